@@ -48,7 +48,7 @@ class GivenSpan:
     error: bool = False
     status: Status = Status.UNSET
     """An error is ERROR, whatever this says."""
-    marks: Flag = Flag.NONE
+    flags: Flag = Flag.NONE
     message: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     resource: Mapping[str, Any] = field(default_factory=dict)
@@ -93,7 +93,7 @@ def collect(spans: Iterable[GivenSpan], intake: Intake | None = None) -> Intake:
             kind=given.kind,
             status=Status.ERROR if given.error else given.status,
             error=given.error,
-            marks=given.marks,
+            flags=given.flags,
             attributes=_raw(given.attributes),
             events=_raw(given.events),
             links=_raw(given.links),

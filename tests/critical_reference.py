@@ -13,7 +13,7 @@ Section = tuple[int, int, int]
 
 def reaches(traces: TraceSet, span: int) -> int:
     """The end of a span; of one without an end the greatest end below it."""
-    if not traces.marks[span] & Flag.NO_DURATION:
+    if not traces.flags[span] & Flag.NO_DURATION:
         return int(traces.end[span])
     return max(int(traces.end[below]) for below in range(span, int(traces.subtree_end[span])))
 
@@ -60,7 +60,7 @@ def _kept(traces: TraceSet, root: int) -> _Kept:
             dropped.add(span)
             continue
         above = takes_part_as[parent]
-        if traces.marks[span] & Flag.START_REPAIRED:
+        if traces.flags[span] & Flag.START_REPAIRED:
             # its children count as its parent's
             takes_part_as[span] = above
             continue

@@ -65,13 +65,13 @@ class Reference:
         parent, kind = int(self.traces.parent[one]), self.traces.kind
         if parent < 0:
             return False
-        follows = bool(int(self.traces.marks[one]) & Flag.FOLLOWS_FROM)
+        follows = bool(int(self.traces.flags[one]) & Flag.FOLLOWS_FROM)
         return follows or (kind[one] == Kind.CONSUMER and kind[parent] == Kind.PRODUCER)
 
     # --- times ---
 
     def lost(self, one: int) -> bool:
-        return bool(int(self.traces.marks[one]) & Flag.NO_DURATION)
+        return bool(int(self.traces.flags[one]) & Flag.NO_DURATION)
 
     def host(self, one: int) -> str:
         name = self.traces.resource_attributes(one).get("host.name")
@@ -240,7 +240,7 @@ class Reference:
         if reached & set(self.failures(trace)):
             return "failed"
         root = way[-1]
-        if int(traces.marks[root]) & Flag.ORPHAN:
+        if int(traces.flags[root]) & Flag.ORPHAN:
             return "unknown"
         if any(self.is_step(span) for span in way) or (root != traces.main_root[trace] and traces.links(root)):
             return "background"

@@ -79,7 +79,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
     )
     known: dict[str, list[GivenSpan]] = {}
     spans = []
-    for number, (trace, pick, later, lasts, service, host, name, kind, said, target, marks, linked, again) in enumerate(
+    for number, (trace, pick, later, lasts, service, host, name, kind, said, target, flags, linked, again) in enumerate(
         drawn
     ):
         others = known.setdefault(trace, [])
@@ -94,7 +94,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
             GivenSpan(
                 ranked(number),
                 start,
-                0 if marks & Flag.NO_DURATION else lasts * tick,
+                0 if flags & Flag.NO_DURATION else lasts * tick,
                 parent=parent.id if parent else "gone" if pick < 0 else "",
                 trace=trace,
                 service=service,
@@ -103,7 +103,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 kind=kind,
                 error=error,
                 attributes=attributes,
-                marks=marks,
+                flags=flags,
                 links=[("1", ranked(0))] if linked else [],
                 **words,
             )

@@ -131,11 +131,11 @@ def carried(kind: str, span: Span) -> Span:
 def without_the_server_s_warnings(span: Span) -> Span:
     """What Jaeger finds out about a span is no part of it; v3 has it as an attribute."""
     own = tuple(warning for warning in span.warnings if not warning.startswith(JAEGER_WARNS))
-    marks = span.marks if own == span.warnings else span.marks & ~Flag.SOURCE_WARNING
+    flags = span.flags if own == span.warnings else span.flags & ~Flag.SOURCE_WARNING
     found = span.attributes.get("@jaeger@warnings") or []
     assert all(isinstance(text, str) and text.startswith(JAEGER_WARNS) for text in found)
     attributes = {key: value for key, value in span.attributes.items() if key != "@jaeger@warnings"}
-    return replace(span, warnings=own, marks=marks, attributes=attributes)
+    return replace(span, warnings=own, flags=flags, attributes=attributes)
 
 
 def told(span: Span) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def nodes_of(traces: TraceSet) -> list[Node]:
             Kind(int(traces.kind[i])),
             bool(traces.error[i]),
             int(traces.duration[i]),
-            bool(traces.marks[i] & Flag.FOLLOWS_FROM),
+            bool(traces.flags[i] & Flag.FOLLOWS_FROM),
             traces.attributes(i),
         )
         for i in range(len(traces))

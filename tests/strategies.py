@@ -95,17 +95,17 @@ def _spans(
         max_size=2,
         unique=True,
     )
-    marks = st.sampled_from((Flag.NONE, Flag.NONE, Flag.FOLLOWS_FROM, Flag.SHARED))
+    flags = st.sampled_from((Flag.NONE, Flag.NONE, Flag.FOLLOWS_FROM, Flag.SHARED))
     return st.builds(
-        lambda span, marks, links, message: span.but(
-            marks=marks,
+        lambda span, flags, links, message: span.but(
+            flags=flags,
             # only the server half of a call says that it shares its id
-            kind=Kind.SERVER if marks & Flag.SHARED else span.kind,
+            kind=Kind.SERVER if flags & Flag.SHARED else span.kind,
             links=links if span.kind == Kind.CONSUMER else (),
             message=message if span.error else "",
         ),
         plain,
-        marks,
+        flags,
         links,
         st.sampled_from(_MESSAGES),
     )
@@ -245,7 +245,7 @@ def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
     )
     known: dict[str, list[GivenSpan]] = {}
     spans: list[GivenSpan] = []
-    for number, (trace, pick, later, duration, service, name, kind, error, called, marks, links) in enumerate(drawn):
+    for number, (trace, pick, later, duration, service, name, kind, error, called, flags, links) in enumerate(drawn):
         others = known.setdefault(trace, [])
         parent = others[-1 - pick] if 0 <= pick < len(others) else None
         linked = sorted({link % len(drawn) for link in links})
@@ -261,7 +261,7 @@ def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 kind=Kind.CONSUMER if links else kind,
                 error=error,
                 attributes=called,
-                marks=marks,
+                flags=flags,
                 links=[(drawn[link][0], ranked(link)) for link in linked],
             )
         )
@@ -315,7 +315,7 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
     )
     known: dict[str, list[str]] = {}
     spans = []
-    for number, (trace, pick, service, kind, said, error, marks, links, duration) in enumerate(drawn):
+    for number, (trace, pick, service, kind, said, error, flags, links, duration) in enumerate(drawn):
         others = known.setdefault(trace, [])
         parent = others[-1 - pick] if 0 <= pick < len(others) else "gone" if pick < 0 else ""
         others.append(ranked(number))
@@ -330,7 +330,7 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 kind=kind,
                 error=error,
                 attributes=said,
-                marks=marks,
+                flags=flags,
                 links=[(drawn[link][0], ranked(link)) for link in sorted({link % len(drawn) for link in links})],
             )
         )

@@ -36,7 +36,7 @@ class Node:
     number: int
     start: int
     duration: int
-    marks: Flag
+    flags: Flag
     parent: Node | None = None
     missing: str | None = None
     children: list[Node] = field(default_factory=list)
@@ -54,11 +54,11 @@ def _same_span(text: str) -> int | str:
 
 
 def _no_start(record: GivenSpan) -> bool:
-    return bool(record.marks & Flag.START_REPAIRED) or record.start < 0
+    return bool(record.flags & Flag.START_REPAIRED) or record.start < 0
 
 
 def _no_end(record: GivenSpan) -> bool:
-    return bool(record.marks & Flag.NO_DURATION)
+    return bool(record.flags & Flag.NO_DURATION)
 
 
 def _whole(record: GivenSpan) -> bool:
@@ -136,8 +136,8 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
         texts = (record.service or "unknown_service", record.name, "JsonCodec", _json(record.resource))
         parent = 0 if record.parent == "" else _key(record.parent)
         message = record.message
-        marks = record.marks | (Flag.START_REPAIRED if record.start < 0 else 0)
-        said = (message, record.kind, parent, 2 if record.error else 0, marks)
+        flags = record.flags | (Flag.START_REPAIRED if record.start < 0 else 0)
+        said = (message, record.kind, parent, 2 if record.error else 0, flags)
         parts = (_json(record.attributes), _json(record.events), _json(record.links))
         return (
             _no_end(record),
@@ -193,22 +193,22 @@ def _united(group: list[GivenSpan]) -> GivenSpan:
     name = next((r.name for r in naming if not _timeless(r) and r.name != r.name.lower()), name)
     serving = [r.service for r in group if r.service not in ("", "unknown_service")]
     parents = [r for r in group if r.parent and _key(r.parent)]
-    parents = [r for r in parents if r is leader or not r.marks & Flag.FOLLOWS_FROM or not leader.links]
-    parents.sort(key=lambda r: (r is not leader, bool(r.marks & Flag.FOLLOWS_FROM)))
+    parents = [r for r in parents if r is leader or not r.flags & Flag.FOLLOWS_FROM or not leader.links]
+    parents.sort(key=lambda r: (r is not leader, bool(r.flags & Flag.FOLLOWS_FROM)))
     parent = parents[0].parent if parents else ""
-    follows = parent and any(r.marks & Flag.FOLLOWS_FROM and _key(r.parent) == _key(parent) for r in group)
-    start, marks = leader.start, leader.marks
+    follows = parent and any(r.flags & Flag.FOLLOWS_FROM and _key(r.parent) == _key(parent) for r in group)
+    start, flags = leader.start, leader.flags
     starts = [r.start for r in group if not _no_start(r)]
     if _no_start(leader) and starts:
-        start, marks = min(starts), marks & ~Flag.START_REPAIRED
+        start, flags = min(starts), flags & ~Flag.START_REPAIRED
     elif _no_start(leader):
         start = -1
-    marks &= ~Flag.FOLLOWS_FROM
+    flags &= ~Flag.FOLLOWS_FROM
     for record in group:
-        marks |= record.marks & (Flag.SHARED | Flag.SOURCE_WARNING | Flag.SHORTENED)
+        flags |= record.flags & (Flag.SHARED | Flag.SOURCE_WARNING | Flag.SHORTENED)
     return leader.but(
         start=start,
-        marks=marks | (Flag.FOLLOWS_FROM if follows else Flag.NONE),
+        flags=flags | (Flag.FOLLOWS_FROM if follows else Flag.NONE),
         parent=parent,
         service=next((s for s in serving if s != s.lower()), serving[0] if serving else leader.service),
         name=name,
@@ -234,7 +234,7 @@ def _spans_of(records: list[GivenSpan]) -> list[Node]:
         for group in _grouped([records[number] for number in numbers]):
             given = _united(group)
             first = min(numbered[id(record)] for record in group)
-            nodes.append(Node(given, first, given.start, given.duration, given.marks, records=len(group)))
+            nodes.append(Node(given, first, given.start, given.duration, given.flags, records=len(group)))
     return sorted(nodes, key=lambda node: node.number)
 
 
@@ -251,20 +251,20 @@ def _find_parents(nodes: list[Node]) -> None:
         if wanted != 0 and wanted in alike:
             node.parent = _parent_among(alike[wanted], node)
         elif wanted != 0:
-            node.marks |= Flag.ORPHAN
+            node.flags |= Flag.ORPHAN
             node.missing = node.given.parent
     for same in alike.values():
         halves = _halves(same)
         for half, above in halves.items():
-            if half.marks & Flag.ORPHAN:
-                half.marks &= ~Flag.ORPHAN
+            if half.flags & Flag.ORPHAN:
+                half.flags &= ~Flag.ORPHAN
                 half.missing = None
             half.parent = above
-            half.marks = half.marks & ~Flag.FOLLOWS_FROM | Flag.SHARED
+            half.flags = half.flags & ~Flag.FOLLOWS_FROM | Flag.SHARED
         if len(same) - len(halves) > 1:
             for node in same:
                 if node not in halves:
-                    node.marks |= Flag.SAME_ID
+                    node.flags |= Flag.SAME_ID
 
 
 def _earliest_first(nodes: list[Node]) -> list[Node]:
@@ -281,11 +281,11 @@ def _halves(same: list[Node]) -> dict[Node, Node]:
     same = _earliest_first(same)
     halves: dict[Node, Node] = {}
     for calling, kind in _CALLED.items():
-        vague = [node for node in same if node.given.kind == Kind.UNSPECIFIED and node.marks & Flag.SHARED]
+        vague = [node for node in same if node.given.kind == Kind.UNSPECIFIED and node.flags & Flag.SHARED]
         called = [node for node in same if node.given.kind == kind]
         called += vague if kind == Kind.SERVER else []
         callers = [node for node in same if node.given.kind == calling]
-        if called and not callers and any(node.marks & Flag.SHARED for node in called):
+        if called and not callers and any(node.flags & Flag.SHARED for node in called):
             local = (Kind.INTERNAL, Kind.UNSPECIFIED)
             callers = [node for node in same if node.given.kind in local and node not in called]
         if callers:
@@ -320,7 +320,7 @@ def _cut_rings(nodes: list[Node]) -> None:
             # one without a start is no candidate but among its like
             earliest = min(ring, key=lambda n: (_no_start(n.given), _when(n.given), _key(n.given.id), n.number))
             earliest.parent = None
-            earliest.marks |= Flag.CYCLE_CUT
+            earliest.flags |= Flag.CYCLE_CUT
 
 
 def _top_down(roots: list[Node]) -> list[Node]:
@@ -337,12 +337,12 @@ def _repair_times(nodes: list[Node]) -> None:
     for node in nodes:
         if node.duration < 0:
             node.duration = 0
-            node.marks |= Flag.NEGATIVE_DURATION
+            node.flags |= Flag.NEGATIVE_DURATION
         if node.start < 0:
-            node.marks |= Flag.START_REPAIRED
-    earliest = min((node.start for node in nodes if not node.marks & Flag.START_REPAIRED), default=0)
+            node.flags |= Flag.START_REPAIRED
+    earliest = min((node.start for node in nodes if not node.flags & Flag.START_REPAIRED), default=0)
     for node in _top_down([node for node in nodes if node.parent is None]):
-        if node.marks & Flag.START_REPAIRED:
+        if node.flags & Flag.START_REPAIRED:
             node.start = node.parent.start if node.parent else earliest
 
 
@@ -382,7 +382,7 @@ def expected_rows(nodes: list[Node]) -> list[Row]:
             _depth(node),
             node.start,
             node.duration,
-            node.marks,
+            node.flags,
             (node.given.service, node.given.name, node.given.kind, node.given.error, node.given.message),
             node.given.attributes,
             [tuple(link) for link in node.given.links],
@@ -406,7 +406,7 @@ def rows(traces: TraceSet, trace: int) -> list[Row]:
                 int(traces.depth[i]),
                 one.start_ns,
                 one.duration_ns,
-                one.marks,
+                one.flags,
                 (one.service, one.name, one.kind, one.error, one.status_message),
                 one.attributes,
                 [(link.trace_id, link.span_id) for link in one.links],
@@ -437,8 +437,8 @@ def test_what_is_true_of_whole_traces(spans: list[GivenSpan]) -> None:
     for trace, (nodes, _) in enumerate(expected_traces(spans)):
         start = min(node.start for node in nodes)
         roots = [node for node in nodes if node.parent is None]
-        main = next((root for root in roots if not root.marks & Flag.ORPHAN), roots[0])
-        warned = [node.marks & ~(Flag.FOLLOWS_FROM | Flag.SHARED) for node in nodes]
+        main = next((root for root in roots if not root.flags & Flag.ORPHAN), roots[0])
+        warned = [node.flags & ~(Flag.FOLLOWS_FROM | Flag.SHARED) for node in nodes]
         assert traces.trace_start[trace] == start
         assert traces.trace_duration[trace] == max(node.start + node.duration for node in nodes) - start
         assert traces.trace_errors[trace] == sum(node.given.error for node in nodes)
@@ -500,14 +500,14 @@ def test_an_orphan_is_a_root_that_names_its_missing_parent() -> None:
     assert traces.parent[orphan] == -1
     assert traces.parent_id(orphan) == "Gone"
     assert traces.warnings_of(orphan) == ["orphan: its parent Gone is not in the trace"]
-    assert ids(traces, np.flatnonzero(traces.marks & int(Flag.ORPHAN))) == ["b"]
+    assert ids(traces, np.flatnonzero(traces.flags & int(Flag.ORPHAN))) == ["b"]
     # earlier than every other root, and still not the main one
     assert traces.trace_name(0) == "web GET /"
 
 
 def test_a_parent_in_another_trace_is_no_parent() -> None:
     traces = build(span("a", 0, 9, trace="1"), span("b", 1, 2, trace="2", parent="a"))
-    assert traces.marks.tolist() == [Flag.NONE, Flag.ORPHAN]
+    assert traces.flags.tolist() == [Flag.NONE, Flag.ORPHAN]
 
 
 def test_records_of_one_span_are_one_and_counted() -> None:
@@ -515,7 +515,7 @@ def test_records_of_one_span_are_one_and_counted() -> None:
     traces = build(twice, twice.but(id="000000000000000a", attributes={"l": 2, "k": 1}), span("b", 1, 2, parent="a"))
     assert sorted(int(traces.key[i]) for i in range(len(traces))) == [10, 11]
     assert (traces.duplicates, traces.trace_warnings) == ({0: 1}, {})
-    assert not traces.marks.any()
+    assert not traces.flags.any()
 
 
 ONE = span("a", 5, 9, service="Shop", name="GET /", attributes={"k": 1})
@@ -526,11 +526,11 @@ REPEATS = {
     "a start of 1 µs later": {"start": ONE.start + US},
     "a start in whole milliseconds": {"start": EPOCH},
     "another end": {"duration": 8 * US},
-    "no end": {"duration": 0, "marks": Flag.NO_DURATION},
-    "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "marks": Flag.NO_DURATION},
-    "no start": {"start": -1, "marks": Flag.START_REPAIRED},
-    "no time at all and another name": {"start": -1, "marks": Flag.NO_DURATION, "name": "other"},
-    "no time at all and another kind": {"start": -1, "marks": Flag.NO_DURATION, "kind": Kind.CLIENT},
+    "no end": {"duration": 0, "flags": Flag.NO_DURATION},
+    "no end, begun elsewhere": {"start": ONE.start - 900 * US, "duration": 0, "flags": Flag.NO_DURATION},
+    "no start": {"start": -1, "flags": Flag.START_REPAIRED},
+    "no time at all and another name": {"start": -1, "flags": Flag.NO_DURATION, "name": "other"},
+    "no time at all and another kind": {"start": -1, "flags": Flag.NO_DURATION, "kind": Kind.CLIENT},
     "no service": {"service": ""},
     "no name": {"name": ""},
     "Zipkin's word for no name": {"name": "unknown"},
@@ -554,7 +554,7 @@ def test_a_span_seen_more_than_once_is_one(change: dict[str, Any]) -> None:
         found = traces.span(at(traces, "a"))
         assert (found.service, found.name, found.kind) == ("Shop", "GET /", Kind.INTERNAL)
         assert (found.start_ns, found.duration_ns) == (ONE.start, max(ONE.duration, other.duration))
-        assert (found.marks, found.status_message) == (Flag.NONE, other.message)
+        assert (found.flags, found.status_message) == (Flag.NONE, other.message)
         assert found.attributes.keys() == ONE.attributes.keys() | other.attributes.keys()
         assert len(found.events) == len(other.events)
         assert len(found.links) == len(other.links)
@@ -567,7 +567,7 @@ DIFFERENT = {
     "another service": {"service": "other"},
     "another name": {"name": "other"},
     "another kind": {"kind": Kind.SERVER},
-    "no time at all and another service": {"start": -1, "marks": Flag.NO_DURATION, "service": "other"},
+    "no time at all and another service": {"start": -1, "flags": Flag.NO_DURATION, "service": "other"},
 }
 
 
@@ -577,7 +577,7 @@ def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
     for records in ([ONE, other], [other, ONE]):
         traces = build(*records, span("b", 6, 7, parent="a"))
         assert (len(traces), traces.duplicates) == (3, {})
-        marked = [span for span in range(3) if traces.marks[span] & Flag.SAME_ID]
+        marked = [span for span in range(3) if traces.flags[span] & Flag.SAME_ID]
         assert ids(traces, marked) == ["a", "a"]
         # children attach to the first
         above = traces.span(int(traces.parent[at(traces, "b")]))
@@ -585,7 +585,7 @@ def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
 
 
 def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
-    begun = span("a", 0, 0, marks=Flag.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
+    begun = span("a", 0, 0, flags=Flag.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
     short = span("a", 0, 50, attributes={"from": "short", "short": 1, "more": 1})
     long = span("a", 0, 70, attributes={"from": "long", "long": 1})
     rich = span("a", 0, 70, attributes={"from": "rich", "rich": 1, "richer": 1})
@@ -594,7 +594,7 @@ def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
         (found,) = (traces.span(i) for i in range(len(traces)))
         assert (found.duration_ns, found.attributes["from"], traces.duplicates) == (70 * US, "rich", {0: 3})
         assert found.attributes.keys() == {"from", "begun", "more", "most", "short", "long", "rich", "richer"}
-        assert found.marks == Flag.NONE
+        assert found.flags == Flag.NONE
 
 
 def test_of_records_as_long_but_for_rounding_the_finer_leads() -> None:
@@ -632,7 +632,7 @@ def test_events_and_links_that_records_share_are_there_once() -> None:
 
 def test_spans_without_an_id_are_never_one() -> None:
     traces = build(*[span(id_, 0, 9) for id_ in ("", "", "0", "0000000000000000")], span("b", 1, 2, parent="0"))
-    assert (len(traces), traces.duplicates, traces.marks.any()) == (5, {}, False)
+    assert (len(traces), traces.duplicates, traces.flags.any()) == (5, {}, False)
     assert (traces.parent < 0).all()
 
 
@@ -640,7 +640,7 @@ def test_a_tracer_that_gives_all_spans_one_id() -> None:
     spans = [span("7", i * 9, i * 9 + 5, name=f"op {i}") for i in range(3_000)]
     traces = build(*spans, *spans[:1_500])
     assert (len(traces), traces.duplicates) == (3_000, {0: 1_500})
-    assert (traces.marks == Flag.SAME_ID).all()
+    assert (traces.flags == Flag.SAME_ID).all()
 
 
 def _content(traces: TraceSet) -> list[Any]:
@@ -652,7 +652,7 @@ def _content(traces: TraceSet) -> list[Any]:
         above = None if parent < 0 else (int(traces.key[parent]), int(traces.start[parent]), int(traces.kind[parent]))
         ids_ = (_same_trace(one.trace_id), int(traces.key[i]), above, _key(traces.missing_parents.get(i, "")))
         said = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
-        rest = (one.status_message, one.marks, sorted(one.warnings), sorted(one.attributes.items()))
+        rest = (one.status_message, one.flags, sorted(one.warnings), sorted(one.attributes.items()))
         lists = (sorted((event.time_ns, event.name) for event in one.events), len(one.links))
         found.append(repr((ids_, said, rest, lists)))
     return sorted(found)
@@ -679,19 +679,19 @@ def test_a_ring_is_cut_at_its_earliest_span() -> None:
         span("e", 1, 2, parent="e", trace="2"),
     )
     assert [traces.parent_id(at(traces, name)) for name in "abcde"] == ["c", None, "b", "c", None]
-    assert ids(traces, np.flatnonzero(traces.marks & int(Flag.CYCLE_CUT))) == ["b", "e"]
+    assert ids(traces, np.flatnonzero(traces.flags & int(Flag.CYCLE_CUT))) == ["b", "e"]
 
 
 def test_times_that_cannot_be_are_repaired_and_marked() -> None:
     traces = build(
         span("a", 5, 9),
-        GivenSpan("b", 0, 3 * US, parent="a", marks=Flag.START_REPAIRED),
+        GivenSpan("b", 0, 3 * US, parent="a", flags=Flag.START_REPAIRED),
         GivenSpan("c", -4, 2 * US, parent="b"),
         span("d", 8, 7, parent="a"),
     )
     assert [int(traces.start[at(traces, name)] - EPOCH) // US for name in "abcd"] == [5, 5, 5, 8]
     assert traces.duration[at(traces, "d")] == 0
-    assert [Flag(int(traces.marks[at(traces, name)])) for name in "abcd"] == [
+    assert [Flag(int(traces.flags[at(traces, name)])) for name in "abcd"] == [
         Flag.NONE,
         Flag.START_REPAIRED,
         Flag.START_REPAIRED,
@@ -701,23 +701,23 @@ def test_times_that_cannot_be_are_repaired_and_marked() -> None:
 
 def test_a_clock_may_begin_at_0() -> None:
     running = build(GivenSpan("a", 0, 90), GivenSpan("b", 0, 5, parent="a"), GivenSpan("c", 7, 5, parent="a"))
-    assert (running.start.tolist(), running.marks.tolist()) == ([0, 0, 7], [Flag.NONE] * 3)
+    assert (running.start.tolist(), running.flags.tolist()) == ([0, 0, 7], [Flag.NONE] * 3)
 
 
 def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
     only_end = Flag.START_REPAIRED | Flag.END_KNOWN
     traces = build(
-        GivenSpan("a", EPOCH + 90 * US, 0, marks=only_end),
+        GivenSpan("a", EPOCH + 90 * US, 0, flags=only_end),
         span("b", 20, 50, parent="a"),
-        GivenSpan("c", EPOCH + 70 * US, 0, parent="b", marks=only_end),
-        GivenSpan("d", EPOCH + 10 * US, 0, parent="b", marks=only_end),
+        GivenSpan("c", EPOCH + 70 * US, 0, parent="b", flags=only_end),
+        GivenSpan("d", EPOCH + 10 * US, 0, parent="b", flags=only_end),
     )
     where = [at(traces, name) for name in "abcd"]
     assert [(traces.start[i] - EPOCH) // US for i in where] == [20, 20, 20, 20]
     assert [traces.duration[i] // US for i in where] == [70, 30, 50, 0]
-    marks = [Flag(int(traces.marks[i])) for i in where]
+    flags = [Flag(int(traces.flags[i])) for i in where]
     # one that ends before its parent begins cannot have taken its start
-    assert marks == [Flag.START_REPAIRED, 0, Flag.START_REPAIRED, Flag.START_REPAIRED | Flag.NEGATIVE_DURATION]
+    assert flags == [Flag.START_REPAIRED, 0, Flag.START_REPAIRED, Flag.START_REPAIRED | Flag.NEGATIVE_DURATION]
     assert traces.no_start[where].tolist() == [True, False, True, True]
 
 
@@ -729,7 +729,7 @@ def test_all_called_halves_are_below_the_calling_one() -> None:
     for records in ([client, server, other, *below], [*below, other, server, client]):
         traces = build(*records)
         assert traces.trace_warning_counts.tolist() == [0]
-        halves = [i for i in range(len(traces)) if traces.marks[i] == Flag.SHARED]
+        halves = [i for i in range(len(traces)) if traces.flags[i] == Flag.SHARED]
         assert [(int(traces.parent[i]), int(traces.start[i])) for i in halves] == [(0, server.start), (0, other.start)]
         # those of the caller's service stay with it, all others are the first server's
         assert [int(traces.parent[at(traces, id_)]) for id_ in "234"] == [halves[0], 0, halves[0]]
@@ -756,7 +756,7 @@ def test_what_is_left_with_one_id_is_marked(kinds: tuple[Kind, ...], marked: int
     spans = [span("1", 5 + 2 * i, 90, kind=kind) for i, kind in enumerate(kinds)]
     for records in (spans, spans[::-1]):
         traces = build(*records)
-        assert sum((traces.marks & Flag.SAME_ID) > 0) == marked
+        assert sum((traces.flags & Flag.SAME_ID) > 0) == marked
         assert traces.parent.tolist() == parents
 
 
@@ -765,9 +765,9 @@ def test_the_halves_of_zipkin_calls_hang_together_whatever_their_order() -> None
     halves = [
         span("1", 0, 90, service="web", kind=Kind.SERVER),
         span("2", 10, 80, service="web", kind=Kind.CLIENT, parent="1"),
-        span("2", 20, 70, service="cart", kind=Kind.SERVER, parent="1", marks=Flag.SHARED),
+        span("2", 20, 70, service="cart", kind=Kind.SERVER, parent="1", flags=Flag.SHARED),
         span("3", 30, 60, service="cart", kind=Kind.CLIENT, parent="2"),
-        span("3", 40, 50, service="db", kind=Kind.SERVER, parent="2", marks=Flag.SHARED),
+        span("3", 40, 50, service="db", kind=Kind.SERVER, parent="2", flags=Flag.SHARED),
         span("4", 45, 46, service="db", kind=Kind.INTERNAL, parent="3"),
     ]
     for order in (halves, halves[::-1], halves[::2] + halves[1::2]):

@@ -517,7 +517,7 @@ def test_cyclic_links_terminate() -> None:
 
 
 def test_what_follows_is_asynchronous() -> None:
-    spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", marks=Flag.FOLLOWS_FROM)]
+    spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", flags=Flag.FOLLOWS_FROM)]
     assert hits(radius("cart", *spans)) == {"web": (1, False, Hit(100, 0, 80, 1))}
 
 

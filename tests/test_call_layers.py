@@ -253,7 +253,7 @@ def test_calls_pass_through_spans_without_a_service(kind: Kind) -> None:
     # within one service it is no call; at the top nobody calls
     assert edges(WEB, nameless("t", "a", kind), ORDERS.but(service="web")) == {}
     assert edges(nameless("t", "", kind), ORDERS) == {}
-    follower = nameless("t", "c", kind, marks=Flag.FOLLOWS_FROM)
+    follower = nameless("t", "c", kind, flags=Flag.FOLLOWS_FROM)
     assert edges(WEB, client(), follower, ORDERS) == {("web", "orders", True): 1}
 
 

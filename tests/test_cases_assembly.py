@@ -106,7 +106,7 @@ def facts(traces: TraceSet) -> set[tuple[Any, ...]]:
             kinds[i] or 1,
             int(traces.start[i]) // 1000,
             bool(traces.error[i]),
-            int(traces.marks[i]) & ~int(Flag.SOURCE_WARNING),
+            int(traces.flags[i]) & ~int(Flag.SOURCE_WARNING),
         )
         for i in range(len(traces))
     }
@@ -135,7 +135,7 @@ def test_one_trace_of_several_servers_is_there_once() -> None:
         assert (found.trace_count, len(found), found.duplicates) == (1, 2, {0: 2 * len(some) - 2})
         assert facts(found) == expected
         # its spans are orphans, as they were sent, and Jaeger says so too; no more than that is said
-        assert set(found.marks.tolist()) <= {Flag.ORPHAN, Flag.ORPHAN | Flag.SOURCE_WARNING}
+        assert set(found.flags.tolist()) <= {Flag.ORPHAN, Flag.ORPHAN | Flag.SOURCE_WARNING}
         assert found.trace_warnings == {}
 
 
@@ -154,7 +154,7 @@ def test_a_set_of_two_servers_has_not_changed(pair: tuple[str, str]) -> None:
     # and both together are the one set
     both = taken(*(recorded(server)[ANSWERS[server]].body for server in pair))
     assert facts(both) == facts(before)
-    assert not both.marks.any()
+    assert not both.flags.any()
 
 
 def test_a_row_without_an_end_says_so() -> None:

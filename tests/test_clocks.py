@@ -21,9 +21,9 @@ def _is_skewed(traces: TraceSet, i: int) -> bool:
     parent = int(traces.parent[i])
     if parent < 0 or traces.service[i] == traces.service[parent]:
         return False
-    if (traces.marks[i] | traces.marks[parent]) & (Flag.START_REPAIRED | Flag.SAME_ID):
+    if (traces.flags[i] | traces.flags[parent]) & (Flag.START_REPAIRED | Flag.SAME_ID):
         return False
-    if traces.marks[i] & Flag.FOLLOWS_FROM:
+    if traces.flags[i] & Flag.FOLLOWS_FROM:
         return False
     if traces.kind[i] == Kind.CONSUMER and traces.kind[parent] == Kind.PRODUCER:
         return False
@@ -64,7 +64,7 @@ def call(start: int, end: int, *, at: dict[str, Any] | None = None, **rest: Any)
         (call(-50, 20, at={"host.name": "two"}, service="web"), ["b"]),
         (call(-50, 20, service="web"), []),
         # nobody waited for these
-        (call(-50, 20, marks=Flag.FOLLOWS_FROM), []),
+        (call(-50, 20, flags=Flag.FOLLOWS_FROM), []),
         ([one.but(kind=kind) for one, kind in zip(call(500, 600), (Kind.PRODUCER, Kind.CONSUMER), strict=True)], []),
         (call(-50, 20, parent="gone"), []),
     ],
@@ -89,4 +89,4 @@ def test_each_skewed_trace_is_one_warning() -> None:
 def test_adjusted_spans_are_no_longer_skewed() -> None:
     traces = correct_skew(build(*call(300_000, 300_050)))
     assert not traces.skewed.any()
-    assert np.count_nonzero(traces.marks & int(Flag.SKEW_ADJUSTED)) == 1
+    assert np.count_nonzero(traces.flags & int(Flag.SKEW_ADJUSTED)) == 1

@@ -85,8 +85,8 @@ def test_rows_say_how_often_and_what_failed() -> None:
 
 
 def test_duration_of_a_call_without_an_end_is_unknown() -> None:
-    def trace(*marks: Flag) -> list[GivenSpan]:
-        calls = (span(f"{i}", 10, 10, parent="1", name="lazy", marks=mark) for i, mark in enumerate(marks, 2))
+    def trace(*flags: Flag) -> list[GivenSpan]:
+        calls = (span(f"{i}", 10, 10, parent="1", name="lazy", flags=mark) for i, mark in enumerate(flags, 2))
         return [span("1", 0, 100, name="page"), *calls]
 
     finished = [span("1", 0, 100, name="page"), span("2", 10, 40, parent="1", name="lazy")]

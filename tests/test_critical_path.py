@@ -29,9 +29,9 @@ def incomplete_sets(draw: st.DrawFn) -> list[GivenSpan]:
     made = []
     for given_span, state in zip(spans, states, strict=True):
         if state == 1:
-            made.append(given_span.but(start=0, marks=given_span.marks | Flag.START_REPAIRED))
+            made.append(given_span.but(start=0, flags=given_span.flags | Flag.START_REPAIRED))
         elif state == 2:
-            made.append(given_span.but(duration=0, marks=given_span.marks | Flag.NO_DURATION))
+            made.append(given_span.but(duration=0, flags=given_span.flags | Flag.NO_DURATION))
         elif state == 3:
             made.append(given_span.but(parent="00000000000000ff"))
         else:
@@ -259,8 +259,8 @@ def test_a_consumer_that_is_not_the_main_root_is_never_on_the_path() -> None:
 def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
     spans = [
         span("a", 0, 100),
-        span("b", 0, 90, parent="a", marks=Flag.START_REPAIRED),
-        span("c", 0, 80, parent="b", marks=Flag.START_REPAIRED),
+        span("b", 0, 90, parent="a", flags=Flag.START_REPAIRED),
+        span("c", 0, 80, parent="b", flags=Flag.START_REPAIRED),
         span("d", 20, 60, parent="c"),
         span("e", 5, 30, parent="a"),
     ]
@@ -269,14 +269,14 @@ def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
 
 def test_a_root_without_start_keeps_its_path() -> None:
     # it begins with the earliest span of its trace
-    spans = [span("a", 0, 100, marks=Flag.START_REPAIRED), span("b", 20, 60, parent="a")]
+    spans = [span("a", 0, 100, flags=Flag.START_REPAIRED), span("b", 20, 60, parent="a")]
     assert path(*spans) == [("b", 20, 60), ("a", 60, 120)]
 
 
 def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:
     spans = [
-        span("a", 0, 0, marks=Flag.NO_DURATION),
-        span("b", 10, 10, parent="a", marks=Flag.NO_DURATION),
+        span("a", 0, 0, flags=Flag.NO_DURATION),
+        span("b", 10, 10, parent="a", flags=Flag.NO_DURATION),
         span("c", 20, 50, parent="b"),
         span("d", 60, 100, parent="a"),
     ]

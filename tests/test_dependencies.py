@@ -25,7 +25,7 @@ from tracetui.model.traces import TraceSet
 
 
 def same_ids(traces: TraceSet) -> bool:
-    return bool((traces.marks & int(Flag.SAME_ID | Flag.SHARED)).any())
+    return bool((traces.flags & int(Flag.SAME_ID | Flag.SHARED)).any())
 
 
 def expected_rows(calls: Iterable[PlainCall]) -> Counter[tuple[Any, ...]]:
@@ -175,7 +175,7 @@ def test_an_orphan_is_called_by_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("above", "below", "marks", "is_async"),
+    ("above", "below", "flags", "is_async"),
     [
         (Kind.PRODUCER, Kind.CONSUMER, Flag.NONE, True),
         (Kind.PRODUCER, Kind.SERVER, Flag.NONE, False),
@@ -184,9 +184,9 @@ def test_an_orphan_is_called_by_nobody() -> None:
     ],
 )
 def test_messages_and_followers_are_called_asynchronously(
-    above: Kind, below: Kind, marks: Flag, is_async: bool
+    above: Kind, below: Kind, flags: Flag, is_async: bool
 ) -> None:
-    callee = span("d", 120, 150, service="mail", kind=below, parent="c", marks=marks)
+    callee = span("d", 120, 150, service="mail", kind=below, parent="c", flags=flags)
     assert edges(WEB, client().but(kind=above), callee) == {("web", "mail", is_async): 1}
 
 
@@ -288,8 +288,8 @@ def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None
     traces = build(
         span("1", 0, 100, service="web", kind=Kind.SERVER),
         span("2", 0, 40, service="back", parent="1", kind=Kind.SERVER),
-        span("3", 50, 0, service="back", parent="1", kind=Kind.SERVER, marks=Flag.NO_DURATION),
-        span("4", 60, 0, service="mute", parent="1", kind=Kind.SERVER, marks=Flag.NO_DURATION),
+        span("3", 50, 0, service="back", parent="1", kind=Kind.SERVER, flags=Flag.NO_DURATION),
+        span("4", 60, 0, service="mute", parent="1", kind=Kind.SERVER, flags=Flag.NO_DURATION),
     )
     found = find_dependencies(traces)
     back, mute, _ = found.services

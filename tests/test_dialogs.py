@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from tests.screens import painted
 from tests.test_tui_app import _own_state, opened, settled, text_of
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import ASCII, in_marks
+from tracetui.render.text.glyphs import ASCII, in_glyphs
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keys.keymap import KeyNames
@@ -138,7 +138,7 @@ async def test_dialog_closed_while_composing_is_not_set_up() -> None:
 
 
 async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
-    async with opened(INCIDENT, size=(80, 24), marks=ASCII) as (app, pilot):
+    async with opened(INCIDENT, size=(80, 24), glyphs=ASCII) as (app, pilot):
         await pilot.press("question_mark")
         await settled(app, pilot)
         for _ in range(30):
@@ -155,8 +155,8 @@ async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
 def test_help_shows_glyphs_of_the_current_set() -> None:
     texts = [text for pane in pane_classes() for row in pane.KEYS for text in row]
     assert any("✖" in text for text in texts)
-    assert all(in_marks(text, ASCII).isascii() for text in texts)
-    assert in_marks("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"
+    assert all(in_glyphs(text, ASCII).isascii() for text in texts)
+    assert in_glyphs("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"
 
 
 async def test_palette_finds_trace_ids_by_prefix_only() -> None:

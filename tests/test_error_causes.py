@@ -50,7 +50,7 @@ def test_a_cancellation_below_a_span_without_an_end_is_no_cause_of_it() -> None:
         span(f"{n}", 400 + 4 * (n > 1), 400 + 4 * (n > 1), parent=f"{n - 1}" * (n > 1), error=True)
         for n in (1, 2, 3, 4)
     ]
-    traces = build(*spans[:2], spans[2].but(marks=Flag.NO_DURATION), spans[3].but(message="context canceled"))
+    traces = build(*spans[:2], spans[2].but(flags=Flag.NO_DURATION), spans[3].but(message="context canceled"))
     assert roles(traces).tolist() == [ErrorRole.PROPAGATED, ErrorRole.PROPAGATED, ErrorRole.ORIGIN, ErrorRole.CANCELLED]
     check(traces)
 

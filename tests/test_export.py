@@ -102,7 +102,7 @@ def test_jaeger_writes_everything_else_as_tags_logs_and_references() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "warnings", "written"),
+    ("flags", "warnings", "written"),
     [
         (Flag.NONE, (), None),
         (Flag.SOURCE_WARNING, ("late", "odd"), ["late", "odd"]),
@@ -116,9 +116,9 @@ def test_jaeger_writes_everything_else_as_tags_logs_and_references() -> None:
     ],
 )
 def test_jaeger_writes_source_warnings_but_not_those_of_flags(
-    marks: Flag, warnings: tuple[str, ...], written: list[str] | None
+    flags: Flag, warnings: tuple[str, ...], written: list[str] | None
 ) -> None:
-    (trace,) = jaeger(replace(SPAN, marks=marks, warnings=warnings))
+    (trace,) = jaeger(replace(SPAN, flags=flags, warnings=warnings))
     assert trace["spans"][0]["warnings"] == written
 
 
@@ -130,7 +130,7 @@ def test_warnings_are_not_duplicated_by_a_round_trip(tmp_path: Path) -> None:
         traces = load([str(path)])
         spans = [traces.span(i) for i in range(len(traces))]
         assert sorted(len(span.warnings) for span in spans) == [1, 1, 2]
-        assert [span.warnings[1:] for span in spans if span.marks & Flag.ORPHAN] == [("late",)]
+        assert [span.warnings[1:] for span in spans if span.flags & Flag.ORPHAN] == [("late",)]
         path.write_bytes(export.jaeger_json(spans))
 
 
@@ -142,7 +142,7 @@ def test_jaeger_groups_by_trace_and_gives_a_process_to_each_service_and_resource
 
 
 def test_jaeger_writes_follows_from_parents_and_ok_status() -> None:
-    (trace,) = jaeger(replace(SPAN, parent_id="a", marks=Flag.FOLLOWS_FROM, status=Status.OK))
+    (trace,) = jaeger(replace(SPAN, parent_id="a", flags=Flag.FOLLOWS_FROM, status=Status.OK))
     assert trace["spans"][0]["references"][0]["refType"] == "FOLLOWS_FROM"
     tags = {tag["key"]: tag["value"] for tag in trace["spans"][0]["tags"]}
     assert tags["otel.status_code"] == "OK"
@@ -370,7 +370,7 @@ def test_zipkin_v2_has_no_zero_and_no_internal() -> None:
     assert "timestamp" not in span
     assert "kind" not in span
     assert span["duration"] == 1
-    (unfinished,) = json.loads(export.zipkin_v2([replace(SPAN, duration_ns=0, marks=Flag.NO_DURATION)]))
+    (unfinished,) = json.loads(export.zipkin_v2([replace(SPAN, duration_ns=0, flags=Flag.NO_DURATION)]))
     assert "duration" not in unfinished
 
 
@@ -392,7 +392,7 @@ def test_zipkin_v1_writes_kinds_as_annotations() -> None:
 
 def test_halves_of_a_shared_span_get_separate_ids_outside_zipkin() -> None:
     client = replace(SPAN, service="web", kind=Kind.CLIENT)
-    server = replace(SPAN, service="api", marks=Flag.SHARED)
+    server = replace(SPAN, service="api", flags=Flag.SHARED)
     below = replace(SPAN, service="api", span_id="c", parent_id="b")
     beside = replace(SPAN, service="web", span_id="d", parent_id="b")
     (trace,) = jaeger(client, server, below, beside)

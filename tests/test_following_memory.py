@@ -65,13 +65,13 @@ def polls(kind: str) -> Iterator[int]:
                 assert found is not None
                 assert set(known) & set(found.trace_ids)
                 session = Session(found)
-                shown, findings = session.select("")
+                shown, analysis = session.select("")
                 new = frozenset(range(found.trace_count))
                 set_loader.install(
-                    TraceSetArrived(session, "", shown, findings, whole=False, new=new), "traces", is_placed=False
+                    TraceSetArrived(session, "", shown, analysis, whole=False, new=new), "traces", is_placed=False
                 )
                 set_loader.warning_lines(NO_KEYS)
-                del found, session, shown, findings
+                del found, session, shown, analysis
                 yield held_bytes(loading, set_loader, state)
 
 

@@ -102,7 +102,7 @@ def test_ids_that_differ_in_their_high_bits_alone_stay_apart() -> None:
     spans = [span(f"{high:08x}00000001", 0, 9, trace=f"{number:x}") for number in range(300) for high in (1, 2)]
     spans += [span("c", 1, 2, trace=f"{number:x}", parent="0000000200000001") for number in range(300)]
     traces = build(*spans)
-    assert not traces.marks.any()
+    assert not traces.flags.any()
     parents = {traces.parent_id(i) for i in range(len(traces)) if traces.span_id(i) == "c"}
     assert parents == {"0000000200000001"}
 
@@ -115,4 +115,4 @@ def test_ids_that_fall_together_when_mixed_with_their_trace_stay_apart(order: tu
     spans = [span(alike[i], 10 * i, 90 + i) for i in order]
     traces = build(*spans, span("c", 20, 30, parent=alike[0]), span("d", 20, 30, parent=alike[1]), spans[0])
     assert [traces.parent_id(i) for i in range(len(traces)) if traces.parent[i] >= 0] == alike
-    assert (traces.duplicates, traces.marks.tolist()) == ({0: 1}, [Flag.NONE] * 4)
+    assert (traces.duplicates, traces.flags.tolist()) == ({0: 1}, [Flag.NONE] * 4)

@@ -156,7 +156,7 @@ def test_missing_start_is_taken_from_milliseconds(start: Any, expected: int) -> 
 )
 def test_parents(fields: dict[str, Any], parent: str | None, links: tuple[Link, ...], mark: Flag) -> None:
     span = only(document(**fields))
-    assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.marks) == (parent, links, mark)
+    assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.flags) == (parent, links, mark)
 
 
 def test_documents_of_several_traces_and_services_in_any_order() -> None:

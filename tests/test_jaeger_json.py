@@ -89,7 +89,7 @@ def test_a_span() -> None:
         attributes={"span.kind": "SERVER", "error": True, "n": 5},
         resource={"host.name": "h1"},
         events=(Event(1_200_000, "retry", {"n": 1}),),
-        marks=Flag.SOURCE_WARNING,
+        flags=Flag.SOURCE_WARNING,
         warnings=("late",),
     )
     assert found.trace_warnings == {0: ["cut at 10 spans"]}
@@ -128,7 +128,7 @@ def test_optional_fields(empty: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("references", "parent", "links", "marks"),
+    ("references", "parent", "links", "flags"),
     [
         ([reference("1")], "1", (), Flag.ORPHAN),
         ([reference("1", "FOLLOWS_FROM")], "1", (), Flag.ORPHAN | Flag.FOLLOWS_FROM),
@@ -144,9 +144,9 @@ def test_optional_fields(empty: dict[str, Any]) -> None:
         ([reference("1", trace_id="AA")], "1", (), Flag.ORPHAN),
     ],
 )
-def test_parents_and_links(references: list[Any], parent: str | None, links: tuple[Link, ...], marks: Flag) -> None:
+def test_parents_and_links(references: list[Any], parent: str | None, links: tuple[Link, ...], flags: Flag) -> None:
     span = only(references=references)
-    assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.marks) == (parent, links, marks)
+    assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.flags) == (parent, links, flags)
 
 
 def test_a_log_is_named_by_event_message_or_log() -> None:
@@ -175,7 +175,7 @@ def test_ids_match_in_any_spelling() -> None:
 def test_spans_of_several_traces_in_one_object_are_separated() -> None:
     found = loaded(trace(span_json(), span_json("b1", traceID="bb", references=[reference("a1", trace_id="bb")])))
     assert found.trace_ids == [TRACE, "bb"]
-    assert found.span(1).marks == Flag.ORPHAN
+    assert found.span(1).flags == Flag.ORPHAN
 
 
 def test_an_undescribed_process_is_an_unknown_service() -> None:
@@ -205,8 +205,8 @@ def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
         ({"startTime": "1500"}, {"start_ns": 1_500_000}),
         ({"startTime": 1000.9}, {"start_ns": 1_000_000}),
         ({"duration": "soon"}, {"duration_ns": 0}),
-        ({"duration": -5}, {"duration_ns": 0, "marks": Flag.NEGATIVE_DURATION}),
-        ({"startTime": 1 << 80}, {"marks": Flag.OUT_OF_RANGE}),
+        ({"duration": -5}, {"duration_ns": 0, "flags": Flag.NEGATIVE_DURATION}),
+        ({"startTime": 1 << 80}, {"flags": Flag.OUT_OF_RANGE}),
         ({"operationName": None}, {"name": ""}),
         ({"operationName": 7}, {"name": "7"}),
         ({"tags": {"a": 1}}, {"attributes": {"a": 1}}),

@@ -73,10 +73,10 @@ def as_zipkin_keeps_it(span: Span, by_ns: int) -> Span:
 def test_a_server_says_what_its_spans_in_a_file_say(options: list[str], zipkin: str, posted: Path) -> None:
     live, file = (json.loads(printed("analyze", source, "--json", *options)) for source in (zipkin, str(posted)))
     assert file["summary"]["trace_count"] > 0
-    assert findings(live) == findings(file)
+    assert analysis(live) == analysis(file)
 
 
-def findings(report: dict[str, Any]) -> dict[str, Any]:
+def analysis(report: dict[str, Any]) -> dict[str, Any]:
     """Without the warnings: those of a server are about the server."""
     return {section: told for section, told in report.items() if section != "warnings"}
 

@@ -155,10 +155,10 @@ def test_spans_of_one_trace_are_joined_across_files_and_formats(tmp_path: Path) 
         "localEndpoint": {"serviceName": "web-frontend"},
     }
     (tmp_path / "b").write_text(json.dumps([zipkin]))
-    assert int((load([str(tmp_path / "a")]).marks & Flag.ORPHAN > 0).sum()) > 0
+    assert int((load([str(tmp_path / "a")]).flags & Flag.ORPHAN > 0).sum()) > 0
     found = load([str(tmp_path)])
     assert (found.trace_count, len(found)) == (1, 18)
-    assert not (found.marks & Flag.ORPHAN).any()
+    assert not (found.flags & Flag.ORPHAN).any()
 
 
 def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

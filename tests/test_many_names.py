@@ -73,63 +73,63 @@ def counted(traces: TraceSet) -> TraceSet:
 @cache
 def known(names: int) -> Analysis:
     """What the questions about services stand on."""
-    findings = Analysis(counted(many_names(SPANS, names)))
-    _ = findings.graph, findings.paths, findings.errors
-    return findings
+    analysis = Analysis(counted(many_names(SPANS, names)))
+    _ = analysis.graph, analysis.paths, analysis.errors
+    return analysis
 
 
-def halves(findings: Analysis) -> tuple[Analysis, Analysis]:
-    first = np.arange(findings.traces.trace_count) % 2 == 0
-    before, after = (counted(findings.traces.select(np.asarray(side))) for side in (first, ~first))
+def halves(analysis: Analysis) -> tuple[Analysis, Analysis]:
+    first = np.arange(analysis.traces.trace_count) % 2 == 0
+    before, after = (counted(analysis.traces.select(np.asarray(side))) for side in (first, ~first))
     return Analysis(before), Analysis(after)
 
 
 def graph(question: Callable[..., object], *more: Any, **named: Any) -> Callable[[Analysis], object]:
-    return lambda findings: question(findings.graph, *more, **named)
+    return lambda analysis: question(analysis.graph, *more, **named)
 
 
 A, B = (f"service_{word(number)}" for number in (1, 3))
 QUESTIONS: dict[str, Callable[[Analysis], object]] = {
-    "bottlenecks": lambda findings: findings.bottlenecks(),
-    "paths": lambda findings: Analysis(findings.traces).paths,
-    "errors": lambda findings: Analysis(findings.traces).errors,
-    "dependencies": lambda findings: Analysis(findings.traces).dependencies,
-    "suggestions": lambda findings: Analysis(findings.traces).suggestions,
-    "summary": lambda findings: Analysis(findings.traces).summary,
-    "asynchronous work": lambda findings: Analysis(findings.traces).async_work.entries(),
-    "compare": lambda findings: compare(*halves(findings)).regressions,
-    "contrast": lambda findings: contrast(findings.traces, np.asarray(findings.traces.trace_errors > 0)),
-    "alerts": lambda findings: baselines(findings.traces, "service_a"),
-    "news": lambda findings: find_new_findings(findings.traces, np.arange(findings.traces.trace_count) % 2 == 0),
+    "bottlenecks": lambda analysis: analysis.bottlenecks(),
+    "paths": lambda analysis: Analysis(analysis.traces).paths,
+    "errors": lambda analysis: Analysis(analysis.traces).errors,
+    "dependencies": lambda analysis: Analysis(analysis.traces).dependencies,
+    "suggestions": lambda analysis: Analysis(analysis.traces).suggestions,
+    "summary": lambda analysis: Analysis(analysis.traces).summary,
+    "asynchronous work": lambda analysis: Analysis(analysis.traces).async_work.entries(),
+    "compare": lambda analysis: compare(*halves(analysis)).regressions,
+    "contrast": lambda analysis: contrast(analysis.traces, np.asarray(analysis.traces.trace_errors > 0)),
+    "alerts": lambda analysis: baselines(analysis.traces, "service_a"),
+    "news": lambda analysis: find_new_findings(analysis.traces, np.arange(analysis.traces.trace_count) % 2 == 0),
     "overview": graph(overview, Target(A)),
     "callers": graph(neighbours, Target(A), upstream=True),
     "callees": graph(neighbours, Target(A), upstream=False),
     "callees of an operation": graph(neighbours, Target(A, f"operation_{word(1)}"), upstream=False),
-    "blast radius": lambda findings: blast_radius(findings.graph, findings.paths, Target(B)),
+    "blast radius": lambda analysis: blast_radius(analysis.graph, analysis.paths, Target(B)),
     "path": graph(call_chains, Target(A), Target(B)),
     "shared": graph(shared_dependencies, [A, B]),
     "diff-callers": graph(caller_difference, A, B),
-    "critical": lambda findings: Analysis.ranking.func(findings),
+    "critical": lambda analysis: Analysis.ranking.func(analysis),
     "databases": graph(peers_of_type, PeerType.DATABASE),
     "find by name": graph(find_services, "operation"),
     "find by attribute": graph(find_services, "select"),
-    "table of errors": lambda findings: [
-        table.entries(one) for table in [ErrorTable(findings)] for one in table.patterns
+    "table of errors": lambda analysis: [
+        table.entries(one) for table in [ErrorTable(analysis)] for one in table.patterns
     ],
-    "table of hot spots": lambda findings: [
+    "table of hot spots": lambda analysis: [
         (table.hot_spot(row), table.worst_traces(table.number(row)), table.over_time(table.number(row), 8))
-        for table in [OperationTable(findings)]
+        for table in [OperationTable(analysis)]
         for row in range(min(len(table), FEW))
     ],
-    "table of services": lambda findings: len(
-        ServiceList(ServiceTable(findings), UNICODE, "rank", descending=True, part="service_b")
+    "table of services": lambda analysis: len(
+        ServiceList(ServiceTable(analysis), UNICODE, "rank", descending=True, part="service_b")
     ),
-    "table of traces": lambda findings: trace_columns(findings.traces),
-    "traces by service": lambda findings: errors_by_service(
-        trace_columns(findings.traces), np.arange(findings.traces.trace_count), next(iter(SortKey)), True, (), UNICODE
+    "table of traces": lambda analysis: trace_columns(analysis.traces),
+    "traces by service": lambda analysis: errors_by_service(
+        trace_columns(analysis.traces), np.arange(analysis.traces.trace_count), next(iter(SortKey)), True, (), UNICODE
     ),
     **{
-        f"query {text}": lambda findings, text=text: parse(text).matches(findings.traces)
+        f"query {text}": lambda analysis, text=text: parse(text).matches(analysis.traces)
         for text in ("service = service_b", "operation =~ operation_b", "caller = service_b and error")
     },
 }
@@ -139,17 +139,17 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
 def test_many_names_take_no_more_scans_than_few(question: str) -> None:
     looked_at = []
     for names in (FEW, MANY):
-        findings = known(names)
+        analysis = known(names)
         before = Counted.seen
-        QUESTIONS[question](findings)
+        QUESTIONS[question](analysis)
         looked_at.append(Counted.seen - before)
     # what is made for each name may be looked at a few times more
     assert looked_at[1] <= MOST_TIMES * looked_at[0] + 20 * SPANS
 
 
 def test_a_scan_for_each_name_is_noticed() -> None:
-    findings = known(MANY)
+    analysis = known(MANY)
     before = Counted.seen
-    for operation in np.unique(np.asarray(findings.traces.operation)).tolist():
-        np.flatnonzero(findings.traces.operation == operation)
+    for operation in np.unique(np.asarray(analysis.traces.operation)).tolist():
+        np.flatnonzero(analysis.traces.operation == operation)
     assert Counted.seen - before > 20 * MOST_TIMES * SPANS

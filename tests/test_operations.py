@@ -229,19 +229,19 @@ def test_every_table_has_one_row_of_a_shape() -> None:
             span("2", begin + 10, begin + 60, trace=trace, parent="1", service="cache", name=key, kind=Kind.SERVER),
         ]
     traces = build(*spans)
-    findings = Analysis(traces)
-    assert [(one.service, one.operation, one.occurrences) for one in findings.bottlenecks()] == [
+    analysis = Analysis(traces)
+    assert [(one.service, one.operation, one.occurrences) for one in analysis.bottlenecks()] == [
         ("api", "GET /orders/{id}", 40),
         ("cache", "GET user:{id}", 40),
     ]
-    (operation,) = overview(findings.graph, findings.graph.target("api")).operations
+    (operation,) = overview(analysis.graph, analysis.graph.target("api")).operations
     assert (operation.operation, operation.call_count) == ("GET /orders/{id}", 40)
-    assert findings.graph.target("api:GET /orders/{id}") == findings.graph.target("api:GET /orders/3")
+    assert analysis.graph.target("api:GET /orders/{id}") == analysis.graph.target("api:GET /orders/3")
     (baseline,), few = baselines(traces, "api")
     assert (baseline.operation, baseline.call_count, few) == ("GET /orders/{id}", 40, 0)
     found = contrast(traces, traces.trace_errors > 0)
     assert not [one for one in found.differences if one.what == "operation"]
-    path, below = compare_traces(findings.paths, 0, findings.paths, 1)
+    path, below = compare_traces(analysis.paths, 0, analysis.paths, 1)
     assert (path.operation, path.counts, below.operation) == ("GET /orders/{id}", (1, 1), "GET user:{id}")
     merged = merge_calls(traces, 0, 2).traces
     assert merged.names[int(merged.name[1])] == "GET user:{id}"
@@ -249,10 +249,10 @@ def test_every_table_has_one_row_of_a_shape() -> None:
 
 def test_reads_named_after_their_keys_are_an_n_plus_one() -> None:
     calls = [span(f"{i + 2:x}", 10 * i, 10 * i + 9, parent="1", name=f"GET user:{i}") for i in range(20)]
-    findings = Analysis(build(span("1", 0, 300, name="GET /cart"), *calls))
-    (one,) = [found for found in findings.suggestions if found.kind == "n_plus_one"]
+    analysis = Analysis(build(span("1", 0, 300, name="GET /cart"), *calls))
+    (one,) = [found for found in analysis.suggestions if found.kind == "n_plus_one"]
     assert (one.calls, one.most_calls) == ((("api", "GET user:{id}"),), 20)
-    exact = Analysis(replace(findings.traces, exact_names=True))
+    exact = Analysis(replace(analysis.traces, exact_names=True))
     assert not [found for found in exact.suggestions if found.kind == "n_plus_one"]
 
 
@@ -334,7 +334,7 @@ def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
     assert arrived
     for message in arrived:
         assert message.session.loaded.exact_names is exact
-        assert message.findings.traces.exact_names is exact
+        assert message.analysis.traces.exact_names is exact
 
 
 # --- size ------------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class TestJson:
             scope_version="1.2",
             events=(Event(START + 5, "exception", {"a": False}), Event(START + 6, "")),
             links=(Link("0" * 31 + "1", "0" * 15 + "2", "", {"k": 1.0}),),
-            marks=Flag.ORPHAN,
+            flags=Flag.ORPHAN,
             warnings=(f"orphan: its parent {PARENT} is not in the trace",),
         )
 
@@ -156,7 +156,7 @@ class TestJson:
     def test_no_parent(self, parent: object) -> None:
         found = one(span_json(parentSpanId=parent))
         assert found.parent_id is None
-        assert found.marks == Flag.NONE
+        assert found.flags == Flag.NONE
 
     def test_invalid_ids_are_kept_as_written(self) -> None:
         found = one(span_json(traceId="my trace", spanId="12", parentSpanId="zz"))
@@ -208,20 +208,20 @@ class TestJson:
     def test_times(self) -> None:
         assert one(span_json(startTimeUnixNano=START, endTimeUnixNano=float(START))).duration_ns == 0
         backwards = one(span_json(endTimeUnixNano=str(START - 5)))
-        assert (backwards.duration_ns, backwards.marks) == (0, Flag.NEGATIVE_DURATION)
+        assert (backwards.duration_ns, backwards.flags) == (0, Flag.NEGATIVE_DURATION)
         unfinished = one(span_json(endTimeUnixNano=...))
-        assert (unfinished.duration_ns, unfinished.marks) == (0, Flag.NO_DURATION)
+        assert (unfinished.duration_ns, unfinished.flags) == (0, Flag.NO_DURATION)
         only_end = one(span_json(startTimeUnixNano=..., endTimeUnixNano=str(START)))
-        assert (only_end.start_ns, only_end.duration_ns, only_end.marks) == (START, 0, Flag.START_REPAIRED)
+        assert (only_end.start_ns, only_end.duration_ns, only_end.flags) == (START, 0, Flag.START_REPAIRED)
         timeless = one(span_json(startTimeUnixNano="0", endTimeUnixNano="0"))
-        assert (timeless.duration_ns, timeless.marks) == (0, Flag.NO_DURATION | Flag.START_REPAIRED)
+        assert (timeless.duration_ns, timeless.flags) == (0, Flag.NO_DURATION | Flag.START_REPAIRED)
         beyond = one(span_json(endTimeUnixNano=str(2**64 - 1)))
-        assert Flag.OUT_OF_RANGE in beyond.marks
+        assert Flag.OUT_OF_RANGE in beyond.flags
 
     def test_counts_dropped_by_the_sdk(self) -> None:
         traces = load(request_json(span_json(droppedAttributesCount=12, droppedLinksCount=1, droppedEventsCount=0)))
         assert traces.warnings_of(0) == ["12 attributes dropped by the SDK", "1 link dropped by the SDK"]
-        assert Flag(int(traces.marks[0])) == Flag.SOURCE_WARNING
+        assert Flag(int(traces.flags[0])) == Flag.SOURCE_WARNING
 
     def test_warnings_of_jaeger(self) -> None:
         texts = {"values": [{"stringValue": "clock skew"}, {"stringValue": "duplicate"}]}

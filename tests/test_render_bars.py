@@ -11,9 +11,9 @@ SCALE = TimeScale(0, 1_000, 10)
 SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
 
 
-def drawn(spans, critical=(), events=(), scale=SCALE, marks: Glyphs = UNICODE) -> str:
+def drawn(spans, critical=(), events=(), scale=SCALE, glyphs: Glyphs = UNICODE) -> str:
     columns = [np.array([pair[i] for pair in pairs], np.int64) for pairs in (spans, critical) for i in (0, 1)]
-    return bar(scale, *columns, np.array(events, np.int64), marks=marks).text
+    return bar(scale, *columns, np.array(events, np.int64), glyphs=glyphs).text
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_events_are_on_the_bar() -> None:
 
 
 def test_ascii() -> None:
-    assert drawn([(150, 840)], [(200, 290)], [700], marks=ASCII) == " -#----*- "
+    assert drawn([(150, 840)], [(200, 290)], [700], glyphs=ASCII) == " -#----*- "
 
 
 def test_overlapping_sections_count_once() -> None:
@@ -66,7 +66,7 @@ def test_no_time_and_no_room() -> None:
 
 def test_solid_has_the_role_that_was_asked_for() -> None:
     whole = np.array([0]), np.array([1_000])
-    line = bar(SCALE, *whole, np.array([0]), np.array([500]), marks=UNICODE, solid_role="service:3")
+    line = bar(SCALE, *whole, np.array([0]), np.array([500]), glyphs=UNICODE, solid_role="service:3")
     assert [tuple(run) for run in line.runs] == [("█████", "service:3"), ("─────", Role.REST)]
 
 
@@ -83,7 +83,7 @@ def test_solid_cells_of_all_rows_have_no_gap(sections, start: int, cells: int) -
     covered = set()
     for row in range(5):
         own = np.flatnonzero(owner == row)
-        text = bar(scale, edges[:1], edges[-1:], edges[own], edges[own + 1], marks=UNICODE).text
+        text = bar(scale, edges[:1], edges[-1:], edges[own], edges[own + 1], glyphs=UNICODE).text
         assert len(text) == cells
         covered |= {cell for cell, mark in enumerate(text) if mark in SOLID}
     assert covered == set(range(cells))

@@ -68,7 +68,7 @@ def test_what_nobody_waited_for_has_a_stretch_of_its_own() -> None:
         span("p", 900, 902, parent="a", name="publish", kind=Kind.PRODUCER),
         span("c", 902, 1_402, parent="p", name="process", service="worker", kind=Kind.CONSUMER),
         span("d", 950, 1_300, parent="c", name="store", service="worker"),
-        span("f", 990, 3_990, parent="b", name="later", marks=Flag.FOLLOWS_FROM),
+        span("f", 990, 3_990, parent="b", name="later", flags=Flag.FOLLOWS_FROM),
     )
     shown = merge_calls(traces, 0, 6).traces
     node = {shown.operation_name(number): number for number in range(6)}

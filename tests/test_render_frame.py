@@ -14,7 +14,7 @@ from tracetui.render.frame import crumb_line, source_name, status_line, tabs_lin
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line
 
-MARKS = pytest.mark.parametrize("marks", [UNICODE, ASCII])
+GLYPHS = pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 WIDTHS = range(1, 200)
 HINTS = (("/", "filter"), ("E", "errors per service"), ("S", "slowest"), ("Enter", "open"), ("?", "keys"))
 
@@ -27,36 +27,36 @@ def summary() -> Summary:
     )
 
 
-def status(width: int, marks: Glyphs = UNICODE, **more: Any) -> Line:
-    return status_line(width, marks, source="sample_traces/shop", summary=summary(), total=304, **more)
+def status(width: int, glyphs: Glyphs = UNICODE, **more: Any) -> Line:
+    return status_line(width, glyphs, source="sample_traces/shop", summary=summary(), total=304, **more)
 
 
-@MARKS
-def test_the_times_are_whole_or_not_there(marks: Glyphs) -> None:
-    whole = status(400, marks).text
+@GLYPHS
+def test_the_times_are_whole_or_not_there(glyphs: Glyphs) -> None:
+    whole = status(400, glyphs).text
     window = next(part for part in whole.replace("|", "│").split(" │ ") if "UTC" in part)
-    shown = [status(width, marks).text for width in WIDTHS]
+    shown = [status(width, glyphs).text for width in WIDTHS]
     assert all(window in text or "2023" not in text for text in shown)
     assert any(window in text for text in shown)
     assert not all(window in text for text in shown)
 
 
-@MARKS
-def test_warnings_and_failures_outlast_the_times(marks: Glyphs) -> None:
+@GLYPHS
+def test_warnings_and_failures_outlast_the_times(glyphs: Glyphs) -> None:
     for width in range(60, 200):
-        text = status(width, marks).text
-        assert text.endswith(f"{marks.warning} 19")
-        assert re.search(rf"{marks.origin} 1 (request )?failed", text)
+        text = status(width, glyphs).text
+        assert text.endswith(f"{glyphs.warning} 19")
+        assert re.search(rf"{glyphs.origin} 1 (request )?failed", text)
         assert "304 traces" in text
-        assert "shop" in text or marks.ellipsis in text
+        assert "shop" in text or glyphs.ellipsis in text
 
 
-@MARKS
-def test_that_a_certificate_is_not_checked_is_always_said(marks: Glyphs) -> None:
+@GLYPHS
+def test_that_a_certificate_is_not_checked_is_always_said(glyphs: Glyphs) -> None:
     for width in range(80, 200):
-        loading = status_line(width, marks, source="traces.example.com:443", loading="asking  Esc stops", unsafe=True)
-        whole = status_line(width, marks, source="traces.example.com:443", summary=summary(), unsafe=True)
-        assert all(f"{marks.warning} insecure" in line.text for line in (loading, whole))
+        loading = status_line(width, glyphs, source="traces.example.com:443", loading="asking  Esc stops", unsafe=True)
+        whole = status_line(width, glyphs, source="traces.example.com:443", summary=summary(), unsafe=True)
+        assert all(f"{glyphs.warning} insecure" in line.text for line in (loading, whole))
 
 
 def test_what_is_loading_is_always_said() -> None:
@@ -70,12 +70,12 @@ def test_the_status_fits() -> None:
     assert status(80, query="error").text.count("304 of 304 traces") == 1
 
 
-@MARKS
-def test_the_filter_is_named_where_it_is_asked_for(marks: Glyphs) -> None:
+@GLYPHS
+def test_the_filter_is_named_where_it_is_asked_for(glyphs: Glyphs) -> None:
     query = 'error AND service = "\x1b[31mred" AND operation = GET'
-    assert "filter" not in status(200, marks, query=query).text
-    named = [status(width, marks, query=query, names_filter=True).text for width in range(80, 250)]
-    assert all("filter error" in text and re.search(rf"{marks.origin} 1 (request )?failed", text) for text in named)
+    assert "filter" not in status(200, glyphs, query=query).text
+    named = [status(width, glyphs, query=query, names_filter=True).text for width in range(80, 250)]
+    assert all("filter error" in text and re.search(rf"{glyphs.origin} 1 (request )?failed", text) for text in named)
     assert "operation = GET" in named[-1]
     assert "\x1b" not in "".join(named)
 
@@ -88,10 +88,10 @@ def test_a_pipe_is_named_in_words() -> None:
     assert source_name(["-", "a.json"]) == "standard input and 1 more"
 
 
-@MARKS
-def test_the_active_view_is_told_without_colour(marks: Glyphs) -> None:
+@GLYPHS
+def test_the_active_view_is_told_without_colour(glyphs: Glyphs) -> None:
     views = (("traces", "Traces"), ("waterfall", "Waterfall"))
-    lines = [tabs_line(60, views, view, marks).text for view, _ in views]
+    lines = [tabs_line(60, views, view, glyphs).text for view, _ in views]
     assert "[1 Traces]" in lines[0]
     assert "[2 Waterfall]" in lines[1]
     assert lines[0].count("[") == lines[1].count("[") == 1
@@ -115,11 +115,11 @@ def test_all_hints_stand_beside_a_short_place() -> None:
     assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
 
 
-@MARKS
-def test_hints_make_room_for_what_is_selected(marks: Glyphs) -> None:
+@GLYPHS
+def test_hints_make_room_for_what_is_selected(glyphs: Glyphs) -> None:
     crumbs = ["Waterfall", "api-gateway GET /profile", "from fetch_profile", "database_query of users"]
     for width in range(20, 160):
-        text = crumb_line(width, crumbs, HINTS, marks, None).text
+        text = crumb_line(width, crumbs, HINTS, glyphs, None).text
         assert len(text) == width
         assert text.endswith("? keys")
         assert width < 55 or "database_query of users  " in text

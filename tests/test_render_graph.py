@@ -183,7 +183,7 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
 # --- calls of a set ---------------------------------------------------------------------------------------------------
 
 
-def findings(*more: Any) -> Analysis:
+def analysis(*more: Any) -> Analysis:
     """`web` calls `api` at once, and `mail` by a queue and at once; `api` reads the peer `cache`."""
     return Analysis(
         build(
@@ -199,7 +199,7 @@ def findings(*more: Any) -> Analysis:
 
 
 def test_a_drawing_of_calls() -> None:
-    drawn = calls_diagram(findings().graph, ["web", "api", "mail", "cache"], asked=["api"], notes={"web": "x"})
+    drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], asked=["api"], notes={"web": "x"})
     assert drawn.nodes == (
         DiagramNode("api", is_asked=True),
         DiagramNode("cache", PeerType.EXTERNAL),
@@ -212,12 +212,12 @@ def test_a_drawing_of_calls() -> None:
         Arrow("web", "mail", "1 call"),
         Arrow("web", "mail", "1 call", is_async=True),
     )
-    some = calls_diagram(findings().graph, ["web", "api"], possible=[("web", "api")])
+    some = calls_diagram(analysis().graph, ["web", "api"], possible=[("web", "api")])
     assert [(arrow.callee, arrow.is_possible) for arrow in some.arrows] == [("api", True)]
 
 
 def test_rings_are_told_once_and_end() -> None:
-    found = findings(span("g", 25, 28, parent="b", service="web"), span("h", 26, 27, parent="g", service="web"))
+    found = analysis(span("g", 25, 28, parent="b", service="web"), span("h", 26, 27, parent="g", service="web"))
     page = GraphText(found, ReportOptions())
     text = "\n".join(line.text for line in page.services(list(found.graph.figures.values())))
     assert "Cycles\n  ●api → ●web → ●api" in text
@@ -278,7 +278,7 @@ def test_no_line_is_wider_than_the_page(names: list[str], width: int, ascii_only
 
 
 def test_columns_go_from_the_right_before_a_figure_is_cut() -> None:
-    found = findings()
+    found = analysis()
     columns = [Column("service", grows=True), *(Column(f"figure {i}", "right") for i in range(6))]
 
     def shown(width: int) -> list[str]:

@@ -117,7 +117,7 @@ def test_spans_outside_their_callers() -> None:
     assert outside(200, 500) == LONGER
     assert outside(200, 402) == 0, "too little to be worth a word"
     assert outside(0, 50, service="api") == 0, "one service has one clock"
-    assert outside(0, 50, marks=Flag.FOLLOWS_FROM) == 0
+    assert outside(0, 50, flags=Flag.FOLLOWS_FROM) == 0
 
 
 def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:

@@ -40,11 +40,11 @@ NAMES = ANY_TEXT | ODD_TEXT
 WIDTHS = (1, 20, 54, 78, 118, 198)
 
 
-def every_line(traces: TraceSet, marks: Glyphs, width: int) -> list[Line]:
+def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
     """All that the three views draw of a set, in this width."""
-    findings = Analysis(traces)
-    services = ServiceTable(findings)
-    listed = ServiceList(services, marks, "calls", True)
+    analysis = Analysis(traces)
+    services = ServiceTable(analysis)
+    listed = ServiceList(services, glyphs, "calls", True)
     lines = [listed.heading(width), *(listed.line(row, width) for row in range(len(listed)))]
     for row in range(len(listed)):
         focus = listed.service(row).service
@@ -54,37 +54,37 @@ def every_line(traces: TraceSet, marks: Glyphs, width: int) -> list[Line]:
             Mode(FAILS),
             *(Mode(what, (focus,)) for what in (PATH, SHARED, DIFFERENCE)),
         ):
-            found = answer(services, findings, mode, focus, marks)
-            lines.append(title(services, mode, focus, found, width, marks).cropped(width, marks.ellipsis))
+            found = answer(services, analysis, mode, focus, glyphs)
+            lines.append(title(services, mode, focus, found, width, glyphs).cropped(width, glyphs.ellipsis))
             for column in (found.left, found.right):
                 lines += [column.line(at, width) for at in range(len(column))] if column else []
-    errors = ErrorTable(findings)
-    patterns = ErrorList(errors, marks)
+    errors = ErrorTable(analysis)
+    patterns = ErrorList(errors, glyphs)
     lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
     for pattern in errors.patterns:
-        detail = ErrorDetail(errors, pattern, marks)
+        detail = ErrorDetail(errors, pattern, glyphs)
         lines += [detail.line(at, width) for at in range(len(detail))]
-    table = OperationTable(findings)
+    table = OperationTable(analysis)
     known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
-    spots = HotSpotList(table, known, marks)
+    spots = HotSpotList(table, known, glyphs)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
     for trace in range(min(traces.trace_count, 3)):
-        paths = compare_traces(findings.paths, trace, findings.paths, 0)
-        lines += TraceDiff(paths, service_roles(traces), marks).lines(width)
+        paths = compare_traces(analysis.paths, trace, analysis.paths, 0)
+        lines += TraceDiff(paths, service_roles(traces), glyphs).lines(width)
     selection = np.arange(traces.trace_count) % 2 == 0
-    apart = ContrastList(contrast(traces, selection, outcomes=True), marks)
+    apart = ContrastList(contrast(traces, selection, outcomes=True), glyphs)
     lines += [apart.heading(width), *(apart.line(row, width) for row in range(len(apart)))]
-    compared = ComparisonLines(compare(findings, findings), ("[red]one", "[/red]two"), marks.ascii_only)
+    compared = ComparisonLines(compare(analysis, analysis), ("[red]one", "[/red]two"), glyphs.ascii_only)
     if width >= LEAST_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
-    could = SuggestionList(findings.suggestions, traces, marks)
+    could = SuggestionList(analysis.suggestions, traces, glyphs)
     lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
-    for one in findings.suggestions:
-        what = SuggestionDetail(one, traces, marks)
+    for one in analysis.suggestions:
+        what = SuggestionDetail(one, traces, glyphs)
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
-        one = HotSpotDetail(table, spot, known[spot.number], marks)
+        one = HotSpotDetail(table, spot, known[spot.number], glyphs)
         lines += [one.line(at, width) for at in range(len(one))]
     return lines
 
@@ -113,8 +113,8 @@ def _trees(draw: st.DrawFn) -> list[GivenSpan]:
 
 @unhurried
 @given(_trees(), st.sampled_from(WIDTHS), st.sampled_from((UNICODE, ASCII)))
-def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, marks: Glyphs) -> None:
-    for line in every_line(build(*spans), marks, width):
+def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, glyphs: Glyphs) -> None:
+    for line in every_line(build(*spans), glyphs, width):
         assert is_harmless(line.text)
         assert line.width <= width
 
@@ -283,13 +283,13 @@ def test_an_error_is_found_by_its_span() -> None:
 
 @given(st.lists(st.integers(0, 10**6), min_size=48, max_size=48), st.sampled_from((8, 12, 24, 48)))
 def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int) -> None:
-    for marks in (UNICODE, ASCII):
-        text = trend(np.array(counts), width, marks).text
+    for glyphs in (UNICODE, ASCII):
+        text = trend(np.array(counts), width, glyphs).text
         assert len(text) == width
         sums = np.array(counts).reshape(width, -1).sum(axis=1)
-        assert [mark == marks.trend[0] for mark in text] == (sums == 0).tolist()
+        assert [mark == glyphs.trend[0] for mark in text] == (sums == 0).tolist()
         if max(counts):
-            assert text[int(np.argmax(sums))] == marks.trend[-1]
+            assert text[int(np.argmax(sums))] == glyphs.trend[-1]
 
 
 def test_hot_spots_set_bottlenecks_off() -> None:
@@ -307,9 +307,9 @@ def test_hot_spots_set_bottlenecks_off() -> None:
 
 @pytest.mark.parametrize("source", ["incident", "shop", "async"])
 def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
-    findings = Analysis(Session.open([str(SAMPLES / source)]).loaded)
-    traces, table = findings.traces, OperationTable(findings)
-    bottlenecks = findings.bottlenecks()
+    analysis = Analysis(Session.open([str(SAMPLES / source)]).loaded)
+    traces, table = analysis.traces, OperationTable(analysis)
+    bottlenecks = analysis.bottlenecks()
     assert table.bottlenecks == len(bottlenecks)
     for row in range(len(table)):
         spot = table.hot_spot(row)
@@ -321,7 +321,7 @@ def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
             assert spot.latency.few_between == (durations.min(), durations.max())
         worst = table.worst_traces(spot.number)
         waits = {
-            trace: int(findings.paths.critical[spans[traces.trace[spans] == trace]].sum())
+            trace: int(analysis.paths.critical[spans[traces.trace[spans] == trace]].sum())
             for trace in np.unique(traces.trace[spans]).tolist()
         }
         assert [wait for _, wait in worst] == sorted(waits.values(), reverse=True)[: len(worst)]

@@ -23,16 +23,16 @@ def overview(traces: TraceSet) -> MinimapData:
     return MinimapData.of(Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0)))
 
 
-def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, marks: Glyphs = UNICODE) -> str:
-    return minimap(overview(traces), cells + 2, marks, window).text
+def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, glyphs: Glyphs = UNICODE) -> str:
+    return minimap(overview(traces), cells + 2, glyphs, window).text
 
 
 def test_heights_say_how_much_ran() -> None:
     # two spans in the first quarter, three in the second, then one or two
     assert drawn(SHOP, 4) == "▕▆█▅✖▏"
-    assert drawn(SHOP, 4, marks=ASCII) == "|O@oX|"
+    assert drawn(SHOP, 4, glyphs=ASCII) == "|O@oX|"
     rows = {ASCII.solid, ASCII.rest, ASCII.event, ASCII.echo, ASCII.async_call, ASCII.guide, ASCII.link, ASCII.warning}
-    assert not rows & set(drawn(SHOP, 40, marks=ASCII)[1:-1]), "a height is no mark of a row"
+    assert not rows & set(drawn(SHOP, 40, glyphs=ASCII)[1:-1]), "a height is no glyph of a row"
 
 
 def test_colours_say_whom_the_request_waited_for() -> None:

@@ -180,7 +180,7 @@ def test_the_severity_of_a_log_line_shows() -> None:
         assert ("boom", role) in lines.line(row, 60).runs
         # there is nothing to unfold
         assert not lines.toggle(row)
-        assert lines.marks.folded not in lines.line(row, 60).text
+        assert lines.glyphs.folded not in lines.line(row, 60).text
 
 
 def test_a_log_line_of_several_lines_unfolds_to_all_of_them() -> None:
@@ -339,7 +339,7 @@ SPANS = st.builds(
     scope_name=TEXT,
     events=st.lists(st.builds(Event, st.integers(0, 1 << 62), TEXT, VALUES), max_size=3).map(tuple),
     links=st.lists(st.builds(Link, TEXT, TEXT, TEXT, VALUES), max_size=3).map(tuple),
-    marks=st.just(Flag.NONE),
+    flags=st.just(Flag.NONE),
     warnings=st.lists(TEXT, max_size=2).map(tuple),
 )
 
@@ -353,7 +353,7 @@ def test_any_span_fits_any_width(
         span=hostile,
         facts=FACTS if known else None,
         targets={0: LinkTarget(0, 0, hostile.name)},
-        marks=ASCII if ascii_only else UNICODE,
+        glyphs=ASCII if ascii_only else UNICODE,
         word=word,
     )
     for _ in range(4):

@@ -39,10 +39,10 @@ def failing() -> TraceSet:
     )
 
 
-def rows(traces: TraceSet, marks: Glyphs = UNICODE, **more: object) -> TraceRows:
+def rows(traces: TraceSet, glyphs: Glyphs = UNICODE, **more: object) -> TraceRows:
     columns = trace_columns(traces)
     every = columns.sorted(np.arange(traces.trace_count), SortKey.DURATION, True)
-    return TraceRows(columns, every, marks=marks, **more)
+    return TraceRows(columns, every, glyphs=glyphs, **more)
 
 
 def roles_of(line: Line, text: str) -> set[str]:
@@ -221,7 +221,7 @@ def test_groups_stand_under_headings() -> None:
         TraceGroup(7, Line([("first", "")]), np.array([1, 0]), False),
         TraceGroup(8, Line([("next", "")]), np.array([0]), True),
     ]
-    listed = TraceRows(columns, np.arange(2), marks=UNICODE, groups=groups)
+    listed = TraceRows(columns, np.arange(2), glyphs=UNICODE, groups=groups)
     assert len(listed) == 4
     assert [listed.trace(row) for row in range(5)] == [None, 1, 0, None, None]
     assert listed.line(0, 40).text == "▾ first"
@@ -245,10 +245,10 @@ def test_years_where_the_set_is_of_several() -> None:
         span("1", 0, 10), span("2", year, year + 5, trace="2"), span("3", 60 * SECOND, 61 * SECOND, trace="3")
     )
     columns = trace_columns(traces)
-    listed = TraceRows(columns, np.arange(3), marks=UNICODE)
+    listed = TraceRows(columns, np.arange(3), glyphs=UNICODE)
     assert [listed.line(row, 118).text[2:21] for row in (0, 1)] == ["2023-11-14 22:13:20", "2024-11-14 22:13:20"]
     # what is shown decides, not what is loaded
-    assert TraceRows(columns, np.array([0, 2]), marks=UNICODE).line(0, 118).text.startswith("  22:13:20.000")
+    assert TraceRows(columns, np.array([0, 2]), glyphs=UNICODE).line(0, 118).text.startswith("  22:13:20.000")
     plot = Plot(Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0), 60, 6, UNICODE)
     assert "2023-11-14" in plot.lines[-1].text
     assert "2024-11-14" in plot.lines[-1].text
@@ -367,12 +367,12 @@ NAMES = st.text(st.characters(), max_size=60)
 
 @unhurried
 @given(NAMES, NAMES, st.integers(1, 220), st.booleans(), st.sampled_from((UNICODE, ASCII)))
-def test_any_names_at_any_width(service: str, name: str, width: int, error: bool, marks: Glyphs) -> None:
+def test_any_names_at_any_width(service: str, name: str, width: int, error: bool, glyphs: Glyphs) -> None:
     traces = build(
         span("1", 0, 100, service=service, name=name, error=error),
         span("2", 0, 100, parent="1", service=name, name=service, error=error),
     )
-    listed = rows(traces, marks)
+    listed = rows(traces, glyphs)
     for line in (listed.line(0, width), listed.header(width, SortKey.NAME, True)):
         assert line.width <= width
         assert is_safe(line.text)
@@ -514,9 +514,9 @@ def test_few_traces_have_a_range_and_no_percentiles() -> None:
     assert typical(enough.duration, UNICODE).startswith("p50 10.5 ms")
 
 
-@pytest.mark.parametrize("marks", [UNICODE, ASCII])
-def test_trends_show_the_least_and_the_most(marks: Glyphs) -> None:
-    assert trend([0, 1, 100], marks) == f" {marks.trend[0]}{marks.trend[-1]}"
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_trends_show_the_least_and_the_most(glyphs: Glyphs) -> None:
+    assert trend([0, 1, 100], glyphs) == f" {glyphs.trend[0]}{glyphs.trend[-1]}"
 
 
 def test_a_hundred_thousand_points() -> None:

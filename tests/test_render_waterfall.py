@@ -142,7 +142,7 @@ def test_a_waterfall_at_80_columns() -> None:
 
 
 def test_a_waterfall_in_ascii() -> None:
-    shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH, marks=ASCII), 80)
+    shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH, glyphs=ASCII), 80)
     assert shown == IN_ASCII.rstrip("\n")
     assert shown.isascii()
 
@@ -211,9 +211,9 @@ def test_fold_and_unfold() -> None:
     assert [view.rows.spans(row) for row in range(len(view))] == [range(13), range(13, 14)]
     assert view.row(0, 104).text.count("█") > 40
     assert "GET /profile ✗ +12 ✖1 ✗1 " in view.row(0, 140).text
-    view.set_marks(ASCII)
+    view.set_glyphs(ASCII)
     assert "GET /profile x +12 X1 x1 " in view.row(0, 140).text
-    view.set_marks(UNICODE)
+    view.set_glyphs(UNICODE)
     view.rows.fold_all(SHOP.depth[:14], level=1)
     assert len(view) == 6
     view.rows.unfold_all(runs=True)
@@ -237,7 +237,7 @@ def test_a_span_outside_its_caller_says_so() -> None:
         (3, 1, "late", "call", 900, 50, NONE),
         (4, 1, "long", "call", 200, 400, NONE),
         (5, 1, "front", "own", 50, 400, NONE),
-        (6, 1, "follows", "call", 700, 50, {"marks": Flag.FOLLOWS_FROM}),
+        (6, 1, "follows", "call", 700, 50, {"flags": Flag.FOLLOWS_FROM}),
     )
     rows = {line.text.split("●")[1].split()[0]: line.text for line in Waterfall(traces, 0).lines(140)}
     assert "⚠ skew?" in rows["early"]
@@ -265,7 +265,7 @@ def test_a_row_alone_keeps_its_error_in_words() -> None:
 
 def test_alike_siblings_differ_by_error_and_mark() -> None:
     calls = [
-        (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"marks": Flag.NO_DURATION} if i == 8 else NONE))
+        (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"flags": Flag.NO_DURATION} if i == 8 else NONE))
         for i in range(14)
     ]
     view = Waterfall(traces_of((1, 0, "a", "root", 0, 20, NONE), *calls), 0)
@@ -349,7 +349,7 @@ def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, 
     assert [line.text[0] for line in view.lines(90)] == [UNICODE.leaf] * 5
     view.rows = view.tree
     assert tree() == whole
-    view.set_marks(ASCII)
+    view.set_glyphs(ASCII)
     assert tree() == [
         "",
         ASCII.branch,
@@ -366,7 +366,7 @@ def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, 
 def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int, data) -> None:
     intake = Intake()
     trace = intake.trace("\x1b]0;id")
-    for number, (parent, service, name, start, duration, error, marks) in enumerate(spans, 1):
+    for number, (parent, service, name, start, duration, error, flags) in enumerate(spans, 1):
         intake.add(
             trace=trace,
             span_id=f"{number:x}",
@@ -376,8 +376,8 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
             start_ns=start,
             duration_ns=duration,
             error=error,
-            marks=Flag(marks),
-            kind=Kind(marks % 6),
+            flags=Flag(flags),
+            kind=Kind(flags % 6),
             events=b"%d" % start,
             status_message=name,
         )
@@ -385,7 +385,7 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
     traces = assemble(intake)
     owners = np.sort(np.array(data.draw(st.lists(st.integers(0, len(traces) - 1), max_size=8)), np.int64))
     path = (owners, traces.start[owners], traces.end[owners]) if len(owners) else None
-    view = Waterfall(traces, 0, sections=path, marks=ASCII if ascii_only else UNICODE, alike=3)
+    view = Waterfall(traces, 0, sections=path, glyphs=ASCII if ascii_only else UNICODE, alike=3)
     view.rows.fold(data.draw(st.integers(0, len(traces) - 1)))
     for line in waterfall_text(view, width, max_rows=most):
         assert line.width == cell_width(line.text) <= width
@@ -433,5 +433,5 @@ def test_columns_are_measured_on_the_rows_there_are() -> None:
     flat = FlatRows(traces, 0, len(traces))
     flat.hide(np.arange(len(traces)) > 2)
     view.rows = flat
-    view.set_marks(ASCII)
+    view.set_glyphs(ASCII)
     assert view.row(2, 80).width == 80

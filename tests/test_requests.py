@@ -49,7 +49,7 @@ def test_a_step_is_asynchronous_by_kinds_or_by_reference(spans: list[GivenSpan])
     traces = build(*spans)
     expected = [
         parent >= 0
-        and ((traces.kind[parent] == P and traces.kind[one] == Q) or bool(traces.marks[one] & Flag.FOLLOWS_FROM))
+        and ((traces.kind[parent] == P and traces.kind[one] == Q) or bool(traces.flags[one] & Flag.FOLLOWS_FROM))
         for one, parent in enumerate(traces.parent.tolist())
     ]
     assert async_steps(traces).tolist() == expected

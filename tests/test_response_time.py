@@ -13,7 +13,7 @@ from tracetui.model.traces import TraceSet
 
 
 def _reached(traces: TraceSet, position: int) -> int:
-    if not traces.marks[position] & Flag.NO_DURATION:
+    if not traces.flags[position] & Flag.NO_DURATION:
         return int(traces.end[position])
     return max(int(traces.end[below]) for below in range(position, int(traces.subtree_end[position])))
 
@@ -21,7 +21,7 @@ def _reached(traces: TraceSet, position: int) -> int:
 def without_ends(spans: list[GivenSpan], every: int = 3) -> list[GivenSpan]:
     """The spans, of which some lack their end."""
     return [
-        one.but(duration=0, marks=one.marks | Flag.NO_DURATION) if number % every == 0 else one
+        one.but(duration=0, flags=one.flags | Flag.NO_DURATION) if number % every == 0 else one
         for number, one in enumerate(spans)
     ]
 
@@ -34,7 +34,7 @@ def test_response_time_is_duration_of_main_root(spans: list[GivenSpan]) -> None:
         assert traces.reached_end.tolist() == [_reached(traces, i) for i in range(len(traces))]
         for trace in range(traces.trace_count):
             root = int(traces.main_root[trace])
-            is_missing = bool(traces.marks[root] & Flag.ORPHAN)
+            is_missing = bool(traces.flags[root] & Flag.ORPHAN)
             assert traces.root_missing[trace] == is_missing
             expected = (
                 int(traces.trace_duration[trace]) if is_missing else _reached(traces, root) - int(traces.start[root])
@@ -63,7 +63,7 @@ def test_response_time_is_duration_of_main_root(spans: list[GivenSpan]) -> None:
         # a root without an end reaches to the greatest end below it, and no further
         (
             [
-                span("a", 0, 0, marks=Flag.NO_DURATION),
+                span("a", 0, 0, flags=Flag.NO_DURATION),
                 span("b", 10, 70, parent="a"),
                 span("c", 20, 80, parent="b"),
                 span("d", 90, 95, parent="gone"),
@@ -71,7 +71,7 @@ def test_response_time_is_duration_of_main_root(spans: list[GivenSpan]) -> None:
             80,
             False,
         ),
-        ([span("a", 0, 0, marks=Flag.NO_DURATION)], 0, False),
+        ([span("a", 0, 0, flags=Flag.NO_DURATION)], 0, False),
     ],
 )
 def test_response_time_of_a_trace(spans: list[GivenSpan], expected: int, missing: bool) -> None:
@@ -82,7 +82,7 @@ def test_response_time_of_a_trace(spans: list[GivenSpan], expected: int, missing
 
 def test_root_without_end_reaches_through_100_000_levels() -> None:
     links = chain(100_000)
-    traces = build(links[0].but(duration=0, marks=Flag.NO_DURATION), *links[1:])
+    traces = build(links[0].but(duration=0, flags=Flag.NO_DURATION), *links[1:])
     # the second span ends a nanosecond before its parent would
     assert traces.response_time.tolist() == [links[0].duration - 1]
 

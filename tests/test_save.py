@@ -71,11 +71,11 @@ def test_what_several_sources_say_of_a_trace_stays_when_one_is_asked_again() -> 
 
 
 def test_a_span_that_has_ended_takes_the_place_of_its_beginning() -> None:
-    begun = span("1", 1, 1, marks=Flag.NO_DURATION)
+    begun = span("1", 1, 1, flags=Flag.NO_DURATION)
     kept = collect([begun])
     assert kept.replace(collect([span("1", 1, 9)]))
     found = assemble(kept)
-    assert (found.duration.tolist(), found.duplicates, found.marks.tolist()) == ([8_000], {}, [Flag.NONE])
+    assert (found.duration.tolist(), found.duplicates, found.flags.tolist()) == ([8_000], {}, [Flag.NONE])
 
 
 def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:

@@ -74,7 +74,7 @@ MARKED: dict[Flag, list[GivenSpan]] = {
     Flag.NEGATIVE_DURATION: [_PARENT, span("b", 60, 10, parent="a")],
     Flag.SOURCE_WARNING: [_PARENT, span("b", 10, 60, parent="a", warnings=["late", "odd"])],
 } | {
-    mark: [_PARENT, span("b", 10, 60, parent="a", marks=mark), span("c", 20, 30, parent="b")]
+    mark: [_PARENT, span("b", 10, 60, parent="a", flags=mark), span("c", 20, 30, parent="b")]
     for mark in (
         Flag.START_REPAIRED,
         Flag.NO_DURATION,
@@ -90,7 +90,7 @@ MARKED: dict[Flag, list[GivenSpan]] = {
 @pytest.mark.parametrize("mark", [mark for mark in Flag if mark is not Flag.END_KNOWN], ids=lambda mark: mark.name)
 def test_every_flag_is_kept(mark: Flag, tmp_path: Path) -> None:
     traces = build(*MARKED[mark])
-    assert any(one.marks & mark for one in spans(traces))
+    assert any(one.flags & mark for one in spans(traces))
     loaded = again(traces, tmp_path)
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
@@ -98,7 +98,7 @@ def test_every_flag_is_kept(mark: Flag, tmp_path: Path) -> None:
 
 
 def test_end_without_start_is_resolved_before_saving() -> None:
-    assert not any(one.marks & Flag.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
+    assert not any(one.flags & Flag.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
 
 
 def test_trace_with_only_an_end_keeps_its_position(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_ids_keep_the_spelling_of_their_source(trace_id: str, tmp_path: Path) ->
     many = [span(f"odd {i}", i, i + 2, trace=trace_id, parent="odd 0" if i else "", service=f"s{i}") for i in range(3)]
     traces = build(*many, span("B", 5, 6, trace="2b"))
     loaded = again(traces, tmp_path)
-    assert not any(loaded.marks & int(Flag.ORPHAN))
+    assert not any(loaded.flags & int(Flag.ORPHAN))
     assert loaded.trace_ids == traces.trace_ids
     assert spans(loaded) == spans(traces)
 
@@ -182,7 +182,7 @@ def test_foreign_field_of_the_same_name_is_ignored(field: Any, tmp_path: Path) -
     request = {"resourceSpans": [{"scopeSpans": [{"spans": [one | {saved_fields.FIELD: field}]}]}]}
     (tmp_path / "f.json").write_text(json.dumps(request))
     found = load([str(tmp_path / "f.json")]).span(0)
-    assert (found.start_ns, found.duration_ns, found.marks) == (1000, 2000, Flag.NONE)
+    assert (found.start_ns, found.duration_ns, found.flags) == (1000, 2000, Flag.NONE)
 
 
 # --- The command line -----------------------------------------------------------------------------------------------

@@ -46,11 +46,11 @@ def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: di
 
 def test_rows_of_a_blast_radius_open_the_traces_that_they_count() -> None:
     session = Session.open([str(SHOP)])
-    findings = session.findings
-    table = ServiceTable(findings)
-    queries, traces = Queries(table), findings.traces
-    for name in findings.graph.names:
-        found = answer(table, findings, Mode(SLOW), name, UNICODE)
+    analysis = session.analysis
+    table = ServiceTable(analysis)
+    queries, traces = Queries(table), analysis.traces
+    for name in analysis.graph.names:
+        found = answer(table, analysis, Mode(SLOW), name, UNICODE)
         assert found.blast is not None
         assert found.right is not None
         hits = {(one.service, ""): one.hit for one in found.blast.services}

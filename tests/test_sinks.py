@@ -70,13 +70,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def findings(folder: Path) -> Analysis:
+def analysis(folder: Path) -> Analysis:
     return Analysis(load([str(folder)]))
 
 
-def test_hostile_names_are_loaded_unchanged(findings: Analysis) -> None:
+def test_hostile_names_are_loaded_unchanged(analysis: Analysis) -> None:
     """Without these names nothing here is tested. Only invalid UTF-8 is replaced."""
-    services = set(findings.traces.services)
+    services = set(analysis.traces.services)
     assert len(services) >= 2 * len(KINDS)
     for kind, text in KINDS.items():
         assert any(is_same(text, service) for service in services), kind
@@ -237,28 +237,28 @@ def harmful(lines: Iterable[str]) -> list[str]:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_graph_question_about_a_hostile_name(findings: Analysis, question: str, kind: str) -> None:
+def test_graph_question_about_a_hostile_name(analysis: Analysis, question: str, kind: str) -> None:
     definition = QUESTIONS[question]
-    service = next(name for name in findings.traces.services if is_same(KINDS[kind], name))
+    service = next(name for name in analysis.traces.services if is_same(KINDS[kind], name))
     if question == "find" and not service.strip():
         service = "x"
-    answer = definition.answer(findings, [Target(service)] * definition.least)
+    answer = definition.answer(analysis, [Target(service)] * definition.least)
     for width in (40, 100):
-        assert not harmful(line.text for line in answer.text(GraphText(findings, ReportOptions(width=width))))
+        assert not harmful(line.text for line in answer.text(GraphText(analysis, ReportOptions(width=width))))
     orjson.loads(answer_json(answer.json()))
     for form in FORMATS.values():
         assert not harmful(form(answer.diagram()).splitlines())
 
 
-def test_unescaped_diagram_format_is_detected(findings: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unescaped_diagram_format_is_detected(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "raw", lambda diagram: "\n".join(node.name for node in diagram.nodes))
     with pytest.raises(AssertionError):
-        test_graph_question_about_a_hostile_name(findings, "services", "CSI")
+        test_graph_question_about_a_hostile_name(analysis, "services", "CSI")
 
 
 @pytest.mark.parametrize("name", export.__all__)
-def test_encoder_output_can_be_loaded(findings: Analysis, name: str, tmp_path: Path) -> None:
-    traces = findings.traces
+def test_encoder_output_can_be_loaded(analysis: Analysis, name: str, tmp_path: Path) -> None:
+    traces = analysis.traces
     spans = [traces.span(span) for span in range(len(traces))]
     path = tmp_path / "encoded"
     path.write_bytes(getattr(export, name)(spans))
@@ -266,8 +266,8 @@ def test_encoder_output_can_be_loaded(findings: Analysis, name: str, tmp_path: P
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copy_items_are_harmless(findings: Analysis, kind: str) -> None:
-    traces = findings.traces
+def test_copy_items_are_harmless(analysis: Analysis, kind: str) -> None:
+    traces = analysis.traces
     trace = next(
         trace
         for trace in range(traces.trace_count)
@@ -282,10 +282,10 @@ def test_copy_items_are_harmless(findings: Analysis, kind: str) -> None:
         assert not item.one_line or len(copied.splitlines()) <= 1, item.title
 
 
-def test_alert_rules_with_hostile_names_are_valid(findings: Analysis) -> None:
+def test_alert_rules_with_hostile_names_are_valid(analysis: Analysis) -> None:
     from tracetui.analysis.alerts import baselines
 
-    found = {service: baselines(findings.traces, service)[0] for service in findings.traces.services}
+    found = {service: baselines(analysis.traces, service)[0] for service in analysis.traces.services}
     assert any(found.values())
     for service, base in found.items():
         text = alert_rules(service, base)
@@ -382,8 +382,8 @@ async def test_hostile_names_of_unreadable_files_are_harmless(tmp_path: Path) ->
         assert_screen_is_harmless(app, "the warnings")
 
 
-def test_hostile_set_has_errors_calls_and_names(findings: Analysis) -> None:
+def test_hostile_set_has_errors_calls_and_names(analysis: Analysis) -> None:
     """The views have rows to show for this set."""
-    assert findings.errors.patterns
-    assert findings.graph.names
-    assert np.any(findings.traces.trace_errors > 0)
+    assert analysis.errors.patterns
+    assert analysis.graph.names
+    assert np.any(analysis.traces.trace_errors > 0)

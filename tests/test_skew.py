@@ -112,11 +112,11 @@ def test_every_moved_span_says_by_how_much() -> None:
     b = at(adjusted, "b")
     assert adjusted.skew == {b: 1_000_030 * US}
     assert adjusted.warnings_of(b) == ["moved by +1,000.030 ms to correct clock skew"]
-    assert np.flatnonzero(adjusted.marks & int(Flag.SKEW_ADJUSTED)).tolist() == [b]
+    assert np.flatnonzero(adjusted.flags & int(Flag.SKEW_ADJUSTED)).tolist() == [b]
     assert adjusted.trace_warning_counts.tolist() == [0, 1]
     assert adjusted.trace_duration.tolist() == [100 * US, 100 * US]
     # what was read stays as it was
-    assert (traces.skew, traces.start[b], traces.marks[b]) == ({}, EPOCH - 1_000_000 * US, Flag.NONE)
+    assert (traces.skew, traces.start[b], traces.flags[b]) == ({}, EPOCH - 1_000_000 * US, Flag.NONE)
     # and a selection goes on knowing
     assert adjusted.select(np.array([False, True])).skew == {1: 1_000_030 * US}
 
@@ -152,8 +152,8 @@ def test_spans_on_other_hosts_fit_into_their_parents_afterwards(spans: list[Give
         parent = int(before.parent[one])
         moved_by = int(after.start[one] - before.start[one])
         assert after.skew.get(one, 0) == moved_by
-        assert bool(after.marks[one] & Flag.SKEW_ADJUSTED) == (moved_by != 0)
-        if parent < 0 or (before.marks[one] | before.marks[parent]) & Flag.SAME_ID:
+        assert bool(after.flags[one] & Flag.SKEW_ADJUSTED) == (moved_by != 0)
+        if parent < 0 or (before.flags[one] | before.flags[parent]) & Flag.SAME_ID:
             assert moved_by == 0
             continue
         host, parents_host = (before.resource_attributes(i).get("host.name") for i in (one, parent))

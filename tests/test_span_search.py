@@ -76,5 +76,5 @@ def test_as_slow_as_looking_at_each(name: str) -> None:
                     for key, value in attributes.items()
                 ]
             said += [event.name for event in one.events]
-            assert not one.marks & Flag.SHORTENED
+            assert not one.flags & Flag.SHORTENED
             assert answer[number] == any(word in text.lower() for text in said), (word, one)

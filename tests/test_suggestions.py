@@ -131,8 +131,8 @@ def test_calls_in_two_lanes_are_not_in_turn() -> None:
 
 def test_attempts_at_one_thing_are_retries_and_nothing_else() -> None:
     attempts = [query(str(i + 2), 12 * i, 12 * i + 10, error=i < 5) for i in range(6)]
-    findings = Analysis(build(span("1", 0, 100, name="page"), *attempts)).suggestions
-    assert [(one.kind, one.saving_ns) for one in findings] == [(SuggestionKind.RETRIES, 50 * US)]
+    analysis = Analysis(build(span("1", 0, 100, name="page"), *attempts)).suggestions
+    assert [(one.kind, one.saving_ns) for one in analysis] == [(SuggestionKind.RETRIES, 50 * US)]
 
 
 def test_failed_attempts_cost_what_they_took() -> None:

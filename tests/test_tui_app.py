@@ -131,7 +131,7 @@ async def test_every_view_fills_the_screen(size: tuple[int, int]) -> None:
 
 
 async def test_ascii_mode_paints_only_ascii() -> None:
-    async with opened(INCIDENT, marks=ASCII) as (app, pilot):
+    async with opened(INCIDENT, glyphs=ASCII) as (app, pilot):
         for number in range(1, 6):
             await press(app, pilot, str(number))
             assert text_of(app).isascii()
@@ -255,7 +255,7 @@ async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pyt
 async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
     may_go = threading.Event()
 
-    def wait(findings: Analysis) -> Any:
+    def wait(analysis: Analysis) -> Any:
         may_go.wait()
         if fails:
             raise KeyError("oops")
@@ -385,7 +385,7 @@ async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
         assert int(app.state.session.loaded.trace_duration[app.state.trace]) // 10**7 == 248
         await press(app, pilot, "escape")
         # at the same row
-        row = next(line for line in painted(app) if line.startswith(app.state.look.marks.cursor))
+        row = next(line for line in painted(app) if line.startswith(app.state.look.glyphs.cursor))
         assert "database_query" in row
         await press(app, pilot, "question_mark")
         assert "This answer" in text_of(app)

@@ -48,7 +48,7 @@ SCREENS = {
 @pytest.mark.parametrize("name", SCREENS)
 async def test_screen_matches_its_snapshot(name: str, tmp_path: Path) -> None:
     source, size, theme, ascii_only, keys = SCREENS[name]
-    async with opened(source, size=size, marks=ASCII if ascii_only else UNICODE) as (app, pilot):
+    async with opened(source, size=size, glyphs=ASCII if ascii_only else UNICODE) as (app, pilot):
         app.theme = theme
         await press(app, pilot, *keys)
         # notices disappear after some seconds; the snapshot must not depend on the time

@@ -72,7 +72,7 @@ class Harness(CellDiffApp, ByteCounter):
         text = message.query
         self.state.query = text
         self.state.shown = np.flatnonzero(parse(text).matches(loaded)) if text else np.arange(loaded.trace_count)
-        self.state.findings = Analysis(loaded.select(self.state.shown))
+        self.state.analysis = Analysis(loaded.select(self.state.shown))
         self.pane.set_changed()
 
     def on_open_trace(self, message: OpenTrace) -> None:

@@ -87,12 +87,12 @@ class Harness(App[None]):
         return "\n".join(self.lines())
 
 
-def state_of(source: str | Session, query: str = "", marks: Glyphs = UNICODE) -> State:
+def state_of(source: str | Session, query: str = "", glyphs: Glyphs = UNICODE) -> State:
     session = source if isinstance(source, Session) else Session.open([str(SAMPLES / source)])
     loaded = session.loaded
     shown = np.flatnonzero(parse(query).matches(loaded)) if query else np.arange(loaded.trace_count)
     return State(
-        look=Look(marks=marks), session=session, query=query, shown=shown, findings=Analysis(loaded.select(shown))
+        look=Look(glyphs=glyphs), session=session, query=query, shown=shown, analysis=Analysis(loaded.select(shown))
     )
 
 
@@ -121,13 +121,13 @@ async def press(app: Harness, pilot: Pilot[None], *keys: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60), (30, 8)])
-@pytest.mark.parametrize("marks", [UNICODE, ASCII])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @pytest.mark.parametrize("source", ["incident/before.json", "shop/shop.json", "hostile"])
 @pytest.mark.parametrize("pane", PANES)
 async def test_every_line_is_safe_and_as_wide_as_the_screen(
-    pane: str, source: str, marks: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
+    pane: str, source: str, glyphs: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
 ) -> None:
-    async with running(state_of(sessions[source], marks=marks), pane, size) as (app, pilot):
+    async with running(state_of(sessions[source], glyphs=glyphs), pane, size) as (app, pilot):
         await press(app, pilot, "G", "ctrl+u", "tab", "G")
         for line in app.lines():
             assert is_harmless(line)
@@ -154,7 +154,7 @@ async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions
 
 @pytest.mark.parametrize("pane", PANES)
 async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
-    async with running(state_of("incident/before.json", marks=ASCII), pane, (120, 30)) as (app, _):
+    async with running(state_of("incident/before.json", glyphs=ASCII), pane, (120, 30)) as (app, _):
         assert app.text.isascii()
 
 
@@ -168,7 +168,7 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
             await settle(app, pilot)
             assert said in app.text
         state = state_of("incident/before.json", "duration > 9h")
-        app.pane.state.session, app.pane.state.findings = state.session, state.findings
+        app.pane.state.session, app.pane.state.analysis = state.session, state.analysis
         app.pane.set_changed()
         await settle(app, pilot)
         assert "No trace matches the filter." in app.text
@@ -205,7 +205,7 @@ async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         app.pane.work = lambda name, work, done: late.append((work, done))
         app.pane.set_changed()
-        state.findings = Analysis(state.findings.traces.select(np.arange(9)))
+        state.analysis = Analysis(state.analysis.traces.select(np.arange(9)))
         state.shown = np.arange(9)
         app.pane.set_changed()
         (early, early_done), (work, done) = late
@@ -301,13 +301,13 @@ async def test_only_the_focused_list_shows_a_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         views = (app.pane.list, app.pane.detail)
 
-        def marks() -> list[object]:
+        def cursors() -> list[object]:
             rows = [view.render_line(view.cursor - view.scroll_offset.y) for view in views]
             return [next(iter(row)).style for row in rows]
 
-        in_list = marks()
+        in_list = cursors()
         await press(app, pilot, "tab")
-        in_detail = marks()
+        in_detail = cursors()
         assert in_list[0] == in_detail[1] != in_list[1]
         assert in_list[1] == in_detail[0]
 
@@ -631,7 +631,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
 
 
 def test_histogram_and_trend_count_every_call() -> None:
-    table = OperationTable(Session.open([str(SAMPLES / "incident" / "before.json")]).findings)
+    table = OperationTable(Session.open([str(SAMPLES / "incident" / "before.json")]).analysis)
     for row in range(len(table)):
         spot = table.hot_spot(row)
         counts, least, most = table.histogram(spot.number, 24)

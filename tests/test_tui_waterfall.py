@@ -474,11 +474,11 @@ def test_minimap_is_above_the_axis() -> None:
         assert "▕{" in app.text
         assert "}▏" in app.text
         await press("G")
-        marks = app.lines[scale - 1]
+        ends = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
         bar = app.pane._sight.view.layout(app.pane.rows.line_width).bar
-        assert abs(marks.index("{") - start - 0.9 * bar) <= 1
-        assert abs(marks.index("}") - start - 0.99 * bar) <= 1
+        assert abs(ends.index("{") - start - 0.9 * bar) <= 1
+        assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
     walk(steps)
 
@@ -637,7 +637,7 @@ def test_any_size(size: tuple[int, int]) -> None:
 def test_other_marks() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("R", "t")
-        app.state.look.marks = ASCII
+        app.state.look.glyphs = ASCII
         app.pane.look_changed()
         await press("j", "t", "t")
         assert "●" not in app.text

@@ -107,12 +107,12 @@ def test_only_the_ids_are_required() -> None:
     span = only({"traceId": "1", "id": "2"})
     assert (span.service, span.name, span.kind) == ("unknown_service", "unknown", Kind.UNSPECIFIED)
     assert (span.start_ns, span.duration_ns) == (0, 0)
-    assert span.marks == Flag.NO_DURATION | Flag.START_REPAIRED
+    assert span.flags == Flag.NO_DURATION | Flag.START_REPAIRED
 
 
 def test_missing_start_becomes_that_of_the_parent() -> None:
     late = only_of("b", v2("a"), v2("b", parentId="a", timestamp=None))
-    assert (late.start_ns, late.marks) == (1_000_000, Flag.START_REPAIRED)
+    assert (late.start_ns, late.flags) == (1_000_000, Flag.START_REPAIRED)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_links_in_tags_of_the_collector() -> None:
 @pytest.mark.parametrize("parent", ["00000000000000a1", "a1", "A1", "0000000000000000", "", None])
 def test_a_span_is_not_its_own_parent(parent: str | None) -> None:
     span = only(v2("a1", parentId=parent))
-    assert (span.parent_id, span.marks) == (None, Flag.NONE)
+    assert (span.parent_id, span.flags) == (None, Flag.NONE)
 
 
 def test_ids_match_in_any_spelling() -> None:
@@ -214,7 +214,7 @@ def test_pieces_of_a_span_are_joined() -> None:
         v2("a1", name=None, duration=None, tags={"b": "2"}, annotations=[note]),
     )
     assert (span.kind, span.name, span.service, span.parent_id) == (Kind.CLIENT, "op", "Front", "00000000000000b1")
-    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 500_000, Flag.NONE)
+    assert (span.start_ns, span.duration_ns, span.flags) == (1_000_000, 500_000, Flag.NONE)
     assert span.attributes == {"a": "1", "b": "2"}
     assert span.resource == {"host.ip": "192.0.2.1", "network.local.port": 8080}
     assert span.events == (Event(3000, "x"),)
@@ -232,7 +232,7 @@ def test_pieces_of_a_span_are_joined() -> None:
 def test_contradicting_spans_stay_separate(other: dict[str, Any]) -> None:
     found = spans(v2(kind="PRODUCER", localEndpoint=FRONT), v2(**{"kind": "PRODUCER", "localEndpoint": FRONT, **other}))
     assert len(found) == 2
-    assert all(Flag.SAME_ID in span.marks for span in found)
+    assert all(Flag.SAME_ID in span.flags for span in found)
 
 
 def test_repeats_are_dropped_and_counted() -> None:
@@ -274,18 +274,18 @@ def test_the_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any])
         ("back", "d", "c"),
         ("Front", "e", "c"),
     ]
-    assert [span.marks for span in found] == [0, 0, Flag.SHARED, 0, 0]
+    assert [span.flags for span in found] == [0, 0, Flag.SHARED, 0, 0]
     depths = loaded(*order).depth.tolist()
     assert depths == [0, 1, 2, 3, 2]
 
 
 def test_a_service_that_calls_itself() -> None:
     found = spans(CLIENT | {"parentId": None}, SERVER | {"localEndpoint": FRONT, "shared": None})
-    assert [(span.kind, span.marks) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Flag.SHARED)]
+    assert [(span.kind, span.flags) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Flag.SHARED)]
 
 
 def test_shared_flag_of_a_client_is_ignored() -> None:
-    assert only(v2(kind="CLIENT", shared=True)).marks == Flag.NONE
+    assert only(v2(kind="CLIENT", shared=True)).flags == Flag.NONE
 
 
 def test_the_pieces_of_both_halves() -> None:
@@ -323,7 +323,7 @@ def test_wrong_types_are_repaired() -> None:
     )
     span = found.span(0)
     assert (span.trace_id, span.span_id, span.name, span.kind) == ("12", "34", "5", Kind.SERVER)
-    assert (span.start_ns, span.duration_ns, span.marks) == (1_000_000, 0, Flag.NO_DURATION)
+    assert (span.start_ns, span.duration_ns, span.flags) == (1_000_000, 0, Flag.NO_DURATION)
     assert (span.attributes, span.events) == ({"n": 1, "list": [1, {"a": None}]}, ())
     assert [str(w) for w in found.load_warnings] == [
         "spans.json: annotations of 1 span cannot be read: an unknown shape",
@@ -355,7 +355,7 @@ def old(*items: Any) -> list[Span]:
 
 
 def facts(span: Span) -> tuple[str, Kind, int, int, Flag]:
-    return span.service, span.kind, span.start_ns // 1000, span.duration_ns // 1000, span.marks
+    return span.service, span.kind, span.start_ns // 1000, span.duration_ns // 1000, span.flags
 
 
 def test_v1_client_and_server_in_one_span_split() -> None:
@@ -520,7 +520,7 @@ def test_written_spans_round_trip(write: Callable[[list[Span]], bytes], decode: 
             5_150_000,
             200_000,
             Kind.SERVER,
-            marks=Flag.SHARED,
+            flags=Flag.SHARED,
         ),
         Span(TRACE, "00000000000000a3", "00000000000000a2", "back", "step", 5_160_000, 2_000, Kind.UNSPECIFIED),
     ]

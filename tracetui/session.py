@@ -26,7 +26,7 @@ class Session:
         """`reports`: reports of the servers' searches."""
         self.loaded = loaded
         self.reports = reports
-        self.findings = self._of_all = Analysis(loaded)
+        self.analysis = self._of_all = Analysis(loaded)
 
     @classmethod
     def open(
@@ -44,7 +44,7 @@ class Session:
     ) -> Session:
         """Load sources; servers are searched by `search` and then `also`, reached as `overrides` say.
 
-        `adjust_skew` moves spans whose host's clock disagrees with their caller's, and marks them; `logs` are files
+        `adjust_skew` moves spans whose host's clock disagrees with their caller's, and flags them; `logs` are files
         with log lines of the spans; `exact_names` makes every name an operation of its own; `on_report` is called with
         the report of each server's search.
 
@@ -67,7 +67,7 @@ class Session:
 
     def filter(self, filters: Filters) -> list[str]:
         """Select the traces that meet the filters. -> messages about unknown names in the filters"""
-        self.findings = Analysis(apply(self.loaded, filters))
+        self.analysis = Analysis(apply(self.loaded, filters))
         return unknown_names(self.loaded, filters)
 
     def select(self, query: str) -> tuple[np.ndarray, Analysis]:
@@ -77,10 +77,10 @@ class Session:
         """
         if not query:
             shown = np.arange(self.loaded.trace_count)
-            findings = self._of_all
+            analysis = self._of_all
         else:
             shown = np.flatnonzero(parse(query).matches(self.loaded))
-            findings = Analysis(self.loaded.select(shown))
+            analysis = Analysis(self.loaded.select(shown))
         # every frame around a view shows it
-        _ = findings.summary
-        return shown, findings
+        _ = analysis.summary
+        return shown, analysis

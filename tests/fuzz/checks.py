@@ -83,27 +83,27 @@ def read(data: bytes) -> TraceSet:
 
 def check_whole(traces: TraceSet) -> None:
     """Analyse, draw, export and save a set. Raises BrokenError for the first invariant that does not hold."""
-    findings = Analysis(traces)
-    _check_report(findings)
-    _check_times(findings)
-    _check_waterfalls(findings)
-    _check_graph(findings)
-    _check_comparisons(findings)
+    analysis = Analysis(traces)
+    _check_report(analysis)
+    _check_times(analysis)
+    _check_waterfalls(analysis)
+    _check_graph(analysis)
+    _check_comparisons(analysis)
     _check_exports(traces)
 
 
 # --- findings --------------------------------------------------------------------------------------------------------
 
 
-def _check_report(findings: Analysis) -> None:
-    traces = findings.traces
-    report = _strict(report_json(findings), "report")
+def _check_report(analysis: Analysis) -> None:
+    traces = analysis.traces
+    report = _strict(report_json(analysis), "report")
     summary = report["summary"]
     check(summary["trace_count"] == traces.trace_count, "report: number of traces")
     check(summary["span_count"] == len(traces), "report: number of spans")
     for width, ascii_only in ((40, False), (80, True), (120, False)):
         options = ReportOptions(width=width, ascii_only=ascii_only, verbose=width > 40, local_time=ascii_only)
-        text = _harmless(report_text(findings, SECTIONS, options), "report")
+        text = _harmless(report_text(analysis, SECTIONS, options), "report")
         for noun in ("trace", "span", "service"):
             check(f"{summary[f'{noun}_count']:,} {noun}" in text, f"report: number of {noun}s in text and JSON")
     _check_shares(report, "report")
@@ -118,8 +118,8 @@ def _check_report(findings: Analysis) -> None:
     check(_strict(report_json(Analysis(correct_skew(traces))), "report without skew"), "report without skew")
 
 
-def _check_times(findings: Analysis) -> None:
-    traces, paths = findings.traces, findings.paths
+def _check_times(analysis: Analysis) -> None:
+    traces, paths = analysis.traces, analysis.paths
     own = self_times(traces)
     check((own >= 0).all(), "self time is not negative")
     check((own <= np.maximum(traces.duration, 0)).all(), "self time is not above the duration")
@@ -144,17 +144,17 @@ def _covered(intervals: Iterable[tuple[int, int]]) -> int:
     return total
 
 
-def _check_waterfalls(findings: Analysis) -> None:
-    traces = findings.traces
+def _check_waterfalls(analysis: Analysis) -> None:
+    traces = analysis.traces
     found = roles(traces)
     for trace in range(min(traces.trace_count, _EVERY_TRACE)):
-        for marks, width in ((UNICODE, 80), (ASCII, 40), (UNICODE, 200)):
+        for glyphs, width in ((UNICODE, 80), (ASCII, 40), (UNICODE, 200)):
             view = Waterfall(
                 traces,
                 trace,
-                sections=findings.paths.sections_of(trace),
+                sections=analysis.paths.sections_of(trace),
                 roles=found,
-                marks=marks,
+                glyphs=glyphs,
                 message_of=lambda span: error_message(traces, span),
             )
             _harmless(waterfall_text(view, width, max_rows=60, log_lines=True), "waterfall")
@@ -162,33 +162,33 @@ def _check_waterfalls(findings: Analysis) -> None:
             _harmless([line], "Markdown")
         for item in copy_items(traces, int(traces.first[trace]), Look()):
             item.make().encode("utf-8", "surrogatepass")
-    rows = TraceRows(trace_columns(traces), np.arange(traces.trace_count), marks=UNICODE)
+    rows = TraceRows(trace_columns(traces), np.arange(traces.trace_count), glyphs=UNICODE)
     _harmless((rows.line(row, 100) for row in range(min(len(rows), 20))), "trace list")
 
 
-def _check_graph(findings: Analysis) -> None:
-    names = sorted(findings.graph.names)[:3]
+def _check_graph(analysis: Analysis) -> None:
+    names = sorted(analysis.graph.names)[:3]
     for key, question in QUESTIONS.items():
         if not names and question.least:
             continue
         targets = [Target(names[at % len(names)]) for at in range(question.least)]
         try:
-            answer = question.answer(findings, targets)
+            answer = question.answer(analysis, targets)
         except UsageError:
             # a word of blanks is none
             continue
         _check_shares(_strict(answer_json(answer.json()), f"graph {key}"), f"graph {key}")
-        _harmless(answer.text(GraphText(findings, ReportOptions(width=80))), f"graph {key}")
+        _harmless(answer.text(GraphText(analysis, ReportOptions(width=80))), f"graph {key}")
         for name, drawn in FORMATS.items():
             for line in drawn(answer.diagram()).splitlines():
                 _harmless([line], f"graph {key} as {name}")
 
 
-def _check_comparisons(findings: Analysis) -> None:
-    traces = findings.traces
+def _check_comparisons(analysis: Analysis) -> None:
+    traces = analysis.traces
     if not traces.trace_count:
         return
-    found = compare(findings, Analysis(traces))
+    found = compare(analysis, Analysis(traces))
     written = _strict(compare_json(found), "compare")
     check(not found.regressions, "compare with itself: regressions")
     for path, number in _numbers(written["changes"]):
@@ -214,7 +214,7 @@ def _queries() -> list[Any]:
 def _check_exports(traces: TraceSet) -> None:
     whole = [traces.span(span) for span in range(len(traces))]
     # what is amiss with a span is not exported, and without it two spans of one id may be one
-    is_sound = not any(one.marks & Flag.warnings() for one in whole)
+    is_sound = not any(one.flags & Flag.warnings() for one in whole)
     for name, encoder in _ENCODERS.items():
         found = read(encoder(whole))
         check(len(found) == len(traces) or not is_sound, f"{name}: number of spans")

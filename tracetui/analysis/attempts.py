@@ -22,7 +22,7 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     times and names fit already. Orphans have no siblings here: their caller is lost.
     """
     found = np.zeros(len(spans), bool)
-    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.marks[spans] & int(Flag.NO_DURATION)) == 0))
+    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.flags[spans] & int(Flag.NO_DURATION)) == 0))
     if not len(asked):
         return found
     number = np.full(len(traces), -1, np.int64)

@@ -129,7 +129,7 @@ class _Measure:
         spans = np.arange(int(sizes.sum())) + shift
         parent = traces.parent[spans] - shift
         parent[begins] = -1
-        columns = ("trace", "start", "duration", "order", "kind", "marks")
+        columns = ("trace", "start", "duration", "order", "kind", "flags")
         below = replace(
             traces,
             **{name: getattr(traces, name)[spans] for name in columns},

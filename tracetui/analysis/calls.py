@@ -262,15 +262,15 @@ class _Layers:
         return np.where((around >= 0) & self.outgoing[around], around, -1)
 
     def follows(self, entry: np.ndarray) -> np.ndarray:
-        """bool[m], entry spans that are marked as asynchronous by their source."""
+        """bool[m], entry spans that their source flags as asynchronous."""
         traces = self.traces
-        marked = (traces.marks & int(Flag.FOLLOWS_FROM)) > 0
+        flagged = (traces.flags & int(Flag.FOLLOWS_FROM)) > 0
         if self._named is None:
-            return np.asarray(marked[entry])
+            return np.asarray(flagged[entry])
         # it may be one of those between that says so
         step = np.zeros(len(traces) + 1, np.int64)
-        step[np.flatnonzero(marked)] += 1
-        np.subtract.at(step, traces.subtree_end[marked], 1)
+        step[np.flatnonzero(flagged)] += 1
+        np.subtract.at(step, traces.subtree_end[flagged], 1)
         at_or_above = np.cumsum(step[:-1])
         return np.asarray(at_or_above[entry] > at_or_above[self.above[entry]])
 

@@ -133,9 +133,9 @@ def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESH
     )
 
 
-def _in_one_spelling(findings: Analysis, other: TraceSet) -> Analysis:
-    traces = align_case(findings.traces, other)
-    return findings if traces is findings.traces else Analysis(traces)
+def _in_one_spelling(analysis: Analysis, other: TraceSet) -> Analysis:
+    traces = align_case(analysis.traces, other)
+    return analysis if traces is analysis.traces else Analysis(traces)
 
 
 def _judges(
@@ -144,7 +144,7 @@ def _judges(
     """-> classifiers for the figures of whole traces, and for those of operations and calls, each with a significance
     level for all of its comparisons together.
     """
-    operations = [_labels(findings) for findings in (before, after)]
+    operations = [_labels(analysis) for analysis in (before, after)]
     columns = [one.dependencies.edge_columns for one in (before, after)]
     edges = [set(zip(one.callers, one.callees, one.is_async.tolist(), strict=True)) for one in columns]
     patterns = [_by_template(one.errors.patterns) for one in (before, after)]
@@ -160,7 +160,7 @@ def _judges(
 
 
 def _overall(before: Analysis, after: Analysis, judge: ChangeClassifier) -> Iterator[Change]:
-    durations = [findings.traces.response_time for findings in (before, after)]
+    durations = [analysis.traces.response_time for analysis in (before, after)]
     yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
     summaries = [one.summary for one in (before, after)]
     with_errors, failed = (
@@ -171,18 +171,18 @@ def _overall(before: Analysis, after: Analysis, judge: ChangeClassifier) -> Iter
     yield judge.rate(failed[0], failed[1], FAILED_REQUEST_RATE)
 
 
-def _labels(findings: Analysis) -> set[tuple[str, str]]:
-    traces = findings.traces
+def _labels(analysis: Analysis) -> set[tuple[str, str]]:
+    traces = analysis.traces
     return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
 def _operations(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
     sides = []
-    for findings in (before, after):
-        traces = findings.traces
+    for analysis in (before, after):
+        traces = analysis.traces
         groups = group_positions(traces.operation)
         names = list(map(traces.operation_label, groups.distinct.tolist()))
-        times = {"": traces.duration, "self": self_times(traces), "critical": findings.paths.critical}
+        times = {"": traces.duration, "self": self_times(traces), "critical": analysis.paths.critical}
         sides.append(GroupedFigures(groups, names, traces.error, times, ~traces.no_duration))
     return sorted(compared_groups(sides[0], sides[1], judge), key=_by_weight)
 
@@ -196,8 +196,8 @@ def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
 
 def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
     sides = []
-    for findings in (before, after):
-        calls = findings.calls
+    for analysis in (before, after):
+        calls = analysis.calls
         nodes = calls.nodes
         groups = group_positions((calls.caller.astype(np.int64) * len(nodes) + calls.callee) * 2 + calls.is_async)
         names: list[tuple[str, ...]] = []
@@ -205,8 +205,8 @@ def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[C
             pair, is_async = divmod(number, 2)
             caller, callee = divmod(pair, len(nodes))
             names.append((nodes[caller], nodes[callee], "async" if is_async else ""))
-        durations = {"": findings.traces.duration[calls.span]}
-        sides.append(GroupedFigures(groups, names, calls.error, durations, ~findings.traces.no_duration[calls.span]))
+        durations = {"": analysis.traces.duration[calls.span]}
+        sides.append(GroupedFigures(groups, names, calls.error, durations, ~analysis.traces.no_duration[calls.span]))
     found = compared_groups(sides[0], sides[1], judge)
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
@@ -214,13 +214,13 @@ def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[C
 
 def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[BottleneckChange]:
     sides, spans = [], []
-    for findings in (before, after):
-        traces = findings.traces
+    for analysis in (before, after):
+        traces = analysis.traces
         spans.append(group_positions(traces.operation))
         sides.append(
             {
                 traces.operation_label(number): (number, critical / occurs, share)
-                for number, critical, share, _, occurs in critical_operations(findings.paths)
+                for number, critical, share, _, occurs in critical_operations(analysis.paths)
             }
         )
     found = []
@@ -228,8 +228,8 @@ def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> 
         name for side in sides for name, (_, _, share) in side.items() if share > BOTTLENECK_PERCENT
     ):
         waits = [
-            _wait_per_trace(findings, groups.of(side[name][0])) if name in side else np.zeros(0)
-            for findings, side, groups in zip((before, after), sides, spans, strict=True)
+            _wait_per_trace(analysis, groups.of(side[name][0])) if name in side else np.zeros(0)
+            for analysis, side, groups in zip((before, after), sides, spans, strict=True)
         ]
         change = judge.times(("mean",), *waits)[0]
         found.append(
@@ -243,16 +243,16 @@ def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> 
     return found
 
 
-def _wait_per_trace(findings: Analysis, spans: np.ndarray) -> np.ndarray:
+def _wait_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
     """Critical time of an operation for each trace in which it occurs, ns. spans: int64, those of the operation."""
-    touched, number = np.unique(findings.traces.trace[spans], return_inverse=True)
-    waits: np.ndarray = np.bincount(number, weights=findings.paths.critical[spans], minlength=len(touched))
+    touched, number = np.unique(analysis.traces.trace[spans], return_inverse=True)
+    waits: np.ndarray = np.bincount(number, weights=analysis.paths.critical[spans], minlength=len(touched))
     return waits
 
 
 def _patterns(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[PatternChange]:
-    sides = [_by_template(findings.errors.patterns) for findings in (before, after)]
-    of = [findings.traces.trace_count for findings in (before, after)]
+    sides = [_by_template(analysis.errors.patterns) for analysis in (before, after)]
+    of = [analysis.traces.trace_count for analysis in (before, after)]
     found = []
     for key in dict.fromkeys((*sides[0], *sides[1])):
         pair = [side.get(key) for side in sides]

@@ -73,7 +73,7 @@ class ErrorCauses:
         self.superseded = looked_at[succeeded_later(traces, looked_at, self.skewed)]
         """Spans, errors or on the way up from one, after which a later attempt succeeded."""
         self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
-        unknown = ((traces.marks[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
+        unknown = ((traces.flags[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
         ends = traces.end[self.spans]
         least = (ends - tolerance(traces)[self.spans]).tolist()
         self._end = [_NEVER if lost else end for lost, end in zip(unknown, ends.tolist(), strict=True)]
@@ -343,7 +343,7 @@ def async_steps(traces: TraceSet) -> np.ndarray:
     are those of `analysis.dependencies`.
     """
     has_parent = traces.parent >= 0
-    steps: np.ndarray = has_parent & ((traces.marks & int(Flag.FOLLOWS_FROM)) > 0)
+    steps: np.ndarray = has_parent & ((traces.flags & int(Flag.FOLLOWS_FROM)) > 0)
     consumers = np.flatnonzero(has_parent & (traces.kind == Kind.CONSUMER))
     steps[consumers[traces.kind[traces.parent[consumers]] == Kind.PRODUCER]] = True
     return steps

@@ -41,7 +41,7 @@ def explained_cancellations(facts: ErrorFacts, above: list[int], steps: np.ndarr
     after_timeout = _after_timeout(facts, above, regions)
     others = _OtherBranches(facts, regions, skewed)
     least_end = _LeastEnd(traces, steps, skewed)
-    unknown = (traces.marks[facts.spans] & int(Flag.NO_DURATION)) > 0
+    unknown = (traces.flags[facts.spans] & int(Flag.NO_DURATION)) > 0
     for i in cancelled:
         span = int(facts.spans[i])
         found[i] = i in after_timeout or (
@@ -105,7 +105,7 @@ class _LeastEnd:
             span = parent
         pairs = self._skewed.pairs(int(traces.trace[span])) if by_host else set()
         for below, parent in reversed(way):
-            is_timed = not int(traces.marks[parent]) & Flag.NO_DURATION
+            is_timed = not int(traces.flags[parent]) & Flag.NO_DURATION
             if is_timed and (not by_host or (host, self._skewed.host(parent)) not in pairs):
                 least = min(least, int(traces.end[parent]))
             self._known[host, below] = least
@@ -125,7 +125,7 @@ class _OtherBranches:
         grouped: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
         for i, region in regions.items():
             span = int(facts.spans[i])
-            if not facts.cancellation[i] and not int(traces.marks[span]) & Flag.NO_DURATION:
+            if not facts.cancellation[i] and not int(traces.flags[span]) & Flag.NO_DURATION:
                 by_host = int(traces.trace[span]) in self._skewed_traces
                 grouped[region][skewed.host(span) if by_host else _EVERY_HOST].append(span)
         self._branches = {

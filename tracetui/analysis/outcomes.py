@@ -65,7 +65,7 @@ class _Outcomes:
         spans = found.spans[self.origins]
         failed, topmost = self._failed_and_topmost()
         unknown = (
-            _below(traces, np.flatnonzero((traces.parent < 0) & ((traces.marks & int(Flag.ORPHAN)) > 0)), spans) > 0
+            _below(traces, np.flatnonzero((traces.parent < 0) & ((traces.flags & int(Flag.ORPHAN)) > 0)), spans) > 0
         )
         background = self._in_background(spans, topmost)
         outcome = np.where(
@@ -119,7 +119,7 @@ class _Outcomes:
         """bool[n]"""
         traces = self.traces
         has_parent = traces.parent >= 0
-        lost = (traces.marks & int(Flag.NO_DURATION)) > 0
+        lost = (traces.flags & int(Flag.NO_DURATION)) > 0
         timed = has_parent & ~lost & ~lost[traces.parent]
         timed &= traces.end - traces.end[traces.parent] > tolerance(traces)
         for trace in self.found.skewed.traces():

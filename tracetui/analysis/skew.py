@@ -26,7 +26,7 @@ def correct_skew(traces: TraceSet) -> TraceSet:
     if not len(traces):
         return traces
     host = hosts(traces.resources)[traces.resource]
-    movable = (traces.marks & int(Flag.SAME_ID)) == 0
+    movable = (traces.flags & int(Flag.SAME_ID)) == 0
     above = traces.parent
     movable &= (above >= 0) & movable[above]
     same_host = (host >= 0) & (host == host[above])
@@ -37,10 +37,10 @@ def correct_skew(traces: TraceSet) -> TraceSet:
     if not skew:
         return traces
     moved = np.fromiter(skew, np.int64, len(skew))
-    start, marks = traces.start.copy(), traces.marks.copy()
+    start, flags = traces.start.copy(), traces.flags.copy()
     start[moved] += np.fromiter(skew.values(), np.int64, len(skew))
-    marks[moved] |= int(Flag.SKEW_ADJUSTED)
-    return replace(traces, start=start, marks=marks, skew=skew)
+    flags[moved] |= int(Flag.SKEW_ADJUSTED)
+    return replace(traces, start=start, flags=flags, skew=skew)
 
 
 def _at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
@@ -101,7 +101,7 @@ def outside_callers(traces: TraceSet, trace: int) -> np.ndarray:
     until = alone.reached_end[alone.parent]
     longer = (above >= 0) & (alone.end > until + np.maximum((until - begin) * _LONGER_SHARE, GRID_NS))
     longer &= alone.service != alone.service[above]
-    longer &= (alone.marks & int(Flag.FOLLOWS_FROM)) == 0
+    longer &= (alone.flags & int(Flag.FOLLOWS_FROM)) == 0
     answer = np.where(longer & ~detached(alone), LONGER, 0).astype(np.uint8)
     answer[skewed_spans(alone)] = SKEWED
     return answer

@@ -24,7 +24,7 @@ class SkewedHosts:
         servers = servers[traces.trace_errors[traces.trace[servers]] > 0]
         clients = traces.parent[servers]
         start = traces.start[servers]
-        ended = (traces.marks[clients] & int(Flag.NO_DURATION)) == 0
+        ended = (traces.flags[clients] & int(Flag.NO_DURATION)) == 0
         odd = (start < traces.start[clients]) | ((start >= traces.end[clients]) & ended)
         odd &= traces.kind[clients] == Kind.CLIENT
         for server, client in zip(servers[odd].tolist(), clients[odd].tolist(), strict=True):

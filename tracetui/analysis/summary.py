@@ -50,7 +50,7 @@ class Summary:
     """Percent of all traces."""
     orphan_span_count: int
     warning_count: int
-    """Marks on spans and warnings on traces."""
+    """Flags of spans and warnings about traces."""
     start_ns: int | None
     end_ns: int | None
     durations: DurationStats
@@ -90,7 +90,7 @@ def summarize(traces: TraceSet) -> Summary:
         error_rate=100 * with_errors / traces.trace_count if traces.trace_count else 0.0,
         failed_request_count=failed,
         failed_request_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
-        orphan_span_count=int(((traces.marks & int(Flag.ORPHAN)) > 0).sum()),
+        orphan_span_count=int(((traces.flags & int(Flag.ORPHAN)) > 0).sum()),
         warning_count=int(traces.trace_warning_counts.sum()),
         start_ns=int(traces.trace_start.min()) if traces.trace_count else None,
         end_ns=int(traces.end.max()) if traces.trace_count else None,

@@ -54,7 +54,7 @@ def alerts(
     named = [service] if has_servers(sources) else None
     filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()
     session = open_filtered(sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names)
-    traces = session.findings.traces
+    traces = session.analysis.traces
     service = spelled_as_in(service, session.loaded.services)
     if service not in session.loaded.services:
         known = sorted({*session.loaded.services, *offered_services(sources)})

@@ -48,11 +48,11 @@ def analyze(
     if save is not None:
         from tracetui.export.save import save as save_traces
 
-        for lost in save_traces(session.findings.traces, save, replace=True):
+        for lost in save_traces(session.analysis.traces, save, replace=True):
             say(f"not saved: {lost}")
     if json:
-        print_json(report_json(session.findings, sections), report.output, ascii_only=report.ascii)
+        print_json(report_json(session.analysis, sections), report.output, ascii_only=report.ascii)
         return
     look = report.options(filters, session.searched)
-    lines = report_text(session.findings, sections, look)
+    lines = report_text(session.analysis, sections, look)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)

@@ -58,12 +58,12 @@ def compare(
         for source in (before, after)
     ]
     for source, session in zip((before, after), sessions, strict=True):
-        if not session.findings.traces.trace_count:
+        if not session.analysis.traces.trace_count:
             name = without_secrets(source)
             if session.searched:
                 raise UsageError(f"no match among {session.searched} of {name}; raise --limit to search more")
             raise UsageError(f"no trace of {name} matches the filters")
-    first, second = (session.findings for session in sessions)
+    first, second = (session.analysis for session in sessions)
     found = compared(first, second, threshold)
     if json:
         from tracetui.render.report.compare_json import compare_json

@@ -15,7 +15,7 @@ from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, marks_of, print_json, print_lines
+from tracetui.cli.output import check_not_read, glyphs_of, print_json, print_lines
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
@@ -82,7 +82,7 @@ def contrast(
         exact_names=selection.exact_names,
         also=also,
     )
-    traces = session.findings.traces
+    traces = session.analysis.traces
     chosen, what = _chosen(traces, slow, select)
     number = int(chosen.sum())
     if not number or number == traces.trace_count:
@@ -115,19 +115,19 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
 
 def _text(found: Contrast, what: str, requests_failed: str, report: ReportOptions) -> Iterator[Line]:
     """Text of a contrast. `requests_failed`: failed requests among traces with errors, '' if all failed."""
-    marks = marks_of(report.ascii_only)
+    glyphs = glyphs_of(report.ascii_only)
     selected = f"{found.selected_of:,} {_singular(what, found.selected_of)}"
     title = Line([("Over-represented in ", Role.DIM), (selected, Role.TITLE)])
     if requests_failed:
         title.add(f" ({requests_failed})", Role.TITLE)
     title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}", Role.DIM)
-    yield title.cropped(report.width, marks.ellipsis)
+    yield title.cropped(report.width, glyphs.ellipsis)
     if report.filtered:
-        yield Line([(f"filter: {safe(report.filtered)}", Role.DIM)]).cropped(report.width, marks.ellipsis)
-    for line in remarks(found, marks):
-        yield line.cropped(report.width, marks.ellipsis)
+        yield Line([(f"filter: {safe(report.filtered)}", Role.DIM)]).cropped(report.width, glyphs.ellipsis)
+    for line in remarks(found, glyphs):
+        yield line.cropped(report.width, glyphs.ellipsis)
     yield Line()
-    rows = ContrastList(found, marks)
+    rows = ContrastList(found, glyphs)
     if not len(rows):
         yield Line([("  nothing beyond chance", Role.PLAIN)])
         return

@@ -59,7 +59,7 @@ def open_filtered(
     if not session.loaded.trace_count and named.servers:
         # the services of the servers have been listed
         unknown = []
-    if session.searched and not session.findings.traces.trace_count:
+    if session.searched and not session.analysis.traces.trace_count:
         say(f"no match among {session.searched}: raise --limit to search more, or --time-range to go further back")
     else:
         for line in unknown:

@@ -102,11 +102,11 @@ def graph(
         [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
     )
     look = report.options(filters, session.searched)
-    findings = session.findings
-    if not findings.traces.trace_count and not json and not format:
-        print_lines(report_text(findings, (), look), report.color, report.output, ascii_only=look.ascii_only)
+    analysis = session.analysis
+    if not analysis.traces.trace_count and not json and not format:
+        print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
-    answer = asked.answer(findings, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
+    answer = asked.answer(analysis, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
     if json:
         from tracetui.render.graph.json import answer_json
 
@@ -118,7 +118,7 @@ def graph(
     else:
         from tracetui.render.graph.text import GraphText
 
-        print_lines(answer.text(GraphText(findings, look)), report.color, report.output, ascii_only=look.ascii_only)
+        print_lines(answer.text(GraphText(analysis, look)), report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _question(question: str, names: Sequence[str]) -> _GraphQuestion:
@@ -147,7 +147,7 @@ def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Targe
     if kind is _NameKind.WORD:
         return Target(name)
     try:
-        return _resolved(session.findings.graph, kind, name)
+        return _resolved(session.analysis.graph, kind, name)
     except UsageError:
         if not filtered:
             raise
@@ -170,25 +170,25 @@ def _resolved(graph: ServiceGraph, kind: _NameKind, name: str) -> Target:
 # --- the questions ---------------------------------------------------------------------------------------------------
 
 
-def _overview(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _overview(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_overview import overview
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import overview_json
 
-    found = overview(findings.graph, targets[0])
+    found = overview(analysis.graph, targets[0])
     names = {one.service for one in (*found.callers, *found.callees)} | {found.figures.service}
     return _GraphAnswer(
         text=lambda page: page.overview(found),
         json=lambda: overview_json(found),
-        diagram=lambda: calls_diagram(findings.graph, names, asked=[found.figures.service]),
+        diagram=lambda: calls_diagram(analysis.graph, names, asked=[found.figures.service]),
     )
 
 
-def _services(findings: Analysis, _: Sequence[Target]) -> _GraphAnswer:
+def _services(analysis: Analysis, _: Sequence[Target]) -> _GraphAnswer:
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import services_json
 
-    graph = findings.graph
+    graph = analysis.graph
     ranked = sorted(
         graph.figures.values(), key=lambda one: (-graph.graph.degree(one.service), -one.call_count, one.service)
     )
@@ -199,63 +199,63 @@ def _services(findings: Analysis, _: Sequence[Target]) -> _GraphAnswer:
     )
 
 
-def _neighbours(findings: Analysis, targets: Sequence[Target], *, upstream: bool) -> _GraphAnswer:
+def _neighbours(analysis: Analysis, targets: Sequence[Target], *, upstream: bool) -> _GraphAnswer:
     from tracetui.analysis.service_questions import neighbours
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import neighbours_json
 
     (target,) = targets
-    found = neighbours(findings.graph, target, upstream=upstream)
+    found = neighbours(analysis.graph, target, upstream=upstream)
     names = {target.service, *(one.service for one in found)}
     return _GraphAnswer(
         text=lambda page: page.neighbours(target, found, upstream=upstream),
         json=lambda: neighbours_json(target, found),
-        diagram=lambda: calls_diagram(findings.graph, names, asked=[target.service]),
+        diagram=lambda: calls_diagram(analysis.graph, names, asked=[target.service]),
     )
 
 
-def _callers(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
-    return _neighbours(findings, targets, upstream=True)
+def _callers(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+    return _neighbours(analysis, targets, upstream=True)
 
 
-def _callees(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
-    return _neighbours(findings, targets, upstream=False)
+def _callees(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+    return _neighbours(analysis, targets, upstream=False)
 
 
-def _blast_radius(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _blast_radius(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.blast_radius import blast_radius
     from tracetui.render.graph.diagram import blast_radius_diagram
     from tracetui.render.graph.json import blast_radius_json
 
-    found = blast_radius(findings.graph, findings.paths, targets[0])
+    found = blast_radius(analysis.graph, analysis.paths, targets[0])
     return _GraphAnswer(
         text=lambda page: page.blast_radius(found),
         json=lambda: blast_radius_json(found),
-        diagram=lambda: blast_radius_diagram(findings.graph, found),
+        diagram=lambda: blast_radius_diagram(analysis.graph, found),
     )
 
 
-def _path(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _path(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.call_chains import call_chains
     from tracetui.render.graph.diagram import path_diagram
     from tracetui.render.graph.json import path_json
 
     begin, end = targets
-    found = call_chains(findings.graph, begin, end)
-    reverse = begin.service in findings.graph.callees(end.service)
+    found = call_chains(analysis.graph, begin, end)
+    reverse = begin.service in analysis.graph.callees(end.service)
     return _GraphAnswer(
         text=lambda page: page.path(found, reverse),
         json=lambda: path_json(found),
-        diagram=lambda: path_diagram(findings.graph, found, {begin.service, end.service}),
+        diagram=lambda: path_diagram(analysis.graph, found, {begin.service, end.service}),
     )
 
 
-def _shared(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _shared(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import shared_dependencies
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import shared_json
 
-    graph = findings.graph
+    graph = analysis.graph
     names = list(dict.fromkeys(target.service for target in targets))
     found = shared_dependencies(graph, names)
 
@@ -272,12 +272,12 @@ def _shared(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     )
 
 
-def _diff_callers(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _diff_callers(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import caller_difference
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import diff_callers_json
 
-    graph = findings.graph
+    graph = analysis.graph
     a, b = (target.service for target in targets)
     found = caller_difference(graph, a, b)
     return _GraphAnswer(
@@ -287,21 +287,21 @@ def _diff_callers(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer
     )
 
 
-def _critical(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _critical(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.render.graph.diagram import critical_diagram
     from tracetui.render.graph.json import critical_json
 
     names = {target.service for target in targets}
-    found = [one for one in findings.ranking.services if not names or one.service in names]
-    left_out = findings.ranking.left_out
+    found = [one for one in analysis.ranking.services if not names or one.service in names]
+    left_out = analysis.ranking.left_out
     return _GraphAnswer(
         text=lambda page: page.critical(found, bool(names), left_out),
         json=lambda: critical_json(found, left_out),
-        diagram=lambda: critical_diagram(findings.graph, found),
+        diagram=lambda: critical_diagram(analysis.graph, found),
     )
 
 
-def _find(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
+def _find(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     from tracetui.analysis.service_questions import find_services
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import find_json
@@ -309,10 +309,10 @@ def _find(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     word = targets[0].service.strip()
     if not word:
         raise UsageError("find: empty search word")
-    found = find_services(findings.graph, word)
+    found = find_services(analysis.graph, word)
     for part in _parts(word) if not found else ():
         # the phrase has no match: try its words, also in the singular
-        found = find_services(findings.graph, part)
+        found = find_services(analysis.graph, part)
         if found:
             say(f"no match for {word!r}; showing {part!r}")
             word = part
@@ -320,16 +320,16 @@ def _find(findings: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     return _GraphAnswer(
         text=lambda page: page.find(word, found),
         json=lambda: find_json(word, found),
-        diagram=lambda: calls_diagram(findings.graph, {one.service for one in found}),
+        diagram=lambda: calls_diagram(analysis.graph, {one.service for one in found}),
     )
 
 
-def _peers(findings: Analysis, targets: Sequence[Target], type_: PeerType) -> _GraphAnswer:
+def _peers(analysis: Analysis, targets: Sequence[Target], type_: PeerType) -> _GraphAnswer:
     from tracetui.analysis.service_questions import peers_of_type
     from tracetui.render.graph.diagram import calls_diagram
     from tracetui.render.graph.json import peers_json
 
-    graph = findings.graph
+    graph = analysis.graph
     service = targets[0].service if targets else None
     found = peers_of_type(graph, type_, service)
     names = {one.service for one in found}

@@ -60,7 +60,7 @@ def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
     return wanted or not encoding.startswith("utf")
 
 
-def marks_of(ascii_only: bool) -> Glyphs:
+def glyphs_of(ascii_only: bool) -> Glyphs:
     return ASCII if ascii_only else UNICODE
 
 

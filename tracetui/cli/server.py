@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.output import is_ascii, marks_of, print_json, print_lines, width_of
+from tracetui.cli.output import glyphs_of, is_ascii, print_json, print_lines, width_of
 from tracetui.cli.server_options import overrides, servers_among
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import ServerPool
@@ -52,9 +52,9 @@ def server(
         answer = {"services": services, **msgspec.to_builtins(server_stats)}
         print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=ascii)
     else:
-        marks = marks_of(is_ascii(ascii) if output is None else ascii)
-        lines = _text(services, server_stats, ServerStatsList(server_stats, None, marks), width_of(width))
-        print_lines(lines, color, output, ascii_only=marks.ascii_only)
+        glyphs = glyphs_of(is_ascii(ascii) if output is None else ascii)
+        lines = _text(services, server_stats, ServerStatsList(server_stats, None, glyphs), width_of(width))
+        print_lines(lines, color, output, ascii_only=glyphs.ascii_only)
     if not services and not server_stats.dependencies:
         raise BackEndError(f"{servers[0].name}: no services")
 

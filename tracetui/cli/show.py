@@ -14,7 +14,7 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import is_ascii, marks_of, print_lines, say, say_warnings, width_of
+from tracetui.cli.output import glyphs_of, is_ascii, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
@@ -71,7 +71,7 @@ def show(
     else:
         # keep the other traces: percentiles compare the trace with its peers
         session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
-    traces = session.findings.traces
+    traces = session.analysis.traces
     for file in session.loaded.log_lines.files:
         say(str(file))
     try:
@@ -82,19 +82,19 @@ def show(
         hint = "servers need the full id of 16 or 32 digits"
         hint = "raise --limit to search more" if trace in (SLOWEST, FAILED) else hint
         raise UsageError(f"{error} among {session.searched}: {hint}") from None
-    marks = marks_of(is_ascii(ascii))
+    glyphs = glyphs_of(is_ascii(ascii))
     view = Waterfall(
         traces,
         number,
-        sections=session.findings.paths.sections_of(number),
+        sections=session.analysis.paths.sections_of(number),
         roles=roles(traces),
-        marks=marks,
+        glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
         alike=0 if everything else ALIKE_SIBLINGS,
     )
     rows = None if everything else max_rows
     lines = waterfall_text(view, width_of(width), max_rows=rows, local_time=local_time, log_lines=verbose)
-    print_lines(lines, color, ascii_only=marks.ascii_only)
+    print_lines(lines, color, ascii_only=glyphs.ascii_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +133,12 @@ class _Opening:
         """Search servers for slower traces until no slower one is found."""
         session = self.filtered()
         for _ in range(_LOOKS):
-            traces = session.findings.traces
+            traces = session.analysis.traces
             if not session.searched or not traces.trace_count:
                 break
             slowest = int(traces.response_time.max())
             slower = self._slower(slowest)
-            found = slower.findings.traces
+            found = slower.analysis.traces
             if not found.trace_count or int(found.response_time.max()) <= slowest:
                 break
             session = slower

@@ -42,7 +42,7 @@ WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
 
 def source_warnings(span: Span) -> list[str]:
     """List the warnings of the source for a span, without those of flags: a reader derives those again."""
-    return list(span.warnings[(span.marks & WORDED).bit_count() :])
+    return list(span.warnings[(span.flags & WORDED).bit_count() :])
 
 
 def spans_in_input_order(traces: TraceSet, trace: int) -> Iterator[Span]:
@@ -64,10 +64,10 @@ def spans_in(traces: TraceSet) -> Iterator[Span]:
 def count_warnings(traces: TraceSet, losses: Losses) -> None:
     """Count the source's warnings and FOLLOWS_FROM parents as lost, for formats that have no place for them."""
     of_spans = (
-        source_warnings(traces.span(int(span))) for span in np.flatnonzero(traces.marks & int(Flag.SOURCE_WARNING))
+        source_warnings(traces.span(int(span))) for span in np.flatnonzero(traces.flags & int(Flag.SOURCE_WARNING))
     )
     losses["warning{} of the source"] += sum(map(len, of_spans)) + sum(map(len, traces.trace_warnings.values()))
-    losses["FOLLOWS_FROM reference{} to parents"] += int(np.count_nonzero(traces.marks & int(Flag.FOLLOWS_FROM)))
+    losses["FOLLOWS_FROM reference{} to parents"] += int(np.count_nonzero(traces.flags & int(Flag.FOLLOWS_FROM)))
 
 
 def json_items(spans: Iterable[Span], encode: Callable[[Span], Json]) -> Iterator[bytes]:
@@ -96,8 +96,8 @@ def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
     The server half becomes a child of the client half with a new id; children in the server's service follow it.
     """
     spans = list(spans)
-    halves = {(span.trace_id, span.span_id): span for span in spans if Flag.SHARED in span.marks}
-    whole = {(span.trace_id, span.span_id) for span in spans if Flag.SHARED not in span.marks} if halves else set()
+    halves = {(span.trace_id, span.span_id): span for span in spans if Flag.SHARED in span.flags}
+    whole = {(span.trace_id, span.span_id) for span in spans if Flag.SHARED not in span.flags} if halves else set()
     for span in spans:
         own, above = (span.trace_id, span.span_id), (span.trace_id, span.parent_id or "")
         if own in halves and own in whole and span is halves[own]:

@@ -96,7 +96,7 @@ def _jaeger_span(span: Span, process: str) -> Json:
         for link in span.links
     ]
     if span.parent_id is not None:
-        kind = "FOLLOWS_FROM" if Flag.FOLLOWS_FROM in span.marks else "CHILD_OF"
+        kind = "FOLLOWS_FROM" if Flag.FOLLOWS_FROM in span.flags else "CHILD_OF"
         references.insert(0, {"refType": kind, "traceID": span.trace_id, "spanID": span.parent_id})
     return {
         "traceID": span.trace_id,

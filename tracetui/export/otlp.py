@@ -23,7 +23,7 @@ from tracetui.export.common import (
     unique_keys,
 )
 from tracetui.ingest.formats.error_rule import decide_status
-from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, mark_names
+from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, flag_names
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
@@ -129,7 +129,7 @@ class _SavedSpans:
         saved.parentSpanId = span.parent_id if span.parent_id != written.get("parentSpanId") else None
         if decide_status(span.kind, span.status, span.attributes)[1] != span.error:
             saved.error = span.error
-        saved.marks = mark_names(span.marks)
+        saved.flag_names = flag_names(span.flags)
         saved.warnings = source_warnings(span)
         if saved != SavedFields() or span.start_ns <= 0:
             written[FIELD] = msgspec.to_builtins(saved)

@@ -79,7 +79,7 @@ def zipkin_identity(span: Span) -> Json:
 
 def zipkin_times(span: Span) -> Json:
     times: Json = {"timestamp": span.start_ns // 1000} if span.start_ns >= 1000 else {}
-    if Flag.NO_DURATION not in span.marks:
+    if Flag.NO_DURATION not in span.flags:
         times["duration"] = max(1, span.duration_ns // 1000)
     return times
 
@@ -88,7 +88,7 @@ def _zipkin_span(span: Span) -> Json:
     written = zipkin_identity(span) | zipkin_times(span) | {"localEndpoint": {"serviceName": span.service}}
     if span.kind in ZIPKIN_KINDS:
         written["kind"] = span.kind.name
-    if Flag.SHARED in span.marks:
+    if Flag.SHARED in span.flags:
         written["shared"] = True
     if peer := peer_of(span):
         written["remoteEndpoint"] = {"serviceName": peer}

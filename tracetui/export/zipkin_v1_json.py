@@ -52,14 +52,14 @@ EXPORTER: Final = Exporter(
 
 def _zipkin_v1_span(span: Span) -> Json:
     # the server half of a shared span has its times in annotations only: those of the span are the client's
-    written = zipkin_identity(span) | ({} if Flag.SHARED in span.marks else zipkin_times(span))
+    written = zipkin_identity(span) | ({} if Flag.SHARED in span.flags else zipkin_times(span))
     endpoint = {"serviceName": span.service}
     annotations: list[Json] = [note | {"endpoint": endpoint} for note in zipkin_annotations(span)]
     tags: list[Json] = [{"key": key, "value": tag, "endpoint": endpoint} for key, tag in zipkin_tags(span).items()]
     if span.kind in ZIPKIN_KINDS:
         begin, end, other = V1_CORE[span.kind.name]
         annotations.insert(0, {"timestamp": span.start_ns // 1000, "value": begin, "endpoint": endpoint})
-        if Flag.NO_DURATION not in span.marks:
+        if Flag.NO_DURATION not in span.flags:
             annotations.append({"timestamp": span.end_ns // 1000, "value": end, "endpoint": endpoint})
         if peer := peer_of(span):
             tags.append({"key": other, "value": True, "endpoint": {"serviceName": peer}})

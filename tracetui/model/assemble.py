@@ -1,4 +1,4 @@
-"""From collected records to a trace set: spans found, trees built, oddities repaired and marked.
+"""From collected records to a trace set: spans found, trees built, oddities repaired and flagged.
 
 The rules are those of a "trace" everywhere in this program:
 
@@ -78,10 +78,10 @@ class _Assembly:
         parent = index.find(records.trace, records.parent_key)
         parent[records.parent_key == 0] = -1
         join_halves(records, index, parent)
-        missing = (records.marks & int(Flag.START_REPAIRED)) > 0
-        records.marks[(records.parent_key != 0) & (parent < 0)] |= int(Flag.ORPHAN)
+        missing = (records.flags & int(Flag.START_REPAIRED)) > 0
+        records.flags[(records.parent_key != 0) & (parent < 0)] |= int(Flag.ORPHAN)
         depth, parent, cuts = depths(parent, np.where(missing, _NEVER, records.start), records.key)
-        records.marks[cuts] |= int(Flag.CYCLE_CUT)
+        records.flags[cuts] |= int(Flag.CYCLE_CUT)
         self._repair_starts(parent, missing)
         self._repair_durations()
         return self._ordered(parent, depth)
@@ -99,7 +99,7 @@ class _Assembly:
     def _repair_durations(self) -> None:
         records = self.records
         negative = records.duration < 0
-        records.marks[negative] |= int(Flag.NEGATIVE_DURATION)
+        records.flags[negative] |= int(Flag.NEGATIVE_DURATION)
         records.duration[negative] = 0
 
     def _repair_starts(self, parent: np.ndarray, missing: np.ndarray) -> None:
@@ -107,13 +107,13 @@ class _Assembly:
         broken = np.flatnonzero(missing)
         if not len(broken):
             return
-        only_end = broken[(records.marks[broken] & int(Flag.END_KNOWN)) > 0]
+        only_end = broken[(records.flags[broken] & int(Flag.END_KNOWN)) > 0]
         end = records.start[only_end]
         above = nearest_above(parent, ~missing)[broken]
         earliest = self._earliest(~missing, only_end)
         records.start[broken] = np.where(above >= 0, records.start[above], earliest[records.trace[broken]])
         records.duration[only_end] = end - records.start[only_end]
-        records.marks[only_end] &= ~np.uint16(Flag.END_KNOWN)
+        records.flags[only_end] &= ~np.uint16(Flag.END_KNOWN)
 
     def _earliest(self, known: np.ndarray, only_end: np.ndarray) -> np.ndarray:
         """int64 per trace, the least start; of a trace without one the least end, then where a saved set had put it,
@@ -157,7 +157,7 @@ class _Assembly:
         moved_parent[has_parent] = position[moved_parent[has_parent]]
         where = position[self.row]
         odd_ids, odd_parent_ids = self._odd_ids()
-        orphans = np.flatnonzero(records.marks & Flag.ORPHAN).tolist()
+        orphans = np.flatnonzero(records.flags & Flag.ORPHAN).tolist()
         missing = {int(position[i]): odd_parent_ids.get(i) or span_text(int(records.parent_key[i])) for i in orphans}
         names, services, resources = intake.names.texts.copy(), intake.services.texts.copy(), records.resources
         if self.source is not None:
@@ -185,7 +185,7 @@ class _Assembly:
             kind=records.kind[order],
             status=records.status[order],
             error=records.error[order],
-            marks=records.marks[order],
+            flags=records.flags[order],
             message=records.message[order],
             raw_at=records.raw_at[order],
             attribute_bytes=records.attribute_bytes[order],

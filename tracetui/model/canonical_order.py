@@ -26,7 +26,7 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
     count = len(records.intake.trace_ids)
     trace = records.trace
     first = np.full(count, _NEVER)
-    known = (records.marks & int(Flag.START_REPAIRED)) == 0
+    known = (records.flags & int(Flag.START_REPAIRED)) == 0
     np.minimum.at(first, trace[known], records.start[known])
     ids = [canonical_trace_id(text) for text in records.intake.trace_ids]
     present = np.unique(trace).tolist()

@@ -49,8 +49,8 @@ def skewed_spans(traces: TraceSet) -> np.ndarray:
     outside = traces.start[child] < traces.start[above] - GRID_NS
     outside |= traces.start[child] > traces.reached_end[above] + GRID_NS
     child, above = child[outside], above[outside]
-    known = (traces.marks & int(Flag.START_REPAIRED | Flag.SAME_ID)) == 0
-    awaited = known[child] & known[above] & ((traces.marks[child] & int(Flag.FOLLOWS_FROM)) == 0)
+    known = (traces.flags & int(Flag.START_REPAIRED | Flag.SAME_ID)) == 0
+    awaited = known[child] & known[above] & ((traces.flags[child] & int(Flag.FOLLOWS_FROM)) == 0)
     awaited &= (traces.kind[child] != Kind.CONSUMER) | (traces.kind[above] != Kind.PRODUCER)
     child, above = child[awaited], above[awaited]
     if not len(child):

@@ -36,12 +36,12 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 STATUS_SHIFT = 3
 ERROR_SHIFT = 5
-MARK_SHIFT = 6
+FLAG_SHIFT = 6
 
 
-def pack_state(kind: int, status: int, error: bool, marks: int = 0) -> int:
+def pack_state(kind: int, status: int, error: bool, flags: int = 0) -> int:
     """Pack kind, status, error and flags into one integer, as `SpanRows.state` holds them."""
-    return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | marks << MARK_SHIFT
+    return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | flags << FLAG_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ class Intake:
         kind: Kind = Kind.UNSPECIFIED,
         status: Status = Status.UNSET,
         error: bool = False,
-        marks: Flag = Flag.NONE,
+        flags: Flag = Flag.NONE,
         attributes: bytes = b"",
         events: bytes = b"",
         links: bytes = b"",
@@ -296,7 +296,7 @@ class Intake:
             self.status_messages[len(self)] = status_message
         if warnings:
             self.warn_span(len(self), warnings)
-            marks |= Flag.SOURCE_WARNING
+            flags |= Flag.SOURCE_WARNING
         rows = self.rows
         rows.trace.append(trace)
         rows.span_id.append(span_id)
@@ -305,7 +305,7 @@ class Intake:
         rows.resource.append(resource)
         rows.start_ns.append(start_ns)
         rows.duration_ns.append(duration_ns)
-        rows.state.append(pack_state(kind, status, error, marks))
+        rows.state.append(pack_state(kind, status, error, flags))
         rows.attributes.append(attributes)
         rows.events.append(events)
         rows.links.append(links)
@@ -417,7 +417,7 @@ class Intake:
     def _contents(self, places: np.ndarray) -> np.ndarray:
         """uint64, equal for records with equal columns."""
         names = ("trace", "key", "parent_key", "start", "duration", "attribute_bytes", "event_bytes", "link_bytes")
-        outcome = self._column("state")[places] & ((1 << MARK_SHIFT) - 1)
+        outcome = self._column("state")[places] & ((1 << FLAG_SHIFT) - 1)
         return mix([outcome, *(self._column(name)[places] for name in names)])
 
     def traces_behind(self, position: int) -> int:
@@ -618,10 +618,10 @@ class Intake:
             for i in np.flatnonzero(size > MAX_RAW_BYTES).tolist():
                 part[i] = b""
                 size[i] = 0
-                state[i] |= int(Flag.SHORTENED) << MARK_SHIFT
+                state[i] |= int(Flag.SHORTENED) << FLAG_SHIFT
         start, late = _int64(rows.start_ns, MAX_START_NS)
         duration, long = _int64(rows.duration_ns, MAX_DURATION_NS)
-        state[late | long] |= int(Flag.OUT_OF_RANGE) << MARK_SHIFT
+        state[late | long] |= int(Flag.OUT_OF_RANGE) << FLAG_SHIFT
         self.chunks.append(
             Chunk(
                 trace=np.array(rows.trace, np.int32),
@@ -684,9 +684,9 @@ class Intake:
         state = np.array(rows.state[at], np.int32)
         decided = part[0].decider.decide(rows.attributes[at], state)
         found = decided.states[decided.kind]
-        rows.state[at] = (state | found & ((1 << MARK_SHIFT) - 1)).tolist()
+        rows.state[at] = (state | found & ((1 << FLAG_SHIFT) - 1)).tolist()
         rows.peer[at] = np.array(self.peers.many(decided.peers), np.int32)[decided.kind].tolist()
-        marked = np.flatnonzero(found >> MARK_SHIFT) + at.start
+        marked = np.flatnonzero(found >> FLAG_SHIFT) + at.start
         for some in part if len(marked) else ():
             for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
                 some.note(row, rows.attributes[row])

@@ -27,7 +27,7 @@ _COMPARED = (
     "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"
 ).split()
 _OF_ANY = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
-"""Marks that a span has where any of its records has them; all others are the leader's."""
+"""Flags that a span has where any of its records has them; all others are the leader's."""
 _FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
 _NEVER = np.iinfo(np.int64).max
 
@@ -70,12 +70,12 @@ def _without_repeats(
     for name in _COMPARED:
         column = getattr(records, name)
         same = same[column[members[same]] == column[first[same]]]
-    other_marks = records.marks & ~np.uint16(Flag.SOURCE_WARNING)
-    same = same[other_marks[members[same]] == other_marks[first[same]]]
+    other_flags = records.flags & ~np.uint16(Flag.SOURCE_WARNING)
+    same = same[other_flags[members[same]] == other_flags[first[same]]]
     same = same[_equal_raw(records, members[same], first[same])]
     into[members[same]] = first[same]
-    warned = same[(records.marks[members[same]] & int(Flag.SOURCE_WARNING)) > 0]
-    records.marks[first[warned]] |= np.uint16(Flag.SOURCE_WARNING)
+    warned = same[(records.flags[members[same]] & int(Flag.SOURCE_WARNING)) > 0]
+    records.flags[first[warned]] |= np.uint16(Flag.SOURCE_WARNING)
     left = np.ones(len(members), bool)
     left[same] = False
     members, group = members[left], group[left]
@@ -120,7 +120,7 @@ class _Merging:
         self.place = np.minimum.reduceat(record, self.first)
         """Record that a cluster's span replaces."""
         self.earliest = np.minimum.reduceat(
-            np.where(self._marked(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
+            np.where(self._flagged(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
         )
         self.record = record[self._order()]
         self.leader = self.record[self.first]
@@ -132,7 +132,7 @@ class _Merging:
             "parent_key name resource peer attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from"
         )
         times, (parents, follows) = self._times(), self._parents()
-        times["marks"] = np.where(follows, times["marks"] | _FOLLOWS_FROM, times["marks"] & ~_FOLLOWS_FROM)
+        times["flags"] = np.where(follows, times["flags"] | _FOLLOWS_FROM, times["flags"] & ~_FOLLOWS_FROM)
         found = {
             **times,
             **parents,
@@ -146,9 +146,9 @@ class _Merging:
             getattr(records, name)[place] = column
         into[self.record] = place[self.of]
 
-    def _marked(self, mark: Flag) -> np.ndarray:
-        marked: np.ndarray = (self.records.marks[self.record] & int(mark)) > 0
-        return marked
+    def _flagged(self, flag: Flag) -> np.ndarray:
+        flagged: np.ndarray = (self.records.flags[self.record] & int(flag)) > 0
+        return flagged
 
     def _order(self) -> np.ndarray:
         """int64[m], the leader of each cluster first: a record with an end, then the longer, then the richer.
@@ -157,9 +157,9 @@ class _Merging:
         that agrees with those of spans above and below it.
         """
         records, record = self.records, self.record
-        no_end = self._marked(Flag.NO_DURATION)
+        no_end = self._flagged(Flag.NO_DURATION)
         start, duration = records.start[record], records.duration[record].copy()
-        only_end = self._marked(Flag.END_KNOWN) & (self.earliest[self.of] < _NEVER)
+        only_end = self._flagged(Flag.END_KNOWN) & (self.earliest[self.of] < _NEVER)
         duration[only_end] = start[only_end] - self.earliest[self.of][only_end]
         longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.of]
         tolerance = np.where((duration % 1_000_000 == 0) | (longest % 1_000_000 == 0), 999_999, 1_000)
@@ -186,7 +186,7 @@ class _Merging:
         attributes = len(resource.codec.attributes(parts[0]))
         more = len(resource.codec.events(parts[1])) + len(resource.codec.links(parts[2]))
         texts = (records.intake.services.texts[resource.service], records.intake.names.texts[int(records.name[record])])
-        columns = (records.kind, records.parent_key, records.status, records.marks)
+        columns = (records.kind, records.parent_key, records.status, records.flags)
         said = (records.messages[int(records.message[record])], *(int(column[record]) for column in columns))
         richness = (-attributes - more, -attributes, int(records.start[record]))
         return (*richness, *texts, type(resource.codec).__name__, resource.raw, *said, *parts)
@@ -200,14 +200,14 @@ class _Merging:
 
     def _times(self) -> dict[str, np.ndarray]:
         records, leader = self.records, self.leader
-        start, duration, marks = records.start[leader], records.duration[leader], records.marks[leader]
-        others = np.bitwise_or.reduceat(records.marks[self.record], self.first) & np.uint16(_OF_ANY)
-        taken = ((marks & int(Flag.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
-        only_end = taken & ((marks & int(Flag.END_KNOWN)) > 0)
+        start, duration, flags = records.start[leader], records.duration[leader], records.flags[leader]
+        others = np.bitwise_or.reduceat(records.flags[self.record], self.first) & np.uint16(_OF_ANY)
+        taken = ((flags & int(Flag.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
+        only_end = taken & ((flags & int(Flag.END_KNOWN)) > 0)
         duration = np.where(only_end, start - self.earliest, duration)
         start = np.where(taken, self.earliest, start)
-        marks = np.where(taken, marks & ~np.uint16(Flag.START_REPAIRED | Flag.END_KNOWN), marks) | others
-        return {"start": start, "duration": duration, "marks": marks}
+        flags = np.where(taken, flags & ~np.uint16(Flag.START_REPAIRED | Flag.END_KNOWN), flags) | others
+        return {"start": start, "duration": duration, "flags": flags}
 
     def _parents(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """The leader's parent; where it has none, that of the next record that has one. And whether it did not wait.
@@ -216,7 +216,7 @@ class _Merging:
         """
         records = self.records
         there = records.parent_key[self.record] != 0
-        follows = self._marked(Flag.FOLLOWS_FROM)
+        follows = self._flagged(Flag.FOLLOWS_FROM)
         linked = (records.link_bytes[self.leader] > 0)[self.of]
         leads = np.zeros(len(there), bool)
         leads[self.first] = True
@@ -245,7 +245,7 @@ class _Merging:
         used = np.unique(records.name[self.record])
         code = records.operations(used)[records.name[self.record]]
         capitals = spelled_with_capitals(records.intake.names.texts, used)[records.name[self.record]]
-        timeless = self._marked(Flag.START_REPAIRED) & self._marked(Flag.NO_DURATION)
+        timeless = self._flagged(Flag.START_REPAIRED) & self._flagged(Flag.NO_DURATION)
         score = np.where(code == 0, 0, np.where(timeless, 1, np.where(capitals, 3, 2)))
         return self._best(score)
 

@@ -26,9 +26,9 @@ class RecordFacts:
         self.operation = records.operations(np.unique(names))[names]
         self.kind = records.kind[members].astype(np.int64)
         self.start = records.start[members]
-        marks = records.marks[members]
-        self.has_start = (marks & int(Flag.START_REPAIRED)) == 0
-        self.has_end = (marks & int(Flag.NO_DURATION)) == 0
+        flags = records.flags[members]
+        self.has_start = (flags & int(Flag.START_REPAIRED)) == 0
+        self.has_end = (flags & int(Flag.NO_DURATION)) == 0
         self.duration = records.duration[members]
         self._records = records
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracetui.model.intake import ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Chunk, Intake, Resource
+from tracetui.model.intake import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Chunk, Intake, Resource
 from tracetui.model.span import UNKNOWN_SERVICE, Flag
 from tracetui.model.traces import Arena
 
 _COLUMNS = (
-    "trace key parent_key start duration kind status error marks name resource peer message"
+    "trace key parent_key start duration kind status error flags name resource peer message"
     " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from came_as"
 ).split()
 _NAMELESS = ("", "unknown")
@@ -33,8 +33,8 @@ class Records:
         self.kind = (state & 7).astype(np.uint8)
         self.status = (state >> STATUS_SHIFT & 3).astype(np.uint8)
         self.error = (state >> ERROR_SHIFT & 1).astype(bool)
-        self.marks = (state >> MARK_SHIFT).astype(np.uint16)
-        self.marks[self.start < 0] |= int(Flag.START_REPAIRED)
+        self.flags = (state >> FLAG_SHIFT).astype(np.uint16)
+        self.flags[self.start < 0] |= int(Flag.START_REPAIRED)
         self.name = _joined(chunks, "name")
         self.resource = _joined(chunks, "resource")
         self.peer = _joined(chunks, "peer")

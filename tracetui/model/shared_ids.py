@@ -1,7 +1,7 @@
 """Several spans of one trace and id: the halves of a call, or spans that truly differ.
 
 A CLIENT and a SERVER span with one id are the two halves of a call, as Zipkin writes them, and so are a PRODUCER and a
-CONSUMER. Other spans with one id both stay, are marked, and children attach to the first.
+CONSUMER. Other spans with one id both stay, are flagged, and children attach to the first.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class _Halves:
         # last, as both halves of a call write the id of the span above: a half may be in another's children
         ends = np.fromiter(halves, np.int64, len(halves))
         parent[ends] = np.fromiter(halves.values(), np.int64, len(halves))
-        records.marks[ends] |= np.uint16(Flag.SHARED)
-        records.marks[ends] &= ~np.uint16(Flag.FOLLOWS_FROM)
+        records.flags[ends] |= np.uint16(Flag.SHARED)
+        records.flags[ends] &= ~np.uint16(Flag.FOLLOWS_FROM)
 
     def _attach(self, found: np.ndarray, callers: np.ndarray, called: np.ndarray) -> None:
         """Give the children of calls, that were found below one of their halves, the half that they are of."""
@@ -83,7 +83,7 @@ class _Halves:
         for caller_kind, called_kind in _CALLED.items():
             called = [span for span in group if self._is_called(span, called_kind)]
             callers = [span for span in group if records.kind[span] == caller_kind]
-            if called and not callers and any(records.marks[span] & Flag.SHARED for span in called):
+            if called and not callers and any(records.flags[span] & Flag.SHARED for span in called):
                 # its source says that it shares the id of another, whose kind it does not know
                 callers = [span for span in group if records.kind[span] in (Kind.UNSPECIFIED, Kind.INTERNAL)]
                 callers = [span for span in callers if span not in called]
@@ -91,7 +91,7 @@ class _Halves:
                 halves.update(dict.fromkeys(called, callers[0]))
         differing = [span for span in group if span not in halves]
         if len(differing) > 1:
-            records.marks[differing] |= np.uint16(Flag.SAME_ID)
+            records.flags[differing] |= np.uint16(Flag.SAME_ID)
         above = differing[0]
         below = [span for span in group if halves.get(span) == above]
         by_service: dict[int, int] = {}
@@ -109,14 +109,14 @@ class _Halves:
 
     def _is_called(self, span: int, kind: Kind) -> bool:
         records = self.records
-        if records.kind[span] == Kind.UNSPECIFIED and records.marks[span] & Flag.SHARED:
+        if records.kind[span] == Kind.UNSPECIFIED and records.flags[span] & Flag.SHARED:
             return kind == Kind.SERVER
         return bool(records.kind[span] == kind)
 
     def _order(self, span: int) -> tuple[object, ...]:
         """The earliest first; ties are broken by content only."""
         records = self.records
-        missing = bool(records.marks[span] & Flag.START_REPAIRED)
+        missing = bool(records.flags[span] & Flag.START_REPAIRED)
         names = records.intake.names.texts
         service = records.resources[int(records.resource[span])].service
         texts = (records.intake.services.texts[service], names[int(records.name[span])])

@@ -71,7 +71,7 @@ class Flag(enum.IntFlag):
 
     @classmethod
     def warnings(cls) -> Flag:
-        """The marks that count as warnings."""
+        """Flags that count as warnings."""
         return ~(cls.FOLLOWS_FROM | cls.SHARED | cls.END_KNOWN)
 
 
@@ -134,7 +134,7 @@ class Span:
     scope_version: str = ""
     events: tuple[Event, ...] = ()
     links: tuple[Link, ...] = ()
-    marks: Flag = Flag.NONE
+    flags: Flag = Flag.NONE
     warnings: tuple[str, ...] = ()
     """Descriptions of the flags, then warnings of the source."""
 

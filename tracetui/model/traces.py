@@ -157,7 +157,7 @@ class TraceSet:
     """uint8[n], `Status`."""
     error: np.ndarray
     """bool[n], whether the span counts as an error."""
-    marks: np.ndarray
+    flags: np.ndarray
     """uint16[n], `Flag` bits."""
     message: np.ndarray
     """int32[n] into `messages`: the status message; 0 is none."""
@@ -275,13 +275,13 @@ class TraceSet:
     @cached_property
     def no_start(self) -> np.ndarray:
         """bool[n], whether the source gives no start: `start` is the parent's, of a root the least of the trace."""
-        missing: np.ndarray = (self.marks & int(Flag.START_REPAIRED)) > 0
+        missing: np.ndarray = (self.flags & int(Flag.START_REPAIRED)) > 0
         return missing
 
     @cached_property
     def no_duration(self) -> np.ndarray:
         """bool[n], whether the source gives neither an end nor a duration: `duration` is 0."""
-        missing: np.ndarray = (self.marks & int(Flag.NO_DURATION)) > 0
+        missing: np.ndarray = (self.flags & int(Flag.NO_DURATION)) > 0
         return missing
 
     def known_durations(self, spans: np.ndarray) -> np.ndarray:
@@ -300,7 +300,7 @@ class TraceSet:
     @cached_property
     def root_missing(self) -> np.ndarray:
         """bool[traces], whether the main root is an orphan: the request's own span is not in the trace."""
-        missing: np.ndarray = (self.marks[self.main_root] & int(Flag.ORPHAN)) > 0
+        missing: np.ndarray = (self.flags[self.main_root] & int(Flag.ORPHAN)) > 0
         return missing
 
     @cached_property
@@ -321,8 +321,8 @@ class TraceSet:
 
     @cached_property
     def trace_warning_counts(self) -> np.ndarray:
-        """int64[traces]: the warning marks of its spans and the warnings about the trace as a whole."""
-        marked = self.marks & int(Flag.warnings())
+        """int64[traces]: the warning flags of its spans and the warnings about the trace as a whole."""
+        marked = self.flags & int(Flag.warnings())
         counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
         for trace, texts in self.trace_warnings.items():
             counts[trace] += len(texts)
@@ -340,7 +340,7 @@ class TraceSet:
     def main_root(self) -> np.ndarray:
         """int32[traces]: the earliest root that is no orphan, else the earliest root."""
         roots = np.flatnonzero(self.parent < 0)
-        orphan = (self.marks[roots] & Flag.ORPHAN) > 0
+        orphan = (self.flags[roots] & Flag.ORPHAN) > 0
         order = roots[np.lexsort((roots, orphan, self.trace[roots]))]
         return order[np.searchsorted(self.trace[order], np.arange(self.trace_count))].astype(np.int32)
 
@@ -439,11 +439,11 @@ class TraceSet:
 
     def warnings_of(self, span: int) -> list[str]:
         """Descriptions of the span's flags, then warnings of its source."""
-        marks = Flag(int(self.marks[span]))
-        words = [text for mark, text in _WORDS.items() if marks & mark]
-        if marks & Flag.ORPHAN:
+        flags = Flag(int(self.flags[span]))
+        words = [text for flag, text in _WORDS.items() if flags & flag]
+        if flags & Flag.ORPHAN:
             words.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
-        if marks & Flag.SKEW_ADJUSTED:
+        if flags & Flag.SKEW_ADJUSTED:
             by = f" by {self.skew[span] / 1e6:+,.3f} ms" if span in self.skew else ""
             words.append(f"moved{by} to correct clock skew")
         return words + self.source_warnings.get(span, [])
@@ -469,7 +469,7 @@ class TraceSet:
             scope_version=resource.scope_version,
             events=tuple(self.events(span)),
             links=tuple(self.links(span)),
-            marks=Flag(int(self.marks[span])),
+            flags=Flag(int(self.flags[span])),
             warnings=tuple(self.warnings_of(span)),
         )
 
@@ -505,7 +505,7 @@ class TraceSet:
             return {int(moved[i]): value for i, value in table.items() if moved[i] >= 0}
 
         per_span = (
-            "start duration order key name resource kind status error marks message depth"
+            "start duration order key name resource kind status error flags message depth"
             " raw_at attribute_bytes event_bytes link_bytes noted_peer"
         )
         return replace(

@@ -40,7 +40,7 @@ def span_json(span: Span) -> str:
     document["kind"], document["status"] = span.kind.name.lower(), span.status.name.lower()
     document["events"] = [plain(event) for event in span.events]
     document["links"] = [plain(link) for link in span.links]
-    del document["marks"]
+    del document["flags"]
     return to_json(document, indent=2)
 
 
@@ -103,7 +103,7 @@ def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
     return next((str(value) for value in values if isinstance(value, (str, int)) and value != ""), "")
 
 
-def waterfall_copy(traces: TraceSet, trace: int, marks: Glyphs, *, local_time: bool, markdown: bool) -> str:
+def waterfall_copy(traces: TraceSet, trace: int, glyphs: Glyphs, *, local_time: bool, markdown: bool) -> str:
     """Return the waterfall of a trace as text or Markdown."""
     paths = critical_paths(traces.select(np.array([trace])))
     spans, starts, ends = paths.sections_of(0)
@@ -111,7 +111,7 @@ def waterfall_copy(traces: TraceSet, trace: int, marks: Glyphs, *, local_time: b
         traces,
         trace,
         sections=(spans + int(traces.first[trace]), starts, ends),
-        marks=marks,
+        glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
     )
     if markdown:

@@ -50,8 +50,8 @@ class _Parts:
     window: tuple[str, str] = _NOTHING
     warnings: tuple[str, str] = _NOTHING
 
-    def line(self, marks: Glyphs) -> Line:
-        separator = " | " if marks.ascii_only else _SEPARATOR
+    def line(self, glyphs: Glyphs) -> Line:
+        separator = " | " if glyphs.ascii_only else _SEPARATOR
         counts = (self.traces[0] + self.contents[0], Role.PLAIN)
         line = Line()
         about = (self.name, self.source, self.unsafe, self.loading)
@@ -82,7 +82,7 @@ def source_name(sources: Sequence[str]) -> str:
 
 def status_line(
     width: int,
-    marks: Glyphs,
+    glyphs: Glyphs,
     *,
     source: str,
     summary: Summary | None = None,
@@ -100,7 +100,7 @@ def status_line(
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
     if unsafe:
-        parts.unsafe = (f"{marks.warning} insecure", Role.WARNING)
+        parts.unsafe = (f"{glyphs.warning} insecure", Role.WARNING)
     if summary is not None:
         count = f"{summary.trace_count:,} of " if query else ""
         parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)
@@ -109,48 +109,48 @@ def status_line(
         if query and names_filter:
             parts.filter = (f"filter {safe(query, _FILTER_CHARACTERS)}", Role.WARNING)
         if summary.error_trace_count:
-            _add_failures(parts, summary, marks)
+            _add_failures(parts, summary, glyphs)
         if summary.start_ns is not None and summary.end_ns is not None:
-            window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, marks.ascii_only)
+            window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, glyphs.ascii_only)
             parts.window = (window, Role.DIM)
         if summary.warning_count:
-            parts.warnings = (f"{marks.warning} {summary.warning_count:,}", Role.WARNING)
+            parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
     for least in _LEAST_IMPORTANT:
-        too_much = parts.line(marks).width - width
+        too_much = parts.line(glyphs).width - width
         if too_much <= 0:
             break
         text, role = getattr(parts, least)
         room = max(cell_width(text) - too_much, _LEAST_CELLS[least]) if least in _LEAST_CELLS else 0
-        setattr(parts, least, (cut(text, room, marks.ellipsis) if room else "", role))
-    return parts.line(marks).cropped(width, marks.ellipsis)
+        setattr(parts, least, (cut(text, room, glyphs.ellipsis) if room else "", role))
+    return parts.line(glyphs).cropped(width, glyphs.ellipsis)
 
 
-def _add_failures(parts: _Parts, summary: Summary, marks: Glyphs) -> None:
+def _add_failures(parts: _Parts, summary: Summary, glyphs: Glyphs) -> None:
     """Add the count of failed requests, and that of traces with errors if it differs."""
     with_errors, failed = summary.error_trace_count, summary.failed_request_count
     if not failed:
-        parts.failed = (f"{marks.origin} {with_errors:,} with errors", Role.ERROR)
+        parts.failed = (f"{glyphs.origin} {with_errors:,} with errors", Role.ERROR)
         parts.others = (", no request failed", Role.ERROR)
         return
     # the noun is a part of its own, as it is dropped first
-    parts.failed = (f"{marks.origin} {failed:,}| failed", Role.ERROR)
+    parts.failed = (f"{glyphs.origin} {failed:,}| failed", Role.ERROR)
     parts.noun = (" request" if failed == 1 else " requests", Role.ERROR)
     if failed < with_errors:
         parts.others = (f", {with_errors:,} with errors", Role.ERROR)
 
 
-def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, marks: Glyphs) -> Line:
+def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, glyphs: Glyphs) -> Line:
     """Draw the views with their keys; `views` are (id, title). Brackets mark the active one without colour."""
     line = Line([(" ", Role.PLAIN)])
     for number, (view, title) in enumerate(views, 1):
         role = Role.ACCENT if view == active else Role.DIM
         label = f"[{number} {title}]" if view == active else f" {number} {title} "
         line.add(label, role).add(" ")
-    return line.cropped(width, marks.ellipsis)
+    return line.cropped(width, glyphs.ellipsis)
 
 
 def crumb_line(
-    width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], marks: Glyphs, notice: tuple[str, bool] | None
+    width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], glyphs: Glyphs, notice: tuple[str, bool] | None
 ) -> Line:
     """Draw the breadcrumbs and the current notice at the left, and key hints at the right.
 
@@ -159,39 +159,39 @@ def crumb_line(
     """
     last = _keys(hints[-1:], width)
     if notice is None:
-        most, whole = width * 2 // 3, _breadcrumbs(crumbs, marks, Role.STRONG)
-        least = _least_width(crumbs, marks, width - last.width - 2) or min(whole.width, most)
+        most, whole = width * 2 // 3, _breadcrumbs(crumbs, glyphs, Role.STRONG)
+        least = _least_width(crumbs, glyphs, width - last.width - 2) or min(whole.width, most)
         keys = _keys(hints, max(min(most, width - least - 2), width - whole.width - 2))
-        left = _breadcrumbs(crumbs, marks, Role.STRONG, width - keys.width - 2)
+        left = _breadcrumbs(crumbs, glyphs, Role.STRONG, width - keys.width - 2)
     else:
         message = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
         # the breadcrumbs may end with the notice
         crumbs = crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs
-        separator = " | " if marks.ascii_only else _SEPARATOR
+        separator = " | " if glyphs.ascii_only else _SEPARATOR
         room = width - message.width - len(separator) - last.width - 2
-        whole = _breadcrumbs(crumbs, marks, Role.PLAIN)
-        left = _breadcrumbs(crumbs, marks, Role.PLAIN, room) if room >= min(whole.width, _LEAST_CRUMBS) else Line()
-        left = left.cropped(max(room, 0), marks.ellipsis)
+        whole = _breadcrumbs(crumbs, glyphs, Role.PLAIN)
+        left = _breadcrumbs(crumbs, glyphs, Role.PLAIN, room) if room >= min(whole.width, _LEAST_CRUMBS) else Line()
+        left = left.cropped(max(room, 0), glyphs.ellipsis)
         left.add(separator if left.runs else "", Role.GUIDE).extend(message)
         keys = _keys(hints, max(last.width, width - left.width - 2))
-    left = left.cropped(max(width - keys.width - 2, 0), marks.ellipsis)
-    return left.pad(width - keys.width).extend(keys).cropped(width, marks.ellipsis)
+    left = left.cropped(max(width - keys.width - 2, 0), glyphs.ellipsis)
+    return left.pad(width - keys.width).extend(keys).cropped(width, glyphs.ellipsis)
 
 
-def _least_width(crumbs: Sequence[str], marks: Glyphs, room: int) -> int:
+def _least_width(crumbs: Sequence[str], glyphs: Glyphs, room: int) -> int:
     """Return the width of the breadcrumbs with as few ellipses in the middle as fit; 0 if none fits."""
     texts = list(crumbs)
     for at in range(1, len(texts) - 1):
-        texts[at] = marks.ellipsis
-        if _breadcrumbs(texts, marks, Role.STRONG).width <= room:
+        texts[at] = glyphs.ellipsis
+        if _breadcrumbs(texts, glyphs, Role.STRONG).width <= room:
             break
-    width = _breadcrumbs(texts, marks, Role.STRONG).width
+    width = _breadcrumbs(texts, glyphs, Role.STRONG).width
     return width if width <= room else 0
 
 
-def _breadcrumbs(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | None = None) -> Line:
+def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | None = None) -> Line:
     """Draw the breadcrumbs. To fit, the middle ones are shortened, outermost first."""
-    arrow = " > " if marks.ascii_only else " › "
+    arrow = " > " if glyphs.ascii_only else " › "
     texts = [safe(crumb) for crumb in crumbs]
     too_much = 0 if room is None else sum(map(cell_width, texts)) + len(arrow) * (len(texts) - 1) - room
     for at in range(1, len(texts) - 1):
@@ -199,7 +199,7 @@ def _breadcrumbs(crumbs: Sequence[str], marks: Glyphs, last: str, room: int | No
             break
         whole = cell_width(texts[at])
         left = whole - too_much
-        texts[at] = cut(texts[at], left if left >= _LEAST_CRUMB else 1, marks.ellipsis)
+        texts[at] = cut(texts[at], left if left >= _LEAST_CRUMB else 1, glyphs.ellipsis)
         too_much -= whole - cell_width(texts[at])
     line = Line()
     for i, text in enumerate(texts):

@@ -94,7 +94,7 @@ class TraceApp(LoadingApp):
 
     def on_mount(self) -> None:
         self.register_theme(HIGH_CONTRAST)
-        self.set_class(self.state.look.marks.ascii_only, "-ascii")
+        self.set_class(self.state.look.glyphs.ascii_only, "-ascii")
         if self._initial_theme:
             self.theme = self._initial_theme
         self.theme_changed_signal.subscribe(self, lambda _: self._apply_look())

@@ -73,14 +73,14 @@ class FrameTop(Vertical):
     def show(self, view: str, loading: str) -> None:
         """Show the status and the tabs; `loading` is the progress of the load, '' for none."""
         state, look = self._state, self._state.look
-        summary = state.findings.summary if state.findings else None
+        summary = state.analysis.summary if state.analysis else None
         loaded = state.session.loaded.trace_count if state.session else 0
         query = state.query
         self._status.show(
             lambda width: [
                 status_line(
                     width,
-                    look.marks,
+                    look.glyphs,
                     source=source_name(state.sources),
                     summary=summary,
                     total=loaded,
@@ -93,11 +93,11 @@ class FrameTop(Vertical):
                 )
             ]
         )
-        self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.marks)])
+        self._tabs.show(lambda width: [tabs_line(width, VIEWS, view, look.glyphs)])
 
     def on_click(self, event: events.Click) -> None:
         if event.widget is self._tabs:
-            view = tab_at(tabs_line(self._tabs.size.width, VIEWS, "", self._state.look.marks), event.x)
+            view = tab_at(tabs_line(self._tabs.size.width, VIEWS, "", self._state.look.glyphs), event.x)
             if view:
                 self.post_message(OpenView(view))
 
@@ -128,17 +128,17 @@ class FrameTop(Vertical):
 
     def _banner_lines(self, width: int) -> list[Line]:
         """Wrap the texts. The last one says what to do and is never cut."""
-        marks = self._state.look.marks
-        mark, most = marks.warning, _BANNER_LINES
+        glyphs = self._state.look.glyphs
+        mark, most = glyphs.warning, _BANNER_LINES
         if self._state.session is not None:
             most = min(max(self.app.size.height // _BANNER_SHARE, _LEAST_BANNER), most)
         *texts, last = [wrap(text, max(width - _BANNER_EDGE, 1)) for text in self._texts] or [[]]
         rows, room = [row for text in texts for row in text], max(most - len(last), 1)
         if len(rows) > room:
-            rows = [*rows[: room - 1], f"{rows[room - 1]} {marks.ellipsis}"]
+            rows = [*rows[: room - 1], f"{rows[room - 1]} {glyphs.ellipsis}"]
         rows += last
         return [
-            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width, marks.ellipsis)
+            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width, glyphs.ellipsis)
             for i, row in enumerate(rows)
         ]
 
@@ -176,6 +176,6 @@ class FrameBottom(LineBar):
             self._show()
 
     def _show(self) -> None:
-        location, notice, marks = self._location, self._notice, self._state.look.marks
+        location, notice, glyphs = self._location, self._notice, self._state.look.glyphs
         crumbs = [dict(VIEWS)[location.view], *location.crumbs]
-        self.show(lambda width: [crumb_line(width, crumbs, location.hints, marks, notice)])
+        self.show(lambda width: [crumb_line(width, crumbs, location.hints, glyphs, notice)])

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.strip import Strip
 
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import in_marks
+from tracetui.render.text.glyphs import in_glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
@@ -115,13 +115,13 @@ class HelpScreen(Dialog[None]):
         self._look = look
         rows = [(title, names.rows(keys)) for title, keys in groups]
         self._groups = [
-            (title, [(in_marks(key, look.marks), in_marks(what, look.marks)) for key, what in keys])
+            (title, [(in_glyphs(key, look.glyphs), in_glyphs(what, look.glyphs)) for key, what in keys])
             for title, keys in rows
         ]
 
     def compose(self) -> ComposeResult:
         with Vertical():
-            yield _Page(self._look.theme, self._look.marks.cursor)
+            yield _Page(self._look.theme, self._look.glyphs.cursor)
 
     def composed(self) -> None:
         self._arrange(self.app.size.width)
@@ -144,7 +144,7 @@ class HelpScreen(Dialog[None]):
 
     def _show_more(self) -> None:
         """Show on the frame how many lines are out of view."""
-        page, marks = self.query_one(_Page), self._look.marks
+        page, glyphs = self.query_one(_Page), self._look.glyphs
         below = round(page.max_scroll_y - page.scroll_offset.y)
-        more = f"{marks.opened} {numbers.counted(below, 'more line')} below" if below > 0 else ""
+        more = f"{glyphs.opened} {numbers.counted(below, 'more line')} below" if below > 0 else ""
         self.query_one(Vertical).border_subtitle = more

@@ -134,7 +134,7 @@ class PaletteEntries:
         for trace, trace_id in enumerate(loaded.trace_ids[:_MOST_IDS]):
             if trace_id.lower().startswith(prefixes[0]):
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
-                duration = numbers.duration(int(loaded.response_time[trace]), look.marks.ascii_only)
+                duration = numbers.duration(int(loaded.response_time[trace]), look.glyphs.ascii_only)
                 label = f"Trace {trace_id}  {loaded.trace_name(trace)}"
                 yield PaletteEntry(label, f"{start}  {duration:>7}", partial(self._app.post_message, OpenTrace(trace)))
 

@@ -43,7 +43,7 @@ def run_app(
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
-    look = Look(marks=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
+    look = Look(glyphs=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
     named = parse_sources(sources)
     check_credentials(named.servers)
     notices = list(notices)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Look:
     """Appearance of the screen: theme, glyphs and time zone."""
 
-    marks: Glyphs = UNICODE
+    glyphs: Glyphs = UNICODE
     theme: Theme = DARK
     local_time: bool = False
 
@@ -74,7 +74,7 @@ class State:
     """Queries of previous runs, the oldest first."""
     new_queries: list[str] = field(default_factory=list)
     """Queries of this run."""
-    findings: Analysis | None = None
+    analysis: Analysis | None = None
     """Analysis of the shown traces; its positions are those of a separate set, not of the loaded one."""
     trace: int | None = None
     span: int | None = None

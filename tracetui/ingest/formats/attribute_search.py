@@ -13,7 +13,7 @@ import numpy as np
 
 from tracetui.ingest.formats.attribute_scan import AttributeScanner
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
-from tracetui.model.intake import MARK_SHIFT, Decided
+from tracetui.model.intake import FLAG_SHIFT, Decided
 from tracetui.model.peers import NOTED, noted_peer
 from tracetui.model.span import Value
 
@@ -26,7 +26,7 @@ _PEERS = (
 _REMEMBERED = 20_000
 _MANY = 256
 """Number of spans that are decided together."""
-_NATIVE = (1 << MARK_SHIFT) - 1
+_NATIVE = (1 << FLAG_SHIFT) - 1
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _LONGEST_REMEMBERED = 400
 

@@ -21,13 +21,13 @@ from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, 
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Undecided, pack_state
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Undecided, pack_state
 from tracetui.model.span import Flag, Kind, Status, Value
 
 __all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
 
-_NO_START = Flag.START_REPAIRED << MARK_SHIFT
-_NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
+_NO_START = Flag.START_REPAIRED << FLAG_SHIFT
+_NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING
 """Set by `_state` for an unknown kind or status code, and cleared when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
@@ -36,14 +36,14 @@ _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
 _TRACE = msgspec.json.Decoder(JaegerTrace)
 
 
-def _state(attributes: dict[str, Value], marks: int) -> int:
+def _state(attributes: dict[str, Value], flags: int) -> int:
     kind = read_kind(attributes.get("span.kind"))
     if kind is None:
-        kind, marks = Kind.UNSPECIFIED, marks | _UNKNOWN_CODE
+        kind, flags = Kind.UNSPECIFIED, flags | _UNKNOWN_CODE
     if has_unknown_code(attributes):
-        marks |= _UNKNOWN_CODE
+        flags |= _UNKNOWN_CODE
     status, error = decide_status(kind, Status.UNSET, attributes, StatusSource.TAGS)
-    return pack_state(kind, status, error, marks)
+    return pack_state(kind, status, error, flags)
 
 
 _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
@@ -110,9 +110,9 @@ def take_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     rows.undecided.append(
         Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
     )
-    for times, mark in ((starts, _NO_START), (durations, _NO_DURATION)):
+    for times, flag in ((starts, _NO_START), (durations, _NO_DURATION)):
         if None in times:
-            states = [state | mark if time is None else state for state, time in zip(states, times, strict=True)]
+            states = [state | flag if time is None else state for state, time in zip(states, times, strict=True)]
     parents: list[str] = []
     links: list[bytes] = []
     for i, span in enumerate(spans):
@@ -132,10 +132,10 @@ def take_trace(trace: JaegerTrace, context: DecodeContext) -> None:
             others_than = [ref for ref in references if ref is not parent]
             links.append(msgspec.json.encode(others_than) if others_than else b"")
             if parent and parent.refType == "FOLLOWS_FROM":
-                states[i] |= Flag.FOLLOWS_FROM << MARK_SHIFT
+                states[i] |= Flag.FOLLOWS_FROM << FLAG_SHIFT
         if span.warnings:
             intake.warn_span(position + i, span.warnings)
-            states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
+            states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
     unread.warn(context)
     rows.parent_id += parents
     rows.links += links

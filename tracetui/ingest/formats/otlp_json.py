@@ -34,7 +34,7 @@ from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.decoding import MALFORMED
-from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, MARK_SHIFT, STATUS_SHIFT, Intake, Undecided
+from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, Undecided
 from tracetui.model.span import Event, Flag, Kind, Link, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
@@ -186,20 +186,20 @@ def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext,
     later = not any(more.error is not None for more in saved.values())
     states, peers = (natives, [""] * len(natives)) if later else _search.states(attributes, natives)
     for i, state in enumerate(states):
-        if state >= 1 << MARK_SHIFT:
+        if state >= 1 << FLAG_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
     for i, more in saved.items():
         warnings.setdefault(i, []).extend(more.warnings)
     for i, texts in warnings.items():
         if texts:
             intake.warn_span(position + i, texts)
-            states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
+            states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
     durations = list(map(operator.sub, ends, starts))
     literal = {i: (starts[i], durations[i], states[i]) for i in saved}
     mark_missing_times(starts, ends, durations, states)
     for i, more in saved.items():
         starts[i], durations[i], state = literal[i]
-        states[i] = state | more.mark << MARK_SHIFT
+        states[i] = state | more.flags << FLAG_SHIFT
         if more.error is not None:
             states[i] = states[i] & ~(1 << ERROR_SHIFT) | more.error << ERROR_SHIFT
         ids[i] = ids[i] if more.spanId is None else more.spanId
@@ -253,7 +253,7 @@ def _note_warning(intake: Intake, row: int, attributes: bytes) -> None:
     position = len(intake) - len(intake.rows.trace) + row
     known = intake.span_warnings.get(position, [])
     intake.warn_span(position, [*known, *_jaeger_warnings(attributes)])
-    intake.rows.state[row] |= Flag.SOURCE_WARNING << MARK_SHIFT
+    intake.rows.state[row] |= Flag.SOURCE_WARNING << FLAG_SHIFT
 
 
 def _nothing_more() -> None:

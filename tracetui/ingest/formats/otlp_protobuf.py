@@ -30,7 +30,7 @@ from tracetui.ingest.formats.otlp_records import (
     varint,
     wrappers,
 )
-from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, STATUS_SHIFT
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Flag, Kind, Status
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
@@ -270,7 +270,7 @@ class _RequestReader:
                 intake.status_messages[position + i] = message
             if dropped[i]:
                 intake.warn_span(position + i, dropped_warnings(*(dropped[i].get(tag, 0) for tag in _DROPPED)))
-                states[i] |= Flag.SOURCE_WARNING << MARK_SHIFT
+                states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
         durations = [end - start for start, end in zip(starts, ends, strict=True)]
         mark_missing_times(starts, ends, durations, states)
         for raw in dict.fromkeys(traces):

@@ -15,7 +15,7 @@ import zstandard
 
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
-from tracetui.model.intake import MARK_SHIFT, STATUS_SHIFT, pack_state
+from tracetui.model.intake import FLAG_SHIFT, STATUS_SHIFT, pack_state
 from tracetui.model.span import Flag, Kind, Link, Status, Value
 
 JAEGER_WARNINGS = "@jaeger@warnings"
@@ -46,8 +46,8 @@ def state_of_otlp(attributes: dict[str, Value], native: int) -> int:
     """Compute the packed state of a span from its attributes and its packed kind and status."""
     kind = Kind(native & 7)
     status, error = decide_status(kind, Status(native >> STATUS_SHIFT), attributes)
-    marks = Flag.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Flag.NONE
-    return pack_state(kind, status, error, marks)
+    flags = Flag.SOURCE_WARNING if attributes.get(JAEGER_WARNINGS) else Flag.NONE
+    return pack_state(kind, status, error, flags)
 
 
 def link_with_kind(trace_id: str, span_id: str, attributes: dict[str, Value]) -> Link:
@@ -76,10 +76,10 @@ def mark_missing_times(starts: list[int], ends: list[int], durations: list[int],
             continue
         durations[i] = 0
         if end <= 0:
-            states[i] |= Flag.NO_DURATION << MARK_SHIFT
+            states[i] |= Flag.NO_DURATION << FLAG_SHIFT
         if start <= 0:
             starts[i] = max(end, 0)
-            states[i] |= (Flag.START_REPAIRED if end <= 0 else Flag.START_REPAIRED | Flag.END_KNOWN) << MARK_SHIFT
+            states[i] |= (Flag.START_REPAIRED if end <= 0 else Flag.START_REPAIRED | Flag.END_KNOWN) << FLAG_SHIFT
 
 
 def hex_id(text: str, digits: int) -> str:

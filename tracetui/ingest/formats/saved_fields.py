@@ -36,10 +36,10 @@ CARRIED: Final = (
 """Flags that a reader of the file cannot derive again."""
 
 
-class SavedFields(Struct, gc=False, omit_defaults=True):
+class SavedFields(Struct, gc=False, omit_defaults=True, rename={"flag_names": "marks"}):
     """Content of the field. An id is included where its spelling in OTLP differs."""
 
-    marks: list[str] = []
+    flag_names: list[str] = []
     warnings: list[str] = []
     """Warnings from the source of the span."""
     traceWarnings: list[str] = []  # noqa: N815 - as the fields of OTLP, and below
@@ -51,15 +51,15 @@ class SavedFields(Struct, gc=False, omit_defaults=True):
     parentSpanId: str | None = None  # noqa: N815
 
     @property
-    def mark(self) -> Flag:
+    def flags(self) -> Flag:
         """Flags as bits; unknown names are ignored."""
-        known = (Flag.__members__.get(name, Flag.NONE) for name in self.marks)
+        known = (Flag.__members__.get(name, Flag.NONE) for name in self.flag_names)
         return reduce(or_, known, Flag.NONE) & CARRIED
 
 
-def mark_names(marks: Flag) -> list[str]:
+def flag_names(flags: Flag) -> list[str]:
     """List the names of the saved flags."""
-    return [mark.name for mark in Flag if mark.name and mark & marks & CARRIED]
+    return [flag.name for flag in Flag if flag.name and flag & flags & CARRIED]
 
 
 _SAVED = msgspec.json.Decoder(SavedFields)

@@ -51,15 +51,15 @@ from tracetui.ingest.formats.zipkin_span import (
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import skip_record, take_each
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
-from tracetui.model.intake import CHUNK_SPANS, MARK_SHIFT, Intake, pack_state
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Intake, pack_state
 from tracetui.model.span import Flag, Status, Value
 
 _REMEMBERED = 20_000
-_NO_START = Flag.START_REPAIRED << MARK_SHIFT
+_NO_START = Flag.START_REPAIRED << FLAG_SHIFT
 _LONGEST_REMEMBERED = 2_000
-_NO_DURATION = Flag.NO_DURATION << MARK_SHIFT
-_SHARED = Flag.SHARED << MARK_SHIFT
-_UNKNOWN_CODE = Flag.SOURCE_WARNING << MARK_SHIFT
+_NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
+_SHARED = Flag.SHARED << FLAG_SHIFT
+_UNKNOWN_CODE = Flag.SOURCE_WARNING << FLAG_SHIFT
 """Set by `_state` for an unknown status code, and cleared when that is noted."""
 
 

@@ -31,7 +31,7 @@ class ErrorDetail:
         self,
         table: ErrorTable,
         pattern: ErrorPattern,
-        marks: Glyphs,
+        glyphs: Glyphs,
         local_time: bool = False,
         contrast: Contrast | None = None,
         *,
@@ -42,7 +42,7 @@ class ErrorDetail:
 
         `open_key`, `contrast_key`: the keys that open a row and show the whole contrast, '' for none.
         """
-        self.table, self.pattern, self.marks, self.local_time = table, pattern, marks, local_time
+        self.table, self.pattern, self.glyphs, self.local_time = table, pattern, glyphs, local_time
         self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
         """Heading lines."""
         self.stack = table.stack_of(pattern)
@@ -74,8 +74,8 @@ class ErrorDetail:
         if row < len(self.head):
             line = self.head[row]
             if row != self.contrast_row or line.width <= width or width < _LEAST_WIDTH:
-                return line.cropped(width, self.marks.ellipsis)
-            return line.cropped(width - len(self._contrast_hint), self.marks.ellipsis).add(
+                return line.cropped(width, self.glyphs.ellipsis)
+            return line.cropped(width - len(self._contrast_hint), self.glyphs.ellipsis).add(
                 self._contrast_hint, Role.DIM
             )
         trace = self.example(row)
@@ -90,33 +90,33 @@ class ErrorDetail:
             title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
             cells = [
                 Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
-                Line([(fit(title, name, ellipsis=self.marks.ellipsis), Role.TITLE)]),
+                Line([(fit(title, name, ellipsis=self.glyphs.ellipsis), Role.TITLE)]),
                 figure("errors", len("duration"), Role.DIM),
                 figure("response", longest, Role.DIM),
             ]
-            return side_by_side(cells).cropped(width, self.marks.ellipsis)
+            return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
         root = int(traces.main_root[trace])
         service = traces.service_name(root)
         origins = int(self.table.trace_origins[trace])
         echoes = int(traces.trace_errors[trace]) - origins
-        errors = Line([(f"{self.marks.origin}{numbers.short_count(origins)}", Role.ERROR)])
-        errors.add(f" {self.marks.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
+        errors = Line([(f"{self.glyphs.origin}{numbers.short_count(origins)}", Role.ERROR)])
+        errors.add(f" {self.glyphs.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
                 service,
                 self.table.roles.get(service, Role.DIM),
                 name,
-                self.marks,
+                self.glyphs,
                 operation=traces.operation_name(root),
             ),
             Line([(" " * (len("duration") - errors.width), Role.PLAIN)]).extend(errors),
-            figure(numbers.duration(int(traces.response_time[trace]), self.marks.ascii_only), longest),
+            figure(numbers.duration(int(traces.response_time[trace]), self.glyphs.ascii_only), longest),
         ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def _message(self) -> Line:
-        return Line([(f"{self.marks.origin} ", Role.ERROR), (safe(self.pattern.message), Role.STRONG)])
+        return Line([(f"{self.glyphs.origin} ", Role.ERROR), (safe(self.pattern.message), Role.STRONG)])
 
     def _where(self) -> Line:
         operations = self.pattern.operations
@@ -130,10 +130,10 @@ class ErrorDetail:
         services = self.pattern.propagated_to
         if not services:
             return line.add("nowhere: no error above it")
-        line.add(f"{self.marks.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
-        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.marks)} ", Role.GUIDE)
+        line.add(f"{self.glyphs.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
+        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.glyphs)} ", Role.GUIDE)
         for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):
-            line.add("  " if i else "").add(f"{self.marks.echo}{numbers.short_count(count)} ", Role.ECHO)
+            line.add("  " if i else "").add(f"{self.glyphs.echo}{numbers.short_count(count)} ", Role.ECHO)
             line.extend(self._service(service))
         more = len(services) - _NAMED_SERVICES
         return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
@@ -145,7 +145,7 @@ class ErrorDetail:
         for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
             line.add("  " if i else "")
             if failed:
-                line.add(f"{self.marks.echo}{numbers.short_count(failed)} ", Role.ECHO)
+                line.add(f"{self.glyphs.echo}{numbers.short_count(failed)} ", Role.ECHO)
             line.extend(self._service(service)).add(f" {safe(operation, 60)}")
             line.add(f" ({count - failed:,} did not fail)" if failed < count else "", Role.DIM)
         more = len(entries) - _NAMED_ENTRIES
@@ -161,12 +161,12 @@ class ErrorDetail:
     def _contrast(self, contrast: Contrast | None) -> Line:
         line = _labelled("contrast")
         if contrast is None:
-            return line.add(f"reading traces{self.marks.ellipsis}", Role.DIM)
+            return line.add(f"reading traces{self.glyphs.ellipsis}", Role.DIM)
         if not contrast.rest:
             return line.add("every trace has this error", Role.DIM)
         if contrast.selected < 2:
             return line.add("a single trace is not enough", Role.DIM)
-        return line.extend(in_short(contrast, self.marks))
+        return line.extend(in_short(contrast, self.glyphs))
 
     def _times(self) -> Line:
         first, last = self.pattern.first_seen, self.pattern.last_seen
@@ -176,12 +176,12 @@ class ErrorDetail:
             line.add(f" to {clock(last, self.local_time)}")
         line.add(f" {numbers.zone(first, self.local_time)}", Role.DIM)
         if last > first:
-            line.add(f"  over {numbers.duration(last - first, self.marks.ascii_only)}", Role.DIM)
+            line.add(f"  over {numbers.duration(last - first, self.glyphs.ascii_only)}", Role.DIM)
         return line
 
     def _service(self, name: str) -> Line:
         role = self.table.roles.get(name, Role.DIM)
-        return service_name(name, role, 40, self.marks, pad=False)
+        return service_name(name, role, 40, self.glyphs, pad=False)
 
 
 def _labelled(label: str) -> Line:

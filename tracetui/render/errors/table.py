@@ -29,9 +29,9 @@ _LEAST = 10
 class ErrorTable:
     """The error patterns of a set, prepared for lists."""
 
-    def __init__(self, findings: Analysis) -> None:
-        self.traces = traces = findings.traces
-        self.errors = findings.errors
+    def __init__(self, analysis: Analysis) -> None:
+        self.traces = traces = analysis.traces
+        self.errors = analysis.errors
         self.patterns = self.errors.patterns
         self.roles = service_roles(traces)
         self._failed = failed_requests(traces)
@@ -96,8 +96,8 @@ class ErrorTable:
 class ErrorList:
     """Rows of the patterns, commonest first or by service."""
 
-    def __init__(self, table: ErrorTable, marks: Glyphs, by_service: bool = False) -> None:
-        self.table, self.marks = table, marks
+    def __init__(self, table: ErrorTable, glyphs: Glyphs, by_service: bool = False) -> None:
+        self.table, self.glyphs = table, glyphs
         self._order = table.order(by_service)
         self._row_of = np.argsort(self._order)
 
@@ -116,37 +116,37 @@ class ErrorList:
         cells = [
             Line([(fit("pattern", message), Role.DIM)]),
             Line([(fit("service", service), Role.DIM)]),
-            figure(self.marks.origin, _COUNT, Role.DIM),
+            figure(self.glyphs.origin, _COUNT, Role.DIM),
             figure("traces", _TRACES, Role.DIM),
             figure("share", _SHARE, Role.DIM),
             Line([(fit("when", when), Role.DIM)]),
         ]
         if propagated:
             cells.append(Line([(fit("propagated to", propagated), Role.DIM)]))
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        table, marks = self.table, self.marks
+        table, glyphs = self.table, self.glyphs
         number = self.pattern(row)
         pattern = table.patterns[number]
         message, service, when, propagated = self._widths(width)
         cells = [
-            Line([(fit(safe(pattern.message), message, ellipsis=marks.ellipsis), Role.STRONG)]),
-            service_name(pattern.service, table.roles.get(pattern.service, Role.DIM), service, marks),
+            Line([(fit(safe(pattern.message), message, ellipsis=glyphs.ellipsis), Role.STRONG)]),
+            service_name(pattern.service, table.roles.get(pattern.service, Role.DIM), service, glyphs),
             figure(call_count(pattern.count), _COUNT, Role.ERROR),
             figure(call_count(pattern.trace_count), _TRACES),
             figure(numbers.whole_percent(pattern.percent), _SHARE),
-            trend(table.over_time[number], when, marks),
+            trend(table.over_time[number], when, glyphs),
         ]
         if propagated:
-            cells.append(self._propagated(pattern).cropped(propagated, marks.ellipsis))
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+            cells.append(self._propagated(pattern).cropped(propagated, glyphs.ellipsis))
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _propagated(self, pattern: ErrorPattern) -> Line:
         if not pattern.propagated_to:
             return Line([("-", Role.DIM)])
         service, _ = pattern.propagated_to[0]
-        line = Line([(f"{self.marks.echo} ", Role.ECHO), (safe(service), Role.PLAIN)])
+        line = Line([(f"{self.glyphs.echo} ", Role.ECHO), (safe(service), Role.PLAIN)])
         more = len(pattern.propagated_to) - 1
         return line.add(f" +{more}" if more else "", Role.DIM)
 
@@ -163,10 +163,10 @@ class ErrorList:
         return max(min(room - service, message), _LEAST), service, when, propagated
 
 
-def trend(counts: np.ndarray, width: int, marks: Glyphs) -> Line:
+def trend(counts: np.ndarray, width: int, glyphs: Glyphs) -> Line:
     """Draw counts over time in `width` cells, which must divide their number; only 0 is drawn as 0."""
     sums = counts.reshape(width, -1).sum(axis=1)
     line = Line()
-    for height in heights(sums, marks):
-        line.add(marks.trend[height], Role.ERROR if height else Role.DIM)
+    for height in heights(sums, glyphs):
+        line.add(glyphs.trend[height], Role.ERROR if height else Role.DIM)
     return line

@@ -52,25 +52,25 @@ class Cell(NamedTuple):
 class GraphPage:
     """Lines about the service graph of one trace set, for one width. Text arguments must be safe to show."""
 
-    def __init__(self, findings: Analysis, options: ReportOptions) -> None:
-        self.graph = findings.graph
-        self.marks = ASCII if options.ascii_only else UNICODE
+    def __init__(self, analysis: Analysis, options: ReportOptions) -> None:
+        self.graph = analysis.graph
+        self.glyphs = ASCII if options.ascii_only else UNICODE
         self.width = options.width
-        self.roles = service_roles(findings.traces)
-        self.all = numbers.counted(findings.traces.trace_count, "trace")
-        self._findings = findings
+        self.roles = service_roles(analysis.traces)
+        self.all = numbers.counted(analysis.traces.trace_count, "trace")
+        self._analysis = analysis
         self._options = options
 
     # --- words -------------------------------------------------------------------------------------------------------
 
     def line(self, text: str, role: str = Role.PLAIN) -> Line:
-        return Line([(text, role)]).cropped(self.width, self.marks.ellipsis)
+        return Line([(text, role)]).cropped(self.width, self.glyphs.ellipsis)
 
     def prose(self, text: str, role: str = Role.DIM, indent: str = _INDENT) -> Iterator[Line]:
         """Wrap sentences between words."""
         room = max(self.width - len(indent), _LEAST_PROSE)
         words = [Line([(word, role)]) for word in text.split(" ") if word]
-        for line in flowed(words, room, 1, self.marks.ellipsis):
+        for line in flowed(words, room, 1, self.glyphs.ellipsis):
             yield Line([(indent, Role.PLAIN), (line.text, role)])
 
     def answer(self, text: str) -> Iterator[Line]:
@@ -80,11 +80,11 @@ class GraphPage:
     def heading(self, title: str, more: str = "") -> Iterator[Line]:
         """Yield a section heading after a blank line."""
         yield Line()
-        yield Line([(title, Role.TITLE), (more, Role.DIM)]).cropped(self.width, self.marks.ellipsis)
+        yield Line([(title, Role.TITLE), (more, Role.DIM)]).cropped(self.width, self.glyphs.ellipsis)
 
     def footer(self) -> Iterator[Line]:
         """Yield the basis of all figures above: traces, time and filter."""
-        summary, options = self._findings.summary, self._options
+        summary, options = self._analysis.summary, self._options
         parts = [f"seen in {self.all}"]
         if summary.start_ns is not None and summary.end_ns is not None:
             ends = (summary.start_ns, summary.end_ns)
@@ -97,10 +97,10 @@ class GraphPage:
     def left_out(self, texts: Sequence[str]) -> Iterator[Line]:
         """Yield a warning about what was not computed for a very large graph."""
         if texts:
-            yield from self.prose(f"{self.marks.warning} Not computed: {'; '.join(texts)}.", indent="")
+            yield from self.prose(f"{self.glyphs.warning} Not computed: {'; '.join(texts)}.", indent="")
 
     def duration(self, ns: float) -> str:
-        return numbers.duration(round(ns), self.marks.ascii_only)
+        return numbers.duration(round(ns), self.glyphs.ascii_only)
 
     def share(self, count: int, percent: float) -> str:
         """Format a share as `84 of 304 traces (28 %)`."""
@@ -110,18 +110,18 @@ class GraphPage:
         """Format an error rate, with the error glyph if above 0."""
         if not percent:
             return Line([(f"none {of} failed", Role.DIM)])
-        return Line([(f"{self.marks.origin} {numbers.percent(percent)} {of} failed", Role.ERROR)])
+        return Line([(f"{self.glyphs.origin} {numbers.percent(percent)} {of} failed", Role.ERROR)])
 
     def name(self, service: str, role: str = Role.PLAIN) -> Line:
         """Return the name of a service or peer for a line of several."""
         inferred = self._inferred(service)
         room = min(name_cells(service, inferred), self.width - 2 * len(_INDENT))
-        line = service_name(service, self._role(service), room, self.marks, inferred, pad=False)
+        line = service_name(service, self._role(service), room, self.glyphs, inferred, pad=False)
         return Line([(run.text, role or run.role) for run in line.runs])
 
     def flowed(self, *items: Line, indent: str = "", gap: int = 3) -> Iterator[Line]:
         """Arrange short lines side by side, as many as fit, each line after `indent`."""
-        for line in flowed(items, self.width - len(indent), gap, self.marks.ellipsis):
+        for line in flowed(items, self.width - len(indent), gap, self.glyphs.ellipsis):
             yield Line([(indent, Role.PLAIN)]).extend(line)
 
     def chain(self, services: Sequence[str], indent: str) -> Iterator[Line]:
@@ -132,7 +132,7 @@ class GraphPage:
             if at + 1 < len(services):
                 edges = self.graph.edges.get((name, services[at + 1]), ())
                 is_sync = not edges or any(not edge.is_async for edge in edges)
-                step.add(f" {sync_arrow(self.marks) if is_sync else self.marks.async_call}", Role.GUIDE)
+                step.add(f" {sync_arrow(self.glyphs) if is_sync else self.glyphs.async_call}", Role.GUIDE)
             steps.append(step)
         return self.flowed(*steps, indent=indent, gap=1)
 
@@ -179,7 +179,7 @@ class GraphPage:
                 cut = min(over, widths[at] - least[at])
                 widths[at] -= cut
                 over -= cut
-        ellipsis = self.marks.ellipsis
+        ellipsis = self.glyphs.ellipsis
         headings = [
             Line([(fit(column.heading, width, column.align, ellipsis), Role.DIM)])
             for column, width in zip(columns[:shown], widths, strict=False)
@@ -193,14 +193,14 @@ class GraphPage:
         inferred = self._inferred(service)
 
         def draw(width: int) -> Line:
-            return service_name(service, self._role(service), width, self.marks, inferred, operation=operation)
+            return service_name(service, self._role(service), width, self.glyphs, inferred, operation=operation)
 
         return Cell(name_cells(service, inferred, operation), draw)
 
     def text_cell(self, text: str) -> Cell:
         """Return a cell of outside text."""
         shown = safe(text)
-        return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.marks.ellipsis), "")]))
+        return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.glyphs.ellipsis), "")]))
 
     def call_cells(self, calls: int, errors: float) -> list[Cell]:
         """Return cells of the call count and the error rate in percent."""
@@ -208,17 +208,17 @@ class GraphPage:
 
     def time_cell(self, ns: float | None, calls: int) -> Cell:
         """Return a cell of a duration, None if unknown."""
-        return figure_cell(duration_or_unknown(ns, calls, self.marks))
+        return figure_cell(duration_or_unknown(ns, calls, self.glyphs))
 
     def p95_cell(self, found: Latency, calls: int) -> Cell:
         """Return a cell of the p95, or the range of few calls."""
-        return figure_cell(p95_or_range(found, calls, self.marks))
+        return figure_cell(p95_or_range(found, calls, self.glyphs))
 
     def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[Cell]]]:
         """Return a column that marks asynchronous rows, and its cells; none if no row is asynchronous."""
         if not any(flags):
             return [], [[] for _ in flags]
-        word = f"{self.marks.async_call} async"
+        word = f"{self.glyphs.async_call} async"
         return [Column("how")], [[self.text_cell(word if flag else "")] for flag in flags]
 
 

@@ -251,7 +251,7 @@ class GraphText(GraphPage):
             yield from self.answer(f"{text}; calls lead from {end} to {begin}" if reverse else text)
         for chain in found.observed:
             head = f"{_INDENT}{numbers.counted(chain.trace_count, 'trace')}"
-            p50 = duration_or_unknown(chain.p50_ns, chain.call_count, self.marks)
+            p50 = duration_or_unknown(chain.p50_ns, chain.call_count, self.glyphs)
             yield Line([(head, Role.STRONG), (f"  p50 {p50}", Role.PLAIN)])
             yield from self.chain(chain.services, _INDENT * 2)
         if found.possible:
@@ -293,7 +293,7 @@ class GraphText(GraphPage):
             yield from self.heading(title)
             for label, names in ((f"of {first} only", only_a), ("of both", both), (f"of {second} only", only_b)):
                 yield Line([(f"{_INDENT}{label} ", Role.DIM), (f"{len(names):,}", Role.STRONG)]).cropped(
-                    self.width, self.marks.ellipsis
+                    self.width, self.glyphs.ellipsis
                 )
                 yield from self.flowed(*map(self.name, names), indent=_INDENT * 2, gap=2)
         yield from self.footer()
@@ -343,7 +343,7 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def find(self, word: str, found: Sequence[FoundService]) -> _Lines:
-        quoted = self.marks.quoted(safe(word))
+        quoted = self.glyphs.quoted(safe(word))
         by_name = [one for one in found if one.matched[0].what != "attribute"]
         by_attribute = [one for one in found if one.matched[0].what == "attribute"]
         yield from self.answer(
@@ -352,7 +352,7 @@ class GraphText(GraphPage):
             else f"No match for {quoted}"
         )
         for one in self.few(by_name):
-            yield Line([(_INDENT, Role.PLAIN)]).extend(self.name(one.service)).cropped(self.width, self.marks.ellipsis)
+            yield Line([(_INDENT, Role.PLAIN)]).extend(self.name(one.service)).cropped(self.width, self.glyphs.ellipsis)
             yield from self.flowed(*self._matched(one.matched), indent=_INDENT * 2)
         yield from self.more(len(by_name))
         if by_attribute:
@@ -376,7 +376,7 @@ class GraphText(GraphPage):
     def _p95(self, found: Latency, calls: int) -> Line:
         """Format as `p95 1.2 s`, for few calls as `latency 800 ms–1.4 s`."""
         label = "latency" if found.few_between is not None or not found.count else "p95"
-        return Line([(f"{label} ", Role.DIM), (p95_or_range(found, calls, self.marks), Role.PLAIN)])
+        return Line([(f"{label} ", Role.DIM), (p95_or_range(found, calls, self.glyphs), Role.PLAIN)])
 
     def _matched(self, matched: Iterable[WordMatch]) -> Iterator[Line]:
         for what, group in groupby(matched, key=lambda match: match.what):
@@ -389,7 +389,7 @@ class GraphText(GraphPage):
                 )
             elif what == "operation":
                 for match in group:
-                    yield Line([(safe(match.value), Role.PLAIN), (f" {self.marks.repeated(match.count)}", Role.DIM)])
+                    yield Line([(safe(match.value), Role.PLAIN), (f" {self.glyphs.repeated(match.count)}", Role.DIM)])
             else:
                 # there can be as many values as users: the keys identify the attribute
                 keys = dict.fromkeys(safe(match.value.partition("=")[0]) for match in group)
@@ -427,7 +427,7 @@ class GraphText(GraphPage):
         bar = _BAR if self.width < _WIDE else 2 * _BAR
 
         def exposed(width: int) -> Line:
-            line = Line([(share_bar(hit.exposure, bar, self.marks), self.roles.get(service, Role.CRITICAL))])
+            line = Line([(share_bar(hit.exposure, bar, self.glyphs), self.roles.get(service, Role.CRITICAL))])
             return line.extend(figure(numbers.percent(hit.exposure), width - bar))
 
         fails = Role.ERROR if hit.failing else Role.DIM
@@ -445,7 +445,7 @@ class GraphText(GraphPage):
             line.add(f"{safe(worst.service)} {safe(worst.operation)}", Role.STRONG)
         else:
             line.add(nothing)
-        return line.cropped(self.width, self.marks.ellipsis)
+        return line.cropped(self.width, self.glyphs.ellipsis)
 
 
 class _Timed(Protocol):

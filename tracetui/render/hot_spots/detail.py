@@ -34,11 +34,11 @@ class HotSpotDetail:
         table: OperationTable,
         spot: OperationRow,
         pattern: str | None,
-        marks: Glyphs,
+        glyphs: Glyphs,
         local_time: bool = False,
         more: Sequence[Line] = (),
     ) -> None:
-        self.table, self.spot, self.pattern, self.marks, self.local_time = table, spot, pattern, marks, local_time
+        self.table, self.spot, self.pattern, self.glyphs, self.local_time = table, spot, pattern, glyphs, local_time
         self.worst = table.worst_traces(spot.number)
         self.pattern_row = 2
         self.head = [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
@@ -66,8 +66,8 @@ class HotSpotDetail:
 
     def line(self, row: int, width: int) -> Line:
         if row < len(self.head):
-            return self.head[row].cropped(width, self.marks.ellipsis)
-        traces, marks = self.table.traces, self.marks
+            return self.head[row].cropped(width, self.glyphs.ellipsis)
+        traces, glyphs = self.table.traces, self.glyphs
         longest = max(int(traces.response_time[trace]) for trace, _ in self.worst)
         durations = max(numbers.duration_width(longest), len("response"))
         name = max(min(width - _CLOCK - 2 * durations - _SHARE - 8, self._name_cells), _LEAST_NAME)
@@ -76,12 +76,12 @@ class HotSpotDetail:
             title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
             cells = [
                 Line([(fit("start", _CLOCK), Role.DIM)]),
-                Line([(fit(title, name, ellipsis=marks.ellipsis), Role.TITLE)]),
+                Line([(fit(title, name, ellipsis=glyphs.ellipsis), Role.TITLE)]),
                 figure("response", durations, Role.DIM),
                 figure("critical", durations, Role.DIM),
                 figure("share", _SHARE, Role.DIM),
             ]
-            return side_by_side(cells).cropped(width, marks.ellipsis)
+            return side_by_side(cells).cropped(width, glyphs.ellipsis)
         trace, critical = self.worst[row - self.first_trace]
         root = int(traces.main_root[trace])
         service, response = traces.service_name(root), int(traces.response_time[trace])
@@ -89,13 +89,13 @@ class HotSpotDetail:
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
-                service, self.table.roles.get(service, Role.DIM), name, marks, operation=traces.operation_name(root)
+                service, self.table.roles.get(service, Role.DIM), name, glyphs, operation=traces.operation_name(root)
             ),
-            figure(numbers.duration(response, marks.ascii_only), durations),
-            figure(numbers.duration(critical, marks.ascii_only), durations),
+            figure(numbers.duration(response, glyphs.ascii_only), durations),
+            figure(numbers.duration(critical, glyphs.ascii_only), durations),
             figure(numbers.whole_percent(100 * critical / path if path else 0.0), _SHARE, Role.STRONG),
         ]
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _critical(self) -> Line:
         spot = self.spot
@@ -103,16 +103,16 @@ class HotSpotDetail:
             text = f"asynchronous, in {numbers.counted(spot.traces, 'trace')}"
             return _labelled("critical").add(text)
         line = _labelled("critical").add(numbers.percent(spot.total_share), Role.STRONG).add(" of total; ")
-        line.add(numbers.duration(round(spot.mean_critical_ns), self.marks.ascii_only), Role.STRONG)
+        line.add(numbers.duration(round(spot.mean_critical_ns), self.glyphs.ascii_only), Role.STRONG)
         line.add(f" mean in {numbers.counted(spot.traces, 'trace')}, ")
         return line.add(numbers.percent(spot.share), Role.STRONG).add(" of their paths")
 
     def _async_work(self) -> Iterator[Line]:
         """Yield the asynchronous work that begins with the operation: durations and bottlenecks."""
-        entry, marks = self.spot.entry, self.marks
+        entry, glyphs = self.spot.entry, self.glyphs
         if entry is None:
             return
-        line = _labelled("work").add(f"{marks.async_call} {numbers.counted(entry.unit_count, 'time')}", Role.STRONG)
+        line = _labelled("work").add(f"{glyphs.async_call} {numbers.counted(entry.unit_count, 'time')}", Role.STRONG)
         line.add(f" in {numbers.counted(entry.trace_count, 'trace')}, each with its own critical path;")
         line.add(f" {spread_words(entry.durations, self._duration)}")
         yield line
@@ -126,10 +126,10 @@ class HotSpotDetail:
         line = _labelled("calls").add(f"{spot.calls:,}")
         if spot.errors:
             share = numbers.percent(100 * spot.errors / spot.calls)
-            line.add(f"  {self.marks.origin} {spot.errors:,} ({share})", Role.ERROR)
+            line.add(f"  {self.glyphs.origin} {spot.errors:,} ({share})", Role.ERROR)
         found = spot.latency
         if found.few_between is not None or not found.count:
-            return line.add("  duration ", Role.DIM).add(p95_or_range(found, spot.calls, self.marks))
+            return line.add("  duration ", Role.DIM).add(p95_or_range(found, spot.calls, self.glyphs))
         for name, ns in (("p50", found.p50_ns), ("p95", found.p95_ns), ("p99", found.p99_ns)):
             line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
         return line
@@ -140,13 +140,13 @@ class HotSpotDetail:
             return _labelled("durations").add("unknown: no call has an end", Role.DIM)
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("durations").add(f"{self._duration(least)} ", Role.DIM)
-        line.add(small_bars(counts, self.marks), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
+        line.add(small_bars(counts, self.glyphs), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
         return line.add("  total ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
         """Draw the mean duration of calls over time."""
         means = self.table.over_time(self.spot.number, _BINS)
-        line = _labelled("over time").add(small_bars(means, self.marks), Role.CRITICAL)
+        line = _labelled("over time").add(small_bars(means, self.glyphs), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
         if self.spot.latency.count and self.spot.latency.few_between is None:
@@ -156,12 +156,12 @@ class HotSpotDetail:
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 
     def _duration(self, ns: float | None) -> str:
-        return duration_or_unknown(ns, self.spot.calls, self.marks)
+        return duration_or_unknown(ns, self.spot.calls, self.glyphs)
 
     def _pattern(self) -> Line:
         line = _labelled("pattern")
         if self.pattern is None:
-            return line.add(f"reading spans{self.marks.ellipsis}", Role.DIM)
+            return line.add(f"reading spans{self.glyphs.ellipsis}", Role.DIM)
         return (
             line.add(safe(self.pattern))
             if self.pattern

@@ -72,9 +72,9 @@ class OperationRow:
 class OperationTable:
     """The operations of a set: bottlenecks, then the others, each by critical time."""
 
-    def __init__(self, findings: Analysis) -> None:
-        paths = findings.paths
-        self.traces = traces = findings.traces
+    def __init__(self, analysis: Analysis) -> None:
+        paths = analysis.paths
+        self.traces = traces = analysis.traces
         self.roles = service_roles(traces)
         self.skewed_count = int(traces.skewed.sum())
         """Number of traces with clock skew."""
@@ -83,7 +83,7 @@ class OperationTable:
         """int64[traces], length of each trace's critical path, ns."""
         self._order, distinct, self._first = group_slices(traces.operation)
         self._place = {number: i for i, number in enumerate(distinct.tolist())}
-        self._entries = {(one.service, one.operation): one for one in findings.async_work.entries()}
+        self._entries = {(one.service, one.operation): one for one in analysis.async_work.entries()}
         found = critical_operations(paths)
         self._figures = {number: figures for number, *figures in found}
         costliest = np.array([number for number, *_ in found], np.int64)

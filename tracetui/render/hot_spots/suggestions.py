@@ -68,8 +68,8 @@ def words_of(found: Suggestion) -> list[Line]:
 class SuggestionList:
     """Rows of the suggestions."""
 
-    def __init__(self, found: Sequence[Suggestion], traces: TraceSet, marks: Glyphs) -> None:
-        self.found, self.traces, self.marks = found, traces, marks
+    def __init__(self, found: Sequence[Suggestion], traces: TraceSet, glyphs: Glyphs) -> None:
+        self.found, self.traces, self.glyphs = found, traces, glyphs
         self._occurrences = len(f"{traces.trace_count:,}") * 2 + 3
         longest = max((round(one.mean_saving_ns) for one in found), default=0)
         self._saving = max(numbers.duration_width(longest), len("saves"))
@@ -79,29 +79,29 @@ class SuggestionList:
 
     def heading(self, width: int) -> Line:
         cells = [
-            Line([(fit("suggestion", self._sentence(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            Line([(fit("suggestion", self._sentence(width), ellipsis=self.glyphs.ellipsis), Role.DIM)]),
             figure("saves", self._saving, Role.DIM),
             figure("of traces", _SHARE, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        found, marks, room = self.found[row], self.marks, self._sentence(width)
+        found, glyphs, room = self.found[row], self.glyphs, self._sentence(width)
         what = Line([(fit(_KINDS[found.kind], _KIND), Role.ACCENT)])
         for at, (service, operation) in enumerate(found.calls):
             what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
         what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
         if found.kind in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES):
-            what.add(f" {marks.repeated(found.most_calls)}", Role.STRONG)
+            what.add(f" {glyphs.repeated(found.most_calls)}", Role.STRONG)
         parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
         cells = [
-            what.add(parent, Role.DIM).cropped(room, marks.ellipsis).pad(room),
-            figure(numbers.duration(round(found.mean_saving_ns), marks.ascii_only), self._saving, Role.STRONG),
+            what.add(parent, Role.DIM).cropped(room, glyphs.ellipsis).pad(room),
+            figure(numbers.duration(round(found.mean_saving_ns), glyphs.ascii_only), self._saving, Role.STRONG),
             figure(numbers.whole_percent(found.share_percent), _SHARE),
             figure(f"{found.trace_count:,} / {self.traces.trace_count:,}", self._occurrences),
         ]
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _sentence(self, width: int) -> int:
         return max(width - self._saving - _SHARE - self._occurrences - 6, _LEAST_SENTENCE)
@@ -111,10 +111,10 @@ class SuggestionDetail:
     """Lines of one suggestion: explanation, saving and calls."""
 
     def __init__(
-        self, found: Suggestion, traces: TraceSet, marks: Glyphs, local_time: bool = False, *, open_key: str = "Enter"
+        self, found: Suggestion, traces: TraceSet, glyphs: Glyphs, local_time: bool = False, *, open_key: str = "Enter"
     ) -> None:
         """`open_key`: the key that opens the example, '' for none."""
-        self.found, self.marks = found, marks
+        self.found, self.glyphs = found, glyphs
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
         self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.kind]), self._cost(), Line(), parent]
@@ -127,7 +127,7 @@ class SuggestionDetail:
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
         if found.more_calls:
             self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))
-        example = numbers.duration(int(traces.response_time[found.example_trace]), marks.ascii_only)
+        example = numbers.duration(int(traces.response_time[found.example_trace]), glyphs.ascii_only)
         clock = numbers.clock(int(traces.trace_start[found.example_trace]), local_time)
         lead = f"{open_key} opens the largest saving: " if open_key else "largest saving in "
         self._rows += [Line(), Line([(lead, Role.DIM), (f"{clock}, {example}", Role.PLAIN)])]
@@ -136,11 +136,11 @@ class SuggestionDetail:
         return len(self._rows)
 
     def line(self, row: int, width: int) -> Line:
-        return self._rows[row].cropped(width, self.marks.ellipsis)
+        return self._rows[row].cropped(width, self.glyphs.ellipsis)
 
     def _cost(self) -> Line:
         """Return the critical time per trace, and the largest saving."""
-        found, ascii_only = self.found, self.marks.ascii_only
+        found, ascii_only = self.found, self.glyphs.ascii_only
         current, saving = (numbers.duration(round(ns), ascii_only) for ns in (found.mean_time_ns, found.mean_saving_ns))
         line = Line([(current, Role.STRONG)])
         line.add(f" critical per trace ({numbers.counted(found.trace_count, 'trace')}); saves up to ", Role.DIM)
@@ -149,5 +149,5 @@ class SuggestionDetail:
     def _name(self, call: tuple[str, str]) -> Line:
         service, operation = call
         return service_name(
-            service, self._roles.get(service, Role.DIM), 200, self.marks, operation=operation, pad=False
+            service, self._roles.get(service, Role.DIM), 200, self.glyphs, operation=operation, pad=False
         )

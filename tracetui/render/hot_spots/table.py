@@ -40,11 +40,11 @@ class HotSpotList:
         self,
         table: OperationTable,
         patterns: dict[int, str],
-        marks: Glyphs,
+        glyphs: Glyphs,
         sorting: str = CRITICAL,
         descending: bool = True,
     ) -> None:
-        self.table, self.patterns, self.marks = table, patterns, marks
+        self.table, self.patterns, self.glyphs = table, patterns, glyphs
         self._sorting = sorting
         self._places = table.order(sorting, descending)
         self._row_of = np.empty(len(table), np.int64)
@@ -73,8 +73,8 @@ class HotSpotList:
         layout = self._layout(width)
         cells = [
             figure("#", _RANK, Role.DIM),
-            Line([(fit(_NAME_TITLE, layout.name, ellipsis=self.marks.ellipsis), Role.DIM)]),
-            Line([(fit("of total", layout.bar + _PERCENT + 1, "right", self.marks.ellipsis), Role.DIM)]),
+            Line([(fit(_NAME_TITLE, layout.name, ellipsis=self.glyphs.ellipsis), Role.DIM)]),
+            Line([(fit("of total", layout.bar + _PERCENT + 1, "right", self.glyphs.ellipsis), Role.DIM)]),
         ]
         if layout.of_traces:
             cells.append(figure("of traces", _OF_TRACES, Role.DIM))
@@ -91,24 +91,24 @@ class HotSpotList:
             cells += [figure(name, self.table.duration_cells, Role.DIM) for name in ("p50", "p95")]
         if layout.pattern:
             cells.append(Line([("pattern", Role.DIM)]))
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         place = self.place(row)
         if place is None:
             text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' critical paths"
-            return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.marks.ellipsis)
-        spot, layout, marks = self.table.hot_spot(place), self._layout(width), self.marks
+            return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
+        spot, layout, glyphs = self.table.hot_spot(place), self._layout(width), self.glyphs
         role = self.table.roles.get(spot.service, Role.DIM)
         bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
-        share = Line([(share_bar(spot.total_share, layout.bar, marks), bar_role), (" ", Role.PLAIN)])
+        share = Line([(share_bar(spot.total_share, layout.bar, glyphs), bar_role), (" ", Role.PLAIN)])
         share.extend(figure(numbers.percent(spot.total_share), _PERCENT, share_role))
         if spot.is_async:
-            text = f"{marks.async_call} async"
-            share = Line([(fit(text, layout.bar + 1 + _PERCENT, "right", marks.ellipsis), Role.DIM)])
+            text = f"{glyphs.async_call} async"
+            share = Line([(fit(text, layout.bar + 1 + _PERCENT, "right", glyphs.ellipsis), Role.DIM)])
         cells = [
             figure(f"{place + 1:,}", _RANK, Role.DIM),
-            service_name(spot.service, role, layout.name, marks, operation=spot.operation),
+            service_name(spot.service, role, layout.name, glyphs, operation=spot.operation),
             share,
         ]
         if layout.of_traces:
@@ -116,16 +116,16 @@ class HotSpotList:
         if self._sorting != CRITICAL:
             cells.append(self._sorted(spot))
         cells += [
-            figure(numbers.duration(round(spot.mean_critical_ns), marks.ascii_only), self.table.duration_cells),
+            figure(numbers.duration(round(spot.mean_critical_ns), glyphs.ascii_only), self.table.duration_cells),
             figure(f"{spot.traces:,} / {self.table.traces.trace_count:,}", self._occurrences),
         ]
         if layout.calls:
             cells += [figure(call_count(spot.calls), _CALLS), error_rate(100 * spot.errors / spot.calls, _ERRORS)]
         if layout.latency:
-            cells += latency_cells(spot.latency, spot.calls, self.table.duration_cells, marks)
+            cells += latency_cells(spot.latency, spot.calls, self.table.duration_cells, glyphs)
         if layout.pattern:
             cells.append(Line([(safe(self.patterns.get(spot.number, "")), Role.DIM)]))
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _sorted(self, spot: OperationRow) -> Line:
         """Return the figure that the rows are sorted by."""
@@ -137,7 +137,7 @@ class HotSpotList:
             case figure_name:
                 name = f"{figure_name}_ns"
                 ns = getattr(spot.latency if hasattr(spot.latency, name) else spot, name)
-                return figure(duration_or_unknown(ns, spot.calls, self.marks), _SORTED, Role.STRONG)
+                return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, Role.STRONG)
 
     def _layout(self, width: int) -> _Layout:
         """Choose the columns that fit, by value: names, the pattern, then figures that the detail shows too."""
@@ -168,11 +168,11 @@ class HotSpotList:
         )
 
 
-def share_bar(percent: float, width: int, marks: Glyphs) -> str:
+def share_bar(percent: float, width: int, glyphs: Glyphs) -> str:
     """Draw a percentage as a bar in exactly `width` cells, to an eighth; only 0 is drawn as 0."""
-    if marks.ascii_only:
+    if glyphs.ascii_only:
         cells = min(max(round(percent / 100 * width), percent > 0), width)
-        return fit(marks.solid * cells, width)
+        return fit(glyphs.solid * cells, width)
     eighths = min(max(round(percent / 100 * width * 8), int(percent > 0)), width * 8)
     full, part = divmod(eighths, 8)
-    return fit(marks.solid * full + (marks.solid_left[part - 1] if part else ""), width)
+    return fit(glyphs.solid * full + (glyphs.solid_left[part - 1] if part else ""), width)

@@ -10,16 +10,16 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 
-def what_if_lines(found: WhatIf, traces: TraceSet, marks: Glyphs) -> list[Line]:
+def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
     """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; for one
     trace its response time. Figures come before words, so that they are not cut.
     """
     line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
     if traces.trace_count == 1:
-        line.add(_change(*found.mean_ns, marks), Role.STRONG)
+        line.add(_change(*found.mean_ns, glyphs), Role.STRONG)
     else:
-        line.add("p50 ", Role.DIM).add(_change(*found.p50_ns, marks), Role.STRONG)
-        line.add("  p95 ", Role.DIM).add(_change(*found.p95_ns, marks), Role.STRONG)
+        line.add("p50 ", Role.DIM).add(_change(*found.p50_ns, glyphs), Role.STRONG)
+        line.add("  p95 ", Role.DIM).add(_change(*found.p95_ns, glyphs), Role.STRONG)
     more = Line([("callees included", Role.DIM)] if found.has_calls else [])
     if found.next_operation is not None:
         service, operation = map(safe, traces.operation_label(found.next_operation))
@@ -28,6 +28,6 @@ def what_if_lines(found: WhatIf, traces: TraceSet, marks: Glyphs) -> list[Line]:
     return [line, more] if more.width else [line]
 
 
-def _change(before: float, after: float, marks: Glyphs) -> str:
-    arrow = "->" if marks.ascii_only else "→"
-    return f" {arrow} ".join(numbers.duration(round(ns), marks.ascii_only) for ns in (before, after))
+def _change(before: float, after: float, glyphs: Glyphs) -> str:
+    arrow = "->" if glyphs.ascii_only else "→"
+    return f" {arrow} ".join(numbers.duration(round(ns), glyphs.ascii_only) for ns in (before, after))

@@ -82,11 +82,11 @@ class ComparisonLines:
 class _ComparisonReport:
     def __init__(self, found: Comparison, options: ReportOptions) -> None:
         self.found, self.options = found, options
-        self.marks = ASCII if options.ascii_only else UNICODE
+        self.glyphs = ASCII if options.ascii_only else UNICODE
         self._arrow = " -> " if options.ascii_only else " → "
 
     def _line(self, *runs: tuple[str, str]) -> Line:
-        return Line(runs).cropped(self.options.width, self.marks.ellipsis)
+        return Line(runs).cropped(self.options.width, self.glyphs.ellipsis)
 
     def head(self, names: tuple[str, str]) -> Iterator[Line]:
         for word, name, side in zip(("before", "after "), names, (self.found.before, self.found.after), strict=True):
@@ -96,10 +96,10 @@ class _ComparisonReport:
         if self.options.filtered:
             yield self._line((f"filter: {safe(self.options.filtered)}", Role.DIM))
         if not self.found.has_common:
-            yield self._line((f"{self.marks.warning} {NOTHING_IN_COMMON}", Role.WARNING))
+            yield self._line((f"{self.glyphs.warning} {NOTHING_IN_COMMON}", Role.WARNING))
         elif not self.found.has_common_requests:
             text = "no entry point is in both: whole traces and bottlenecks do not compare"
-            yield self._line((f"{self.marks.warning} {text}", Role.WARNING))
+            yield self._line((f"{self.glyphs.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
         yield self._line(("Traces", Role.TITLE), (", response time before and after", Role.DIM))
@@ -108,7 +108,7 @@ class _ComparisonReport:
         if any(are_few(len(times)) for times in durations):
             rows = [row for row in rows if row[0] != "p99"]
             ranges = [
-                duration_range(int(times.min()), int(times.max()), self.marks) if len(times) else "-"
+                duration_range(int(times.min()), int(times.max()), self.glyphs) if len(times) else "-"
                 for times in durations
             ]
             rows.append(["range", *ranges, "", ""])
@@ -119,7 +119,7 @@ class _ComparisonReport:
         if not paths:
             return
         before, after = self.found.before, self.found.after
-        diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.marks)
+        diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.glyphs)
         yield self._line(("Call paths", Role.TITLE), (", one trace before and one after", Role.DIM))
         for line in diff.lines(self.options.width - len(_INDENT)):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
@@ -154,14 +154,14 @@ class _ComparisonReport:
             for number, share in zip(one.traces, one.shares, strict=True)
         ]
         word = "WORSE" if one.is_worse else _WORDS[one.verdict]
-        return [f"{self.marks.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
+        return [f"{self.glyphs.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
 
     def operations(self) -> Iterator[Line]:
         yield from self._compared("Operations", self.found.operations, lambda name: " ".join(map(safe, name)))
 
     def edges(self) -> Iterator[Line]:
         def named(name: Sequence[str]) -> str:
-            arrow = f" {self.marks.async_call} " if name[2] else self._arrow
+            arrow = f" {self.glyphs.async_call} " if name[2] else self._arrow
             return arrow.join(map(safe, name[:2]))
 
         yield from self._compared("Calls between services", self.found.edges, named)
@@ -226,7 +226,7 @@ class _ComparisonReport:
     def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
         width = self.options.width - len(_INDENT)
         for number, (line, row) in enumerate(
-            zip(table(columns, rows, width, self.marks.ellipsis), [[], *rows], strict=True)
+            zip(table(columns, rows, width, self.glyphs.ellipsis), [[], *rows], strict=True)
         ):
             shown = Line([(_INDENT, Role.PLAIN)])
             word = row[-1] if number else ""

@@ -47,20 +47,20 @@ _EXACT = 1e15
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def report_json(findings: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
+def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
     """Serialise summary, named sections and warnings as indented JSON with a trailing newline."""
-    traces = findings.traces
-    parts: dict[str, Any] = {"summary": summary_json(findings.summary)}
+    traces = analysis.traces
+    parts: dict[str, Any] = {"summary": summary_json(analysis.summary)}
     if "bottlenecks" in sections:
-        parts["bottlenecks"] = [bottleneck_json(found) for found in findings.bottlenecks()]
-        parts["findings"] = [finding_json(found, traces) for found in findings.suggestions]
-        parts["async_work"] = [async_entry_json(found, traces) for found in findings.async_work.entries()]
+        parts["bottlenecks"] = [bottleneck_json(found) for found in analysis.bottlenecks()]
+        parts["findings"] = [finding_json(found, traces) for found in analysis.suggestions]
+        parts["async_work"] = [async_entry_json(found, traces) for found in analysis.async_work.entries()]
     if "critical_paths" in sections:
-        parts["critical_paths"] = critical_paths_json(findings.paths, findings.async_work)
+        parts["critical_paths"] = critical_paths_json(analysis.paths, analysis.async_work)
     if "errors" in sections:
-        parts["errors"] = errors_json(findings.errors, traces)
+        parts["errors"] = errors_json(analysis.errors, traces)
     if "dependencies" in sections:
-        parts["dependencies"] = dependencies_json(findings.dependencies)
+        parts["dependencies"] = dependencies_json(analysis.dependencies)
     parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

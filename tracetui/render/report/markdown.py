@@ -84,10 +84,10 @@ def _errors(view: Waterfall) -> Iterator[str]:
     )
     propagated = f", propagated to {echoes:,}" if echoes else ""
     recovered = "" if failed_requests(view.traces)[view.trace] else f" ({RECOVERED})"
-    yield f"{view.marks.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
+    yield f"{view.glyphs.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
     for (service, message), times in messages.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"
-        yield f"{code(service)}: {text}{f', {view.marks.repeated(times)}' if times > 1 else ''}"
+        yield f"{code(service)}: {text}{f', {view.glyphs.repeated(times)}' if times > 1 else ''}"
 
 
 def _bottlenecks(view: Waterfall) -> Iterator[str]:

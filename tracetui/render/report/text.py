@@ -47,9 +47,9 @@ class ReportOptions:
     """Description of the traces searched on a server that holds more, '' if all were searched."""
 
 
-def report_text(findings: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
+def report_text(analysis: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
     """Yield the summary and the named sections (see `render.report.json.SECTIONS`)."""
-    report = _Report(findings, options)
+    report = _Report(analysis, options)
     parts = {
         "bottlenecks": report.bottlenecks,
         "critical_paths": report.critical_path,
@@ -57,7 +57,7 @@ def report_text(findings: Analysis, sections: Collection[str], options: ReportOp
         "dependencies": report.dependencies,
     }
     yield from report.summary()
-    if not findings.traces.trace_count:
+    if not analysis.traces.trace_count:
         return
     for name, lines in parts.items():
         if name in sections:
@@ -66,18 +66,18 @@ def report_text(findings: Analysis, sections: Collection[str], options: ReportOp
 
 
 class _Report:
-    def __init__(self, findings: Analysis, options: ReportOptions) -> None:
-        self.findings = findings
-        self.traces = findings.traces
+    def __init__(self, analysis: Analysis, options: ReportOptions) -> None:
+        self.analysis = analysis
+        self.traces = analysis.traces
         self.options = options
-        self.marks: Glyphs = ASCII if options.ascii_only else UNICODE
+        self.glyphs: Glyphs = ASCII if options.ascii_only else UNICODE
         self.width = options.width
 
     def _line(self, *runs: tuple[str, str]) -> Line:
-        return Line(runs).cropped(self.width, self.marks.ellipsis)
+        return Line(runs).cropped(self.width, self.glyphs.ellipsis)
 
     def _flowed(self, items: list[Line], width: int, gap: int = 3) -> list[Line]:
-        return flowed(items, width, gap, self.marks.ellipsis)
+        return flowed(items, width, gap, self.glyphs.ellipsis)
 
     def _few(self, count: int, most: int) -> int:
         return count if self.options.verbose else min(count, most)
@@ -88,7 +88,7 @@ class _Report:
             yield self._line((f"{_INDENT}{what}: --verbose lists all", Role.DIM))
 
     def summary(self) -> Iterator[Line]:
-        summary, options = self.findings.summary, self.options
+        summary, options = self.analysis.summary, self.options
         if not summary.trace_count:
             none = f"No match among {options.searched}" if options.searched else "No trace matches"
             yield self._line((none, Role.TITLE))
@@ -116,21 +116,21 @@ class _Report:
             yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
         if summary.error_trace_count:
             failures = (summary.error_trace_count, summary.failed_request_count, summary.trace_count)
-            yield self._line((f"{self.marks.origin} {numbers.failures_of(*failures)}", Role.ERROR))
+            yield self._line((f"{self.glyphs.origin} {numbers.failures_of(*failures)}", Role.ERROR))
         else:
             yield self._line(("no errors", Role.PLAIN))
         if summary.warning_count:
             orphans = numbers.counted(summary.orphan_span_count, "orphan span")
-            text = f"{self.marks.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
+            text = f"{self.glyphs.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
             yield self._line((text + (f", {orphans}" if summary.orphan_span_count else ""), Role.WARNING))
         if summary.skewed_trace_count:
             where = numbers.counted(summary.skewed_trace_count, "trace")
-            what = Line([(f"{self.marks.warning} clocks disagree in {where}:", Role.WARNING)])
+            what = Line([(f"{self.glyphs.warning} clocks disagree in {where}:", Role.WARNING)])
             why = Line([("spans lie outside callers that waited for them;", Role.WARNING)])
             yield from self._flowed([what, why, Line([("--adjust-skew corrects them", Role.WARNING)])], self.width, 1)
         if summary.nameless_span_count:
             nameless = numbers.counted(summary.nameless_span_count, "span")
-            texts = (f"{self.marks.warning} {nameless} without a service name;", "calls pass through")
+            texts = (f"{self.glyphs.warning} {nameless} without a service name;", "calls pass through")
             yield from self._flowed([Line([(text, Role.WARNING)]) for text in texts], self.width, 1)
         yield Line()
         yield from self._stats("Response time", summary.response_times)
@@ -158,7 +158,7 @@ class _Report:
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
     def bottlenecks(self) -> Iterator[Line]:
-        found = self.findings.bottlenecks()
+        found = self.analysis.bottlenecks()
         yield self._line(
             ("Bottlenecks", Role.TITLE), (f" (over {BOTTLENECK_PERCENT:.0f} % of the critical path)", Role.DIM)
         )
@@ -173,14 +173,14 @@ class _Report:
 
     def _async_work(self) -> Iterator[Line]:
         """Yield the entry points of asynchronous work with their bottlenecks."""
-        found = self.findings.async_work.entries()
+        found = self.analysis.async_work.entries()
         if not found:
             return
         yield Line()
         yield self._line(("Asynchronous work", Role.TITLE), (", off the critical path of requests", Role.DIM))
         shown = self._few(len(found), 5)
         for entry in found[:shown]:
-            name = f"{self.marks.async_call} {safe(entry.service)} {safe(entry.operation)}"
+            name = f"{self.glyphs.async_call} {safe(entry.service)} {safe(entry.operation)}"
             where = f"{numbers.counted(entry.unit_count, 'time')} in {numbers.counted(entry.trace_count, 'trace')}"
             parts = [Line([(f"{_INDENT}{name}", Role.STRONG)]), Line([(where, Role.PLAIN)])]
             parts.append(Line([(spread_words(entry.durations, _milliseconds), Role.PLAIN)]))
@@ -196,7 +196,7 @@ class _Report:
         yield from self._more(len(found) - shown, "entry point")
 
     def _suggestions(self) -> Iterator[Line]:
-        found = self.findings.suggestions
+        found = self.analysis.suggestions
         if not found:
             return
         yield Line()
@@ -243,7 +243,7 @@ class _Report:
             yield self._line((f"{indent}pattern ", Role.DIM), (safe(found.pattern), Role.PLAIN))
 
     def critical_path(self) -> Iterator[Line]:
-        traces, paths = self.traces, self.findings.paths
+        traces, paths = self.traces, self.analysis.paths
         if not traces.trace_count:
             return
         order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
@@ -288,7 +288,7 @@ class _Report:
                 yield self._line((f"{_INDENT}{text}", Role.DIM))
 
     def errors(self) -> Iterator[Line]:
-        errors = self.findings.errors
+        errors = self.analysis.errors
         counts = (errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         yield self._line(
             ("Errors", Role.TITLE),
@@ -308,7 +308,7 @@ class _Report:
         yield from self._errors_by_service()
 
     def _errors_by_service(self) -> Iterator[Line]:
-        by_service = self.findings.errors.by_service()
+        by_service = self.analysis.errors.by_service()
         yield self._line(("Errors by service", Role.TITLE), (", where they began", Role.DIM))
         shown = self._few(len(by_service), 10)
         for service, patterns in list(by_service.items())[:shown]:
@@ -334,7 +334,7 @@ class _Report:
     def _pattern(self, pattern: ErrorPattern) -> Iterator[Line]:
         head = f"{_INDENT}{pattern.count:>5,} {numbers.whole_percent(pattern.percent):>5}  "
         message = safe(pattern.message)
-        yield self._line((head, Role.PLAIN), (self.marks.origin + " ", Role.ERROR), (message, Role.STRONG))
+        yield self._line((head, Role.PLAIN), (self.glyphs.origin + " ", Role.ERROR), (message, Role.STRONG))
         indent = " " * cell_width(head) + "  "
         where = f"in {safe(pattern.service)}, {safe(pattern.operations[0])}"
         if len(pattern.operations) > 1:
@@ -360,7 +360,7 @@ class _Report:
         return line
 
     def dependencies(self) -> Iterator[Line]:
-        services, edges = self.findings.dependencies.service_columns, self.findings.dependencies.edge_columns
+        services, edges = self.analysis.dependencies.service_columns, self.analysis.dependencies.edge_columns
         yield self._line(("Services", Role.TITLE), (f" {len(services):,}, with the calls that enter each", Role.DIM))
         # the columns are sorted by name
         by_calls = np.argsort(-services.call_count, kind="stable")
@@ -379,8 +379,8 @@ class _Report:
                     safe(service.service) + (" (inferred)" if service.inferred else ""),
                     numbers.count(service.call_count),
                     _rate(service.error_rate),
-                    duration_or_unknown(service.latency.mean_ns, service.call_count, self.marks),
-                    p95_or_range(service.latency, service.call_count, self.marks),
+                    duration_or_unknown(service.latency.mean_ns, service.call_count, self.glyphs),
+                    p95_or_range(service.latency, service.call_count, self.glyphs),
                 ]
                 for service in listed
             ],
@@ -407,8 +407,8 @@ class _Report:
                     self._edge(edge),
                     numbers.count(edge.call_count),
                     _rate(edge.error_rate),
-                    duration_or_unknown(edge.latency.p50_ns, edge.call_count, self.marks),
-                    p95_or_range(edge.latency, edge.call_count, self.marks),
+                    duration_or_unknown(edge.latency.p50_ns, edge.call_count, self.glyphs),
+                    p95_or_range(edge.latency, edge.call_count, self.glyphs),
                 ]
                 for edge in calls
             ],
@@ -416,14 +416,14 @@ class _Report:
         yield from self._more(len(edges) - shown, "dependency", "dependencies")
 
     def _edge(self, edge: Edge) -> str:
-        arrow = self.marks.async_call if edge.is_async else ("->" if self.options.ascii_only else "→")
+        arrow = self.glyphs.async_call if edge.is_async else ("->" if self.options.ascii_only else "→")
         return f"{safe(edge.caller)} {arrow} {safe(edge.callee)}" + (" (inferred)" if edge.inferred else "")
 
     def _duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.options.ascii_only)
 
     def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
-        for line in table(columns, rows, self.width - len(_INDENT), self.marks.ellipsis):
+        for line in table(columns, rows, self.width - len(_INDENT), self.glyphs.ellipsis):
             yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
 
@@ -435,9 +435,9 @@ def _rate(percent: float) -> str:
     return numbers.percent(percent) if percent else "-"
 
 
-def warning_lines(warnings: Collection[object], marks: Glyphs, width: int) -> Iterator[Line]:
+def warning_lines(warnings: Collection[object], glyphs: Glyphs, width: int) -> Iterator[Line]:
     """Yield a line for each input warning."""
     for warning in warnings:
         yield Line(
-            [(f"{marks.warning} ", Role.WARNING), (cut(safe(str(warning)), width - 2, marks.ellipsis), Role.PLAIN)]
+            [(f"{glyphs.warning} ", Role.WARNING), (cut(safe(str(warning)), width - 2, glyphs.ellipsis), Role.PLAIN)]
         )

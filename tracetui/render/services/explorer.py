@@ -78,11 +78,11 @@ class _Times:
     fit.
     """
 
-    def __init__(self, found: Sequence[Neighbour], marks: Glyphs) -> None:
-        self._marks = marks
+    def __init__(self, found: Sequence[Neighbour], glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
         self._has_ranges = any(one.latency.few_between is not None for one in found)
         texts = [p95_heading(one.latency for one in found)]
-        texts += [p95_or_range(one.latency, one.calls, marks) for one in found]
+        texts += [p95_or_range(one.latency, one.calls, glyphs) for one in found]
         self._longest = max(map(cell_width, texts))
 
     def cells(self, width: int) -> int:
@@ -98,28 +98,28 @@ class _Times:
 
     def cell(self, one: Neighbour, width: int) -> Line:
         cells = self.cells(width)
-        text, few = p95_or_range(one.latency, one.calls, self._marks), one.latency.few_between
+        text, few = p95_or_range(one.latency, one.calls, self._glyphs), one.latency.few_between
         if few is not None and cell_width(text) > cells:
-            text = f"{self._at_most}{numbers.duration(few[1], self._marks.ascii_only)}"
+            text = f"{self._at_most}{numbers.duration(few[1], self._glyphs.ascii_only)}"
         return figure(text, cells)
 
     @property
     def _at_most(self) -> str:
-        return "<=" if self._marks.ascii_only else "≤"
+        return "<=" if self._glyphs.ascii_only else "≤"
 
 
 class Explorer:
     """Makes the columns of one set of services. `role` returns a service's colour role."""
 
-    def __init__(self, role: Callable[[str], str], marks: Glyphs) -> None:
-        self._role, self._marks = role, marks
+    def __init__(self, role: Callable[[str], str], glyphs: Glyphs) -> None:
+        self._role, self._glyphs = role, glyphs
 
     def neighbours(self, focus: Target, found: Sequence[Neighbour], *, upstream: bool) -> ExplorerColumn:
         """List the callers or callees of a service or operation, by hops."""
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
-        times = _Times(found, self._marks)
+        times = _Times(found, self._glyphs)
         rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None))]
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
             members = list(group)
@@ -139,7 +139,7 @@ class Explorer:
         focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
         for one in hit:
-            mark = (sync_arrow(self._marks) if one.distance.is_sync else self._marks.async_call) + " "
+            mark = (sync_arrow(self._glyphs) if one.distance.is_sync else self._glyphs.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
             rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
         if unaffected:
@@ -218,13 +218,13 @@ class Explorer:
     # --- rows --------------------------------------------------------------------------------------------------------
 
     def _column(self, rows: Iterable[_Row]) -> ExplorerColumn:
-        return ExplorerColumn(rows, self._marks.ellipsis)
+        return ExplorerColumn(rows, self._glyphs.ellipsis)
 
     def _caption(self, text: str, role: str = Role.DIM) -> _Row:
         return _Row(None, lambda _: Line([(text, role)]))
 
     def _name(self, service: str, width: int, inferred: bool = False) -> Line:
-        return service_name(service, self._role(service), max(width, 4), self._marks, inferred, pad=False)
+        return service_name(service, self._role(service), max(width, 4), self._glyphs, inferred, pad=False)
 
     def _plain(self, service: str, note: str = "") -> _Row:
         def draw(width: int) -> Line:
@@ -244,10 +244,10 @@ class Explorer:
         shown = list(figures if width >= _WIDE - 8 else figures[1:])
         right = side_by_side(shown)
         room = max(width - right.width - 1, 6)
-        return name.cropped(room, self._marks.ellipsis).pad(room + 1).extend(right)
+        return name.cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(right)
 
     def _neighbour(self, focus: Target, one: Neighbour, upstream: bool, times: _Times) -> _Row:
-        marks = self._marks
+        glyphs = self._glyphs
         of_operation = (focus.service, focus.operation) if focus.operation else ("", "")
         subject = Subject(one.service, below=of_operation) if upstream else Subject(one.service, above=of_operation)
         if one.distance.hops == 1 and upstream:
@@ -256,7 +256,7 @@ class Explorer:
             subject = Subject(one.service, focus.service, above=of_operation)
 
         def draw(width: int) -> Line:
-            arrow = marks.async_call if one.is_async else sync_arrow(marks)
+            arrow = glyphs.async_call if one.is_async else sync_arrow(glyphs)
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
             fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
             room = max(width - fixed, 8)
@@ -282,7 +282,7 @@ class Explorer:
 
     def _hit(self, subject: Subject, hit: Hit, failing: bool, most: float, mark: str = "", note: str = "") -> _Row:
         """`most`: the value of a full bar."""
-        marks = self._marks
+        glyphs = self._glyphs
         second = hit.failing if failing else hit.latency
 
         def draw(width: int) -> Line:
@@ -297,14 +297,14 @@ class Explorer:
                 ]
             )
             cells = _BAR if width >= _WIDE else _BAR // 2
-            drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, marks)
+            drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, glyphs)
             bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
             bar.add(" " + mark, Role.GUIDE)
             far = note if width >= _WIDE else ""
             room = max(width - right.width - bar.width - len(far) - 1, 6)
             if subject.operation:
                 name = service_name(
-                    subject.service, self._role(subject.service), room, marks, operation=subject.operation, pad=False
+                    subject.service, self._role(subject.service), room, glyphs, operation=subject.operation, pad=False
                 )
             else:
                 name = self._name(subject.service, room)
@@ -320,13 +320,13 @@ class Explorer:
         )
 
     def _chain(self, chain: CallChain) -> _Row:
-        marks = self._marks
-        arrow = f" {sync_arrow(marks)} "
+        glyphs = self._glyphs
+        arrow = f" {sync_arrow(glyphs)} "
 
         def draw(width: int) -> Line:
             figures = Line()
             if chain.trace_count:
-                p50 = duration_or_unknown(chain.p50_ns, chain.call_count, marks)
+                p50 = duration_or_unknown(chain.p50_ns, chain.call_count, glyphs)
                 figures = side_by_side([figure(call_count(chain.trace_count), 7), figure(p50, 8)])
             room = max(width - figures.width - 1, 10)
             line = Line()
@@ -338,7 +338,7 @@ class Explorer:
                 most -= 1
             for i, name in enumerate(names):
                 role = Role.PLAIN if chain.trace_count else Role.DIM
-                line.add(arrow if i else "", Role.GUIDE).add(cut(name, most, marks.ellipsis), role)
-            return line.cropped(room, marks.ellipsis).pad(room + 1).extend(figures)
+                line.add(arrow if i else "", Role.GUIDE).add(cut(name, most, glyphs.ellipsis), role)
+            return line.cropped(room, glyphs.ellipsis).pad(room + 1).extend(figures)
 
         return _Row(Subject(chain.services[-1], way=chain.services), draw)

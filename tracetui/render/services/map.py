@@ -54,11 +54,11 @@ class ServiceMap:
     `role` returns a service's colour role. The visible layers follow the chosen service.
     """
 
-    def __init__(self, graph: ServiceGraph, role: Callable[[str], str], marks: Glyphs, chosen: str) -> None:
+    def __init__(self, graph: ServiceGraph, role: Callable[[str], str], glyphs: Glyphs, chosen: str) -> None:
         self.layers = layers(graph)
         self.zoom = 2
         self.chosen = chosen
-        self._graph, self._role, self._marks = graph, role, marks
+        self._graph, self._role, self._glyphs = graph, role, glyphs
         self._at = {name: (column, row) for column, layer in enumerate(self.layers) for row, name in enumerate(layer)}
         self._first = 0
 
@@ -92,25 +92,25 @@ class ServiceMap:
     def title(self, width: int) -> Line:
         """Return the title: the chosen service and its connections."""
         name, graph = self.chosen, self._graph.graph
-        line = Line([(self._marks.service, self._role(name)), (safe(name), Role.TITLE)])
+        line = Line([(self._glyphs.service, self._role(name)), (safe(name), Role.TITLE)])
         callers, callees = graph.in_degree(name), graph.out_degree(name)
         line.add(f"  {counted(callers, 'caller')}  {counted(callees, 'callee')}", Role.PLAIN)
         line.add(f"   {counted(len(self._at), 'service')} in {counted(len(self.layers), 'layer')}", Role.DIM)
-        return line.cropped(width, self._marks.ellipsis)
+        return line.cropped(width, self._glyphs.ellipsis)
 
     def heading(self, width: int) -> Line:
         """Return the heading: the range of visible layers."""
         first, shown = self._window(width)
         more = "<" * (first > 0), ">" * (first + shown < len(self.layers))
         text = f"{more[0]} layers {first + 1} to {min(first + shown, len(self.layers))} {more[1]}".strip()
-        return Line([(text, Role.DIM)]).cropped(width, self._marks.ellipsis)
+        return Line([(text, Role.DIM)]).cropped(width, self._glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         first, shown = self._window(width)
         line = Line()
         for layer in self.layers[first : first + shown]:
             line.extend(self._cell(layer[row]) if row < len(layer) else Line([(" " * self._cells, "")]))
-        return line.cropped(width, self._marks.ellipsis)
+        return line.cropped(width, self._glyphs.ellipsis)
 
     @property
     def _cells(self) -> int:
@@ -126,9 +126,9 @@ class ServiceMap:
         return self._first, shown
 
     def _cell(self, name: str) -> Line:
-        marks, room = self._marks, ZOOMS[self.zoom]
-        shown = fit(safe(name), room, "left", marks.ellipsis)
-        service = marks.service
+        glyphs, room = self._glyphs, ZOOMS[self.zoom]
+        shown = fit(safe(name), room, "left", glyphs.ellipsis)
+        service = glyphs.service
         if name == self.chosen:
             text = f"{shown.rstrip()}]"
             line = Line([(" " * (_EDGE - 1) + "[", Role.TITLE), (service, self._role(name)), (text, Role.TITLE)])
@@ -136,7 +136,7 @@ class ServiceMap:
             edges = self._graph.edges.get((self.chosen, name)) or self._graph.edges.get((name, self.chosen))
             mark = ""
             if edges:
-                mark = marks.async_call if all(edge.is_async for edge in edges) else sync_arrow(marks)
+                mark = glyphs.async_call if all(edge.is_async for edge in edges) else sync_arrow(glyphs)
             called = (self.chosen, name) in self._graph.edges
             line = Line([((mark if called else "").ljust(_EDGE), Role.ACCENT), (service, self._role(name))])
             text = shown.rstrip()

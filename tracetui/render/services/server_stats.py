@@ -43,9 +43,9 @@ def server_stats_title(server_stats: ServerStats) -> Iterator[Line]:
 class ServerStatsList:
     """A row for each caller and callee, those missing from the loaded traces first."""
 
-    def __init__(self, server_stats: ServerStats, loaded: Mapping[tuple[str, str], int] | None, marks: Glyphs) -> None:
+    def __init__(self, server_stats: ServerStats, loaded: Mapping[tuple[str, str], int] | None, glyphs: Glyphs) -> None:
         """`loaded`: call counts of the loaded traces by caller and callee, None without traces."""
-        self._marks = marks
+        self._glyphs = glyphs
         self._loaded = loaded
         known = loaded or {}
         self.rows = sorted(
@@ -63,24 +63,24 @@ class ServerStatsList:
         return len(self.rows)
 
     def heading(self, width: int) -> Line:
-        title = fit("calls in the server's graph", self._room(width), ellipsis=self._marks.ellipsis)
+        title = fit("calls in the server's graph", self._room(width), ellipsis=self._glyphs.ellipsis)
         cells = [Line([(title, Role.DIM)]), figure("server", _CALLS, Role.DIM)]
         if self._loaded is not None:
             cells.append(figure("loaded traces", _CALLS, Role.DIM))
-        return side_by_side(cells).cropped(width, self._marks.ellipsis)
+        return side_by_side(cells).cropped(width, self._glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        one, marks = self.rows[row], self._marks
-        arrow = "->" if marks.ascii_only else "→"
+        one, glyphs = self.rows[row], self._glyphs
+        arrow = "->" if glyphs.ascii_only else "→"
         within = one.caller == one.callee
         seen = self._loaded.get((one.caller, one.callee)) if self._loaded is not None else None
         role = Role.DIM if within else Role.ACCENT if self._loaded is not None and not seen else Role.PLAIN
-        name = fit(f"{safe(one.caller)} {arrow} {safe(one.callee)}", self._room(width), ellipsis=marks.ellipsis)
+        name = fit(f"{safe(one.caller)} {arrow} {safe(one.callee)}", self._room(width), ellipsis=glyphs.ellipsis)
         cells = [Line([(name, role)]), figure(f"{one.call_count:,}", _CALLS)]
         if self._loaded is not None:
             # Jaeger also counts calls of a service to itself
             cells.append(figure("internal" if within else f"{seen:,}" if seen else "none", _CALLS, role))
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _room(self, width: int) -> int:
         return max(width - 2 * _CALLS - 4, _LEAST_NAME)

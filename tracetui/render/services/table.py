@@ -61,13 +61,13 @@ SORTINGS = {
 class ServiceTable:
     """Figures of a set's services and of the calls between them, prepared for lists."""
 
-    def __init__(self, findings: Analysis) -> None:
-        traces, calls, found = findings.traces, findings.calls, findings.dependencies
+    def __init__(self, analysis: Analysis) -> None:
+        traces, calls, found = analysis.traces, analysis.calls, analysis.dependencies
         self.traces = traces
         self.calls = calls
-        self.graph = findings.graph
-        self.criticality = {one.service: one for one in findings.criticality}
-        self.cycles = findings.graph.cycles
+        self.graph = analysis.graph
+        self.criticality = {one.service: one for one in analysis.criticality}
+        self.cycles = analysis.graph.cycles
         self.services: tuple[ServiceFigures, ...] = found.services
         self.number = {figures.service: i for i, figures in enumerate(self.services)}
         self.folded = _words(traces, self.services)
@@ -148,13 +148,13 @@ class ServiceList:
     def __init__(
         self,
         table: ServiceTable,
-        marks: Glyphs,
+        glyphs: Glyphs,
         sorting: str,
         descending: bool,
         part: str = "",
         also: Collection[str] = (),
     ) -> None:
-        self.table, self.marks = table, marks
+        self.table, self.glyphs = table, glyphs
         self.hits: Mapping[str, float] | None = None
         """Severity of the effect on each service, above 0 and up to 1; None outside a blast radius."""
         self.fails = False
@@ -186,13 +186,13 @@ class ServiceList:
 
     def heading(self, width: int) -> Line:
         cells = self.table.duration_cells
-        name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.marks.ellipsis), Role.DIM)])
+        name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.glyphs.ellipsis), Role.DIM)])
         columns = [("rank", _SHARE), ("callers", _CALLERS)]
         if self.table.is_wide(width):
             columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
         columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
-        return line.cropped(width, self.marks.ellipsis)
+        return line.cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         figures, table = self.service(row), self.table
@@ -202,7 +202,9 @@ class ServiceList:
         callers = str(part.direct_callers) + (f"+{more}" if more else "")
         cells = [
             self._hit_mark(name).extend(
-                service_name(name, table.role(name), self._name_cells(width) - self._mark, self.marks, figures.inferred)
+                service_name(
+                    name, table.role(name), self._name_cells(width) - self._mark, self.glyphs, figures.inferred
+                )
             ),
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
             _or_none(callers if part.direct_callers else "", _CALLERS),
@@ -212,14 +214,14 @@ class ServiceList:
             cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
             cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
             between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
-            single = f"{self.marks.warning} " if part.single_point else ""
+            single = f"{self.glyphs.warning} " if part.single_point else ""
             cells.append(_or_none(single + between, _BETWEEN))
         cells += [
             figure(call_count(figures.call_count), _CALLS),
             error_rate(figures.error_rate, _ERRORS),
-            *latency_cells(figures.latency, figures.call_count, table.duration_cells, self.marks),
+            *latency_cells(figures.latency, figures.call_count, table.duration_cells, self.glyphs),
         ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     @property
     def _mark(self) -> int:
@@ -230,14 +232,14 @@ class ServiceList:
         """Return a bar whose height is the severity of the effect on the service."""
         if self.hits is None:
             return Line()
-        trend, hit = self.marks.trend, self.hits.get(service)
+        trend, hit = self.glyphs.trend, self.hits.get(service)
         if hit is None:
             return Line([(" " * self._mark, Role.PLAIN)])
         level = trend[min(int(hit * len(trend)), len(trend) - 1)]
         return Line([(level, Role.ERROR if self.fails else Role.CRITICAL), (" ", Role.PLAIN)])
 
     def _heading(self, column: str) -> str:
-        return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.marks)
+        return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.glyphs)
 
     def _name_cells(self, width: int) -> int:
         taken = self.table.taken(is_wide=self.table.is_wide(width))
@@ -248,18 +250,18 @@ def _or_none(text: str, width: int) -> Line:
     return figure(text or "-", width, Role.PLAIN if text else Role.DIM)
 
 
-def latency_cells(found: Latency, calls: int, width: int, marks: Glyphs) -> list[Line]:
+def latency_cells(found: Latency, calls: int, width: int, glyphs: Glyphs) -> list[Line]:
     """Return p50 and p95 in columns of `width` cells; the range of few samples or `unknown` spans both columns."""
     if found.p50_ns is not None and found.p95_ns is not None and found.few_between is None:
-        return [figure(numbers.duration(round(ns), marks.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
-    return [figure(p95_or_range(found, calls, marks), 2 * width + len(_GAP), Role.DIM)]
+        return [figure(numbers.duration(round(ns), glyphs.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
+    return [figure(p95_or_range(found, calls, glyphs), 2 * width + len(_GAP), Role.DIM)]
 
 
-def p95_or_range(found: Latency, calls: int, marks: Glyphs) -> str:
+def p95_or_range(found: Latency, calls: int, glyphs: Glyphs) -> str:
     """Format the p95, or the range of few samples; `unknown` if no call has an end, `-` without calls."""
     if found.few_between is not None:
-        return duration_range(*found.few_between, marks)
-    return duration_or_unknown(found.p95_ns, calls, marks)
+        return duration_range(*found.few_between, glyphs)
+    return duration_or_unknown(found.p95_ns, calls, glyphs)
 
 
 def p95_heading(found: Iterable[Latency]) -> str:
@@ -267,11 +269,11 @@ def p95_heading(found: Iterable[Latency]) -> str:
     return "p95 or range" if any(one.few_between is not None for one in found) else "p95"
 
 
-def duration_or_unknown(ns: float | None, calls: int, marks: Glyphs) -> str:
+def duration_or_unknown(ns: float | None, calls: int, glyphs: Glyphs) -> str:
     """Format a duration; `unknown` if no call has an end, `-` without calls."""
     if ns is None:
         return "unknown" if calls else "-"
-    return numbers.duration(round(ns), marks.ascii_only)
+    return numbers.duration(round(ns), glyphs.ascii_only)
 
 
 def longest(found: Latency) -> int:

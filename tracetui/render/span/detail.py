@@ -64,7 +64,7 @@ class SpanDetailLines:
     """None until they are computed."""
     targets: Mapping[int, LinkTarget] = field(default_factory=dict)
     """Targets of links, by number of the link."""
-    marks: Glyphs = UNICODE
+    glyphs: Glyphs = UNICODE
     local_time: bool = False
     slot: int = 0
     """Slot of the service's colour."""
@@ -88,7 +88,7 @@ class SpanDetailLines:
         return len(self._rows)
 
     def line(self, row: int, width: int) -> Line:
-        line = self._rows[row][1].cropped(width, self.marks.ellipsis)
+        line = self._rows[row][1].cropped(width, self.glyphs.ellipsis)
         return line.marked(self.word or self.sought, Role.ACCENT) if self.word or self.sought else line
 
     def entry(self, row: int) -> DetailEntry:
@@ -116,11 +116,11 @@ class SpanDetailLines:
         self.found = self.searched = 0
         rows: list[tuple[DetailEntry, Line]] = []
         for entry in self._entries(width):
-            rows.extend((entry, line.cropped(width, self.marks.ellipsis)) for line in entry.lines(width))
+            rows.extend((entry, line.cropped(width, self.glyphs.ellipsis)) for line in entry.lines(width))
         if self.word:
             entry = DetailEntry("filter", "filter", self.word)
-            text = f"{self.found:,} of {self.searched:,} match {self.marks.quoted(safe(self.word, 60))}"
-            rows.insert(1, (entry, Line([(text, Role.ACCENT)]).cropped(width, self.marks.ellipsis)))
+            text = f"{self.found:,} of {self.searched:,} match {self.glyphs.quoted(safe(self.word, 60))}"
+            rows.insert(1, (entry, Line([(text, Role.ACCENT)]).cropped(width, self.glyphs.ellipsis)))
         return rows
 
     def toggle(self, row: int) -> bool:
@@ -144,7 +144,7 @@ class SpanDetailLines:
 
     def _entries(self, width: int) -> Iterator[DetailEntry]:
         span = self.span
-        first, has_kind = head(span, self.facts, self.slot, self.marks, width)
+        first, has_kind = head(span, self.facts, self.slot, self.glyphs, width)
         first = first[: 1 if self.word else None]
         yield DetailEntry("span", "span", f"{span.service} {span.name}", lambda _: first)
         if not self.word:
@@ -169,13 +169,13 @@ class SpanDetailLines:
 
     def _state(self) -> Iterator[DetailEntry]:
         """Yield the state of the span: warnings, messages, and its share of the critical path."""
-        span, marks = self.span, self.marks
+        span, glyphs = self.span, self.glyphs
         for number, text in enumerate(span.warnings[:MOST_SHOWN]):
-            yield self._statement(f"warning:{number}", "warning", text, marks.warning, Role.WARNING)
+            yield self._statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
             role = Role.ERROR if span.error else Role.PLAIN
-            yield self._statement("message", "status message", message, marks.origin if span.error else "", role)
+            yield self._statement("message", "status message", message, glyphs.origin if span.error else "", role)
         if self.facts and self.facts.caused_by:
             yield self._facts("causes", causes(self.facts))
         if message and span.status_message and message != span.status_message:
@@ -268,7 +268,7 @@ class SpanDetailLines:
         text = exception_text(event) or next((v for v in event.attributes.values() if isinstance(v, str)), "")
         when = self._offset(event.time_ns - self.span.start_ns)
         line = self._foldable(path, bool(event.attributes), level=1)
-        line.add(f"{self.marks.event} {when}  ", Role.EVENT)
+        line.add(f"{self.glyphs.event} {when}  ", Role.EVENT)
         line.add(safe(event.name) or "(no name)", Role.ERROR if failed else Role.STRONG)
         line.add("  ")
         role = Role.PLAIN if failed else Role.DIM
@@ -284,7 +284,7 @@ class SpanDetailLines:
     def _log(self, event: Event, path: str, width: int) -> Iterator[DetailEntry]:
         shown, role, values = headline(event), severity_role(event), details(event)
         notes = f"  {more_lines(event)}".rstrip() + placement(event)
-        when = f"{self.marks.event} {self._offset(event.time_ns - self.span.start_ns)}  "
+        when = f"{self.glyphs.event} {self._offset(event.time_ns - self.span.start_ns)}  "
         indent = self._foldable(path, True, level=1).width + cell_width(when)
         opened = bool(self.word) or self._open(path)
         room = width - indent - cell_width(notes)
@@ -293,7 +293,7 @@ class SpanDetailLines:
         if is_cut:
             values = {"message": event.name, **values}
         line = self._foldable(path, bool(values), level=1).add(when, Role.EVENT)
-        line.add(parts[0] if parts else cut(shown, max(room, 8), self.marks.ellipsis), role).add(notes, Role.DIM)
+        line.add(parts[0] if parts else cut(shown, max(room, 8), self.glyphs.ellipsis), role).add(notes, Role.DIM)
         below = [Line([(" " * indent, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
         yield DetailEntry(path, "log", event.name, lambda _: [line, *below], folds=bool(values), long=is_cut)
         if values and opened:
@@ -302,7 +302,7 @@ class SpanDetailLines:
     def _link(self, number: int, width: int) -> Iterator[DetailEntry]:
         link, path = self.span.links[number], f"link:{number}"
         target = self.targets.get(number)
-        line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.marks.link} ", Role.ACCENT)
+        line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.glyphs.link} ", Role.ACCENT)
         if target:
             line.add(safe(target.name), Role.STRONG).add(
                 f"  {self.open_key} opens it  " if self.open_key else "  ", Role.DIM
@@ -324,7 +324,7 @@ class SpanDetailLines:
 
     def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
         opened = self._open(path, at_first) or bool(self.word)
-        mark = (self.marks.opened if opened else self.marks.folded) if folds else " "
+        mark = (self.glyphs.opened if opened else self.glyphs.folded) if folds else " "
         return Line([(f"{' ' * (2 * level - 2 if level else 0)}{mark} ", Role.DIM)])
 
     def _heading(
@@ -338,14 +338,14 @@ class SpanDetailLines:
         return DetailEntry(path, title, value, lambda _: [line], folds=True)
 
     def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> DetailEntry:
-        marks = self.marks
+        glyphs = self.glyphs
         indent = 2 * level
         room = max(width - indent - column - 2, 8)
         preview = in_short(value, _PREVIEWED)
         shown = safe(preview, _PREVIEWED)
         size = text_size(value)
         long = size > _PREVIEWED or cell_width(shown) > room or "\n" in preview
-        key = fit(safe(name) or "(no name)", column, ellipsis=marks.ellipsis)
+        key = fit(safe(name) or "(no name)", column, ellipsis=glyphs.ellipsis)
         parts = self._wrapped(value, room) if long and not self._open(path) else None
         if parts is not None:
             lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM), (parts[0], Role.PLAIN)])]
@@ -353,15 +353,15 @@ class SpanDetailLines:
             return DetailEntry(path, name, value, lambda _: lines, long=True, is_attribute=True)
         body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
         opened = body is not None and self._open(path)
-        mark = (marks.opened if opened else marks.folded) if long else " "
+        mark = (glyphs.opened if opened else glyphs.folded) if long else " "
         # as few styles as possible: each costs bytes with every span
         line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
         if long and size > room:
             note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
-            shown = cut(shown, max(room - len(note), 8), marks.ellipsis)
+            shown = cut(shown, max(room - len(note), 8), glyphs.ellipsis)
             line.add("" if opened else shown).add(note, Role.DIM)
         else:
-            line.add("" if opened else cut(shown, room, marks.ellipsis))
+            line.add("" if opened else cut(shown, room, glyphs.ellipsis))
         lines = [line]
         if opened and body is not None:
             lines += [Line([(" " * (indent + 2), Role.PLAIN), (text, Role.PLAIN)]) for text in body]
@@ -385,11 +385,11 @@ class SpanDetailLines:
 
     def _more(self, title: str, count: int, value: Value) -> DetailEntry:
         shows = f": {self.open_key} shows all" if self.open_key else ""
-        line = Line([(f"  {self.marks.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
+        line = Line([(f"  {self.glyphs.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
         return DetailEntry(f"more:{title}", title, value, lambda _: [line], long=True)
 
     def _duration(self, ns: int) -> str:
-        return numbers.duration(ns, self.marks.ascii_only)
+        return numbers.duration(ns, self.glyphs.ascii_only)
 
     def _offset(self, ns: int) -> str:
         return f"{'+' if ns >= 0 else ''}{self._duration(ns)}"

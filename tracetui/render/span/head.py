@@ -15,38 +15,38 @@ from tracetui.render.text.safe_text import safe
 _GAP = 3
 
 
-def head(span: Span, facts: SpanFacts | None, slot: int, marks: Glyphs, width: int) -> tuple[list[Line], bool]:
+def head(span: Span, facts: SpanFacts | None, slot: int, glyphs: Glyphs, width: int) -> tuple[list[Line], bool]:
     """Return the lines, and True if they include the span's kind, which is dropped if it needs a line of its own."""
-    joint = " - " if marks.ascii_only else " · "
+    joint = " - " if glyphs.ascii_only else " · "
     name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
-    name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, marks.ellipsis)
-    unfinished = Flag.NO_DURATION in span.marks
-    length = "no end" if unfinished else numbers.duration(span.duration_ns, marks.ascii_only)
+    name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, glyphs.ellipsis)
+    unfinished = Flag.NO_DURATION in span.flags
+    length = "no end" if unfinished else numbers.duration(span.duration_ns, glyphs.ascii_only)
     duration = Line([(length, Role.STRONG)])
     if facts and not unfinished:
         duration.add(f", {rank_words(facts.rank)}")
     room = width - name.width - duration.width - 2 * _GAP
     kind = kind_words(span.kind)
-    endings = _endings(span, facts, marks)
+    endings = _endings(span, facts, glyphs)
     choices = [_joined(prefix, ending) for prefix in dict.fromkeys((kind, "")) for ending in endings]
     state = next((choice for choice in choices if choice.width <= room), _joined("", endings[0]))
     has_kind = not kind or state.text.startswith(kind)
-    return flowed([name, duration, *([state] if state.runs else [])], width, _GAP, marks.ellipsis), has_kind
+    return flowed([name, duration, *([state] if state.runs else [])], width, _GAP, glyphs.ellipsis), has_kind
 
 
-def _endings(span: Span, facts: SpanFacts | None, marks: Glyphs) -> list[tuple[str, str]]:
+def _endings(span: Span, facts: SpanFacts | None, glyphs: Glyphs) -> list[tuple[str, str]]:
     """Return the outcome of the span as (text, role), from the full form to the shortest."""
     if span.error:
         if facts is None:
-            return [(f"{marks.origin} error", Role.ERROR)]
+            return [(f"{glyphs.origin} error", Role.ERROR)]
         if facts.role == ErrorRole.PROPAGATED:
-            return [(f"{marks.echo} error propagated from below", Role.ECHO), (marks.echo, Role.ECHO)]
+            return [(f"{glyphs.echo} error propagated from below", Role.ECHO), (glyphs.echo, Role.ECHO)]
         if facts.role == ErrorRole.CANCELLED:
-            return [(f"{marks.echo} cancelled", Role.ECHO), (marks.echo, Role.ECHO)]
-        began = f"{marks.origin} error began here"
+            return [(f"{glyphs.echo} cancelled", Role.ECHO), (glyphs.echo, Role.ECHO)]
+        began = f"{glyphs.origin} error began here"
         outcome = OUTCOME_WORDS.get(facts.outcome)
         full = [(f"{began}, {outcome}", Role.ERROR)] if outcome else []
-        return [*full, (began, Role.ERROR), (marks.origin, Role.ERROR)]
+        return [*full, (began, Role.ERROR), (glyphs.origin, Role.ERROR)]
     words = {Status.OK: "ok", Status.ERROR: "status error"}
     return [(words.get(span.status, ""), Role.PLAIN)]
 

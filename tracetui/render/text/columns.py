@@ -43,10 +43,10 @@ def name_cells(service: str, inferred: bool = False, operation: str = "") -> int
 
 
 def service_name(
-    name: str, role: str, width: int, marks: Glyphs, inferred: bool = False, *, operation: str = "", pad: bool = True
+    name: str, role: str, width: int, glyphs: Glyphs, inferred: bool = False, *, operation: str = "", pad: bool = True
 ) -> Line:
     """Return a service with its glyph and optionally an operation, cut and padded to `width` cells."""
-    line = Line([(marks.service, role)])
+    line = Line([(glyphs.service, role)])
     # the name matters more than the word
     tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
@@ -54,25 +54,25 @@ def service_name(
     if rest:
         # if both do not fit, each keeps a part
         share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3))
-        shown = cut(shown, share, marks.ellipsis)
-        rest = cut(" " + rest, room - cell_width(shown), marks.ellipsis)
+        shown = cut(shown, share, glyphs.ellipsis)
+        rest = cut(" " + rest, room - cell_width(shown), glyphs.ellipsis)
     # without a glyph the name carries the colour
-    line.add(cut(shown, room, marks.ellipsis), Role.PLAIN if marks.service else role)
+    line.add(cut(shown, room, glyphs.ellipsis), Role.PLAIN if glyphs.service else role)
     line.add(rest, Role.STRONG).add(tail, Role.DIM)
-    line = line.cropped(width, marks.ellipsis)
+    line = line.cropped(width, glyphs.ellipsis)
     return line.pad(width) if pad else line
 
 
-def sorted_heading(heading: str, is_sorted: bool, descending: bool, marks: Glyphs) -> str:
+def sorted_heading(heading: str, is_sorted: bool, descending: bool, glyphs: Glyphs) -> str:
     """Return a column's heading, with an arrow if rows are sorted by it."""
     if not is_sorted:
         return heading
-    down, up = ("v", "^") if marks.ascii_only else ("▼", "▲")
+    down, up = ("v", "^") if glyphs.ascii_only else ("▼", "▲")
     return f"{down if descending else up} {heading}"
 
 
-def sync_arrow(marks: Glyphs) -> str:
-    return "->" if marks.ascii_only else "→"
+def sync_arrow(glyphs: Glyphs) -> str:
+    return "->" if glyphs.ascii_only else "→"
 
 
 def call_count(number: int) -> str:
@@ -84,7 +84,7 @@ def error_rate(percent: float, width: int) -> Line:
     return figure(numbers.percent(percent) if percent else "-", width, Role.ERROR if percent else Role.DIM)
 
 
-def duration_range(least: int, most: int, marks: Glyphs) -> str:
+def duration_range(least: int, most: int, glyphs: Glyphs) -> str:
     """Format a range as `1.2 ms–3.4 ms`, or one duration if both ends read alike."""
-    low, high = (numbers.duration(ns, marks.ascii_only) for ns in (least, most))
-    return low if low == high else f"{low}{'-' if marks.ascii_only else '–'}{high}"
+    low, high = (numbers.duration(ns, glyphs.ascii_only) for ns in (least, most))
+    return low if low == high else f"{low}{'-' if glyphs.ascii_only else '–'}{high}"

@@ -121,13 +121,13 @@ ASCII = Glyphs(
 )
 
 
-def in_marks(text: str, marks: Glyphs) -> str:
+def in_glyphs(text: str, glyphs: Glyphs) -> str:
     """Replace Unicode glyphs in a help text by those of another set."""
-    if marks is UNICODE:
+    if glyphs is UNICODE:
         return text
-    ones = [(getattr(UNICODE, field.name), getattr(marks, field.name)) for field in fields(Glyphs)]
+    ones = [(getattr(UNICODE, field.name), getattr(glyphs, field.name)) for field in fields(Glyphs)]
     table = {one: other for one, other in ones if isinstance(one, str) and len(one) == 1}
-    return text.translate(str.maketrans({**table, UNICODE.trend[0]: marks.trend[0]}))
+    return text.translate(str.maketrans({**table, UNICODE.trend[0]: glyphs.trend[0]}))
 
 
 def initials(name: str) -> str:

@@ -18,12 +18,12 @@ def are_few(count: int) -> bool:
     return count < FEW_SAMPLES
 
 
-def spread(durations: np.ndarray, marks: Glyphs) -> list[tuple[str, str]]:
+def spread(durations: np.ndarray, glyphs: Glyphs) -> list[tuple[str, str]]:
     """Return (name, duration) pairs for int64[n >= 1] ns: `p50`, `p95`, `p99`, or `min` and `max` for few."""
     levels = {"min": 0.0, "max": 1.0} if are_few(len(durations)) else {"p50": 0.5, "p95": 0.95, "p99": 0.99}
     values = quantiles(durations, tuple(levels.values()))
     return [
-        (name, numbers.duration(round(value), marks.ascii_only)) for name, value in zip(levels, values, strict=True)
+        (name, numbers.duration(round(value), glyphs.ascii_only)) for name, value in zip(levels, values, strict=True)
     ]
 
 
@@ -35,9 +35,9 @@ def spread_words(found: DurationStats, duration: Callable[[float], str]) -> str:
     return " to ".join(ends)
 
 
-def typical(durations: np.ndarray, marks: Glyphs) -> str:
+def typical(durations: np.ndarray, glyphs: Glyphs) -> str:
     """Format as `p50 1.2 s`, for few samples as `800 ms–1.4 s`."""
     if are_few(len(durations)):
-        return duration_range(int(durations.min()), int(durations.max()), marks)
-    name, text = spread(durations, marks)[0]
+        return duration_range(int(durations.min()), int(durations.max()), glyphs)
+    name, text = spread(durations, glyphs)[0]
     return f"{name} {text}"

@@ -9,12 +9,12 @@ import numpy as np
 from tracetui.render.text.glyphs import Glyphs
 
 
-def heights(values: np.ndarray, marks: Glyphs) -> list[int]:
-    """Return the index in `marks.trend` of each non-negative value: 0 only for 0, the last for the maximum."""
-    highest, top = max(values.tolist(), default=0), len(marks.trend) - 1
+def heights(values: np.ndarray, glyphs: Glyphs) -> list[int]:
+    """Return the index in `glyphs.trend` of each non-negative value: 0 only for 0, the last for the maximum."""
+    highest, top = max(values.tolist(), default=0), len(glyphs.trend) - 1
     return [min(math.ceil(value / highest * top), top) if value else 0 for value in values.tolist()]
 
 
-def small_bars(values: np.ndarray, marks: Glyphs) -> str:
+def small_bars(values: np.ndarray, glyphs: Glyphs) -> str:
     """Draw the bars; 0 is a blank."""
-    return "".join(marks.trend[height] if height else " " for height in heights(values, marks))
+    return "".join(glyphs.trend[height] if height else " " for height in heights(values, glyphs))

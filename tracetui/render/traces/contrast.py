@@ -19,20 +19,20 @@ _LEAST = 16
 _HINT = "may be chance"
 
 
-def difference_words(one: OverRepresented, marks: Glyphs) -> str:
+def difference_words(one: OverRepresented, glyphs: Glyphs) -> str:
     """Describe a difference: `region = eu`, `response 1.70 s or more`, `passes through checkout`; safe to show."""
     match one.what:
         case "attribute":
             return f"{safe(one.key)} = {safe(one.value, 120)}"
         case "duration":
-            return f"response {numbers.duration(int(one.value), marks.ascii_only)} or more"
+            return f"response {numbers.duration(int(one.value), glyphs.ascii_only)} or more"
         case "operation":
             return f"runs {safe(one.key)} {safe(one.value)}"
         case _:
             return f"passes through {safe(one.value)}"
 
 
-def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
+def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
     """Summarise a contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
     line = Line()
     # certain differences if there are any, durations last: they may well be a consequence of the failure
@@ -40,20 +40,20 @@ def in_short(found: Contrast, marks: Glyphs, most: int = 3) -> Line:
     shown = certain if any(one.what != "duration" for one in certain) else found.differences
     shown = sorted(shown, key=lambda one: (one.what == "duration", one.is_hint))
     if shown and (shown[0].is_hint or found.is_weak):
-        line.add(f"{marks.warning} {_HINT if shown[0].is_hint else 'few'}: ", Role.WARNING)
+        line.add(f"{glyphs.warning} {_HINT if shown[0].is_hint else 'few'}: ", Role.WARNING)
     for at, one in enumerate(shown[:most]):
-        line.add("   " if at else "").add(difference_words(one, marks), Role.STRONG)
+        line.add("   " if at else "").add(difference_words(one, glyphs), Role.STRONG)
         line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the others)")
     if not found.differences:
         line.add("nothing beyond chance", Role.DIM)
     return line
 
 
-def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
+def remarks(found: Contrast, glyphs: Glyphs) -> Iterator[Line]:
     """Yield caveats for reading the rows."""
     if found.is_weak:
         text = f"fewer than {FEW_SAMPLES} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
-        yield Line([(f"{marks.warning} {text}", Role.WARNING)])
+        yield Line([(f"{glyphs.warning} {text}", Role.WARNING)])
     if (found.selected, found.rest) != (found.selected_of, found.rest_of):
         text = f"based on {found.selected:,} of {found.selected_of:,} and {found.rest:,} of {found.rest_of:,} traces"
         yield Line([(text, Role.DIM)])
@@ -62,9 +62,9 @@ def remarks(found: Contrast, marks: Glyphs) -> Iterator[Line]:
 class ContrastList:
     """Rows of a contrast, one for each difference."""
 
-    def __init__(self, found: Contrast, marks: Glyphs) -> None:
-        self.found, self.marks = found, marks
-        self._words = [difference_words(one, marks) for one in found.differences]
+    def __init__(self, found: Contrast, glyphs: Glyphs) -> None:
+        self.found, self.glyphs = found, glyphs
+        self._words = [difference_words(one, glyphs) for one in found.differences]
         self._longest = max(map(cell_width, self._words), default=_LEAST)
         self._these = max(len(f"{found.selected:,} of {found.selected:,}  100 %"), len("of these"))
         self._hint = len(_HINT) + 2 if any(one.is_hint for one in found.differences) else 0
@@ -75,24 +75,24 @@ class ContrastList:
 
     def heading(self, width: int) -> Line:
         cells = [
-            Line([(fit("over-represented", self._room(width), ellipsis=self.marks.ellipsis), Role.DIM)]),
+            Line([(fit("over-represented", self._room(width), ellipsis=self.glyphs.ellipsis), Role.DIM)]),
             figure("of these", self._these, Role.DIM),
             figure("of the others", self._rest, Role.DIM),
             figure("lift", _LIFT, Role.DIM),
         ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        one, found, marks = self.found.differences[row], self.found, self.marks
-        lift = "only" if math.isinf(one.lift) else f"{marks.times}{one.lift:.1f}"
+        one, found, glyphs = self.found.differences[row], self.found, self.glyphs
+        lift = "only" if math.isinf(one.lift) else f"{glyphs.times}{one.lift:.1f}"
         cells = [
-            Line([(fit(self._words[row], self._room(width), ellipsis=marks.ellipsis), Role.STRONG)]),
+            Line([(fit(self._words[row], self._room(width), ellipsis=glyphs.ellipsis), Role.STRONG)]),
             self._counted(one.selected, found.selected, one.selected_percent, self._these),
             self._counted(one.rest, found.rest, one.rest_percent, self._rest),
             figure(lift, _LIFT),
             *([Line([(_HINT, Role.DIM)])] if one.is_hint else []),
         ]
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _counted(self, number: int, of: int, percent: float, width: int) -> Line:
         line = Line([(f"{number:,} of {of:,}".rjust(width - 7), Role.DIM)])

@@ -66,8 +66,8 @@ def _roundest(after: int, until: int) -> int:
 class Plot:
     """Points laid out on a grid of cells."""
 
-    def __init__(self, points: Points, width: int, height: int, marks: Glyphs, local: bool = False) -> None:
-        self.points, self.width, self.height, self.marks, self.local = points, width, height, marks, local
+    def __init__(self, points: Points, width: int, height: int, glyphs: Glyphs, local: bool = False) -> None:
+        self.points, self.width, self.height, self.glyphs, self.local = points, width, height, glyphs, local
         self.rows = max(height - 1, 1)
         self._scale_durations()
         labels = self._labels()
@@ -100,7 +100,7 @@ class Plot:
         labels = {}
         for row, value in values:
             ns = 10**value if self.logarithmic else value
-            labels[row] = numbers.duration(round(ns), self.marks.ascii_only)
+            labels[row] = numbers.duration(round(ns), self.glyphs.ascii_only)
         return labels
 
     def columns_of(self, start: np.ndarray) -> np.ndarray:
@@ -173,18 +173,18 @@ class Plot:
         ]
 
     def _plot_line(self, row: int, kinds: list[int], labels: dict[int, str]) -> Line:
-        marks = self.marks
-        tick = ("+" if row in labels else "|") if marks.ascii_only else "┤" if row in labels else "│"
+        glyphs = self.glyphs
+        tick = ("+" if row in labels else "|") if glyphs.ascii_only else "┤" if row in labels else "│"
         line = Line([(f"{labels.get(row, ''):>{self.left - 2}} {tick}", Role.GUIDE)])
-        shapes = (" ", ".", "o", marks.origin) if marks.ascii_only else (" ", "·", "•", marks.origin)
+        shapes = (" ", ".", "o", glyphs.origin) if glyphs.ascii_only else (" ", "·", "•", glyphs.origin)
         for kind, cells in groupby(kinds):
             number = sum(1 for _ in cells)
             line.add(shapes[kind] * number, Role.ERROR if kind == 3 else Role.PLAIN)
         return line.pad(self.width).cropped(self.width, "")
 
     def _axis(self) -> Line:
-        marks = self.marks
-        rule, corner = ("-", "+") if marks.ascii_only else ("─", "└")
+        glyphs = self.glyphs
+        rule, corner = ("-", "+") if glyphs.ascii_only else ("─", "└")
         name = "log" if self.logarithmic else ""
         drawn = [rule] * self.columns
         texts = self._times() if len(self.points) else []
@@ -225,18 +225,18 @@ def _round_up(number: int) -> int:
     return next(size * tenths // 10 for tenths in (10, 15, 20, 30, 40, 50, 60, 80, 100) if size * tenths >= 10 * number)
 
 
-def trend(counts: Sequence[int], marks: Glyphs) -> str:
+def trend(counts: Sequence[int], glyphs: Glyphs) -> str:
     """Draw counts as one-cell bars; every count above 0 is visible."""
     most = max([*counts, 1])
-    steps = len(marks.trend)
-    return "".join(marks.trend[min(count * steps // most, steps - 1)] if count else " " for count in counts)
+    steps = len(glyphs.trend)
+    return "".join(glyphs.trend[min(count * steps // most, steps - 1)] if count else " " for count in counts)
 
 
-def stats_lines(points: Points, marks: Glyphs) -> list[Line]:
+def stats_lines(points: Points, glyphs: Glyphs) -> list[Line]:
     """Return percentiles, distribution and error counts of the points in `STATS_WIDTH` cells."""
     if not len(points):
         return []
-    ascii_only = marks.ascii_only
+    ascii_only = glyphs.ascii_only
     least, most = int(points.duration.min()), int(points.duration.max())
     high = max(most, least + 1)
     if high > _WIDE_RANGE * max(float(np.median(points.duration)), 1):
@@ -244,9 +244,9 @@ def stats_lines(points: Points, marks: Glyphs) -> list[Line]:
     else:
         edges = np.linspace(least, high, _BINS + 1)
     counts = np.histogram(points.duration, edges)[0].tolist()
-    found = spread(points.duration, marks)
+    found = spread(points.duration, glyphs)
     lines = [Line([(f"{name} ", Role.DIM), (f"{text:>9}", Role.STRONG)]) for name, text in found]
-    lines[0].add("   ").add(trend(counts, marks))
+    lines[0].add("   ").add(trend(counts, glyphs))
     total = f"of {numbers.counted(len(points), 'trace')}"
     if len(found) > 2:
         ends = [numbers.duration(end, ascii_only) for end in (least, most)]
@@ -255,11 +255,11 @@ def stats_lines(points: Points, marks: Glyphs) -> list[Line]:
     else:
         lines[1].add(f"   {total}", Role.DIM)
         lines.append(Line([("too few traces for percentiles", Role.DIM)]))
-    lines.append(_errors_line(points, np.ones(len(points), bool), marks) or Line([("no errors", Role.DIM)]))
-    return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
+    lines.append(_errors_line(points, np.ones(len(points), bool), glyphs) or Line([("no errors", Role.DIM)]))
+    return [line.cropped(STATS_WIDTH, glyphs.ellipsis) for line in lines]
 
 
-def _errors_line(points: Points, inside: np.ndarray, marks: Glyphs) -> Line | None:
+def _errors_line(points: Points, inside: np.ndarray, glyphs: Glyphs) -> Line | None:
     """Count traces with errors and failed requests among the points `inside` (bool[n]); None without errors."""
     errors, of = int(points.with_errors[inside].sum()), int(inside.sum())
     if not errors:
@@ -270,21 +270,21 @@ def _errors_line(points: Points, inside: np.ndarray, marks: Glyphs) -> Line | No
         texts = [f" of {of:,} requests failed  {share}", f" of {of:,} failed  {share}", " requests failed"]
     else:
         texts = [f" with errors, {numbers.requests_failed(errors, failed)}", f" with errors, {failed:,} failed"]
-    number = f"{marks.origin} {errors:,}"
+    number = f"{glyphs.origin} {errors:,}"
     text = next((text for text in texts if len(number + text) <= STATS_WIDTH), texts[-1])
     return Line([(number, Role.ERROR), (text, Role.PLAIN)])
 
 
-def region_lines(plot: Plot, region: Region, marks: Glyphs, keys: str) -> list[Line]:
+def region_lines(plot: Plot, region: Region, glyphs: Glyphs, keys: str) -> list[Line]:
     """Summarise a region in place of the statistics, with the keys that apply to it."""
     inside = plot.inside(region)
     window = plot.window(region)
-    count, errors = int(inside.sum()), _errors_line(plot.points, inside, marks)
-    dash = "-" if marks.ascii_only else "–"
+    count, errors = int(inside.sum()), _errors_line(plot.points, inside, glyphs)
+    dash = "-" if glyphs.ascii_only else "–"
     begin = "" if window.start_ns is None else plot.moments.day(window.start_ns)
     end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
-    least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, marks.ascii_only)
-    most = "" if window.most_ns is None else numbers.duration(window.most_ns, marks.ascii_only)
+    least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, glyphs.ascii_only)
+    most = "" if window.most_ns is None else numbers.duration(window.most_ns, glyphs.ascii_only)
     times = f"{begin}{dash}{end}" if begin or end else "all times"
     lines = [
         Line([(numbers.counted(count, "trace"), Role.STRONG)]),
@@ -295,4 +295,4 @@ def region_lines(plot: Plot, region: Region, marks: Glyphs, keys: str) -> list[L
         ),
         Line([(keys, Role.DIM)]),
     ]
-    return [line.cropped(STATS_WIDTH, marks.ellipsis) for line in lines]
+    return [line.cropped(STATS_WIDTH, glyphs.ellipsis) for line in lines]

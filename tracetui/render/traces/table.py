@@ -49,7 +49,7 @@ class TraceRows:
         columns: TraceColumns,
         traces: np.ndarray,
         *,
-        marks: Glyphs,
+        glyphs: Glyphs,
         local: bool = False,
         marked: Collection[int] = (),
         new: Collection[int] = (),
@@ -57,7 +57,7 @@ class TraceRows:
     ) -> None:
         """`marked` is read whenever a line is drawn; `new` are traces that have just arrived."""
         self.columns = columns
-        self.marks = marks
+        self.glyphs = glyphs
         self.local = local
         self.marked = marked
         self.new = new
@@ -116,7 +116,7 @@ class TraceRows:
             # where two letters each fit for all, a few names would say less
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
-            errors=max(7, cell_width(errors_text(origins, echoes, self.marks))),
+            errors=max(7, cell_width(errors_text(origins, echoes, self.glyphs))),
             duration=numbers.duration_width(self._longest),
             whole=max(whole, len(WHOLE_HEADING)) if columns.shows_whole else 0,
             verdict=_LONGEST_VERDICT if origins else 0,
@@ -143,7 +143,7 @@ class TraceRows:
 
     def header(self, width: int, key: SortKey | None, descending: bool) -> Line:
         """Return the headings, with an arrow at the sort column."""
-        arrow = ("v" if descending else "^") if self.marks.ascii_only else "▼" if descending else "▲"
+        arrow = ("v" if descending else "^") if self.glyphs.ascii_only else "▼" if descending else "▲"
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
             text = self._heading(column)
@@ -153,7 +153,7 @@ class TraceRows:
                 if cell_width(text) > cells:
                     text = f"{arrow}{column}"
             line.add(
-                fit(text, cells, "right" if right else "left", self.marks.ellipsis),
+                fit(text, cells, "right" if right else "left", self.glyphs.ellipsis),
                 Role.STRONG if column is not None and column is key else Role.DIM,
             )
             line.add(" " * GAP)
@@ -178,11 +178,11 @@ class TraceRows:
     def line(self, row: int, width: int) -> Line:
         group = self.group(row)
         if group is not None:
-            line = Line([(f"{self.marks.folded if group.folded else self.marks.opened} ", Role.GUIDE)])
-            return line.extend(group.heading).cropped(width, self.marks.ellipsis)
+            line = Line([(f"{self.glyphs.folded if group.folded else self.glyphs.opened} ", Role.GUIDE)])
+            return line.extend(group.heading).cropped(width, self.glyphs.ellipsis)
         trace = int(self._rows[row])
-        columns, layout, marks = self.columns, self.layout(width), self.marks
-        mark = chosen_mark(marks) if trace in self.marked else new_mark(marks) if trace in self.new else " "
+        columns, layout, glyphs = self.columns, self.layout(width), self.glyphs
+        mark = chosen_mark(glyphs) if trace in self.marked else new_mark(glyphs) if trace in self.new else " "
         line = Line([(f"{mark} ", Role.PLAIN if mark == " " else Role.ACCENT)])
         gap = " " * GAP
         if layout.start:
@@ -197,33 +197,33 @@ class TraceRows:
             line.add(f"{int(columns.spans[trace]):,}".rjust(layout.spans) + gap)
         if layout.errors:
             origins, echoes = int(columns.origins[trace]), int(columns.echoes[trace])
-            text = errors_text(origins, echoes, marks)
+            text = errors_text(origins, echoes, glyphs)
             # the services are red already, and each change of colour costs bytes
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
-            line.add(fit(text, layout.errors, "left", marks.ellipsis), role)
+            line.add(fit(text, layout.errors, "left", glyphs.ellipsis), role)
             line.add(gap)
         if layout.whole:
             whole = int(columns.traces.trace_duration[trace])
-            line.add(numbers.duration(whole, marks.ascii_only).rjust(layout.whole) + gap)
+            line.add(numbers.duration(whole, glyphs.ascii_only).rjust(layout.whole) + gap)
         duration = int(columns.traces.response_time[trace])
-        line.add(numbers.duration(duration, marks.ascii_only).rjust(layout.duration))
+        line.add(numbers.duration(duration, glyphs.ascii_only).rjust(layout.duration))
         if layout.bar:
             # dim, as the number says the same; padding in the same run saves the bytes of another style
-            drawn = bar(duration / max(self._longest, 1), layout.bar, marks)
+            drawn = bar(duration / max(self._longest, 1), layout.bar, glyphs)
             line.add(" ").add(fit(drawn, layout.bar), Role.DIM)
         if layout.verdict and columns.origins[trace]:
-            line.add(gap).add(fit(self._verdict(trace), layout.verdict, "left", marks.ellipsis), Role.ERROR)
-        return line.cropped(width, marks.ellipsis).pad(width)
+            line.add(gap).add(fit(self._verdict(trace), layout.verdict, "left", glyphs.ellipsis), Role.ERROR)
+        return line.cropped(width, glyphs.ellipsis).pad(width)
 
     def _verdict(self, trace: int) -> str:
         """Return the message of the trace's first error."""
         traces = self.columns.traces
         span = first_origin(traces, trace)
-        return "" if span is None else f"{self.marks.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"
+        return "" if span is None else f"{self.glyphs.origin} {safe(error_message(traces, span), _LONGEST_VERDICT)}"
 
     def _add_name(self, line: Line, trace: int, width: int) -> None:
         _, service, operation = self.columns.labels[int(self.columns.label[trace])]
-        ellipsis, remark = self.marks.ellipsis, self._remark(trace)
+        ellipsis, remark = self.glyphs.ellipsis, self._remark(trace)
         # the remark is cut last
         width -= cell_width(remark)
         if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
@@ -240,12 +240,12 @@ class TraceRows:
 
     def _remark(self, trace: int) -> str:
         """Return the remark after a trace's name: root missing (the duration is then the whole trace's) or skew."""
-        traces, warning = self.columns.traces, self.marks.warning
+        traces, warning = self.columns.traces, self.glyphs.warning
         missing = f" {warning} root missing" if traces.root_missing[trace] else ""
         return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
 
     def _add_services(self, line: Line, trace: int, layout: TraceLayout) -> None:
-        columns, marks = self.columns, self.marks
+        columns, glyphs = self.columns, self.glyphs
         first, stop = int(columns.service_first[trace]), int(columns.service_first[trace + 1])
         left = layout.services
         names = columns.services if layout.full_services else columns.short
@@ -254,7 +254,7 @@ class TraceRows:
         for at in shown:
             service, role = int(columns.service[at]), int(columns.service_role[at])
             # the blank joins the run: each run costs bytes
-            text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", marks.ellipsis)
+            text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", glyphs.ellipsis)
             error = Role.ERROR if role == ErrorRole.ORIGIN else Role.ECHO
             line.add(text, error if role else Role.service(columns.slots[service]))
             left -= cell_width(text)
@@ -262,8 +262,8 @@ class TraceRows:
         line.add(fit(f"+{hidden}" if hidden else "", left))
 
     def _service_text(self, name: str, at: int, layout: TraceLayout) -> str:
-        marks = self.marks
-        sign = (marks.service or " ", marks.origin, marks.echo)[int(self.columns.service_role[at])]
+        glyphs = self.glyphs
+        sign = (glyphs.service or " ", glyphs.origin, glyphs.echo)[int(self.columns.service_role[at])]
         return sign + (name if layout.full_services else fit(name, 2))
 
     def _shown_services(self, first: int, texts: list[str], room: int) -> list[int]:
@@ -282,14 +282,14 @@ class TraceRows:
         return sorted(chosen)
 
 
-def chosen_mark(marks: Glyphs) -> str:
+def chosen_mark(glyphs: Glyphs) -> str:
     """Return the mark of a trace that the user marked."""
-    return "+" if marks.ascii_only else "✓"
+    return "+" if glyphs.ascii_only else "✓"
 
 
-def new_mark(marks: Glyphs) -> str:
+def new_mark(glyphs: Glyphs) -> str:
     """Return the glyph of a trace that has just arrived."""
-    return "*" if marks.ascii_only else "•"
+    return "*" if glyphs.ascii_only else "•"
 
 
 def _grouped(groups: Sequence[TraceGroup]) -> np.ndarray:
@@ -301,22 +301,22 @@ def _grouped(groups: Sequence[TraceGroup]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def errors_text(origins: int, echoes: int, marks: Glyphs) -> str:
+def errors_text(origins: int, echoes: int, glyphs: Glyphs) -> str:
     """Format the numbers of origins and of propagated errors: `✖1 ✗3`."""
     parts = []
     if origins:
-        parts.append(f"{marks.origin}{numbers.short_count(origins)}")
+        parts.append(f"{glyphs.origin}{numbers.short_count(origins)}")
     if echoes:
-        parts.append(f"{marks.echo}{numbers.short_count(echoes)}")
+        parts.append(f"{glyphs.echo}{numbers.short_count(echoes)}")
     return " ".join(parts)
 
 
 @lru_cache(maxsize=4096)
-def _bar(eighths: int, marks: Glyphs) -> str:
+def _bar(eighths: int, glyphs: Glyphs) -> str:
     whole, rest = divmod(eighths, 8)
-    return marks.solid * whole + (marks.solid_left[rest - 1] if rest else "")
+    return glyphs.solid * whole + (glyphs.solid_left[rest - 1] if rest else "")
 
 
-def bar(share: float, cells: int, marks: Glyphs) -> str:
+def bar(share: float, cells: int, glyphs: Glyphs) -> str:
     """Draw a share of 1 as a bar, to an eighth of a cell; a share above 0 is always visible."""
-    return _bar(max(round(min(max(share, 0.0), 1.0) * cells * 8), 1 if share > 0 else 0), marks)
+    return _bar(max(round(min(max(share, 0.0), 1.0) * cells * 8), 1 if share > 0 else 0), glyphs)

@@ -75,7 +75,7 @@ def bar(
     events: np.ndarray = _NONE,
     errors: np.ndarray = _NONE,
     *,
-    marks: Glyphs,
+    glyphs: Glyphs,
     solid_role: str = Role.CRITICAL,
 ) -> Line:
     """Draw spans as a line of `scale.cells` cells.
@@ -90,21 +90,21 @@ def bar(
     roles = [Role.PLAIN] * cells
     # nearly every row is one span with at most one section, and scalars are faster than arrays of one
     if len(starts) == 1:
-        _draw_one(drawn, roles, scale.position_of(int(starts[0])), scale.position_of(int(ends[0])), marks)
+        _draw_one(drawn, roles, scale.position_of(int(starts[0])), scale.position_of(int(ends[0])), glyphs)
     else:
-        _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), marks)
+        _draw_rest(drawn, roles, scale.position(starts), scale.position(ends), glyphs)
     if len(critical_starts) == 1:
         section = scale.position_of(int(critical_starts[0])), scale.position_of(int(critical_ends[0]))
-        _draw_section(drawn, roles, *section, marks, solid_role)
+        _draw_section(drawn, roles, *section, glyphs, solid_role)
     elif len(critical_starts):
-        _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), marks, solid_role)
+        _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), glyphs, solid_role)
     for times, role in ((events, Role.EVENT), (errors, Role.ERROR)):
         if not len(times):
             continue
         ticks = scale.position(times)
         ticks = np.minimum(ticks[(ticks >= 0) & (ticks <= cells)].astype(np.int64), cells - 1)
         for cell in np.unique(ticks).tolist():
-            drawn[cell], roles[cell] = marks.event, role
+            drawn[cell], roles[cell] = glyphs.event, role
     line = Line()
     text, at = "".join(drawn), 0
     for role, cells_of_role in groupby(roles):
@@ -114,7 +114,7 @@ def bar(
     return line
 
 
-def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Glyphs) -> None:
+def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, glyphs: Glyphs) -> None:
     cells = len(drawn)
     shown = (starts <= cells) & (ends >= 0) & ((ends > 0) | (starts == ends))
     shown &= (starts < cells) | (starts == ends)
@@ -123,39 +123,39 @@ def _draw_rest(drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.
     stop = np.maximum(np.ceil(ends).astype(np.int64), first + 1)
     step = np.bincount(first, minlength=cells + 1) - np.bincount(stop, minlength=cells + 1)
     for cell in np.flatnonzero(np.cumsum(step[:cells])).tolist():
-        drawn[cell], roles[cell] = marks.rest, Role.REST
+        drawn[cell], roles[cell] = glyphs.rest, Role.REST
 
 
-def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, marks: Glyphs) -> None:
+def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, glyphs: Glyphs) -> None:
     cells = len(drawn)
     if start > cells or end < 0 or (start != end and (start == cells or end == 0)):
         return
     start, end = min(max(start, 0.0), cells), min(max(end, 0.0), cells)
     first = min(int(start), cells - 1)
     stop = max(math.ceil(end), first + 1)
-    drawn[first:stop] = marks.rest * (stop - first)
+    drawn[first:stop] = glyphs.rest * (stop - first)
     roles[first:stop] = [Role.REST] * (stop - first)
     if end - (stop - 1) < 0.5:
-        drawn[stop - 1] = marks.rest_end
+        drawn[stop - 1] = glyphs.rest_end
     if start - first >= 0.5:
-        drawn[first] = marks.rest_start
+        drawn[first] = glyphs.rest_start
 
 
-def _draw_section(drawn: list[str], roles: list[str], start: float, end: float, marks: Glyphs, role: str) -> None:
+def _draw_section(drawn: list[str], roles: list[str], start: float, end: float, glyphs: Glyphs, role: str) -> None:
     cells = len(drawn)
     if end <= start or end <= 0 or start >= cells:
         return
     start, end = max(start, 0.0), min(end, float(cells))
     first, last = int(start), math.ceil(end) - 1
-    drawn[first : last + 1] = _block(0, 8, marks) * (last + 1 - first)
+    drawn[first : last + 1] = _block(0, 8, glyphs) * (last + 1 - first)
     roles[first : last + 1] = [role] * (last + 1 - first)
     for cell in (first, last):
         low, high = max(start - cell, 0.0), min(end - cell, 1.0)
-        drawn[cell] = _block(round(low * 8), round(high * 8), marks)
+        drawn[cell] = _block(round(low * 8), round(high * 8), glyphs)
 
 
 def _draw_solid(
-    drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, marks: Glyphs, role: str
+    drawn: list[str], roles: list[str], starts: np.ndarray, ends: np.ndarray, glyphs: Glyphs, role: str
 ) -> None:
     cells = len(drawn)
     shown = (ends > starts) & (ends > 0) & (starts < cells)
@@ -178,7 +178,7 @@ def _draw_solid(
         if high - low - amount > _TOUCHING:
             # several sections with gaps: show their total
             low, high = 0.0, amount
-        drawn[cell] = _block(round(low * 8), round(high * 8), marks)
+        drawn[cell] = _block(round(low * 8), round(high * 8), glyphs)
         roles[cell] = role
 
 
@@ -193,10 +193,10 @@ def _merged(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 @lru_cache(maxsize=256)
-def _block(low: int, high: int, marks: Glyphs) -> str:
+def _block(low: int, high: int, glyphs: Glyphs) -> str:
     """Return the block glyph closest to a cell filled from `low` to `high` eighths."""
     if high <= low:
         low, high = (low, low + 1) if low < 8 else (7, 8)
-    fillings = [(0, eighths, mark) for eighths, mark in enumerate(marks.solid_left, 1)]
-    fillings += [(8 - eighths, 8, mark) for eighths, mark in marks.solid_right]
+    fillings = [(0, eighths, mark) for eighths, mark in enumerate(glyphs.solid_left, 1)]
+    fillings += [(8 - eighths, 8, mark) for eighths, mark in glyphs.solid_right]
     return min(fillings, key=lambda filling: abs(filling[0] - low) + abs(filling[1] - high))[2]

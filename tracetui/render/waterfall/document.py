@@ -41,15 +41,15 @@ def waterfall_text(
     left_out = view.rows.left_out()
     if left_out:
         whole = numbers.counted(view.stop - view.first, "span")
-        text = f"{view.marks.ellipsis} {left_out:,} of {whole} not shown: {hint}"
-        yield Line([(text, Role.WARNING)]).cropped(width, view.marks.ellipsis)
+        text = f"{view.glyphs.ellipsis} {left_out:,} of {whole} not shown: {hint}"
+        yield Line([(text, Role.WARNING)]).cropped(width, view.glyphs.ellipsis)
     yield Line()
     yield from legend(view, width)
 
 
 def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     """Yield the log lines of a row's spans: time since the trace began, and message."""
-    traces, marks = view.traces, view.marks
+    traces, glyphs = view.traces, view.glyphs
     begin = int(traces.trace_start[int(traces.trace[view.first])])
     spans = view.rows.spans(row)
     run = view.rows.run(row)
@@ -60,27 +60,27 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
             # by another host's clock a log line can precede the trace
             offset = event.time_ns - begin
             when = f"{'-' if offset < 0 else '+'}{view.duration(abs(offset))}"
-            line = Line([(f"{indent}{marks.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
+            line = Line([(f"{indent}{glyphs.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
             if note := more_lines(event):
                 line.add(f"  {note}", Role.DIM)
-            yield line.add(placement(event), Role.DIM).cropped(width, marks.ellipsis)
+            yield line.add(placement(event), Role.DIM).cropped(width, glyphs.ellipsis)
 
 
 def legend(view: Waterfall, width: int) -> list[Line]:
     """Explain the bars and glyphs that occur."""
-    marks = view.marks
+    glyphs = view.glyphs
     words = []
     if view.has_path:
-        words += [(marks.solid, "on the critical path"), (marks.rest, "off it")]
+        words += [(glyphs.solid, "on the critical path"), (glyphs.rest, "off it")]
     if (view.roles == ErrorRole.ORIGIN).any():
-        words.append((marks.origin, "error began here"))
+        words.append((glyphs.origin, "error began here"))
     if (view.roles == ErrorRole.PROPAGATED).any():
-        words.append((marks.echo, "propagated"))
+        words.append((glyphs.echo, "propagated"))
     own = range(view.first, view.stop)
     kinds = {
         "event": bool(view.traces.event_bytes[view.first : view.stop].any()),
         "log line": bool(view.traces.log_lines.rows(own.start, own.stop)),
     }
     if any(kinds.values()):
-        words.append((marks.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))
-    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.marks.ellipsis)
+        words.append((glyphs.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))
+    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.glyphs.ellipsis)

@@ -72,7 +72,7 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
         start=start + int(traces.start[first]),
         duration=drawn,
         error=error,
-        marks=traces.marks[example] & np.uint16(Flag.FOLLOWS_FROM),
+        flags=traces.flags[example] & np.uint16(Flag.FOLLOWS_FROM),
         event_bytes=np.zeros(count, traces.event_bytes.dtype),
         link_bytes=np.zeros(count, traces.link_bytes.dtype),
         first=np.array([0, count], np.int64),
@@ -136,7 +136,7 @@ def _is_async(traces: TraceSet, parent: np.ndarray, example: np.ndarray) -> np.n
     """Test which nodes are asynchronous, bool[nodes]."""
     kind = traces.kind[example]
     detached = (kind == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
-    follows = (traces.marks[example] & np.uint16(Flag.FOLLOWS_FROM)) > 0
+    follows = (traces.flags[example] & np.uint16(Flag.FOLLOWS_FROM)) > 0
     is_async: np.ndarray = (parent >= 0) & (detached | follows)
     return is_async
 
@@ -194,7 +194,7 @@ class Flame(Waterfall):
             sections=sections if base.has_path else None,
             roles=roles,
             slots=base.slots,
-            marks=base.marks,
+            glyphs=base.glyphs,
             alike=0,
             outside=np.zeros(count, np.uint8),
             message_of=lambda node: base.message_of(int(merged.example[node])),
@@ -217,6 +217,6 @@ class Flame(Waterfall):
         node = int(self.rows.positions[row])
         calls = int(self.merged.calls[node])
         if calls > 1:
-            times = self.marks.repeated(calls)
+            times = self.glyphs.repeated(calls)
             longest = self.duration(int(self.merged.longest[node]))
-            yield LabelNote(f"{times} {self.marks.at_most}{longest}", times, Role.STRONG)
+            yield LabelNote(f"{times} {self.glyphs.at_most}{longest}", times, Role.STRONG)

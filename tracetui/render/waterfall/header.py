@@ -33,7 +33,7 @@ _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
 
 def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
     """Return the header, at most `most` lines if given, without the least important parts."""
-    ellipsis = view.marks.ellipsis
+    ellipsis = view.glyphs.ellipsis
     findings = flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
     first: list[Line] = []
     for kept in range(_ID, _TITLE - 1, -1):
@@ -45,16 +45,16 @@ def header(view: Waterfall, width: int, local_time: bool = False, most: int | No
 
 def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator[Line]:
     """Yield the items that describe the trace, up to the item `kept`."""
-    traces, marks = view.traces, view.marks
+    traces, glyphs = view.traces, view.glyphs
     within = slice(view.first, view.stop)
     start = view.whole[0]
     part = len(traces.spans_of(view.trace)) != view.stop - view.first
     length = view.duration(view.whole[1])
     of = f", {_share_of_trace(view)}" if part and kept >= _KIND else ""
     title = Line([(_name(view, part), Role.TITLE)])
-    title = title.cropped(max(width - len(length) - 3, 8), marks.ellipsis).add("   ").add(length, Role.STRONG)
+    title = title.cropped(max(width - len(length) - 3, 8), glyphs.ellipsis).add("   ").add(length, Role.STRONG)
     of_room = width - title.width
-    yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, marks.ellipsis)) if of_room > 8 else title
+    yield title.extend(Line([(of, Role.PLAIN)]).cropped(of_room, glyphs.ellipsis)) if of_room > 8 else title
     if not part and kept >= _KIND:
         yield from _response(view)
     counts = []
@@ -85,7 +85,7 @@ def _response(view: Waterfall) -> Iterator[Line]:
     traces, trace = view.traces, view.trace
     response = int(traces.response_time[trace])
     if traces.root_missing[trace]:
-        yield Line([(f"{view.marks.warning} root missing", Role.WARNING)])
+        yield Line([(f"{view.glyphs.warning} root missing", Role.WARNING)])
     elif view.trace_ns > (1 + DIFFERENCE) * response:
         yield Line([("response time ", Role.PLAIN), (view.duration(response), Role.STRONG)])
 
@@ -108,7 +108,7 @@ def _peer_name(view: Waterfall) -> str:
     """Return the entry operation of the trace, which names its peers."""
     traces = view.traces
     _, operation = traces.operation_label(int(traces.operation[int(traces.main_root[view.trace])]))
-    return cut(safe(operation) or "(no name)", _PEER_NAME, view.marks.ellipsis)
+    return cut(safe(operation) or "(no name)", _PEER_NAME, view.glyphs.ellipsis)
 
 
 def peer_words(rank: Rank, name: str) -> str:
@@ -135,15 +135,15 @@ def _ordinal(number: int) -> str:
 
 
 def _errors(view: Waterfall) -> Iterator[Line]:
-    marks = view.marks
+    glyphs = view.glyphs
     origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
     echoes, cancelled = int((view.roles == ErrorRole.PROPAGATED).sum()), int((view.roles == ErrorRole.CANCELLED).sum())
     if not len(origins) and not echoes and not cancelled:
         yield Line([("no errors", Role.DIM)])
         return
-    line = Line([(f"{marks.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
+    line = Line([(f"{glyphs.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
     if echoes:
-        line.add(", ").add(f"{marks.echo} propagated to {echoes:,}", Role.ECHO)
+        line.add(", ").add(f"{glyphs.echo} propagated to {echoes:,}", Role.ECHO)
     if cancelled:
         line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
@@ -162,7 +162,7 @@ def _errors(view: Waterfall) -> Iterator[Line]:
 def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
     """Return the service and the message, or the operation without a message."""
     message = safe(view.message_of(span), 120)
-    text = view.marks.quoted(message) if message else safe(view.traces.operation_name(span), 120)
+    text = view.glyphs.quoted(message) if message else safe(view.traces.operation_name(span), 120)
     return view.traces.service_name(span), text
 
 
@@ -186,7 +186,7 @@ def _bottleneck(view: Waterfall) -> Iterator[Line]:
     slot = view.slots[view.traces.services.index(service)]
     role = Role.STRONG if share >= BOTTLENECK_PERCENT and not is_short else Role.PLAIN
     of = f"{view.duration(critical)} critical" if is_short else "the critical path"
-    line = Line([(view.marks.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
+    line = Line([(view.glyphs.solid, Role.service(slot)), (f" {numbers.percent(share)} of {of}: ", role)])
     yield line.add(safe(service), Role.service(slot)).add(" ").add(safe(operation) or "(no name)", role)
 
 
@@ -215,7 +215,7 @@ def _has_async(view: Waterfall) -> bool:
     traces, within = view.traces, slice(view.first, view.stop)
     parent, kind = traces.parent[within], traces.kind
     detached = (parent >= view.first) & (kind[within] == Kind.CONSUMER) & (kind[parent] == Kind.PRODUCER)
-    return bool((detached | ((traces.marks[within] & int(Flag.FOLLOWS_FROM)) > 0)).any())
+    return bool((detached | ((traces.flags[within] & int(Flag.FOLLOWS_FROM)) > 0)).any())
 
 
 def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
@@ -231,14 +231,14 @@ def _covered(starts: np.ndarray, ends: np.ndarray) -> int:
 def _skew(view: Waterfall) -> Iterator[Line]:
     skewed = int((view.outside == SKEWED).sum())
     if skewed:
-        yield Line([(f"{view.marks.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
+        yield Line([(f"{view.glyphs.warning} clock skew? {numbers.counted(skewed, 'span')}", Role.WARNING)])
 
 
 def _warnings(view: Waterfall) -> Iterator[Line]:
-    marks = view.marks
+    glyphs = view.glyphs
     number = int(view.traces.trace_warning_counts[view.trace])
     if number:
-        yield Line([(f"{marks.warning} {numbers.counted(number, 'warning')}", Role.WARNING)])
+        yield Line([(f"{glyphs.warning} {numbers.counted(number, 'warning')}", Role.WARNING)])
     texts = view.traces.trace_warnings.get(view.trace, [])
     for text in texts[:_SHOWN_TRACE_WARNINGS]:
-        yield Line([(f"{marks.warning} {safe(text, 300)}", Role.WARNING)])
+        yield Line([(f"{glyphs.warning} {safe(text, 300)}", Role.WARNING)])

@@ -35,7 +35,7 @@ class LabelNote(NamedTuple):
 class Label:
     """The parts of a label, for any width."""
 
-    marks: Glyphs
+    glyphs: Glyphs
     depth: int
     """0 for the top row's span."""
     guides: Callable[[int], str]
@@ -62,7 +62,7 @@ class Label:
 
     @property
     def _head_width(self) -> int:
-        return 2 + self.asynchronous + len(self.marks.service)
+        return 2 + self.asynchronous + len(self.glyphs.service)
 
     @property
     def _names(self) -> str:
@@ -72,21 +72,21 @@ class Label:
     def _service(self) -> str:
         if self.name_service:
             return self.service
-        return "" if self.marks.service else initials(self.service)
+        return "" if self.glyphs.service else initials(self.service)
 
     def line(self, width: int) -> Line:
         """Draw the label in at most `width` cells."""
-        marks = self.marks
+        glyphs = self.glyphs
         line = self._indent(width // 3).add(f"{self.fold} ", Role.GUIDE)
         if self.asynchronous:
-            line.add(marks.async_call, Role.ACCENT)
-        line.add(marks.service, self.service_role)
+            line.add(glyphs.async_call, Role.ACCENT)
+        line.add(glyphs.service, self.service_role)
         room = width - line.width
         notes = self._notes_in(room) if self.notes else ()
         self._add_names(line, room - sum(1 + cell_width(text) for text, _ in notes))
         for text, role in notes:
             line.add(" ").add(text, role)
-        return line.cropped(width, marks.ellipsis)
+        return line.cropped(width, glyphs.ellipsis)
 
     def _indent(self, most: int) -> Line:
         """Draw the tree's lines. Levels beyond `most` cells are omitted from the left, half of them at a time, so that
@@ -97,7 +97,7 @@ class Label:
             return Line([(self.guides(self.depth), Role.GUIDE)])
         step = max(1, most // 2)
         left_out = -(-(self.depth - most) // step) * step
-        number = f"{left_out}{self.marks.left_out}"
+        number = f"{left_out}{self.glyphs.left_out}"
         return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
 
     def _notes_in(self, room: int) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ class Label:
             left = free - (readable if note.before_names or names > free else names)
             more = cell_width(note.full) - cell_width(note.short)
             if more > left and note.can_be_cut and left >= _WORTH_A_PART:
-                shown[i] = cut(note.full, cell_width(note.short) + left, self.marks.ellipsis)
+                shown[i] = cut(note.full, cell_width(note.short) + left, self.glyphs.ellipsis)
                 free -= left
             elif more <= left:
                 shown[i] = note.full
@@ -118,7 +118,7 @@ class Label:
         return [(text, note.role) for text, note in zip(shown, self.notes, strict=True)]
 
     def _add_names(self, line: Line, room: int) -> None:
-        ellipsis = self.marks.ellipsis
+        ellipsis = self.glyphs.ellipsis
         service, operation = cell_width(self._service), cell_width(self.operation)
         if service + 1 + operation > room:
             service = min(service, max(room - 1 - operation, min(_SHORTEST_SERVICE, room // 3)))

@@ -88,7 +88,7 @@ def _past(times: np.ndarray) -> np.ndarray:
 def minimap(
     overview: MinimapData,
     width: int,
-    marks: Glyphs,
+    glyphs: Glyphs,
     window: tuple[int, int] | None = None,
     selected: tuple[int, int] | None = None,
 ) -> Line:
@@ -98,13 +98,13 @@ def minimap(
     start and length, ns: `[ ]` enclose `window`, the visible part (None for all), and `{ }` `selected`, the span under
     the cursor.
     """
-    left, right = ("|", "|") if marks.ascii_only else ("▕", "▏")
+    left, right = ("|", "|") if glyphs.ascii_only else ("▕", "▏")
     cells = width - 2
     if cells < 4:
         return Line()
     edges = np.linspace(0, _BINS, cells + 1)
     at = np.arange(_BINS + 1)
-    trend = _ASCII_HEIGHTS if marks.ascii_only else marks.trend
+    trend = _ASCII_HEIGHTS if glyphs.ascii_only else glyphs.trend
     running = np.diff(np.interp(edges, at, overview.running))
     most = float(running.max()) or 1.0
     heights = np.clip(np.ceil(running / most * len(trend) - 1e-6).astype(np.int64), 0, len(trend))
@@ -113,7 +113,7 @@ def minimap(
         critical = np.diff(np.array([np.interp(edges, at, row) for row in overview.critical]))
         owners = np.where(critical.max(axis=0) > 1e-9, critical.argmax(axis=0), -1)
     failed = np.minimum((overview.failed * cells).astype(np.int64), cells - 1)
-    overlays = dict.fromkeys(failed.tolist(), (marks.origin, Role.ERROR))
+    overlays = dict.fromkeys(failed.tolist(), (glyphs.origin, Role.ERROR))
     first, last = _cells_of(overview.whole, window, cells)
     if window is not None and window != overview.whole:
         _enclose(overlays, first, last, "[]", cells)

@@ -46,21 +46,21 @@ WORDS_EXPLAINED = (
 )
 
 
-def whole_change(durations: Sequence[int], marks: Glyphs) -> str:
+def whole_change(durations: Sequence[int], glyphs: Glyphs) -> str:
     """Format the change of the response time as `900 ms longer (+900 %)`."""
     before, after = durations
     if before == after:
         return "no change"
     percent = f" ({numbers.signed_percent(100 * (after - before) / before)})" if before else ""
     word = "longer" if after > before else "shorter"
-    return f"{numbers.duration(abs(after - before), marks.ascii_only)} {word}{percent}"
+    return f"{numbers.duration(abs(after - before), glyphs.ascii_only)} {word}{percent}"
 
 
 class TraceDiff:
     """Rows of the call paths. `roles` maps services to colour roles."""
 
-    def __init__(self, found: Sequence[CallPath], roles: dict[str, str], marks: Glyphs) -> None:
-        self.found, self._roles, self.marks = found, roles, marks
+    def __init__(self, found: Sequence[CallPath], roles: dict[str, str], glyphs: Glyphs) -> None:
+        self.found, self._roles, self.glyphs = found, roles, glyphs
         longest = max((ns for one in found for ns in one.total_ns if ns is not None), default=0)
         self._cells = max(numbers.duration_width(longest), len("duration"))
 
@@ -74,20 +74,20 @@ class TraceDiff:
             *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *self_time, "critical", _AFTER)),
             Line([("change", Role.DIM)]),
         ]
-        return side_by_side(cells).cropped(width, self.marks.ellipsis)
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        one, marks = self.found[row], self.marks
+        one, glyphs = self.found[row], self.glyphs
         word = _WORDS.get((one.change, one.own_change), one.change.value)
         role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
         name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
-        name.add(marks.service or "", self._roles.get(one.service, Role.DIM))
-        repeats = "" if max(one.counts) == 1 else f" {marks.repeated(one.counts[0])}"
+        name.add(glyphs.service or "", self._roles.get(one.service, Role.DIM))
+        repeats = "" if max(one.counts) == 1 else f" {glyphs.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
-            repeats = f" {marks.repeated(one.counts[0])} {'->' if marks.ascii_only else '→'} {one.counts[1]:,}"
+            repeats = f" {glyphs.repeated(one.counts[0])} {'->' if glyphs.ascii_only else '→'} {one.counts[1]:,}"
         failed = self._failed(one)
         room = max(self._name(width) - name.width - len(repeats) - len(failed), 4)
-        text = cut(f"{safe(one.service)} {safe(one.operation)}", room, marks.ellipsis)
+        text = cut(f"{safe(one.service)} {safe(one.operation)}", room, glyphs.ellipsis)
         name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(repeats, Role.STRONG)
         name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
         times = (one.total_ns, *([one.self_ns] if self._has_self_time(width) else []), one.critical_ns)
@@ -96,7 +96,7 @@ class TraceDiff:
             *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
             Line([(word, role)]),
         ]
-        return side_by_side(cells).cropped(width, marks.ellipsis)
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Yield the heading and all rows."""
@@ -107,7 +107,7 @@ class TraceDiff:
     def _failed(self, one: CallPath) -> str:
         """Return the error glyphs, with `before` or `after` if the two traces differ."""
         before, after = (
-            self.marks.origin if begun else self.marks.echo if failed else ""
+            self.glyphs.origin if begun else self.glyphs.echo if failed else ""
             for failed, begun in zip(one.errors, one.origins, strict=True)
         )
         if before == after:
@@ -115,7 +115,7 @@ class TraceDiff:
         return (f" {before} before" if before else "") + (f" {after} {_AFTER}" if after else "")
 
     def _time(self, ns: int | None, count: int) -> Line:
-        text = duration_or_unknown(ns, count, self.marks) if ns or ns is None else "-" if not count else "0"
+        text = duration_or_unknown(ns, count, self.glyphs) if ns or ns is None else "-" if not count else "0"
         return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
 
     def _has_self_time(self, width: int) -> bool:

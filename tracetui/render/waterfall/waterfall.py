@@ -85,7 +85,7 @@ class Waterfall:
         sections: Sections | None = None,
         roles: np.ndarray | None = None,
         slots: Sequence[int] | None = None,
-        marks: Glyphs = UNICODE,
+        glyphs: Glyphs = UNICODE,
         root: int | None = None,
         alike: int = ALIKE_SIBLINGS,
         message_of: Callable[[int], str] | None = None,
@@ -96,7 +96,7 @@ class Waterfall:
         never. `message_of`: the error message of a span, by default the status message. `outside`: the result of
         `outside_callers` for the trace.
         """
-        self.traces, self.trace, self.marks = traces, trace, marks
+        self.traces, self.trace, self.glyphs = traces, trace, glyphs
         spans = traces.spans_of(trace)
         self.first = spans.start if root is None else root
         self.stop = spans.stop if root is None else int(traces.subtree_end[root])
@@ -144,8 +144,8 @@ class Waterfall:
     def _looks(self) -> np.ndarray:
         """Return int64[stop - first], equal for spans that differ only in time."""
         within = slice(self.first, self.stop)
-        marks = self.traces.marks[within].astype(np.int64)
-        looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + marks
+        flags = self.traces.flags[within].astype(np.int64)
+        looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + flags
         return looks
 
     def __len__(self) -> int:
@@ -168,9 +168,9 @@ class Waterfall:
         """The critical path within the view, by span."""
         return self._section_of, self._section_starts, self._section_ends
 
-    def set_marks(self, marks: Glyphs) -> None:
+    def set_glyphs(self, glyphs: Glyphs) -> None:
         """Draw with other glyphs."""
-        self.marks = marks
+        self.glyphs = glyphs
         self._guides_below.clear()
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
@@ -199,10 +199,10 @@ class Waterfall:
     def scale(self, width: int, caption: str = "") -> Line:
         """Draw the time axis and the column headings; `caption` is the heading of the names."""
         layout = self.layout(width)
-        line = Line([(fit(caption, layout.label, ellipsis=self.marks.ellipsis), Role.DIM)])
+        line = Line([(fit(caption, layout.label, ellipsis=self.glyphs.ellipsis), Role.DIM)])
         if layout.bar:
             offset = self.window[0] - self.whole[0]
-            line.add(" ").add(axis(offset, self.window[1], layout.bar, self.marks.ascii_only), Role.GUIDE)
+            line.add(" ").add(axis(offset, self.window[1], layout.bar, self.glyphs.ascii_only), Role.GUIDE)
         line.add(" " + fit(self.displayed_title, layout.duration, "right"), Role.GUIDE)
         if layout.share:
             line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right"), Role.GUIDE)
@@ -234,7 +234,7 @@ class Waterfall:
         line.add(figures, role)
         if self.found is not None and not self._is_found(run or spans[:1]):
             line = Line((text, role if role == Role.ACCENT else Role.DIM) for text, role in line.runs)
-        return line.cropped(width, self.marks.ellipsis)
+        return line.cropped(width, self.glyphs.ellipsis)
 
     def lines(self, width: int, start: int = 0, stop: int | None = None) -> Iterator[Line]:
         """Yield the rows from `start` to before `stop`."""
@@ -249,7 +249,7 @@ class Waterfall:
 
     def duration(self, ns: int) -> str:
         """Format a duration, in ASCII if the glyphs are."""
-        return numbers.duration(ns, self.marks.ascii_only)
+        return numbers.duration(ns, self.glyphs.ascii_only)
 
     def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
         traces, span = self.traces, spans.start
@@ -276,7 +276,7 @@ class Waterfall:
             ends,
             events,
             errors,
-            marks=self.marks,
+            glyphs=self.glyphs,
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )
 
@@ -289,13 +289,13 @@ class Waterfall:
         return None
 
     def _label(self, row: int, spans: range, run: range | None, share: float) -> Label:
-        traces, marks = self.traces, self.marks
+        traces, glyphs = self.traces, self.glyphs
         span = spans.start
         leaf = not self.rows.has_children(row)
         if run or not (leaf or self.rows.has_children_shown(row)):
-            fold = marks.folded
+            fold = glyphs.folded
         else:
-            fold = marks.leaf if leaf else marks.opened
+            fold = glyphs.leaf if leaf else glyphs.opened
         role = self.roles[span - self.first]
         if self._is_found(run or range(span, span + 1)):
             name_role = Role.ACCENT
@@ -307,7 +307,7 @@ class Waterfall:
             name_role = Role.PLAIN if share >= 1 or role or not self.has_path else Role.DIM
         parent = self.rows.parent_of(span)
         return Label(
-            marks=marks,
+            glyphs=glyphs,
             depth=self.rows.depth_of(span),
             guides=lambda levels: self._guides(span, levels),
             fold=fold,
@@ -325,7 +325,7 @@ class Waterfall:
         """Draw the tree's lines left of a span, one cell for each of `levels` levels."""
         if not levels:
             return ""
-        rows, marks = self.rows, self.marks
+        rows, glyphs = self.rows, self.glyphs
         if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
             # rows change all at once, and a pass over all rows needs only recent guides
             self._guides_for = rows.positions
@@ -334,11 +334,11 @@ class Waterfall:
         above = self._guides_below.get((parent, levels))
         if above is None:
             above = self._guides_below[parent, levels] = self._lines_below(parent, levels - 1)
-        return above + (marks.branch if rows.has_next(span) else marks.last_branch)
+        return above + (glyphs.branch if rows.has_next(span) else glyphs.last_branch)
 
     def _lines_below(self, span: int, levels: int) -> str:
         """Draw the guides of a span and its ancestors next to the rows below it."""
-        rows, guide, cells = self.rows, self.marks.guide, []
+        rows, guide, cells = self.rows, self.glyphs.guide, []
         for _ in range(levels):
             cells.append(guide if rows.has_next(span) else " ")
             span = rows.parent_of(span)
@@ -350,21 +350,21 @@ class Waterfall:
 
     def _is_async(self, span: int, parent: int) -> bool:
         traces = self.traces
-        if int(traces.marks[span]) & _FOLLOWS_FROM:
+        if int(traces.flags[span]) & _FOLLOWS_FROM:
             return True
         return parent >= 0 and int(traces.kind[span]) == _CONSUMER and int(traces.kind[parent]) == _PRODUCER
 
     def _notes(self, row: int, span: int, run: range | None) -> Iterator[LabelNote]:
-        traces, marks = self.traces, self.marks
+        traces, glyphs = self.traces, self.glyphs
         role = self.roles[span - self.first]
         yield from self._repeats(row, run)
         if role == ErrorRole.ORIGIN:
             message = safe(self.message_of(span), 200)
-            yield LabelNote(f"{marks.origin} {message}".rstrip(), marks.origin, Role.ERROR, can_be_cut=True)
+            yield LabelNote(f"{glyphs.origin} {message}".rstrip(), glyphs.origin, Role.ERROR, can_be_cut=True)
         elif role == ErrorRole.PROPAGATED:
-            yield LabelNote(marks.echo, marks.echo, Role.ECHO)
+            yield LabelNote(glyphs.echo, glyphs.echo, Role.ECHO)
         elif role == ErrorRole.CANCELLED:
-            yield LabelNote(f"{marks.echo} cancelled", marks.echo, Role.ECHO)
+            yield LabelNote(f"{glyphs.echo} cancelled", glyphs.echo, Role.ECHO)
         hidden = self.rows.hidden(row)
         if hidden:
             yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
@@ -372,8 +372,8 @@ class Waterfall:
                 spans = self.rows.spans(row)
                 first, stop = spans.start - self.first, spans.stop - self.first
                 for sums, mark, line_role, error_role in (
-                    (self._origins, marks.origin, Role.ERROR, ErrorRole.ORIGIN),
-                    (self._echoes, marks.echo, Role.ECHO, ErrorRole.PROPAGATED),
+                    (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
+                    (self._echoes, glyphs.echo, Role.ECHO, ErrorRole.PROPAGATED),
                 ):
                     # repeated siblings have the same role
                     own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
@@ -391,20 +391,20 @@ class Waterfall:
             elif number:
                 # not by colour alone
                 yield LabelNote("match", "/", Role.ACCENT)
-        warnings = int(traces.marks[span]) & _WARNINGS
+        warnings = int(traces.flags[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
         if warnings or outside:
             words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark] if warnings else []
-            full = f"{marks.warning} {', '.join([*words, *([outside] if outside else [])])}"
-            yield LabelNote(full, marks.warning, Role.WARNING, can_be_cut=True, before_names=True)
+            full = f"{glyphs.warning} {', '.join([*words, *([outside] if outside else [])])}"
+            yield LabelNote(full, glyphs.warning, Role.WARNING, can_be_cut=True, before_names=True)
         if traces.link_bytes[span]:
-            yield LabelNote(marks.link, marks.link, Role.DIM)
+            yield LabelNote(glyphs.link, glyphs.link, Role.DIM)
 
     def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
         if run:
-            times = self.marks.repeated(len(run))
+            times = self.glyphs.repeated(len(run))
             slowest = self.duration(int(self.traces.duration[run.start : run.stop : run.step].max()))
-            yield LabelNote(f"{times} {self.marks.at_most}{slowest}", times, Role.STRONG)
+            yield LabelNote(f"{times} {self.glyphs.at_most}{slowest}", times, Role.STRONG)
 
 
 def running(column: np.ndarray) -> np.ndarray:

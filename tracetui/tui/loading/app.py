@@ -220,7 +220,7 @@ class LoadingApp(CellDiffApp):
                 self._loader.set_query(self.state.query)
                 self._show_notice(str(result), bad=True)
                 return
-            self.state.shown, self.state.findings = result
+            self.state.shown, self.state.analysis = result
             self.state.query = text
             self._trace_set_changed()
             if self._open_pending(is_last=False):
@@ -276,7 +276,7 @@ class LoadingApp(CellDiffApp):
 
         self._poller.server_stats_arrived()
         self._update_frame()
-        show_server_stats(self, self.state.look, message.server_stats, message.findings)
+        show_server_stats(self, self.state.look, message.server_stats, message.analysis)
 
     def on_widen_window(self, message: WidenWindow) -> None:
         self._poller.widen_window(message.lookback_ns, message.query)

@@ -38,7 +38,7 @@ class TraceSetArrived(Message):
     session: Session
     query: str
     shown: np.ndarray
-    findings: Analysis
+    analysis: Analysis
     whole: bool
     reports: Sequence[SearchReport] = ()
     """One report for each server searched."""
@@ -62,7 +62,7 @@ class ServerStatsArrived(Message):
     """Server statistics, and the analysis to compare them with."""
 
     server_stats: ServerStats
-    findings: Analysis
+    analysis: Analysis
 
 
 @dataclass
@@ -169,7 +169,7 @@ def server_stats_in_background(
     load: BackgroundLoad,
     service: str,
     lookback_ns: int,
-    findings: Analysis,
+    analysis: Analysis,
     post: Callable[[Message], object],
 ) -> None:
     """Fetch server statistics of a service and of all calls, in this thread."""
@@ -181,8 +181,8 @@ def server_stats_in_background(
         post(LoadFailed(str(error), stopped=False))
     else:
         # computed here, as it is too slow for the UI loop
-        _ = findings.dependencies
-        post(ServerStatsArrived(server_stats, findings))
+        _ = analysis.dependencies
+        post(ServerStatsArrived(server_stats, analysis))
 
 
 def newest_in_background(
@@ -201,12 +201,12 @@ def _select(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Ana
     """Make a session over the set and select by the filter; one that is not valid is dropped."""
     session = Session(traces)
     try:
-        shown, findings = session.select(query)
+        shown, analysis = session.select(query)
     except UsageError:
         # saved by a version with another query language
         query = ""
-        shown, findings = session.select(query)
-    return session, query, shown, findings
+        shown, analysis = session.select(query)
+    return session, query, shown, analysis
 
 
 def _with_logs(traces: TraceSet, logs: Sequence[str], go_on: Callable[[], bool]) -> TraceSet:

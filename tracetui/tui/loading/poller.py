@@ -212,14 +212,14 @@ class Poller:
             self._queued = lambda: self.server_stats(service, post)
             self._loader.interrupt_poll()
             return
-        findings = self._state.findings
-        if findings is None or not self._loader.can_search:
+        analysis = self._state.analysis
+        if analysis is None or not self._loader.can_search:
             loading = self._loader.is_loading
             self._show_key_notice("search in progress; {app.back} stops it" if loading else "no server to search")
             return
         lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
         self._started = time.monotonic()
-        self._start(self._loader.server_stats(service, lookback, findings, post))
+        self._start(self._loader.server_stats(service, lookback, analysis, post))
 
     # --- responses ---------------------------------------------------------------------------------------------------
 
@@ -367,7 +367,7 @@ class Poller:
         from tracetui.render.traces.new_findings import news_lines
 
         self._baseline_ids = frozenset(message.session.loaded.trace_ids)
-        return news_lines(message.new_findings, ascii_only=self._state.look.marks.ascii_only)
+        return news_lines(message.new_findings, ascii_only=self._state.look.glyphs.ascii_only)
 
     def _show_notice(self, text: str) -> None:
         self._app.post_message(Notice(text))

@@ -121,7 +121,7 @@ class TraceSetLoader:
         return lambda: search_in_background(load, running, state.logs, query, self._post, exact_names=exact_names)
 
     def server_stats(
-        self, service: str, lookback_ns: int, findings: Analysis, post: Callable[[Message], object]
+        self, service: str, lookback_ns: int, analysis: Analysis, post: Callable[[Message], object]
     ) -> Callable[[], None]:
         """Start to fetch server statistics. -> the work, to be run in a thread"""
         from tracetui.tui.loading.messages import server_stats_in_background
@@ -129,7 +129,7 @@ class TraceSetLoader:
         load = self._reuse_load()
         self._is_poll = False
         self.status = "fetching server statistics"
-        return lambda: server_stats_in_background(load, service, lookback_ns, findings, post)
+        return lambda: server_stats_in_background(load, service, lookback_ns, analysis, post)
 
     def find_newest(self, services: Sequence[str], lookback_ns: int) -> Callable[[], None]:
         """Start to find the newest traces of services. -> the work, to be run in a thread"""
@@ -230,7 +230,7 @@ class TraceSetLoader:
         if self._resume is None and not is_placed:
             location.trace_id = ""
         marked = marked_trace_ids(state)
-        state.session, state.shown, state.findings = message.session, message.shown, message.findings
+        state.session, state.shown, state.analysis = message.session, message.shown, message.analysis
         state.query = message.query
         restore_selection(state, location, marked)
         state.rows.update(location.rows)

@@ -57,7 +57,7 @@ def open_contrast(
 
 def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask: Callable[[str], object]) -> None:
     """`failed`: number of failed requests in parentheses, '' if redundant."""
-    look, marks = pane.state.look, pane.state.look.marks
+    look, glyphs = pane.state.look, pane.state.look.glyphs
     if not found.differences:
         pane.post_message(Notice("nothing is over-represented beyond chance"))
         return
@@ -70,8 +70,8 @@ def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask:
             query, shown = query_of(found.differences[row]), pane.state.query
             ask(f"({shown}) AND {query}" if shown else query)
 
-    rows = ContrastList(found, marks)
-    screen = AnswerScreen(look, [title, *remarks(found, marks)], rows, "filter by it", _KEYS)
+    rows = ContrastList(found, glyphs)
+    screen = AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by it", _KEYS)
     pane.app.push_screen(screen, chosen)
 
 

@@ -56,11 +56,11 @@ class ErrorsView(ListDetailView[ErrorTable]):
         self._by_service = False
         super().__init__(state, work, id=id)
 
-    def analyse(self, findings: Analysis) -> ErrorTable:
-        return ErrorTable(findings)
+    def analyse(self, analysis: Analysis) -> ErrorTable:
+        return ErrorTable(analysis)
 
     def list_source(self, table: ErrorTable) -> HeadedSource:
-        return ErrorList(table, self.state.look.marks, self._by_service)
+        return ErrorList(table, self.state.look.glyphs, self._by_service)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
@@ -68,7 +68,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         detail = ErrorDetail(
             self.analysed.table,
             self._pattern(row),
-            look.marks,
+            look.glyphs,
             look.local_time,
             self._apart.get(self._number(row)),
             open_key=names.short("{list.open}"),
@@ -90,7 +90,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         if analysed is None or not self.has_rows or self._number(self.list.cursor) in self._apart:
             return
         number, pattern = self._number(self.list.cursor), self._pattern(self.list.cursor)
-        traces = analysed.findings.traces
+        traces = analysed.analysis.traces
 
         def look() -> Contrast:
             return contrast(traces, _traces_of(pattern, traces))
@@ -129,7 +129,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         failed = numbers.failures_of(errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         if not errors.patterns:
             return Line([(failed, Role.TITLE)])
-        line = Line([(f"{self.state.look.marks.origin} {failed}", Role.ERROR)])
+        line = Line([(f"{self.state.look.glyphs.origin} {failed}", Role.ERROR)])
         origins = numbers.counted(sum(pattern.count for pattern in errors.patterns), "origin")
         line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
         return line.add("  by service" if self._by_service else "", Role.ACCENT)
@@ -138,7 +138,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         assert self.analysed is not None
         service = self._pattern(row).service
         role = self.analysed.table.roles.get(service, Role.DIM)
-        return service_name(service, role, width, self.state.look.marks, pad=False)
+        return service_name(service, role, width, self.state.look.glyphs, pad=False)
 
     def nothing(self) -> tuple[str, str]:
         return (
@@ -185,7 +185,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         """Show the contrast of the pattern's traces."""
         if self.analysed is None or not self.has_rows:
             return
-        traces = self.analysed.findings.traces
+        traces = self.analysed.analysis.traces
         selection = _traces_of(self._pattern(self.list.cursor), traces)
         open_contrast(self, traces, selection, "with this error", lambda query: self.post_message(ListTraces(query)))
 

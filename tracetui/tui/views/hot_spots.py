@@ -114,7 +114,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         )
 
     def new_list(self) -> LineView:
-        return _Operations(self.state.look.theme, self.state.look.marks.cursor)
+        return _Operations(self.state.look.theme, self.state.look.glyphs.cursor)
 
     def set_changed(self) -> None:
         self._patterns = {}
@@ -123,14 +123,14 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self._what_if = {}
         super().set_changed()
 
-    def analyse(self, findings: Analysis) -> OperationTable:
-        return OperationTable(findings)
+    def analyse(self, analysis: Analysis) -> OperationTable:
+        return OperationTable(analysis)
 
     def list_source(self, table: OperationTable) -> HeadedSource:
-        marks = self.state.look.marks
+        glyphs = self.state.look.glyphs
         if self._shows_advice:
-            return SuggestionList(self._advice or [], table.traces, marks)
-        return HotSpotList(table, self._patterns, marks, self._sorting, self._descending)
+            return SuggestionList(self._advice or [], table.traces, glyphs)
+        return HotSpotList(table, self._patterns, glyphs, self._sorting, self._descending)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
@@ -138,10 +138,10 @@ class HotSpotsView(ListDetailView[OperationTable]):
         found = self._finding(row)
         if found is not None:
             opens = self.key_names.short("{list.open}")
-            return SuggestionDetail(found, table.traces, look.marks, look.local_time, open_key=opens), 0
+            return SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens), 0
         spot = table.hot_spot(self._place(row))
         more = self._what_if.get(spot.number, [])
-        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.marks, look.local_time, more)
+        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.glyphs, look.local_time, more)
         return detail, detail.first_trace
 
     def show_detail(self) -> None:
@@ -158,14 +158,14 @@ class HotSpotsView(ListDetailView[OperationTable]):
         """Compute suggestions once the operations are on the screen."""
         if self.analysed is None or self._advice is not None:
             return
-        findings = self.analysed.findings
+        analysis = self.analysed.analysis
 
         def done(found: list[Suggestion]) -> None:
-            if self.analysed is not None and self.analysed.findings is findings:
+            if self.analysed is not None and self.analysed.analysis is analysis:
                 self._advice = found
                 self.summary.show(self._summary_lines)
 
-        self.work("hot-spots.advice", lambda: findings.suggestions, done)
+        self.work("hot-spots.advice", lambda: analysis.suggestions, done)
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
@@ -204,7 +204,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self._shows_advice:
             self.post_message(Notice(f"what-if needs an operation: press {self._back} for operations"))
             return
-        findings, marks = self.analysed.findings, self.state.look.marks
+        analysis, glyphs = self.analysed.analysis, self.state.look.glyphs
         number = self.analysed.table.number(self._place(self.list.cursor))
 
         def chosen(text: str | None) -> None:
@@ -215,8 +215,8 @@ class HotSpotsView(ListDetailView[OperationTable]):
                 return
 
             def replay() -> list[Line]:
-                found = what_if(findings.paths, findings.traces.operation == number, percent)
-                return what_if_lines(found, findings.traces, marks)
+                found = what_if(analysis.paths, analysis.traces.operation == number, percent)
+                return what_if_lines(found, analysis.traces, glyphs)
 
             def done(lines: list[Line]) -> None:
                 self._what_if[number] = lines
@@ -224,7 +224,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
 
             self.work("hot-spots.what-if", replay, done)
 
-        service, operation = map(safe, findings.traces.operation_label(number))
+        service, operation = map(safe, analysis.traces.operation_label(number))
         self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
 
     def action_apart(self) -> None:
@@ -302,7 +302,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         source = self.list.source
         if self.analysed is None or not isinstance(source, HotSpotList):
             return None
-        traces = self.analysed.findings.traces
+        traces = self.analysed.analysis.traces
         place = self.analysed.table.row_of(int(traces.operation[span]))
         return source.row_of(place) if place is not None else None
 
@@ -315,14 +315,14 @@ class HotSpotsView(ListDetailView[OperationTable]):
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         advice = Line()
         if self._advice is None:
-            advice.add(f"  computing suggestions{self.state.look.marks.ellipsis}", Role.DIM)
+            advice.add(f"  computing suggestions{self.state.look.glyphs.ellipsis}", Role.DIM)
         elif self._advice:
             could = numbers.counted(len(self._advice), "suggestion")
             advice.add("  ").add(could, Role.ACCENT)
         skewed = Line()
         room = self.size.width - _INDENT - line.width - advice.width
         if table.skewed_count:
-            skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.marks, room - 2), Role.WARNING)
+            skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.glyphs, room - 2), Role.WARNING)
         key = self.key_names.short("{hot-spots.advice}")
         shows = f"  {key}: operations" if self._shows_advice else f"  {key} shows"
         if self._advice and len(shows) + skewed.width <= room:
@@ -339,7 +339,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
             return words_of(found)[-1]
         spot = table.hot_spot(self._place(row))
         role = table.roles.get(spot.service, Role.DIM)
-        return service_name(spot.service, role, width, self.state.look.marks, operation=spot.operation, pad=False)
+        return service_name(spot.service, role, width, self.state.look.glyphs, operation=spot.operation, pad=False)
 
     def nothing(self) -> tuple[str, str]:
         return ("These traces have no spans.", self.key_names.short("Press {view.traces} for other traces."))

@@ -42,9 +42,9 @@ _UNLOADED = {
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOfSet(Generic[_Table]):
-    """Analysis results and their set: `traces` are those of the loaded set that `findings` is about."""
+    """Analysis results and their set: `traces` are those of the loaded set that `analysis` is about."""
 
-    findings: Analysis
+    analysis: Analysis
     loaded: TraceSet
     traces: np.ndarray
     table: _Table
@@ -52,7 +52,7 @@ class AnalysisOfSet(Generic[_Table]):
     def open_trace(self, trace: int, span: int) -> OpenTrace:
         """Request to open a trace of the findings at one of its spans."""
         loaded = int(self.traces[trace])
-        return OpenTrace(loaded, int(self.loaded.first[loaded]) + span - int(self.findings.traces.first[trace]))
+        return OpenTrace(loaded, int(self.loaded.first[loaded]) + span - int(self.analysis.traces.first[trace]))
 
     def found_span(self, span: int) -> int | None:
         """Position in the findings of a span of the loaded set, None if its trace is not shown."""
@@ -60,7 +60,7 @@ class AnalysisOfSet(Generic[_Table]):
         at = int(np.searchsorted(self.traces, trace))
         if at == len(self.traces) or self.traces[at] != trace:
             return None
-        return int(self.findings.traces.first[at]) + span - int(self.loaded.first[trace])
+        return int(self.analysis.traces.first[at]) + span - int(self.loaded.first[trace])
 
 
 class ListDetailView(View, Generic[_Table]):
@@ -100,7 +100,7 @@ class ListDetailView(View, Generic[_Table]):
         self.heading = LineBar(look.theme, self._heading_lines)
         self.list = self.new_list()
         self.rule = LineBar(look.theme, self._rule_lines)
-        self.detail = LineView(look.theme, look.marks.cursor)
+        self.detail = LineView(look.theme, look.glyphs.cursor)
         self.body = Container(
             Vertical(self.heading, self.list, classes="list"),
             Vertical(self.rule, *self.detail_widgets(), classes="detail"),
@@ -119,12 +119,12 @@ class ListDetailView(View, Generic[_Table]):
         """Widgets of the detail, from top to bottom."""
         return (self.detail,)
 
-    def analyse(self, findings: Analysis) -> _Table:
+    def analyse(self, analysis: Analysis) -> _Table:
         """Compute the content of the list. Runs outside the UI loop."""
         raise NotImplementedError
 
     def new_list(self) -> LineView:
-        return LineView(self.state.look.theme, self.state.look.marks.cursor)
+        return LineView(self.state.look.theme, self.state.look.glyphs.cursor)
 
     def list_source(self, table: _Table) -> HeadedSource:
         raise NotImplementedError
@@ -210,8 +210,8 @@ class ListDetailView(View, Generic[_Table]):
         return self.rows is not None and len(self.rows) > 0
 
     def _analyse(self) -> None:
-        findings, session = self.state.findings, self.state.session
-        if not self._stale or not self.display or findings is None or session is None:
+        analysis, session = self.state.analysis, self.state.session
+        if not self._stale or not self.display or analysis is None or session is None:
             return
         self._stale, self._busy = False, True
         shown, number = self.state.shown, self._set
@@ -221,14 +221,14 @@ class ListDetailView(View, Generic[_Table]):
             if self._set != number:
                 return
             self._busy = False
-            self.analysed = AnalysisOfSet(findings, session.loaded, shown, table)
+            self.analysed = AnalysisOfSet(analysis, session.loaded, shown, table)
             self.show_list(None)
             self._selection = (None, None)
             self._follow_selection()
             if self.display and self.app.focused is None:
                 self.focus_pane()
 
-        self.work(str(self.id), lambda: self.analyse(findings), done)
+        self.work(str(self.id), lambda: self.analyse(analysis), done)
 
     def _follow_selection(self) -> None:
         selection = (self.state.trace, self.state.span)
@@ -300,15 +300,15 @@ class ListDetailView(View, Generic[_Table]):
             self.post_message(CopyText(self.name_of(self.list.cursor), "the name", one_line=True))
 
     def _summary_lines(self, width: int) -> list[Line]:
-        marks = self.state.look.marks
-        if self._busy and self.state.findings is not None:
-            spans = numbers.counted(len(self.state.findings.traces), "span")
-            line = Line([(f"  analysing {spans}{marks.ellipsis}", Role.ACCENT)])
+        glyphs = self.state.look.glyphs
+        if self._busy and self.state.analysis is not None:
+            spans = numbers.counted(len(self.state.analysis.traces), "span")
+            line = Line([(f"  analysing {spans}{glyphs.ellipsis}", Role.ACCENT)])
         elif self.analysed is not None and len(self.state.shown):
             line = Line([("  ", Role.PLAIN)]).extend(self.summary_line(self.analysed.table))
         else:
             line = Line()
-        return [line.cropped(width, marks.ellipsis)]
+        return [line.cropped(width, glyphs.ellipsis)]
 
     def _heading_lines(self, width: int) -> list[Line]:
         # as wide as the lines of the list, to align headings with columns
@@ -318,7 +318,7 @@ class ListDetailView(View, Generic[_Table]):
     def _rule_lines(self, width: int) -> list[Line]:
         if not self.has_rows:
             return []
-        dash = "-" if self.state.look.marks.ascii_only else "─"
+        dash = "-" if self.state.look.glyphs.ascii_only else "─"
         beneath = not self.has_class("-beside")
         line = Line([(dash * 2 + " " if beneath else "  ", Role.GUIDE)])
         line.extend(self.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
@@ -344,7 +344,7 @@ class ListDetailView(View, Generic[_Table]):
             return []
         else:
             texts = self.nothing()
-        ellipsis = self.state.look.marks.ellipsis
+        ellipsis = self.state.look.glyphs.ellipsis
         roles = (Role.TITLE, Role.DIM)
         lines = [Line([("  " + text, role)]).cropped(width, ellipsis) for text, role in zip(texts, roles, strict=True)]
         return [Line(), *lines]

@@ -21,10 +21,10 @@ _KEYS = (
 )
 
 
-def show_server_stats(app: App[None], look: Look, server_stats: ServerStats, findings: Analysis) -> None:
-    """Show server statistics beside the loaded traces' figures. `findings.dependencies` must be computed already."""
-    here = {(edge.caller, edge.callee): edge.call_count for edge in findings.dependencies.edges}
+def show_server_stats(app: App[None], look: Look, server_stats: ServerStats, analysis: Analysis) -> None:
+    """Show server statistics beside the loaded traces' figures. `analysis.dependencies` must be computed already."""
+    here = {(edge.caller, edge.callee): edge.call_count for edge in analysis.dependencies.edges}
     title = list(server_stats_title(server_stats))
     if not server_stats.dependencies:
         title.append(Line([("No dependency data.", Role.PLAIN)]))
-    app.push_screen(AnswerScreen(look, title, ServerStatsList(server_stats, here, look.marks), "back", _KEYS))
+    app.push_screen(AnswerScreen(look, title, ServerStatsList(server_stats, here, look.glyphs), "back", _KEYS))

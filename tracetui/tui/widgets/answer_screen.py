@@ -42,7 +42,7 @@ class AnswerScreen(Dialog[int | None]):
         self._title = LineBar(look.theme, lambda width: [_indented(line, width) for line in title])
         self._title.styles.height = max(len(title), 1)
         self._heading = LineBar(look.theme, self._heading_lines)
-        self._view = LineView(look.theme, look.marks.cursor)
+        self._view = LineView(look.theme, look.glyphs.cursor)
         hints = (
             ("{list.open}", choose),
             ("{list.down list.up}", "down, up"),

@@ -95,7 +95,7 @@ class Choice(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
-        view = LineView(theme, self._look.marks.cursor, id="choice-list")
+        view = LineView(theme, self._look.glyphs.cursor, id="choice-list")
         # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
@@ -113,13 +113,15 @@ class Choice(Dialog[str | None]):
         none = "no match"
         if self._free:
             text = safe(self.query_one(LineInput).text.strip(), _LONGEST_TYPED)
-            uses = KeyNames(self).short("{choice.take} uses ") + (self._look.marks.quoted(text) if text else "the text")
+            uses = KeyNames(self).short("{choice.take} uses ") + (
+                self._look.glyphs.quoted(text) if text else "the text"
+            )
             none = f"no match; {uses}" if self._all else uses
-        return _Options(self._matches, self._look.marks.ellipsis, none)
+        return _Options(self._matches, self._look.glyphs.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
         count = self.count()
-        title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.marks.ellipsis)
+        title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.glyphs.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def count(self) -> str:

@@ -84,7 +84,7 @@ class Choices(Dialog[Sequence[str] | None]):
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
-        view = LineView(theme, self._look.marks.cursor, id="choices-list")
+        view = LineView(theme, self._look.glyphs.cursor, id="choices-list")
         # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
@@ -101,22 +101,24 @@ class Choices(Dialog[Sequence[str] | None]):
         self._show(1)
 
     def _show(self, cursor: int) -> None:
-        marks, count = self._look.marks, len(self._matches)
+        glyphs, count = self._look.glyphs, len(self._matches)
         all_text = f"all {count:,}" + (" that match" if count < len(self._all) else "")
-        rows = _ChoiceRows(self._matches, self._marked, all_text, self._cost(count), chosen_mark(marks), marks.ellipsis)
+        rows = _ChoiceRows(
+            self._matches, self._marked, all_text, self._cost(count), chosen_mark(glyphs), glyphs.ellipsis
+        )
         self.query_one(LineView).show(rows, min(cursor, count))
         self.query_one("#choices-title", LineBar).show(self._heading)
         self.query_one("#choices-keys", LineBar).show(self._keys)
 
     def _heading(self, width: int) -> list[Line]:
         count = f"{len(self._marked):,} marked" if self._marked else f"{len(self._matches):,} of {len(self._all):,}"
-        title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.marks.ellipsis)
+        title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.glyphs.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def _keys(self, width: int) -> list[Line]:
         taken = f"the {len(self._marked):,} marked" if self._marked else "that line"
         text = f"{{choices.mark}} marks, {{choices.take}} takes {taken}, {{choices.leave}} none"
-        return [Line([(KeyNames(self).short(text), Role.DIM)]).cropped(width, self._look.marks.ellipsis)]
+        return [Line([(KeyNames(self).short(text), Role.DIM)]).cropped(width, self._look.glyphs.ellipsis)]
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()

@@ -53,7 +53,7 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
 
 def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
     """Return the copy items of a whole trace."""
-    waterfall = partial(waterfall_copy, traces, trace, look.marks, local_time=look.local_time)
+    waterfall = partial(waterfall_copy, traces, trace, look.glyphs, local_time=look.local_time)
     return [
         CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
         CopyItem("w", "waterfall as text", lambda: waterfall(markdown=False)),
@@ -105,7 +105,7 @@ class CopyMenu(Dialog[CopyItem]):
     def compose(self) -> ComposeResult:
         frame = Vertical()
         frame.border_title = "copy"
-        view = LineView(self._look.theme, self._look.marks.cursor)
+        view = LineView(self._look.theme, self._look.glyphs.cursor)
         view.styles.height = len(self._items)
         with frame:
             yield view

@@ -55,7 +55,7 @@ class DetailView(LineView):
     ]
 
     def __init__(self, detail: Detail, look: Look) -> None:
-        super().__init__(look.theme, look.marks.cursor)
+        super().__init__(look.theme, look.glyphs.cursor)
         self._detail = detail
 
     @property

@@ -224,7 +224,7 @@ class Pager(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         yield LineBar(self._look.theme, id="pager-title")
-        yield PagerView(self._look.theme, self._look.marks.cursor)
+        yield PagerView(self._look.theme, self._look.glyphs.cursor)
         yield LineBar(self._look.theme, id="pager-keys")
         yield AskLine(self._look.theme, prompt="/ ", hint="find")
 
@@ -249,7 +249,7 @@ class Pager(Dialog[None]):
         if rows is not None and self._target is None:
             self._target = int(rows.start[view.cursor])
 
-        ellipsis = self._look.marks.ellipsis
+        ellipsis = self._look.glyphs.ellipsis
 
         def make() -> _Rows:
             self._text = text = self._text or PagedText(self._raw)
@@ -279,19 +279,19 @@ class Pager(Dialog[None]):
 
     def _update_title(self) -> None:
         """Update the title and the key hints."""
-        view, rows, marks = self.query_one(PagerView), self._rows, self._look.marks
+        view, rows, glyphs = self.query_one(PagerView), self._rows, self._look.glyphs
         position = "laying out" if rows is None else f"{view.cursor + 1:,} of {len(rows):,}"
         if rows is not None and self._word:
             count = len(rows.matches[0])
             total = f"{count:,}{' or more' if count == MOST_MATCHES else ''}"
             number = bisect_left(rows.matches[0], int(rows.start[view.cursor])) + 1
             which = f"{min(number, count):,} of {total}" if count else "no match"
-            position += f"  {marks.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
+            position += f"  {glyphs.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
         title = safe(self._title, 200) or "(no name)"
         hints = KeyNames(self).line(_HINTS)
 
         def title_lines(width: int) -> list[Line]:
-            name = Line([(title, Role.TITLE)]).cropped(max(width - len(position) - 3, 8), marks.ellipsis)
+            name = Line([(title, Role.TITLE)]).cropped(max(width - len(position) - 3, 8), glyphs.ellipsis)
             return [name.pad(width - len(position) - 1).add(position, Role.DIM).cropped(width)]
 
         self.query_one("#pager-title", LineBar).show(title_lines)

@@ -74,7 +74,7 @@ class QueryBar(Vertical):
     def __init__(
         self,
         theme: Theme,
-        marks: Glyphs,
+        glyphs: Glyphs,
         history: Sequence[str] = (),
         *,
         id: str | None = None,  # noqa: A002
@@ -82,7 +82,7 @@ class QueryBar(Vertical):
         """`history`: earlier queries, the oldest first."""
         super().__init__(id=id)
         self._look = theme
-        self._marks = marks
+        self._glyphs = glyphs
         self._known = Vocabulary()
         self._completion = Completion(0, 0, ())
         self._chosen = -1
@@ -116,8 +116,8 @@ class QueryBar(Vertical):
         """True while the input has the focus."""
         return self.input.has_focus
 
-    def set_look(self, theme: Theme, marks: Glyphs) -> None:
-        self._look, self._marks = theme, marks
+    def set_look(self, theme: Theme, glyphs: Glyphs) -> None:
+        self._look, self._glyphs = theme, glyphs
         self.input.set_look(theme)
         for bar in self.query(LineBar):
             bar.set_look(theme)
@@ -158,7 +158,7 @@ class QueryBar(Vertical):
         begin = self.input.column_of(error.position)
         length = max(self.input.column_of(error.position + error.length) - begin, 1)
         message = safe(f"{error.reason}; {error.hint}" if error.hint else error.reason)
-        ellipsis = self._marks.ellipsis
+        ellipsis = self._glyphs.ellipsis
 
         def lines(width: int) -> list[Line]:
             carets = Line([(" " * begin + "^" * length, Role.ERROR)]).cropped(width, "")
@@ -227,9 +227,9 @@ class QueryBar(Vertical):
         column = min(max(map(cell_width, texts)), max(width * 2 // 3, 1))
         lines = []
         for i, (text, candidate) in enumerate(zip(texts, shown, strict=True)):
-            mark, role = (self._marks.cursor, Role.ACCENT) if i == chosen else (" ", Role.PLAIN)
-            line = Line([(f"{mark} ", Role.ACCENT), (fit(text, column, "left", self._marks.ellipsis), role)])
-            lines.append(line.add(f"  {candidate.note}", Role.DIM).cropped(width, self._marks.ellipsis))
+            mark, role = (self._glyphs.cursor, Role.ACCENT) if i == chosen else (" ", Role.PLAIN)
+            line = Line([(f"{mark} ", Role.ACCENT), (fit(text, column, "left", self._glyphs.ellipsis), role)])
+            lines.append(line.add(f"  {candidate.note}", Role.DIM).cropped(width, self._glyphs.ellipsis))
         if more:
             lines.append(Line([(f"  {more:,} more", Role.DIM)]))
         return lines

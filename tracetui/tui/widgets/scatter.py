@@ -73,7 +73,7 @@ class Scatter(Widget):
     def remake(self) -> None:
         """Draw again, after a change of the points, the size or the look."""
         self._plot = None
-        self._stats = stats_lines(self._points, self._look.marks)
+        self._stats = stats_lines(self._points, self._look.glyphs)
         self.refresh()
 
     def point_at(self, start: int, duration: int) -> None:
@@ -87,7 +87,7 @@ class Scatter(Widget):
         if self._plot is None and width and height:
             room = width - STATS_WIDTH - _GAP
             self._plot = Plot(
-                self._points, room if room >= _LEAST_PLOT else width, height, self._look.marks, self._look.local_time
+                self._points, room if room >= _LEAST_PLOT else width, height, self._look.glyphs, self._look.local_time
             )
         return self._plot
 
@@ -104,11 +104,11 @@ class Scatter(Widget):
         strip = self._with_cells_reversed(strip.adjust_cell_length(plot.width, base), plot, plot.rows - 1 - y)
         if plot.width < width:
             region = self.region_cells
-            marks = self._look.marks
+            glyphs = self._look.glyphs
             stats = self._stats
             if region is not None:
                 keys = KeyNames(self.screen).short("{region.take} filters, {region.leave} closes")
-                stats = region_lines(plot, region, marks, keys)
+                stats = region_lines(plot, region, glyphs, keys)
             shown = stats[y].runs if y < len(stats) else []
             beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
             strip = Strip.join([strip, Strip(beside).adjust_cell_length(width - plot.width, base)])

@@ -95,11 +95,11 @@ class SpanDetail(Vertical):
 
     def rule_changed(self) -> None:
         """Update the rule above the detail, which shows the number of rows below the visible ones."""
-        marks, below = self.state.look.marks, self.view.below
+        glyphs, below = self.state.look.glyphs, self.view.below
 
         def rule(width: int) -> list[Line]:
-            drawn = " " if self.is_beside else "-" if marks.ascii_only else "─"
-            more = f" {marks.opened} {below:,} more " if below else ""
+            drawn = " " if self.is_beside else "-" if glyphs.ascii_only else "─"
+            more = f" {glyphs.opened} {below:,} more " if below else ""
             line = Line([(drawn * (width - cell_width(more) - 2), Role.GUIDE)]).add(more, Role.DIM)
             return [line.add(drawn * 2, Role.GUIDE).cropped(width)]
 
@@ -171,7 +171,7 @@ class SpanDetail(Vertical):
             span=span,
             facts=facts,
             targets=_targets(traces, span),
-            marks=look.marks,
+            glyphs=look.glyphs,
             local_time=look.local_time,
             slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
             open_key=opens,

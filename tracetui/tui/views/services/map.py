@@ -52,7 +52,7 @@ class MapScreen(Dialog[str | None]):
         self._map = shown
         self._title = LineBar(look.theme, self._title_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
-        self._view = _MapView(look.theme, look.marks.cursor)
+        self._view = _MapView(look.theme, look.glyphs.cursor)
         hints = (
             ("{map.left map.down map.up map.right}", "go"),
             ("{map.zoom-in map.zoom-out}", "zoom"),

@@ -52,11 +52,11 @@ class ModeColumns:
         return {name: strength / most for name, strength in of.items() if strength > 0}
 
 
-def answer(table: ServiceTable, findings: Analysis, mode: Mode, focus: str, marks: Glyphs) -> ModeColumns:
+def answer(table: ServiceTable, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs) -> ModeColumns:
     """Compute the columns of a query. Slow on a large set, except for neighbours."""
-    graph, explorer, target = table.graph, Explorer(table.role, marks), Target(focus, mode.operation)
+    graph, explorer, target = table.graph, Explorer(table.role, glyphs), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
-        found = blast_radius(graph, findings.paths, target)
+        found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
         return ModeColumns(explorer.hits(found, failing=fails), explorer.entries(found, failing=fails), found)
     if mode.what == PATH:
@@ -75,17 +75,17 @@ def answer(table: ServiceTable, findings: Analysis, mode: Mode, focus: str, mark
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None)
 
 
-def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None, width: int, marks: Glyphs) -> Line:
+def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None, width: int, glyphs: Glyphs) -> Line:
     """Title of the columns in one line; `found` is None until it is computed."""
     figures = table.services[table.number[focus]]
     room, role = max(width // 2, 8), table.role(focus)
-    line = service_name(focus, role, room, marks, figures.inferred, operation=mode.operation, pad=False)
+    line = service_name(focus, role, room, glyphs, figures.inferred, operation=mode.operation, pad=False)
     if figures.peer_type:
         line.add(f"  {figures.peer_type}", Role.DIM)
     if mode.what in (SLOW, FAILS):
-        return _hit_title(line, mode, found.blast if found else None, marks)
+        return _hit_title(line, mode, found.blast if found else None, glyphs)
     if mode.what == PATH:
-        arrow = "->" if marks.ascii_only else "→"
+        arrow = "->" if glyphs.ascii_only else "→"
         return line.add(f" {arrow} {safe(mode.others[0])}", Role.STRONG)
     if mode.what == SHARED:
         return line.add(" and " + ", ".join(map(safe, mode.others)), Role.STRONG)
@@ -94,26 +94,26 @@ def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None
     share, calls, errors = table.criticality[focus].trace_share, figures.call_count, figures.error_rate
     if mode.operation:
         if found is None or found.about is None:
-            return line.add(f"  computing{marks.ellipsis}", Role.DIM)
+            return line.add(f"  computing{glyphs.ellipsis}", Role.DIM)
         operations = found.about.operations
         share, calls = found.about.trace_share, sum(one.call_count for one in operations)
         errors = 100 * sum(one.error_count for one in operations) / calls if calls else 0.0
     line.add(f"  in {numbers.percent(share)} of the traces, {numbers.counted(calls, 'call')}", Role.DIM)
     if errors:
-        line.add(f"  {marks.origin} {numbers.percent(errors)}", Role.ERROR)
+        line.add(f"  {glyphs.origin} {numbers.percent(errors)}", Role.ERROR)
     itself = table.self_calls(focus)
     if itself and not mode.operation:
         line.add(f"  calls itself {numbers.counted(itself, 'time')}", Role.DIM)
     ring = next((ring for ring in table.cycles if focus in ring), None)
     if ring is not None:
-        line.add(f"  {marks.warning} {cycle(ring, table.graph, marks)}", Role.WARNING)
+        line.add(f"  {glyphs.warning} {cycle(ring, table.graph, glyphs)}", Role.WARNING)
     return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
 
 
-def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Glyphs) -> Line:
+def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs) -> Line:
     line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
     if found is None:
-        return line.add(f"  computing{marks.ellipsis}", Role.DIM)
+        return line.add(f"  computing{glyphs.ellipsis}", Role.DIM)
     if mode.what == SLOW:
         hit = sum(one.hit.exposure > 0 for one in found.services)
         line.add(f"  {numbers.counted(hit, 'service')} affected", Role.STRONG)
@@ -124,23 +124,23 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, marks: Glyphs)
     return line.add(f"  in {numbers.percent(found.trace_share)} of the traces", Role.PLAIN)
 
 
-def cycle(ring: Sequence[str], graph: ServiceGraph, marks: Glyphs) -> str:
+def cycle(ring: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
     """Text of a call cycle."""
     text = safe(ring[0])
     for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
         waits = any(not edge.is_async for edge in graph.edges[caller, callee])
-        text += f" {sync_arrow(marks) if waits else marks.async_call} {safe(callee)}"
+        text += f" {sync_arrow(glyphs) if waits else glyphs.async_call} {safe(callee)}"
     return text
 
 
-def operations_of(graph: ServiceGraph, service: str, marks: Glyphs) -> list[Option]:
+def operations_of(graph: ServiceGraph, service: str, glyphs: Glyphs) -> list[Option]:
     """Operations of a service as options, most called first. Slow on a large set."""
     options = []
     for one in overview(graph, Target(service)).operations:
-        latency = p95_or_range(one.latency, one.call_count, marks)
+        latency = p95_or_range(one.latency, one.call_count, glyphs)
         p95 = "" if one.latency.few_between or not one.latency.count else "p95 "
         note = f"{numbers.counted(one.call_count, 'call')}, {p95}{latency}"
-        failed = f", {marks.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
+        failed = f", {glyphs.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
         options.append(Option(one.operation, one.operation, note + failed))
     return options
 

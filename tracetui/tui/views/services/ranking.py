@@ -63,7 +63,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
         super().__init__(state, work, id=id)
 
     def detail_widgets(self) -> Sequence[Widget]:
-        self.right = LineView(self.state.look.theme, self.state.look.marks.cursor)
+        self.right = LineView(self.state.look.theme, self.state.look.glyphs.cursor)
         self.right.add_class("right")
         return (Horizontal(self.detail, self.right, classes="sides"),)
 
@@ -85,12 +85,12 @@ class ServicesBase(ListDetailView[ServiceTable]):
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
-    def analyse(self, findings: Analysis) -> ServiceTable:
-        return ServiceTable(findings)
+    def analyse(self, analysis: Analysis) -> ServiceTable:
+        return ServiceTable(analysis)
 
     def list_source(self, table: ServiceTable) -> HeadedSource:
         part = self.part.value.strip()
-        return ServiceList(table, self.state.look.marks, self._sorting, self._descending, part, self._more)
+        return ServiceList(table, self.state.look.glyphs, self._sorting, self._descending, part, self._more)
 
     def row_of_span(self, span: int) -> int | None:
         return self.services.row_of(self.services.table.traces.service_name(span))
@@ -100,13 +100,13 @@ class ServicesBase(ListDetailView[ServiceTable]):
         line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
         line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
         if self.part.value.strip() and self.has_rows:
-            part = self.state.look.marks.quoted(safe(self.part.value.strip()))
+            part = self.state.look.glyphs.quoted(safe(self.part.value.strip()))
             line.add(f"  {len(self.services):,} matching {part}", Role.ACCENT)
         cycles = table.cycles
         if cycles:
-            marks = self.state.look.marks
-            line.add(f"  {marks.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
-            line.add(cycle(cycles[0], table.graph, marks), Role.WARNING)
+            glyphs = self.state.look.glyphs
+            line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
+            line.add(cycle(cycles[0], table.graph, glyphs), Role.WARNING)
         few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
         return line.add(few if table.few_samples else "", Role.DIM)
 
@@ -139,10 +139,10 @@ class ServicesBase(ListDetailView[ServiceTable]):
         raise NotImplementedError("the explorer has two columns")
 
     def title_line(self, row: int, width: int) -> Line:
-        table, marks = self.services.table, self.state.look.marks
+        table, glyphs = self.services.table, self.state.look.glyphs
         focus = self.name_of(min(row, len(self.services) - 1))
         mode = self._mode if focus == self._about else replace(self._mode, operation="")
-        line = title(table, mode, focus, self._shown, width, marks)
+        line = title(table, mode, focus, self._shown, width, glyphs)
         return line.add(f"  {safe(self._more[focus])}", Role.ACCENT) if focus in self._more else line
 
     def show_detail(self) -> None:
@@ -156,7 +156,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
         if self.focus_name != self._about:
             # the operation belongs to the previous service
             self._mode, self._about = replace(self._mode, operation=""), self.focus_name
-        table, findings, marks = self.services.table, self.analysed.findings, self.state.look.marks
+        table, analysis, glyphs = self.services.table, self.analysed.analysis, self.state.look.glyphs
         mode, focus = self._mode, self.focus_name
 
         def done(found: ModeColumns) -> None:
@@ -164,10 +164,10 @@ class ServicesBase(ListDetailView[ServiceTable]):
                 self._show_answer(found)
 
         if mode.what == AROUND and not mode.operation:
-            done(answer(table, findings, mode, focus, marks))
+            done(answer(table, analysis, mode, focus, glyphs))
         else:
             self.rule.show(self._rule_lines)
-            self.work("services-answer", lambda: answer(table, findings, mode, focus, marks), done)
+            self.work("services-answer", lambda: answer(table, analysis, mode, focus, glyphs), done)
 
     def _show_answer(self, found: ModeColumns) -> None:
         self._shown = found

@@ -166,7 +166,7 @@ class ServicesView(ServicesBase):
             else:
                 self.post_message(Notice("operations are unknown: it sends no spans"))
 
-        self.work("services-operations", lambda: operations_of(graph, focus, look.marks), ask)
+        self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), ask)
 
     def action_opinion(self) -> None:
         if not self.state.is_live:
@@ -177,7 +177,7 @@ class ServicesView(ServicesBase):
     def action_map(self) -> None:
         if not self.has_rows:
             return
-        table, marks, focus = self.services.table, self.state.look.marks, self.name_of(self.list.cursor)
+        table, glyphs, focus = self.services.table, self.state.look.glyphs, self.name_of(self.list.cursor)
 
         def chosen(service: str | None) -> None:
             if service is not None:
@@ -186,7 +186,7 @@ class ServicesView(ServicesBase):
         def show(made: ServiceMap) -> None:
             self.app.push_screen(MapScreen(self.state.look, made), chosen)
 
-        self.work("services-map", lambda: ServiceMap(table.graph, table.role, marks, focus), show)
+        self.work("services-map", lambda: ServiceMap(table.graph, table.role, glyphs, focus), show)
 
     def action_side(self, side: str) -> None:
         view = self.detail if side == "left" or not self.right.display else self.right

@@ -57,12 +57,12 @@ class TraceDialogs:
 
     def ask_contrast(self) -> None:
         """Choose the traces to contrast with the others shown."""
-        pane, findings = self._pane, self._pane.state.findings
-        if findings is None or not findings.traces.trace_count:
+        pane, analysis = self._pane, self._pane.state.analysis
+        if analysis is None or not analysis.traces.trace_count:
             pane.say("no traces to contrast")
             return
         marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
-        with_errors, failed = findings.summary.error_trace_count, findings.summary.failed_request_count
+        with_errors, failed = analysis.summary.error_trace_count, analysis.summary.failed_request_count
         requests = numbers.requests_failed(with_errors, failed)
         counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
         options = [
@@ -74,12 +74,12 @@ class TraceDialogs:
         def chosen(what: str | None) -> None:
             pane.focus_pane()
             if what is not None:
-                self._open_contrast(findings, what)
+                self._open_contrast(analysis, what)
 
         pane.app.push_screen(Choice(pane.state.look, "Contrast which traces with the others?", options), chosen)
 
-    def _open_contrast(self, findings: Analysis, what: str) -> None:
-        pane, traces = self._pane, findings.traces
+    def _open_contrast(self, analysis: Analysis, what: str) -> None:
+        pane, traces = self._pane, analysis.traces
         open_contrast(pane, traces, self._selection(traces, what), what, pane.ask_for, durations=what != SLOWEST)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
@@ -93,23 +93,23 @@ class TraceDialogs:
 
     def compare_sets(self) -> None:
         """Compare the traces shown with earlier ones from another source."""
-        pane, findings = self._pane, self._pane.state.findings
-        if findings is None or not findings.traces.trace_count:
+        pane, analysis = self._pane, self._pane.state.analysis
+        if analysis is None or not analysis.traces.trace_count:
             pane.say("no traces to compare")
             return
 
         def chosen(source: str | None) -> None:
             pane.focus_pane()
             if source:
-                pane.say(f"reading {safe(without_secrets(source))} {pane.state.look.marks.ellipsis}")
-                pane.work("traces-compare-sets", lambda: _compared(source, findings, pane.state), done)
+                pane.say(f"reading {safe(without_secrets(source))} {pane.state.look.glyphs.ellipsis}")
+                pane.work("traces-compare-sets", lambda: _compared(source, analysis, pane.state), done)
 
         def done(found: Comparison | str) -> None:
             if isinstance(found, str):
                 pane.say(found)
                 return
             shown = source_name(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
-            rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.marks.ascii_only)
+            rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.glyphs.ascii_only)
             worse = len(found.regressions)
             text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
             if not found.has_common:
@@ -131,16 +131,16 @@ class TraceDialogs:
 
     def save(self) -> None:
         """Save the traces shown to a file."""
-        pane, findings = self._pane, self._pane.state.findings
-        if findings is None or not findings.traces.trace_count:
+        pane, analysis = self._pane, self._pane.state.analysis
+        if analysis is None or not analysis.traces.trace_count:
             pane.say("no traces to save")
             return
-        traces = findings.traces
+        traces = analysis.traces
 
         def chosen(name: str | None) -> None:
             pane.focus_pane()
             if name:
-                pane.say(f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.marks.ellipsis}")
+                pane.say(f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.glyphs.ellipsis}")
                 pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.say)
 
         title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
@@ -172,16 +172,16 @@ class TraceDialogs:
 
     def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
         pane, look = self._pane, self._pane.state.look
-        marks = look.marks
+        glyphs = look.glyphs
         title = []
         for side, trace in enumerate(pair):
             line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
-            took = numbers.duration(int(loaded.response_time[trace]), marks.ascii_only)
+            took = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
             line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
-            line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), marks)}" if side else "")
+            line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), glyphs)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
-            title.append(line.add(f"  {errors_text(origins, errors - origins, marks)}" if errors else "", Role.ERROR))
+            title.append(line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR))
 
         def chosen(row: int | None) -> None:
             pane.focus_pane()
@@ -194,7 +194,7 @@ class TraceDialogs:
                 span = loaded.spans_of(pair[side]).start + within
                 pane.post_message(OpenTrace(pair[side], span, lambda: self._show_difference(loaded, pair, found, row)))
 
-        rows = TraceDiff(found, service_roles(loaded), marks)
+        rows = TraceDiff(found, service_roles(loaded), glyphs)
         pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
 
 

@@ -86,20 +86,20 @@ def no_match_lines(
 
 def count_line(state: State, total: int, skewed: int = 0) -> Line:
     """Numbers of traces: shown, total, new, marked, and with clock skew."""
-    marks, shown, line = state.look.marks, len(state.shown), Line()
+    glyphs, shown, line = state.look.glyphs, len(state.shown), Line()
     if skewed:
-        line.add(skew_remark(skewed, marks), Role.WARNING).add("   ")
+        line.add(skew_remark(skewed, glyphs), Role.WARNING).add("   ")
     if state.new:
-        line.add(f"{new_mark(marks)} {len(state.new):,} new", Role.ACCENT).add("   ")
+        line.add(f"{new_mark(glyphs)} {len(state.new):,} new", Role.ACCENT).add("   ")
     if state.marked:
-        line.add(f"{chosen_mark(marks)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
+        line.add(f"{chosen_mark(glyphs)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
     text = numbers.counted(total, "trace")
     return line.add(f"{shown:,} of {text}", Role.STRONG) if shown != total else line.add(text, Role.DIM)
 
 
 def loading_lines(state: State) -> list[Line]:
     """Placeholder while the list is made for the first time."""
-    return [Line(), Line([(f"{_INDENT}preparing the list{state.look.marks.ellipsis}", Role.STRONG)])]
+    return [Line(), Line([(f"{_INDENT}preparing the list{state.look.glyphs.ellipsis}", Role.STRONG)])]
 
 
 def offered_rows(state: State) -> OfferedRows | None:
@@ -107,7 +107,7 @@ def offered_rows(state: State) -> OfferedRows | None:
     if not state.is_live or not state.searched_lookback_ns or state.services_to_choose:
         return None
     found = offers(state.server_services, state.newest_starts, state.searched_lookback_ns, time.time_ns())
-    return OfferedRows(found, state.look.marks.ellipsis)
+    return OfferedRows(found, state.look.glyphs.ellipsis)
 
 
 def _empty_answer(state: State, names: KeyNames) -> list[Line]:
@@ -131,7 +131,7 @@ def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
     again = "{app.reload} reloads, {app.quit} quits"
     if state.load_state == "reading":
         verb = "asking" if "://" in state.sources[0] else "reading"
-        title, more = f"{verb} {name}{state.look.marks.ellipsis}", "rows appear as they arrive; {app.back} stops"
+        title, more = f"{verb} {name}{state.look.glyphs.ellipsis}", "rows appear as they arrive; {app.back} stops"
     elif state.session is None:
         # the reason is shown above the views
         title, more = "No traces loaded.", again if state.sources else "{app.quit} quits"

@@ -24,7 +24,7 @@ _MESSAGE_LIMIT = 120
 
 
 def errors_by_service(
-    columns: TraceColumns, shown: np.ndarray, key: SortKey, descending: bool, folded: Collection[int], marks: Glyphs
+    columns: TraceColumns, shown: np.ndarray, key: SortKey, descending: bool, folded: Collection[int], glyphs: Glyphs
 ) -> list[TraceGroup]:
     """Group the traces `shown` (int64[m]) with errors by the services where errors began, most first.
 
@@ -39,14 +39,14 @@ def errors_by_service(
     groups = []
     for service, own in group_positions(columns.service[at]):
         members = columns.sorted(trace[at[own]], key, descending)
-        heading = _heading(columns, service, members, with_errors, marks)
+        heading = _heading(columns, service, members, with_errors, glyphs)
         groups.append(TraceGroup(service, heading, members, service in folded))
     return sorted(groups, key=lambda group: (-len(group.traces), columns.services[group.key]))
 
 
-def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_errors: int, marks: Glyphs) -> Line:
-    line = Line([(f"{marks.service}{columns.services[service]}", Role.service(columns.slots[service]))])
-    line.add(f"   {marks.origin} {numbers.counted(len(traces), 'trace')}", Role.ERROR)
+def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_errors: int, glyphs: Glyphs) -> Line:
+    line = Line([(f"{glyphs.service}{columns.services[service]}", Role.service(columns.slots[service]))])
+    line.add(f"   {glyphs.origin} {numbers.counted(len(traces), 'trace')}", Role.ERROR)
     share = numbers.percent(100 * len(traces) / max(with_errors, 1))
     line.add(f"   {share} of {with_errors:,} with errors", Role.DIM)
     failed = numbers.requests_failed(len(traces), int(columns.failed_request[traces].sum()))
@@ -54,7 +54,7 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_error
     message = _message(columns, service, traces)
     if message:
         line.add(f"   {message}", Role.STRONG)
-    return line.add(f"   {typical(columns.traces.response_time[traces], marks)}", Role.DIM)
+    return line.add(f"   {typical(columns.traces.response_time[traces], glyphs)}", Role.DIM)
 
 
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:

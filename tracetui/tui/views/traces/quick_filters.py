@@ -90,12 +90,12 @@ class QuickFilters:
                 _traces_per_code(column[among], traces.trace[among], len(texts))
                 for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role > ErrorRole.ORIGIN)
             )
-            marks = self._pane.state.look.marks
+            glyphs = self._pane.state.look.glyphs
             options = []
             for code in np.lexsort((-every, -begun))[: int((every > 0).sum())].tolist():
                 note = "".join(
                     f"{mark}{numbers.short_count(int(count[code]))}  "
-                    for mark, count in ((marks.origin, begun), (marks.echo, passed))
+                    for mark, count in ((glyphs.origin, begun), (glyphs.echo, passed))
                     if count[code]
                 )
                 note += numbers.counted(int(every[code]), "trace")
@@ -113,8 +113,10 @@ class QuickFilters:
                     options.insert(0, Option("?", "choose the services to search", note, Role.DIM))
             if filters.find_condition(self._pane.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
-            marks = self._pane.state.look.marks
-            signs = f"   {marks.origin} errors began there  {marks.echo} propagated to it" if traces.error.any() else ""
+            glyphs = self._pane.state.look.glyphs
+            signs = (
+                f"   {glyphs.origin} errors began there  {glyphs.echo} propagated to it" if traces.error.any() else ""
+            )
             self._choose(f"Traces with the {what}{signs}", options, done)
 
         def done(value: str) -> None:
@@ -205,7 +207,7 @@ class QuickFilters:
                 text = filters.time_window(begin, end)
             self._exchange(filters.TIME, *(conjuncts(text) or []))
 
-        span = numbers.time_range(first, last, local, self._pane.state.look.marks.ascii_only)
+        span = numbers.time_range(first, last, local, self._pane.state.look.glyphs.ascii_only)
         free = "or 3h, or a window such as 10:03-10:16" if is_live else "or a window such as 10:03-10:16"
         self._choose(f"Time window (loaded: {span})", options, done, free=free)
 
@@ -228,12 +230,12 @@ class QuickFilters:
         every = np.arange(traces.trace_count)
 
         def show(values: AttributeValues) -> None:
-            marks = self._pane.state.look.marks
+            glyphs = self._pane.state.look.glyphs
             options = [
                 Option(
                     found.text,
                     found.text,
-                    (f"{marks.origin}{found.failed:,}  " if found.failed else "")
+                    (f"{glyphs.origin}{found.failed:,}  " if found.failed else "")
                     + numbers.counted(found.traces, "trace"),
                 )
                 for found in values.found

@@ -75,11 +75,11 @@ class TracesView(DialogHost):
 
     def compose(self) -> ComposeResult:
         look = self.state.look
-        yield QueryBar(look.theme, look.marks, self.state.previous_queries, id="traces-query")
+        yield QueryBar(look.theme, look.glyphs, self.state.previous_queries, id="traces-query")
         yield Scatter(look, id="traces-scatter")
         yield LineBar(look.theme, id="traces-header")
         yield LineBar(look.theme, id="traces-empty")
-        yield LineView(look.theme, look.marks.cursor, id="traces-list")
+        yield LineView(look.theme, look.glyphs.cursor, id="traces-list")
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
@@ -142,7 +142,7 @@ class TracesView(DialogHost):
 
     def look_changed(self) -> None:
         look = self.state.look
-        self.query_bar.set_look(look.theme, look.marks)
+        self.query_bar.set_look(look.theme, look.glyphs)
         self.query_one("#traces-header", LineBar).set_look(look.theme)
         self.query_one("#traces-empty", LineBar).set_look(look.theme)
         self.view.set_look(look.theme)
@@ -228,11 +228,11 @@ class TracesView(DialogHost):
         shown = state.shown
         groups = None
         if self._grouped:
-            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._folded, state.look.marks)
+            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._folded, state.look.glyphs)
         self._rows = rows = TraceRows(
             columns,
             columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,
-            marks=state.look.marks,
+            glyphs=state.look.glyphs,
             local=state.look.local_time,
             marked=state.marked,
             new=state.new,
@@ -264,7 +264,7 @@ class TracesView(DialogHost):
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines in place of both."""
         self._is_empty = bool(lines)
-        bar, ellipsis = self.query_one("#traces-empty", LineBar), self.state.look.marks.ellipsis
+        bar, ellipsis = self.query_one("#traces-empty", LineBar), self.state.look.glyphs.ellipsis
         bar.display = self._is_empty
         self.query_one("#traces-header").display = not self._is_empty
         bar.show(lambda width: [line.cropped(width, ellipsis) for line in lines])
@@ -437,7 +437,7 @@ class TracesView(DialogHost):
         trace = self.trace_under_cursor
         if trace is not None:
             if not self.state.marked:
-                mark, again = chosen_mark(self.state.look.marks), self.key_names.short("{traces.mark}")
+                mark, again = chosen_mark(self.state.look.glyphs), self.key_names.short("{traces.mark}")
                 self.say(f"{mark} marks the trace; {again} again removes the mark")
             self.state.marked ^= {trace}
             self._show_count()

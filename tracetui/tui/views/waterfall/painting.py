@@ -80,13 +80,13 @@ class WaterfallPainting(View):
             with Vertical(id="waterfall-left"):
                 yield LineBar(look.theme, id="waterfall-map")
                 yield LineBar(look.theme, id="waterfall-scale")
-                yield WaterfallRows(look.theme, look.marks.cursor, id="waterfall-rows")
+                yield WaterfallRows(look.theme, look.glyphs.cursor, id="waterfall-rows")
                 yield FindLine(look.theme, prompt="  /", hint="text in any span", id="waterfall-find")
             yield SpanDetail(self.state, self.work, id="waterfall-detail")
 
     def on_mount(self) -> None:
         self.set_class(True, "-empty")
-        self.set_class(self.state.look.marks.ascii_only, "-ascii")
+        self.set_class(self.state.look.glyphs.ascii_only, "-ascii")
         self.selection_changed()
 
     @property
@@ -116,7 +116,7 @@ class WaterfallPainting(View):
             return
         loaded = session.loaded
         if self._facts is None or self._facts.traces is not loaded:
-            self._facts = SetFacts(loaded, session.findings)
+            self._facts = SetFacts(loaded, session.analysis)
             self._sight = None
         if self._sight is not None and self._sight.opened.trace == trace:
             self._opening = None
@@ -133,7 +133,7 @@ class WaterfallPainting(View):
     def _open(self, trace: int, root: int | None, done: Callable[[PreparedTrace], None]) -> None:
         assert self._facts is not None
         look = self.state.look
-        make = partial(open_trace, self._facts, trace, root, look.marks, self._header_room, look.local_time)
+        make = partial(open_trace, self._facts, trace, root, look.glyphs, self._header_room, look.local_time)
         spans = self._facts.traces.spans_of(trace)
         if len(spans) <= AT_ONCE and self._facts.are_quick():
             done(make())
@@ -180,12 +180,12 @@ class WaterfallPainting(View):
 
     def look_changed(self) -> None:
         look = self.state.look
-        self.set_class(look.marks.ascii_only, "-ascii")
+        self.set_class(look.glyphs.ascii_only, "-ascii")
         self.find_line.set_look(look.theme)
         self.detail.look_changed()
         for sight in (*self._below, *([self._sight] if self._sight else [])):
             for view in sight.views():
-                view.set_marks(look.marks)
+                view.set_glyphs(look.glyphs)
         if self._sight is not None:
             self._make_header(self._sight.opened)
             self._repaint()
@@ -301,11 +301,11 @@ class WaterfallPainting(View):
             self.find_line.show_found(self._word, sight.found)
 
     def _show_map(self) -> None:
-        sight, marks, rows = self._sight, self.state.look.marks, self.rows
+        sight, glyphs, rows = self._sight, self.state.look.glyphs, self.rows
         if sight is not None:
             selected = sight.time_of(rows.cursor)
             bar = self.query_one("#waterfall-map", LineBar)
-            bar.show(lambda width: [map_line(sight, marks, selected, rows.line_width, width)])
+            bar.show(lambda width: [map_line(sight, glyphs, selected, rows.line_width, width)])
 
     def _show_nothing(self, has_set: bool) -> None:
         self._sight = self._opening = None

@@ -28,18 +28,18 @@ INDENT = 2
 class SetFacts:
     """Facts computed once for all traces of a set."""
 
-    def __init__(self, traces: TraceSet, findings: Analysis) -> None:
+    def __init__(self, traces: TraceSet, analysis: Analysis) -> None:
         self.traces = traces
         # the findings can be those of a part of the set
-        self._findings = findings if findings.traces is traces else Analysis(traces)
+        self._analysis = analysis if analysis.traces is traces else Analysis(traces)
 
     def are_quick(self) -> bool:
         """True if they are computed in no noticeable time: the set is small, or they exist already."""
-        return len(self.traces) <= _SMALL_SET or ("paths" in vars(self._findings) and "roles" in vars(self))
+        return len(self.traces) <= _SMALL_SET or ("paths" in vars(self._analysis) and "roles" in vars(self))
 
     @property
     def paths(self) -> CriticalPaths:
-        return self._findings.paths
+        return self._analysis.paths
 
     @cached_property
     def roles(self) -> np.ndarray:
@@ -71,7 +71,7 @@ class PreparedTrace:
 
 
 def open_trace(
-    facts: SetFacts, trace: int, root: int | None, marks: Glyphs, room: tuple[int, int], local_time: bool
+    facts: SetFacts, trace: int, root: int | None, glyphs: Glyphs, room: tuple[int, int], local_time: bool
 ) -> PreparedTrace:
     """Prepare a trace, or the subtree of a span. `room`: cells and lines for the header."""
     traces = facts.traces
@@ -83,7 +83,7 @@ def open_trace(
         sections=sections,
         roles=facts.roles,
         slots=distinct_slots(facts.slots, np.unique(traces.service[spans.start : spans.stop]).tolist()),
-        marks=marks,
+        glyphs=glyphs,
         root=root,
         message_of=lambda span: error_message(traces, span),
     )

@@ -15,12 +15,12 @@ def axis_line(sight: ViewState, caption: str, rows_width: int) -> Line:
     return Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows_width, caption))
 
 
-def map_line(sight: ViewState, marks: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int) -> Line:
+def map_line(sight: ViewState, glyphs: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int) -> Line:
     """Minimap over rows of this width, with the time range of one of them; of full width where rows have no bars."""
     layout, overview = sight.view.layout(rows_width), sight.opened.overview
     window = None if sight.mode == FLAME else sight.base.window
     if not layout.bar:
-        return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, marks, window, selected))
+        return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, glyphs, window, selected))
     what = f"up to {overview.max_concurrency:,} at once"
-    line = Line([(fit(what, INDENT + layout.label - 1, "right", marks.ellipsis) + " ", Role.DIM)])
-    return line.extend(minimap(overview, layout.bar + 2, marks, window, selected))
+    line = Line([(fit(what, INDENT + layout.label - 1, "right", glyphs.ellipsis) + " ", Role.DIM)])
+    return line.extend(minimap(overview, layout.bar + 2, glyphs, window, selected))

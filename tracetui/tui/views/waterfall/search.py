@@ -132,7 +132,7 @@ class WaterfallSearch(WaterfallPainting):
         elif sight.found.any():
             self._say_key("all matches are hidden; {waterfall.show-all} shows them")
         else:
-            self._say(f"no match for {self.state.look.marks.quoted(safe(self._word, 60))}")
+            self._say(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
             # for another word
             self.find_line.focus()
 

@@ -191,7 +191,7 @@ class ViewState:
         """Short description of the part of the trace that is shown."""
         words = [] if self.mode == TREE else [MODE_TITLES[self.mode]]
         if self.view.window != self.view.whole:
-            words.append(f"zoom {self.view.marks.times}{_factor(self.view.whole[1] / max(self.view.window[1], 1))}")
+            words.append(f"zoom {self.view.glyphs.times}{_factor(self.view.whole[1] / max(self.view.window[1], 1))}")
         if self.least_percent:
             words.append(f"without <{whole_percent(self.least_percent)}")
         if self.hidden_services:

@@ -15,7 +15,7 @@ from tracetui.tui.widgets.share_choice import percent_of, share_choice
 
 def ask_what_if(pane: View, span: int) -> None:
     """Ask for a share of a span's time, and show the effect on its trace; `span` is a position in the loaded set."""
-    session, marks = pane.state.session, pane.state.look.marks
+    session, glyphs = pane.state.session, pane.state.look.glyphs
     if session is None:
         return
     loaded = session.loaded
@@ -34,7 +34,7 @@ def ask_what_if(pane: View, span: int) -> None:
             scaled = np.zeros(len(alone), bool)
             scaled[span - loaded.spans_of(trace).start] = True
             found = what_if(critical_paths(alone), scaled, percent)
-            return "  ".join(line.text for line in what_if_lines(found, alone, marks))
+            return "  ".join(line.text for line in what_if_lines(found, alone, glyphs))
 
         pane.work("waterfall-what-if", replay, lambda text: pane.post_message(Notice(text)))
 
