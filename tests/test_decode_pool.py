@@ -14,7 +14,7 @@ import pytest
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.processes import decode_pool, parallel_decode
-from tracetui.ingest.processes.decode_pool import DecodePool, Take
+from tracetui.ingest.processes.decode_pool import DecodePiece, DecodePool
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 
@@ -78,7 +78,7 @@ def decoded_here(documents: list[bytes]) -> Intake:
     return intake
 
 
-def broken_off(documents: list[bytes], intake: Intake, take: Take, error: BaseException) -> None:
+def broken_off(documents: list[bytes], intake: Intake, take: DecodePiece, error: BaseException) -> None:
     with DecodePool(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)

@@ -339,7 +339,7 @@ def test_many_lines_without_traces_cost_no_trace_and_little_memory(line: bytes) 
     intake = Intake()
     decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, DecodeContext(intake, "f"))
     assert len(intake) == 2 * SPANS
-    listed, unlisted = intake.take_warnings(0)
+    listed, unlisted = intake.pop_warnings(0)
     assert len(listed) <= MOST_WARNINGS
     assert len(listed) + unlisted in (0, 4 * MOST_WARNINGS)
 
@@ -352,7 +352,7 @@ def test_span_key_is_found_in_any_spelling(name: str, size: int) -> None:
 
 
 def test_large_json_without_span_keys_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detect, "take_value", None)
+    monkeypatch.setattr(detect, "decode_value", None)
     assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
         "f: no traces in it: 2.86 MiB of JSON without a key that spans have"
     ]

@@ -34,7 +34,7 @@ def whole(one: Span) -> Span:
 
 
 def without_warnings(one: Span) -> Span:
-    return replace(one, warnings=(), marks=one.marks & ~(Flag.SOURCE_WARNING | Flag.FOLLOWS_FROM))
+    return replace(one, warnings=(), flags=one.flags & ~(Flag.SOURCE_WARNING | Flag.FOLLOWS_FROM))
 
 
 def as_tags(one: Span) -> dict[str, Value]:
@@ -111,7 +111,7 @@ def sets(draw: st.DrawFn) -> list[GivenSpan]:
                 error=failed,
                 message=draw(st.sampled_from(["", "boom"])) if failed else "",
                 status=draw(st.sampled_from([Status.UNSET, Status.OK])),
-                marks=draw(st.sampled_from([Flag.NONE, Flag.FOLLOWS_FROM])) if above else Flag.NONE,
+                flags=draw(st.sampled_from([Flag.NONE, Flag.FOLLOWS_FROM])) if above else Flag.NONE,
                 attributes=draw(_attributes),
                 resource=draw(_texts),
                 events=draw(st.lists(_events, max_size=2)),
@@ -160,7 +160,7 @@ def test_traces_and_batches_are_joined(name: str) -> None:
 
 LOSSY = build(
     span("1", 0, 9, links=[("f" * 32, "e" * 16, "", {"why": "x"})], warnings=["late", "odd"]),
-    span("2", 1, 9, parent="1", marks=Flag.FOLLOWS_FROM),
+    span("2", 1, 9, parent="1", flags=Flag.FOLLOWS_FROM),
 )
 
 

@@ -89,11 +89,11 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def of_trace(trace: Any, *_: Any) -> list[Any]:
         return [span.operationName for span in trace.spans]
 
-    patch(jaeger_json, "take_trace", of_trace)
-    patch(jaeger_documents, "take_trace", of_trace)
-    patch(zipkin_json._Taker, "take", lambda _, spans: [span.name for span in spans])
-    patch(otlp_json, "take_spans", lambda spans, *_: [span.name for span in spans])
-    patch(plain_span, "take_spans", lambda spans, *_: [span.name for span in spans])
+    patch(jaeger_json, "add_trace", of_trace)
+    patch(jaeger_documents, "add_trace", of_trace)
+    patch(zipkin_json._SpanAdder, "add", lambda _, spans: [span.name for span in spans])
+    patch(otlp_json, "add_spans", lambda spans, *_: [span.name for span in spans])
+    patch(plain_span, "add_spans", lambda spans, *_: [span.name for span in spans])
 
 
 GOOD = ["first", "the second", "the one that is the third"]

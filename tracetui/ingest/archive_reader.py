@@ -34,7 +34,7 @@ class Budget:
         """Compute the budget of an archive of this size. It may exceed the memory, as files are read one by one."""
         return cls(max(MOST_PACKED_TIMES * packed_size, LEAST), decoding_limit(packed_size))
 
-    def take(self, size: int) -> None:
+    def spend(self, size: int) -> None:
         """Count bytes that were unpacked."""
         self.left -= size
 
@@ -48,7 +48,7 @@ Read = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
 """Reads a file that spans two shares (0 to 1) of its archive. -> whether its format is known"""
 
 
-def take_members(
+def read_members(
     data: Buffer, archive: Archive, context: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
 ) -> None:
     """Decode the files of an archive; warnings name a file as `archive.zip:file.json`."""
@@ -79,7 +79,7 @@ def take_members(
             break
         spans = len(context.intake)
         is_known = read(content, here, budget, *share)
-        found, more = context.intake.take_warnings(warnings)
+        found, more = context.intake.pop_warnings(warnings)
         if not is_known and is_whole and len(context.intake) == spans:
             others.append(member.name)
             of_others += found[:_NAMED]
@@ -111,7 +111,7 @@ def _unpacked(
     try:
         for piece in member.unpack():
             if not out.add(piece):
-                context.warn(f"{out.trouble}; the rest was skipped")
+                context.warn(f"{out.problem}; the rest was skipped")
                 is_whole = False
                 break
             if not go_on():
@@ -120,7 +120,7 @@ def _unpacked(
     except UnpackError as error:
         context.warn(f"damaged in the archive ({error}); everything before it was read")
         is_whole = False
-    budget.take(out.size)
+    budget.spend(out.size)
     return out.whole(), is_whole
 
 

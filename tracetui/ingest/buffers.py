@@ -213,7 +213,7 @@ class UnpackBuffer:
         # its pages take memory only when they are written
         self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.size = 0
-        self.trouble = ""
+        self.problem = ""
         """Reason why the last piece was not added whole."""
 
     def add(self, piece: bytes) -> bool:
@@ -224,11 +224,11 @@ class UnpackBuffer:
             self._memory[self.size : self.size + len(fits)] = fits
             self.size += len(fits)
             if len(fits) < len(part):
-                self.trouble = f"unpacks to more than {format_size(self._limit)}"
+                self.problem = f"unpacks to more than {format_size(self._limit)}"
                 return False
             self._cost += decoding_cost(part)
             if self._cost > self._most_cost:
-                self.trouble = f"unpacks to more values than any traces of its size, after {format_size(self.size)}"
+                self.problem = f"unpacks to more values than any traces of its size, after {format_size(self.size)}"
                 return False
         return True
 
@@ -266,7 +266,7 @@ def _unwrapped(
             context.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; everything before it was read")
             return out.whole()
         if result == "too large":
-            context.warn(f"{out.trouble}; the rest was skipped")
+            context.warn(f"{out.problem}; the rest was skipped")
             return out.whole()
         if result == "stopped":
             return out.whole()

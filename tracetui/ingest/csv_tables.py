@@ -45,7 +45,7 @@ def format_with(columns: list[str]) -> TableFormat | None:
     return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
 
 
-def take_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
+def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
     """Decode a table of a known format. -> False if it is not one"""
     columns, separator = header_of(data, start)
     known = format_with(columns)
@@ -53,7 +53,7 @@ def take_table(data: Buffer, start: int, context: DecodeContext, progress: Calla
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _take(known, columns, _CsvTable(data, start, separator, len(columns)), context, progress)
+        _decode_all(known, columns, _CsvTable(data, start, separator, len(columns)), context, progress)
     finally:
         csv.field_size_limit(limit)
     return True
@@ -110,7 +110,7 @@ class _CsvTable:
         return min(self.at / len(self.data), 1.0)
 
 
-def _take(
+def _decode_all(
     known: TableFormat, columns: list[str], table: _CsvTable, context: DecodeContext, progress: Callable[[float], None]
 ) -> None:
     rows: list[list[str]] = []
@@ -123,26 +123,26 @@ def _take(
         elif row:
             lost, first_lost = lost + 1, first_lost or table.number
         if len(rows) >= _ROWS:
-            _take_rows(known, columns, rows, context)
+            _decode_rows(known, columns, rows, context)
             rows = []
             progress(table.share)
-    _take_rows(known, columns, rows, context)
+    _decode_rows(known, columns, rows, context)
     if lost:
         more = f" (and {lost - 1:,} more like it)" if lost > 1 else ""
         context.line(first_lost).warn(f"skipped: the row does not have {len(columns)} cells like the header{more}")
 
 
-def _take_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
+def _decode_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
     """Decode rows in one call; if that fails, one by one, so that only faulty ones are lost."""
     if not rows:
         return
     before = len(context.intake)
     try:
-        known.take(columns, rows, context)
+        known.decode(columns, rows, context)
     except Exception as error:
         context.intake.discard_incomplete()
         if len(rows) == 1 or len(context.intake) > before:
             skip_record(context, error)
             return
         for row in rows:
-            _take_rows(known, columns, [row], context)
+            _decode_rows(known, columns, [row], context)

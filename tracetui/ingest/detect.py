@@ -9,20 +9,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from tracetui.ingest.archive_reader import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
-from tracetui.ingest.csv_tables import header_of, take_table
+from tracetui.ingest.csv_tables import decode_table, header_of
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback
 from tracetui.ingest.diagnostics import shown_start
-from tracetui.ingest.envelope_reader import TextReader, take_enveloped
+from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
 from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
 from tracetui.ingest.formats.otlp_records import RecordReader, is_protobuf, looks_like_records
-from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, take_shares, take_value
+from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, decode_in_parallel, decode_value
 from tracetui.ingest.json_lines import json_line, line_cuts
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.damaged_json import next_value
@@ -56,12 +56,12 @@ def decode(
     go_on: checked while compressed bytes are unpacked; once False, the bytes unpacked so far are decoded.
     """
     try:
-        _take_source(data, context, _pass_errors_through(progress), _pass_errors_through(go_on), None, 0)
+        _decode_source(data, context, _pass_errors_through(progress), _pass_errors_through(go_on), None, 0)
     except CallbackError as callback:
         raise callback.error from None
 
 
-def _take_source(
+def _decode_source(
     data: Buffer,
     context: DecodeContext,
     progress: ProgressCallback,
@@ -81,14 +81,14 @@ def _take_source(
     try:
         content = decompress(data, context, go_on, most=budget.limit if budget else sys.maxsize)
         if budget and content is not data:
-            budget.take(len(content))
+            budget.spend(len(content))
         archive = find_archive(content)
         if archive is None:
             _decode(content, context, deferred)
         elif depth == MOST_NESTED:
             context.warn(f"a {archive.name} that is nested too deeply; unpack it first")
         else:
-            _take_archive(content, archive, context, progress, go_on, budget or Budget.of(len(data)), depth)
+            _decode_archive(content, archive, context, progress, go_on, budget or Budget.of(len(data)), depth)
     except Exception as error:
         skip_record(context, error)
     deferred.finish(context, before)
@@ -107,7 +107,7 @@ def _take_source(
     return not (is_empty and (deferred.is_unknown or deferred.others or lines))
 
 
-def _take_archive(
+def _decode_archive(
     data: Buffer,
     archive: Archive,
     context: DecodeContext,
@@ -117,11 +117,11 @@ def _take_archive(
     depth: int,
 ) -> None:
     def read(content: Buffer, at: DecodeContext, budget: Budget, begin: float, end: float) -> bool:
-        return _take_source(
+        return _decode_source(
             content, at, lambda share: progress(begin + share * (end - begin)), go_on, budget, depth + 1
         )
 
-    take_members(data, archive, context, budget, read, go_on)
+    read_members(data, archive, context, budget, read, go_on)
 
 
 def _pass_errors_through(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
@@ -145,7 +145,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
         _protobuf(data, context)
     elif (envelope := find_envelope(data, start)) is not None:
-        take_enveloped(
+        decode_enveloped(
             data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
         )
     elif is_noise(data) and not looks_like_records(memoryview(data)):
@@ -164,7 +164,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
         context.warn("a web page, not traces; is it a saved login page?")
-    elif take_table(data, start, context, deferred.progress) or _lines(data, start, context, deferred):
+    elif decode_table(data, start, context, deferred.progress) or _lines(data, start, context, deferred):
         pass
     elif has_records(data, start):
         _mixed(data, start, context, deferred)
@@ -218,7 +218,7 @@ def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
 
 def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the output of a log stream other than whole JSON values."""
-    if not take_table(data, 0, context, deferred.progress):
+    if not decode_table(data, 0, context, deferred.progress):
         _mixed_text(context, deferred).read(data, 0, len(data))
 
 
@@ -265,11 +265,11 @@ def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSp
     """Decode one JSON value, one per line, or several without line ends between them."""
     if _lines(data, start, context, deferred, first=True):
         return
-    trouble = _whole(data, context, deferred)
-    if trouble and begins_mixed(data, start):
+    problem = _whole(data, context, deferred)
+    if problem and begins_mixed(data, start):
         _mixed(data, start, context, deferred)
-    elif trouble and not _lines(data, start, context, deferred):
-        _recover(data, start, context, deferred, trouble)
+    elif problem and not _lines(data, start, context, deferred):
+        _recover(data, start, context, deferred, problem)
 
 
 def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False) -> bool:
@@ -280,44 +280,44 @@ def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredS
     processes = processes_for(len(data))
     if processes > 1 and can_share(line):
         cuts = line_cuts(data, start, processes)
-        take_shares(cuts, context, deferred, partial(_take_lines, data))
+        decode_in_parallel(cuts, context, deferred, partial(_decode_lines, data))
     else:
-        _take_lines(data, start, len(data), context, deferred)
+        _decode_lines(data, start, len(data), context, deferred)
     return True
 
 
-def _take_lines(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_lines(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     _mixed_text(context, deferred).read(data, begin, end)
 
 
 def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a line or record that is one JSON value, or its intact parts."""
-    trouble = _whole(text, context, deferred)
-    if trouble:
-        _recover(text, 0, context, deferred, trouble)
+    problem = _whole(text, context, deferred)
+    if problem:
+        _recover(text, 0, context, deferred, problem)
 
 
 def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode one JSON value. -> '', or its fault"""
-    trouble = _trouble_with(data, context, deferred)
-    if not trouble:
+    problem = _problem_with(data, context, deferred)
+    if not problem:
         return ""
     sound = lenient_json.repair_text(bytes(data))
     if sound != data[:]:
-        trouble = _trouble_with(sound, context, deferred)
-    if trouble == NESTED_TOO_DEEPLY:
+        problem = _problem_with(sound, context, deferred)
+    if problem == NESTED_TOO_DEEPLY:
         shallow = prune(sound)
         if shallow is not sound:
-            trouble = _trouble_with(shallow, context, deferred)
-            if not trouble:
+            problem = _problem_with(shallow, context, deferred)
+            if not problem:
                 context.warn(TOO_DEEP)
-    return trouble
+    return problem
 
 
-def _trouble_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
+def _problem_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode a JSON value if it is valid throughout. -> '', or its fault"""
     try:
-        take_value(data, context, deferred)
+        decode_value(data, context, deferred)
     except MalformedError as error:
         return str(error)
     return ""
@@ -331,7 +331,7 @@ def _within(data: Buffer, start: int, context: DecodeContext, deferred: Deferred
     return True
 
 
-def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, trouble: str) -> None:
+def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, problem: str) -> None:
     """Decode the intact parts of damaged JSON; of a large text only if it seems to hold an intact span."""
     if len(data) - start > 2 * _TRIED and not _holds_intact_span(data, start):
         context.warn(f"skipped: damaged JSON without an intact span in {format_size(_TRIED)}")
@@ -340,8 +340,8 @@ def _recover(data: Buffer, start: int, context: DecodeContext, deferred: Deferre
         lenient_json.repair_text(bytes(data)),
         start,
         context,
-        partial(take_value, context=context, deferred=deferred),
-        trouble,
+        partial(decode_value, context=context, deferred=deferred),
+        problem,
     )
 
 
@@ -350,7 +350,7 @@ def _holds_intact_span(data: Buffer, start: int) -> bool:
     begin = next_value(data, start)
     begin = start if begin is None else begin
     tried, here = DeferredSpans(lambda _: None), DecodeContext(Intake(), "")
-    take = partial(take_value, context=here, deferred=tried)
-    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIED])), 0, here, take, "")
+    decode_part = partial(decode_value, context=here, deferred=tried)
+    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIED])), 0, here, decode_part, "")
     tried.finish(here)
     return len(here.intake) > 0

@@ -15,7 +15,7 @@ from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import Envelope
 from tracetui.ingest.envelopes.streams import Streams
 from tracetui.ingest.json_blocks import begins_json
-from tracetui.ingest.json_documents import can_share, take_shares
+from tracetui.ingest.json_documents import can_share, decode_in_parallel
 from tracetui.ingest.json_lines import count_lines, line_cuts
 from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import skip_record
@@ -85,23 +85,23 @@ class _LogReader:
         self._at(number).warn(reason)
 
 
-def take_enveloped(
+def decode_enveloped(
     data: Buffer, start: int, envelope: Envelope, context: DecodeContext, deferred: DeferredSpans, read: TextReader
 ) -> None:
     """Decode the spans in an enveloped log, several stretches of a large one in parallel."""
-    take = partial(_take_stretch, data, envelope, read)
+    decode_part = partial(_decode_stretch, data, envelope, read)
     processes = processes_for(len(data))
     if processes > 1 and envelope.by_lines and _can_share(data, start, envelope):
         cuts = line_cuts(data, start, processes)
         inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
-        take_shares([cuts[0], *inner, cuts[-1]], context, deferred, take)
+        decode_in_parallel([cuts[0], *inner, cuts[-1]], context, deferred, decode_part)
     elif processes > 1 and not envelope.by_lines:
-        _take_document(data, start, envelope, context, deferred, read, processes)
+        _decode_document(data, start, envelope, context, deferred, read, processes)
     else:
-        take(start, len(data), context, deferred)
+        decode_part(start, len(data), context, deferred)
 
 
-def _take_stretch(
+def _decode_stretch(
     data: Buffer,
     envelope: Envelope,
     read: TextReader,
@@ -114,7 +114,7 @@ def _take_stretch(
     _read(reader, data, envelope, begin, end)
 
 
-def _take_document(
+def _decode_document(
     data: Buffer,
     start: int,
     envelope: Envelope,
@@ -127,7 +127,7 @@ def _take_document(
     kept = _EnvelopeValues()
     _read(_LogReader(read, context, deferred, envelope.unit, 0, kept), data, envelope, start, len(data))
 
-    def take(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+    def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
         reader = _LogReader(read, context, deferred, envelope.unit, 0)
         for i in range(begin, end):
             if not (i - begin) % _STEP:
@@ -136,7 +136,7 @@ def _take_document(
 
     if len(kept):
         shares = processes if can_share(kept[0][1]) else 1
-        take_shares([len(kept) * i // shares for i in range(shares + 1)], context, deferred, take)
+        decode_in_parallel([len(kept) * i // shares for i in range(shares + 1)], context, deferred, decode_part)
 
 
 class _EnvelopeValues:

@@ -46,14 +46,14 @@ class _JaegerResponse(msgspec.Struct):
 _JAEGER_RESPONSE = msgspec.json.Decoder(_JaegerResponse)
 
 
-_Take = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredSpans], None]
+_ShapeDecoder = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredSpans], None]
 
 
 class NotTracesError(Exception):
     """A value contains no spans; the message describes it."""
 
 
-def take_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
+def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
     deferred.wrappers = 0
     try:
@@ -73,11 +73,11 @@ def can_share(line: bytes) -> bool:
     return not keys.isdisjoint(("resourceSpans", "resourceLogs", "resourceMetrics", "spans"))
 
 
-def take_shares(
+def decode_in_parallel(
     cuts: Sequence[int],
     context: DecodeContext,
     deferred: DeferredSpans,
-    take: Callable[[int, int, DecodeContext, DeferredSpans], None],
+    decode: Callable[[int, int, DecodeContext, DeferredSpans], None],
 ) -> None:
     """Decode each stretch between two cuts in a process of its own; results keep their order."""
 
@@ -86,7 +86,7 @@ def take_shares(
             # the progress of another process is not known here
             here = deferred if intake is context.intake else DeferredSpans(lambda _: None)
             at = replace(context, intake=intake)
-            take(begin, end, at, here)
+            decode(begin, end, at, here)
             if here is not deferred:
                 here.finish(at)
 
@@ -107,27 +107,27 @@ def _first_byte(value: Buffer | Raw) -> bytes:
 def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     first = _first_byte(value)
     if first == b"[":
-        _take_list(_ITEMS.decode(value), context, deferred)
+        _decode_list(_ITEMS.decode(value), context, deferred)
     elif first == b"{":
         if not isinstance(value, Raw) and _DATA_FIRST.match(value):
             answer = _JAEGER_RESPONSE.decode(value)
-            _take_list(answer.data, context.at("data"), deferred)
+            _decode_list(answer.data, context.at("data"), deferred)
             server_errors(answer.errors, context)
         else:
-            _take_object(value, context, deferred)
+            _decode_object(value, context, deferred)
     else:
         raise NotTracesError(bare_value(value))
 
 
-def _take_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
     size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
     processes = processes_for(size)
     if processes > 1 and _is_trace(items[0]):
         cuts = [len(items) * i // processes for i in range(processes + 1)]
-        take_shares(cuts, context, deferred, partial(_take_items, items))
+        decode_in_parallel(cuts, context, deferred, partial(_decode_items, items))
         return
-    _take_items(items, 0, len(items), context, deferred)
+    _decode_items(items, 0, len(items), context, deferred)
 
 
 def _is_trace(item: Raw) -> bool:
@@ -137,7 +137,7 @@ def _is_trace(item: Raw) -> bool:
         return False
 
 
-def _take_items(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     unknown = _UnknownEntries(end - begin)
     traces = False
     for i in range(begin, end):
@@ -156,7 +156,7 @@ def _take_items(items: Sequence[Raw], begin: int, end: int, context: DecodeConte
                 except MalformedError:
                     pass
             traces = False
-            traces = _take_item(item, at, deferred) is _TAKES[JAEGER]
+            traces = _decode_item(item, at, deferred) is _DECODERS[JAEGER]
         except (NotTracesError, MalformedError, *MALFORMED) as error:
             unknown.add(error)
         except Exception as error:
@@ -186,24 +186,24 @@ def _indexed(context: DecodeContext, index: int) -> DecodeContext:
     return DecodeContext(context.intake, context.file, f"{context.position}[{index}]")
 
 
-def _take_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take | None:
+def _decode_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder | None:
     first = _first_byte(item)
     if first == b"{":
-        return _take_object(item, context, deferred)
+        return _decode_object(item, context, deferred)
     if first == b"[":
-        _take_inner(_ITEMS.decode(item), context, deferred)
+        _decode_inner(_ITEMS.decode(item), context, deferred)
         return None
     raise NotTracesError(bare_value(item))
 
 
-def _take_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the objects of a list in a list, as Zipkin writes traces."""
     unknown = _UnknownEntries(len(items))
     for i, item in enumerate(items):
         at = _indexed(context, i)
         try:
             if _first_byte(item) == b"{":
-                _take_object(item, at, deferred)
+                _decode_object(item, at, deferred)
         except (NotTracesError, MalformedError, *MALFORMED) as error:
             unknown.add(error)
         except Exception as error:
@@ -211,34 +211,34 @@ def _take_inner(items: Sequence[Raw], context: DecodeContext, deferred: Deferred
     unknown.warn(context)
 
 
-def _take_object(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take:
+def _decode_object(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder:
     if deferred.wrappers >= _MOST_WRAPPERS:
         raise MalformedError(NESTED_TOO_DEEPLY)
     deferred.wrappers += 1
     try:
-        return _take_known(value, context, deferred)
+        return _decode_known(value, context, deferred)
     finally:
         deferred.wrappers -= 1
 
 
-def _take_known(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _Take:
+def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder:
     members = _members(value)
     if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
         _other_signal(value, members, context, deferred)
         return _other_signal
-    for keys, take in _SHAPES:
+    for keys, decode in _SHAPES:
         if members.keys() >= keys:
-            take(value, members, context, deferred)
-            return take
+            decode(value, members, context, deferred)
+            return decode
     names = {plain(key) for key in members}
-    for keys, take in _SHAPES_IN_ANY_SPELLING:
+    for keys, decode in _SHAPES_IN_ANY_SPELLING:
         if names >= keys:
-            take(value, members, context, deferred)
-            return take
-    for keys, take in _WRAPPERS:
+            decode(value, members, context, deferred)
+            return decode
+    for keys, decode in _WRAPPERS:
         if members.keys() >= keys:
-            take(value, members, context, deferred)
-            return take
+            decode(value, members, context, deferred)
+            return decode
     nearest = nearest_json(members)
     if nearest is not None:
         deferred.note_unknown(nearest, context)
@@ -254,13 +254,13 @@ def _members(value: Buffer | Raw) -> dict[str, Raw]:
         return decode_json(_MEMBERS.decode, lenient_json.repair_text(bytes(memoryview(value))))
 
 
-def _of_format(known: JsonFormat) -> _Take:
-    take_piece = known.take
+def _of_format(known: JsonFormat) -> _ShapeDecoder:
+    decode_piece = known.decode
 
-    def take(value: Buffer | Raw, _: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-        take_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), context, deferred)
+    def decode(value: Buffer | Raw, _: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+        decode_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), context, deferred)
 
-    return take
+    return decode
 
 
 def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
@@ -269,9 +269,9 @@ def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeCo
     if errors is not None and is_answer(members):
         server_errors(errors, context)
     if first == b"[":
-        _take_list(_ITEMS.decode(data), context.at("data"), deferred)
+        _decode_list(_ITEMS.decode(data), context.at("data"), deferred)
     elif first == b"{":
-        _take_object(data, context.at("data"), deferred)
+        _decode_object(data, context.at("data"), deferred)
     elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
 
@@ -289,14 +289,14 @@ def _clickhouse_response(
         Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
         for row in rows
     ]
-    _take_list(objects, context.at("data"), deferred)
+    _decode_list(objects, context.at("data"), deferred)
 
 
-def _inner(key: str) -> _Take:
-    def take(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _inner(key: str) -> _ShapeDecoder:
+    def decode(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
         _dispatch(members[key], context.at(key), deferred)
 
-    return take
+    return decode
 
 
 def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
@@ -305,7 +305,7 @@ def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, defe
         hits = _members(hits).get("hits", Raw(b"[]"))
     if _first_byte(hits) != b"[":
         raise NotTracesError("a search response without hits")
-    _take_list(_ITEMS.decode(hits), context.at("hits"), deferred)
+    _decode_list(_ITEMS.decode(hits), context.at("hits"), deferred)
 
 
 def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
@@ -323,18 +323,18 @@ _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
 
 
-_TAKES = {known: _of_format(known) for known in JSON_FORMATS}
-_SHAPES: list[tuple[frozenset[str], _Take]] = [
-    *((keys, _TAKES[known]) for known in JSON_FORMATS for keys in known.keys),
+_DECODERS = {known: _of_format(known) for known in JSON_FORMATS}
+_SHAPES: list[tuple[frozenset[str], _ShapeDecoder]] = [
+    *((keys, _DECODERS[known]) for known in JSON_FORMATS for keys in known.keys),
     (frozenset({"_source"}), _inner("_source")),
     (frozenset({"hits"}), _hits),
 ]
 """Keys that identify the kind of an object, in the order of the checks."""
 _SHAPES_IN_ANY_SPELLING = [
-    (frozenset(map(plain, keys)), _TAKES[known]) for known in JSON_FORMATS for keys in known.spellings
+    (frozenset(map(plain, keys)), _DECODERS[known]) for known in JSON_FORMATS for keys in known.spellings
 ]
 """The same for other spellings (`trace_id`), where the decoder reads any spelling."""
-_WRAPPERS: list[tuple[frozenset[str], _Take]] = [
+_WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"meta", "data"}), _clickhouse_response),
     (frozenset({"data"}), _jaeger_response),
     (frozenset({"result"}), _inner("result")),
@@ -361,4 +361,4 @@ def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
 SPAN_KEY: Final = _any_key(
     [max(keys, key=len) for keys, _ in (*_SHAPES, *_SHAPES_IN_ANY_SPELLING, *_WRAPPERS)] + sorted(_BULK_ACTIONS)
 )
-"""Matches every JSON text in which `take_value` finds something: one key of each shape, and all escapes."""
+"""Matches every JSON text in which `decode_value` finds something: one key of each shape, and all escapes."""

@@ -107,7 +107,7 @@ class Loader:
                         read = (done + share * (item.size or 0)) / total if total else 0.0
                         here(item.name)
 
-                    _take(item, intake, report, self._keep_going)
+                    _read_input(item, intake, report, self._keep_going)
                     done += item.size or 0
                 self._warnings = list(intake.warnings)
                 failed = self.servers.search(search, intake, here, on_report)
@@ -144,12 +144,12 @@ class Loader:
         search was stopped before the first result; the loaded traces stay.
         """
         with paused_collection():
-            heard: list[SearchReport] = []
-            changed, warned = self._take_in(search, progress, heard.append)
+            reports: list[SearchReport] = []
+            changed, warned = self._search_once(search, progress, reports.append)
             if known_ns:
-                heard, more, more_warned = self._catch_up(search, known_ns, progress, heard)
+                reports, more, more_warned = self._catch_up(search, known_ns, progress, reports)
                 changed, warned = changed or more, [*warned, *more_warned]
-            for found in heard:
+            for found in reports:
                 on_report(found)
             intake, warned = self._intake, list(dict.fromkeys(warned))
             if not changed and warned == self._warned:
@@ -162,7 +162,7 @@ class Loader:
                 intake.warn("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
             return assemble(intake)
 
-    def _take_in(
+    def _search_once(
         self, search: Search, progress: Callable[[LoadProgress], None], on_report: Callable[[SearchReport], None]
     ) -> tuple[bool, list[LoadWarning]]:
         """Search the servers once. -> whether anything changed, and the warnings"""
@@ -182,36 +182,36 @@ class Loader:
         return self._intake.replace(new), list(new.warnings)
 
     def _catch_up(
-        self, search: Search, known_ns: int, progress: Callable[[LoadProgress], None], heard: list[SearchReport]
+        self, search: Search, known_ns: int, progress: Callable[[LoadProgress], None], reports: list[SearchReport]
     ) -> tuple[list[SearchReport], bool, list[LoadWarning]]:
         """Search older traces from `known_ns` up to the oldest result, until all are loaded.
 
         -> the reports as of one search; whether anything changed; the warnings
         """
-        changed, warnings, last = False, list[LoadWarning](), heard
-        read = sum(found.searched.count for found in heard if found.searched is not None)
+        changed, warnings, last = False, list[LoadWarning](), reports
+        read = sum(found.searched.count for found in reports if found.searched is not None)
         end = search.end_ns
         for look in range(_MOST_LOOKS + 1):
             full = [found.searched for found in last if found.searched is not None]
             if not full:
-                return heard, changed, warnings
+                return reports, changed, warnings
             # several servers: continue from the newest boundary, so that none has a gap
             oldest = max(found.since_ns for found in full)
             if oldest <= known_ns:
-                return heard, changed, warnings
+                return reports, changed, warnings
             if look == _MOST_LOOKS or (end is not None and oldest >= end):
                 break
             end = oldest
             last = []
-            more, warned = self._take_in(msgspec.structs.replace(search, end_ns=end), progress, last.append)
+            more, warned = self._search_once(msgspec.structs.replace(search, end_ns=end), progress, last.append)
             changed, warnings = changed or more, [*warnings, *warned]
             read += sum(found.searched.count for found in last if found.searched is not None)
         if not search.errors and end is not None:
             # traces with errors must not be missed in follow mode
             errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False)
-            more, warned = self._take_in(errors, progress, lambda _: None)
+            more, warned = self._search_once(errors, progress, lambda _: None)
             changed, warnings = changed or more, [*warnings, *warned]
-        return [replace(found, unread_beyond=read) for found in heard], changed, warnings
+        return [replace(found, unread_beyond=read) for found in reports], changed, warnings
 
 
 def _combine(failed: Sequence[BackEndError]) -> BackEndError:
@@ -247,7 +247,7 @@ def load(
         return traces
 
 
-def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
+def _read_input(item: Input, intake: Intake, report: Callable[[float], None], keep_going: bool) -> None:
     context = DecodeContext(intake, item.name)
     report(0)
     before, spans = len(intake.warnings), len(intake)
@@ -270,7 +270,7 @@ def _take(item: Input, intake: Intake, report: Callable[[float], None], keep_goi
         return
     # the data of a pipe up to the stop is kept
     decode(data, context, report if not stopped else lambda _: None, go_on)
-    found, more = intake.take_warnings(before)
+    found, more = intake.pop_warnings(before)
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one warning per file without traces is enough
         found, more = found[:1], 0

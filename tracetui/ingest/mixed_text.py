@@ -44,7 +44,7 @@ _MOST_FAILURES: Final = 50_000
 _RECOVERY_COST: Final = 10
 """Number of such texts that take as long as the recovery of one damaged record."""
 
-TakeRecord = Callable[[bytes, DecodeContext], bool]
+DecodeRecord = Callable[[bytes, DecodeContext], bool]
 """Decodes a JSON value; False for other text."""
 
 
@@ -108,13 +108,13 @@ class MixedText:
         self,
         context: DecodeContext,
         deferred: DeferredSpans,
-        take: TakeRecord,
+        decode_record: DecodeRecord,
         recover: Callable[[bytes, DecodeContext], None],
     ) -> None:
-        """take: decodes a JSON value. recover: decodes the intact parts of a damaged one, with warnings."""
+        """decode_record: decodes a JSON value. recover: decodes the intact parts of a damaged one, with warnings."""
         self._context = context
         self._deferred = deferred
-        self._take = take
+        self._decode_record = decode_record
         self._recover_damaged = recover
         self._failures = 0
         self._unclosed: set[bytes] = set()
@@ -132,7 +132,7 @@ class MixedText:
         self._patience = _PATIENCE * (end - begin)
         self._failures = 0
         spans = len(self._context.intake)
-        at, told = begin, number
+        at, reported = begin, number
         while at < end and not self._context.intake.is_full():
             if self._failures > _MOST_FAILURES and not self._found_any(spans):
                 self._context.line(number).warn("damaged JSON in all lines before, and no span; the rest was skipped")
@@ -140,7 +140,7 @@ class MixedText:
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
             line = data[at:stop].strip()
-            if len(line) > 1 and (line[0] == _BRACE or _LIST.match(line)) and self._take_line(line, number):
+            if len(line) > 1 and (line[0] == _BRACE or _LIST.match(line)) and self._decode_line(line, number):
                 at, number = stop + 1, number + 1
             elif line:
                 cursor = Cursor(data, at, end, number)
@@ -148,8 +148,8 @@ class MixedText:
                 at, number = cursor.at, cursor.number
             else:
                 at, number = stop + 1, number + 1
-            if number - told >= _STEP:
-                told = number
+            if number - reported >= _STEP:
+                reported = number
                 self._deferred.progress((at - begin) / (end - begin))
 
     def _found_any(self, before: int) -> bool:
@@ -162,11 +162,11 @@ class MixedText:
         self._failures += _RECOVERY_COST
         self._recover_damaged(text, context)
 
-    def _take_line(self, line: bytes, number: int) -> bool:
+    def _decode_line(self, line: bytes, number: int) -> bool:
         """Decode a line that is a JSON value. -> False if it is not one"""
         context = self._context.line(number)
         try:
-            return self._take(line, context)
+            return self._decode_record(line, context)
         except Exception as error:
             skip_record(context, error)
             return True
@@ -203,7 +203,7 @@ class MixedText:
             if found is None:
                 break
             at = found.start()
-            if self._take(text[at:], context):
+            if self._decode_record(text[at:], context):
                 return
             self._failures += 1
             at += 1
@@ -223,13 +223,13 @@ class MixedText:
         if end < 0 or again >= 0:
             # cut off by the next object, or by a line that is not indented
             after = end = again if again >= 0 else _end_of_indented(cursor, opening["indent"])
-            taken = self._take_cut(data[begin:end], context)
+            is_decoded = self._decode_cut(data[begin:end], context)
         else:
-            taken = self._take_block(data[begin:end], len(opening["indent"]), context)
-        if taken:
+            is_decoded = self._decode_block(data[begin:end], len(opening["indent"]), context)
+        if is_decoded:
             cursor.number += data[begin:after].count(b"\n")
             cursor.move(after)
-        return taken
+        return is_decoded
 
     def _end_of_block(self, cursor: Cursor, opening: re.Match[bytes]) -> tuple[int, int]:
         """Find the end of the opened object. -> its position and that of the next line; -1 if there is none"""
@@ -244,7 +244,7 @@ class MixedText:
         self._unclosed.add(closing)
         return -1, -1
 
-    def _take_cut(self, text: bytes, context: DecodeContext) -> bool:
+    def _decode_cut(self, text: bytes, context: DecodeContext) -> bool:
         """Decode the intact parts of an object that is cut off. -> False if it seems to hold no span"""
         if _SPAN_KEY.search(text):
             self._recover(text, context)
@@ -255,12 +255,12 @@ class MixedText:
                 return True
         return False
 
-    def _take_block(self, block: bytes, indent: int, context: DecodeContext) -> bool:
+    def _decode_block(self, block: bytes, indent: int, context: DecodeContext) -> bool:
         """Decode an object over several lines. -> False if it is not one, but holds records to be read one by one"""
-        if self._take(block, context) or self._decode_printed(block, context):
+        if self._decode_record(block, context) or self._decode_printed(block, context):
             return True
         own, others = _without_foreign(block, indent)
-        if others and (self._take(own, context) or self._decode_printed(own, context)):
+        if others and (self._decode_record(own, context) or self._decode_printed(own, context)):
             foreign = b"\n".join(others)
             cursor = Cursor(foreign, 0, len(foreign))
             while (line := cursor.line) is not None:

@@ -42,13 +42,13 @@ def skip_record(context: DecodeContext, error: Exception) -> None:
     context.warn(f"skipped: cannot be decoded ({type(error).__name__}{': ' if text else ''}{text[:200]})")
 
 
-def take_each(
-    take: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], context: DecodeContext
+def add_each(
+    add: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], context: DecodeContext
 ) -> None:
     """Decode spans in one call; if that fails, one by one, so that only faulty ones are lost."""
     before = len(context.intake)
     try:
-        take(items)
+        add(items)
     except Exception as error:
         context.intake.discard_incomplete()
         if len(items) == 1 or len(context.intake) > before:
@@ -56,6 +56,6 @@ def take_each(
             return
         for i, item in enumerate(items):
             try:
-                take([item])
+                add([item])
             except Exception as fault:
                 skip_record(context.at(f"[{i}]"), fault)

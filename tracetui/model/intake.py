@@ -584,7 +584,7 @@ class Intake:
         self._listed = Counter(warning.file for warning in self._warnings)
         self._unlisted.clear()
 
-    def take_warnings(self, first: int) -> tuple[list[LoadWarning], int]:
+    def pop_warnings(self, first: int) -> tuple[list[LoadWarning], int]:
         """Take out all warnings but the `first` ones. Return them, and how many more there were that are not listed."""
         taken, unlisted = self._warnings[first:], self._unlisted.total()
         del self._warnings[first:]

@@ -180,7 +180,7 @@ class TraceApp(LoadingApp):
         self._view = view
         self._loader.view_changed(view)
         self._bottom.forget()
-        deferred = self._poller.take_deferred() if view != "waterfall" else None
+        deferred = self._poller.pop_deferred() if view != "waterfall" else None
         if deferred is not None:
             self._show_arrived(deferred)
         if self._has_views:

@@ -76,7 +76,7 @@ class _Allowance:
     def __init__(self) -> None:
         self._left = MOST_DRAWN
 
-    def take(self) -> bool:
+    def spend(self) -> bool:
         self._left -= 1
         return self._left >= 0
 
@@ -127,7 +127,7 @@ class ChangeClassifier:
     def large(self, figure: str, first: float, second: float, before: np.ndarray, after: np.ndarray) -> Change:
         """Classify a change that is large enough. `before` and `after`: the samples, none of them empty."""
         sizes = (len(before), len(after))
-        drawn = self._draws.take()
+        drawn = self._draws.spend()
         if figure[0] != "p":
             if not drawn and min(sizes) < FEW_SAMPLES:
                 return Change(figure, first, second, Verdict.FEW)

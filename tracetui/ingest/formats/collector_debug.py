@@ -46,7 +46,7 @@ def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSi
         heading = _HEADING.fullmatch(line)
         if heading and heading["what"].endswith("ResourceSpans"):
             break
-        if line.strip() and not block.take(line, heading) and not _goes_on(lines):
+        if line.strip() and not block.add(line, heading) and not _goes_on(lines):
             break
         lines.advance()
     block.end_span()
@@ -81,7 +81,7 @@ class _DebugBlock:
         self._last = ""
         self._written = ""
 
-    def take(self, line: str, heading: re.Match[str] | None) -> bool:
+    def add(self, line: str, heading: re.Match[str] | None) -> bool:
         """Add a line. -> False if it does not belong to a resource"""
         if heading is not None:
             self._begin(heading["what"])

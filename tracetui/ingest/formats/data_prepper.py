@@ -91,7 +91,7 @@ def _dotted(attributes: dict[str, Value]) -> dict[str, Value]:
 
 FORMAT: Final = JsonFormat(
     name="OpenSearch Data Prepper's span documents",
-    take=read_by(_read),
+    decode=read_by(_read),
     keys=key_sets("traceId spanId durationInNanos", "traceId spanId traceGroup"),
     signs=key_sets("durationInNanos", "traceGroup"),
 )

@@ -40,11 +40,11 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
         if not line.strip():
             if block.at == "resource" or not _goes_on(lines, block):
                 break
-            block.take_blank()
+            block.add_blank()
         elif block.begins_another(line):
             break
         else:
-            block.take(line)
+            block.add(line)
         lines.advance()
     span = block.span()
     if span.name:
@@ -91,7 +91,7 @@ class _Block:
         found = _FIELD.match(line)
         return bool(found and found[1] in self.fields)
 
-    def take(self, line: str) -> None:
+    def add(self, line: str) -> None:
         if found := _FIELD.match(line):
             self._heading(found[1], found[2])
         elif (found := _STATUS.fullmatch(line)) and self.at not in ("resource", "scope"):
@@ -112,7 +112,7 @@ class _Block:
             held, key = self._last
             held[key] += f"\n{line}"
 
-    def take_blank(self) -> None:
+    def add_blank(self) -> None:
         """Add a blank line, which is part of a value."""
         if self._last is not None:
             held, key = self._last

@@ -171,7 +171,7 @@ _TIMES: Final = (
 
 FORMAT: Final = JsonFormat(
     name="rows of OTLP spans",
-    take=read_by(_read),
+    decode=read_by(_read),
     spellings=key_sets(
         *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
         # access logs have a name and a duration, too

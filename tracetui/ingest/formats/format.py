@@ -37,13 +37,13 @@ class JsonFormat:
     name: name for users.
     keys: an object with all keys of one of these sets is of this format.
     spellings: the same in any spelling (`field_names.plain`), checked after the `keys` of all formats.
-    take: decodes such an object. Raises MalformedError.
+    decode: decodes such an object. Raises MalformedError.
     signs: sets of keys, in any spelling, that are typical of this format. An unknown object with one of them is
         reported as similar to this format.
     """
 
     name: str
-    take: Callable[[Piece, DecodeContext, Collected], None]
+    decode: Callable[[Piece, DecodeContext, Collected], None]
     keys: tuple[KeySet, ...] = ()
     spellings: tuple[KeySet, ...] = ()
     signs: tuple[KeySet, ...] = ()
@@ -84,12 +84,12 @@ class TableFormat:
     """Tables of comma-separated values whose first line names the columns.
 
     columns: required columns in their exact spelling.
-    take: decodes rows, each as long as the header.
+    decode: decodes rows, each as long as the header.
     """
 
     name: str
     columns: tuple[str, ...]
-    take: Callable[[Sequence[str], Sequence[Sequence[str]], DecodeContext], None]
+    decode: Callable[[Sequence[str], Sequence[Sequence[str]], DecodeContext], None]
 
 
 class Lines(Protocol):
@@ -112,12 +112,12 @@ Format = JsonFormat | TextFormat | TableFormat
 def read_by(
     read: Callable[[dict[str, Any], DecodeContext, SpanSink], None],
 ) -> Callable[[Piece, DecodeContext, Collected], None]:
-    """Build a `JsonFormat.take` from a function that reads a decoded object."""
+    """Build a `JsonFormat.decode` from a function that reads a decoded object."""
 
-    def take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
+    def decode(piece: Piece, context: DecodeContext, collected: Collected) -> None:
         value = lenient_json.loads(piece)
         if not isinstance(value, dict):
             raise MalformedError("not a JSON object")
         read(value, context, collected.sink)
 
-    return take
+    return decode

@@ -70,7 +70,7 @@ def _count(value: dict[str, Any], *names: str) -> int:
 
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's Go exporter stdouttrace",
-    take=read_by(_read),
+    decode=read_by(_read),
     keys=key_sets("Name SpanContext"),
     signs=key_sets("ChildSpanCount", "InstrumentationLibrary SpanKind StartTime"),
 )

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
-from tracetui.ingest.formats.jaeger_json import take_trace
+from tracetui.ingest.formats.jaeger_json import add_trace
 from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import whole_number
@@ -71,12 +71,12 @@ class _Traces:
         self._described[name] = process
         return name
 
-    def take(self) -> None:
+    def add_to_intake(self) -> None:
         for trace, spans in self.spans.items():
             names = dict.fromkeys(span.processID for span in spans)
             processes = {name: self._described[name] for name in names if name in self._described}
             try:
-                take_trace(JaegerTrace(spans, spans[0].traceID, processes), self.contexts[trace])
+                add_trace(JaegerTrace(spans, spans[0].traceID, processes), self.contexts[trace])
             except Exception as error:
                 skip_record(self.contexts[trace], error)
 
@@ -100,7 +100,7 @@ def decode_documents(items: Sequence[tuple[Raw | bytes, DecodeContext]]) -> None
     if lost:
         more = f" (and {len(lost) - 1:,} more like it)" if len(lost) > 1 else ""
         lost[0].warn(f"skipped: not a span object with a spanID{more}")
-    traces.take()
+    traces.add_to_intake()
 
 
 def _document(item: Raw | bytes, context: DecodeContext) -> _Document | None:

@@ -24,7 +24,7 @@ from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Undecided, pack_state
 from tracetui.model.span import Flag, Kind, Status, Value
 
-__all__ = ["CODEC", "JaegerCodec", "decode_trace", "take_trace"]
+__all__ = ["CODEC", "JaegerCodec", "add_trace", "decode_trace"]
 
 _NO_START = Flag.START_REPAIRED << FLAG_SHIFT
 _NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
@@ -58,10 +58,10 @@ def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
         trace = _TRACE.decode(raw)
     except MALFORMED:
         trace = lenient_trace(lenient_json.loads(raw), context)
-    take_trace(trace, context)
+    add_trace(trace, context)
 
 
-def take_trace(trace: JaegerTrace, context: DecodeContext) -> None:
+def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     """Add a decoded trace to the intake."""
     spans = trace.spans
     if not spans:
@@ -72,7 +72,7 @@ def take_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     others.discard(trace_id)
     others.discard("")
     if others:
-        _take_mixed(trace, trace_id, context)
+        _add_mixed(trace, trace_id, context)
         return
     number = context.trace(trace_id)
     if trace.warnings:
@@ -178,7 +178,7 @@ def _name_types(references: list[JaegerReference], unread: UnreadCounts) -> None
             reference.refType = known or reference.refType
 
 
-def _take_mixed(trace: JaegerTrace, trace_id: str, context: DecodeContext) -> None:
+def _add_mixed(trace: JaegerTrace, trace_id: str, context: DecodeContext) -> None:
     by_trace: dict[str, list[JaegerSpan]] = {}
     for span in trace.spans:
         by_trace.setdefault(canonical_trace_id(span.traceID or trace_id), []).append(span)
@@ -188,7 +188,7 @@ def _take_mixed(trace: JaegerTrace, trace_id: str, context: DecodeContext) -> No
                 if canonical_trace_id(reference.traceID) == key:
                     reference.traceID = spans[0].traceID
             span.traceID = spans[0].traceID
-        take_trace(JaegerTrace(spans, spans[0].traceID or trace_id, trace.processes, trace.warnings), context)
+        add_trace(JaegerTrace(spans, spans[0].traceID or trace_id, trace.processes, trace.warnings), context)
 
 
 def _parent(references: list[JaegerReference], trace_id: str) -> JaegerReference | None:

@@ -22,7 +22,7 @@ from tracetui.model.decoding import MalformedError
 _OF_SPANS: Final = frozenset(("operationname", "spanid"))
 
 
-def _take(piece: Piece, context: DecodeContext, collected: Collected) -> None:
+def _decode(piece: Piece, context: DecodeContext, collected: Collected) -> None:
     value = lenient_json.loads(piece)
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):
@@ -45,7 +45,7 @@ def _raw(value: Any) -> Raw:
 
 FORMAT: Final = JsonFormat(
     name="Jaeger's protobuf as JSON",
-    take=_take,
+    decode=_decode,
     keys=key_sets("process spans"),
     spellings=key_sets("process spans"),
 )

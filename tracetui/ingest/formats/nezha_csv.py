@@ -14,13 +14,13 @@ from typing import Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.span_table import SpanTableRows, numbers, take_rows
+from tracetui.ingest.formats.span_table import SpanTableRows, add_rows, numbers
 
 _HASHES: Final = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _ROOT: Final = "root"
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = numbers(columns["StartTimeUnixNano"], moment_ns)
     lengths: list[int | None]
@@ -33,7 +33,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeC
         lengths = [None if length is None else length * 1_000 for length in numbers(columns["Duration"], whole_number)]
     else:
         lengths = [None] * len(rows)
-    take_rows(
+    add_rows(
         SpanTableRows(
             traces=columns["TraceID"],
             ids=columns["SpanID"],
@@ -56,5 +56,5 @@ def service_of_pod(pod: str) -> str:
 FORMAT: Final = TableFormat(
     name="Nezha's span table (CSV)",
     columns=("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano"),
-    take=_take,
+    decode=_decode,
 )

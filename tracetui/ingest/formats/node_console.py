@@ -30,10 +30,10 @@ def _read(block: bytes, context: DecodeContext, sink: SpanSink) -> None:
             raise MalformedError("printed by Node, but not a span")
         if found.cut:
             sink.note("values", "are cut off in Node's output ([Object], [Array], ... more)")
-        _take(value, context, sink)
+        _read_span(value, context, sink)
 
 
-def _take(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+def _read_span(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
     status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
     scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
     kind = whole_number(value.get("kind"))

@@ -32,7 +32,7 @@ from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events
 from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
-from tracetui.ingest.record_errors import skip_record, take_each
+from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, Undecided
 from tracetui.model.span import Event, Flag, Kind, Link, Value
@@ -104,7 +104,7 @@ def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
     unread = UnreadCounts()
     for resource_spans in (request.resourceSpans or []) + (request.batches or []):
         try:
-            _take_resource(resource_spans, context, unread)
+            _add_resource(resource_spans, context, unread)
         except Exception as error:
             skip_record(context, error)
     unread.warn(context)
@@ -119,7 +119,7 @@ def _damaged_request(raw: bytes | Raw, error: Exception, context: DecodeContext)
     return lenient_request(text, context)
 
 
-def _take_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, unread: UnreadCounts) -> None:
+def _add_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, unread: UnreadCounts) -> None:
     service, attributes, lost = resource_of(bytes(resource_spans.resource))
     for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
         spans = part.spans or []
@@ -129,14 +129,14 @@ def _take_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, un
         number = context.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
             # the common case in collector files, where every call counts; the caller handles errors
-            take_spans(spans, number, context, unread)
+            add_spans(spans, number, context, unread)
             continue
-        take = partial(take_spans, resource=number, context=context, unread=unread)
+        add = partial(add_spans, resource=number, context=context, unread=unread)
         for at in range(0, len(spans), CHUNK_SPANS):
-            take_each(take, spans[at : at + CHUNK_SPANS], context)
+            add_each(add, spans[at : at + CHUNK_SPANS], context)
 
 
-def take_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, unread: UnreadCounts) -> None:
+def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, unread: UnreadCounts) -> None:
     """Add spans of one resource and scope to the intake."""
     intake = context.intake
     position = len(intake)

@@ -44,7 +44,7 @@ def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
 
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's console exporter for PHP",
-    take=read_by(_read),
+    decode=read_by(_read),
     keys=key_sets("name context parent_span_id start end"),
     signs=key_sets("parent_span_id start end schema_url"),
 )

@@ -14,10 +14,10 @@ from typing import Any, Final
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.otlp_json import CODEC, take_spans
+from tracetui.ingest.formats.otlp_json import CODEC, add_spans
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of, text_of
 from tracetui.ingest.formats.otlp_wire import NONE, OtlpSpan, OtlpStatus
-from tracetui.ingest.record_errors import take_each
+from tracetui.ingest.record_errors import add_each
 from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
 
@@ -87,10 +87,10 @@ class SpanSink:
         waiting, self._waiting, self._count = self._waiting, {}, 0
         for resource, spans in waiting.items():
             if self._context is not None:
-                take: Callable[[Sequence[OtlpSpan]], None] = partial(
-                    take_spans, resource=resource, context=self._context, unread=self._unread
+                add: Callable[[Sequence[OtlpSpan]], None] = partial(
+                    add_spans, resource=resource, context=self._context, unread=self._unread
                 )
-                take_each(take, spans, self._context)
+                add_each(add, spans, self._context)
 
 
 def _as_otlp(span: PlainSpan) -> OtlpSpan:

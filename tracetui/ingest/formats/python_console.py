@@ -63,7 +63,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's console exporter for Python",
-    take=read_by(_read),
+    decode=read_by(_read),
     keys=key_sets("name context parent_id start_time"),
     signs=key_sets("parent_id start_time end_time"),
 )

@@ -14,14 +14,14 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import whole_number
-from tracetui.ingest.formats.span_table import SpanTableRows, numbers, take_rows
+from tracetui.ingest.formats.span_table import SpanTableRows, add_rows, numbers
 from tracetui.model.intake import pack_state
 from tracetui.model.span import Kind, Status, Value
 
 _NO_PARENTS: Final = frozenset(("", "nan", "None", "null", "0"))
 
 
-def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = _scaled(numbers(columns["startTime"], whole_number), 1_000)
     if "startTimeMillis" in columns and not all(starts):
@@ -31,7 +31,7 @@ def _take(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeC
     operations = columns.get("operationName", names)
     codes = columns.get("statusCode", ("",) * len(rows))
     decided = [_decided(code) for code in codes]
-    take_rows(
+    add_rows(
         SpanTableRows(
             traces=columns["traceID"],
             ids=columns["spanID"],
@@ -68,5 +68,5 @@ def _decided(text: str) -> tuple[int, dict[str, Value]]:
 FORMAT: Final = TableFormat(
     name="RCAEval's span table (CSV)",
     columns=("traceID", "spanID", "parentSpanID", "serviceName", "methodName", "startTime", "duration"),
-    take=_take,
+    decode=_decode,
 )

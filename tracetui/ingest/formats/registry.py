@@ -40,34 +40,34 @@ def _otlp_resource(piece: Piece, context: DecodeContext, _: Collected) -> None:
 
 OTLP: Final = JsonFormat(
     name="OTLP JSON",
-    take=_otlp,
+    decode=_otlp,
     keys=key_sets("resourceSpans", "resource_spans", "batches", "ResourceSpans"),
     spellings=key_sets("resourceSpans"),
 )
 OTLP_RESOURCE: Final = JsonFormat(
     name="OTLP JSON of one resource",
-    take=_otlp_resource,
+    decode=_otlp_resource,
     keys=key_sets("scopeSpans", "scope_spans", "ScopeSpans"),
     spellings=key_sets("scopeSpans"),
     signs=key_sets("instrumentationLibrarySpans"),
 )
 JAEGER: Final = JsonFormat(
     name="Jaeger's JSON",
-    take=lambda piece, context, _: jaeger_json.decode_trace(piece, context),
+    decode=lambda piece, context, _: jaeger_json.decode_trace(piece, context),
     keys=key_sets("traceID spans", "spans processes"),
     spellings=key_sets("traceID spans processes"),
     signs=key_sets("processes traceID"),
 )
 JAEGER_DOCUMENT: Final = JsonFormat(
     name="Jaeger's span documents",
-    take=lambda piece, context, collected: collected.documents.append((piece, context)),
+    decode=lambda piece, context, collected: collected.documents.append((piece, context)),
     keys=key_sets("spanID operationName", "traceID spanID"),
     spellings=key_sets("traceID spanID operationName"),
     signs=key_sets("operationName startTime duration", "startTimeMillis", "processID references"),
 )
 ZIPKIN: Final = JsonFormat(
     name="Zipkin JSON",
-    take=lambda piece, context, collected: collected.zipkin.append((piece, context)),
+    decode=lambda piece, context, collected: collected.zipkin.append((piece, context)),
     keys=key_sets("traceId id"),
     spellings=key_sets("traceId id localEndpoint", "traceId id binaryAnnotations"),
     signs=key_sets("localEndpoint", "remoteEndpoint", "binaryAnnotations"),

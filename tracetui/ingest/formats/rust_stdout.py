@@ -51,7 +51,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             _add(span, context, sink)
             span = _Span()
         elif line[:1] == "\t" and span is not None:
-            span.take(line)
+            span.add(line)
         elif line[:1] == "\t":
             if pair := _PAIR.fullmatch(line):
                 sink.resource[pair["key"].strip()] = _value(pair["value"])
@@ -84,7 +84,7 @@ class _Span:
         self.items: dict[str, list[dict[str, Any]]] = {"Events": [], "Links": []}
         self.at = ""
 
-    def take(self, line: str) -> None:
+    def add(self, line: str) -> None:
         if section := _SECTION.fullmatch(line):
             if not (section[1] == "Attributes" and self.at in self.items):
                 self.at = section[1]

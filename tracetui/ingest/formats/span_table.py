@@ -38,7 +38,7 @@ class SpanTableRows:
     attributes: Sequence[dict[str, Value]] = field(default_factory=list)
 
 
-def take_rows(spans: SpanTableRows, context: DecodeContext) -> None:
+def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     """Add the rows to the intake."""
     intake, rows = context.intake, context.intake.rows
     traces = {text: context.trace(text) for text in dict.fromkeys(spans.traces)}

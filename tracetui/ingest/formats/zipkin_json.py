@@ -49,7 +49,7 @@ from tracetui.ingest.formats.zipkin_span import (
     text_of,
 )
 from tracetui.ingest.json_repair.lenient_json import value_of
-from tracetui.ingest.record_errors import skip_record, take_each
+from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Intake, pack_state
 from tracetui.model.span import Flag, Status, Value
@@ -98,16 +98,16 @@ def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
-    take_items(items, context, read_span)
+    decode_items(items, context, read_span)
 
 
-def take_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reader) -> None:
+def decode_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reader) -> None:
     """Decode the items of one document.
 
     Trace ids are read first, as some may occur in two lengths.
     """
     repairs = Repairs()
-    taker = _Taker(context.intake, _trace_ids(items))
+    adder = _SpanAdder(context.intake, _trace_ids(items))
     for start in range(0, len(items), CHUNK_SPANS):
         spans: list[ZipkinSpan] = []
         for i, item in enumerate(items[start : start + CHUNK_SPANS], start):
@@ -115,8 +115,8 @@ def take_items(items: Sequence[Raw | bytes], context: DecodeContext, read: Reade
                 spans += read(item, i, repairs)
             except Exception as error:
                 skip_record(context.at(f"[{i}]"), error)
-        take_each(taker.take, spans, context)
-    taker.unread.warn(context)
+        add_each(adder.add, spans, context)
+    adder.unread.warn(context)
     repairs.warn(context)
 
 
@@ -155,10 +155,10 @@ def _trace_id(item: Raw | bytes) -> str:
     return read_id(trace_id) if trace_id[-1:] == "=" else trace_id
 
 
-# --- Taking in ------------------------------------------------------------------------------------------------------
+# --- Adding ----------------------------------------------------------------------------------------------------------
 
 
-class _Taker:
+class _SpanAdder:
     """Adds the spans of one document to an intake."""
 
     def __init__(self, intake: Intake, trace_ids: set[str]) -> None:
@@ -172,7 +172,7 @@ class _Taker:
         self._peers: dict[bytes, bytes] = {}
         self._decided: dict[tuple[int, Struct], tuple[int, str]] = {}
 
-    def take(self, spans: Sequence[ZipkinSpan]) -> None:
+    def add(self, spans: Sequence[ZipkinSpan]) -> None:
         """Add spans to the intake."""
         keys, _ = span_keys([span.id for span in spans])
         parent_keys, _ = span_keys([span.parentId or "" for span in spans])

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
-from tracetui.ingest.formats.zipkin_json import SPAN_V2, read_span, take_items
+from tracetui.ingest.formats.zipkin_json import SPAN_V2, decode_items, read_span
 from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
 from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
 
@@ -60,7 +60,7 @@ def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
-    take_items(items, context, _read)
+    decode_items(items, context, _read)
 
 
 def is_v1(item: bytes) -> bool:

@@ -244,19 +244,19 @@ def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> Re
     while True:
         match = _TOKEN.match(data, walk.position)
         if match and match["end"] is None:
-            trouble = _step(walk, match)
-            if trouble is None:
+            problem = _step(walk, match)
+            if problem is None:
                 if not walk.levels:
                     walk.copy_to(walk.position)
                     return walk.done(walk.position)
                 continue
         else:
-            trouble = "the text ends within a value" if match else _trouble_at(data, walk.position)
+            problem = "the text ends within a value" if match else _problem_at(data, walk.position)
         before = walk.state()
-        if not _recover(walk, trouble):
+        if not _recover(walk, problem):
             return walk.done(walk.gap_end)
         # otherwise the same fault would recur for ever; steps back are bounded by `retreat`
-        assert walk.state() != before, f"no progress at byte {walk.position} ({trouble})"
+        assert walk.state() != before, f"no progress at byte {walk.position} ({problem})"
 
 
 def next_value(data: Buffer, position: int) -> int | None:
@@ -265,7 +265,7 @@ def next_value(data: Buffer, position: int) -> int | None:
     return found.start() if found else None
 
 
-def _trouble_at(data: Buffer, position: int) -> str:
+def _problem_at(data: Buffer, position: int) -> str:
     rest = bytes(data[position : position + 24]).lstrip()
     if rest[:1] == b'"':
         return "unterminated string"
@@ -405,7 +405,7 @@ def _beginning(found: re.Match[bytes]) -> _Beginning:
     return found["first"], found["open"] or found["second"] or b""
 
 
-def _recover(walk: _Walk, trouble: str) -> bool:
+def _recover(walk: _Walk, problem: str) -> bool:
     """Skip a broken part and continue after it. -> False if the value ends here, with all levels closed"""
     levels = walk.levels
     inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
@@ -421,7 +421,7 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     walk.finder.retreat -= max(walk.position - search, 0)
     if walk.finder.retreat < 0:
         search = max(search, walk.position)
-    if broken is None and trouble == NESTED_TOO_DEEPLY:
+    if broken is None and problem == NESTED_TOO_DEEPLY:
         # a value that begins here would be too deep again
         search = max(search, walk.position + 1)
     found = _next_beginning(
@@ -443,10 +443,10 @@ def _recover(walk: _Walk, trouble: str) -> bool:
     if found is None:
         walk.close(levels)
         value = walk.finder.search(_VALUE_BEGINS, search)
-        walk.add_gap(begin, value.start() if value else len(walk.data), trouble)
+        walk.add_gap(begin, value.start() if value else len(walk.data), problem)
         return False
     resume = found.start()
-    walk.add_gap(begin, resume, trouble)
+    walk.add_gap(begin, resume, problem)
     closes = bool(groups.get("close"))
     if keeps or closes:
         levels[-1].expects = "key" if keeps else "comma"

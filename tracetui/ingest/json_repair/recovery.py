@@ -15,10 +15,10 @@ _BETWEEN = re.compile(rb"[\s,]*+")
 """Text allowed between values."""
 
 
-def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[bytes], None], trouble: str) -> None:
+def recover(data: Buffer, start: int, context: DecodeContext, decode: Callable[[bytes], None], problem: str) -> None:
     """Repair the values from `start` on, one after the other, and decode each.
 
-    take: decodes a value; raises MalformedError. trouble: error of the strict decoder for the data.
+    decode: decodes a value; raises MalformedError. problem: error of the strict decoder for the data.
     """
     commas = Commas()
     sound = without_commas(data, start)
@@ -26,7 +26,7 @@ def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[by
         text, commas = sound
         start = len(data)
         try:
-            take(text)
+            decode(text)
         except MalformedError as error:
             context.warn(f"cannot be read: {error}")
     finder = TextFinder(data)
@@ -38,11 +38,11 @@ def recover(data: Buffer, start: int, context: DecodeContext, take: Callable[[by
         commas.add(repaired.commas.first, repaired.commas.count)
         if repaired.text:
             try:
-                take(repaired.text)
+                decode(repaired.text)
             except MalformedError as error:
                 context.warn(f"cannot be read: {error}")
         elif not repaired.gaps:
-            context.warn(f"cannot be read: {trouble}")
+            context.warn(f"cannot be read: {problem}")
         assert repaired.end > start, f"no progress at byte {start}"
         start = repaired.end
         between = _BETWEEN.match(data, start)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.archive_reader import MOST_NESTED, Budget, take_members
+from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive
 from tracetui.ingest.buffers import Buffer, decompress
 from tracetui.ingest.decode_context import DecodeContext
@@ -98,11 +98,11 @@ class _Logs:
             def read(content: Buffer, at: DecodeContext, left: Budget, *_: float) -> bool:
                 inner = decompress(content, at, self._go_on, most=left.limit)
                 if inner is not content:
-                    left.take(len(inner))
+                    left.spend(len(inner))
                 self._content(inner, at, left, depth + 1)
                 return True
 
-            take_members(data, archive, place, budget or Budget.of(len(data)), read, self._go_on)
+            read_members(data, archive, place, budget or Budget.of(len(data)), read, self._go_on)
 
     def _file(self, data: Buffer, name: str) -> None:
         before = len(self.collected)

@@ -22,7 +22,7 @@ from tracetui.ingest.processes.parallel_decode import SHARE_BYTES, fork, process
 from tracetui.ingest.processes.shared_memory import receive, send
 from tracetui.model.intake import Intake
 
-Take = Callable[[bytes, Intake], None]
+DecodePiece = Callable[[bytes, Intake], None]
 """Decodes a piece into an intake."""
 PIECE_BYTES = 1 << 22
 """Smaller pieces are decoded in this process, so that the first results appear soonest."""
@@ -50,9 +50,9 @@ class DecodePool:
     dropped.
     """
 
-    def __init__(self, intake: Intake, take: Take) -> None:
+    def __init__(self, intake: Intake, decode_piece: DecodePiece) -> None:
         self._intake = intake
-        self._take = take
+        self._decode_piece = decode_piece
         self._workers: list[_Worker] = []
         self._pieces: deque[_Piece] = deque()
         """Pieces that are not in the intake yet."""
@@ -72,12 +72,12 @@ class DecodePool:
         """Decode a piece. The spans of a large one may enter the intake later."""
         if not PIECE_BYTES <= len(document) < LARGE_BYTES or processors() == 1:
             self._collect()
-            self._take(document, self._intake)
+            self._decode_piece(document, self._intake)
             return
         if not self._workers:
             # as many as the system allows
             with contextlib.suppress(OSError):
-                self._workers.extend(_Worker(self._take) for _ in range(processors() - 1))
+                self._workers.extend(_Worker(self._decode_piece) for _ in range(processors() - 1))
         for worker in self._workers:
             while worker.pieces and worker.has_result():
                 worker.collect()
@@ -86,7 +86,7 @@ class DecodePool:
         idlest = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
         if idlest is None or len(idlest.pieces) >= _QUEUED or not idlest.give(piece):
             piece.found = Intake()
-            self._take(document, piece.found)
+            self._decode_piece(document, piece.found)
         self._pieces.append(piece)
         self._absorb()
 
@@ -102,7 +102,7 @@ class DecodePool:
             piece = self._pieces.popleft()
             if piece.found is None:
                 # a failed worker does not mean damaged data: decode the piece here
-                self._take(piece.document, self._intake)
+                self._decode_piece(piece.document, self._intake)
             else:
                 self._intake.absorb(piece.found)
 
@@ -110,7 +110,7 @@ class DecodePool:
 class _Worker:
     """Worker process that decodes one piece after the other."""
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self, decode_piece: DecodePiece) -> None:
         self.pieces: deque[_Piece] = deque()
         """Its pieces, in order."""
         self._socket, there = socket.socketpair()
@@ -122,7 +122,7 @@ class _Worker:
                 raise
             if not self._pid:
                 self._socket.close()
-                _serve(there, take)
+                _serve(there, decode_piece)
 
     def give(self, piece: _Piece) -> bool:
         """Send it a piece. -> False if it is gone"""
@@ -152,11 +152,11 @@ class _Worker:
         os.waitpid(self._pid, 0)
 
 
-def _serve(at: socket.socket, take: Take) -> NoReturn:
+def _serve(at: socket.socket, decode_piece: DecodePiece) -> NoReturn:
     try:
         while (document := receive(at)) is not None:
             found = Intake()
-            take(bytes(cast("memoryview", document)), found)
+            decode_piece(bytes(cast("memoryview", document)), found)
             found.flush()
             send(found, at)
     finally:

@@ -195,26 +195,26 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
         return None
     found: dict[str, object] = {}
 
-    def take(name: str, read: Callable[[str], object]) -> None:
+    def set_from(name: str, read: Callable[[str], object]) -> None:
         text = next((query[key][0] for key in _READ[name] if query.get(key)), "")
         value = read(text) if text else None
         if value not in (None, "", {}):
             found[name] = value
 
-    take("service", str)
-    take("operation", str)
+    set_from("service", str)
+    set_from("operation", str)
     if found.get("service") == "all":
         del found["service"]
     if found.get("operation") == "all":
         del found["operation"]
-    take("limit", lambda text: _number(text, 1) or None)
+    set_from("limit", lambda text: _number(text, 1) or None)
     for name in ("least_ns", "most_ns"):
-        take(name, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
-    take("expression", str)
-    take("start_ns", find_moment)
-    take("end_ns", find_moment)
+        set_from(name, lambda text: _number(text, _NS["us"]) if is_zipkin and text.isdigit() else find_duration(text))
+    set_from("expression", str)
+    set_from("start_ns", find_moment)
+    set_from("end_ns", find_moment)
     if "start_ns" not in found:
-        take("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
+        set_from("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
     attributes = _attributes(query)
     for name, key in (("service", "service.name"), ("operation", "name")):
         # as Tempo's page and requests name them

@@ -93,7 +93,7 @@ class ServerPool:
     def search(
         self, search: Search, intake: Intake, on_data: Callable[[str], None], on_report: Callable[[SearchReport], None]
     ) -> list[BackEndError]:
-        """Search the servers and take in the results. -> errors of the servers that failed
+        """Search the servers and add the results. -> errors of the servers that failed
 
         `on_data` is called with the name of a server that has sent something, `on_report` with the report of each
         search. Losses are among the intake's warnings. Raises UsageError for a server with unusable settings.
@@ -158,7 +158,7 @@ class ServerPool:
             return
         finally:
             # pieces of a response often have the same damage
-            found, more = intake.take_warnings(before)
+            found, more = intake.pop_warnings(before)
             distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
             damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:

@@ -238,7 +238,7 @@ class Poller:
         self._deferred = None
         return True
 
-    def take_deferred(self) -> TraceSetArrived | None:
+    def pop_deferred(self) -> TraceSetArrived | None:
         """Return the poll result that was not shown yet, if any, and forget it."""
         deferred, self._deferred = self._deferred, None
         return deferred

@@ -95,9 +95,9 @@ class LineInput(Widget, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self.take_pasted(" ".join(event.text[:_LONGEST].split()))
+        self.insert_pasted(" ".join(event.text[:_LONGEST].split()))
 
-    def take_pasted(self, text: str) -> None:
+    def insert_pasted(self, text: str) -> None:
         """Insert a pasted text at the cursor."""
         self._insert(text)
 

@@ -35,11 +35,11 @@ class _QueryInput(LineInput):
     applied = ""
     """The applied filter."""
 
-    def take_pasted(self, text: str) -> None:
+    def insert_pasted(self, text: str) -> None:
         if self.text == self.applied and trace_ids_in(text):
             self.put(text)
         else:
-            super().take_pasted(text)
+            super().insert_pasted(text)
 
 
 class QueryBar(Vertical):
