@@ -281,3 +281,20 @@ def test_nesting_limit_is_the_same_in_every_format_and_saved_file(
     path = tmp_path / "saved.jsonl"
     assert ("2 values nested too deeply" in save(traces, path)) == (depth > VALUE_NESTING)
     assert spans(load([str(path)])) == [one]
+
+
+def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> None:
+    """A saved file has its names in another order than its source."""
+    traces = build(
+        span("b", 100, 150, parent="a", trace="1", service="web", name="y"),
+        span("a", 100, 200, trace="1", service="api", name="x"),
+    )
+    number = np.array([1, 0], np.int32)
+    renamed = replace(
+        traces,
+        services=traces.services[::-1],
+        resources=[replace(one, service=int(number[one.service])) for one in traces.resources],
+        known_operations=[],
+    )
+    assert spans(renamed) == spans(traces)
+    assert figures(renamed) == figures(again(renamed, tmp_path)) == figures(traces)
