@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tracetui
 from tests.program import Program
 from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.loader import LoadProgress, StopReading, load
-from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
+from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError, _module_paths
 from tracetui.ingest.processes.protocol import Failure, LoadRequest, decode_response, send_request
 from tracetui.ingest.processes.shared_memory import receive, send
 from tracetui.ingest.servers.pool import SearchReport
@@ -43,6 +44,10 @@ def test_background_load_equals_load() -> None:
     assert np.array_equal(found.start, here.start)
     assert found.span(0) == here.span(0)
     assert words
+
+
+def test_the_process_imports_this_program_and_no_other_installation() -> None:
+    assert Path(_module_paths()[0], "tracetui", "__init__.py").samefile(tracetui.__file__)
 
 
 def test_modules_of_the_current_directory_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import tracetui
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.processes.protocol import (
@@ -249,5 +250,5 @@ class BackgroundLoad:
 
 def _module_paths() -> list[str]:
     """Location of this program, however it was started, and the user's further module paths."""
-    own = str(Path(__file__).resolve().parents[2])
+    own = str(Path(tracetui.__file__).resolve().parents[1])
     return [own, *filter(None, [os.environ.get("PYTHONPATH")])]
