@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -18,6 +19,9 @@ from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.envelopes import ENVELOPES, find_envelope
+from tracetui.ingest.envelopes.envelope import numbered
+from tracetui.ingest.envelopes.rows import values
+from tracetui.ingest.json_blocks import Blocks
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Span, Status
@@ -192,6 +196,49 @@ def test_damage_to_an_envelope_costs_its_line_alone(name: str) -> None:
 def test_a_cut_download_keeps_its_whole_lines(name: str) -> None:
     whole = written(name, "\n".join(LINES * 9))
     assert len(read(whole[: len(whole) * 3 // 4].encode())) == len(LINES)
+
+
+@pytest.mark.parametrize("name", ["grafana json", "gcloud list", "azure rows", "loki answer"])
+def test_a_line_longer_than_the_head_tells_the_envelope(name: str) -> None:
+    long = TEXTS["otlp json, compact"].replace("GET", "GET" + "x" * (1 << 17))
+    assert len(read(written(name, long).encode())) == len(SPANS)
+    in_one_line = "".join(line.strip() for line in written(name, long).splitlines())
+    assert len(read(in_one_line.encode())) == len(SPANS)
+
+
+@pytest.mark.parametrize("name", ["docker", "logcli jsonl", "grafana json", "gcloud lines", "azure rows"])
+def test_half_a_surrogate_pair_in_an_entry_costs_nothing(name: str) -> None:
+    text = TEXTS["otlp json, compact"].replace("GET", "G\ud83dT")
+    assert len(read(written(name, text).encode())) == len(SPANS)
+
+
+VALUES = [
+    '{"a": [1, {"b": "}"}], "c": "x\\n]"}',
+    "[]",
+    '[{"a": 1}, {"b": [[]]}]',
+    '{"text": "' + "y" * 40 + '"}',
+]
+
+
+@unhurried
+@given(
+    st.lists(st.tuples(st.sampled_from(VALUES), st.sampled_from([None, 0, 1, 4])), min_size=1, max_size=4),
+    st.sampled_from(["", "\n", "ready\n", '{"cut": {\n', "]\n", "}\n"]),
+    st.integers(0, 4),
+    st.integers(1, 200),
+)
+def test_values_are_found_in_chunks_as_line_by_line(
+    wanted: list[tuple[str, int | None]], other: str, at: int, size: int
+) -> None:
+    texts = [json.dumps(json.loads(value), indent=indent) + "\n" for value, indent in wanted]
+    texts.insert(at, other)
+    data = "".join(texts).encode()
+    blocks, expected = Blocks(), []
+    for number, line in numbered([data]):
+        expected += blocks.add(number, line)
+    expected += blocks.rest()
+    found = values(data[i : i + size] for i in range(0, len(data), size))
+    assert [(number, text.strip()) for number, text in found] == [(one.number, one.text.strip()) for one in expected]
 
 
 def test_a_message_that_journalctl_left_out_is_named() -> None:

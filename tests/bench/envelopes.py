@@ -13,7 +13,16 @@ from tests.envelope_writers import WRITERS
 
 _SPANS_PER_LINE = 10
 _LINES_AT_A_TIME = 1_000
-_MEASURED = ("docker", "cri", "logcli jsonl", "docker compose")
+_MEASURED = (
+    "docker",
+    "cri",
+    "logcli jsonl",
+    "grafana json",
+    "grafana csv",
+    "gcloud list",
+    "syslog 5424",
+    "docker compose",
+)
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}]); assert len(traces) == {spans}"
 
 

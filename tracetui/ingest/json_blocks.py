@@ -12,7 +12,7 @@ _MEMBER: Final = re.compile(
     rb"|(?:-?[\d.eE+-]+|true|false|null|NaN|-?Infinity)[ \t\r]*,?[ \t\r]*$)"
 )
 """Line within a JSON value that spans several lines."""
-_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _GOES_ON: Final = b"{[,:"
 
 

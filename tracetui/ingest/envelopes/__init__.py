@@ -36,17 +36,8 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
 )
 """The envelopes that are read, in the order in which they are tried: the more specific first."""
 
-_HEAD_BYTES: Final = 1 << 16
-_LONGEST_LINE: Final = 1 << 20
-"""A first line up to this size is looked at whole."""
-
 
 def find_envelope(data: Buffer, start: int = 0) -> Envelope | None:
     """Return the envelope of a text, told by how the text begins at `start`; None if it has none."""
-    head = data[start : start + _HEAD_BYTES]
-    if len(head) == _HEAD_BYTES and b"\n" not in head:
-        end = data.find(b"\n", start, start + _LONGEST_LINE)
-        if end >= 0:
-            head = data[start : end + 1]
-    first = Head(head)
-    return next((envelope for envelope in ENVELOPES if envelope.detect(first)), None)
+    head = Head(data, start)
+    return next((envelope for envelope in ENVELOPES if envelope.detect(head)), None)

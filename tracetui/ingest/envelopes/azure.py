@@ -6,21 +6,19 @@ The tables are ContainerLog (`LogEntry`) and ContainerLogV2 (`LogMessage`) of Lo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_of
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
 
-_NONE: Final = Raw(b"null")
 _TEXT_COLUMNS: Final = ("LogMessage", "LogEntry", "Log_s", "log_s")
 _STREAM_COLUMNS: Final = ("PodName", "ContainerName", "ContainerID", "ContainerId", "LogSource", "LogEntrySource")
 
 
 class _Properties(msgspec.Struct):
-    log: Raw = _NONE
+    log: Any = None
     stream: str = ""
     pod: str = ""
     containerID: str = ""  # noqa: N815 - the wire's spelling
@@ -32,13 +30,13 @@ class _Column(msgspec.Struct):
 
 class _AzureTable(msgspec.Struct):
     columns: list[_Column]
-    rows: list[list[Raw]]
+    rows: list[list[Any]]
 
 
 class _AzureRow(msgspec.Struct):
-    LogMessage: Raw = _NONE
-    LogEntry: Raw = _NONE
-    Log_s: Raw = _NONE
+    LogMessage: Any = None
+    LogEntry: Any = None
+    Log_s: Any = None
     TimeGenerated: str = ""
     time: str = ""
     PodName: str | None = None
@@ -80,7 +78,7 @@ def _names_a_column(data: bytes) -> bool:
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
-    row = _ROW.decode(text)
+    row = decode_entry(_ROW, text)
     if row.tables is None and row.records is None:
         yield _entry(number, row) or Entry("", [InnerLine(number, text)])
         return
@@ -95,12 +93,12 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 def _entry(number: int, row: _AzureRow) -> Entry | None:
     inner = row.properties or _Properties()
-    given = [text for text in (row.LogMessage, row.LogEntry, row.Log_s, inner.log) if text != _NONE]
+    given = [text for text in (row.LogMessage, row.LogEntry, row.Log_s, inner.log) if text is not None]
     if not given:
         return None
     names = (row.PodName, row.ContainerName, row.ContainerID, row.ContainerId, row.LogSource, row.LogEntrySource)
     stream = " ".join(name for name in (*names, inner.pod, inner.containerID, inner.stream) if name)
-    return Entry(row.TimeGenerated or row.time, [InnerLine(number, text_of(given[0]), stream)])
+    return Entry(row.TimeGenerated or row.time, [InnerLine(number, encoded(given[0]), stream)])
 
 
 def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
@@ -112,6 +110,6 @@ def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
     when = at.get("TimeGenerated")
     for i, row in enumerate(table.rows):
         if len(row) == len(at):
-            stream = b" ".join(text_of(row[j]) for j in streams).decode("utf-8", "replace")
-            time = text_of(row[when]).decode("utf-8", "replace") if when is not None else ""
-            yield Entry(time, [InnerLine(number + i, text_of(row[text]), stream)])
+            stream = " ".join(str(row[j]) for j in streams)
+            time = str(row[when]) if when is not None else ""
+            yield Entry(time, [InnerLine(number + i, encoded(row[text]), stream)])

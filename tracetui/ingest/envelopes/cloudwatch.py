@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first
 from tracetui.model.decoding import MALFORMED
 
@@ -62,9 +62,9 @@ class CloudWatch(Envelope):
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
     try:
-        event = _EVENT.decode(text)
+        event = decode_entry(_EVENT, text)
     except MALFORMED:
-        answer = _ANSWER.decode(text)
+        answer = decode_entry(_ANSWER, text)
     else:
         yield _entry(number, event.timestamp, event.message, event.logStreamName)
         return

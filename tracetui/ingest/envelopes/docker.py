@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, numbered
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry, numbered
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_LOG: Final = frozenset(("stream", "time", "kubernetes", "docker", "logtag"))
@@ -34,10 +34,9 @@ class Docker(Envelope):
         return "log" in head.keys and not head.keys.isdisjoint(_BESIDE_LOG)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        decode = _ENTRY.decode
         for number, line in numbered(chunks):
             try:
-                entry = decode(line)
+                entry = decode_entry(_ENTRY, line)
             except MALFORMED:
                 yield InnerLine(number, line)
                 continue

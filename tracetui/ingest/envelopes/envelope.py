@@ -6,19 +6,32 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Final, NamedTuple
+from itertools import islice
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 
 _LOOKED_AT: Final = 32
 """Number of first lines of a text that are checked for a common prefix."""
-_SCANNED: Final = 4096
-_OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
-_SKIPPED: Final = re.compile(rb'[^"{}\[\]]*+')
-_STRING: Final = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*+:)?', re.DOTALL)
+_HEAD_BYTES: Final = 1 << 16
+_LONGEST_LINE: Final = 1 << 20
+"""A first line up to this size is in the head whole."""
+_SCANNED: Final = 1 << 20
+_MOST_TOKENS: Final = 128
+"""Strings and brackets among which the keys of the first object are searched, within `_SCANNED` bytes.
 
+A line of the log is one of them, however long, and often comes before the key that tells its envelope.
+"""
+_OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
+_TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|[{}\[\]"]', re.DOTALL)
+"""A string and the colon after it, a bracket, or the quote of a string without an end."""
+_OPENING: Final = (b"{", b"[")
+
+_Entry = TypeVar("_Entry")
 
 NO_FIELDS: Final[Mapping[str, Any]] = {}
 
@@ -44,8 +57,13 @@ class InnerLine(NamedTuple):
 class Head:
     """The beginning of a text: at least its first line whole, unless that is very long."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    def __init__(self, text: Buffer, start: int = 0) -> None:
+        self.data = text[start : start + _HEAD_BYTES]
+        self._text, self._start = text, start
+        if len(self.data) == _HEAD_BYTES and b"\n" not in self.data:
+            end = text.find(b"\n", start, start + _LONGEST_LINE)
+            if end >= 0:
+                self.data = text[start : end + 1]
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -56,7 +74,7 @@ class Head:
         try:
             value = _OBJECTS.decode(text.partition(b"\n")[0])
         except MALFORMED:
-            return _first_keys(text[:_SCANNED])
+            return _first_keys(self._text, self._start + len(self.data) - len(text))
         return frozenset(value if isinstance(value, dict) else value[0] if value else ())
 
     @cached_property
@@ -70,29 +88,21 @@ class Head:
         return [line for line in self.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
 
 
-def _first_keys(text: bytes) -> frozenset[str]:
+def _first_keys(text: Buffer, at: int) -> frozenset[str]:
     """The keys at the top of the first object of a text that is no whole JSON value, as far as it goes."""
     keys = set[str]()
-    levels: list[bytes] = []
-    at = 0
-    while at < len(text):
-        at = _SKIPPED.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty text, too
-        mark = text[at : at + 1]
-        if mark == b'"':
-            string = _STRING.match(text, at)
-            if string is None:
+    # within a list the object is a level deeper
+    depth = -(text[at : at + 1] == b"[")
+    for token in islice(_TOKEN.finditer(text, at, at + _SCANNED), _MOST_TOKENS):
+        if token[1] is not None:
+            if depth == 1 and token[2]:
+                keys.add(token[1].decode("utf-8", "replace"))
+        elif token[0] in _OPENING:
+            depth += 1
+        else:
+            depth -= 1
+            if depth <= 0 or token[0] == b'"':
                 break
-            if string[2] and levels in ([b"{"], [b"[", b"{"]):
-                keys.add(string[1].decode("utf-8", "replace"))
-            at = string.end()
-            continue
-        if mark in (b"{", b"["):
-            levels.append(mark)
-        elif levels:
-            levels.pop()
-            if levels in ([], [b"["]):
-                break
-        at += 1
     return frozenset(keys)
 
 
@@ -180,3 +190,14 @@ def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     line = b"".join(rest)
     if line.strip():
         yield number + 1, line.removesuffix(b"\r")
+
+
+def decode_entry(decoder: msgspec.json.Decoder[_Entry], text: bytes) -> _Entry:
+    """Decode an object, with stand-ins for half surrogate pairs and bytes that are not UTF-8. Raises MALFORMED."""
+    try:
+        return decoder.decode(text)
+    except MALFORMED:
+        sound = lenient_json.repair_text(text)
+        if sound == text:
+            raise
+        return decoder.decode(sound)

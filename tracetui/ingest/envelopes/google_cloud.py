@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of, text_of
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of, text_of
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
@@ -25,7 +25,7 @@ class _GoogleResource(msgspec.Struct):
 
 
 class _GoogleEntry(msgspec.Struct):
-    textPayload: Raw = _NONE  # noqa: N815 - the wire's spelling
+    textPayload: Any = None  # noqa: N815 - the wire's spelling
     jsonPayload: Raw = _NONE  # noqa: N815
     timestamp: str = ""
     logName: str = ""  # noqa: N815
@@ -61,8 +61,8 @@ class GoogleCloud(Envelope):
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
-    entry = _ENTRY.decode(text)
-    line = text_of(entry.textPayload) or _text_within(entry.jsonPayload)
+    entry = decode_entry(_ENTRY, text)
+    line = encoded(entry.textPayload) or _text_within(entry.jsonPayload)
     labels = entry.resource.labels if entry.resource else {}
     own = {"severity": entry.severity, "trace": entry.trace, "spanId": entry.spanId}
     own |= entry.labels if isinstance(entry.labels, dict) else {}

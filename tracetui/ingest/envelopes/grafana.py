@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, numbered
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry, numbered
 from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")
 _META: Final = re.compile(rb'[A-Z][\w ]+: (?:"|\{|\d)')
-_FIELD: Final = re.compile(rb'(?:"((?:[^"]|"")*+)"|([^,\r\n]*+))(,|\r?\n|\Z)')
+_FIELD: Final = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^,\r\n]*+))(,|\r?\n|\Z)')
 _COLUMN_NAMES: Final = frozenset((b"Line", b"line", b"Message", b"message", b"body"))
 _BESIDE_LINE: Final = frozenset((b"Time", b"Date", b"tsNs", b"timestamp", b"id"))
 _TIMES: Final = (b"tsNs", b"Time", b"timestamp", b"Date")
@@ -68,7 +68,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _of_json(number: int, text: bytes) -> Iterator[Entry]:
-    row = _ROW.decode(text)
+    row = decode_entry(_ROW, text)
     line = InnerLine(number, row.line.encode("utf-8", "replace"), stream_of(row.fields), fields=row.fields)
     yield Entry(str(row.timestamp), [line])
 
@@ -112,10 +112,13 @@ def _of_csv(text: bytes) -> Iterator[Entry]:
         row, fields = dict(zip(names, fields, strict=False)), []
         number += 1
         if any(row.values()):
-            labels = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in row.items()}
-            named = {name: value for name, value in labels.items() if name.lower().encode() not in _STREAMS}
+            named = {
+                name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+                for name, value in row.items()
+                if name.lower() not in _STREAMS
+            }
             line = next((row[name] for name in names if name in _COLUMN_NAMES and name in row), b"")
-            time = next((labels[name.decode()] for name in _TIMES if row.get(name)), "")
+            time = next((value.decode("utf-8", "replace") for name in _TIMES if (value := row.get(name))), "")
             yield Entry(time, [InnerLine(number, line, stream_of(named), fields=named)])
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
@@ -50,7 +50,7 @@ class Journald(Envelope):
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for number, text in values(chunks):
             try:
-                entry = _ENTRY.decode(text)
+                entry = decode_entry(_ENTRY, text)
                 message = entry.MESSAGE
                 line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
             except (*MALFORMED, TypeError, ValueError):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
 from tracetui.model.decoding import MALFORMED
 
@@ -84,7 +84,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
             yield Entry(plain[1].decode("utf-8", "replace"), [InnerLine(number, text[plain.end() :], stream)])
             continue
         try:
-            line = _LINE.decode(text)
+            line = decode_entry(_LINE, text)
         except MALFORMED:
             if text.startswith(_META):
                 continue
@@ -99,7 +99,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 def _answer(number: int, text: bytes) -> list[Entry]:
     """Entries of a response of the API, numbered from this number; nothing for other JSON."""
     try:
-        answer = _ANSWER.decode(text)
+        answer = decode_entry(_ANSWER, text)
     except MALFORMED as error:
         if b'"values"' not in text:
             return []

@@ -17,6 +17,11 @@ from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
 _LIST: Final = msgspec.json.Decoder(list[Raw])
 _VALUE: Final = msgspec.json.Decoder(Raw)
+_NOT_BLANK: Final = re.compile(rb"\S")
+_LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
+_CLOSING: Final = {b"{": b"}", b"[": b"]"}
+_GOES_ON: Final = (b"{", b"[", b",", b":")
+"""Ends of lines on which a value is not at its end."""
 _JOINT: Final = re.compile(rb"\}(?=\{)")
 _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
 """A row's cell that holds JSON."""
@@ -52,18 +57,98 @@ class Entry(NamedTuple):
 
 def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Yield the JSON values at the top of a text and the number of the line each begins on; anything else as it is."""
+    indented = _Indented(chunks)
+    yield from indented.values()
     blocks = Blocks()
-    for number, line in numbered(chunks):
-        for block in blocks.add(number, line):
+    for number, line in numbered(indented.rest()):
+        for block in blocks.add(number + indented.lines, line):
             yield block.number, block.text
     for block in blocks.rest():
         yield block.number, block.text
 
 
+class _Indented:
+    """The beginning of a text as far as it is sound values over several lines, which are found without each line."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._text = bytearray()
+        self.lines = 0
+        """Number of lines taken."""
+
+    def values(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the values and the numbers of their first lines."""
+        while (closing := self._closing()) is not None:
+            text = self._value(closing)
+            if not text:
+                return
+            value = text.lstrip()
+            yield self.lines + 1 + text[: len(text) - len(value)].count(b"\n"), value
+            if self._text:
+                self.lines += text.count(b"\n")
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield the text that is left."""
+        yield bytes(self._text)
+        yield from self._chunks
+
+    def _more(self) -> bool:
+        chunk = next(self._chunks, None)
+        self._text += chunk or b""
+        return chunk is not None
+
+    def _closing(self) -> bytes | None:
+        """The line that ends the value that comes next; None if there is no value, or it is on a line."""
+        begin = 0
+        while not (found := _NOT_BLANK.search(self._text, begin)):
+            begin = len(self._text)
+            if not self._more():
+                return None
+        begin = at = found.start()
+        closing = _CLOSING.get(bytes(found[0]))
+        if closing is None:
+            return None
+        while (end := self._text.find(b"\n", at)) < 0:
+            at = len(self._text)
+            if not self._more():
+                return None
+        if not self._text[begin:end].rstrip().endswith(_GOES_ON):
+            return None
+        return b"\n" + self._text[self._text.rfind(b"\n", 0, begin) + 1 : begin] + closing
+
+    def _value(self, closing: bytes) -> bytes:
+        """Take the value that ends on such a line, or else the text; nothing where this is not sound."""
+        end = self._end(closing)
+        if end < 0:
+            # most often one value is all there is, and need not be searched
+            while self._more():
+                pass
+            text = bytes(self._text)
+            if is_sound(text):
+                self._text.clear()
+                return text
+            end = self._end(closing)
+        text = bytes(memoryview(self._text)[:end]) if end >= 0 else b""
+        if not is_sound(text):
+            return b""
+        del self._text[:end]
+        return text
+
+    def _end(self, closing: bytes) -> int:
+        """The end of the next line that looks like this, as far as the text has come; -1 if there is none."""
+        at = self._text.find(closing)
+        while at >= 0:
+            line_end = _LINE_END.match(self._text, at + len(closing))
+            if line_end:
+                return line_end.end()
+            at = self._text.find(closing, at + 1)
+        return -1
+
+
 def items(text: bytes) -> list[bytes]:
-    """The items of a JSON list, or the value itself, or the values that follow on each other. Raises MalformedError."""
+    """The items of a JSON list, or the value itself. Raises MalformedError."""
     if text.lstrip()[:1] != b"[":
-        return concatenated(text)
+        return [text]
     try:
         return [bytes(item) for item in _LIST.decode(text)]
     except MALFORMED as error:
@@ -103,10 +188,16 @@ def entries(
             found = items(text)
         except MalformedError:
             found = [text]
-        for item in found:
+        found.reverse()
+        while found:
+            item = found.pop()
             try:
                 read_entries = list(read(number, item))
             except MALFORMED as error:
+                parts = concatenated(item)
+                if len(parts) > 1:
+                    found.extend(reversed(parts))
+                    continue
                 read_entries = [Entry("", _harvest(number, item, keys, error))]
             yield from read_entries
             number += max(sum(len(entry.lines) for entry in read_entries), 1)
@@ -116,9 +207,7 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
     """Intact parts of a damaged object: the texts under these keys or in a row's cells. Other values are unchanged."""
     if b'"' not in text:
         return [InnerLine(number, text)]
-    try:
-        _VALUE.decode(text)
-    except MALFORMED:
+    if not is_sound(text):
         under_keys = rb'"(?:%b)"\s*:\s*("(?:[^"\\]|\\.)*+")' % b"|".join(keys)
         texts = [
             text_of(found[1])
@@ -146,7 +235,7 @@ def oldest_first(entries: Iterable[Entry]) -> Iterator[InnerLine]:
             break
     for entry in chain(waiting, rest):
         for line in entry.lines:
-            yield line._replace(when=entry.when) if entry.when else line
+            yield InnerLine(*line[:5], entry.when, line.fields) if entry.when else line
 
 
 def _moment(when: str) -> tuple[int, str, str]:
@@ -155,6 +244,22 @@ def _moment(when: str) -> tuple[int, str, str]:
         return len(when), when, ""
     fraction = _FRACTION.search(when, _SECONDS)
     return 0, when[:_SECONDS], fraction[1] if fraction else ""
+
+
+def is_sound(text: bytes) -> bool:
+    """Test whether a text is one JSON value."""
+    try:
+        _VALUE.decode(text)
+    except MALFORMED:
+        return False
+    return True
+
+
+def encoded(value: Any) -> bytes:
+    """The bytes of a decoded string; the JSON of anything else, empty of null."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return b"" if value is None else msgspec.json.encode(value)
 
 
 def text_of(value: Raw | bytes) -> bytes:

@@ -47,7 +47,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
     else:
         start = _skip_blank(data)
         envelope = find_envelope(data, start)
-        if envelope is None or names_trace(Head(data[start : start + _CHUNK]).keys):
+        if envelope is None or names_trace(Head(data, start).keys):
             # what names a trace itself is a record, whatever else its keys are
             yield from _plain(data, start)
         else:
