@@ -298,3 +298,12 @@ def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
     )
     assert spans(renamed) == spans(traces)
     assert figures(renamed) == figures(again(renamed, tmp_path)) == figures(traces)
+
+
+@pytest.mark.parametrize("time_us", [-7, 0, 1 << 52, 1 << 63, 1 << 70])
+def test_event_times_have_the_limits_of_start_times(time_us: int, tmp_path: Path) -> None:
+    source = tmp_path / "source.json"
+    source.write_bytes(_DEEP_SPANS["jaeger"].replace(b'"timestamp":2', b'"timestamp":%d' % time_us) % (b"1", b"1"))
+    traces = load([str(source)])
+    assert [event.time_ns for event in traces.span(0).events] == traces.event_times(0).tolist()
+    assert spans(again(traces, tmp_path)) == spans(traces)

@@ -90,12 +90,18 @@ def with_otel_tags(span: Span) -> Attributes:
     return {**{key: text for key, text in fields.items() if text}, **span.attributes}
 
 
+def with_ids(spans: Iterable[Span]) -> Iterator[Span]:
+    """Give each span without an id one of its own: readers would take several of one trace for one span."""
+    for number, span in enumerate(spans):
+        yield span if span.span_id.strip("0") else replace(span, span_id=hashed(f"no id {number}", 16))
+
+
 def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
-    """Give the two halves of a Zipkin RPC separate ids, as required by every other format.
+    """Give every span an id, and the two halves of a Zipkin RPC separate ones, as required by every other format.
 
     The server half becomes a child of the client half with a new id; children in the server's service follow it.
     """
-    spans = list(spans)
+    spans = list(with_ids(spans))
     halves = {(span.trace_id, span.span_id): span for span in spans if Flag.SHARED in span.flags}
     whole = {(span.trace_id, span.span_id) for span in spans if Flag.SHARED not in span.flags} if halves else set()
     for span in spans:

@@ -13,6 +13,7 @@ from tracetui.export.common import (
     json_items,
     json_text,
     spans_in,
+    with_ids,
     with_otel_tags,
 )
 from tracetui.export.exporter import Exporter, Losses
@@ -37,7 +38,7 @@ def zipkin_v2(spans: Iterable[Span]) -> bytes:
     types of attributes (all become text), which attributes were the resource's (all become tags; the span's own win),
     and warnings. Ids as in `otlp_json`, but a trace id of up to 16 digits is not padded.
     """
-    return json_bytes([_zipkin_span(span) for span in spans])
+    return json_bytes([_zipkin_span(span) for span in with_ids(spans)])
 
 
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
@@ -62,7 +63,7 @@ def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json
         return encode(span)
 
     yield b"["
-    yield from json_items(spans_in(traces), counted)
+    yield from json_items(with_ids(spans_in(traces)), counted)
     yield b"]\n"
 
 

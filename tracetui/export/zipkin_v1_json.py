@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tracetui.export.common import Json, json_bytes
+from tracetui.export.common import Json, json_bytes, with_ids
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.zipkin import (
     LOSSES,
@@ -34,7 +34,7 @@ V1_CORE = {
 
 def zipkin_v1(spans: Iterable[Span]) -> bytes:
     """Encode spans as a flat list of Zipkin v1 spans, whose kinds are pairs of annotations. Lost: as `zipkin_v2`."""
-    return json_bytes([_zipkin_v1_span(span) for span in spans])
+    return json_bytes([_zipkin_v1_span(span) for span in with_ids(spans)])
 
 
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:

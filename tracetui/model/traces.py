@@ -413,8 +413,11 @@ class TraceSet:
         return self._moved(self.log_lines.events(span), span)
 
     def _moved(self, events: list[Event], span: int) -> list[Event]:
+        """Events with their times corrected for clock skew, and within the limits that hold for starts."""
         moved = self.skew.get(span, 0)
-        return [replace(event, time_ns=event.time_ns + moved) for event in events] if moved else events
+        if not moved and all(0 <= event.time_ns <= MAX_START_NS for event in events):
+            return events
+        return [replace(event, time_ns=min(max(event.time_ns + moved, 0), MAX_START_NS)) for event in events]
 
     def event_times(self, span: int) -> np.ndarray:
         """int64[m], when the events happened and the lines of logs were written, in no order."""
@@ -423,7 +426,7 @@ class TraceSet:
             codec = self.resources[int(self.resource[span])].codec
             # sources write any number for a time
             found = (event.time_ns for event in codec.events(self._raw(span, 1)))
-            times = np.array([min(max(ns, -MAX_START_NS), MAX_START_NS) for ns in found], np.int64)
+            times = np.array([min(max(ns, 0), MAX_START_NS) for ns in found], np.int64)
         if len(self.log_lines):
             times = np.concatenate((times, self.log_lines.times(span)))
         moved: np.ndarray = times + self.skew.get(span, 0)
