@@ -29,6 +29,7 @@ from tracetui.render.waterfall.waterfall import ALIKE_SIBLINGS, Waterfall
 from tracetui.session import Session
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
+_MICROSECOND = 1_000
 _LISTED = 5
 _LOOKS = 5
 """Largest number of searches for slower traces than the slowest found."""
@@ -149,9 +150,11 @@ class _Opening:
         filters = self.selection.filters()
         exact_names = self.selection.exact_names
         search, _ = asked_of(filters, exact_names=exact_names)
+        # servers that keep microseconds cut the duration: one within the same microsecond would find `than_ns` again
+        least = (than_ns // _MICROSECOND + 1) * _MICROSECOND
         # a slower trace has a span as long, but perhaps not one that matches the filters
         is_any = not (search.service or search.operation or filters.query)
-        more = Search(least_ns=than_ns + 1) if is_any else Search(slower_ns=than_ns)
+        more = Search(least_ns=least) if is_any else Search(slower_ns=least - 1)
         search = combined(search, more)
         session = open_session(
             self.sources, search=search, adjust_skew=self.adjust_skew, logs=self.logs, exact_names=exact_names
