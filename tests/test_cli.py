@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from tracetui import __version__
-from tracetui.cli.main import COMMANDS, run
+from tracetui.cli.commands import COMMANDS
+from tracetui.cli.main import run
 from tracetui.render.text.cells import cell_width
 
 ROOT = Path(__file__).parent.parent
@@ -250,7 +251,7 @@ def test_the_demo_is_the_incident(tracetui: Any) -> None:
     assert Path(tracetui("samples").out.strip()) == SAMPLES
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "open"])
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_help_has_no_python_types_and_fits_80_columns(command: str, tracetui: Any) -> None:
     lines = tracetui(command, "--help").out.splitlines()
     assert not [line for line in lines if re.search(r"<(list\[|str>|int>|bool>)|\.\.\.\.\.\.", line)]
@@ -259,8 +260,9 @@ def test_help_has_no_python_types_and_fits_80_columns(command: str, tracetui: An
 
 def test_root_help_cuts_no_summary(tracetui: Any) -> None:
     lines = tracetui("--help").out.splitlines()
-    summaries = [line for line in lines if line.split()[:1] and line.split()[0] in COMMANDS]
-    assert len(summaries) == len(COMMANDS)
+    shown = {command.name for command in COMMANDS if not command.is_hidden}
+    summaries = [line for line in lines if line.split()[:1] and line.split()[0] in shown]
+    assert len(summaries) == len(shown) == len(COMMANDS) - 1
     assert all(line.endswith(".") and not line.endswith("...") for line in summaries)
 
 

@@ -15,11 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import orjson
 import pytest
-import typer
 import yaml
 
 from tests.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
@@ -30,8 +28,9 @@ from tests.test_tui_app import opened, painted, press, settled
 from tracetui import export
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
+from tracetui.cli.commands import COMMANDS
 from tracetui.cli.graph import QUESTIONS
-from tracetui.cli.main import COMMANDS, command_line
+from tracetui.cli.spec import spec
 from tracetui.ingest.loader import load
 from tracetui.model.errors import LoadWarning
 from tracetui.render.graph.diagram import FORMATS
@@ -128,24 +127,36 @@ VALUES: dict[str, list[str]] = {
 """Values for options: valid and invalid ones."""
 _ON_SCREEN = {"open", "demo"}
 """Commands that open the screen where standard output is a terminal."""
+_OUTSIDE_TEXT = {"Servers", "Display", "Input"}
 
 
 @cache
-def commands() -> dict[str, click.Command]:
-    group = typer.main.get_command(command_line())
-    return dict(group.commands)  # type: ignore[attr-defined]
+def options() -> dict[str, list[dict[str, Any]]]:
+    """Options of each command, without help."""
+    return {
+        command["name"]: [option for option in command["options"] if option["name"] != "--help"]
+        for command in spec()["commands"]
+    }
 
 
 def command_lines() -> Iterator[Any]:
-    """Yield every command alone and with each option, and every graph question in every format."""
-    for name, command in commands().items():
+    """Yield every command alone and with each option, and every graph question in every format.
+
+    Of an option that several commands have, only the first has all values; others have none if no text depends on it.
+    """
+    seen: set[str] = set()
+    for name, known in options().items():
         for given in SOURCES.get(name, ()):
             yield pytest.param([name, *given], id=name)
             yield pytest.param(
                 [name, *(ARGUMENT if word == "SOURCE" else word for word in given)], id=f"{name} nothing"
             )
-            for option in command.params:
-                for at, words in enumerate(_given(option)):
+            for option in known:
+                values = list(_given(option))
+                if option["name"] in seen:
+                    values = values[:1] if option["group"] not in _OUTSIDE_TEXT else []
+                seen.add(option["name"])
+                for at, words in enumerate(values):
                     yield pytest.param([name, *given, *words], id=f"{name} {words[0]} {at}")
     for question, definition in QUESTIONS.items():
         names = [ALL, f"{ALL} 2"][: max(definition.least, min(definition.most or 0, 1))]
@@ -156,24 +167,19 @@ def command_lines() -> Iterator[Any]:
     yield pytest.param([ARGUMENT], id="no command")
 
 
-def _given(option: click.Parameter) -> Iterator[list[str]]:
-    if not isinstance(option, click.Option) or option.name == "help":
-        return
-    name = max(option.opts, key=len)
-    if option.is_flag:
+def _given(option: dict[str, Any]) -> Iterator[list[str]]:
+    name = option["name"]
+    if option["value"] is None:
         yield [name]
-    elif isinstance(option.type, click.Choice):
-        yield from ([name, str(getattr(choice, "value", choice))] for choice in option.type.choices)
     else:
-        yield from ([name, value] for value in VALUES.get(name, ()))
+        yield from ([name, value] for value in option["choices"] or VALUES.get(name, ()))
 
 
 def test_every_command_and_option_has_values_here() -> None:
-    assert {*COMMANDS, "open"} == set(commands()) == set(SOURCES)
-    for name, command in commands().items():
-        for option in command.params:
-            if isinstance(option, click.Option) and option.name != "help":
-                assert list(_given(option)), f"{name} {option.opts}: add values to VALUES"
+    assert {command.name for command in COMMANDS} == set(options()) == set(SOURCES)
+    for name, known in options().items():
+        for option in known:
+            assert list(_given(option)), f"{name} {option['name']}: add values to VALUES"
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -28,36 +29,50 @@ Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Pre
 Unit = Annotated[str, typer.Option("--unit", metavar="ms|s", help="Unit of the duration metric.")]
 
 
-def alerts(
-    sources: o.Sources,
-    service: ServiceName,
-    namespace: Namespace = DEFAULT_NAMESPACE,
-    unit: Unit = UNITS[0],
-    time_range: o.TimeRange = None,
-    query: o.QueryText = None,
-    limit: o.Limit = None,
-    exact_names: o.ExactNames = False,
-    output: o.Output = None,
-    verbose: o.Verbose = False,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertOptions:
+    """Sources of the baseline, and the metrics of the rules."""
+
+    sources: o.Sources
+    service: ServiceName
+    namespace: Namespace = DEFAULT_NAMESPACE
+    unit: Unit = UNITS[0]
+    time_range: o.TimeRange = None
+    query: o.QueryText = None
+    limit: o.Limit = None
+    exact_names: o.ExactNames = False
+    output: o.Output = None
+    verbose: o.Verbose = False
+
+
+def alerts(options: AlertOptions, servers: o.Servers) -> None:
     """Generate Prometheus alert rules from a baseline.
 
     The rules fire when an operation of the service becomes slower, or fails more often, than in these traces. They use
     the metrics of the OpenTelemetry Collector's span metrics connector.
     """
+    sources, unit, namespace = options.sources, options.unit, options.namespace
     if unit not in UNITS:
         raise UsageError(f"--unit: {unit} is not {' or '.join(UNITS)}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} is not a metric name")
-    check_not_read(output, sources)
+    check_not_read(options.output, sources)
     # do not load traces of other services from servers
-    named = [service] if has_servers(sources) else None
-    filters = o.Selection(service=named, time_range=time_range, query=query, limit=limit).filters()
-    session = open_filtered(sources, filters, adjust_skew=False, verbose=verbose, exact_names=exact_names)
+    named = [options.service] if has_servers(sources) else None
+    selection = o.Selection(service=named, time_range=options.time_range, query=options.query, limit=options.limit)
+    overrides = servers.overrides()
+    session = open_filtered(
+        sources,
+        selection.filters(),
+        overrides,
+        adjust_skew=False,
+        verbose=options.verbose,
+        exact_names=options.exact_names,
+    )
     traces = session.analysis.traces
-    service = spelled_as_in(service, session.loaded.services)
+    service = spelled_as_in(options.service, session.loaded.services)
     if service not in session.loaded.services:
-        known = sorted({*session.loaded.services, *offered_services(sources)})
+        known = sorted({*session.loaded.services, *offered_services(sources, overrides)})
         if service in known:
             raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
         near = nearest(service, known)
@@ -79,5 +94,7 @@ def alerts(
         if one.error_threshold_percent is None:
             say(f"{service} {one.operation} fails nearly always, so no threshold can separate good from bad")
     command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
-    command += ["--exact-names"] if exact_names else []
-    print_bytes(alert_rules(service, found, namespace, unit, shlex.join(command)).encode("utf-8", "replace"), output)
+    command += ["--exact-names"] if options.exact_names else []
+    print_bytes(
+        alert_rules(service, found, namespace, unit, shlex.join(command)).encode("utf-8", "replace"), options.output
+    )

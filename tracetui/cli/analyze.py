@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -12,45 +13,51 @@ from tracetui.cli.output import check_not_read, print_json, print_lines, say
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
 
-_SECTION = "Sections (default: all)"
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeOptions:
+    """Sources, and parts of the report."""
 
-def analyze(
-    sources: o.Sources,
-    *,
-    selection: o.Selection,
+    sources: o.Sources
     bottlenecks: Annotated[
         bool,
-        typer.Option("--bottlenecks", help="Operations that dominate the critical path.", rich_help_panel=_SECTION),
-    ] = False,
+        typer.Option("--bottlenecks", help="Operations that dominate the critical path.", rich_help_panel=o.SECTIONS),
+    ] = False
     critical_path: Annotated[
-        bool, typer.Option("--critical-path", help="Critical paths of the slowest traces.", rich_help_panel=_SECTION)
-    ] = False,
+        bool, typer.Option("--critical-path", help="Critical paths of the slowest traces.", rich_help_panel=o.SECTIONS)
+    ] = False
     errors: Annotated[
-        bool, typer.Option("--errors", help="Error patterns, and where they began.", rich_help_panel=_SECTION)
-    ] = False,
+        bool, typer.Option("--errors", help="Error patterns, and where they began.", rich_help_panel=o.SECTIONS)
+    ] = False
     dependencies: Annotated[
-        bool, typer.Option("--dependencies", help="Services and the calls between them.", rich_help_panel=_SECTION)
-    ] = False,
-    json: o.JsonOption = False,
-    save: o.Save = None,
-    report: o.Report,
-) -> None:
+        bool, typer.Option("--dependencies", help="Services and the calls between them.", rich_help_panel=o.SECTIONS)
+    ] = False
+    json: o.JsonOption = False
+    save: o.Save = None
+
+
+def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Report bottlenecks, errors and dependencies."""
+    sources, save = options.sources, options.save
     check_not_read(report.output, sources)
     check_not_read(save, sources)
     filters = selection.filters()
-    wanted = (bottlenecks, critical_path, errors, dependencies)
+    wanted = (options.bottlenecks, options.critical_path, options.errors, options.dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
     session = open_filtered(
-        sources, filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+        sources,
+        filters,
+        servers.overrides(),
+        adjust_skew=report.adjust_skew,
+        verbose=report.verbose,
+        exact_names=selection.exact_names,
     )
     if save is not None:
         from tracetui.export.save import save as save_traces
 
         for lost in save_traces(session.analysis.traces, save, replace=True):
             say(f"not saved: {lost}")
-    if json:
+    if options.json:
         print_json(report_json(session.analysis, sections), report.output, ascii_only=report.ascii)
         return
     look = report.options(filters, session.searched)

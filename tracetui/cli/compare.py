@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -28,21 +29,24 @@ Threshold = Annotated[
 ]
 
 
-def compare(
-    before: Before,
-    after: After,
-    *,
-    fail_on_regression: FailOnRegression = False,
-    threshold: Threshold = DEFAULT_THRESHOLD,
-    selection: o.Selection,
-    json: o.JsonOption = False,
-    report: o.Report,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOptions:
+    """The two trace sets, and what counts as a regression."""
+
+    before: Before
+    after: After
+    fail_on_regression: FailOnRegression = False
+    threshold: Threshold = DEFAULT_THRESHOLD
+    json: o.JsonOption = False
+
+
+def compare(options: CompareOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Compare two trace sets: regressions and improvements.
 
     A change is reported if it is at least 10 % (--threshold), at least 1 % of the response time, and unlikely to be
     chance. Filters apply to both sets.
     """
+    before, after, threshold = options.before, options.after, options.threshold
     if not threshold <= _MOST_PERCENT:
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if before == after == "-":
@@ -53,7 +57,12 @@ def compare(
     filters = selection.filters()
     sessions = [
         open_filtered(
-            [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+            [source],
+            filters,
+            servers.overrides(),
+            adjust_skew=report.adjust_skew,
+            verbose=report.verbose,
+            exact_names=selection.exact_names,
         )
         for source in (before, after)
     ]
@@ -65,7 +74,7 @@ def compare(
             raise UsageError(f"no trace of {name} matches the filters")
     first, second = (session.analysis for session in sessions)
     found = compared(first, second, threshold)
-    if json:
+    if options.json:
         from tracetui.render.report.compare_json import compare_json
 
         print_json(compare_json(found), report.output, ascii_only=report.ascii)
@@ -75,9 +84,9 @@ def compare(
         look = report.options(filters)
         lines = compare_text(found, (without_secrets(before), without_secrets(after)), look)
         print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
-    if fail_on_regression and not found.has_common:
+    if options.fail_on_regression and not found.has_common:
         from tracetui.render.report.compare_text import NOTHING_IN_COMMON
 
         raise UsageError(NOTHING_IN_COMMON)
-    if fail_on_regression and found.regressions:
+    if options.fail_on_regression and found.regressions:
         raise typer.Exit(_WORSE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -29,7 +30,6 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
 
 _SHOWN = 20
-_SELECTION = "Selection (default: traces with errors)"
 
 Slow = Annotated[
     float | None,
@@ -39,28 +39,31 @@ Slow = Annotated[
         min=0,
         max=100,
         help="Traces slower than this percentile.",
-        rich_help_panel=_SELECTION,
+        rich_help_panel=o.SELECTION,
     ),
 ]
 Select = Annotated[
     str | None,
-    typer.Option("--select", metavar="EXPR", help="Traces that match an expression.", rich_help_panel=_SELECTION),
+    typer.Option("--select", metavar="EXPR", help="Traces that match an expression.", rich_help_panel=o.SELECTION),
 ]
 
 
-def contrast(
-    sources: o.Sources,
-    *,
-    slow: Slow = None,
-    select: Select = None,
-    selection: o.Selection,
-    json: o.JsonOption = False,
-    report: o.Report,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContrastOptions:
+    """Sources, and the traces to contrast with the others."""
+
+    sources: o.Sources
+    slow: Slow = None
+    select: Select = None
+    json: o.JsonOption = False
+
+
+def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Show what is over-represented in failed or slow traces.
 
     Contrasts attributes, services, operations and response times of a selection with those of the other traces.
     """
+    sources, slow, select = options.sources, options.slow, options.select
     if slow is not None and select is not None:
         raise UsageError("use either --slow or --select, not both")
     check_not_read(report.output, sources)
@@ -77,6 +80,7 @@ def contrast(
     session = open_filtered(
         sources,
         filters,
+        servers.overrides(),
         adjust_skew=report.adjust_skew,
         verbose=report.verbose,
         exact_names=selection.exact_names,
@@ -90,7 +94,7 @@ def contrast(
         of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
         raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what})")
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
-    if json:
+    if options.json:
         data = orjson.dumps(_json(found, traces, chosen), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         print_json(data, report.output, ascii_only=report.ascii)
         return

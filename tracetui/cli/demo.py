@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tracetui.cli import options as o
-from tracetui.cli.open import open_sources
+from tracetui.cli.open import OpenOptions, open_sources
 from tracetui.cli.plain_output import print_plain
 from tracetui.model.errors import InputError
 
@@ -22,18 +22,13 @@ def sample_folder() -> Path:
     raise InputError("the sample traces are not installed")
 
 
-def demo(
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    local_time: o.LocalTime = False,
-    theme: o.ThemeOption = "",
-    no_mouse: o.NoMouse = False,
-) -> None:
+def demo(look: o.ScreenLook) -> None:
     """Open the bundled incident.
 
     A page is slow and sometimes fails.
     """
     sources = [str(sample_folder() / _DEMO)]
-    open_sources(sources, ascii=ascii, local_time=local_time, theme=theme, no_mouse=no_mouse)
+    open_sources(OpenOptions(sources=sources), look, o.Servers())
 
 
 def samples() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from tracetui.analysis.names import spelled_as_in
 from tracetui.cli.output import say, say_warnings
 from tracetui.cli.progress import open_session
-from tracetui.cli.server_options import overrides
+from tracetui.config import Overrides
 from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import Server, parse_sources, servers_of
 from tracetui.model.errors import BackEndError, UsageError
@@ -26,6 +26,7 @@ from tracetui.session import Session
 def open_filtered(
     sources: Sequence[str],
     filters: Filters,
+    overrides: Overrides,
     *,
     adjust_skew: bool,
     verbose: bool,
@@ -44,7 +45,7 @@ def open_filtered(
     search = combined(search, more)
     then = also(search) if has_servers(sources) else None
     session = open_session(
-        sources, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
+        sources, overrides, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
     )
     if has_servers(sources) and (then is not None or more != NOTHING):
         # servers have applied the limit, to each of the two searches
@@ -55,7 +56,7 @@ def open_filtered(
     unknown = session.filter(filters)
     _check_found(session, named.trace_ids)
     if not session.loaded.trace_count and named.servers:
-        _say_offers(named.servers, session, filters.services)
+        _say_offers(named.servers, overrides, session, filters.services)
     if not session.loaded.trace_count and named.servers:
         # the services of the servers have been listed
         unknown = []
@@ -67,11 +68,11 @@ def open_filtered(
     return session
 
 
-def _say_offers(servers: Sequence[Server], session: Session, wanted: Sequence[str]) -> None:
+def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
     asked_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
-    with closing(ServerPool(servers, overrides())) as asked:
+    with closing(ServerPool(servers, overrides)) as asked:
         known = _services(asked)
         kept = [spelled_as_in(name, known) for name in wanted]
         services = [name for name in known if name in kept] or known
@@ -104,9 +105,9 @@ def has_servers(sources: Sequence[str]) -> bool:
     return bool(parse_sources(sources).servers)
 
 
-def offered_services(sources: Sequence[str]) -> list[str]:
+def offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]:
     """Services known to the servers among the sources, sorted."""
-    with closing(ServerPool(servers_of(sources), overrides())) as asked:
+    with closing(ServerPool(servers_of(sources), overrides)) as asked:
         return _services(asked)
 
 

@@ -70,51 +70,57 @@ class _GraphQuestion:
     answer: Callable[[Analysis, Sequence[Target]], _GraphAnswer]
 
 
-def graph(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphOptions:
+    """Source, question, and form of the answer."""
+
     source: Annotated[
         str,
         typer.Argument(
             metavar="SOURCE", help="File, directory, glob, server or - for standard input.", show_default=False
         ),
-    ],
-    question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help="One of the questions above.", show_default=False)
-    ],
+    ]
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="One of the questions above.", show_default=False)]
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME", help="Service, inferred peer or service:operation.", show_default=False),
-    ] = None,
-    *,
-    selection: o.Selection,
-    json: o.JsonOption = False,
-    format: Annotated[  # noqa: A002 - the option's name
+    ] = None
+    json: o.JsonOption = False
+    format: Annotated[
         GraphFormat | None,
-        typer.Option("--format", help="Print the graph for Graphviz (dot) or Mermaid.", rich_help_panel="Output"),
-    ] = None,
-    report: o.Report,
-) -> None:
-    asked = _question(question, names or ())
-    if json and format:
-        raise UsageError(f"use either --json or --format {format}, not both")
-    check_not_read(report.output, [source])
+        typer.Option("--format", help="Print the graph for Graphviz (dot) or Mermaid.", rich_help_panel=o.OUTPUT),
+    ] = None
+
+
+def graph(options: GraphOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
+    names, json, format_ = options.names or (), options.json, options.format
+    asked = _question(options.question, names)
+    if json and format_:
+        raise UsageError(f"use either --json or --format {format_}, not both")
+    check_not_read(report.output, [options.source])
     filters = selection.filters()
     session = open_filtered(
-        [source], filters, adjust_skew=report.adjust_skew, verbose=report.verbose, exact_names=selection.exact_names
+        [options.source],
+        filters,
+        servers.overrides(),
+        adjust_skew=report.adjust_skew,
+        verbose=report.verbose,
+        exact_names=selection.exact_names,
     )
     look = report.options(filters, session.searched)
     analysis = session.analysis
-    if not analysis.traces.trace_count and not json and not format:
+    if not analysis.traces.trace_count and not json and not format_:
         print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
-    answer = asked.answer(analysis, [_meant(session, asked.kind, name, look.filtered) for name in names or ()])
+    answer = asked.answer(analysis, [_meant(session, asked.kind, name, look.filtered) for name in names])
     if json:
         from tracetui.render.graph.json import answer_json
 
         print_json(answer_json(answer.json()), report.output, ascii_only=report.ascii)
-    elif format:
+    elif format_:
         from tracetui.render.graph.diagram import FORMATS
 
-        print_diagram(FORMATS[format](answer.diagram()), report.output, ascii_only=report.ascii)
+        print_diagram(FORMATS[format_](answer.diagram()), report.output, ascii_only=report.ascii)
     else:
         from tracetui.render.graph.text import GraphText
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand
 
+from tracetui.cli.options import PANELS
+
 _UNGROUPED = "Options"
 
 
@@ -18,13 +20,13 @@ class GroupedHelp(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         arguments: list[tuple[str, str]] = []
-        groups: dict[str, list[tuple[str, str]]] = {_UNGROUPED: []}
+        groups: dict[str, list[tuple[str, str]]] = {name: [] for name in (_UNGROUPED, *PANELS)}
         for param in self.get_params(ctx):
             if isinstance(param, TyperArgument):
-                arguments.append((_name(param), param.help or ""))
+                arguments.append((argument_name(param), param.help or ""))
             elif (record := param.get_help_record(ctx)) is not None:
                 group = getattr(param, "rich_help_panel", None) or _UNGROUPED
-                groups.setdefault(group, []).append(record)
+                groups[group].append(record)
         if len(groups[_UNGROUPED]) == 1:
             # only --help: the groups say more
             groups[_UNGROUPED] = groups.pop(_UNGROUPED)
@@ -34,13 +36,13 @@ class GroupedHelp(TyperCommand):
                     formatter.write_dl(records)
 
 
-def _name(argument: TyperArgument) -> str:
+def argument_name(argument: TyperArgument) -> str:
     return argument.metavar or str(argument.name).upper()
 
 
 def _usage(argument: TyperArgument) -> str:
     """`SOURCE...`, `[NAME...]`"""
-    name = _name(argument)
+    name = argument_name(argument)
     if argument.nargs != 1 and not name.endswith("..."):
         name += "..."
     return name if argument.required else f"[{name}]"

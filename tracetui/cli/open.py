@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.screen import open_on_screen
-from tracetui.cli.server_options import overrides
-from tracetui.config import Overrides
 
 
-def open_sources(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="SOURCE",
-            help=o.SOURCES_HELP,
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Return to where the last session ended.")] = False,
-    query: o.QueryText = None,
-    exact_names: o.ExactNames = False,
-    logs: o.Logs = None,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    local_time: o.LocalTime = False,
-    theme: o.ThemeOption = "",
-    no_mouse: o.NoMouse = False,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOptions:
+    """Sources, and what to show of them first."""
+
+    sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help=o.SOURCES_HELP)] = None
+    resume: Annotated[bool, typer.Option("--resume", help="Return to where the last session ended.")] = False
+    query: o.QueryText = None
+    exact_names: o.ExactNames = False
+    logs: o.Logs = None
+
+
+def open_sources(options: OpenOptions, look: o.ScreenLook, servers: o.Servers) -> None:
     """Open traces on the screen; without a terminal, print the report."""
     code = open_on_screen(
-        sources or [],
-        resume=resume,
-        query=query,
-        exact_names=exact_names,
-        logs=logs or (),
-        ascii_only=ascii,
-        local_time=local_time,
-        theme=theme,
-        mouse=not no_mouse,
-        overrides=overrides() if overrides() != Overrides() else None,
+        options.sources or [],
+        resume=options.resume,
+        query=options.query,
+        exact_names=options.exact_names,
+        logs=options.logs or (),
+        ascii_only=look.ascii,
+        local_time=look.local_time,
+        theme=look.theme,
+        mouse=not look.no_mouse,
+        overrides=servers.overrides(),
     )
     if code:
         raise typer.Exit(code)

@@ -1,16 +1,16 @@
-"""Options that commands share, each defined once."""
+"""Options that commands share, each defined once, and the groups that commands take them by."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from tracetui.cli.option_groups import OptionGroup
 from tracetui.cli.output import is_ascii, width_of
+from tracetui.config import Overrides
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 from tracetui.query import parse
@@ -21,11 +21,21 @@ from tracetui.render.text.ansi import When
 if TYPE_CHECKING:
     from tracetui.render.report.text import ReportOptions
 
+SELECTION = "Selection (default: traces with errors)"
+SECTIONS = "Sections (default: all)"
+OUTPUT = "Output"
+_FILTER = "Filters"
 _INPUT = "Input"
 _LOOK = "Display"
+_SERVERS = "Servers"
+PANELS: Final = (SELECTION, _FILTER, _INPUT, SECTIONS, OUTPUT, _LOOK, _SERVERS)
+"""Groups of options on a help page, in their order."""
+
+CREDENTIALS: Final = (
+    "Credentials for servers come from TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD (for one server"
+    " at a time), from ~/.netrc, or from a profile."
+)
 _NS_PER_MS = 1_000_000
-_FILTER = "Filters"
-_OUTPUT = "Output"
 SOURCES_HELP = "Files, directories, globs, - for standard input, server addresses or profiles."
 
 Sources = Annotated[
@@ -139,20 +149,39 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         help="Write to a file, not stdout.",
-        rich_help_panel=_OUTPUT,
+        rich_help_panel=OUTPUT,
         callback=_expanded,
     ),
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Also save the traces (OTLP JSON, .gz).", rich_help_panel=_OUTPUT),
+    typer.Option("--save", metavar="FILE", help="Also save the traces (OTLP JSON, .gz).", rich_help_panel=OUTPUT),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=_OUTPUT)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all rows and warnings.", rich_help_panel=_OUTPUT)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all rows and warnings.", rich_help_panel=OUTPUT)]
+Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant to query.", rich_help_panel=_SERVERS)]
+Ca = Annotated[
+    str,
+    typer.Option(
+        "--ca", metavar="FILE", help="CA certificates (PEM) to verify the server with.", rich_help_panel=_SERVERS
+    ),
+]
+Cert = Annotated[
+    str, typer.Option("--cert", metavar="FILE", help="Client certificate (PEM).", rich_help_panel=_SERVERS)
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        "--key", metavar="FILE", help="Private key of the client certificate (PEM).", rich_help_panel=_SERVERS
+    ),
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Do not verify the server's certificate.", rich_help_panel=_SERVERS)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Selection(OptionGroup):
+class Selection:
     """Trace selection options."""
 
     service: Service = None
@@ -181,7 +210,32 @@ class Selection(OptionGroup):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report(OptionGroup):
+class Servers:
+    """How to reach servers."""
+
+    tenant: Tenant = ""
+    ca: Ca = ""
+    cert: Cert = ""
+    key: Key = ""
+    insecure: Insecure = False
+
+    def overrides(self) -> Overrides:
+        """Settings that override those of profiles."""
+        return Overrides(self.tenant, self.ca, self.cert, self.key, self.insecure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenLook:
+    """Display options of the screen."""
+
+    ascii: Ascii = False
+    local_time: LocalTime = False
+    theme: ThemeOption = ""
+    no_mouse: NoMouse = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
     """Output and display options."""
 
     output: Output = None

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 
 from tracetui.cli.output import say
-from tracetui.cli.server_options import overrides, servers_among
+from tracetui.config import Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.resolve import Server, servers_of
 from tracetui.model.search import NOTHING, Search
 from tracetui.render.text.cells import cut
 from tracetui.render.text.numbers import short_count
@@ -47,8 +48,18 @@ class _ProgressLine:
             sys.stderr.flush()
 
 
+def servers_among(sources: Sequence[str], overrides: Overrides) -> list[Server]:
+    """Servers among the sources, with a warning if a certificate is not verified. Raises UsageError."""
+    servers = servers_of(sources)
+    for server in servers:
+        if server.is_unsafe(overrides):
+            say(f"warning: {server.name}: the server's certificate is not verified")
+    return servers
+
+
 def open_session(
     sources: Sequence[str],
+    overrides: Overrides,
     *,
     search: Search = NOTHING,
     adjust_skew: bool = False,
@@ -60,7 +71,7 @@ def open_session(
 
     Raises InputError and UsageError.
     """
-    servers = servers_among(sources)
+    servers = servers_among(sources, overrides)
     line = _ProgressLine(0 if servers else _PATIENCE)
 
     def on_report(found: SearchReport) -> None:
@@ -71,7 +82,7 @@ def open_session(
         return Session.open(
             sources,
             search=search,
-            overrides=overrides(),
+            overrides=overrides,
             adjust_skew=adjust_skew,
             logs=logs,
             exact_names=exact_names,

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tracetui.config import Overrides
+from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import UsageError
 
@@ -21,7 +21,7 @@ def open_on_screen(
     local_time: bool = False,
     theme: str = "",
     mouse: bool = True,
-    overrides: Overrides | None = None,
+    overrides: Overrides = NO_OVERRIDES,
     query: str | None = None,
     exact_names: bool = False,
 ) -> int:
@@ -34,12 +34,18 @@ def open_on_screen(
     if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         if resume and not sources:
             raise UsageError("--resume needs a terminal")
-        from tracetui.cli.analyze import analyze
-        from tracetui.cli.options import Report, Selection
+        from msgspec.structs import asdict
 
-        selection = Selection(query=query, exact_names=exact_names)
+        from tracetui.cli.analyze import AnalyzeOptions, analyze
+        from tracetui.cli.options import Report, Selection, Servers
+
         with paused_collection():
-            analyze(list(sources), selection=selection, report=Report(ascii=ascii_only, local_time=local_time))
+            analyze(
+                AnalyzeOptions(sources=list(sources)),
+                Selection(query=query, exact_names=exact_names),
+                Report(ascii=ascii_only, local_time=local_time),
+                Servers(**asdict(overrides)),
+            )
         return 0
     if query is not None:
         from tracetui.query import parse
@@ -73,7 +79,8 @@ def open_on_screen(
         last = None
     if query is not None:
         last = structs.replace(last, query=query) if last else Resume([], query=query)
-    overrides = overrides or (last.overrides if last else Overrides())
+    if overrides == NO_OVERRIDES and last is not None:
+        overrides = last.overrides
     return run_app(
         sources or (last.sources if last else []),
         settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.output import glyphs_of, is_ascii, print_json, print_lines, width_of
-from tracetui.cli.server_options import overrides, servers_among
+from tracetui.cli.progress import servers_among
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import describe_profiles
@@ -26,35 +27,38 @@ from tracetui.render.text.line import Line, Role
 _LOOKBACK = "24h"
 
 
-def server(
-    source: Annotated[str, typer.Argument(metavar="SERVER", help="Address or profile of the server.")],
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="SERVICE", help="Services whose metrics to show.")
-    ] = None,
-    time_range: Annotated[
-        str, typer.Option("--time-range", metavar="DURATION", help="Time range, back from now.")
-    ] = _LOOKBACK,
-    json: o.JsonOption = False,
-    output: o.Output = None,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCommandOptions:
+    """The server and services, and the form of the output."""
+
+    source: Annotated[str, typer.Argument(metavar="SERVER", help="Address or profile of the server.")]
+    names: Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Services whose metrics to show.")] = None
+    time_range: Annotated[str, typer.Option("--time-range", metavar="DURATION", help="Time range, back from now.")] = (
+        _LOOKBACK
+    )
+    json: o.JsonOption = False
+    output: o.Output = None
+    ascii: o.Ascii = False
+    color: o.Color = When.AUTO
+    width: o.Width = None
+
+
+def server(options: ServerCommandOptions, access: o.Servers) -> None:
     """Show a server's services, dependency graph and metrics."""
-    lookback = parse_duration(time_range)
-    servers = servers_among([source])
+    lookback, output = parse_duration(options.time_range), options.output
+    servers = servers_among([options.source], access.overrides())
     if not servers:
-        raise UsageError(f"{without_secrets(source)}: neither an address nor a profile{describe_profiles()}")
-    with closing(ServerPool(servers, overrides())) as asked:
+        raise UsageError(f"{without_secrets(options.source)}: neither an address nor a profile{describe_profiles()}")
+    with closing(ServerPool(servers, access.overrides())) as asked:
         services = asked.back_end(servers[0]).services()
-        server_stats = asked.server_stats(names or (), lookback)
-    if json:
+        server_stats = asked.server_stats(options.names or (), lookback)
+    if options.json:
         answer = {"services": services, **msgspec.to_builtins(server_stats)}
-        print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=ascii)
+        print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=options.ascii)
     else:
-        glyphs = glyphs_of(is_ascii(ascii) if output is None else ascii)
-        lines = _text(services, server_stats, ServerStatsList(server_stats, None, glyphs), width_of(width))
-        print_lines(lines, color, output, ascii_only=glyphs.ascii_only)
+        glyphs = glyphs_of(is_ascii(options.ascii) if output is None else options.ascii)
+        lines = _text(services, server_stats, ServerStatsList(server_stats, None, glyphs), width_of(options.width))
+        print_lines(lines, options.color, output, ascii_only=glyphs.ascii_only)
     if not services and not server_stats.dependencies:
         raise BackEndError(f"{servers[0].name}: no services")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
 from tracetui.cli.output import glyphs_of, is_ascii, print_lines, say, say_warnings, width_of
 from tracetui.cli.progress import open_session
+from tracetui.config import Overrides
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
@@ -35,8 +35,11 @@ _LOOKS = 5
 """Largest number of searches for slower traces than the slowest found."""
 
 
-def show(
-    sources: o.Sources,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions:
+    """Sources, the trace, and how to draw it."""
+
+    sources: o.Sources
     trace: Annotated[
         str,
         typer.Option(
@@ -45,26 +48,27 @@ def show(
             metavar="ID",
             help="Trace id, the beginning of one, a header or URL with one, or slowest, newest or failed.",
         ),
-    ] = SLOWEST,
-    *,
-    selection: o.Selection,
-    everything: Annotated[bool, typer.Option("--all", help="Show every span, without folding repeats.")] = False,
-    max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Largest number of rows.")] = MAX_ROWS,
-    verbose: o.Verbose = False,
-    adjust_skew: o.AdjustSkew = False,
-    logs: o.Logs = None,
-    ascii: o.Ascii = False,  # noqa: A002 - the option's name
-    color: o.Color = When.AUTO,
-    width: o.Width = None,
-    local_time: o.LocalTime = False,
-) -> None:
+    ] = SLOWEST
+    everything: Annotated[bool, typer.Option("--all", help="Show every span, without folding repeats.")] = False
+    max_rows: Annotated[int, typer.Option("--max-rows", metavar="N", min=1, help="Largest number of rows.")] = MAX_ROWS
+    verbose: o.Verbose = False
+    adjust_skew: o.AdjustSkew = False
+    logs: o.Logs = None
+    ascii: o.Ascii = False
+    color: o.Color = When.AUTO
+    width: o.Width = None
+    local_time: o.LocalTime = False
+
+
+def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> None:
     """Draw one trace as a waterfall.
 
     Solid bars are on the critical path, light ones off it.
     """
-    pasted = trace_ids_in(trace) or (parse_sources(sources).trace_ids if trace == SLOWEST else ())
+    trace = options.trace
+    pasted = trace_ids_in(trace) or (parse_sources(options.sources).trace_ids if trace == SLOWEST else ())
     trace = pasted[0] if pasted else trace
-    opening = _Opening(sources, selection, logs or (), adjust_skew=adjust_skew, verbose=verbose)
+    opening = _Opening(options, selection, servers.overrides())
     if pasted:
         session = opening.by_id(trace)
     elif trace == SLOWEST:
@@ -83,7 +87,7 @@ def show(
         hint = "servers need the full id of 16 or 32 digits"
         hint = "raise --limit to search more" if trace in (SLOWEST, FAILED) else hint
         raise UsageError(f"{error} among {session.searched}: {hint}") from None
-    glyphs = glyphs_of(is_ascii(ascii))
+    glyphs = glyphs_of(is_ascii(options.ascii))
     view = Waterfall(
         traces,
         number,
@@ -91,42 +95,35 @@ def show(
         roles=roles(traces),
         glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
-        alike=0 if everything else ALIKE_SIBLINGS,
+        alike=0 if options.everything else ALIKE_SIBLINGS,
     )
-    rows = None if everything else max_rows
-    lines = waterfall_text(view, width_of(width), max_rows=rows, local_time=local_time, log_lines=verbose)
-    print_lines(lines, color, ascii_only=glyphs.ascii_only)
+    rows = None if options.everything else options.max_rows
+    lines = waterfall_text(
+        view, width_of(options.width), max_rows=rows, local_time=options.local_time, log_lines=options.verbose
+    )
+    print_lines(lines, options.color, ascii_only=glyphs.ascii_only)
 
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
     """Sources, and the options to load them with."""
 
-    sources: Sequence[str]
+    options: ShowOptions
     selection: o.Selection
-    logs: Sequence[str]
-    adjust_skew: bool
-    verbose: bool
+    overrides: Overrides
 
     def by_id(self, trace_id: str) -> Session:
-        search = Search(trace_ids=(trace_id,))
-        exact_names = self.selection.exact_names
-        session = open_session(
-            self.sources, search=search, adjust_skew=self.adjust_skew, logs=self.logs, exact_names=exact_names
-        )
-        say_warnings(session.loaded.load_warnings, self.verbose)
-        return session
+        return self._searched(Search(trace_ids=(trace_id,)))
 
     def filtered(self, more: Search = NOTHING) -> Session:
-        selection = self.selection
-        filters = selection.filters()
         return open_filtered(
-            self.sources,
-            filters,
-            adjust_skew=self.adjust_skew,
-            verbose=self.verbose,
-            exact_names=selection.exact_names,
-            logs=self.logs,
+            self.options.sources,
+            self.selection.filters(),
+            self.overrides,
+            adjust_skew=self.options.adjust_skew,
+            verbose=self.options.verbose,
+            exact_names=self.selection.exact_names,
+            logs=self.options.logs or (),
             more=more,
         )
 
@@ -148,19 +145,26 @@ class _Opening:
     def _slower(self, than_ns: int) -> Session:
         """Search servers for traces slower than `than_ns`; the set may be empty."""
         filters = self.selection.filters()
-        exact_names = self.selection.exact_names
-        search, _ = asked_of(filters, exact_names=exact_names)
+        search, _ = asked_of(filters, exact_names=self.selection.exact_names)
         # servers that keep microseconds cut the duration: one within the same microsecond would find `than_ns` again
         least = (than_ns // _MICROSECOND + 1) * _MICROSECOND
         # a slower trace has a span as long, but perhaps not one that matches the filters
         is_any = not (search.service or search.operation or filters.query)
         more = Search(least_ns=least) if is_any else Search(slower_ns=least - 1)
-        search = combined(search, more)
-        session = open_session(
-            self.sources, search=search, adjust_skew=self.adjust_skew, logs=self.logs, exact_names=exact_names
-        )
-        say_warnings(session.loaded.load_warnings, self.verbose)
+        session = self._searched(combined(search, more))
         session.filter(replace(filters, limit=None))
+        return session
+
+    def _searched(self, search: Search) -> Session:
+        session = open_session(
+            self.options.sources,
+            self.overrides,
+            search=search,
+            adjust_skew=self.options.adjust_skew,
+            logs=self.options.logs or (),
+            exact_names=self.selection.exact_names,
+        )
+        say_warnings(session.loaded.load_warnings, self.options.verbose)
         return session
 
 

@@ -1,0 +1,73 @@
+"""The registry of commands, and what is made of it: parser, help pages and `--spec`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.program import Program
+from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
+from tracetui.cli.parser import build_command
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_command_is_found_by_its_name() -> None:
+    assert [command_named(command.name) for command in COMMANDS] == list(COMMANDS)
+    assert command_named("analyse") is None
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_examples_are_valid_arguments(command: Command) -> None:
+    parser = build_command(command)
+    for example in command.examples:
+        args = shlex.split(example.split(" | ")[0].split(" > ")[0])
+        if command is not OPEN:
+            assert args.pop(0) == command.name
+        parser.make_context(command.name, args)
+
+
+def test_spec_lists_what_the_help_pages_list(program: Program) -> None:
+    found = json.loads(program("--spec").out)
+    assert [command["name"] for command in found["commands"]] == [command.name for command in COMMANDS]
+    assert {option["name"] for option in found["options"]} >= {"--version", "--spec", "--help"}
+    for command in found["commands"]:
+        words = program(command["name"], "--help").out.split()
+        listed = {word.rstrip(",") for word in words if word.startswith("-") and word.strip("-,.")}
+        names = {name for option in command["options"] for name in (option["name"], *option["aliases"])}
+        assert names <= listed, command["name"]
+        assert command["summary"].endswith(".")
+
+
+def test_spec_tells_values_defaults_and_limits(program: Program) -> None:
+    (analyze,) = (one for one in json.loads(program("--spec").out)["commands"] if one["name"] == "analyze")
+    options = {option["name"]: option for option in analyze["options"]}
+    assert analyze["arguments"] == [
+        {
+            "name": "SOURCE",
+            "required": True,
+            "multiple": True,
+            "help": "Files, directories, globs, - for standard input, server addresses or profiles.",
+        }
+    ]
+    assert (options["--color"]["choices"], options["--color"]["default"]) == (["auto", "always", "never"], "auto")
+    assert (options["--limit"]["value"], options["--limit"]["min"], options["--limit"]["multiple"]) == ("N", 1, False)
+    assert (options["--service"]["multiple"], options["--json"]["value"]) == (True, None)
+    assert (options["--output"]["aliases"], options["--help"]["aliases"]) == (["-o"], ["-h"])
+    assert options["--errors-only"]["group"] == "Filters"
+
+
+def test_a_command_imports_no_other_command() -> None:
+    code = (
+        "import sys; from tracetui.cli.main import run; run(['samples'])\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('tracetui.cli.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert "tracetui.cli.demo" in modules
+    assert not modules & {f"tracetui.cli.{name}" for name in ("analyze", "graph", "compare", "show")}
