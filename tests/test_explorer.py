@@ -9,9 +9,10 @@ import pytest
 
 from tests.building import build, span
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Kind
 from tracetui.render.services.explorer import ExplorerColumn, Subject
-from tracetui.render.services.table import ServiceTable
+from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.session import Session
 from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
@@ -25,8 +26,8 @@ def analysis() -> Analysis:
 
 
 @pytest.fixture(scope="module")
-def table(analysis: Analysis) -> ServiceTable:
-    return ServiceTable(analysis)
+def columns(analysis: Analysis) -> ServiceListColumns:
+    return ServiceListColumns(ServiceTable(analysis))
 
 
 def texts(column: ExplorerColumn | None, width: int = 58) -> list[str]:
@@ -34,8 +35,8 @@ def texts(column: ExplorerColumn | None, width: int = 58) -> list[str]:
     return [" ".join(column.line(row, width).text.split()) for row in range(len(column))]
 
 
-def test_neighbours_with_their_calls(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(), "notification-service", UNICODE)
+def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(), "notification-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "12 callers calls errors p95 or range"
     assert len(left) == 13
@@ -53,8 +54,8 @@ def test_neighbours_with_their_calls(table: ServiceTable, analysis: Analysis) ->
     assert found.left.subject(1) == Subject("notification-service", "invoice-service")
 
 
-def test_neighbours_hop_by_hop(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(hops=2), "inventory-service", UNICODE)
+def test_neighbours_hop_by_hop(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)
     assert left[0].startswith("3 callers")
     assert left[4] == "2 hops away, with all calls to them"
@@ -63,8 +64,8 @@ def test_neighbours_hop_by_hop(table: ServiceTable, analysis: Analysis) -> None:
     assert len(left) == 6
 
 
-def test_who_is_hit_when_it_is_slow(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(SLOW), "inventory-service", UNICODE)
+def test_who_is_hit_when_it_is_slow(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "5 services affected exposed critical"
     assert left[1] == "████████ → ●order-confirmation 100 % 15 %"
@@ -73,12 +74,12 @@ def test_who_is_hit_when_it_is_slow(table: ServiceTable, analysis: Analysis) -> 
     assert left[7:] == ["●mobile-bff", "●mobile-app"]
     assert right[1].startswith("████████ ●order-co")
     assert right[-1] == "inventory-service no dependencies"
-    heading = title(table, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
+    heading = title(columns, Mode(SLOW), "inventory-service", found, 118, UNICODE).text
     assert heading == "●inventory-service  if it is SLOW  5 services affected  in 28 % of the traces"
 
 
-def test_who_is_hit_when_it_fails(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(FAILS), "payment-processor", UNICODE)
+def test_who_is_hit_when_it_fails(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
     assert left[0].endswith("using it exposed fail")
     checkout = next(text for text in left if "●checkout-api" in text)
@@ -86,19 +87,19 @@ def test_who_is_hit_when_it_fails(table: ServiceTable, analysis: Analysis) -> No
     assert checkout.endswith("100 % 4 %")
 
 
-def test_ways_to_another(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
+def test_ways_to_another(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
     assert found.right is None
     assert texts(found.left, 118) == [
         "observed paths traces p50",
         "mobile-app → mobile-bff → api-gateway → order-history-service → order-db 24 34.2 ms",
     ]
-    none = answer(table, analysis, Mode(PATH, ("web-app",)), "order-db", UNICODE)
+    none = answer(columns, analysis, Mode(PATH, ("web-app",)), "order-db", UNICODE)
     assert texts(none.left) == ["no observed path"]
 
 
-def test_a_long_way_keeps_both_ends(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
+def test_a_long_way_keeps_both_ends(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
     wide, narrow = texts(found.left, 140)[2:], texts(found.left, 76)[2:]
     assert "notification-service → user-preferences-api → preferences-db" in wide[0]
     assert len(set(narrow)) == len(wide) == 3
@@ -108,16 +109,16 @@ def test_a_long_way_keeps_both_ends(table: ServiceTable, analysis: Analysis) -> 
         assert (names[0][:5], names[-1][:5]) == ("mobil", "prefe")
 
 
-def test_what_is_shared(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
+def test_what_is_shared(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
     assert found.left.subject(1) == Subject("redis-cache")
     lines = texts(found.left, 118)
     assert lines[0] == "1 service that all of them depend on hops from each"
     assert lines[1] == "●redis-cache 1 from api-gateway 1 from user-service 1 from order-service"
 
 
-def test_whose_callers_are_whose(table: ServiceTable, analysis: Analysis) -> None:
-    found = answer(table, analysis, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
+def test_whose_callers_are_whose(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = answer(columns, analysis, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
     lines = texts(found.left)
     assert lines[:4] == ["3 call legacy-auth only", "●invoice-service", "●partner-api", "●warehouse-service"]
     assert lines[4:7] == ["2 call both", "●support-desk", "●user-service"]
@@ -125,9 +126,9 @@ def test_whose_callers_are_whose(table: ServiceTable, analysis: Analysis) -> Non
 
 
 @pytest.mark.parametrize("width", [20, 30, 38, 58, 98])
-def test_columns_keep_within_their_width(table: ServiceTable, analysis: Analysis, width: int) -> None:
+def test_columns_keep_within_their_width(columns: ServiceListColumns, analysis: Analysis, width: int) -> None:
     for mode in (Mode(hops=5), Mode(SLOW), Mode(FAILS), Mode(PATH, ("redis-cache",)), Mode(SHARED, ("checkout-api",))):
-        found = answer(table, analysis, mode, "notification-service", ASCII)
+        found = answer(columns, analysis, mode, "notification-service", ASCII)
         for column in (found.left, found.right):
             for row in range(len(column) if column else 0):
                 assert column is not None
@@ -145,8 +146,8 @@ def test_calls_to_itself_and_rings_are_said_beside_a_service() -> None:
         span("5", 40, 50, service="a", kind=Kind.SERVER, parent="4"),
     )
     analysis = Analysis(traces)
-    table = ServiceTable(analysis)
-    assert (table.self_calls("a"), table.self_calls("b")) == (1, 0)
-    said = title(table, Mode(), "a", None, 118, UNICODE).text
+    columns = ServiceListColumns(ServiceTable(analysis))
+    assert (columns.table.self_calls("a"), columns.table.self_calls("b")) == (1, 0)
+    said = title(columns, Mode(), "a", None, 118, UNICODE).text
     assert "calls itself 1 time  ⚠ a → b → a" in said
-    assert "itself" not in title(table, Mode(), "b", None, 118, UNICODE).text
+    assert "itself" not in title(columns, Mode(), "b", None, 118, UNICODE).text

@@ -12,11 +12,11 @@ from tests.building import build, span
 from tests.program import Program
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
+from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.summary import DurationStats, summarize
 from tracetui.cli.show import find_trace
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
-from tracetui.render.errors.table import ErrorTable
 from tracetui.render.frame import status_line
 from tracetui.render.report.compare_json import compare_json
 from tracetui.render.report.compare_text import compare_text

@@ -17,7 +17,9 @@ from tracetui.analysis.blast_radius import blast_radius
 from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.compare import compare
 from tracetui.analysis.contrast import contrast
+from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.new_findings import find_new_findings
+from tracetui.analysis.operation_table import OperationTable
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_overview import overview
 from tracetui.analysis.service_questions import (
@@ -27,12 +29,13 @@ from tracetui.analysis.service_questions import (
     peers_of_type,
     shared_dependencies,
 )
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
-from tracetui.render.errors.table import ErrorTable
-from tracetui.render.hot_spots.operation_table import OperationTable
-from tracetui.render.services.table import ServiceList, ServiceTable
+from tracetui.render.errors.table import ErrorListColumns
+from tracetui.render.hot_spots.table import HotSpotListColumns
+from tracetui.render.services.table import ServiceList, ServiceListColumns
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.traces.columns import SortKey, trace_columns
 from tracetui.tui.views.traces.error_groups import errors_by_service
@@ -114,15 +117,15 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "find by name": graph(find_services, "operation"),
     "find by attribute": graph(find_services, "select"),
     "table of errors": lambda analysis: [
-        table.entries(one) for table in [ErrorTable(analysis)] for one in table.patterns
+        table.entries(one) for table in [ErrorListColumns(ErrorTable(analysis)).table] for one in table.patterns
     ],
     "table of hot spots": lambda analysis: [
         (table.hot_spot(row), table.worst_traces(table.number(row)), table.over_time(table.number(row), 8))
-        for table in [OperationTable(analysis)]
+        for table in [HotSpotListColumns(OperationTable(analysis)).table]
         for row in range(min(len(table), FEW))
     ],
     "table of services": lambda analysis: len(
-        ServiceList(ServiceTable(analysis), UNICODE, "rank", descending=True, part="service_b")
+        ServiceList(ServiceListColumns(ServiceTable(analysis)), UNICODE, "rank", descending=True, part="service_b")
     ),
     "table of traces": lambda analysis: trace_columns(analysis.traces),
     "traces by service": lambda analysis: errors_by_service(

@@ -15,17 +15,19 @@ from tracetui.analysis.compare import compare
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
+from tracetui.analysis.error_table import ErrorTable
+from tracetui.analysis.operation_table import OperationTable
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.cli.output import LEAST_WIDTH
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
-from tracetui.render.errors.table import ErrorList, ErrorTable, trend
+from tracetui.render.errors.table import ErrorList, ErrorListColumns, trend
 from tracetui.render.hot_spots.detail import HotSpotDetail
-from tracetui.render.hot_spots.operation_table import OperationTable
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList
-from tracetui.render.hot_spots.table import HotSpotList, share_bar
+from tracetui.render.hot_spots.table import HotSpotList, HotSpotListColumns, share_bar
 from tracetui.render.report.compare_text import ComparisonLines
-from tracetui.render.services.table import SORTINGS, ServiceList, ServiceTable
+from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.columns import service_name, service_roles
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
@@ -43,7 +45,7 @@ WIDTHS = (1, 20, 54, 78, 118, 198)
 def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
     """All that the three views draw of a set, in this width."""
     analysis = Analysis(traces)
-    services = ServiceTable(analysis)
+    services = ServiceListColumns(ServiceTable(analysis))
     listed = ServiceList(services, glyphs, "calls", True)
     lines = [listed.heading(width), *(listed.line(row, width) for row in range(len(listed)))]
     for row in range(len(listed)):
@@ -58,15 +60,16 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
             lines.append(title(services, mode, focus, found, width, glyphs).cropped(width, glyphs.ellipsis))
             for column in (found.left, found.right):
                 lines += [column.line(at, width) for at in range(len(column))] if column else []
-    errors = ErrorTable(analysis)
+    errors = ErrorListColumns(ErrorTable(analysis))
     patterns = ErrorList(errors, glyphs)
     lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
-    for pattern in errors.patterns:
+    for pattern in errors.table.patterns:
         detail = ErrorDetail(errors, pattern, glyphs)
         lines += [detail.line(at, width) for at in range(len(detail))]
     table = OperationTable(analysis)
+    columns = HotSpotListColumns(table)
     known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
-    spots = HotSpotList(table, known, glyphs)
+    spots = HotSpotList(columns, known, glyphs)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
     for trace in range(min(traces.trace_count, 3)):
         paths = compare_traces(analysis.paths, trace, analysis.paths, 0)
@@ -84,7 +87,7 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
-        one = HotSpotDetail(table, spot, known[spot.number], glyphs)
+        one = HotSpotDetail(columns, spot, known[spot.number], glyphs)
         lines += [one.line(at, width) for at in range(len(one))]
     return lines
 
@@ -159,7 +162,7 @@ def texts(source: ServiceList | ErrorList | ErrorDetail | HotSpotList | HotSpotD
 
 
 def test_services_by_calls_with_ranges_of_few() -> None:
-    services = ServiceList(ServiceTable(Analysis(shop())), UNICODE, "calls", True)
+    services = ServiceList(ServiceListColumns(ServiceTable(Analysis(shop()))), UNICODE, "calls", True)
     assert texts(services) == [
         "●cart 100 % 1 30 10 % 84.5 µs 97.6 µs",
         "●redis (inferred) 100 % 1+1 30 - 40.0 µs 40.0 µs",
@@ -172,7 +175,7 @@ def test_services_by_calls_with_ranges_of_few() -> None:
 
 def test_services_by_part_of_the_name() -> None:
     table = ServiceTable(Analysis(shop()))
-    listed = ServiceList(table, UNICODE, "name", False, "A")
+    listed = ServiceList(ServiceListColumns(table), UNICODE, "name", False, "A")
     assert [listed.service(row).service for row in range(len(listed))] == ["cart", "mail"]
     assert listed.row_of("web") is None
 
@@ -187,18 +190,19 @@ def test_sorting_follows_the_column(sorting: str) -> None:
     table = ServiceTable(Analysis(Session.open([str(SAMPLES / "shop")]).loaded))
     up, down = table.order(sorting, False), table.order(sorting, True)
     assert sorted(up.tolist()) == sorted(down.tolist()) == list(range(len(table.services)))
-    heading = ServiceList(table, UNICODE, sorting, True).heading(198).text
+    columns = ServiceListColumns(table)
+    heading = ServiceList(columns, UNICODE, sorting, True).heading(198).text
     assert f"▼ {SORTINGS[sorting].heading}" in heading
-    assert (sorting in table.sortings(78)) is (sorting not in ("callees", "entries", "between"))
+    assert (sorting in columns.sortings(78)) is (sorting not in ("callees", "entries", "between"))
 
 
 def test_error_patterns_with_what_they_propagated_to() -> None:
     table = ErrorTable(Analysis(shop()))
-    line = ErrorList(table, UNICODE).line(0, 118)
+    line = ErrorList(ErrorListColumns(table), UNICODE).line(0, 118)
     assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
     assert line.text.endswith("✗ web")
     assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
-    detail = ErrorDetail(table, table.patterns[0], UNICODE)
+    detail = ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE)
     assert texts(detail)[:9] == [
         "✖ row {id}",
         "origin ●cart add",
@@ -221,7 +225,7 @@ def test_handled_and_retried_errors_say_so() -> None:
     table = ErrorTable(
         Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
-    lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
+    lines = texts(ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE))
     assert "propagated nowhere: no error above it" in lines
     assert "outcome 1 handled (1 retried)" in lines
 
@@ -231,7 +235,7 @@ def test_outcomes_of_one_pattern_stand_side_by_side() -> None:
     spans = [failed, span("1", 0, 100, trace="2", status=Status.OK), failed.but(id="2", trace="2", parent="1")]
     spans += [span("1", 0, 100, trace="3"), failed.but(id="2", trace="3", parent="gone")]
     table = ErrorTable(Analysis(build(*spans)))
-    lines = texts(ErrorDetail(table, table.patterns[0], UNICODE))
+    lines = texts(ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE))
     assert "outcome failed 1 request, 1 handled, 1 with unknown outcome" in lines
 
 
@@ -242,7 +246,9 @@ def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
     ]
     traces = build(*spans)
     table = ErrorTable(Analysis(traces))
-    detail = ErrorDetail(table, table.patterns[0], UNICODE, contrast=contrast(traces, traces.trace_errors > 0))
+    detail = ErrorDetail(
+        ErrorListColumns(table), table.patterns[0], UNICODE, contrast=contrast(traces, traces.trace_errors > 0)
+    )
     assert detail.line(detail.contrast_row, 78).text.endswith("…  c shows all")
     assert detail.line(detail.contrast_row, 78).width == 78
     assert "c shows all" not in detail.line(detail.contrast_row, 400).text
@@ -253,12 +259,14 @@ def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_ce
         span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)
     ]
     table = OperationTable(Analysis(build(*spans)))
-    heading = HotSpotList(table, {}, UNICODE, "p95").heading(120).text.split()
+    heading = HotSpotList(HotSpotListColumns(table), {}, UNICODE, "p95").heading(120).text.split()
     assert heading.index("critical") == heading.index("p95") + 1
     assert "mean" not in heading
-    assert "traces" in HotSpotList(OperationTable(Analysis(shop())), {}, UNICODE).heading(120).text, "of few traces too"
+    assert (
+        "traces" in HotSpotList(HotSpotListColumns(OperationTable(Analysis(shop()))), {}, UNICODE).heading(120).text
+    ), "of few traces too"
     spot = table.hot_spot(0)
-    detail = HotSpotDetail(table, spot, "", UNICODE)
+    detail = HotSpotDetail(HotSpotListColumns(table), spot, "", UNICODE)
     shown = "\n".join(detail.line(row, 78).text for row in range(len(detail)))
     assert "✖ 100 (11 %)  p50 1.24 s  p95 1.24 s  p99 1.24 s\n" in shown
     assert "  self time 1.24 s" in shown
@@ -294,7 +302,7 @@ def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int)
 
 def test_hot_spots_set_bottlenecks_off() -> None:
     table = OperationTable(Analysis(shop()))
-    spots = HotSpotList(table, {}, UNICODE)
+    spots = HotSpotList(HotSpotListColumns(table), {}, UNICODE)
     lines = texts(spots)
     divider = next(i for i, line in enumerate(lines) if line.startswith("others:"))
     assert divider == spots.divider == table.bottlenecks > 0
@@ -369,10 +377,10 @@ def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
         ("mail", "process"),
         ("mail", "render"),
     ]
-    spots = HotSpotList(table, {}, UNICODE)
+    spots = HotSpotList(HotSpotListColumns(table), {}, UNICODE)
     listed = [spots.line(row, 120).text for row in range(len(spots))]
     assert ["⇝ async" in text for text in listed] == [False, False, False, True, True]
-    detail = HotSpotDetail(table, table.hot_spot(2), "", UNICODE)
+    detail = HotSpotDetail(HotSpotListColumns(table), table.hot_spot(2), "", UNICODE)
     text = "\n".join(detail.line(row, 120).text.rstrip() for row in range(len(detail)))
     assert "critical  asynchronous, in 1 trace" in text
     assert "⇝ 1 time in 1 trace, each with its own critical path; 500 µs" in text

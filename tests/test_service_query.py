@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.building import build, span
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Value
 from tracetui.query import parse
-from tracetui.render.services.table import ServiceTable
+from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.session import Session
 from tracetui.tui.views.services.modes import SLOW, Mode, answer
@@ -50,7 +51,7 @@ def test_rows_of_a_blast_radius_open_the_traces_that_they_count() -> None:
     table = ServiceTable(analysis)
     queries, traces = Queries(table), analysis.traces
     for name in analysis.graph.names:
-        found = answer(table, analysis, Mode(SLOW), name, UNICODE)
+        found = answer(ServiceListColumns(table), analysis, Mode(SLOW), name, UNICODE)
         assert found.blast is not None
         assert found.right is not None
         hits = {(one.service, ""): one.hit for one in found.blast.services}

@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from tests.building import build, span
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.operation_table import OperationTable
 from tracetui.model.span import Kind
 from tracetui.query import parse
-from tracetui.render.hot_spots.operation_table import OperationTable
 from tracetui.render.hot_spots.table import HotSpotList
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
@@ -608,7 +608,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         pane = app.pane
         assert isinstance(pane, HotSpotsView)
         assert pane.analysed is not None
-        table = pane.analysed.table
+        table = pane.analysed.columns.table
         assert "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 suggestion" in app.text
         await press(app, pilot, "j", "o")
         assert "by calls, most first" in app.text

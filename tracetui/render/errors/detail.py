@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.render.errors.outcomes import outcome_counts
-from tracetui.render.errors.table import ErrorTable
+from tracetui.render.errors.table import ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.columns import figure, name_cells, service_name, side_by_side, sync_arrow
@@ -29,7 +29,7 @@ class ErrorDetail:
 
     def __init__(
         self,
-        table: ErrorTable,
+        columns: ErrorListColumns,
         pattern: ErrorPattern,
         glyphs: Glyphs,
         local_time: bool = False,
@@ -42,7 +42,9 @@ class ErrorDetail:
 
         `open_key`, `contrast_key`: the keys that open a row and show the whole contrast, '' for none.
         """
-        self.table, self.pattern, self.glyphs, self.local_time = table, pattern, glyphs, local_time
+        self.table, self._roles = columns.table, columns.roles
+        self.pattern, self.glyphs, self.local_time = pattern, glyphs, local_time
+        table = self.table
         self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
         """Heading lines."""
         self.stack = table.stack_of(pattern)
@@ -105,7 +107,7 @@ class ErrorDetail:
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
                 service,
-                self.table.roles.get(service, Role.DIM),
+                self._roles.get(service, Role.DIM),
                 name,
                 self.glyphs,
                 operation=traces.operation_name(root),
@@ -180,7 +182,7 @@ class ErrorDetail:
         return line
 
     def _service(self, name: str) -> Line:
-        role = self.table.roles.get(name, Role.DIM)
+        role = self._roles.get(name, Role.DIM)
         return service_name(name, role, 40, self.glyphs, pad=False)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.render.hot_spots.operation_table import OperationRow, OperationTable
+from tracetui.analysis.operation_table import OperationRow
+from tracetui.render.hot_spots.table import HotSpotListColumns
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
@@ -31,22 +32,23 @@ class HotSpotDetail:
 
     def __init__(
         self,
-        table: OperationTable,
+        columns: HotSpotListColumns,
         spot: OperationRow,
         pattern: str | None,
         glyphs: Glyphs,
         local_time: bool = False,
         more: Sequence[Line] = (),
     ) -> None:
-        self.table, self.spot, self.pattern, self.glyphs, self.local_time = table, spot, pattern, glyphs, local_time
-        self.worst = table.worst_traces(spot.number)
+        self.table, self._roles = columns.table, columns.roles
+        self.spot, self.pattern, self.glyphs, self.local_time = spot, pattern, glyphs, local_time
+        self.worst = self.table.worst_traces(spot.number)
         self.pattern_row = 2
         self.head = [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
         """Heading lines."""
         self.head += list(self._async_work())
         self.head += [_labelled("").extend(line) for line in more]
         self.first_trace = len(self.head) + 1
-        traces = table.traces
+        traces = self.table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()
         names = (name_cells(traces.service_name(i), False, traces.operation_name(i)) for i in roots)
         self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
@@ -89,7 +91,7 @@ class HotSpotDetail:
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
-                service, self.table.roles.get(service, Role.DIM), name, glyphs, operation=traces.operation_name(root)
+                service, self._roles.get(service, Role.DIM), name, glyphs, operation=traces.operation_name(root)
             ),
             figure(numbers.duration(response, glyphs.ascii_only), durations),
             figure(numbers.duration(critical, glyphs.ascii_only), durations),

@@ -7,15 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
-from tracetui.render.hot_spots.operation_table import CRITICAL, OperationRow, OperationTable
+from tracetui.analysis.operation_table import CRITICAL, OperationRow, OperationTable
 from tracetui.render.services.table import duration_or_unknown, latency_cells
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import call_count, error_rate, figure, service_name, side_by_side
+from tracetui.render.text.columns import (
+    call_count,
+    error_rate,
+    figure,
+    name_cells,
+    service_name,
+    service_roles,
+    side_by_side,
+)
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
+SORTINGS = {
+    CRITICAL: "time on the critical path",
+    "calls": "calls",
+    "errors": "error rate",
+    "p50": "p50",
+    "p95": "p95",
+    "p99": "p99",
+    "self": "self time of a call",
+    "total": "time of all calls",
+}
+"""Sort keys of operations with their titles, in cycling order."""
 _NAME_TITLE = "operation"
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 7, 9, 7, 7
 _SORTED = 8
@@ -33,18 +52,31 @@ class _Layout:
     pattern: int
 
 
+class HotSpotListColumns:
+    """An operation table with its colours and the widths of its longest texts, measured once for all lists."""
+
+    def __init__(self, table: OperationTable) -> None:
+        self.table = table
+        self.roles = service_roles(table.traces)
+        labels = map(table.label, range(len(table)))
+        self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
+        longest = int(table.traces.duration.max()) if len(table.traces) else 0
+        self.duration_cells = max(numbers.duration_width(longest), len("critical"))
+
+
 class HotSpotList:
     """Rows of the operations; sorted by critical time, a divider follows the bottlenecks."""
 
     def __init__(
         self,
-        table: OperationTable,
+        columns: HotSpotListColumns,
         patterns: dict[int, str],
         glyphs: Glyphs,
         sorting: str = CRITICAL,
         descending: bool = True,
     ) -> None:
-        self.table, self.patterns, self.glyphs = table, patterns, glyphs
+        self.columns, self.table, self.patterns, self.glyphs = columns, columns.table, patterns, glyphs
+        table = self.table
         self._sorting = sorting
         self._places = table.order(sorting, descending)
         self._row_of = np.empty(len(table), np.int64)
@@ -82,13 +114,13 @@ class HotSpotList:
             cells.append(figure(self._sorting, _SORTED, Role.STRONG))
         cells += [
             # time on the critical path, not the duration of a call
-            figure("critical", self.table.duration_cells, Role.DIM),
+            figure("critical", self.columns.duration_cells, Role.DIM),
             figure("traces", self._occurrences, Role.DIM),
         ]
         if layout.calls:
             cells += [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM)]
         if layout.latency:
-            cells += [figure(name, self.table.duration_cells, Role.DIM) for name in ("p50", "p95")]
+            cells += [figure(name, self.columns.duration_cells, Role.DIM) for name in ("p50", "p95")]
         if layout.pattern:
             cells.append(Line([("pattern", Role.DIM)]))
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
@@ -99,7 +131,7 @@ class HotSpotList:
             text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' critical paths"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         spot, layout, glyphs = self.table.hot_spot(place), self._layout(width), self.glyphs
-        role = self.table.roles.get(spot.service, Role.DIM)
+        role = self.columns.roles.get(spot.service, Role.DIM)
         bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
         share = Line([(share_bar(spot.total_share, layout.bar, glyphs), bar_role), (" ", Role.PLAIN)])
         share.extend(figure(numbers.percent(spot.total_share), _PERCENT, share_role))
@@ -116,13 +148,13 @@ class HotSpotList:
         if self._sorting != CRITICAL:
             cells.append(self._sorted(spot))
         cells += [
-            figure(numbers.duration(round(spot.mean_critical_ns), glyphs.ascii_only), self.table.duration_cells),
+            figure(numbers.duration(round(spot.mean_critical_ns), glyphs.ascii_only), self.columns.duration_cells),
             figure(f"{spot.traces:,} / {self.table.traces.trace_count:,}", self._occurrences),
         ]
         if layout.calls:
             cells += [figure(call_count(spot.calls), _CALLS), error_rate(100 * spot.errors / spot.calls, _ERRORS)]
         if layout.latency:
-            cells += latency_cells(spot.latency, spot.calls, self.table.duration_cells, glyphs)
+            cells += latency_cells(spot.latency, spot.calls, self.columns.duration_cells, glyphs)
         if layout.pattern:
             cells.append(Line([(safe(self.patterns.get(spot.number, "")), Role.DIM)]))
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
@@ -141,11 +173,11 @@ class HotSpotList:
 
     def _layout(self, width: int) -> _Layout:
         """Choose the columns that fit, by value: names, the pattern, then figures that the detail shows too."""
-        durations = self.table.duration_cells
+        durations = self.columns.duration_cells
         fixed = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
         bar = 6 if width < 90 else 10 if width < 120 else 15
         free = width - fixed - bar - (_SORTED + 2 if self._sorting != CRITICAL else 0)
-        names = max(self.table.name_cells, len(_NAME_TITLE))
+        names = max(self.columns.name_cells, len(_NAME_TITLE))
         good = min(_GOOD_NAME, names)
         of_traces = free >= good + _OF_TRACES + 2
         free -= (_OF_TRACES + 2) * of_traces

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.dependencies import ServiceFigures, self_calls
+from tracetui.analysis.dependencies import ServiceFigures
 from tracetui.analysis.latency import Latency
-from tracetui.model.traces import TraceSet
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.columns import (
@@ -58,43 +57,14 @@ SORTINGS = {
 """Sort columns in cycling order."""
 
 
-class ServiceTable:
-    """Figures of a set's services and of the calls between them, prepared for lists."""
+class ServiceListColumns:
+    """A service table with its colours and the widths of its longest texts, measured once for all lists."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        traces, calls, found = analysis.traces, analysis.calls, analysis.dependencies
-        self.traces = traces
-        self.calls = calls
-        self.graph = analysis.graph
-        self.criticality = {one.service: one for one in analysis.criticality}
-        self.cycles = analysis.graph.cycles
-        self.services: tuple[ServiceFigures, ...] = found.services
-        self.number = {figures.service: i for i, figures in enumerate(self.services)}
-        self.folded = _words(traces, self.services)
-        self._roles = service_roles(traces)
-        self.node = {name: i for i, name in enumerate(calls.nodes)}
-        self._self_calls = self_calls(traces)
-        self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in self.services), default=0))
-        self.few_samples = any(f.latency.few_between is not None for f in self.services)
-        self.name_cells = max((name_cells(f.service, f.inferred) for f in self.services), default=0)
-        parts = [self.criticality[f.service] for f in self.services]
-        self._columns = {
-            "rank": np.array([-one.rank for one in parts], np.float64),
-            "callers": np.array([one.callers for one in parts], np.float64),
-            "callees": np.array([self.graph.graph.out_degree(f.service) for f in self.services], np.float64),
-            "entries": np.array([len(one.entry_operations) for one in parts], np.float64),
-            "between": np.array([one.betweenness for one in parts], np.float64),
-            "calls": np.array([f.call_count for f in self.services], np.float64),
-            "errors": np.array([f.error_rate for f in self.services], np.float64),
-            "p50": np.array([f.latency.p50_ns for f in self.services], np.float64),
-            "p95": np.array([f.latency.p95_ns for f in self.services], np.float64),
-            "name": np.arange(len(self.services), dtype=np.float64),
-        }
-
-    def order(self, sorting: str, descending: bool) -> np.ndarray:
-        """Return the positions of the services in this order, int64[services]; ties by name."""
-        column = self._columns[sorting]
-        return np.argsort(-column if descending else column, kind="stable")
+    def __init__(self, table: ServiceTable) -> None:
+        self.table = table
+        self._roles = service_roles(table.traces)
+        self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in table.services), default=0))
+        self.name_cells = max((name_cells(f.service, f.inferred) for f in table.services), default=0)
 
     def is_wide(self, width: int) -> bool:
         """Test whether a list of this width has its further columns."""
@@ -113,48 +83,21 @@ class ServiceTable:
         """Return the colour role of a service; inferred peers have no colour."""
         return self._roles.get(service, Role.DIM)
 
-    def self_calls(self, service: str) -> int:
-        """Count a service's calls to itself."""
-        node = self.node[service]
-        return int(self._self_calls[node]) if node < len(self._self_calls) else 0
-
-    def calls_of_peer(self, peer: str, caller: str = "", most: int = 100) -> list[int]:
-        """Return at most `most` calls to an inferred peer, evenly sampled; optionally from one caller."""
-        calls = self.calls
-        spans = np.flatnonzero(calls.peer == self.node[peer])
-        if caller:
-            spans = spans[self.traces.service[spans] == self.node[caller]]
-        chosen: list[int] = spans[:: max(len(spans) // most, 1)][:most].tolist()
-        return chosen
-
-    def slowest_call(self, service: str) -> int | None:
-        """Return the span of the slowest call to a service from another, or None."""
-        spans = self.calls.span[self.calls.callee == self.node[service]]
-        return int(spans[np.argmax(self.traces.duration[spans])]) if len(spans) else None
-
-
-def _words(traces: TraceSet, services: Sequence[ServiceFigures]) -> list[str]:
-    """Return the search text of each service: its name and its operations."""
-    found = {figures.service: [figures.service] for figures in services}
-    for operation in np.unique(traces.operation).tolist():
-        service, name = traces.operation_label(operation)
-        found[service].append(name)
-    return ["\n".join(words).casefold() for words in found.values()]
-
 
 class ServiceList:
     """Rows of the services with `part` in their name or an operation's, followed by those of `also`."""
 
     def __init__(
         self,
-        table: ServiceTable,
+        columns: ServiceListColumns,
         glyphs: Glyphs,
         sorting: str,
         descending: bool,
         part: str = "",
         also: Collection[str] = (),
     ) -> None:
-        self.table, self.glyphs = table, glyphs
+        self.columns, self.table, self.glyphs = columns, columns.table, glyphs
+        table = self.table
         self.hits: Mapping[str, float] | None = None
         """Severity of the effect on each service, above 0 and up to 1; None outside a blast radius."""
         self.fails = False
@@ -185,10 +128,10 @@ class ServiceList:
         return int(rows[0]) if len(rows) else None
 
     def heading(self, width: int) -> Line:
-        cells = self.table.duration_cells
+        cells = self.columns.duration_cells
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.glyphs.ellipsis), Role.DIM)])
         columns = [("rank", _SHARE), ("callers", _CALLERS)]
-        if self.table.is_wide(width):
+        if self.columns.is_wide(width):
             columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
         columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
@@ -203,13 +146,13 @@ class ServiceList:
         cells = [
             self._hit_mark(name).extend(
                 service_name(
-                    name, table.role(name), self._name_cells(width) - self._mark, self.glyphs, figures.inferred
+                    name, self.columns.role(name), self._name_cells(width) - self._mark, self.glyphs, figures.inferred
                 )
             ),
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
             _or_none(callers if part.direct_callers else "", _CALLERS),
         ]
-        if self.table.is_wide(width):
+        if self.columns.is_wide(width):
             callees = table.graph.graph.out_degree(name)
             cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
             cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
@@ -219,7 +162,7 @@ class ServiceList:
         cells += [
             figure(call_count(figures.call_count), _CALLS),
             error_rate(figures.error_rate, _ERRORS),
-            *latency_cells(figures.latency, figures.call_count, table.duration_cells, self.glyphs),
+            *latency_cells(figures.latency, figures.call_count, self.columns.duration_cells, self.glyphs),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
@@ -242,8 +185,8 @@ class ServiceList:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.glyphs)
 
     def _name_cells(self, width: int) -> int:
-        taken = self.table.taken(is_wide=self.table.is_wide(width))
-        return max(min(width - taken, self.table.name_cells + self._mark), _LEAST_NAME)
+        taken = self.columns.taken(is_wide=self.columns.is_wide(width))
+        return max(min(width - taken, self.columns.name_cells + self._mark), _LEAST_NAME)
 
 
 def _or_none(text: str, width: int) -> Line:

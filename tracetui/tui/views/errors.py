@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.contrast import Contrast, contrast
+from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
-from tracetui.render.errors.table import ErrorList, ErrorTable
+from tracetui.render.errors.table import ErrorList, ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import service_name
 from tracetui.render.text.line import Line, Role
@@ -24,7 +25,7 @@ from tracetui.tui.widgets.line_view import HeadedSource, LineSource
 from tracetui.tui.work import Work
 
 
-class ErrorsView(ListDetailView[ErrorTable]):
+class ErrorsView(ListDetailView[ErrorListColumns]):
     TITLE = "Errors"
     HINTS = (("{list.open}", "open"), ("{errors.next}", "next example"), ("{errors.previous}", "previous"))
     KEYS = (
@@ -56,17 +57,17 @@ class ErrorsView(ListDetailView[ErrorTable]):
         self._by_service = False
         super().__init__(state, work, id=id)
 
-    def analyse(self, analysis: Analysis) -> ErrorTable:
-        return ErrorTable(analysis)
+    def analyse(self, analysis: Analysis) -> ErrorListColumns:
+        return ErrorListColumns(ErrorTable(analysis))
 
-    def list_source(self, table: ErrorTable) -> HeadedSource:
-        return ErrorList(table, self.state.look.glyphs, self._by_service)
+    def list_source(self, columns: ErrorListColumns) -> HeadedSource:
+        return ErrorList(columns, self.state.look.glyphs, self._by_service)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
         look, names = self.state.look, self.key_names
         detail = ErrorDetail(
-            self.analysed.table,
+            self.analysed.columns,
             self._pattern(row),
             look.glyphs,
             look.local_time,
@@ -108,14 +109,14 @@ class ErrorsView(ListDetailView[ErrorTable]):
 
     def _pattern(self, row: int) -> ErrorPattern:
         assert self.analysed is not None
-        return self.analysed.table.patterns[self._number(row)]
+        return self.analysed.columns.table.patterns[self._number(row)]
 
     def _number(self, row: int) -> int:
         """Position in the table of the pattern of a row."""
         return self.rows.pattern(row) if isinstance(self.rows, ErrorList) else row
 
     def row_of_span(self, span: int) -> int | None:
-        number = self.analysed.table.pattern_of(span) if self.analysed else None
+        number = self.analysed.columns.table.pattern_of(span) if self.analysed else None
         return self.rows.row_of(number) if number is not None and isinstance(self.rows, ErrorList) else None
 
     def action_group(self) -> None:
@@ -124,8 +125,8 @@ class ErrorsView(ListDetailView[ErrorTable]):
         self.show_list(None)
         self.summary.show(self._summary_lines)
 
-    def summary_line(self, table: ErrorTable) -> Line:
-        errors = table.errors
+    def summary_line(self, columns: ErrorListColumns) -> Line:
+        errors = columns.table.errors
         failed = numbers.failures_of(errors.error_trace_count, errors.failed_request_count, errors.trace_count)
         if not errors.patterns:
             return Line([(failed, Role.TITLE)])
@@ -137,7 +138,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
         service = self._pattern(row).service
-        role = self.analysed.table.roles.get(service, Role.DIM)
+        role = self.analysed.columns.roles.get(service, Role.DIM)
         return service_name(service, role, width, self.state.look.glyphs, pad=False)
 
     def nothing(self) -> tuple[str, str]:
@@ -179,7 +180,7 @@ class ErrorsView(ListDetailView[ErrorTable]):
         assert self.analysed is not None
         if trace is None:
             trace = detail.pattern.example_traces[0]
-        self.post_message(self.analysed.open_trace(trace, self.analysed.table.origin_in(detail.pattern, trace)))
+        self.post_message(self.analysed.open_trace(trace, self.analysed.columns.table.origin_in(detail.pattern, trace)))
 
     def action_apart(self) -> None:
         """Show the contrast of the pattern's traces."""

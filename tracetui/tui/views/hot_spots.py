@@ -8,12 +8,12 @@ from textual.binding import Binding, BindingType
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
+from tracetui.analysis.operation_table import CRITICAL, OperationTable
 from tracetui.analysis.suggestions import Suggestion
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
-from tracetui.render.hot_spots.operation_table import CRITICAL, SORTINGS, OperationTable
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
-from tracetui.render.hot_spots.table import HotSpotList
+from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns
 from tracetui.render.hot_spots.what_if import what_if_lines
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import service_name
@@ -44,7 +44,7 @@ class _Operations(LineView):
         return cursor
 
 
-class HotSpotsView(ListDetailView[OperationTable]):
+class HotSpotsView(ListDetailView[HotSpotListColumns]):
     TITLE = "Hot spots"
     KEYS = (
         ("{list.open}", "open the trace with the operation's largest critical time, at its slowest span"),
@@ -123,25 +123,26 @@ class HotSpotsView(ListDetailView[OperationTable]):
         self._what_if = {}
         super().set_changed()
 
-    def analyse(self, analysis: Analysis) -> OperationTable:
-        return OperationTable(analysis)
+    def analyse(self, analysis: Analysis) -> HotSpotListColumns:
+        return HotSpotListColumns(OperationTable(analysis))
 
-    def list_source(self, table: OperationTable) -> HeadedSource:
+    def list_source(self, columns: HotSpotListColumns) -> HeadedSource:
         glyphs = self.state.look.glyphs
         if self._shows_advice:
-            return SuggestionList(self._advice or [], table.traces, glyphs)
-        return HotSpotList(table, self._patterns, glyphs, self._sorting, self._descending)
+            return SuggestionList(self._advice or [], columns.table.traces, glyphs)
+        return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
-        table, look = self.analysed.table, self.state.look
+        table, look = self.analysed.columns.table, self.state.look
         found = self._finding(row)
         if found is not None:
             opens = self.key_names.short("{list.open}")
             return SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens), 0
         spot = table.hot_spot(self._place(row))
         more = self._what_if.get(spot.number, [])
-        detail = HotSpotDetail(table, spot, self._patterns.get(spot.number), look.glyphs, look.local_time, more)
+        pattern = self._patterns.get(spot.number)
+        detail = HotSpotDetail(self.analysed.columns, spot, pattern, look.glyphs, look.local_time, more)
         return detail, detail.first_trace
 
     def show_detail(self) -> None:
@@ -205,7 +206,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
             self.post_message(Notice(f"what-if needs an operation: press {self._back} for operations"))
             return
         analysis, glyphs = self.analysed.analysis, self.state.look.glyphs
-        number = self.analysed.table.number(self._place(self.list.cursor))
+        number = self.analysed.columns.table.number(self._place(self.list.cursor))
 
         def chosen(text: str | None) -> None:
             percent = percent_of(text)
@@ -234,7 +235,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self._shows_advice:
             self.post_message(Notice(f"contrast needs an operation: press {self._back} for operations"))
             return
-        table = self.analysed.table
+        table = self.analysed.columns.table
         traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
 
         def ask(query: str) -> None:
@@ -260,7 +261,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
             return
         if not self.has_rows:
             return
-        table = self.analysed.table
+        table = self.analysed.columns.table
         top = self.list.scroll_offset.y
         rows = range(top, min(top + max(self.list.size.height, 1), len(self.list.source)))
         numbers_in_sight = [table.number(self._place(row)) for row in (self.list.cursor, *rows)]
@@ -273,7 +274,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
             return {number: table.pattern(number) for number in wanted[:_READ_AT_ONCE]}
 
         def done(patterns: dict[int, str]) -> None:
-            if self.analysed is None or self.analysed.table is not table:
+            if self.analysed is None or self.analysed.columns.table is not table:
                 return
             self._reading = False
             self._patterns |= patterns
@@ -303,10 +304,11 @@ class HotSpotsView(ListDetailView[OperationTable]):
         if self.analysed is None or not isinstance(source, HotSpotList):
             return None
         traces = self.analysed.analysis.traces
-        place = self.analysed.table.row_of(int(traces.operation[span]))
+        place = self.analysed.columns.table.row_of(int(traces.operation[span]))
         return source.row_of(place) if place is not None else None
 
-    def summary_line(self, table: OperationTable) -> Line:
+    def summary_line(self, columns: HotSpotListColumns) -> Line:
+        table = columns.table
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
@@ -334,11 +336,11 @@ class HotSpotsView(ListDetailView[OperationTable]):
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
-        table, found = self.analysed.table, self._finding(row)
+        table, found = self.analysed.columns.table, self._finding(row)
         if found is not None:
             return words_of(found)[-1]
         spot = table.hot_spot(self._place(row))
-        role = table.roles.get(spot.service, Role.DIM)
+        role = self.analysed.columns.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.glyphs, operation=spot.operation, pad=False)
 
     def nothing(self) -> tuple[str, str]:
@@ -349,7 +351,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
         found = self._finding(row)
         if found is not None:
             return " ".join(line.text for line in words_of(found))
-        spot = self.analysed.table.hot_spot(self._place(row))
+        spot = self.analysed.columns.table.hot_spot(self._place(row))
         return f"{spot.service} {spot.operation}"
 
     def row_of_name(self, name: str) -> int | None:
@@ -363,7 +365,7 @@ class HotSpotsView(ListDetailView[OperationTable]):
 
     def open_row(self, row: int) -> None:
         assert self.analysed is not None
-        table, found = self.analysed.table, self._finding(row)
+        table, found = self.analysed.columns.table, self._finding(row)
         if found is not None:
             self.post_message(self.analysed.open_trace(found.example_trace, found.example_span))
             return
@@ -386,5 +388,5 @@ class HotSpotsView(ListDetailView[OperationTable]):
 
     def _open(self, number: int, trace: int) -> None:
         if self.analysed is not None:
-            span = self.analysed.table.slowest_span(number, trace)
+            span = self.analysed.columns.table.slowest_span(number, trace)
             self.post_message(self.analysed.open_trace(trace, span))

@@ -25,7 +25,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineSource, LineView, NoLines
 from tracetui.tui.work import Work
 
-_Table = TypeVar("_Table")
+_Columns = TypeVar("_Columns")
 
 
 _LIST_PERCENT = 55
@@ -41,13 +41,13 @@ _UNLOADED = {
 
 
 @dataclass(frozen=True, slots=True)
-class AnalysisOfSet(Generic[_Table]):
+class AnalysisOfSet(Generic[_Columns]):
     """Analysis results and their set: `traces` are those of the loaded set that `analysis` is about."""
 
     analysis: Analysis
     loaded: TraceSet
     traces: np.ndarray
-    table: _Table
+    columns: _Columns
 
     def open_trace(self, trace: int, span: int) -> OpenTrace:
         """Request to open a trace of the findings at one of its spans."""
@@ -63,7 +63,7 @@ class AnalysisOfSet(Generic[_Table]):
         return int(self.analysis.traces.first[at]) + span - int(self.loaded.first[trace])
 
 
-class ListDetailView(View, Generic[_Table]):
+class ListDetailView(View, Generic[_Columns]):
     """A list of findings, and the one under the cursor in detail.
 
     The analysis runs when the view is shown, outside the UI loop.
@@ -87,7 +87,7 @@ class ListDetailView(View, Generic[_Table]):
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
         look = state.look
-        self.analysed: AnalysisOfSet[_Table] | None = None
+        self.analysed: AnalysisOfSet[_Columns] | None = None
         self.rows: HeadedSource | None = None
         self._stale = True
         self._set = self._row = 0
@@ -119,14 +119,14 @@ class ListDetailView(View, Generic[_Table]):
         """Widgets of the detail, from top to bottom."""
         return (self.detail,)
 
-    def analyse(self, analysis: Analysis) -> _Table:
+    def analyse(self, analysis: Analysis) -> _Columns:
         """Compute the content of the list. Runs outside the UI loop."""
         raise NotImplementedError
 
     def new_list(self) -> LineView:
         return LineView(self.state.look.theme, self.state.look.glyphs.cursor)
 
-    def list_source(self, table: _Table) -> HeadedSource:
+    def list_source(self, columns: _Columns) -> HeadedSource:
         raise NotImplementedError
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
@@ -137,7 +137,7 @@ class ListDetailView(View, Generic[_Table]):
         """Row that a span of the findings belongs to."""
         raise NotImplementedError
 
-    def summary_line(self, table: _Table) -> Line:
+    def summary_line(self, columns: _Columns) -> Line:
         raise NotImplementedError
 
     def title_line(self, row: int, width: int) -> Line:
@@ -217,11 +217,11 @@ class ListDetailView(View, Generic[_Table]):
         shown, number = self.state.shown, self._set
         self._show()
 
-        def done(table: _Table) -> None:
+        def done(columns: _Columns) -> None:
             if self._set != number:
                 return
             self._busy = False
-            self.analysed = AnalysisOfSet(analysis, session.loaded, shown, table)
+            self.analysed = AnalysisOfSet(analysis, session.loaded, shown, columns)
             self.show_list(None)
             self._selection = (None, None)
             self._follow_selection()
@@ -242,7 +242,7 @@ class ListDetailView(View, Generic[_Table]):
 
     def show_list(self, cursor: int | None) -> None:
         """Rebuild the rows; without `cursor` it stays on its item, by name, if that still exists."""
-        self.rows = self.list_source(self.analysed.table) if self.analysed else None
+        self.rows = self.list_source(self.analysed.columns) if self.analysed else None
         if cursor is None:
             cursor = (self.row_of_name(self.state.rows.get(str(self.id), "")) if self.has_rows else None) or 0
         self.list.show(self.rows or NoLines(), cursor)
@@ -305,7 +305,7 @@ class ListDetailView(View, Generic[_Table]):
             spans = numbers.counted(len(self.state.analysis.traces), "span")
             line = Line([(f"  analysing {spans}{glyphs.ellipsis}", Role.ACCENT)])
         elif self.analysed is not None and len(self.state.shown):
-            line = Line([("  ", Role.PLAIN)]).extend(self.summary_line(self.analysed.table))
+            line = Line([("  ", Role.PLAIN)]).extend(self.summary_line(self.analysed.columns))
         else:
             line = Line()
         return [line.cropped(width, glyphs.ellipsis)]

@@ -12,7 +12,7 @@ from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_overview import ServiceOverview, overview
 from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
 from tracetui.render.services.explorer import Explorer, ExplorerColumn
-from tracetui.render.services.table import ServiceTable, p95_or_range
+from tracetui.render.services.table import ServiceListColumns, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import service_name, sync_arrow
 from tracetui.render.text.glyphs import Glyphs
@@ -52,9 +52,9 @@ class ModeColumns:
         return {name: strength / most for name, strength in of.items() if strength > 0}
 
 
-def answer(table: ServiceTable, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs) -> ModeColumns:
+def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs) -> ModeColumns:
     """Compute the columns of a query. Slow on a large set, except for neighbours."""
-    graph, explorer, target = table.graph, Explorer(table.role, glyphs), Target(focus, mode.operation)
+    graph, explorer, target = columns.table.graph, Explorer(columns.role, glyphs), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
@@ -75,10 +75,13 @@ def answer(table: ServiceTable, analysis: Analysis, mode: Mode, focus: str, glyp
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None)
 
 
-def title(table: ServiceTable, mode: Mode, focus: str, found: ModeColumns | None, width: int, glyphs: Glyphs) -> Line:
+def title(
+    columns: ServiceListColumns, mode: Mode, focus: str, found: ModeColumns | None, width: int, glyphs: Glyphs
+) -> Line:
     """Title of the columns in one line; `found` is None until it is computed."""
+    table = columns.table
     figures = table.services[table.number[focus]]
-    room, role = max(width // 2, 8), table.role(focus)
+    room, role = max(width // 2, 8), columns.role(focus)
     line = service_name(focus, role, room, glyphs, figures.inferred, operation=mode.operation, pad=False)
     if figures.peer_type:
         line.add(f"  {figures.peer_type}", Role.DIM)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Value
 from tracetui.query import FIELDS
 from tracetui.query.fields import ALIASES, RESERVED
 from tracetui.render.services.explorer import Subject
-from tracetui.render.services.table import ServiceTable
 
 _LOOKED_AT = 100
 """Calls to a peer whose attributes are read to find what names it."""

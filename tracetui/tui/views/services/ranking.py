@@ -10,10 +10,11 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.service_table import ServiceTable
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.errors import UsageError
 from tracetui.render.services.explorer import ExplorerColumn, Subject
-from tracetui.render.services.table import ServiceList, ServiceTable
+from tracetui.render.services.table import ServiceList, ServiceListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
@@ -35,7 +36,7 @@ from tracetui.tui.widgets.safe_input import SafeInput
 from tracetui.tui.work import Work
 
 
-class ServicesBase(ListDetailView[ServiceTable]):
+class ServicesBase(ListDetailView[ServiceListColumns]):
     """Shows all services, and one of them in full."""
 
     TITLE = "Services"
@@ -85,17 +86,18 @@ class ServicesBase(ListDetailView[ServiceTable]):
 
     # --- the list ----------------------------------------------------------------------------------------------------
 
-    def analyse(self, analysis: Analysis) -> ServiceTable:
-        return ServiceTable(analysis)
+    def analyse(self, analysis: Analysis) -> ServiceListColumns:
+        return ServiceListColumns(ServiceTable(analysis))
 
-    def list_source(self, table: ServiceTable) -> HeadedSource:
+    def list_source(self, columns: ServiceListColumns) -> HeadedSource:
         part = self.part.value.strip()
-        return ServiceList(table, self.state.look.glyphs, self._sorting, self._descending, part, self._more)
+        return ServiceList(columns, self.state.look.glyphs, self._sorting, self._descending, part, self._more)
 
     def row_of_span(self, span: int) -> int | None:
         return self.services.row_of(self.services.table.traces.service_name(span))
 
-    def summary_line(self, table: ServiceTable) -> Line:
+    def summary_line(self, columns: ServiceListColumns) -> Line:
+        table = columns.table
         inferred = sum(figures.inferred for figures in table.services)
         line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
         line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
@@ -139,10 +141,10 @@ class ServicesBase(ListDetailView[ServiceTable]):
         raise NotImplementedError("the explorer has two columns")
 
     def title_line(self, row: int, width: int) -> Line:
-        table, glyphs = self.services.table, self.state.look.glyphs
+        columns, glyphs = self.services.columns, self.state.look.glyphs
         focus = self.name_of(min(row, len(self.services) - 1))
         mode = self._mode if focus == self._about else replace(self._mode, operation="")
-        line = title(table, mode, focus, self._shown, width, glyphs)
+        line = title(columns, mode, focus, self._shown, width, glyphs)
         return line.add(f"  {safe(self._more[focus])}", Role.ACCENT) if focus in self._more else line
 
     def show_detail(self) -> None:
@@ -156,7 +158,7 @@ class ServicesBase(ListDetailView[ServiceTable]):
         if self.focus_name != self._about:
             # the operation belongs to the previous service
             self._mode, self._about = replace(self._mode, operation=""), self.focus_name
-        table, analysis, glyphs = self.services.table, self.analysed.analysis, self.state.look.glyphs
+        columns, analysis, glyphs = self.services.columns, self.analysed.analysis, self.state.look.glyphs
         mode, focus = self._mode, self.focus_name
 
         def done(found: ModeColumns) -> None:
@@ -164,10 +166,10 @@ class ServicesBase(ListDetailView[ServiceTable]):
                 self._show_answer(found)
 
         if mode.what == AROUND and not mode.operation:
-            done(answer(table, analysis, mode, focus, glyphs))
+            done(answer(columns, analysis, mode, focus, glyphs))
         else:
             self.rule.show(self._rule_lines)
-            self.work("services-answer", lambda: answer(table, analysis, mode, focus, glyphs), done)
+            self.work("services-answer", lambda: answer(columns, analysis, mode, focus, glyphs), done)
 
     def _show_answer(self, found: ModeColumns) -> None:
         self._shown = found

@@ -177,7 +177,7 @@ class ServicesView(ServicesBase):
     def action_map(self) -> None:
         if not self.has_rows:
             return
-        table, glyphs, focus = self.services.table, self.state.look.glyphs, self.name_of(self.list.cursor)
+        columns, glyphs, focus = self.services.columns, self.state.look.glyphs, self.name_of(self.list.cursor)
 
         def chosen(service: str | None) -> None:
             if service is not None:
@@ -186,7 +186,7 @@ class ServicesView(ServicesBase):
         def show(made: ServiceMap) -> None:
             self.app.push_screen(MapScreen(self.state.look, made), chosen)
 
-        self.work("services-map", lambda: ServiceMap(table.graph, table.role, glyphs, focus), show)
+        self.work("services-map", lambda: ServiceMap(columns.table.graph, columns.role, glyphs, focus), show)
 
     def action_side(self, side: str) -> None:
         view = self.detail if side == "left" or not self.right.display else self.right
@@ -219,7 +219,7 @@ class ServicesView(ServicesBase):
     def action_sort(self) -> None:
         if not self.has_rows:
             return
-        order = self.services.table.sortings(self.list.line_width)
+        order = self.services.columns.sortings(self.list.line_width)
         at = order.index(self._sorting) if self._sorting in order else 0
         self._sorting = order[(at + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
@@ -251,7 +251,7 @@ class ServicesView(ServicesBase):
         self.part.display = bool(part)
         self.list.focus()
         if part and self.analysed is not None:
-            graph = self.analysed.table.graph
+            graph = self.analysed.columns.table.graph
 
             def found(more: dict[str, str]) -> None:
                 if part == self.part.value.strip():

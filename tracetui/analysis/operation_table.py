@@ -1,4 +1,4 @@
-"""Operations by their time on the critical path."""
+"""Operations as a table: critical time, calls, errors, percentiles, and the worst traces of each."""
 
 from __future__ import annotations
 
@@ -13,21 +13,9 @@ from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import group_slices
 from tracetui.model.traces import TraceSet
-from tracetui.render.text import numbers
-from tracetui.render.text.columns import name_cells, service_roles
 
 CRITICAL = "critical"
-SORTINGS = {
-    CRITICAL: "time on the critical path",
-    "calls": "calls",
-    "errors": "error rate",
-    "p50": "p50",
-    "p95": "p95",
-    "p99": "p99",
-    "self": "self time of a call",
-    "total": "time of all calls",
-}
-"""Sort keys of operations with their titles, in cycling order."""
+"""Sort key: time on the critical path."""
 EXAMPLES = 5
 """Number of example traces per operation."""
 
@@ -75,7 +63,6 @@ class OperationTable:
     def __init__(self, analysis: Analysis) -> None:
         paths = analysis.paths
         self.traces = traces = analysis.traces
-        self.roles = service_roles(traces)
         self.skewed_count = int(traces.skewed.sum())
         """Number of traces with clock skew."""
         self._critical = paths.critical
@@ -92,15 +79,11 @@ class OperationTable:
         costliest = costliest[np.argsort(share <= BOTTLENECK_PERCENT, kind="stable")]
         self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
-        labels = map(traces.operation_label, self._numbers.tolist())
-        self.name_cells = max((name_cells(service, False, name) for service, name in labels), default=0)
         self._measure()
         self._pair()
         starts = traces.trace_start
         self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
         """From the first trace's start to the last's."""
-        longest = int(traces.duration.max()) if len(traces) else 0
-        self.duration_cells = max(numbers.duration_width(longest), len("critical"))
 
     def _async_alone(self, operations: np.ndarray) -> np.ndarray:
         """int64, operations that occur in asynchronous work only: entry points first."""
@@ -192,7 +175,10 @@ class OperationTable:
         )
 
     def order(self, sorting: str, descending: bool) -> np.ndarray:
-        """int64[operations], rows in the order of a column of `SORTINGS`; ties by critical time."""
+        """int64[operations], rows in the order of a column; ties by critical time.
+
+        Columns: `CRITICAL`, calls, errors, p50, p95, p99, self, total.
+        """
         if sorting == CRITICAL:
             rows = np.arange(len(self))
             return rows if descending else rows[::-1]
