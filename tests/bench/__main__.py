@@ -19,25 +19,29 @@ sys.stdout = open(os.devnull, 'w')
 cli.run(['analyze', {path!r}, '--json', '--output', os.devnull])
 """
 _GRAPH = """
-from tracetui.analysis.analysis import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.loader import load
 import networkx
-findings = Findings(load([{path!r}]))
+analysis = Analysis(load([{path!r}]))
 """
-_TABLES = {"Errors": ("error_list", "ErrorTable"), "Hot spots": ("hot_spot_table", "HotSpotTable")}
+_TABLES = {
+    "Errors": ("error_table import ErrorTable", "errors.table import ErrorListColumns"),
+    "Hot spots": ("operation_table import OperationTable", "hot_spots.table import HotSpotListColumns"),
+}
 _TABLE = """
-from tracetui.analysis.analysis import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.loader import load
-from tracetui.render.{module} import {table} as Table
-findings = Findings(load([{path!r}]))
+from tracetui.analysis.{table} as Table
+from tracetui.render.{columns} as Columns
+analysis = Analysis(load([{path!r}]))
 """
 _NAMES = """
 import gc; gc.disable()  # as the command line does
 from tests.bench.many_names import many_names
-from tracetui.analysis.analysis import Findings
+from tracetui.analysis.analysis import Analysis
 from tracetui.render.report.json import SECTIONS, report_json
 """
-_REPORT = "report_json(Findings(many_names({spans}, {names})), SECTIONS)"
+_REPORT = "report_json(Analysis(many_names({spans}, {names})), SECTIONS)"
 _SEARCH = "/search?service=service-0&limit=1500&start=1600000000000000&end=1800000000000000"
 _FETCH = """
 import httpx, sys, time
@@ -85,11 +89,11 @@ def main() -> None:
         report(f"critical path of 100,000 spans, {name}", found.seconds, 0.3, "s", "")
     many = str(services_file(spans))
     load_many = cost(_LOAD.format(path=many))
-    graph = cost("findings.graph", _GRAPH.format(path=many))
+    graph = cost("analysis.graph", _GRAPH.format(path=many))
     share = 100 * graph.seconds / load_many.seconds
     report("graph of 1,000 services", share, 10, "% of load", f"{graph.seconds:.2f} s of {load_many.seconds:.2f} s")
-    for view, table in _TABLES.items():
-        made = cost("Table(findings)", _TABLE.format(path=path, module=table[0], table=table[1]))
+    for view, (table, columns) in _TABLES.items():
+        made = cost("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
     few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
