@@ -25,9 +25,9 @@ from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.percentiles import spread_words
 from tracetui.render.traces.columns import SortKey, trace_columns
+from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.scatter import STATS_WIDTH, Points, stats_lines
 from tracetui.tui.views.contrast import selection_words
-from tracetui.tui.views.traces.error_groups import errors_by_service
 
 CASES = Path(__file__).parent / "cases"
 

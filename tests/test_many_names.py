@@ -38,7 +38,7 @@ from tracetui.render.hot_spots.table import HotSpotListColumns
 from tracetui.render.services.table import ServiceList, ServiceListColumns
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.traces.columns import SortKey, trace_columns
-from tracetui.tui.views.traces.error_groups import errors_by_service
+from tracetui.render.traces.error_groups import errors_by_service
 
 SPANS = 20_000
 FEW, MANY = 60, 6_000

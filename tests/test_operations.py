@@ -23,6 +23,7 @@ from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
+from tracetui.analysis.merged_calls import merge_calls
 from tracetui.analysis.names import name_pattern
 from tracetui.analysis.service_overview import overview
 from tracetui.cli.main import run
@@ -36,7 +37,6 @@ from tracetui.query.complete import vocabulary
 from tracetui.query.filters import Filters, apply, asked_of, unknown_names
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.alert_rules import alert_rules
-from tracetui.render.waterfall.flame import merge_calls
 from tracetui.tui.loading.messages import TraceSetArrived, load_in_background
 from tracetui.tui.views.services.queries import operation_query
 

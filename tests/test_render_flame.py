@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.bench.one_trace import one_trace
 from tests.building import at, build, ids, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.merged_calls import merge_calls
 from tracetui.model.span import Flag, Kind
-from tracetui.render.waterfall.flame import Flame, merge_calls
+from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import FlatRows
 from tracetui.render.waterfall.rows import Rows
 from tracetui.render.waterfall.waterfall import Waterfall

@@ -13,7 +13,7 @@ from tests.loopback import Answer, Request
 from tests.many_traces import MS, NEWER, SECOND, many_services, trace
 from tests.program import Program
 from tests.servers import KINDS, LiveServer
-from tracetui.render.offered_rows import MOST_ASKED
+from tracetui.model.search_offers import MOST_SEARCHED
 
 FAILED_COUNT = 8
 
@@ -188,7 +188,7 @@ def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Prog
     with many_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
         said = program("analyze", server.url)
         searches = [path for path in server.paths() if path.endswith("/traces")]
-        assert len(searches) == 1 + MOST_ASKED
+        assert len(searches) == 1 + MOST_SEARCHED
         assert "and 76 more" in said.err
         assert "--time-range 7d looks further back and reaches the newest" in said.err
         named = program("analyze", server.url, "--service", "svc-099", "--service", "svc-001")

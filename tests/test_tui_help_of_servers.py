@@ -15,7 +15,7 @@ from tests.servers import LiveServer
 from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
 from tracetui.ingest.servers.resolve import parse_sources
-from tracetui.render.offered_rows import MOST_ASKED
+from tracetui.model.search_offers import MOST_SEARCHED
 from tracetui.tui.run import location_of
 from tracetui.tui.settings import Resume
 
@@ -76,7 +76,7 @@ async def test_offered_service_is_searched_back_to_its_newest_trace() -> None:
     with many_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
         async with over(server.url, size=(80, 24)) as on:
             await on.until("svc-023", "newest trace 2 d ago")
-            assert len(searches(server)) == 1 + MOST_ASKED
+            assert len(searches(server)) == 1 + MOST_SEARCHED
             await on.press("down", "down", "enter")
             await on.until("service = svc-023", "1 trace")
             assert searches(server)[-1]["serviceName"] == ["svc-023"]

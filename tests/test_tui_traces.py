@@ -22,12 +22,12 @@ from tracetui.model.times import find_time
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
+from tracetui.query.attribute_values import likely_first, values_of
 from tracetui.render.traces.columns import SortKey
 from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.terminal.cell_diff import CellDiffApp
-from tracetui.tui.views.traces.attribute_values import likely_first, values_of
 from tracetui.tui.views.traces.quick_filters import written_window
 from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.widgets.choice import Choice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,16 @@ from tracetui.analysis.skew import correct_skew
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.ingest.loader import LoadProgress, load
 from tracetui.ingest.logs import with_logs
+from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
+from tracetui.model.errors import InputError, UsageError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.filters import Filters, apply, unknown_names
+
+if TYPE_CHECKING:
+    from tracetui.analysis.compare import Comparison
 
 
 class Session:
@@ -84,3 +90,37 @@ class Session:
         # every frame around a view shows it
         _ = analysis.summary
         return shown, analysis
+
+
+def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides: Overrides) -> Comparison:
+    """Load a source in a process of its own, and compare its traces (before) with those of an analysis (after).
+
+    loaded: the sources of the analysis; credentials of one server must not be sent to another.
+
+    Raises InputError and UsageError if the source cannot be read or holds no traces.
+    """
+    # only where sets are compared
+    from tracetui.analysis.compare import compare
+    from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
+    from tracetui.ingest.servers.resolve import servers_of
+
+    load = BackgroundLoad([source], overrides=overrides)
+    try:
+        servers_of([*loaded, source])
+        before = Analysis(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
+    except (InputError, UsageError, LoadCancelledError) as error:
+        _check_exists(source)
+        raise InputError(str(error)) from None
+    finally:
+        load.cancel()
+    if not before.traces.trace_count:
+        raise InputError(f"{without_secrets(source)}: no traces")
+    return compare(before, after)
+
+
+def _check_exists(source: str) -> None:
+    """Raise the error for a missing file that the command line raises: a background load goes on without it."""
+    from tracetui.ingest.files import inputs
+    from tracetui.ingest.servers.resolve import parse_sources, suggest_source
+
+    next(inputs(parse_sources([source]).paths, meant=suggest_source), None)

@@ -15,10 +15,10 @@ from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import Server, parse_sources, servers_of
 from tracetui.model.errors import BackEndError, UsageError
 from tracetui.model.search import LOOKBACK_NS, MORE, NOTHING, Search, combined
+from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, window_for
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
 from tracetui.query.filters import Filters, asked_of
-from tracetui.render.offered_rows import MOST_ASKED, NEWEST_NS, by_newest, newest_text, window_for
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 
@@ -70,7 +70,7 @@ def open_filtered(
 
 def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
-    asked_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
+    searched_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides)) as asked:
         known = _services(asked)
@@ -82,14 +82,14 @@ def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Sessio
         if not services:
             return
         with suppress(BackEndError):
-            asked.newest_starts(services[:MOST_ASKED], NEWEST_NS, newest)
+            asked.newest_starts(services[:MOST_SEARCHED], NEWEST_NS, newest)
     now = time.time_ns()
-    named = by_newest(services, newest)[:MOST_ASKED]
+    named = by_newest(services, newest)[:MOST_SEARCHED]
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
     others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
     say(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
     latest = max(newest.values(), default=0)
-    window = window_for(latest, now) if latest else max(NEWEST_NS, MORE * asked_ns)
+    window = window_for(latest, now) if latest else max(NEWEST_NS, MORE * searched_ns)
     say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if latest else ""))
 
 

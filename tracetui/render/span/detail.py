@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.rank import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
-from tracetui.render.log_lines import details, headline, more_lines, placement, severity_role
 from tracetui.render.span.facts import causes, critical_words, flowed_text, kind_words, position, words_wrapped
 from tracetui.render.span.head import head
+from tracetui.render.span.log_lines import details, headline, more_lines, placement, severity_role
 from tracetui.render.text import numbers
 from tracetui.render.text.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
 from tracetui.render.text.cells import cell_width, cut, fit

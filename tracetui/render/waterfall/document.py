@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracetui.analysis.errors import ErrorRole
-from tracetui.render.log_lines import headline, more_lines, placement, severity_role
+from tracetui.render.span.log_lines import headline, more_lines, placement, severity_role
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.waterfall.header import header

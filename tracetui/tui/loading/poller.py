@@ -12,7 +12,7 @@ from textual.timer import Timer
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import LOOKBACK_NS, MORE, Search, combined
-from tracetui.render.offered_rows import MOST_ASKED, NEWEST_NS
+from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS
 from tracetui.render.text import numbers
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.loading.trace_set_loader import TraceSetLoader
@@ -149,7 +149,7 @@ class Poller:
             return
         named = list(dict.fromkeys(report.search.service for report in self._reports if report.search.service))
         self._started = time.monotonic()
-        self._start(self._loader.find_newest((named or state.server_services)[:MOST_ASKED], NEWEST_NS))
+        self._start(self._loader.find_newest((named or state.server_services)[:MOST_SEARCHED], NEWEST_NS))
 
     def newest_done(self) -> None:
         """Note that the search for the newest traces has ended."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.compare import Comparison, compare
+from tracetui.analysis.compare import Comparison
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import InputError, UsageError
@@ -21,6 +20,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.table import errors_text
 from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
+from tracetui.session import compare_with
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.views.contrast import open_contrast
@@ -212,30 +212,7 @@ def _saved(traces: TraceSet, path: Path) -> str:
 
 def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
     """Load a source and compare it, or explain why that is not possible."""
-    from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
-    from tracetui.ingest.servers.resolve import servers_of
-
-    load = BackgroundLoad([source], overrides=state.overrides)
     try:
-        # the credentials of one server must not be sent to another
-        servers_of([*state.sources, source])
-        before = Analysis(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
-    except (InputError, UsageError, LoadCancelledError) as error:
-        return _missing(source) or str(error)
-    finally:
-        load.cancel()
-    if not before.traces.trace_count:
-        return f"{without_secrets(source)}: no traces"
-    return compare(before, after)
-
-
-def _missing(source: str) -> str:
-    """Message for a missing file, as on the command line: a background load goes on without it."""
-    from tracetui.ingest.files import inputs
-    from tracetui.ingest.servers.resolve import parse_sources, suggest_source
-
-    try:
-        next(inputs(parse_sources([source]).paths, meant=suggest_source), None)
+        return compare_with(source, after, state.sources, state.overrides)
     except (InputError, UsageError) as error:
         return str(error)
-    return ""

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.model.search import MORE
+from tracetui.model.search_offers import offers
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary, vocabulary
 from tracetui.render.frame import source_name
-from tracetui.render.offered_rows import OfferedRows, offers
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.columns import TraceColumns, trace_columns
 from tracetui.render.traces.scatter import Points
+from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import chosen_mark, new_mark
 from tracetui.render.waterfall.skew_remark import skew_remark
 from tracetui.tui.keys.keymap import KeyNames

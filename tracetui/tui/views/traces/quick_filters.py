@@ -14,13 +14,13 @@ from tracetui.model.times import find_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
+from tracetui.query.attribute_values import AttributeValues, likely_first, values_of
 from tracetui.query.complete import attribute_field, rounded_duration
 from tracetui.query.pushdown import conjuncts
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import ChooseServices, WidenWindow
-from tracetui.tui.views.traces.attribute_values import AttributeValues, likely_first, values_of
 from tracetui.tui.views.traces.dialog_host import DialogHost
 from tracetui.tui.widgets.choice import Choice, Option
 

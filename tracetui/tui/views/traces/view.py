@@ -8,12 +8,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from tracetui.model.search_offers import Offer
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary
-from tracetui.render.offered_rows import Offer, OfferedRows
 from tracetui.render.text.line import Line, Role
 from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.error_groups import errors_by_service
+from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import TraceRows, chosen_mark
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
@@ -29,7 +31,6 @@ from tracetui.tui.views.traces.empty_states import (
     prepared,
     words,
 )
-from tracetui.tui.views.traces.error_groups import errors_by_service
 from tracetui.tui.views.traces.keys import BINDINGS, KEYS, OFFER_HINTS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.widgets.copy_menu import open_trace_menu

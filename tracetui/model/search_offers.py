@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.model.times import format_duration, parse_duration
-from tracetui.render.text.cells import cell_width, fit
-from tracetui.render.text.line import Line, Role
-from tracetui.render.text.safe_text import safe
 
 WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
 """Lookback windows offered after an empty result."""
 NEWEST_NS: Final = parse_duration("7d")
 """Lookback of the search for a service's newest trace."""
-MOST_ASKED: Final = 24
+MOST_SEARCHED: Final = 24
 """Limit of services whose newest trace is searched, with a request for each."""
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-_LONGEST_NAME = 60
 _WINDOW_MARGIN = 1.05
 """Factor from a trace's age to a window that still holds it a little later."""
 
@@ -70,43 +66,14 @@ class Offer:
     """Number of services known to have traces in the window."""
 
 
-class OfferedRows:
-    """Rows of the offers."""
-
-    def __init__(self, offers: Sequence[Offer], ellipsis: str) -> None:
-        self._offers = offers
-        self._ellipsis = ellipsis
-        widths = [cell_width(self._label(offer)) for offer in offers]
-        self._labels = min(max(widths, default=0), _LONGEST_NAME)
-
-    def __len__(self) -> int:
-        return len(self._offers)
-
-    @property
-    def best(self) -> int:
-        """Row of the narrowest window known to hold traces, else the first."""
-        return next((row for row, offer in enumerate(self._offers) if offer.services), 0)
-
-    def offer(self, row: int) -> Offer | None:
-        return self._offers[row] if 0 <= row < len(self._offers) else None
-
-    def line(self, row: int, width: int) -> Line:
-        offer = self._offers[row]
-        line = Line([(f" {fit(self._label(offer), self._labels, 'left', self._ellipsis)}", Role.PLAIN)])
-        return line.add(f"   {offer.note}", Role.DIM).cropped(width, self._ellipsis)
-
-    def _label(self, offer: Offer) -> str:
-        return safe(offer.service, _LONGEST_NAME) if offer.service else f"the last {format_duration(offer.window_ns)}"
-
-
-def offers(services: Sequence[str], newest: Mapping[str, int], asked_ns: int, now_ns: int) -> list[Offer]:
-    """Return the offers after an empty search of the last `asked_ns`; `newest` as `newest_starts` of servers."""
+def offers(services: Sequence[str], newest: Mapping[str, int], searched_ns: int, now_ns: int) -> list[Offer]:
+    """Return the offers after an empty search of the last `searched_ns`; `newest` as `newest_starts` of servers."""
     windows = []
     for window in WINDOWS:
         services_within = sum(start > now_ns - window for start in newest.values())
         is_known = bool(newest) and window <= NEWEST_NS
         note = f"traces of {services_within:,} of {len(newest):,} services" if is_known else ""
-        if window > asked_ns:
+        if window > searched_ns:
             windows.append(Offer(window, note=note, services=services_within))
     rest = "not searched" if newest else ""
     ordered = by_newest(services, newest)
