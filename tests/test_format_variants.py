@@ -131,6 +131,42 @@ info: other output
     ]
 
 
+NODE_SPAN = {
+    "traceId": TRACE,
+    "parentId": ROOT,
+    "name": "load",
+    "id": CHILD,
+    "kind": 2,
+    "timestamp": 1774000000000000,
+    "duration": 50000,
+    "attributes": {"db.system": "mysql", "ok": True},
+    "status": {"code": 2, "message": "deadlock"},
+    "events": [{"name": "retry", "attributes": {"n": 1}, "time": [1774000000, 5]}],
+    "links": [],
+}
+
+
+def test_node_as_json_is_not_zipkin() -> None:
+    for text in (json.dumps(NODE_SPAN), json.dumps([NODE_SPAN], indent=2), "INFO " + json.dumps(NODE_SPAN)):
+        (span,) = spans(read(text)).values()
+        assert (span.kind, span.error, span.status_message) == (Kind.CLIENT, True, "deadlock")
+        assert (span.parent_id, span.duration_ns) == (ROOT, 50 * MS)
+        assert span.attributes == {"db.system": "mysql", "ok": True}
+        assert [(event.name, event.time_ns) for event in span.events] == [("retry", START_NS + 5)]
+
+
+@pytest.mark.parametrize("prefix", ["", "2026-03-20T09:46:40.001Z ", "web-1  | ", "[app] INFO "])
+def test_node_on_one_line(prefix: str) -> None:
+    lines = [" ".join(line.split()) for line in re.split(r"(?m)(?<=^})\n", SAMPLES["node"].text) if line]
+    found = read("".join(f"{prefix}{line}\n" for line in ["ready {not a span}", *lines]))
+    assert spans(found) == spans(read(SAMPLES["node"].text))
+    assert warnings(found) == []
+    cut = read("".join(f"{prefix}{line}\n" for line in [lines[0], lines[1].replace("{ code", "{{ code")]))
+    assert len(cut) == 1
+    (message,) = warnings(cut)
+    assert "skipped: cut off, output of OpenTelemetry's console exporter for Node" in message
+
+
 def test_node_before_version_2() -> None:
     text = f"""{{
   traceId: '{TRACE}',

@@ -15,7 +15,7 @@ _TAG = rb"[^\s:\[\]{}\"]+"
 _PROCESS = rb"\[[^\]\s]*\]"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|severe|critical|fatal)\b"
 """Where a program writes its own lines, a level stands between the time and the logger."""
-_WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
+_WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]{}'\"]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
     _LEVEL,
     *(_TAG, _PROCESS),
     *(_TAG, _PROCESS),

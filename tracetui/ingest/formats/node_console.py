@@ -1,17 +1,20 @@
 """Output of the console exporter of OpenTelemetry's JavaScript SDK (`ConsoleSpanExporter`) under Node.
 
-A span is an object that `console.dir` prints with a depth of 3. Times are microseconds since the epoch, events have
+A span is an object that `console.dir` prints with a depth of 3, over several lines unless `util.inspect` is set to
+write it on one (`compact`, `breakLength`). Exporters derived from it for structured logs write the same object as JSON,
+whose `traceId` and `id` are Zipkin's, too. Times are microseconds since the epoch, events have
 seconds and nanoseconds; span kinds are the API's numbers, one less than OTLP's. Until version 2 the parent was
 `parentId` and the scope `instrumentationLibrary`. The source is opentelemetry-js's `ConsoleSpanExporter`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
-from tracetui.ingest.formats.format import TextFormat
+from tracetui.ingest.formats.format import JsonFormat, Lines, TextFormat, key_sets, read_by
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
@@ -69,6 +72,15 @@ def _read_span(value: dict[str, Any], context: DecodeContext, sink: SpanSink) ->
     )
 
 
+def _read_line(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
+    """Read an object that is printed on one line."""
+    lines.advance()
+    try:
+        _read(match.string[match.start("node_object") :], context, sink)
+    except MalformedError:
+        context.warn(f"skipped: cut off, {LINE_FORMAT.name}")
+
+
 def _known(value: Any) -> dict[str, Any]:
     return {key: item for key, item in attributes_of(value).items() if item is not None}
 
@@ -81,10 +93,28 @@ def _dropped(value: dict[str, Any], what: str) -> int:
     return whole_number(field(value, f"dropped{what}Count")) or 0
 
 
+_NEEDS: Final = (b"traceId:", b"id:")
+_SIGNS: Final = (b"instrumentationScope: {", b"instrumentationLibrary: {")
+
 FORMAT: Final = TextFormat(
     name="output of OpenTelemetry's console exporter for Node",
     block=rb"\{\s*(?:[A-Za-z_$][\w$]*)\s*:",
     read_block=_read,
-    needs=(b"traceId:", b"id:"),
-    signs=(b"instrumentationScope: {", b"instrumentationLibrary: {"),
+    needs=_NEEDS,
+    signs=_SIGNS,
+)
+
+LINE_FORMAT: Final = TextFormat(
+    name="output of OpenTelemetry's console exporter for Node, on one line",
+    begins=rb"^[^{\n]{0,200}(?P<node_object>\{)(?= ?[A-Za-z_$][\w$]*: )"
+    rb"(?=[^\n]*\btraceId: ['\"])(?=[^\n]*\bid: ['\"])[^\n]*\}",
+    hint=b"traceId: ",
+    read=_read_line,
+    needs=_NEEDS,
+    signs=_SIGNS,
+)
+JSON_FORMAT: Final = JsonFormat(
+    name="JSON of OpenTelemetry's console exporter for Node",
+    decode=read_by(_read_span),
+    keys=key_sets("traceId id kind timestamp attributes status"),
 )

@@ -53,7 +53,9 @@ def links_with_context(value: Any) -> list[Link]:
     for item in objects_of(value):
         span_context = _object(field(item, "context", "spanContext"))
         trace_id, span_id = real_id(field(span_context, "traceId")), real_id(field(span_context, "spanId"))
-        links.append(Link(trace_id, span_id, "", attributes_of(field(item, "attributes"))))
+        # a printer may have cut them off
+        if trace_id or span_id:
+            links.append(Link(trace_id, span_id, "", attributes_of(field(item, "attributes"))))
     return links
 
 

@@ -78,6 +78,7 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
     OTLP_RESOURCE,
     JAEGER,
     JAEGER_DOCUMENT,
+    node_console.JSON_FORMAT,
     ZIPKIN,
     python_console.FORMAT,
     php_console.FORMAT,
@@ -93,6 +94,7 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     collector_debug.FORMAT,
     rust_stdout.FORMAT,
     node_console.FORMAT,
+    node_console.LINE_FORMAT,
 )
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
     nezha_csv.FORMAT,
