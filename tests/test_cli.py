@@ -149,16 +149,74 @@ def test_missing_sources(tracetui: Any) -> None:
     assert tracetui("/nowhere").err == "tracetui: /nowhere: no such file\n"
 
 
-def test_options_before_a_command_are_bad_usage(tracetui: Any) -> None:
-    result = tracetui("--ascii", "demo")
-    assert result.code == 2
-    assert result.err == "tracetui: options go after the command: tracetui demo --ascii\n"
+@pytest.mark.parametrize(
+    ("args", "same"),
+    [
+        (["--ascii", "demo"], ["demo", "--ascii"]),
+        (["--width", "60", "analyze", BEFORE], ["analyze", BEFORE, "--width", "60"]),
+        (["--width=60", "--json", "analyze", BEFORE], ["analyze", BEFORE, "--width=60", "--json"]),
+        (["--trace", "newest", "show", BEFORE, "--ascii"], ["show", BEFORE, "--trace", "newest", "--ascii"]),
+        (["--query", "error", BEFORE], ["analyze", BEFORE, "--query", "error"]),
+        ([BEFORE, "--errors-only", "--limit", "3"], ["analyze", BEFORE, "--errors-only", "--limit", "3"]),
+    ],
+)
+def test_options_before_a_command_belong_to_it(args: list[str], same: list[str], tracetui: Any) -> None:
+    result, expected = tracetui(*args), tracetui(*same)
+    assert (result.code, result.out) == (expected.code, expected.out)
+    assert (expected.code, expected.err) == (0, "")
 
 
-def test_unknown_service_is_reported(tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, "--service", "nosuch", "--operation", "GET /profile")
-    assert (result.code, result.err) == (0, 'tracetui: no service "nosuch"\n')
-    assert result.out == "No trace matches\nfilter: service nosuch, operation GET /profile\n"
+def test_an_option_value_that_names_a_command_is_no_command(tracetui: Any) -> None:
+    result = tracetui("--query", "demo", BEFORE)
+    assert (result.code, "no field demo" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["analyz", BEFORE], "analyz is no command, file or profile; did you mean tracetui analyze?"),
+        (["Shwo", BEFORE, "--ascii"], "Shwo is no command, file or profile; did you mean tracetui show?"),
+        ([BEFORE, "analyze"], "the command goes first: tracetui analyze ..."),
+        ([BEFORE, "--errors"], "--errors is an option of tracetui analyze"),
+        ([BEFORE, "--theme", "x", "--trace=newest"], "--trace is an option of tracetui show"),
+        ([BEFORE, "--frob"], "No such option: --frob"),
+        (["--ascii", "samples"], "No such option: --ascii"),
+    ],
+)
+def test_misplaced_and_misspelled_words_get_a_hint(args: list[str], message: str, tracetui: Any) -> None:
+    result = tracetui(*args)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+
+
+def test_a_file_named_like_a_command_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracetui: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("analyz", "alert"):
+        (tmp_path / name).write_bytes(Path(CHECKOUT).read_bytes())
+    assert tracetui("analyz", "alert").code == 0
+    assert tracetui("whatever").code == 3
+
+
+@pytest.mark.parametrize("command", ["analyze", "show", "graph", "contrast"])
+def test_unknown_service_in_a_filter_is_bad_usage(command: str, tracetui: Any) -> None:
+    more = ["services"] if command == "graph" else []
+    result = tracetui(command, BEFORE, *more, "--service", "user-servise", "--service", "api-gateway")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == 'tracetui: no service "user-servise" in 100 traces; nearest: user-service\n'
+
+
+def test_compare_accepts_a_service_of_one_side(tmp_path: Path, tracetui: Any) -> None:
+    after = str(SAMPLES / "shop")
+    both = ["--service", "api-gateway", "--service", "checkout-api"]
+    assert tracetui("compare", BEFORE, after, *both).code == 0
+    result = tracetui("compare", BEFORE, after, *both, "--service", "nosuch")
+    assert (result.code, 'no service "nosuch" in ' in result.err) == (2, True)
+
+
+def test_unknown_operation_is_reported(tracetui: Any) -> None:
+    result = tracetui("analyze", BEFORE, "--service", "api-gateway", "--operation", "GET /profiles")
+    assert (result.code, result.err) == (0, 'tracetui: no operation "GET /profiles"; nearest: GET /profile\n')
+    assert result.out == "No trace matches\nfilter: service api-gateway, operation GET /profiles\n"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

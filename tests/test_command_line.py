@@ -6,13 +6,18 @@ import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.program import Program
+from tracetui.cli.arguments import options_of
 from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
 from tracetui.cli.parser import build_command
+from tracetui.model.search import NOTHING, Search
+from tracetui.tui.settings import Resume, Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,6 +67,15 @@ def test_spec_tells_values_defaults_and_limits(program: Program) -> None:
     assert options["--errors-only"]["group"] == "Filters"
 
 
+def test_an_option_takes_a_value_in_every_command_or_in_none() -> None:
+    takes: dict[str, bool] = {}
+    for command in COMMANDS:
+        for name, value in options_of(command).items():
+            assert takes.setdefault(name, value) == value, name
+    assert takes["--query"]
+    assert not takes["--json"]
+
+
 def test_a_command_imports_no_other_command() -> None:
     code = (
         "import sys; from tracetui.cli.main import run; run(['samples'])\n"
@@ -71,3 +85,54 @@ def test_a_command_imports_no_other_command() -> None:
     modules = set(done.stdout.splitlines()[-1].split())
     assert "tracetui.cli.demo" in modules
     assert not modules & {f"tracetui.cli.{name}" for name in ("analyze", "graph", "compare", "show")}
+
+
+@pytest.fixture
+def opened(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Opened]:
+    """Run the program on a terminal, with the screen replaced by a record of what it is given."""
+    found: list[Opened] = []
+
+    def run_app(sources: list[str], settings: Settings, resume: Resume | None, *_: object, **more: bool) -> int:
+        found.append(Opened(sources, resume, **more))
+        return 0
+
+    def call(*args: str) -> Opened:
+        with monkeypatch.context() as patch:
+            patch.setattr("tracetui.tui.run.run_app", run_app)
+            patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+            patch.setenv("TERM", "xterm")
+            said = program(*args)
+        assert (said.code, said.err) == (0, "")
+        return found.pop()
+
+    return call
+
+
+@dataclass
+class Opened:
+    sources: list[str]
+    resume: Resume | None
+    exact_names: bool
+
+
+def test_filters_are_the_first_query_of_the_screen(opened: Callable[..., Opened]) -> None:
+    given = ["--service", "api", "--errors-only", "--time-range", "30m", "--query", "depth > 3"]
+    resume = opened("traces.json", *given).resume
+    assert resume is not None
+    assert resume.query == "service = api AND error AND trace.age <= 30m AND depth > 3"
+    assert resume.search == NOTHING
+    assert opened("traces.json", "--ascii") == Opened(["traces.json"], None, False)
+    assert opened("traces.json", "--exact-names") == Opened(["traces.json"], None, True)
+
+
+def test_a_server_is_searched_as_far_back_as_the_filters_say(opened: Callable[..., Opened]) -> None:
+    resume = opened("http://localhost:1", "--time-range", "30m", "--limit", "7", "--service", "api").resume
+    assert resume is not None
+    assert resume.query == "service = api"
+    assert resume.search == Search(lookback_ns=1_800_000_000_000, limit=7)
+
+
+def test_a_limit_of_files_is_refused_on_the_screen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    said = program("traces.json", "--limit", "7")
+    assert (said.code, "--limit: the screen limits traces of servers only" in said.err) == (2, True)

@@ -318,7 +318,8 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
         (["-", "-"], 2, "standard input can be only one of the two"),
         ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
         ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),
-        ([BEFORE, AFTER, "--service", "none-such"], 2, "no trace of"),
+        ([BEFORE, AFTER, "--service", "none-such"], 2, 'no service "none-such" in 300 traces'),
+        ([BEFORE, AFTER, "--query", "trace.spans > 999"], 2, "no trace of"),
         ([BEFORE, "missing.json"], 3, "missing.json"),
     ],
 )

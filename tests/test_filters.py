@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.building import GivenSpan, build
+from tests.strategies import service_sets, unhurried
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
@@ -16,7 +18,7 @@ from tracetui.model.span import Event, Link, Value
 from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
-from tracetui.query.filters import Filters, apply, describe, unknown_names
+from tracetui.query.filters import Filters, apply, as_query, describe, unknown_names
 
 MS = 1_000_000
 
@@ -196,3 +198,49 @@ def test_durations_are_written_as_they_are_read(duration: int) -> None:
 def test_durations_are_written_shortly() -> None:
     for text in ("1h30m", "500ms", "1.5s", "2d", "1m0.25s", "0", "999ns"):
         assert format_duration(parse_duration(text)) == text.replace("m0.25s", "m250ms")
+
+
+NAMES = ("api", "cart", "db", "nobody")
+
+
+@unhurried
+@given(
+    given_spans=service_sets(),
+    services=st.lists(st.sampled_from(NAMES), max_size=2),
+    operations=st.lists(st.sampled_from(["get", "put", "GET /x y"]), max_size=2),
+    threshold=st.none() | st.sampled_from([0, 1_000, 2_500]),
+    errors_only=st.booleans(),
+    time_range=st.none() | st.sampled_from([0, 3_000]),
+    query=st.none() | st.sampled_from(["service = db OR error", "depth > 1 AND NOT error"]),
+)
+def test_filters_as_a_query_select_the_same_traces(
+    given_spans: list[GivenSpan],
+    services: list[str],
+    operations: list[str],
+    threshold: int | None,
+    errors_only: bool,
+    time_range: int | None,
+    query: str | None,
+) -> None:
+    traces = build(*given_spans)
+    filters = Filters(
+        services=tuple(services),
+        operations=tuple(operations),
+        latency_threshold_ns=threshold,
+        errors_only=errors_only,
+        time_range_ns=time_range,
+        query=None if query is None else parse(query),
+    )
+    text = as_query(filters)
+    assert bool(text) == (filters != Filters())
+    found = traces.select(parse(text).matches(traces)) if text else traces
+    assert found.trace_ids == apply(traces, filters).trace_ids
+
+
+def test_filters_become_a_query_that_reads_well() -> None:
+    filters = Filters(("api", "my db"), ("GET /x",), 500 * MS, True, 3_600_000 * MS, parse("a.b = 1 OR error"), 5)
+    assert as_query(filters) == (
+        '{ (service = api OR service = "my db") AND operation = "GET /x" } AND trace.response > 500ms AND error'
+        " AND trace.age <= 1h AND (a.b = 1 OR error)"
+    )
+    assert as_query(Filters()) == ""

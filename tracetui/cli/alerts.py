@@ -13,16 +13,12 @@ from tracetui.analysis.alerts import baselines
 from tracetui.analysis.names import spelled_as_in
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import has_servers, offered_services, open_filtered
+from tracetui.cli.filtered_session import check_services, has_servers, open_filtered
 from tracetui.cli.output import check_not_read, print_bytes, say
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
-from tracetui.query.errors import nearest
 from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
 from tracetui.render.text.numbers import counted
-
-_NAMED = 8
-"""Services listed if the requested one is missing."""
 
 ServiceName = Annotated[str, typer.Option("--service", metavar="NAME", help="Service to alert on.")]
 Namespace = Annotated[str, typer.Option("--namespace", metavar="NAME", help="Prefix of the metric names.")]
@@ -68,17 +64,13 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         adjust_skew=False,
         verbose=options.verbose,
         exact_names=options.exact_names,
+        knows_services=False,
     )
     traces = session.analysis.traces
     service = spelled_as_in(options.service, session.loaded.services)
     if service not in session.loaded.services:
-        known = sorted({*session.loaded.services, *offered_services(sources, overrides)})
-        if service in known:
-            raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
-        near = nearest(service, known)
-        some = ", ".join(known[:_NAMED]) or "none"
-        more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-        raise UsageError(f"no service {service}; " + (f"nearest: {near}" if near else f"services: {some}{more}"))
+        check_services([service], [session], sources, overrides)
+        raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
     if any(report.lower_case for report in session.reports):
         say(
             "Zipkin stores service and operation names in lower case. If the metrics have capitals, these rules never"

@@ -10,7 +10,7 @@ import typer
 from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import open_filtered
+from tracetui.cli.filtered_session import check_services, open_filtered
 from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
@@ -63,9 +63,11 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
             adjust_skew=report.adjust_skew,
             verbose=report.verbose,
             exact_names=selection.exact_names,
+            knows_services=False,
         )
         for source in (before, after)
     ]
+    check_services(filters.services, sessions, (before, after), servers.overrides())
     for source, session in zip((before, after), sessions, strict=True):
         if not session.analysis.traces.trace_count:
             name = without_secrets(source)

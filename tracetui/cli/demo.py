@@ -28,7 +28,7 @@ def demo(look: o.ScreenLook) -> None:
     A page is slow and sometimes fails.
     """
     sources = [str(sample_folder() / _DEMO)]
-    open_sources(OpenOptions(sources=sources), look, o.Servers())
+    open_sources(o.Selection(), OpenOptions(sources=sources), look, o.Servers())
 
 
 def samples() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -22,6 +22,9 @@ from tracetui.query.filters import Filters, asked_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 
+_NAMED = 8
+"""Services listed if a requested one is missing."""
+
 
 def open_filtered(
     sources: Sequence[str],
@@ -34,10 +37,13 @@ def open_filtered(
     logs: Sequence[str] = (),
     more: Search = NOTHING,
     also: Callable[[Search], Search | None] = lambda _: None,
+    knows_services: bool = True,
 ) -> Session:
-    """Load sources and apply the filters, with warnings for lost input and unknown names. Raises InputError.
+    """Load sources and apply the filters, with warnings for lost input and unknown names.
 
-    `more`: further conditions for servers; `also`: returns a second search, given the first one.
+    `more`: further conditions for servers; `also`: returns a second search, given the first one; `knows_services`:
+    False if the filters may name services that other sources have. Raises InputError, and UsageError for a service that
+    no source knows.
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
@@ -57,6 +63,8 @@ def open_filtered(
     _check_found(session, named.trace_ids)
     if not session.loaded.trace_count and named.servers:
         _say_offers(named.servers, overrides, session, filters.services)
+    if knows_services:
+        check_services(filters.services, [session], sources, overrides)
     if not session.loaded.trace_count and named.servers:
         # the services of the servers have been listed
         unknown = []
@@ -68,6 +76,37 @@ def open_filtered(
     return session
 
 
+def check_services(
+    names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
+) -> None:
+    """Raise UsageError for a service that neither the loaded traces nor the servers of the sources have.
+
+    A typing error in a filter must not pass for an empty result.
+    """
+    known = {service for session in sessions for service in session.loaded.services}
+    if not _missing(names, known):
+        return
+    if has_servers(sources):
+        offered = _offered_services(sources, overrides)
+        if not offered:
+            # servers without a list of services cannot tell
+            return
+        known.update(offered)
+    missing = _missing(names, known)
+    if missing and known:
+        traces = sum(session.loaded.trace_count for session in sessions)
+        where = f" in {counted(traces, 'trace')}" if traces else ""
+        services = sorted(known)
+        near = nearest(missing[0], services)
+        more = f" and {len(services) - _NAMED:,} more" if len(services) > _NAMED else ""
+        hint = f"nearest: {near}" if near else f"services: {', '.join(services[:_NAMED])}{more}"
+        raise UsageError(f'no service "{missing[0]}"{where}; {hint}')
+
+
+def _missing(names: Sequence[str], known: Collection[str]) -> list[str]:
+    return [name for name in names if spelled_as_in(name, known) not in known]
+
+
 def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
     searched_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
@@ -76,9 +115,6 @@ def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Sessio
         known = _services(asked)
         kept = [spelled_as_in(name, known) for name in wanted]
         services = [name for name in known if name in kept] or known
-        for name in (name for name, kept_as in zip(wanted, kept, strict=True) if known and kept_as not in known):
-            near = nearest(name, known)
-            say(f'no service "{name}"' + (f"; nearest: {near}" if near else ""))
         if not services:
             return
         with suppress(BackEndError):
@@ -105,7 +141,7 @@ def has_servers(sources: Sequence[str]) -> bool:
     return bool(parse_sources(sources).servers)
 
 
-def offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]:
+def _offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]:
     """Services known to the servers among the sources, sorted."""
     with closing(ServerPool(servers_of(sources), overrides)) as asked:
         return _services(asked)

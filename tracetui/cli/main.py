@@ -8,11 +8,12 @@ import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+from tracetui.cli.arguments import check_options, check_words, command_first, is_option
 from tracetui.cli.commands import OPEN, command_named
 from tracetui.cli.output import ReaderGoneError, say
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.garbage_collection import paused_collection
-from tracetui.model.errors import InputError, TracetuiError, UsageError
+from tracetui.model.errors import InputError, TracetuiError
 
 _INTERRUPTED = 130
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -21,31 +22,24 @@ _OWN_OPTIONS = {"-h", "--help", "--version", "--spec", "--install-completion", "
 _DEBUG = "TRACETUI_DEBUG"
 
 
-def _is_option(arg: str) -> bool:
-    return arg.startswith("-") and arg != "-"
-
-
-def _check_order(args: Sequence[str]) -> None:
-    """Raise UsageError if options precede a command, which would be taken for a source."""
-    command = next((arg for arg in args if command_named(arg) not in (None, OPEN) and not os.path.lexists(arg)), None)
-    if command is not None and _is_option(args[0]):
-        raise UsageError(f"options go after the command: tracetui {command} {args[0]}")
-
-
 def _dispatch(args: Sequence[str]) -> int:
     """Run the command that the arguments name, or open the sources that they are. -> exit code"""
     command = command_named(args[0]) if args else None
     if args and command is None and args[0] not in _OWN_OPTIONS:
-        if not any(_is_option(arg) for arg in args):
-            # no options: skip the import of the parser, so that the screen opens sooner
+        check_words(args)
+        if not any(map(is_option, args)):
+            # skip the import of the parser, so that the screen opens sooner
             from tracetui.cli.screen import open_on_screen
 
             return open_on_screen(args)
-        _check_order(args)
-        from tracetui.cli.parser import build_command
+        args = command_first(args)
+        command = command_named(args[0])
+        if command is None:
+            check_options(args)
+            from tracetui.cli.parser import build_command
 
-        build_command(OPEN).main(list(args), prog_name="tracetui")
-        return 0
+            build_command(OPEN).main(list(args), prog_name="tracetui")
+            return 0
     from tracetui.cli.parser import build_parser
 
     # a one-shot command frees next to nothing; a screen runs for hours

@@ -17,18 +17,15 @@ class OpenOptions:
 
     sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help=o.SOURCES_HELP)] = None
     resume: Annotated[bool, typer.Option("--resume", help="Return to where the last session ended.")] = False
-    query: o.QueryText = None
-    exact_names: o.ExactNames = False
     logs: o.Logs = None
 
 
-def open_sources(options: OpenOptions, look: o.ScreenLook, servers: o.Servers) -> None:
+def open_sources(selection: o.Selection, options: OpenOptions, look: o.ScreenLook, servers: o.Servers) -> None:
     """Open traces on the screen; without a terminal, print the report."""
     code = open_on_screen(
         options.sources or [],
         resume=options.resume,
-        query=options.query,
-        exact_names=options.exact_names,
+        selection=selection,
         logs=options.logs or (),
         ascii_only=look.ascii,
         local_time=look.local_time,

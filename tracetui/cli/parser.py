@@ -21,7 +21,8 @@ from tracetui.cli.plain_output import print_plain
 
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 _EPILOG = """
-`tracetui SOURCE...` opens traces on the screen; `tracetui open --help` lists its options.
+`tracetui SOURCE...` opens traces on the screen. Its main options are the filters of analyze (--service, --errors-only,
+--query...), --logs, --resume, --theme and --ascii; `tracetui open --help` lists all.
 
 A SOURCE is a file, a directory, a glob, - for standard input, the address of a server or the name of a profile.
 

@@ -6,28 +6,35 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import UsageError
+
+if TYPE_CHECKING:
+    # the options of the command line take time to import
+    from tracetui.cli.options import Selection
+    from tracetui.model.search import Search
 
 
 def open_on_screen(
     sources: Sequence[str],
     *,
     resume: bool = False,
+    selection: Selection | None = None,
     logs: Sequence[str] = (),
     ascii_only: bool = False,
     local_time: bool = False,
     theme: str = "",
     mouse: bool = True,
     overrides: Overrides = NO_OVERRIDES,
-    query: str | None = None,
-    exact_names: bool = False,
 ) -> int:
     """Show sources until the user quits, or print the report if stdout is not a terminal. -> exit code
 
-    `query`: initial filter. Options override the config file. Raises UsageError, and the errors of loading.
+    `selection`: first filter of the screen, or of the report. Options override the config file.
+
+    Raises UsageError, and the errors of loading.
     """
     if not sources and not resume:
         raise UsageError("nothing to open: name a file, a directory, a glob, a server or -")
@@ -37,22 +44,18 @@ def open_on_screen(
         from msgspec.structs import asdict
 
         from tracetui.cli.analyze import AnalyzeOptions, analyze
-        from tracetui.cli.options import Report, Selection, Servers
+        from tracetui.cli.options import Report, Servers
+        from tracetui.cli.options import Selection as Everything
 
         with paused_collection():
             analyze(
                 AnalyzeOptions(sources=list(sources)),
-                Selection(query=query, exact_names=exact_names),
+                selection or Everything(),
                 Report(ascii=ascii_only, local_time=local_time),
                 Servers(**asdict(overrides)),
             )
         return 0
-    if query is not None:
-        from tracetui.query import parse
-        from tracetui.query.edit import resolve_reference
-
-        query = resolve_reference(query)
-        parse(query)
+    query, search = _first_query(sources, selection) if selection is not None else (None, None)
     from msgspec import structs
 
     from tracetui.tui.run import run_app
@@ -79,6 +82,8 @@ def open_on_screen(
         last = None
     if query is not None:
         last = structs.replace(last, query=query) if last else Resume([], query=query)
+    if search is not None:
+        last = structs.replace(last or Resume([]), search=search)
     if overrides == NO_OVERRIDES and last is not None:
         overrides = last.overrides
     return run_app(
@@ -88,5 +93,25 @@ def open_on_screen(
         logs or (last.logs if last else ()),
         overrides,
         notices,
-        exact_names=exact_names or (last is not None and last.exact_names),
+        exact_names=(selection is not None and selection.exact_names) or (last is not None and last.exact_names),
     )
+
+
+def _first_query(sources: Sequence[str], selection: Selection) -> tuple[str | None, Search | None]:
+    """-> filter of the screen and search of its servers that a selection stands for, each None for any
+
+    Raises UsageError for invalid values.
+    """
+    from tracetui.ingest.servers.resolve import parse_sources
+    from tracetui.model.search import NOTHING, Search
+    from tracetui.query.filters import Filters, as_query
+
+    filters = selection.filters()
+    if filters == Filters():
+        return None, None
+    named = parse_sources(sources)
+    if filters.limit is not None and not named.servers:
+        raise UsageError("--limit: the screen limits traces of servers only; tracetui analyze limits those of files")
+    search = Search(lookback_ns=filters.time_range_ns, limit=filters.limit) if named.servers else NOTHING
+    text = as_query(filters if named.paths else dataclasses.replace(filters, time_range_ns=None))
+    return text or None, None if search == NOTHING else search

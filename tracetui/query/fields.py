@@ -166,6 +166,13 @@ _OF_TRACES: Final = (
         "when the trace started, such as 2024-05-01T10:03Z",
         lambda t: t.trace_start,
     ),
+    Field(
+        "trace.age",
+        Type.DURATION,
+        True,
+        "how long before the newest trace of the set it started",
+        lambda t: t.trace_start.max(initial=0) - t.trace_start,
+    ),
     Field("trace.id", Type.ID, True, "id of the trace, in any spelling"),
     Field(
         "trace.name",

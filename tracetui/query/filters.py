@@ -13,8 +13,9 @@ from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import Query
+from tracetui.query.complete import quoted
 from tracetui.query.errors import nearest
-from tracetui.query.pushdown import SpanConditions, pushdown
+from tracetui.query.pushdown import SpanConditions, conjuncts, pushdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,31 @@ def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
                 alike = nearest(name, sorted(present))
                 lines.append(f'no {what} "{name}"' + (f"; nearest: {alike}" if alike else ""))
     return lines
+
+
+def as_query(filters: Filters) -> str:
+    """Return the query that selects the same traces, except for the limit and names in another case; '' for all."""
+    of_spans = [
+        alternatives[0] if len(alternatives) == 1 else f"({' OR '.join(alternatives)})"
+        for field, names in (("service", filters.services), ("operation", filters.operations))
+        if (alternatives := [f"{field} = {quoted(name)}" for name in names])
+    ]
+    parts = of_spans if len(of_spans) < 2 else ["{ " + " AND ".join(of_spans) + " }"]
+    if filters.latency_threshold_ns is not None:
+        parts.append(f"trace.response > {_duration(filters.latency_threshold_ns)}")
+    if filters.errors_only:
+        parts.append("error")
+    if filters.time_range_ns is not None:
+        parts.append(f"trace.age <= {_duration(filters.time_range_ns)}")
+    if filters.query is not None:
+        text = filters.query.text.strip()
+        parts.append(text if not parts or conjuncts(text) is not None else f"({text})")
+    return " AND ".join(parts)
+
+
+def _duration(duration_ns: int) -> str:
+    """A duration as queries read it: they want a unit."""
+    return format_duration(duration_ns) if duration_ns else "0ms"
 
 
 def describe(filters: Filters) -> str:

@@ -1,0 +1,101 @@
+"""Order and spelling of the program's arguments: which command they name, if any."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
+from tracetui.model.errors import UsageError
+
+_WORD = re.compile("[a-z][a-z-]*", re.IGNORECASE)
+_ALIKE = 0.75
+"""Similarity of a misspelled command: two letters of four swapped."""
+
+
+def is_option(arg: str) -> bool:
+    return arg.startswith("-") and arg != "-"
+
+
+def check_words(args: Sequence[str]) -> None:
+    """Raise UsageError for a misspelled command, or one behind sources: neither is a file or a profile."""
+    if is_option(args[0]):
+        return
+    near = _nearest_command(args[0])
+    if near and _is_unknown(args[0]):
+        raise UsageError(f"{args[0]} is no command, file or profile; did you mean tracetui {near}?")
+    if any(map(is_option, args)):
+        # a word may be the value of an option
+        return
+    for word in args[1:]:
+        if command_named(word) not in (None, OPEN) and _is_unknown(word):
+            raise UsageError(f"the command goes first: tracetui {word} ...")
+
+
+def _nearest_command(word: str) -> str:
+    if not _WORD.fullmatch(word):
+        return ""
+    import difflib
+
+    names = [command.name for command in COMMANDS if not command.is_hidden]
+    return next(iter(difflib.get_close_matches(word.lower(), names, 1, _ALIKE)), "")
+
+
+def _is_unknown(word: str) -> bool:
+    from tracetui.config import load_config
+
+    return not os.path.lexists(word) and word not in load_config().profiles
+
+
+def command_first(args: Sequence[str]) -> list[str]:
+    """Move options before a command behind it: `--ascii demo` means `demo --ascii`."""
+    if not any(map(command_named, args)):
+        return list(args)
+    # an option takes a value in every command that has it, or in none
+    at = _first_argument(args, {name: takes for command in COMMANDS for name, takes in options_of(command).items()})
+    if at < len(args) and command_named(args[at]) is not None:
+        return [args[at], *args[:at], *args[at + 1 :]]
+    return list(args)
+
+
+def check_options(args: Sequence[str]) -> None:
+    """Raise UsageError for an option that only commands have, where no command is named."""
+    known = options_of(OPEN)
+    for name in _names(args, known):
+        if name.startswith("--") and name not in known:
+            owners = [f"tracetui {command.name}" for command in COMMANDS if name in options_of(command)]
+            if owners:
+                raise UsageError(f"{name} is an option of {', '.join(owners)}")
+
+
+def options_of(command: Command) -> dict[str, bool]:
+    """Options of a command by name, and whether they take a value."""
+    from typer.core import TyperOption
+
+    from tracetui.cli.parser import build_command
+
+    params = [param for param in build_command(command).params if isinstance(param, TyperOption)]
+    return {name: not param.is_flag for param in params for name in param.opts}
+
+
+def _names(args: Sequence[str], takes_value: dict[str, bool]) -> Iterator[str]:
+    """Yield the names of options."""
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            return
+        if is_option(word):
+            name, equals, _ = word.partition("=")
+            yield name
+            if takes_value.get(name) and not equals:
+                next(words, None)
+
+
+def _first_argument(args: Sequence[str], takes_value: dict[str, bool]) -> int:
+    """Position of the first word that is neither an option nor the value of one."""
+    at = 0
+    while at < len(args) and is_option(args[at]) and args[at] != "--":
+        name, equals, _ = args[at].partition("=")
+        at += 2 if takes_value.get(name) and not equals else 1
+    return at
