@@ -34,7 +34,7 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.complete import vocabulary
-from tracetui.query.filters import Filters, apply, asked_of, unknown_names
+from tracetui.query.filters import Filters, apply, search_of, unknown_names
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.tui.loading.messages import TraceSetArrived, load_in_background
@@ -187,8 +187,8 @@ def test_a_shape_is_not_asked_of_a_server() -> None:
     assert pushdown(query, exact_names=True) == (Search(service="api", operation="GET /orders/{id}"), [])
     assert pushdown("operation = list") == (Search(operation="list"), [])
     filters = Filters(services=("api",), operations=("GET /orders/{id}",))
-    assert asked_of(filters) == (Search(service="api"), ["operation GET /orders/{id}"])
-    assert asked_of(filters, exact_names=True)[0] == Search(service="api", operation="GET /orders/{id}")
+    assert search_of(filters) == (Search(service="api"), ["operation GET /orders/{id}"])
+    assert search_of(filters, exact_names=True)[0] == Search(service="api", operation="GET /orders/{id}")
 
 
 def test_completion_offers_shapes() -> None:

@@ -15,7 +15,7 @@ from tracetui.model.search import LIMIT, LOOKBACK_NS, Search, describe
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
-from tracetui.query.filters import Filters, apply, asked_of
+from tracetui.query.filters import Filters, apply, search_of
 from tracetui.query.pushdown import conjuncts, pushdown
 
 MS = 1_000_000
@@ -125,7 +125,7 @@ def test_what_is_no_query_is_none_here_either() -> None:
     ],
 )
 def test_what_filters_ask(filters: Filters, search: Search, left: list[str]) -> None:
-    assert asked_of(filters) == (search, left)
+    assert search_of(filters) == (search, left)
 
 
 def test_what_is_asked_in_words() -> None:
@@ -279,7 +279,7 @@ def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataO
         errors_only=data.draw(st.sampled_from((False, any(span.error for span in spans)))),
         query=data.draw(st.sampled_from((None, parse(wanting(data.draw, traces, wanted))))),
     )
-    search, _ = asked_of(filters)
+    search, _ = search_of(filters)
     kept = set(apply(traces, filters).trace_ids)
     found = {traces.trace_ids[trace] for trace in range(traces.trace_count) if finds(search, traces, trace)}
     assert kept <= found, search

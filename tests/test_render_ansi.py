@@ -101,7 +101,7 @@ def test_every_colour_is_legible(theme: Theme, background: str) -> None:
 def test_services_differ_and_none_is_red(theme: Theme, hues: int) -> None:
     colours = [style.color.name for style in theme.services if style.color]
     assert len(set(colours)) == hues
-    reds = {theme.style(role).color for role in (Role.ERROR, Role.ECHO)}
+    reds = {theme.style(role).color for role in (Role.ERROR, Role.PROPAGATED)}
     assert not reds & {style.color for style in theme.services}
 
 

@@ -75,8 +75,8 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
         paths = compare_traces(analysis.paths, trace, analysis.paths, 0)
         lines += TraceDiff(paths, service_roles(traces), glyphs).lines(width)
     selection = np.arange(traces.trace_count) % 2 == 0
-    apart = ContrastList(contrast(traces, selection, outcomes=True), glyphs)
-    lines += [apart.heading(width), *(apart.line(row, width) for row in range(len(apart)))]
+    contrasted = ContrastList(contrast(traces, selection, outcomes=True), glyphs)
+    lines += [contrasted.heading(width), *(contrasted.line(row, width) for row in range(len(contrasted)))]
     compared = ComparisonLines(compare(analysis, analysis), ("[red]one", "[/red]two"), glyphs.ascii_only)
     if width >= LEAST_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
@@ -201,7 +201,7 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
     line = ErrorList(ErrorListColumns(table), UNICODE).line(0, 118)
     assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
     assert line.text.endswith("✗ web")
-    assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.ECHO)
+    assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.PROPAGATED)
     detail = ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE)
     assert texts(detail)[:9] == [
         "✖ row {id}",

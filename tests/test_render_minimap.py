@@ -31,7 +31,16 @@ def test_heights_say_how_much_ran() -> None:
     # two spans in the first quarter, three in the second, then one or two
     assert drawn(SHOP, 4) == "▕▆█▅✖▏"
     assert drawn(SHOP, 4, glyphs=ASCII) == "|O@oX|"
-    rows = {ASCII.solid, ASCII.rest, ASCII.event, ASCII.echo, ASCII.async_call, ASCII.guide, ASCII.link, ASCII.warning}
+    rows = {
+        ASCII.solid,
+        ASCII.rest,
+        ASCII.event,
+        ASCII.propagated,
+        ASCII.async_call,
+        ASCII.guide,
+        ASCII.link,
+        ASCII.warning,
+    }
     assert not rows & set(drawn(SHOP, 40, glyphs=ASCII)[1:-1]), "a height is no glyph of a row"
 
 

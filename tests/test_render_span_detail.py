@@ -37,9 +37,9 @@ FACTS = SpanFacts(
     is_async=False,
     role=Part.ORIGIN,
     message="Database query timeout",
-    place=2,
+    position=2,
     siblings=3,
-    alike=1,
+    same_operation=1,
     parent=("user-service", "get_user"),
     children=0,
     below=0,
@@ -271,16 +271,16 @@ def test_rank_and_facts_against_the_plain_way(spans: list[GivenSpan]) -> None:
     finder, ranks = FactFinder(traces), Ranks(traces)
     own, critical = self_times(traces), critical_paths(traces).critical
     for number in range(len(traces)):
-        alike = traces.duration[traces.operation == traces.operation[number]]
+        same_operation = traces.duration[traces.operation == traces.operation[number]]
         found = rank(traces, number)
         assert found == ranks.of(number)
-        assert (found.n, found.shorter) == (len(alike), (alike < traces.duration[number]).sum())
-        assert found.longer == (alike > traces.duration[number]).sum()
-        assert np.allclose((found.p50_ns, found.p95_ns), np.quantile(alike.astype(float), (0.5, 0.95)))
+        assert (found.n, found.shorter) == (len(same_operation), (same_operation < traces.duration[number]).sum())
+        assert found.longer == (same_operation > traces.duration[number]).sum()
+        assert np.allclose((found.p50_ns, found.p95_ns), np.quantile(same_operation.astype(float), (0.5, 0.95)))
         facts = finder.facts(number)
         assert (facts.self_ns, facts.critical_ns) == (own[number], critical[number])
-        assert 1 <= facts.place <= facts.siblings
-        assert 1 <= facts.alike <= facts.siblings
+        assert 1 <= facts.position <= facts.siblings
+        assert 1 <= facts.same_operation <= facts.siblings
 
 
 def test_facts() -> None:
@@ -295,7 +295,7 @@ def test_facts() -> None:
     assert not finder.is_quick(0, 3)
     facts = finder.facts(at(traces, "3"))
     assert finder.is_quick(0, 3)
-    assert (facts.place, facts.siblings, facts.alike) == (2, 2, 2)
+    assert (facts.position, facts.siblings, facts.same_operation) == (2, 2, 2)
     assert (facts.children, facts.below, facts.message, facts.role) == (1, 1, "no", Part.ORIGIN)
     assert facts.parent == ("api", "work")
 

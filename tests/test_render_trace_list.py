@@ -101,8 +101,8 @@ def test_a_row_says_where_it_broke() -> None:
     assert re.search(r"1(\.00)? s ██", line.text)
     assert roles_of(line, "██") == {Role.DIM}
     assert roles_of(line, "✖redis") == {Role.ERROR}
-    assert roles_of(line, "✗api-gateway") == {Role.ECHO}
-    assert not roles_of(line, "●user") & {Role.ERROR, Role.ECHO}
+    assert roles_of(line, "✗api-gateway") == {Role.PROPAGATED}
+    assert not roles_of(line, "●user") & {Role.ERROR, Role.PROPAGATED}
 
 
 def test_without_colour_the_marks_are_letters() -> None:

@@ -271,7 +271,7 @@ def test_alike_siblings_differ_by_error_and_mark() -> None:
     view = Waterfall(traces_of((1, 0, "a", "root", 0, 20, NONE), *calls), 0)
     assert [line.text[:24].rstrip() for line in view.lines(60)][1:3] == ["├▸ ●db SELECT ×5 ≤1.00 m", "├╴ ●db SELECT ✖"]
     assert [len(view.rows.spans(row)) for row in range(len(view))] == [1, 5, 1, 1, 1, 1, 5]
-    assert len(Waterfall(view.traces, 0, alike=0)) == 15
+    assert len(Waterfall(view.traces, 0, least_repeats=0)) == 15
 
 
 def test_depth_does_not_eat_the_width() -> None:
@@ -385,7 +385,7 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
     traces = assemble(intake)
     owners = np.sort(np.array(data.draw(st.lists(st.integers(0, len(traces) - 1), max_size=8)), np.int64))
     path = (owners, traces.start[owners], traces.end[owners]) if len(owners) else None
-    view = Waterfall(traces, 0, sections=path, glyphs=ASCII if ascii_only else UNICODE, alike=3)
+    view = Waterfall(traces, 0, sections=path, glyphs=ASCII if ascii_only else UNICODE, least_repeats=3)
     view.rows.fold(data.draw(st.integers(0, len(traces) - 1)))
     for line in waterfall_text(view, width, max_rows=most):
         assert line.width == cell_width(line.text) <= width

@@ -27,7 +27,7 @@ from tracetui.tui.terminal.cell_diff import CellDiffApp
 from tracetui.tui.views.waterfall import painting, search
 from tracetui.tui.views.waterfall.keys import BINDINGS
 from tracetui.tui.views.waterfall.view import WaterfallView
-from tracetui.tui.widgets.pager import AskLine
+from tracetui.tui.widgets.pager import PromptLine
 
 SHOP = build(
     span("root", 0, 1_000, service="gateway", name="GET /cart", error=True),
@@ -536,7 +536,7 @@ def test_filter_key_works_before_the_detail_is_ready() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         app.held.holds = True
         await press("j", "tab", "slash", *"db")
-        assert app.pane.detail.query_one(AskLine).has_focus
+        assert app.pane.detail.query_one(PromptLine).has_focus
         app.held.holds = False
         app.pane.detail.ask_filter()
         await press("enter")

@@ -22,13 +22,13 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     times and names fit already. Orphans have no siblings here: their caller is lost.
     """
     found = np.zeros(len(spans), bool)
-    asked = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.flags[spans] & int(Flag.NO_DURATION)) == 0))
-    if not len(asked):
+    called = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.flags[spans] & int(Flag.NO_DURATION)) == 0))
+    if not len(called):
         return found
     number = np.full(len(traces), -1, np.int64)
-    number[spans[asked]] = asked
+    number[spans[called]] = called
     above = np.zeros(len(traces), bool)
-    above[traces.parent[spans[asked]]] = True
+    above[traces.parent[spans[called]]] = True
     children = np.flatnonzero((traces.parent >= 0) & above[traces.parent])
     parent, operation = traces.parent[children], traces.exact_operation[children]
     order = np.lexsort((operation, parent))
@@ -39,8 +39,8 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     start, fine, end = traces.start[children], ~traces.error[children], traces.end[children]
     latest = np.full(int(group[-1]) + 1, _NEVER)
     np.maximum.at(latest, group[fine], start[fine])
-    is_asked = number[children] >= 0
-    candidate = is_asked & (latest[group] >= end)
+    is_called = number[children] >= 0
+    candidate = is_called & (latest[group] >= end)
     # a span of no length is no attempt after itself
     candidate &= ~fine | (np.bincount(group, fine)[group] > 1)
     if not candidate.any():

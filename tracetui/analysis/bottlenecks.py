@@ -131,8 +131,8 @@ def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:
         if isinstance(value, str) and value.strip():
             return (normalised(value) if is_sql(value) else template(value))[:_LONGEST_PATTERN]
     # the code of a status says nothing of what was done
-    if traces.error[span] and (said := stated_message(traces, span)):
-        return template(said)[:_LONGEST_PATTERN]
+    if traces.error[span] and (message := stated_message(traces, span)):
+        return template(message)[:_LONGEST_PATTERN]
     method = _first_text(attributes, ("http.request.method", "http.method"))
     if method:
         route = _first_text(attributes, ("http.route", "url.path", "http.target"))

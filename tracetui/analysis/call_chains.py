@@ -55,9 +55,9 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
     last = end.caller or end.service
     if begin.service != end.service and nx.has_path(graph.graph, begin.service, last):
         shortest = nx.all_shortest_paths(graph.graph, begin.service, last)
-        ways = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
+        paths = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
         # a graph of many equal ways has more of them than anybody wants to see
-        found = set(islice(ways, 20 * _POSSIBLE)) - taken
+        found = set(islice(paths, 20 * _POSSIBLE)) - taken
         possible = [CallChain(path) for path in sorted(found)[:_POSSIBLE]]
     return CallChains(begin.name, end.name, tuple(observed), tuple(possible))
 
@@ -75,7 +75,7 @@ def _entry_of(traces: TraceSet, calls: Calls) -> np.ndarray:
         entry = further
 
 
-class _Ways:
+class _Paths:
     """The calls that led to a span."""
 
     def __init__(self, traces: TraceSet, calls: Calls) -> None:
@@ -122,7 +122,7 @@ class _Ways:
 def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain]:
     traces, calls = graph.traces, graph.calls
     (first_node, last_node) = graph.node_numbers([begin.service, end.service])
-    back = _Ways(traces, calls)
+    back = _Paths(traces, calls)
     start = nearest(traces, own_spans(graph, begin))
     by_link, by_peer = calls.by_link, calls.by_peer
     waited = np.where(calls.half >= 0, calls.half, calls.caller_span)
@@ -133,8 +133,8 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
         arriving &= back.holds(calls.span, own_spans(graph, end))
     arrived = at = np.flatnonzero(arriving)
     # ways are numbered as they grow, one step for all of them at a time
-    ways: list[tuple[int, ...]] = [(last_node,)]
-    way = np.zeros(len(at), np.int64)
+    paths: list[tuple[int, ...]] = [(last_node,)]
+    path = np.zeros(len(at), np.int64)
     followed = np.zeros(0, np.int64)
     found: dict[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]] = {}
     for _ in range(_LONGEST):
@@ -144,36 +144,36 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
             pair = arrived * len(calls.span) + at
             new = ~linking | ~np.isin(pair, followed)
             followed = np.union1d(followed, pair[linking])
-            at, arrived, way = np.unique(np.column_stack((at, arrived, way))[new], axis=0).T
+            at, arrived, path = np.unique(np.column_stack((at, arrived, path))[new], axis=0).T
         if not len(at):
             break
         caller, caller_span = calls.caller[at], calls.caller_span[at]
-        pairs, way = np.unique(np.column_stack((way, caller)), axis=0, return_inverse=True)
-        way = way.ravel()
-        ways = [(node, *ways[before]) for before, node in pairs.tolist()]
+        pairs, path = np.unique(np.column_stack((path, caller)), axis=0, return_inverse=True)
+        path = path.ravel()
+        paths = [(node, *paths[before]) for before, node in pairs.tolist()]
         # a peer that calls has no spans to begin at, and nothing leads to it
         unseen = by_peer[at]
         there = (caller == first_node) & (unseen | (start[caller_span] >= back.entry[caller_span]))
         begun = np.flatnonzero(there)
-        for number, some in group_positions(way[begun]):
-            of_way = begun[some]
-            found.setdefault(ways[number], []).append((calls.span[arrived[of_way]], waited[at[of_way]]))
+        for number, some in group_positions(path[begun]):
+            of_path = begun[some]
+            found.setdefault(paths[number], []).append((calls.span[arrived[of_path]], waited[at[of_path]]))
         further = ~there & ~unseen
-        way, arrived = way[further], arrived[further]
+        path, arrived = path[further], arrived[further]
         rows, at = back.back(caller_span[further])
-        way, arrived = way[rows], arrived[rows]
+        path, arrived = path[rows], arrived[rows]
     return _chains(graph, found)
 
 
 def _chains(graph: ServiceGraph, found: dict[tuple[int, ...], list[tuple[np.ndarray, np.ndarray]]]) -> list[CallChain]:
     traces, nodes = graph.traces, graph.calls.nodes
     chains = []
-    for way, seen in found.items():
+    for path, seen in found.items():
         last = np.concatenate([spans for spans, _ in seen])
         first = np.concatenate([spans for _, spans in seen])
         chains.append(
             CallChain(
-                services=tuple(nodes[node] for node in way),
+                services=tuple(nodes[node] for node in path),
                 trace_count=len(np.unique(traces.trace[last])),
                 call_count=len(last),
                 p50_ns=latency(traces.known_durations(first)).p50_ns,

@@ -133,7 +133,7 @@ def find_calls(traces: TraceSet) -> Calls:
     called = np.flatnonzero(peers.called >= 0)
     roots = np.flatnonzero(peers.caller >= 0)
     # a span that is itself outgoing says nothing of how the call to its service went; one that polls does
-    error, told = traces.error, traces.error & ~layers.outgoing
+    error, reported = traces.error, traces.error & ~layers.outgoing
     none = np.full(len(roots), -1, np.int64)
     is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
     return Calls(
@@ -156,8 +156,8 @@ def find_calls(traces: TraceSet) -> Calls:
         by_link=np.repeat([False, True, False, False], [len(part) for part in (entry, linking, called, roots)]),
         error=np.concatenate(
             (
-                told[entry] | (error[half] & (half >= 0)),
-                told[linking] | error[linked],
+                reported[entry] | (error[half] & (half >= 0)),
+                reported[linking] | error[linked],
                 error[called],
                 error[roots],
             )
@@ -231,8 +231,10 @@ class _Layers:
         of_note |= (self._around >= 0) & self.outgoing[self._around]
         half = self.half_above(self.called)
         of_note[self.called[(half >= 0) & (self.kind[half] == Kind.PRODUCER)]] = True
-        asked = np.flatnonzero(((self.kind == Kind.CLIENT) | (plain & of_note)) & (traces.attribute_bytes > 0))
-        held = asked[traces.arena.holding(_MESSAGING, traces.raw_at[asked], traces.attribute_bytes[asked])]
+        candidates = np.flatnonzero(((self.kind == Kind.CLIENT) | (plain & of_note)) & (traces.attribute_bytes > 0))
+        held = candidates[
+            traces.arena.holding(_MESSAGING, traces.raw_at[candidates], traces.attribute_bytes[candidates])
+        ]
         receiving = [span for span in held.tolist() if receives(traces.attributes(span))]
         if receiving:
             self.kind = self.kind.copy()

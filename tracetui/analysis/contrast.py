@@ -112,9 +112,9 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     # what the same traces have is one candidate, by whatever names
     candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}
     beyond = _beyond_chance(differences, candidates.values(), of)
-    told = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
-    told.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
-    return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(told)))
+    shown = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
+    shown.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
+    return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(shown)))
 
 
 def _beyond_chance(
@@ -134,8 +134,8 @@ def _beyond_chance(
         count += 1
     able = [one for one in found if least(one.selected + one.rest) <= _MOST_CHANCE / count]
     able.sort(key=lambda one: one.chance)
-    told = max((rank for rank, one in enumerate(able, 1) if one.chance <= _MOST_CHANCE * rank / count), default=0)
-    return set(able[:told])
+    shown = max((rank for rank, one in enumerate(able, 1) if one.chance <= _MOST_CHANCE * rank / count), default=0)
+    return set(able[:shown])
 
 
 def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:

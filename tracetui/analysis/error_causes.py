@@ -82,7 +82,7 @@ class ErrorCauses:
         self._set_trees()
         self.propagated = self._propagated()
         """0 or 1 per error: whether some error below caused it."""
-        self._only_up_to = self._ways_up()
+        self._only_up_to = self._paths_up()
 
     def coped(self, span: int) -> bool:
         """bool[n]; true for spans that handled the failure below them, by their own status or code."""
@@ -100,12 +100,12 @@ class ErrorCauses:
         # one at a time, memory views are read in a third of the time that columns take
         numbers, parents, steps = number.data, traces.parent.data, self.steps.data
         is_step = self.steps[self.spans].tolist()
-        said_ok = explicit_ok(traces).data
+        is_ok = explicit_ok(traces).data
         known: dict[int, int] = {}
         above, on_the_way = [], []
         for i, span in enumerate(self.spans.tolist()):
             found = -1
-            way = []
+            path = []
             at = -1 if is_step[i] else parents[span]
             while at >= 0:
                 if (found := numbers[at]) >= 0:
@@ -113,15 +113,15 @@ class ErrorCauses:
                 if at in known:
                     found = known[at]
                     break
-                way.append(at)
-                coped = self._coped[at] = bool(said_ok[at]) or answered_well(traces, at)
+                path.append(at)
+                coped = self._coped[at] = bool(is_ok[at]) or answered_well(traces, at)
                 if coped:
                     break
                 on_the_way.append(at)
                 if steps[at]:
                     break
                 at = parents[at]
-            for passed in way:
+            for passed in path:
                 known[passed] = found
             above.append(found)
         return above, on_the_way
@@ -230,7 +230,7 @@ class ErrorCauses:
 
     # --- what an error reaches ---------------------------------------------------------------------------------------
 
-    def _ways_up(self) -> list[int]:
+    def _paths_up(self) -> list[int]:
         """Topmost error that each error reaches through errors alone, itself if it reaches none; -1
         where it has to be looked for.
         """
@@ -252,7 +252,7 @@ class ErrorCauses:
                 only[i] = top if above[top] < 0 or latest[top] < least[i] else -1
         return only
 
-    def way_up(self, i: int) -> int | None:
+    def path_up(self, i: int) -> int | None:
         """Topmost error reached, if everything that error `i` reaches lies on the way up to that (itself if it reaches
         nothing); None where only `reached` can find out.
         """

@@ -214,7 +214,7 @@ def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
     passed: set[int] = set()
     others: set[int] = set()
     for i in origins.tolist():
-        top = found.way_up(i)
+        top = found.path_up(i)
         if top is None:
             others.update(found.reached(i))
             continue

@@ -95,16 +95,16 @@ class _LeastEnd:
         traces, steps = self._traces, self._steps
         by_host = int(traces.trace[span]) in self._skewed_traces
         host = self._skewed.host(span) if by_host else _EVERY_HOST
-        way = []
+        path = []
         least = _NEVER
         while not steps[span] and (parent := int(traces.parent[span])) >= 0:
             if (host, span) in self._known:
                 least = self._known[host, span]
                 break
-            way.append((span, parent))
+            path.append((span, parent))
             span = parent
         pairs = self._skewed.pairs(int(traces.trace[span])) if by_host else set()
-        for below, parent in reversed(way):
+        for below, parent in reversed(path):
             is_timed = not int(traces.flags[parent]) & Flag.NO_DURATION
             if is_timed and (not by_host or (host, self._skewed.host(parent)) not in pairs):
                 least = min(least, int(traces.end[parent]))

@@ -192,7 +192,7 @@ def betweenness(arcs: Arcs) -> tuple[list[float], str]:
 
 def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
     """Add the share of the shortest ways from one node that each other is on. -> steps taken"""
-    far, ways = {begin: 0}, {begin: 1.0}
+    far, paths = {begin: 0}, {begin: 1.0}
     order, steps = [begin], 0
     for node in order:
         onwards = arcs.onwards[node]
@@ -200,10 +200,10 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
         for other in onwards:
             if other not in far:
                 far[other] = far[node] + 1
-                ways[other] = 0.0
+                paths[other] = 0.0
                 order.append(other)
             if far[other] == far[node] + 1:
-                ways[other] += ways[node]
+                paths[other] += paths[node]
     share = dict.fromkeys(order, 0.0)
     for node in reversed(order):
         own = share[node]
@@ -211,7 +211,7 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
             between[node] += own
         for other in arcs.backwards[node]:
             if far.get(other, -2) == far[node] - 1:
-                share[other] += ways[other] / ways[node] * (1 + own)
+                share[other] += paths[other] / paths[node] * (1 + own)
     return steps
 
 
@@ -299,18 +299,18 @@ class RingSearch:
                 return
             far = hops(self._arcs.backwards, (first,), length - 1)
             self._steps += len(far)
-            ways: list[tuple[int, ...]] = [(first,)]
-            while ways:
-                way = ways.pop()
+            paths: list[tuple[int, ...]] = [(first,)]
+            while paths:
+                path = paths.pop()
                 self._steps += 1
-                if len(way) == length:
-                    yield way
+                if len(path) == length:
+                    yield path
                     continue
-                left = length - len(way)
+                left = length - len(path)
                 # on to whatever the rest of the length leads back from
                 further = [
                     node
-                    for node in self._arcs.onwards[way[-1]]
-                    if node > first and node not in way and far.get(node, length) <= left
+                    for node in self._arcs.onwards[path[-1]]
+                    if node > first and node not in path and far.get(node, length) <= left
                 ]
-                ways.extend((*way, node) for node in sorted(further, reverse=True))
+                paths.extend((*path, node) for node in sorted(further, reverse=True))

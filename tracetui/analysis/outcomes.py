@@ -55,7 +55,7 @@ class _Outcomes:
         self.origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
         self._superseded = set(found.superseded.tolist())
         self._latest_attempts: dict[int, int] = {}
-        self._told_above: dict[tuple[int, str], bool] = {}
+        self._reported_above: dict[tuple[int, str], bool] = {}
 
     def of_all(self) -> np.ndarray:
         traces, found = self.traces, self.found
@@ -90,7 +90,7 @@ class _Outcomes:
             nearest[i] = i if of_request[i] else nearest[up] if up >= 0 else -1
         failed, topmost = [], []
         for i in self.origins.tolist():
-            fails, top = of_request[i], found.way_up(i)
+            fails, top = of_request[i], found.path_up(i)
             if top is None:
                 top = i
                 for top in found.reached(i):
@@ -133,28 +133,28 @@ class _Outcomes:
     def _retried(self, i: int) -> bool:
         found = self.found
         attempt = self._topmost_attempt(int(found.spans[i]))
-        return attempt >= 0 and not self._is_told_above(attempt, found.facts.template(i))
+        return attempt >= 0 and not self._is_reported_above(attempt, found.facts.template(i))
 
     def _topmost_attempt(self, span: int) -> int:
         """The topmost span, at or above this one and below the first that coped, after which a later attempt
         succeeded; -1 for none.
         """
-        way, found = [], -1
+        path, found = [], -1
         while span >= 0 and not self.found.coped(span):
             if span in self._latest_attempts:
                 found = self._latest_attempts[span]
                 break
-            way.append(span)
+            path.append(span)
             span = int(self.traces.parent[span])
-        for passed in reversed(way):
+        for passed in reversed(path):
             if found < 0 and passed in self._superseded:
                 found = passed
             self._latest_attempts[passed] = found
         return found
 
-    def _is_told_above(self, span: int, template: str) -> bool:
+    def _is_reported_above(self, span: int, template: str) -> bool:
         """Test whether an error above a span shares a message template."""
-        known = self._told_above.get((span, template))
+        known = self._reported_above.get((span, template))
         if known is None:
             found = self.found
             up = int(np.searchsorted(found.spans, span)) - 1
@@ -162,7 +162,7 @@ class _Outcomes:
                 up = found.nearest_above[up]
             while up >= 0 and not shares_template(template, found.facts.template(up)):
                 up = found.nearest_above[up]
-            known = self._told_above[span, template] = up >= 0
+            known = self._reported_above[span, template] = up >= 0
         return known
 
 

@@ -59,14 +59,14 @@ def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
     """
     leaves = traces.subtree_end == np.arange(1, len(traces) + 1)
     found = np.zeros(len(traces), bool)
-    asked = np.flatnonzero(
+    candidates = np.flatnonzero(
         leaves & ((kind == Kind.UNSPECIFIED) | (kind == Kind.INTERNAL)) & (traces.attribute_bytes > 0)
     )
-    at, sizes = traces.raw_at[asked], traces.attribute_bytes[asked]
+    at, sizes = traces.raw_at[candidates], traces.attribute_bytes[candidates]
     held = traces.arena.holding(_DATABASES, at, sizes)
-    unspecified = np.flatnonzero(~held & (kind[asked] == Kind.UNSPECIFIED))
+    unspecified = np.flatnonzero(~held & (kind[candidates] == Kind.UNSPECIFIED))
     held[unspecified] = traces.arena.holding(_NAMES, at[unspecified], sizes[unspecified])
-    for span in asked[held].tolist():
+    for span in candidates[held].tolist():
         found[span] = called_peer(int(kind[span]), traces.attributes(span)) is not None
     return found
 
@@ -146,9 +146,11 @@ def _by_note(
     for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
         sorts[i] = _type_index(traces, callers, int(spans[i]))
     # what one call of a name says of statements all say that have any
-    asks = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
-    _, first, of_name = np.unique(note[bare][asks], return_index=True, return_inverse=True)
-    sorts[asks] = np.array([_type_index(traces, callers, int(spans[asks[i]])) for i in first], sorts.dtype)[of_name]
+    queries = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
+    _, first, of_name = np.unique(note[bare][queries], return_index=True, return_inverse=True)
+    sorts[queries] = np.array([_type_index(traces, callers, int(spans[queries[i]])) for i in first], sorts.dtype)[
+        of_name
+    ]
     found[bare] = sorts
     types[noted] = np.maximum(found, 0)
 
@@ -170,16 +172,16 @@ def _by_attributes(
     """Name the targets of other calls: parents come before their children, so each finds its wrapper's."""
     before = np.concatenate(([0], np.cumsum(calls)))
     around = callers.outgoing & ~callers.answered & ~calls & (before[traces.subtree_end] > before[:-1])
-    asked = np.flatnonzero(calls | around)
+    candidates = np.flatnonzero(calls | around)
     read = _PeerReader(traces)
     wrapped: dict[int, tuple[Peer | None, Peer | None, bool, bool]] = {}
     spans: list[int] = []
-    whom: list[int] = []
+    peers_called: list[int] = []
     sorts: list[int] = []
     messages: list[bool] = []
-    columns = (asked, *(column[asked] for column in (callers.kind, callers.wrapper, calls)))
-    raw = traces.arena.read_each(traces.raw_at[asked], traces.attribute_bytes[asked])
-    listed = (column.tolist() for column in (*columns, traces.resource[asked]))
+    columns = (candidates, *(column[candidates] for column in (callers.kind, callers.wrapper, calls)))
+    raw = traces.arena.read_each(traces.raw_at[candidates], traces.attribute_bytes[candidates])
+    listed = (column.tolist() for column in (*columns, traces.resource[candidates]))
     producer = int(Kind.PRODUCER)
     for span, kind, wrapper, is_call, resource, attributes in zip(*listed, raw, strict=True):
         peer = read(kind, resource, attributes) if attributes else None
@@ -201,11 +203,11 @@ def _by_attributes(
         found = known or (None if within else host)
         if found is not None:
             spans.append(span)
-            whom.append(numbers.of(found.name, found.host))
+            peers_called.append(numbers.of(found.name, found.host))
             sorts.append(_TYPES.index(found.type))
             messages.append(sent)
     places = np.array(spans, np.int64)
-    called[places], types[places], is_async[places] = whom, sorts, messages
+    called[places], types[places], is_async[places] = peers_called, sorts, messages
 
 
 class _PeerReader:

@@ -114,11 +114,11 @@ class SpanFacts:
     """Service, operation and message of the first of them."""
     message: str
     """Message of an error span, else ''."""
-    place: int
-    """Its place among its siblings, from 1, by start."""
+    position: int
+    """Its position among its siblings, from 1, by start."""
     siblings: int
     """With itself."""
-    alike: int
+    same_operation: int
     """Siblings of its service and operation, with itself."""
     parent: tuple[str, str] | None
     """Service and operation."""
@@ -152,7 +152,7 @@ class FactFinder:
         with self._lock:
             if trace != self._trace:
                 self._analyse(trace)
-            place = rank(traces, span)
+            ranked = rank(traces, span)
             self._ranked = True
             at = span - int(traces.first[trace])
             assert self._paths is not None
@@ -164,7 +164,7 @@ class FactFinder:
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
         siblings = within.start + np.flatnonzero(traces.parent[within] == parent)
         return SpanFacts(
-            rank=place,
+            rank=ranked,
             self_ns=own,
             critical_ns=int(paths.critical[at]),
             trace_start_ns=int(traces.trace_start[trace]),
@@ -179,9 +179,9 @@ class FactFinder:
                 for one in (first + below for below in caused_by[:_NAMED_CAUSES])
             ),
             message=error_message(traces, span) if role else "",
-            place=int(np.searchsorted(siblings, span)) + 1,
+            position=int(np.searchsorted(siblings, span)) + 1,
             siblings=len(siblings),
-            alike=int((traces.operation[siblings] == traces.operation[span]).sum()),
+            same_operation=int((traces.operation[siblings] == traces.operation[span]).sum()),
             parent=(traces.service_name(parent), traces.operation_name(parent)) if parent >= 0 else None,
             children=int((traces.parent[within] == span).sum()),
             below=int(traces.subtree_end[span]) - span - 1,

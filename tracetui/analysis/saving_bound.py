@@ -80,8 +80,8 @@ def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndar
     Keys of a parent and a time: when calls of the path ended, ascending, and when parallel ones, which have these
     parents, began and ended.
     """
-    took_time = np.flatnonzero(begun < left)
-    by_end = took_time[np.argsort(left[took_time])]
+    delayed = np.flatnonzero(begun < left)
+    by_end = delayed[np.argsort(left[delayed])]
     # the latest to end before each began, here and on the path; the last of these stands for none
     latest = np.append(by_end, len(left))[np.searchsorted(left[by_end], begun, "right") - 1]
     on_path = np.append(ended, -1)[np.searchsorted(ended, begun, "right") - 1]

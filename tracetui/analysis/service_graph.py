@@ -121,8 +121,8 @@ class ServiceGraph:
     @property
     def left_out(self) -> tuple[str, ...]:
         """Messages about incomplete cycles and groups of a very large graph."""
-        said = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
-        return tuple(filter(None, (self._rings.left_out, said)))
+        note = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
+        return tuple(filter(None, (self._rings.left_out, note)))
 
     @property
     def _is_too_large_for_groups(self) -> bool:
@@ -237,5 +237,5 @@ def _meant(text: str, known: Collection[str]) -> str | None:
     for wanted in (text, text.strip()):
         if wanted in known:
             return wanted
-    alike = [name for name in known if name.lower() == text.strip().lower()]
-    return alike[0] if len(alike) == 1 else None
+    matches = [name for name in known if name.lower() == text.strip().lower()]
+    return matches[0] if len(matches) == 1 else None

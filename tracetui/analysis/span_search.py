@@ -36,7 +36,7 @@ def find_spans(
     of_resource = np.zeros(len(traces.resources), bool)
     for number in np.unique(traces.resource[within]).tolist():
         resource = traces.resources[number]
-        of_resource[number] = _says(resource.codec.attributes(resource.raw), sought)
+        of_resource[number] = _contains(resource.codec.attributes(resource.raw), sought)
     found |= of_resource[traces.resource[within]]
     if len(sought) == SPAN_DIGITS and is_hex(sought):
         found |= traces.key[within] == np.uint64(span_key(sought))
@@ -52,8 +52,8 @@ def find_spans(
             return None
         if may_hold(read(at, size)):
             span = first + i
-            found[i] = _says(traces.attributes(span), sought) or any(
-                sought in event.name.lower() or _says(event.attributes, sought) for event in traces.own_events(span)
+            found[i] = _contains(traces.attributes(span), sought) or any(
+                sought in event.name.lower() or _contains(event.attributes, sought) for event in traces.own_events(span)
             )
     return found
 
@@ -75,7 +75,7 @@ def _find_logs(
             return True
         if not found[span - first] and may_hold(lines.content(row)):
             line = lines.event(row)
-            found[span - first] = sought in line.name.lower() or _says(line.attributes, sought)
+            found[span - first] = sought in line.name.lower() or _contains(line.attributes, sought)
     return False
 
 
@@ -105,7 +105,7 @@ def _is_numeric(part: str) -> bool:
     return any(c.isdigit() for c in part) or part in "+-." or any(part in word for word in ("true", "false", "null"))
 
 
-def _says(attributes: Attributes, sought: str) -> bool:
+def _contains(attributes: Attributes, sought: str) -> bool:
     for key, value in attributes.items():
         name = f"{key}="
         if sought in name.lower() or any(sought in (name + text).lower() for text in _texts(value)):

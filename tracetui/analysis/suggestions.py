@@ -233,8 +233,10 @@ class _Siblings:
         spans = spans[np.lexsort((traces.start[spans], traces.operation[spans], traces.parent[spans]))]
         found = np.zeros(len(traces), bool)
         before, after = spans[:-1], spans[1:]
-        alike = (traces.parent[before] == traces.parent[after]) & (traces.operation[before] == traces.operation[after])
-        both = alike & (traces.start[after] < traces.end[before])
+        same_operation = (traces.parent[before] == traces.parent[after]) & (
+            traces.operation[before] == traces.operation[after]
+        )
+        both = same_operation & (traces.start[after] < traces.end[before])
         found[before[both]] = True
         found[after[both]] = True
         return found

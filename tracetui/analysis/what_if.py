@@ -144,9 +144,9 @@ def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shi
         begin, finish = int(paths.start[parent]), int(paths.end[parent])
         starts, stops = paths.start[inside], paths.end[inside]
         # of a child that reaches beyond its parent the parent waits for a part
-        took = np.maximum(stops - starts + length[inside] - traces.duration[inside], 0).tolist()
-        moves = _moves(begin, starts.tolist(), stops.tolist(), took)
-        new_stops = [start + move + time for start, move, time in zip(starts.tolist(), moves, took, strict=True)]
+        durations = np.maximum(stops - starts + length[inside] - traces.duration[inside], 0).tolist()
+        moves = _moves(begin, starts.tolist(), stops.tolist(), durations)
+        new_stops = [start + move + time for start, move, time in zip(starts.tolist(), moves, durations, strict=True)]
         for child, move in zip(inside.tolist(), moves, strict=True):
             shift[child] += move
             shift[ends[child]] -= move
@@ -165,7 +165,7 @@ def _ancestors(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
     return np.flatnonzero(found[:-1])
 
 
-def _moves(begin: int, starts: list[int], stops: list[int], took: list[int]) -> list[int]:
+def _moves(begin: int, starts: list[int], stops: list[int], durations: list[int]) -> list[int]:
     """Shift of each child of a parent: that of the siblings it followed."""
     by_start = sorted(range(len(starts)), key=lambda i: (starts[i], stops[i]))
     by_stop = sorted(range(len(starts)), key=lambda i: (stops[i], starts[i]))
@@ -178,7 +178,7 @@ def _moves(begin: int, starts: list[int], stops: list[int], took: list[int]) -> 
             move = moves[before]
             if stops[before] > starts[child] or move is None:
                 break
-            old, new = max(old, stops[before]), max(new, starts[before] + move + took[before])
+            old, new = max(old, stops[before]), max(new, starts[before] + move + durations[before])
             reached += 1
         moves[child] = new - old
     return [move or 0 for move in moves]

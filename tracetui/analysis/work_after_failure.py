@@ -28,14 +28,14 @@ class WorkAfterFailure:
         """
         traces = self._traces
         until = int(traces.end[failed])
-        way = []
+        path = []
         span = int(traces.parent[failed])
         while span not in self._latest:
-            way.append(span)
+            path.append(span)
             if span == above:
                 break
             span = int(traces.parent[span])
-        for span in reversed(way):
+        for span in reversed(path):
             own = max(int(traces.start[child]) for child in self._children(span))
             self._latest[span] = own if span == above else max(own, self._latest[int(traces.parent[span])])
         first = int(traces.parent[failed])
@@ -83,14 +83,14 @@ class WorkAfterFailure:
 
     def _calls_of(self, first: int, above: int) -> _Calls:
         """The latest calls of the spans from `first` up to `above`."""
-        way = []
+        path = []
         span = first
         while span not in self._calls:
-            way.append(span)
+            path.append(span)
             if span == above:
                 break
             span = int(self._traces.parent[span])
-        for span in reversed(way):
+        for span in reversed(path):
             calls = self._own_calls(span)
             if span != above:
                 for host, others in self._calls[int(self._traces.parent[span])].items():

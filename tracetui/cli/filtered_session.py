@@ -18,7 +18,7 @@ from tracetui.model.search import LOOKBACK_NS, MORE, NOTHING, Search, combined
 from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, window_for
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
-from tracetui.query.filters import Filters, asked_of
+from tracetui.query.filters import Filters, search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 
@@ -47,7 +47,7 @@ def open_filtered(
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
-    search, rest = asked_of(filters, exact_names=exact_names)
+    search, rest = search_of(filters, exact_names=exact_names)
     search = combined(search, more)
     then = also(search) if has_servers(sources) else None
     session = open_session(
@@ -111,14 +111,14 @@ def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Sessio
     """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
     searched_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
-    with closing(ServerPool(servers, overrides)) as asked:
-        known = _services(asked)
+    with closing(ServerPool(servers, overrides)) as pool:
+        known = _services(pool)
         kept = [spelled_as_in(name, known) for name in wanted]
         services = [name for name in known if name in kept] or known
         if not services:
             return
         with suppress(BackEndError):
-            asked.newest_starts(services[:MOST_SEARCHED], NEWEST_NS, newest)
+            pool.newest_starts(services[:MOST_SEARCHED], NEWEST_NS, newest)
     now = time.time_ns()
     named = by_newest(services, newest)[:MOST_SEARCHED]
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
@@ -143,17 +143,17 @@ def has_servers(sources: Sequence[str]) -> bool:
 
 def _offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]:
     """Services known to the servers among the sources, sorted."""
-    with closing(ServerPool(servers_of(sources), overrides)) as asked:
-        return _services(asked)
+    with closing(ServerPool(servers_of(sources), overrides)) as pool:
+        return _services(pool)
 
 
-def _services(asked: ServerPool) -> list[str]:
+def _services(pool: ServerPool) -> list[str]:
     found: set[str] = set()
-    for server in asked.servers:
+    for server in pool.servers:
         if server.address.file:
             continue
         try:
-            found.update(asked.back_end(server).services())
+            found.update(pool.back_end(server).services())
         except BackEndError:
             # the server has sent traces; the list of services is only a help
             continue

@@ -23,7 +23,7 @@ LEAST_WIDTH = 40
 DEFAULT_WIDTH = 80
 _MOST_WIDTH = 2_000
 """Largest accepted width of a terminal, or of COLUMNS."""
-_MOST_ASKED_WIDTH = 10_000
+_MAX_WIDTH = 10_000
 _LISTED_WARNINGS = 10
 
 
@@ -49,7 +49,7 @@ def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
 def width_of(width: int | None) -> int:
     """Choose the width: `width`, or that of COLUMNS or the terminal, or 80."""
     if width is not None:
-        return min(max(width, LEAST_WIDTH), _MOST_ASKED_WIDTH)
+        return min(max(width, LEAST_WIDTH), _MAX_WIDTH)
     columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
     return min(max(columns, LEAST_WIDTH), _MOST_WIDTH)
 

@@ -49,9 +49,9 @@ def server(options: ServerCommandOptions, access: o.Servers) -> None:
     servers = servers_among([options.source], access.overrides())
     if not servers:
         raise UsageError(f"{without_secrets(options.source)}: neither an address nor a profile{describe_profiles()}")
-    with closing(ServerPool(servers, access.overrides())) as asked:
-        services = asked.back_end(servers[0]).services()
-        server_stats = asked.server_stats(options.names or (), lookback)
+    with closing(ServerPool(servers, access.overrides())) as pool:
+        services = pool.back_end(servers[0]).services()
+        server_stats = pool.server_stats(options.names or (), lookback)
     if options.json:
         answer = {"services": services, **msgspec.to_builtins(server_stats)}
         print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=options.ascii)

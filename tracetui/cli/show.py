@@ -21,11 +21,11 @@ from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
-from tracetui.query.filters import asked_of
+from tracetui.query.filters import search_of
 from tracetui.render.text.ansi import When
 from tracetui.render.text.numbers import counted
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
-from tracetui.render.waterfall.waterfall import ALIKE_SIBLINGS, Waterfall
+from tracetui.render.waterfall.waterfall import LEAST_REPEATS, Waterfall
 from tracetui.session import Session
 
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
@@ -95,7 +95,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
         roles=roles(traces),
         glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
-        alike=0 if options.everything else ALIKE_SIBLINGS,
+        least_repeats=0 if options.everything else LEAST_REPEATS,
     )
     rows = None if options.everything else options.max_rows
     lines = waterfall_text(
@@ -145,7 +145,7 @@ class _Opening:
     def _slower(self, than_ns: int) -> Session:
         """Search servers for traces slower than `than_ns`; the set may be empty."""
         filters = self.selection.filters()
-        search, _ = asked_of(filters, exact_names=self.selection.exact_names)
+        search, _ = search_of(filters, exact_names=self.selection.exact_names)
         # servers that keep microseconds cut the duration: one within the same microsecond would find `than_ns` again
         least = (than_ns // _MICROSECOND + 1) * _MICROSECOND
         # a slower trace has a span as long, but perhaps not one that matches the filters

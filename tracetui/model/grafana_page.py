@@ -81,10 +81,10 @@ def grafana_page(text: str) -> GrafanaPage | None:
 
 def _explored(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
     panes = list(_panes(query))
-    asked = [one for pane in panes for one in pane.queries]
+    queries = [one for pane in panes for one in pane.queries]
     texts = [
         text
-        for one in asked
+        for one in queries
         for key in ("query", "expr")
         # other values in TraceQL may look like ids
         if isinstance(text := one.get(key), str) and (key == "expr" or not _TRACEQL.match(text) or _OF_ID in text)

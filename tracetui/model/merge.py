@@ -187,9 +187,9 @@ class _Merging:
         more = len(resource.codec.events(parts[1])) + len(resource.codec.links(parts[2]))
         texts = (records.intake.services.texts[resource.service], records.intake.names.texts[int(records.name[record])])
         columns = (records.kind, records.parent_key, records.status, records.flags)
-        said = (records.messages[int(records.message[record])], *(int(column[record]) for column in columns))
+        stated = (records.messages[int(records.message[record])], *(int(column[record]) for column in columns))
         richness = (-attributes - more, -attributes, int(records.start[record]))
-        return (*richness, *texts, type(resource.codec).__name__, resource.raw, *said, *parts)
+        return (*richness, *texts, type(resource.codec).__name__, resource.raw, *stated, *parts)
 
     def _best(self, score: np.ndarray) -> np.ndarray:
         """int64[k], of each cluster the first record with the greatest score; score: int[m], not below 0."""
@@ -231,12 +231,12 @@ class _Merging:
         """An error if any record is one, with the message of the first error that has one."""
         records = self.records
         error = records.error[self.record]
-        said = records.message[self.record] > 0
+        stated = records.message[self.record] > 0
         failed = np.logical_or.reduceat(error, self.first)
         return {
             "error": failed,
             "status": records.status[self._best(error)],
-            "message": records.message[self._best(2 * error + said)],
+            "message": records.message[self._best(2 * error + stated)],
         }
 
     def _naming(self) -> np.ndarray:

@@ -179,28 +179,34 @@ def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
     def order(record: _Record) -> tuple[object, ...]:
         # what says more comes first of what begins together, as it is the likelier to keep the others apart
         start = record.start if has_start[record.at] else 0
-        says = (record.kind == 0, record.service == 0, record.operation == 0, record.kind not in _CALLING, record.kind)
+        specificity = (
+            record.kind == 0,
+            record.service == 0,
+            record.operation == 0,
+            record.kind not in _CALLING,
+            record.kind,
+        )
         return (
             not record.whole,
             record.timeless,
             not has_start[record.at],
             start,
-            *says,
+            *specificity,
             *facts.texts(record.at),
             -int(facts.duration[record.at]),
         )
 
     spans: list[_SpanGroup] = []
-    alike: dict[tuple[int, int, int], _SpanGroup] = {}
+    by_key: dict[tuple[int, int, int], _SpanGroup] = {}
     for record in sorted(records, key=order):
         key = (record.service, record.operation, record.kind)
-        asked = spans if len(spans) <= _MOST_GROUPS else [alike[key]] if key in alike else []
-        fitting = [span for span in asked if span.fits(record)]
+        candidates = spans if len(spans) <= _MOST_GROUPS else [by_key[key]] if key in by_key else []
+        fitting = [span for span in candidates if span.fits(record)]
         # the client half first, then the earliest
         chosen = next((span for span in fitting if span.kind in _CALLING), fitting[0] if fitting else None)
         if chosen is None:
             chosen = _SpanGroup()
             spans.append(chosen)
         chosen.add(record)
-        alike[key] = chosen
+        by_key[key] = chosen
     return [span.members for span in spans]

@@ -69,14 +69,14 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
 def combined(base: Search, more: Search) -> Search:
     """Return `base` with all conditions of `more`, which take precedence."""
-    said = {
+    given = {
         field.name: value
         for field in msgspec.structs.fields(Search)
         if (value := getattr(more, field.name)) != getattr(NOTHING, field.name)
     }
-    if "attributes" in said:
-        said["attributes"] = {**base.attributes, **more.attributes}
-    return msgspec.structs.replace(base, **said)
+    if "attributes" in given:
+        given["attributes"] = {**base.attributes, **more.attributes}
+    return msgspec.structs.replace(base, **given)
 
 
 NOTHING = Search()

@@ -16,7 +16,7 @@ _HEX: Final = r"[0-9a-fA-F]"
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Notation:
     """A way to write the id of a trace, and perhaps of a span with it."""
 
     pattern: re.Pattern[str]
@@ -29,41 +29,41 @@ class _Way:
     """A word that the text contains, in lower case."""
 
 
-_WAYS: Final = (
+_NOTATIONS: Final = (
     # W3C Trace Context
-    _Way(
+    _Notation(
         re.compile(rf"(?<![\w-]){_HEX}{{2}}-(?P<trace>{_HEX}{{32}})-(?P<span>{_HEX}{{16}})-{_HEX}{{2}}(?![\w-])"),
         before=b"-",
         after=b"-",
         digits=32,
     ),
     # B3 in one header, and Jaeger's uber-trace-id
-    _Way(
+    _Notation(
         re.compile(
             rf"(?<![\w-])(?P<trace>{_HEX}{{32}}|{_HEX}{{16}})-(?P<span>{_HEX}{{16}})(?:-[01dD](?:-{_HEX}{{16}})?)?(?![\w-])"
         ),
         before=b"-",
         digits=16,
     ),
-    _Way(
+    _Notation(
         re.compile(
             rf"(?<![\w:])(?P<trace>{_HEX}{{9,32}}):(?P<span>{_HEX}{{1,16}}):{_HEX}{{1,16}}:{_HEX}{{1,2}}(?![\w:])"
         ),
         after=b":",
     ),
     # AWS X-Ray
-    _Way(re.compile(rf"(?<![\w-])1-(?P<trace>{_HEX}{{8}}-{_HEX}{{24}})(?![\w-])"), before=b"-", digits=24),
+    _Notation(re.compile(rf"(?<![\w-])1-(?P<trace>{_HEX}{{8}}-{_HEX}{{24}})(?![\w-])"), before=b"-", digits=24),
     # pages and requests of Jaeger, Zipkin and Tempo
-    _Way(re.compile(rf"/(?:traces?|trace)/(?P<trace>{_HEX}{{16,32}})(?!\w)"), before=b"/"),
+    _Notation(re.compile(rf"/(?:traces?|trace)/(?P<trace>{_HEX}{{16,32}})(?!\w)"), before=b"/"),
     # service, trace and span in brackets, as Spring Cloud Sleuth writes them
-    _Way(
+    _Notation(
         re.compile(rf"\[[^][,\s]*,\s?(?P<trace>{_HEX}{{32}}|{_HEX}{{16}})[,-]\s?(?P<span>{_HEX}{{16}})(?:,\w*)*\]"),
         after=b",-",
     ),
     # fields of log lines; Datadog's ids are decimal
-    _Way(re.compile(r"(?i)\bdd[._]trace_id\W{1,6}(?P<trace>[0-9]{1,20})(?!\w)"), word=b"dd"),
-    _Way(re.compile(rf"(?i)trace[\s_.-]?id\W{{1,6}}(?P<trace>{_HEX}{{16,32}})(?!\w)"), word=b"trace"),
-    _Way(re.compile(rf"(?<!\w)(?P<trace>{_HEX}{{32}})(?!\w)"), digits=32),
+    _Notation(re.compile(r"(?i)\bdd[._]trace_id\W{1,6}(?P<trace>[0-9]{1,20})(?!\w)"), word=b"dd"),
+    _Notation(re.compile(rf"(?i)trace[\s_.-]?id\W{{1,6}}(?P<trace>{_HEX}{{16,32}})(?!\w)"), word=b"trace"),
+    _Notation(re.compile(rf"(?<!\w)(?P<trace>{_HEX}{{32}})(?!\w)"), digits=32),
 )
 """In the order in which they are looked for: the more specific first."""
 _SPAN: Final = re.compile(rf"(?i)(?<!parent)(?<!parent[\s_.-])span[\s_.-]?id\W{{1,6}}(?P<span>{_HEX}{{1,20}})(?!\w)")
@@ -131,10 +131,10 @@ def ids_in(text: str) -> tuple[str, str]:
     raw = plain.encode("utf-8", "replace")
     lower = raw.lower()
     runs = _runs(raw)
-    for way in _WAYS:
-        if way.word not in lower or not (way.word or _has_run(runs, way)):
+    for notation in _NOTATIONS:
+        if notation.word not in lower or not (notation.word or _has_run(runs, notation)):
             continue
-        found = way.pattern.search(plain)
+        found = notation.pattern.search(plain)
         if found is not None and found["trace"].strip("0-"):
             return found["trace"].replace("-", ""), found.groupdict().get("span") or _span_id_in(plain)
     return "", ""
@@ -156,14 +156,14 @@ def _runs(text: bytes) -> set[tuple[bytes, int, bytes]]:
     return found
 
 
-def _has_run(runs: set[tuple[bytes, int, bytes]], way: _Way) -> bool:
+def _has_run(runs: set[tuple[bytes, int, bytes]], notation: _Notation) -> bool:
     # plainly written, as every line of a log comes by here several times
     for before, digits, after in runs:
-        if way.digits and way.digits != digits:
+        if notation.digits and notation.digits != digits:
             continue
-        if way.before and not (before and before in way.before):
+        if notation.before and not (before and before in notation.before):
             continue
-        if not way.after or (after and after in way.after):
+        if not notation.after or (after and after in notation.after):
             return True
     return False
 

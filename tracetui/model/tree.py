@@ -105,14 +105,14 @@ def preorder(
     count = len(trace)
     family = np.where(parent >= 0, parent, count + trace).astype(np.int32)
     order = np.argsort(family, kind="stable")
-    alike = family[order[1:]] == family[order[:-1]]
-    if (alike & (start[order[1:]] < start[order[:-1]])).any():
+    same_family = family[order[1:]] == family[order[:-1]]
+    if (same_family & (start[order[1:]] < start[order[:-1]])).any():
         order = np.lexsort((start, family))
     family = family[order]
     next_sibling = np.full(count, -1, np.int32)
-    next_sibling[order[:-1][alike]] = order[1:][alike]
+    next_sibling[order[:-1][same_family]] = order[1:][same_family]
     leads = np.ones(count, bool)
-    leads[1:] = ~alike
+    leads[1:] = ~same_family
     leads &= family < count
     first_child = np.full(count, -1, np.int32)
     first_child[family[leads]] = order[leads]

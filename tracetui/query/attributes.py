@@ -75,8 +75,8 @@ class AttributeScan:
         """
         traces = self._traces
         candidates = self._with_bytes(sought, at[spans], sizes[spans])
-        asked = spans[candidates]
-        places = (candidates, traces.resource[asked], at[asked], sizes[asked])
+        chosen = spans[candidates]
+        places = (candidates, traces.resource[chosen], at[chosen], sizes[chosen])
         for i, resource, begin, size in zip(*(column.tolist() for column in places), strict=True):
             yield i, resource, traces.arena.read(begin, size)
 

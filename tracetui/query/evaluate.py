@@ -29,9 +29,9 @@ _MANY = 10_000
 
 def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
     """-> bool[traces], the traces of the mask `among` (all, without one) that meet the query."""
-    asked = np.arange(traces.trace_count) if among is None else np.flatnonzero(among)
+    candidates = np.arange(traces.trace_count) if among is None else np.flatnonzero(among)
     matched = np.zeros(traces.trace_count, bool)
-    matched[asked] = _Evaluation(traces).of_traces(root, asked)
+    matched[candidates] = _Evaluation(traces).of_traces(root, candidates)
     return matched
 
 
@@ -87,9 +87,9 @@ class _Evaluation:
         # a trace that one span answers for need not have the others decoded: ask every trace for a few at a time
         turn = np.arange(len(spans)) % 16
         for low, high in _WAVES if decodes(part) and len(spans) > _MANY else [(0, 16)]:
-            asked = spans[(turn >= low) & (turn < high)]
-            asked = asked[~hit[trace[asked]]]
-            hit[trace[asked[self.of_spans(part, asked)]]] = True
+            candidates = spans[(turn >= low) & (turn < high)]
+            candidates = candidates[~hit[trace[candidates]]]
+            hit[trace[candidates[self.of_spans(part, candidates)]]] = True
         return hit
 
     def of_spans(self, node: Predicate, at: np.ndarray) -> np.ndarray:
@@ -126,9 +126,9 @@ class _Evaluation:
         traces = self.traces
         if len(at) == traces.trace_count:
             return np.arange(len(traces))
-        asked = np.zeros(traces.trace_count, bool)
-        asked[at] = True
-        return np.flatnonzero(asked[traces.trace])
+        candidates = np.zeros(traces.trace_count, bool)
+        candidates[at] = True
+        return np.flatnonzero(candidates[traces.trace])
 
     def test(self, test: Test, at: np.ndarray) -> np.ndarray:
         field, operation, value = test.field, test.operation, test.value

@@ -49,7 +49,7 @@ class Filters:
             raise UsageError(f"the limit must be at least 1, not {self.limit}")
 
 
-def asked_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, list[str]]:
+def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, list[str]]:
     """-> the search that a server can do for the filters, and a description of the rest
 
     A server knows names of spans, not the shapes that they have here unless `exact_names` is set.
@@ -141,8 +141,8 @@ def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
             if kept != name:
                 lines.append(f'no {what} "{name}"; taken for {kept}')
             elif name not in present:
-                alike = nearest(name, sorted(present))
-                lines.append(f'no {what} "{name}"' + (f"; nearest: {alike}" if alike else ""))
+                suggestion = nearest(name, sorted(present))
+                lines.append(f'no {what} "{name}"' + (f"; nearest: {suggestion}" if suggestion else ""))
     return lines
 
 

@@ -88,7 +88,7 @@ class Query:
 
         QueryError: a regular expression takes too long.
         """
-        with self._slow_patterns_told():
+        with self._slow_patterns_reported():
             return evaluate.matching_traces(self.root, traces, among)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
@@ -97,11 +97,11 @@ class Query:
         These are the spans of matching traces that meet a comparison on spans or the conditions of braces. Conditions
         negated for the trace, and conditions on the trace itself, have no spans. Raises QueryError as `matches`.
         """
-        with self._slow_patterns_told():
+        with self._slow_patterns_reported():
             return evaluate.matching_spans(self.root, traces)
 
     @contextmanager
-    def _slow_patterns_told(self) -> Generator[None]:
+    def _slow_patterns_reported(self) -> Generator[None]:
         try:
             yield
         except SlowPatternError as error:

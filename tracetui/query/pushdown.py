@@ -62,7 +62,7 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
     names of spans, not their shapes: `operation = "GET /orders/{id}"` is done here unless `exact_names` is set.
     Raises QueryError as `parse`.
     """
-    asked: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
     groups = list(more)
     rest = []
     if text.strip():
@@ -72,7 +72,7 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
         root = parse(part).root
         found = _of_trace(root)
         if found is not None:
-            asked |= found
+            conditions |= found
             # a trace lasts at least as long as its response takes: some that a server finds answered sooner
             rest += [part] if _is_response(root) else []
         elif isinstance(root, AnySpan):
@@ -87,12 +87,12 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
     # servers are best at services, and some want one
     best = max(others, key=lambda group: ("service" in group.conditions, len(group.conditions)), default=None)
     if best is not None and best.conditions:
-        asked |= best.conditions
-        asked |= {"failed": True} if failing and not best.conditions.get("errors") else {}
+        conditions |= best.conditions
+        conditions |= {"failed": True} if failing and not best.conditions.get("errors") else {}
     elif failing:
-        asked["errors"] = True
+        conditions["errors"] = True
     rest += [group.words for group in others if group is not best or not group.exact]
-    return msgspec.convert(asked, Search), rest
+    return msgspec.convert(conditions, Search), rest
 
 
 def _root_service(node: Predicate) -> str:

@@ -156,10 +156,10 @@ class _Resolver:
             return self.error(word, f"no field {name}", f"write the comparison as {field} = {value or 'VALUE'}")
         if find_number(name) is not None or find_duration(name) is not None:
             return self.error(word, f"expected a field, found {name}", "a comparison begins with a field")
-        alike = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
+        suggestion = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
         hint = f"for an attribute of that name write attr.{name}" if name.strip(".") == name else ""
-        if alike:
-            return self.error(word, f"no field {name}; nearest: {alike}", hint)
+        if suggestion:
+            return self.error(word, f"no field {name}; nearest: {suggestion}", hint)
         return self.error(word, f"no field {name}", f"{hint}; fields: {', '.join(FIELDS)}".lstrip("; "))
 
     def presence(self, word: QueryWord, field: Field | Attribute) -> Test:
@@ -217,8 +217,8 @@ class _Resolver:
         if field.type is Type.CHOICE and value.pattern is None:
             chosen = value.text.lower()
             if chosen not in field.choices:
-                alike = nearest(chosen, field.choices)
-                hint = f"nearest: {alike}" if alike else ""
+                suggestion = nearest(chosen, field.choices)
+                hint = f"nearest: {suggestion}" if suggestion else ""
                 raise self.error(word, f"{name} is one of {', '.join(field.choices)}, found {word.text}", hint)
             value = replace(value, text=chosen)
         return Test(field, operation, value)

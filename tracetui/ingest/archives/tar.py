@@ -45,11 +45,11 @@ class Tar(Archive):
             own_size = _number(header[124:136])
             begin = at + _BLOCK
             if kind in (_LONG_NAME, *_EXTENDED):
-                said = data[begin : begin + min(own_size, _LARGEST_NAME)]
+                content = data[begin : begin + min(own_size, _LARGEST_NAME)]
                 if kind == _LONG_NAME:
-                    name = said.rstrip(b"\0")
+                    name = content.rstrip(b"\0")
                 else:
-                    found = dict(_PAX.findall(said))
+                    found = dict(_PAX.findall(content))
                     name = found.get(b"GNU.sparse.name") or found.get(b"path") or name
                     size = int(found[b"size"]) if _IS_SIZE.fullmatch(found.get(b"size", b"")) else size
                 at = begin + _padded(own_size)

@@ -178,8 +178,8 @@ class _Split:
             self.first.local = endpoint
             return self.first
         service = endpoint.get("serviceName")
-        alike = (half for half in self.halves if half.local and half.local.get("serviceName") == service)
-        return next(alike, None) or self._another(endpoint)
+        matching = (half for half in self.halves if half.local and half.local.get("serviceName") == service)
+        return next(matching, None) or self._another(endpoint)
 
     def _another(self, endpoint: Endpoint | None) -> _Half:
         half = _Half(local=endpoint)

@@ -481,10 +481,10 @@ def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
     """Find the list whose elements begin like this. -> its index"""
     first, second = _beginning(found)
     losing = [i for i in range(max(len(levels) - _MOST_LEVELS, 0), len(levels)) if levels[i].loses]
-    alike = [i for i in losing if (first, second) in levels[i].begun]
-    if alike:
-        return alike[-1]
-    alike = [i for i in losing if not levels[i].begun or any(first == known for known, _ in levels[i].begun)]
-    if not alike:
+    matching = [i for i in losing if (first, second) in levels[i].begun]
+    if matching:
+        return matching[-1]
+    matching = [i for i in losing if not levels[i].begun or any(first == known for known, _ in levels[i].begun)]
+    if not matching:
         return losing[-1]
-    return alike[0] if second in _HOLDS_SPANS or first in _HOLDS_SPANS else alike[-1]
+    return matching[0] if second in _HOLDS_SPANS or first in _HOLDS_SPANS else matching[-1]

@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedLine:
+class AssignedLines:
     """Columns of log records, and by how much the times of each file that have no zone are off, in nanoseconds."""
 
     lines: LogLines
@@ -75,8 +75,8 @@ class CollectedLogs:
             self._row.append(row)
             self._key.append(key)
 
-    def placed(self, files: list[tuple[LogFile, int]]) -> PlacedLine:
-        """Place every record at its span. `files`: of each file its counts, and how many records it added."""
+    def assigned(self, files: list[tuple[LogFile, int]]) -> AssignedLines:
+        """Assign every record to its span. `files`: of each file its counts, and how many records it added."""
         traces = self._traces
         trace, time = np.array(self._trace, np.int64), np.array(self._time, np.int64)
         flags = np.frombuffer(bytes(self._flags), np.uint8).copy()
@@ -105,7 +105,7 @@ class CollectedLogs:
             bytes(self._contents),
             tuple(file for file, _ in files),
         )
-        return PlacedLine(lines, offsets)
+        return AssignedLines(lines, offsets)
 
     def _zone_offsets(
         self, files: list[tuple[LogFile, int]], trace: np.ndarray, time: np.ndarray, flags: np.ndarray

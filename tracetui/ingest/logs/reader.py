@@ -30,7 +30,7 @@ from tracetui.model.intake import Intake
 from tracetui.model.log_lines import LogFile
 from tracetui.model.traces import TraceSet
 
-_ASKED_EVERY: Final = 5_000
+_CHECKED_EVERY: Final = 5_000
 """Units after which the caller is asked whether to go on."""
 _MOST_LINES: Final = 1_000
 """Lines of one record."""
@@ -51,16 +51,16 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
         logs.source(source)
     if logs.lost and not logs.read:
         raise InputError(str(logs.lost[0]))
-    placed = logs.collected.placed(logs.read)
+    assigned = logs.collected.assigned(logs.read)
     warnings = [*traces.load_warnings, *logs.lost, *logs.warnings]
-    for (file, _), offset in zip(logs.read, placed.zone_offsets, strict=True):
+    for (file, _), offset in zip(logs.read, assigned.zone_offsets, strict=True):
         if offset:
             text = f"times have no zone and were read as UTC: most are {_hours(offset)} their traces"
             warnings.append(LoadWarning(file.name, "", text))
     if logs.collected.left_out:
         text = f"not enough memory: {logs.collected.left_out:,} log records of loaded traces left out"
         warnings.append(LoadWarning("", "", text))
-    return replace(traces, log_lines=placed.lines, load_warnings=warnings)
+    return replace(traces, log_lines=assigned.lines, load_warnings=warnings)
 
 
 class _Logs:
@@ -79,20 +79,20 @@ class _Logs:
     def source(self, source: Input) -> None:
         """Read a file, or those of an archive."""
         intake = Intake()
-        place = DecodeContext(intake, source.name)
+        context = DecodeContext(intake, source.name)
         try:
-            data = source.read(self._go_on, place.warn)
-            self._content(decompress(data, place, self._go_on), place, None, 0)
+            data = source.read(self._go_on, context.warn)
+            self._content(decompress(data, context, self._go_on), context, None, 0)
         except OSError as error:
             self.lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
         self.warnings += intake.warnings
 
-    def _content(self, data: Buffer, place: DecodeContext, budget: Budget | None, depth: int) -> None:
+    def _content(self, data: Buffer, context: DecodeContext, budget: Budget | None, depth: int) -> None:
         archive = find_archive(data)
         if archive is None:
-            self._file(in_utf8(data), place.file)
+            self._file(in_utf8(data), context.file)
         elif depth == MOST_NESTED:
-            place.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+            context.warn(f"a {archive.name} that is nested too deeply; unpack it first")
         else:
 
             def read(content: Buffer, at: DecodeContext, left: Budget, *_: float) -> bool:
@@ -102,7 +102,7 @@ class _Logs:
                 self._content(inner, at, left, depth + 1)
                 return True
 
-            read_members(data, archive, place, budget or Budget.of(len(data)), read, self._go_on)
+            read_members(data, archive, context, budget or Budget.of(len(data)), read, self._go_on)
 
     def _file(self, data: Buffer, name: str) -> None:
         before = len(self.collected)
@@ -113,7 +113,7 @@ class _Logs:
             return
         file = LogFile(name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
         self.read.append((file, len(self.collected) - before))
-        self.warnings += [LoadWarning(name, "", said) for said in reading.warnings()]
+        self.warnings += [LoadWarning(name, "", text) for text in reading.warnings()]
 
 
 def _looked_for(data: Buffer) -> str:
@@ -147,7 +147,7 @@ class _Reading:
     def read(self, data: Buffer, go_on: Callable[[], bool]) -> None:
         """Take in every record; one that cannot be read costs no other."""
         for count, unit in enumerate(units(data)):
-            if not count % _ASKED_EVERY and not go_on():
+            if not count % _CHECKED_EVERY and not go_on():
                 self.stopped = True
                 break
             try:
@@ -270,10 +270,10 @@ class _OpenUnit:
 
     def add(self, record: LogRecord, text: bytes) -> None:
         """Add a unit to this record: the ids that it names, and its text within bounds."""
-        own = self.record
-        if not own.trace_ids:
-            own.trace_ids = record.trace_ids
-        own.other_ids = own.other_ids or record.other_ids
+        first = self.record
+        if not first.trace_ids:
+            first.trace_ids = record.trace_ids
+        first.other_ids = first.other_ids or record.other_ids
         if self.size < LONGEST_MESSAGE and len(self.more) < _MOST_LINES:
             line = text[: LONGEST_MESSAGE - self.size].decode("utf-8", "replace")
             self.more.append(line)
@@ -282,11 +282,11 @@ class _OpenUnit:
 
 def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
     """A record's fields, completed by those of its envelope."""
-    own, said = inner(), outer()
-    if own.moment is None or (own.moment.lacks and said.moment is not None):
-        own.moment = said.moment
-    own.span_keys = own.span_keys or said.span_keys
-    if not own.severity:
-        own.severity, own.severity_text, own.names_severity = said.severity, said.severity_text, True
-    own.attributes = {**said.attributes, **own.attributes}
-    return own
+    record, around = inner(), outer()
+    if record.moment is None or (record.moment.lacks and around.moment is not None):
+        record.moment = around.moment
+    record.span_keys = record.span_keys or around.span_keys
+    if not record.severity:
+        record.severity, record.severity_text, record.names_severity = around.severity, around.severity_text, True
+    record.attributes = {**around.attributes, **record.attributes}
+    return record

@@ -142,8 +142,8 @@ def _of_stream(stream: _LogStream, unit: LogUnit) -> Iterator[LogUnit]:
         if not stream.blocks.is_open:
             stream.held = unit
         for block in stream.blocks.add(unit.number, text):
-            said = stream.held if block.is_json and stream.held else unit
-            yield from _values(said._replace(number=block.number, text=block.text))
+            source = stream.held if block.is_json and stream.held else unit
+            yield from _values(source._replace(number=block.number, text=block.text))
     else:
         yield from _values(unit)
 

@@ -100,9 +100,9 @@ class ErrorDetail:
         root = int(traces.main_root[trace])
         service = traces.service_name(root)
         origins = int(self.table.trace_origins[trace])
-        echoes = int(traces.trace_errors[trace]) - origins
+        propagated = int(traces.trace_errors[trace]) - origins
         errors = Line([(f"{self.glyphs.origin}{numbers.short_count(origins)}", Role.ERROR)])
-        errors.add(f" {self.glyphs.echo}{numbers.short_count(echoes)}" if echoes else "", Role.ECHO)
+        errors.add(f" {self.glyphs.propagated}{numbers.short_count(propagated)}" if propagated else "", Role.PROPAGATED)
         cells = [
             Line([(numbers.clock(int(traces.trace_start[trace]), self.local_time), Role.PLAIN)]),
             service_name(
@@ -135,7 +135,7 @@ class ErrorDetail:
         line.add(f"{self.glyphs.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
         line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.glyphs)} ", Role.GUIDE)
         for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):
-            line.add("  " if i else "").add(f"{self.glyphs.echo}{numbers.short_count(count)} ", Role.ECHO)
+            line.add("  " if i else "").add(f"{self.glyphs.propagated}{numbers.short_count(count)} ", Role.PROPAGATED)
             line.extend(self._service(service))
         more = len(services) - _NAMED_SERVICES
         return line.add(f"  and {numbers.counted(more, 'more service')}" if more > 0 else "", Role.DIM)
@@ -147,7 +147,7 @@ class ErrorDetail:
         for i, (service, operation, failed, count) in enumerate(entries[:_NAMED_ENTRIES]):
             line.add("  " if i else "")
             if failed:
-                line.add(f"{self.glyphs.echo}{numbers.short_count(failed)} ", Role.ECHO)
+                line.add(f"{self.glyphs.propagated}{numbers.short_count(failed)} ", Role.PROPAGATED)
             line.extend(self._service(service)).add(f" {safe(operation, 60)}")
             line.add(f" ({count - failed:,} did not fail)" if failed < count else "", Role.DIM)
         more = len(entries) - _NAMED_ENTRIES

@@ -84,7 +84,7 @@ class ErrorList:
         if not pattern.propagated_to:
             return Line([("-", Role.DIM)])
         service, _ = pattern.propagated_to[0]
-        line = Line([(f"{self.glyphs.echo} ", Role.ECHO), (safe(service), Role.PLAIN)])
+        line = Line([(f"{self.glyphs.propagated} ", Role.PROPAGATED), (safe(service), Role.PLAIN)])
         more = len(pattern.propagated_to) - 1
         return line.add(f" +{more}" if more else "", Role.DIM)
 

@@ -78,13 +78,13 @@ def _errors(view: Waterfall) -> Iterator[str]:
     if not len(origins):
         yield "no errors"
         return
-    echoes = int((view.roles == ErrorRole.PROPAGATED).sum())
+    propagated = int((view.roles == ErrorRole.PROPAGATED).sum())
     messages = Counter(
         (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
     )
-    propagated = f", propagated to {echoes:,}" if echoes else ""
+    spread = f", propagated to {propagated:,}" if propagated else ""
     recovered = "" if failed_requests(view.traces)[view.trace] else f" ({RECOVERED})"
-    yield f"{view.glyphs.origin} began in {numbers.counted(len(origins), 'span')}{propagated}{recovered}"
+    yield f"{view.glyphs.origin} began in {numbers.counted(len(origins), 'span')}{spread}{recovered}"
     for (service, message), times in messages.most_common(_SHOWN):
         text = code(message) if message.strip() else "no message"
         yield f"{code(service)}: {text}{f', {view.glyphs.repeated(times)}' if times > 1 else ''}"

@@ -354,7 +354,9 @@ class _Report:
         services = [f"{safe(service)} {count:,}" for service, count in pattern.propagated_to]
         for shown in range(min(len(services), _SERVICES), 0, -1):
             more = f" +{len(services) - shown}" if shown < len(services) else ""
-            line = Line([("propagated to ", Role.DIM), (", ".join(services[:shown]), Role.ECHO), (more, Role.DIM)])
+            line = Line(
+                [("propagated to ", Role.DIM), (", ".join(services[:shown]), Role.PROPAGATED), (more, Role.DIM)]
+            )
             if line.width <= width:
                 break
         return line

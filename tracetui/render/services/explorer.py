@@ -36,7 +36,7 @@ class Subject:
     service: str
     caller: str = ""
     operation: str = ""
-    way: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()
     """The services of a path that ends at `service`."""
     above: tuple[str, str] = ("", "")
     """Only descendants of a span of this service and operation ('' for any operation)."""
@@ -341,4 +341,4 @@ class Explorer:
                 line.add(arrow if i else "", Role.GUIDE).add(cut(name, most, glyphs.ellipsis), role)
             return line.cropped(room, glyphs.ellipsis).pad(room + 1).extend(figures)
 
-        return _Row(Subject(chain.services[-1], way=chain.services), draw)
+        return _Row(Subject(chain.services[-1], chain=chain.services), draw)

@@ -81,9 +81,9 @@ def position(
     if facts.rank.n > 1:
         yield _peer_durations(facts.rank, duration), Role.DIM
     if facts.parent:
-        which = f"{facts.place:,} of {facts.siblings:,}" if facts.siblings > 1 else "only call"
-        alike = f", {facts.alike:,} of this operation" if facts.alike > 1 else ""
-        yield f"{which} below {' '.join(safe(name, 60) for name in facts.parent)}{alike}", Role.DIM
+        which = f"{facts.position:,} of {facts.siblings:,}" if facts.siblings > 1 else "only call"
+        same_operation = f", {facts.same_operation:,} of this operation" if facts.same_operation > 1 else ""
+        yield f"{which} below {' '.join(safe(name, 60) for name in facts.parent)}{same_operation}", Role.DIM
     if facts.children:
         below = f", {numbers.counted(facts.below, 'span')} below" if facts.below > facts.children else ""
         yield f"{numbers.counted(facts.children, 'child', 'children')}{below}", Role.DIM

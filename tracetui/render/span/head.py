@@ -40,9 +40,12 @@ def _endings(span: Span, facts: SpanFacts | None, glyphs: Glyphs) -> list[tuple[
         if facts is None:
             return [(f"{glyphs.origin} error", Role.ERROR)]
         if facts.role == ErrorRole.PROPAGATED:
-            return [(f"{glyphs.echo} error propagated from below", Role.ECHO), (glyphs.echo, Role.ECHO)]
+            return [
+                (f"{glyphs.propagated} error propagated from below", Role.PROPAGATED),
+                (glyphs.propagated, Role.PROPAGATED),
+            ]
         if facts.role == ErrorRole.CANCELLED:
-            return [(f"{glyphs.echo} cancelled", Role.ECHO), (glyphs.echo, Role.ECHO)]
+            return [(f"{glyphs.propagated} cancelled", Role.PROPAGATED), (glyphs.propagated, Role.PROPAGATED)]
         began = f"{glyphs.origin} error began here"
         outcome = OUTCOME_WORDS.get(facts.outcome)
         full = [(f"{began}, {outcome}", Role.ERROR)] if outcome else []

@@ -25,7 +25,7 @@ class Glyphs:
     rest_end: str
     """Bar that ends in the left half of the cell."""
     origin: str
-    echo: str
+    propagated: str
     """A propagated error."""
     opened: str
     folded: str
@@ -69,7 +69,7 @@ UNICODE = Glyphs(
     rest_start="╶",
     rest_end="╴",
     origin="✖",
-    echo="✗",
+    propagated="✗",
     opened="▾",
     folded="▸",
     leaf="╴",
@@ -99,7 +99,7 @@ ASCII = Glyphs(
     rest_start="-",
     rest_end="-",
     origin="X",
-    echo="x",
+    propagated="x",
     opened="v",
     folded=">",
     leaf="-",

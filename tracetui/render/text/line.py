@@ -21,7 +21,7 @@ class Role:
     STRONG = "strong"
     """Text to read first."""
     ERROR = "error"
-    ECHO = "echo"
+    PROPAGATED = "propagated"
     """An error that propagated from below."""
     WARNING = "warning"
     EVENT = "event"

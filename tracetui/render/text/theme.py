@@ -99,7 +99,7 @@ def _theme(
             Role.TITLE: Style(bold=True),
             Role.STRONG: Style(bold=True),
             Role.ERROR: Style(color=red, bold=True),
-            Role.ECHO: Style(color=red),
+            Role.PROPAGATED: Style(color=red),
             Role.WARNING: Style(color=yellow),
             Role.EVENT: Style(color=event),
             Role.CRITICAL: Style(color=accent),

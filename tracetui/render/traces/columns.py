@@ -37,7 +37,7 @@ class TraceColumns:
     spans: np.ndarray
     origins: np.ndarray
     """int64[traces], error spans at which an error began."""
-    echoes: np.ndarray
+    propagated: np.ndarray
     """int64[traces], error spans that are propagated or cancelled."""
     service_first: np.ndarray
     """int64[traces + 1], slices of the next two."""
@@ -104,7 +104,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         traces=traces,
         spans=spans,
         origins=np.bincount(traces.trace[role == ErrorRole.ORIGIN], minlength=count),
-        echoes=np.bincount(traces.trace[propagated], minlength=count),
+        propagated=np.bincount(traces.trace[propagated], minlength=count),
         service_first=service_first,
         service=(distinct % width).astype(np.int32)[order],
         service_role=pair_role[order],

@@ -18,7 +18,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
-_ASKED = 20
+_SAMPLED = 20
 """Largest number of a service's traces whose messages are read."""
 _MESSAGE_LIMIT = 120
 
@@ -60,7 +60,7 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_error
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:
     """Most frequent message of the errors that began in a service."""
     messages: Counter[str] = Counter()
-    for trace in traces[:_ASKED].tolist():
+    for trace in traces[:_SAMPLED].tolist():
         spans = columns.traces.spans_of(trace)
         errors = spans.start + np.flatnonzero(columns.traces.error[spans.start : spans.stop])
         errors = errors[columns.traces.service[errors] == service]

@@ -101,7 +101,7 @@ class TraceRows:
         widths = np.array([cell_width(name) + 2 for name in columns.services], np.int64)
         before = np.concatenate(([0], np.cumsum(widths[columns.service]) if len(columns.service) else _NOTHING))
         full, two = (before[first + np.minimum(sizes, count)] - before[first] for count in (_MOST_SERVICES, 2))
-        origins, echoes = (int(column[shown].max(initial=0)) for column in (columns.origins, columns.echoes))
+        origins, propagated = (int(column[shown].max(initial=0)) for column in (columns.origins, columns.propagated))
         names = (columns.labels[i] for i in used)
         remarks = max((cell_width(self._remark(trace)) for trace in self._remarked(shown)), default=0)
         whole = numbers.duration_width(int(columns.traces.trace_duration[shown].max(initial=0)))
@@ -116,7 +116,7 @@ class TraceRows:
             # where two letters each fit for all, a few names would say less
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
-            errors=max(7, cell_width(errors_text(origins, echoes, self.glyphs))),
+            errors=max(7, cell_width(errors_text(origins, propagated, self.glyphs))),
             duration=numbers.duration_width(self._longest),
             whole=max(whole, len(WHOLE_HEADING)) if columns.shows_whole else 0,
             verdict=_LONGEST_VERDICT if origins else 0,
@@ -196,8 +196,8 @@ class TraceRows:
         if layout.spans:
             line.add(f"{int(columns.spans[trace]):,}".rjust(layout.spans) + gap)
         if layout.errors:
-            origins, echoes = int(columns.origins[trace]), int(columns.echoes[trace])
-            text = errors_text(origins, echoes, glyphs)
+            origins, propagated = int(columns.origins[trace]), int(columns.propagated[trace])
+            text = errors_text(origins, propagated, glyphs)
             # the services are red already, and each change of colour costs bytes
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", glyphs.ellipsis), role)
@@ -255,7 +255,7 @@ class TraceRows:
             service, role = int(columns.service[at]), int(columns.service_role[at])
             # the blank joins the run: each run costs bytes
             text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", glyphs.ellipsis)
-            error = Role.ERROR if role == ErrorRole.ORIGIN else Role.ECHO
+            error = Role.ERROR if role == ErrorRole.ORIGIN else Role.PROPAGATED
             line.add(text, error if role else Role.service(columns.slots[service]))
             left -= cell_width(text)
         hidden = stop - first - len(shown)
@@ -263,7 +263,7 @@ class TraceRows:
 
     def _service_text(self, name: str, at: int, layout: TraceLayout) -> str:
         glyphs = self.glyphs
-        sign = (glyphs.service or " ", glyphs.origin, glyphs.echo)[int(self.columns.service_role[at])]
+        sign = (glyphs.service or " ", glyphs.origin, glyphs.propagated)[int(self.columns.service_role[at])]
         return sign + (name if layout.full_services else fit(name, 2))
 
     def _shown_services(self, first: int, texts: list[str], room: int) -> list[int]:
@@ -301,13 +301,13 @@ def _grouped(groups: Sequence[TraceGroup]) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def errors_text(origins: int, echoes: int, glyphs: Glyphs) -> str:
+def errors_text(origins: int, propagated: int, glyphs: Glyphs) -> str:
     """Format the numbers of origins and of propagated errors: `✖1 ✗3`."""
     parts = []
     if origins:
         parts.append(f"{glyphs.origin}{numbers.short_count(origins)}")
-    if echoes:
-        parts.append(f"{glyphs.echo}{numbers.short_count(echoes)}")
+    if propagated:
+        parts.append(f"{glyphs.propagated}{numbers.short_count(propagated)}")
     return " ".join(parts)
 
 

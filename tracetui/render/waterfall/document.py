@@ -75,7 +75,7 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     if (view.roles == ErrorRole.ORIGIN).any():
         words.append((glyphs.origin, "error began here"))
     if (view.roles == ErrorRole.PROPAGATED).any():
-        words.append((glyphs.echo, "propagated"))
+        words.append((glyphs.propagated, "propagated"))
     own = range(view.first, view.stop)
     kinds = {
         "event": bool(view.traces.event_bytes[view.first : view.stop].any()),

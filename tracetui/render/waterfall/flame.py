@@ -38,7 +38,7 @@ class Flame(Waterfall):
             roles=roles,
             slots=base.slots,
             glyphs=base.glyphs,
-            alike=0,
+            least_repeats=0,
             outside=np.zeros(count, np.uint8),
             message_of=lambda node: base.message_of(int(merged.example[node])),
         )

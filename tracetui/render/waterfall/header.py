@@ -137,15 +137,18 @@ def _ordinal(number: int) -> str:
 def _errors(view: Waterfall) -> Iterator[Line]:
     glyphs = view.glyphs
     origins = np.flatnonzero(view.roles == ErrorRole.ORIGIN) + view.first
-    echoes, cancelled = int((view.roles == ErrorRole.PROPAGATED).sum()), int((view.roles == ErrorRole.CANCELLED).sum())
-    if not len(origins) and not echoes and not cancelled:
+    propagated, cancelled = (
+        int((view.roles == ErrorRole.PROPAGATED).sum()),
+        int((view.roles == ErrorRole.CANCELLED).sum()),
+    )
+    if not len(origins) and not propagated and not cancelled:
         yield Line([("no errors", Role.DIM)])
         return
     line = Line([(f"{glyphs.origin} began in {numbers.counted(len(origins), 'span')}", Role.ERROR)])
-    if echoes:
-        line.add(", ").add(f"{glyphs.echo} propagated to {echoes:,}", Role.ECHO)
+    if propagated:
+        line.add(", ").add(f"{glyphs.propagated} propagated to {propagated:,}", Role.PROPAGATED)
     if cancelled:
-        line.add(", ").add(f"{cancelled:,} cancelled", Role.ECHO)
+        line.add(", ").add(f"{cancelled:,} cancelled", Role.PROPAGATED)
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
     if is_whole and not failed_requests(view.traces)[view.trace]:
         line.add(f" ({RECOVERED})", Role.STRONG)

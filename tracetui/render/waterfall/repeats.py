@@ -49,28 +49,26 @@ class Repeats:
 
 
 def find_repeats(
-    parent: np.ndarray, end: np.ndarray, depth: np.ndarray, alike: np.ndarray | None, length: int
+    parent: np.ndarray, end: np.ndarray, depth: np.ndarray, look: np.ndarray | None, length: int
 ) -> Repeats:
-    """Find the runs of at least `length` members; none if it is 0 or `alike` is None.
+    """Find the runs of at least `length` members; none if it is 0 or `look` is None.
 
-    Columns are in pre-order, int64[n]: `parent`, n for none; `end` of each subtree; `alike`, equal for spans that look
+    Columns are in pre-order, int64[n]: `parent`, n for none; `end` of each subtree; `look`, equal for spans that look
     the same.
     """
     size = len(parent)
     none = np.zeros(0, np.int64)
-    if alike is None or length < 2 or size < 2:
+    if look is None or length < 2 or size < 2:
         return Repeats(none, none, none, none, none)
     below = end - np.arange(size)
     span = np.flatnonzero(end < size)
     following = end[span]
-    is_alike = (
-        (parent[span] == parent[following]) & (alike[span] == alike[following]) & (below[span] == below[following])
-    )
-    span, following = span[is_alike], following[is_alike]
+    is_equal = (parent[span] == parent[following]) & (look[span] == look[following]) & (below[span] == below[following])
+    span, following = span[is_equal], following[is_equal]
     # leaves are done; spans with descendants must also have equal subtrees
     larger = np.flatnonzero(below[span] > 1)
     if len(larger):
-        digests = _Digests(alike, depth)
+        digests = _Digests(look, depth)
         first, second = span[larger], following[larger]
         differs = digests.of(first, end[first]) != digests.of(second, end[second])
         kept = np.ones(len(span), bool)
@@ -97,8 +95,8 @@ def find_repeats(
 class _Digests:
     """Position-independent digests of slices of a tree in pre-order, by look and depth."""
 
-    def __init__(self, alike: np.ndarray, depth: np.ndarray) -> None:
-        token = (alike.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))
+    def __init__(self, look: np.ndarray, depth: np.ndarray) -> None:
+        token = (look.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))
         token ^= token >> np.uint64(29)
         power = np.full(len(token), _BASE)
         power[0] = 1

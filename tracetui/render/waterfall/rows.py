@@ -25,9 +25,9 @@ class Rows:
     """
 
     def __init__(
-        self, traces: TraceSet, first: int, stop: int, alike: np.ndarray | None = None, run_length: int = 0
+        self, traces: TraceSet, first: int, stop: int, look: np.ndarray | None = None, run_length: int = 0
     ) -> None:
-        """`alike`: int64[stop - first], equal for spans that differ only in time. Runs of at least `run_length`
+        """`look`: int64[stop - first], equal for spans that differ only in time. Runs of at least `run_length`
         siblings with such subtrees are folded; 0 folds none.
         """
         self.first, self.stop = first, stop
@@ -42,7 +42,7 @@ class Rows:
         self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
         self._above = self._parent
         self._has_child = self._is_parent = self._end > np.arange(size) + 1
-        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, alike, run_length)
+        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, look, run_length)
         self._run_open = np.zeros(len(runs), bool)
         self._run_hidden = np.zeros(len(runs), bool)
         self._run_of = np.full(size, -1, np.int32)

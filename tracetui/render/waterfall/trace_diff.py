@@ -89,7 +89,7 @@ class TraceDiff:
         room = max(self._name(width) - name.width - len(repeats) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, glyphs.ellipsis)
         name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(repeats, Role.STRONG)
-        name.add(failed, Role.ERROR if any(one.origins) else Role.ECHO)
+        name.add(failed, Role.ERROR if any(one.origins) else Role.PROPAGATED)
         times = (one.total_ns, *([one.self_ns] if self._has_self_time(width) else []), one.critical_ns)
         cells = [
             name.pad(self._name(width)),
@@ -107,7 +107,7 @@ class TraceDiff:
     def _failed(self, one: CallPath) -> str:
         """Return the error glyphs, with `before` or `after` if the two traces differ."""
         before, after = (
-            self.glyphs.origin if begun else self.glyphs.echo if failed else ""
+            self.glyphs.origin if begun else self.glyphs.propagated if failed else ""
             for failed, begun in zip(one.errors, one.origins, strict=True)
         )
         if before == after:

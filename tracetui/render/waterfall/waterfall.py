@@ -25,7 +25,7 @@ from tracetui.render.waterfall.label import Label, LabelNote
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
 
-ALIKE_SIBLINGS = 5
+LEAST_REPEATS = 5
 """Number of repeated siblings from which on they fold into one row."""
 
 _ROLE_WEIGHTS = np.array([0.0, 3.0, 2.0, 2.0])
@@ -87,14 +87,14 @@ class Waterfall:
         slots: Sequence[int] | None = None,
         glyphs: Glyphs = UNICODE,
         root: int | None = None,
-        alike: int = ALIKE_SIBLINGS,
+        least_repeats: int = LEAST_REPEATS,
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
     ) -> None:
         """`roles`: uint8[n] of the set, `ErrorRole`; by default computed. `slots`: a colour slot per service of the
-        set. `root`: show only this span's subtree. `alike`: number of repeated siblings from which on they fold, 0 for
-        never. `message_of`: the error message of a span, by default the status message. `outside`: the result of
-        `outside_callers` for the trace.
+        set. `root`: show only this span's subtree. `least_repeats`: number of repeated siblings from which on they
+        fold, 0 for never. `message_of`: the error message of a span, by default the status message. `outside`: the
+        result of `outside_callers` for the trace.
         """
         self.traces, self.trace, self.glyphs = traces, trace, glyphs
         spans = traces.spans_of(trace)
@@ -114,7 +114,7 @@ class Waterfall:
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
         self._origins = running(self.roles == ErrorRole.ORIGIN)
-        self._echoes = running(self.roles >= ErrorRole.PROPAGATED)
+        self._propagated = running(self.roles >= ErrorRole.PROPAGATED)
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
@@ -126,7 +126,7 @@ class Waterfall:
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
         """Total for shares of the critical path: the path's length, or the duration of the subtree."""
         self._critical_before = running(self.critical)
-        self.tree = Rows(traces, self.first, self.stop, self._looks(), alike)
+        self.tree = Rows(traces, self.first, self.stop, self._looks(), least_repeats)
         self.rows: RowOrder = self.tree
         """The row order in use: `tree`, or another one."""
         self.displayed = self.durations = traces.duration[within]
@@ -362,9 +362,9 @@ class Waterfall:
             message = safe(self.message_of(span), 200)
             yield LabelNote(f"{glyphs.origin} {message}".rstrip(), glyphs.origin, Role.ERROR, can_be_cut=True)
         elif role == ErrorRole.PROPAGATED:
-            yield LabelNote(glyphs.echo, glyphs.echo, Role.ECHO)
+            yield LabelNote(glyphs.propagated, glyphs.propagated, Role.PROPAGATED)
         elif role == ErrorRole.CANCELLED:
-            yield LabelNote(f"{glyphs.echo} cancelled", glyphs.echo, Role.ECHO)
+            yield LabelNote(f"{glyphs.propagated} cancelled", glyphs.propagated, Role.PROPAGATED)
         hidden = self.rows.hidden(row)
         if hidden:
             yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
@@ -373,7 +373,7 @@ class Waterfall:
                 first, stop = spans.start - self.first, spans.stop - self.first
                 for sums, mark, line_role, error_role in (
                     (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
-                    (self._echoes, glyphs.echo, Role.ECHO, ErrorRole.PROPAGATED),
+                    (self._propagated, glyphs.propagated, Role.PROPAGATED, ErrorRole.PROPAGATED),
                 ):
                     # repeated siblings have the same role
                     own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0

@@ -181,7 +181,9 @@ class Poller:
 
     def _reports_of(self, search: Search) -> list[SearchReport]:
         """Return the reports of the last search with these conditions, or else of the last search."""
-        return next((reports for asked, reports in reversed(self._report_history) if asked == search), self._reports)
+        return next(
+            (reports for searched, reports in reversed(self._report_history) if searched == search), self._reports
+        )
 
     @property
     def _has_fixed_window(self) -> bool:

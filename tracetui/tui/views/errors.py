@@ -47,13 +47,13 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "group", "By service or by frequency", show=False, id="errors.group"),
-        Binding("c", "apart", "Contrast its traces", show=False, id="errors.apart"),
+        Binding("c", "contrast", "Contrast its traces", show=False, id="errors.apart"),
         Binding("n", "example(1)", "Next example", show=False, id="errors.next"),
         Binding("p", "example(-1)", "Previous example", show=False, id="errors.previous"),
     ]
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
-        self._apart: dict[int, Contrast] = {}
+        self._contrasts: dict[int, Contrast] = {}
         self._by_service = False
         super().__init__(state, work, id=id)
 
@@ -71,7 +71,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
             self._pattern(row),
             look.glyphs,
             look.local_time,
-            self._apart.get(self._number(row)),
+            self._contrasts.get(self._number(row)),
             open_key=names.short("{list.open}"),
             contrast_key=names.short("{errors.apart}"),
         )
@@ -82,13 +82,13 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
         self._show_contrast()
 
     def set_changed(self) -> None:
-        self._apart = {}
+        self._contrasts = {}
         super().set_changed()
 
     def _show_contrast(self) -> None:
         """Compute the contrast of the pattern's traces, outside the UI loop."""
         analysed = self.analysed
-        if analysed is None or not self.has_rows or self._number(self.list.cursor) in self._apart:
+        if analysed is None or not self.has_rows or self._number(self.list.cursor) in self._contrasts:
             return
         number, pattern = self._number(self.list.cursor), self._pattern(self.list.cursor)
         traces = analysed.analysis.traces
@@ -99,7 +99,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
         def done(found: Contrast) -> None:
             if self.analysed is not analysed:
                 return
-            self._apart[number] = found
+            self._contrasts[number] = found
             detail = self.detail.source
             if isinstance(detail, ErrorDetail) and detail.pattern is pattern:
                 detail.show_contrast(found)
@@ -161,8 +161,8 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
             self.post_message(ReadText("Error", detail.pattern.message))
         elif row == detail.stack_row:
             self.post_message(ReadText("Stack", detail.stack))
-        elif row == detail.contrast_row and self._number(self.list.cursor) in self._apart:
-            self.action_apart()
+        elif row == detail.contrast_row and self._number(self.list.cursor) in self._contrasts:
+            self.action_contrast()
         elif row < len(detail.head):
             self.post_message(ReadText("Error", detail.head[row].text.strip()))
         elif detail.example(row) is not None:
@@ -182,7 +182,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
             trace = detail.pattern.example_traces[0]
         self.post_message(self.analysed.open_trace(trace, self.analysed.columns.table.origin_in(detail.pattern, trace)))
 
-    def action_apart(self) -> None:
+    def action_contrast(self) -> None:
         """Show the contrast of the pattern's traces."""
         if self.analysed is None or not self.has_rows:
             return

@@ -84,7 +84,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         Binding("a", "advice", "Suggestions", show=False, id="hot-spots.advice"),
         Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
         Binding("O", "reverse", "Reverse the order", show=False, id="hot-spots.reverse"),
-        Binding("c", "apart", "Contrast its slow traces", show=False, id="hot-spots.apart"),
+        Binding("c", "contrast", "Contrast its slow traces", show=False, id="hot-spots.apart"),
         Binding("X", "what_if", "What if it took longer or shorter", show=False, id="hot-spots.what-if"),
     ]
 
@@ -177,8 +177,8 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
     def action_advice(self) -> None:
         if not self._advice:
-            said = "still computing suggestions" if self._advice is None else "no suggestion saves 1 % or more"
-            self.post_message(Notice(said))
+            text = "still computing suggestions" if self._advice is None else "no suggestion saves 1 % or more"
+            self.post_message(Notice(text))
             return
         self._shows_advice = not self._shows_advice
         self.show_list(0)
@@ -228,7 +228,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         service, operation = map(safe, analysis.traces.operation_label(number))
         self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
 
-    def action_apart(self) -> None:
+    def action_contrast(self) -> None:
         """Contrast the traces with the slowest calls of the operation with the others that have it."""
         if self.analysed is None or not self.has_rows:
             return

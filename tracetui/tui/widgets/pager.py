@@ -139,7 +139,7 @@ class _Rows:
         return safe(self.text.text[start:end], 100_000)
 
 
-class AskLine(LineInput):
+class PromptLine(LineInput):
     """Search line, hidden until it is needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -226,7 +226,7 @@ class Pager(Dialog[None]):
         yield LineBar(self._look.theme, id="pager-title")
         yield PagerView(self._look.theme, self._look.glyphs.cursor)
         yield LineBar(self._look.theme, id="pager-keys")
-        yield AskLine(self._look.theme, prompt="/ ", hint="find")
+        yield PromptLine(self._look.theme, prompt="/ ", hint="find")
 
     def composed(self) -> None:
         self.query_one(PagerView).focus()
@@ -321,15 +321,15 @@ class Pager(Dialog[None]):
         self.app.post_message(CopyText(self._raw, self._title))
 
     def action_find(self) -> None:
-        self.query_one(AskLine).ask(self._word)
+        self.query_one(PromptLine).ask(self._word)
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
 
-    def on_ask_line_left(self) -> None:
+    def on_prompt_line_left(self) -> None:
         self.query_one(PagerView).focus()
 
-    def on_ask_line_submitted(self, event: AskLine.Submitted) -> None:
+    def on_prompt_line_submitted(self, event: PromptLine.Submitted) -> None:
         self.query_one(PagerView).focus()
         self._word = event.text
         text = self._text

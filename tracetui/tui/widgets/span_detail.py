@@ -28,7 +28,7 @@ from tracetui.tui.widgets.detail_view import DetailView, NothingSelected
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
-from tracetui.tui.widgets.pager import AskLine
+from tracetui.tui.widgets.pager import PromptLine
 from tracetui.tui.work import Work
 
 _REST = 0.04
@@ -45,7 +45,7 @@ class SpanDetail(Vertical):
         ("{detail.copy}", "copy"),
         ("{waterfall.to-detail}", "back"),
     )
-    ASKING_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
+    PROMPT_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
         ("{ask.submit}", "keep the filter"),
         ("{ask.leave}", "all attributes"),
     )
@@ -78,7 +78,7 @@ class SpanDetail(Vertical):
     def compose(self) -> ComposeResult:
         yield LineBar(self.state.look.theme, id="detail-rule")
         yield DetailView(self, self.state.look)
-        yield AskLine(self.state.look.theme, prompt="/ ", hint="part of an attribute's name or value")
+        yield PromptLine(self.state.look.theme, prompt="/ ", hint="part of an attribute's name or value")
 
     def on_mount(self) -> None:
         self.view.show(NothingSelected())
@@ -91,7 +91,7 @@ class SpanDetail(Vertical):
     @property
     def hints(self) -> tuple[tuple[str, str], ...]:
         """Key hints while the focus is in the detail."""
-        return self.ASKING_HINTS if self.query_one(AskLine).has_focus else self.HINTS
+        return self.PROMPT_HINTS if self.query_one(PromptLine).has_focus else self.HINTS
 
     def rule_changed(self) -> None:
         """Update the rule above the detail, which shows the number of rows below the visible ones."""
@@ -135,7 +135,7 @@ class SpanDetail(Vertical):
     def look_changed(self) -> None:
         """Repaint after a change of theme, glyphs or zone."""
         self.view.set_look(self.state.look.theme)
-        self.query_one(AskLine).set_look(self.state.look.theme)
+        self.query_one(PromptLine).set_look(self.state.look.theme)
         self.query_one("#detail-rule", LineBar).set_look(self.state.look.theme)
         self.rule_changed()
         self._shown = None
@@ -254,7 +254,7 @@ class SpanDetail(Vertical):
         if self._requested is None:
             return
         # applies once the detail is gathered
-        self.query_one(AskLine).ask(self._word)
+        self.query_one(PromptLine).ask(self._word)
 
     def leave_filter(self) -> bool:
         """Remove the filter of attributes. -> whether there was one"""
@@ -274,10 +274,10 @@ class SpanDetail(Vertical):
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
-        if self.query_one(AskLine).display:
+        if self.query_one(PromptLine).display:
             self._filter(event.text.strip())
 
-    def on_ask_line_submitted(self, event: AskLine.Submitted) -> None:
+    def on_prompt_line_submitted(self, event: PromptLine.Submitted) -> None:
         event.stop()
         lines = self.view.lines
         if lines is not None and self._word:
@@ -285,7 +285,7 @@ class SpanDetail(Vertical):
             self.view.cursor = lines.first_attribute() or 0
         self.view.focus()
 
-    def on_ask_line_left(self, event: AskLine.Left) -> None:
+    def on_prompt_line_left(self, event: PromptLine.Left) -> None:
         event.stop()
         self.leave_filter()
         self.view.focus()

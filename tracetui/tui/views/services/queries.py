@@ -88,8 +88,8 @@ class Queries:
 
     def of(self, subject: Subject) -> str:
         """'' where nothing selects them: a peer that no attribute names."""
-        if subject.way:
-            return " AND ".join(any_of(calls) for calls in map(self._calls, subject.way, subject.way[1:]) if calls)
+        if subject.chain:
+            return " AND ".join(any_of(calls) for calls in map(self._calls, subject.chain, subject.chain[1:]) if calls)
         if subject.operation:
             spans = [operation_query(subject.service, subject.operation, subject.caller)]
         elif (subject.caller, subject.service) in self._table.graph.edges:

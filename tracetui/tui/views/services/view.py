@@ -91,7 +91,7 @@ class ServicesView(ServicesBase):
         Binding("e", "errors", "Its errors", show=False, id="services.errors"),
         Binding("o", "sort", "Sort by the next column", show=False, id="services.sort"),
         Binding("O", "reverse", "Reverse the order", show=False, id="services.reverse"),
-        Binding("S", "opinion", "Server statistics", show=False, id="services.opinion"),
+        Binding("S", "server_stats", "Server statistics", show=False, id="services.opinion"),
         Binding("slash", "find", "Find by name", show=False, id="services.find"),
     ]
 
@@ -168,7 +168,7 @@ class ServicesView(ServicesBase):
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), ask)
 
-    def action_opinion(self) -> None:
+    def action_server_stats(self) -> None:
         if not self.state.is_live:
             self.post_message(Notice("files have no server statistics"))
         elif self.has_rows:

@@ -122,8 +122,8 @@ def _empty_answer(state: State, names: KeyNames) -> list[Line]:
         keys = "{list.open} loads this line, " if lookback else ""
         keys += f"{{app.more}} the last {format_duration(MORE * lookback)}, " if lookback else ""
         keys += "{traces.window} other times, {app.reload} reloads, {app.follow} follows"
-    asked = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.search_reports]
-    return [Line(), Line([(_INDENT + title, Role.STRONG)]), *asked, Line([(_INDENT + names.short(keys), Role.DIM)])]
+    reports = [Line([(_INDENT + safe(text, 300), Role.PLAIN)]) for text in state.search_reports]
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), *reports, Line([(_INDENT + names.short(keys), Role.DIM)])]
 
 
 def no_trace_lines(state: State, names: KeyNames) -> list[Line]:

@@ -95,7 +95,7 @@ class QuickFilters:
             for code in np.lexsort((-every, -begun))[: int((every > 0).sum())].tolist():
                 note = "".join(
                     f"{mark}{numbers.short_count(int(count[code]))}  "
-                    for mark, count in ((glyphs.origin, begun), (glyphs.echo, passed))
+                    for mark, count in ((glyphs.origin, begun), (glyphs.propagated, passed))
                     if count[code]
                 )
                 note += numbers.counted(int(every[code]), "trace")
@@ -115,7 +115,9 @@ class QuickFilters:
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
             glyphs = self._pane.state.look.glyphs
             signs = (
-                f"   {glyphs.origin} errors began there  {glyphs.echo} propagated to it" if traces.error.any() else ""
+                f"   {glyphs.origin} errors began there  {glyphs.propagated} propagated to it"
+                if traces.error.any()
+                else ""
             )
             self._choose(f"Traces with the {what}{signs}", options, done)
 

@@ -66,11 +66,11 @@ class TracesView(DialogHost):
         self._rows: TraceRows | None = None
         self._offered: OfferedRows | None = None
         """Rows to load instead, if servers sent no traces."""
-        self._former: TraceRows | None = None
+        self._previous: TraceRows | None = None
         """Rows of the previous set, shown until those of the new one are ready."""
         self._grouped = False
         self._folded: set[int] = set()
-        self._former_filters = filters.FilterHistory()
+        self._previous_filters = filters.FilterHistory()
         self._wants_first = False
         self._is_empty = False
 
@@ -119,12 +119,12 @@ class TracesView(DialogHost):
             return
         loaded, shown, query = state.session.loaded, state.shown, state.query
         if loaded is not self._loaded:
-            self._former = self._listed
+            self._previous = self._listed
             self._loaded, self._columns, self._rows = loaded, None, None
             self._folded.clear()
-            self._former_filters.begin(query)
+            self._previous_filters.begin(query)
             self.work("traces-words", lambda: words(loaded), self._learn)
-        self._former_filters.applied(query)
+        self._previous_filters.applied(query)
         self.query_bar.show_query(query)
         self._show_count()
         if self._listed is None:
@@ -195,7 +195,7 @@ class TracesView(DialogHost):
         if self._listed is None:
             # the hints change
             self.post_message(LocationChanged())
-        self._columns, self._former = found.columns, None
+        self._columns, self._previous = found.columns, None
         self._show_count()
         self._offer()
         self._list_again()
@@ -293,7 +293,7 @@ class TracesView(DialogHost):
         trace, group = self._trace_of(event.row), self._rows.group(event.row) if self._rows is not None else None
         if trace is not None:
             self.post_message(OpenTrace(trace))
-        elif self._former is not None:
+        elif self._previous is not None:
             self.say("not available: the list is being rebuilt")
         elif group is not None:
             self._folded ^= {group.key}
@@ -365,7 +365,7 @@ class TracesView(DialogHost):
     @property
     def _listed(self) -> TraceRows | None:
         """Rows on the screen."""
-        return self._rows if self._rows is not None else self._former
+        return self._rows if self._rows is not None else self._previous
 
     def _trace_of(self, row: int) -> int | None:
         """Trace of a row on the screen, as a position in the loaded set."""
@@ -373,16 +373,16 @@ class TracesView(DialogHost):
             return None
         rows, loaded = self._listed, self._loaded
         trace = rows.trace(row) if rows is not None else None
-        if rows is None or trace is None or rows is not self._former or loaded is None:
+        if rows is None or trace is None or rows is not self._previous or loaded is None:
             return trace
         return loaded.find_trace(rows.columns.traces.trace_ids[trace])
 
     def action_undo(self) -> None:
-        former = self._former_filters.back()
-        if former is None:
+        previous = self._previous_filters.back()
+        if previous is None:
             self.say("nothing to undo")
         else:
-            self.ask_for(former)
+            self.ask_for(previous)
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():
