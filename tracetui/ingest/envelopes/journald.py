@@ -19,7 +19,7 @@ _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_I
 _LEFT_OUT: Final = "a long message that journalctl wrote as null; its option --all writes it"
 
 
-class _Entry(msgspec.Struct):
+class _JournalEntry(msgspec.Struct):
     MESSAGE: str | list[Any] | None
     id: Any = msgspec.field(name="_STREAM_ID", default="")
     unit: Any = msgspec.field(name="_SYSTEMD_UNIT", default="")
@@ -34,7 +34,7 @@ class _Entry(msgspec.Struct):
     last: Any = msgspec.field(name="CONTAINER_PARTIAL_LAST", default="")
 
 
-_ENTRY: Final = msgspec.json.Decoder(_Entry)
+_ENTRY: Final = msgspec.json.Decoder(_JournalEntry)
 
 
 class Journald(Envelope):
