@@ -16,16 +16,26 @@ from typing import Any
 
 from tracetui.ingest.envelopes.azure import Azure
 from tracetui.ingest.envelopes.cloudwatch import CloudWatch
+from tracetui.ingest.envelopes.cloudwatch_text import CloudWatchText
 from tracetui.ingest.envelopes.compose import Compose
 from tracetui.ingest.envelopes.cri import Cri
+from tracetui.ingest.envelopes.csv_download import CsvDownload
+from tracetui.ingest.envelopes.datadog import Datadog
 from tracetui.ingest.envelopes.docker import Docker
+from tracetui.ingest.envelopes.elastic import Elastic
 from tracetui.ingest.envelopes.envelope import Envelope
+from tracetui.ingest.envelopes.fluentd import Fluentd
 from tracetui.ingest.envelopes.google_cloud import GoogleCloud
 from tracetui.ingest.envelopes.grafana import Grafana
 from tracetui.ingest.envelopes.journald import Journald
+from tracetui.ingest.envelopes.journald_export import JournaldExport
+from tracetui.ingest.envelopes.json_strings import JsonStrings
 from tracetui.ingest.envelopes.kubernetes import Kubernetes
 from tracetui.ingest.envelopes.loki import Loki
+from tracetui.ingest.envelopes.splunk import Splunk
+from tracetui.ingest.envelopes.stern import Stern
 from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.envelopes.vector import Vector
 
 START = datetime(2026, 3, 20, 9, 46, 40, tzinfo=UTC)
 LineOf = tuple[str, str]
@@ -106,6 +116,41 @@ def fluent_bit(i: int, stream: str, text: str) -> Json:
     return {"date": when(i).timestamp(), "stream": "stdout", "logtag": "F", "log": text, "kubernetes": kubernetes}
 
 
+def fluent_bit_list(lines: Sequence[LineOf]) -> str:
+    return json.dumps([fluent_bit(i, *line) for i, line in enumerate(lines)])
+
+
+def fluentd_file(i: int, stream: str, text: str) -> str:
+    record = {"log": text + "\n", "stream": "stdout", "kubernetes": {"pod_name": stream}}
+    return f"{when(i):%Y-%m-%dT%H:%M:%S}+00:00\tkube.{stream}\t{json.dumps(record)}"
+
+
+def fluent_bit_output(i: int, stream: str, text: str) -> str:
+    return f"[{i}] kube.{stream}: [[{when(i).timestamp():.9f}, {{}}], {json.dumps({'log': text, 'stream': 'stdout'})}]"
+
+
+def filebeat(i: int, stream: str, text: str) -> Json:
+    return {
+        "@timestamp": iso(i),
+        "log": {"offset": i, "file": {"path": f"/var/log/{stream}.log"}},
+        "message": text,
+        "agent": {"type": "filebeat"},
+    }
+
+
+def hits(lines: Sequence[LineOf]) -> str:
+    found = [{"_index": "logs", "_source": filebeat(i, *line)} for i, line in enumerate(lines)]
+    return json.dumps({"took": 1, "hits": {"total": {"value": len(found)}, "hits": found[::-1]}})
+
+
+def vector(i: int, stream: str, text: str) -> Json:
+    return {"container_name": stream, "message": text, "source_type": "docker_logs", "timestamp": iso(i)}
+
+
+def stern(i: int, stream: str, text: str) -> Json:
+    return {"message": text + "\n", "nodeName": "n1", "namespace": "shop", "podName": stream, "containerName": "app"}
+
+
 # --- log stores -----------------------------------------------------------------------------------------------------
 
 
@@ -138,6 +183,53 @@ def grafana_csv(lines: Sequence[LineOf]) -> str:
     for i, (stream, text) in reversed(list(enumerate(lines))):
         table.writerow([iso(i), iso(i), stream, text, ns(i), f"{i}_A"])
     return out.getvalue()
+
+
+def grafana_frames(lines: Sequence[LineOf]) -> str:
+    columns: dict[str, list[Any]] = {
+        "labels": [{"pod": stream} for stream, _ in lines],
+        "Time": [ms(i) for i in range(len(lines))],
+        "Line": [text for _, text in lines],
+        "tsNs": [ns(i) for i in range(len(lines))],
+    }
+    frame = {
+        "schema": {"refId": "A", "fields": [{"name": name} for name in columns]},
+        "data": {"values": [column[::-1] for column in columns.values()]},
+    }
+    return json.dumps({"results": {"A": {"status": 200, "frames": [frame]}}})
+
+
+def cloudwatch_csv(lines: Sequence[LineOf]) -> str:
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(["@timestamp", "@message", "@logStream"])
+    for i, (stream, text) in reversed(list(enumerate(lines))):
+        table.writerow([f"{when(i):%Y-%m-%d %H:%M:%S}.{when(i).microsecond // 1000:03d}", text, stream])
+    return "sep=,\r\n" + out.getvalue()
+
+
+def cloudwatch_row(i: int, stream: str, text: str) -> Json:
+    return {"@timestamp": iso(i), "@message": text, "@logStream": stream}
+
+
+def cloudwatch_tail(i: int, stream: str, text: str) -> str:
+    return f"{when(i).isoformat(timespec='microseconds')} {stream}/app/0f {text}"
+
+
+def cloudwatch_text(i: int, stream: str, text: str) -> str:
+    return f"EVENTS\t{i:056d}\t{ms(i)}\t{stream}\t{text}\t{ms(i)}"
+
+
+def splunk(i: int, stream: str, text: str) -> Json:
+    return {"preview": False, "result": {"_raw": text, "_time": iso(i), "host": stream, "source": "x"}}
+
+
+def datadog(lines: Sequence[LineOf]) -> str:
+    found = [
+        {"id": str(i), "type": "log", "attributes": {"timestamp": iso(i), "service": stream, "message": text}}
+        for i, (stream, text) in enumerate(lines)
+    ]
+    return json.dumps({"data": found[::-1], "meta": {}})
 
 
 def google_entry(i: int, stream: str, text: str) -> Json:
@@ -244,6 +336,19 @@ def journal_entry(i: int, stream: str, text: str) -> Json:
     }
 
 
+def journal_export(lines: Sequence[LineOf]) -> str:
+    """Every other text as binary, as those with control characters are."""
+    written = []
+    for i, (stream, text) in enumerate(lines):
+        entry = journal_entry(i, stream, "")
+        del entry["MESSAGE"]
+        size = len(text.encode()).to_bytes(8, "little").decode("latin-1")
+        is_plain = i % 2 or len(text.encode()) > 127
+        fields = [f"{name}={value}" for name, value in entry.items()]
+        written.append("\n".join([*fields, f"MESSAGE={text}" if is_plain else f"MESSAGE\n{size}{text}"]) + "\n\n")
+    return "".join(written)
+
+
 def rfc3164(i: int, stream: str, text: str) -> str:
     return f"<30>{when(i):%b %d %H:%M:%S} node1 {stream}[42]: {text}"
 
@@ -272,6 +377,17 @@ WRITERS = {
     "docker": Writer(Docker, docker),
     "docker, split": Writer(Docker, lambda lines: docker(lines, 40)),
     "fluent bit": Writer(Docker, by_json(fluent_bit)),
+    "fluent bit list": Writer(Docker, fluent_bit_list),
+    "fluentd file": Writer(Fluentd, by_line(fluentd_file)),
+    "fluent bit output": Writer(Fluentd, by_line(fluent_bit_output)),
+    "filebeat": Writer(Elastic, by_json(filebeat)),
+    "hits": Writer(Elastic, hits),
+    "vector": Writer(Vector, by_json(vector)),
+    "splunk": Writer(Splunk, by_json(splunk)),
+    "datadog": Writer(Datadog, datadog),
+    "stern": Writer(Stern, by_json(stern)),
+    "stern as text": Writer(Kubernetes, by_line(lambda i, stream, text: f"{stream} app {text}")),
+    "kail": Writer(Kubernetes, by_line(lambda i, stream, text: f"shop/{stream}[app]: {text}")),
     "cri": Writer(Cri, cri),
     "cri, split": Writer(Cri, lambda lines: cri(lines, 40)),
     "loki answer": Writer(Loki, loki_answer),
@@ -284,7 +400,9 @@ WRITERS = {
     "logcli": Writer(Loki, by_line(lambda i, stream, text: f'{iso(i)} {{pod="{stream}", app="a b"}} {text}')),
     "grafana text": Writer(Grafana, grafana_text, names_streams=False),
     "grafana json": Writer(Grafana, as_list(grafana_row, newest_first=True)),
-    "grafana csv": Writer(Grafana, grafana_csv),
+    "grafana frames": Writer(Grafana, grafana_frames),
+    "grafana csv": Writer(CsvDownload, grafana_csv),
+    "cloudwatch csv": Writer(CsvDownload, cloudwatch_csv),
     "gcloud list": Writer(GoogleCloud, as_list(google_entry, newest_first=True)),
     "gcloud lines": Writer(GoogleCloud, by_json(google_entry)),
     "gcloud objects": Writer(GoogleCloud, by_json(google_object)),
@@ -292,11 +410,21 @@ WRITERS = {
     "cloudwatch event lines": Writer(CloudWatch, by_json(cloudwatch_event)),
     "cloudwatch subscription": Writer(CloudWatch, cloudwatch_subscription),
     "cloudwatch query": Writer(CloudWatch, cloudwatch_query),
+    "cloudwatch rows": Writer(CloudWatch, as_list(cloudwatch_row, newest_first=True)),
+    "cloudwatch tail": Writer(CloudWatchText, by_line(cloudwatch_tail)),
+    "cloudwatch text": Writer(CloudWatchText, by_line(cloudwatch_text)),
     "azure rows": Writer(Azure, as_list(azure_row, newest_first=True)),
     "azure v2 lines": Writer(Azure, by_json(azure_v2_row)),
     "azure tables": Writer(Azure, azure_tables),
     "azure export": Writer(Azure, by_json(azure_export)),
     "journalctl json": Writer(Journald, by_json(journal_entry)),
+    "journalctl json-seq": Writer(
+        Journald, by_line(lambda i, stream, text: "\x1e" + json.dumps(journal_entry(i, stream, text)))
+    ),
+    "journalctl export": Writer(JournaldExport, journal_export),
+    "json strings": Writer(
+        JsonStrings, lambda lines: json.dumps([text for _, text in lines], indent=4), names_streams=False
+    ),
     "syslog 3164": Writer(Syslog, by_line(rfc3164)),
     "syslog 5424": Writer(Syslog, by_line(rfc5424)),
     "journalctl short": Writer(Syslog, by_line(journal_short)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
 import pytest
@@ -154,6 +156,70 @@ def both(text: str, other: str) -> TraceSet:
     decode(text.encode(), DecodeContext(intake, "f"))
     decode(other.encode(), DecodeContext(intake, "f"))
     return assemble(intake)
+
+
+def table(*rows: Sequence[str], separator: str = ",") -> str:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows(rows)
+    return out.getvalue()
+
+
+def loki_sorted(lines: Sequence[str]) -> str:
+    """As `jq -S` writes an answer: what tells its kind stands behind the lines."""
+    streams = [{"stream": {"app": "web"}, "values": [[str(i), line] for i, line in enumerate(lines)]}]
+    return json.dumps({"data": {"result": streams, "resultType": "streams"}, "status": "success"}, indent=2)
+
+
+OTHER_FORMS: dict[str, Callable[[Sequence[str]], str]] = {
+    "rotated within a line": lambda lines: 'end"}\n' + written("docker", "\n".join(lines)),
+    "Docker with attributes": lambda lines: "".join(
+        json.dumps({"log": f"{line}\n", "stream": "stdout", "attrs": {"tag": "web"}, "time": "2026-03-20T09:46:40Z"})
+        + "\n"
+        for line in lines
+    ),
+    "FireLens": lambda lines: "".join(
+        json.dumps({"source": "stdout", "log": line, "container_id": "1", "container_name": "/web"}) + "\n"
+        for line in lines
+    ),
+    "logcli without labels": lambda lines: "".join(f"2026-03-20T09:46:40Z {{}} {line}\n" for line in lines),
+    "Loki, sorted": loki_sorted,
+    "journalctl json-sse": lambda lines: "".join(
+        f"data: {json.dumps({'__CURSOR': str(i), 'MESSAGE': line, '_HOSTNAME': 'n'})}\n\n"
+        for i, line in enumerate(lines)
+    ),
+    "Grafana's panel": lambda lines: json.dumps(
+        {"state": "Done", "series": [{"fields": [{"name": "Line", "values": list(lines)}], "length": 3}]}
+    ),
+    "Azure's portal": lambda lines: table(
+        ["TimeGenerated [UTC]", "PodName", "LogMessage"],
+        *(["3/20/2026, 9:46:40.000 AM", "web-1", line] for line in lines),
+    ),
+    "Google Cloud's console": lambda lines: table(
+        ["insertId", "logName", "textPayload", "jsonPayload.message", "timestamp"],
+        *(
+            [str(i), "stdout", *((line, "") if i % 2 else ("", line)), "2026-03-20T09:46:40Z"]
+            for i, line in enumerate(lines)
+        ),
+    ),
+    "a table with semicolons": lambda lines: table(
+        ["Date", "Content"], *(["1", line] for line in lines), separator=";"
+    ),
+    "strings by jq": lambda lines: "".join(json.dumps(line) + "\n" for line in lines),
+    "az containerapp logs": lambda lines: "".join(
+        json.dumps({"TimeStamp": "2026-03-20T09:46:40", "Log": line}) + "\n" for line in lines
+    ),
+    "aws logs tail, short": lambda lines: "".join(f"2026-03-20T09:46:40 {line}\n" for line in lines),
+}
+"""Further forms of envelopes, whose writers are above."""
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_of_an_envelope_give_the_same_spans(form: str) -> None:
+    for text in ("otlp json, pretty", "jaeger documents, compact", "java"):
+        lines = TEXTS[text].splitlines()
+        found = read(OTHER_FORMS[form](["ready", *lines]).encode())
+        assert spans_of(found) == spans_of(read(TEXTS[text].encode()))
+        assert messages(found) == messages(read(TEXTS[text].encode()))
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -10,18 +10,29 @@ from typing import Final
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.azure import Azure
 from tracetui.ingest.envelopes.cloudwatch import CloudWatch
+from tracetui.ingest.envelopes.cloudwatch_text import CloudWatchText
 from tracetui.ingest.envelopes.compose import Compose
 from tracetui.ingest.envelopes.cri import Cri
+from tracetui.ingest.envelopes.csv_download import CsvDownload
+from tracetui.ingest.envelopes.datadog import Datadog
 from tracetui.ingest.envelopes.docker import Docker
+from tracetui.ingest.envelopes.elastic import Elastic
 from tracetui.ingest.envelopes.envelope import Envelope, Head
+from tracetui.ingest.envelopes.fluentd import Fluentd
 from tracetui.ingest.envelopes.google_cloud import GoogleCloud
 from tracetui.ingest.envelopes.grafana import Grafana
 from tracetui.ingest.envelopes.journald import Journald
+from tracetui.ingest.envelopes.journald_export import JournaldExport
+from tracetui.ingest.envelopes.json_strings import JsonStrings
 from tracetui.ingest.envelopes.kubernetes import Kubernetes
 from tracetui.ingest.envelopes.loki import Loki
+from tracetui.ingest.envelopes.splunk import Splunk
+from tracetui.ingest.envelopes.stern import Stern
 from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.envelopes.vector import Vector
 
 ENVELOPES: Final[tuple[Envelope, ...]] = (
+    Elastic(),
     Docker(),
     Cri(),
     Loki(),
@@ -30,14 +41,34 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
     CloudWatch(),
     Azure(),
     Journald(),
+    Vector(),
+    Splunk(),
+    Datadog(),
+    Stern(),
+    JsonStrings(),
+    CsvDownload(),
+    JournaldExport(),
+    Fluentd(),
+    CloudWatchText(),
     Syslog(),
     Kubernetes(),
     Compose(),
 )
 """The envelopes that are read, in the order in which they are tried: the more specific first."""
 
+_MOST_CUT: Final = 4
+"""Lines among which the first whole one is searched: a rotated log may begin within one."""
+
 
 def find_envelope(data: Buffer, start: int = 0) -> Envelope | None:
     """Return the envelope of a text, told by how the text begins at `start`; None if it has none."""
     head = Head(data, start)
+    found = _of_head(head)
+    if found is None and not head.is_json:
+        whole = next((line for line in head.lines[1:_MOST_CUT] if line[:1] == b"{"), b"")
+        found = _of_head(Head(whole)) if whole else None
+    return found
+
+
+def _of_head(head: Head) -> Envelope | None:
     return next((envelope for envelope in ENVELOPES if envelope.detect(head)), None)

@@ -19,6 +19,7 @@ _STREAM_COLUMNS: Final = ("PodName", "ContainerName", "ContainerID", "ContainerI
 
 class _Properties(msgspec.Struct):
     log: Any = None
+    other_log: Any = msgspec.field(name="Log", default=None)
     stream: str = ""
     pod: str = ""
     containerID: str = ""  # noqa: N815 - the wire's spelling
@@ -34,6 +35,8 @@ class _AzureTable(msgspec.Struct):
 
 
 class _AzureRow(msgspec.Struct):
+    Log: Any = None
+    TimeStamp: str = ""
     LogMessage: Any = None
     LogEntry: Any = None
     Log_s: Any = None
@@ -64,13 +67,14 @@ class Azure(Envelope):
         keys = head.keys
         return (
             not keys.isdisjoint(("LogEntry", "LogMessage", "Log_s"))
+            or keys >= {"Log", "TimeStamp"}
             or (keys >= {"category", "properties", "time"})
             or ("tables" in keys and b'"columns"' in head.data and _names_a_column(head.data))
             or ("records" in keys and b'"category"' in head.data)
         )
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log")))
+        return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log", b"Log")))
 
 
 def _names_a_column(data: bytes) -> bool:
@@ -93,12 +97,16 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 def _entry(number: int, row: _AzureRow) -> Entry | None:
     inner = row.properties or _Properties()
-    given = [text for text in (row.LogMessage, row.LogEntry, row.Log_s, inner.log) if text is not None]
+    given = [
+        text
+        for text in (row.LogMessage, row.LogEntry, row.Log_s, row.Log, inner.log, inner.other_log)
+        if text is not None
+    ]
     if not given:
         return None
     names = (row.PodName, row.ContainerName, row.ContainerID, row.ContainerId, row.LogSource, row.LogEntrySource)
     stream = " ".join(name for name in (*names, inner.pod, inner.containerID, inner.stream) if name)
-    return Entry(row.TimeGenerated or row.time, [InnerLine(number, encoded(given[0]), stream)])
+    return Entry(row.TimeGenerated or row.time or row.TimeStamp, [InnerLine(number, encoded(given[0]), stream)])
 
 
 def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first
+from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_EVENTS: Final = frozenset(
@@ -35,6 +35,13 @@ class _CloudWatchResponse(msgspec.Struct):
     results: list[list[_Field]] = []
 
 
+class _InsightsRow(msgspec.Struct):
+    message: Any = msgspec.field(name="@message")
+    timestamp: Any = msgspec.field(name="@timestamp", default="")
+    stream: Any = msgspec.field(name="@logStream", default="")
+
+
+_ROW: Final = msgspec.json.Decoder(_InsightsRow)
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ANSWER: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
@@ -52,15 +59,23 @@ class CloudWatch(Envelope):
             ("events" in keys and (not keys.isdisjoint(_BESIDE_EVENTS) or b'"ingestionTime"' in head.data))
             or not {"searchedLogStreams", "logEvents"}.isdisjoint(keys)
             or keys >= {"messageType", "logGroup"}
+            or keys >= {"@timestamp", "@message"}
             or ("message" in keys and not keys.isdisjoint(_BESIDE_MESSAGE))
             or ("results" in keys and b'"@message"' in head.data)
         )
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"message", b"value")))
+        return oldest_first(entries(chunks, _read, (b"@?message", b"value")))
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
+    try:
+        row = _ROW.decode(text)
+    except MALFORMED:
+        pass
+    else:
+        yield Entry(str(row.timestamp), [InnerLine(number, encoded(row.message), str(row.stream))])
+        return
     try:
         event = decode_entry(_EVENT, text)
     except MALFORMED:

@@ -10,7 +10,9 @@ import msgspec
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry, numbered
 from tracetui.model.decoding import MALFORMED
 
-_BESIDE_LOG: Final = frozenset(("stream", "time", "kubernetes", "docker", "logtag"))
+_BESIDE_LOG: Final = frozenset(
+    ("stream", "time", "kubernetes", "docker", "logtag", "date", "container_id", "container_name")
+)
 
 
 class _DockerEntry(msgspec.Struct):
@@ -18,11 +20,13 @@ class _DockerEntry(msgspec.Struct):
     stream: str = ""
     kubernetes: dict[str, Any] | None = None
     logtag: str | None = None
+    container: Any = msgspec.field(name="container_name", default=None)
     time: Any = ""
     date: Any = None
 
 
 _ENTRY: Final = msgspec.json.Decoder(_DockerEntry)
+_ENTRIES: Final = msgspec.json.Decoder(list[_DockerEntry])
 
 
 class Docker(Envelope):
@@ -38,23 +42,35 @@ class Docker(Envelope):
             try:
                 entry = decode_entry(_ENTRY, line)
             except MALFORMED:
-                yield InnerLine(number, line)
-                continue
-            text = entry.log.encode("utf-8", "replace")
-            when = str(entry.time or entry.date or "")
-            if text.endswith(b"\n"):
-                yield InnerLine(
-                    number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry), when=when
-                )
+                yield from _listed(number, line)
             else:
-                yield InnerLine(number, text, _stream(entry), _ends(entry), when=when)
+                yield _inner(number, entry)
+
+
+def _listed(number: int, line: bytes) -> Iterator[InnerLine]:
+    """The entries of a list, as Fluent Bit writes them; any other line as it is."""
+    try:
+        entries = decode_entry(_ENTRIES, line) if line[:1] == b"[" else []
+    except MALFORMED:
+        entries = []
+    yield from (_inner(number, entry) for entry in entries)
+    if not entries:
+        yield InnerLine(number, line)
+
+
+def _inner(number: int, entry: _DockerEntry) -> InnerLine:
+    text = entry.log.encode("utf-8", "replace")
+    when = str(entry.time or entry.date or "")
+    if text.endswith(b"\n"):
+        return InnerLine(number, text[:-1], entry.stream if entry.kubernetes is None else _stream(entry), when=when)
+    return InnerLine(number, text, _stream(entry), _ends(entry), when=when)
 
 
 def _ends(entry: _DockerEntry) -> bool:
     """Test whether a text without a line end is a whole line: only Docker itself always writes line ends."""
     if entry.logtag is not None:
         return entry.logtag != "P"
-    return entry.kubernetes is not None or entry.date is not None
+    return any(value is not None for value in (entry.kubernetes, entry.date, entry.container))
 
 
 def _stream(entry: _DockerEntry) -> str:

@@ -1,23 +1,25 @@
-"""Logs downloaded in Grafana's Explore or from a panel: as text, JSON or CSV."""
+"""Logs downloaded in Grafana's Explore or from a panel, as text or JSON, and data frames of its inspector and API."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry, numbered
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry, numbered
+from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of
+from tracetui.model.decoding import MALFORMED, MalformedError
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")
 _META: Final = re.compile(rb'[A-Z][\w ]+: (?:"|\{|\d)')
-_FIELD: Final = re.compile(rb'(?:"([^"]*+(?:""[^"]*+)*+)"|([^,\r\n]*+))(,|\r?\n|\Z)')
-_COLUMN_NAMES: Final = frozenset((b"Line", b"line", b"Message", b"message", b"body"))
-_BESIDE_LINE: Final = frozenset((b"Time", b"Date", b"tsNs", b"timestamp", b"id"))
-_TIMES: Final = (b"tsNs", b"Time", b"timestamp", b"Date")
-_STREAMS: Final = frozenset((b"tsns", b"time", b"timestamp", b"date", b"id", b"level", b"line", b"message", b"body"))
+
+
+_LINE_FIELDS: Final = ("Line", "line", "body", "Message", "message")
+_TIME_FIELDS: Final = ("tsNs", "Time", "timestamp")
+_FRAME: Final = re.compile(rb'"name"\s*:\s*"(?:%b)"' % "|".join(_LINE_FIELDS).encode())
 
 
 class _GrafanaRow(msgspec.Struct):
@@ -26,11 +28,49 @@ class _GrafanaRow(msgspec.Struct):
     fields: dict[str, Any] = {}
 
 
+class _GrafanaField(msgspec.Struct):
+    name: str = ""
+    values: list[Any] = []
+
+
+class _Schema(msgspec.Struct):
+    fields: list[_GrafanaField] = []
+
+
+class _FrameData(msgspec.Struct):
+    values: list[list[Any]] = []
+
+
+class _Frame(msgspec.Struct):
+    """Columns of a table: their names in `schema`, or with their values in `fields`."""
+
+    schema: _Schema | None = None
+    data: _FrameData | None = None
+    fields: list[_GrafanaField] = []
+
+    def columns(self) -> dict[str, list[Any]]:
+        if self.schema is None or self.data is None:
+            return {field.name: field.values for field in self.fields}
+        return {field.name: values for field, values in zip(self.schema.fields, self.data.values, strict=False)}
+
+
+class _QueryResult(msgspec.Struct):
+    frames: list[_Frame] = []
+
+
+class _Frames(_Frame):
+    """A frame, or an object that holds some."""
+
+    results: dict[str, _QueryResult] = {}
+    series: list[_Frame] = []
+
+
 _ROW: Final = msgspec.json.Decoder(_GrafanaRow)
+_FRAMES: Final = msgspec.json.Decoder(_Frames)
 
 
 class Grafana(Envelope):
-    r"""`1774000000000\t2026-03-20T09:46:40.000Z\tTEXT`, `{"line":"TEXT","timestamp":"..."}`, or a CSV with `Line`."""
+    r"""`1774000000000\t2026-03-20T09:46:40.000Z\tTEXT`, `{"line":"TEXT","timestamp":"..."}`, or frames with `Line`."""
 
     name = "Grafana log download"
     unit = "entry"
@@ -38,10 +78,10 @@ class Grafana(Envelope):
 
     def detect(self, head: Head) -> bool:
         if head.is_json:
-            return head.keys >= {"line", "timestamp"}
-        lines = head.lines
-        first = next((line for line in lines if not _META.match(line)), b"")
-        return _TEXT.match(first) is not None or bool(lines and _text_column(lines[0]) is not None)
+            in_frames = head.keys >= {"schema", "data"} or not head.keys.isdisjoint(("results", "series"))
+            return head.keys >= {"line", "timestamp"} or (in_frames and _FRAME.search(head.data) is not None)
+        first = next((line for line in head.lines if not _META.match(line)), b"")
+        return _TEXT.match(first) is not None
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(chunks))
@@ -52,25 +92,44 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
     first = b""
     for chunk in rest:
         first += chunk
-        if b"\n" in first.lstrip():
+        if first.strip():
             break
-    text = first.lstrip()
 
     def again() -> Iterator[bytes]:
         yield first
         yield from rest
 
-    if text[:1] in (b"{", b"["):
+    if first.lstrip()[:1] in (b"{", b"["):
         return entries(again(), _of_json, (b"line",))
-    if _text_column(text.partition(b"\n")[0]) is not None:
-        return _of_csv(b"".join(again()))
     return _of_text(again())
 
 
 def _of_json(number: int, text: bytes) -> Iterator[Entry]:
-    row = decode_entry(_ROW, text)
+    try:
+        row = decode_entry(_ROW, text)
+    except MALFORMED:
+        yield from _of_frames(number, text)
+        return
     line = InnerLine(number, row.line.encode("utf-8", "replace"), stream_of(row.fields), fields=row.fields)
     yield Entry(str(row.timestamp), [line])
+
+
+def _of_frames(number: int, text: bytes) -> Iterator[Entry]:
+    held = decode_entry(_FRAMES, text)
+    frames = [held, *held.series, *(frame for result in held.results.values() for frame in result.frames)]
+    found = [
+        columns for columns in (frame.columns() for frame in frames) if not columns.keys().isdisjoint(_LINE_FIELDS)
+    ]
+    if not found:
+        raise MalformedError("no frame with lines")
+    for columns in found:
+        lines = next(columns[name] for name in _LINE_FIELDS if name in columns)
+        times = next((columns[name] for name in _TIME_FIELDS if name in columns), [])
+        labels = columns.get("labels", [])
+        for line, time, of_line in zip_longest(lines, times, labels):
+            fields = of_line if isinstance(of_line, dict) else NO_FIELDS
+            yield Entry(str(time or ""), [InnerLine(number, encoded(line), stream_of(fields), fields=fields)])
+            number += 1
 
 
 def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:
@@ -87,43 +146,3 @@ def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:
             yield Entry("", [InnerLine(number, text)])
     if lines:
         yield Entry(when, lines)
-
-
-def _of_csv(text: bytes) -> Iterator[Entry]:
-    names: list[bytes] = []
-    fields: list[bytes] = []
-    number = at = 0
-    while at < len(text):
-        found = _FIELD.match(text, at)
-        if found is None:
-            # a quote that is not closed, or text after one
-            end = text.find(b"\n", at)
-            yield Entry("", [InnerLine(number, b"", lost="damaged CSV row; left out")])
-            at, fields = (end + 1 if end >= 0 else len(text)), []
-            number += 1
-            continue
-        fields.append(found[2] if found[1] is None else found[1].replace(b'""', b'"'))
-        at = found.end()
-        if found[3] == b",":
-            continue
-        if not names:
-            names, fields = fields, []
-            continue
-        row, fields = dict(zip(names, fields, strict=False)), []
-        number += 1
-        if any(row.values()):
-            named = {
-                name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
-                for name, value in row.items()
-                if name.lower() not in _STREAMS
-            }
-            line = next((row[name] for name in names if name in _COLUMN_NAMES and name in row), b"")
-            time = next((value.decode("utf-8", "replace") for name in _TIMES if (value := row.get(name))), "")
-            yield Entry(time, [InnerLine(number, line, stream_of(named), fields=named)])
-
-
-def _text_column(header: bytes) -> bytes | None:
-    """The column that holds the lines, if this is the header of a download."""
-    names = {found[1] or found[2] or b"" for found in _FIELD.finditer(header.strip())}
-    found = names & _COLUMN_NAMES
-    return min(found) if found and names & _BESIDE_LINE else None

@@ -1,4 +1,4 @@
-"""Output of `journalctl -o json`: the fields of an entry as an object a line.
+"""Output of `journalctl -o json`, `json-pretty`, `json-seq` and `json-sse`: the fields of an entry as an object.
 
 The fields are those of systemd.journal-fields(7). A value that is no text is a list of its bytes, one that is long is
 null unless journalctl was run with `--all`.
@@ -7,15 +7,18 @@ null unless journalctl was run with `--all`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry, numbered
 from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
+_MARKS: Final = (b"\x1e", b"data: ")
+"""What `json-seq` and `json-sse` write before an object."""
 _LEFT_OUT: Final = "a long message that journalctl wrote as null; its option --all writes it"
 
 
@@ -45,10 +48,12 @@ class Journald(Envelope):
     by_lines = False
 
     def detect(self, head: Head) -> bool:
+        if head.data.startswith(_MARKS):
+            head = Head(_unmarked(head.data))
         return not head.keys.isdisjoint(_BESIDE_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        for number, text in values(chunks):
+        for number, text in values(map(_unmarked, _lines(chunks))):
             try:
                 entry = decode_entry(_ENTRY, text)
                 message = entry.MESSAGE
@@ -62,3 +67,19 @@ class Journald(Envelope):
             lost = _LEFT_OUT if message is None else ""
             fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
             yield InnerLine(number, line, stream, not goes_on, lost, str(entry.time), fields)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks as they are, or by lines where marks are before the objects."""
+    rest = iter(chunks)
+    first = next(rest, b"")
+    if first.startswith(_MARKS):
+        for _, line in numbered(chain([first], rest)):
+            yield line + b"\n"
+    else:
+        yield first
+        yield from rest
+
+
+def _unmarked(line: bytes) -> bytes:
+    return next((line[len(mark) :] for mark in _MARKS if line.startswith(mark)), line)

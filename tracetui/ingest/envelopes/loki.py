@@ -12,10 +12,9 @@ from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
 from tracetui.model.decoding import MALFORMED
 
-_STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"')
-_PLAIN: Final = re.compile(
-    rb'(\d{4}-\d\d-\d\dT[^ ]+) (\{[A-Za-z_]\w*="(?:[^"\\]|\\.)*+"(?:, ?[A-Za-z_]\w*="(?:[^"\\]|\\.)*+")*+\})(?: |\t|$)'
-)
+_STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"|"result"\s*:\s*\[\s*\{\s*"stream"\s*:\s*\{')
+_LABEL: Final = rb'[A-Za-z_]\w*="(?:[^"\\]|\\.)*+"'
+_PLAIN: Final = re.compile(rb"(\d{4}-\d\d-\d\dT[^ ]+) (\{(?:%b(?:, ?%b)*+)?\})(?: |\t|$)" % (_LABEL, _LABEL))
 _PAIR: Final = re.compile(rb'\[\s*"(\d{10,})"\s*,\s*("(?:[^"\\]|\\.)*+")', re.DOTALL)
 _META: Final = (b"Common labels: ", b"http://", b"https://")
 
@@ -66,7 +65,7 @@ class Loki(Envelope):
             return any(map(_PLAIN.match, head.lines[:4]))
         return (
             keys >= {"line", "labels"}
-            or (keys >= {"status", "data"} and _STREAMS.search(head.data) is not None)
+            or ("data" in keys and _STREAMS.search(head.data) is not None)
             or ("streams" in keys and b'"values"' in head.data)
         )
 

@@ -22,6 +22,7 @@ _LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _GOES_ON: Final = (b"{", b"[", b",", b":")
 """Ends of lines on which a value is not at its end."""
+OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _JOINT: Final = re.compile(rb"\}(?=\{)")
 _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
 """A row's cell that holds JSON."""
@@ -179,7 +180,8 @@ def entries(
 ) -> Iterator[Entry]:
     """Yield what the JSON objects of a text say, be they a line, an item of a list or a document each.
 
-    read: is given an object and the number of its first line; raises one of MALFORMED for an object of another kind.
+    read: is given an object and the number of its first line; raises MalformedError or one of MALFORMED for an object
+        of another kind.
     keys: under which a damaged object has its texts.
     """
     number = 1
@@ -193,7 +195,7 @@ def entries(
             item = found.pop()
             try:
                 read_entries = list(read(number, item))
-            except MALFORMED as error:
+            except (*MALFORMED, MalformedError) as error:
                 parts = concatenated(item)
                 if len(parts) > 1:
                     found.extend(reversed(parts))
@@ -244,6 +246,34 @@ def _moment(when: str) -> tuple[int, str, str]:
         return len(when), when, ""
     fraction = _FRACTION.search(when, _SECONDS)
     return 0, when[:_SECONDS], fraction[1] if fraction else ""
+
+
+def record_of(number: int, fields: dict[str, Any], text: str, time: str, names: Sequence[str]) -> Entry:
+    """The entry of a log record.
+
+    fields: as the record has them. text, time: keys of its text and its time. names: keys of what names its writer.
+    Raises MalformedError where there is no text.
+    """
+    line = fields.get(text)
+    if line is None:
+        raise MalformedError(f"no {text} in it")
+    others = {key: value for key, value in fields.items() if key != text}
+    stream = " ".join(_words_in(fields.get(name) for name in names))
+    # a few writers keep the line's end
+    inner = encoded(line).removesuffix(b"\n")
+    return Entry(str(fields.get(time) or ""), [InnerLine(number, inner, stream, fields=others)])
+
+
+def _words_in(values: Iterable[Any]) -> Iterator[str]:
+    """What names the writer of a line in values that are names, or objects that have names."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if isinstance(item, dict):
+                yield from (item[name] for name in ("name", "path") if isinstance(item.get(name), str))
+            elif key in _IDENTIFYING or key == "name":
+                yield str(item)
 
 
 def is_sound(text: bytes) -> bool:

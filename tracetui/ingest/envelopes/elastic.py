@@ -1,0 +1,46 @@
+"""Records of Filebeat, Logstash and what Elasticsearch or OpenSearch keep of them, also as hits of a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
+
+_BESIDE_MESSAGE: Final = frozenset(
+    ("agent", "beat", "input", "@metadata", "@version", "kubernetes", "container", "docker", "offset", "log", "stream")
+)
+_NAMES: Final = ("host", "kubernetes", "container", "log", "stream")
+
+
+class Elastic(Envelope):
+    """`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or hits of such."""
+
+    name = "Filebeat or Logstash log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        keys = head.keys
+        if keys >= {"@timestamp", "message"}:
+            return not keys.isdisjoint(_BESIDE_MESSAGE)
+        hits = "hits" in keys or keys >= {"_index", "_source"}
+        return hits and b'"message"' in head.data and b'"@timestamp"' in head.data
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
+        return oldest_first(entries(chunks, _read, (b"message",)))
+
+
+def _read(number: int, text: bytes) -> Iterator[Entry]:
+    for i, fields in enumerate(_documents(decode_entry(OBJECT, text))):
+        yield record_of(number + i, fields, "message", "@timestamp", _NAMES)
+
+
+def _documents(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The documents of a search's answer or of a hit, or the document itself."""
+    hits = value.get("hits")
+    hits = hits.get("hits") if isinstance(hits, dict) else hits
+    for hit in hits if isinstance(hits, list) else [value]:
+        inner = hit.get("_source", hit) if isinstance(hit, dict) else None
+        yield inner if isinstance(inner, dict) else {}

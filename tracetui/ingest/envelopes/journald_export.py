@@ -1,0 +1,95 @@
+"""Output of `journalctl -o export`, also as `systemd-journal-remote` sends it: the fields of an entry, a line each.
+
+A value with line ends stands after the length of its bytes. The source is systemd's page on journal export formats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
+
+_FIELD: Final = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
+_LENGTH: Final = 8
+_STREAM: Final = ("_HOSTNAME", "_SYSTEMD_UNIT", "CONTAINER_NAME", "SYSLOG_IDENTIFIER", "_PID")
+
+
+class JournaldExport(Envelope):
+    """`__CURSOR=...`, `MESSAGE=TEXT` and further fields, then a blank line."""
+
+    name = "journalctl export log"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        return head.data.lstrip().startswith((b"__CURSOR=", b"__REALTIME_TIMESTAMP=")) and b"\nMESSAGE" in head.data
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
+        number = 0
+        for fields in _entries(_Bytes(chunks)):
+            if "MESSAGE" not in fields:
+                continue
+            number += 1
+            named = {name: fields[name].decode("utf-8", "replace") for name in fields if name != "MESSAGE"}
+            stream = named.get("_STREAM_ID") or " ".join(named.get(name, "") for name in _STREAM)
+            priority = {"priority": named["PRIORITY"]} if "PRIORITY" in named else {}
+            goes_on = named.get("_LINE_BREAK") == "line-max" or (
+                named.get("CONTAINER_PARTIAL_MESSAGE") == "true" and named.get("CONTAINER_PARTIAL_LAST") != "true"
+            )
+            when = named.get("__REALTIME_TIMESTAMP", "")
+            yield InnerLine(number, fields["MESSAGE"], stream, not goes_on, when=when, fields=priority)
+
+
+class _Bytes:
+    """A text that comes in chunks and is taken from its beginning."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._held = b""
+        self._at = 0
+
+    def line(self) -> bytes:
+        """Take a line with its end; empty at the end of the text."""
+        searched = self._at
+        while (end := self._held.find(b"\n", searched)) < 0:
+            searched = len(self._held) - self._at
+            if not self._more():
+                end = len(self._held) - 1
+                break
+        line, self._at = self._held[self._at : end + 1], end + 1
+        return line
+
+    def take(self, size: int) -> bytes:
+        """Take this many bytes, as far as there are any."""
+        while len(self._held) - self._at < size and self._more():
+            pass
+        taken = self._held[self._at : self._at + size]
+        self._at += len(taken)
+        return taken
+
+    def _more(self) -> bool:
+        chunk = next(self._chunks, None)
+        if chunk is None:
+            return False
+        self._held, self._at = self._held[self._at :] + chunk, 0
+        return True
+
+
+def _entries(text: _Bytes) -> Iterator[dict[str, bytes]]:
+    fields: dict[str, bytes] = {}
+    while line := text.line():
+        found = _FIELD.match(line)
+        if found is None:
+            if fields:
+                yield fields
+            fields = {}
+        elif found[2] == b"=":
+            fields[found[1].decode()] = line[found.end() :].removesuffix(b"\n")
+        else:
+            size = int.from_bytes(text.take(_LENGTH), "little")
+            fields[found[1].decode()] = text.take(size)
+            text.line()
+    if fields:
+        yield fields

@@ -1,0 +1,39 @@
+"""Lines as JSON strings: in a list, as `aws logs --query 'events[].message'` writes, or one a line, as `jq` does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import msgspec
+
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.rows import values
+from tracetui.model.decoding import MALFORMED
+
+_BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
+_STRINGS: Final = msgspec.json.Decoder(list[str] | str)
+
+
+class JsonStrings(Envelope):
+    r"""`["TEXT","TEXT"]`, or `"TEXT"` a line."""
+
+    name = "list of JSON strings"
+    unit = "entry"
+    by_lines = False
+
+    def detect(self, head: Head) -> bool:
+        # a list of names is no log
+        return b"{" in head.data and _BEGINS.match(head.data) is not None
+
+    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
+        number = 0
+        for _, text in values(chunks):
+            try:
+                found = decode_entry(_STRINGS, text)
+            except MALFORMED:
+                found = text.decode("utf-8", "replace")
+            for line in [found] if isinstance(found, str) else found:
+                number += 1
+                yield InnerLine(number, line.encode("utf-8", "replace"))
