@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePath
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.building import GivenSpan, build, span
+from tests.program import Program
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import save
@@ -247,3 +249,59 @@ def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path) -> Non
         save(LOSSY, path, replace(DEFAULT, encode=fail), replace=True)
     assert path.read_text() == "before"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+BEFORE = str(Path(__file__).parents[1] / "sample_traces/incident/before.json")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_export_writes_the_selected_traces(name: str, program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "written"
+    said = program("export", BEFORE, "--errors-only", "--format", name, "--output", str(path))
+    assert (said.code, said.out) == (0, "")
+    assert json.loads(program.analyze(str(path)).out)["summary"]["trace_count"] == 8
+    if not BY_NAME[name].is_binary:
+        printed = program("export", BEFORE, "--errors-only", "--format", name)
+        assert printed.out.encode() == path.read_bytes()
+
+
+def test_export_takes_the_format_from_the_suffix(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "x.jaeger.json"
+    assert program("export", BEFORE, "-o", str(path)).code == 0
+    assert json.loads(path.read_bytes())["data"]
+    assert program("export", BEFORE, "-o", str(path), "--format", "zipkin").code == 0
+    assert json.loads(path.read_bytes())[0]["localEndpoint"]
+    for more in (["-o", str(tmp_path / "x.txt")], ["--format", "csv"], ["-o", BEFORE]):
+        said = program("export", BEFORE, *more)
+        assert (said.code, said.out) == (2, "")
+    assert program("export", BEFORE, "-o", "/dev/null", "--format", "jaeger").code == 0
+
+
+def test_export_tells_what_is_lost(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "lossy.json"
+    save(LOSSY, path)
+    said = program("export", str(path), "--format", "zipkin")
+    assert said.err == "".join(
+        f"tracetui: not exported: {lost}\n"
+        for lost in ("2 warnings of the source", "1 FOLLOWS_FROM reference to parents", "1 link")
+    )
+    empty = program("export", BEFORE, "--query", "trace.spans > 999", "--format", "jaeger")
+    assert (empty.code, json.loads(empty.out)["data"]) == (0, [])
+    assert empty.err == "tracetui: no trace matches; the output is empty\n"
+
+
+def test_binary_formats_refuse_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    said = program("export", BEFORE, "--format", "otlp-protobuf")
+    assert (said.code, said.out) == (2, "")
+    assert "otlp-protobuf is binary: name a file with --output, or use a pipe" in said.err
+    assert program("export", BEFORE, "--format", "otlp-json").out
+
+
+def test_formats_are_on_the_help_page(program: Program) -> None:
+    words = program("export", "--help").out
+    for exporter in EXPORTERS:
+        assert f"  {exporter.name} " in words
+        assert all(suffix in words for suffix in exporter.suffixes)

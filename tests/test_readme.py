@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tracetui.cli.main import run
+from tracetui.export.registry import EXPORTERS
 from tracetui.query import parse
 
 ROOT = Path(__file__).parents[1]
@@ -47,3 +48,28 @@ def test_queries_of_the_readme_parse(capsys: pytest.CaptureFixture[Any]) -> None
     assert len(lines) >= 4
     for line in lines:
         parse(line)
+
+
+def test_exports_of_the_readme_can_be_opened(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    commands = re.findall(r"^    tracetui (export .+?)( > \S+)?$", README, re.MULTILINE)
+    assert len(commands) == 2
+    (tmp_path / "incident").symlink_to(ROOT / "sample_traces" / "incident")
+    monkeypatch.chdir(tmp_path)
+    for command, target in commands:
+        assert run(shlex.split(command)) == 0
+        if target:
+            Path(target.removeprefix(" > ")).write_bytes(capfdbinary.readouterr().out)
+    written = [path.name for path in tmp_path.iterdir() if path.is_file()]
+    assert len(written) == 2
+    for name in written:
+        assert run(["analyze", name]) == 0
+
+
+def test_readme_lists_every_export_format() -> None:
+    rows = re.findall(r"^\| `([\w-]+)`: .+? \| `(.+?)` \| (.*?) ?\|$", README, re.MULTILINE)
+    assert [(name, tuple(suffixes.split())) for name, suffixes, _ in rows] == [
+        (exporter.name, exporter.suffixes) for exporter in EXPORTERS
+    ]
+    assert [losses for _, _, losses in rows if losses != "the same"] == [one.losses for one in EXPORTERS[:-1]]

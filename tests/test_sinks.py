@@ -95,6 +95,7 @@ SOURCES: dict[str, list[list[str]]] = {
     "contrast": [["SOURCE", "--select", "error"]],
     "alerts": [["SOURCE", "--service", ALL]],
     "server": [["SERVER"]],
+    "export": [["SOURCE"]],
     "demo": [[]],
     "samples": [[]],
     "open": [["SOURCE"]],
@@ -117,6 +118,7 @@ VALUES: dict[str, list[str]] = {
     "--namespace": [ARGUMENT],
     "--unit": ["s", ARGUMENT],
     "--theme": [ARGUMENT],
+    "--format": ["jaeger", "zipkin", ARGUMENT],
     "--output": ["FILE", f"{ARGUMENT}/{ARGUMENT}"],
     "--save": ["FILE", f"{ARGUMENT}/{ARGUMENT}"],
     "--tenant": [ARGUMENT],
@@ -225,7 +227,7 @@ def test_command_output_is_harmless(
         orjson.loads(result.out)
     if file.exists():
         written = file.read_bytes()
-        if "--save" in words:
+        if "--save" in words or words[0] == "export":
             assert all(map(orjson.loads, written.splitlines()))
             assert program("analyze", str(file)).code == 0
         else:

@@ -90,6 +90,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command("alerts", "tracetui.cli.alerts:alerts", ("alerts traces.json --service checkout > checkout.rules.yml",)),
     Command("server", "tracetui.cli.server:server", ("server http://jaeger:16686 checkout",)),
+    Command(
+        "export",
+        "tracetui.cli.export:export",
+        (
+            "export http://jaeger:16686 --service checkout -o checkout.json.gz",
+            "export traces.json --format otlp-protobuf > traces.pb",
+        ),
+    ),
     Command("demo", "tracetui.cli.demo:demo", is_screen=True, uses_servers=False),
     Command("samples", "tracetui.cli.demo:samples", uses_servers=False),
     OPEN,

@@ -155,7 +155,12 @@ Output = Annotated[
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Also save the traces (OTLP JSON, .gz).", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Also save the traces (OTLP JSON, or as export by suffix; .gz).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show all rows and warnings.", rich_help_panel=OUTPUT)]

@@ -98,12 +98,19 @@ def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None,
 def print_bytes(data: bytes, output: Path | None = None) -> None:
     """Write bytes to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
-        with _to_stdout() as stream:
-            stream.flush()
-            stream.buffer.write(data)
+        print_pieces([data], is_json=False)
         return
     with _to_file(output) as file:
         file.write(data)
+
+
+def print_pieces(pieces: Iterable[bytes], *, is_json: bool) -> None:
+    """Write pieces to stdout as they come. JSON is printed on a terminal as `print_json` does. Raises UsageError."""
+    with _to_stdout() as stream:
+        stream.flush()
+        is_escaped = is_json and stream.isatty()
+        for piece in pieces:
+            stream.buffer.write(escaped_json(piece) if is_escaped else piece)
 
 
 def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = False) -> None:

@@ -144,7 +144,9 @@ class TraceDialogs:
                 pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.say)
 
         title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
-        pane.app.push_screen(Choice(pane.state.look, title, [], free="a file, such as checkout.json.gz"), chosen)
+        pane.app.push_screen(
+            Choice(pane.state.look, title, [], free="a file, such as checkout.json.gz or checkout.zipkin.json"), chosen
+        )
 
     # --- two traces --------------------------------------------------------------------------------------------------
 
