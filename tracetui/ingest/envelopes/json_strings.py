@@ -13,6 +13,8 @@ from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
 _BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
+_OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
+"""Not in a list of names."""
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
 
 
@@ -24,8 +26,7 @@ class JsonStrings(Envelope):
     by_lines = False
 
     def detect(self, head: Head) -> bool:
-        # a list of names is no log
-        return b"{" in head.data and _BEGINS.match(head.data) is not None
+        return _BEGINS.match(head.data) is not None and _OF_LINES.search(head.data) is not None
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         number = 0
