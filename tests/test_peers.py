@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ from tracetui.ingest.formats import jaeger_json, otlp_json
 from tracetui.model.assemble import assemble
 from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.intake import Intake
-from tracetui.model.peers import Peer, PeerType, called_peer, read_note
+from tracetui.model.peers import NOTED, Note, Peer, PeerType, called_peer, read_note, receives
 from tracetui.model.span import Event, Kind, Link, Value
 from tracetui.model.traces import TraceSet
 
@@ -135,10 +137,15 @@ def test_whatever_the_attributes_hold_a_name_is_a_text_or_none(kind: Kind, attri
     assert name is None or (name and name == name.strip())
 
 
-def _as_jaeger(spans: list[dict[str, Any]]) -> TraceSet:
+def _as_jaeger(spans: list[dict[str, Any]], *, chained: bool = False) -> TraceSet:
+    """Spans of one service, or else each the child of the one before and every third of another service."""
     tags = [[{"key": key, "type": "string", "value": value} for key, value in span.items()] for span in spans]
     written = [{"spanID": f"{i + 1:016x}", "processID": "p", "tags": one} for i, one in enumerate(tags)]
-    trace = {"traceID": "1", "spans": written, "processes": {"p": {"serviceName": "shop"}}}
+    for i, span in enumerate(written if chained else []):
+        span["processID"] = "pq"[i // 3 % 2]
+        span["references"] = [{"refType": "CHILD_OF", "traceID": "1", "spanID": f"{i:016x}"}] if i else []
+    processes = {name: {"serviceName": service} for name, service in (("p", "shop"), ("q", "cart"))}
+    trace = {"traceID": "1", "spans": written, "processes": processes}
     intake = Intake()
     jaeger_json.decode_trace(orjson.dumps(trace), DecodeContext(intake, "a file"))
     return assemble(intake)
@@ -157,7 +164,12 @@ def _as_otlp(spans: list[dict[str, Any]]) -> TraceSet:
 _texts = st.one_of(
     st.sampled_from(("", " ", "orders", "redis", "postgresql", '"db.name"', '}"peer.service"')), st.text()
 )
-_named = st.dictionaries(st.sampled_from([*_KEYS, "db.statement", "db.name.x", "x.peer.service"]), _texts, max_size=6)
+_OPERATIONS = ["messaging.operation", "messaging.operation.type", "messaging.operation.name"]
+_named = st.dictionaries(
+    st.sampled_from([*_KEYS, *_OPERATIONS, "db.statement", "db.name.x", "x.peer.service", "messaging.operations"]),
+    st.one_of(_texts, st.sampled_from(("receive", "Process", "send"))),
+    max_size=6,
+)
 
 
 @pytest.mark.parametrize("decoded", [_as_jaeger, _as_otlp])
@@ -168,16 +180,42 @@ def test_what_decoders_note_is_what_the_attributes_say(
 ) -> None:
     traces = decoded(spans)
     for span in range(len(traces)):
-        noted = traces.peers[int(traces.noted_peer[span])]
+        noted = int(traces.noted_peer[span])
         attributes = traces.attributes(span)
-        if noted:
-            name, type_, host = read_note(noted)
+        assert (noted == Note.RECEIVES) == receives(attributes)
+        if noted == Note.NOTHING:
+            assert NOTED.isdisjoint(set(attributes) - set(_OPERATIONS))
+        if noted >= len(Note):
+            name, type_, host = read_note(traces.peers[noted])
             peer = called_peer(Kind.CLIENT, attributes)
             assert peer is not None
             assert (name, host, False) == (peer.name, peer.host, peer.is_host)
             assert type_ in (None, peer.type)
         if attributes.get("peer.service", "").strip():
-            assert noted
+            assert noted >= len(Note) or noted == Note.RECEIVES
+
+
+_sent = st.lists(
+    st.tuples(
+        st.sampled_from([kind.name.lower() for kind in Kind if kind]),
+        st.sampled_from([{}, {"peer.service": "cart"}, {"db.system": "redis"}, {"server.address": "cart"}]),
+        st.sampled_from([{}, *({key: "receive"} for key in _OPERATIONS), {"messaging.operation": "send"}]),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@unhurried
+@given(_sent)
+def test_calls_are_the_same_without_the_notes_of_decoders(
+    spans: list[tuple[str, dict[str, str], dict[str, str]]],
+) -> None:
+    traces = _as_jaeger([{"span.kind": kind, **peer, **operation} for kind, peer, operation in spans], chained=True)
+    assert (traces.noted_peer != Note.UNREAD).any() or all("db.system" in peer for _, peer, _ in spans)
+    unread = replace(traces, noted_peer=np.full(len(traces), Note.UNREAD))
+    noted, searched = (find_dependencies(one) for one in (traces, unread))
+    assert (noted.services, noted.edges) == (searched.services, searched.edges)
 
 
 @pytest.mark.parametrize(

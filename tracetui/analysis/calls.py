@@ -12,7 +12,7 @@ import numpy as np
 
 from tracetui.analysis.peers import Callers, find_peers, outgoing_leaves
 from tracetui.model.ids import span_keys
-from tracetui.model.peers import PeerType, receives
+from tracetui.model.peers import Note, PeerType, receives
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import TraceSet
@@ -71,9 +71,9 @@ class Calls:
 def nearest_of(parent: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Climb from every span to the nearest stop, by doubling the step.
 
-    parent: int[n], -1 where a climb ends; stops: bool[n]. -> int64[n], the nearest at or above, -1 for none
+    parent: int32[n], -1 where a climb ends; stops: bool[n]. -> int32[n], the nearest at or above, -1 for none
     """
-    above = np.where(stops, np.arange(len(parent)), parent).astype(np.int64)
+    above = np.where(stops, np.arange(len(parent), dtype=np.int32), parent)
     moving = np.flatnonzero(~stops & (above >= 0))
     while len(moving):
         further = above[above[moving]]
@@ -117,7 +117,7 @@ def find_calls(traces: TraceSet) -> Calls:
     """
     layers = _Layers(traces)
     entry = layers.called
-    caller_span = layers.above[entry].astype(np.int64)
+    caller_span = layers.above[entry]
     half = layers.half_above(entry)
     linked, linking = _linked(traces, layers)
     answered = np.zeros(len(traces), bool)
@@ -170,10 +170,10 @@ def find_calls(traces: TraceSet) -> Calls:
 
 def _answer_wrappers(answered: np.ndarray, wrapper: np.ndarray) -> None:
     """Mark the wrappers of answered spans as answered too, as layers of the same call: bool[n], changed in place."""
-    around = np.unique(wrapper[answered])
+    around = wrapper[answered]
     while len(around := around[(around >= 0) & ~answered[around]]):
         answered[around] = True
-        around = np.unique(wrapper[around])
+        around = wrapper[around]
 
 
 class _Layers:
@@ -192,55 +192,57 @@ class _Layers:
         self.owner = owners(traces)
         self.known = named | (self.above >= 0)
         above = self.above
-        is_entry = (above < 0) | (traces.service != traces.service[above])
+        is_inner = (parent >= 0) & (self.owner == self.owner[parent])
+        is_entry = ~is_inner
         if self._named is not None:
             # those without a service begin where one is nowhere above, or ends
+            is_entry = (above < 0) | (traces.service != traces.service[above])
             is_entry = np.where(named, is_entry, (parent < 0) | named[parent])
-            self.called = np.flatnonzero(is_entry & named & (above >= 0))
-        else:
-            self.called = np.flatnonzero(is_entry & (above >= 0))
         self.entries = np.flatnonzero(is_entry)
+        called = self.entries[above[self.entries] >= 0]
+        self.called = called if self._named is None else called[named[called]]
         # within a service's part: calls pass through layers up to its own entry
-        self._inner = np.where((parent >= 0) & (self.owner == self.owner[parent]), parent, -1).astype(np.int32)
+        self._inner = np.where(is_inner, parent, np.int32(-1))
         self.kind = traces.kind
         self.leaves = outgoing_leaves(traces, self.kind)
-        self._around = self._climbed()
+        self._climb()
         self._find_receivers()
 
-    @property
-    def outgoing(self) -> np.ndarray:
-        """bool[n]"""
-        outgoing: np.ndarray = (self.kind == Kind.CLIENT) | (self.kind == Kind.PRODUCER)
-        return outgoing
+    def _climb(self) -> None:
+        """Find the spans that call, `outgoing` bool[n], and the layers around each span.
 
-    def _climbed(self) -> np.ndarray:
-        """int64[n], the nearest CLIENT, PRODUCER, SERVER or CONSUMER at or above within the service's part, -1 for
-        none. Servers and consumers that name no service are passed.
+        `_around` int32[n] is the nearest CLIENT, PRODUCER, SERVER or CONSUMER at or above within the service's part,
+        -1 for none. Servers and consumers that name no service are passed.
         """
+        self.outgoing = (self.kind == Kind.CLIENT) | (self.kind == Kind.PRODUCER)
         stops = (self.kind != Kind.INTERNAL) & (self.kind != Kind.UNSPECIFIED)
         if self._named is not None:
             stops &= self._named | self.outgoing
-        return nearest_of(self._inner, stops)
+        self._around = nearest_of(self._inner, stops)
 
     def _find_receivers(self) -> None:
         """Treat spans that receive messages as consumers, whatever their kind."""
         traces = self.traces
+        unread = (traces.noted_peer == Note.UNREAD) & (traces.attribute_bytes > 0)
+        noted = traces.noted_peer == Note.RECEIVES
+        if not unread.any() and not noted.any():
+            return
         plain = (self.kind == Kind.INTERNAL) | (self.kind == Kind.UNSPECIFIED)
         # others make no difference: nothing is called through them
         of_note = (traces.link_bytes > 0) | self.leaves
         of_note |= (self._around >= 0) & self.outgoing[self._around]
         half = self.half_above(self.called)
         of_note[self.called[(half >= 0) & (self.kind[half] == Kind.PRODUCER)]] = True
-        candidates = np.flatnonzero(((self.kind == Kind.CLIENT) | (plain & of_note)) & (traces.attribute_bytes > 0))
-        held = candidates[
-            traces.arena.holding(_MESSAGING, traces.raw_at[candidates], traces.attribute_bytes[candidates])
-        ]
+        is_candidate = (self.kind == Kind.CLIENT) | (plain & of_note)
+        searched = np.flatnonzero(is_candidate & unread)
+        held = searched[traces.arena.holding(_MESSAGING, traces.raw_at[searched], traces.attribute_bytes[searched])]
         receiving = [span for span in held.tolist() if receives(traces.attributes(span))]
+        receiving += np.flatnonzero(is_candidate & noted).tolist()
         if receiving:
             self.kind = self.kind.copy()
             self.kind[receiving] = Kind.CONSUMER
             self.leaves[receiving] = False
-            self._around = self._climbed()
+            self._climb()
 
     def half_above(self, entry: np.ndarray) -> np.ndarray:
         """The CLIENT or PRODUCER spans that called these entry spans: int64[m] -> int64[m], -1 for none"""
@@ -258,17 +260,19 @@ class _Layers:
         return np.asarray(around[(around >= 0) & self.outgoing[around]])
 
     def wrapper(self) -> np.ndarray:
-        """int64[n], the CLIENT or PRODUCER span that a span is a layer of, -1 for none."""
-        inner = self._inner
-        around = np.where(inner >= 0, self._around[inner], -1)
-        return np.where((around >= 0) & self.outgoing[around], around, -1)
+        """int32[n], the CLIENT or PRODUCER span that a calling span is a layer of, -1 for none and for other spans."""
+        around = np.full(len(self._inner), -1, np.int32)
+        below = np.flatnonzero((self._inner >= 0) & (self.outgoing | self.leaves))
+        of_below = self._around[self._inner[below]]
+        around[below] = np.where((of_below >= 0) & self.outgoing[of_below], of_below, -1)
+        return around
 
     def follows(self, entry: np.ndarray) -> np.ndarray:
         """bool[m], entry spans that their source flags as asynchronous."""
         traces = self.traces
-        flagged = (traces.flags & int(Flag.FOLLOWS_FROM)) > 0
         if self._named is None:
-            return np.asarray(flagged[entry])
+            return np.asarray((traces.flags[entry] & int(Flag.FOLLOWS_FROM)) > 0)
+        flagged = (traces.flags & int(Flag.FOLLOWS_FROM)) > 0
         # it may be one of those between that says so
         step = np.zeros(len(traces) + 1, np.int64)
         step[np.flatnonzero(flagged)] += 1
@@ -277,7 +281,7 @@ class _Layers:
         return np.asarray(at_or_above[entry] > at_or_above[self.above[entry]])
 
     def parts(self) -> np.ndarray:
-        """int64[n], the topmost span of the part of its service that each span is in."""
+        """int32[n], the topmost span of the part of its service that each span is in."""
         return nearest_of(self._inner, self._inner < 0)
 
 

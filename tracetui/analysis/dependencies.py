@@ -11,7 +11,7 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.latency import STATISTICS, Latency, group_latencies, latencies
-from tracetui.analysis.stats.groups import group_quantiles, group_slices
+from tracetui.analysis.stats.groups import count_in_groups, group_quantiles, group_slices, known_values
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -193,13 +193,16 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
     order, distinct, first = group_slices(nodes)
     # a peer that only calls has no calls of its own
-    unseen = np.setdiff1d(calls.caller, distinct)
+    seen = np.zeros(len(calls.nodes), bool)
+    seen[calls.caller] = True
+    seen[distinct] = False
+    unseen = np.flatnonzero(seen)
     counts, errors, timed = np.zeros((3, len(unseen) + len(distinct)), np.int64)
     durations = np.full((STATISTICS, len(counts)), np.nan)
     if len(distinct):
-        spans = spans[order]
+        errors[len(unseen) :] = count_in_groups(distinct, nodes[traces.error[spans]])
         counts[len(unseen) :] = np.diff(first)
-        errors[len(unseen) :] = np.add.reduceat(traces.error[spans].astype(np.int64), first[:-1])
+        spans = spans[order]
         timed[len(unseen) :], durations[:, len(unseen) :] = group_latencies(
             traces.duration[spans], ~traces.no_duration[spans], first
         )
@@ -225,16 +228,17 @@ def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
         none = np.zeros(0, np.int64)
         nothing = np.zeros((STATISTICS, 0)), np.zeros((2, 0))
         return EdgeColumns([], [], none > 0, none > 0, none, none, none, *nothing)
-    span = calls.span[order]
-    failed = np.add.reduceat(calls.error[order].astype(np.int64), first[:-1])
-    timed, durations = group_latencies(traces.duration[span], ~traces.no_duration[span], first)
-    half = calls.half[order]
+    span, half = calls.span[order], calls.half[order]
+    duration, timed_spans = traces.duration[span], ~traces.no_duration[span]
+    failed = count_in_groups(distinct, number[calls.error])
+    timed, durations = group_latencies(duration, timed_spans, first)
     seen = (half >= 0) & ~traces.no_duration[half]
-    waited = _medians(traces.duration[half], seen, first)
+    of_half = traces.duration[half]
+    waited = _medians(of_half, seen, first)
     # a message waits for its consumer: what lies between is no time of a network
-    both = seen & (half != span) & ~calls.is_async[order] & ~traces.no_duration[span]
-    network = _medians(traces.duration[half] - traces.duration[span], both, first)
     pair, is_async = np.divmod(distinct, 2)
+    both = seen & (half != span) & np.repeat(is_async == 0, np.diff(first)) & timed_spans
+    network = _medians(of_half - duration, both, first)
     caller, callee = np.divmod(pair, len(calls.nodes))
     by_name = np.lexsort((is_async, place[callee], place[caller]))
     caller, callee = caller[by_name], callee[by_name]
@@ -255,10 +259,9 @@ def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.nda
     """float64[groups], the median of each group's known values, NaN for a group without any. Groups are
     `first[g]:first[g + 1]`.
     """
-    before = np.concatenate(([0], np.cumsum(known)))
-    begins = before[first]
+    values, begins = known_values(values, known, first)
     there = np.flatnonzero(np.diff(begins) > 0)
     medians = np.full(len(first) - 1, np.nan)
     if len(there):
-        (medians[there],) = group_quantiles(values[known], np.append(begins[there], begins[-1]), (0.5,))
+        (medians[there],) = group_quantiles(values, np.append(begins[there], begins[-1]), (0.5,))
     return medians

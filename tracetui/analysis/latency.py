@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.stats.groups import FEW_SAMPLES, group_quantiles, quantiles
+from tracetui.analysis.stats.groups import FEW_SAMPLES, group_quantiles, known_values, quantiles
 
 _SHARES = (0.0, 0.5, 0.95, 0.99, 1.0)
 """Least, median, 95th and 99th percentile, and most."""
@@ -53,11 +53,10 @@ def group_latencies(durations: np.ndarray, known: np.ndarray, first: np.ndarray)
     NaN where there are none
     """
     found = np.full((STATISTICS, len(first) - 1), np.nan)
-    begins = np.concatenate(([0], np.cumsum(known)))[first]
+    durations, begins = known_values(durations, known, first)
     count = np.diff(begins)
     there = np.flatnonzero(count > 0)
     if len(there):
-        durations = durations[known]
         bounds = np.append(begins[there], begins[-1])
         found[0, there] = np.add.reduceat(durations, bounds[:-1], dtype=np.float64) / np.diff(bounds)
         found[1:, there] = group_quantiles(durations, bounds, _SHARES)

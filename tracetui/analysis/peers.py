@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.model.codec import Codec, MergedCodec
-from tracetui.model.peers import Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
+from tracetui.model.peers import Note, Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
 from tracetui.model.span import UNKNOWN_SERVICE, Kind
 from tracetui.model.traces import TraceSet
 
@@ -30,7 +30,7 @@ class Callers:
     owner: np.ndarray
     """int32[n], the service that made the call."""
     wrapper: np.ndarray
-    """int64[n], the CLIENT or PRODUCER span around each span that is a layer of the same call, -1 for none."""
+    """int32[n], the CLIENT or PRODUCER span around each calling span that is a layer of the same call, else -1."""
     outgoing: np.ndarray
     answered: np.ndarray
     """Callees that a span of another service answers."""
@@ -57,11 +57,10 @@ def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
     """bool[n], leaves of unspecified or internal kind that by their attributes called a database; also those of
     unspecified kind that name their remote end.
     """
-    leaves = traces.subtree_end == np.arange(1, len(traces) + 1)
     found = np.zeros(len(traces), bool)
-    candidates = np.flatnonzero(
-        leaves & ((kind == Kind.UNSPECIFIED) | (kind == Kind.INTERNAL)) & (traces.attribute_bytes > 0)
-    )
+    may_call = (kind == Kind.UNSPECIFIED) | ((kind == Kind.INTERNAL) & (traces.noted_peer != Note.NOTHING))
+    candidates = np.flatnonzero(may_call & (traces.attribute_bytes > 0))
+    candidates = candidates[traces.subtree_end[candidates] == candidates + 1]
     at, sizes = traces.raw_at[candidates], traces.attribute_bytes[candidates]
     held = traces.arena.holding(_DATABASES, at, sizes)
     unspecified = np.flatnonzero(~held & (kind[candidates] == Kind.UNSPECIFIED))
@@ -80,7 +79,7 @@ def find_peers(traces: TraceSet, callers: Callers) -> Peers:
     wraps = np.zeros(len(traces), bool)
     wraps[callers.wrapper[callers.outgoing & (callers.wrapper >= 0)]] = True
     calls = callers.outgoing & ~callers.answered & ~wraps & callers.known
-    is_noted = calls & (traces.noted_peer > 0) & (callers.wrapper < 0)
+    is_noted = calls & (traces.noted_peer >= len(Note)) & (callers.wrapper < 0)
     noted = np.flatnonzero(is_noted)
     _by_note(traces, callers, noted, numbers, called, types)
     is_async[noted] = callers.kind[noted] == Kind.PRODUCER
@@ -95,7 +94,9 @@ class _Numbers:
 
     def __init__(self, traces: TraceSet) -> None:
         # a set that was filtered may name services that have no span left in it: who calls those calls a peer
-        there = np.flatnonzero(np.bincount(traces.service, minlength=1)).tolist()
+        present = np.zeros(len(traces.services), bool)
+        present[traces.service] = True
+        there = np.flatnonzero(present).tolist()
         self._services = {
             traces.services[number]: number for number in there if traces.services[number] != UNKNOWN_SERVICE
         }
@@ -170,9 +171,12 @@ def _by_attributes(
     is_async: np.ndarray,
 ) -> None:
     """Name the targets of other calls: parents come before their children, so each finds its wrapper's."""
-    before = np.concatenate(([0], np.cumsum(calls)))
-    around = callers.outgoing & ~callers.answered & ~calls & (before[traces.subtree_end] > before[:-1])
-    candidates = np.flatnonzero(calls | around)
+    is_candidate = calls
+    if (callers.wrapper[calls] >= 0).any():
+        before = np.concatenate(([0], np.cumsum(calls)))
+        around = callers.outgoing & ~callers.answered & (before[traces.subtree_end] > before[:-1])
+        is_candidate = calls | around
+    candidates = np.flatnonzero(is_candidate)
     read = _PeerReader(traces)
     wrapped: dict[int, tuple[Peer | None, Peer | None, bool, bool]] = {}
     spans: list[int] = []
@@ -252,8 +256,10 @@ class _PeerReader:
 def _callers_of_roots(traces: TraceSet, callers: Callers, numbers: _Numbers) -> np.ndarray:
     """int32[n], the peers that called roots which name the other end of their call."""
     found = np.full(len(traces), -1, np.int32)
-    serving = (callers.kind == Kind.SERVER) | (callers.kind == Kind.CONSUMER)
-    roots = np.flatnonzero((traces.parent < 0) & serving & callers.known & (traces.attribute_bytes > 0))
+    roots = np.flatnonzero(traces.parent < 0)
+    serving = (callers.kind[roots] == Kind.SERVER) | (callers.kind[roots] == Kind.CONSUMER)
+    may_name = (traces.attribute_bytes[roots] > 0) & (traces.noted_peer[roots] != Note.NOTHING)
+    roots = roots[serving & callers.known[roots] & may_name]
     roots = roots[traces.arena.holding(_NAMES, traces.raw_at[roots], traces.attribute_bytes[roots])]
     for root in roots.tolist():
         name = remote_endpoint(traces.attributes(root))
@@ -267,9 +273,10 @@ def _types_of(
     numbers: _Numbers, called: np.ndarray, caller: np.ndarray, types: np.ndarray, callers: Callers
 ) -> tuple[PeerType, ...]:
     """The type that most calls give each peer."""
-    counts = np.zeros((len(numbers.names), len(_TYPES)), np.int64)
+    shape = len(numbers.names), len(_TYPES)
     spans = np.flatnonzero(called >= numbers.first)
-    np.add.at(counts, (called[spans] - numbers.first, types[spans]), 1)
+    of_call = (called[spans] - numbers.first) * len(_TYPES) + types[spans]
+    counts = np.bincount(of_call, minlength=shape[0] * shape[1]).reshape(shape)
     roots = np.flatnonzero(caller >= numbers.first)
     queue, external = _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL)
     of_root = np.where(callers.kind[roots] == Kind.CONSUMER, queue, external)

@@ -63,9 +63,6 @@ class ServiceGraph:
         for edge in dependencies.edges:
             if edge.caller != edge.callee:
                 self.edges.setdefault((edge.caller, edge.callee), []).append(edge)
-        self.graph = nx.DiGraph()
-        self.graph.add_nodes_from(self.figures)
-        self.graph.add_edges_from(self.edges)
         self.names = sorted(self.figures)
         """Services and peers, by name."""
         self.place = {name: at for at, name in enumerate(self.names)}
@@ -74,6 +71,19 @@ class ServiceGraph:
         self.arcs = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in self.edges))
         awaited = (pair for pair, edges in self.edges.items() if any(not edge.is_async for edge in edges))
         self._sync = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in awaited))
+
+    @cached_property
+    def graph(self) -> nx.DiGraph:
+        """The names and their edges as a graph of networkx, which few questions need."""
+        graph = nx.DiGraph()
+        graph.add_nodes_from(self.figures)
+        graph.add_edges_from(self.edges)
+        return graph
+
+    def direct_counts(self, name: str) -> tuple[int, int]:
+        """Number of direct callers and of direct callees."""
+        place = self.place[name]
+        return len(self.arcs.backwards[place]), len(self.arcs.onwards[place])
 
     def callers(self, name: str) -> dict[str, Distance]:
         """Direct and indirect callers of a service, nearest first, then by name, without the service itself."""
@@ -126,7 +136,7 @@ class ServiceGraph:
 
     @property
     def _is_too_large_for_groups(self) -> bool:
-        return len(self.graph) > MOST_GROUPED and bool(self.edges)
+        return len(self.names) > MOST_GROUPED and bool(self.edges)
 
     @cached_property
     def communities(self) -> tuple[tuple[str, ...], ...]:

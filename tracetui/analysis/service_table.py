@@ -31,7 +31,7 @@ class ServiceTable:
         self._columns = {
             "rank": np.array([-one.rank for one in parts], np.float64),
             "callers": np.array([one.callers for one in parts], np.float64),
-            "callees": np.array([self.graph.graph.out_degree(f.service) for f in self.services], np.float64),
+            "callees": np.array([self.graph.direct_counts(f.service)[1] for f in self.services], np.float64),
             "entries": np.array([len(one.entry_operations) for one in parts], np.float64),
             "between": np.array([one.betweenness for one in parts], np.float64),
             "calls": np.array([f.call_count for f in self.services], np.float64),

@@ -196,7 +196,7 @@ def _services(analysis: Analysis, _: Sequence[Target]) -> _GraphAnswer:
 
     graph = analysis.graph
     ranked = sorted(
-        graph.figures.values(), key=lambda one: (-graph.graph.degree(one.service), -one.call_count, one.service)
+        graph.figures.values(), key=lambda one: (-sum(graph.direct_counts(one.service)), -one.call_count, one.service)
     )
     return _GraphAnswer(
         text=lambda page: page.services(ranked),

@@ -13,6 +13,7 @@ import numpy as np
 from tracetui.model.codec import Codec
 from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_keys
+from tracetui.model.peers import NOTES
 from tracetui.model.source_runs import SourceRuns
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind, Status
 
@@ -53,7 +54,7 @@ class Decided:
     states: np.ndarray
     """int32[kinds], packed."""
     peers: list[str]
-    """Call targets that `model.peers.noted_peer` recognises."""
+    """What `model.peers.noted_peer` says of them."""
 
 
 class Decider(Protocol):
@@ -93,7 +94,7 @@ class SpanRows:
     events: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     peer: list[int] = field(default_factory=list)
-    """Index into `Intake.peers`: the call target, where `model.peers.noted_peer` recognises it."""
+    """Index into `Intake.peers`: a `model.peers.Note`, or the call target where decoding recognises it."""
     undecided: list[Undecided] = field(default_factory=list)
 
 
@@ -204,7 +205,7 @@ class Intake:
         self.chunks: list[Chunk] = []
         self.names = Interner()
         self.services = Interner()
-        self.peers = Interner([""])
+        self.peers = Interner(NOTES)
         self.resources: list[Resource] = []
         self.trace_ids: list[str] = []
         self.unnamed: set[int] = set()
@@ -502,8 +503,8 @@ class Intake:
             self._traces[canonical_trace_id(text)] = self._traces[text] = at
         names, _ = self._in_use("name", len(self.names))
         self.names = Interner(self.names.texts[name] for name in names)
-        # the first stands for none
-        peers, _ = self._in_use("peer", len(self.peers), always=(0,))
+        # those that name no target have numbers of their own
+        peers, _ = self._in_use("peer", len(self.peers), always=range(len(NOTES)))
         self.peers = Interner(self.peers.texts[peer] for peer in peers)
         resources, _ = self._in_use("resource", len(self.resources))
         made_by, services = [self.resources[at] for at in resources], self.services.texts

@@ -54,13 +54,30 @@ _TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
 _USED = _TELLING.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
-NOTED = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
-"""Attributes that decoders read for `noted_peer`: they name most call targets."""
+_NOTED_NAMES = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
+NOTED = _NOTED_NAMES.union(_OPERATION)
+"""Attributes that decoders read for `noted_peer`: they name most call targets and tell who receives messages."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 _SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
 """Ends of hosts' names that clusters give to the services in them."""
 _HOST_MARK, _NAME_MARK = "\1", "\0"
 """Behind the type of a note: before the name of a peer that may be a service of the set, or of a database."""
+_NOTHING, _RECEIVES = "\2", "\3"
+
+
+class Note(enum.IntEnum):
+    """Numbers of notes that name no call target. Those of higher numbers name one."""
+
+    UNREAD = 0
+    """The attributes have to be read."""
+    NOTHING = 1
+    """The span receives no message and has none of the other attributes in `NOTED`."""
+    RECEIVES = 2
+    """The span receives a message; for whatever else it may have, the attributes have to be read."""
+
+
+NOTES = ("", _NOTHING, _RECEIVES)
+"""Texts of the notes in `Note`."""
 
 
 class PeerType(enum.StrEnum):
@@ -95,7 +112,7 @@ def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
         return _peer_of_host(_host(attributes), kind == _PRODUCER)
     if _USED.isdisjoint(attributes):
         return None
-    system = _first(attributes, _DB_SYSTEM) or ("sql" if "sql.query" in attributes else None)
+    system = _first(attributes, _DB_SYSTEM) or ("sql" if is_outgoing and "sql.query" in attributes else None)
     has_messaging = not _NO_MESSAGING(attributes)
     type_ = _type(kind, system, has_messaging)
     named = _first(attributes, _NAMED)
@@ -139,14 +156,18 @@ def _type(kind: int, system: str | None, has_messaging: bool) -> PeerType:
 def noted_peer(attributes: Mapping[str, Value]) -> str:
     """Like `called_peer` for an outgoing span, by `NOTED` attributes alone; '' where others are needed.
 
-    `read_note` reads it.
+    `read_note` reads it, except the texts in `NOTES`.
     """
+    if receives(attributes):
+        return _RECEIVES
     named = _first(attributes, _NAMED)
     system = _first(attributes, _DB_SYSTEM)
     if named:
         return f"{_type(Kind.CLIENT, system, False)}{_HOST_MARK}{named}" if system else named
     database = _first(attributes, _DB_NAME)
-    return f"{_type(Kind.CLIENT, system, False)}{_NAME_MARK}{system}:{database}" if system and database else ""
+    if system and database:
+        return f"{_type(Kind.CLIENT, system, False)}{_NAME_MARK}{system}:{database}"
+    return _NOTHING if _NOTED_NAMES.isdisjoint(attributes) else ""
 
 
 def read_note(note: str) -> tuple[str, PeerType | None, str]:

@@ -167,7 +167,7 @@ class TraceSet:
     event_bytes: np.ndarray
     link_bytes: np.ndarray
     noted_peer: np.ndarray
-    """int32[n] into `peers`: the call target, where decoding recognised it; 0 where the attributes have to be read."""
+    """int32[n] into `peers`: a `model.peers.Note`, or the call target where decoding recognised it."""
     first: np.ndarray
     """int64[traces + 1]."""
     names: list[str]

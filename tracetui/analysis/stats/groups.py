@@ -63,6 +63,17 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
     return result
 
 
+def known_values(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out unknown values. -> the known ones, and int64[k + 1], where each group begins among them
+
+    known: bool[n]; group g is `first[g]:first[g + 1]`.
+    """
+    if known.all():
+        return values, first
+    before = np.concatenate(([0], np.cumsum(known)))
+    return values[known], before[first]
+
+
 def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     """int64[n], the values of each group ascending, group after group."""
     sizes = np.diff(first)
@@ -72,7 +83,7 @@ def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     if step * len(sizes) + abs(least) < 1 << 63:
         # one number for both: to sort plain numbers takes a quarter of the time that finding their order does
         moved = group * step - least
-        ordered: np.ndarray = np.sort(values + moved, kind="stable") - moved
+        ordered: np.ndarray = np.sort(values + moved) - moved
         return ordered
     return values[np.lexsort((values, group))]
 
@@ -101,6 +112,12 @@ def _stable_order(group: np.ndarray) -> np.ndarray:
         return np.argsort(low, kind="stable")
     order: np.ndarray = np.lexsort((low, (group >> 16).astype(np.uint16)))
     return order
+
+
+def count_in_groups(distinct: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """int64[k], how many of some numbers are each of the distinct ones, which are ascending and hold them all."""
+    counts: np.ndarray = np.bincount(np.searchsorted(distinct, numbers), minlength=len(distinct))
+    return counts
 
 
 @dataclass(frozen=True, eq=False, slots=True)

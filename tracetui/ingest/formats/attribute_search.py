@@ -21,6 +21,7 @@ _KEY = b'"key"'
 _PEERS = (
     (b'"db.', (b'"db.system', b'"db.name"', b'"db.namespace"')),
     (b"peer.", (b'"peer.service"', b'"service.peer.name"')),
+    (b"messaging.op", (b'"messaging.operation"', b'"messaging.operation.')),
 )
 """Keys of `model.peers.NOTED` in groups with a common text, so that one search suffices for most lists."""
 _REMEMBERED = 20_000

@@ -73,12 +73,13 @@ def services_json(graph: ServiceGraph, services: Iterable[ServiceFigures]) -> di
                 "error_rate": in_percent(figures.error_rate),
                 "p50_ms": in_ms(figures.latency.p50_ns),
                 "p95_ms": in_ms(figures.latency.p95_ns),
-                "callers": graph.graph.in_degree(figures.service),
-                "callees": graph.graph.out_degree(figures.service),
+                "callers": callers,
+                "callees": callees,
                 "inferred": figures.inferred,
                 "type": figures.peer_type,
             }
             for figures in services
+            for callers, callees in (graph.direct_counts(figures.service),)
         ],
         "cycles": [list(cycle) for cycle in graph.cycles],
         "groups": [list(group) for group in graph.communities],

@@ -92,7 +92,6 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def services(self, found: Sequence[ServiceFigures]) -> _Lines:
-        graph = self.graph.graph
         peers = sum(one.inferred for one in found)
         seen = numbers.counted(len(found) - peers, "service")
         yield from self.flowed(
@@ -111,8 +110,7 @@ class GraphText(GraphPage):
             [
                 [
                     self.service_cell(one.service),
-                    number_cell(graph.in_degree(one.service)),
-                    number_cell(graph.out_degree(one.service)),
+                    *map(number_cell, self.graph.direct_counts(one.service)),
                     *self.call_cells(one.call_count, one.error_rate),
                     self.time_cell(one.latency.p50_ns, one.call_count),
                     self.p95_cell(one.latency, one.call_count),

@@ -91,9 +91,9 @@ class ServiceMap:
 
     def title(self, width: int) -> Line:
         """Return the title: the chosen service and its connections."""
-        name, graph = self.chosen, self._graph.graph
+        name = self.chosen
         line = Line([(self._glyphs.service, self._role(name)), (safe(name), Role.TITLE)])
-        callers, callees = graph.in_degree(name), graph.out_degree(name)
+        callers, callees = self._graph.direct_counts(name)
         line.add(f"  {counted(callers, 'caller')}  {counted(callees, 'callee')}", Role.PLAIN)
         line.add(f"   {counted(len(self._at), 'service')} in {counted(len(self.layers), 'layer')}", Role.DIM)
         return line.cropped(width, self._glyphs.ellipsis)

@@ -153,7 +153,7 @@ class ServiceList:
             _or_none(callers if part.direct_callers else "", _CALLERS),
         ]
         if self.columns.is_wide(width):
-            callees = table.graph.graph.out_degree(name)
+            callees = table.graph.direct_counts(name)[1]
             cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
             cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
             between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
