@@ -43,7 +43,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     # parts of it are on the screen before
     terminal.wait_for(whole)
     terminal.press(b"\r")
-    terminal.wait_for(b"took")
+    terminal.wait_for(b"self time")
     answers = _answers(terminal, _KEYS * 3)
     terminal.close()
     report("key on the one trace of that many spans, p95", _p95(answers), 16, "ms", f"slowest {max(answers):.0f} ms")
