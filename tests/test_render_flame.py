@@ -49,7 +49,7 @@ def test_a_flame_has_rows_like_a_trace() -> None:
     assert "400 µs" in lines[1]
     assert "sql ×2 ≤280 µs ✖" in lines[2]
     assert view.span_of(2) == at(CALLS, "e")
-    assert view.place_of(at(CALLS, "c")) == 2
+    assert view.position_of(at(CALLS, "c")) == 2
     assert view.critical.sum() == 1_000_000
     view.tree.fold(1)
     assert len(view) == 4

@@ -307,9 +307,9 @@ def test_hot_spots_set_bottlenecks_off() -> None:
     divider = next(i for i, line in enumerate(lines) if line.startswith("others:"))
     assert divider == spots.divider == table.bottlenecks > 0
     assert all(table.hot_spot(row).is_bottleneck is (row < divider) for row in range(len(table)))
-    places = [spots.place(row) for row in range(len(spots))]
-    assert places.pop(divider) is None
-    assert places == list(range(len(table)))
+    positions = [spots.position(row) for row in range(len(spots))]
+    assert positions.pop(divider) is None
+    assert positions == list(range(len(table)))
     assert [spots.row_of(place) for place in range(len(table))] == [row for row in range(len(spots)) if row != divider]
 
 

@@ -624,7 +624,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
             assert f"by {sorting}, most first" in app.text
             source = pane.list.source
             assert isinstance(source, HotSpotList)
-            figures = [figure(table.hot_spot(source.place(row))) for row in range(len(source))]
+            figures = [figure(table.hot_spot(source.position(row))) for row in range(len(source))]
             assert figures == sorted(figures, reverse=True)
         await press(app, pilot, "O")
         assert "least first" in app.text

@@ -118,15 +118,15 @@ class AsyncWork:
     def _bottlenecks(self, spans: np.ndarray, unit_count: int) -> Iterator[Bottleneck]:
         traces, critical = self._paths.traces, self._paths.critical
         unit = self._unit[spans]
-        number, place = np.unique(unit, return_inverse=True)
-        path_time = np.bincount(place, weights=critical[spans], minlength=len(number))
+        number, group = np.unique(unit, return_inverse=True)
+        path_time = np.bincount(group, weights=critical[spans], minlength=len(number))
         whole = float(path_time.sum())
         order, distinct, first = group_slices(traces.operation[spans])
         rows: list[tuple[float, int, np.ndarray, int, float]] = []
         for operation, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             own = order[begin:end]
             time = float(critical[spans[own]].sum())
-            touched = np.unique(place[own])
+            touched = np.unique(group[own])
             concerned = float(path_time[touched].sum())
             rows.append((time, operation, own, len(touched), 100 * time / concerned if concerned else 0.0))
         for time, operation, own, occurs, share in sorted(rows, key=itemgetter(0), reverse=True):
@@ -155,10 +155,10 @@ class AsyncWork:
         order, distinct, first = group_slices(self._unit[spans])
         begin, end = np.searchsorted(self._own_roots, self._paths.traces.first[at : at + 2]).tolist()
         # a unit that takes no time has no sections
-        places = np.searchsorted(distinct, np.arange(begin, end + 1))
+        groups = np.searchsorted(distinct, np.arange(begin, end + 1))
         units = []
         for number in range(begin, end):
-            low, high = first[places[number - begin]], first[places[number - begin + 1]]
+            low, high = first[groups[number - begin]], first[groups[number - begin + 1]]
             part = order[low:high]
             root = int(self._moved[self._own_roots[number]])
             units.append(AsyncUnit(root, self._moved[spans[part]], starts[part], ends[part]))

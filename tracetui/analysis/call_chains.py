@@ -112,10 +112,10 @@ class _Paths:
         """bool[len(spans)], whether any of the spans sought (bool[n]) is in their service's part, at or below them."""
         count = len(self._traces) + 1
         wanted = np.flatnonzero(sought)
-        places = np.sort(self.entry[wanted] * count + wanted)
+        positions = np.sort(self.entry[wanted] * count + wanted)
         part = self.entry[spans] * count
-        low = np.searchsorted(places, part + spans)
-        inside: np.ndarray = low < np.searchsorted(places, part + self._traces.subtree_end[spans])
+        low = np.searchsorted(positions, part + spans)
+        inside: np.ndarray = low < np.searchsorted(positions, part + self._traces.subtree_end[spans])
         return inside
 
 

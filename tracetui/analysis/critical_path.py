@@ -330,6 +330,6 @@ def _windows(paths: CriticalPaths) -> _Windows | None:
         end[1, laid] = paths.end[over]
     of_root = np.full(len(traces), -1, np.int64)
     sizes = traces.subtree_end[others] - others
-    places = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    of_root[np.repeat(others, sizes) + places] = np.repeat(np.arange(len(others)), sizes)
+    positions = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    of_root[np.repeat(others, sizes) + positions] = np.repeat(np.arange(len(others)), sizes)
     return _Windows(of_root, begin, end)

@@ -126,4 +126,4 @@ def single_points(graph: ServiceGraph) -> set[str]:
 
 
 def _single_points(graph: ServiceGraph) -> tuple[set[int], str]:
-    return dominating(graph.arcs, [graph.place[name] for name in graph.entry_services])
+    return dominating(graph.arcs, [graph.number[name] for name in graph.entry_services])

@@ -174,20 +174,20 @@ def self_calls(traces: TraceSet) -> np.ndarray:
 def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
     """The figures of every service and of every edge between them."""
     calls = calls or find_calls(traces)
-    place = _places(calls.nodes)
-    return Dependencies(_services(traces, calls, place), _edges(traces, calls, place))
+    name_rank = _name_ranks(calls.nodes)
+    return Dependencies(_services(traces, calls, name_rank), _edges(traces, calls, name_rank))
 
 
-def _places(names: list[str]) -> np.ndarray:
-    """int64[n], the place of each name in their order, so that edges sort by numbers; equal names share one."""
+def _name_ranks(names: list[str]) -> np.ndarray:
+    """int64[n], the rank of each name in their order, so that edges sort by numbers; equal names share one."""
     order = sorted(range(len(names)), key=names.__getitem__)
     differs = [names[one] != names[other] for one, other in pairwise(order)]
-    place = np.zeros(len(names), np.int64)
-    place[order] = np.cumsum([False, *differs])[: len(names)]
-    return place
+    name_rank = np.zeros(len(names), np.int64)
+    name_rank[order] = np.cumsum([False, *differs])[: len(names)]
+    return name_rank
 
 
-def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColumns:
+def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceColumns:
     to_peer = calls.callee >= calls.first_peer
     spans = np.concatenate((calls.entries, calls.span[to_peer]))
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
@@ -208,7 +208,7 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
         )
     found = np.concatenate((unseen, distinct)).astype(np.int64)
     inferred = np.concatenate((np.ones(len(unseen), bool), distinct >= calls.first_peer))
-    by_name = np.argsort(place[found], kind="stable")
+    by_name = np.argsort(name_rank[found], kind="stable")
     shown = found[by_name].tolist()
     return ServiceColumns(
         [calls.nodes[node] for node in shown],
@@ -221,7 +221,7 @@ def _services(traces: TraceSet, calls: Calls, place: np.ndarray) -> ServiceColum
     )
 
 
-def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
+def _edges(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> EdgeColumns:
     number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
     order, distinct, first = group_slices(number)
     if not len(distinct):
@@ -240,7 +240,7 @@ def _edges(traces: TraceSet, calls: Calls, place: np.ndarray) -> EdgeColumns:
     both = seen & (half != span) & np.repeat(is_async == 0, np.diff(first)) & timed_spans
     network = _medians(of_half - duration, both, first)
     caller, callee = np.divmod(pair, len(calls.nodes))
-    by_name = np.lexsort((is_async, place[callee], place[caller]))
+    by_name = np.lexsort((is_async, name_rank[callee], name_rank[caller]))
     caller, callee = caller[by_name], callee[by_name]
     return EdgeColumns(
         [calls.nodes[node] for node in caller.tolist()],

@@ -37,8 +37,8 @@ class ErrorFacts:
         self.timeout = bytearray(count)
         read, resources = traces.arena.read, traces.resources
         columns = (traces.resource, traces.raw_at, traces.attribute_bytes)
-        places = zip(self.spans.tolist(), *(column[self.spans].tolist() for column in columns), strict=True)
-        for i, (span, resource, at, size) in enumerate(places):
+        rows = zip(self.spans.tolist(), *(column[self.spans].tolist() for column in columns), strict=True)
+        for i, (span, resource, at, size) in enumerate(rows):
             attributes: Attributes = resources[resource].codec.attributes(read(at, size)) if size else _NOTHING
             text = self.messages[i] = message_among(traces, span, attributes)
             about = _of_text(text)

@@ -43,11 +43,11 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
     total = np.zeros(count, np.int64)
     np.add.at(total, path_of, duration)
     order, end, depth = _pre_order(above, total)
-    place = np.empty(count, np.int64)
-    place[order] = np.arange(count)
-    node_of = place[path_of]
+    position = np.empty(count, np.int64)
+    position[order] = np.arange(count)
+    node_of = position[path_of]
     total = total[order]
-    parent = np.where(above[order] >= 0, place[above[order]], -1)
+    parent = np.where(above[order] >= 0, position[above[order]], -1)
     rank = np.lexsort((duration, traces.error[first:stop], node_of))
     example = rank[np.searchsorted(node_of[rank], np.arange(count), "right") - 1] + first
     start, drawn = _lay_out(parent, total, _is_async(traces, parent, example))
@@ -110,19 +110,19 @@ def _pre_order(above: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.nda
         if callers[node] >= 0:
             sizes[callers[node]] += sizes[node]
     # callers are numbered before callees; a callee comes after the heavier ones of its caller
-    places = [0] * count
+    positions = [0] * count
     by_weight = np.lexsort((-total, above)).tolist()
     callees: list[list[int]] = [[] for _ in range(count + 1)]
     for node in by_weight:
         callees[callers[node]].append(node)
     for node in [count, *range(count)]:
-        at = 0 if node == count else places[node] + 1
+        at = 0 if node == count else positions[node] + 1
         for callee in callees[node]:
-            places[callee] = at
+            positions[callee] = at
             at += sizes[callee]
             depths[callee] = 0 if node == count else depths[node] + 1
-    place = np.array(places, np.int64)
-    order = np.argsort(place)
+    position = np.array(positions, np.int64)
+    order = np.argsort(position)
     return order, np.arange(count) + np.array(sizes, np.int64)[order], np.array(depths, np.int64)[order]
 
 

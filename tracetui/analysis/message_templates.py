@@ -67,10 +67,10 @@ def is_id(run: str) -> bool:
     """
     if len(run) < 8:
         return False
-    places = list(_DIGITS.finditer(run))
-    digits = sum(len(place[0]) for place in places)
+    digit_runs = list(_DIGITS.finditer(run))
+    digits = sum(len(one[0]) for one in digit_runs)
     if digits < 2 or digits == len(run):
         return digits == len(run)
     if len(run) >= 20 or _HEX.fullmatch(run):
         return True
-    return sum(place.end() < len(run) for place in places) >= 2
+    return sum(one.end() < len(run) for one in digit_runs) >= 2

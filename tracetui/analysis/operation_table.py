@@ -69,7 +69,7 @@ class OperationTable:
         self.path_ns = paths.trace_critical
         """int64[traces], length of each trace's critical path, ns."""
         self._order, distinct, self._first = group_slices(traces.operation)
-        self._place = {number: i for i, number in enumerate(distinct.tolist())}
+        self._position = {number: i for i, number in enumerate(distinct.tolist())}
         self._entries = {(one.service, one.operation): one for one in analysis.async_work.entries()}
         found = critical_operations(paths)
         self._figures = {number: figures for number, *figures in found}
@@ -117,7 +117,7 @@ class OperationTable:
         operation, trace = operation[starts], trace[starts]
         order = self._longest_waits_first(operation, trace, critical)
         self._pair_trace, self._pair_critical = trace[order], critical[order]
-        self._pair_first = np.searchsorted(operation, np.fromiter(self._place, np.int64, len(self._place)))
+        self._pair_first = np.searchsorted(operation, np.fromiter(self._position, np.int64, len(self._position)))
 
     def _longest_waits_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
         """int64[m], an order by operation, time on the path, response time and trace."""
@@ -131,8 +131,8 @@ class OperationTable:
         waiting = waiting[np.lexsort((rank[trace[waiting]], -critical[waiting]))]
         idle = idle[group_slices(rank[trace[idle]])[0]]
         order = np.concatenate((waiting, idle))
-        place = np.searchsorted(np.fromiter(self._place, np.int64, len(self._place)), operation)
-        by_operation, _, _ = group_slices(place[order])
+        position = np.searchsorted(np.fromiter(self._position, np.int64, len(self._position)), operation)
+        by_operation, _, _ = group_slices(position[order])
         grouped: np.ndarray = order[by_operation]
         return grouped
 
@@ -152,7 +152,7 @@ class OperationTable:
 
     def hot_spot(self, row: int) -> OperationRow:
         number = self.number(row)
-        at = self._place[number]
+        at = self._position[number]
         is_async = number not in self._figures
         critical, share, total_share, traces = self._figures.get(number, (0.0, 0.0, 0.0, self._trace_count(number)))
         service, operation = self.traces.operation_label(number)
@@ -193,8 +193,8 @@ class OperationTable:
             "self": self._self,
             "total": self._total,
         }
-        places = np.fromiter((self._place[number] for number in self._numbers.tolist()), np.int64, len(self))
-        column = columns[sorting][places]
+        positions = np.fromiter((self._position[number] for number in self._numbers.tolist()), np.int64, len(self))
+        column = columns[sorting][positions]
         ordered: np.ndarray = np.argsort(-column if descending else column, kind="stable")
         return ordered
 
@@ -223,12 +223,12 @@ class OperationTable:
         return means
 
     def _spans_of(self, number: int) -> np.ndarray:
-        at = self._place[number]
+        at = self._position[number]
         return self._order[self._first[at] : self._first[at + 1]]
 
     def worst_traces(self, number: int) -> list[tuple[int, int]]:
         """Return the traces with the longest critical time of an operation: (trace, ns)."""
-        begin = int(self._pair_first[self._place[number]])
+        begin = int(self._pair_first[self._position[number]])
         end = begin + min(EXAMPLES, self._trace_count(number))
         return list(
             zip(self._pair_trace[begin:end].tolist(), self._pair_critical[begin:end].astype(int).tolist(), strict=True)
@@ -236,7 +236,7 @@ class OperationTable:
 
     def _trace_count(self, number: int) -> int:
         """Count the traces that have the operation."""
-        at = self._place[number]
+        at = self._position[number]
         end = self._pair_first[at + 1] if at + 1 < len(self._pair_first) else len(self._pair_trace)
         return int(end - self._pair_first[at])
 
@@ -244,7 +244,7 @@ class OperationTable:
         """Return the traces with an operation, and which of them have a call at its p95 or longer (bool[traces])."""
         spans = self._spans_of(number)
         # >= because calls that hit one timeout are all at the p95
-        slow = self.traces.duration[spans] >= self._latencies[3][self._place[number]]
+        slow = self.traces.duration[spans] >= self._latencies[3][self._position[number]]
         among = np.unique(self.traces.trace[spans])
         return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
 

@@ -210,8 +210,8 @@ def _by_attributes(
             peers_called.append(numbers.of(found.name, found.host))
             sorts.append(_TYPES.index(found.type))
             messages.append(sent)
-    places = np.array(spans, np.int64)
-    called[places], types[places], is_async[places] = peers_called, sorts, messages
+    positions = np.array(spans, np.int64)
+    called[positions], types[positions], is_async[positions] = peers_called, sorts, messages
 
 
 class _PeerReader:

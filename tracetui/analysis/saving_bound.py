@@ -37,8 +37,8 @@ class SavingBound:
         beside, first, last = beside[holds], first[holds], last[holds]
         self._end = end
         self._parent = parent
-        self._place = np.full(len(traces), -1, np.int64)
-        self._place[called] = np.arange(len(called))
+        self._position = np.full(len(traces), -1, np.int64)
+        self._position[called] = np.arange(len(called))
         self._beside_end = end[beside]
         self._then_end = end[called[last]]
         lag = self._then_end - self._beside_end
@@ -65,9 +65,9 @@ class SavingBound:
         take less. Work that began after the first one ended may have waited for it, and moves along.
         """
         found = self.of(self._parent[first])
-        place, until = self._place[first], self._end[last]
+        position, until = self._position[first], self._end[last]
         for holding in self._holding:
-            by = holding[place]
+            by = holding[position]
             some = by >= 0
             then = np.maximum(until[some], self._then_end[by[some]])
             found[some] = np.minimum(found[some], then - self._beside_end[by[some]])
@@ -98,17 +98,18 @@ def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndar
 
 
 def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
-    """int64[count], for each place the number of the least value among those whose `first` to `last` it is in, -1 for
-    none.
+    """int64[count], for each position the number of the least value among those whose `first` to `last` it is in.
+
+    -1 for none.
 
     Each stretch is covered by two of a power of 2, and those of one size are split into two of half of it, from the
-    largest to single places.
+    largest to single positions.
     """
     found = np.full(count, -1, np.int64)
     if not len(values):
         return found
     order = np.argsort(-values, kind="stable")
-    # the last of equal places stays: the least
+    # the last of equal positions stays: the least
     size_of = np.int64(1) << np.frexp((last - first + 1).astype(np.float64))[1].astype(np.int64) - 1
     size = int(size_of.max())
     while True:

@@ -65,12 +65,12 @@ class ServiceGraph:
                 self.edges.setdefault((edge.caller, edge.callee), []).append(edge)
         self.names = sorted(self.figures)
         """Services and peers, by name."""
-        self.place = {name: at for at, name in enumerate(self.names)}
+        self.number = {name: at for at, name in enumerate(self.names)}
         """The position of each in `names`, which is its node in `arcs`."""
-        place = self.place
-        self.arcs = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in self.edges))
+        number = self.number
+        self.arcs = Arcs.of(len(number), ((number[caller], number[callee]) for caller, callee in self.edges))
         awaited = (pair for pair, edges in self.edges.items() if any(not edge.is_async for edge in edges))
-        self._sync = Arcs.of(len(place), ((place[caller], place[callee]) for caller, callee in awaited))
+        self._sync = Arcs.of(len(number), ((number[caller], number[callee]) for caller, callee in awaited))
 
     @cached_property
     def graph(self) -> nx.DiGraph:
@@ -94,7 +94,7 @@ class ServiceGraph:
         return self._distances(name, self.arcs.onwards, self._sync.onwards)
 
     def _distances(self, name: str, arcs: list[list[int]], sync: list[list[int]]) -> dict[str, Distance]:
-        begin = self.place[name]
+        begin = self.number[name]
         far, at_once = hops(arcs, (begin,)), hops(sync, (begin,))
         # positions are in the order of the names
         ordered = sorted((hops, other) for other, hops in far.items() if other != begin)
@@ -103,7 +103,7 @@ class ServiceGraph:
     def around(self, names: Iterable[str], *, upstream: bool) -> set[str]:
         """These services and everything that reaches them, or that they reach."""
         arcs = self.arcs.backwards if upstream else self.arcs.onwards
-        return {self.names[node] for node in hops(arcs, [self.place[name] for name in names])}
+        return {self.names[node] for node in hops(arcs, [self.number[name] for name in names])}
 
     @cached_property
     def caller_counts(self) -> dict[str, int | None]:

@@ -46,8 +46,8 @@ def find_spans(
     raw_bytes = traces.attribute_bytes[within] + traces.event_bytes[within]
     rest = np.flatnonzero(~found & (raw_bytes > 0))
     read = traces.arena.read
-    places = (rest, traces.raw_at[first + rest], raw_bytes[rest])
-    for number, (i, at, size) in enumerate(zip(*(column.tolist() for column in places), strict=True)):
+    columns = (rest, traces.raw_at[first + rest], raw_bytes[rest])
+    for number, (i, at, size) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
         if number % _BETWEEN_LOOKS == 0 and stopped():
             return None
         if may_hold(read(at, size)):

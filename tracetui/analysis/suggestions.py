@@ -276,19 +276,19 @@ class _Siblings:
             none = np.zeros(0, np.int64)
             return none, _Members(none, none, none)
         instance = np.repeat(np.arange(len(starts)), sizes)
-        places = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        members = spans[np.repeat(starts, sizes) + places]
+        positions = np.arange(len(instance)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        members = spans[np.repeat(starts, sizes) + positions]
         operations, operation = np.unique(traces.operation[self._shown[members]], return_inverse=True)
         parents, parent = np.unique(traces.operation[traces.parent[spans[starts]]], return_inverse=True)
         if not ordered:
             # once each, whatever their order
             pairs = np.unique(instance * len(operations) + operation)
             instance, operation = np.divmod(pairs, len(operations))
-            places = np.zeros(len(instance), np.int64)
+            positions = np.zeros(len(instance), np.int64)
         # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
         chance = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
         sums = chance[len(operations) + parent]
-        np.add.at(sums, instance, chance[operation] * (places + 1).astype(np.uint64))
+        np.add.at(sums, instance, chance[operation] * (positions + 1).astype(np.uint64))
         _, first, group = np.unique(sums, return_index=True, return_inverse=True)
         return group, _Members(spans, starts[first], sizes[first])
 

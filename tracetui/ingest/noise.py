@@ -31,8 +31,8 @@ def is_noise(data: Buffer) -> bool:
     if len(data) <= MUCH:
         return False
     step = (len(data) - _WINDOW_BYTES) // (_WINDOWS - 1)
-    places = range(step, step * _WINDOWS, step)
-    return _is_binary(data[:_FIRST_BYTES]) and all(_is_binary(data[at : at + _WINDOW_BYTES]) for at in places)
+    positions = range(step, step * _WINDOWS, step)
+    return _is_binary(data[:_FIRST_BYTES]) and all(_is_binary(data[at : at + _WINDOW_BYTES]) for at in positions)
 
 
 def _is_binary(window: bytes) -> bool:

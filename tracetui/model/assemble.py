@@ -67,9 +67,9 @@ class _Assembly:
             kept = np.flatnonzero(into == np.arange(len(into)))
             folded = np.bincount(records.trace[into != np.arange(len(into))], minlength=1)
             self.duplicates = {int(trace): int(folded[trace]) for trace in np.flatnonzero(folded)}
-            place = np.empty(len(into), np.int64)
-            place[kept] = np.arange(len(kept))
-            self.row = place[into]
+            new_row = np.empty(len(into), np.int64)
+            new_row[kept] = np.arange(len(kept))
+            self.row = new_row[into]
             records.keep(kept)
         if self.source is not None:
             self._put_in_order(self.source)

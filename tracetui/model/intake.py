@@ -378,12 +378,12 @@ class Intake:
         touched = np.zeros(len(self.trace_ids), bool)
         touched[trace[base:]] = True
         old = np.flatnonzero(touched[trace[:base]])
-        places = np.concatenate((old, new))
+        positions = np.concatenate((old, new))
         whole = np.zeros(len(self.trace_ids), bool)
         whole[[self.trace(text) for text in unnamed]] = True
-        _, same = np.unique(self._identities(places, whole), return_inverse=True)
+        _, same = np.unique(self._identities(positions, whole), return_inverse=True)
         same_old, same_new = same[: len(old)], same[len(old) :]
-        counts = np.bincount(same_new, minlength=len(places)), np.bincount(same_old, minlength=len(places))
+        counts = np.bincount(same_new, minlength=len(positions)), np.bincount(same_old, minlength=len(positions))
         newer = counts[0] >= counts[1]
         goes, comes = old[newer[same_old] & (counts[0][same_old] > 0)], new[newer[same_new]]
         changed = not np.array_equal(np.sort(self._contents(goes)), np.sort(self._contents(comes)))
@@ -400,7 +400,7 @@ class Intake:
     def _column(self, name: str) -> np.ndarray:
         return np.concatenate([getattr(chunk, name) for chunk in self.chunks])
 
-    def _identities(self, places: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    def _identities(self, positions: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """uint64, equal for records of one span in one format; for all records of a trace that is replaced as a whole.
 
         whole: bool[traces]
@@ -409,17 +409,17 @@ class Intake:
         numbers = np.array(
             [made_by.setdefault((one.service, type(one.codec)), len(made_by)) for one in self.resources], np.int64
         )
-        trace = self._column("trace")[places]
-        kind = self._column("state")[places] & 7
-        columns = (self._column("key")[places], numbers[self._column("resource")[places]], kind)
-        identity = mix([trace, *columns, self._column("name")[places]])
+        trace = self._column("trace")[positions]
+        kind = self._column("state")[positions] & 7
+        columns = (self._column("key")[positions], numbers[self._column("resource")[positions]], kind)
+        identity = mix([trace, *columns, self._column("name")[positions]])
         return np.where(whole[trace], mix([trace]), identity)
 
-    def _contents(self, places: np.ndarray) -> np.ndarray:
+    def _contents(self, positions: np.ndarray) -> np.ndarray:
         """uint64, equal for records with equal columns."""
         names = ("trace", "key", "parent_key", "start", "duration", "attribute_bytes", "event_bytes", "link_bytes")
-        outcome = self._column("state")[places] & ((1 << FLAG_SHIFT) - 1)
-        return mix([outcome, *(self._column(name)[places] for name in names)])
+        outcome = self._column("state")[positions] & ((1 << FLAG_SHIFT) - 1)
+        return mix([outcome, *(self._column(name)[positions] for name in names)])
 
     def traces_behind(self, position: int) -> int:
         """Number of traces of the spans from a position on."""

@@ -88,17 +88,17 @@ def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.nda
     """bool[k], whether the raw parts of pairs of records are equal, which are equally long."""
     pieces = records.pieces
     bases = np.array(records.arena.starts, np.int64)
-    places = []
+    positions = []
     for of in (some, others):
         at = records.raw_at[of]
         piece = np.searchsorted(bases, at, "right") - 1
-        places += [piece.tolist(), (at - bases[piece]).tolist()]
+        positions += [piece.tolist(), (at - bases[piece]).tolist()]
     columns = (records.attribute_bytes, records.event_bytes, records.link_bytes)
     sizes = sum(column[some].astype(np.int64) for column in columns)
     return np.array(
         [
             not size or bytes(pieces[i][at : at + size]) == bytes(pieces[j][by : by + size])
-            for i, at, j, by, size in zip(*places, np.asarray(sizes).tolist(), strict=True)
+            for i, at, j, by, size in zip(*positions, np.asarray(sizes).tolist(), strict=True)
         ],
         bool,
     )
@@ -117,7 +117,7 @@ class _Merging:
         self.first = np.flatnonzero(leads)
         self.of = np.cumsum(leads) - 1
         self.record = record
-        self.place = np.minimum.reduceat(record, self.first)
+        self.replaced = np.minimum.reduceat(record, self.first)
         """Record that a cluster's span replaces."""
         self.earliest = np.minimum.reduceat(
             np.where(self._flagged(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
@@ -127,7 +127,7 @@ class _Merging:
 
     def write(self, into: np.ndarray) -> None:
         """Write the merged clusters to their records."""
-        records, place, leader = self.records, self.place, self.leader
+        records, replaced, leader = self.records, self.replaced, self.leader
         records.own(
             "parent_key name resource peer attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from"
         )
@@ -143,8 +143,8 @@ class _Merging:
             **self._raw(self._serving()),
         }
         for name, column in found.items():
-            getattr(records, name)[place] = column
-        into[self.record] = place[self.of]
+            getattr(records, name)[replaced] = column
+        into[self.record] = replaced[self.of]
 
     def _flagged(self, flag: Flag) -> np.ndarray:
         flagged: np.ndarray = (self.records.flags[self.record] & int(flag)) > 0

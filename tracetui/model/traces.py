@@ -62,15 +62,15 @@ class Arena:
         """Read many stretches of bytes, which mostly stand near one another: at, sizes int64[m]"""
         begin, window = 0, b""
         for low, size in zip(at.tolist(), sizes.tolist(), strict=True):
-            place = low - begin
-            if place < 0 or place + size > len(window):
+            position = low - begin
+            if position < 0 or position + size > len(window):
                 piece = bisect_right(self.starts, low) - 1
                 start = self.starts[piece]
                 begin = max(low - _BEHIND_BYTES, start)
                 end = max(low + size, begin + _NEAR_BYTES)
                 window = bytes(self._pieces[piece][begin - start : end - start])
-                place = low - begin
-            yield window[place : place + size]
+                position = low - begin
+            yield window[position : position + size]
 
     def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Find which stretches of bytes hold a text: at, sizes int64[m] -> bool[m]"""
@@ -114,13 +114,13 @@ def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends:
     found: list[int] = []
     sought = (begins - base).tolist()
     count, row = len(sought), 0
-    while row < count and (place := text.find(needle, sought[row], until)) >= 0:
-        found.append(place)
+    while row < count and (position := text.find(needle, sought[row], until)) >= 0:
+        found.append(position)
         row += 1
-        if row < count and sought[row] <= place:
-            row = bisect_right(sought, place, row)
-    places = np.array([*found, until], np.int64) + base
-    held: np.ndarray = places[np.searchsorted(places, begins)] + len(needle) <= ends
+        if row < count and sought[row] <= position:
+            row = bisect_right(sought, position, row)
+    positions = np.array([*found, until], np.int64) + base
+    held: np.ndarray = positions[np.searchsorted(positions, begins)] + len(needle) <= ends
     return held
 
 

@@ -35,7 +35,7 @@ class AttributeScan:
         self._decoders = [resource.codec.attributes for resource in traces.resources]
         self._bytes = sum(map(len, _pieces(traces.arena)))
         self._looked_through = 0
-        self._places: dict[bytes, np.ndarray] = {}
+        self._positions: dict[bytes, np.ndarray] = {}
         self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
 
     def holds(self, attribute: Attribute, operation: str, value: Literal | None, spans: np.ndarray) -> np.ndarray:
@@ -76,8 +76,8 @@ class AttributeScan:
         traces = self._traces
         candidates = self._with_bytes(sought, at[spans], sizes[spans])
         chosen = spans[candidates]
-        places = (candidates, traces.resource[chosen], at[chosen], sizes[chosen])
-        for i, resource, begin, size in zip(*(column.tolist() for column in places), strict=True):
+        columns = (candidates, traces.resource[chosen], at[chosen], sizes[chosen])
+        for i, resource, begin, size in zip(*(column.tolist() for column in columns), strict=True):
             yield i, resource, traces.arena.read(begin, size)
 
     def _question(self, key: str, operation: str, value: Literal | None) -> _Question:
@@ -115,17 +115,17 @@ class AttributeScan:
             end = begin + sizes[candidates]
             maybe = np.ones(len(candidates), bool)
             for word in words:
-                maybe &= _any_between(self._places_of(word), begin, end - len(word))
+                maybe &= _any_between(self._positions_of(word), begin, end - len(word))
             if not maybe.all():
-                maybe |= _any_between(self._places_of(b"\\"), begin, end - 1)
+                maybe |= _any_between(self._positions_of(b"\\"), begin, end - 1)
             candidates = candidates[maybe]
         return candidates
 
-    def _places_of(self, word: bytes) -> np.ndarray:
-        places = self._places.get(word)
-        if places is None:
-            places = self._places[word] = _places(self._traces.arena, word)
-        return places
+    def _positions_of(self, word: bytes) -> np.ndarray:
+        positions = self._positions.get(word)
+        if positions is None:
+            positions = self._positions[word] = _positions(self._traces.arena, word)
+        return positions
 
 
 def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
@@ -148,9 +148,9 @@ def _stands_as_written(operation: str, value: Literal) -> bool:
     return operation == "=" and value.number is None and not value.is_truth
 
 
-def _any_between(places: np.ndarray, begin: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """places: ascending int64[k]. -> bool[m], whether one of them is within `begin` to `last`, both included."""
-    found: np.ndarray = np.searchsorted(places, last, "right") > np.searchsorted(places, begin, "left")
+def _any_between(positions: np.ndarray, begin: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """positions: ascending int64[k]. -> bool[m], whether one of them is within `begin` to `last`, both included."""
+    found: np.ndarray = np.searchsorted(positions, last, "right") > np.searchsorted(positions, begin, "left")
     return found
 
 
@@ -158,17 +158,17 @@ def _pieces(arena: Arena) -> Iterator[bytes]:
     return (arena.read(start, _TO_THE_END) for start in arena.starts)
 
 
-def _places(arena: Arena, word: bytes) -> np.ndarray:
+def _positions(arena: Arena, word: bytes) -> np.ndarray:
     """-> int64[k], ascending, where in the arena the word stands."""
     found = [np.zeros(0, np.int64)]
     for start, piece in zip(arena.starts, _pieces(arena), strict=True):
         if len(word) == 1 and word in piece:
             found.append(np.flatnonzero(np.frombuffer(piece, np.uint8) == word[0]) + start)
             continue
-        places: list[int] = []
+        positions: list[int] = []
         at = piece.find(word)
         while at >= 0:
-            places.append(at)
+            positions.append(at)
             at = piece.find(word, at + 1)
-        found.append(np.array(places, np.int64) + start)
+        found.append(np.array(positions, np.int64) + start)
     return np.concatenate(found)

@@ -221,13 +221,13 @@ def complete(text: str, cursor: int, known: Vocabulary) -> Completion:
     partial = Token("", cursor)
     if before and before[-1].stop == cursor and (before[-1].text not in _SIGNS or before[-1].text == "!"):
         partial = before.pop()
-    place = _Place()
+    context = _QueryContext()
     for token in before:
-        place.pass_by(token.text)
+        context.pass_by(token.text)
     lead = ""
     if before and not partial.text and before[-1].stop == cursor and before[-1].text in _COMPARISONS:
         lead = " "
-    candidates = place.candidates(known)
+    candidates = context.candidates(known)
     stop = cursor
     whole = _TOKEN.match(text, partial.start) if partial.text else None
     if whole is not None and _WORD.fullmatch(whole[0]):
@@ -241,7 +241,7 @@ def complete(text: str, cursor: int, known: Vocabulary) -> Completion:
 _SIGNS: Final = frozenset({*_COMPARISONS, "==", "(", ")", "{", "}", "!", "&&", "||"})
 
 
-class _Place:
+class _QueryContext:
     """Grammatical position in a query after the words so far."""
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ _SECONDS_PER_TEXT: Final = 20e-6
 
 
 class SlowPatternError(Exception):
-    """A search that would take too long, for the pattern at this place of the query."""
+    """A search that would take too long, for the pattern at this position of the query."""
 
     def __init__(self, position: int, length: int, searched: str) -> None:
         super().__init__(f"takes too long on a text of {len(searched):,} characters; use a simpler pattern")
@@ -46,11 +46,11 @@ class SlowPatternError(Exception):
 class Pattern:
     """A regular expression, and its position in the query. Raises what `re.compile` raises."""
 
-    __slots__ = ("_exact", "_longest", "_longest_unmeasured", "_place", "_stoppable", "_written")
+    __slots__ = ("_exact", "_longest", "_longest_unmeasured", "_position", "_stoppable", "_written")
 
     def __init__(self, written: str, position: int, length: int) -> None:
         self._written = written
-        self._place = position, length
+        self._position = position, length
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._exact = re.compile(written)
@@ -73,7 +73,7 @@ class Pattern:
             holds = search(text) is not None if len(text) <= longest else self._search(text, left)
             left += _SECONDS_PER_TEXT - (clock() - begin)
             if left <= 0:
-                raise SlowPatternError(*self._place, text)
+                raise SlowPatternError(*self._position, text)
             return holds
 
         return found
@@ -84,7 +84,7 @@ class Pattern:
         try:
             return self._stoppable.search(text, timeout=seconds, concurrent=True) is not None
         except (TimeoutError, MemoryError):
-            raise SlowPatternError(*self._place, text) from None
+            raise SlowPatternError(*self._position, text) from None
 
 
 def _longest(written: str, steps: int) -> int:
@@ -93,10 +93,10 @@ def _longest(written: str, steps: int) -> int:
     """
     written = _PLAIN_GROUP.sub("x", written)
     choices = len(_CHOICE.findall(written))
-    places = 1 + len(_UNBOUNDED.findall(written))
-    if _REPEATED_GROUP.search(written) or choices + places > _MOST_SIGNS:
+    ends = 1 + len(_UNBOUNDED.findall(written))
+    if _REPEATED_GROUP.search(written) or choices + ends > _MOST_SIGNS:
         return -1
-    return int((steps * factorial(places) >> choices) ** (1 / places))
+    return int((steps * factorial(ends) >> choices) ** (1 / ends))
 
 
 def _stoppable(written: str) -> regex.Pattern[str]:

@@ -53,9 +53,9 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
     ordered = _ordered(values, first).astype(np.float64)
     result = np.empty((len(shares), len(sizes)))
     for at, share in enumerate(shares):
-        place = share * (sizes - 1)
-        low = np.floor(place).astype(np.int64)
-        part = place - low
+        position = share * (sizes - 1)
+        low = np.floor(position).astype(np.int64)
+        part = position - low
         below, above = ordered[first[:-1] + low], ordered[first[:-1] + np.minimum(low + 1, sizes - 1)]
         # the way in which numpy rounds: from the nearer end
         rise = above - below

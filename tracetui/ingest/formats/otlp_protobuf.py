@@ -335,13 +335,13 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
                     # fields of one number are usually adjacent: skip short ones at once
                     while stop < end and data[stop] == tag and data[stop + 1] <= 0x7F:
                         stop += 2 + data[stop + 1]
-                    places = repeated.get(tag)
-                    if places is None:
+                    bounds = repeated.get(tag)
+                    if bounds is None:
                         repeated[tag] = [begin, stop]
-                    elif places[-1] == begin:
-                        places[-1] = stop
+                    elif bounds[-1] == begin:
+                        bounds[-1] = stop
                     else:
-                        places += begin, stop
+                        bounds += begin, stop
                 elif tag == 0x0A:
                     trace_id = data[at:stop]
                 elif tag == 0x12:
@@ -382,7 +382,7 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
     return trace_id, span_id, parent_id, name, kind, start, finish, status, attributes, events, links, dropped
 
 
-def _joined(data: bytes, places: list[int]) -> bytes:
-    if len(places) == 2:
-        return data[places[0] : places[1]]
-    return b"".join(data[start:stop] for start, stop in zip(places[::2], places[1::2], strict=True))
+def _joined(data: bytes, bounds: list[int]) -> bytes:
+    if len(bounds) == 2:
+        return data[bounds[0] : bounds[1]]
+    return b"".join(data[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True))

@@ -45,7 +45,7 @@ class OtlpProtobuf:
 def holds_logs(data: bytes) -> bool:
     """Tell whether bytes are a request of logs, as those of spans, of metrics and of nothing are not."""
     try:
-        return any(_is_log(data, start, stop) for _, _, start, stop in islice(_places(data), _TRIED))
+        return any(_is_log(data, start, stop) for _, _, start, stop in islice(_record_bounds(data), _TRIED))
     except ValueError:
         return False
 
@@ -59,7 +59,7 @@ def _is_log(data: bytes, at: int, end: int) -> bool:
     return not found.isdisjoint((_TIME, _OBSERVED))
 
 
-def _places(data: bytes) -> Iterator[tuple[tuple[int, int], tuple[int, int], int, int]]:
+def _record_bounds(data: bytes) -> Iterator[tuple[tuple[int, int], tuple[int, int], int, int]]:
     """The places of each log record: of its resource, of its scope, and its own start and end."""
     for tag, at, end in fields(data, 0, NO_END):
         if tag != 0x0A:
@@ -84,7 +84,7 @@ def _of_request(data: bytes) -> Iterator[LogRecord]:
     """Raises ValueError where the bytes are damaged."""
     known: tuple[int, int] | None = None
     service: Value = None
-    for resource, scope, start, stop in _places(data):
+    for resource, scope, start, stop in _record_bounds(data):
         if stop > len(data):
             raise ValueError(f"cut off at byte {len(data):,}")
         if resource != known:

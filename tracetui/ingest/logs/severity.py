@@ -62,5 +62,5 @@ def severity_text(number: int) -> str:
     return ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")[min((number - 1) // 4, 5)] if number > 0 else ""
 
 
-def _at(numbers: tuple[int, ...], place: int) -> int:
-    return numbers[place] if place < len(numbers) else 0
+def _at(numbers: tuple[int, ...], index: int) -> int:
+    return numbers[index] if index < len(numbers) else 0

@@ -82,9 +82,9 @@ def match_spans(traces: TraceSet, trace: np.ndarray, row: np.ndarray, key: np.nd
     known = traces.trace[candidates].astype(np.int64) * len(keys) + number
     order = np.argsort(known, kind="stable")
     known = known[order]
-    place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
-    is_known = keys[place] == key
-    wanted = trace[row] * len(keys) + place
+    position = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    is_known = keys[position] == key
+    wanted = trace[row] * len(keys) + position
     found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     is_known &= known[found] == wanted
     # the last one that is written stays: of each record's readings the first
@@ -119,11 +119,11 @@ def running_spans(traces: TraceSet, trace: int, times: np.ndarray) -> np.ndarray
     # the first place from each one on that no span has yet: every place is taken once
     free = list(range(len(times) + 1))
     for span, at, end in zip((order[some] + own.start).tolist(), low[some].tolist(), high[some].tolist(), strict=True):
-        place = _first_free(free, at)
-        while place < end:
-            found[place] = span
-            free[place] = place + 1
-            place = _first_free(free, place + 1)
+        position = _first_free(free, at)
+        while position < end:
+            found[position] = span
+            free[position] = position + 1
+            position = _first_free(free, position + 1)
     spans = np.empty(len(times), np.int64)
     spans[by_time] = found
     return spans

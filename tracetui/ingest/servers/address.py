@@ -156,9 +156,9 @@ def without_secrets(source: str) -> str:
         # a password may hold the signs that end the host
         source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
         source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
-    place, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
+    base, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
     shown = [piece if at % 2 or not _secret_in(piece) else _hidden(piece) for at, piece in enumerate(_pieces(query))]
-    return place + mark + "".join(shown)
+    return base + mark + "".join(shown)
 
 
 def secrets_in(source: str) -> list[str]:

@@ -125,13 +125,14 @@ class ServerPool:
         on_data: Callable[[str], None],
         on_report: Callable[[SearchReport], None],
     ) -> None:
-        place, spans = DecodeContext(intake, server.name), len(intake)
+        context, spans = DecodeContext(intake, server.name), len(intake)
         before, kept = len(intake.warnings), intake.raw_bytes
         on_data(server.name)
         if server.address.file:
             with self._waiting():
-                data = download(server, self._overrides, lambda text: place.warn(text.removeprefix(f"{place.file}: ")))
-            decode(data, place)
+                prefix = f"{context.file}: "
+                data = download(server, self._overrides, lambda text: context.warn(text.removeprefix(prefix)))
+            decode(data, context)
             return
         with self._waiting():
             back_end = self.back_end(server)

@@ -78,9 +78,9 @@ class HotSpotList:
         self.columns, self.table, self.patterns, self.glyphs = columns, columns.table, patterns, glyphs
         table = self.table
         self._sorting = sorting
-        self._places = table.order(sorting, descending)
+        self._positions = table.order(sorting, descending)
         self._row_of = np.empty(len(table), np.int64)
-        self._row_of[self._places] = np.arange(len(table))
+        self._row_of[self._positions] = np.arange(len(table))
         self._occurrences = max(len(f"{table.traces.trace_count:,}") * 2 + 3, len("traces"))
         rest = len(table) - table.bottlenecks
         has_divider = table.bottlenecks and rest and sorting == CRITICAL and descending
@@ -90,15 +90,15 @@ class HotSpotList:
     def __len__(self) -> int:
         return len(self.table) + (self.divider >= 0)
 
-    def place(self, row: int) -> int | None:
+    def position(self, row: int) -> int | None:
         """Return the operation's row in the table; None for the divider."""
         if row == self.divider:
             return None
-        return int(self._places[row - (0 <= self.divider < row)])
+        return int(self._positions[row - (0 <= self.divider < row)])
 
-    def row_of(self, place: int) -> int:
+    def row_of(self, position: int) -> int:
         """Return the row of an operation, by its row in the table."""
-        row = int(self._row_of[place])
+        row = int(self._row_of[position])
         return row + (0 <= self.divider <= row)
 
     def heading(self, width: int) -> Line:
@@ -126,11 +126,11 @@ class HotSpotList:
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
-        place = self.place(row)
-        if place is None:
+        position = self.position(row)
+        if position is None:
             text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' critical paths"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
-        spot, layout, glyphs = self.table.hot_spot(place), self._layout(width), self.glyphs
+        spot, layout, glyphs = self.table.hot_spot(position), self._layout(width), self.glyphs
         role = self.columns.roles.get(spot.service, Role.DIM)
         bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
         share = Line([(share_bar(spot.total_share, layout.bar, glyphs), bar_role), (" ", Role.PLAIN)])
@@ -139,7 +139,7 @@ class HotSpotList:
             text = f"{glyphs.async_call} async"
             share = Line([(fit(text, layout.bar + 1 + _PERCENT, "right", glyphs.ellipsis), Role.DIM)])
         cells = [
-            figure(f"{place + 1:,}", _RANK, Role.DIM),
+            figure(f"{position + 1:,}", _RANK, Role.DIM),
             service_name(spot.service, role, layout.name, glyphs, operation=spot.operation),
             share,
         ]

@@ -36,11 +36,11 @@ def layers(graph: ServiceGraph) -> list[list[str]]:
     for sweep in range(_SWEEPS):
         leftwards = sweep % 2 == 1
         around = graph.graph.successors if leftwards else graph.graph.predecessors
-        place = {name: row / len(layer) for layer in found for row, name in enumerate(layer)}
+        position = {name: row / len(layer) for layer in found for row, name in enumerate(layer)}
         for layer in reversed(found) if leftwards else found:
-            centre = {name: _mean([place[other] for other in around(name)], place[name]) for name in layer}
+            centre = {name: _mean([position[other] for other in around(name)], position[name]) for name in layer}
             layer.sort(key=lambda name: (centre[name], name))
-            place.update((name, row / len(layer)) for row, name in enumerate(layer))
+            position.update((name, row / len(layer)) for row, name in enumerate(layer))
     return found
 
 

@@ -94,10 +94,10 @@ class Line:
     def marked(self, word: str, role: str) -> Line:
         """Return the line with every occurrence of the word in a role, ignoring case."""
         text, line, at = self.text, Line(), 0
-        places = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
+        bounds = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []
         for run in self.runs:
             stop = at + len(run.text)
-            for start, end in places:
+            for start, end in bounds:
                 if start < stop and end > at:
                     line.add(text[at : max(start, at)], run.role).add(text[max(start, at) : min(end, stop)], role)
                     at = min(end, stop)

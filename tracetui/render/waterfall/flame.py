@@ -50,11 +50,11 @@ class Flame(Waterfall):
         self.displayed_title = "total"
         self._duration_cells = numbers.duration_width(int(merged.total.max()))
 
-    def place_of(self, span: int) -> int:
+    def position_of(self, span: int) -> int:
         return int(self.merged.node_of[span - self._first])
 
-    def span_of(self, place: int) -> int:
-        return int(self.merged.example[place])
+    def span_of(self, position: int) -> int:
+        return int(self.merged.example[position])
 
     def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
         node = int(self.rows.positions[row])

@@ -146,6 +146,6 @@ def _enclose(overlays: dict[int, tuple[str, str]], first: int, last: int, ends: 
     """Put brackets at both ends of a part, or next to them if a cell is taken."""
     for mark, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
         free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in overlays)
-        place = next(free, None)
-        if place is not None:
-            overlays[place] = (mark, Role.ACCENT)
+        position = next(free, None)
+        if position is not None:
+            overlays[position] = (mark, Role.ACCENT)

@@ -86,9 +86,9 @@ def find_repeats(
     start, counts = start[order], counts[order]
     step = below[start]
     first = np.cumsum(counts) - counts
-    place = np.arange(int(counts.sum())) - np.repeat(first, counts)
+    position = np.arange(int(counts.sum())) - np.repeat(first, counts)
     return Repeats(
-        start, start + counts * step, step, np.repeat(start, counts) + place * np.repeat(step, counts), first
+        start, start + counts * step, step, np.repeat(start, counts) + position * np.repeat(step, counts), first
     )
 
 

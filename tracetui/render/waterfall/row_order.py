@@ -50,10 +50,10 @@ class FlatRows:
         self.positions = shown + self.first
         # a hidden span maps to the row before it
         self._row_of = np.zeros(len(self._order), np.int64)
-        places = np.arange(len(shown))
+        row_numbers = np.arange(len(shown))
         if self._hidden is not None:
-            places = np.maximum(np.cumsum(~self._hidden[self._order]) - 1, 0)
-        self._row_of[self._order] = places
+            row_numbers = np.maximum(np.cumsum(~self._hidden[self._order]) - 1, 0)
+        self._row_of[self._order] = row_numbers
 
     def row_of(self, span: int) -> int:
         return int(self._row_of[span - self.first])

@@ -175,13 +175,13 @@ class Waterfall:
         vars(self).pop("_natural_label", None)
         self.layout.cache_clear()
 
-    def place_of(self, span: int) -> int:
+    def position_of(self, span: int) -> int:
         """Map a span of the trace to this view's own set."""
         return span
 
-    def span_of(self, place: int) -> int:
+    def span_of(self, position: int) -> int:
         """Map a position in this view's own set to a span of the trace."""
-        return place
+        return position
 
     def limit(self, rows: int) -> None:
         """Keep at most this many rows, errors and the critical path first."""

@@ -139,7 +139,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         if found is not None:
             opens = self.key_names.short("{list.open}")
             return SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens), 0
-        spot = table.hot_spot(self._place(row))
+        spot = table.hot_spot(self._position(row))
         more = self._what_if.get(spot.number, [])
         pattern = self._patterns.get(spot.number)
         detail = HotSpotDetail(self.analysed.columns, spot, pattern, look.glyphs, look.local_time, more)
@@ -206,7 +206,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
             self.post_message(Notice(f"what-if needs an operation: press {self._back} for operations"))
             return
         analysis, glyphs = self.analysed.analysis, self.state.look.glyphs
-        number = self.analysed.columns.table.number(self._place(self.list.cursor))
+        number = self.analysed.columns.table.number(self._position(self.list.cursor))
 
         def chosen(text: str | None) -> None:
             percent = percent_of(text)
@@ -236,7 +236,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
             self.post_message(Notice(f"contrast needs an operation: press {self._back} for operations"))
             return
         table = self.analysed.columns.table
-        traces, slow = table.slow_traces(table.number(self._place(self.list.cursor)))
+        traces, slow = table.slow_traces(table.number(self._position(self.list.cursor)))
 
         def ask(query: str) -> None:
             self.post_message(ListTraces(query))
@@ -264,7 +264,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         table = self.analysed.columns.table
         top = self.list.scroll_offset.y
         rows = range(top, min(top + max(self.list.size.height, 1), len(self.list.source)))
-        numbers_in_sight = [table.number(self._place(row)) for row in (self.list.cursor, *rows)]
+        numbers_in_sight = [table.number(self._position(row)) for row in (self.list.cursor, *rows)]
         wanted = [number for number in dict.fromkeys(numbers_in_sight) if number not in self._patterns]
         if not wanted:
             return
@@ -282,7 +282,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
                 return
             # another sort order can have one row fewer
             for row in range(rows.start, min(rows.stop, len(self.list.source))):
-                if table.number(self._place(row)) in patterns:
+                if table.number(self._position(row)) in patterns:
                     self.list.refresh_row(row)
             detail = self.detail.source
             if isinstance(detail, HotSpotDetail) and detail.spot.number in patterns:
@@ -292,20 +292,20 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
         self.work("hot-spots.patterns", read, done)
 
-    def _place(self, row: int) -> int:
+    def _position(self, row: int) -> int:
         """Operation of a row; for the divider, of the row above."""
         source = self.list.source
         assert isinstance(source, HotSpotList)
-        place = source.place(row)
-        return row - 1 if place is None else place
+        position = source.position(row)
+        return row - 1 if position is None else position
 
     def row_of_span(self, span: int) -> int | None:
         source = self.list.source
         if self.analysed is None or not isinstance(source, HotSpotList):
             return None
         traces = self.analysed.analysis.traces
-        place = self.analysed.columns.table.row_of(int(traces.operation[span]))
-        return source.row_of(place) if place is not None else None
+        position = self.analysed.columns.table.row_of(int(traces.operation[span]))
+        return source.row_of(position) if position is not None else None
 
     def summary_line(self, columns: HotSpotListColumns) -> Line:
         table = columns.table
@@ -339,7 +339,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         table, found = self.analysed.columns.table, self._finding(row)
         if found is not None:
             return words_of(found)[-1]
-        spot = table.hot_spot(self._place(row))
+        spot = table.hot_spot(self._position(row))
         role = self.analysed.columns.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.glyphs, operation=spot.operation, pad=False)
 
@@ -351,7 +351,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         found = self._finding(row)
         if found is not None:
             return " ".join(line.text for line in words_of(found))
-        spot = self.analysed.columns.table.hot_spot(self._place(row))
+        spot = self.analysed.columns.table.hot_spot(self._position(row))
         return f"{spot.service} {spot.operation}"
 
     def row_of_name(self, name: str) -> int | None:
@@ -359,9 +359,9 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         if not isinstance(source, HotSpotList):
             return None
         table = source.table
-        places = (place for place in range(len(table)) if " ".join(table.label(place)) == name)
-        place = next(places, None)
-        return None if place is None else source.row_of(place)
+        positions = (position for position in range(len(table)) if " ".join(table.label(position)) == name)
+        position = next(positions, None)
+        return None if position is None else source.row_of(position)
 
     def open_row(self, row: int) -> None:
         assert self.analysed is not None
@@ -369,7 +369,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         if found is not None:
             self.post_message(self.analysed.open_trace(found.example_trace, found.example_span))
             return
-        number = table.number(self._place(row))
+        number = table.number(self._position(row))
         self._open(number, table.worst_traces(number)[0][0])
 
     def open_detail(self, row: int) -> None:

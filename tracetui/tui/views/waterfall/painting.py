@@ -343,7 +343,7 @@ class WaterfallPainting(View):
         self.detail.show_span(self.state.span)
         self._show_map()
 
-    def _place_changed(self) -> None:
+    def _location_changed(self) -> None:
         """Update the key hints."""
         self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 

@@ -75,7 +75,7 @@ class WaterfallView(WaterfallSearch):
 
     def on_descendant_focus(self) -> None:
         self._read(self._reading and self.detail.has_focus_within)
-        self._place_changed()
+        self._location_changed()
 
     def _read(self, reading: bool) -> None:
         """Give the detail more room while it has the focus. A click must not move its target."""

@@ -1,7 +1,7 @@
 """View state of one trace: rows, time range, folding, hiding and matches. It knows no screen.
 
-Rows are numbers of rows as they are now; spans are positions of the loaded set; places are positions of the view's
-own set, which differ from spans where these are merged.
+Rows are row numbers as they are now. Spans are positions in the loaded set. Positions are those in the view's own
+set, which differ from spans where these are merged.
 """
 
 from __future__ import annotations
@@ -83,18 +83,18 @@ class ViewState:
         """Span of a row, None where there are no rows."""
         if not len(self):
             return None
-        return self.view.span_of(self._place(row))
+        return self.view.span_of(self._position(row))
 
     def row_of(self, span: int) -> int:
         """Row of a span, or of the fold that hides it."""
-        return self.view.rows.row_of(self.view.place_of(span))
+        return self.view.rows.row_of(self.view.position_of(span))
 
     def reveal(self, span: int) -> int:
         """Unfold whatever hides a span. -> its row"""
-        place = self.view.place_of(span)
-        if len(self) and int(self.view.rows.positions[self.view.rows.row_of(place)]) == place:
-            return self.view.rows.row_of(place)
-        return self.view.rows.reveal(place)
+        position = self.view.position_of(span)
+        if len(self) and int(self.view.rows.positions[self.view.rows.row_of(position)]) == position:
+            return self.view.rows.row_of(position)
+        return self.view.rows.reveal(position)
 
     def has(self, span: int) -> bool:
         return self.base.first <= span < self.base.stop
@@ -109,7 +109,7 @@ class ViewState:
         start = int(traces.start[own].min())
         return start, int(traces.end[own].max()) - start
 
-    def _place(self, row: int) -> int:
+    def _position(self, row: int) -> int:
         return int(self.view.rows.positions[min(row, len(self) - 1)])
 
     # which rows
@@ -144,7 +144,7 @@ class ViewState:
         """Hide and dim spans in the current rows."""
         self._ranking, self._ranked, self._step = None, -1, -1
         view = self.view
-        view.found = self._found_places()
+        view.found = self._found_positions()
         hidden = np.zeros(view.stop - view.first, bool)
         if self.least_percent:
             took = view.durations
@@ -164,7 +164,7 @@ class ViewState:
         view.rows.hide(hidden if self._hidden_spans else None)
         self.show_times()
 
-    def _found_places(self) -> np.ndarray | None:
+    def _found_positions(self) -> np.ndarray | None:
         if self.found is None or self.mode != FLAME:
             return self.found
         assert self._flame is not None
@@ -210,31 +210,31 @@ class ViewState:
         view = self.view
         if self.mode == FLAT or not len(self):
             return row
-        place = self._place(row)
+        position = self._position(row)
         if view.rows.run(row) or (view.rows.is_folded(row) and view.rows.has_children(row)):
-            view.tree.fold(place, False)
-            return view.rows.row_of(place)
+            view.tree.fold(position, False)
+            return view.rows.row_of(position)
         return row + 1 if view.rows.has_children_shown(row) else row
 
     def fold(self, row: int) -> int:
         """Fold a row, or go to its parent. -> row"""
         if self.mode == FLAT or not len(self):
             return row
-        tree, place = self.view.tree, self._place(row)
+        tree, position = self.view.tree, self._position(row)
         if tree.can_fold(row):
-            tree.fold(place)
-            return tree.row_of(place)
+            tree.fold(position)
+            return tree.row_of(position)
         return self.parent(row)
 
     def toggle(self, row: int) -> int:
         """Fold or unfold a row. -> row"""
         if self.mode == FLAT or not len(self):
             return row
-        tree, place = self.view.tree, self._place(row)
+        tree, position = self.view.tree, self._position(row)
         is_closed = bool(tree.run(row)) or (tree.is_folded(row) and tree.has_children(row))
         if is_closed or tree.can_fold(row):
-            tree.fold(place, not is_closed)
-        return tree.row_of(place)
+            tree.fold(position, not is_closed)
+        return tree.row_of(position)
 
     def fold_all(self) -> None:
         self.view.tree.fold_all()
@@ -253,14 +253,14 @@ class ViewState:
         """Fold or unfold all calls of the row's service."""
         view = self.view
         services = view.traces.service[view.first : view.stop]
-        view.tree.fold_where(services == services[self._place(row) - view.first])
+        view.tree.fold_where(services == services[self._position(row) - view.first])
 
     # going through the tree
 
     def parent(self, row: int) -> int:
         if not len(self):
             return row
-        above = self.view.rows.parent_of(self._place(row))
+        above = self.view.rows.parent_of(self._position(row))
         return self.view.rows.row_of(above) if above >= 0 else row
 
     def sibling(self, row: int, step: int) -> int | None:
@@ -289,7 +289,7 @@ class ViewState:
             return None
         order = np.argsort(rows.ranks(shown), kind="stable")
         shown = shown[order]
-        here = rows.ranks(np.array([self._place(row)]))[0]
+        here = rows.ranks(np.array([self._position(row)]))[0]
         if step > 0:
             at = int(np.searchsorted(rows.ranks(shown), here, "left" if or_here else "right"))
         else:
@@ -299,27 +299,27 @@ class ViewState:
 
     def path_step(self, row: int, step: int) -> tuple[Jump, int] | None:
         """The next or previous stretch of the critical path, and its ns."""
-        places, starts, ends = self.opened.path
+        positions, starts, ends = self.opened.path
         if self.mode == FLAME:
-            places, starts, ends = self.view.sections
+            positions, starts, ends = self.view.sections
             order = np.argsort(starts, kind="stable")
-            places, starts, ends = places[order], starts[order], ends[order]
-        kept = np.isin(places, self.view.rows.shown(np.unique(places)))
-        places, starts, ends = places[kept], starts[kept], ends[kept]
-        if not len(places):
+            positions, starts, ends = positions[order], starts[order], ends[order]
+        kept = np.isin(positions, self.view.rows.shown(np.unique(positions)))
+        positions, starts, ends = positions[kept], starts[kept], ends[kept]
+        if not len(positions):
             return None
-        place = self._place(row)
-        if 0 <= self._step < len(places) and places[self._step] == place:
+        position = self._position(row)
+        if 0 <= self._step < len(positions) and positions[self._step] == position:
             at = self._step + step
         else:
-            begin = self.view.traces.start[place]
-            beside = np.flatnonzero((starts >= begin) & (places != place) if step > 0 else starts < begin)
+            begin = self.view.traces.start[position]
+            beside = np.flatnonzero((starts >= begin) & (positions != position) if step > 0 else starts < begin)
             at = int(beside[0 if step > 0 else -1]) if len(beside) else (0 if step > 0 else -1)
-        at %= len(places)
+        at %= len(positions)
         self._step = at
-        place = int(places[at])
-        ns = self.view.critical[place - self.view.first] if self.mode == FLAME else ends[at] - starts[at]
-        return Jump(self.view.span_of(place), at + 1, len(places)), int(ns)
+        position = int(positions[at])
+        ns = self.view.critical[position - self.view.first] if self.mode == FLAME else ends[at] - starts[at]
+        return Jump(self.view.span_of(position), at + 1, len(positions)), int(ns)
 
     def longest_self(self, row: int) -> tuple[Jump, int] | None:
         """The span with the longest self time, and again the next longest; and its ns."""
@@ -334,11 +334,11 @@ class ViewState:
         if not len(ranking):
             return None
         at = 0
-        if self._ranked >= 0 and ranking[self._ranked % len(ranking)] == self._place(row) - self.view.first:
+        if self._ranked >= 0 and ranking[self._ranked % len(ranking)] == self._position(row) - self.view.first:
             at = (self._ranked + 1) % len(ranking)
         self._ranked = at
-        place = int(ranking[at]) + self.view.first
-        return Jump(self.view.span_of(place), at + 1, len(ranking)), int(self._self_times()[ranking[at]])
+        position = int(ranking[at]) + self.view.first
+        return Jump(self.view.span_of(position), at + 1, len(ranking)), int(self._self_times()[ranking[at]])
 
     # time
 
@@ -351,7 +351,7 @@ class ViewState:
         if not len(self):
             return
         view = self.view
-        own = view.rows.run(row) or range(self._place(row), self._place(row) + 1)
+        own = view.rows.run(row) or range(self._position(row), self._position(row) + 1)
         within = slice(own.start, own.stop, own.step)
         start = int(view.traces.start[within].min())
         self._look_at(start, int(view.traces.end[within].max()) - start)
@@ -361,9 +361,9 @@ class ViewState:
         if not len(self):
             return
         start, length = self.view.window
-        place = self._place(row)
-        low = max(int(self.view.traces.start[place]), start)
-        high = min(int(self.view.traces.end[place]), start + length)
+        position = self._position(row)
+        low = max(int(self.view.traces.start[position]), start)
+        high = min(int(self.view.traces.end[position]), start + length)
         middle = (low + high) // 2 if low <= high else start + length // 2
         wanted = int(length / factor)
         self._look_at(middle - wanted // 2, wanted)
