@@ -15,14 +15,14 @@ from tests.strategies import service_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.stats.bootstrap import (
-    chance_of_so_many,
+    hypergeometric_p_value,
     level_for,
     limit_for,
     mean_difference,
-    quantile_chance,
     quantile_difference,
-    share_chance,
+    quantile_p_value,
     share_difference,
+    share_p_value,
 )
 from tracetui.analysis.stats.change import Change, ChangeClassifier, Verdict
 from tracetui.cli.main import run
@@ -208,25 +208,25 @@ def test_shares_of_small_samples() -> None:
     # 8 of 100 against 1 of 200: 3 % in common
     found = share_difference((8, 100), (1, 200))
     assert (found.value, found.error) == pytest.approx((-7.5, 100 * math.sqrt(0.03 * 0.97 * 0.015)))
-    assert found.is_beyond_chance(limit_for(level_for(5), 1_000))
-    assert not share_difference((0, 20), (4, 20)).is_beyond_chance(limit_for(level_for(5), 1_000))
-    assert not share_difference((5, 20), (5, 20)).is_beyond_chance(0)
+    assert found.is_significant(limit_for(level_for(5), 1_000))
+    assert not share_difference((0, 20), (4, 20)).is_significant(limit_for(level_for(5), 1_000))
+    assert not share_difference((5, 20), (5, 20)).is_significant(0)
 
 
 def test_the_exact_chance() -> None:
     # all six of 37 among 100: C(37, 6) / C(100, 6)
-    assert chance_of_so_many(6, 31, (6, 94)) == pytest.approx(math.comb(37, 6) / math.comb(100, 6))
-    assert chance_of_so_many(0, 10, (5, 20)) == pytest.approx(1.0)
-    assert chance_of_so_many(1, 15, (1, 99)) == pytest.approx(0.16)
+    assert hypergeometric_p_value(6, 31, (6, 94)) == pytest.approx(math.comb(37, 6) / math.comb(100, 6))
+    assert hypergeometric_p_value(0, 10, (5, 20)) == pytest.approx(1.0)
+    assert hypergeometric_p_value(1, 15, (1, 99)) == pytest.approx(0.16)
 
 
 def test_the_exact_chance_of_quantiles_and_shares() -> None:
     # the medians are 2 and 5: above 2 are one of three and all three. C(3, 3) C(3, 1) of C(6, 4) ways
-    assert quantile_chance(np.array([1, 2, 3]), np.array([4, 5, 6]), 0.5) == pytest.approx(3 / 15)
-    assert share_chance((1, 3), (3, 3)) == share_chance((3, 3), (1, 3)) == pytest.approx(3 / 15)
+    assert quantile_p_value(np.array([1, 2, 3]), np.array([4, 5, 6]), 0.5) == pytest.approx(3 / 15)
+    assert share_p_value((1, 3), (3, 3)) == share_p_value((3, 3), (1, 3)) == pytest.approx(3 / 15)
     # four spans of each of three traces say no more than three spans
-    assert share_chance((4, 12), (12, 12), (3, 3)) == pytest.approx(3 / 15)
-    assert share_chance((4, 12), (12, 12)) < 0.001
+    assert share_p_value((4, 12), (12, 12), (3, 3)) == pytest.approx(3 / 15)
+    assert share_p_value((4, 12), (12, 12)) < 0.001
 
 
 _FIGURES = ("mean", "p50", "p95", "p99")

@@ -66,7 +66,7 @@ def test_a_feature_of_one_trace_is_not_over_represented() -> None:
         ("basket", "b-0", 2, 0, True),
         ("basket", "b-1", 2, 0, True),
     }
-    assert [one.chance for one in found.differences] == pytest.approx([6 / 1_770] * 2)
+    assert [one.p_value for one in found.differences] == pytest.approx([6 / 1_770] * 2)
 
 
 def test_of_many_candidates_some_differ_by_chance() -> None:
@@ -78,7 +78,7 @@ def test_of_many_candidates_some_differ_by_chance() -> None:
         ]
         return build(*(span("1", 0, 10, trace=str(at + 1), attributes=each) for at, each in enumerate(more)))
 
-    assert [(one.key, round(one.chance, 4), one.is_hint) for one in first(traces(0), 20).differences] == [
+    assert [(one.key, round(one.p_value, 4), one.is_hint) for one in first(traces(0), 20).differences] == [
         ("bad", 0.0236, False)
     ]
     # of three: every key has its values in the same traces as every other

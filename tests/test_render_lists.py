@@ -80,8 +80,8 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
     compared = ComparisonLines(compare(analysis, analysis), ("[red]one", "[/red]two"), glyphs.ascii_only)
     if width >= LEAST_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
-    could = SuggestionList(analysis.suggestions, traces, glyphs)
-    lines += [could.heading(width), *(could.line(row, width) for row in range(len(could)))]
+    possible = SuggestionList(analysis.suggestions, traces, glyphs)
+    lines += [possible.heading(width), *(possible.line(row, width) for row in range(len(possible)))]
     for one in analysis.suggestions:
         what = SuggestionDetail(one, traces, glyphs)
         lines += [what.line(at, width) for at in range(len(what))]

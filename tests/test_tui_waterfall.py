@@ -304,7 +304,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
 
 def test_zoom() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        view = app.pane._sight.base
+        view = app.pane._view_state.base
         whole = view.window
         await press("e", "e", "z")
         assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
@@ -467,7 +467,7 @@ def test_minimap_is_above_the_axis() -> None:
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
-            assert drawn.index("▏", start) == start + app.pane._sight.view.layout(app.pane.rows.line_width).bar
+            assert drawn.index("▏", start) == start + app.pane._view_state.view.layout(app.pane.rows.line_width).bar
             assert "up to 3 at once" in drawn
             assert drawn[: drawn.index("▏", start)].count("✖") == 1, keys
         await press("Z", "g")
@@ -476,7 +476,7 @@ def test_minimap_is_above_the_axis() -> None:
         await press("G")
         ends = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
-        bar = app.pane._sight.view.layout(app.pane.rows.line_width).bar
+        bar = app.pane._view_state.view.layout(app.pane.rows.line_width).bar
         assert abs(ends.index("{") - start - 0.9 * bar) <= 1
         assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
@@ -583,10 +583,10 @@ def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
         for run in app.held.waiting:
             run()
         await press("j")
-        sight = app.pane._sight
-        assert sight is not None
-        assert sight.found is None
-        assert sight.opened.trace == 0
+        view_state = app.pane._view_state
+        assert view_state is not None
+        assert view_state.found is None
+        assert view_state.opened.trace == 0
 
     walk(steps)
 

@@ -18,17 +18,18 @@ from functools import cache
 
 import numpy as np
 
-from tracetui.analysis.stats.bootstrap import chance_of_so_many
+from tracetui.analysis.stats.bootstrap import hypergeometric_p_value
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
 MOST_SPANS = 40_000
 """Largest number of spans per side whose attributes are read; of more, whole traces are sampled evenly."""
-_MOST_CHANCE = 0.05
+_FALSE_DISCOVERY_RATE = 0.05
+"""Largest share of the reported differences that may be chance."""
 _LEAST_TRACES = 2
 """Smallest count in a selection of several traces: every trace has ids that no other has."""
-_BEYOND_CHANCE = 1.5
+_LEAST_STANDARD_ERRORS = 1.5
 """Standard errors by which two shares differ at least."""
 _LONGEST = 200
 _OUTCOMES = frozenset(
@@ -65,7 +66,7 @@ class OverRepresented:
     rest: int
     selected_percent: float
     rest_percent: float
-    chance: float
+    p_value: float
     """Probability of a difference like this by chance, for a single test."""
     is_hint: bool = False
     """True if some of the candidates differ this much by chance."""
@@ -111,30 +112,30 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
     # what the same traces have is one candidate, by whatever names
     candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}
-    beyond = _beyond_chance(differences, candidates.values(), of)
+    beyond = _significant(differences, candidates.values(), of)
     shown = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
     shown.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
     return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(shown)))
 
 
-def _beyond_chance(
-    found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]
-) -> set[OverRepresented]:
+def _significant(found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]) -> set[OverRepresented]:
     """Differences that stay significant among all candidates."""
 
     @cache
     def least(occurs: int) -> float:
         """Probability if as many of the selection as possible have it."""
         selected = min(occurs, of[0])
-        return chance_of_so_many(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
+        return hypergeometric_p_value(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
 
     attainable = sorted(map(least, occurrences))
     count = 1
-    while bisect_right(attainable, _MOST_CHANCE / count) > count:
+    while bisect_right(attainable, _FALSE_DISCOVERY_RATE / count) > count:
         count += 1
-    able = [one for one in found if least(one.selected + one.rest) <= _MOST_CHANCE / count]
-    able.sort(key=lambda one: one.chance)
-    shown = max((rank for rank, one in enumerate(able, 1) if one.chance <= _MOST_CHANCE * rank / count), default=0)
+    able = [one for one in found if least(one.selected + one.rest) <= _FALSE_DISCOVERY_RATE / count]
+    able.sort(key=lambda one: one.p_value)
+    shown = max(
+        (rank for rank, one in enumerate(able, 1) if one.p_value <= _FALSE_DISCOVERY_RATE * rank / count), default=0
+    )
     return set(able[:shown])
 
 
@@ -183,12 +184,12 @@ def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> Ov
     pooled = (selected + rest) / (of[0] + of[1])
     error = math.sqrt(pooled * (1 - pooled) * (1 / of[0] + 1 / of[1]))
     # the quick test first: most things differ by little
-    if selected < min(_LEAST_TRACES, of[0]) or shares[0] - shares[1] < _BEYOND_CHANCE * error:
+    if selected < min(_LEAST_TRACES, of[0]) or shares[0] - shares[1] < _LEAST_STANDARD_ERRORS * error:
         return None
-    chance = chance_of_so_many(selected, rest, of)
+    p_value = hypergeometric_p_value(selected, rest, of)
     return (
-        OverRepresented(*name, selected, rest, 100 * shares[0], 100 * shares[1], chance)
-        if chance <= _MOST_CHANCE
+        OverRepresented(*name, selected, rest, 100 * shares[0], 100 * shares[1], p_value)
+        if p_value <= _FALSE_DISCOVERY_RATE
         else None
     )
 

@@ -53,6 +53,6 @@ def _jump(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
         return None
     was, now = (float(np.quantile(durations, _P95)) for durations in (before, after))
     limit = limit_for(level_for(1), min(len(before), len(after)))
-    if now < JUMP * was or not quantile_difference(before, after, _P95).is_beyond_chance(limit):
+    if now < JUMP * was or not quantile_difference(before, after, _P95).is_significant(limit):
         return None
     return was, now

@@ -82,7 +82,7 @@ class ServiceGraph:
 
     def direct_counts(self, name: str) -> tuple[int, int]:
         """Number of direct callers and of direct callees."""
-        place = self.place[name]
+        place = self.number[name]
         return len(self.arcs.backwards[place]), len(self.arcs.onwards[place])
 
     def callers(self, name: str) -> dict[str, Distance]:

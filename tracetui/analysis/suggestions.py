@@ -107,9 +107,9 @@ def find_suggestions(paths: CriticalPaths, calls: Calls) -> list[Suggestion]:
     """Find suggestions, the largest total saving first."""
     siblings = _Siblings(paths, calls)
     found = [
-        finding
+        suggestion
         for instances in (siblings.n_plus_one(), siblings.side_by_side(), siblings.gaps(), siblings.retries())
-        for finding in _findings(paths, instances, siblings.labels)
+        for suggestion in _suggestions(paths, instances, siblings.labels)
     ]
     return sorted(found, key=lambda one: (-one.saving_ns, one.kind, one.parent, one.calls))
 
@@ -131,7 +131,7 @@ class _Siblings:
         self.follows[1:] = self.parent[1:] == self.parent[:-1]
         self._calls = calls
         self._paths = paths
-        self._slack = SavingBound(paths)
+        self._saving_bound = SavingBound(paths)
         self._retried = retried(traces)
         self._target, self._shown = _targets(traces, calls)
 
@@ -163,7 +163,7 @@ class _Siblings:
         begin, count, time, saving = first[many], count[many], time[many], saving[many]
         spans, ends = self.span[order[begin]], self.span[order[begin + count - 1]]
         group, members = self._named_by(spans)
-        saving = np.minimum(saving, self._slack.of_calls(spans, ends))
+        saving = np.minimum(saving, self._saving_bound.of_calls(spans, ends))
         return _Instances(SuggestionKind.N_PLUS_ONE, group, spans, saving, count, time, members)
 
     def side_by_side(self) -> _Instances:
@@ -188,7 +188,7 @@ class _Siblings:
         sizes = np.diff(np.append(starts, len(at)))
         starts, sizes, saving, whole = starts[some], sizes[some], saving[some], whole[some]
         spans = self.span[at]
-        saving = np.minimum(saving, self._slack.of_calls(spans[starts], spans[starts + sizes - 1]))
+        saving = np.minimum(saving, self._saving_bound.of_calls(spans[starts], spans[starts + sizes - 1]))
         group, members = self._named_by_all(spans, starts, sizes)
         return _Instances(SuggestionKind.SIDE_BY_SIDE, group, spans[starts], saving, sizes, whole, members)
 
@@ -202,7 +202,7 @@ class _Siblings:
         starts = np.arange(0, len(before_and_after), 2)
         group, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
         # nothing runs beside it: what holds it up is what runs beside its parent
-        saving = np.minimum(gap, self._slack.of(self.parent[after]))
+        saving = np.minimum(gap, self._saving_bound.of(self.parent[after]))
         return _Instances(SuggestionKind.GAP, group, self.span[after], saving, np.full(len(after), 2), gap, members)
 
     def _busy(self, after: np.ndarray) -> np.ndarray:
@@ -251,7 +251,7 @@ class _Siblings:
         spans, ends = self.span[order[first]], self.span[order[first + count - 1]]
         group, members = self._named_by(spans)
         time = _reduced(np.add, self.time[order], first)
-        saving = np.minimum(time, self._slack.of_calls(spans, ends))
+        saving = np.minimum(time, self._saving_bound.of_calls(spans, ends))
         return _Instances(SuggestionKind.RETRIES, group, spans, saving, count, time, members)
 
     def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, _Members]:
@@ -286,9 +286,9 @@ class _Siblings:
             instance, operation = np.divmod(pairs, len(operations))
             positions = np.zeros(len(instance), np.int64)
         # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
-        chance = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
-        sums = chance[len(operations) + parent]
-        np.add.at(sums, instance, chance[operation] * (positions + 1).astype(np.uint64))
+        random_numbers = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
+        sums = random_numbers[len(operations) + parent]
+        np.add.at(sums, instance, random_numbers[operation] * (positions + 1).astype(np.uint64))
         _, first, group = np.unique(sums, return_index=True, return_inverse=True)
         return group, _Members(spans, starts[first], sizes[first])
 
@@ -320,7 +320,7 @@ def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray) -> np.nd
     return result
 
 
-def _findings(
+def _suggestions(
     paths: CriticalPaths, found: _Instances, labels: Callable[[np.ndarray], list[tuple[str, str]]]
 ) -> list[Suggestion]:
     traces = paths.traces
@@ -348,14 +348,14 @@ def _findings(
     names = labels(members)
     columns = (total, total / touched, time / touched, share, touched, most, trace[at_trace[best]], example)
     parents = traces.operation[traces.parent[example[kept]]].tolist()
-    findings = []
+    suggestions = []
     for begin, end, parent, saved, mean, mean_time, part, count, calls, best_trace, span in zip(
         bounds[:-1], bounds[1:], parents, *(column[kept].tolist() for column in columns), strict=True
     ):
         called = names[begin:end]
         if found.kind is not SuggestionKind.GAP:
             called = list(dict.fromkeys(called))
-        findings.append(
+        suggestions.append(
             Suggestion(
                 kind=found.kind,
                 parent=traces.operation_label(parent),
@@ -371,7 +371,7 @@ def _findings(
                 example_span=span,
             )
         )
-    return findings
+    return suggestions
 
 
 def _first_greatest(values: np.ndarray, first: np.ndarray) -> np.ndarray:

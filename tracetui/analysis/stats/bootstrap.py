@@ -32,7 +32,7 @@ class Difference:
     value: float
     error: float
 
-    def is_beyond_chance(self, limit: float) -> bool:
+    def is_significant(self, limit: float) -> bool:
         """True if the difference exceeds this many standard errors."""
         return abs(self.value) > limit * self.error
 
@@ -119,47 +119,47 @@ def share_difference(
 
 def _drawn(sample: np.ndarray, size: int) -> np.ndarray:
     """float64[DRAWS, size]"""
-    chance = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     if len(sample) > MOST_SAMPLES:
         ranks = np.linspace(0, len(sample) - 1, MOST_SAMPLES).round().astype(np.int64)
         sample = np.sort(sample)[ranks]
-    drawn: np.ndarray = sample.astype(np.float64)[chance.integers(0, len(sample), (DRAWS, size))]
+    drawn: np.ndarray = sample.astype(np.float64)[generator.integers(0, len(sample), (DRAWS, size))]
     return drawn
 
 
-def quantile_chance(
+def quantile_p_value(
     before: np.ndarray, after: np.ndarray, share: float, traces: tuple[int, int] | None = None
 ) -> float:
     """Probability that this many more of one sample than of the other exceed the lesser of their quantiles."""
     lesser = min(np.quantile(sample, share) for sample in (before, after))
     above = [(int((sample > lesser).sum()), len(sample)) for sample in (before, after)]
-    return share_chance(above[0], above[1], traces)
+    return share_p_value(above[0], above[1], traces)
 
 
-def share_chance(before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None) -> float:
+def share_p_value(before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None) -> float:
     """Probability that the greater of two shares is greater by this much; arguments as in `share_difference`."""
     # as many as there are traces: what is of one trace counts once
     of = [min(sample[1], count) for sample, count in zip((before, after), traces or (before[1], after[1]), strict=True)]
     many = [round(some * size / whole) for (some, whole), size in zip((before, after), of, strict=True)]
     greater = int(after[0] * before[1] > before[0] * after[1])
-    return chance_of_so_many(many[greater], many[1 - greater], (of[greater], of[1 - greater]))
+    return hypergeometric_p_value(many[greater], many[1 - greater], (of[greater], of[1 - greater]))
 
 
-def chance_of_so_many(selected: int, rest: int, of: tuple[int, int]) -> float:
+def hypergeometric_p_value(selected: int, rest: int, of: tuple[int, int]) -> float:
     """Probability that of `selected + rest` items among `of[0] + of[1]` at least this many are in the first `of[0]`.
 
     R. A. Fisher's exact test, one-sided.
     """
     marked, every = selected + rest, sum(of)
-    whole = _log_ways(every, of[0])
+    whole = _log_binomial(every, of[0])
     total = 0.0
     for many in range(max(selected, marked - of[1]), min(marked, of[0]) + 1):
-        chance = math.exp(_log_ways(marked, many) + _log_ways(every - marked, of[0] - many) - whole)
-        total += chance
-        if chance < _NEGLIGIBLE * total:
+        probability = math.exp(_log_binomial(marked, many) + _log_binomial(every - marked, of[0] - many) - whole)
+        total += probability
+        if probability < _NEGLIGIBLE * total:
             break
     return min(total, 1.0)
 
 
-def _log_ways(of: int, many: int) -> float:
+def _log_binomial(of: int, many: int) -> float:
     return math.lgamma(of + 1) - math.lgamma(many + 1) - math.lgamma(of - many + 1)

@@ -13,10 +13,10 @@ from tracetui.analysis.stats.bootstrap import (
     limit_for,
     mean_difference,
     normal_mean_difference,
-    quantile_chance,
     quantile_difference,
-    share_chance,
+    quantile_p_value,
     share_difference,
+    share_p_value,
 )
 from tracetui.analysis.stats.groups import FEW_SAMPLES, quantiles
 
@@ -139,7 +139,7 @@ class ChangeClassifier:
         if not drawn:
             if min(sizes) < least:
                 return Change(figure, first, second, Verdict.FEW)
-            if quantile_chance(before, after, share, self.trace_counts) > self.level:
+            if quantile_p_value(before, after, share, self.trace_counts) > self.level:
                 return Change(figure, first, second, Verdict.CHANCE)
         return self._weighed(
             figure,
@@ -147,7 +147,7 @@ class ChangeClassifier:
             quantile_difference(before, after, share, self.trace_counts),
             sizes,
             least=least,
-            exact=lambda: quantile_chance(before, after, share, self.trace_counts),
+            exact=lambda: quantile_p_value(before, after, share, self.trace_counts),
         )
 
     def _weighed(
@@ -162,7 +162,7 @@ class ChangeClassifier:
         limit = limit_for(self.level, min(*sizes, *self.trace_counts))
         if min(sizes) < least:
             verdict = Verdict.FEW
-        elif not difference.is_beyond_chance(limit) or (exact and exact() > self.level):
+        elif not difference.is_significant(limit) or (exact and exact() > self.level):
             verdict = Verdict.CHANCE
         else:
             verdict = Verdict.WORSE if difference.value > 0 else Verdict.BETTER
@@ -181,7 +181,7 @@ class ChangeClassifier:
             (first, second),
             share_difference(before, after, self.trace_counts),
             (before[1], after[1]),
-            exact=lambda: share_chance(before, after, self.trace_counts),
+            exact=lambda: share_p_value(before, after, self.trace_counts),
         )
 
 

@@ -53,7 +53,7 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> byt
     parts: dict[str, Any] = {"summary": summary_json(analysis.summary)}
     if "bottlenecks" in sections:
         parts["bottlenecks"] = [bottleneck_json(found) for found in analysis.bottlenecks()]
-        parts["findings"] = [finding_json(found, traces) for found in analysis.suggestions]
+        parts["findings"] = [suggestion_json(found, traces) for found in analysis.suggestions]
         parts["async_work"] = [async_entry_json(found, traces) for found in analysis.async_work.entries()]
     if "critical_paths" in sections:
         parts["critical_paths"] = critical_paths_json(analysis.paths, analysis.async_work)
@@ -140,7 +140,7 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
     }
 
 
-def finding_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
+def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
     service, operation = found.parent
     return {
         "advice": found.kind.value,

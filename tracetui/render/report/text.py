@@ -202,22 +202,24 @@ class _Report:
         yield Line()
         yield self._line(("Suggestions", Role.TITLE), (", largest saving first", Role.DIM))
         shown = self._few(len(found), 5)
-        for rank, finding in enumerate(found[:shown], 1):
+        for rank, suggestion in enumerate(found[:shown], 1):
             head = f"{_INDENT}{rank}. "
-            for line in self._flowed(words_of(finding), self.width - len(head), 1):
+            for line in self._flowed(words_of(suggestion), self.width - len(head), 1):
                 yield Line([(head, Role.DIM)]).extend(line)
                 head = " " * len(head)
-            saves = self._duration(finding.mean_saving_ns)
+            saves = self._duration(suggestion.mean_saving_ns)
             parts = [
                 Line(
                     [
                         ("saves up to ", Role.DIM),
                         (saves, Role.STRONG),
-                        (f" ({numbers.percent(finding.share_percent)})", Role.PLAIN),
+                        (f" ({numbers.percent(suggestion.share_percent)})", Role.PLAIN),
                     ]
                 ),
-                Line([("in ", Role.DIM), (f"{finding.trace_count:,}/{self.traces.trace_count:,} traces", Role.PLAIN)]),
-                Line([("example ", Role.DIM), (safe(self.traces.trace_ids[finding.example_trace]), Role.PLAIN)]),
+                Line(
+                    [("in ", Role.DIM), (f"{suggestion.trace_count:,}/{self.traces.trace_count:,} traces", Role.PLAIN)]
+                ),
+                Line([("example ", Role.DIM), (safe(self.traces.trace_ids[suggestion.example_trace]), Role.PLAIN)]),
             ]
             for line in self._flowed(parts, self.width - len(head)):
                 yield Line([(head, Role.PLAIN)]).extend(line)

@@ -105,7 +105,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
                 detail.show_contrast(found)
                 self.detail.refresh_row(detail.contrast_row)
 
-        self.work("errors.apart", look, done)
+        self.work("errors.contrast", look, done)
 
     def _pattern(self, row: int) -> ErrorPattern:
         assert self.analysed is not None

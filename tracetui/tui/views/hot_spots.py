@@ -81,7 +81,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         ("{findings.copy}", "copy service and operation"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "advice", "Suggestions", show=False, id="hot-spots.advice"),
+        Binding("a", "suggestions", "Suggestions", show=False, id="hot-spots.advice"),
         Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
         Binding("O", "reverse", "Reverse the order", show=False, id="hot-spots.reverse"),
         Binding("c", "contrast", "Contrast its slow traces", show=False, id="hot-spots.apart"),
@@ -91,8 +91,8 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         self._patterns: dict[int, str] = {}
         self._reading = False
-        self._advice: list[Suggestion] | None = None
-        self._shows_advice = False
+        self._suggestions: list[Suggestion] | None = None
+        self._shows_suggestions = False
         self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
@@ -100,7 +100,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
-        if self._shows_advice:
+        if self._shows_suggestions:
             return (
                 ("{list.open}", "largest saving"),
                 ("{hot-spots.advice}", "operations"),
@@ -119,7 +119,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
     def set_changed(self) -> None:
         self._patterns = {}
         self._reading = False
-        self._advice, self._shows_advice = None, False
+        self._suggestions, self._shows_suggestions = None, False
         self._what_if = {}
         super().set_changed()
 
@@ -128,14 +128,14 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
     def list_source(self, columns: HotSpotListColumns) -> HeadedSource:
         glyphs = self.state.look.glyphs
-        if self._shows_advice:
-            return SuggestionList(self._advice or [], columns.table.traces, glyphs)
+        if self._shows_suggestions:
+            return SuggestionList(self._suggestions or [], columns.table.traces, glyphs)
         return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending)
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
         assert self.analysed is not None
         table, look = self.analysed.columns.table, self.state.look
-        found = self._finding(row)
+        found = self._suggestion(row)
         if found is not None:
             opens = self.key_names.short("{list.open}")
             return SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens), 0
@@ -148,39 +148,39 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
     def show_detail(self) -> None:
         super().show_detail()
         self._read_patterns()
-        self._look_for_advice()
+        self._find_suggestions()
 
-    def _finding(self, row: int) -> Suggestion | None:
+    def _suggestion(self, row: int) -> Suggestion | None:
         """Suggestion of a row."""
         source = self.list.source
         return source.found[row] if isinstance(source, SuggestionList) else None
 
-    def _look_for_advice(self) -> None:
+    def _find_suggestions(self) -> None:
         """Compute suggestions once the operations are on the screen."""
-        if self.analysed is None or self._advice is not None:
+        if self.analysed is None or self._suggestions is not None:
             return
         analysis = self.analysed.analysis
 
         def done(found: list[Suggestion]) -> None:
             if self.analysed is not None and self.analysed.analysis is analysis:
-                self._advice = found
+                self._suggestions = found
                 self.summary.show(self._summary_lines)
 
-        self.work("hot-spots.advice", lambda: analysis.suggestions, done)
+        self.work("hot-spots.suggestions", lambda: analysis.suggestions, done)
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
-        if name == "hot-spots.advice":
+        if name == "hot-spots.suggestions":
             # stop announcing suggestions that will not come
-            self._advice = []
+            self._suggestions = []
             self.summary.show(self._summary_lines)
 
-    def action_advice(self) -> None:
-        if not self._advice:
-            text = "still computing suggestions" if self._advice is None else "no suggestion saves 1 % or more"
+    def action_suggestions(self) -> None:
+        if not self._suggestions:
+            text = "still computing suggestions" if self._suggestions is None else "no suggestion saves 1 % or more"
             self.post_message(Notice(text))
             return
-        self._shows_advice = not self._shows_advice
+        self._shows_suggestions = not self._shows_suggestions
         self.show_list(0)
         self.list.cursor = 0
         self.list.focus()
@@ -193,7 +193,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         self._sort_by(self._sorting, not self._descending)
 
     def _sort_by(self, sorting: str, descending: bool) -> None:
-        if self._shows_advice or self.analysed is None:
+        if self._shows_suggestions or self.analysed is None:
             return
         self._sorting, self._descending = sorting, descending
         self.show_list(None)
@@ -202,7 +202,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         """Ask for a share, and replay the traces with it."""
         if self.analysed is None or not self.has_rows:
             return
-        if self._shows_advice:
+        if self._shows_suggestions:
             self.post_message(Notice(f"what-if needs an operation: press {self._back} for operations"))
             return
         analysis, glyphs = self.analysed.analysis, self.state.look.glyphs
@@ -232,7 +232,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         """Contrast the traces with the slowest calls of the operation with the others that have it."""
         if self.analysed is None or not self.has_rows:
             return
-        if self._shows_advice:
+        if self._shows_suggestions:
             self.post_message(Notice(f"contrast needs an operation: press {self._back} for operations"))
             return
         table = self.analysed.columns.table
@@ -250,8 +250,8 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         return self.key_names.short("{hot-spots.advice}")
 
     def go_back(self) -> bool:
-        if self._shows_advice and not self.detail.has_focus:
-            self.action_advice()
+        if self._shows_suggestions and not self.detail.has_focus:
+            self.action_suggestions()
             return True
         return super().go_back()
 
@@ -264,8 +264,8 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         table = self.analysed.columns.table
         top = self.list.scroll_offset.y
         rows = range(top, min(top + max(self.list.size.height, 1), len(self.list.source)))
-        numbers_in_sight = [table.number(self._position(row)) for row in (self.list.cursor, *rows)]
-        wanted = [number for number in dict.fromkeys(numbers_in_sight) if number not in self._patterns]
+        visible_numbers = [table.number(self._position(row)) for row in (self.list.cursor, *rows)]
+        wanted = [number for number in dict.fromkeys(visible_numbers) if number not in self._patterns]
         if not wanted:
             return
         self._reading = True
@@ -313,30 +313,30 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
         as_usual = (self._sorting, self._descending) == (CRITICAL, True)
-        if not as_usual and not self._shows_advice:
+        if not as_usual and not self._shows_suggestions:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
-        advice = Line()
-        if self._advice is None:
-            advice.add(f"  computing suggestions{self.state.look.glyphs.ellipsis}", Role.DIM)
-        elif self._advice:
-            could = numbers.counted(len(self._advice), "suggestion")
-            advice.add("  ").add(could, Role.ACCENT)
+        note = Line()
+        if self._suggestions is None:
+            note.add(f"  computing suggestions{self.state.look.glyphs.ellipsis}", Role.DIM)
+        elif self._suggestions:
+            count = numbers.counted(len(self._suggestions), "suggestion")
+            note.add("  ").add(count, Role.ACCENT)
         skewed = Line()
-        room = self.size.width - _INDENT - line.width - advice.width
+        room = self.size.width - _INDENT - line.width - note.width
         if table.skewed_count:
             skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.glyphs, room - 2), Role.WARNING)
         key = self.key_names.short("{hot-spots.advice}")
-        shows = f"  {key}: operations" if self._shows_advice else f"  {key} shows"
-        if self._advice and len(shows) + skewed.width <= room:
-            advice.add(shows, Role.DIM)
-        advice.extend(skewed)
+        shows = f"  {key}: operations" if self._shows_suggestions else f"  {key} shows"
+        if self._suggestions and len(shows) + skewed.width <= room:
+            note.add(shows, Role.DIM)
+        note.extend(skewed)
         meaning = f"  (more than {BOTTLENECK_PERCENT:.0f} % of their traces' time)"
-        fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
-        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
+        fits = line.width + len(meaning) + note.width + _INDENT <= self.size.width
+        return line.add(meaning if fits and as_usual and not self._shows_suggestions else "", Role.DIM).extend(note)
 
     def title_line(self, row: int, width: int) -> Line:
         assert self.analysed is not None
-        table, found = self.analysed.columns.table, self._finding(row)
+        table, found = self.analysed.columns.table, self._suggestion(row)
         if found is not None:
             return words_of(found)[-1]
         spot = table.hot_spot(self._position(row))
@@ -348,7 +348,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
     def name_of(self, row: int) -> str:
         assert self.analysed is not None
-        found = self._finding(row)
+        found = self._suggestion(row)
         if found is not None:
             return " ".join(line.text for line in words_of(found))
         spot = self.analysed.columns.table.hot_spot(self._position(row))
@@ -365,7 +365,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
 
     def open_row(self, row: int) -> None:
         assert self.analysed is not None
-        table, found = self.analysed.columns.table, self._finding(row)
+        table, found = self.analysed.columns.table, self._suggestion(row)
         if found is not None:
             self.post_message(self.analysed.open_trace(found.example_trace, found.example_span))
             return

@@ -72,7 +72,7 @@ class DetailView(LineView):
         self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
-        self._keep_in_sight()
+        self._scroll_to_cursor()
         self.refresh()
         self._detail.rule_changed()
         self.post_message(self.Moved(self, self.cursor))

@@ -174,7 +174,7 @@ class LineView(ScrollView, can_focus=True):
         self.virtual_size = Size(0, len(self.source))
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
-        self._keep_in_sight()
+        self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
@@ -205,12 +205,12 @@ class LineView(ScrollView, can_focus=True):
     def watch_cursor(self, before: int, after: int) -> None:
         if before == after:
             return
-        if not self._keep_in_sight():
+        if not self._scroll_to_cursor():
             self._repaint(before)
             self._repaint(after)
         self.post_message(self.Moved(self, after))
 
-    def _keep_in_sight(self) -> bool:
+    def _scroll_to_cursor(self) -> bool:
         """Scroll so that the cursor is visible. -> whether it had to scroll"""
         height = self.scrollable_content_region.height
         if height <= 0:
@@ -241,7 +241,7 @@ class LineView(ScrollView, can_focus=True):
         self._strip_size = size
         self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
         self._forget()
-        self._keep_in_sight()
+        self._scroll_to_cursor()
         self.refresh()
 
     def on_focus(self) -> None:

@@ -60,7 +60,7 @@ class WaterfallPainting(View):
         super().__init__(state, work, id=id)
         self._facts: SetFacts | None = None
         self._opening: tuple[TraceSet, int] | None = None
-        self._sight: ViewState | None = None
+        self._view_state: ViewState | None = None
         self._below: list[ViewState] = []
         """View states beneath that of a subtree."""
         self._word = ""
@@ -117,17 +117,17 @@ class WaterfallPainting(View):
         loaded = session.loaded
         if self._facts is None or self._facts.traces is not loaded:
             self._facts = SetFacts(loaded, session.analysis)
-            self._sight = None
-        if self._sight is not None and self._sight.opened.trace == trace:
+            self._view_state = None
+        if self._view_state is not None and self._view_state.opened.trace == trace:
             self._opening = None
-            if self.state.span is not None and self.state.span != self._sight.span_at(self.rows.cursor):
+            if self.state.span is not None and self.state.span != self._view_state.span_at(self.rows.cursor):
                 self._go_to(self.state.span)
             return
         if self._opening != (loaded, trace):
             self._opening = (loaded, trace)
             # no trace until it is ready
             self._leave_search()
-            self._sight = None
+            self._view_state = None
             self._open(trace, None, partial(self._opened, self._opening))
 
     def _open(self, trace: int, root: int | None, done: Callable[[PreparedTrace], None]) -> None:
@@ -168,13 +168,13 @@ class WaterfallPainting(View):
         self.set_class(False, "-empty")
         self._look_at(ViewState(opened), self.state.span, at_top=True)
 
-    def _look_at(self, sight: ViewState, span: int | None, at_top: bool = False) -> None:
-        self._sight = sight
-        row = sight.reveal(span) if span is not None and sight.has(span) else 0
+    def _look_at(self, view_state: ViewState, span: int | None, at_top: bool = False) -> None:
+        self._view_state = view_state
+        row = view_state.reveal(span) if span is not None and view_state.has(span) else 0
         self._most_rows = 0
         self._show_header()
         self._fit_rows()
-        self.rows.put(sight, row, at_top)
+        self.rows.put(view_state, row, at_top)
         self._show_scale()
         self._resized()
 
@@ -183,22 +183,22 @@ class WaterfallPainting(View):
         self.set_class(look.glyphs.ascii_only, "-ascii")
         self.find_line.set_look(look.theme)
         self.detail.look_changed()
-        for sight in (*self._below, *([self._sight] if self._sight else [])):
-            for view in sight.views():
+        for view_state in (*self._below, *([self._view_state] if self._view_state else [])):
+            for view in view_state.views():
                 view.set_glyphs(look.glyphs)
-        if self._sight is not None:
-            self._make_header(self._sight.opened)
+        if self._view_state is not None:
+            self._make_header(self._view_state.opened)
             self._repaint()
 
     def crumbs(self) -> list[str]:
-        sight = self._sight
-        if sight is None:
+        view_state = self._view_state
+        if view_state is None:
             return []
-        traces = sight.base.traces
-        crumbs = [traces.trace_name(sight.opened.trace)]
-        if sight.opened.root is not None:
-            crumbs.append(f"from {traces.operation_name(sight.opened.root)}")
-        span = sight.span_at(self.rows.cursor)
+        traces = view_state.base.traces
+        crumbs = [traces.trace_name(view_state.opened.trace)]
+        if view_state.opened.root is not None:
+            crumbs.append(f"from {traces.operation_name(view_state.opened.root)}")
+        span = view_state.span_at(self.rows.cursor)
         if span is not None:
             crumbs.append(traces.operation_name(span))
         if self._jumped and span == self._jumped_to:
@@ -206,15 +206,15 @@ class WaterfallPainting(View):
         return crumbs
 
     def go_back(self) -> bool:
-        sight = self._sight
+        view_state = self._view_state
         if self.has_class("-finding"):
             self._leave_search()
             self._applied()
             self.rows.focus()
         elif self.detail.has_focus_within:
             self.rows.focus()
-        elif sight is not None and sight.is_zoomed:
-            sight.zoom_out(all_the_way=True)
+        elif view_state is not None and view_state.is_zoomed:
+            view_state.zoom_out(all_the_way=True)
             self._repaint()
         elif self._below:
             self._leave_root()
@@ -239,10 +239,10 @@ class WaterfallPainting(View):
         self._resized()
 
     def _resized(self) -> None:
-        sight = self._sight
-        if sight is not None:
-            if sight.opened.header_room != self._header_room:
-                self._make_header(sight.opened)
+        view_state = self._view_state
+        if view_state is not None:
+            if view_state.opened.header_room != self._header_room:
+                self._make_header(view_state.opened)
             self._show_header()
             self._fit_rows()
             self.call_after_refresh(self._show_scale)
@@ -252,16 +252,16 @@ class WaterfallPainting(View):
 
         def made(lines: list[Line]) -> None:
             opened.header, opened.header_room = lines, room
-            if self._sight is not None and self._sight.opened is opened:
+            if self._view_state is not None and self._view_state.opened is opened:
                 self._show_header()
                 self._fit_rows()
 
         self.work("waterfall-header", lambda: header_lines(opened.view, room, local_time), made)
 
     def _show_header(self) -> None:
-        if self._sight is None:
+        if self._view_state is None:
             return
-        lines = self._sight.opened.header
+        lines = self._view_state.opened.header
         header = self.query_one("#waterfall-header", LineBar)
         header.styles.height = max(min(len(lines), self._header_room[1]), 1)
         header.show(lambda width: [line.cropped(width) for line in lines])
@@ -271,13 +271,13 @@ class WaterfallPainting(View):
 
         It does not shrink until another trace is opened, so that folding does not move the detail.
         """
-        sight = self._sight
-        if sight is None:
+        view_state = self._view_state
+        if view_state is None:
             return
-        self._most_rows = max(self._most_rows, len(sight))
+        self._most_rows = max(self._most_rows, len(view_state))
         wanted: int | str = "1fr"
         if self.detail.display and not self.has_class("-wide"):
-            room = self.size.height - min(len(sight.opened.header), self._header_room[1])
+            room = self.size.height - min(len(view_state.opened.header), self._header_room[1])
             needed = self._most_rows + _ABOVE_ROWS + self.has_class("-finding")
             most = room * 2 // 3
             if self._reading:
@@ -292,23 +292,23 @@ class WaterfallPainting(View):
         self._show_map()
 
     def _show_axis(self) -> None:
-        sight = self._sight
-        if sight is None:
+        view_state = self._view_state
+        if view_state is None:
             return
-        caption, rows = sight.caption(), self.rows
-        self.query_one("#waterfall-scale", LineBar).show(lambda _: [axis_line(sight, caption, rows.line_width)])
+        caption, rows = view_state.caption(), self.rows
+        self.query_one("#waterfall-scale", LineBar).show(lambda _: [axis_line(view_state, caption, rows.line_width)])
         if self.has_class("-finding"):
-            self.find_line.show_found(self._word, sight.found)
+            self.find_line.show_found(self._word, view_state.found)
 
     def _show_map(self) -> None:
-        sight, glyphs, rows = self._sight, self.state.look.glyphs, self.rows
-        if sight is not None:
-            selected = sight.time_of(rows.cursor)
+        view_state, glyphs, rows = self._view_state, self.state.look.glyphs, self.rows
+        if view_state is not None:
+            selected = view_state.time_of(rows.cursor)
             bar = self.query_one("#waterfall-map", LineBar)
-            bar.show(lambda width: [map_line(sight, glyphs, selected, rows.line_width, width)])
+            bar.show(lambda width: [map_line(view_state, glyphs, selected, rows.line_width, width)])
 
     def _show_nothing(self, has_set: bool) -> None:
-        self._sight = self._opening = None
+        self._view_state = self._opening = None
         self._below.clear()
         self._leave_search()
         self._say_instead(*nothing_message(self.state, has_set))
@@ -329,17 +329,17 @@ class WaterfallPainting(View):
 
     def _applied(self) -> None:
         """Hide and dim spans as chosen, keeping the cursor."""
-        sight = self._sight
-        if sight is not None:
-            span = sight.span_at(self.rows.cursor)
-            sight.apply()
-            self._repaint(None if span is None else sight.row_of(span))
+        view_state = self._view_state
+        if view_state is not None:
+            span = view_state.span_at(self.rows.cursor)
+            view_state.apply()
+            self._repaint(None if span is None else view_state.row_of(span))
 
     def on_line_view_moved(self, message: LineView.Moved) -> None:
-        sight = self._sight
-        if sight is None or self._opening is not None or message.view is not self.rows:
+        view_state = self._view_state
+        if view_state is None or self._opening is not None or message.view is not self.rows:
             return
-        self.state.span = sight.span_at(self.rows.cursor)
+        self.state.span = view_state.span_at(self.rows.cursor)
         self.detail.show_span(self.state.span)
         self._show_map()
 
@@ -349,19 +349,19 @@ class WaterfallPainting(View):
 
     def _go_to(self, span: int) -> None:
         """Move the cursor to a span, unfolding what hides it."""
-        sight = self._sight
-        if sight is None:
+        view_state = self._view_state
+        if view_state is None:
             return
-        while not sight.has(span) and self._below:
-            sight = self._sight = self._below.pop()
+        while not view_state.has(span) and self._below:
+            view_state = self._view_state = self._below.pop()
             self._show_header()
-        if sight.has(span):
-            before = len(sight)
-            row = sight.reveal(span)
-            if self.rows.source is sight and len(sight) == before:
+        if view_state.has(span):
+            before = len(view_state)
+            row = view_state.reveal(span)
+            if self.rows.source is view_state and len(view_state) == before:
                 self.rows.cursor = row
             else:
-                self.rows.put(sight, row)
+                self.rows.put(view_state, row)
                 self._fit_rows()
                 self._show_scale()
 
@@ -371,13 +371,13 @@ class WaterfallPainting(View):
         self.find_line.put("")
         self.set_class(False, "-finding")
         self._fit_rows()
-        if self._sight is not None:
-            self._sight.found, self._sight.only_found = None, False
+        if self._view_state is not None:
+            self._view_state.found, self._view_state.only_found = None, False
 
     def _leave_root(self) -> None:
         """Return from a subtree to its parent view."""
-        sight = self._sight
-        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        view_state = self._view_state
+        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
         self._leave_search()
         self._look_at(self._below.pop(), span)
 

@@ -65,7 +65,7 @@ class WaterfallRows(LineView):
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
         self.scroll_to(y=max(self.cursor - max(height, 0), 0), animate=False, force=True, immediate=True)
-        self._keep_in_sight()
+        self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 

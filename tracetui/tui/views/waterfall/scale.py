@@ -10,15 +10,17 @@ from tracetui.tui.views.waterfall.prepare import INDENT
 from tracetui.tui.views.waterfall.view_state import FLAME, ViewState
 
 
-def axis_line(sight: ViewState, caption: str, rows_width: int) -> Line:
+def axis_line(view_state: ViewState, caption: str, rows_width: int) -> Line:
     """Time axis over rows of this width."""
-    return Line([(" " * INDENT, Role.PLAIN)]).extend(sight.view.scale(rows_width, caption))
+    return Line([(" " * INDENT, Role.PLAIN)]).extend(view_state.view.scale(rows_width, caption))
 
 
-def map_line(sight: ViewState, glyphs: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int) -> Line:
+def map_line(
+    view_state: ViewState, glyphs: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int
+) -> Line:
     """Minimap over rows of this width, with the time range of one of them; of full width where rows have no bars."""
-    layout, overview = sight.view.layout(rows_width), sight.opened.overview
-    window = None if sight.mode == FLAME else sight.base.window
+    layout, overview = view_state.view.layout(rows_width), view_state.opened.overview
+    window = None if view_state.mode == FLAME else view_state.base.window
     if not layout.bar:
         return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, glyphs, window, selected))
     what = f"up to {overview.max_concurrency:,} at once"

@@ -37,11 +37,11 @@ class WaterfallSearch(WaterfallPainting):
     def set_changed(self) -> None:
         super().set_changed()
         self._is_searching = False
-        if self._word and self._sight is not None and self._sight.found is None:
+        if self._word and self._view_state is not None and self._view_state.found is None:
             self._begin_search()
 
     def action_find(self) -> None:
-        if self._sight is not None:
+        if self._view_state is not None:
             self.set_class(True, "-finding")
             self._fit_rows()
             self.find_line.focus()
@@ -64,24 +64,24 @@ class WaterfallSearch(WaterfallPainting):
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
-        sight, word = self._sight, self._word
-        if sight is None:
+        view_state, word = self._view_state, self._word
+        if view_state is None:
             return
         self._search += 1
-        number, base = self._search, sight.base
+        number, base = self._search, view_state.base
         self._is_searching = bool(word)
         self.detail.seek(word)
         if not word:
-            sight.found, sight.only_found = None, False
+            view_state.found, view_state.only_found = None, False
             self._applied()
             return
 
         def done(found: np.ndarray | None) -> None:
-            if found is None or self._search != number or self._sight is not sight:
+            if found is None or self._search != number or self._view_state is not view_state:
                 return
             self._is_searching = False
-            sight.found = found
-            sight.only_found = sight.only_found and bool(found.any())
+            view_state.found = found
+            view_state.only_found = view_state.only_found and bool(found.any())
             self._applied()
             if self._then_go:
                 self._then_go = False
@@ -106,7 +106,9 @@ class WaterfallSearch(WaterfallPainting):
         if not self._word:
             self.rows.focus()
             self.go_back()
-        elif self._typing is not None or self._is_searching or self._sight is None or self._sight.found is None:
+        elif (
+            self._typing is not None or self._is_searching or self._view_state is None or self._view_state.found is None
+        ):
             self._then_go, self._then_steps = True, 0
             # keys pressed during the search must not edit the word
             self.rows.focus()
@@ -117,19 +119,19 @@ class WaterfallSearch(WaterfallPainting):
 
     def action_match(self, step: int, or_here: bool = False) -> None:
         """The next or previous match."""
-        sight = self._sight
-        if sight is None or sight.found is None or self._is_searching:
+        view_state = self._view_state
+        if view_state is None or view_state.found is None or self._is_searching:
             if self._then_go:
                 self._then_steps += step
             else:
                 self._say_key("search with {waterfall.find} first")
             return
-        stop = sight.match(self.rows.cursor, step, or_here) if len(sight) else None
+        stop = view_state.match(self.rows.cursor, step, or_here) if len(view_state) else None
         if stop is not None:
             if self.find_line.has_focus:
                 self.rows.focus()
             self._jump(stop, f"match {stop}")
-        elif sight.found.any():
+        elif view_state.found.any():
             self._say_key("all matches are hidden; {waterfall.show-all} shows them")
         else:
             self._say(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
@@ -138,14 +140,14 @@ class WaterfallSearch(WaterfallPainting):
 
     def action_only_found(self) -> None:
         """Show only matches, or everything again."""
-        sight = self._sight
+        view_state = self._view_state
         if self._is_searching:
             self._say("still searching")
             return
-        if sight is None or sight.found is None or not sight.found.any():
+        if view_state is None or view_state.found is None or not view_state.found.any():
             self._say("no match")
             return
-        sight.only_found = not sight.only_found
+        view_state.only_found = not view_state.only_found
         self._applied()
 
     def _leave_search(self) -> None:

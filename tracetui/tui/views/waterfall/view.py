@@ -40,7 +40,7 @@ class WaterfallView(WaterfallSearch):
 
     @property
     def is_opening(self) -> bool:
-        return super().is_opening or (self._rooting is not None and self._rooting is self._sight)
+        return super().is_opening or (self._rooting is not None and self._rooting is self._view_state)
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
@@ -48,7 +48,7 @@ class WaterfallView(WaterfallSearch):
             self._rooting = None
 
     def go_back(self) -> bool:
-        if self._rooting is not None and self._rooting is self._sight:
+        if self._rooting is not None and self._rooting is self._view_state:
             self._rooting = None
             return True
         return super().go_back()
@@ -56,20 +56,20 @@ class WaterfallView(WaterfallSearch):
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
         """Hints for the keys that matter at the current focus."""
-        sight = self._sight
+        view_state = self._view_state
         if self.find_line.has_focus:
             return FIND_HINTS
         if self.detail.has_focus_within:
             return self.detail.hints
-        if sight is None:
+        if view_state is None:
             return ()
-        hints = [("{waterfall.zoom-out}", "zoom out") if sight.is_zoomed else ("{waterfall.zoom}", "zoom")]
+        hints = [("{waterfall.zoom-out}", "zoom out") if view_state.is_zoomed else ("{waterfall.zoom}", "zoom")]
         hints.insert(
-            0, ("{waterfall.find}", "find") if sight.found is None else ("{waterfall.next-match}", "next match")
+            0, ("{waterfall.find}", "find") if view_state.found is None else ("{waterfall.next-match}", "next match")
         )
-        if len(sight.opened.path[0]):
+        if len(view_state.opened.path[0]):
             hints.insert(0, ("{waterfall.next-critical}", "critical path"))
-        if (sight.base.roles > 0).any():
+        if (view_state.base.roles > 0).any():
             hints.insert(0, ("{waterfall.next-error}", "next error"))
         return (*hints, ("{waterfall.to-detail}", "detail"))
 
@@ -87,69 +87,69 @@ class WaterfallView(WaterfallSearch):
 
     def action_shape(self, how: str) -> None:
         """Fold or unfold; `how` is the name of a method of `ViewState`."""
-        sight, rows = self._sight, self.rows
-        if sight is None or not len(sight):
+        view_state, rows = self._view_state, self.rows
+        if view_state is None or not len(view_state):
             return
-        before, span = len(sight), sight.span_at(rows.cursor)
+        before, span = len(view_state), view_state.span_at(rows.cursor)
         if how in ("fold", "unfold", "toggle"):
-            row = int(getattr(sight, how)(rows.cursor))
+            row = int(getattr(view_state, how)(rows.cursor))
         else:
-            if sight.mode == FLAT:
+            if view_state.mode == FLAT:
                 self._say("a flat list has no folds")
                 return
             if how in ("fold_all", "unfold_all"):
-                getattr(sight, how)()
+                getattr(view_state, how)()
             elif how == "fold_service":
-                sight.fold_service(rows.cursor)
+                view_state.fold_service(rows.cursor)
             else:
-                sight.fold_level(1 if how == "deeper" else -1)
-            row = 0 if span is None else sight.row_of(span)
-        if len(sight) == before and row != rows.cursor:
+                view_state.fold_level(1 if how == "deeper" else -1)
+            row = 0 if span is None else view_state.row_of(span)
+        if len(view_state) == before and row != rows.cursor:
             rows.cursor = row
         else:
             self._repaint(row)
 
     def action_sibling(self, step: int) -> None:
-        row = self._sight.sibling(self.rows.cursor, step) if self._sight else None
+        row = self._view_state.sibling(self.rows.cursor, step) if self._view_state else None
         if row is not None:
             self.rows.cursor = row
 
     def action_parent(self) -> None:
-        if self._sight is not None:
-            self.rows.cursor = self._sight.parent(self.rows.cursor)
+        if self._view_state is not None:
+            self.rows.cursor = self._view_state.parent(self.rows.cursor)
 
     # --- keys: jumps -------------------------------------------------------------------------------------------------
 
     def action_error(self, step: int) -> None:
-        sight = self._sight
-        if sight is None or not len(sight):
+        view_state = self._view_state
+        if view_state is None or not len(view_state):
             return
-        stop = sight.error(self.rows.cursor, step)
+        stop = view_state.error(self.rows.cursor, step)
         if stop is None:
-            self._say("no errors are shown" if (sight.base.roles > 0).any() else "no errors in this trace")
+            self._say("no errors are shown" if (view_state.base.roles > 0).any() else "no errors in this trace")
             return
         self._jump(stop, f"error {stop}")
 
     def action_path(self, step: int) -> None:
-        sight = self._sight
-        found = sight.path_step(self.rows.cursor, step) if sight is not None and len(sight) else None
-        if sight is not None and found is not None:
-            self._jump(found[0], f"critical path {found[0]}: {sight.view.duration(found[1])}")
+        view_state = self._view_state
+        found = view_state.path_step(self.rows.cursor, step) if view_state is not None and len(view_state) else None
+        if view_state is not None and found is not None:
+            self._jump(found[0], f"critical path {found[0]}: {view_state.view.duration(found[1])}")
 
     def action_longest(self) -> None:
         """The longest self time, then the next longest."""
         self._with_self_times(self._jump_to_longest)
 
     def _jump_to_longest(self) -> None:
-        sight = self._sight
-        found = sight.longest_self(self.rows.cursor) if sight is not None and len(sight) else None
-        if sight is not None and found is not None:
+        view_state = self._view_state
+        found = view_state.longest_self(self.rows.cursor) if view_state is not None and len(view_state) else None
+        if view_state is not None and found is not None:
             stop, ns = found
-            self._jump(stop, f"self time {sight.view.duration(ns)}, rank {stop.number:,}")
+            self._jump(stop, f"self time {view_state.view.duration(ns)}, rank {stop.number:,}")
 
     def _with_self_times(self, then: Callable[[], None]) -> None:
         facts = self._facts
-        if facts is None or self._sight is None:
+        if facts is None or self._view_state is None:
             return
         if "self_times" in vars(facts):
             then()
@@ -159,113 +159,113 @@ class WaterfallView(WaterfallSearch):
     # --- keys: time --------------------------------------------------------------------------------------------------
 
     def action_zoom(self) -> None:
-        if self._sight is not None:
-            self._sight.zoom_to(self.rows.cursor)
+        if self._view_state is not None:
+            self._view_state.zoom_to(self.rows.cursor)
             self._repaint()
 
     def action_zoom_out(self) -> None:
-        if self._sight is not None and self._sight.is_zoomed:
-            self._sight.zoom_out()
+        if self._view_state is not None and self._view_state.is_zoomed:
+            self._view_state.zoom_out()
             self._repaint()
 
     def action_zoom_by(self, factor: float) -> None:
-        if self._sight is not None:
-            self._sight.zoom_by(self.rows.cursor, factor)
+        if self._view_state is not None:
+            self._view_state.zoom_by(self.rows.cursor, factor)
             self._repaint()
 
     def action_pan(self, share: float) -> None:
-        if self._sight is not None and self._sight.is_zoomed:
-            self._sight.pan(share)
+        if self._view_state is not None and self._view_state.is_zoomed:
+            self._view_state.pan(share)
             self._repaint()
 
     # --- keys: visible rows ------------------------------------------------------------------------------------------
 
     def action_root(self) -> None:
         """Show only the subtree of the span; in a subtree, go back."""
-        sight = self._sight
-        span = sight.span_at(self.rows.cursor) if sight is not None else None
-        if sight is None or span is None or self._opening is not None:
+        view_state = self._view_state
+        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
+        if view_state is None or span is None or self._opening is not None:
             return
-        if span == sight.opened.root:
+        if span == view_state.opened.root:
             self._leave_root()
-        elif len(sight.base.tree) > 1 or sight.base.stop - sight.base.first > 1:
-            self._rooting = sight
-            self._open(sight.opened.trace, span, partial(self._rooted, sight, span))
+        elif len(view_state.base.tree) > 1 or view_state.base.stop - view_state.base.first > 1:
+            self._rooting = view_state
+            self._open(view_state.opened.trace, span, partial(self._rooted, view_state, span))
 
     def _rooted(self, above: ViewState, span: int, opened: PreparedTrace) -> None:
-        if self._rooting is not above or self._sight is not above or self._opening is not None:
+        if self._rooting is not above or self._view_state is not above or self._opening is not None:
             return
         self._rooting = None
         self._leave_search()
         above.apply()
         self._below.append(above)
-        sight = ViewState(opened)
-        sight.least_percent, sight.self_mode = above.least_percent, above.self_mode
-        sight.hidden_services = set(above.hidden_services)
-        sight.apply()
-        if not len(sight):
-            sight.least_percent, sight.hidden_services = 0, set()
-            sight.apply()
-        self._look_at(sight, span, at_top=True)
+        view_state = ViewState(opened)
+        view_state.least_percent, view_state.self_mode = above.least_percent, above.self_mode
+        view_state.hidden_services = set(above.hidden_services)
+        view_state.apply()
+        if not len(view_state):
+            view_state.least_percent, view_state.hidden_services = 0, set()
+            view_state.apply()
+        self._look_at(view_state, span, at_top=True)
 
     def action_hide_short(self) -> None:
-        sight = self._sight
-        if sight is not None:
-            before = sight.least_percent
-            sight.least_percent = SHARES[(SHARES.index(before) + 1) % len(SHARES)]
+        view_state = self._view_state
+        if view_state is not None:
+            before = view_state.least_percent
+            view_state.least_percent = SHARES[(SHARES.index(before) + 1) % len(SHARES)]
             self._applied()
 
     def action_hide_service(self) -> None:
-        sight = self._sight
-        span = sight.span_at(self.rows.cursor) if sight is not None else None
-        if sight is None or span is None:
+        view_state = self._view_state
+        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
+        if view_state is None or span is None:
             return
-        service = int(sight.base.traces.service[span])
-        sight.hidden_services.add(service)
+        service = int(view_state.base.traces.service[span])
+        view_state.hidden_services.add(service)
         self._applied()
-        if not len(sight):
-            sight.hidden_services.discard(service)
+        if not len(view_state):
+            view_state.hidden_services.discard(service)
             self._applied()
             self._say("this would hide everything")
 
     def action_show_all(self) -> None:
-        sight = self._sight
-        if sight is not None:
-            sight.hidden_services.clear()
-            sight.least_percent, sight.only_found = 0, False
+        view_state = self._view_state
+        if view_state is not None:
+            view_state.hidden_services.clear()
+            view_state.least_percent, view_state.only_found = 0, False
             self._applied()
 
     def action_mode(self) -> None:
         """Switch to the next kind of rows."""
-        sight = self._sight
-        if sight is None:
+        view_state = self._view_state
+        if view_state is None:
             return
-        mode = MODES[(MODES.index(sight.mode) + 1) % len(MODES)]
+        mode = MODES[(MODES.index(view_state.mode) + 1) % len(MODES)]
 
         def made(rows: tuple[str, RowOrder, Flame | None]) -> None:
-            if self._sight is not sight or sight.mode == mode:
+            if self._view_state is not view_state or view_state.mode == mode:
                 return
-            span = sight.span_at(self.rows.cursor)
-            sight.use(rows)
-            if not len(sight):
-                sight.least_percent = 0
-                sight.apply()
-            self._repaint(0 if span is None else sight.reveal(span))
+            span = view_state.span_at(self.rows.cursor)
+            view_state.use(rows)
+            if not len(view_state):
+                view_state.least_percent = 0
+                view_state.apply()
+            self._repaint(0 if span is None else view_state.reveal(span))
             self._say(f"rows: {MODE_TITLES[mode]}")
 
-        if sight.base.stop - sight.base.first > _LONG:
+        if view_state.base.stop - view_state.base.first > _LONG:
             self._say(f"preparing {MODE_TITLES[mode]} ...")
-        self.work("waterfall-rows", partial(sight.make, mode), made)
+        self.work("waterfall-rows", partial(view_state.make, mode), made)
 
     def action_self_times(self) -> None:
         """Toggle between self times and durations."""
         self._with_self_times(self._toggle_self_times)
 
     def _toggle_self_times(self) -> None:
-        sight = self._sight
-        if sight is not None:
-            sight.self_mode = not sight.self_mode
-            sight.show_times()
+        view_state = self._view_state
+        if view_state is not None:
+            view_state.self_mode = not view_state.self_mode
+            view_state.show_times()
             self._repaint()
 
     # --- keys: the detail --------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class WaterfallView(WaterfallSearch):
         """Focus the detail, or leave it."""
         if self.detail.has_focus_within:
             self.rows.focus()
-        elif self._sight is not None:
+        elif self._view_state is not None:
             if not self.detail.display:
                 self.detail.toggle()
                 self._fit_rows()
@@ -288,15 +288,15 @@ class WaterfallView(WaterfallSearch):
             self.detail.focus()
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:
-        if message.view is self.rows and self._sight is not None:
+        if message.view is self.rows and self._view_state is not None:
             message.stop()
             self.action_detail_focus()
 
     def action_what_if(self) -> None:
-        if self.state.span is not None and self._sight is not None:
+        if self.state.span is not None and self._view_state is not None:
             ask_what_if(self, self.state.span)
 
     def action_copy(self) -> None:
-        span = self._sight.span_at(self.rows.cursor) if self._sight is not None else None
+        span = self._view_state.span_at(self.rows.cursor) if self._view_state is not None else None
         if span is not None:
             open_copy_menu(self, self.state, self.work, span)
