@@ -103,7 +103,7 @@ def test_calls_within_the_service_are_none() -> None:
 
 def test_few_calls_are_no_baseline() -> None:
     assert baselines(calls(*[5] * 19), "api") == ([], 1)
-    with pytest.raises(UsageError, match="no calls of service other"):
+    with pytest.raises(UsageError, match="no calls to service other"):
         baselines(calls(*[5] * 19), "other")
 
 
@@ -194,7 +194,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "said"),
     [
         ([], "--service"),
-        (["--service", "api-gatewy"], "nearest: api-gateway"),
+        (["--service", "api-gatewy"], "did you mean api-gateway?"),
         (["--service", "api-gateway", "--unit", "h"], "--unit: h is not ms or s"),
         (["--service", "api-gateway", "--namespace", "a b"], "a b is not a metric name"),
         (["--service", "api-gateway", "--query", "duration > 3400ms"], "no operation of api-gateway has 20 calls"),

@@ -182,7 +182,7 @@ def test_files_without_spans_are_listed_in_one_warning() -> None:
         "f: 3 files without spans skipped: README.md, picture.png, package.json"
     ]
     assert warnings_of(zipped({f"{i}.md": b"# x\n" for i in range(9)}))[0] == (
-        "f: no file of the zip archive holds spans: 0.md, 1.md, 2.md, 3.md, 4.md and 4 more"
+        "f: no file in the zip archive contains spans: 0.md, 1.md, 2.md, 3.md, 4.md and 4 more"
     )
 
 
@@ -203,8 +203,8 @@ def with_method(data: bytes, method: int) -> bytes:
 
 UNREADABLE = {
     "f:a.json: encrypted; unpack it with its password first": encrypted(zipped(TWO)),
-    "f:a.json: packed with deflate64, which cannot be read here; unpack it first": with_method(zipped(TWO), 9),
-    "f:a.json: packed with method 77, which cannot be read here; unpack it first": with_method(zipped(TWO), 77),
+    "f:a.json: packed with deflate64, which is not supported; unpack it first": with_method(zipped(TWO), 9),
+    "f:a.json: packed with method 77, which is not supported; unpack it first": with_method(zipped(TWO), 77),
 }
 
 
@@ -220,7 +220,7 @@ def test_truncated_zip_keeps_files_before_the_cut() -> None:
         found = read(whole[: whole.find(b"noise") + 500])
         assert len(found) == len(read(zipped(TWO)))
         assert str(found.load_warnings[0]) == (
-            "f: a zip archive that is cut off or damaged: its directory is missing; what is whole of it is read"
+            "f: the zip archive is cut off or damaged: its directory is missing; only its intact files were read"
         )
 
 
@@ -239,7 +239,7 @@ def test_damaged_file_is_detected_by_its_checksum() -> None:
     at = data.find(b'"name":"op"') + 8
     data[at : at + 2] = b"oq"
     (warning,) = warnings_of(bytes(data))
-    assert warning == "f:a.json: damaged in the archive (its checksum is another one); everything before it was read"
+    assert warning == "f:a.json: damaged in the archive (its checksum does not match); everything before it was read"
 
 
 NAMED = {
@@ -252,19 +252,19 @@ NAMED = {
 
 @pytest.mark.parametrize("data", NAMED, ids=list(NAMED.values()))
 def test_unsupported_archives_are_named(data: bytes) -> None:
-    assert warnings_of(data) == [f"f: {NAMED[data]}, which cannot be read here; unpack it first"]
+    assert warnings_of(data) == [f"f: {NAMED[data]}, which is not supported; unpack it first"]
 
 
 def test_empty_archives_give_a_warning() -> None:
-    assert warnings_of(zipped({})) == ["f: the zip archive holds no files"]
-    assert warnings_of(zipped({"folder/": b""})) == ["f: the zip archive holds no files"]
+    assert warnings_of(zipped({})) == ["f: the zip archive contains no files"]
+    assert warnings_of(zipped({"folder/": b""})) == ["f: the zip archive contains no files"]
 
 
 def test_nesting_of_archives_is_limited() -> None:
     data = zipped({"a.json": OTLP})
     for _ in range(4):
         data = zipped({"inner.zip": data})
-    assert warnings_of(data) == ["f:inner.zip:inner.zip: a zip archive that is nested too deeply; unpack it first"]
+    assert warnings_of(data) == ["f:inner.zip:inner.zip: zip archive nested too deeply; unpack it first"]
 
 
 def test_archive_bomb_stops_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Where time goes in situations from the field: asynchronous work, clocks that disagree, several roots."""
+"""Critical paths in situations from the field: asynchronous work, clock skew, several roots."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_mail_that_is_processed_an_hour_later(report: Report) -> None:
 def test_both_times_stand_in_the_text_report(program: Program) -> None:
     found = text(program, "async-an-hour-later")
     assert "Response time of 20 traces mean 200 ms" in found
-    assert "20 traces of 20 lasted over 5 % longer than that" in found
+    assert "20 of 20 traces lasted over 5 % longer than that" in found
     assert "Duration of 20 traces mean 3,600,500 ms" in found
 
 
@@ -80,10 +80,10 @@ def test_a_browser_whose_clock_is_behind(report: Report, program: Program) -> No
     assert found["summary"]["warning_count"] == 1
     assert found["summary"]["skewed_trace_count"] == 1
     (warning,) = found["warnings"]
-    assert "clocks disagree" in warning["message"]
+    assert "clock skew" in warning["message"]
     assert "--adjust-skew" in warning["message"]
-    assert "clocks disagree in 1 trace: " in text(program, "browser-clock-behind")
-    assert "--adjust-skew corrects them" in text(program, "browser-clock-behind")
+    assert "clock skew in 1 trace: " in text(program, "browser-clock-behind")
+    assert "--adjust-skew corrects this" in text(program, "browser-clock-behind")
     adjusted = report("browser-clock-behind", "--adjust-skew")
     assert adjusted["summary"]["duration_stats"]["max_ms"] == 900
     assert rows(adjusted)[0] == ("api", "SELECT", 66.7, 1)

@@ -174,8 +174,8 @@ def test_an_option_value_that_names_a_command_is_no_command(tracetui: Any) -> No
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["analyz", BEFORE], "analyz is no command, file or profile; did you mean tracetui analyze?"),
-        (["Shwo", BEFORE, "--ascii"], "Shwo is no command, file or profile; did you mean tracetui show?"),
+        (["analyz", BEFORE], "analyz is not a command, file or profile; did you mean tracetui analyze?"),
+        (["Shwo", BEFORE, "--ascii"], "Shwo is not a command, file or profile; did you mean tracetui show?"),
         ([BEFORE, "analyze"], "the command goes first: tracetui analyze ..."),
         ([BEFORE, "--errors"], "--errors is an option of tracetui analyze"),
         ([BEFORE, "--theme", "x", "--trace=newest"], "--trace is an option of tracetui show"),
@@ -202,7 +202,7 @@ def test_unknown_service_in_a_filter_is_bad_usage(command: str, tracetui: Any) -
     more = ["services"] if command == "graph" else []
     result = tracetui(command, BEFORE, *more, "--service", "user-servise", "--service", "api-gateway")
     assert (result.code, result.out) == (2, "")
-    assert result.err == 'tracetui: no service "user-servise" in 100 traces; nearest: user-service\n'
+    assert result.err == "tracetui: no service named 'user-servise' in 100 traces; did you mean user-service?\n"
 
 
 def test_compare_accepts_a_service_of_one_side(tmp_path: Path, tracetui: Any) -> None:
@@ -210,12 +210,15 @@ def test_compare_accepts_a_service_of_one_side(tmp_path: Path, tracetui: Any) ->
     both = ["--service", "api-gateway", "--service", "checkout-api"]
     assert tracetui("compare", BEFORE, after, *both).code == 0
     result = tracetui("compare", BEFORE, after, *both, "--service", "nosuch")
-    assert (result.code, 'no service "nosuch" in ' in result.err) == (2, True)
+    assert (result.code, "no service named 'nosuch' in " in result.err) == (2, True)
 
 
 def test_unknown_operation_is_reported(tracetui: Any) -> None:
     result = tracetui("analyze", BEFORE, "--service", "api-gateway", "--operation", "GET /profiles")
-    assert (result.code, result.err) == (0, 'tracetui: no operation "GET /profiles"; nearest: GET /profile\n')
+    assert (result.code, result.err) == (
+        0,
+        "tracetui: no operation named 'GET /profiles'; did you mean GET /profile?\n",
+    )
     assert result.out == "No trace matches\nfilter: service api-gateway, operation GET /profiles\n"
 
 
@@ -262,7 +265,7 @@ def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) 
     assert result.json["warnings"][0] == {
         "file": str(lines),
         "position": "line 2.byte 0",
-        "message": "damaged JSON (unexpected 'what?'); 6 bytes to the end skipped",
+        "message": "damaged JSON (unexpected 'what?'); the last 6 bytes skipped",
     }
     assert tracetui("analyze", str(lines), "--json", "--verbose").err.count("tracetui: warning: ") == 15
 

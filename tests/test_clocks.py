@@ -1,4 +1,4 @@
-"""Clocks that disagree: spans outside a caller that waited for them, named without any option."""
+"""Clock skew: spans outside a caller that waited for them, reported without any option."""
 
 from __future__ import annotations
 

@@ -315,10 +315,10 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
     ("arguments", "code", "said"),
     [
         ([BEFORE], 2, "Missing argument"),
-        (["-", "-"], 2, "standard input can be only one of the two"),
+        (["-", "-"], 2, "only one of the two can be standard input"),
         ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
         ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),
-        ([BEFORE, AFTER, "--service", "none-such"], 2, 'no service "none-such" in 300 traces'),
+        ([BEFORE, AFTER, "--service", "none-such"], 2, "no service named 'none-such' in 300 traces"),
         ([BEFORE, AFTER, "--query", "trace.spans > 999"], 2, "no trace of"),
         ([BEFORE, "missing.json"], 3, "missing.json"),
     ],
@@ -335,7 +335,7 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
 
     other = str(INCIDENT.parent / "async")
     assert run(["compare", BEFORE, other]) == 0
-    said = "the two sets have no operation in common, so they cannot be compared"
+    said = "the two sets have no operation in common and cannot be compared"
     out = capsys.readouterr().out
     assert said in out.splitlines()[2]
     assert "became worse by" not in out
@@ -350,7 +350,7 @@ def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.Captu
 
 def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.CaptureFixture[str]) -> None:
     # the gateway calls user-service in both, and no request begins with the same operation
-    said = "no entry point is in both"
+    said = "no common entry point"
     assert run(["compare", BEFORE, str(INCIDENT.parent / "shop")]) == 0
     assert said in capsys.readouterr().out.splitlines()[2]
     assert run(["compare", BEFORE, AFTER]) == 0

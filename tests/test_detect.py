@@ -140,12 +140,12 @@ NOTHING = {
     b'{"data": null, "errors": null}': "",
     b"{}": "f: no traces in it: an empty JSON object",
     b'{"services": ["a"]}': "f: no traces in it: a JSON object with the keys services",
-    b'{"data": ["a", "b"]}': 'f: data: all 2 entries skipped: a bare JSON value "a"',
-    b'["\xc3\xa9"]': 'f: all 1 entries skipped: a bare JSON value "é"',
-    b"404 not found\n": "f: neither JSON, OTLP protobuf, the collector's records, "
-    'a log with spans nor a zip or tar archive; starts with "404 not found"',
-    b"\x80\x00\x01" * 9: "f: neither JSON, OTLP protobuf, the collector's records, "
-    "a log with spans nor a zip or tar archive; starts with "
+    b'{"data": ["a", "b"]}': 'f: data: 2 of 2 entries skipped: a bare JSON value "a"',
+    b'["\xc3\xa9"]': 'f: 1 of 1 entry skipped: a bare JSON value "é"',
+    b"404 not found\n": "f: unknown format: not JSON, OTLP protobuf, collector records, "
+    'a log with spans, or a zip or tar archive; starts with "404 not found"',
+    b"\x80\x00\x01" * 9: "f: unknown format: not JSON, OTLP protobuf, collector records, "
+    "a log with spans, or a zip or tar archive; starts with "
     "80 00 01 80 00 01 80 00 01 80 00 01 80 00 01 80",
     b"<!doctype html>": "f: a web page, not traces; is it a saved login page?",
     b'{"errors": [{"msg": "gone", "traceID": "ab"}], "data": 0}': "f: the server returned an error: gone (trace ab)",
@@ -156,7 +156,7 @@ NOTHING = {
     b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
     b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
     b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
-    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); 99,600 bytes to the end skipped",
+    b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); the last 99,600 bytes skipped",
 }
 
 
@@ -169,8 +169,16 @@ def test_input_without_traces_is_described(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "spans", "warning"),
     [
-        (TRACE + b"\n{bad\n" + OTHER + b"\n", 36, "f: line 2.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
-        (b"{bad\n" * 9 + TRACE + b"\n" + OTHER, 36, "f: line 1.byte 0: damaged JSON (unexpected 'bad'); 4 bytes"),
+        (
+            TRACE + b"\n{bad\n" + OTHER + b"\n",
+            36,
+            "f: line 2.byte 0: damaged JSON (unexpected 'bad'); the last 4 bytes",
+        ),
+        (
+            b"{bad\n" * 9 + TRACE + b"\n" + OTHER,
+            36,
+            "f: line 1.byte 0: damaged JSON (unexpected 'bad'); the last 4 bytes",
+        ),
         (CHECKOUT.strip() + b"@@" + OTHER, 36, "f: byte 10,735: damaged JSON (unexpected '@@{\"traceID\"'); 2 bytes"),
         (CHECKOUT.replace(b'"startTime"', b'"x": NaN, "startTime"', 2), 18, "f: 2 values that JSON does not allow"),
         (CHECKOUT.replace(b'"tags":[', b'"tags":[' + b"[" * 9999, 1), 17, "f: byte 64: damaged JSON (nested"),
@@ -190,7 +198,7 @@ def test_overlong_number_costs_only_itself() -> None:
     found = read(CHECKOUT.replace(b'"startTime":', b'"startTime":' + b"9" * 10_000 + b',"x":', 1))
     assert len(found) == SPANS
     (warning,) = found.load_warnings
-    assert str(warning) == "f: data[0].spans[0].startTime: not a time; shown as its parent"
+    assert str(warning) == "f: data[0].spans[0].startTime: not a time; shown at its parent's start"
 
 
 def test_invalid_utf8_costs_no_span() -> None:

@@ -124,7 +124,7 @@ def test_a_query_joins_the_rest(shop: TraceSet) -> None:
 def test_an_empty_set_stays_empty() -> None:
     everything = Filters(("a",), ("b",), 1, True, 1, parse("error"), 1)
     assert apply(assemble(Intake()), everything).trace_count == 0
-    assert unknown_names(assemble(Intake()), everything) == ['no service "a"', 'no operation "b"']
+    assert unknown_names(assemble(Intake()), everything) == ["no service named 'a'", "no operation named 'b'"]
 
 
 def test_invalid_filters_are_refused() -> None:
@@ -140,16 +140,16 @@ def test_unknown_names_are_reported_with_the_nearest_known(shop: TraceSet) -> No
     assert unknown_names(shop, Filters()) == []
     assert unknown_names(shop, Filters(services=("api",), operations=("find",))) == []
     assert unknown_names(shop, Filters(services=("user-servce", "xyz", "xyz", "CART"), operations=("get /cart",))) == [
-        'no service "user-servce"; nearest: user-service',
-        'no service "xyz"',
-        'no service "CART"; taken for cart',
-        'no operation "get /cart"; nearest: GET /cart',
+        "no service named 'user-servce'; did you mean user-service?",
+        "no service named 'xyz'",
+        "no service named 'CART'; used cart instead",
+        "no operation named 'get /cart'; did you mean GET /cart?",
     ]
 
 
 def test_names_of_other_traces_are_not_there(shop: TraceSet) -> None:
     carts = apply(shop, Filters(services=("cart",)))
-    assert unknown_names(carts, Filters(services=("db", "cart"))) == ['no service "db"']
+    assert unknown_names(carts, Filters(services=("db", "cart"))) == ["no service named 'db'"]
 
 
 def test_filters_are_described() -> None:

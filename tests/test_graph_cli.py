@@ -464,8 +464,8 @@ def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
     failed = ask("callers", "legacy-auth", "--errors-only")
     assert (failed["direct"], failed["indirect"]) == (["partner-api"], ["partner-portal"])
     assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("filter: with errors")
-    assert "seen in 6 traces" in graph("services", "--errors-only")
-    assert "seen in 5 traces" in graph("services", "--limit", "5")
+    assert "based on 6 traces" in graph("services", "--errors-only")
+    assert "based on 5 traces" in graph("services", "--limit", "5")
     gateway = ask("services", "--query", "trace.services = 1")
     assert [one["callers"] for one in gateway["services"]] == [0] * len(gateway["services"])
 
@@ -477,7 +477,7 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
     assert ask("critical", *nothing) == {"services": [], "left_out": []}
     assert ask("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"
-    left_out = "legacy-auth is in none of the selected traces: where duration > 1h"
+    left_out = "legacy-auth is not in the selected traces: where duration > 1h"
     graph("callers", "legacy-auth", *nothing, "--json", code=2, said=left_out)
     graph("callers", "legcy-auth", *nothing, "--json", code=2, said="did you mean legacy-auth")
 
@@ -491,12 +491,12 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
         (["blast-radius", "legacy-auth -> web-app"], "legacy-auth does not call web-app"),
         (["callers", "checkout-api -> inventory-service"], "is a call; this question takes a service"),
         (["overview", "user-service:GET /users/{id}/profile"], "no service named"),
-        (["calers", "x"], "unknown question 'calers'; nearest: callers\nquestions:\n  overview S "),
-        (["callers"], "callers is asked as `callers S`, not with 0 names"),
-        (["path", "mobile-app"], "path is asked as `path A B`, not with 1 name; each is a service"),
-        (["shared", "mobile-app"], "shared is asked as `shared A B [C...]`"),
-        (["services", "mobile-app"], "services is asked as `services`"),
-        (["find", "user", "management"], "quote a word that contains blanks\nquestions:"),
+        (["calers", "x"], "unknown question 'calers'; did you mean callers?\nquestions:\n  overview S "),
+        (["callers"], "callers: wrong number of names (0 names); write `callers S`"),
+        (["path", "mobile-app"], "path: wrong number of names (1 name); write `path A B`; a name is a service"),
+        (["shared", "mobile-app"], "write `shared A B [C...]`"),
+        (["services", "mobile-app"], "write `services`"),
+        (["find", "user", "management"], "put a word with blanks in quotes\nquestions:"),
         (["services", "--json", "--format", "dot"], "use either --json or --format dot, not both"),
         (["services", "--latency-threshold", "inf"], "is not a number of milliseconds"),
     ],

@@ -216,7 +216,7 @@ def test_wrong_types_are_repaired() -> None:
     span = found.span(0)
     assert (span.service, span.name, span.duration_ns, span.attributes) == ("unknown_service", "5", 0, {"a": 1})
     assert [str(warning) for warning in found.load_warnings] == [
-        "dump.json: line 1.logs: cannot be read: an unknown shape",
+        "dump.json: line 1.logs: cannot be read: unknown structure",
         "dump.json: line 1.duration: not a number; ignored",
         "dump.json: line 1: process 'p1' has no service name; its spans have an unknown service",
     ]

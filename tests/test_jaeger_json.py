@@ -182,7 +182,7 @@ def test_an_undescribed_process_is_an_unknown_service() -> None:
     found = loaded(trace(span_json(processID="p9"), span_json("a2")))
     assert [found.service_name(i) for i in range(2)] == ["unknown_service", "web"]
     assert [str(w) for w in found.load_warnings] == [
-        "f.json: data[0]: process 'p9' is not described; its spans have an unknown service"
+        "f.json: data[0]: process 'p9' is not listed; its spans have an unknown service"
     ]
 
 

@@ -184,7 +184,7 @@ def test_zeros_are_not_detected_as_empty_records(tmp_path: Path) -> None:
         file.truncate(32 * MIB)
     ended = analyze(str(path))
     assert ended.code == 3
-    assert "neither JSON, OTLP protobuf, the collector's records" in ended.err
+    assert "unknown format: not JSON, OTLP protobuf, collector records" in ended.err
 
 
 def test_pipe_without_writer_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

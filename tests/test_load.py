@@ -243,7 +243,7 @@ def test_several_files_without_spans_are_all_listed(tmp_path: Path) -> None:
     first, second, third = str(caught.value).splitlines()
     assert first == "no spans found in 3 files"
     assert third.endswith("c: the file is empty")
-    assert "b: neither JSON, OTLP protobuf, the collector's records" in second
+    assert "b: unknown format: not JSON, OTLP protobuf, collector records" in second
     assert second.endswith('starts with "hello"')
 
 

@@ -411,7 +411,7 @@ def test_no_id_is_no_trace(none: Any, tmp_path: Path) -> None:
 def test_the_case_of_otlp_logs(program: Program) -> None:
     trace, logs = (str(CASES / name) for name in ("logs-trace.json", "logs-otlp.jsonl"))
     done = program("show", trace, "--trace", "slowest", "--logs", logs, "--verbose")
-    assert "2 log lines (1 error)" in done.out
+    assert "2 log records (1 error)" in done.out
     lines = [line.strip() for line in done.out.splitlines()]
     at = next(number for number, line in enumerate(lines) if "deadlock seen" in line)
     assert lines[at] == "◆ +150 ms  ERROR deadlock seen"
@@ -518,7 +518,7 @@ def test_what_a_log_store_says_beside_a_line(store: str, tmp_path: Path) -> None
 def test_the_case_of_a_container_log(program: Program) -> None:
     trace, logs = (str(CASES / name) for name in ("logs-trace.json", "logs-docker.jsonl"))
     done = program("show", trace, "--trace", "slowest", "--logs", logs, "--verbose")
-    assert "1 log line (1 error)" in done.out
+    assert "1 log record (1 error)" in done.out
     lines = [line.strip() for line in done.out.splitlines()]
     at = next(number for number, line in enumerate(lines) if "deadlock seen" in line)
     assert "query" in lines[at - 1]

@@ -222,7 +222,7 @@ def test_a_record_without_a_time_is_shown_at_the_start_of_its_span(tmp_path: Pat
 def test_times_without_a_zone_that_are_hours_off_are_warned_of(tmp_path: Path) -> None:
     lines = [{"trace_id": "1", "span_id": "3", "time": f"2023-11-15 00:13:2{i}.5", "msg": "x"} for i in range(3)]
     assert warned(logged(tmp_path, *lines)) == [
-        ("app.jsonl", "times have no zone and were read as UTC: most are 2 h after their traces")
+        ("app.jsonl", "times without a zone were read as UTC, but most are 2 h after their traces")
     ]
     with_zone = [{**one, "time": f"{one['time']}Z"} for one in lines]
     assert warned(logged(tmp_path, *with_zone)) == []
@@ -305,9 +305,9 @@ def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_text("\n".join(map(json.dumps, lines)), "utf-8")
     assert run(["show", INCIDENT, "--logs", str(file), "--width", "120"]) == 0
     out = capsys.readouterr().out
-    assert "3 log lines" in out
+    assert "3 log records" in out
     assert "◆" in out
-    assert "◆ log line" in out
+    assert "◆ log record" in out
     assert "step 1" not in out
     assert run(["show", INCIDENT, "--logs", str(file), "--width", "120", "--verbose"]) == 0
     told = [text for text in capsys.readouterr().out.splitlines() if "step" in text]
@@ -320,5 +320,5 @@ def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert run(["show", INCIDENT, "--logs", str(file), "--logs", str(tmp_path / "other.log")]) == 0
     said = capsys.readouterr()
     assert "other.log" in said.err
-    assert "3 log lines" in said.out
+    assert "3 log records" in said.out
     assert run(["show", INCIDENT, "--logs", str(tmp_path / "other.log")]) == 3

@@ -275,8 +275,8 @@ class TestJson:
             f"{place}[1]: startTimeUnixNano is not a time; read as missing (and 1 more like it)",
             ": kind 'True' of 1 span is unknown; read as unspecified",
             ": status code 'bad' of 1 span is unknown; read as unset",
-            ": events of 1 span cannot be read: an unknown shape",
-            ": links of 1 span cannot be read: an unknown shape",
+            ": events of 1 span cannot be read: unknown structure",
+            ": links of 1 span cannot be read: unknown structure",
         ]
         for i in range(3):
             traces.span(i)

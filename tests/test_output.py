@@ -249,7 +249,7 @@ def test_width_from_the_environment_is_limited(program: Program, monkeypatch: py
     assert max(map(len, result.out.splitlines())) <= 2_000
 
 
-@pytest.mark.parametrize(("name", "why"), [("pipe", "not a plain file"), ("folder", "Is a directory")])
+@pytest.mark.parametrize(("name", "why"), [("pipe", "not a regular file"), ("folder", "Is a directory")])
 def test_save_replaces_only_plain_files(program: Program, tmp_path: Path, name: str, why: str) -> None:
     path = tmp_path / name
     os.mkfifo(path) if name == "pipe" else path.mkdir()

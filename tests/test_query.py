@@ -253,9 +253,9 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
 @pytest.mark.parametrize(
     ("text", "wrong", "reason"),
     [
-        ("servce = x AND error", "servce", "no field servce; nearest: service"),
-        ("error AND trace.duratio > 1s", "trace.duratio", "nearest: trace.duration"),
-        ("root.servic = a", "root.servic", "nearest: root.service"),
+        ("servce = x AND error", "servce", "no field servce; did you mean service?"),
+        ("error AND trace.duratio > 1s", "trace.duratio", "did you mean trace.duration?"),
+        ("root.servic = a", "root.servic", "did you mean root.service?"),
         ("span.http.method = GET", "span.http.method", "no field span.http.method"),
         ("service:api", "service:api", "no field service:api"),
         ("500 > duration", "500", "expected a field, found 500"),
@@ -275,7 +275,7 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         ("service = AND error", "AND", "expected a value, found AND"),
         ("service = a|b", "|", "expected AND, OR or the end of the query, found |"),
         ("service = a error", "error", "expected AND, OR or the end of the query, found error"),
-        ("service = 'a", "'", "the quote ' is not closed"),
+        ("service = 'a", "'", "unclosed quote '"),
         ("(service = a error)", "error", "expected AND, OR or ), found error"),
         ("{ error } }", "}", "unmatched }"),
         ("(error }", "}", "expected AND, OR or ), found }"),
@@ -288,12 +288,12 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         (
             "trace.start >= 2026-03-11 AND error AND trace.start < 2026-03-10",
             "2026-03-10",
-            "ends here, before it begins",
+            "ends here, before its beginning",
         ),
         (
             "trace.start <= '2026-03-10' AND trace.start > 2026-03-10",
             "2026-03-10",
-            "begins here, but has ended at 2026",
+            "begins here, after its end at 2026",
         ),
     ],
 )
@@ -316,7 +316,7 @@ def test_an_error_points_at_the_wrong_word(text: str, wrong: str, reason: str) -
 @pytest.mark.parametrize("joined", ["<= 2026-03-10T10:00Z", "< 2026-03-10T10:00:00.000000001Z"])
 def test_one_moment_is_a_time(joined: str) -> None:
     parse(f"trace.start >= 2026-03-10T10:00Z AND trace.start {joined}")
-    with pytest.raises(QueryError, match="before it begins"):
+    with pytest.raises(QueryError, match="before its beginning"):
         parse(f"trace.start > 2026-03-10T10:00Z AND trace.start {joined}")
 
 
@@ -328,7 +328,7 @@ def test_an_error_hints_at_what_to_write() -> None:
         "duration > 500": "for example 500ms",
         "service = a|b": "write ||, or quote a value that contains |",
         '"http.url" = x': 'write a quoted field as attr."http.url"',
-        "status = eror": "nearest: error",
+        "status = eror": "did you mean error?",
         "http.time > 5ms": "have no unit",
     }.items():
         with pytest.raises(QueryError) as caught:

@@ -215,7 +215,7 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
         "22:13:20.000 ●web order ✖1 ✗1 100 µs",
     ]
     detail.show_contrast(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
-    assert texts(detail)[6] == "contrast a single trace is not enough"
+    assert texts(detail)[6] == "contrast needs more than one trace"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
 
@@ -226,7 +226,7 @@ def test_handled_and_retried_errors_say_so() -> None:
         Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
     lines = texts(ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE))
-    assert "propagated nowhere: no error above it" in lines
+    assert "propagated not: there is no error above it" in lines
     assert "outcome 1 handled (1 retried)" in lines
 
 

@@ -255,7 +255,7 @@ def test_a_value_too_long_for_its_place_is_for_the_pager() -> None:
         (Rank(1, 0, 0, 1, 1), "the only call"),
         (Rank(100, 99, 0, 1, 1), "slowest of 100 calls"),
         (Rank(100, 0, 99, 1, 1), "fastest of 100 calls"),
-        (Rank(5, 0, 0, 1, 1), "as long as all 5 calls"),
+        (Rank(5, 0, 0, 1, 1), "same as the other 4 calls"),
         (Rank(100_000, 99_998, 0, 1, 1), "slower than >99.9 % of 100,000 calls"),
         (Rank(4, 0, 2, 1, 1), "slower than 0 % of 4 calls"),
     ],

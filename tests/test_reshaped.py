@@ -122,7 +122,7 @@ UNREAD = {
     "startTimeUnixNano is not a time": OTLP % (WEB, 1, 2, b'"startTimeUnixNano":{"low":1}'),
     "service name of 1 span cannot be read": OTLP
     % (b'{"attributes":[{"name":"service.name","content":"web"}]}', 1, 2, AT),
-    "service name of 1 span cannot be read: an unknown shape": OTLP % (b'{"attributes":7}', 1, 2, AT),
+    "service name of 1 span cannot be read: unknown structure": OTLP % (b'{"attributes":7}', 1, 2, AT),
     "service name of 1 span cannot be read: ": OTLP
     % (b'{"attributes":[{"key":"service.name","value":{"text":"web"}}]}', 1, 2, AT),
     "status code 'FAILED' of 1 span is unknown; read as unset": JAEGER
@@ -135,10 +135,10 @@ UNREAD = {
     "process 'p1' has no service name": JAEGER % (b'"tags":[]', b'{"title":"web"}'),
     "startTime: not a time": JAEGER % (b'"startTime":"soon"', b'{"serviceName":"web"}'),
     "kind 'SERVERLESS' of 1 span is unknown; read as internal": ZIPKIN % b'"kind":"SERVERLESS"',
-    "tags of 1 span cannot be read: an unknown shape": ZIPKIN % b'"tags":5,"kind":"SERVER"',
+    "tags of 1 span cannot be read: unknown structure": ZIPKIN % b'"tags":5,"kind":"SERVER"',
     "annotations of 1 span cannot be read": ZIPKIN % b'"annotations":5,"tags":{}',
     "status code 'BAD' of 1 span is unknown; read as unset": ZIPKIN % b'"tags":{"otel.status_code":"BAD"}',
-    "service name of 1 span cannot be read: an unknown": ZIPKIN % b'"localEndpoint":{"title":"web"}',
+    "service name of 1 span cannot be read: unknown": ZIPKIN % b'"localEndpoint":{"title":"web"}',
 }
 
 

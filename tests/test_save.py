@@ -223,7 +223,7 @@ def test_what_was_saved_opens_again(name: str, tmp_path: Path) -> None:
         assert np.array_equal(getattr(again, column), getattr(traces, column)), column
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         save(traces, tmp_path / name)
     with pytest.raises(UsageError, match="cannot write"):
         save(traces, tmp_path / "nowhere" / name)

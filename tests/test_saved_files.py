@@ -158,7 +158,7 @@ def test_lost_parts_are_reported(tmp_path: Path) -> None:
     traces = build(_PARENT, _PARENT, span("b", 10, 60, parent="a"), _PARENT)
     (tmp_path / "app.jsonl").write_text('{"trace_id": "1", "time": 1, "msg": "a line"}')
     lost = save(with_logs(traces, [str(tmp_path / "app.jsonl")]), tmp_path / "saved.jsonl")
-    assert lost == ["2 duplicate records of spans", "1 line of logs"]
+    assert lost == ["2 duplicate records of spans", "1 log record"]
     loaded = load([str(tmp_path / "saved.jsonl")])
     assert loaded.events(0) == traces.events(0)
     assert save(loaded, tmp_path / "again.jsonl") == []

@@ -69,7 +69,7 @@ def test_alerts_name_what_the_server_knows(kind: str, program: Program) -> None:
     with held(kind) as server:
         said = program("alerts", server.url, "--service", "paymnt", "--limit", "20")
     assert said.code == 2
-    assert 'no service "paymnt"; nearest: payment' in said.err
+    assert "no service named 'paymnt'; did you mean payment?" in said.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -195,7 +195,7 @@ def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Prog
         assert "newest traces by service: svc-099 1 d ago, svc-001 1 d ago\n" in named.err
         assert "no service" not in named.err
         other = program("analyze", server.url, "--service", "svc-0999")
-        assert (other.code, 'no service "svc-0999"; nearest: svc-099' in other.err) == (2, True)
+        assert (other.code, "no service named 'svc-0999'; did you mean svc-099?" in other.err) == (2, True)
 
 
 def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Program) -> None:

@@ -161,6 +161,8 @@ def test_what_no_trace_shows_stands_first() -> None:
 
 def test_metrics_in_words() -> None:
     assert metrics_line(Metrics("cart", None, None, None)).text == "cart  no metrics"
-    assert metrics_line(Metrics("cart", 1.125, 0.0, 12.5)).text.startswith("cart  1.12 calls/s  0 % fail  p95 12.5 ms")
+    assert metrics_line(Metrics("cart", 1.125, 0.0, 12.5)).text.startswith(
+        "cart  1.12 calls/s  0 % failed  p95 12.5 ms"
+    )
     title = [line.text for line in server_stats_title(ServerStats(3_600_000_000_000, missing=["no\x1b graph"]))]
     assert title == ["Server statistics, last 1h", "no␛ graph"]

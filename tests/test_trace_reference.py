@@ -204,8 +204,8 @@ def test_the_search_of_grafana_is_a_filter_where_it_is_understood() -> None:
 
 
 NOWHERE = {
-    ID: f"{ID}: a trace ID alone does not say where the trace is; add a server or a file",
-    f"ERROR trace_id={ID} " + "x" * 500: "xxx...: a trace ID alone does not say where",
+    ID: f"{ID}: a trace ID without a source; add a server or a file",
+    f"ERROR trace_id={ID} " + "x" * 500: "xxx...: a trace ID without a source",
     explored({"query": ID}, source="abc"): (
         f"g.example: a Grafana page with trace {ID}; Grafana itself stores no traces: add the address of its Tempo,"
         " Jaeger or Zipkin, such as tracetui http://tempo:3200 'ADDRESS'; or use"
@@ -213,7 +213,7 @@ NOWHERE = {
     ),
     explored({"query": "{}"}): "a Grafana page with a search; Grafana itself stores no traces",
     "https://g.example/d/abc/x?orgId=1": "a Grafana page without a trace or a trace search",
-    "https://g.example/goto/abc?orgId=1": "a Grafana page by a short link; open it in a browser",
+    "https://g.example/goto/abc?orgId=1": "a Grafana page (short link); open it in a browser",
 }
 
 

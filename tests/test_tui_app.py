@@ -295,7 +295,7 @@ async def test_log_lines_are_shown_with_spans_and_missing_logs_reported(tmp_path
     async with app.run_test(size=(120, 40)) as pilot:
         await settled(app, pilot)
         await press(app, pilot, "enter", "w")
-        assert "1 log line" in text_of(app)
+        assert "1 log record" in text_of(app)
         assert "WARN pool is ␛[31mempty" in text_of(app)
     app = CountingApp(State(sources=(INCIDENT,), logs=(str(tmp_path / "none.jsonl"),)))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -363,10 +363,10 @@ async def test_esc_from_traces_restores_the_blast_radius() -> None:
 async def test_what_if_of_a_span_shows_the_new_duration() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await press(app, pilot, "enter", "w", "X")
-        assert "What if this user-service database_query took" in text_of(app)
+        assert "What if this user-service database_query had" in text_of(app)
         await press(app, pilot, "enter")
         # 2.57 s of it in a trace of 3.87 s
-        assert "if it took 50 %: 3.87 s → 2.58 s  next: recommendation-service" in painted(app)[-1]
+        assert "at 50 % duration: 3.87 s → 2.58 s  next: recommendation-service" in painted(app)[-1]
 
 
 async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
@@ -848,7 +848,7 @@ async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
             return lines[2 : next(row for row, line in enumerate(lines) if line.startswith("filter"))]
 
         assert banner()[0].startswith(" ⚠ ")
-        assert "process 'p1' is not described" in "".join(banner())
+        assert "process 'p1' is not listed" in "".join(banner())
         for size in ((80, 24), (20, 5), (60, 24)):
             await pilot.resize_terminal(*size)
             await settled(app, pilot)

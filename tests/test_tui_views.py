@@ -435,7 +435,7 @@ async def test_operation_is_reset_with_another_service() -> None:
         assert "profile  in" not in app.text
         pane.list.cursor = pane.services.row_of("order-db") or 0
         await press(app, pilot, "i")
-        assert app.asked == [Notice("operations are unknown: it sends no spans")]
+        assert app.asked == [Notice("unknown operations: it sends no spans")]
 
 
 async def test_queries_with_another_service() -> None:
@@ -582,18 +582,18 @@ async def test_suggestions_are_listed_and_open_an_example() -> None:
 async def test_what_if_replays_traces_with_another_duration() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
         await press(app, pilot, "X")
-        assert "What if user-service database_query took" in app.text
+        assert "What if user-service database_query had" in app.text
         assert "or any percentage, such as 75" in app.text
         await press(app, pilot, "enter")
-        assert "if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
+        assert "at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
         assert "next: recommendation-service fetch_recommendations 41 %" in app.text
         await press(app, pilot, "X", *"0%", "enter")
-        assert "if it took 0 %: p50 1.22 s → 282 ms" in app.text
-        assert "if it took 50 %" not in app.text
+        assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
+        assert "at 50 % duration" not in app.text
         await press(app, pilot, "X", *"lots", "enter")
         assert app.asked == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
         await press(app, pilot, "X", "escape", "j")
-        assert "if it took" not in app.text
+        assert "% duration" not in app.text
 
 
 async def test_no_suggestions_are_reported() -> None:
@@ -609,7 +609,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         assert isinstance(pane, HotSpotsView)
         assert pane.analysed is not None
         table = pane.analysed.columns.table
-        assert "2 bottlenecks of 9 operations  (more than 20 % of their traces' time)  1 suggestion" in app.text
+        assert "2 bottlenecks of 9 operations  (over 20 % of their traces' critical path)  1 suggestion" in app.text
         await press(app, pilot, "j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
@@ -658,7 +658,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         pane.list.cursor = 2
         await settle(app, pilot)
         assert "stack      TimeoutError: too late" in app.text
-        assert "contrast   a single trace is not enough" in app.text
+        assert "contrast   needs more than one trace" in app.text
         await press(app, pilot, "tab", *"kkkkkk")
         while pane.detail.cursor != pane.detail.source.stack_row:
             await press(app, pilot, "j")

@@ -326,7 +326,7 @@ def test_wrong_types_are_repaired() -> None:
     assert (span.start_ns, span.duration_ns, span.flags) == (1_000_000, 0, Flag.NO_DURATION)
     assert (span.attributes, span.events) == ({"n": 1, "list": [1, {"a": None}]}, ())
     assert [str(w) for w in found.load_warnings] == [
-        "spans.json: annotations of 1 span cannot be read: an unknown shape",
+        "spans.json: annotations of 1 span cannot be read: unknown structure",
         "spans.json: [0]: duration is not a number; ignored",
     ]
 

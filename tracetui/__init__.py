@@ -4,6 +4,6 @@ import os
 
 __version__ = "0.1.0"
 
-# What numpy multiplies matrices with, of which there are none here, starts a thread for each processor: that is half of
-# the time that numpy takes to be imported, and a process that forks is better off without.
+# OpenBLAS, which is not needed here, would start a thread for each processor. That takes half of numpy's import time,
+# and threads are a risk in a process that forks.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,4 +1,4 @@
-"""The program's entry: the version at once, everything else by the command line."""
+"""Entry point: print the version at once, pass everything else to the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main() -> None:
     from tracetui.cli.main import run
 
     code = run(sys.argv[1:])
-    # spares the search for cycles that the interpreter makes at exit
+    # skip the garbage collection at exit
     gc.freeze()
     sys.exit(code)
 

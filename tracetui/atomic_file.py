@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE = 0o600
-"""Readable and writable by the user alone."""
+"""Permissions of a file that only the user can read and write."""
 SHARED = 0o666
-"""Permissions left by the user's umask, as for any new file."""
+"""Permissions of an ordinary new file, to which the umask applies."""
 READER_SECONDS = 10.0
-"""Time to wait for a reader of a named pipe."""
+"""Seconds to wait for a reader of a named pipe."""
 
 _PATIENCE = 0.05
 """Seconds between checks for a reader."""
@@ -24,13 +24,13 @@ _PATIENCE = 0.05
 
 @contextmanager
 def atomic_file(path: Path, mode: int = PRIVATE, *, keep_mode: bool = False) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of `path` when the block ends; if the block raises, `path` is as it was.
+    """Open a new file that replaces `path` at the end of the block; if the block raises, `path` is unchanged.
 
-    The new file is opened exclusively and without following links, beside `path`, so that nothing laid there in
-    advance is written through. It has `mode`, less the umask; with `keep_mode` that of the file it replaces.
+    The new file is created exclusively in the same directory, so that a link placed there in advance is not followed.
+    It has `mode`, less the umask; with `keep_mode` the mode of the file that it replaces.
 
-    Raises FileExistsError where `path` is something else than a plain file (a link, a device, a pipe, a directory),
-    and any other OSError of writing, with what was unfinished removed.
+    Raises FileExistsError if `path` is not a plain file (a link, a device, a pipe, a directory), and any OSError of
+    writing; the unfinished file is removed.
     """
     check_replaceable(path)
     unfinished = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
@@ -42,7 +42,7 @@ def atomic_file(path: Path, mode: int = PRIVATE, *, keep_mode: bool = False) -> 
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             yield file
             file.flush()
-            # some file systems tell of a full disk only now
+            # some file systems report a full disk only now
             os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
@@ -56,15 +56,15 @@ def check_replaceable(path: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(found.st_mode):
-        raise FileExistsError(0, "it is a symbolic link; name the file it points to")
+        raise FileExistsError(0, "it is a symbolic link; give the file that it points to")
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
-        raise FileExistsError(0, "it is not a plain file")
+        raise FileExistsError(0, "it is not a regular file")
 
 
 def is_stream(path: Path) -> bool:
-    """Test whether `path` leads to something that is written to and never replaced: a terminal, a pipe, a device."""
+    """Test whether `path` is a terminal, a pipe or a device, which is written to directly."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -73,11 +73,11 @@ def is_stream(path: Path) -> bool:
 
 
 def open_stream(path: Path) -> BinaryIO:
-    """Open a terminal, a pipe or a device for writing. Raises OSError, also if a named pipe has no reader for long."""
+    """Open a terminal, a pipe or a device for writing. Raises OSError, also if a named pipe has no reader."""
     until = time.monotonic() + READER_SECONDS
     while True:
         try:
-            # opened in the usual way a pipe would wait for its reader without a word, and for ever
+            # a blocking open would wait for the reader silently and for ever
             descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
             break
         except OSError as error:

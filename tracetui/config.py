@@ -1,4 +1,4 @@
-"""The config file: look, keys, and back ends by name."""
+"""Config file: appearance, keys, and profiles of back ends."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from tracetui.model.errors import UsageError
 
 _FILE = "config.toml"
 _MOST_BYTES = 1 << 22
-"""Size limit: a longer file is not a config file."""
+"""Size limit; a larger file is not a config file."""
 _SECRETS = frozenset(("token", "password"))
 
 BackEndKind = Literal["", "jaeger", "zipkin", "tempo"]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """A back end and how to reach it. Secrets are referenced, never written here."""
+    """Back end and its connection settings. Secrets are referenced, never contained."""
 
     url: str = ""
     kind: BackEndKind = ""
     """Kind of back end; '' to detect it."""
     tenant: str = ""
     tenant_header: str = ""
-    """The header that names the tenant; '' for those of Jaeger, Tempo, VictoriaTraces and GreptimeDB."""
+    """Header for the tenant; '' for those of Jaeger, Tempo, VictoriaTraces and GreptimeDB."""
     headers: dict[str, str] = {}
     headers_env: dict[str, str] = {}
-    """Header -> environment variable that holds its value."""
+    """Environment variables with the values of headers, by header."""
     token_env: str = ""
     token_file: str = ""
     token_command: str = ""
@@ -45,13 +45,13 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     """True to skip verification of the server's certificate."""
     proxy: str = ""
     timeout: str = ""
-    """Time to wait while the server sends nothing."""
+    """Longest time without data from the server."""
     lookback: str = ""
     limit: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Content of the config file."""
+    """Contents of the config file."""
 
     theme: str = ""
     ascii: bool = False
@@ -59,11 +59,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local_time: bool = False
     keymap: dict[str, str] = {}
     profiles: dict[str, dict[str, Any]] = {}
-    """Profiles as written: an error in one of them costs none of the others."""
+    """Unchecked profiles, so that an error in one does not affect the others."""
 
 
 class Overrides(msgspec.Struct, frozen=True):
-    """Settings for servers from the command line; no secrets. They override the profile."""
+    """Server settings from the command line, without secrets. They override the profile."""
 
     tenant: str = ""
     ca: str = ""
@@ -82,7 +82,7 @@ def config_path() -> Path:
 
 
 def load_config(path: Path | None = None) -> Config:
-    """Read the config file; defaults without one. Raises UsageError that names the fault."""
+    """Read the config file, with defaults if there is none. Raises UsageError that describes the fault."""
     import tomllib
 
     path = path or config_path()
@@ -91,18 +91,18 @@ def load_config(path: Path | None = None) -> Config:
     except FileNotFoundError:
         return Config()
     except OSError as error:
-        if not os.path.exists(path):  # noqa: PTH110 - unlike a path's own, it does not fail where nobody may look
+        if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it does not raise for an unreadable directory
             return Config()
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply") from None
     except (ValueError, msgspec.ValidationError) as error:
-        # that it is not TOML or not UTF-8, a number with too many digits
+        # invalid TOML or UTF-8, or a number with too many digits
         raise UsageError(f"{path}: {error}") from None
 
 
 def _text_of(path: Path) -> str:
-    """Read the file. Raises OSError, also where it is no plain file, which may have no end."""
+    """Read the file. Raises OSError, also if it is not a regular file, as that may be endless."""
     import stat
 
     mode = path.stat().st_mode
@@ -111,15 +111,15 @@ def _text_of(path: Path) -> str:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise OSError(0, f"larger than {_MOST_BYTES >> 20} MiB")
-        # some editors begin a file with a mark of its encoding
+        # some editors write a byte order mark
         return content.decode("utf-8-sig")
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    raise OSError(0, "it is not a plain file")
+    raise OSError(0, "it is not a regular file")
 
 
 def profile_named(name: str) -> Profile | None:
-    """The back end that the config file calls so. UsageError as `load_config`, and for one without an address."""
+    """Find a profile of the config file. Raises UsageError as `load_config` does, and for one without an address."""
     written = load_config().profiles.get(name)
     if written is None:
         return None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collection() -> Iterator[None]:
-    """Pause the cyclic collector: code that makes millions of objects and no cycles gains from it."""
+    """Pause the cyclic garbage collector, which slows down code that makes millions of objects but no cycles."""
     was_on = gc.isenabled()
     gc.disable()
     try:

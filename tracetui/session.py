@@ -1,4 +1,4 @@
-"""Session: loads, filters and analyses trace sets, for the command line and the screen."""
+"""Load, filter and analyse trace sets, for the command line and the screen."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One loaded trace set, and the selection from it."""
+    """Loaded trace set and its current selection."""
 
     def __init__(self, loaded: TraceSet, reports: Sequence[SearchReport] = ()) -> None:
         """`reports`: reports of the servers' searches."""
@@ -48,11 +48,11 @@ class Session:
         on_report: Callable[[SearchReport], None] = lambda _: None,
         also: Search | None = None,
     ) -> Session:
-        """Load sources; servers are searched by `search` and then `also`, reached as `overrides` say.
+        """Load sources. Servers are searched by `search` and then `also`, with the settings of `overrides`.
 
-        `adjust_skew` moves spans whose host's clock disagrees with their caller's, and flags them; `logs` are files
-        with log lines of the spans; `exact_names` makes every name an operation of its own; `on_report` is called with
-        the report of each server's search.
+        `adjust_skew` corrects clock skew and flags the moved spans; `logs` are files with log records of the spans;
+        `exact_names` makes every name a separate operation; `on_report` is called with the report of each server's
+        search.
 
         Raises InputError and UsageError as `ingest.loader.load` does.
         """
@@ -68,7 +68,7 @@ class Session:
 
     @property
     def searched(self) -> str:
-        """Traces searched on servers that hold more: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
+        """Traces searched on servers that have more: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
         return describe_searched(self.reports)
 
     def filter(self, filters: Filters) -> list[str]:
@@ -87,7 +87,7 @@ class Session:
         else:
             shown = np.flatnonzero(parse(query).matches(self.loaded))
             analysis = Analysis(self.loaded.select(shown))
-        # every frame around a view shows it
+        # the frame around every view shows it
         _ = analysis.summary
         return shown, analysis
 

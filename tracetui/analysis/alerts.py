@@ -1,8 +1,8 @@
-"""Alert thresholds for a service, from the figures of its operations in a baseline of traces.
+"""Alert thresholds for the operations of a service, from a baseline of traces.
 
-The metric of an alert holds counts of durations in buckets, and a quantile of it lies anywhere in its bucket
-(prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). So a threshold is at least the end of the
-bucket that the baseline's own quantile is in.
+The metric of an alert counts durations in buckets, so that a quantile may be anywhere in its bucket
+(prometheus/prometheus, `docs/querying/functions.md`, `histogram_quantile`). Therefore a threshold is at least the end
+of the bucket that contains the quantile of the baseline.
 """
 
 from __future__ import annotations
@@ -24,59 +24,59 @@ ERROR_FACTOR = 2.0
 LEAST_ERROR_PERCENT = 1.0
 _P95 = 0.95
 _MOST_TRIED = 2_000
-"""Largest number of operations of a service that are matched with the pattern of another."""
+"""Most operations of a service that are matched with the pattern of another."""
 _NAMES_TRIED = 100
 _MOST_EXCLUDED = 20
 _ALL = 99.0
-"""Error rate in percent above which no threshold is possible."""
+"""Error rate in percent above which no threshold makes sense."""
 _MS = 1_000_000
 BUCKET_ENDS_NS = (
     *(ms * _MS for ms in (2, 4, 6, 8, 10, 50, 100, 200, 400, 800)),
     *(ms * _MS for ms in (1_000, 1_400, 2_000, 5_000, 10_000, 15_000)),
 )
-"""Buckets of the span-metrics connector's default configuration. Longer calls count into the last one."""
+"""Bucket ends of the span-metrics connector by default. Longer calls are counted in the last bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Baseline of an operation that a service is called with, and the alert thresholds that follow from it."""
+    """Baseline of an entry operation of a service, and the alert thresholds derived from it."""
 
     operation: str
     kinds: tuple[Kind, ...]
-    """Kinds of the spans that it was measured by."""
+    """Kinds of the spans of the baseline."""
     call_count: int
     p95_ns: float
     error_percent: float
     latency_threshold_ns: int
-    """The baseline's p95 times `LATENCY_FACTOR`, to two digits, or `bucket_end_ns` where that is more."""
+    """p95 of the baseline times `LATENCY_FACTOR`, rounded to two digits, or `bucket_end_ns` if that is greater."""
     bucket_end_ns: int
-    """End of the metric's bucket that holds the p95: the value that the metric may report for it."""
+    """End of the bucket that contains the p95: the metric may report up to this value for it."""
     error_threshold_percent: float | None
-    """The baseline's error rate times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT`; half of the way to 100 where it
-    would be beyond that, None where all calls fail as it is.
+    """Error rate of the baseline times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT` and at most halfway from the rate
+    to 100 %; None if all calls failed.
     """
     is_error_threshold_halfway: bool
     pattern: str = ""
-    """A pattern that its spans' names match as a whole; '' where they are `operation`; see `name_pattern`."""
+    """Pattern that matches its span names as a whole (see `name_pattern`); '' if they equal `operation`."""
     others: tuple[tuple[str, str], ...] = ()
     """Other operations of the service whose names match the pattern, each with its own pattern."""
 
     @property
     def is_raised_to_bucket(self) -> bool:
-        """True where the metric cannot resolve `LATENCY_FACTOR` times the baseline."""
+        """True if the metric cannot resolve `LATENCY_FACTOR` times the baseline."""
         return self.latency_threshold_ns == self.bucket_end_ns > _two_digits(self.p95_ns * LATENCY_FACTOR)
 
 
 def baselines(traces: TraceSet, service: str) -> tuple[list[Baseline], int]:
     """Find the entry operations of a service, most called first, and the number of those with too few calls.
 
-    Raises UsageError where the service has no span.
+    Raises UsageError if the service has no calls.
     """
     number = traces.services.index(service) if service in traces.services else -1
     entry = (traces.parent < 0) | (traces.service != traces.service[traces.parent])
     spans = np.flatnonzero(entry & (traces.service == number))
     if not len(spans):
-        raise UsageError(f"no calls of service {service} to take a baseline from")
+        raise UsageError(f"no calls to service {service} for a baseline")
     patterns = _Patterns(traces, number)
     order, distinct, first = group_slices(traces.shape[spans])
     found, few = [], 0
@@ -126,7 +126,7 @@ class _Patterns:
         return self._known[shape]
 
     def others(self, shape: int) -> tuple[tuple[str, str], ...]:
-        """-> (operation, its pattern) of some of the other operations that match the pattern."""
+        """Find some of the other operations that match the pattern. -> (operation, its pattern)"""
         own = re.compile(self.of(shape))
         found: list[tuple[str, str]] = []
         if not own.pattern:
@@ -141,14 +141,14 @@ class _Patterns:
 
 
 def _bucket_end(durations: np.ndarray) -> int:
-    """End of the bucket that holds the p95 of the calls (the call itself counts among the 95 %)."""
+    """Return the end of the bucket that contains the p95 of the calls (the call itself is one of the 95 %)."""
     rank = math.ceil(_P95 * len(durations)) - 1
     slowest = np.partition(durations, rank)[rank]
     return next((end for end in BUCKET_ENDS_NS if slowest <= end), BUCKET_ENDS_NS[-1])
 
 
 def _error_threshold(failed: float) -> tuple[float | None, bool]:
-    """-> the threshold, and true if it is halfway between the rate and 100."""
+    """Compute the threshold. -> the threshold; whether it is halfway between the rate and 100 %"""
     if failed >= _ALL:
         return None, False
     doubled = max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT)
@@ -156,7 +156,7 @@ def _error_threshold(failed: float) -> tuple[float | None, bool]:
 
 
 def _two_digits(ns: float) -> int:
-    """Round up to two digits, to a microsecond at least."""
+    """Round up to two digits, at least to a microsecond."""
     whole = max(math.ceil(ns), 1_000)
     step = 10 ** (len(str(whole)) - 2)
     rounded: int = -(-whole // step) * step

@@ -1,4 +1,4 @@
-"""Everything the analysis finds in one trace set."""
+"""All analysis results for one trace set."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tracetui.analysis.summary import Summary, summarize
 from tracetui.model.traces import TraceSet
 
 if TYPE_CHECKING:
-    # its library is imported where a graph is asked for
+    # networkx is only imported if a graph is needed
     from tracetui.analysis.criticality import Criticality, Ranking
     from tracetui.analysis.service_graph import ServiceGraph
 
 
 class Analysis:
-    """The analysis of one trace set, each part computed on first use."""
+    """Analysis of one trace set; each part is computed on first use."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
@@ -64,7 +64,7 @@ class Analysis:
 
     @cached_property
     def ranking(self) -> Ranking:
-        """The ranking, and a message about what was not counted in full in a very large graph."""
+        """Criticality of each service, with messages about incomplete figures in a very large graph."""
         from tracetui.analysis.criticality import ranking
 
         return ranking(self.graph)
@@ -75,5 +75,5 @@ class Analysis:
         return find_suggestions(self.paths, self.calls)
 
     def bottlenecks(self, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
-        """The operations above this share, in percent of their traces' time."""
+        """Find the operations above this share, in percent of their traces' critical path time."""
         return find_bottlenecks(self.paths, min_share)

@@ -1,8 +1,8 @@
-"""Asynchronous work: work after a message, off the requests' response times.
+"""Asynchronous work: work that a message starts, which response times do not include.
 
-A CONSUMER below a PRODUCER, and a CONSUMER root that is not its trace's main one, begins a unit of work with a critical
-path of its own (see `analysis.critical_path`). Units that begin with the same operation have one entry point, with
-bottlenecks of its own; they do not count into the requests' figures.
+A CONSUMER below a PRODUCER, or a CONSUMER root that is not the main root, begins a unit of work with a critical path of
+its own (see `analysis.critical_path`). Units that begin with the same operation form an entry point with its own
+bottlenecks; they are excluded from the figures of requests.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, slots=True)
 class AsyncEntry:
-    """An operation that units of asynchronous work begin with."""
+    """Operation that begins units of asynchronous work."""
 
     service: str
     operation: str
     unit_count: int
     trace_count: int
-    """Traces that have such a unit."""
+    """Number of traces with such a unit."""
     durations: DurationStats
-    """Durations of the units' first spans."""
+    """Durations of the first spans of the units."""
     path_ns: int
-    """Time on the critical paths of all its units."""
+    """Total time on the critical paths of its units."""
     bottlenecks: tuple[Bottleneck, ...]
-    """Operations by their share of the path time of the units in which they occur. Their `occurrences` and
-    `trace_count` are units, not traces.
+    """Operations by share of the path time of the units in which they occur. `occurrences` and `trace_count` count
+    units, not traces.
     """
     slowest: tuple[tuple[int, int], ...]
-    """(trace, span) of the longest units, at most a few."""
+    """(trace, span) of the few longest units."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsyncUnit:
-    """A unit of work: the span it begins with, and the sections of its critical path (spans, starts, ends)."""
+    """Unit of work: its first span, and the sections of its critical path (spans, starts, ends)."""
 
     root: int
     spans: np.ndarray
@@ -55,34 +55,34 @@ _SLOWEST = 5
 
 
 class AsyncWork:
-    """The asynchronous work of a trace set."""
+    """Asynchronous work of a trace set."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
         self.roots = async_roots(traces)
-        """int64, the spans that units begin with."""
+        """int64, the first spans of the units."""
         self._touched = np.unique(traces.trace[self.roots])
-        """int64, the traces that have units; only these are analysed."""
+        """int64, the traces with units; only these are analysed."""
         alone = traces.select(self._touched)
         sizes = np.diff(traces.first)[self._touched]
         self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)
-        """int64 per span of these traces, its position in the whole set."""
+        """int64, for each span of these traces its position in the whole set."""
         own_roots = np.searchsorted(self._moved, self.roots)
         parent = alone.parent.copy()
         parent[own_roots] = -1
         cut = replace(alone, parent=parent)
-        # a span without an end reaches as far as in the whole trace
+        # a span without an end extends as far as in the whole trace
         vars(cut)["reached_end"] = alone.reached_end
         self._paths: CriticalPaths = root_paths(cut)
         self._own_roots = own_roots
         self._unit = _units(parent, own_roots)
 
     def __len__(self) -> int:
-        """The number of units."""
+        """Return the number of units."""
         return len(self.roots)
 
     def entries(self) -> list[AsyncEntry]:
-        """The entry points of asynchronous work, that with most time on critical paths first."""
+        """List the entry points of asynchronous work, by total time on critical paths."""
         if not len(self.roots):
             return []
         within = np.flatnonzero(self._unit >= 0)
@@ -95,7 +95,7 @@ class AsyncWork:
         return sorted(found, key=lambda one: (-one.path_ns, one.service, one.operation))
 
     def _entry(self, entry: int, spans: np.ndarray) -> AsyncEntry:
-        """The entry point of an operation's number. spans: int64, all that are in its units."""
+        """Build the entry point of an operation. spans: int64, all spans in its units."""
         traces = self._paths.traces
         units = np.unique(self._unit[spans])
         roots = self._own_roots[units]
@@ -145,7 +145,7 @@ class AsyncWork:
                 )
 
     def units_of(self, trace: int) -> list[AsyncUnit]:
-        """The units of a trace, by position."""
+        """List the units of a trace, by position."""
         if not len(self._touched):
             return []
         at = int(np.searchsorted(self._touched, trace))
@@ -154,7 +154,7 @@ class AsyncWork:
         spans, starts, ends = self._paths.sections_of(at)
         order, distinct, first = group_slices(self._unit[spans])
         begin, end = np.searchsorted(self._own_roots, self._paths.traces.first[at : at + 2]).tolist()
-        # a unit that takes no time has no sections
+        # a unit of duration 0 has no sections
         groups = np.searchsorted(distinct, np.arange(begin, end + 1))
         units = []
         for number in range(begin, end):
@@ -166,9 +166,9 @@ class AsyncWork:
 
 
 def _units(parent: np.ndarray, roots: np.ndarray) -> np.ndarray:
-    """int64[n], the number of the unit that each span is in, -1 for none.
+    """Number the unit that each span is in: int64[n], -1 for none.
 
-    parent: int32[n], -1 for the roots of units too. roots: int64, of the units.
+    parent: int32[n], -1 also for the roots of units. roots: int64, the first spans of the units.
     """
     count = len(parent)
     top = np.where(parent >= 0, parent, np.arange(count))

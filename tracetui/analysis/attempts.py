@@ -1,4 +1,4 @@
-"""Attempts: calls that were made again, and whether a later one succeeded."""
+"""Attempts: calls that were repeated, and whether a later attempt succeeded."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NEVER = np.iinfo(np.int64).min
 
 
 def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) -> np.ndarray:
-    """Find the attempts after which a later one succeeded.
+    """Find the spans after which a later attempt succeeded.
 
-    A later attempt is a sibling of the same service, raw name and logical target that began when this one ended, or
-    after that, and is no error.
+    A later attempt is a sibling of the same service, raw name and logical target that began at or after the end of
+    this one and is not an error.
 
-    spans: int64[m], distinct. -> bool[m]. Only their siblings are looked at, and attributes are decoded only where
-    times and names fit already. Orphans have no siblings here: their caller is lost.
+    spans: int64[m], distinct. -> bool[m]. Only their siblings are examined, and attributes are decoded only if times
+    and names match. Orphans have no siblings, as their caller is lost.
     """
     found = np.zeros(len(spans), bool)
     called = np.flatnonzero((traces.parent[spans] >= 0) & ((traces.flags[spans] & int(Flag.NO_DURATION)) == 0))
@@ -41,14 +41,14 @@ def succeeded_later(traces: TraceSet, spans: np.ndarray, skewed: SkewedHosts) ->
     np.maximum.at(latest, group[fine], start[fine])
     is_called = number[children] >= 0
     candidate = is_called & (latest[group] >= end)
-    # a span of no length is no attempt after itself
+    # a span of length 0 is not a later attempt of itself
     candidate &= ~fine | (np.bincount(group, fine)[group] > 1)
     if not candidate.any():
         return found
     least_end = np.full(len(latest), np.iinfo(np.int64).max)
     np.minimum.at(least_end, group[candidate], end[candidate])
     later = fine & (start >= least_end[group])
-    # by group and target, of each host the two latest: one of them may be the span itself
+    # by group and target, the two latest of each host: one of them may be the span itself
     successes: dict[tuple[object, ...], dict[int, list[tuple[int, int]]]] = {}
     skewed_traces = skewed.traces()
     for at in np.flatnonzero(later).tolist():

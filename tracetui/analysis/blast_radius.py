@@ -1,4 +1,4 @@
-"""Blast radius: what a slow or failing service, operation, inferred peer or call affects, as measured."""
+"""Blast radius: the measured effect of a slow or failing service, operation, inferred peer or call."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Hit:
     """Effect of a target on a service or entry point that reaches it. Shares are in percent."""
 
     exposure: float
-    """Share of its traces in which one of its spans leads to the target."""
+    """Share of its traces in which one of its spans led to the target."""
     failing: float
-    """Traces among those in which an error that failed the request began in the target or below it, and below or
-    in a span of its own.
+    """Share of its traces with a request that failed by an error that began in or below the target, and in or below one
+    of its own spans.
     """
     latency: float
-    """Share of its critical path that runs in the target or below it. A service that is never on the
-    path of a trace's root is measured by the paths of its own topmost spans.
+    """Share of its critical path in or below the target. A service that is never on the critical path of a trace is
+    measured by the paths of its own topmost spans.
     """
     trace_count: int
-    """The traces that it takes part in."""
+    """Number of traces that it takes part in."""
     handled: float = 0.0
-    """Like `failing`, for handled errors, in traces that are not among the failing ones."""
+    """Like `failing`, but for handled errors; traces that count as failing are excluded."""
 
 
 @dataclass(frozen=True, slots=True)
 class HitService:
-    """A service upstream of the target. Without exposure it could reach the target, and did not in these traces."""
+    """Service upstream of the target. With an exposure of 0 the graph connects it, but no trace does."""
 
     service: str
     distance: Distance
@@ -58,24 +58,24 @@ class BlastRadius:
 
     target: Target
     trace_count: int
-    """The traces that the target takes part in."""
+    """Number of traces that the target takes part in."""
     trace_share: float
-    """Percent of all traces."""
+    """These traces in percent of all."""
     services: tuple[HitService, ...]
-    """Upstream, hardest hit first (by exposure, then nearest)."""
+    """Upstream services, by exposure, then nearest first."""
     entries: tuple[HitEntry, ...]
-    """The operations of the traces' main roots that are exposed, hardest hit first."""
+    """Exposed entry points (operations of main roots), by exposure."""
     downstream: tuple[tuple[str, Distance], ...]
     """Services that the target reaches, nearest first."""
 
 
 class _Measure:
-    """Figures of the spans that stand for a service's or entry point's part in a trace."""
+    """Measures the effect of the target on sets of spans: the part of a service or entry point in each trace."""
 
     def __init__(self, traces: TraceSet, paths: CriticalPaths, seen: Reach) -> None:
         self._traces = traces
         self._leads = seen.leads
-        # at the target's span that it is in or below: whatever has that span below it is hit by it
+        # count an origin at the nearest target span at or above it, so that all spans above that are hit
         self._nearest = seen.nearest
         self._within = np.flatnonzero(seen.nearest >= 0)
         self._at = seen.nearest[self._within]
@@ -85,19 +85,19 @@ class _Measure:
         self._handled = self._origins((outcome == Outcome.HANDLED) | (outcome == Outcome.RETRIED))
 
     def _origins(self, chosen: np.ndarray) -> np.ndarray:
-        """int64[n], for every span the number of chosen spans within the target at or below it."""
+        """Count for every span the chosen spans at or below it that are within the target: int64[n]."""
         origins = np.zeros(len(self._traces), np.int64)
         np.add.at(origins, self._at, chosen)
         return counts_below(self._traces, origins)
 
     def _shares(self, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """int64[n] each: length of the path at and below every span, and the target's part of it."""
+        """Sum the critical path at and below every span, and the target's part of it: int64[n] each."""
         within = np.zeros(len(critical), np.int64)
         np.add.at(within, self._at, critical[self._within])
         return counts_below(self._traces, critical), counts_below(self._traces, within)
 
     def hit(self, tops: np.ndarray) -> Hit:
-        """tops: int64, the topmost spans of a service or entry point."""
+        """Measure the effect on a service or entry point. tops: int64, its topmost spans."""
         traces = self._traces.trace[tops]
         own = len(np.unique(traces))
         if not own:
@@ -105,7 +105,7 @@ class _Measure:
         exposed = len(np.unique(traces[self._leads[tops]]))
         total, within = int(self._path[tops].sum()), int(self._path_within[tops].sum())
         if exposed and not self._path[tops].any():
-            # the request does not wait for it, but it waits itself: a consumer of a queue, a branch that is never last
+            # never on the request's path, but has a path of its own: a queue consumer, or a branch that is never last
             total, within = self._by_own_paths(tops)
         failed = np.unique(traces[self._failed[tops] > 0])
         handled = np.setdiff1d(traces[self._handled[tops] > 0], failed)
@@ -118,9 +118,9 @@ class _Measure:
         )
 
     def _by_own_paths(self, tops: np.ndarray) -> tuple[int, int]:
-        """Length of the paths that these spans begin, and the target's part of it, in ns.
+        """Sum the paths that begin at these spans, and the target's part of them, in ns.
 
-        Only the subtrees of these spans are read; called for many targets.
+        Only the subtrees of these spans are read, as this is called for many targets.
         """
         traces = self._traces
         sizes = traces.subtree_end[tops] - tops
@@ -172,7 +172,7 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
             continue
         spans = tops.of(numbers[name])
         if target.operation and not seen.leads[spans].any():
-            # whoever calls the service but never gets to this operation has nothing to do with it
+            # exclude services that call this service but never reach this operation
             continue
         hits.append(HitService(name, distance, measure.hit(spans)))
     return sorted(hits, key=lambda found: (-found.hit.exposure, found.distance.hops, found.service))
@@ -197,7 +197,7 @@ def _downstream(graph: ServiceGraph, seen: Reach, target: Target) -> dict[str, D
     reached = graph.callees(target.service)
     if not target.operation:
         return reached
-    # what the operation has called, not whatever its service may
+    # only what the operation has called, not everything that its service calls
     calls = graph.calls
     called = calls.callee[led_to(graph.traces, calls, seen.own)[calls.caller_span]]
     names = {calls.nodes[node] for node in np.unique(called).tolist()} - {target.service}

@@ -1,4 +1,4 @@
-"""Bottlenecks: the operations that traces spend their time waiting for."""
+"""Bottlenecks: the operations with the largest shares of the critical paths."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tracetui.model.sql import is_sql, normalised
 from tracetui.model.traces import TraceSet
 
 BOTTLENECK_PERCENT = 20.0
-"""Percent of the time on the critical paths above which an operation is a bottleneck."""
+"""Share of the critical paths, in percent, above which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
 _SAMPLED_IN_ALL = 400_000
-"""Spans that are read at most for all bottlenecks together, but for `_LEAST_SAMPLED` of each."""
+"""Most spans read for all bottlenecks together; at least `_LEAST_SAMPLED` are read for each."""
 _LEAST_SAMPLED = 2
 _LEAST_OF_SAMPLE = 0.1
 _LONGEST_PATTERN = 300
@@ -28,26 +28,26 @@ _LONGEST_PATTERN = 300
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """An operation on the critical path, over the traces in which it occurs."""
+    """Operation on the critical path, over the traces in which it occurs."""
 
     service: str
     operation: str
     mean_critical_ns: float
-    """Its time on the critical path, per trace in which it occurs."""
+    """Time on the critical path, per trace in which it occurs."""
     share_percent: float
     """Share of the critical path time of those traces."""
     total_share_percent: float
-    """The same time as a share of all time on the critical paths of the set."""
+    """The same time as a share of all critical path time in the set."""
     occurrences: int
     """Number of traces in which it occurs, without asynchronous work."""
     trace_count: int
     span_count: int
     pattern: str
-    """The commonest normalised detail of its spans; '' if they have none."""
+    """Commonest normalised detail of its spans; '' if they have none."""
 
 
 def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, float, int]]:
-    """Operations by their total time on the critical path, most first, without asynchronous work.
+    """Rank the operations by total time on the critical path, without asynchronous work.
 
     -> (operation number, total critical ns, share of its traces' path time, share of all path time, traces); shares in
     percent.
@@ -60,7 +60,7 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     order = spans[order]
     begins = first[:-1]
     critical = np.add.reduceat(paths.critical[order], begins, dtype=np.float64)
-    # spans stand by trace: the first of an operation in each trace stands for the two
+    # spans are sorted by trace, so the first span of each operation in a trace represents the pair
     trace = traces.trace[order]
     is_first = np.append(True, trace[1:] != trace[:-1])
     is_first[begins] = True
@@ -77,13 +77,13 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
 
 
 def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
-    """Find operations with more than `min_share` percent of their traces' path time, the costliest of the set first."""
+    """Find operations with more than `min_share` percent of their traces' path time, by total time in the set."""
     traces = paths.traces
     costly = [one for one in critical_operations(paths) if one[2] > min_share]
     waited = np.flatnonzero(~paths.asynchronous)
     groups = group_positions(traces.operation[waited])
     at = np.searchsorted(groups.distinct, [one[0] for one in costly])
-    # there may be as many operations as spans, so that whatever is done for each counts
+    # there may be as many operations as spans, so the cost per operation matters
     begins, ends = groups.first[at].tolist(), groups.first[at + 1].tolist()
     services, shapes = traces.services, traces.shapes
     most = min(max(_SAMPLED_IN_ALL // max(len(costly), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
@@ -108,9 +108,9 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT
 
 
 def common_detail(traces: TraceSet, spans: np.ndarray, most: int = _SAMPLED_SPANS) -> str:
-    """The commonest normalised detail of some spans: query, error template, HTTP method and route, or destination.
+    """Find the commonest normalised detail of spans: query, error template, HTTP method and route, or destination.
 
-    '' where few have one: two failures of a hundred calls do not stand for all. Of more than `most` spans an even
+    '' if few spans have one, as two failures in a hundred calls are not typical. Of more than `most` spans an even
     sample is read.
     """
     step = max(1, len(spans) // most)
@@ -120,7 +120,7 @@ def common_detail(traces: TraceSet, spans: np.ndarray, most: int = _SAMPLED_SPAN
         detail = _detail(traces, span, traces.attributes(span))
         details[detail] = details.get(detail, 0) + 1
     details.pop("", None)
-    # of several the first
+    # of equally common ones the first
     commonest, times = max(details.items(), key=itemgetter(1), default=("", 0))
     return commonest if times >= _LEAST_OF_SAMPLE * len(sample) else ""
 
@@ -130,7 +130,7 @@ def _detail(traces: TraceSet, span: int, attributes: dict[str, Value]) -> str:
         value = attributes.get(key)
         if isinstance(value, str) and value.strip():
             return (normalised(value) if is_sql(value) else template(value))[:_LONGEST_PATTERN]
-    # the code of a status says nothing of what was done
+    # a status code does not describe the call
     if traces.error[span] and (message := stated_message(traces, span)):
         return template(message)[:_LONGEST_PATTERN]
     method = _first_text(attributes, ("http.request.method", "http.method"))

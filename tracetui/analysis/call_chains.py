@@ -1,4 +1,4 @@
-"""Call chains between two services: first the observed ones, then those that the graph allows."""
+"""Call chains between two services: observed ones, and others that are possible in the graph."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tracetui.analysis.stats.groups import group_positions
 from tracetui.model.traces import TraceSet
 
 _LONGEST = 200
-"""Longest chain that is followed back: longer ones are cycles."""
+"""Longest chain that is followed back; longer ones are cycles."""
 _POSSIBLE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CallChain:
-    """A way from one service to another, both named."""
+    """Chain of services from one to another, both included."""
 
     services: tuple[str, ...]
     trace_count: int = 0
-    """Traces that took it; 0 for one that is merely possible."""
+    """Number of traces with it; 0 for a possible one."""
     call_count: int = 0
-    """Calls that arrived by it; one that several calls at its beginning led to counts for each of these."""
+    """Number of calls that arrived by it; a call counts once for each first call that led to it."""
     p50_ns: float | None = None
-    """Median duration of the first call, as its caller saw it; None where none is known."""
+    """Median duration of the first call on the caller's side; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,16 @@ class CallChains:
     begin: str
     end: str
     observed: tuple[CallChain, ...]
-    """Taken by most traces first."""
+    """By number of traces, most first."""
     possible: tuple[CallChain, ...]
-    """The shortest ones that no trace took, by name."""
+    """Shortest chains that no trace has, by name."""
 
 
 def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
     """Find the chains of calls from one target to another.
 
-    A chain begins at the nearest span of `begin` above; services that call themselves stand in it once. Over a link
-    that goes round in a ring a chain is followed the shortest way only.
+    A chain begins at the nearest span of `begin` above. Consecutive calls of a service to itself count once. If links
+    form a ring, only the shortest chain is followed.
     """
     observed = _observed(graph, begin, end)
     taken = {chain.services for chain in observed}
@@ -56,18 +56,18 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
     if begin.service != end.service and nx.has_path(graph.graph, begin.service, last):
         shortest = nx.all_shortest_paths(graph.graph, begin.service, last)
         paths = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
-        # a graph of many equal ways has more of them than anybody wants to see
+        # a graph with many equally short paths has too many of them to list all
         found = set(islice(paths, 20 * _POSSIBLE)) - taken
         possible = [CallChain(path) for path in sorted(found)[:_POSSIBLE]]
     return CallChains(begin.name, end.name, tuple(observed), tuple(possible))
 
 
 def _entry_of(traces: TraceSet, calls: Calls) -> np.ndarray:
-    """int64[n], per span the topmost span of its service's part of the trace that it is in."""
+    """Find for each span the topmost span of its part of the trace, in its service: int64[n]."""
     above = calls.above
     same = (above >= 0) & ((traces.service == traces.service[above]) | ~is_named(traces))
     entry = np.where(same, above, np.arange(len(traces))).astype(np.int64)
-    # twice as far with every turn
+    # each round doubles the distance
     while True:
         further = entry[entry]
         if np.array_equal(further, entry):
@@ -76,12 +76,12 @@ def _entry_of(traces: TraceSet, calls: Calls) -> np.ndarray:
 
 
 class _Paths:
-    """The calls that led to a span."""
+    """Finds the calls that led to a span."""
 
     def __init__(self, traces: TraceSet, calls: Calls) -> None:
         self.entry = _entry_of(traces, calls)
         self._traces = traces
-        # a call to an inferred peer is told by its own span, which nothing came in by
+        # a call to an inferred peer has no entry span, so use its own span
         inward = np.flatnonzero(~calls.outward)
         self._calls = inward[np.argsort(calls.span[inward], kind="stable")]
         self._begun = calls.span[self._calls]
@@ -90,14 +90,14 @@ class _Paths:
         self._nearest = nearest(traces, begins)
 
     def back(self, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The calls that began a service's part in which these spans are, at or above them.
+        """Find the calls that began the parts of these spans, at or above them.
 
         -> int64[m] positions in `spans`, int64[m] calls
         """
         rows, found = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         at, row = self._nearest[spans], np.arange(len(spans))
         while len(row):
-            # there may be some in the middle of a part, too: consumers of messages
+            # calls may also enter in the middle of a part: consumers of messages
             inside = at >= self.entry[spans[row]]
             at, row = at[inside], row[inside]
             low, high = np.searchsorted(self._begun, at), np.searchsorted(self._begun, at, "right")
@@ -109,7 +109,7 @@ class _Paths:
         return np.concatenate(rows), np.concatenate(found)
 
     def holds(self, spans: np.ndarray, sought: np.ndarray) -> np.ndarray:
-        """bool[len(spans)], whether any of the spans sought (bool[n]) is in their service's part, at or below them."""
+        """Test whether the part of each span contains any sought span (bool[n]) at or below it: bool[len(spans)]."""
         count = len(self._traces) + 1
         wanted = np.flatnonzero(sought)
         positions = np.sort(self.entry[wanted] * count + wanted)
@@ -132,7 +132,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
     elif end.operation:
         arriving &= back.holds(calls.span, own_spans(graph, end))
     arrived = at = np.flatnonzero(arriving)
-    # ways are numbered as they grow, one step for all of them at a time
+    # chains are numbered as they grow, all by one step at a time
     paths: list[tuple[int, ...]] = [(last_node,)]
     path = np.zeros(len(at), np.int64)
     followed = np.zeros(0, np.int64)
@@ -140,7 +140,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
     for _ in range(_LONGEST):
         linking = by_link[at]
         if len(followed) or linking.any():
-            # rings can only be of links: each is followed once, when it is first come to
+            # only links can form rings; follow each link once, at the first visit
             pair = arrived * len(calls.span) + at
             new = ~linking | ~np.isin(pair, followed)
             followed = np.union1d(followed, pair[linking])
@@ -151,7 +151,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
         pairs, path = np.unique(np.column_stack((path, caller)), axis=0, return_inverse=True)
         path = path.ravel()
         paths = [(node, *paths[before]) for before, node in pairs.tolist()]
-        # a peer that calls has no spans to begin at, and nothing leads to it
+        # an inferred caller has no spans to begin at, and nothing leads to it
         unseen = by_peer[at]
         there = (caller == first_node) & (unseen | (start[caller_span] >= back.entry[caller_span]))
         begun = np.flatnonzero(there)

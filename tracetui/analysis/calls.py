@@ -1,7 +1,7 @@
-"""Calls between services: from the spans of one to those of another, or to a peer without spans.
+"""Calls between services: from spans of one service to spans of another, or to a peer without spans.
 
-A call is counted once, at the callee's entry span, however many spans of the caller lie above it. Spans that name no
-service are layers of whoever they are below: calls pass through them.
+A call is counted once, at the callee's entry span, however many spans of the caller are above it. A span that names no
+service belongs to the service above it: calls pass through it.
 """
 
 from __future__ import annotations
@@ -22,56 +22,56 @@ _MESSAGING = b"messaging.op"
 
 @dataclass(frozen=True, eq=False)
 class Calls:
-    """Every call of a trace set, one row each. `caller` and `callee` index `nodes`."""
+    """All calls of a trace set, one row each. `caller` and `callee` index `nodes`."""
 
     nodes: list[str]
-    """The services of the set, then the inferred peers."""
+    """Services of the set, then inferred peers."""
     first_peer: int
     peer_types: tuple[PeerType, ...]
-    """Per inferred peer, its type."""
+    """Type of each inferred peer."""
     caller: np.ndarray
     callee: np.ndarray
     span: np.ndarray
-    """The callee's entry span, or the span with a link to the caller's; for an inferred peer the client span."""
+    """Entry span of the callee, or the span with a link to the caller's; for an inferred peer the client span."""
     caller_span: np.ndarray
-    """The span of the caller that is nearest above, or that the link points to; for an inferred peer the client span.
-    An inferred caller has none: the callee's entry span stands there.
+    """Nearest span of the caller above, or the target of the link; for an inferred peer the client span. An inferred
+    caller has no span: then it is the callee's entry span.
     """
     half: np.ndarray
-    """int64, the CLIENT or PRODUCER span that made the call; -1 if there is none."""
+    """int64, the CLIENT or PRODUCER span that made the call; -1 for none."""
     is_async: np.ndarray
     by_link: np.ndarray
-    """bool, true if only a link connects the two."""
+    """bool, true if only a link connects caller and callee."""
     error: np.ndarray
     """bool, true if either half of the call is an error."""
     peer: np.ndarray
-    """int32[n] per span: the service or inferred peer that it called and that has no span for the call, -1 for none."""
+    """int32[n], for each span the service or inferred peer that it called without a span there; -1 for none."""
     above: np.ndarray
-    """int32[n] per span: the nearest span above it that names a service, -1 for none."""
+    """int32[n], for each span the nearest span above that names a service; -1 for none."""
     entries: np.ndarray
-    """The entry spans of every service, those that begin its part of a trace, with or without a known caller."""
+    """Entry spans of all services, which begin their part of a trace, with or without a known caller."""
 
     @property
     def by_peer(self) -> np.ndarray:
-        """bool[calls], calls of an inferred caller, which has no span."""
+        """bool[calls], calls by an inferred caller, which has no span."""
         inferred: np.ndarray = (self.caller_span == self.span) & (self.half < 0)
         return inferred
 
     @property
     def outward(self) -> np.ndarray:
-        """bool[calls], calls known from the caller's span only."""
+        """bool[calls], calls known only from the caller's span."""
         outward: np.ndarray = (self.caller_span == self.span) & (self.half >= 0)
         return outward
 
     def peer_type(self, node: int) -> PeerType | None:
-        """The type of an inferred peer, None for a service."""
+        """Return the type of an inferred peer; None for a service."""
         return self.peer_types[node - self.first_peer] if node >= self.first_peer else None
 
 
 def nearest_of(parent: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Climb from every span to the nearest stop, by doubling the step.
 
-    parent: int32[n], -1 where a climb ends; stops: bool[n]. -> int32[n], the nearest at or above, -1 for none
+    parent: int32[n], -1 at the end of a climb; stops: bool[n]. -> int32[n], the nearest stop at or above, -1 for none
     """
     above = np.where(stops, np.arange(len(parent), dtype=np.int32), parent)
     moving = np.flatnonzero(~stops & (above >= 0))
@@ -83,7 +83,7 @@ def nearest_of(parent: np.ndarray, stops: np.ndarray) -> np.ndarray:
 
 
 def is_named(traces: TraceSet) -> np.ndarray:
-    """bool[n], the spans that name their service."""
+    """bool[n], spans that name their service."""
     if UNKNOWN_SERVICE not in traces.services:
         return np.ones(len(traces), bool)
     named: np.ndarray = traces.service != traces.services.index(UNKNOWN_SERVICE)
@@ -91,7 +91,7 @@ def is_named(traces: TraceSet) -> np.ndarray:
 
 
 def named_above(traces: TraceSet) -> np.ndarray:
-    """int32[n], the nearest span above each that names a service, -1 for none."""
+    """Find the nearest span above each one that names a service: int32[n], -1 for none."""
     named, parent = is_named(traces), traces.parent
     if named.all():
         return parent
@@ -99,7 +99,7 @@ def named_above(traces: TraceSet) -> np.ndarray:
 
 
 def owners(traces: TraceSet) -> np.ndarray:
-    """int32[n], the service that each span is a layer of: its own, or that of the nearest span above that names one."""
+    """Find the service of each span: int32[n], its own, or that of the nearest span above that names one."""
     named = is_named(traces)
     if named.all():
         return traces.service
@@ -110,10 +110,10 @@ def owners(traces: TraceSet) -> np.ndarray:
 def find_calls(traces: TraceSet) -> Calls:
     """Find the calls between services.
 
-    A call is an entry span of a service that is below another, a span with a link to a PRODUCER span of another
-    service, or the innermost of the CLIENT and PRODUCER spans around a call that no span of another service answers and
-    that one of them names. A root SERVER or CONSUMER that names its remote end is called by that. Calls within a
-    service do not count.
+    A call is one of these: an entry span of a service below another service; a span with a link to a PRODUCER span of
+    another service; the innermost of the CLIENT and PRODUCER spans around a call that no span of another service
+    answers, if one of them names its target. A root SERVER or CONSUMER that names its remote end is called by that.
+    Calls within a service do not count.
     """
     layers = _Layers(traces)
     entry = layers.called
@@ -132,7 +132,7 @@ def find_calls(traces: TraceSet) -> Calls:
     service, kind = layers.owner, layers.kind
     called = np.flatnonzero(peers.called >= 0)
     roots = np.flatnonzero(peers.caller >= 0)
-    # a span that is itself outgoing says nothing of how the call to its service went; one that polls does
+    # an outgoing span does not show the result of a call to its service, unless it polls
     error, reported = traces.error, traces.error & ~layers.outgoing
     none = np.full(len(roots), -1, np.int64)
     is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
@@ -169,7 +169,7 @@ def find_calls(traces: TraceSet) -> Calls:
 
 
 def _answer_wrappers(answered: np.ndarray, wrapper: np.ndarray) -> None:
-    """Mark the wrappers of answered spans as answered too, as layers of the same call: bool[n], changed in place."""
+    """Mark the wrappers of answered spans as also answered, as layers of the same call: bool[n], changed in place."""
     around = wrapper[answered]
     while len(around := around[(around >= 0) & ~answered[around]]):
         answered[around] = True
@@ -177,10 +177,10 @@ def _answer_wrappers(answered: np.ndarray, wrapper: np.ndarray) -> None:
 
 
 class _Layers:
-    """The spans of a set as layers of their services.
+    """Spans of a set as layers of their services.
 
-    `above` int32[n] is the nearest span above that names a service; `owner` int32[n] the service that a span is a
-    layer of, its own or that of the nearest above; `kind` uint8[n] has CONSUMER for every span that receives.
+    `above` int32[n] is the nearest span above that names a service; `owner` int32[n] the service of a span, its own or
+    that of the nearest span above; `kind` uint8[n] is CONSUMER for every span that receives messages.
     """
 
     def __init__(self, traces: TraceSet) -> None:
@@ -195,13 +195,13 @@ class _Layers:
         is_inner = (parent >= 0) & (self.owner == self.owner[parent])
         is_entry = ~is_inner
         if self._named is not None:
-            # those without a service begin where one is nowhere above, or ends
+            # spans without a service begin a part at a root, or where the part above ends
             is_entry = (above < 0) | (traces.service != traces.service[above])
             is_entry = np.where(named, is_entry, (parent < 0) | named[parent])
         self.entries = np.flatnonzero(is_entry)
         called = self.entries[above[self.entries] >= 0]
         self.called = called if self._named is None else called[named[called]]
-        # within a service's part: calls pass through layers up to its own entry
+        # within the part of a service, calls pass through layers up to its entry
         self._inner = np.where(is_inner, parent, np.int32(-1))
         self.kind = traces.kind
         self.leaves = outgoing_leaves(traces, self.kind)
@@ -228,7 +228,7 @@ class _Layers:
         if not unread.any() and not noted.any():
             return
         plain = (self.kind == Kind.INTERNAL) | (self.kind == Kind.UNSPECIFIED)
-        # others make no difference: nothing is called through them
+        # only these matter: nothing is called through other spans
         of_note = (traces.link_bytes > 0) | self.leaves
         of_note |= (self._around >= 0) & self.outgoing[self._around]
         half = self.half_above(self.called)
@@ -245,17 +245,17 @@ class _Layers:
             self._climb()
 
     def half_above(self, entry: np.ndarray) -> np.ndarray:
-        """The CLIENT or PRODUCER spans that called these entry spans: int64[m] -> int64[m], -1 for none"""
+        """Find the CLIENT or PRODUCER spans that called these entry spans: int64[m] -> int64[m], -1 for none."""
         around, kind = self._around, self.kind
         if self._named is not None:
-            # the half is the caller's own: spans without a service are passed
+            # the half must name the caller's service: skip spans without a service
             stops = self._named & (kind != Kind.INTERNAL) & (kind != Kind.UNSPECIFIED)
             around = nearest_of(self._inner, stops)
         half = around[self.above[entry]]
         return np.where((half >= 0) & self.outgoing[half], half, -1)
 
     def answered_by(self, entry: np.ndarray) -> np.ndarray:
-        """The CLIENT and PRODUCER spans that these entry spans answer, named or not: int64[m] -> int64[k]"""
+        """Find the CLIENT and PRODUCER spans that these entry spans answer, named or not: int64[m] -> int64[k]."""
         around = self._around[self.traces.parent[entry]]
         return np.asarray(around[(around >= 0) & self.outgoing[around]])
 
@@ -268,12 +268,12 @@ class _Layers:
         return around
 
     def follows(self, entry: np.ndarray) -> np.ndarray:
-        """bool[m], entry spans that their source flags as asynchronous."""
+        """Test which entry spans the source flags as asynchronous: bool[m]."""
         traces = self.traces
         if self._named is None:
             return np.asarray((traces.flags[entry] & int(Flag.FOLLOWS_FROM)) > 0)
         flagged = (traces.flags & int(Flag.FOLLOWS_FROM)) > 0
-        # it may be one of those between that says so
+        # the flag may be on a span in between
         step = np.zeros(len(traces) + 1, np.int64)
         step[np.flatnonzero(flagged)] += 1
         np.subtract.at(step, traces.subtree_end[flagged], 1)
@@ -294,8 +294,8 @@ def linked_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _linked(traces: TraceSet, layers: _Layers) -> tuple[np.ndarray, np.ndarray]:
-    """Calls by link: a span that points to a PRODUCER span of another service, which is not above it. One per PRODUCER
-    span and part of the callee.
+    """Find calls by link: a span with a link to a PRODUCER span of another service that is not above it. There is one
+    per PRODUCER span and part of the callee.
     """
     nothing = np.zeros(0, np.int64)
     candidates = np.flatnonzero(traces.link_bytes > 0)
@@ -317,7 +317,7 @@ def _linked(traces: TraceSet, layers: _Layers) -> tuple[np.ndarray, np.ndarray]:
     calls = (found >= 0) & ~leads & (layers.kind[found] == Kind.PRODUCER)
     calls &= (layers.owner[found] != layers.owner[linking]) & layers.known[found] & layers.known[linking]
     linked, linking = found[calls], linking[calls]
-    # the topmost of a part's spans stands for those below it that point to the same message
+    # the topmost span of a part represents those below it with links to the same message
     _, first = np.unique(linked * len(traces) + layers.parts()[linking], return_index=True)
     first.sort()
     return linked[first], linking[first]

@@ -1,6 +1,6 @@
 """Comparison of two trace sets, before and after a change: regressions and improvements.
 
-A change is reported only where it is large enough and unlikely to be chance (see `analysis.stats.bootstrap`).
+A change is reported only if it is large enough and unlikely to be chance (see `analysis.stats.bootstrap`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 4
 
 @dataclass(frozen=True, slots=True)
 class PatternChange:
-    """An error pattern of either set. Shares are of traces, in percent."""
+    """Error pattern in either set. Shares are of traces, in percent."""
 
     service: str
     message: str
@@ -39,19 +39,19 @@ class PatternChange:
     shares: tuple[float, float]
     verdict: Verdict
     is_worse: bool
-    """True if more traces have it than chance explains."""
+    """True if it occurs in more traces after, beyond chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class BottleneckChange:
-    """An operation that is a bottleneck in either set; None where it does not occur."""
+    """Operation that is a bottleneck in either set; None in a set where it does not occur."""
 
     service: str
     operation: str
     mean_critical_ns: tuple[float | None, float | None]
-    """Per trace in which it occurs."""
+    """Mean per trace in which it occurs."""
     shares: tuple[float | None, float | None]
-    """Shares of the time of those traces, in percent."""
+    """Shares of the critical path time of those traces, in percent."""
     verdict: Verdict
 
 
@@ -63,8 +63,8 @@ class Comparison:
     after: Analysis
     threshold: float
     overall: tuple[Change, ...]
-    """Changes of whole traces: mean, p50, p95 and p99 response time, and the rates of traces with errors and of failed
-    requests.
+    """Changes of whole traces: mean, p50, p95 and p99 of the response time, and the rates of traces with errors and of
+    failed requests.
     """
     bottlenecks: tuple[BottleneckChange, ...]
     operations: tuple[Compared, ...]
@@ -74,19 +74,19 @@ class Comparison:
 
     @property
     def distinct(self) -> tuple[Change, ...]:
-        """The changes of whole traces, without that of failed requests where it is that of traces with errors."""
+        """Changes of whole traces, without the rate of failed requests if it equals that of traces with errors."""
         rates = [change for change in self.overall if change.figure in RATES]
         same = len({(change.before, change.after) for change in rates}) < len(rates)
         return tuple(change for change in self.overall if not (same and change.figure == FAILED_REQUEST_RATE))
 
     @property
     def has_common(self) -> bool:
-        """True if both sets share some operation; otherwise they are of different systems and nothing compares."""
+        """True if the sets share an operation; otherwise they are of different systems and nothing can be compared."""
         return any(all(one.counts) for one in self.operations)
 
     @property
     def has_common_requests(self) -> bool:
-        """True if both sets have an entry point in common; otherwise figures of whole traces do not compare."""
+        """True if the sets share an entry point; otherwise figures of whole traces cannot be compared."""
         before, after = (
             {traces.operation_label(number) for number in np.unique(traces.operation[traces.main_root]).tolist()}
             for traces in (self.before.traces, self.after.traces)
@@ -95,27 +95,27 @@ class Comparison:
 
     @property
     def call_paths(self) -> list[CallPath]:
-        """Changes by call path, where each set is one trace; else empty."""
+        """Changes by call path, if each set is one trace; else empty."""
         if not self.before.traces.trace_count == self.after.traces.trace_count == 1:
             return []
         return compare_traces(self.before.paths, 0, self.after.paths, 0)
 
     @property
     def undecided(self) -> int:
-        """Number of figures that changed enough, with too few samples to tell."""
+        """Number of figures with a large change but too few samples."""
         changes = [*self.distinct, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
         return sum(change.verdict is Verdict.FEW for change in changes)
 
     @property
     def regressions(self) -> list[str]:
-        """Regressions as text: figures of whole traces, operations and calls, and new error patterns."""
+        """Describe the regressions: figures of whole traces, operations and calls, and new error patterns."""
         return [*_worse(self)]
 
 
 def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
     """Compare two sets. `threshold`: smallest change of a figure that is reported, in percent.
 
-    Services and operations that differ in case alone are the same.
+    Services and operations that differ only in case are the same.
     """
     before, after = _in_one_spelling(before, after.traces), _in_one_spelling(after, before.traces)
     sides = [one.traces.response_time for one in (before, after)]
@@ -141,8 +141,8 @@ def _in_one_spelling(analysis: Analysis, other: TraceSet) -> Analysis:
 def _judges(
     threshold: float, trace_ns: float, counts: tuple[int, int], before: Analysis, after: Analysis
 ) -> tuple[ChangeClassifier, ChangeClassifier]:
-    """-> classifiers for the figures of whole traces, and for those of operations and calls, each with a significance
-    level for all of its comparisons together.
+    """Build classifiers for the figures of whole traces and for those of operations and calls. Each has a significance
+    level that covers all of its comparisons together.
     """
     operations = [_labels(analysis) for analysis in (before, after)]
     columns = [one.dependencies.edge_columns for one in (before, after)]
@@ -244,7 +244,7 @@ def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> 
 
 
 def _wait_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
-    """Critical time of an operation for each trace in which it occurs, ns. spans: int64, those of the operation."""
+    """Compute the critical time in ns of an operation per trace in which it occurs. spans: int64, its spans."""
     touched, number = np.unique(analysis.traces.trace[spans], return_inverse=True)
     waits: np.ndarray = np.bincount(number, weights=analysis.paths.critical[spans], minlength=len(touched))
     return waits

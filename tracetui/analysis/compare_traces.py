@@ -1,4 +1,4 @@
-"""Two traces compared: spans matched by their call path, which is the operations from the root down to them."""
+"""Comparison of two traces, with spans matched by call path: the operations from the root down to the span."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class PathChange(enum.StrEnum):
     ADDED = "added"
     REMOVED = "removed"
     UNKNOWN = "unknown"
-    """A duration before or after is unknown."""
+    """The duration before or after is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallPath:
-    """A call path in the first and in the second trace. Times are nanoseconds."""
+    """Call path in the first and the second trace. Times are nanoseconds."""
 
     depth: int
     service: str
     operation: str
     counts: tuple[int, int]
     total_ns: tuple[int | None, int | None]
-    """Total duration of its spans, callees included; None where the end of any of them is unknown."""
+    """Total duration of its spans, callees included; None if the end of any is unknown."""
     self_ns: tuple[int | None, int | None]
-    """Self time of its spans; None as above."""
+    """Self time of its spans; None as for `total_ns`."""
     critical_ns: tuple[int, int]
     """Self time of its spans on the critical path."""
     errors: tuple[int, int]
@@ -47,9 +47,7 @@ class CallPath:
     change: PathChange
     """Verdict by total duration: a span that waits longer for its callees is slower."""
     own_change: PathChange
-    """SLOWER, FASTER or SAME by the greater of the changes of self and critical time: the part that is not from its
-    callees.
-    """
+    """Verdict without its callees, by the greater of the changes of self and critical time: SLOWER, FASTER or SAME."""
     spans: tuple[int, int]
     """First span of the call path in each trace, -1 for none."""
 

@@ -1,10 +1,10 @@
 """Contrast: attributes, services, operations and durations that are over-represented in a selection of traces.
 
-Everything is counted in traces: how many of the selection have it, and how many of the others. Among hundreds of values
-some differ by chance: reported differences are significant for all of them together (Y. Benjamini and Y. Hochberg,
-"Controlling the False Discovery Rate", 1995), counting only values that occur often enough to be significant at all (P.
-B. Gilbert, "A Modified False Discovery Rate Multiple-Comparisons Procedure for Discrete Data", 2005). Few traces seldom
-reach that: there, differences that are significant by themselves are reported too, as hints.
+All counts are of traces, in the selection and among the others. As some of hundreds of values differ by chance, the
+false discovery rate is controlled (Y. Benjamini and Y. Hochberg, "Controlling the False Discovery Rate", 1995). Only
+values that occur often enough to be significant count as candidates (P. B. Gilbert, "A Modified False Discovery Rate
+Multiple-Comparisons Procedure for Discrete Data", 2005). Few traces seldom reach that level, so differences that are
+significant in a single test are also reported, as hints.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
 MOST_SPANS = 40_000
-"""Largest number of spans per side whose attributes are read; of more, whole traces are sampled evenly."""
+"""Most spans per side whose attributes are read; with more, whole traces are sampled evenly."""
 _FALSE_DISCOVERY_RATE = 0.05
 """Largest share of the reported differences that may be chance."""
 _LEAST_TRACES = 2
-"""Smallest count in a selection of several traces: every trace has ids that no other has."""
+"""Least count in a selection of several traces, as every trace has unique ids."""
 _LEAST_STANDARD_ERRORS = 1.5
-"""Standard errors by which two shares differ at least."""
+"""Least difference of two shares, in standard errors."""
 _LONGEST = 200
 _OUTCOMES = frozenset(
     (
@@ -44,36 +44,36 @@ _OUTCOMES = frozenset(
         *GRPC_STATUS,
     )
 )
-"""Attributes that state a failure, not its reason."""
+"""Attributes that mark a failure without giving the reason."""
 
 
 _Name = tuple[str, str, str]
-"""`what`, `key` and `value` of a `OverRepresented`."""
+"""`what`, `key` and `value` of an `OverRepresented`."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverRepresented:
-    """Something that the selection has more often than the rest."""
+    """Feature that is more frequent in the selection than among the others."""
 
     what: str
     """`attribute`, `service`, `operation` or `duration`"""
     key: str
-    """The attribute's, or the service of an operation; '' otherwise."""
+    """Key of an attribute, or service of an operation; '' otherwise."""
     value: str
-    """For a duration, the shortest of the selection in nanoseconds."""
+    """For a duration, the shortest in the selection, in nanoseconds."""
     selected: int
-    """Traces of the selection that have it."""
+    """Number of traces of the selection that have it."""
     rest: int
     selected_percent: float
     rest_percent: float
     p_value: float
-    """Probability of a difference like this by chance, for a single test."""
+    """Probability of such a difference by chance, in a single test."""
     is_hint: bool = False
-    """True if some of the candidates differ this much by chance."""
+    """True if it is significant in a single test only, not among all candidates."""
 
     @property
     def lift(self) -> float:
-        """Ratio of its frequency in the selection to that in the others; infinite where the others have none."""
+        """Ratio of its frequency in the selection to that in the others; infinite if the others have none."""
         return self.selected_percent / self.rest_percent if self.rest_percent else math.inf
 
 
@@ -82,10 +82,10 @@ class Contrast:
     """Features over-represented in a selection: largest difference first, hints last."""
 
     selected: int
-    """Traces of the selection that were looked at."""
+    """Number of traces of the selection that were examined."""
     rest: int
     selected_of: int
-    """Traces of the selection in all."""
+    """Number of traces in the selection."""
     rest_of: int
     differences: tuple[OverRepresented, ...]
 
@@ -98,8 +98,8 @@ class Contrast:
 def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False, durations: bool = True) -> Contrast:
     """Compare the traces of `selection`, bool[traces], with all others.
 
-    With `outcomes`, attributes that merely mark a failure count too; without `durations`, response times do not count,
-    for selections by response time.
+    `outcomes`: include attributes that merely mark a failure. `durations`: include response times; False for selections
+    by response time.
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
     looked_at = [_sampled(traces, side) for side in sides]
@@ -110,7 +110,7 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
     if durations and all(of):
         counts.update(_by_duration(traces, looked_at))
     differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
-    # what the same traces have is one candidate, by whatever names
+    # features of exactly the same traces are one candidate
     candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}
     beyond = _significant(differences, candidates.values(), of)
     shown = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
@@ -119,11 +119,11 @@ def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False,
 
 
 def _significant(found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]) -> set[OverRepresented]:
-    """Differences that stay significant among all candidates."""
+    """Select the differences that are significant among all candidates."""
 
     @cache
     def least(occurs: int) -> float:
-        """Probability if as many of the selection as possible have it."""
+        """Return the least possible probability, if as many of the selection as possible have it."""
         selected = min(occurs, of[0])
         return hypergeometric_p_value(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
 
@@ -146,7 +146,7 @@ def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
 
 
 def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, trace_digests: dict[_Name, int]) -> Counter[_Name]:
-    """Number of these traces with each feature. `trace_digests`: equal numbers for features of the same traces."""
+    """Count these traces by feature, and build digests that are equal for features of the same traces."""
     counts: Counter[_Name] = Counter()
     for trace in side.tolist():
         has: set[_Name] = set()
@@ -164,7 +164,7 @@ def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, trace_digests: 
                 if key != "service.name" and (outcomes or key not in _OUTCOMES):
                     has.add(("attribute", key, _text(value)))
         counts.update(has)
-        # a tuple's hash is well mixed, and the same in every run
+        # the hash of a tuple of integers is well mixed and equal in every run
         token = hash((trace, trace))
         for name in has:
             trace_digests[name] = trace_digests.get(name, 0) ^ token
@@ -176,14 +176,14 @@ def _text(value: object) -> str:
 
 
 def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> OverRepresented | None:
-    """The difference, or None where chance explains it or the rest has it as often."""
+    """Build the difference; None if it may be chance, or the others have the feature as often."""
     selected, rest = counts
     if not of[0] or not of[1] or selected * of[1] <= rest * of[0]:
         return None
     shares = selected / of[0], rest / of[1]
     pooled = (selected + rest) / (of[0] + of[1])
     error = math.sqrt(pooled * (1 - pooled) * (1 / of[0] + 1 / of[1]))
-    # the quick test first: most things differ by little
+    # the quick test first, as most features hardly differ
     if selected < min(_LEAST_TRACES, of[0]) or shares[0] - shares[1] < _LEAST_STANDARD_ERRORS * error:
         return None
     p_value = hypergeometric_p_value(selected, rest, of)
@@ -204,6 +204,6 @@ def _by_duration(traces: TraceSet, sides: list[np.ndarray]) -> dict[_Name, tuple
 
 
 def _distinct(differences: list[OverRepresented]) -> list[OverRepresented]:
-    """Without operations of a service that is named with the same counts already."""
+    """Drop operations of a service that is already listed with the same counts."""
     services = {(one.value, one.selected, one.rest) for one in differences if one.what == "service"}
     return [one for one in differences if one.what != "operation" or (one.key, one.selected, one.rest) not in services]

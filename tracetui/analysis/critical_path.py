@@ -1,16 +1,16 @@
-"""The critical path: at every moment of a trace, the span that the trace was waiting for.
+"""Critical path: for every moment of a trace, the span that it was waiting for.
 
-Per root, walked backwards from its end: the time belongs to the child that finishes last at or before the moment, and
-a gap between children belongs to the span itself. This is the definition of the Jaeger UI (jaegertracing/jaeger-ui,
-`TracePage/CriticalPath`), with departures on purpose: children that touch count as one after the other, an orphan root
-has a path of its own, and the time 0 is a time like any other.
+Each root is walked backwards from its end: time belongs to the child that finishes last at or before the moment, and a
+gap between children belongs to the span itself. This is the definition of the Jaeger UI (jaegertracing/jaeger-ui,
+`TracePage/CriticalPath`), with deliberate differences: children that touch count as sequential, an orphan root has a
+path of its own, and the time 0 is not special.
 
-The paths of a trace with several roots are laid over each other: the main root's comes first, then the others by
-start, and a later path counts only where no earlier one does. So the sections of a trace never overlap. Asynchronous
-work (see `async_roots`) is never laid over; `analysis.async_work` finds its paths.
+The paths of a trace with several roots are merged without overlap: that of the main root takes precedence, then the
+others by start, and a path counts only where no earlier one does. Asynchronous work (see `async_roots`) is not merged;
+`analysis.async_work` finds its paths.
 
-A span whose start is missing takes no part, and its children count as its parent's. A span whose end is missing
-reaches to the greatest end below it.
+A span without a start is skipped, and its children count as those of its parent. A span without an end extends to the
+greatest end below it.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 _MANY = 50
-"""Smallest number of paths that are walked together a step at a time; fewer are walked one by one."""
+"""Least number of paths that are walked together, step by step; fewer are walked one at a time."""
 _NEVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, eq=False)
 class CriticalPaths:
-    """The critical paths of a trace set, laid over each other. Positions are spans, times int64 nanoseconds."""
+    """Merged critical paths of a trace set. Positions are spans, times int64 nanoseconds."""
 
     traces: TraceSet
     parent: np.ndarray
-    """int32[n], each span's parent on the path: the nearest span above that has a start of its own."""
+    """int32[n], parent of each span on the path: the nearest span above that has a start."""
     start: np.ndarray
-    """int64[n], each span's start cut to all its ancestors' intervals; it means something on the path only."""
+    """int64[n], start of each span clipped to the intervals of all its ancestors; only meaningful on the path."""
     end: np.ndarray
     walked: np.ndarray
-    """bool[n], true for spans on the path of their own root, even if the path of another root hides all their time."""
+    """bool[n], spans on the path of their own root, even if the path of another root hides all their time."""
     on_path: np.ndarray
-    """bool[n], true for spans with any time on the critical path, their own or their callees'."""
+    """bool[n], spans with any time on the critical path, including that of callees."""
     critical: np.ndarray
-    """int64[n], each span's own time on the path."""
+    """int64[n], time of each span on the path, without callees."""
     previous: np.ndarray
-    """int32[n], for a span on its root's path, the sibling on it that ran just before; -1 for the first."""
+    """int32[n], for a span on its root's path the sibling before it on the path; -1 for the first."""
     last_child: np.ndarray
-    """int32[n], for a span on its root's path, its child on the path that ended last; -1 for none."""
+    """int32[n], for a span on its root's path its last child on the path; -1 for none."""
     windows: _Windows | None
-    """Parts that count of the paths of roots laid over by other roots of their trace; None where there are none."""
+    """Visible parts of the paths of roots that other roots of their trace hide partly; None if there are none."""
 
     @cached_property
     def trace_critical(self) -> np.ndarray:
-        """int64[traces], length of each trace's path: the sum of its sections."""
+        """int64[traces], length of each trace's path, the sum of its sections."""
         if not self.traces.trace_count:
             return np.zeros(0, np.int64)
         times: np.ndarray = np.add.reduceat(self.critical, self.traces.first[:-1])
@@ -64,7 +64,7 @@ class CriticalPaths:
 
     @cached_property
     def asynchronous(self) -> np.ndarray:
-        """bool[n], whether a span is asynchronous work: at or below one of `async_roots`."""
+        """bool[n], spans of asynchronous work: at or below one of `async_roots`."""
         return at_or_below(self.traces, async_roots(self.traces))
 
     @cached_property
@@ -77,9 +77,9 @@ class CriticalPaths:
         return span, start[order], end[order], first
 
     def sections_of(self, trace: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sections of one trace: spans, starts, ends; in time order.
+        """List the sections of one trace in order of time: spans, starts, ends.
 
-        No two of them overlap, and none is empty. Those of a single root partition its interval.
+        They do not overlap, and none is empty. The sections of a single root partition its interval.
         """
         span, start, end, first = self._sections
         part = slice(int(first[trace]), int(first[trace + 1]))
@@ -88,16 +88,16 @@ class CriticalPaths:
 
 @dataclass(frozen=True, eq=False)
 class _Windows:
-    """The parts of a span's time that count, at most two: before and after the main root ran. Times are int64."""
+    """Visible parts of a span's time, at most two: before and after the main root. Times are int64."""
 
     of_root: np.ndarray
-    """int64[n], a number for the root that each span is below, -1 where all of its time counts."""
+    """int64[n], number of the root that each span is below; -1 if all of its time counts."""
     begin: np.ndarray
     """int64[2, roots]"""
     end: np.ndarray
 
     def cut(self, span: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cut sections (spans, starts, ends) to the parts that count. Some that are left may be empty."""
+        """Clip sections (spans, starts, ends) to the visible parts. Some of the results may be empty."""
         root = self.of_root[span]
         within = root >= 0
         parts = [(span[~within], start[~within], end[~within])]
@@ -130,7 +130,7 @@ def critical_paths(traces: TraceSet) -> CriticalPaths:
 
 
 def root_paths(traces: TraceSet) -> CriticalPaths:
-    """Find the critical path of every root by itself, whatever else its trace has."""
+    """Find the critical path of every root independently of the other roots of its trace."""
     parent = _parents(traces)
     start, end = _clipped(traces, parent)
     count = len(traces)
@@ -165,14 +165,14 @@ def root_paths(traces: TraceSet) -> CriticalPaths:
 def _settle_ties(
     candidates: np.ndarray, above: np.ndarray, until: np.ndarray, start: np.ndarray, order: np.ndarray
 ) -> None:
-    """Put the preferred one of siblings that end together last: the earliest start, then the first in the
-    input. `candidates` stand by their parents and ends, `above` and `until`, and are put in order in place.
+    """Sort siblings that end together, in place, so that the preferred one comes last: the earliest start, then the
+    first in the input. `candidates` are sorted by parent and end, `above` and `until`.
     """
     with_next = (above[1:] == above[:-1]) & (until[1:] == until[:-1])
     pairs = np.flatnonzero(with_next)
     if not len(pairs):
         return
-    # siblings stand by start and input: turned round, ties are mostly in order
+    # siblings are sorted by start and input: in reverse, most ties are in order
     begins = np.flatnonzero(np.concatenate(([True], ~with_next)))
     sizes = np.diff(np.append(begins, len(candidates)))
     begins, sizes = begins[sizes > 1], sizes[sizes > 1]
@@ -187,9 +187,9 @@ def _settle_ties(
 
 
 def async_roots(traces: TraceSet) -> np.ndarray:
-    """int64, ascending: roots of asynchronous work, which no request waits for.
+    """Find the roots of asynchronous work, for which no request waits: int64, ascending.
 
-    A CONSUMER child of a PRODUCER, and a CONSUMER root that is not its trace's main one.
+    These are CONSUMER children of a PRODUCER, and CONSUMER roots other than the main root.
     """
     consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
     roots = consumers[traces.parent[consumers] < 0]
@@ -198,7 +198,7 @@ def async_roots(traces: TraceSet) -> np.ndarray:
 
 
 def at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """bool[n], the spans at these positions and all below them."""
+    """bool[n], the spans at these positions and all spans below them."""
     step = np.zeros(len(traces) + 1, np.int32)
     np.add.at(step, spans, 1)
     np.subtract.at(step, traces.subtree_end[spans], 1)
@@ -207,14 +207,14 @@ def at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _parents(traces: TraceSet) -> np.ndarray:
-    """int32[n], the nearest span above that has a start, or is a root."""
+    """Find the nearest span above each one that has a start or is a root: int32[n]."""
     parent = traces.parent
     skipped = np.flatnonzero(_skipped(traces))
     if not len(skipped):
         return parent
     is_skipped = np.zeros(len(traces) + 1, bool)
     is_skipped[skipped] = True
-    # twice as far with every turn; a skipped span's own entry always leads further up
+    # each round doubles the distance; the entry of a skipped span always leads further up
     above = parent.copy()
     while len(skipped):
         skipped = skipped[is_skipped[above[skipped]]]
@@ -225,9 +225,9 @@ def _parents(traces: TraceSet) -> np.ndarray:
 
 
 def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every interval cut to those of all ancestors; empty or reversed when nothing of it remains.
+    """Clip every interval to those of all ancestors; it becomes empty or reversed if nothing remains.
 
-    A span that is wholly outside its parent, or that nobody waits for, stays empty and so do all below it.
+    A span that is wholly outside its parent, or for which nothing waits, is empty, and so are all spans below it.
     """
     start = traces.start.copy()
     end = traces.reached_end.copy()
@@ -241,19 +241,19 @@ def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarr
         above[moving] = above[step]
         moving = moving[above[moving] >= 0]
     if parent is not traces.parent:
-        # what has no start is nobody's to wait for, unless it is a root
+        # nothing waits for a span without a start, unless it is a root
         start[_skipped(traces)] = _NEVER
     return start, end
 
 
 def _skipped(traces: TraceSet) -> np.ndarray:
-    """bool[n], spans that take no part as their start is missing; a root without one keeps its path."""
+    """bool[n], spans that are skipped because they have no start; a root without one keeps its path."""
     skipped: np.ndarray = traces.no_start & (traces.parent >= 0)
     return skipped & ~detached(traces) if skipped.any() else skipped
 
 
 def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_of: np.ndarray) -> np.ndarray:
-    """The positions in `candidates` that are on a path, from the roots down."""
+    """Find the positions in `candidates` that are on a path, from the roots down."""
     parts: list[np.ndarray] = []
     frontier = last_of[roots]
     frontier = frontier[frontier >= 0]
@@ -261,7 +261,7 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
         parts.append(frontier)
         frontier = np.concatenate((earlier[frontier], last_of[candidates[frontier]]))
         frontier = frontier[frontier >= 0]
-    # a view is read as a list is, and few of a large set's spans are on a path: to make lists of all takes longer
+    # few spans of a large set are on a path, so reading memory views is faster than making lists of all
     span_at, before, last = candidates.data, earlier.data, last_of.data
     chosen: list[int] = []
     waiting = frontier.tolist()
@@ -277,9 +277,9 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
 
 
 def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The stretches of the path that are the spans' own: span, start and end of each, none empty.
+    """List the sections of the path that belong to the spans themselves: span, start and end of each, none empty.
 
-    spans: int64, on the path of their root, and with each all that are on it below.
+    spans: int64, spans on the path of their root, each with all spans below it on the path.
     """
     called = spans[paths.parent[spans] >= 0]
     owner = paths.parent[called]
@@ -300,10 +300,10 @@ def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray,
 
 
 def _windows(paths: CriticalPaths) -> _Windows | None:
-    """Parts that count of roots that are not their trace's main root; None where every root is.
+    """Compute the visible parts of roots other than the main root of their trace; None if there are none.
 
-    Every path fills its root's interval. Others than the main root stand by start: of such a root, what those before
-    it leave is what begins after the greatest end among them, and what the main root leaves of that is two parts.
+    Every path fills the interval of its root. Roots other than the main root are ordered by start: of each, the part
+    after the greatest end of those before it remains, and the main root may split that in two.
     """
     traces = paths.traces
     roots = np.flatnonzero(traces.parent < 0)
@@ -323,7 +323,7 @@ def _windows(paths: CriticalPaths) -> _Windows | None:
         left = paths.start[over]
         left[1:] = np.where(new_trace[1:], left[1:], np.maximum(left[1:], paths.end[over[holder[:-1]]]))
         started, ended = paths.start[main[trace]], paths.end[main[trace]]
-        # a main root without a length leaves one part, which must not be cut in two
+        # a main root of length 0 must not split the part in two
         begin[0, laid] = left
         end[0, laid] = np.where(started < ended, np.minimum(paths.end[over], started), paths.end[over])
         begin[1, laid] = np.where(started < ended, np.maximum(left, ended), _NEVER)

@@ -1,4 +1,4 @@
-"""Criticality of services: its components, not one score."""
+"""Criticality of services, as components rather than one score."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from tracetui.analysis.service_graph import ServiceGraph
 
 @dataclass(frozen=True, slots=True)
 class Criticality:
-    """Dependence of the system on one service or inferred peer."""
+    """Criticality of one service or inferred peer."""
 
     service: str
     rank: int
-    """1 for the service in most traces; equal ones are ordered by their callers, then by name."""
+    """1 for the service in most traces; ties are ordered by number of callers, then by name."""
     inferred: bool
     trace_count: int
     trace_share: float
-    """Traces through it, in percent of all."""
+    """Traces that pass through it, in percent of all."""
     direct_callers: int
     indirect_callers: int | None
-    """None where the graph is too large to count them."""
+    """None if the graph is too large to count them."""
     entry_operations: tuple[str, ...]
-    """Operations that requests enter by and that led to it, as `service operation`, by name."""
+    """Entry points that depend on it, as `service operation`, sorted."""
     betweenness: float
-    """The share of the shortest ways between two others that pass through it, 0 to 1."""
+    """Share of the shortest paths between two others that pass through it, 0 to 1."""
     single_point: bool
-    """True if some entry point needs a service that it reaches through this one alone."""
+    """True if some entry point reaches another service only through this one."""
 
     @property
     def callers(self) -> int:
-        """Number of direct and indirect callers; of direct ones alone where the graph is too large."""
+        """Number of direct and indirect callers; only direct ones if the graph is too large."""
         return self.direct_callers + (self.indirect_callers or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All services of a graph by their rank."""
+    """All services of a graph, by rank."""
 
     services: list[Criticality]
     left_out: tuple[str, ...]
-    """Message about figures that were not computed in full in a very large graph."""
+    """Messages about incomplete figures in a very large graph."""
 
 
 def criticality(graph: ServiceGraph) -> list[Criticality]:
@@ -52,7 +52,7 @@ def criticality(graph: ServiceGraph) -> list[Criticality]:
 
 
 def ranking(graph: ServiceGraph) -> Ranking:
-    """Rank all services. -> the ranking, and a message about figures that are incomplete"""
+    """Rank all services. -> the ranking, with messages about incomplete figures"""
     traces = graph.traces
     through = _traces_through(graph)
     between, not_between = betweenness(graph.arcs)
@@ -84,7 +84,7 @@ def ranking(graph: ServiceGraph) -> Ranking:
 
 
 def _visits(graph: ServiceGraph, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """among: bool[n] spans. -> traces and nodes, int64[m]: which of them take part in which traces, each pair once"""
+    """List the distinct pairs of a trace and a node that takes part in it: int64[m] each. among: bool[n] spans."""
     traces, calls = graph.traces, graph.calls
     own, calling = np.flatnonzero(among), np.flatnonzero(among & (calls.peer >= 0))
     trace = np.concatenate((traces.trace[own], traces.trace[calling])).astype(np.int64)
@@ -96,7 +96,7 @@ def _traces_through(graph: ServiceGraph) -> np.ndarray:
     """int64[nodes]"""
     traces, calls = graph.traces, graph.calls
     trace, node = _visits(graph, np.ones(len(traces), bool))
-    # a peer that calls takes part as well, though nothing leads to it
+    # inferred callers also take part, though nothing leads to them
     trace = np.concatenate((trace, traces.trace[calls.span[calls.by_peer]].astype(np.int64)))
     node = np.concatenate((node, calls.caller[calls.by_peer].astype(np.int64)))
     pairs = np.unique(trace * len(calls.nodes) + node)
@@ -104,11 +104,11 @@ def _traces_through(graph: ServiceGraph) -> np.ndarray:
 
 
 def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
-    """Entry points that lead to each service, its own excluded."""
+    """List the entry points that lead to each service, except its own."""
     traces, calls = graph.traces, graph.calls
     root = traces.main_root[traces.trace]
     spans = np.arange(len(traces))
-    # an orphan is in the trace, but nothing says that the request led to it
+    # an orphan is in the trace, but it is unknown whether the request led to it
     trace, node = _visits(graph, (spans >= root) & (spans < traces.subtree_end[root]))
     entry = traces.operation[traces.main_root[trace]]
     pairs = np.unique(np.column_stack((entry, node)), axis=0)
@@ -121,7 +121,7 @@ def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
 
 
 def single_points(graph: ServiceGraph) -> set[str]:
-    """Services without which an entry would lose something else that it needs."""
+    """Find the services without which an entry would no longer reach some other service."""
     return {graph.names[node] for node in _single_points(graph)[0]}
 
 

@@ -1,4 +1,4 @@
-"""Dependencies: services, the peers inferred from their calls, and the calls between them."""
+"""Dependencies: services, peers inferred from their calls, and the calls between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, slots=True)
 class ServiceFigures:
-    """A service's entry spans (those that begin its part of a trace), or an inferred peer's client spans."""
+    """Figures of a service by its entry spans, which begin its part of a trace, or of a peer by its client spans."""
 
     service: str
     inferred: bool
@@ -45,13 +45,13 @@ class Edge:
     inferred: bool
     call_count: int
     error_count: int
-    """Calls of which either half is an error."""
+    """Number of calls of which either half is an error."""
     latency: Latency
     caller_p50_ns: float | None
-    """The median of the caller's own spans of the calls; None where no call has one."""
+    """Median duration of the caller's spans of the calls; None if no call has one."""
     network_p50_ns: float | None
-    """Median of the caller's duration minus the callee's: network and queueing. None where no
-    synchronous call has both halves.
+    """Median of the caller's duration minus the callee's: network and queueing. None if no synchronous call has both
+    halves.
     """
 
     @property
@@ -62,7 +62,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServiceColumns:
-    """The figures of n services and inferred peers, by name; see `ServiceFigures`."""
+    """`ServiceFigures` of n services and inferred peers as columns, by name."""
 
     names: list[str]
     types: list[PeerType | None]
@@ -92,7 +92,7 @@ class ServiceColumns:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EdgeColumns:
-    """The figures of n edges, by caller, callee, sync before async; see `Edge`."""
+    """`Edge` figures of n edges as columns, by caller, callee, sync before async."""
 
     callers: list[str]
     callees: list[str]
@@ -106,7 +106,7 @@ class EdgeColumns:
     durations: np.ndarray
     """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most; NaN where none is known."""
     halves: np.ndarray
-    """float64[2, n] nanoseconds: the medians of the callers' own spans and of the network, NaN where there is none."""
+    """float64[2, n] nanoseconds: medians of the callers' spans and of the network; NaN for none."""
 
     def __len__(self) -> int:
         return len(self.callers)
@@ -143,25 +143,25 @@ def _known(value: float) -> float | None:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Figures of services and edges as columns, since few of very many names are read one by one."""
+    """Figures of services and edges as columns, as only few of very many are read as objects."""
 
     service_columns: ServiceColumns
     edge_columns: EdgeColumns
 
     @cached_property
     def services(self) -> tuple[ServiceFigures, ...]:
-        """By name."""
+        """Services by name."""
         return tuple(self.service_columns.figures())
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """By caller, callee, sync before async."""
+        """Edges by caller, callee, sync before async."""
         return tuple(self.edge_columns.edges())
 
 
 def self_calls(traces: TraceSet) -> np.ndarray:
-    """int64[services], number of calls of each to itself: a CLIENT or PRODUCER span with a SERVER or CONSUMER span of
-    the same service beneath it. These are not edges.
+    """Count the calls of each service to itself, int64[services]: a CLIENT or PRODUCER span above a SERVER or CONSUMER
+    span of the same service. These are not edges.
     """
     kind, caller = traces.kind, traces.parent
     served = (caller >= 0) & ((kind == Kind.SERVER) | (kind == Kind.CONSUMER))
@@ -172,7 +172,7 @@ def self_calls(traces: TraceSet) -> np.ndarray:
 
 
 def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
-    """The figures of every service and of every edge between them."""
+    """Compute the figures of all services and of all edges between them."""
     calls = calls or find_calls(traces)
     name_rank = _name_ranks(calls.nodes)
     return Dependencies(_services(traces, calls, name_rank), _edges(traces, calls, name_rank))
@@ -192,7 +192,7 @@ def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceC
     spans = np.concatenate((calls.entries, calls.span[to_peer]))
     nodes = np.concatenate((traces.service[calls.entries], calls.callee[to_peer]))
     order, distinct, first = group_slices(nodes)
-    # a peer that only calls has no calls of its own
+    # a peer that is only a caller receives no calls
     seen = np.zeros(len(calls.nodes), bool)
     seen[calls.caller] = True
     seen[distinct] = False
@@ -235,7 +235,7 @@ def _edges(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> EdgeColumns
     seen = (half >= 0) & ~traces.no_duration[half]
     of_half = traces.duration[half]
     waited = _medians(of_half, seen, first)
-    # a message waits for its consumer: what lies between is no time of a network
+    # a message waits for its consumer, so the time between the halves is not network time
     pair, is_async = np.divmod(distinct, 2)
     both = seen & (half != span) & np.repeat(is_async == 0, np.diff(first)) & timed_spans
     network = _medians(of_half - duration, both, first)
@@ -256,7 +256,7 @@ def _edges(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> EdgeColumns
 
 
 def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """float64[groups], the median of each group's known values, NaN for a group without any. Groups are
+    """Compute the median of the known values of each group: float64[groups], NaN for none. Group g is
     `first[g]:first[g + 1]`.
     """
     values, begins = known_values(values, known, first)

@@ -1,21 +1,21 @@
-"""Error causes: the errors that caused the errors above them, and how far each of them propagates.
+"""Error causes: which errors caused the errors above them, and how far each propagates.
 
 An error L is a cause of an error U above it unless
 
-- a span between coped: it is explicitly OK, or is no error and answered HTTP below 400 or gRPC 0; or the work went on:
-  L and U share no message template, U has a message, no error lies between, and below U, or below a span between, a
-  call to another peer began when L had ended;
+- a span between them coped: it is explicitly OK, or is not an error and has HTTP status below 400 or gRPC status 0; or
+  work went on: L and U share no message template, U has a message, no error lies between, and below U, or below a span
+  between, a call to another peer began after L had ended;
 - an asynchronous step lies between, or L ended after U by more than the tolerance, 10 ms or 5 % of L's duration;
-- a later attempt at L, or at a span between, succeeded, and L and U share no message template;
-- L is a consequence (see `analysis.consequences`).
+- a later attempt of L, or of a span between, succeeded, and L and U share no message template;
+- L is an explained cancellation (see `analysis.explained_cancellations`).
 
-Readings where the definition leaves room: a message that is empty shares no template with any other. "The work went on"
-judges U itself too, without a span between. No time is compared across skewed hosts or with a span whose end is
-unknown: such a test fails. Orphans have no common ancestor, so none of this passes between them.
+Details: an empty message shares no template with any other. "Work went on" also applies to U itself, without a span
+between. Times are not compared across skewed hosts or with a span whose end is unknown: such a test fails. Orphans have
+no common ancestor, so nothing propagates between them.
 
-Errors that no coping span and no asynchronous step divides form trees. One pass from the leaves finds for each error
-whether anything below it is a cause; what an origin reaches is found by going up from it alone, and mostly known
-without: where all that an error reaches is the way up to some error, that one is noted.
+Errors that are not separated by coping spans or asynchronous steps form trees. One pass from the leaves finds for each
+error whether anything below it is a cause. The errors that an origin reaches are found by climbing from it. Usually
+they are all errors on the way up to some topmost one; then only that one is stored.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet
 
 TOLERANCE_NS = 10_000_000
-"""Time by which a span may outlast another that waited for it; longer for long spans."""
+"""Least time by which a span may outlast another that waited for it; more for long spans."""
 _TOLERANCE_PART = 20
 _EVER, _NEVER, _NONE = -(1 << 63), 1 << 63, 1 << 64
-"""Before and after all times, and the value for none."""
+"""A time before and one after all others, and the value for none."""
 _ALL_HOSTS = -1
 _OK = int(Status.OK)
 
 _Threshold = dict[tuple[int, str, bool], int]
-"""Candidate causes by host, template, and whether a later attempt succeeded on the way up: the least end
-that an error above must have.
+"""Candidate causes by host, template, and whether a later attempt succeeded on the way up. The value is the least
+end that an error above must have.
 """
 
 
@@ -65,13 +65,13 @@ class ErrorCauses:
         self.steps = async_steps(traces)
         self.spans = facts.spans
         self.nearest_above = _nearest_above(self.spans, traces.subtree_end)
-        """Per error, the nearest error above it; -1 for none."""
+        """For each error the nearest error above it; -1 for none."""
         self._coped: dict[int, bool] = {}
         self.above, uncoped = self._undivided()
-        """The same, -1 also where a span that coped, or an asynchronous step, lies between."""
+        """The same, but also -1 if a span that coped, or an asynchronous step, lies between."""
         looked_at = np.concatenate((self.spans, np.array(uncoped, np.int64)))
         self.superseded = looked_at[succeeded_later(traces, looked_at, self.skewed)]
-        """Spans, errors or on the way up from one, after which a later attempt succeeded."""
+        """Spans after which a later attempt succeeded, among the errors and the spans above them."""
         self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
         unknown = ((traces.flags[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
         ends = traces.end[self.spans]
@@ -81,7 +81,7 @@ class ErrorCauses:
         self._went_on = self._work_went_on(unknown)
         self._set_trees()
         self.propagated = self._propagated()
-        """0 or 1 per error: whether some error below caused it."""
+        """For each error 1 if some error below caused it, else 0."""
         self._only_up_to = self._paths_up()
 
     def coped(self, span: int) -> bool:
@@ -93,11 +93,11 @@ class ErrorCauses:
         return known
 
     def _undivided(self) -> tuple[list[int], list[int]]:
-        """Follow every error up to the next, or to whatever separates them. -> `above`, and the spans on the way."""
+        """Climb from every error to the next one, or to whatever separates them. -> `above`, and the spans passed"""
         traces = self.traces
         number = np.full(len(traces), -1, np.int32)
         number[self.spans] = np.arange(len(self.spans), dtype=np.int32)
-        # one at a time, memory views are read in a third of the time that columns take
+        # reading single items of a memory view takes a third of the time of a column
         numbers, parents, steps = number.data, traces.parent.data, self.steps.data
         is_step = self.steps[self.spans].tolist()
         is_ok = explicit_ok(traces).data
@@ -127,8 +127,8 @@ class ErrorCauses:
         return above, on_the_way
 
     def _work_went_on(self, unknown: list[bool]) -> bytearray:
-        """0 or 1 per error: whether the error directly above it went on with other work, and so failed for another
-        reason.
+        """For each error 1 if the error directly above it went on with other work, and so failed for another reason,
+        else 0.
         """
         facts, found = self.facts, bytearray(len(self.spans))
         work = WorkAfterFailure(self.traces, self.skewed)
@@ -140,10 +140,10 @@ class ErrorCauses:
         return found
 
     def _set_trees(self) -> None:
-        """Find where later attempts succeeded, and which trees of errors need hosts and templates compared."""
+        """Find where later attempts succeeded, and in which trees of errors hosts and templates must be compared."""
         count, traces = len(self.spans), self.traces
         self._retried_below = bytearray(count)
-        """True where a later attempt succeeded at the error, or between it and the error directly above."""
+        """1 if a later attempt succeeded of the error, or of a span between it and the error directly above."""
         if len(self.superseded):
             steps = np.zeros(len(traces) + 1, np.int64)
             np.add.at(steps, self.superseded, 1)
@@ -164,7 +164,7 @@ class ErrorCauses:
             self.skewed.host(int(span)) if odd else _ALL_HOSTS for span, odd in zip(self.spans, skewed, strict=True)
         ]
 
-    # --- which error has a cause below it ----------------------------------------------------------------------------
+    # --- errors with a cause below them ------------------------------------------------------------------------------
 
     def _propagated(self) -> bytearray:
         count = len(self.spans)
@@ -186,7 +186,7 @@ class ErrorCauses:
         return found
 
     def _pass_up(self, i: int, up: int, states: dict[int, _Threshold]) -> bool:
-        """Pass the state at and below an error to the one above. -> whether any of it is a cause of that."""
+        """Pass the state at and below an error to the one above. -> whether it contains a cause of that one"""
         state = self._crossed(i, states.pop(i, {}))
         own = self._crossed(i, self._own(i))
         is_cause = self._holds_cause(state, up) or (not self._went_on[i] and self._holds_cause(own, up))
@@ -201,7 +201,7 @@ class ErrorCauses:
     def _own(self, i: int) -> _Threshold:
         if self.consequence[i]:
             return {}
-        # nobody asks for the template where no later attempt succeeded further up
+        # the template only matters if a later attempt succeeded further up
         text = self.facts.template(i) if self._retried_above[i] else ""
         return {(self._host[i], text, False): self._least[i]}
 
@@ -228,11 +228,11 @@ class ErrorCauses:
             for (host, text, retried), least in state.items()
         )
 
-    # --- what an error reaches ---------------------------------------------------------------------------------------
+    # --- errors that an error reaches --------------------------------------------------------------------------------
 
     def _paths_up(self) -> list[int]:
-        """Topmost error that each error reaches through errors alone, itself if it reaches none; -1
-        where it has to be looked for.
+        """Find the topmost error that each error reaches through errors only, itself if it reaches none; -1 if a search
+        is needed.
         """
         end, least, above = self._end, self._least, self.above
         latest = [_EVER] * len(above)
@@ -253,13 +253,13 @@ class ErrorCauses:
         return only
 
     def path_up(self, i: int) -> int | None:
-        """Topmost error reached, if everything that error `i` reaches lies on the way up to that (itself if it reaches
-        nothing); None where only `reached` can find out.
+        """Return the topmost error that error `i` reaches, itself if it reaches none; None if it does not reach all
+        errors on the way there, and only `reached` can list them.
         """
         return None if self._only_up_to[i] < 0 else self._only_up_to[i]
 
     def reached(self, i: int) -> Iterator[int]:
-        """Errors that an error caused, directly or indirectly."""
+        """List the errors that an error caused, directly or indirectly."""
         top = self._only_up_to[i]
         if top >= 0:
             while i != top:
@@ -281,7 +281,7 @@ class ErrorCauses:
             below = up
 
     def _reached_by_time(self, i: int) -> Iterator[int]:
-        """`reached` where hosts and later attempts do not matter."""
+        """Compute `reached` for trees without skewed hosts and later attempts."""
         end, above = self._end, self.above
         earlier, own = _NONE, _NONE if self.consequence[i] else self._least[i]
         while (up := above[i]) >= 0:
@@ -314,7 +314,7 @@ def _merge(state: _Threshold, other: _Threshold) -> None:
 
 
 def _nearest_above(spans: np.ndarray, subtree_end: np.ndarray) -> list[int]:
-    """Nearest of these spans above each of them, -1 for none. spans: ascending."""
+    """Find for each of these spans the nearest one of them above it, -1 for none. spans: ascending."""
     ends = subtree_end[spans].tolist()
     opened: list[int] = []
     above = []
@@ -330,17 +330,17 @@ def find_causes(traces: TraceSet) -> ErrorCauses:
     """Find the causes among the errors of a set, cached with the set."""
     found: ErrorCauses | None = traces.results.get(ErrorCauses)
     if found is None:
-        # a set that refers to itself would wait for the search for garbage, which passes over what came early
+        # a reference cycle through the set would keep it alive, as garbage collection skips early objects
         found = traces.results[ErrorCauses] = ErrorCauses(cast("TraceSet", weakref.proxy(traces)))
     return found
 
 
 def async_steps(traces: TraceSet) -> np.ndarray:
-    """bool[n], true where the step from the span's parent to the span is asynchronous: the parent did not wait.
+    """bool[n], true if the step from the span's parent to the span is asynchronous: the parent did not wait.
 
-    The definition is OpenTelemetry's for messaging (a CONSUMER below the PRODUCER of its message) and OpenTracing's
-    FOLLOWS_FROM. A root has no such step. A link never makes a parent, so links are no steps here; the calls they make
-    are those of `analysis.dependencies`.
+    The definitions are OpenTelemetry's for messaging (a CONSUMER below the PRODUCER of its message) and OpenTracing's
+    FOLLOWS_FROM. A root has no such step. A link is not a step, as it never makes a parent; calls by link are in
+    `analysis.dependencies`.
     """
     has_parent = traces.parent >= 0
     steps: np.ndarray = has_parent & ((traces.flags & int(Flag.FOLLOWS_FROM)) > 0)

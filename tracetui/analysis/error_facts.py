@@ -1,6 +1,6 @@
 """Facts about single error spans: messages, cancellations, timeouts, successful responses and call targets.
 
-Attributes are decoded span by span, so callers pass few spans: errors and spans close to them.
+Attributes are decoded span by span, so callers should pass few spans: errors and spans close to them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TIMEOUT_WORDS = ("deadline exceeded", "deadline_exceeded", "timed out", "timeou
 
 
 class ErrorFacts:
-    """Facts about every error span of a set. Error `i` is span `spans[i]`; spans ascend."""
+    """Facts about all error spans of a set. Error `i` is span `spans[i]`, in ascending order."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
@@ -47,7 +47,7 @@ class ErrorFacts:
                 continue
             http, grpc = http_code(attributes), grpc_code(attributes)
             self.timeout[i] = about == _TIMEOUT or grpc == _DEADLINE_EXCEEDED or http in (504, 408)
-            # a text that names a timeout outweighs a code
+            # a message that names a timeout takes precedence over a code
             self.cancellation[i] = about == _CANCELLATION or (about == 0 and (grpc == _CANCELLED or http == 499))
 
     @cached_property
@@ -55,14 +55,14 @@ class ErrorFacts:
         return {}
 
     def template(self, i: int) -> str:
-        """Template of an error's message, '' for none."""
+        """Return the template of an error's message; '' for none."""
         known = self._templates.get(i)
         if known is None:
             known = self._templates[i] = template(self.messages[i])
         return known
 
     def shown_message(self, i: int) -> str:
-        """The message, or the placeholder for none."""
+        """Return the message, or a placeholder if there is none."""
         return self.messages[i] or NO_MESSAGE
 
 
@@ -84,7 +84,7 @@ def shares_template(one: str, other: str) -> bool:
 
 
 def http_code(attributes: Attributes) -> int | None:
-    """HTTP status code, None for none."""
+    """Return the HTTP status code; None for none."""
     for key in HTTP_STATUS:
         if key in attributes and (code := conventions.status_number(attributes[key])) is not None:
             return code
@@ -92,7 +92,7 @@ def http_code(attributes: Attributes) -> int | None:
 
 
 def grpc_code(attributes: Attributes) -> int | None:
-    """GRPC status as a number, None for none."""
+    """Return the gRPC status as a number; None for none."""
     for key in GRPC_STATUS:
         if key in attributes and (code := conventions.grpc_code(attributes[key])) is not None:
             return code
@@ -100,7 +100,7 @@ def grpc_code(attributes: Attributes) -> int | None:
 
 
 def answered_well(traces: TraceSet, span: int) -> bool:
-    """Test whether a span has a code of its own that means success: HTTP below 400, or gRPC 0."""
+    """Test whether a span itself has a code that means success: HTTP below 400, or gRPC 0."""
     if not traces.attribute_bytes[span]:
         return False
     attributes = traces.attributes(span)
@@ -111,9 +111,9 @@ def answered_well(traces: TraceSet, span: int) -> bool:
 
 
 def logical_target(traces: TraceSet, span: int) -> tuple[str, str, str, str]:
-    """Target of a call, independent of the host it went to: peer, database namespace, statement and URL path.
+    """Return the target of a call: peer, database namespace, statement and URL path, without host and port.
 
-    Host and port do not count: another attempt may go to another replica.
+    Host and port are omitted because another attempt may go to another replica.
     """
     attributes = traces.attributes(span)
     path = _first(attributes, "url.path")
@@ -140,10 +140,10 @@ def _first(attributes: Attributes, *keys: str) -> str:
 
 
 def peer_of(traces: TraceSet, owner: np.ndarray, span: int) -> str:
-    """The service, database, queue or host at the other side of a call, '' of a span that is no call.
+    """Name the service, database, queue or host at the other end of a call; '' if the span is not a call.
 
-    A span in another service than its parent is that service's answer.
-    owner: int32[n], `calls.owners`: a span that names no service answers nothing.
+    A span whose parent is in another service answers for its own service.
+    owner: int32[n], `calls.owners`, as a span that names no service answers nothing.
     """
     peer = called_peer(int(traces.kind[span]), traces.attributes(span)) if traces.attribute_bytes[span] else None
     if peer is not None:

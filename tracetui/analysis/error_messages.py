@@ -1,4 +1,4 @@
-"""Messages of error spans, and the template that errors of one cause share."""
+"""Messages of error spans."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _CODES = frozenset((*GRPC_STATUS, *HTTP_STATUS))
 
 
 def error_message(traces: TraceSet, span: int) -> str:
-    """Message of an error span: the first of its status message, exception, error tags, gRPC or HTTP status; `(no
-    message)` if there is none.
+    """Return the message of an error span: the first of its status message, exception, error tags, gRPC or HTTP status;
+    `(no message)` if there is none.
     """
     return message_among(traces, span, traces.attributes(span)) or NO_MESSAGE
 
 
 def message_among(traces: TraceSet, span: int, attributes: Attributes) -> str:
-    """Message of an error span whose attributes are known, '' for none."""
+    """Return the message of an error span whose attributes are decoded already; '' for none."""
     return _stated(traces, span, attributes) or ("" if _CODES.isdisjoint(attributes) else _from_codes(attributes))
 
 
 def stated_message(traces: TraceSet, span: int) -> str:
-    """Message that the span itself states, '' if there is at most a status code."""
+    """Return the message that the span itself states; '' if there is none or only a status code."""
     return _stated(traces, span, traces.attributes(span))
 
 
@@ -66,7 +66,7 @@ def _error_tag(value: Value) -> str:
 
 
 def exception_text(event: Event) -> str:
-    """`type: message` of an exception event, or the part that exists."""
+    """Return `type: message` of an exception event, or the part that exists."""
     parts = (_text(event.attributes.get(f"exception.{part}")) for part in ("type", "message"))
     return ": ".join(part for part in parts if part)
 
@@ -88,7 +88,7 @@ def _from_codes(attributes: Attributes) -> str:
         if key in attributes:
             code = attributes[key]
             number = grpc_code(code)
-            # a call that succeeded as one of gRPC may yet have failed as one of HTTP
+            # a call with a successful gRPC status may still have a failed HTTP status
             if isinstance(code, (str, int, float)) and code != "" and number != 0:
                 return f"gRPC {code}" if number is None or number >= len(GRPC_NAMES) else GRPC_NAMES[number]
     for key in HTTP_STATUS:

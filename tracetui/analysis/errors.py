@@ -19,7 +19,7 @@ EXAMPLES = 5
 
 
 class ErrorRole(enum.IntEnum):
-    """The part of an error span in a failure (see `analysis.causes`)."""
+    """Role of an error span in a failure (see `analysis.error_causes`)."""
 
     NONE = 0
     ORIGIN = 1
@@ -27,7 +27,7 @@ class ErrorRole(enum.IntEnum):
     PROPAGATED = 2
     """Some error below caused it."""
     CANCELLED = 3
-    """A cancellation with another explanation. It may have causes, and causes nothing."""
+    """A cancellation that something else explains. It may have causes, but causes nothing."""
 
 
 def roles(traces: TraceSet) -> np.ndarray:
@@ -41,7 +41,7 @@ def roles(traces: TraceSet) -> np.ndarray:
 
 
 def first_origin(traces: TraceSet, trace: int) -> int | None:
-    """First origin of a trace; the first error where all were cancelled, None for a trace without errors."""
+    """Return the first origin of a trace; its first error if all were cancelled, None for a trace without errors."""
     found = find_causes(traces)
     begin, end = np.searchsorted(found.spans, traces.first[trace : trace + 2]).tolist()
     for i in range(begin, end):
@@ -59,7 +59,7 @@ def retried(traces: TraceSet) -> np.ndarray:
 
 
 def causes_of(traces: TraceSet, span: int) -> list[int]:
-    """The error spans that are a cause of this one: those that are no cancellation first, then the latest end first."""
+    """List the error spans that caused this one: cancellations last, otherwise the latest end first."""
     found = find_causes(traces)
     own = int(np.searchsorted(found.spans, span))
     until = int(np.searchsorted(found.spans, traces.subtree_end[span]))
@@ -76,53 +76,53 @@ class ErrorPattern:
 
     service: str
     message: str
-    """The message if all have the same, else the template."""
+    """The message if it is the same in all, else the template."""
     template: str
     operations: tuple[str, ...]
     """Commonest first."""
     count: int
-    """Origins of this pattern; propagated spans are not among them."""
+    """Number of origins with this pattern, without propagated errors."""
     percent: float
-    """Percent of all origins of the set."""
+    """Share of all origins in the set, in percent."""
     propagated_count: int
     propagated_to: tuple[tuple[str, int], ...]
-    """Services with the number of their error spans that it propagated to: nearest first, then most."""
+    """Services that it propagated to, with the number of error spans there: nearest first, then most."""
     failed_request_count: int
-    """Requests that its origins failed; the other counts are of origins."""
+    """Number of requests that its origins failed; the other counts are of origins."""
     unknown_count: int
     background_count: int
     swallowed_count: int
-    """Origins that were handled, also by another attempt."""
+    """Number of origins that were handled, including retried ones."""
     retried_count: int
-    """Number of those that another attempt handled."""
+    """Number of those that a later attempt handled."""
     trace_count: int
     first_seen: int
     last_seen: int
     example_traces: tuple[int, ...]
-    """Worst first: those whose request it failed, then the most error spans, then the longest response time."""
+    """Worst first: those whose request it failed, then by number of error spans, then by response time."""
     spans: np.ndarray
     """The origins, int64[count]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """The errors of a trace set."""
+    """Errors of a trace set."""
 
     error_trace_count: int
     """Traces with at least one error span."""
     trace_count: int
     error_rate: float
-    """Traces with errors of all traces, in percent."""
+    """Traces with errors, in percent of all traces."""
     failed_request_count: int
     failed_request_rate: float
-    """Failed requests of all traces, in percent."""
+    """Failed requests, in percent of all traces."""
     cancelled_count: int
-    """Error spans that are cancellations explained by something else, and in no pattern."""
+    """Number of explained cancellations, which belong to no pattern."""
     patterns: tuple[ErrorPattern, ...]
     """Commonest first."""
 
     def by_service(self) -> dict[str, list[ErrorPattern]]:
-        """The patterns of each service, commonest first, the service with most origins first."""
+        """Group the patterns by service: the service with most origins first, the commonest pattern first."""
         found: dict[str, list[ErrorPattern]] = {}
         for pattern in self.patterns:
             found.setdefault(pattern.service, []).append(pattern)
@@ -210,7 +210,7 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
 
 
 def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
-    """The propagated error spans that these origins reach, each once, ascending: int64[m]."""
+    """List the distinct error spans that these origins propagated to, ascending: int64[m]."""
     passed: set[int] = set()
     others: set[int] = set()
     for i in origins.tolist():
@@ -218,7 +218,7 @@ def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
         if top is None:
             others.update(found.reached(i))
             continue
-        # where one way meets another, both go on to the same end
+        # where two paths meet they continue to the same end
         while i != top and (i := found.above[i]) not in passed:
             passed.add(i)
     propagated, consequence = found.propagated, found.consequence
@@ -228,19 +228,19 @@ def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
 
 
 def _hops(traces: TraceSet, origins: np.ndarray, spread: np.ndarray) -> dict[int, int]:
-    """Smallest number of spans up to each service, from origins to the propagated errors above them."""
+    """Compute for each service the least number of spans between an origin and a propagated error above it."""
     first, last = np.searchsorted(origins, spread), np.searchsorted(origins, traces.subtree_end[spread])
     up = _least_between(traces.depth[origins], first, last) - traces.depth[spread]
-    # the last one that is set stays
+    # of repeated indices the last assignment stays
     order = np.argsort(-up, kind="stable")
     return dict(zip(traces.service[spread[order]].tolist(), up[order].tolist(), strict=True))
 
 
 def _least_between(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """The least of `values[first:last]` of each pair, none of which is empty: int64[pairs].
+    """Compute the minimum of `values[first:last]` for each pair, none empty: int64[pairs].
 
-    Of two neighbouring stretches of one size the lesser is that of a stretch of twice the size; two of those, which
-    may overlap, cover any stretch.
+    Minima of stretches of length 2**k are combined from two of half that length; any stretch is covered by two of
+    these, which may overlap.
     """
     result = np.zeros(len(first), np.int64)
     lengths = last - first

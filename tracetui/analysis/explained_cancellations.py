@@ -1,9 +1,9 @@
-"""Cancellations that something else explains: consequences of a failure, never its cause.
+"""Explained cancellations: consequences of a failure, never its cause.
 
-A cancellation is a consequence where an error above it is a timeout, where it ended after a span above it did, or
-where another branch under one of its ancestors failed no later than it, by an error that is no cancellation. No
-asynchronous step may lie between, and times are not compared across skewed hosts or with spans whose end is unknown.
-The spans of a trace fall into regions that no asynchronous step divides; everything here happens within one.
+A cancellation is explained if an error above it is a timeout, if it ended after a span above it, or if another branch
+below one of its ancestors failed no later, by an error that is not a cancellation. No asynchronous step may lie
+between, and times are not compared across skewed hosts or with spans whose end is unknown. Asynchronous steps divide
+the spans of a trace into regions, within which everything here happens.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _NEVER = 1 << 63
 
 
 def explained_cancellations(facts: ErrorFacts, above: list[int], steps: np.ndarray, skewed: SkewedHosts) -> bytearray:
-    """Find the errors that are consequences of others.
+    """Find the explained cancellations.
 
-    above: of each error the nearest error above it, -1 for none. steps: bool[n], asynchronous steps.
+    above: for each error the nearest error above it, -1 for none. steps: bool[n], asynchronous steps.
     -> 0 or 1 per error
     """
     found = bytearray(len(above))
@@ -51,7 +51,7 @@ def explained_cancellations(facts: ErrorFacts, above: list[int], steps: np.ndarr
 
 
 def _regions(traces: TraceSet, spans: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The region of each of these spans, as the position of its topmost span: int64[m]. spans: ascending."""
+    """Find the region of each of these spans, as the position of its topmost span: int64[m]. spans: ascending."""
     involved = np.zeros(traces.trace_count, bool)
     involved[traces.trace[spans]] = True
     tops = np.flatnonzero((steps | (traces.parent < 0)) & involved[traces.trace])
@@ -73,7 +73,7 @@ def _regions(traces: TraceSet, spans: np.ndarray, steps: np.ndarray) -> np.ndarr
 
 
 def _after_timeout(facts: ErrorFacts, above: list[int], regions: dict[int, int]) -> set[int]:
-    """The errors below a timeout of their region."""
+    """Find the errors below a timeout in their region."""
     below: set[int] = set()
     # errors ascend in pre-order, so what is above comes first
     for i, region in regions.items():
@@ -84,7 +84,7 @@ def _after_timeout(facts: ErrorFacts, above: list[int], regions: dict[int, int])
 
 
 class _LeastEnd:
-    """The earliest end among the ancestors of a span within its region."""
+    """Finds the earliest end among the ancestors of a span within its region."""
 
     def __init__(self, traces: TraceSet, steps: np.ndarray, skewed: SkewedHosts) -> None:
         self._traces, self._steps, self._skewed = traces, steps, skewed
@@ -113,7 +113,7 @@ class _LeastEnd:
 
 
 class _OtherBranches:
-    """Earliest ends of errors other than cancellations, by region, in branches beside a span.
+    """Finds the earliest end of errors other than cancellations in other branches of a span's region.
 
     In pre-order a sibling branch ends before the span or begins after its subtree; its ancestors do neither.
     """
@@ -146,7 +146,7 @@ class _OtherBranches:
 
 
 class _Ends:
-    """The least end of spans that lie before or after a stretch of positions. spans: ascending."""
+    """Earliest end of spans before or after a range of positions. spans: ascending."""
 
     def __init__(self, traces: TraceSet, spans: list[int]) -> None:
         at = np.array(spans)

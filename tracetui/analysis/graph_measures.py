@@ -1,7 +1,7 @@
-"""Measures of a directed graph that grow faster than it does, each within a number of steps.
+"""Measures of a directed graph whose cost grows faster than the graph, each bounded in steps.
 
-Measures of up to a few thousand services are exact. For more, those that would take minutes are sampled or skipped, and
-each comes with a message about it, '' for none.
+They are exact for up to a few thousand services. In larger graphs, measures that would take minutes are sampled or
+skipped; each returns a message about that, '' for none.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from itertools import islice
 import networkx as nx
 
 MOST_STEPS = 2_000_000
-"""Steps over arcs of a measure that is counted service by service."""
+"""Most steps over arcs for a measure that is computed service by service."""
 MOST_PAIRS = 2_000_000_000
-"""Product of services and arcs up to which the indirect callers in a part of the graph are counted exactly."""
+"""Largest product of services and arcs for which indirect callers in a part of the graph are counted."""
 MOST_GROUPED = 5_000
-"""Largest number of services that are grouped by their calls."""
+"""Most services that are grouped by call counts."""
 EXACT = 300
-"""Largest number of nodes with exact measures."""
+"""Most nodes for which all measures are exact."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Arcs:
-    """A directed graph whose nodes are numbers below `len(onwards)`."""
+    """Directed graph whose nodes are numbers below `len(onwards)`."""
 
     onwards: list[list[int]]
     backwards: list[list[int]]
 
     @classmethod
     def of(cls, count: int, pairs: Iterable[tuple[int, int]]) -> Arcs:
-        """Graph of `count` nodes with these arcs, each pair once."""
+        """Build a graph of `count` nodes with these arcs, each pair once."""
         onwards: list[list[int]] = [[] for _ in range(count)]
         backwards: list[list[int]] = [[] for _ in range(count)]
         for begin, end in pairs:
@@ -45,7 +45,7 @@ class Arcs:
 
 
 def hops(arcs: Sequence[Sequence[int]], begins: Iterable[int], most: int | None = None) -> dict[int, int]:
-    """The fewest arcs from any of some nodes to every node that they reach, itself among them; up to `most` arcs."""
+    """Compute the fewest arcs, up to `most`, from any of these nodes to each node they reach, themselves included."""
     found = dict.fromkeys(begins, 0)
     layer = list(found)
     far = 0
@@ -62,7 +62,7 @@ def hops(arcs: Sequence[Sequence[int]], begins: Iterable[int], most: int | None 
 
 
 def parts(arcs: Arcs) -> Iterator[list[int]]:
-    """The nodes of each part of a graph that no arc connects with another."""
+    """List the weakly connected components."""
     seen = bytearray(len(arcs))
     for begin in range(len(arcs)):
         if seen[begin]:
@@ -79,7 +79,7 @@ def parts(arcs: Arcs) -> Iterator[list[int]]:
 
 
 def rings(arcs: Arcs) -> list[list[int]]:
-    """The nodes that reach one another, more than one each."""
+    """List the strongly connected components of more than one node."""
     left = [len(around) for around in arcs.backwards]
     waiting = [node for node, count in enumerate(left) if not count]
     done = bytearray(len(arcs))
@@ -90,7 +90,7 @@ def rings(arcs: Arcs) -> list[list[int]]:
             left[other] -= 1
             if not left[other]:
                 waiting.append(other)
-    # whatever nothing outside a ring is left to lead to; mostly that is nothing
+    # peel off nodes that cannot be on a ring; usually nothing is left
     within = nx.DiGraph()
     within.add_edges_from(
         (node, other)
@@ -103,9 +103,9 @@ def rings(arcs: Arcs) -> list[list[int]]:
 
 
 def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
-    """Count the nodes that reach each node; None in a part that is too large, and a message about skipped parts."""
+    """Count the nodes that reach each node. -> counts, None in a part that is too large; a message about such parts"""
     counts: list[int | None] = [0] * len(arcs)
-    # a ring is taken as one: whatever reaches one of it reaches all
+    # treat a ring as one node: whatever reaches one of its nodes reaches all
     ring_of = list(range(len(arcs)))
     members: dict[int, list[int]] = {}
     for ring in rings(arcs):
@@ -130,7 +130,7 @@ def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
 def _count_reaching(
     arcs: Arcs, heads: list[int], ring_of: list[int], members: dict[int, list[int]], counts: list[int | None]
 ) -> None:
-    """Count within a part, given one node of each of its rings and every other node."""
+    """Count within a part. `heads`: one node of each of its rings and all other nodes."""
     before = {
         head: {ring_of[other] for node in members.get(head, (head,)) for other in arcs.backwards[node]} - {head}
         for head in heads
@@ -142,7 +142,7 @@ def _count_reaching(
     waiting = [head for head in heads if not before[head]]
     missing = {head: len(callers) for head, callers in before.items()}
     users = {head: len(following) for head, following in after.items()}
-    # sets as the bits of whole numbers: a thousand services are a few words of memory each
+    # sets are bits of integers: for a thousand services each takes a few words of memory
     reach: dict[int, int] = {}
     at = 0
     while waiting:
@@ -167,11 +167,12 @@ def _count_reaching(
 
 
 def betweenness(arcs: Arcs) -> tuple[list[float], str]:
-    """Betweenness of each node: share of the shortest paths between two others through it, and a message about
-    sampling.
+    """Compute the betweenness of each node, the share of shortest paths between two others that pass through it.
 
-    U. Brandes, "A Faster Algorithm for Betweenness Centrality", 2001; of a large graph from as many nodes, evenly
-    drawn, as the steps allow.
+    -> the values; a message about sampling
+
+    U. Brandes, "A Faster Algorithm for Betweenness Centrality", 2001. In a large graph only as many evenly spaced
+    starting nodes are used as the steps allow.
     """
     count = len(arcs)
     between = [0.0] * count
@@ -191,7 +192,7 @@ def betweenness(arcs: Arcs) -> tuple[list[float], str]:
 
 
 def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
-    """Add the share of the shortest ways from one node that each other is on. -> steps taken"""
+    """Add for each node its share of the shortest paths from one node. -> steps taken"""
     far, paths = {begin: 0}, {begin: 1.0}
     order, steps = [begin], 0
     for node in order:
@@ -216,9 +217,11 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
 
 
 def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
-    """Nodes without which an entry would lose another that it reaches, and what was left out.
+    """Find the nodes without which an entry would no longer reach some other node.
 
-    Such a node stands on every way from an entry to another: it dominates that (K. D. Cooper, T. J. Harvey and
+    -> the nodes; a message about skipped entries
+
+    Such a node is on all paths from an entry to another node: it dominates that node (K. D. Cooper, T. J. Harvey and
     K. Kennedy, "A Simple, Fast Dominance Algorithm", 2001).
     """
     found: set[int] = set()
@@ -263,7 +266,7 @@ def _add_dominating(arcs: Arcs, entry: int, found: set[int]) -> int:
 
 
 def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
-    """Reachable nodes, each after those first reached from it."""
+    """List the reachable nodes in postorder: each after those first reached from it."""
     seen = {begin}
     order = []
     stack = [(begin, iter(arcs.onwards[begin]))]
@@ -280,7 +283,9 @@ def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
 
 
 class RingSearch:
-    """Cycles of a graph, shortest first, each from its lowest node on: `found`, and what was `left_out`."""
+    """Search for cycles. `found`: cycles, shortest first, each from its lowest node; `left_out`: a message about
+    limits.
+    """
 
     def __init__(self, arcs: Arcs, longest: int, most: int) -> None:
         self._arcs = arcs
@@ -307,7 +312,7 @@ class RingSearch:
                     yield path
                     continue
                 left = length - len(path)
-                # on to whatever the rest of the length leads back from
+                # continue with nodes from which the remaining length leads back
                 further = [
                     node
                     for node in self._arcs.onwards[path[-1]]

@@ -1,4 +1,4 @@
-"""Changes of many groups of spans at once: of every operation, or of the calls between every two services."""
+"""Changes of many groups of spans at once: all operations, or the calls between all pairs of services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _QUANTILES = ("p50", "p95", "p99")
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """An operation (service, operation), or the calls between services (caller, callee, "" or "async")."""
+    """Changes of an operation (service, operation) or of calls between services (caller, callee, "" or "async")."""
 
     name: tuple[str, ...]
     counts: tuple[int, int]
@@ -37,7 +37,7 @@ class Compared:
 
 
 class GroupedFigures:
-    """The groups of one set by name, and the figures of each."""
+    """Groups of one set by name, with their figures."""
 
     def __init__(
         self,
@@ -47,16 +47,16 @@ class GroupedFigures:
         times: dict[str, np.ndarray],
         has_end: np.ndarray,
     ) -> None:
-        """groups: of n spans or calls; names: of the groups, in their order; error: bool[n]; times: int64[n]
-        nanoseconds: "" are durations, of which there are quantiles, and of the others there are means; has_end:
+        """groups: groups of n spans or calls; names: names of the groups, in order; error: bool[n]; times: int64[n]
+        nanoseconds by figure: "" are durations, of which quantiles are computed, and means of the others; has_end:
         bool[n], false for spans whose duration and self time are unknown.
         """
         self.names = names
         self.counts = np.diff(groups.first)
         self._samples: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        """Per figure what is known, int64[m], group after group; and where each group begins and ends."""
+        """For each figure the known values, int64[m], group after group, and the boundaries of the groups."""
         self.values: dict[str, np.ndarray] = {}
-        """Per figure float64[groups], NaN where nothing is known."""
+        """For each figure float64[groups], NaN if no value is known."""
         begins = groups.first[:-1]
         has_end = has_end[groups.order]
         for name, column in times.items():
@@ -75,7 +75,7 @@ class GroupedFigures:
         self.failed = _sums(error[groups.order], begins).astype(np.int64)
 
     def sample(self, figure: str, group: int) -> np.ndarray:
-        """int64, what a figure of a group is of."""
+        """int64, the values behind a figure of a group."""
         samples, bounds = self._samples[figure]
         return samples[bounds[group] : bounds[group + 1]]
 
@@ -109,7 +109,7 @@ def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: Change
 
 
 def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bool) -> tuple[Change, ...]:
-    """The changes of a group that the other set does not have."""
+    """List the figures of a group that exists in one set only."""
     changes = []
     for figure in figures:
         rate = 100 * int(side.failed[group]) / int(side.counts[group]) if figure not in side.values else None
@@ -123,7 +123,7 @@ def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bo
 def _changes(
     before: GroupedFigures, after: GroupedFigures, both: np.ndarray, figures: Sequence[str], judge: ChangeClassifier
 ) -> list[tuple[Change, ...]]:
-    """The changes of the groups that both sets have. both: int64[m, 2], their numbers in either."""
+    """Compute the changes of the groups in both sets. both: int64[m, 2], their numbers in either set."""
     first, second = both.T
     least = judge.least_of(before.counts[first], after.counts[second])
     columns: list[list[Change]] = []
@@ -148,7 +148,7 @@ def _changes(
 
 
 def _rates(before: GroupedFigures, after: GroupedFigures, both: np.ndarray, judge: ChangeClassifier) -> list[Change]:
-    """Changes of error rates; mostly nothing fails in either."""
+    """Compute the changes of error rates. In most groups nothing fails in either set."""
     first, second = both.T
     columns = (before.failed[first], before.counts[first], after.failed[second], after.counts[second])
     return [

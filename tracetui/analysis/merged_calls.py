@@ -17,22 +17,23 @@ _COPIED = "key name resource kind status message raw_at attribute_bytes"
 class MergedCalls:
     """The call paths of one trace as a trace: one span per path, with the total duration of its calls.
 
-    Callees are laid out one after another within their caller, longest first. If together they are longer than the
-    caller (they ran concurrently), they are scaled down to fit. An asynchronous callee starts with its caller, or as
-    much earlier as it needs to end with the trace.
+    Callees are laid out one after another within their caller, longest first. If together they exceed the caller
+    because they ran concurrently, they are scaled down to fit. An asynchronous callee starts with its caller, or
+    earlier if it would otherwise end after the trace.
     """
 
     traces: TraceSet
     node_of: np.ndarray
     """int64[spans of the trace], the call path of each span."""
     example: np.ndarray
-    """int64[nodes], example span (position in the original set) of each call path: the slowest, errors first."""
+    """int64[nodes], example span of each call path (position in the original set): an error if any, then the slowest.
+    """
     calls: np.ndarray
     """int64[nodes], number of calls."""
     total: np.ndarray
-    """int64[nodes], ns, total duration; the drawn one can be shorter."""
+    """int64[nodes], total duration in ns; the drawn bar may be shorter."""
     longest: np.ndarray
-    """int64[nodes], ns, longest call."""
+    """int64[nodes], longest call in ns."""
 
 
 def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
@@ -54,7 +55,7 @@ def merge_calls(traces: TraceSet, first: int, stop: int) -> MergedCalls:
     error = np.zeros(count, bool)
     error[node_of[traces.error[first:stop]]] = True
     columns = {name: getattr(traces, name)[example] for name in _COPIED.split()}
-    # the spans of a call path can differ in name, but not in its shape
+    # the spans of a call path may differ in name, but not in shape
     columns["name"] = traces.shape[example]
     merged = replace(
         traces,
@@ -109,7 +110,7 @@ def _pre_order(above: np.ndarray, total: np.ndarray) -> tuple[np.ndarray, np.nda
     for node in range(count - 1, -1, -1):
         if callers[node] >= 0:
             sizes[callers[node]] += sizes[node]
-    # callers are numbered before callees; a callee comes after the heavier ones of its caller
+    # callers have lower numbers than callees; a callee follows the heavier ones of its caller
     positions = [0] * count
     by_weight = np.lexsort((-total, above)).tolist()
     callees: list[list[int]] = [[] for _ in range(count + 1)]

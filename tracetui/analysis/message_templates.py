@@ -1,8 +1,8 @@
 """Message templates: the common text of messages with one cause, with variable parts replaced.
 
-Every placeholder is `{id}`, so that a time, a number and a name in one place give one template; the text before an id
-stays (`order_{id}`). Codes stay too: HTTP statuses, SQLSTATE, `ORA-`, exit codes and words without digits identify the
-failure.
+Every placeholder is `{id}`, so that a time, a number and a name in the same position give the same template. The text
+before an id stays (`order_{id}`), and so do codes that identify the failure: HTTP statuses, SQLSTATE, `ORA-`, exit
+codes and words without digits.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ _PARTS = re.compile(
               |\bSQLSTATE[\s:=\[(]*[0-9A-Z]{5}\b
               |\bORA-\d+\b
               |(?i:\bexit(?:ed)?\ (?:with\ )?(?:(?:code|status)\b)?[\s:=]*\d+\b)
-              |\b[A-Za-z]+\d+(?:\.\d+)+\b                                              # the version of something
+              |\b[A-Za-z]+\d+(?:\.\d+)+\b                                              # a version
               |\b(?i:utf|sha|md|base|int|uint|float|ipv|http|tls|[vfiux])-?\d{1,3}
-                 (?:(?:alpha|beta)\d*)?\b)                                         # and what has one in its name
+                 (?:(?:alpha|beta)\d*)?\b)                                         # a name with a version
     | (?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b)
     | (?P<uuid>\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)
     | (?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b
-            |(?<![\w:])(?=[0-9a-fA-F:]*\d)                                      # IPv6 with zeros left out, has a digit
+            |(?<![\w:])(?=[0-9a-fA-F:]*\d)                                      # compressed IPv6 with a digit
              (?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6})?::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){0,6})?(?!:?\w)
             |(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}\b)
-    | (?P<quoted>"[^"]*"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|`[^`]*`)       # an apostrophe is no quote
-    | (?P<part>(?<=/)(?!v\d+(?:(?:alpha|beta)\d*)?(?![\w.~-]))                   # nor a version an id
+    | (?P<quoted>"[^"]*"|(?<!\w)'(?:[^']|(?<=\w)'(?=\w))*'(?!\w)|`[^`]*`)       # an apostrophe is not a quote
+    | (?P<part>(?<=/)(?!v\d+(?:(?:alpha|beta)\d*)?(?![\w.~-]))                   # a version is not an id
              (?=[\w.~-]*\d)[\w.~-]+(?=/|\b))
-    | (?P<address>\b0x[0-9a-fA-F]+\b|(?<=\w@)[0-9a-f]{4,16}(?![\w-]|\.\w))        # also of an object
+    | (?P<address>\b0x[0-9a-fA-F]+\b|(?<=\w@)[0-9a-f]{4,16}(?![\w-]|\.\w))        # also in object names
     | (?P<pod>(?<=-)(?=[a-z]*\d)[a-z0-9]{8,10}-[a-z0-9]{5}(?![\w-])
-             |(?<=-)(?=[a-z]*\d)[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-]))        # letters that Kubernetes draws from
+             |(?<=-)(?=[a-z]*\d)[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-]))        # the alphabet of Kubernetes
     | (?P<file>(?<=[.\-_])(?=[A-Za-z]*\d)[A-Za-z0-9]{6,}(?=\.[a-z][a-z0-9]{1,4}\b))
     | (?P<number>(?<![\w.])[+-]?\d+(?:(?:[.,]\d+)+|(?![A-Za-z0-9])))
     | (?P<run>(?<![A-Za-z0-9])(?=[A-Za-z]*\d)[A-Za-z0-9]+)
@@ -48,7 +48,7 @@ _BLANKS = re.compile(r"\s+")
 
 @lru_cache(maxsize=50_000)
 def template(message: str) -> str:
-    """The message with `{id}` for variable parts, lists of one placeholder folded, and blanks collapsed."""
+    """Replace the variable parts of a message by `{id}`, fold lists of one placeholder, and collapse blanks."""
     text = _PARTS.sub(_replaced, message[:LONGEST_MESSAGE])
     return _LIST.sub(r"\1", _BLANKS.sub(" ", text)).strip()
 
@@ -62,8 +62,8 @@ def _replaced(match: re.Match[str]) -> str:
 
 
 def is_id(run: str) -> bool:
-    """Test whether a run of ASCII letters and digits is an id and no word: digits in two places of a long word, or
-    many characters.
+    """Test whether a run of ASCII letters and digits is an id, not a word: long with digits in two places, or very
+    long.
     """
     if len(run) < 8:
         return False

@@ -1,7 +1,7 @@
-"""Names of operations and services: alignment of case, and regular expressions.
+"""Names of operations and services: case alignment, and regular expressions.
 
-Zipkin stores services and operations in lower case. The regular expressions are of the kind that RE2 (so Prometheus)
-and Python both read.
+Zipkin stores services and operations in lower case. The regular expressions use syntax common to Python and RE2
+(Prometheus).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ANYTHING: Final = "(?s:.*)"
 
 
 _PARAMETER: Final = re.compile(r"\\\{[^/{}]*\\\}|<[^/<>]+>|(?<=/):[A-Za-z_]\w*")
-"""In a route that is escaped already."""
+"""Parameter in an escaped route."""
 
 
 _STATEMENT: Final = re.compile(r"([A-Z]+) ([\w$.]+)")
@@ -34,7 +34,7 @@ _MOST_LISTED = 50
 
 
 def name_pattern(operation: str, names: Sequence[str]) -> str:
-    """A pattern that all of the names match as a whole, and others of the operation will; '' if it is the only name.
+    """Build a pattern for all of these names and further ones of the operation; '' if its own name is the only one.
 
     `GET /orders/{id}` becomes `GET /orders/[^/]+`.
     """
@@ -60,7 +60,7 @@ def _ends_in_common(names: Sequence[str]) -> str:
     end = _common_beginning([name[::-1] for name in names])[::-1]
     end = end[max(len(begin) + len(end) - shortest, 0) :]
     if len(names) == 1 or not begin + end:
-        # nothing is known of what varies
+        # the varying part is unknown
         return _escaped(names[0])
     return f"{_escaped(begin)}{_ANYTHING}{_escaped(end)}"
 
@@ -76,7 +76,7 @@ def _escaped(text: str) -> str:
 
 
 def align_case(traces: TraceSet, other: TraceSet) -> TraceSet:
-    """Spell lower-case names as another set does. -> the set itself if nothing differs."""
+    """Adopt the spelling of another set for lower-case names. -> the set itself if nothing differs"""
     services = _spelled(traces.services, other.services)
     names = _spelled(traces.names, other.names)
     if services == traces.services and names == traces.names:
@@ -85,7 +85,7 @@ def align_case(traces: TraceSet, other: TraceSet) -> TraceSet:
 
 
 def spelled_as_in(name: str, *tables: Collection[str]) -> str:
-    """The name as a set's tables spell it: in lower case if only that is known."""
+    """Return a name in the spelling of a set; the lower-case name matches if the set has only that."""
     lowered = name.lower()
     if lowered == name or any(name in table for table in tables):
         return name
@@ -103,7 +103,7 @@ def _spelled(texts: list[str], others: list[str]) -> list[str]:
 
     def spelled(text: str) -> str:
         found = spellings.get(text, ())
-        # of several spellings, and where both are in this set, the case tells names apart
+        # with several spellings, or both in this set, names that differ in case are different
         return found[0] if len(found) == 1 and found[0] not in own else text
 
     return [spelled(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Detection of new findings in traces that have just arrived."""
+"""Detection of new findings in newly arrived traces."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.traces import TraceSet
 
 JUMP = 1.5
-"""Factor of a slowdown that is worth an alert."""
+"""Slowdown factor that counts as a finding."""
 _P95 = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class NewFindings:
-    """New findings; empty if there are none."""
+    """New findings."""
 
     patterns: tuple[tuple[str, str], ...] = ()
-    """Service and message template of errors that were not seen before."""
+    """Service and message template of errors that did not occur before."""
     edges: tuple[tuple[str, str], ...] = ()
-    """Caller and callee that did not call before."""
+    """Caller and callee of calls that did not occur before."""
     p95_ns: tuple[float, float] | None = None
-    """p95 of the response times before and now, where it jumped."""
+    """p95 of the response times before and now; None unless it jumped."""
 
     def __bool__(self) -> bool:
         return bool(self.patterns or self.edges or self.p95_ns)
 
 
 def find_new_findings(traces: TraceSet, new: np.ndarray) -> NewFindings:
-    """Compare the traces of bool[traces] `new` with the others, of which there must be some."""
+    """Compare the new traces with the others, of which there must be some. new: bool[traces]."""
     if not new.any() or new.all():
         return NewFindings()
     before, after = traces.select(~new), traces.select(new)

@@ -17,19 +17,19 @@ from tracetui.model.traces import TraceSet
 CRITICAL = "critical"
 """Sort key: time on the critical path."""
 EXAMPLES = 5
-"""Number of example traces per operation."""
+"""Example traces per operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRow:
-    """An operation of a set. Durations are nanoseconds, shares percent."""
+    """Operation of a set. Durations are nanoseconds, shares percent."""
 
     number: int
     """Number of the operation, as in `TraceSet.operation`."""
     service: str
     operation: str
     critical_ns: float
-    """Time on the critical path, total of all traces."""
+    """Total time on the critical path in all traces."""
     total_share: float
     """Share of the critical time of all traces."""
     share: float
@@ -45,7 +45,7 @@ class OperationRow:
     is_async: bool
     """True if it occurs only in asynchronous work, off the critical path of requests."""
     entry: AsyncEntry | None
-    """Figures of the asynchronous work that begins with it."""
+    """Figures of the asynchronous work that begins with it; None if there is none."""
 
     @property
     def is_bottleneck(self) -> bool:
@@ -83,23 +83,23 @@ class OperationTable:
         self._pair()
         starts = traces.trace_start
         self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
-        """From the first trace's start to the last's."""
+        """Time from the first start of a trace to the last, in seconds."""
 
     def _async_alone(self, operations: np.ndarray) -> np.ndarray:
-        """int64, operations that occur in asynchronous work only: entry points first."""
+        """Find the operations that occur only in asynchronous work: int64, entry points first."""
         alone = [number for number in operations.tolist() if number not in self._figures]
         first = {label: rank for rank, label in enumerate(self._entries)}
         alone.sort(key=lambda number: first.get(self.traces.operation_label(number), len(first)))
         return np.array(alone, np.int64)
 
     def _measure(self) -> None:
-        """Calls, errors, times and percentiles of every operation."""
+        """Compute calls, errors, times and percentiles of every operation."""
         traces, first = self.traces, self._first
         durations, own = traces.duration[self._order], self_times(traces)[self._order]
         self._calls = np.diff(first)
         errors_before = np.concatenate(([0], np.cumsum(traces.error[self._order])))
         self._errors = errors_before[first[1:]] - errors_before[first[:-1]]
-        # a call without an end has a duration and a self time of 0 here
+        # a call without an end has duration and self time 0 here
         known = ~traces.no_duration[self._order]
         self._timed, self._latencies = group_latencies(durations, known, first)
         timed = np.where(self._timed > 0, self._timed, np.nan)
@@ -107,7 +107,7 @@ class OperationTable:
         self._self = _sums(own, first) / timed
 
     def _pair(self) -> None:
-        """Traces of every operation, by critical time, then by duration."""
+        """Pair operations with traces, sorted by critical time, then by duration."""
         traces = self.traces
         operation, trace = traces.operation[self._order], traces.trace[self._order]
         new = np.ones(len(operation), bool)
@@ -120,12 +120,12 @@ class OperationTable:
         self._pair_first = np.searchsorted(operation, np.fromiter(self._position, np.int64, len(self._position)))
 
     def _longest_waits_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
-        """int64[m], an order by operation, time on the path, response time and trace."""
+        """Sort by operation, time on the path, response time and trace: int64[m]."""
         traces = self.traces
         rank = np.empty(traces.trace_count, np.int64)
         by_time = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
         rank[by_time] = np.arange(traces.trace_count)
-        # mostly nothing waits: those pairs need no sorting by times
+        # most pairs have no time on the path and need no sorting by time
         waits = critical > 0
         waiting, idle = np.flatnonzero(waits), np.flatnonzero(~waits)
         waiting = waiting[np.lexsort((rank[trace[waiting]], -critical[waiting]))]
@@ -143,11 +143,11 @@ class OperationTable:
         return int(self._numbers[row])
 
     def label(self, row: int) -> tuple[str, str]:
-        """Service and operation of a row."""
+        """Return service and operation of a row."""
         return self.traces.operation_label(self.number(row))
 
     def row_of(self, number: int) -> int | None:
-        """The row of an operation, None where it has none."""
+        """Return the row of an operation; None if it has none."""
         return self._row.get(number)
 
     def hot_spot(self, row: int) -> OperationRow:
@@ -199,9 +199,9 @@ class OperationTable:
         return ordered
 
     def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:
-        """Return the distribution of call durations, int64[bins] on a logarithmic scale, and its ends in ns.
+        """Compute the distribution of call durations, int64[bins] on a logarithmic scale, and its ends in ns.
 
-        Some call must have an end.
+        At least one call must have an end.
         """
         durations = np.maximum(self.traces.known_durations(self._spans_of(number)), 1)
         least, most = int(durations.min()), int(durations.max())
@@ -243,7 +243,7 @@ class OperationTable:
     def slow_traces(self, number: int) -> tuple[TraceSet, np.ndarray]:
         """Return the traces with an operation, and which of them have a call at its p95 or longer (bool[traces])."""
         spans = self._spans_of(number)
-        # >= because calls that hit one timeout are all at the p95
+        # >= because calls that hit a timeout are all at the p95
         slow = self.traces.duration[spans] >= self._latencies[3][self._position[number]]
         among = np.unique(self.traces.trace[spans])
         return self.traces.select(among), np.isin(among, self.traces.trace[spans[slow]])
@@ -255,7 +255,7 @@ class OperationTable:
         return int(spans[np.argmax(self.traces.duration[spans])])
 
     def pattern(self, number: int) -> str:
-        """Return the common detail of an operation's spans. Slow: it reads their attributes."""
+        """Return the common detail of an operation's spans. Slow, as it reads their attributes."""
         return common_detail(self.traces, self._spans_of(number))
 
 

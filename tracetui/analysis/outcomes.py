@@ -1,13 +1,13 @@
 """Outcomes of the requests in which errors began.
 
-The outcome of an origin is the first of these that applies:
+The outcome of an origin is the first that applies:
 
-- it failed the request: it is, or reaches, an error from the main root to the request span;
-- it is unknown: a root above it is an orphan, so its caller is lost;
-- it was in the background: an asynchronous step lies above it, or a root that is not the main one and has a link, or
-  it or a span above it, up to and with the topmost error it reaches, outlived its parent by more than the tolerance;
-- it was handled. A sub-case is retried: a later attempt at it, or at a span above it below the first that coped,
-  succeeded, and the origin shares its message template with no error above that attempt.
+- failed the request: it is, or reaches, an error between the main root and the request span, inclusive;
+- unknown: the root above it is an orphan, so its caller is lost;
+- in the background: an asynchronous step lies above it, or a root that is not the main one and has a link; or it, or a
+  span above it up to the topmost error that it reaches, outlived its parent by more than the tolerance;
+- handled. A sub-case is retried: a later attempt of it, or of a span above it and below the first that coped,
+  succeeded, and no error above that attempt shares the origin's message template.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Outcome(enum.IntEnum):
     BACKGROUND = 3
     HANDLED = 4
     RETRIED = 5
-    """Handled by another attempt."""
+    """Handled by a later attempt."""
 
 
 def outcomes(traces: TraceSet) -> np.ndarray:
-    """uint8[n] of `Outcome`, kept as long as the set is."""
+    """uint8[n] of `Outcome`, cached with the set."""
     known = _known.get(traces)
     if known is None:
         known = _known[traces] = _Outcomes(find_causes(traces)).of_all()
@@ -82,7 +82,9 @@ class _Outcomes:
         return result
 
     def _failed_and_topmost(self) -> tuple[np.ndarray, np.ndarray]:
-        """Per origin whether it failed the request, bool[m], and the topmost error that it reaches or is, as a span."""
+        """Find for each origin whether it failed the request, bool[m], and the span of the topmost error it reaches or
+        is.
+        """
         traces, found = self.traces, self.found
         of_request = np.isin(found.spans, request_errors(traces)).tolist()
         nearest = [-1] * len(found.spans)
@@ -96,7 +98,7 @@ class _Outcomes:
                 for top in found.reached(i):
                     fails = fails or of_request[top]
             elif top != i:
-                # in pre-order the topmost comes first
+                # in pre-order the topmost one comes first
                 fails = fails or nearest[found.above[i]] >= top
             failed.append(fails)
             topmost.append(int(found.spans[top]))
@@ -136,7 +138,7 @@ class _Outcomes:
         return attempt >= 0 and not self._is_reported_above(attempt, found.facts.template(i))
 
     def _topmost_attempt(self, span: int) -> int:
-        """The topmost span, at or above this one and below the first that coped, after which a later attempt
+        """Find the topmost span, at or above this one and below the first that coped, after which a later attempt
         succeeded; -1 for none.
         """
         path, found = [], -1
@@ -153,7 +155,7 @@ class _Outcomes:
         return found
 
     def _is_reported_above(self, span: int, template: str) -> bool:
-        """Test whether an error above a span shares a message template."""
+        """Test whether an error above a span shares this message template."""
         known = self._reported_above.get((span, template))
         if known is None:
             found = self.found
@@ -167,7 +169,7 @@ class _Outcomes:
 
 
 def _below(traces: TraceSet, tops: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """int64[m], number of the tops at or above each of these spans. tops: distinct."""
+    """Count the tops at or above each of these spans: int64[m]. tops: distinct."""
     step = np.zeros(len(traces) + 1, np.int64)
     step[tops] += 1
     np.subtract.at(step, traces.subtree_end[tops], 1)

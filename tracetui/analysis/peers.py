@@ -1,7 +1,7 @@
-"""The peers inferred from calls that no span answers: databases, caches, queues and hosts.
+"""Peers inferred from calls that no span answers: databases, caches, queues and hosts.
 
-Of the CLIENT and PRODUCER spans around one call the innermost counts as the call. It is named by the outermost with
-more than an address: a library knows the table, the HTTP client below it only the host.
+If several CLIENT and PRODUCER spans surround one call, the innermost counts as the call. It is named by the outermost
+that knows more than an address: a library knows the table, the HTTP client below it only the host.
 """
 
 from __future__ import annotations
@@ -24,38 +24,38 @@ _DATABASES, _NAMES = b"db.", b"peer."
 
 @dataclass(frozen=True, eq=False)
 class Callers:
-    """The spans that may have called something, bool[n] and the like by span."""
+    """Spans that may have made calls, as columns by span."""
 
     kind: np.ndarray
     owner: np.ndarray
     """int32[n], the service that made the call."""
     wrapper: np.ndarray
-    """int32[n], the CLIENT or PRODUCER span around each calling span that is a layer of the same call, else -1."""
+    """int32[n], the CLIENT or PRODUCER span around each calling span, if that is a layer of the same call; else -1."""
     outgoing: np.ndarray
     answered: np.ndarray
-    """Callees that a span of another service answers."""
+    """bool[n], calls that a span of another service answers."""
     known: np.ndarray
-    """Callers whose service is known."""
+    """bool[n], spans whose service is known."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peers:
-    """Callees and callers without spans of their own, as numbers of services, then of `names`."""
+    """Inferred callees and callers. Numbers below the number of services are services, the others index `names`."""
 
     names: list[str]
     types: tuple[PeerType, ...]
-    """Per name, the type of most of its calls."""
+    """For each name the type of most of its calls."""
     called: np.ndarray
     """int32[n], the callee of each span, -1 for none."""
     caller: np.ndarray
     """int32[n], the inferred caller of each root, -1 for none."""
     is_async: np.ndarray
-    """bool[n], the calls that are messages."""
+    """bool[n], true for calls that are messages."""
 
 
 def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
-    """bool[n], leaves of unspecified or internal kind that by their attributes called a database; also those of
-    unspecified kind that name their remote end.
+    """bool[n], leaves that are calls by their attributes, not their kind: of unspecified or internal kind with a
+    database, or of unspecified kind with a named remote end.
     """
     found = np.zeros(len(traces), bool)
     may_call = (kind == Kind.UNSPECIFIED) | ((kind == Kind.INTERNAL) & (traces.noted_peer != Note.NOTHING))
@@ -90,10 +90,10 @@ def find_peers(traces: TraceSet, callers: Callers) -> Peers:
 
 
 class _Numbers:
-    """Numbers of services and peers by name."""
+    """Assigns numbers to services and peers by name."""
 
     def __init__(self, traces: TraceSet) -> None:
-        # a set that was filtered may name services that have no span left in it: who calls those calls a peer
+        # a filtered set may name services without spans: calls to these are calls to a peer
         present = np.zeros(len(traces.services), bool)
         present[traces.service] = True
         there = np.flatnonzero(present).tolist()
@@ -103,17 +103,17 @@ class _Numbers:
         self._peers: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
         self._meant: dict[str, int | None] = {}
-        """By host, the number of its service, None for other hosts."""
+        """Number of the service by host, None for other hosts."""
         for name, number in self._services.items():
             self._hosts.setdefault(name.lower(), number)
         self.first = len(traces.services)
         self.names: list[str] = []
 
     def of(self, name: str, host: str) -> int:
-        """The number of a peer by its name; of a service where the name, or else the host, is that of one."""
+        """Return the number of a peer by name; that of a service if the name, or else the host, is one."""
         number = self._services.get(name)
         if number is None and host:
-            # whatever another call of that name led to
+            # or use what another call of that name led to
             if host not in self._meant:
                 self._meant[host] = service_of_host(host, self._hosts)
             number = self._meant[host]
@@ -128,7 +128,7 @@ class _Numbers:
 def _by_note(
     traces: TraceSet, callers: Callers, noted: np.ndarray, numbers: _Numbers, called: np.ndarray, types: np.ndarray
 ) -> None:
-    """Name the targets of calls by the decoders' notes: one lookup for each distinct note."""
+    """Name the targets of calls by the decoders' notes, with one lookup for each distinct note."""
     note = traces.noted_peer[noted]
     number_of = np.full(len(traces.peers), -1, np.int32)
     type_of = np.full(len(traces.peers), -1, np.int8)
@@ -138,7 +138,7 @@ def _by_note(
         type_of[one] = -1 if type_ is None else _TYPES.index(type_)
     called[noted] = number_of[note]
     found = type_of[note]
-    # a name alone says nothing of what it is: whether messages or statements go there does
+    # a name alone does not show the type; messages or statements sent there do
     bare = np.flatnonzero((found < 0) & (called[noted] >= numbers.first))
     spans = noted[bare]
     is_queue = callers.kind[spans] == Kind.PRODUCER
@@ -146,7 +146,7 @@ def _by_note(
     at, sizes = traces.raw_at[spans], traces.attribute_bytes[spans]
     for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
         sorts[i] = _type_index(traces, callers, int(spans[i]))
-    # what one call of a name says of statements all say that have any
+    # for each name, one call with a statement stands for all
     queries = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
     _, first, of_name = np.unique(note[bare][queries], return_index=True, return_inverse=True)
     sorts[queries] = np.array([_type_index(traces, callers, int(spans[queries[i]])) for i in first], sorts.dtype)[
@@ -170,7 +170,7 @@ def _by_attributes(
     types: np.ndarray,
     is_async: np.ndarray,
 ) -> None:
-    """Name the targets of other calls: parents come before their children, so each finds its wrapper's."""
+    """Name the targets of other calls, parents before children, so that each can use the target of its wrapper."""
     is_candidate = calls
     if (callers.wrapper[calls] >= 0).any():
         before = np.concatenate(([0], np.cumsum(calls)))
@@ -203,7 +203,7 @@ def _by_attributes(
         if not is_call:
             wrapped[span] = known, host, within, sent
             continue
-        # without a name of its own it is the transport of the call around it, which is answered
+        # without a name it is the transport of the answered call around it
         found = known or (None if within else host)
         if found is not None:
             spans.append(span)
@@ -215,16 +215,16 @@ def _by_attributes(
 
 
 class _PeerReader:
-    """Reads call targets from attributes; equal attributes are read once."""
+    """Reads call targets from attributes, equal attributes only once."""
 
     def __init__(self, traces: TraceSet) -> None:
         self._codecs: list[Codec] = []
         self._codec_of: list[int] = []
-        """Number of each resource's codec: equal attributes mean the same for any service."""
+        """Number of each resource's codec: with one codec, equal attributes mean the same for any service."""
         number: dict[object, int] = {}
         for resource in traces.resources:
             codec = resource.codec
-            # the others have no state
+            # other codecs have no state
             key = codec if isinstance(codec, MergedCodec) else type(codec)
             if key not in number:
                 number[key] = len(self._codecs)
@@ -235,7 +235,7 @@ class _PeerReader:
         self._longest = _LONGEST_REMEMBERED
 
     def __call__(self, kind: int, resource: int, raw: bytes) -> Peer | None:
-        """Name the target of a call of this kind and resource, by its raw attributes."""
+        """Name the target of a call of this kind and resource by its raw attributes."""
         codec = self._codec_of[resource]
         if len(raw) > self._longest:
             return called_peer(kind, self._codecs[codec].attributes(raw))
@@ -245,16 +245,16 @@ class _PeerReader:
             return self._known[key]
         peer = called_peer(kind, self._codecs[codec].attributes(raw))
         if len(self._known) < _REMEMBERED:
-            # those that come again come early
+            # attributes that repeat do so early
             self._known[key] = peer
         elif self._again < _REMEMBERED // _SELDOM:
-            # to look for them would be in vain
+            # no repetition so far: skip the lookups
             self._longest = 0
         return peer
 
 
 def _callers_of_roots(traces: TraceSet, callers: Callers, numbers: _Numbers) -> np.ndarray:
-    """int32[n], the peers that called roots which name the other end of their call."""
+    """Find the inferred callers of roots that name the remote end of their call: int32[n]."""
     found = np.full(len(traces), -1, np.int32)
     roots = np.flatnonzero(traces.parent < 0)
     serving = (callers.kind[roots] == Kind.SERVER) | (callers.kind[roots] == Kind.CONSUMER)
@@ -272,7 +272,7 @@ def _callers_of_roots(traces: TraceSet, callers: Callers, numbers: _Numbers) -> 
 def _types_of(
     numbers: _Numbers, called: np.ndarray, caller: np.ndarray, types: np.ndarray, callers: Callers
 ) -> tuple[PeerType, ...]:
-    """The type that most calls give each peer."""
+    """Determine the type of each peer by the majority of its calls."""
     shape = len(numbers.names), len(_TYPES)
     spans = np.flatnonzero(called >= numbers.first)
     of_call = (called[spans] - numbers.first) * len(_TYPES) + types[spans]

@@ -1,4 +1,4 @@
-"""Rank of a span among those of its service and operation and within its trace, and of a trace among its peers."""
+"""Ranks of spans among those of their operation, ranks of traces among their peers, and facts about single spans."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Rank:
 
     @property
     def slower_than_percent(self) -> float:
-        """Share of the others that are shorter; 0 without others."""
+        """Percentage of the others that are shorter; 0 without others."""
         return 100 * self.shorter / (self.n - 1) if self.n > 1 else 0.0
 
 
 class Ranks:
-    """The ranks of a set's spans. The first question sorts the set, each further one is two searches."""
+    """Ranks the spans of a set. The first call sorts the set, later ones are two searches each."""
 
     def __init__(self, traces: TraceSet) -> None:
         self._operation = traces.operation
@@ -47,7 +47,7 @@ class Ranks:
 
     @cached_property
     def _index(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """-> durations by operation and size, the operations that occur, and where each begins."""
+        """Sort the durations. -> durations by operation and size, the operations that occur, and the start of each"""
         distinct, number = np.unique(self._operation[self._has_end], return_inverse=True)
         durations = self._duration[self._has_end]
         (key,) = keyed(number, durations)
@@ -56,7 +56,7 @@ class Ranks:
         return durations[order], distinct, first
 
     def of(self, span: int) -> Rank:
-        """The rank of the span at this position."""
+        """Return the rank of the span at this position."""
         durations, distinct, first = self._index
         at = int(np.searchsorted(distinct, self._operation[span]))
         if at == len(distinct) or distinct[at] != self._operation[span]:
@@ -73,7 +73,7 @@ _ranks: WeakKeyDictionary[TraceSet, Ranks] = WeakKeyDictionary()
 
 
 def rank(traces: TraceSet, span: int) -> Rank:
-    """Rank of a span of this set; the index is cached with the set."""
+    """Return the rank of a span of this set; the index is cached with the set."""
     known = _ranks.get(traces)
     if known is None:
         known = _ranks[traces] = Ranks(traces)
@@ -81,7 +81,7 @@ def rank(traces: TraceSet, span: int) -> Rank:
 
 
 def _quantile(ordered: np.ndarray, share: float) -> float:
-    """With linear interpolation, as numpy's default, but of values that are in order already."""
+    """Compute a quantile of sorted values with linear interpolation, as numpy does by default."""
     low, part = divmod((len(ordered) - 1) * share, 1)
     at = int(low)
     value = int(ordered[at])
@@ -98,37 +98,37 @@ class SpanFacts:
     rank: Rank
     self_ns: int
     critical_ns: int
-    """Self time of the span on the critical path."""
+    """Time on the critical path without its callees."""
     trace_start_ns: int
     trace_duration_ns: int
     trace_path_ns: int
     """Length of the trace's critical path."""
     is_async: bool
-    """True for asynchronous work, which no request waits for."""
+    """True for asynchronous work, for which no request waits."""
     role: ErrorRole
     outcome: Outcome = Outcome.NONE
-    """Outcome of the request, for an origin."""
+    """For an origin, the outcome of the request."""
     cause_count: int = 0
     """For an error, the number of errors below that caused it (see `analysis.errors.causes_of`)."""
     caused_by: tuple[tuple[str, str, str], ...] = ()
-    """Service, operation and message of the first of them."""
+    """Service, operation and message of the first few of them."""
     message: str
-    """Message of an error span, else ''."""
+    """Message of an error span; '' for others."""
     position: int
     """Its position among its siblings, from 1, by start."""
     siblings: int
-    """With itself."""
+    """Number of siblings, itself included."""
     same_operation: int
-    """Siblings of its service and operation, with itself."""
+    """Number of siblings with its service and operation, itself included."""
     parent: tuple[str, str] | None
-    """Service and operation."""
+    """Service and operation of its parent; None for a root."""
     children: int
     below: int
-    """All spans of its subtree but itself."""
+    """Number of spans in its subtree, without itself."""
 
 
 class FactFinder:
-    """Computes facts about a set's spans. The first question about a trace bears the cost."""
+    """Computes facts about the spans of a set. The first call for a trace is the expensive one."""
 
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
@@ -140,13 +140,13 @@ class FactFinder:
         self._ranked = False
 
     def is_quick(self, span: int, spans: int = 20_000) -> bool:
-        """True if answering takes no longer than for a set of this many spans."""
+        """Test whether `facts` takes no longer than for a set of this many spans."""
         trace = int(self.traces.trace[span])
         ranked = self._ranked or len(self.traces) <= spans
         return ranked and (trace == self._trace or len(self.traces.spans_of(trace)) <= spans)
 
     def facts(self, span: int) -> SpanFacts:
-        """Facts about the span at this position. Thread-safe."""
+        """Compute the facts about the span at this position. Thread-safe."""
         traces = self.traces
         trace = int(traces.trace[span])
         with self._lock:
@@ -196,7 +196,7 @@ class FactFinder:
 
 
 def kind_rank(traces: TraceSet, trace: int) -> Rank:
-    """The rank of a trace among the set's traces with its root service and operation, of which it is one."""
+    """Compute the rank of a trace among its peers: the traces with its root service and operation, itself included."""
     operation = traces.operation[traces.main_root]
     peer_values = traces.response_time[operation == operation[trace]]
     own = traces.response_time[trace]

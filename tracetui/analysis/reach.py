@@ -13,28 +13,28 @@ from tracetui.model.traces import TraceSet
 
 @dataclass(frozen=True, eq=False)
 class Reach:
-    """A target in terms of a set's spans: bool[n] per span unless stated otherwise."""
+    """Target as columns of spans, bool[n] unless stated otherwise."""
 
     own: np.ndarray
-    """The target's own spans; of an inferred peer the spans that called it."""
+    """Spans of the target; for an inferred peer the spans that called it."""
     nearest: np.ndarray
-    """int64[n], per span the nearest of those at or above it, -1 for none."""
+    """int64[n], for each span the nearest of those at or above it; -1 for none."""
     leads: np.ndarray
-    """Spans of the target, or with some of it below them, also through asynchronous links."""
+    """Spans of the target, and spans with some of these below them, also through asynchronous links."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """A service's part in a trace: its topmost spans there.
+    """Parts of services in traces, by their topmost spans.
 
-    `span` is int64[m], service by service and ascending in each; service `s` has `first[s]:first[s + 1]` of them.
+    `span` is int64[m], service by service, ascending within each; service `s` is `first[s]:first[s + 1]`.
     """
 
     span: np.ndarray
     first: np.ndarray
 
     def of(self, service: int) -> np.ndarray:
-        """int64, the topmost spans of a service, ascending."""
+        """Return the topmost spans of a service: int64, ascending."""
         spans: np.ndarray = self.span[self.first[service] : self.first[service + 1]]
         return spans
 
@@ -44,7 +44,7 @@ def parts(traces: TraceSet) -> Parts:
     service = traces.service
     entry = np.flatnonzero((traces.parent < 0) | (service != service[traces.parent]))
     entry = entry[np.argsort(service[entry], kind="stable")]
-    # a subtree is a range, so what begins within an earlier one of the same service is below it
+    # a subtree is a range, so a span within an earlier range of the same service is below it
     block = service[entry].astype(np.int64) * (len(traces) + 1)
     reached = np.maximum.accumulate(block + traces.subtree_end[entry])
     topmost = np.ones(len(entry), bool)
@@ -54,7 +54,7 @@ def parts(traces: TraceSet) -> Parts:
 
 
 def own_spans(graph: ServiceGraph, target: Target) -> np.ndarray:
-    """bool[n], the spans of a target."""
+    """bool[n], spans of a target."""
     traces, calls = graph.traces, graph.calls
     (node,) = graph.node_numbers([target.service])
     own = np.zeros(len(traces), bool)
@@ -72,19 +72,19 @@ def own_spans(graph: ServiceGraph, target: Target) -> np.ndarray:
 
 
 def reach(graph: ServiceGraph, target: Target) -> Reach:
-    """See a target from every span."""
+    """Compute the `Reach` of a target."""
     traces = graph.traces
     own = own_spans(graph, target)
     return Reach(own, nearest(traces, own), _leading(traces, graph.calls, own))
 
 
 def nearest(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """spans: bool[n]. -> int64[n], per span the nearest of those at or above it, -1 for none"""
+    """Find for each span the nearest of these at or above it: int64[n], -1 for none. spans: bool[n]."""
     return nearest_of(traces.parent, spans)
 
 
 def below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """spans: bool[n]. -> bool[n], those and everything below them"""
+    """Extend spans, bool[n], to everything below them: bool[n]."""
     step = np.zeros(len(traces) + 1, np.int64)
     tops = np.flatnonzero(spans)
     step[tops] += 1
@@ -94,7 +94,7 @@ def below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def counts_below(traces: TraceSet, values: np.ndarray) -> np.ndarray:
-    """values: int64[n] or bool[n]. -> int64[n], their sum over each span and everything below it"""
+    """Sum values over each span and everything below it: int64[n]. values: int64[n] or bool[n]."""
     before = np.zeros(len(traces) + 1, np.int64)
     np.cumsum(values, out=before[1:])
     sums: np.ndarray = before[traces.subtree_end] - before[:-1]
@@ -102,7 +102,7 @@ def counts_below(traces: TraceSet, values: np.ndarray) -> np.ndarray:
 
 
 def led_to(traces: TraceSet, calls: Calls, spans: np.ndarray) -> np.ndarray:
-    """spans: bool[n]. -> bool[n], those and everything below them, also by way of asynchronous links"""
+    """Extend spans, bool[n], to everything below them, also through asynchronous links: bool[n]."""
     linking, linked = calls.span[calls.by_link], calls.caller_span[calls.by_link]
     here = spans.copy()
     while True:
@@ -121,5 +121,5 @@ def _leading(traces: TraceSet, calls: Calls, own: np.ndarray) -> np.ndarray:
         new = linked[leads[linking] & ~leads[linked]]
         if not len(new):
             return leads
-        # what it points back to led here, too, and all above that
+        # the target of the link also led here, and all spans above it
         here[new] = True

@@ -1,7 +1,7 @@
-"""Requests: the span that represents a trace's request, and whether it failed.
+"""Requests: the span that represents the request of a trace, and whether the request failed.
 
-A trace can hold errors that no user saw: a call that was tried again, a job that ran later. One span decides whether
-its request failed, the request span, with the errors between it and the main root.
+A trace may contain errors that no user saw: a call that was retried, a job that ran later. Whether its request failed
+is decided by the request span and the errors between it and the main root.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from tracetui.model.traces import TraceSet
 
 
 def explicit_ok(traces: TraceSet) -> np.ndarray:
-    """bool[n], true where the status is OK and the span is no error."""
+    """bool[n], true if the status is OK and the span is not an error."""
     is_ok: np.ndarray = (traces.status == Status.OK) & ~traces.error
     return is_ok
 
 
 def request_spans(traces: TraceSet) -> np.ndarray:
-    """The request span of each trace, int32[traces].
+    """Find the request span of each trace: int32[traces].
 
-    It is the main root. Where that is neither SERVER nor CONSUMER and neither an error nor explicitly OK (a client, a
-    script or a browser without a status), it is the SERVER span below it that is nearest to it, if there is only one at
-    that depth.
+    It is the main root. But if that is neither SERVER nor CONSUMER and neither an error nor explicitly OK (a client, a
+    script or a browser without a status), it is the nearest SERVER span below, provided there is only one at that
+    depth.
     """
     request: np.ndarray = traces.main_root.copy()
     silent = (traces.kind[request] != Kind.SERVER) & (traces.kind[request] != Kind.CONSUMER)
@@ -46,8 +46,8 @@ def request_spans(traces: TraceSet) -> np.ndarray:
 
 
 def request_errors(traces: TraceSet) -> np.ndarray:
-    """The error spans that a user saw fail, int64[k] ascending: of each trace those from the main root to the request
-    span.
+    """List the error spans that failed a request, int64[k], ascending: in each trace those from the main root to the
+    request span.
     """
     errors = np.flatnonzero(traces.error)
     request = request_spans(traces)[traces.trace[errors]]
@@ -56,8 +56,8 @@ def request_errors(traces: TraceSet) -> np.ndarray:
 
 
 def failed_requests(traces: TraceSet) -> np.ndarray:
-    """bool[traces], True where the request failed: the request span, or a span between it and the main root, is an
-    error. Kept as long as the set is.
+    """bool[traces], true if the request failed: the request span, or a span between it and the main root, is an error.
+    Cached with the set.
     """
     known: np.ndarray | None = traces.results.get(failed_requests)
     if known is None:

@@ -1,10 +1,9 @@
-"""Bounds of savings: how much of a saving on a critical path reaches its end, as parallel work delays the rest.
+"""Upper bounds of savings: the part of a saving on a critical path that shortens it despite parallel work.
 
-Where a call ends earlier, the work after it begins as much earlier. But a sibling that began before the call ended does
-not wait for it, and its end stays: the first call of the path that ends after that sibling ends no sooner than the
-sibling. The same holds for the caller among its own siblings, and so on up to the root. A replay (`analysis.what_if`)
-saves no more; it saves less where several parallel calls end about when another begins, of which only the latest counts
-here.
+If a call ends earlier, the work after it begins earlier by the same time. But a sibling that began before the call
+ended does not depend on it, so its end stays: the first call on the path that ends after that sibling cannot end before
+it. The same holds for the caller among its siblings, and so on up to the root. A replay (`analysis.what_if`) never
+saves more. It saves less if several parallel calls end close to the start of another, as only the latest counts here.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ UNBOUND = np.iinfo(np.int64).max
 
 
 class SavingBound:
-    """Slack of every span on the critical paths of a set, in nanoseconds; `UNBOUND` where nothing delays it."""
+    """Bounds for every span on the critical paths of a set, in nanoseconds; `UNBOUND` without parallel work."""
 
     def __init__(self, paths: CriticalPaths) -> None:
         traces, end = paths.traces, paths.end
@@ -30,7 +29,7 @@ class SavingBound:
             (parent[called], end[called]), (parent[beside], paths.start[beside]), (parent[beside], end[beside])
         )
         begun = _with_what_they_follow(parent[beside], ended, begun, left)
-        # it holds up those that end after it began, up to the first that ends no sooner than it
+        # parallel work limits those that end after its start, up to the first that does not end before it
         first, last = np.searchsorted(ended, begun, "right"), np.searchsorted(ended, left)
         holds = (first <= last) & (last < len(called))
         holds[holds] = parent[called[last[holds]]] == parent[beside[holds]]
@@ -42,27 +41,27 @@ class SavingBound:
         self._beside_end = end[beside]
         self._then_end = end[called[last]]
         lag = self._then_end - self._beside_end
-        # of all that hold a call up: the one that leaves least, and the one that takes longest
+        # of all parallel work for a call: that with the least slack, and the longest
         self._holding = [_least_over(values, first, last, len(called)) for values in (lag, -self._beside_end)]
         self._whole = np.full(len(traces), UNBOUND, np.int64)
         held = self._holding[0] >= 0
         self._whole[called[held]] = lag[self._holding[0][held]]
         above = parent.copy()
         moving = called
-        # twice as far with every turn
+        # each round doubles the distance
         while len(moving := moving[above[moving] >= 0]):
             step = above[moving]
             self._whole[moving] = np.minimum(self._whole[moving], self._whole[step])
             above[moving] = above[step]
 
     def of(self, spans: np.ndarray) -> np.ndarray:
-        """int64[m]: upper bound of the time that the path of each span's root saves if the span ends earlier."""
+        """Bound the time that the path of each span's root saves if the span ends earlier: int64[m]."""
         found: np.ndarray = self._whole[spans]
         return found
 
     def of_calls(self, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-        """int64[m]: upper bound for several calls under one parent, from `first` to `last`, if all of them together
-        take less. Work that began after the first one ended may have waited for it, and moves along.
+        """Bound the saving if several calls under one parent, from `first` to `last`, together take less: int64[m].
+        Work that began after the first one ended may have waited for it, and moves along.
         """
         found = self.of(self._parent[first])
         position, until = self._position[first], self._end[last]
@@ -75,14 +74,14 @@ class SavingBound:
 
 
 def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Start of the work parallel to a path; work that begins after other such work starts with that.
+    """Find the start of the work parallel to a path. Work that follows other such work starts with that.
 
-    Keys of a parent and a time: when calls of the path ended, ascending, and when parallel ones, which have these
-    parents, began and ended.
+    ended, begun, left: keys of parent and time: ends of calls on the path, ascending; starts and ends of parallel calls
+    with these parents.
     """
     delayed = np.flatnonzero(begun < left)
     by_end = delayed[np.argsort(left[delayed])]
-    # the latest to end before each began, here and on the path; the last of these stands for none
+    # the latest end before each start, among parallel calls and on the path; the last entry means none
     latest = np.append(by_end, len(left))[np.searchsorted(left[by_end], begun, "right") - 1]
     on_path = np.append(ended, -1)[np.searchsorted(ended, begun, "right") - 1]
     follows = np.append(left, -1)[latest] >= on_path
@@ -102,8 +101,8 @@ def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: 
 
     -1 for none.
 
-    Each stretch is covered by two of a power of 2, and those of one size are split into two of half of it, from the
-    largest to single positions.
+    Each range is covered by two of a power-of-two size. Ranges of one size are split in halves, from the largest down
+    to single positions.
     """
     found = np.full(count, -1, np.int64)
     if not len(values):
@@ -124,7 +123,7 @@ def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: 
 
 
 def _keep_least(found: np.ndarray, at: np.ndarray, candidates: np.ndarray, values: np.ndarray) -> None:
-    """Put candidates where there is none yet or one of a greater value; for one position the last one counts."""
+    """Store candidates at positions that have none or one with a greater value; for equal positions the last counts."""
     there = found[at]
     better = (there < 0) | (values[candidates] < values[there])
     found[at[better]] = candidates[better]

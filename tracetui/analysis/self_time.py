@@ -10,7 +10,7 @@ from tracetui.model.traces import TraceSet
 
 
 def detached(traces: TraceSet) -> np.ndarray:
-    """bool[n]: CONSUMER children of a PRODUCER, which do not hold it up."""
+    """bool[n]: CONSUMER children of a PRODUCER, for which it does not wait."""
     consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
     parent = traces.parent[consumers]
     answer = np.zeros(len(traces), bool)
@@ -37,11 +37,11 @@ def self_times(traces: TraceSet) -> np.ndarray:
     new_parent = np.zeros(len(parent), bool)
     new_parent[first[:-1]] = True
     if (~new_parent[1:] & (start[1:] < start[:-1])).any():
-        # siblings stand by start, but for those that were moved
+        # siblings are sorted by start, except those that skew correction moved
         order = np.lexsort((start, parent))
         start, end = start[order], end[order]
     (end_key,) = keyed(np.cumsum(new_parent), end)
-    # the end that reaches furthest so far, by position so that it can be turned back into a time
+    # the greatest end so far, as a position that can be turned back into a time
     furthest = np.maximum.accumulate(end_key)
     holder = np.maximum.accumulate(np.where(end_key == furthest, np.arange(len(end)), 0))
     before = np.concatenate(([0], end[holder[:-1]]))

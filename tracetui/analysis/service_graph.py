@@ -1,6 +1,6 @@
-"""Service graph: its services and inferred peers, and the names that questions use.
+"""Service graph of services and inferred peers, and the resolution of names in queries.
 
-This module imports networkx: import it only where a graph is needed.
+It imports networkx, so import it only where a graph is needed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _ARROW = "->"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Subject of a question: a service or peer, one of a service's operations, or the calls between two services.
+    """Subject of a query: a service or peer, one of a service's operations, or the calls between two services.
 
-    `caller` and `operation` are '' where they do not apply.
+    `caller` and `operation` are '' if they do not apply.
     """
 
     service: str
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """Distance between two services: the fewest calls between them, and whether synchronous ones lead there."""
+    """Distance between two services: the least number of calls between them, and whether a synchronous chain exists."""
 
     hops: int
     is_sync: bool
@@ -64,9 +64,9 @@ class ServiceGraph:
             if edge.caller != edge.callee:
                 self.edges.setdefault((edge.caller, edge.callee), []).append(edge)
         self.names = sorted(self.figures)
-        """Services and peers, by name."""
+        """Services and peers, sorted by name."""
         self.number = {name: at for at, name in enumerate(self.names)}
-        """The position of each in `names`, which is its node in `arcs`."""
+        """Position of each in `names`, which is its node in `arcs`."""
         number = self.number
         self.arcs = Arcs.of(len(number), ((number[caller], number[callee]) for caller, callee in self.edges))
         awaited = (pair for pair, edges in self.edges.items() if any(not edge.is_async for edge in edges))
@@ -86,33 +86,33 @@ class ServiceGraph:
         return len(self.arcs.backwards[place]), len(self.arcs.onwards[place])
 
     def callers(self, name: str) -> dict[str, Distance]:
-        """Direct and indirect callers of a service, nearest first, then by name, without the service itself."""
+        """List the direct and indirect callers of a service, without itself, nearest first, then by name."""
         return self._distances(name, self.arcs.backwards, self._sync.backwards)
 
     def callees(self, name: str) -> dict[str, Distance]:
-        """Direct and indirect callees of a service, nearest first, then by name, without the service itself."""
+        """List the direct and indirect callees of a service, without itself, nearest first, then by name."""
         return self._distances(name, self.arcs.onwards, self._sync.onwards)
 
     def _distances(self, name: str, arcs: list[list[int]], sync: list[list[int]]) -> dict[str, Distance]:
         begin = self.number[name]
         far, at_once = hops(arcs, (begin,)), hops(sync, (begin,))
-        # positions are in the order of the names
+        # positions follow the order of the names
         ordered = sorted((hops, other) for other, hops in far.items() if other != begin)
         return {self.names[other]: Distance(hops, other in at_once) for hops, other in ordered}
 
     def around(self, names: Iterable[str], *, upstream: bool) -> set[str]:
-        """These services and everything that reaches them, or that they reach."""
+        """Return these services and everything upstream or downstream of them."""
         arcs = self.arcs.backwards if upstream else self.arcs.onwards
         return {self.names[node] for node in hops(arcs, [self.number[name] for name in names])}
 
     @cached_property
     def caller_counts(self) -> dict[str, int | None]:
-        """Number of services that reach each service, directly or not; None in parts of a graph that are too large."""
+        """Number of direct and indirect callers of each service; None in parts of the graph that are too large."""
         return dict(zip(self.names, self._reaching[0], strict=True))
 
     @property
     def callers_left_out(self) -> str:
-        """Message about missing `caller_counts` of a very large graph, '' for nothing."""
+        """Message about `caller_counts` missing in a very large graph; '' for none."""
         return self._reaching[1]
 
     @cached_property
@@ -121,7 +121,7 @@ class ServiceGraph:
 
     @cached_property
     def cycles(self) -> tuple[tuple[str, ...], ...]:
-        """Services that call one another in a ring, shortest first, each ring from its first name on. At most 50."""
+        """Cycles of services, shortest first, each from its first name in order. At most 50."""
         return tuple(tuple(self.names[node] for node in ring) for ring in self._rings.found)
 
     @cached_property
@@ -130,7 +130,7 @@ class ServiceGraph:
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Messages about incomplete cycles and groups of a very large graph."""
+        """Messages about incomplete cycles and groups in a very large graph."""
         note = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
         return tuple(filter(None, (self._rings.left_out, note)))
 
@@ -140,9 +140,9 @@ class ServiceGraph:
 
     @cached_property
     def communities(self) -> tuple[tuple[str, ...], ...]:
-        """Services that call one another more than the others (Louvain's method over call counts).
+        """Groups of services that call each other more than others (Louvain's method over call counts).
 
-        In a very large graph services that any calls connect.
+        In a very large graph, groups of services connected by any calls.
         """
         if self._is_too_large_for_groups:
             found = [[self.names[node] for node in part] for part in parts(self.arcs)]
@@ -159,30 +159,30 @@ class ServiceGraph:
 
     @cached_property
     def entry_services(self) -> tuple[str, ...]:
-        """Services of the traces' main roots, by which requests enter."""
+        """Services where requests enter: those of the main roots."""
         traces = self.traces
         roots = traces.main_root
         known = is_named(traces)[roots]
-        # behind a root that names no service the first that do
+        # below a root that names no service, the first spans that do
         first = self.calls.entries[self.calls.above[self.calls.entries] < 0]
         behind = first[~known[traces.trace[first]]]
         services = np.unique(np.concatenate((traces.service[roots[known]], traces.service[behind])))
         return tuple(sorted(traces.services[number] for number in services.tolist()))
 
     def node_numbers(self, names: Iterable[str]) -> list[int]:
-        """The numbers that these names have in `calls`."""
+        """Return the numbers of these names in `calls`."""
         return [self._numbers[name] for name in names]
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.calls.nodes)}
 
-    # --- what is meant -----------------------------------------------------------------------------------------------
+    # --- names -------------------------------------------------------------------------------------------------------
 
     def service(self, text: str) -> str:
-        """The service or peer of this name, or of one that differs only in case.
+        """Find the service or peer with this name; case is ignored if there is no exact match.
 
-        Raises UsageError with the nearest names that there are.
+        Raises UsageError with the nearest names.
         """
         found = self._service(text)
         if found is None:
@@ -194,7 +194,7 @@ class ServiceGraph:
         found = self._service(text)
         if found is not None:
             return Target(found)
-        # names may hold arrows and colons of their own
+        # names may themselves contain arrows and colons
         nothing: list[str] = []
         for left, right in _splits(text, _ARROW):
             caller, callee = self._service(left), self._service(right)
@@ -218,7 +218,7 @@ class ServiceGraph:
         return _meant(text, self.figures)
 
     def operations(self, service: str) -> list[str]:
-        """The operations of a service, by name; an inferred peer has none."""
+        """List the operations of a service by name; an inferred peer has none."""
         if service not in self.traces.services:
             return []
         number = self.traces.services.index(service)
@@ -243,7 +243,7 @@ def _splits(text: str, mark: str) -> list[tuple[str, str]]:
 
 
 def _meant(text: str, known: Collection[str]) -> str | None:
-    """The known name that equals a text but for surrounding blanks, or else for case."""
+    """Find the known name that equals a text without surrounding blanks, or else also ignoring case."""
     for wanted in (text, text.strip()):
         if wanted in known:
             return wanted

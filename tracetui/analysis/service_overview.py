@@ -1,4 +1,4 @@
-"""A service and everything connected to it."""
+"""Overview of a service and everything connected to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracetui.analysis.stats.groups import group_slices
 
 @dataclass(frozen=True, slots=True)
 class OperationFigures:
-    """The calls of a service that began with one of its operations."""
+    """Calls that entered a service at one of its operations."""
 
     operation: str
     call_count: int
@@ -31,19 +31,19 @@ class OperationFigures:
 
 @dataclass(frozen=True, slots=True)
 class ServiceOverview:
-    """A service or inferred peer, and everything connected to it."""
+    """Overview of a service or inferred peer."""
 
     figures: ServiceFigures
     trace_count: int
-    """Traces with a span of it or a call to it."""
+    """Number of traces with a span of it or a call to it."""
     trace_share: float
-    """Percent of all traces."""
+    """These traces in percent of all."""
     callers: tuple[Neighbour, ...]
     callees: tuple[Neighbour, ...]
     operations: tuple[OperationFigures, ...]
-    """Most called first; an inferred peer has none."""
+    """Operations, most called first; an inferred peer has none."""
     self_call_count: int
-    """Number of calls to itself, by any of its operations."""
+    """Number of calls to itself."""
 
 
 def overview(graph: ServiceGraph, target: Target) -> ServiceOverview:

@@ -1,4 +1,4 @@
-"""Smaller questions about services: neighbours, shared dependencies, callers compared, text search."""
+"""Smaller queries about services: neighbours, shared dependencies, comparison of callers, text search."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
 _LOOKED_AT = 200
-"""Spans of a service whose attributes are read to describe a match."""
+"""Most spans of a service whose attributes are read to describe a match."""
 _SORTS = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
 _NAMED = 5
-"""Number of matches that are named, per service and type."""
+"""Most matches listed per service and type."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedDependency:
-    """A dependency that several services share, with the hops from each."""
+    """Dependency that several services share, with the hops from each."""
 
     service: str
     hops: tuple[int, ...]
-    """In the order of the question; 0 for the service itself, where one of them is what the others need."""
+    """In the order of the given services; 0 if the dependency is that service itself."""
 
 
 def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[SharedDependency]:
-    """Dependencies that all of these services reach, nearest in total first."""
+    """Find the dependencies that all of these services reach, by total hops."""
     reached = [{name: Distance(0, True), **graph.callees(name)} for name in names]
     common = set.intersection(*(set(found) for found in reached)) if reached else set()
     found = [SharedDependency(name, tuple(one[name].hops for one in reached)) for name in common]
@@ -43,7 +43,7 @@ def shared_dependencies(graph: ServiceGraph, names: Sequence[str]) -> list[Share
 
 @dataclass(frozen=True, slots=True)
 class CallerDifference:
-    """Difference between the callers of two services; names ascending. Indirect callers exclude direct ones."""
+    """Difference between the callers of two services; names are sorted. Indirect callers exclude direct ones."""
 
     only_a: tuple[str, ...]
     both: tuple[str, ...]
@@ -69,23 +69,23 @@ def caller_difference(graph: ServiceGraph, a: str, b: str) -> CallerDifference:
 
 @dataclass(frozen=True, slots=True)
 class TypedPeer:
-    """An inferred peer of a requested type."""
+    """Inferred peer of a requested type."""
 
     service: str
     type: PeerType
     hops: int
-    """From the service that the question is about; 0 without one."""
+    """Hops from the given service; 0 without one."""
     calls: int
-    """Calls from the service where it calls the peer itself, else all calls to the peer."""
+    """Number of calls from the given service if it calls the peer directly, else of all calls to the peer."""
     error_rate: float
-    """In percent of those calls."""
+    """Errors in percent of those calls."""
     latency: Latency
     callers: tuple[str, ...]
-    """The services that call it themselves, by name."""
+    """Direct callers, by name."""
 
 
 def peers_of_type(graph: ServiceGraph, type_: PeerType, service: str | None = None) -> list[TypedPeer]:
-    """Find the peers of a type, of all services or those that one reaches: nearest first, then the most calls."""
+    """Find the peers of a type, all or those that a service reaches: nearest first, then most calls."""
     of_type = {name: figures for name, figures in graph.figures.items() if figures.peer_type is type_}
     if service is None:
         rows = [(name, 0, one.call_count, one.error_rate, one.latency) for name, one in of_type.items()]
@@ -101,14 +101,14 @@ def peers_of_type(graph: ServiceGraph, type_: PeerType, service: str | None = No
 
 @dataclass(frozen=True, slots=True)
 class WordMatch:
-    """Something of a service that holds a word: `what` is "service", "type", "operation" or "attribute"; a type is
-    that of an inferred peer, and holds no word but its own.
+    """Match in a service. `what` is "service", "type" (of an inferred peer; it must match whole), "operation" or
+    "attribute".
     """
 
     what: str
     value: str
     count: int
-    """Spans; of attributes among the first 200 of the service that hold the word."""
+    """Number of matching spans; for attributes among the first 200 of the service that contain the word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class FoundService:
 
 
 def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
-    """The services and peers that have to do with a word: by name first, then by type, operation and attributes."""
+    """Find the services and peers that match a word: first by name, then by type, operation and attributes."""
     traces, sought = graph.traces, word.lower()
     matched: dict[str, list[WordMatch]] = {}
     for name in graph.names:
@@ -172,26 +172,26 @@ def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, l
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A service that calls, or is called by, the one a question is about."""
+    """Caller or callee of the queried service."""
 
     service: str
     distance: Distance
     calls: int
-    """For direct neighbours the calls between them (of the operation, if one is given); for others all calls
-    that the service takes.
+    """Number of calls: for direct neighbours those between the two (of the operation, if given), for others all calls
+    that the service receives.
     """
     error_rate: float
-    """In percent of those calls."""
+    """Errors in percent of those calls."""
     latency: Latency
     is_async: bool
-    """True if no synchronous call leads there."""
+    """True if no synchronous chain leads there."""
     inferred: bool
     peer_type: PeerType | None = None
     """Type of an inferred peer; None for a service."""
 
 
 def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[Neighbour]:
-    """Callers or callees of a target: nearest first, then the most calls."""
+    """Find the callers or callees of a target: nearest first, then most calls."""
     seen = reach(graph, target) if target.operation else None
     if seen is not None:
         distances = _of_operation(graph, target, seen, upstream)
@@ -216,7 +216,7 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
 
 
 def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, Latency]:
-    """Calls between two services that lead to an operation, or that it made: count, errors and latency."""
+    """Measure the calls between two services to or from an operation: count, errors and latency."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     of_pair = (calls.caller == caller) & (calls.callee == callee)
@@ -226,14 +226,14 @@ def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream
 
 
 def _latency_between(graph: ServiceGraph, pair: tuple[str, str]) -> Latency:
-    """Figures of the calls from one service to another, synchronous and asynchronous together."""
+    """Measure the calls from one service to another, synchronous and asynchronous together."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     return latency(traces.known_durations(calls.span[(calls.caller == caller) & (calls.callee == callee)]))
 
 
 def _of_operation(graph: ServiceGraph, target: Target, seen: Reach, upstream: bool) -> dict[str, Distance]:
-    """Neighbours of a service that were observed before or after one of its operations."""
+    """Find the neighbours of a service that were observed upstream or downstream of one of its operations."""
     traces, calls = graph.traces, graph.calls
     if upstream:
         around = graph.callers(target.service)

@@ -1,9 +1,9 @@
 """Clock skew between hosts: spans outside their callers, and correction by Jaeger's rule.
 
-A child on another host than its parent (`host.id`, else `host.ip`, else `host.name`; an unknown host is always
-another) is moved when it lies outside its parent: a child longer than its parent to the parent's start, any other to
-the middle of its parent. What is below it on the same host moves with it. As in Jaeger
-(`internal/storage/v2` query adjusters, clockskew), a child that fits inside is left alone.
+A child on a different host than its parent (by `host.id`, else `host.ip`, else `host.name`; an unknown host always
+counts as different) is moved if it lies outside its parent: a child longer than its parent to the parent's start, any
+other to the middle of its parent. Spans below it on the same host move with it. As in Jaeger (`internal/storage/v2`
+query adjusters, clockskew), a child that fits inside is not moved.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tracetui.model.traces import TraceSet
 def correct_skew(traces: TraceSet) -> TraceSet:
     """Move skewed spans and flag them `SKEW_ADJUSTED`; `skew` has the shift of each in nanoseconds.
 
-    Every span keeps its position, so siblings that were moved need not stand by start any more.
+    Every span keeps its position, so moved siblings may no longer be sorted by start.
     """
     if not len(traces):
         return traces
@@ -44,7 +44,7 @@ def correct_skew(traces: TraceSet) -> TraceSet:
 
 
 def _at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """The spans and all below them, ascending."""
+    """List the spans and all below them, ascending."""
     step = np.zeros(len(traces) + 1, np.int64)
     step[spans] += 1
     np.subtract.at(step, traces.subtree_end[spans], 1)
@@ -52,8 +52,8 @@ def _at_or_below(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: np.ndarray) -> dict[int, int]:
-    """Shift of each of these spans in ns, 0 for the others. A span's shift depends on whether its
-    caller is, so callers come first.
+    """Compute the shift of each of these spans in ns, 0 for the others. It depends on the shift of the caller, so
+    callers come first.
     """
     above = traces.parent[spans]
     columns = traces.start[spans], traces.duration[spans], traces.start[above], traces.duration[above]
@@ -83,18 +83,19 @@ def _skew(traces: TraceSet, spans: np.ndarray, movable: np.ndarray, same_host: n
 
 
 SKEWED, LONGER = 1, 2
-"""Began before its caller or after it had ended; began within its caller and outlasted it."""
+"""SKEWED: began before the start or after the end of its caller; LONGER: began within its caller and outlasted it."""
 
 
 _LONGER_SHARE = 0.01
-"""Smallest excess over the caller's duration that is reported, as a share of it."""
+"""Least excess that is reported, as a share of the caller's duration."""
 
 
 def outside_callers(traces: TraceSet, trace: int) -> np.ndarray:
-    """uint8[spans of the trace]: `SKEWED`, `LONGER`, or 0 for a span within its caller, without one, or async.
+    """Classify the spans of a trace: uint8[m], `SKEWED`, `LONGER`, or 0 for a span within its caller, without one, or
+    async.
 
-    A child of another service that begins within its caller and outlasts it is `LONGER`: work that was left running,
-    which within one service is not reported. `model.clocks` defines when clocks disagree.
+    A child in another service that begins within its caller and outlasts it is `LONGER`: work that continued after the
+    call, which is not reported within one service. `model.clocks` defines clock skew.
     """
     alone = traces.select(np.array([trace]))
     above, begin = alone.parent, alone.start[alone.parent]

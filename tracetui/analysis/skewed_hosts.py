@@ -1,4 +1,4 @@
-"""Hosts whose clocks disagree within a trace, so that their times must not be compared."""
+"""Hosts with clock skew within a trace, whose times must not be compared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tracetui.model.traces import TraceSet
 
 
 class SkewedHosts:
-    """Pairs of hosts whose clocks disagree, by trace, in traces with errors.
+    """Pairs of hosts with clock skew, by trace, in traces with errors.
 
-    A host is named by `host.name`, else by its service. Two are skewed in a trace where a SERVER span on one begins
-    before, or not before the end of, its parent, a CLIENT span on the other.
+    A host is identified by `host.name`, else by its service. Two are skewed in a trace if a SERVER span on one begins
+    before the start, or not before the end, of its parent, a CLIENT span on the other.
     """
 
     def __init__(self, traces: TraceSet) -> None:
@@ -44,18 +44,18 @@ class SkewedHosts:
         return hosts
 
     def host(self, span: int) -> int:
-        """The number of a span's host."""
+        """Return the number of a span's host."""
         return self._host_of_resource[int(self._traces.resource[span])]
 
     def traces(self) -> set[int]:
-        """The traces with a skewed pair."""
+        """List the traces with a skewed pair."""
         return set(self._pairs)
 
     def pairs(self, trace: int) -> set[tuple[int, int]]:
-        """The skewed pairs of a trace, each in both orders."""
+        """List the skewed pairs of a trace, each in both orders."""
         return self._pairs.get(trace, set())
 
     def skewed(self, one: int, other: int) -> bool:
-        """True if the times of two spans of one trace must not be compared."""
+        """Test whether the hosts of two spans of a trace are skewed."""
         pairs = self._pairs.get(int(self._traces.trace[one]))
         return bool(pairs) and (self.host(one), self.host(other)) in (pairs or ())

@@ -1,4 +1,4 @@
-"""Search of a trace's spans for a text, in everything they contain."""
+"""Full-text search of a trace's spans."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from tracetui.model.span import Attributes, Value
 from tracetui.model.traces import TraceSet
 
 _BETWEEN_LOOKS = 2_048
-"""Spans that are searched before checking whether to go on."""
+"""Spans searched between two checks of `stopped`."""
 _NUMBERS = re.compile(r"[-+.0-9a-z]*")
 _MOST_PARTS = 10_000
-"""Parts of one value that are looked at."""
+"""Most parts of one value that are searched."""
 
 
 def find_spans(
@@ -24,7 +24,7 @@ def find_spans(
     """Search the spans `first:stop` for a text, ignoring case: bool[stop - first].
 
     The search covers operation, service, status message, the attributes of span and resource as `key=value`, events and
-    lines of logs with their attributes, and span ids written in full. None if `stopped` turns true meanwhile.
+    log records with their attributes, and full span ids. None if `stopped` becomes true meanwhile.
     """
     sought = word.lower()
     within = slice(first, stop)
@@ -67,7 +67,7 @@ def _find_logs(
     found: np.ndarray,
     stopped: Callable[[], bool],
 ) -> bool:
-    """Mark the spans that have a line of a log which holds a text. -> whether it was stopped on the way"""
+    """Mark the spans that have a log record containing a text. -> whether the search was stopped"""
     lines = traces.log_lines
     rows = lines.rows(first, stop)
     for number, (row, span) in enumerate(zip(rows, lines.span[rows.start : rows.stop].tolist(), strict=True)):
@@ -85,11 +85,11 @@ def _holding(texts: list[str], sought: str) -> np.ndarray:
 
 
 def _raw_test(sought: str) -> Callable[[bytes], object]:
-    """A test of raw bytes that is met by all that can hold the text, and by little else."""
+    """Build a test for raw bytes that passes everything that may contain the text, and little else."""
     words = [
         part
         for part in re.split("[=,]", sought)
-        # a number or a truth value need not be written as it is shown, nor other text in one way alone
+        # numbers and booleans may be encoded differently than shown, and text may be escaped in several ways
         if part and part.isascii() and part.isprintable() and "\\" not in part and not _is_numeric(part)
     ]
     if not words:
@@ -114,7 +114,7 @@ def _contains(attributes: Attributes, sought: str) -> bool:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    """The texts of a value and of all within it."""
+    """Yield the texts of a value and of all values within it."""
     waiting: list[Value] = [value]
     for _ in range(_MOST_PARTS):
         if not waiting:

@@ -1,15 +1,15 @@
-"""Suggestions for slow traces: waiting time that another way of calling would save.
+"""Suggestions for slow traces: time that a different way of calling would save.
 
 Only the critical path is searched: spans off it save nothing. Four kinds:
 
-- N_PLUS_ONE: at least five calls of one operation under one parent, one after the other. Were they one call, as long as
-  the longest of them, the rest would be saved.
-- SIDE_BY_SIDE: calls to different services under one parent, one right after the other. Were they made at once, with
-  the calls to one service still in turn, all but the service that takes longest would be saved.
-- GAP: time of a parent's own between two of its children: work without a span of its own, or queueing.
-- RETRIES: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved.
+- N_PLUS_ONE: at least five sequential calls of one operation under one parent. If one call of the longest duration
+  replaced them, the rest would be saved.
+- SIDE_BY_SIDE: sequential calls to different services under one parent. In parallel, with the calls to each service
+  still in sequence, all but the slowest service would be saved.
+- GAP: self time of a parent between two of its children: uninstrumented work or queueing.
+- RETRIES: calls that failed and were repeated. If the first one had succeeded, the failed ones would be saved.
 
-Parallel work may delay the rest of the path: savings are limited accordingly (`analysis.saving_bound`).
+Savings are limited by parallel work that would then delay the path (`analysis.saving_bound`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tracetui.analysis.stats.groups import keyed_together
 from tracetui.model.traces import TraceSet
 
 LEAST_CALLS = 5
-"""Smallest number of calls of one operation that is an N+1."""
+"""Fewest calls of one operation that count as N+1."""
 LEAST_SHARE = 1.0
-"""Percent of the path time of the traces in which it occurs that a suggestion must save to be reported."""
+"""Least saving that is reported, in percent of the path time of the traces in which the suggestion applies."""
 _MOST_NAMED = 6
 
 
@@ -45,58 +45,60 @@ class SuggestionKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A change that would save time, over all traces in which it applies. Times are nanoseconds."""
+    """Change that would save time, over all traces in which it applies. Times are nanoseconds."""
 
     kind: SuggestionKind
     parent: tuple[str, str]
-    """Service and operation that makes the calls."""
+    """Service and operation that make the calls."""
     calls: tuple[tuple[str, str], ...]
-    """Called services and operations, in order; for a GAP those before and after it. At most a few."""
+    """The first few services and operations called, in order; for a GAP those before and after it."""
     more_calls: int
-    """Number of further callees, beyond those in `calls`."""
+    """Number of callees beyond those in `calls`."""
     saving_ns: float
-    """In all traces together; never more than their critical paths take."""
+    """Saving in all traces together, never more than their critical paths."""
     mean_saving_ns: float
-    """Per trace in which it occurs."""
+    """Mean saving per trace in which it applies."""
     mean_time_ns: float
-    """Mean time that a trace waits for these calls today; for a GAP, the length of the gap."""
+    """Mean time per trace now spent waiting for these calls; for a GAP, the length of the gap."""
     share_percent: float
-    """The saving as a share of the path time of the traces in which it occurs."""
+    """Saving as a share of the path time of the traces in which it applies."""
     trace_count: int
     most_calls: int
-    """Largest number under one parent: calls of an N_PLUS_ONE, failed attempts of RETRIES; members of the others."""
+    """Largest number under one parent: calls of an N_PLUS_ONE, failed attempts of RETRIES, members of the others."""
     example_trace: int
-    """The trace with the largest saving."""
+    """Trace with the largest saving."""
     example_span: int
-    """The first of the calls there; of a GAP the call after it."""
+    """First of the calls there; for a GAP the call after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Instances:
-    """Places where a suggestion applies, one row for each parent. Rows of one `group` are the same suggestion."""
+    """Instances of suggestions, one row per parent. Rows of one `group` belong to the same suggestion."""
 
     kind: SuggestionKind
     group: np.ndarray
     span: np.ndarray
-    """The first of the calls."""
+    """First of the calls."""
     saving: np.ndarray
     count: np.ndarray
     time: np.ndarray
-    """Time spent waiting for the calls today; for a GAP, the length of the gap."""
+    """Time now spent waiting for the calls; for a GAP, the length of the gap."""
     members: _Members
-    """Per group, the spans that name it, of one of its instances."""
+    """For each group the spans of one of its instances, which name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Members:
-    """Spans of many groups: those of group g are `span[first[g]:first[g] + size[g]]`."""
+    """Spans of many groups; group g is `span[first[g]:first[g] + size[g]]`."""
 
     span: np.ndarray
     first: np.ndarray
     size: np.ndarray
 
     def of(self, groups: np.ndarray) -> tuple[np.ndarray, list[int]]:
-        """The spans of these groups, group after group, and where each begins, with the end of the last."""
+        """Gather the spans of these groups. -> spans, group after group; the start of each group and the end of the
+        last
+        """
         size = self.size[groups]
         ends = np.cumsum(size)
         spans = self.span[np.repeat(self.first[groups] - ends + size, size) + np.arange(int(size.sum()))]
@@ -115,8 +117,8 @@ def find_suggestions(paths: CriticalPaths, calls: Calls) -> list[Suggestion]:
 
 
 class _Siblings:
-    """The spans of the critical path that have a parent, siblings by siblings in the order of time. No two siblings on
-    a path overlap.
+    """Spans on the critical path that have a parent, grouped by parent and in order of time. Siblings on a path do not
+    overlap.
     """
 
     def __init__(self, paths: CriticalPaths, calls: Calls) -> None:
@@ -127,7 +129,7 @@ class _Siblings:
         self.time = (paths.end - paths.start)[self.span]
         self.start, self.end = paths.start[self.span], paths.end[self.span]
         self.follows = np.zeros(len(self.span), bool)
-        """bool[m]; true where the previous row is a sibling of this span."""
+        """bool[m], true if the previous row is a sibling of this span."""
         self.follows[1:] = self.parent[1:] == self.parent[:-1]
         self._calls = calls
         self._paths = paths
@@ -136,7 +138,7 @@ class _Siblings:
         self._target, self._shown = _targets(traces, calls)
 
     def labels(self, spans: np.ndarray) -> list[tuple[str, str]]:
-        """Labels of call targets: the callee's service and operation, or the peer and the call's name.
+        """Label call targets with the callee's service and operation, or with the peer and the name of the call.
 
         spans: int64[m]
         """
@@ -152,7 +154,7 @@ class _Siblings:
 
     def n_plus_one(self) -> _Instances:
         traces = self.traces
-        # attempts at one thing are no several things, and what runs side by side already is not in turn
+        # repeated attempts are not different calls, and calls that already overlap are not sequential
         at = np.flatnonzero(~(self._retried | self._overlapping())[self.span])
         order = at[np.lexsort((self.start[at], traces.operation[self.span[at]], self.parent[at]))]
         first = _begins(self.parent[order], traces.operation[self.span[order]])
@@ -174,7 +176,7 @@ class _Siblings:
         stretch = np.cumsum(begins) - 1
         at = np.flatnonzero(is_call)
         stretch, target, time = stretch[at], target[at], self.time[at]
-        # what calls to one service take in a stretch stays one after the other
+        # the calls to one service within a stretch stay sequential
         order = np.lexsort((target, stretch))
         first = _begins(stretch[order], target[order])
         per_service = _reduced(np.add, time[order], first)
@@ -195,18 +197,18 @@ class _Siblings:
     def gaps(self) -> _Instances:
         after = np.flatnonzero(self.follows)
         gap = self.start[after] - self.end[after - 1]
-        # before another attempt it is the pause that was made on purpose
+        # the gap before a retry is a deliberate pause
         real = (gap > 0) & ~self._retried[self.span[after - 1]] & ~self._busy(after)
         after, gap = after[real], gap[real]
         before_and_after = np.column_stack((self.span[after - 1], self.span[after])).ravel()
         starts = np.arange(0, len(before_and_after), 2)
         group, members = self._named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
-        # nothing runs beside it: what holds it up is what runs beside its parent
+        # nothing runs in parallel within the parent; only work parallel to the parent bounds the saving
         saving = np.minimum(gap, self._saving_bound.of(self.parent[after]))
         return _Instances(SuggestionKind.GAP, group, self.span[after], saving, np.full(len(after), 2), gap, members)
 
     def _busy(self, after: np.ndarray) -> np.ndarray:
-        """bool[m]: whether another child of the parent runs between these siblings and those before them."""
+        """bool[m], true if another child of the parent runs between a sibling and the one before it."""
         paths = self._paths
         ran = (paths.parent >= 0) & (paths.start < paths.end)
         spans = np.flatnonzero(ran)
@@ -221,13 +223,13 @@ class _Siblings:
             (self.parent[after], self.start[after]),
         )
         reached = np.maximum.accumulate(end)
-        # the last one that begins before the sibling does, and how far it or one before it reaches
+        # the last one that begins before the sibling, and the greatest end among it and those before it
         last = np.searchsorted(start, until) - 1
         busy: np.ndarray = (last >= 0) & (reached[np.maximum(last, 0)] > since)
         return busy
 
     def _overlapping(self) -> np.ndarray:
-        """bool[n]: spans that overlap a sibling of the same operation."""
+        """bool[n], spans that overlap a sibling of the same operation."""
         traces = self.traces
         spans = np.flatnonzero(traces.parent >= 0)
         spans = spans[np.lexsort((traces.start[spans], traces.operation[spans], traces.parent[spans]))]
@@ -255,9 +257,11 @@ class _Siblings:
         return _Instances(SuggestionKind.RETRIES, group, spans, saving, count, time, members)
 
     def _named_by(self, spans: np.ndarray) -> tuple[np.ndarray, _Members]:
-        """Instances that one span names, with its parent. -> the group of each, and per group the span"""
+        """Group instances by the operations of one span and its parent. -> group of each instance; a span for each
+        group
+        """
         traces = self.traces
-        # numbers of operations are too large to be one number of two
+        # operation numbers are too large to combine two in one integer
         parent = np.unique(traces.operation[traces.parent[spans]], return_inverse=True)[1]
         operations, operation = np.unique(traces.operation[spans], return_inverse=True)
         pair = parent * len(operations) + operation
@@ -267,7 +271,7 @@ class _Siblings:
     def _named_by_all(
         self, spans: np.ndarray, starts: np.ndarray, sizes: np.ndarray, *, ordered: bool = False
     ) -> tuple[np.ndarray, _Members]:
-        """Instances that several spans name, with their parent: those with the same operations form a group.
+        """Group instances by the operations of several spans and their parent.
 
         Instance i is `spans[starts[i]:starts[i] + sizes[i]]`.
         """
@@ -281,11 +285,11 @@ class _Siblings:
         operations, operation = np.unique(traces.operation[self._shown[members]], return_inverse=True)
         parents, parent = np.unique(traces.operation[traces.parent[spans[starts]]], return_inverse=True)
         if not ordered:
-            # once each, whatever their order
+            # each operation once, in any order
             pairs = np.unique(instance * len(operations) + operation)
             instance, operation = np.divmod(pairs, len(operations))
             positions = np.zeros(len(instance), np.int64)
-        # a sum of random numbers stands for a set of operations: two sets have one sum by a chance of 1 in 2**64
+        # a sum of random numbers identifies a set of operations, with a collision probability of 1 in 2**64
         random_numbers = np.random.default_rng(0).integers(0, 1 << 63, len(parents) + len(operations), np.uint64)
         sums = random_numbers[len(operations) + parent]
         np.add.at(sums, instance, random_numbers[operation] * (positions + 1).astype(np.uint64))
@@ -294,8 +298,8 @@ class _Siblings:
 
 
 def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
-    """-> int64[n], the service or peer that a span calls or is called as, -1 for none, and int64[n], the span to name
-    it by: the callee's own, where there is one.
+    """Find call targets. -> int64[n], the service or peer that a span calls or is called as, -1 for none; int64[n], the
+    span that names it: the callee's span if there is one
     """
     target = np.full(len(traces), -1, np.int64)
     shown = np.arange(len(traces))
@@ -308,7 +312,7 @@ def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _begins(*columns: np.ndarray) -> np.ndarray:
-    """int64, the first position of each run of equal rows of these columns."""
+    """Find the first position of each run of equal rows in these columns: int64."""
     if not len(columns[0]):
         return np.zeros(0, np.int64)
     changes = [column[1:] != column[:-1] for column in columns]
@@ -329,10 +333,10 @@ def _suggestions(
     if not len(rows):
         return []
     trace, group = traces.trace[found.span[rows]], found.group[rows]
-    # instances by group and trace, and by group
+    # starts of the rows of each trace within a group, and of each group
     at_trace = _begins(group, trace)
     at_group = _begins(group[at_trace])
-    # of a root that others are laid over only a part counts: a trace never saves more than its path takes
+    # only part of a root counts if others overlap it: a trace never saves more than its critical path
     times = paths.trace_critical[trace[at_trace]].astype(np.float64)
     saving = np.minimum(np.add.reduceat(found.saving[rows], at_trace, dtype=np.float64), times)
     whole, total = np.add.reduceat(times, at_group), np.add.reduceat(saving, at_group)
@@ -375,9 +379,9 @@ def _suggestions(
 
 
 def _first_greatest(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """int64[groups], position of the greatest value of each group, the first of equal ones.
+    """Find the position of the greatest value of each group, the first of equal ones: int64[groups].
 
-    Groups are `first[g]` to `first[g + 1]`, the last to the end; none is empty.
+    Group g is `first[g]:first[g + 1]`, the last one extends to the end; none is empty.
     """
     sizes = np.diff(np.append(first, len(values)))
     group = np.repeat(np.arange(len(first)), sizes)

@@ -1,4 +1,4 @@
-"""A trace set in a few numbers."""
+"""Summary of a trace set in a few numbers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
 DIFFERENCE = 0.05
-"""Share of the response time by which a trace must last longer for the two to differ."""
+"""Share of the response time by which a trace's duration must exceed it to count as different."""
 DIFFERING_TRACES = 0.05
-"""Share of a set's traces above which that is worth a sentence and a column."""
+"""Share of such traces above which the difference is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class DurationStats:
-    """Nanoseconds; percentiles with linear interpolation. All zero when `count` is."""
+    """Statistics in nanoseconds; percentiles with linear interpolation. All are 0 if `count` is."""
 
     count: int
     min_ns: float
@@ -34,44 +34,44 @@ class DurationStats:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts of a set, its time window in nanoseconds since the epoch, and its durations and response times."""
+    """Counts of a set, its time range in ns since the epoch, and its durations and response times."""
 
     trace_count: int
     span_count: int
     duplicate_span_count: int
-    """Records folded into the spans they repeat."""
+    """Number of records merged into spans that they duplicate."""
     service_count: int
     error_trace_count: int
     error_rate: float
-    """Traces with errors of all traces, in percent."""
+    """Traces with errors, in percent of all traces."""
     failed_request_count: int
-    """Traces whose request failed (see `analysis.requests`)."""
+    """Number of traces whose request failed (see `analysis.requests`)."""
     failed_request_rate: float
-    """Percent of all traces."""
+    """Failed requests, in percent of all traces."""
     orphan_span_count: int
     warning_count: int
-    """Flags of spans and warnings about traces."""
+    """Number of flags on spans and warnings on traces."""
     start_ns: int | None
     end_ns: int | None
     durations: DurationStats
     response_times: DurationStats
     differing_count: int
-    """Traces whose duration and response time differ by over 5 %."""
+    """Number of traces whose duration and response time differ by over 5 %."""
     root_missing_count: int
-    """Traces without their main root, whose duration is used as response time."""
+    """Number of traces without a main root; their duration is used as response time."""
     skewed_trace_count: int
-    """Traces in which clocks disagree."""
+    """Number of traces with clock skew."""
     nameless_span_count: int
-    """Spans that name no service; calls pass through them."""
+    """Number of spans without a service; calls pass through them."""
 
     @property
     def response_differs(self) -> bool:
-        """True if response times and durations differ in more than 1 trace of 20."""
+        """True if response time and duration differ in more than 1 of 20 traces."""
         return self.differing_count > DIFFERING_TRACES * self.trace_count
 
 
 def duration_stats(durations: np.ndarray) -> DurationStats:
-    """The statistics of int64[n] nanoseconds."""
+    """Compute the statistics of int64[n] nanoseconds."""
     if not len(durations):
         return DurationStats(0, 0, 0, 0, 0, 0, 0, 0)
     least, p50, p90, p95, p99, most = quantiles(durations, (0, 0.5, 0.9, 0.95, 0.99, 1))
@@ -79,7 +79,7 @@ def duration_stats(durations: np.ndarray) -> DurationStats:
 
 
 def summarize(traces: TraceSet) -> Summary:
-    """Count and time the traces of a set."""
+    """Summarise a trace set."""
     with_errors, failed = int((traces.trace_errors > 0).sum()), int(failed_requests(traces).sum())
     return Summary(
         trace_count=traces.trace_count,
@@ -104,6 +104,6 @@ def summarize(traces: TraceSet) -> Summary:
 
 
 def differing(traces: TraceSet) -> np.ndarray:
-    """bool[traces], whether a trace lasts over 5 % longer than its response time."""
+    """bool[traces], true if the duration exceeds the response time by over 5 %."""
     found: np.ndarray = traces.trace_duration > (1 + DIFFERENCE) * traces.response_time
     return found

@@ -1,9 +1,9 @@
-"""Replay of every trace with the durations of some spans scaled.
+"""What-if: replay every trace with the durations of some spans scaled.
 
-A span that is scaled is scaled with everything below it. All other spans keep their order and pauses: the time between
-a child's start and the end of the last sibling before it (or its parent's start) stays, and so does the time between a
-parent's end and that of its last child. Parallel calls stay parallel, and a parent waits for the slowest of them. Spans
-off the critical path of their parent (a CONSUMER, a span outside its parent) move along with it.
+A span is scaled together with everything below it. All other spans keep their order and pauses: the time between the
+end of the previous sibling (or the start of the parent) and the start of a child stays, and so does the time between
+the end of the last child and the end of its parent. Parallel calls stay parallel, and a parent waits for the slowest.
+Spans for which the parent does not wait (a CONSUMER, a span outside its parent) move along with it.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ _LONGEST = 1 << 61
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Effect of scaling on the response times of a set, in nanoseconds; before and after."""
+    """Effect of scaling on the response times of a set, in nanoseconds, before and after."""
 
     percent: float
     trace_count: int
-    """Traces with a span that is scaled."""
+    """Number of traces with a scaled span."""
     has_calls: bool
-    """True if the scaled spans call anything, which is scaled with them."""
+    """True if the scaled spans have callees, which are scaled with them."""
     mean_ns: tuple[float, float]
     p50_ns: tuple[float, float]
     p95_ns: tuple[float, float]
     next_operation: int | None
-    """The largest remaining bottleneck, by its number in `TraceSet.operation`; None for none."""
+    """Largest remaining bottleneck, by its number in `TraceSet.operation`; None for none."""
     next_share: float
-    """Its share of the critical paths of all traces, in percent."""
+    """Share of `next_operation` in the critical paths of all traces, in percent."""
 
 
 def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
-    """Replay a set with the spans `scaled`, bool[n], taking `percent` of their time.
+    """Replay a set with the durations of the spans `scaled`, bool[n], set to `percent` of their value.
 
     Raises UsageError for a share below 0 or above 1,000 %.
     """
     traces = paths.traces
     after = run_replay(paths, scaled, percent)
-    # where the root is missing the whole trace stands in for it
+    # if the root is missing, use the whole trace
     whole = after.end_of_traces - traces.trace_start
     durations = np.where(traces.root_missing, whole, after.traces.response_time)
     own = set(np.unique(traces.operation[scaled]).tolist())
@@ -70,12 +70,12 @@ def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A set as it would be."""
+    """Replayed set."""
 
     traces: TraceSet
-    """The same spans with other times."""
+    """The same spans with new times."""
     end_of_traces: np.ndarray
-    """int64[traces], ns since the epoch; traces begin when they did."""
+    """int64[traces], ends in ns since the epoch; the starts are unchanged."""
 
 
 def run_replay(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay:
@@ -102,7 +102,7 @@ def run_replay(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Repl
 
 
 def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
-    """int64 ns, bounds of all times of a set."""
+    """Scale times, int64 ns, within the range of int64."""
     if percent == _UNCHANGED:
         return times
     scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_LONGEST, _LONGEST).astype(np.int64)
@@ -110,7 +110,7 @@ def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
 
 
 def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """int64, spans of bool[n] that are not below another of them."""
+    """List those of the spans, bool[n], that are not below another of them: int64."""
     chosen = np.flatnonzero(spans)
     if not len(chosen):
         return chosen
@@ -121,15 +121,15 @@ def _outermost(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shift: np.ndarray) -> None:
-    """Compute the new lengths of spans above the scaled ones, and the shifts of what is below them.
+    """Compute the new lengths of the spans above the scaled ones, and the shifts of everything below these.
 
-    length: int64[n], the new durations, right for the scaled spans and filled in for those above. shift: int64[n + 1];
-    a move of a subtree is added at its first span and taken back after its last.
+    length: int64[n], new durations, given for the scaled spans and filled in for those above. shift: int64[n + 1],
+    differences: the shift of a subtree is added at its first span and subtracted after its last.
     """
     traces = paths.traces
     above = _ancestors(traces, scaled)
     parents, ends = traces.parent, traces.subtree_end
-    # positions are in pre-order: from the last to the first, children are done before their parents
+    # positions are in pre-order, so going backwards children are done before their parents
     for parent in above[::-1].tolist():
         kids = []
         at = parent + 1
@@ -143,7 +143,7 @@ def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shi
             continue
         begin, finish = int(paths.start[parent]), int(paths.end[parent])
         starts, stops = paths.start[inside], paths.end[inside]
-        # of a child that reaches beyond its parent the parent waits for a part
+        # the parent waits only for the part of a child that lies within it
         durations = np.maximum(stops - starts + length[inside] - traces.duration[inside], 0).tolist()
         moves = _moves(begin, starts.tolist(), stops.tolist(), durations)
         new_stops = [start + move + time for start, move, time in zip(starts.tolist(), moves, durations, strict=True)]
@@ -155,7 +155,7 @@ def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shi
 
 
 def _ancestors(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
-    """int64, ascending: every span above one of these."""
+    """List all spans above these: int64, ascending."""
     found = np.zeros(len(traces) + 1, bool)
     at = traces.parent[spans]
     while len(at := np.unique(at[at >= 0])) and not found[at].all():
@@ -166,7 +166,7 @@ def _ancestors(traces: TraceSet, spans: np.ndarray) -> np.ndarray:
 
 
 def _moves(begin: int, starts: list[int], stops: list[int], durations: list[int]) -> list[int]:
-    """Shift of each child of a parent: that of the siblings it followed."""
+    """Compute the shift of each child of a parent: that of the siblings before it."""
     by_start = sorted(range(len(starts)), key=lambda i: (starts[i], stops[i]))
     by_stop = sorted(range(len(starts)), key=lambda i: (stops[i], starts[i]))
     moves: list[int | None] = [None] * len(starts)

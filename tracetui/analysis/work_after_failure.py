@@ -1,4 +1,4 @@
-"""Work that went on after a failure: calls to others that began when it was over."""
+"""Work that continued after a failure: calls to other peers that began after it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from tracetui.model.traces import TraceSet
 
 _EVERY_HOST = -1
 _Calls = dict[int, list[tuple[int, str, int]]]
-"""By host of the callee's span, start, peer and span of the latest calls to two different peers, the latest first."""
+"""For each host of the callee: start, peer and span of the latest calls to two different peers, latest first."""
 
 
 class WorkAfterFailure:
-    """Finds calls that began after a span ended, below it or below the spans up to one of its ancestors."""
+    """Finds calls that began after a span ended, below it or below spans up to one of its ancestors."""
 
     def __init__(self, traces: TraceSet, skewed: SkewedHosts) -> None:
         self._traces, self._skewed = traces, skewed
@@ -23,8 +23,8 @@ class WorkAfterFailure:
         self._calls: dict[int, _Calls] = {}
 
     def found(self, failed: int, above: int) -> bool:
-        """Test whether a child of `above`, or of a span between it and `failed`, calls another peer than `failed`, and
-        began when that had ended. No span between may be an error.
+        """Test whether a child of `above`, or of a span between it and `failed`, calls a different peer than `failed`
+        and began after that had ended. No span in between may be an error.
         """
         traces = self._traces
         until = int(traces.end[failed])
@@ -55,11 +55,11 @@ class WorkAfterFailure:
         return bool(hits) and self._found_beside(failed, above, until, peer)
 
     def _holds(self, span: int, failed: int) -> bool:
-        """Test whether a span is the failed one or above it: that is no later work, even if of no length."""
+        """Test whether a span is the failed one or above it, which is not later work even if its length is 0."""
         return span <= failed < int(self._traces.subtree_end[span])
 
     def _found_beside(self, failed: int, above: int, until: int, peer: str) -> bool:
-        """The same from all children, where the latest calls are spans that the failed one is in."""
+        """Search all children, for when the latest calls are spans around the failed one."""
         traces, skewed = self._traces, self._skewed
         pairs = skewed.pairs(int(traces.trace[failed]))
         span = failed
@@ -82,7 +82,7 @@ class WorkAfterFailure:
         return children
 
     def _calls_of(self, first: int, above: int) -> _Calls:
-        """The latest calls of the spans from `first` up to `above`."""
+        """Collect the latest calls of the spans from `first` up to `above`."""
         path = []
         span = first
         while span not in self._calls:
@@ -103,7 +103,7 @@ class WorkAfterFailure:
         traces = self._traces
         by_host = int(traces.trace[span]) in self._skewed_traces
         calls: _Calls = {}
-        # the latest first: two peers of a host are enough
+        # in reverse order of time: two peers of a host are enough
         for child in sorted(self._children(span), key=lambda child: -int(traces.start[child])):
             host = self._skewed.host(child) if by_host else _EVERY_HOST
             if len(calls.get(host, ())) == 2:

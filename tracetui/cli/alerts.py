@@ -73,8 +73,8 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
     if any(report.lower_case for report in session.reports):
         say(
-            "Zipkin stores service and operation names in lower case. If the metrics have capitals, these rules never"
-            " fire: use a baseline from another source."
+            "Zipkin stores service and operation names in lower case. If the names in the metrics have capitals, these"
+            " rules never fire. Use a baseline from another source."
         )
     found, few = baselines(traces, service)
     if not found:
@@ -84,7 +84,7 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         say(f"{counted(few, 'operation')} of {service} {have} fewer than {FEW_SAMPLES} calls and {get} no rule")
     for one in found:
         if one.error_threshold_percent is None:
-            say(f"{service} {one.operation} fails nearly always, so no threshold can separate good from bad")
+            say(f"{service} {one.operation} fails nearly always; no rule, as no error threshold makes sense")
     command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
     command += ["--exact-names"] if options.exact_names else []
     print_bytes(

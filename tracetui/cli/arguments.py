@@ -1,4 +1,4 @@
-"""Order and spelling of the program's arguments: which command they name, if any."""
+"""Order and spelling of the program's arguments, and the command that they name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracetui.model.errors import UsageError
 
 _WORD = re.compile("[a-z][a-z-]*", re.IGNORECASE)
 _ALIKE = 0.75
-"""Similarity of a misspelled command: two letters of four swapped."""
+"""Least similarity of a misspelled command: `shwo` for `show` has it."""
 
 
 def is_option(arg: str) -> bool:
@@ -19,14 +19,14 @@ def is_option(arg: str) -> bool:
 
 
 def check_words(args: Sequence[str]) -> None:
-    """Raise UsageError for a misspelled command, or one behind sources: neither is a file or a profile."""
+    """Raise UsageError for a misspelled command, or one after sources. A file or a profile of that name is allowed."""
     if is_option(args[0]):
         return
     near = _nearest_command(args[0])
     if near and _is_unknown(args[0]):
-        raise UsageError(f"{args[0]} is no command, file or profile; did you mean tracetui {near}?")
+        raise UsageError(f"{args[0]} is not a command, file or profile; did you mean tracetui {near}?")
     if any(map(is_option, args)):
-        # a word may be the value of an option
+        # the word may be the value of an option
         return
     for word in args[1:]:
         if command_named(word) not in (None, OPEN) and _is_unknown(word):
@@ -49,10 +49,10 @@ def _is_unknown(word: str) -> bool:
 
 
 def command_first(args: Sequence[str]) -> list[str]:
-    """Move options before a command behind it: `--ascii demo` means `demo --ascii`."""
+    """Move options that stand before the command after it: `--ascii demo` means `demo --ascii`."""
     if not any(map(command_named, args)):
         return list(args)
-    # an option takes a value in every command that has it, or in none
+    # if an option takes a value in one command, it does in every command that has it
     at = _first_argument(args, {name: takes for command in COMMANDS for name, takes in options_of(command).items()})
     if at < len(args) and command_named(args[at]) is not None:
         return [args[at], *args[:at], *args[at + 1 :]]
@@ -60,7 +60,7 @@ def command_first(args: Sequence[str]) -> list[str]:
 
 
 def check_options(args: Sequence[str]) -> None:
-    """Raise UsageError for an option that only commands have, where no command is named."""
+    """Raise UsageError if no command is named but an option belongs to some command only."""
     known = options_of(OPEN)
     for name in _names(args, known):
         if name.startswith("--") and name not in known:
@@ -70,7 +70,7 @@ def check_options(args: Sequence[str]) -> None:
 
 
 def options_of(command: Command) -> dict[str, bool]:
-    """Options of a command by name, and whether they take a value."""
+    """Map the options of a command to whether they take a value."""
     from typer.core import TyperOption
 
     from tracetui.cli.parser import build_command
@@ -93,7 +93,7 @@ def _names(args: Sequence[str], takes_value: dict[str, bool]) -> Iterator[str]:
 
 
 def _first_argument(args: Sequence[str], takes_value: dict[str, bool]) -> int:
-    """Position of the first word that is neither an option nor the value of one."""
+    """Return the position of the first word that is neither an option nor the value of one."""
     at = 0
     while at < len(args) and is_option(args[at]) and args[at] != "--":
         name, equals, _ = args[at].partition("=")

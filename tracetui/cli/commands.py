@@ -1,4 +1,4 @@
-"""Registry of the commands: everything about a command but its function and options, which take longer to import.
+"""Registry of the commands, without their functions and options, which are slow to import.
 
 To add one, write a module with its function and list it here. The parameters of the function are its option groups:
 dataclasses whose fields are options and arguments (`cli.options`, `cli.parser`). Its docstring is the help.
@@ -14,13 +14,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command.
+    """Command.
 
-    function: where its function is, as "module:name".
+    function: location of its function, as "module:name".
     examples: arguments of the program, for the help page.
-    is_screen: True if the command opens the screen; the others print once.
-    uses_servers: True if its help page tells about credentials for servers.
-    is_hidden: True if the overview of the commands leaves it out.
+    is_screen: True if the command opens the screen instead of printing once.
+    uses_servers: True if its help page describes credentials for servers.
+    is_hidden: True to omit it from the overview of commands.
     """
 
     name: str
@@ -52,7 +52,7 @@ OPEN: Final = Command(
     is_screen=True,
     is_hidden=True,
 )
-"""The command of sources without a command."""
+"""Command for sources without a command."""
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(

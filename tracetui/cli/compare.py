@@ -50,7 +50,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
     if not threshold <= _MOST_PERCENT:
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if before == after == "-":
-        raise UsageError("standard input can be only one of the two")
+        raise UsageError("only one of the two can be standard input")
     check_not_read(report.output, (before, after))
     # the credentials of one server must not be sent to the other
     servers_of([before, after])

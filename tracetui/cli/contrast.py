@@ -61,7 +61,7 @@ class ContrastOptions:
 def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Show what is over-represented in failed or slow traces.
 
-    Contrasts attributes, services, operations and response times of a selection with those of the other traces.
+    Compares the attributes, services, operations and response times of a selection with those of the other traces.
     """
     sources, slow, select = options.sources, options.slow, options.select
     if slow is not None and select is not None:
@@ -70,7 +70,7 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
     filters = selection.filters()
 
     def also(search: Search) -> Search | None:
-        """Search for a second request, which finds the traces of the selection."""
+        """Build a second search, which finds the traces of the selection."""
         if slow is not None or filters.errors_only:
             return None
         if select is None:
@@ -118,7 +118,7 @@ def _chosen(traces: TraceSet, slow: float | None, select: str | None) -> tuple[n
 
 
 def _text(found: Contrast, what: str, requests_failed: str, report: ReportOptions) -> Iterator[Line]:
-    """Text of a contrast. `requests_failed`: failed requests among traces with errors, '' if all failed."""
+    """Yield a contrast as text. `requests_failed`: failed requests among traces with errors, '' if all failed."""
     glyphs = glyphs_of(report.ascii_only)
     selected = f"{found.selected_of:,} {_singular(what, found.selected_of)}"
     title = Line([("Over-represented in ", Role.DIM), (selected, Role.TITLE)])

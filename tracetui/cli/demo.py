@@ -14,7 +14,7 @@ _DEMO = Path("incident", "before.json")
 
 
 def sample_folder() -> Path:
-    """Folder of the bundled samples: inside the package once installed, next to it in a checkout."""
+    """Find the folder of the bundled samples: in the package if installed, next to it in a checkout."""
     package = Path(str(files("tracetui")))
     for folder in (package / "sample_traces", package.parent / "sample_traces"):
         if (folder / _DEMO).is_file():
@@ -25,7 +25,7 @@ def sample_folder() -> Path:
 def demo(look: o.ScreenLook) -> None:
     """Open the bundled incident.
 
-    A page is slow and sometimes fails.
+    The traces show a page that is slow and sometimes fails.
     """
     sources = [str(sample_folder() / _DEMO)]
     open_sources(o.Selection(), OpenOptions(sources=sources), look, o.Servers())
@@ -34,6 +34,6 @@ def demo(look: o.ScreenLook) -> None:
 def samples() -> None:
     """Print the folder of the bundled sample traces.
 
-    Its README.md describes them.
+    The README.md in it describes them.
     """
     print_plain(str(sample_folder()))

@@ -41,7 +41,7 @@ def open_filtered(
 ) -> Session:
     """Load sources and apply the filters, with warnings for lost input and unknown names.
 
-    `more`: further conditions for servers; `also`: returns a second search, given the first one; `knows_services`:
+    `more`: additional conditions for servers; `also`: returns a second search, given the first one; `knows_services`:
     False if the filters may name services that other sources have. Raises InputError, and UsageError for a service that
     no source knows.
     """
@@ -54,7 +54,7 @@ def open_filtered(
         sources, overrides, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
     )
     if has_servers(sources) and (then is not None or more != NOTHING):
-        # servers have applied the limit, to each of the two searches
+        # servers applied the limit to each of the two searches
         filters = replace(filters, limit=None)
     if rest and has_servers(sources):
         say(f"filtered here: {', '.join(rest)}")
@@ -66,10 +66,10 @@ def open_filtered(
     if knows_services:
         check_services(filters.services, [session], sources, overrides)
     if not session.loaded.trace_count and named.servers:
-        # the services of the servers have been listed
+        # the services of the servers were listed above
         unknown = []
     if session.searched and not session.analysis.traces.trace_count:
-        say(f"no match among {session.searched}: raise --limit to search more, or --time-range to go further back")
+        say(f"no match among {session.searched}; raise --limit to search more, or --time-range to go further back")
     else:
         for line in unknown:
             say(line)
@@ -99,8 +99,8 @@ def check_services(
         services = sorted(known)
         near = nearest(missing[0], services)
         more = f" and {len(services) - _NAMED:,} more" if len(services) > _NAMED else ""
-        hint = f"nearest: {near}" if near else f"services: {', '.join(services[:_NAMED])}{more}"
-        raise UsageError(f'no service "{missing[0]}"{where}; {hint}')
+        hint = f"did you mean {near}?" if near else f"services: {', '.join(services[:_NAMED])}{more}"
+        raise UsageError(f"no service named {missing[0]!r}{where}; {hint}")
 
 
 def _missing(names: Sequence[str], known: Collection[str]) -> list[str]:
@@ -108,7 +108,7 @@ def _missing(names: Sequence[str], known: Collection[str]) -> list[str]:
 
 
 def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
-    """List the services of servers that sent no traces, or the wanted ones, with the ages of their newest traces."""
+    """List the services (all, or the wanted ones) of servers without results, with the ages of their newest traces."""
     searched_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides)) as pool:
@@ -142,7 +142,7 @@ def has_servers(sources: Sequence[str]) -> bool:
 
 
 def _offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]:
-    """Services known to the servers among the sources, sorted."""
+    """List the services known to the servers among the sources, sorted."""
     with closing(ServerPool(servers_of(sources), overrides)) as pool:
         return _services(pool)
 
@@ -155,6 +155,6 @@ def _services(pool: ServerPool) -> list[str]:
         try:
             found.update(pool.back_end(server).services())
         except BackEndError:
-            # the server has sent traces; the list of services is only a help
+            # the server sent traces, and the list of services is optional
             continue
     return sorted(found)

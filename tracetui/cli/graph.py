@@ -1,4 +1,4 @@
-"""`tracetui graph`: questions about the service graph, as text, JSON or a drawing."""
+"""`tracetui graph`: queries about the service graph, as text, JSON or a diagram."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 _LEAST_WORD = 3
-"""Shortest word of a phrase to search for on its own."""
+"""Shortest word of a phrase that is searched for on its own."""
 
 
 class GraphFormat(StrEnum):
@@ -51,7 +51,7 @@ class _NameKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _GraphAnswer:
-    """Answer to a question in every format, computed on demand."""
+    """Answer to a question in all formats, computed on demand."""
 
     text: Callable[[GraphText], Iterator[Line]]
     json: Callable[[], dict[str, Any]]
@@ -60,7 +60,7 @@ class _GraphAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _GraphQuestion:
-    """A question: its form, description and number of names. `most` is None for no limit."""
+    """Question: form, description and number of names. `most` is None for no limit."""
 
     form: str
     what: str
@@ -128,16 +128,16 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
 
 
 def _question(question: str, names: Sequence[str]) -> _GraphQuestion:
-    """Find the question. Raises UsageError that lists all of them, or the names that this one takes."""
+    """Find a question. Raises UsageError for an unknown one or a wrong number of names."""
     asked = QUESTIONS.get(question)
     if asked is None:
         near = nearest(question, sorted(QUESTIONS))
-        hint = f"; nearest: {near}" if near else ""
+        hint = f"; did you mean {near}?" if near else ""
         raise UsageError(f"unknown question {question!r}{hint}\n{_questions()}")
     if len(names) < asked.least or (asked.most is not None and len(names) > asked.most):
         given = f"{len(names)} names" if len(names) != 1 else "1 name"
-        needs = f"each is {asked.kind}" if asked.kind is not _NameKind.WORD else "quote a word that contains blanks"
-        raise UsageError(f"{question} is asked as `{asked.form}`, not with {given}; {needs}\n{_questions()}")
+        needs = f"a name is {asked.kind}" if asked.kind is not _NameKind.WORD else "put a word with blanks in quotes"
+        raise UsageError(f"{question}: wrong number of names ({given}); write `{asked.form}`; {needs}\n{_questions()}")
     return asked
 
 
@@ -157,9 +157,9 @@ def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Targe
     except UsageError:
         if not filtered:
             raise
-        # a filtered name needs no suggestions; for an unknown one, suggest from all names
+        # a name that the filter excludes needs no suggestions; for an unknown one, suggest from all names
         meant = _resolved(Analysis(session.loaded).graph, kind, name)
-        raise UsageError(f"{meant.name} is in none of the selected traces: {filtered}") from None
+        raise UsageError(f"{meant.name} is not in the selected traces: {filtered}") from None
 
 
 def _resolved(graph: ServiceGraph, kind: _NameKind, name: str) -> Target:
@@ -266,7 +266,7 @@ def _shared(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     found = shared_dependencies(graph, names)
 
     def between() -> set[str]:
-        """Services between those asked for and what they share."""
+        """List the services on the way to the shared dependencies."""
         reached = graph.around(names, upstream=False)
         shared = graph.around([one.service for one in found], upstream=True)
         return set(names) | reached & shared
@@ -317,7 +317,7 @@ def _find(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
         raise UsageError("find: empty search word")
     found = find_services(analysis.graph, word)
     for part in _parts(word) if not found else ():
-        # the phrase has no match: try its words, also in the singular
+        # without a match for the phrase, try its words, also in the singular
         found = find_services(analysis.graph, part)
         if found:
             say(f"no match for {word!r}; showing {part!r}")
@@ -359,7 +359,7 @@ def _parts(phrase: str) -> list[str]:
 QUESTIONS = {
     "overview": _GraphQuestion("overview S", "S and everything connected to it", _NameKind.SERVICE, 1, 1, _overview),
     "services": _GraphQuestion(
-        "services", "all services, the most connected first, and cycles", _NameKind.SERVICE, 0, 0, _services
+        "services", "all services, most connected first, and cycles", _NameKind.SERVICE, 0, 0, _services
     ),
     "callers": _GraphQuestion("callers S", "direct and indirect callers of S", _NameKind.OPERATION, 1, 1, _callers),
     "callees": _GraphQuestion(

@@ -12,7 +12,7 @@ _UNGROUPED = "Options"
 
 
 class GroupedHelp(TyperCommand):
-    """A command whose help lists each `rich_help_panel` as a section, without Rich."""
+    """Command whose help lists each `rich_help_panel` as a section, without Rich."""
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         names = [_usage(param) for param in self.get_params(ctx) if isinstance(param, TyperArgument)]
@@ -28,7 +28,7 @@ class GroupedHelp(TyperCommand):
                 group = getattr(param, "rich_help_panel", None) or _UNGROUPED
                 groups[group].append(record)
         if len(groups[_UNGROUPED]) == 1:
-            # only --help: the groups say more
+            # this section contains only --help
             groups[_UNGROUPED] = groups.pop(_UNGROUPED)
         for title, records in (("Arguments", arguments), *groups.items()):
             if records:

@@ -1,4 +1,4 @@
-"""Run the command line: choose the command, and turn errors into messages and exit codes."""
+"""Run the command line: choose the command, and convert errors to messages and exit codes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DEBUG = "TRACETUI_DEBUG"
 
 
 def _dispatch(args: Sequence[str]) -> int:
-    """Run the command that the arguments name, or open the sources that they are. -> exit code"""
+    """Run the command that the arguments name, or open them as sources. -> exit code"""
     command = command_named(args[0]) if args else None
     if args and command is None and args[0] not in _OWN_OPTIONS:
         check_words(args)
@@ -42,7 +42,7 @@ def _dispatch(args: Sequence[str]) -> int:
             return 0
     from tracetui.cli.parser import build_parser
 
-    # a one-shot command frees next to nothing; a screen runs for hours
+    # a one-shot command frees almost nothing, but a screen runs for hours
     with nullcontext() if not args or (command is not None and command.is_screen) else paused_collection():
         build_parser().main(list(args), prog_name="tracetui")
     return 0

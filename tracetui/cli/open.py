@@ -13,7 +13,7 @@ from tracetui.cli.screen import open_on_screen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOptions:
-    """Sources, and what to show of them first."""
+    """Sources, and the initial state of the screen."""
 
     sources: Annotated[list[str] | None, typer.Argument(metavar="SOURCE", help=o.SOURCES_HELP)] = None
     resume: Annotated[bool, typer.Option("--resume", help="Return to where the last session ended.")] = False

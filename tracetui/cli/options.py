@@ -1,4 +1,4 @@
-"""Options that commands share, each defined once, and the groups that commands take them by."""
+"""Options shared by commands, each defined once, and option groups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INPUT = "Input"
 _LOOK = "Display"
 _SERVERS = "Servers"
 PANELS: Final = (SELECTION, _FILTER, _INPUT, SECTIONS, OUTPUT, _LOOK, _SERVERS)
-"""Groups of options on a help page, in their order."""
+"""Headings of option groups on a help page, in order."""
 
 CREDENTIALS: Final = (
     "Credentials for servers come from TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD (for one server"
@@ -135,7 +135,7 @@ Limit = Annotated[
 
 
 def _expanded(path: Path | None) -> Path | None:
-    """Expand `~`, which the shell leaves alone in `--output=~/x`; an unknown user's home stays as it is."""
+    """Expand `~`, which the shell does not expand in `--output=~/x`; the home of an unknown user is unchanged."""
     try:
         return path.expanduser() if path is not None else None
     except RuntimeError:
@@ -168,7 +168,7 @@ Tenant = Annotated[str, typer.Option("--tenant", metavar="NAME", help="Tenant to
 Ca = Annotated[
     str,
     typer.Option(
-        "--ca", metavar="FILE", help="CA certificates (PEM) to verify the server with.", rich_help_panel=_SERVERS
+        "--ca", metavar="FILE", help="CA certificates (PEM) that verify the server.", rich_help_panel=_SERVERS
     ),
 ]
 Cert = Annotated[
@@ -199,7 +199,7 @@ class Selection:
     exact_names: ExactNames = False
 
     def filters(self) -> Filters:
-        """Filters from the options. Raises UsageError for invalid values."""
+        """Build the filters from the options. Raises UsageError for invalid values."""
         threshold = self.latency_threshold
         if threshold is not None and not math.isfinite(threshold * _NS_PER_MS):
             raise UsageError(f"--latency-threshold: {threshold:g} is not a number of milliseconds")
@@ -216,7 +216,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """How to reach servers."""
+    """Connection options for servers."""
 
     tenant: Tenant = ""
     ca: Ca = ""
@@ -225,7 +225,7 @@ class Servers:
     insecure: Insecure = False
 
     def overrides(self) -> Overrides:
-        """Settings that override those of profiles."""
+        """Return the settings that override those of profiles."""
         return Overrides(self.tenant, self.ca, self.cert, self.key, self.insecure)
 
 
@@ -252,8 +252,8 @@ class Report:
     local_time: LocalTime = False
 
     def options(self, filters: Filters, searched: str = "") -> ReportOptions:
-        """Layout of the report, from the options and the output; `searched` as `Session.searched`."""
-        # commands without a report do not pay for this import
+        """Build the layout of the report from the options and the output; `searched` as `Session.searched`."""
+        # imported late, as only reports need it
         from tracetui.render.report.text import ReportOptions
 
         return ReportOptions(

@@ -28,10 +28,10 @@ _LISTED_WARNINGS = 10
 
 
 def say(text: str) -> None:
-    """Print a message on stderr; it may contain text from outside."""
-    if sys.stderr is None:  # closed by the caller; print would turn to stdout
+    """Print a message on stderr; it may contain untrusted text."""
+    if sys.stderr is None:  # closed by the caller; print would write to stdout
         return
-    # stderr itself may be full or gone
+    # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
             print(line if i else f"tracetui: {line}", file=sys.stderr)
@@ -55,7 +55,7 @@ def width_of(width: int | None) -> int:
 
 
 def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
-    """Test whether to use only ASCII: on request, or if the stream has no Unicode encoding."""
+    """Test whether to use only ASCII: on request, or if the stream's encoding is not Unicode."""
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     return wanted or not encoding.startswith("utf")
 
@@ -65,7 +65,7 @@ def glyphs_of(ascii_only: bool) -> Glyphs:
 
 
 class ReaderGoneError(Exception):
-    """The reader of stdout has closed it."""
+    """The reader has closed stdout."""
 
 
 @contextmanager

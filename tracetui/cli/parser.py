@@ -1,7 +1,7 @@
 """Parser of the command line, built from the commands' functions with Typer.
 
-Typer reads each option group of a command as it reads a function: a dataclass is called with its fields. A command has
-the options of all its groups.
+Typer reads each option group of a command, a dataclass, as it reads a function. A command has the options of all its
+groups.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def build_command(command: Command) -> GroupedHelp:
 
 
 def _parsed(group: type) -> Any:
-    """Let Typer read an option group: parameters, and a callback that builds the group from their values."""
+    """Let Typer read an option group. -> parameters, and a callback that builds the group from their values"""
     app = typer.Typer(add_completion=False)
     app.command()(group)
     return typer.main.get_command(app)
@@ -81,7 +81,7 @@ def _epilog(command: Command) -> str | None:
 
 
 class _Commands(TyperGroup):
-    """The commands of the registry, each imported when it is used."""
+    """Commands of the registry, each imported on use."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the library's signature, as below
         return [command.name for command in COMMANDS]

@@ -9,7 +9,7 @@ from tracetui.model.errors import UsageError
 
 
 def print_plain(text: str) -> None:
-    """Print a line. Raises UsageError if stdout is closed or full; a reader that has left is no error."""
+    """Print a line. Raises UsageError if stdout is closed or full; a reader that has closed it is not an error."""
     if sys.stdout is None:
         raise UsageError("standard output is closed")
     try:
@@ -22,10 +22,10 @@ def print_plain(text: str) -> None:
 
 
 def unwritable(error: OSError) -> UsageError:
-    """Error for a stdout that cannot be written."""
+    """Return the error for a stdout that cannot be written."""
     return UsageError(f"cannot write to standard output: {error.strerror or error}")
 
 
 def discard_stdout() -> None:
-    """Discard further output, also what is buffered: Python would fail to flush it at exit."""
+    """Discard further output, including buffered data that Python would fail to flush at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -38,7 +38,7 @@ class _ProgressLine:
         self._shown = True
         share = f"  {100 * progress.share:.0f} %" if progress.share else ""
         did = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
-        text = did if progress.spans or share else f"asking {cut(safe(progress.name), 60)}"
+        text = did if progress.spans or share else f"loading {cut(safe(progress.name), 60)}"
         sys.stderr.write(f"{_ERASE}{text}")
         sys.stderr.flush()
 
@@ -49,7 +49,7 @@ class _ProgressLine:
 
 
 def servers_among(sources: Sequence[str], overrides: Overrides) -> list[Server]:
-    """Servers among the sources, with a warning if a certificate is not verified. Raises UsageError."""
+    """Return the servers among the sources; warn if a certificate is not verified. Raises UsageError."""
     servers = servers_of(sources)
     for server in servers:
         if server.is_unsafe(overrides):

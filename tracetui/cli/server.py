@@ -29,11 +29,11 @@ _LOOKBACK = "24h"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerCommandOptions:
-    """The server and services, and the form of the output."""
+    """Server, services and output options."""
 
     source: Annotated[str, typer.Argument(metavar="SERVER", help="Address or profile of the server.")]
-    names: Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Services whose metrics to show.")] = None
-    time_range: Annotated[str, typer.Option("--time-range", metavar="DURATION", help="Time range, back from now.")] = (
+    names: Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Services to show metrics of.")] = None
+    time_range: Annotated[str, typer.Option("--time-range", metavar="DURATION", help="Time range before now.")] = (
         _LOOKBACK
     )
     json: o.JsonOption = False

@@ -1,4 +1,4 @@
-"""`tracetui show`: one trace as a waterfall of text."""
+"""`tracetui show`: one trace as a text waterfall."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _MICROSECOND = 1_000
 _LISTED = 5
 _LOOKS = 5
-"""Largest number of searches for slower traces than the slowest found."""
+"""Most searches for traces slower than the slowest found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class ShowOptions:
             "--trace",
             "-t",
             metavar="ID",
-            help="Trace id, the beginning of one, a header or URL with one, or slowest, newest or failed.",
+            help="Trace id, its beginning, or a header or URL with one; or slowest, newest or failed.",
         ),
     ] = SLOWEST
     everything: Annotated[bool, typer.Option("--all", help="Show every span, without folding repeats.")] = False
@@ -74,7 +74,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
     elif trace == SLOWEST:
         session = opening.slowest()
     else:
-        # keep the other traces: percentiles compare the trace with its peers
+        # keep the other traces, as percentiles compare the trace with its peers
         session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
     traces = session.analysis.traces
     for file in session.loaded.log_lines.files:
@@ -106,7 +106,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Sources, and the options to load them with."""
+    """Sources, and the options for loading them."""
 
     options: ShowOptions
     selection: o.Selection
@@ -128,7 +128,7 @@ class _Opening:
         )
 
     def slowest(self) -> Session:
-        """Search servers for slower traces until no slower one is found."""
+        """Search servers for ever slower traces until none is found."""
         session = self.filtered()
         for _ in range(_LOOKS):
             traces = session.analysis.traces
@@ -148,7 +148,7 @@ class _Opening:
         search, _ = search_of(filters, exact_names=self.selection.exact_names)
         # servers that keep microseconds cut the duration: one within the same microsecond would find `than_ns` again
         least = (than_ns // _MICROSECOND + 1) * _MICROSECOND
-        # a slower trace has a span as long, but perhaps not one that matches the filters
+        # a slower trace has a span of that length, but perhaps not one that matches the filters
         is_any = not (search.service or search.operation or filters.query)
         more = Search(least_ns=least) if is_any else Search(slower_ns=least - 1)
         session = self._searched(combined(search, more))
@@ -169,7 +169,7 @@ class _Opening:
 
 
 def find_trace(traces: TraceSet, wanted: str) -> int:
-    """Find the trace that a text names. UsageError if it is none or ambiguous."""
+    """Find the trace that a text names. Raises UsageError if there is none or it is ambiguous."""
     exact = traces.find_trace(wanted)
     if exact is not None:
         return exact

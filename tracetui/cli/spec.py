@@ -1,4 +1,4 @@
-"""`tracetui --spec`: every command and option, as data for other programs."""
+"""`tracetui --spec`: all commands and options as data for other programs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _command(command: Command) -> dict[str, Any]:
 
 
 def _params(parser: Any) -> list[Any]:
-    """Parameters, with the option for help."""
+    """List the parameters, including the help option."""
     params = parser.get_params(typer.Context(parser, **parser.context_settings))
     return [param for param in params if not getattr(param, "hidden", False)]
 
@@ -78,7 +78,7 @@ def _option(param: Any, hint: Any) -> dict[str, Any]:
 
 
 def _hints(command: Command) -> dict[str, Any]:
-    """Types of the command's options by name."""
+    """Return the types of the command's options by name."""
     function = command.load()
     groups = get_type_hints(function)
     return {
@@ -89,6 +89,6 @@ def _hints(command: Command) -> dict[str, Any]:
 
 
 def _choices(hint: Any) -> list[str]:
-    """Values of an option that has few."""
+    """List the values of an option with a fixed choice."""
     kinds = get_args(hint) if get_origin(hint) is UnionType else [hint]
     return [one.value for kind in kinds if isinstance(kind, type) and issubclass(kind, Enum) for one in kind]

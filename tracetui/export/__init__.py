@@ -1,8 +1,8 @@
 """Export of spans for other tools: Jaeger JSON, OTLP (JSON and protobuf) and Zipkin (v2 and v1).
 
 Every function is pure and deterministic: the same spans in the same order give the same bytes. Each docstring lists
-the losses of its format. In all formats attribute values nested deeper than 32 levels become empty, and the flags of
-spans and their warnings are not written (a reader derives them again).
+the losses of its format. In all formats attribute values nested deeper than 32 levels become empty, and span flags with
+their warnings are not written, as a reader derives them again.
 """
 
 from tracetui.export.jaeger import jaeger_json

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Json = dict[str, object]
 
 SAFE_INTEGER = 2**53 - 1
-"""Largest integer that is exact in readers with only doubles."""
+"""Largest integer that is exact in readers that only have doubles."""
 
 NESTING_LIMIT = 32
 
@@ -37,16 +37,16 @@ HEX = re.compile("[0-9a-f]+")
 
 
 WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
-"""Flags that have a warning each, listed before the source's own warnings of a span."""
+"""Flags with a warning each, listed before the source's warnings about a span."""
 
 
 def source_warnings(span: Span) -> list[str]:
-    """List the warnings of the source for a span, without those of flags: a reader derives those again."""
+    """List the source's warnings about a span, without those of flags, which a reader derives again."""
     return list(span.warnings[(span.flags & WORDED).bit_count() :])
 
 
 def spans_in_input_order(traces: TraceSet, trace: int) -> Iterator[Span]:
-    """Yield the spans of a trace, without the log lines among their events, which are no part of them."""
+    """Yield the spans of a trace, without log records among their events."""
     at = traces.spans_of(trace)
     for position in np.argsort(traces.order[at.start : at.stop], kind="stable") + at.start:
         span = traces.span(int(position))
@@ -97,7 +97,7 @@ def with_ids(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
-    """Give every span an id, and the two halves of a Zipkin RPC separate ones, as required by every other format.
+    """Give every span an id, and the halves of a Zipkin RPC separate ones, as all other formats require.
 
     The server half becomes a child of the client half with a new id; children in the server's service follow it.
     """
@@ -140,7 +140,7 @@ def base64_text(value: bytes) -> str:
 
 
 def json_float(value: float) -> float | str:
-    """Convert NaN and infinities, which JSON lacks, to the words of protobuf JSON, as Jaeger and OTLP do."""
+    """Convert NaN and infinities, which JSON lacks, to the names in protobuf's JSON, as Jaeger and OTLP do."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
@@ -187,5 +187,5 @@ def json_bytes(value: object) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        # orjson rejects lone surrogates and integers beyond 64 bits, which JSON allows and sources contain
+        # orjson rejects lone surrogates and integers beyond 64 bits, which are valid JSON and occur in sources
         return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()

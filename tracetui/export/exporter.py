@@ -1,4 +1,4 @@
-"""Contract of an export format: its name, the file names that choose it, and the encoding of a trace set.
+"""Definition of an export format: name, file name suffixes, and encoding of a trace set.
 
 `export.registry` lists every exporter.
 """
@@ -20,14 +20,14 @@ NESTED: Final = "value{} nested too deeply"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exporter:
-    """Format that traces can be exported to.
+    """Export format.
 
     name: name on the command line.
     description: name of the format for users.
     suffixes: file name suffixes in lower case that choose this format. Among all exporters, the longest match wins.
-    encode: encodes all traces of a set, one after the other, into pieces that are written in order, and counts in the
-        `Losses` what this format loses of them. The same set gives the same bytes.
-    losses: for users, parts of spans that the format cannot hold; '' for none.
+    encode: encodes the traces of a set one at a time, as pieces to be written in order, and adds what the format cannot
+    represent to the `Losses`. The same set gives the same bytes.
+    losses: parts of spans that the format cannot represent, for display; '' for none.
     is_binary: True if the output is not text.
     """
 

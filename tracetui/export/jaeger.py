@@ -29,12 +29,11 @@ if TYPE_CHECKING:
 
 
 def jaeger_json(spans: Iterable[Span]) -> bytes:
-    """Encode spans as a search response of the Jaeger API, which its UI also downloads and opens.
+    """Encode spans as a search response of the Jaeger API, which the Jaeger UI can also open.
 
-    Lost: times below a microsecond, attributes of links, null attributes (written as empty text) and the types
-    within lists and maps (written as JSON text). Jaeger knows links only as references, so a reader takes a link
-    within the trace for the parent where the span has no parent, or where the link says CHILD_OF and the parent is
-    a FOLLOWS_FROM.
+    Lost: times below a microsecond, attributes of links, null attributes (written as empty text) and the types within
+    lists and maps (written as JSON text). Jaeger has links only as references, so a reader takes a link within the
+    trace as the parent if the span has none, or if the link is CHILD_OF and the parent FOLLOWS_FROM.
     """
     traces: dict[str, list[Span]] = {}
     for span in unique_keys(spans):
@@ -44,7 +43,7 @@ def jaeger_json(spans: Iterable[Span]) -> bytes:
 
 
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
-    """Encode a set as `jaeger_json` does; the source's warnings about traces are kept, too."""
+    """Encode a set as `jaeger_json` does, including the source's warnings about traces."""
     yield b'{"data":['
     for trace, trace_id in enumerate(traces.trace_ids):
         processes = _Processes()

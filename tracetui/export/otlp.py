@@ -90,10 +90,11 @@ def saved_trace(
     keep_order: bool = False,
     spans_per_line: int = 1000,
 ) -> bytes:
-    """Encode the spans of one trace as lines of the OTLP file format that round-trip (`formats.saved_fields`).
+    """Encode the spans of one trace as lines of the OTLP file format that this program reads back exactly.
 
-    attributes: writes attributes, and counts lost values. keep_order: keep the order of the spans, which takes more
-    space, instead of grouping by resource and scope. Ids of links that are not hex are kept.
+    Fields that OTLP lacks are those of `formats.saved_fields`. attributes: writes attributes, and counts lost values.
+    keep_order: keep the order of the spans, which takes more space, instead of grouping by resource and scope. Link ids
+    that are not hex are kept.
     """
     write = _SavedSpans(trace_warnings, attributes)
     lines = []
@@ -166,7 +167,7 @@ def _filled(**fields: object) -> Json:
 
 
 def _odd_ids(link: Link) -> Json:
-    """List the ids of a link that OTLP does not allow, so that they still match spans of the file."""
+    """Return the ids of a link that OTLP does not allow, so that they still match spans of the file."""
     ids: Json = {}
     for field, text, digits in (("traceId", link.trace_id, 32), ("spanId", link.span_id, 16)):
         if hex_id(text, digits) != text.rjust(digits, "0"):

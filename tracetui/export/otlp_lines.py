@@ -35,7 +35,7 @@ EXPORTER: Final = Exporter(
 
 
 def _has_ties(traces: TraceSet, trace: int) -> bool:
-    """Test whether siblings begin at the same time, within their parent: then their input order matters."""
+    """Test whether siblings begin at the same time within their parent, so that their input order matters."""
     spans = traces.spans_of(trace)
     at = slice(spans.start, spans.stop)
     parent = traces.parent[at]

@@ -22,11 +22,11 @@ EXPORTERS: Final[tuple[Exporter, ...]] = (
 DEFAULT: Final = EXPORTERS[0]
 
 COMPRESSIONS: Final = (".gz", ".zst")
-"""Suffixes of compressed files, behind that of the format."""
+"""Suffixes of compressed files, after that of the format."""
 
 
 def exporter_named(name: str) -> Exporter:
-    """Return the exporter of a name. Raises UsageError that lists the known names."""
+    """Find an exporter by name. Raises UsageError with the known names."""
     for exporter in EXPORTERS:
         if exporter.name == name:
             return exporter
@@ -34,9 +34,9 @@ def exporter_named(name: str) -> Exporter:
 
 
 def exporter_of(path: PurePath) -> Exporter:
-    """Return the exporter of a file by its suffix, the default one without any.
+    """Find the exporter for a file by its suffix; without one, the default exporter.
 
-    Raises UsageError that lists the known suffixes.
+    Raises UsageError with the known suffixes.
     """
     name = path.name.lower()
     for compression in COMPRESSIONS:

@@ -1,4 +1,4 @@
-"""Save traces to a file, in the format and with the compression that its name says."""
+"""Save traces to a file, with format and compression chosen by its name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def save(traces: TraceSet, path: Path, exporter: Exporter | None = None, *, repl
         path = path.expanduser()
         exporter = exporter or exporter_of(path)
         if not replace and path.exists():
-            raise UsageError(f"{path} is there already; choose another name")
+            raise UsageError(f"{path} already exists; choose another name")
         # readers of this directory may lack access to the traces on the server
         target = open_stream(path) if replace and is_stream(path) else atomic_file(path, PRIVATE)
         with target as plain, _compressed(plain, path.suffix.lower()) as file:
@@ -43,11 +43,11 @@ def save(traces: TraceSet, path: Path, exporter: Exporter | None = None, *, repl
 
 
 def describe_losses(traces: TraceSet, losses: Losses) -> list[str]:
-    """Describe lost parts: those of a format, and those that no format has."""
+    """Describe the lost parts: those of this format, and those that no format can store."""
     counts = {
         "duplicate record{} of spans": sum(traces.duplicates.values()),
         **losses,
-        "line{} of logs": len(traces.log_lines),
+        "log record{}": len(traces.log_lines),
         "warning{} about the input": len(traces.load_warnings),
     }
     return [f"{count:,} {what.format('s' * (count > 1))}" for what, count in counts.items() if count]
@@ -55,7 +55,7 @@ def describe_losses(traces: TraceSet, losses: Losses) -> list[str]:
 
 @contextmanager
 def _compressed(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
-    """Compress what is written to a file, as its suffix says. The same content gives the same bytes."""
+    """Compress a file according to its suffix. The same content gives the same bytes."""
     if suffix == ".gz":
         with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
             yield cast("BinaryIO", packed)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tracetui.model.traces import TraceSet
 
-LOSSES: Final = "links, times below 1 µs, types of attributes, which attributes were the resource's"
+LOSSES: Final = "links, times below 1 µs, types of attributes, distinction of resource attributes"
 
 ZIPKIN_KINDS = (Kind.CLIENT, Kind.SERVER, Kind.PRODUCER, Kind.CONSUMER)
 
@@ -34,9 +34,9 @@ PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
 def zipkin_v2(spans: Iterable[Span]) -> bytes:
     """Encode spans as a flat list of Zipkin v2 spans, as posted to Zipkin.
 
-    Lost: links, times below a microsecond, durations of 0 (written as 1 µs), the kind INTERNAL (as none), the
-    types of attributes (all become text), which attributes were the resource's (all become tags; the span's own win),
-    and warnings. Ids as in `otlp_json`, but a trace id of up to 16 digits is not padded.
+    Lost: links, times below a microsecond, durations of 0 (written as 1 µs), the kind INTERNAL (written as none), the
+    types of attributes (all become text), the distinction of resource attributes (all become tags; those of the span
+    win), and warnings. Ids as in `otlp_json`, but a trace id of up to 16 digits is not padded.
     """
     return json_bytes([_zipkin_span(span) for span in with_ids(spans)])
 

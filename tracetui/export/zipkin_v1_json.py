@@ -29,7 +29,7 @@ V1_CORE = {
     "PRODUCER": ("ms", "ws", "ma"),
     "CONSUMER": ("wr", "mr", "ma"),
 }
-"""Annotations for the beginning and end of each span kind, and for the address of the peer."""
+"""Annotations for the start and end of each span kind, and for the address of the peer."""
 
 
 def zipkin_v1(spans: Iterable[Span]) -> bytes:
@@ -51,7 +51,7 @@ EXPORTER: Final = Exporter(
 
 
 def _zipkin_v1_span(span: Span) -> Json:
-    # the server half of a shared span has its times in annotations only: those of the span are the client's
+    # for the server half of a shared span write annotations only: the times of the span are the client's
     written = zipkin_identity(span) | ({} if Flag.SHARED in span.flags else zipkin_times(span))
     endpoint = {"serviceName": span.service}
     annotations: list[Json] = [note | {"endpoint": endpoint} for note in zipkin_annotations(span)]

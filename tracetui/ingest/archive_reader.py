@@ -14,7 +14,7 @@ from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, inp
 from tracetui.model.errors import LoadWarning, shortened
 
 MOST_NESTED: Final = 2
-"""Depth of archives in archives that is read."""
+"""Depth to which archives within archives are read."""
 _NAMED: Final = 5
 _BY_SYSTEMS: Final = ("__MACOSX/", "._")
 """Prefixes of files that macOS adds to an archive."""
@@ -27,11 +27,11 @@ class Budget:
 
     left: int
     most_cost: int
-    """Limit for decoding one of its files, by `limits.decoding_cost`."""
+    """Limit for decoding any one of its files, in the unit of `limits.decoding_cost`."""
 
     @classmethod
     def of(cls, packed_size: int) -> Budget:
-        """Compute the budget of an archive of this size. It may exceed the memory, as files are read one by one."""
+        """Compute the budget of an archive of this size. It may exceed the memory, as files are read one at a time."""
         return cls(max(MOST_PACKED_TIMES * packed_size, LEAST), decoding_limit(packed_size))
 
     def spend(self, size: int) -> None:
@@ -87,9 +87,9 @@ def read_members(
         for warning in shortened(here.file, found, more):
             context.intake.warn(warning.file, warning.position, warning.message)
     if not count:
-        context.warn(f"the {archive.name} holds no files")
+        context.warn(f"the {archive.name} contains no files")
     elif others and len(context.intake) == before:
-        context.warn(f"no file of the {archive.name} holds spans: {_listed(others)}")
+        context.warn(f"no file in the {archive.name} contains spans: {_listed(others)}")
         for warning in shortened(context.file, of_others, 0):
             context.intake.warn(warning.file, warning.position, warning.message)
     elif others:
@@ -101,11 +101,11 @@ def read_members(
 def _unpacked(
     member: ArchiveMember, context: DecodeContext, budget: Budget, go_on: Callable[[], bool]
 ) -> tuple[Buffer | None, bool]:
-    """Unpack a member. -> its readable content, None once the budget is spent; whether that is all of it"""
+    """Unpack a member. -> its readable content, None once the budget is spent; whether the content is complete"""
     limit = budget.limit
     if limit <= 0:
         return None, False
-    # the stated size is only a hint, and an anonymous map takes no memory before it is written to
+    # the stated size is only a hint; an anonymous map takes no memory until it is written to
     out = UnpackBuffer(limit, budget.most_cost)
     is_whole = True
     try:

@@ -25,12 +25,12 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 BZIP2 = b"BZh"
 XZ = b"\xfd7zXZ\0"
 _BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
-"""Includes the magic number of the first block or of the end: the three letters alone may be text."""
+"""Includes the magic number of the first block or of the end, as text may begin with the three letters."""
 WRITER_SECONDS = 10.0
 """Time to wait for a writer of a named pipe."""
 
 _BEING_WRITTEN = 60.0
-"""Seconds since its last change within which a file may be changed again."""
+"""A file that changed within this many seconds may still be written to."""
 _PATIENCE = 0.1
 """Seconds without data from a pipe before checking whether to go on."""
 _STEP = 1 << 20
@@ -39,7 +39,7 @@ _NESTED = 3
 _PROBED = 64 * MIB
 """Bytes read from a pipe before checking whether they can be traces."""
 _MONOTONOUS = 150
-"""Data that compresses by more is repetitive; traces, full of random ids, reach about thirty."""
+"""Data with a larger compression ratio is repetitive; traces, full of random ids, reach about 30."""
 _MONOTONOUS_PIECES = 32
 
 
@@ -53,7 +53,7 @@ def read_file(
 
     A file that is being written is read up to its current end: truncating a mapped file would kill the process.
 
-    Raises OSError, also for a device, which has no end, and for a named pipe without a writer.
+    Raises OSError, also for a device, which may never end, and for a named pipe without a writer.
     """
     stat_result = path.stat()
     mode = stat_result.st_mode
@@ -149,7 +149,7 @@ def read_stream(
                 warn(f"repetitive for {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
             if cannot_hold_spans(b"".join(pieces)):
-                warn(f"{format_size(size)} and no sign of a span; the rest was not read")
+                warn(f"no span in the first {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
     return b"".join(pieces)
 
@@ -182,8 +182,8 @@ def decompress(
 ) -> Buffer:
     """Decompress gzip, zstd, bzip2 or xz, recognised by its first bytes; return other bytes unchanged.
 
-    Everything before damage is kept, with a warning on its position. Data that unpacks to more than `most`, or than
-    `limits.unpacked_limit` and `limits.decoding_limit` allow, is cut there. `go_on` is checked meanwhile.
+    Everything before damage is kept, with a warning that gives its position. Output is cut at `most` bytes and at the
+    limits of `limits.unpacked_limit` and `limits.decoding_limit`. `go_on` is checked meanwhile.
     """
     limits = min(unpacked_limit(len(data)), most), decoding_limit(len(data))
     for _ in range(_NESTED):
@@ -217,7 +217,7 @@ class UnpackBuffer:
         """Reason why the last piece was not added whole."""
 
     def add(self, piece: bytes) -> bool:
-        """Append a piece as far as it fits. -> whether all of it did"""
+        """Append as much of a piece as fits. -> whether all of it did"""
         for begin in range(0, len(piece), _STEP):
             part = piece[begin : begin + _STEP]
             fits = part[: self._limit - self.size]
@@ -239,7 +239,7 @@ class UnpackBuffer:
             return b""
         try:
             self._memory.resize(self.size)
-        except (SystemError, OSError):  # not every system can
+        except (SystemError, OSError):  # not supported by every system
             return self._memory[: self.size]
         return self._memory
 
@@ -258,7 +258,7 @@ def _unwrapped(
         before = out.size
         end, result = _unpack(data, at, member(), _STEP, out, go_on)
         if result == "damaged":
-            # the step with the damage is lost whole, so repeat with small steps
+            # the whole step with the damage is lost, so repeat with small steps
             out.size = before
             end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
         at = end

@@ -61,7 +61,7 @@ def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Cal
 
 @dataclass(slots=True)
 class _CsvTable:
-    """Iterator over the rows of a text. An unclosed quote costs its own line, not the rest of the table."""
+    """Iterator over the rows of a text. An unclosed quote costs one line, not the rest of the table."""
 
     data: Buffer
     at: int
@@ -133,7 +133,7 @@ def _decode_all(
 
 
 def _decode_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
-    """Decode rows in one call; if that fails, one by one, so that only faulty ones are lost."""
+    """Decode rows in one call; if that fails, one at a time, so that only faulty ones are lost."""
     if not rows:
         return
     before = len(context.intake)

@@ -26,7 +26,7 @@ class DecodeContext:
     in_log: bool = False
     """True for a line of a log, where lines without spans are normal."""
     lines: LineNumbers | None = None
-    """Positions of the lines in the source, for a text assembled from several entries."""
+    """Positions of the lines in the source, for a text that was assembled from several entries."""
 
     def at(self, step: str) -> DecodeContext:
         """Return the context of an inner position: `.at("spans[3]")`."""
@@ -42,7 +42,7 @@ class DecodeContext:
         """Return the index of a trace; spans without a trace id get a trace of their own."""
         if trace_id:
             return self.intake.trace(trace_id)
-        self.warn("spans without a trace id; shown as one trace of their own")
+        self.warn("spans without a trace id; shown together as one trace")
         return self.intake.unnamed_trace()
 
     def warn(self, message: str) -> None:
@@ -56,17 +56,17 @@ class DecodeContext:
 
 
 class UnreadCounts:
-    """Counts spans with unreadable parts, by part and consequence: a wrong field is often wrong in many spans."""
+    """Counts spans with unreadable parts, by part and consequence: one bad field often recurs in many spans."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
 
-    def note(self, what: str, then: str = "cannot be read: an unknown shape", spans: int = 1) -> None:
+    def note(self, what: str, then: str = "cannot be read: unknown structure", spans: int = 1) -> None:
         """Count spans; the warning is "`what` of N spans `then`"."""
         self._counts[what, then] = self._counts.get((what, then), 0) + spans
 
     def warn(self, context: DecodeContext) -> None:
-        """Warn once of each part."""
+        """Warn once about each part."""
         for (what, then), count in self._counts.items():
             context.warn(f"{what} of {count:,} span{'s' if count > 1 else ''} {then}")
         self._counts.clear()

@@ -1,4 +1,4 @@
-"""Unpack gzip, deflate, zstd, bzip2 and xz in bounded pieces: a few bytes can expand to any number of zeros."""
+"""Unpack gzip, deflate, zstd, bzip2 and xz in bounded pieces, as a few bytes can expand to any number of zeros."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zstandard
 MOST_PIECE: Final = 1 << 20
 """Largest piece that zlib unpacks. zstd has no such bound: see `_ZSTD_STEP`."""
 _ZSTD_STEP: Final = 2 << 10
-"""Bytes of zstd unpacked at a time: four can expand to 128 KiB, so that is 64 MiB at most."""
+"""Bytes of zstd unpacked at a time, to at most 64 MiB: four bytes can expand to 128 KiB."""
 _XZ_MEMORY: Final = 256 << 20
 """Memory limit for the dictionary of xz: the largest preset takes 64 MiB."""
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
@@ -37,7 +37,7 @@ class CompressedMember(Protocol):
 
 
 class ZlibMember:
-    """Gzip member (by default), or another zlib format given by `wbits`."""
+    """Gzip member, or another zlib format given by `wbits`."""
 
     def __init__(self, wbits: int = zlib.MAX_WBITS | 16) -> None:
         self._member = zlib.decompressobj(wbits)
@@ -59,7 +59,7 @@ class ZlibMember:
             if piece:
                 yield piece
             data = self._member.unconsumed_tail
-            # after a full piece there may be more output, though all input was consumed
+            # after a full piece more output may remain, although all input was consumed
             if not data and len(piece) < MOST_PIECE:
                 return
 
@@ -150,7 +150,7 @@ def _unpack_bounded(
 
 
 class _Deflate:
-    """HTTP's "deflate": zlib by the standard, and raw deflate as some servers send it."""
+    """HTTP's "deflate": zlib according to the standard, or raw deflate, which some servers send."""
 
     def __init__(self) -> None:
         self._member = ZlibMember(zlib.MAX_WBITS)

@@ -1,4 +1,4 @@
-"""Spans and warnings of a source that wait until it has been read to its end."""
+"""Spans and warnings of a source that are deferred to its end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ProgressCallback = Callable[[float], None]
 
 @dataclass(slots=True)
 class DeferredSpans:
-    """Spans that are decoded together at the end of a source, because one needs the others."""
+    """Spans that are decoded together at the end of a source, because they depend on each other."""
 
     progress: ProgressCallback
     wrappers: int = 0

@@ -39,10 +39,10 @@ _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
-_NOTHING_KNOWN = "neither JSON, OTLP protobuf, the collector's records, a log with spans nor a zip or tar archive"
+_NOTHING_KNOWN = "unknown format: not JSON, OTLP protobuf, collector records, a log with spans, or a zip or tar archive"
 _TRIED = 8 << 20
 """Bytes of a larger damaged value that are searched for a span before the rest is."""
-_NO_ROOM = "the spans fill the memory that this machine has for them"
+_NO_ROOM = "the spans fill the available memory"
 
 
 def decode(
@@ -51,7 +51,7 @@ def decode(
     progress: ProgressCallback = lambda _: None,
     go_on: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Decode all spans in the bytes of a source. Unreadable parts are skipped with a warning; nothing is raised.
+    """Decode all spans in the bytes of a source. Unreadable parts are skipped with a warning; it raises nothing.
 
     go_on: checked while compressed bytes are unpacked; once False, the bytes unpacked so far are decoded.
     """
@@ -86,7 +86,7 @@ def _decode_source(
         if archive is None:
             _decode(content, context, deferred)
         elif depth == MOST_NESTED:
-            context.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+            context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
             _decode_archive(content, archive, context, progress, go_on, budget or Budget.of(len(data)), depth)
     except Exception as error:
@@ -174,7 +174,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
 
 
 def cannot_hold_spans(data: Buffer) -> bool:
-    """Test whether the beginning of a stream, many MiB of it, is noise, or text without a word about spans."""
+    """Test whether the beginning of a stream (many MiB) is noise, or text that never names a span."""
     if is_compressed(data) or find_archive(data) is not None or unread_archive(data):
         return False
     data = lenient_json.in_utf8(data)
@@ -184,10 +184,10 @@ def cannot_hold_spans(data: Buffer) -> bool:
 
 
 def _unknown(data: Buffer, start: int) -> str:
-    """Warning for bytes of no known format."""
+    """Describe bytes of no known format."""
     archive = unread_archive(data)
     if archive:
-        return f"{archive}, which cannot be read here; unpack it first"
+        return f"{archive}, which is not supported; unpack it first"
     nearest = nearest_table(header_of(data, start)[0])
     if nearest is not None:
         return nearest.of_table
@@ -324,7 +324,7 @@ def _problem_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans)
 
 
 def _within(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
-    """Decode JSON that follows something else, such as the headers of a response."""
+    """Decode JSON that follows other text, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
     _recover(data, start, context, deferred, "")
@@ -346,7 +346,7 @@ def _recover(data: Buffer, start: int, context: DecodeContext, deferred: Deferre
 
 
 def _holds_intact_span(data: Buffer, start: int) -> bool:
-    """Test whether a span can be recovered where the first value begins that seems to hold some."""
+    """Test whether a span can be recovered from the first value that seems to contain any."""
     begin = next_value(data, start)
     begin = start if begin is None else begin
     tried, here = DeferredSpans(lambda _: None), DecodeContext(Intake(), "")

@@ -21,7 +21,7 @@ _RESPONSE_KEYS = frozenset(
 )
 """Keys of servers' responses that are not traces."""
 _LOG_LINE_KEYS = frozenset(("timestamp", "message"))
-"""Keys of a server's error that a log line has, too."""
+"""Keys of a server's error that also occur in log lines."""
 _STATUS_KEYS = frozenset(("status", "path"))
 _ERROR_KEYS = frozenset(("code", "httpCode", "grpcCode", "msg", "message", "reason", "type", "root_cause"))
 
@@ -52,8 +52,8 @@ def bare_value(value: Raw | Buffer) -> str:
 
 
 def is_answer(members: Mapping[str, Raw]) -> bool:
-    """Test whether an object with `error` or `errors` is a server's response: it describes an error as servers do, and
-    has only keys of responses. Log lines of programs have an `error`, too.
+    """Test whether an object with `error` or `errors` is a server's response, not a log line: the error has a server's
+    form, and all keys are those of responses.
     """
     keys = members.keys()
     if not keys <= _RESPONSE_KEYS or (not keys.isdisjoint(_LOG_LINE_KEYS) and keys.isdisjoint(("status", "code"))):
@@ -65,12 +65,12 @@ def is_answer(members: Mapping[str, Raw]) -> bool:
     found = [item for value in errors for item in (value if isinstance(value, list) else [value])]
     if any(isinstance(item, dict) and not item.keys().isdisjoint(_ERROR_KEYS) for item in found):
         return True
-    # any program may log a text; a server adds the request path, or that there is no data
+    # any program may log an error text; only a server adds the request path or empty data
     return any(isinstance(item, str) for item in found) and ("data" in keys or keys >= _STATUS_KEYS)
 
 
 def server_errors(raw: Raw, context: DecodeContext) -> None:
-    """Warn of errors that a server reported instead of or along with traces."""
+    """Warn about errors that a server returned instead of or along with traces."""
     try:
         value = lenient_json.loads(raw)
     except ValueError:

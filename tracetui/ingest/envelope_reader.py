@@ -23,11 +23,11 @@ from tracetui.ingest.record_errors import skip_record
 _CHUNK: Final = 1 << 20
 _STEP: Final = 256
 _SAMPLE: Final = 1 << 20
-"""Bytes checked for whether lines can be decoded independently."""
+"""Bytes examined to decide whether lines can be decoded independently."""
 _BEFORE_CUT: Final = 1 << 17
-"""Bytes before a cut in which lines that continue after it begin; a runtime writes pieces of 16 KiB."""
+"""Bytes before a cut that are searched for the beginning of a line that continues after it; pieces have 16 KiB."""
 _AFTER_CUT: Final = 1 << 22
-"""Bytes after a position within which a cut is searched."""
+"""Bytes after a position that are searched for a place to cut."""
 
 
 class TextReader(NamedTuple):

@@ -39,8 +39,8 @@ def inputs(
 ) -> Iterator[Input]:
     """Yield the files of the sources, each once.
 
-    A missing source raises InputError, or is passed to `missing` with its name and the error. `meant` describes what
-    else than a path the source could be, to follow "no such file".
+    A missing source raises InputError, or its name and the error are passed to `missing`. `meant` returns a text to
+    follow "no such file" that says what else the source could be.
     """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False

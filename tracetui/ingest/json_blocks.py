@@ -1,4 +1,4 @@
-"""Grouping of lines into JSON values, which may be on one line or on several, with other lines in between."""
+"""Grouping of lines into JSON values of one or several lines, with other lines in between."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def begins_json(line: bytes) -> bool:
 class Blocks:
     """Joins the lines of values that span several; other lines stay separate.
 
-    A value ends where its brackets close, or without an end where another one begins at its indent.
+    A value ends where its brackets close, or, if that is missing, where another one begins with the same indentation.
     """
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: Deferred
 
 
 def can_share(line: bytes) -> bool:
-    """Test whether lines like this one can be decoded one by one; Zipkin's spans need their other halves."""
+    """Test whether lines like this one can be decoded independently; Zipkin's spans need their other halves."""
     try:
         keys = _members(line).keys() if line[:1] == b"{" else set[str]()
     except MalformedError:
@@ -178,8 +178,8 @@ class _UnknownEntries:
 
     def warn(self, context: DecodeContext) -> None:
         if self.count:
-            some = f"{self.count} of {self.size}" if self.count < self.size else f"all {self.size}"
-            context.warn(f"{some} entries skipped: {self.reason}")
+            noun = "entry" if self.size == 1 else "entries"
+            context.warn(f"{self.count:,} of {self.size:,} {noun} skipped: {self.reason}")
 
 
 def _indexed(context: DecodeContext, index: int) -> DecodeContext:
@@ -333,7 +333,7 @@ _SHAPES: list[tuple[frozenset[str], _ShapeDecoder]] = [
 _SHAPES_IN_ANY_SPELLING = [
     (frozenset(map(plain, keys)), _DECODERS[known]) for known in JSON_FORMATS for keys in known.spellings
 ]
-"""The same for other spellings (`trace_id`), where the decoder reads any spelling."""
+"""The same for other spellings (`trace_id`), for decoders that accept any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"meta", "data"}), _clickhouse_response),
     (frozenset({"data"}), _jaeger_response),
@@ -348,7 +348,7 @@ _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"error"}), _error_response),
     (frozenset({"errors"}), _error_response),
 ]
-"""Objects around or in place of spans, by keys that a span may have, too."""
+"""Objects around or instead of spans, by keys that a span may also have."""
 
 
 def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:

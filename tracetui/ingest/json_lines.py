@@ -15,7 +15,7 @@ _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\
 _MOST_FAILURES = 50_000
 """Lines that look like JSON but are not, after which the search stops."""
 _GOES_ON = b",[{:"
-"""Last characters of a line that continues: lists are written one item per line, too."""
+"""Last characters of a line that the next one continues, as in a list with one item per line."""
 _LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
 _VALUE = msgspec.json.Decoder(msgspec.Raw)

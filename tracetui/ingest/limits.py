@@ -10,23 +10,23 @@ import numpy as np
 
 try:
     import resource
-except ImportError:  # not everywhere
+except ImportError:  # missing on Windows
     resource = None  # type: ignore[assignment]
 
 MIB = 1 << 20
 LEAST = 64 * MIB
-"""Lower bound of every limit: any machine can spare this."""
+"""Lower bound of every limit, small enough for any machine."""
 MOST_PACKED_TIMES = 200
-"""Largest ratio of unpacked to packed size: traces, which hold random ids, reach about thirty."""
+"""Largest ratio of unpacked to packed size; traces, full of random ids, reach about 30."""
 MOST_DECODED_TIMES = 1_000
-"""Largest ratio of decoding cost to packed size: traces reach about 150."""
+"""Largest ratio of decoding cost to packed size; traces reach about 150."""
 _VALUE_BYTES = 64
 """Approximate overhead of a decoded JSON value: a reference, an object header, its length."""
 _SEPARATORS = b",\n\x12"
 """Separators of JSON values, and tags of the first two fields of a protobuf message."""
 _COUNTED = 1 << 20
 _SHARE = 4
-"""Divisor for the free memory that input may take: decoding takes up to twice as much again."""
+"""Divisor of the free memory for the size of the input: decoding takes up to twice as much again."""
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 
@@ -53,7 +53,7 @@ def decoding_cost(text: bytes) -> int:
     """
     codes = np.frombuffer(text, np.uint8)
     values = 0
-    # counting is several times as fast within the processor cache
+    # counting in small steps stays in the processor cache and is several times as fast
     for at in range(0, len(codes), _COUNTED):
         part = codes[at : at + _COUNTED]
         values += sum(int(np.count_nonzero(part == separator)) for separator in _SEPARATORS)

@@ -23,7 +23,7 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
 _MOST_LOOKS = 9
-"""Most searches for older traces, when more are new than servers send at once."""
+"""Most searches for older traces, when more are new than a server sends at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +236,8 @@ def load(
     called from time to time with a function that assembles the spans read so far.
 
     Raises InputError if there are no spans, except from servers without results, and if a source cannot be read
-    (BackEndError for a server); with `keep_going` it becomes a warning and the others are read. Raises UsageError for
-    an unusable address or profile.
+    (BackEndError for a server); with `keep_going` that is a warning and the others are read. Raises UsageError for an
+    unusable address or profile.
     """
     loading = Loader(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):

@@ -40,18 +40,18 @@ _MOST_LONG_TRIES: Final = 2
 _STEP: Final = 256
 _PATIENCE: Final = 16
 _MOST_FAILURES: Final = 50_000
-"""Texts before the first span that look like JSON but are not, after which no more are tried."""
+"""False JSON beginnings before the first span, after which no more are tried."""
 _RECOVERY_COST: Final = 10
-"""Number of such texts that take as long as the recovery of one damaged record."""
+"""Number of false beginnings that count as much as the recovery of one damaged record."""
 
 DecodeRecord = Callable[[bytes, DecodeContext], bool]
 """Decodes a JSON value; False for other text."""
 
 
 def _line_search(pattern: bytes) -> Callable[[Buffer, int], bool]:
-    """Build a test whether a text, from a position on, has a line that begins with a pattern.
+    """Build a test for a line that begins with a pattern, from a position of a text on.
 
-    A search for `^` is slow, as it is tried at each byte; one for the preceding line end is fast.
+    A search for `^` is slow, as it is tried at each byte; a search for the line end before it is fast.
     """
     if not pattern.startswith(b"^"):
         anywhere = re.compile(pattern, re.MULTILINE)
@@ -118,15 +118,15 @@ class MixedText:
         self._recover_damaged = recover
         self._failures = 0
         self._unclosed: set[bytes] = set()
-        """Closing lines that do not occur again."""
+        """Closing lines that do not occur in the rest of the text."""
         self._patience = 0
-        """Bytes that may still be scanned in vain."""
+        """Bytes that may still be scanned without a result."""
 
     def read(self, data: Buffer, begin: int, end: int) -> None:
         """Decode every record between two positions at line beginnings."""
         number = count_lines(data, begin) + 1
         if data.find(b"\x1b[", begin, end) >= 0:
-            # no JSON contains them
+            # JSON contains no colour codes
             data = _COLOUR.sub(b"", data[begin:end])
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
@@ -135,7 +135,7 @@ class MixedText:
         at, reported = begin, number
         while at < end and not self._context.intake.is_full():
             if self._failures > _MOST_FAILURES and not self._found_any(spans):
-                self._context.line(number).warn("damaged JSON in all lines before, and no span; the rest was skipped")
+                self._context.line(number).warn("only damaged JSON before this line, no spans; the rest was skipped")
                 return
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop
@@ -172,7 +172,7 @@ class MixedText:
             return True
 
     def _read_record(self, cursor: Cursor) -> None:
-        """Decode the record at the cursor, or skip a line that begins none."""
+        """Decode the record at the cursor, or skip the line if none begins there."""
         line, before = cursor.line or b"", cursor.at
         context = self._context.line(cursor.number)
         try:
@@ -256,7 +256,7 @@ class MixedText:
         return False
 
     def _decode_block(self, block: bytes, indent: int, context: DecodeContext) -> bool:
-        """Decode an object over several lines. -> False if it is not one, but holds records to be read one by one"""
+        """Decode an object over several lines. -> False if it is not one, and its lines are to be read one at a time"""
         if self._decode_record(block, context) or self._decode_printed(block, context):
             return True
         own, others = _without_foreign(block, indent)
@@ -321,7 +321,7 @@ def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
 
 
 def begins_mixed(data: Buffer, start: int) -> bool:
-    """Test whether a text with records begins with a bracket that is not JSON, or continues after an object."""
+    """Test whether a text with records begins with a non-JSON bracket, or continues after its first object."""
     if any(pattern.match(data, start) for _, pattern in _BLOCKS):
         return True
     opening = _OPENING.match(data, start)

@@ -12,12 +12,12 @@ MUCH: Final = 1 << 20
 _WINDOWS: Final = 64
 _WINDOW_BYTES: Final = 512
 _FIRST_BYTES: Final = 128
-"""The first window, shorter than a span, as that may be all that is intact."""
+"""Size of the first window: shorter than a span, as only a short beginning may be intact."""
 _TEXT: Final = 25
-"""A text, in any encoding, has fewer control characters than one in so many; random bytes have three times as many."""
+"""In text of any encoding fewer than one character in 25 is a control character; in random bytes, three times that."""
 _CONTROLS: Final = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\r\x1b")
 _WORDS: Final = (b"span", b"trace", b"operationname", b"activity.")
-"""Found faster than the pattern, but random letters hold them, too."""
+"""Faster to find than the pattern, but random letters may contain them."""
 _NAMES: Final = re.compile(
     rb"(?:trace|span)s?[^a-z0-9]{0,3}id|[\"'](?:trace|span)s?[\"']|(?:resource|scope|library).?spans"
     rb"|spancontext|spandata|\[tracer: |operationname|activity\."
@@ -40,7 +40,7 @@ def _is_binary(window: bytes) -> bool:
 
 
 def names_spans(data: Buffer, start: int = 0) -> bool:
-    """Test whether a text has a word, in any case, without which no format can write a span."""
+    """Test whether a text contains one of the words that spans of every format contain; case is ignored."""
     for at in range(start, len(data), _CHUNK):
         chunk = data[at : at + _CHUNK + _LONGEST_NAME].lower()
         if any(_names_span(chunk, word) for word in _WORDS):

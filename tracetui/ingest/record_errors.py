@@ -45,7 +45,7 @@ def skip_record(context: DecodeContext, error: Exception) -> None:
 def add_each(
     add: Callable[[Sequence[_RecordItem]], None], items: Sequence[_RecordItem], context: DecodeContext
 ) -> None:
-    """Decode spans in one call; if that fails, one by one, so that only faulty ones are lost."""
+    """Decode spans in one call; if that fails, one at a time, so that only faulty ones are lost."""
     before = len(context.intake)
     try:
         add(items)

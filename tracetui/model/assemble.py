@@ -1,15 +1,15 @@
-"""From collected records to a trace set: spans found, trees built, oddities repaired and flagged.
+"""Assemble collected records into a trace set: merge spans, build trees, repair and flag anomalies.
 
-The rules are those of a "trace" everywhere in this program:
+These rules define traces everywhere in this program:
 
-- A parent is looked up in its own trace only; a span whose parent is not there is an orphan and a root.
-- Records of one span become one (`model.merge`). Spans that differ and have one id all stay, and children attach to
-  the first, but for the halves of a call (`model.halves`).
-- A cycle of parents is cut at its earliest span.
-- A missing start becomes the parent's, of a root the least start of its trace; an end that is known stays. A negative
+- A parent is looked up only within the trace; a span whose parent is missing is an orphan and a root.
+- Records of one span are merged (`model.merge`). Different spans with the same id all stay, and children attach to the
+  first, except for the halves of a call (`model.shared_ids`).
+- A parent cycle is cut at its earliest span.
+- A missing start becomes that of the parent, or for a root the least start of its trace; a known end stays. A negative
   duration becomes 0.
-- Of spans that are equally early the first in the source comes first; in a trace from several sources the one with the
-  least id, so that the order of sources does not matter.
+- Of spans with equal starts the first in the source comes first; in a trace from several sources the one with the least
+  id, so that the order of sources does not matter.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def assemble(intake: Intake) -> TraceSet:
-    """Build the trace set of everything collected so far. The intake stays usable, and more can follow."""
+    """Build a trace set from everything collected so far. The intake stays usable, and more can follow."""
     return _Assembly(intake).build()
 
 
 def _of_records(odd: Mapping[int, str], came_from: np.ndarray, count: int) -> dict[int, str]:
-    """Map texts by record of the intake to the remaining records. came_from: int64[n], of `count` of the intake"""
+    """Map texts from records of the intake to the remaining records. came_from: int64[n], into `count` of the intake"""
     if not odd:
         return {}
     left = np.full(count, -1)
@@ -56,7 +56,7 @@ class _Assembly:
         self.duplicates: dict[int, int] = {}
         self.source = intake.sources.of_each(len(self.records))
         self.trace_order: list[int] | None = None
-        """The numbers of the traces that have spans, in order; None for the order in which they came."""
+        """Numbers of the traces with spans, in order; None for input order."""
 
     def build(self) -> TraceSet:
         records = self.records
@@ -116,8 +116,8 @@ class _Assembly:
         records.flags[only_end] &= ~np.uint16(Flag.END_KNOWN)
 
     def _earliest(self, known: np.ndarray, only_end: np.ndarray) -> np.ndarray:
-        """int64 per trace, the least start; of a trace without one the least end, then where a saved set had put it,
-        else 0.
+        """Compute the least start of each trace, int64; without any start the least end, else its position in a saved
+        set, else 0.
         """
         records = self.records
         earliest, ends, put = np.full((3, len(self.intake.trace_ids)), _NEVER)
@@ -130,7 +130,7 @@ class _Assembly:
         return earliest
 
     def _odd_ids(self) -> tuple[dict[int, str], dict[int, str]]:
-        """Span ids and parent ids that are spelled in another way than usual, by record."""
+        """Collect span ids and parent ids in unusual spellings, by record."""
         intake, records = self.intake, self.records
         if self.source is not None:
             own = np.ones(len(self.row), bool)
@@ -161,7 +161,7 @@ class _Assembly:
         missing = {int(position[i]): odd_parent_ids.get(i) or span_text(int(records.parent_key[i])) for i in orphans}
         names, services, resources = intake.names.texts.copy(), intake.services.texts.copy(), records.resources
         if self.source is not None:
-            # what is equally frequent or slow is listed by these numbers
+            # these numbers break ties in lists, such as equally frequent operations
             names, moved_names = sorted_texts(names)
             services, moved_services = sorted_texts(services)
             records.name = moved_names[records.name]

@@ -1,7 +1,7 @@
-"""An order of records that does not depend on the order in which their sources were read.
+"""Order of records that is independent of the order in which sources were read.
 
-Of one source the order of its records tells which of two equally early spans comes first. Several sources have no
-order among each other: a trace that they tell of together is put in order by span id, and all traces by start.
+Within one source, the order of records decides between spans with equal starts. As several sources have no order among
+themselves, a trace from several is ordered by span id, and all traces by start.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _NEVER = np.iinfo(np.int64).max
 
 
 def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Order records of several sources, after those of one span were made one.
+    """Order the records of several sources, after those of one span were merged.
 
     trace_of_each, source: int32[records of the intake]
-    -> int64[n], the positions of the records in order; the intake's numbers of the traces that have any, in order
+    -> int64[n], the positions of the records in order; the intake's numbers of the traces with records, in order
     """
     count = len(records.intake.trace_ids)
     trace = records.trace
@@ -39,7 +39,7 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
 
 
 def _of_several(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
-    """bool[count], the traces that have records from several sources. trace, source: int32[n]"""
+    """Find the traces with records from several sources: bool[count]. trace, source: int32[n]"""
     least, most = np.full(count, _NEVER), np.full(count, -1)
     np.minimum.at(least, trace, source)
     np.maximum.at(most, trace, source)
@@ -48,7 +48,7 @@ def _of_several(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray
 
 
 def sorted_texts(texts: list[str]) -> tuple[list[str], np.ndarray]:
-    """-> the texts by alphabet, and int32[texts], the place of each of them there"""
+    """Sort texts. -> the sorted texts; int32[texts], the new position of each"""
     order = sorted(range(len(texts)), key=texts.__getitem__)
     moved = np.empty(len(texts), np.int32)
     moved[order] = np.arange(len(texts))
@@ -56,11 +56,11 @@ def sorted_texts(texts: list[str]) -> tuple[list[str], np.ndarray]:
 
 
 def one_spelling(odd: Mapping[int, str], row: np.ndarray, records: np.ndarray) -> dict[int, str]:
-    """Choose how the ids of spans are spelled, whichever of their records comes first.
+    """Choose the spelling of span ids independently of the order of records.
 
-    odd: by record, the ids that are spelled in another way than usual; row: int64[records of the intake], the span of
-    each; records: bool[records of the intake], those whose id is that of their span. -> by span its id, of those that
-    no record spells as usual: the first by alphabet
+    odd: ids in unusual spellings, by record; row: int64[records of the intake], the span of each; records:
+    bool[records of the intake], those whose id is that of their span. -> ids by span, for spans without a record in the
+    usual spelling: the alphabetically first
     """
     texts: dict[int, list[str]] = {}
     for record, text in odd.items():

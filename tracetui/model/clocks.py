@@ -1,4 +1,4 @@
-"""Clocks that disagree: spans outside a caller of another host that waited for them."""
+"""Clock skew: spans that lie outside a caller on another host, which waited for them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
 GRID_NS = 1_000
-"""Sources write microseconds: less than one is rounding."""
-SKEW_WARNING = "clocks disagree: spans run outside a caller that waited for them; --adjust-skew corrects them"
+"""Tolerance for rounding, as sources write microseconds."""
+SKEW_WARNING = "clock skew: spans lie outside a caller that waited for them; --adjust-skew corrects this"
 """Warning on each trace with such spans."""
 _HOST_KEYS = ("host.id", "host.ip", "ip", "host.name", "hostname")
 
 
 def hosts(resources: Sequence[Resource]) -> np.ndarray:
-    """int64 per resource: a number per host, -1 where it is unknown."""
+    """Number the hosts of resources: int64 per resource, -1 if unknown."""
     numbers: dict[str, int] = {}
     found = np.full(len(resources), -1, np.int64)
     for i, resource in enumerate(resources):
@@ -37,11 +37,11 @@ def hosts(resources: Sequence[Resource]) -> np.ndarray:
 
 
 def skewed_spans(traces: TraceSet) -> np.ndarray:
-    """int64, ascending: spans that begin before their caller or after it has ended, although it waited for them.
+    """Find spans that begin before the start or after the end of their caller, although it waited: int64, ascending.
 
-    Only a caller on another host is compared: of another service, unless both are known to share one. A span that
-    begins within its caller and outlasts it may be work that was left running. A CONSUMER below a PRODUCER and a span
-    that follows from its parent were not waited for.
+    Only callers on another host count: those of another service, unless both are known to share a host. A span that
+    begins within its caller and outlasts it may be work that continues after the call. Callers do not wait for a
+    CONSUMER below a PRODUCER, or for a span that follows from its parent.
     """
     parent = traces.parent
     child = np.flatnonzero(parent >= 0)

@@ -1,4 +1,4 @@
-"""Codecs read the raw attributes, events and links of a span when it is looked at."""
+"""Codecs, which decode the raw attributes, events and links of a span on demand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tracetui.model.span import Event, Link, Value
 
 
 class Codec(Protocol):
-    """Reads the raw parts that one wire format leaves in a trace set.
+    """Decodes the raw parts that one wire format stores in a trace set.
 
-    Every method takes what the same format's decoder stored, and must not raise on it: unreadable parts are skipped.
-    `b""` means none.
+    The methods take the bytes stored by the decoder of the same format. They raise nothing: unreadable parts are
+    skipped. `b""` means none.
     """
 
     def attributes(self, raw: bytes) -> dict[str, Value]: ...
@@ -28,9 +28,9 @@ _LENGTH = 4
 
 
 class MergedCodec:
-    """Reads what `unite` made of the raw parts of several records, each by the codec of its format.
+    """Decodes raw parts that `merge_codecs` has joined from several records, each with the codec of its format.
 
-    The first record leads: where attributes conflict, its value stays. Equal events and links are kept once.
+    If attributes conflict, the value of the first record wins. Equal events and links are kept once.
     """
 
     def __init__(self, codecs: Sequence[Codec]) -> None:
@@ -49,7 +49,7 @@ class MergedCodec:
             unmatched = Counter(map(_moment, found))
             for event in codec.events(part):
                 name, time = _moment(event)
-                # formats of microseconds cut or round what others have in nanoseconds
+                # formats with microseconds truncate or round the nanoseconds of others
                 same = next((at for at in ((name, time + by) for by in (0, -1, 1)) if unmatched[at]), None)
                 if same is None:
                     found.append(event)
@@ -74,7 +74,7 @@ class MergedCodec:
 
 
 def merge_codecs(parts: Sequence[bytes]) -> bytes:
-    """One raw part of a span, from those of its records: each behind its length. b"" where all are empty."""
+    """Join the raw parts of several records into one, each prefixed by its length; b"" if all are empty."""
     if not any(parts):
         return b""
     return b"".join([piece for part in parts for piece in (len(part).to_bytes(_LENGTH, "little"), part)])

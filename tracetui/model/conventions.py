@@ -1,4 +1,4 @@
-"""Attribute names of OpenTelemetry's semantic conventions, old and new, and the values they take."""
+"""Attribute names of OpenTelemetry's semantic conventions, old and new, and their values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRPC_STATUS: Final = (
     "grpc.status_code",
     "grpc-status",
 )
-"""The last two are Envoy's and those of headers kept as attributes; the others OpenTelemetry's, newest first."""
+"""Attributes for the gRPC status: OpenTelemetry's, newest first; then Envoy's, and captured headers."""
 
 GRPC_NAMES: Final = tuple(
     (
@@ -23,13 +23,13 @@ GRPC_NAMES: Final = tuple(
         " UNAUTHENTICATED"
     ).split()
 )
-"""The names of the gRPC status codes; a code is its position."""
+"""Names of the gRPC status codes, by code."""
 
 _GRPC_CODES: Final = {name.replace("_", ""): code for code, name in enumerate(GRPC_NAMES)} | {"CANCELED": 1}
 
 
 def status_number(value: Value) -> int | None:
-    """Whole number in a status attribute, as a number or digits; None if it holds none."""
+    """Read the integer in a status attribute, given as a number or digits; None for others."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
@@ -41,8 +41,8 @@ def status_number(value: Value) -> int | None:
 
 
 def grpc_code(value: Value) -> int | None:
-    """A gRPC status as its number, from a number, digits or the name (`NOT_FOUND`, Go's `NotFound`, Python's
-    `StatusCode.NOT_FOUND`).
+    """Read a gRPC status from a number, digits or a name (`NOT_FOUND`, Go's `NotFound`, Python's
+    `StatusCode.NOT_FOUND`). -> its number
     """
     if isinstance(value, str):
         code = _GRPC_CODES.get(value.strip().removeprefix("StatusCode.").replace("_", "").upper())

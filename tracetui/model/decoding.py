@@ -1,8 +1,7 @@
-"""Decode JSON with one exception for everything that can be wrong with it.
+"""JSON decoding with a single exception for all faults.
 
-`encode_any` and `decode_any` carry any text that Python can hold between parts of this program. Names of files and
-arguments are bytes to the system; those that are not UTF-8 hold lone surrogates in Python, which msgspec neither writes
-nor reads, and must come back as they were.
+`encode_any` and `decode_any` transfer any Python text between parts of this program. File names and arguments that are
+not UTF-8 contain lone surrogates in Python. msgspec neither writes nor reads these, but they must be preserved.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ _T = TypeVar("_T")
 _Data = TypeVar("_Data")
 
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""Exceptions that msgspec raises for bytes that it cannot decode: its own, Python's for invalid UTF-8 (no subclass
-of its own), and Python's for what is nested more deeply than the stack allows.
+"""Exceptions that msgspec raises for bytes that it cannot decode: its own, UnicodeDecodeError for invalid UTF-8, and
+RecursionError for nesting beyond the stack.
 """
 
 
@@ -29,7 +28,7 @@ class MalformedError(ValueError):
 def decode(decoder: Callable[[_Data], _T], data: _Data) -> _T:
     """Call a decoder of msgspec, such as `msgspec.json.Decoder(Type).decode`.
 
-    Raises MalformedError, and nothing else, for data that it cannot decode.
+    Raises only MalformedError for data that it cannot decode.
     """
     try:
         return decoder(data)
@@ -47,7 +46,7 @@ def reason(error: Exception) -> str:
 
 
 def encode_any(value: object) -> bytes:
-    """Return the value as JSON on one line, lone surrogates as escapes."""
+    """Encode a value as JSON on one line, with lone surrogates as escapes."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
@@ -55,11 +54,11 @@ def encode_any(value: object) -> bytes:
 
 
 def decode_any(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T:
-    """Return the value that `encode_any` wrote. Raises MalformedError for anything else."""
+    """Decode a value from `encode_any`. Raises MalformedError for anything else."""
     try:
         return decode(decoder.decode, data)
     except MalformedError:
-        # nothing but such an escape is read by Python alone
+        # only Python's decoder reads these escapes
         if b"\\ud" not in data:
             raise
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 WARNINGS_PER_FILE: Final = 20
-"""More warnings about one file than this are counted, not listed."""
+"""Most warnings about one file that are listed; further ones are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +29,39 @@ class LoadWarning:
 def shortened(
     file: str, warnings: Sequence[LoadWarning], more: int, most: int = WARNINGS_PER_FILE
 ) -> list[LoadWarning]:
-    """Return the first `most` warnings about a file and one with the number of the others, including `more`."""
+    """Return the first `most` warnings about a file, and one with the number of the others, including `more`."""
     more += max(len(warnings) - most, 0)
     rest = [LoadWarning(file, "", f"{more:,} more warnings like these")] if more else []
     return [*warnings[:most], *rest]
 
 
 class TracetuiError(Exception):
-    """An error that is shown to the user as its message alone, without a traceback."""
+    """Error whose message is shown to the user without a traceback."""
 
     exit_code = 1
 
 
 class UsageError(TracetuiError):
-    """A wrong option, name or query."""
+    """Invalid option, name or query."""
 
     exit_code = 2
 
 
 class InputError(TracetuiError):
-    """Input without traces."""
+    """Unreadable input, or input without traces."""
 
     exit_code = 3
 
 
 class BackEndError(InputError):
-    """A back end that cannot be reached, or does not answer as one."""
+    """Back end that cannot be reached or does not respond like one."""
 
     exit_code = 4
 
 
 class ManyServicesError(BackEndError):
-    """A search without a service on a server that searches by service and has too many of them to search all."""
+    """Search without a service on a server that requires one and has too many to search them all."""
 
     def __init__(self, name: str, count: int) -> None:
-        super().__init__(f"{name}: it searches by service only, and knows {count:,}: choose some of them")
+        super().__init__(f"{name}: this server searches by service only, and has {count:,} services; choose some")
         self.count = count

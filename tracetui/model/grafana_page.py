@@ -1,7 +1,7 @@
-"""Addresses of Grafana's pages: the traces they show, the searches they make, and the data source behind them.
+"""Addresses of Grafana's pages: the traces they show, their searches, and their data sources.
 
-Explore keeps what it shows as JSON: in `panes` (from 10.0 on), before that in `left`, an object or a list of from, to,
-data source and query. Traces Drilldown has `traceId` and `var-filters`, and dashboards have variables.
+Explore stores its state as JSON: in `panes` from 10.0 on, before that in `left`, an object or a list of from, to, data
+source and query. Traces Drilldown has `traceId` and `var-filters`, and dashboards have variables.
 """
 
 from __future__ import annotations
@@ -36,27 +36,27 @@ _EVERY: Final = ("", "all", "All", "$__all")
 
 @dataclass(frozen=True, slots=True)
 class GrafanaPage:
-    """Contents of a page of Grafana."""
+    """Contents of a Grafana page."""
 
     base: str
-    """The address of Grafana."""
+    """Address of Grafana."""
     texts: tuple[str, ...] = ()
     """Texts that may name traces: queries and variables."""
     search: Search | None = None
-    """Its search, None where that is unknown."""
+    """Its search; None if unknown."""
     data_source: str = ""
-    """The uid of its data source, '' where that is unknown."""
+    """Uid of its data source; '' if unknown."""
     is_short: bool = False
-    """True for a short link, which has no contents by itself."""
+    """True for a short link, which contains no state."""
 
     @property
     def proxy(self) -> str:
-        """The address by which Grafana passes requests on to the data source, '' where that is not known."""
+        """Address at which Grafana forwards requests to the data source; '' if unknown."""
         return f"{self.base}/api/datasources/proxy/uid/{quote(self.data_source)}" if self.data_source else ""
 
 
 def grafana_page(text: str) -> GrafanaPage | None:
-    """Read the address of a page of Grafana; None for any other text."""
+    """Parse the address of a Grafana page; None for other text."""
     if not text[:8].lower().startswith(("http://", "https://")):
         return None
     try:
@@ -90,7 +90,7 @@ def _explored(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
         if isinstance(text := one.get(key), str) and (key == "expr" or not _TRACEQL.match(text) or _OF_ID in text)
     ]
     if not panes:
-        # cut short, perhaps: whatever is in it
+        # perhaps truncated: use the text as it is
         texts = [text for key in ("panes", "left", "right") for text in query.get(key, ())]
     for pane in panes:
         for one in pane.queries:
@@ -127,7 +127,7 @@ def _decoded(text: str) -> Any:
 
 def _pane(pane: Any) -> Iterator[_Pane]:
     if isinstance(pane, list):
-        # from, to, data source, queries and how it looks
+        # from, to, data source, queries and display options
         queries = [one for one in pane[3:] if isinstance(one, dict) and not one.keys() & {"ui", "mode"}]
         begin, end, source = [*pane, "", "", ""][:3]
     elif isinstance(pane, dict):
@@ -144,7 +144,7 @@ def _pane(pane: Any) -> Iterator[_Pane]:
 
 
 def _window(begin: object, end: object) -> Search:
-    """The time that a page is of, from `now-1h` or a moment on."""
+    """Read the time range of a page, such as `now-1h` or absolute times."""
     ago = _AGO.fullmatch(str(begin))
     if ago is not None:
         return Search(lookback_ns=int(ago[1]) * _UNITS[ago[2]])
@@ -152,7 +152,7 @@ def _window(begin: object, end: object) -> Search:
 
 
 def _searched(query: Mapping[str, Any]) -> Search | None:
-    """Search of a Tempo, Jaeger or Zipkin query; None for one trace, for a metric or for logs."""
+    """Read the search of a Tempo, Jaeger or Zipkin query; None for a single trace, a metric or logs."""
     text, filters = query.get("query"), query.get("filters")
     found = Search()
     if isinstance(text, str) and _TRACEQL.match(text):
@@ -179,7 +179,7 @@ def _searched(query: Mapping[str, Any]) -> Search | None:
 
 
 def _traceql(filters: Sequence[Mapping[str, Any]]) -> str:
-    """The filters of Grafana's query builder in TraceQL, '' for none."""
+    """Convert the filters of Grafana's query builder to TraceQL; '' for none."""
     conditions = []
     for one in filters:
         tag, scope, operator, given = (one.get(key) for key in ("tag", "scope", "operator", "value"))
@@ -207,6 +207,6 @@ def _drilled(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
 
 
 def _literal(value: str) -> str:
-    """Return a value in TraceQL's syntax; text that is not a keyword is quoted."""
+    """Format a value in TraceQL; text that is not a keyword is quoted."""
     plain = value in _WORDS or _NUMBER.fullmatch(value) or _DURATION.fullmatch(value)
     return value if plain else msgspec.json.encode(value).decode()

@@ -1,4 +1,4 @@
-"""Span and trace ids: compared as numbers where they are hex, kept exactly as the source wrote them."""
+"""Span and trace ids: hex ids are compared as numbers; the spelling of the source is preserved."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _HEX = frozenset(string.hexdigits)
 
 
 def is_hex(text: str) -> bool:
-    """Test whether the text is nothing but hex digits, and at least one."""
+    """Test whether the text consists of one or more hex digits."""
     return bool(text) and _HEX.issuperset(text)
 
 
 def canonical_trace_id(text: str) -> str:
-    """The form in which two spellings of one trace id are equal.
+    """Normalise a trace id, so that all spellings of it are equal.
 
     Hex ids are lower-cased and left-padded to 32 digits, so that a 64-bit id equals its padded 128-bit form;
-    any other id is an opaque string.
+    any other id is opaque.
     """
     if len(text) <= TRACE_DIGITS and is_hex(text):
         return text.lower().rjust(TRACE_DIGITS, "0")
@@ -32,10 +32,10 @@ def canonical_trace_id(text: str) -> str:
 
 
 def span_key(text: str) -> int:
-    """The 64-bit number of a span id.
+    """Convert a span id to a 64-bit number.
 
-    Up to 16 hex digits are the number itself; any other text is hashed (the chance that two ids of one trace
-    meet is that of a 64-bit hash).
+    Up to 16 hex digits are the number itself; any other text is hashed, with the collision probability of a 64-bit
+    hash.
     """
     if len(text) <= SPAN_DIGITS and is_hex(text):
         return int(text, 16)
@@ -45,15 +45,15 @@ def span_key(text: str) -> int:
 
 
 def span_text(key: int) -> str:
-    """The usual spelling of a span id, for a key that no odd spelling is known of."""
+    """Format a key as a span id in the usual spelling."""
     return f"{key:016x}"
 
 
 def span_keys(texts: Sequence[str]) -> tuple[np.ndarray, dict[int, str]]:
-    """Keys of many span ids.
+    """Convert many span ids to keys.
 
-    -> uint64[n], and position -> text for those whose text is not the usual spelling of their key ('' is key 0
-    and is not listed).
+    -> uint64[n]; a dictionary from position to text for ids that are not in the usual spelling ('' is key 0 and not
+    listed)
     """
     joined = "".join(texts)
     if len(joined) == SPAN_DIGITS * len(texts) and all(map(SPAN_DIGITS.__eq__, map(len, texts))):
@@ -78,7 +78,7 @@ def _usual_keys(joined: str) -> np.ndarray | None:
         data = bytes.fromhex(joined)
     except ValueError:
         return None
-    # fromhex skips blanks, so an id with one in it shows as missing bytes
+    # fromhex skips blanks, so an id that contains one results in missing bytes
     if len(data) * 2 != len(joined):
         return None
     return np.frombuffer(data, ">u8").astype(np.uint64)

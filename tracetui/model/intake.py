@@ -1,4 +1,4 @@
-"""Intake of decoded spans: plain lists that become numpy columns a few ten thousand spans at a time."""
+"""Intake of decoded spans: lists that are converted to numpy columns, a few ten thousand spans at a time."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ MAX_RAW_BYTES = 1 << 26
 """Size above which a span's attributes, events or links are skipped and flagged."""
 
 MAX_START_NS = 1 << 62
-"""The year 2116. With MAX_DURATION_NS it keeps every end and every difference within 64 bits."""
+"""A time in 2116. With MAX_DURATION_NS, all ends and differences fit into 64 bits."""
 MAX_DURATION_NS = 1 << 61
 
 MOST_WARNINGS = 1_000
-"""Warnings about one file that are kept word by word; further ones are counted."""
+"""Most warnings about one file that are kept; further ones are counted."""
 
 SPAN_BYTES = 72
 """Approximate size of a span's columns."""
 _FEW_CHUNKS = 64
 _FEW_ENTRIES = 1_000
-"""Number of entries, in all tables together, below which unused ones are not searched for."""
+"""Number of entries in all tables together below which unused ones are not removed."""
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 STATUS_SHIFT = 3
@@ -41,32 +41,32 @@ FLAG_SHIFT = 6
 
 
 def pack_state(kind: int, status: int, error: bool, flags: int = 0) -> int:
-    """Pack kind, status, error and flags into one integer, as `SpanRows.state` holds them."""
+    """Pack kind, status, error and flags into one integer for `SpanRows.state`."""
     return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | flags << FLAG_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Facts that attributes state about some spans, each distinct one once."""
+    """Distinct facts that attributes state about spans."""
 
     kind: np.ndarray
-    """int64[spans] into the others: which of them each span is."""
+    """int64[spans], index of each span into the other fields."""
     states: np.ndarray
-    """int32[kinds], packed."""
+    """int32[kinds], packed states."""
     peers: list[str]
     """What `model.peers.noted_peer` says of them."""
 
 
 class Decider(Protocol):
-    """Decides by the attributes of spans, many at once, as that is cheaper."""
+    """Determines facts about spans by their attributes, for many spans at once."""
 
     def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> Decided:
-        """Decide about spans with these raw attributes, given the packed states that they have without them."""
+        """Decide about spans, given their raw attributes and their packed states without those."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Rows `start` to `stop` whose state depends on attributes that `decider` has yet to read.
+    """Rows `start` to `stop`, whose state depends on attributes that `decider` has not read yet.
 
     note: called with each row that the decider flags, and its raw attributes. noted: called after the last.
     """
@@ -100,7 +100,7 @@ class SpanRows:
 
 @dataclass(slots=True)
 class Chunk:
-    """Spans as columns, in input order; the raw parts follow one another in `raw`."""
+    """Spans as columns, in input order; `raw` is their concatenated raw parts."""
 
     trace: np.ndarray
     key: np.ndarray
@@ -117,20 +117,20 @@ class Chunk:
     raw: bytes | memoryview
 
     def __reduce_ex__(self, protocol: object) -> tuple[Callable[..., Chunk], tuple[object, ...]]:
-        """Pickled so that the raw parts can travel out of band, as the columns do."""
+        """Pickle the raw parts out of band, as the columns."""
         columns = [getattr(self, name) for name in self.__slots__]
         return Chunk, (*columns[:-1], PickleBuffer(columns[-1]))
 
     @classmethod
     def empty(cls) -> Chunk:
-        """No spans."""
+        """Return a chunk without spans."""
         column = np.zeros(0, np.int32)
         keys, times = column.astype(np.uint64), column.astype(np.int64)
         return cls(column, keys, keys, column, column, times, times, column, column, column, column, column, b"")
 
     @classmethod
     def joined(cls, chunks: Sequence[Chunk]) -> Chunk:
-        """The spans of several, in their order."""
+        """Concatenate chunks."""
         names = cls.__slots__[:-1]
         columns: list[Any] = [np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names]
         return cls(*[*columns, b"".join(bytes(chunk.raw) for chunk in chunks)])
@@ -145,7 +145,7 @@ class Chunk:
         return total
 
     def select(self, keep: np.ndarray) -> Chunk:
-        """The spans of a mask, bool[n]."""
+        """Select the spans of a mask, bool[n]."""
         if keep.all():
             return self
         columns: list[Any] = [getattr(self, name)[keep] for name in self.__slots__[:-1]]
@@ -155,7 +155,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Origin of spans: a service, its attributes, the instrumentation scope, and the codec of its spans' raw parts."""
+    """Origin of spans: a service, its attributes, the instrumentation scope, and the codec of the spans' raw parts."""
 
     service: int
     raw: bytes
@@ -165,7 +165,7 @@ class Resource:
 
 
 class Interner:
-    """Text <-> small integer, in order of first appearance."""
+    """Bidirectional mapping of texts and small integers, in order of first appearance."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.texts: list[str] = list(texts)
@@ -179,7 +179,7 @@ class Interner:
         return index
 
     def many(self, texts: Sequence[str]) -> list[int]:
-        """The numbers of many texts, which mostly are known."""
+        """Number many texts, most of which are known already."""
         numbers = list(map(self._index.get, texts))
         if None in numbers:
             return [self(text) for text in texts]
@@ -192,15 +192,15 @@ class Interner:
 class Intake:
     """Collects the spans of one load, from any number of sources and formats.
 
-    Holds the tables that all of them share: traces, operation and service names, resources. Spans of one trace
-    meet by trace id, whichever source they come from.
+    It contains the tables that all share: traces, operation and service names, resources. Spans of one trace are joined
+    by trace id, whatever their source.
     """
 
     def __init__(self, most_bytes: int | None = None) -> None:
         """`most_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted."""
         self.most_bytes = most_bytes
         self.left_out = 0
-        """Number of spans that were not kept, beyond `most_bytes`."""
+        """Number of spans beyond `most_bytes`, which were dropped."""
         self.rows = SpanRows()
         self.chunks: list[Chunk] = []
         self.names = Interner()
@@ -209,14 +209,14 @@ class Intake:
         self.resources: list[Resource] = []
         self.trace_ids: list[str] = []
         self.unnamed: set[int] = set()
-        """Number of traces without an id. Their made-up ids are unique to this intake."""
+        """Numbers of the traces without an id. Their generated ids are unique to this intake."""
         self.odd_ids: dict[int, str] = {}
         self.odd_parent_ids: dict[int, str] = {}
         self.status_messages: dict[int, str] = {}
         self.span_warnings: dict[int, list[str]] = {}
         self.trace_warnings: dict[int, list[str]] = {}
         self.other_lines: dict[str, int] = {}
-        """Number of lines without spans, by the name of the log."""
+        """Number of lines without spans, by name of the log."""
         self._warnings: list[LoadWarning] = []
         self._listed: Counter[str] = Counter()
         self._unlisted: Counter[str] = Counter()
@@ -224,7 +224,7 @@ class Intake:
         self.sources = SourceRuns()
         self._flushed = 0
         self._entries = 0
-        """Number of entries of all tables at the last search for unused ones."""
+        """Number of entries in all tables when unused ones were last removed."""
         self._traces: dict[str, int] = {}
         self._resources: dict[tuple[str, bytes, type[Codec], str, str], int] = {}
 
@@ -232,12 +232,12 @@ class Intake:
         return self._flushed + len(self.rows.trace)
 
     def begin_source(self, name: str) -> None:
-        """Note that what is added from now on is from this file or server."""
+        """Set the file or server of everything that is added from now on."""
         self.sources.begin(len(self), name)
 
     def trace(self, trace_id: str) -> int:
-        """The index of a trace, by any spelling of its id. The longest spelling is the one that is shown, of equally
-        long ones the first by alphabet, whichever comes first.
+        """Return the index of a trace by any spelling of its id. The longest spelling is shown; of equally long ones
+        the alphabetically first, whatever the order of input.
         """
         index = self._traces.get(trace_id)
         if index is None:
@@ -252,9 +252,9 @@ class Intake:
         return index
 
     def unnamed_trace(self) -> int:
-        """The index of another trace without an id."""
+        """Return the index of another trace without an id."""
         number = len(self.trace_ids) + 1
-        # of those before it some may have been forgotten
+        # some earlier ones may have been removed
         while f"no-trace-id-{number}" in self._traces:
             number += 1
         index = self.trace(f"no-trace-id-{number}")
@@ -262,8 +262,8 @@ class Intake:
         return index
 
     def resource(self, service: str, raw: bytes, codec: Codec, scope_name: str = "", scope_version: str = "") -> int:
-        """Index of a resource; equal ones share it. An empty service becomes `unknown_service`."""
-        # codecs have no state: one that came from another process is as good as ours
+        """Return the index of a resource; equal ones share it. An empty service becomes `unknown_service`."""
+        # codecs have no state, so one from another process is equivalent
         key = (service, raw, type(codec), scope_name, scope_version)
         index = self._resources.get(key)
         if index is None:
@@ -315,7 +315,7 @@ class Intake:
             self.flush()
 
     def absorb(self, other: Intake) -> None:
-        """Take over the content of another intake, as if it had been added here. The other must not be used again."""
+        """Move the content of another intake here, as if added directly. The other must not be used again."""
         self.flush()
         other.flush()
         base = self._flushed
@@ -355,20 +355,20 @@ class Intake:
         self.sources.extend(other.sources, base)
 
     def replace(self, other: Intake) -> bool:
-        """Take over the content of another intake, replacing the same spans. The other must not be used again.
+        """Move the content of another intake here, replacing equal spans. The other must not be used again.
 
-        Of spans of the same trace, id, service, operation, kind and format the newer records stay, unless more were
-        here: an answer may have broken off. So an answer that comes again and again is there once, and what other
-        sources say of its spans stays beside it.
+        Records of the same trace, id, service, operation, kind and format replace the existing ones, unless there are
+        fewer, as a response may have been cut off. So a repeated response is stored once, and records of its spans from
+        other sources stay.
 
-        -> whether that changes anything
+        -> whether anything changes
         """
         self.flush()
         other.flush()
         base = self._flushed
         warnings = list(self.warnings)
         unnamed = [other.trace_ids[number] for number in other.unnamed]
-        # asked for the same again, a server sends those without an id in the same places
+        # when a search is repeated, spans without an id arrive in the same positions
         other.unnamed.clear()
         self.absorb(other)
         new = np.arange(base, self._flushed)
@@ -401,7 +401,8 @@ class Intake:
         return np.concatenate([getattr(chunk, name) for chunk in self.chunks])
 
     def _identities(self, positions: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        """uint64, equal for records of one span in one format; for all records of a trace that is replaced as a whole.
+        """Hash the identities of records: uint64, equal for records of one span in one format, and for all records of a
+        trace that is replaced as a whole.
 
         whole: bool[traces]
         """
@@ -416,38 +417,38 @@ class Intake:
         return np.where(whole[trace], mix([trace]), identity)
 
     def _contents(self, positions: np.ndarray) -> np.ndarray:
-        """uint64, equal for records with equal columns."""
+        """Hash the contents of records: uint64, equal for records with equal columns."""
         names = ("trace", "key", "parent_key", "start", "duration", "attribute_bytes", "event_bytes", "link_bytes")
         outcome = self._column("state")[positions] & ((1 << FLAG_SHIFT) - 1)
         return mix([outcome, *(self._column(name)[positions] for name in names)])
 
     def traces_behind(self, position: int) -> int:
-        """Number of traces of the spans from a position on."""
+        """Count the traces of the spans from a position on."""
         self.flush()
         behind = [chunk.trace for chunk in self.chunks]
         found = np.concatenate([np.zeros(0, np.int64), *behind])[position:]
         return len(np.unique(found))
 
     def is_full(self) -> bool:
-        """True if spans were not kept for lack of room; further ones will not be either."""
+        """True if spans were dropped for lack of memory, as all further ones will be."""
         return self.left_out > 0
 
     @property
     def room(self) -> int | None:
-        """Remaining bytes for spans; None where there is no limit."""
+        """Remaining bytes for spans; None without a limit."""
         if self.most_bytes is None:
             return None
         return max(self.most_bytes - self.raw_bytes - SPAN_BYTES * self._flushed, 0)
 
     @property
     def raw_bytes(self) -> int:
-        """Size of the raw parts of all spans, except the last few."""
+        """Size of the raw parts of all spans except those not flushed yet."""
         return sum(len(chunk.raw) for chunk in self.chunks)
 
     def keep_within(self, most_bytes: int) -> int:
-        """Drop the oldest traces until the columns and raw parts of all spans take no more than this.
+        """Drop the oldest traces until the columns and raw parts of all spans are within this size.
 
-        -> how many were dropped
+        -> the number of dropped traces
         """
         self.flush()
         too_much = self.raw_bytes + SPAN_BYTES * self._flushed - most_bytes
@@ -465,7 +466,7 @@ class Intake:
         return len(gone)
 
     def drop(self, traces: Sequence[int]) -> None:
-        """Drop the spans of these traces, and their warnings."""
+        """Drop the spans and warnings of these traces."""
         self.flush()
         gone = np.zeros(len(self.trace_ids), bool)
         gone[list(traces)] = True
@@ -477,7 +478,7 @@ class Intake:
 
     @property
     def table_sizes(self) -> dict[str, int]:
-        """Sizes of the tables that spans point into."""
+        """Return the sizes of the tables that spans refer to."""
         return {
             "trace_ids": len(self._traces),
             "names": len(self.names),
@@ -487,9 +488,9 @@ class Intake:
         }
 
     def _forget_unused(self) -> None:
-        """Forget the traces, names and resources that no span is of any more, once they may be half of all.
+        """Remove the traces, names and resources without spans, once they may be half of all.
 
-        All spans are in chunks. Tables are made anew: sets that were made of the former ones keep those.
+        All spans must be in chunks. The tables are replaced by new ones, as existing sets share the old ones.
         """
         if sum(self.table_sizes.values()) <= 2 * self._entries + _FEW_ENTRIES:
             return
@@ -517,9 +518,9 @@ class Intake:
         self._entries = sum(self.table_sizes.values())
 
     def _in_use(self, column: str, size: int, always: Sequence[int] = ()) -> tuple[list[int], np.ndarray]:
-        """Renumber the entries of a table that spans point to, in their order.
+        """Renumber the entries of a table that are in use, keeping their order.
 
-        -> the former numbers of those that stay, and int32[size], the new number of each, -1 of one that goes
+        -> old numbers of the entries that stay; int32[size], the new number of each entry, -1 for removed ones
         """
         used = np.zeros(size, bool)
         used[list(always)] = True
@@ -531,7 +532,7 @@ class Intake:
         return np.flatnonzero(used).tolist(), moved
 
     def _join_chunks(self) -> None:
-        """Join small chunks: a response may have few spans, and responses keep coming."""
+        """Join small chunks, as there may be many responses with few spans."""
         if len(self.chunks) <= _FEW_CHUNKS or self._flushed > len(self.chunks) * CHUNK_SPANS // 4:
             return
         joined: list[list[Chunk]] = [[]]
@@ -542,7 +543,7 @@ class Intake:
         self.chunks = [Chunk.joined(some) for some in joined if some]
 
     def _keep(self, keep: np.ndarray) -> None:
-        """Forget all records but these: bool[n]. All are in chunks."""
+        """Remove all records but these, bool[n]. All must be in chunks."""
         moved = np.cumsum(keep) - 1
         at = 0
         left = []
@@ -558,16 +559,16 @@ class Intake:
             texts.update(kept)
 
     def warn_span(self, position: int, warnings: Sequence[str]) -> None:
-        """Record a source's warning on the span at this position, each warning once."""
+        """Record warnings of the source on the span at this position, each once."""
         self.span_warnings[position] = list(dict.fromkeys(warnings))
 
     def warn_trace(self, trace: int, warnings: Sequence[str]) -> None:
-        """Record a source's warning on a trace."""
+        """Record warnings of the source on a trace."""
         kept = self.trace_warnings.setdefault(trace, [])
         kept.extend(text for text in dict.fromkeys(warnings) if text not in kept)
 
     def warn(self, file: str, position: str, message: str) -> None:
-        """Keep a warning about the input itself, or count it where `MOST_WARNINGS` are about the same file."""
+        """Record a warning about the input itself; beyond `MOST_WARNINGS` about one file, only count it."""
         if self._listed[file] < MOST_WARNINGS:
             self._listed[file] += 1
             self._warnings.append(LoadWarning(file, position, message))
@@ -576,7 +577,7 @@ class Intake:
 
     @property
     def warnings(self) -> Sequence[LoadWarning]:
-        """The warnings about the input, in order; of each file the first `MOST_WARNINGS`."""
+        """Return the warnings about the input in order, for each file up to `MOST_WARNINGS`."""
         return self._warnings
 
     @warnings.setter
@@ -586,7 +587,7 @@ class Intake:
         self._unlisted.clear()
 
     def pop_warnings(self, first: int) -> tuple[list[LoadWarning], int]:
-        """Take out all warnings but the `first` ones. Return them, and how many more there were that are not listed."""
+        """Remove all warnings after the `first` ones. -> these, and the number of further unlisted ones"""
         taken, unlisted = self._warnings[first:], self._unlisted.total()
         del self._warnings[first:]
         self._listed.subtract(warning.file for warning in taken)
@@ -594,7 +595,7 @@ class Intake:
         return taken, unlisted
 
     def flush(self) -> None:
-        """Turn the waiting rows into a chunk of columns, as long as there is room."""
+        """Convert the pending rows to a chunk of columns, as far as there is memory."""
         rows = self.rows
         count = len(rows.trace)
         if not count:
@@ -602,7 +603,7 @@ class Intake:
         room = self.room
         if room is not None and _size(rows) > room:
             self.left_out += count
-            # what was left out last is no larger than a chunk: what comes next has no room either
+            # the dropped rows fit into one chunk, so there is no room for further ones either
             self.most_bytes = 0
             self.rows = SpanRows()
             self._drop_texts()
@@ -644,7 +645,7 @@ class Intake:
         self.rows = SpanRows()
 
     def discard_incomplete(self) -> None:
-        """Drop the waiting rows that a decoder began and did not finish, as it failed between two columns."""
+        """Drop an incomplete pending row, which a decoder left when it failed between two columns."""
         rows = self.rows
         columns = [getattr(rows, name) for name in rows.__slots__ if name != "undecided"]
         whole = min(map(len, columns))
@@ -654,16 +655,16 @@ class Intake:
         self._drop_texts()
 
     def _drop_texts(self) -> None:
-        """Drop the texts of spans that are not here."""
+        """Drop the texts of removed spans."""
         for texts in (self.status_messages, self.span_warnings):
             for position in [position for position in texts if position >= len(self)]:
                 del texts[position]
 
     def decide(self) -> None:
-        """Decide pending rows by their attributes; `flush` does so, too.
+        """Decide undecided rows by their attributes; `flush` also does this.
 
-        What there is to warn of is then warned of. What a decider raises is raised once all others have decided, and
-        costs the decisions about its row alone.
+        Afterwards warnings are issued. An exception of a decider is raised after all others have decided, and costs
+        only the decision about its row.
         """
         undecided, self.rows.undecided = self.rows.undecided, []
         failed: Exception | None = None
@@ -695,7 +696,7 @@ class Intake:
 
 
 def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:
-    """Neighbours of one decider together, no more rows than one chunk has."""
+    """Join neighbours with the same decider, up to the size of a chunk."""
     piece: list[Undecided] = []
     for whole in undecided:
         for start in range(whole.start, whole.stop, CHUNK_SPANS):
@@ -711,7 +712,7 @@ def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:
 
 
 def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
-    """uint64[n], equal where all columns (int[n], at least one) are equal, and hardly elsewhere."""
+    """Hash columns (int[n], at least one): uint64[n], equal if all columns are, and almost never otherwise."""
     mixed = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         mixed ^= column.astype(np.uint64)
@@ -721,7 +722,7 @@ def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _size(rows: SpanRows) -> int:
-    """Size of the columns and raw parts of rows, in bytes."""
+    """Compute the size of the columns and raw parts of rows in bytes."""
     raw = sum(sum(map(len, part)) for part in (rows.attributes, rows.events, rows.links))
     return raw + SPAN_BYTES * len(rows.trace)
 
@@ -741,7 +742,7 @@ def _interleaved(attributes: list[bytes], events: list[bytes], links: list[bytes
 
 
 def _int64(values: list[int], limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """-> int64[n] within +-limit, and which values were cut to it."""
+    """Clip values to +-limit. -> int64[n]; which values were clipped"""
     try:
         column = np.array(values, np.int64)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Log records of spans as columns, since a set may have millions of them."""
+"""Log records of spans as columns, as a set may have millions of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from tracetui.model.span import ERROR_SEVERITY, Event
 
 BY_TIME: Final = 1
-"""The record names no span of its trace and is placed by its time."""
+"""The record names no span of its trace and was placed by its time."""
 NO_TIME: Final = 2
 """The record has no time and is shown at the start of its span."""
 
@@ -20,15 +20,15 @@ _CONTENT: Final = msgspec.json.Decoder(tuple[str, dict[str, Any]])
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """Counts of what was read from one file of logs."""
+    """Counts of the records in one log file."""
 
     name: str
     records: int
     with_trace_id: int
     matched: int
-    """Records whose trace is in the set."""
+    """Number of records whose trace is in the set."""
     counts: str
-    """`records` and what forms they have, in words."""
+    """Description of `records` and their forms."""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.counts}, {self.with_trace_id:,} with a trace id, {self.matched:,} in loaded traces"
@@ -47,11 +47,11 @@ class LogLines:
     flags: np.ndarray
     """uint8[n], `BY_TIME` and `NO_TIME`."""
     content_at: np.ndarray
-    """int64[n], where the message and the attributes stand in `contents`."""
+    """int64[n], position of message and attributes in `contents`."""
     content_bytes: np.ndarray
     """int64[n]"""
     contents: bytes
-    """JSON lists of a message and an object of attributes, one after the other."""
+    """Concatenated JSON lists of a message and an object of attributes."""
     files: tuple[LogFile, ...] = ()
 
     def __len__(self) -> int:
@@ -62,34 +62,34 @@ class LogLines:
         return rows.stop > rows.start
 
     def rows(self, first: int, stop: int) -> range:
-        """The rows of the records of the spans `first:stop`."""
+        """Return the rows of the records of the spans `first:stop`."""
         begin, end = self.span.searchsorted((first, stop)).tolist()
         return range(begin, end)
 
     def times(self, span: int) -> np.ndarray:
-        """int64[m], when the records of a span were written."""
+        """Return the times of the records of a span: int64[m]."""
         rows = self.rows(span, span + 1)
         times: np.ndarray = self.time[rows.start : rows.stop]
         return times
 
     def error_times(self, span: int) -> np.ndarray:
-        """int64[m], when those records of a span were written that have the severity of an error."""
+        """Return the times of the records of a span with the severity of an error: int64[m]."""
         rows = self.rows(span, span + 1)
         within = slice(rows.start, rows.stop)
         times: np.ndarray = self.time[within][self.severity[within] >= ERROR_SEVERITY]
         return times
 
     def error_count(self, first: int, stop: int) -> int:
-        """Count the records of the spans `first:stop` that have the severity of an error."""
+        """Count the records of the spans `first:stop` with the severity of an error."""
         rows = self.rows(first, stop)
         return int((self.severity[rows.start : rows.stop] >= ERROR_SEVERITY).sum())
 
     def events(self, span: int) -> list[Event]:
-        """The records of a span as events."""
+        """Return the records of a span as events."""
         return [self.event(row) for row in self.rows(span, span + 1)]
 
     def event(self, row: int) -> Event:
-        """A record as an event."""
+        """Return a record as an event."""
         at = int(self.content_at[row])
         message, attributes = _CONTENT.decode(self.contents[at : at + int(self.content_bytes[row])])
         flags = int(self.flags[row])
@@ -104,12 +104,12 @@ class LogLines:
         )
 
     def content(self, row: int) -> bytes:
-        """The message and attributes of a record as JSON, to be searched before they are decoded."""
+        """Return the message and attributes of a record as JSON, to be searched before decoding."""
         at = int(self.content_at[row])
         return self.contents[at : at + int(self.content_bytes[row])]
 
     def select(self, moved: np.ndarray) -> LogLines:
-        """The records of the spans that are kept; `moved`: int64[spans], the new position of each span, -1 for none."""
+        """Select the records of the spans that stay. moved: int64[spans], new position of each span, -1 for none."""
         if not len(self):
             return self
         span = moved[self.span]

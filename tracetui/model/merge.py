@@ -1,12 +1,12 @@
-"""Merging of duplicate spans: records with one trace and span id that can be of one span become one.
+"""Merging of duplicate records: records with the same trace and span id that may belong to one span.
 
-A span has several records where it is in several files or servers, where it was sent when it began and again when it
-ended, or in pieces. Records are of one span where service and operation are equal (whatever the case, as Zipkin has
-lower case only; an empty one equals any), kinds are equal or one is not stated, and the starts differ by no more than
-formats round: 1 µs, or less than 1 ms where either is a whole millisecond. One without an end may have begun at any
-time, and one without any time, which is an address or a late tag, need only be of the same service.
+A span has several records if it is in several files or servers, or was sent in pieces, or both at its start and its
+end. Records belong to one span if service and operation are equal (ignoring case, as Zipkin has lower case only; an
+empty one equals any), the kinds are equal or one is missing, and the starts differ only by rounding: by 1 µs, or by
+less than 1 ms if either is a whole millisecond. A record without an end may have begun at any time. One without any
+time, such as an address or a late tag, only needs the same service.
 
-The result does not depend on the order of the records, but for the spelling of ids.
+The result does not depend on the order of the records, except for the spelling of ids.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _COMPARED = (
     "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"
 ).split()
 _OF_ANY = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
-"""Flags that a span has where any of its records has them; all others are the leader's."""
+"""Flags that a span has if any of its records has them; all others come from the leader."""
 _FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
 _NEVER = np.iinfo(np.int64).max
 
 
 def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
-    """Make one record of those that are of one span; it takes the place of the first.
+    """Merge the records of each span into one, at the position of the first.
 
-    -> int64[n], the record that each has gone into, itself for those that stay; None where all do. The columns of
-    those that stay are changed.
+    -> int64[n], the record that each was merged into, itself for those that stay; None if all stay. The columns of the
+    remaining records are changed.
     """
     named = records.key[index.shared] != 0
     members, group = index.shared[named], index.group[named]
@@ -48,7 +48,7 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
         members, cluster = split(RecordFacts(records, members), group)
         if len(members):
             _Merging(records, members, cluster).write(into)
-            # what a repeat has gone into may have gone into another
+            # the target of a repeat may itself have been merged
             into = into[into]
     return into if (into != np.arange(len(records))).any() else None
 
@@ -56,9 +56,9 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
 def _without_repeats(
     records: Records, members: np.ndarray, group: np.ndarray, into: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fold equal records into the first of them. -> the members of groups with more than one left
+    """Merge equal records into the first of them. -> the members of groups with more than one left
 
-    A file that is read twice has all of its records twice: they are settled here.
+    This handles files that are read twice.
     """
     mixed = mix([getattr(records, name)[members] for name in _COMPARED])
     order = np.lexsort((members, mixed, group))
@@ -85,7 +85,7 @@ def _without_repeats(
 
 
 def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """bool[k], whether the raw parts of pairs of records are equal, which are equally long."""
+    """Test whether the raw parts of pairs of records, which are equally long, are equal: bool[k]."""
     pieces = records.pieces
     bases = np.array(records.arena.starts, np.int64)
     positions = []
@@ -105,7 +105,7 @@ def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.nda
 
 
 class _Merging:
-    """Groups of records, each of one span.
+    """Merges groups of records, each of one span.
 
     record: int64[m], cluster by cluster; cluster: int64[m], ascending.
     """
@@ -118,7 +118,7 @@ class _Merging:
         self.of = np.cumsum(leads) - 1
         self.record = record
         self.replaced = np.minimum.reduceat(record, self.first)
-        """Record that a cluster's span replaces."""
+        """Record whose position the merged span takes, for each cluster."""
         self.earliest = np.minimum.reduceat(
             np.where(self._flagged(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
         )
@@ -151,10 +151,11 @@ class _Merging:
         return flagged
 
     def _order(self) -> np.ndarray:
-        """int64[m], the leader of each cluster first: a record with an end, then the longer, then the richer.
+        """Order the records so that the leader of each cluster comes first: int64[m]. A record with an end is
+        preferred, then the longer, then the more detailed.
 
-        Of records that are equally long but for rounding, the one with finer times comes first: its start is the one
-        that agrees with those of spans above and below it.
+        Of records whose durations differ only by rounding, the one with finer times comes first, as its start agrees
+        with those of spans above and below it.
         """
         records, record = self.records, self.record
         no_end = self._flagged(Flag.NO_DURATION)
@@ -179,7 +180,7 @@ class _Merging:
         return order
 
     def _content(self, record: int) -> tuple[object, ...]:
-        """Richer records first, ties broken by content only."""
+        """Build sort keys: more detailed records first, ties broken by content only."""
         records = self.records
         resource = records.resources[int(records.resource[record])]
         parts = records.parts(record)
@@ -192,7 +193,7 @@ class _Merging:
         return (*richness, *texts, type(resource.codec).__name__, resource.raw, *stated, *parts)
 
     def _best(self, score: np.ndarray) -> np.ndarray:
-        """int64[k], of each cluster the first record with the greatest score; score: int[m], not below 0."""
+        """Find the first record of each cluster with the greatest score: int64[k]. score: int[m], not negative."""
         behind = np.arange(len(score), 0, -1)
         best = np.maximum.reduceat(score.astype(np.int64) * (len(score) + 1) + behind, self.first)
         chosen: np.ndarray = self.record[len(score) - best % (len(score) + 1)]
@@ -210,9 +211,10 @@ class _Merging:
         return {"start": start, "duration": duration, "flags": flags}
 
     def _parents(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """The leader's parent; where it has none, that of the next record that has one. And whether it did not wait.
+        """Choose the parent: that of the leader, else of the next record that has one. -> columns; whether it did not
+        wait
 
-        A reference FOLLOWS_FROM can be what Jaeger makes of a link, and is no parent of a span that has links.
+        FOLLOWS_FROM may be Jaeger's form of a link, so it is not the parent of a span that has links.
         """
         records = self.records
         there = records.parent_key[self.record] != 0
@@ -228,7 +230,7 @@ class _Merging:
         return {"parent_key": parent, "parent_id_from": records.parent_id_from[chosen]}, follows
 
     def _outcome(self) -> dict[str, np.ndarray]:
-        """An error if any record is one, with the message of the first error that has one."""
+        """Choose the status: an error if any record is one, with the first message of an error."""
         records = self.records
         error = records.error[self.record]
         stated = records.message[self.record] > 0
@@ -240,7 +242,7 @@ class _Merging:
         }
 
     def _naming(self) -> np.ndarray:
-        """The record that names the span's operation: the leader, but for one without a name or its capitals."""
+        """Choose the record that names the operation: the leader, unless it has no name or only lacks the capitals."""
         records = self.records
         used = np.unique(records.name[self.record])
         code = records.operations(used)[records.name[self.record]]
@@ -250,7 +252,7 @@ class _Merging:
         return self._best(score)
 
     def _serving(self) -> np.ndarray:
-        """int64[k], the service of each cluster, likewise."""
+        """Choose the service of each cluster in the same way: int64[k]."""
         records = self.records
         service = records.service()[self.record]
         texts = records.intake.services.texts
@@ -260,7 +262,7 @@ class _Merging:
         return column
 
     def _raw(self, services: np.ndarray) -> dict[str, np.ndarray]:
-        """The raw parts of all records of a cluster together, where they differ."""
+        """Join the raw parts of all records of a cluster, if they differ."""
         records = self.records
         leader = self.leader
         raw_at, resource = records.raw_at[leader], records.resource[leader]
@@ -299,7 +301,7 @@ class _Merging:
         }
 
     def _resource(self, service: int, made_by: tuple[int, ...]) -> int:
-        """The number of the resource that several are together, for spans of this service."""
+        """Return the number of a resource that combines several, for spans of this service."""
         resources = self.records.resources
         known = self.resources.get((service, made_by))
         if known is None:

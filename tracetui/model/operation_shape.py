@@ -1,7 +1,7 @@
-"""The shape of an operation name: the name with its id-like parts written `{id}`.
+"""Shape of an operation name: the name with its id-like parts replaced by `{id}`.
 
-Spans group by shape, so that `GET /orders/17` and `GET /orders/18` are one operation, `GET /orders/{id}`. A name
-without ids is its own shape, and a shape has itself as its shape.
+Spans are grouped by shape, so that `GET /orders/17` and `GET /orders/18` are one operation, `GET /orders/{id}`. A name
+without ids is its own shape, and the shape of a shape is itself.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from tracetui.model.sql import verb_and_table
 
 PLACEHOLDER: Final = "{id}"
 LONGEST_NAME = 4_000
-"""Characters of a name that its shape is made from; the rest is dropped."""
+"""Characters of a name that are used for its shape; the rest is dropped."""
 
 _KEPT_NAMES = 1 << 18
 
 _UUID: Final = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
 )
-# a replica set's hash is of [4-9bcdf] (k8s.io/apimachinery, `rand.SafeEncodeString`); a job's has the minute
+# the hash of a replica set consists of [4-9bcdf] (k8s.io/apimachinery, `rand.SafeEncodeString`); jobs have the minute
 _POD: Final = re.compile(
     r"""
     -(?<=[0-9A-Za-z]-)
@@ -33,18 +33,18 @@ _POD: Final = re.compile(
 )
 _OBJECT_HASH: Final = re.compile(r"@(?:(?=[a-f]*[0-9])[0-9a-f]{4,}|[0-9a-f]{8})(?![0-9A-Za-z])")
 _RUN: Final = re.compile(r"[0-9A-Za-z]*[0-9][0-9A-Za-z]*")
-"""Letters and digits, a digit among them."""
+"""Letters and digits with at least one digit."""
 _DIGITS: Final = re.compile(r"[0-9]+")
 _HEX: Final = re.compile(r"[0-9]*[a-fA-F][0-9a-fA-F]*")
 _CAMEL_WORDS: Final = re.compile(r"(?:[a-z]{2,}[0-9]{0,3})?(?:(?:[A-Z]+[a-z]+|[A-Z]{2,}|[SV](?=[0-9]))[0-9]{0,8})+")
 _CAMEL_WORD: Final = re.compile(r"[A-Z]?[a-z]+")
 _LEAST_CAMEL_WORDS = 3
 _LEAST_CAMEL_LETTERS = 5
-"""Smallest mean length of a word."""
+"""Least mean length of the words."""
 _LAST_WORD: Final = re.compile(r"[A-Z]?[a-z]+\Z")
 """Last word of a CamelCase name."""
 _NUMBERED: Final = frozenset({"step", "phase", "v", "sha", "utf", "level", "part"})
-"""Words whose number after `_` or `-` is part of the name."""
+"""Words for which a number after `_` or `-` is part of the name."""
 _ENDS_PART: Final = frozenset("/?#;&,:\"')]} \t\n")
 _DECIMALS: Final = re.compile(r"\.[0-9]+(?![0-9A-Za-z]|\.[0-9])")
 
@@ -62,7 +62,7 @@ _KEY_COMMAND: Final = re.compile(
     r"|SISMEMBER|SREM|UNLINK|XADD|ZADD|ZINCRBY|ZRANGE|ZRANGEBYSCORE|ZREM|ZSCORE) (\S+) .*",
     re.DOTALL,
 )
-"""A key-value command with its key and, behind it, values or other keys."""
+"""Key-value command with its key, and values or other keys after it."""
 
 _RAW_PATH: Final = re.compile(r"((?:[A-Za-z]+ ){0,2})(/[^\s{}<>*]*)")
 _PARAMETER: Final = re.compile(r"/:[A-Za-z_]")
@@ -72,10 +72,10 @@ _PARAMETER: Final = re.compile(r"/:[A-Za-z_]")
 def shape(name: str) -> str:
     """Replace the id-like parts of an operation name by `{id}`.
 
-    Id-like are UUIDs and ULIDs; a number that is a whole part of a path or follows `:` or `=`; after `_` or `-` a
-    number of three digits or more, but for `step-`, `phase-`, `v-`, `sha-`, `utf-`, `level-` and `part-`; runs of
-    letters and digits that no word looks like (see `is_random`); suffixes of pods; and hashes of objects (`@1b2c3d`).
-    SQL with values in it is shortened to verb and table, a key-value command with values to verb and key.
+    Id-like are UUIDs and ULIDs; a number that is a whole path segment or follows `:` or `=`; a number of three or more
+    digits after `_` or `-`, except after `step-`, `phase-`, `v-`, `sha-`, `utf-`, `level-` and `part-`; runs of letters
+    and digits that do not look like words (see `is_random`); suffixes of pods; and hashes of objects (`@1b2c3d`). SQL
+    with values is shortened to verb and table, a key-value command with values to verb and key.
     """
     if len(name) > LONGEST_NAME:
         name = name[:LONGEST_NAME]
@@ -95,9 +95,9 @@ def shape(name: str) -> str:
 def is_random(run: str) -> bool:
     """Test whether a run of letters and digits is an id rather than words.
 
-    One of 8 or more hex digits with a letter and two digits; one of 20 or more with two digits; one of 8 or more with
-    digits in two places neither of which is at a word's end. CamelCase of three words or more, with digits at the ends
-    of words alone, is words at any length.
+    An id has 8 or more hex digits, with a letter and two digits; or 20 or more characters, with two digits; or 8 or
+    more, with digits in two places that are not at the end of a word. CamelCase of three or more words, with digits
+    only at the ends of words, is never an id.
     """
     size = len(run)
     if size < _LEAST_RUN:
@@ -113,7 +113,7 @@ def is_random(run: str) -> bool:
 
 
 def _is_camel_case(run: str) -> bool:
-    """Test whether a long run is words: of random letters one in several thousand looks like these."""
+    """Test whether a long run consists of words. Of random runs, only one in several thousand looks like it."""
     if _CAMEL_WORDS.fullmatch(run) is None:
         return False
     words = _CAMEL_WORD.findall(run)
@@ -121,12 +121,12 @@ def _is_camel_case(run: str) -> bool:
 
 
 def _digits_within_words(run: str) -> int:
-    """The places with digits that are not followed by the end of a word."""
+    """Count the groups of digits that are not at the end of a word."""
     has_lower = any(map(str.islower, run))
     count = 0
     for match in _DIGITS.finditer(run):
         following = run[match.end() : match.end() + 1]
-        # in capitals throughout no letter begins a word
+        # in all capitals no letter marks the beginning of a word
         if following and not (has_lower and following.isupper()):
             count += 1
     return count
@@ -161,7 +161,7 @@ def _without_ids(name: str) -> str:
 
 
 def _number_end(name: str, start: int, end: int) -> int:
-    """-> where the number `name[start:end]` ends that is an id, 0 for one that is none."""
+    """Find the end of the number `name[start:end]` if it is an id; 0 otherwise."""
     before = name[start - 1 : start]
     if before == "/":
         following = name[end : end + 1]
@@ -184,7 +184,7 @@ def _number_end(name: str, start: int, end: int) -> int:
 
 
 def _whole_word(head: str) -> str:
-    """The letters at the end of a text, in lower case."""
+    """Return the letters at the end of a text, in lower case."""
     at = len(head)
     while at and head[at - 1].isascii() and head[at - 1].isalpha():
         at -= 1
@@ -198,12 +198,12 @@ def _is_path(name: str, slash: int) -> bool:
     at = slash
     while at and (name[at - 1].isdecimal() or name[at - 1] == "/"):
         at -= 1
-    # digits and slashes alone: a path begins with a slash or has something before them
+    # only digits and slashes: a path begins with a slash or has other text before
     return name[at] == "/" or (at > 0 and not name[at - 1].isspace())
 
 
 def may_be_shape(text: str) -> bool:
-    """Test whether other names may have this shape, so that a server which knows only names cannot search for it."""
+    """Test whether other names may have this shape. If so, a server, which knows only names, cannot search for it."""
     return "{" in text
 
 
@@ -213,9 +213,9 @@ def is_raw_path(name: str) -> bool:
 
 
 def routed(name: str, route: str) -> str:
-    """The name with its raw path exchanged for the route (`http.route`) that it was served by; see `is_raw_path`.
+    """Replace the raw path in a name (see `is_raw_path`) by its route (`http.route`).
 
-    '' for an unusable route: none, or `/` for another path.
+    '' for an unusable route: empty, or `/` for a different path.
     """
     match = _RAW_PATH.fullmatch(name)
     if match is None or not route.startswith("/") or (route == "/" and match[2] != "/"):

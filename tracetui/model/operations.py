@@ -1,4 +1,4 @@
-"""The operations of a trace set: one number for each shape of a name, by name and by the routes of raw paths."""
+"""Operations of a trace set: the shapes of names, and the routes of raw paths."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 _ROUTE = "http.route"
 _READ_OF_EACH = 4
-"""Spans of a raw path that are looked at for its route: some, as those answered 404, have none."""
+"""Spans of a raw path that are examined for its route; some, such as those with status 404, have none."""
 _MOST_READ = 100_000
-"""Spans after which one of each raw path has to do."""
+"""Spans after which only one of each raw path is examined."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operations:
-    """Operation of each span of a set."""
+    """Operations of the spans of a set."""
 
     texts: list[str]
-    """The operations: shapes of names, and routes."""
+    """Names of the operations: shapes of names, and routes."""
     of_name: np.ndarray
     """int32[names] into `texts`."""
     routes: np.ndarray
-    """int64[m], ascending: the `service * names + name` that have a route..."""
+    """int64[m], ascending: each `service * names + name` with a route."""
     of_route: np.ndarray
-    """int32[m] into `texts`: ...and its operation."""
+    """int32[m] into `texts`: operation of each entry of `routes`."""
 
     def column(self, traces: TraceSet) -> np.ndarray:
-        """int32[n] into `texts`, for a set with the tables that these were made of."""
+        """Compute the operation of each span, for a set with the same tables: int32[n] into `texts`."""
         column: np.ndarray = self.of_name[traces.name]
         if len(self.routes):
             pair = traces.exact_operation
@@ -45,13 +45,13 @@ class Operations:
 
 
 def exact_operations(traces: TraceSet) -> Operations:
-    """Every name as an operation of its own."""
+    """Use every name as a separate operation."""
     none = np.zeros(0, np.int64)
     return Operations(traces.names, np.arange(len(traces.names), dtype=np.int32), none, none)
 
 
 def operations_by_shape(traces: TraceSet) -> Operations:
-    """Work out the shape of every name once, and the routes of raw paths from a few spans of each."""
+    """Derive the shape of every name, and the routes of raw paths from a few spans of each."""
     texts = Interner()
     of_name = np.array([texts(shape(name)) for name in traces.names], np.int32)
     found = _routes(traces)
@@ -61,11 +61,11 @@ def operations_by_shape(traces: TraceSet) -> Operations:
 
 
 def _routes(traces: TraceSet) -> dict[int, str]:
-    """-> per (service, name), as `service * names + name`, the name with the route of its spans in it."""
+    """Find the names with routes. -> by `service * names + name`, the name with its raw path replaced by the route"""
     raw = np.array([is_raw_path(name) for name in traces.names], bool)
     if not raw.any():
         return {}
-    # a route is what a server knows
+    # only servers know the route
     spans = np.flatnonzero(raw[traces.name] & (traces.kind != Kind.CLIENT) & (traces.attribute_bytes > 0))
     pair = traces.exact_operation[spans]
     order = np.argsort(pair, kind="stable")

@@ -1,7 +1,7 @@
 """Inferred peers: call targets without spans of their own, such as a database or a queue.
 
-The names follow formats of the field: `peer.service` and its successor first, then the kind of system, as Grafana
-Tempo's service graphs and Zipkin's dependency links do; databases are named `system:database`.
+Names follow common practice: first `peer.service` and its successor, then the kind of system, as in Grafana Tempo's
+service graphs and Zipkin's dependency links. Databases are named `system:database`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HOST = (
     "peer.address",
 )
 _REMOTE = ("network.peer.address", "peer.hostname", "peer.address")
-"""Attributes that name the remote endpoint of a span without saying which side of the call it is."""
+"""Attributes that name the remote endpoint of a span, on either side of the call."""
 _DESTINATION = (
     "messaging.destination.name",
     "messaging.destination.template",
@@ -43,25 +43,25 @@ _MESSAGING = ("messaging.system", *_DESTINATION)
 _RPC = ("rpc.system", "rpc.system.name", "rpc.service")
 _OPERATION = ("messaging.operation.type", "messaging.operation", "messaging.operation.name")
 _RECEIVING = frozenset(("receive", "process", "deliver"))
-"""`deliver` was the word for `process` in versions 1.24 and 1.25 of the conventions."""
+"""`deliver` was the name of `process` in versions 1.24 and 1.25 of the conventions."""
 _CACHES = frozenset(
     "redis valkey memcached keydb dragonfly garnet hazelcast infinispan ehcache coherence elasticache"
     " aws.elasticache momento".split()
 )
 
 _TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
-"""Attributes with more about a call than its destination."""
+"""Attributes that state more about a call than its destination."""
 _USED = _TELLING.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
 _NOTED_NAMES = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
 NOTED = _NOTED_NAMES.union(_OPERATION)
-"""Attributes that decoders read for `noted_peer`: they name most call targets and tell who receives messages."""
+"""Attributes that decoders read for `noted_peer`; they name most call targets and tell who receives messages."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 _SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
-"""Ends of hosts' names that clusters give to the services in them."""
+"""Suffixes that clusters add to the host names of services."""
 _HOST_MARK, _NAME_MARK = "\1", "\0"
-"""Behind the type of a note: before the name of a peer that may be a service of the set, or of a database."""
+"""Separators after the type in a note: before the name of a peer that may be a service, or before a database."""
 _NOTHING, _RECEIVES = "\2", "\3"
 
 
@@ -91,22 +91,22 @@ class PeerType(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Call target that a span states."""
+    """Call target named by a span."""
 
     name: str
     type: PeerType
     is_host: bool = False
-    """True if nothing but an address names it: a span around it may know better."""
+    """True if only an address names it, so that the name of a span around it is better."""
     host: str = ""
-    """The host that may be a service of the set; '' where the name is a database's or a queue's."""
+    """Host that may be a service of the set; '' if the name is that of a database or a queue."""
 
 
 def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
-    """Name what an unanswered CLIENT or PRODUCER span called, or any other span that names a database.
+    """Name the target of an unanswered CLIENT or PRODUCER span, or of any other span that names a database.
 
-    A span without a kind calls its remote endpoint, too. None if nothing names it.
+    A span without a kind also calls its remote endpoint. None if nothing names it.
     """
-    # asked of every span that nothing answers: most attributes have nothing to do with it
+    # called for every unanswered span, whose attributes are mostly irrelevant
     is_outgoing = kind in _OUTGOING
     if is_outgoing and _TELLING.isdisjoint(attributes):
         return _peer_of_host(_host(attributes), kind == _PRODUCER)
@@ -154,7 +154,7 @@ def _type(kind: int, system: str | None, has_messaging: bool) -> PeerType:
 
 
 def noted_peer(attributes: Mapping[str, Value]) -> str:
-    """Like `called_peer` for an outgoing span, by `NOTED` attributes alone; '' where others are needed.
+    """Name the target of an outgoing span by `NOTED` attributes only; '' if others are needed.
 
     `read_note` reads it, except the texts in `NOTES`.
     """
@@ -171,7 +171,7 @@ def noted_peer(attributes: Mapping[str, Value]) -> str:
 
 
 def read_note(note: str) -> tuple[str, PeerType | None, str]:
-    """-> of a `noted_peer` the name, the type where it was known, and the host as in `Peer`."""
+    """Decode a `noted_peer`. -> name, type if known, host as in `Peer`"""
     for mark in (_HOST_MARK, _NAME_MARK):
         type_, found, name = note.partition(mark)
         if found and type_ in _TYPES:
@@ -183,18 +183,18 @@ _TYPES = frozenset(PeerType)
 
 
 def remote_endpoint(attributes: Mapping[str, Value]) -> str | None:
-    """The name of the service at the other end of a span's call."""
+    """Return the name of the service at the remote end of a span's call."""
     return _first(attributes, _NAMED)
 
 
 def receives(attributes: Mapping[str, Value]) -> bool:
-    """Test whether a messaging operation receives or processes, by the present or a former attribute."""
+    """Test whether a messaging operation receives or processes, by current or former attributes."""
     operation = _first(attributes, _OPERATION)
     return operation is not None and operation.lower() in _RECEIVING
 
 
 def service_of_host(host: str, services: Mapping[str, int]) -> int | None:
-    """The service that a host's name means: the name itself, or with labels of a cluster's names behind it.
+    """Find the service of a host name, which may have cluster suffixes.
 
     services: numbers by lower-case name.
     """
@@ -205,7 +205,7 @@ def service_of_host(host: str, services: Mapping[str, int]) -> int | None:
     found = services.get(bare)
     if found is not None or not bare.endswith(_SERVICE_SUFFIXES):
         return found
-    # a service's name may have dots of its own: the longest that fits
+    # service names may contain dots: use the longest match
     labels = bare.split(".")
     return next(
         (services[name] for n in range(len(labels) - 1, 0, -1) if (name := ".".join(labels[:n])) in services), None
@@ -237,8 +237,8 @@ def _host(attributes: Mapping[str, Value]) -> str | None:
 
 
 def _host_of_url(url: str) -> str | None:
-    """Raises ValueError for a URL that is none."""
-    # the standard library's way takes ten times as long, and is needed for the odd ones alone
+    """Return the host of a URL. Raises ValueError for an invalid one."""
+    # the standard library takes ten times as long, and is only needed for unusual URLs
     plain = _URL_HOST.match(url)
     return plain[1].lower() if plain else urlsplit(url).hostname
 

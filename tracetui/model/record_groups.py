@@ -1,4 +1,4 @@
-"""Grouping of the records of one trace and id into spans."""
+"""Grouping of records with the same trace and id into spans."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tracetui.model.span import Flag, Kind
 _ROUNDED_NS = 1_000
 _MILLISECOND = 1_000_000
 _MOST_GROUPS = 64
-"""Number of spans of one id (some tracers give all spans one id) beyond which only similar records are compared."""
+"""Number of spans with one id above which only similar records are compared; some tracers give all spans one id."""
 _CALLING = (Kind.CLIENT, Kind.PRODUCER)
 
 
 class RecordFacts:
-    """Columns of records that are compared, each of m members; codes of services and operations are 0 for none."""
+    """Columns of the records to compare, m each; codes of services and operations are 0 for none."""
 
     def __init__(self, records: Records, members: np.ndarray) -> None:
         self.members = members
@@ -33,7 +33,7 @@ class RecordFacts:
         self._records = records
 
     def texts(self, at: int) -> tuple[str, str]:
-        """Service and operation of a member, in lower case."""
+        """Return service and operation of a record, in lower case."""
         records, record = self._records, int(self.members[at])
         service = records.resources[int(records.resource[record])].service
         operation = records.intake.names.texts[int(records.name[record])]
@@ -41,21 +41,21 @@ class RecordFacts:
 
     @property
     def whole(self) -> np.ndarray:
-        """bool[m], whether start and end are known."""
+        """bool[m], true if start and end are known."""
         both: np.ndarray = self.has_start & self.has_end
         return both
 
     @property
     def timeless(self) -> np.ndarray:
-        """bool[m], whether there is no time at all."""
+        """bool[m], true if neither start nor end is known."""
         neither: np.ndarray = ~(self.has_start | self.has_end)
         return neither
 
 
 def split(facts: RecordFacts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Split groups of records, each of one trace and id, into those that are of one span.
+    """Split groups of records with the same trace and id into spans.
 
-    group: int64[m], ascending. -> the records of every span that has more than one, and ascending numbers of the spans
+    group: int64[m], ascending. -> the records of every span that has several, and the numbers of these spans, ascending
     """
     leads = np.concatenate(([True], group[1:] != group[:-1]))
     first = np.flatnonzero(leads)
@@ -80,7 +80,7 @@ def split(facts: RecordFacts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """bool[k], whether pairs of records can be of one span."""
+    """Test whether pairs of records can belong to one span: bool[k]."""
 
     def agree(column: np.ndarray) -> np.ndarray:
         a, b = column[some], column[others]
@@ -97,7 +97,7 @@ def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray
 
 
 def _all_fit(facts: RecordFacts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """bool[groups], true where all records of a group fit by a test of whole columns."""
+    """Test whether all records of a group fit, by comparing whole columns: bool[groups]."""
     of = np.repeat(np.arange(len(first)), sizes)
     fit: np.ndarray = np.logical_and.reduceat(facts.whole, first)
     for column in (facts.service, facts.operation, facts.kind):
@@ -120,19 +120,19 @@ class _Record:
 
 @dataclass(slots=True)
 class _SpanGroup:
-    """Records that fit each other, and what the next one has to fit."""
+    """Records that fit each other, and the conditions for the next one."""
 
     service: int = 0
     operation: int = 0
     kind: int = 0
     least_rounded: int | None = None
-    """The least start of whole records that is a whole millisecond."""
+    """Least start in whole milliseconds among the whole records."""
     least_exact: int | None = None
-    """The least of the others."""
+    """Least start among the others."""
     members: list[int] = field(default_factory=list)
 
     def fits(self, record: _Record) -> bool:
-        """Test whether a record fits all in the group. Records come by start, so the lowest one is the furthest."""
+        """Test whether a record fits all in the group. Records arrive by start, so the earliest is the farthest."""
         if record.service and self.service not in (0, record.service):
             return False
         if record.timeless:
@@ -161,7 +161,7 @@ class _SpanGroup:
 
 
 def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
-    """The members of one trace and id by span: whole records by start, then the rest."""
+    """Split the records of one trace and id into spans: whole records by start, then the rest."""
     records = [
         _Record(
             at,
@@ -177,7 +177,7 @@ def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
     has_start = facts.has_start
 
     def order(record: _Record) -> tuple[object, ...]:
-        # what says more comes first of what begins together, as it is the likelier to keep the others apart
+        # of equal starts the more detailed record first, as it best separates the others
         start = record.start if has_start[record.at] else 0
         specificity = (
             record.kind == 0,

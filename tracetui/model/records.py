@@ -1,4 +1,4 @@
-"""Records of spans as columns, before records of one span are merged."""
+"""Span records as columns, before records of the same span are merged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SERVICELESS = ("", UNKNOWN_SERVICE)
 
 
 class Records:
-    """The records of an intake, in input order. Changing a column leaves the intake as it is."""
+    """Records of an intake, in input order. Changes to a column do not affect the intake."""
 
     def __init__(self, intake: Intake) -> None:
         intake.flush()
@@ -49,50 +49,50 @@ class Records:
         self.messages, self.message = _messages(intake.status_messages, len(self))
         self.resources: list[Resource] = intake.resources.copy()
         self.came_as = np.arange(len(self))
-        """int64[n], the place of a record among all, of one made of several that of the first."""
+        """int64[n], position of each record in the input; that of the first if several were merged."""
         self.id_from = self.parent_id_from = self.came_as
-        """int64[n], the records that spell the ids of span and parent."""
+        """int64[n] each, the records that determine the spelling of span id and parent id."""
 
     def __len__(self) -> int:
         return len(self.trace)
 
     def keep(self, kept: np.ndarray) -> None:
-        """Leave only these records, int64[k] ascending."""
+        """Keep only these records: int64[k], ascending."""
         for name in _COLUMNS:
             setattr(self, name, getattr(self, name)[kept])
 
     def own(self, names: str) -> None:
-        """Copy columns that are the intake's, so that they can be written to."""
+        """Copy columns that are shared with the intake, so that they can be changed."""
         for name in names.split():
             setattr(self, name, getattr(self, name).copy())
 
     def parts(self, record: int) -> tuple[bytes, bytes, bytes]:
-        """The raw attributes, events and links of a record."""
+        """Return the raw attributes, events and links of a record."""
         at, read = int(self.raw_at[record]), self.arena.read
         attributes, events = int(self.attribute_bytes[record]), int(self.event_bytes[record])
         links = int(self.link_bytes[record])
         return read(at, attributes), read(at + attributes, events), read(at + attributes + events, links)
 
     def services(self) -> np.ndarray:
-        """int64 per service, equal for names that differ in case alone; 0 where there is none."""
+        """Number the services: int64 per service, equal for names that differ only in case; 0 for no name."""
         return _folded(self.intake.services.texts, _SERVICELESS)
 
     def operations(self, used: np.ndarray) -> np.ndarray:
-        """The same per name, for the names that are used."""
+        """Number the names in the same way, for the names that are used."""
         names = self.intake.names.texts
         codes = np.zeros(len(names), np.int64)
         codes[used] = _folded([names[i] for i in used.tolist()], _NAMELESS)
         return codes
 
     def service(self) -> np.ndarray:
-        """int64[n], the service of each record."""
+        """int64[n], service of each record."""
         of_resource = np.array([resource.service for resource in self.resources], np.int64)
         column: np.ndarray = of_resource[self.resource] if len(self) else np.zeros(0, np.int64)
         return column
 
 
 def spelled_with_capitals(texts: list[str], used: np.ndarray) -> np.ndarray:
-    """Find texts in another case than Zipkin's, which has lower case only: bool per text."""
+    """Find the texts that are not all lower case, as Zipkin's are: bool per text."""
     found = np.zeros(len(texts), bool)
     found[used] = [texts[i] != texts[i].lower() for i in used.tolist()]
     return found
@@ -104,7 +104,7 @@ def _folded(texts: list[str], none: tuple[str, ...]) -> np.ndarray:
 
 
 def _messages(by_record: dict[int, str], count: int) -> tuple[list[str], np.ndarray]:
-    """-> the distinct status messages, '' first, and int32[n] into them."""
+    """Collect the distinct status messages. -> messages, '' first; int32[n] into them"""
     column = np.zeros(count, np.int32)
     known: dict[str, int] = {"": 0}
     for record, text in by_record.items():

@@ -11,64 +11,65 @@ from tracetui.model.times import format_duration, parse_duration
 LOOKBACK_NS = parse_duration("1h")
 LIMIT = 100
 MORE = 4
-"""Factor by which a search is widened, in traces or in time, where too few traces were found."""
+"""Factor by which a search is widened, in traces or in time, if it found too few traces."""
 _SHORTEST_NS = 1_000_000
 _MOST_NAMED = 3
 _LEAST_PER_SERVICE = 10
 _LAST_NS = 9 * 10**18
-"""In 2255."""
+"""A time in 2255, the latest that servers accept."""
 _MOST = 10**9
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
-    """Traces that a server should send. Conditions on spans hold for one and the same span, as servers search.
+    """Search for traces on a server. All conditions on spans must hold for a single span, as servers evaluate them.
 
-    Times are nanoseconds, moments since the epoch.
+    Durations are nanoseconds, times nanoseconds since the epoch.
     """
 
     service: str = ""
     services: tuple[str, ...] = ()
-    """Services of which one takes part, without a `service`; a server that searches by service is queried for each."""
+    """At least one of these takes part; used without `service`. A server that searches by service is queried for each.
+    """
     every_service: bool = False
-    """True to query such a server for all its services, however many, where none is named."""
+    """True to query such a server for all its services, however many, if none is named."""
     operation: str = ""
     attributes: dict[str, str] = {}
     errors: bool = False
-    """The span is an error by the server's own rule."""
+    """The span is an error by the server's rule."""
     failed: bool = False
-    """Some span of the trace is an error, not necessarily the one that meets the rest."""
+    """Some span of the trace is an error, not necessarily the one that meets the other conditions."""
     slower_ns: int | None = None
-    """Durations of whole traces are longer than this."""
+    """The whole trace lasts longer than this."""
     least_ns: int | None = None
     most_ns: int | None = None
     """Longest duration of the span."""
     start_ns: int | None = None
     end_ns: int | None = None
     lookback_ns: int | None = None
-    """Counted back from the end where there is no start; None for as long as is usual."""
+    """Time range before the end, used without a start; None for the default."""
     limit: int | None = None
-    """Traces at most, None for as many as is usual; which ones of more is the server's choice, mostly the newest."""
+    """Most traces, None for the default; if there are more, the server selects, usually the newest."""
     trace_ids: tuple[str, ...] = ()
-    """These traces, whatever the other conditions."""
+    """Only these traces, regardless of the other conditions."""
     expression: str = ""
-    """Further condition in the server's own language (TraceQL)."""
+    """Additional condition in the server's language (TraceQL)."""
 
     def window(self, now_ns: int | None = None) -> tuple[int, int]:
-        """Time range in which a trace may start, in nanoseconds; the end is always after the start."""
+        """Return the time range in which a trace may start, in nanoseconds; the end is always after the start."""
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
         start = self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)
-        # nothing is of another time, and no server takes one
+        # no trace has other times, and servers reject them
         start = min(max(start, 0), _LAST_NS)
         return start, max(min(end, _LAST_NS), start + _SHORTEST_NS)
 
     @property
     def most(self) -> int:
-        """Traces at most."""
+        """Most traces."""
         return min(max(self.limit or LIMIT, 1), _MOST)
 
 
 def combined(base: Search, more: Search) -> Search:
-    """Return `base` with all conditions of `more`, which take precedence."""
+    """Add the conditions of `more` to `base`; those of `more` take precedence."""
     given = {
         field.name: value
         for field in msgspec.structs.fields(Search)
@@ -84,7 +85,7 @@ NOTHING = Search()
 
 
 def traces_per_service(most: int, services: int) -> int:
-    """Limit per service for a search of several services with a total limit."""
+    """Compute the limit per service for a search of several services with a total limit."""
     return max(-(-2 * most // max(services, 1)), _LEAST_PER_SERVICE)
 
 

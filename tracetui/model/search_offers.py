@@ -1,4 +1,4 @@
-"""Alternatives to an empty search result: wider windows, and the services of the servers."""
+"""Alternatives offered after an empty search result: wider windows, and services of the servers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
 NEWEST_NS: Final = parse_duration("7d")
 """Lookback of the search for a service's newest trace."""
 MOST_SEARCHED: Final = 24
-"""Limit of services whose newest trace is searched, with a request for each."""
+"""Most services whose newest trace is searched, with one request each."""
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _WINDOW_MARGIN = 1.05
-"""Factor from a trace's age to a window that still holds it a little later."""
+"""Factor from a trace's age to a window that still contains it a little later."""
 
 
 def age(start_ns: int, now_ns: int) -> str:
@@ -38,7 +38,7 @@ def _note(newest: str) -> str:
 
 
 def window_for(start_ns: int | None, now_ns: int) -> int:
-    """Return the narrowest window up to now that holds a trace; a default if its start is unknown."""
+    """Return the narrowest window up to now that contains a trace; a default if its start is unknown."""
     if start_ns is None:
         return NEWEST_NS
     needed = _WINDOW_MARGIN * (now_ns - start_ns)
@@ -57,7 +57,7 @@ def by_newest(services: Sequence[str], newest: Mapping[str, int]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A window to search, of one service or of all ('')."""
+    """Window to search, for one service or for all ('')."""
 
     window_ns: int
     service: str = ""

@@ -1,4 +1,4 @@
-"""Detection of secrets: the names of secret values, and the look of such values."""
+"""Detection of secrets by the name or the form of a value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NAMES = re.compile(
 _VALUES = re.compile(
     r"""
       \b(?i:bearer|basic)\s+\S
-    | \beyJ[\w-]{8}                                                     # a JSON web token
+    | \beyJ[\w-]{8}                                                     # JSON web token
     | \b(?:gh[oprsu]|glpat|xox[abeprs]|[prs]k)[-_]\w{8}                 # keys of well-known services
     | \bAKIA[0-9A-Z]{12}
     | ://[^/\s@]*:[^/\s@]*@
@@ -28,5 +28,5 @@ def names_secret(name: str) -> bool:
 
 
 def looks_secret(value: str) -> bool:
-    """Test whether a text may hold a secret, whatever its name."""
+    """Test whether a text looks like a secret or contains one, whatever its name."""
     return _VALUES.search(value) is not None or any(map(names_secret, _PARAMETERS.findall(value)))

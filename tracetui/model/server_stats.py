@@ -6,13 +6,13 @@ import msgspec
 
 
 class Dependency(msgspec.Struct, frozen=True):
-    """Calls from one service to another, as a server counts them."""
+    """Calls from one service to another, as counted by a server."""
 
     caller: str
     callee: str
     call_count: int
     error_count: int | None = None
-    """None where the server does not count errors."""
+    """None if the server does not count errors."""
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class ServerStats(msgspec.Struct, frozen=True):
     """Statistics of one or more servers."""
 
     lookback_ns: int
-    """Length of the time that it covers."""
+    """Time range that they cover."""
     dependencies: list[Dependency] = []
     metrics: list[Metrics] = []
     missing: list[str] = []

@@ -1,7 +1,7 @@
-"""Several spans of one trace and id: the halves of a call, or spans that truly differ.
+"""Spans that share trace and span id: halves of a call, or different spans.
 
-A CLIENT and a SERVER span with one id are the two halves of a call, as Zipkin writes them, and so are a PRODUCER and a
-CONSUMER. Other spans with one id both stay, are flagged, and children attach to the first.
+A CLIENT and a SERVER span with one id are the halves of a call, as in Zipkin, and so are a PRODUCER and a CONSUMER.
+Other spans with one id all stay and are flagged, and children attach to the first.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _CALLED_OF[list(_CALLED)] = list(_CALLED.values())
 
 
 def join_halves(records: Records, index: SpanIndex, parent: np.ndarray) -> None:
-    """Assign parents to the halves of calls and the spans below them; flag different spans with one id.
+    """Assign parents to the halves of calls and the spans below them, and flag different spans with one id.
 
-    parent: int64[n], changed here; a child of spans with one id has the first in the input.
+    parent: int64[n], changed in place; for children of spans with one id it is the first of these in the input.
     """
     named = records.key[index.shared] != 0
     members, group = index.shared[named], index.group[named]
@@ -58,14 +58,14 @@ class _Halves:
         halves = dict(zip(called.tolist(), callers.tolist(), strict=True))
         for group in groups:
             halves.update(self._settle(group, children.get(group[0], [])))
-        # last, as both halves of a call write the id of the span above: a half may be in another's children
+        # last, as both halves have the same parent id, so that a half may be among another's children
         ends = np.fromiter(halves, np.int64, len(halves))
         parent[ends] = np.fromiter(halves.values(), np.int64, len(halves))
         records.flags[ends] |= np.uint16(Flag.SHARED)
         records.flags[ends] &= ~np.uint16(Flag.FOLLOWS_FROM)
 
     def _attach(self, found: np.ndarray, callers: np.ndarray, called: np.ndarray) -> None:
-        """Give the children of calls, that were found below one of their halves, the half that they are of."""
+        """Attach the children of calls, found below either half, to the right half."""
         if not len(found):
             return
         call = np.full(len(self.parent) + 1, -1)
@@ -76,7 +76,7 @@ class _Halves:
         self.parent[child] = np.where((service == own) & (service != other), callers[of], called[of])
 
     def _settle(self, group: list[int], children: list[int]) -> dict[int, int]:
-        """Settle any spans of one id. -> the called halves, each with the half above it"""
+        """Match spans that share one id. -> the called halves, each with its calling half"""
         records, parent = self.records, self.parent
         group = sorted(group, key=self._order)
         halves: dict[int, int] = {}
@@ -84,7 +84,7 @@ class _Halves:
             called = [span for span in group if self._is_called(span, called_kind)]
             callers = [span for span in group if records.kind[span] == caller_kind]
             if called and not callers and any(records.flags[span] & Flag.SHARED for span in called):
-                # its source says that it shares the id of another, whose kind it does not know
+                # the source states that it shares the id of another span, whose kind is unknown
                 callers = [span for span in group if records.kind[span] in (Kind.UNSPECIFIED, Kind.INTERNAL)]
                 callers = [span for span in callers if span not in called]
             if callers:
@@ -114,7 +114,7 @@ class _Halves:
         return bool(records.kind[span] == kind)
 
     def _order(self, span: int) -> tuple[object, ...]:
-        """The earliest first; ties are broken by content only."""
+        """Sort key: earliest first, ties broken by content only."""
         records = self.records
         missing = bool(records.flags[span] & Flag.START_REPAIRED)
         names = records.intake.names.texts
@@ -124,7 +124,7 @@ class _Halves:
 
 
 def _children_of(spans: list[int], parent: np.ndarray) -> dict[int, list[int]]:
-    """Children of the named spans, without a table of all children."""
+    """Find the children of these spans, without building a table of all children."""
     if not spans:
         return {}
     children: dict[int, list[int]] = {}

@@ -1,4 +1,4 @@
-"""Sources of records: which file or server each record was read from."""
+"""Sources of records: the file or server from which each was read."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import numpy as np
 
 
 class SourceRuns:
-    """Runs of records that were read from one source after another.
+    """Sources of records as runs of consecutive records.
 
-    An intake has few runs however many records it has, so they take no column.
+    An intake has few runs for any number of records, so a column is not needed.
     """
 
     def __init__(self) -> None:
         self._starts: list[int] = []
-        """The position of the first record of each run, ascending."""
+        """Position of the first record of each run, ascending."""
         self._names: list[str] = []
 
     def begin(self, position: int, name: str) -> None:
-        """Note that the records from a position on, which is behind all runs, are from this source."""
+        """Begin a run of this source at a position after all other runs."""
         if self._starts and self._starts[-1] == position:
             del self._starts[-1], self._names[-1]
         if not self._names or self._names[-1] != name:
@@ -27,12 +27,12 @@ class SourceRuns:
             self._names.append(name)
 
     def extend(self, other: SourceRuns, base: int) -> None:
-        """Take over the runs of another intake, whose records stand from position `base` on."""
+        """Add the runs of another intake, whose records begin at position `base`."""
         for start, name in zip(other._starts, other._names, strict=True):
             self.begin(base + start, name)
 
     def keep(self, kept: np.ndarray) -> None:
-        """Leave only some records: bool[n]."""
+        """Keep only some records: bool[n]."""
         before = np.concatenate(([0], np.cumsum(kept)))
         runs = [
             (int(before[min(start, len(kept))]), name) for start, name in zip(self._starts, self._names, strict=True)
@@ -42,7 +42,7 @@ class SourceRuns:
             self.begin(start, name)
 
     def of_each(self, count: int) -> np.ndarray | None:
-        """int32[count], a number for the source of each record; None where all are from one source."""
+        """Number the source of each record: int32[count]; None if all are from one source."""
         runs = bisect_right(self._starts, count - 1)
         names = {name: number for number, name in enumerate(dict.fromkeys(self._names[:runs]))}
         if len(names) < 2:

@@ -1,4 +1,4 @@
-"""One span in full, and the types of its columns."""
+"""Span as an object, and the types of its columns."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Value = str | bool | int | float | bytes | None | list["Value"] | dict[str, "Value"]
-"""Values of an attribute: the AnyValue of OTLP."""
+"""Attribute value: OTLP's AnyValue."""
 
 Attributes = Mapping[str, Value]
 
 WARN_SEVERITY = 13
 ERROR_SEVERITY = 17
-"""The least severity numbers of OpenTelemetry that stand for a warning and for an error."""
+"""Least severity numbers of OpenTelemetry for a warning and for an error."""
 
 UNKNOWN_SERVICE = "unknown_service"
-"""The name of a span's service where its source gives none (OpenTelemetry's word for it)."""
+"""Service name if the source gives none, as in OpenTelemetry."""
 
 
 class Kind(enum.IntEnum):
-    """The span kinds, with OTLP's numbers."""
+    """Span kinds, with OTLP's numbers."""
 
     UNSPECIFIED = 0
     INTERNAL = 1
@@ -31,7 +31,7 @@ class Kind(enum.IntEnum):
 
 
 class Status(enum.IntEnum):
-    """The status a source wrote, with OTLP's numbers. Whether a span *counts* as an error is `Span.error`."""
+    """Status in the source, with OTLP's numbers. `Span.error` is whether the span counts as an error."""
 
     UNSET = 0
     OK = 1
@@ -39,80 +39,80 @@ class Status(enum.IntEnum):
 
 
 class Flag(enum.IntFlag):
-    """Flags for unusual spans; a trace set holds them as one column of bits."""
+    """Flags of unusual spans, stored as bits of one column."""
 
     NONE = 0
     ORPHAN = 1
-    """Its parent id is not in its trace."""
+    """Its parent is not in the trace."""
     SAME_ID = 2
-    """Another, different span of its trace has the same id."""
+    """A different span of the trace has the same id."""
     CYCLE_CUT = 4
-    """The span was the earliest of a parent cycle, which was cut here."""
+    """It is the earliest span of a parent cycle, which was cut here."""
     START_REPAIRED = 8
-    """Its start is missing; it has its parent's. A decoder sets it where the source gives no start."""
+    """Its start is missing and was set to that of its parent. Decoders set this flag if the source gives no start."""
     NEGATIVE_DURATION = 16
-    """Its duration was negative; it has 0."""
+    """Its duration was negative and was set to 0."""
     SOURCE_WARNING = 32
-    """Its source warned about it."""
+    """The source has a warning about it."""
     NO_DURATION = 64
-    """Its source gave no duration or end (a span that was never finished); it has 0."""
+    """Its duration and end are missing (a span that was never finished); the duration was set to 0."""
     SKEW_ADJUSTED = 128
-    """Its times were moved because its host's clock disagrees with its caller's."""
+    """Its times were moved to correct clock skew between its host and that of its caller."""
     FOLLOWS_FROM = 256
-    """Its parent did not wait for it by the source's own word (an OpenTracing FOLLOWS_FROM). No warning."""
+    """The source states that its parent did not wait for it (OpenTracing's FOLLOWS_FROM). Not a warning."""
     SHARED = 512
-    """The server half of a Zipkin RPC whose two halves have one id. No warning."""
+    """Server half of a Zipkin RPC whose halves share one id. Not a warning."""
     SHORTENED = 1024
     """Attributes, events or links over the size limit were skipped."""
     OUT_OF_RANGE = 2048
-    """Its start or duration was beyond what 64 bits of nanoseconds hold; it was cut to the limit."""
+    """Its start or duration exceeded 64 bits of nanoseconds and was cut to the limit."""
     END_KNOWN = 4096
-    """Its start is missing, and the column of starts holds its end instead. Between decoder and assembly only."""
+    """Its start is missing, and the start column contains its end. Only used between decoding and assembly."""
 
     @classmethod
     def warnings(cls) -> Flag:
-        """Flags that count as warnings."""
+        """Return the flags that count as warnings."""
         return ~(cls.FOLLOWS_FROM | cls.SHARED | cls.END_KNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at one moment within a span (a log in Jaeger, an annotation in Zipkin)."""
+    """Event at one moment of a span (a log in Jaeger, an annotation in Zipkin)."""
 
     time_ns: int
     name: str
     attributes: Attributes = field(default_factory=dict)
     is_log: bool = False
-    """True for a line of a log file, not an event of the span itself."""
+    """True for a log record from a file, not an event of the span itself."""
     by_time: bool = False
-    """True if such a line names no loaded span, and was matched by time."""
+    """True if the log record names no loaded span and was matched by time."""
     no_time: bool = False
-    """True if such a line has no time, and `time_ns` is the start of its span."""
+    """True if the log record has no time, and `time_ns` is the start of its span."""
     severity: int = 0
-    """Severity number of such a line, as in OpenTelemetry; 0 for none."""
+    """OpenTelemetry severity number of the log record; 0 for none."""
 
     @property
     def is_error_log(self) -> bool:
-        """True for a line of a log with the severity of an error."""
+        """True for a log record with the severity of an error."""
         return self.is_log and self.severity >= ERROR_SEVERITY
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A pointer to another span, of this trace or another, that is not the parent."""
+    """Link to another span, of this trace or another, that is not the parent."""
 
     trace_id: str
     span_id: str
     kind: str = ""
-    """'CHILD_OF' or 'FOLLOWS_FROM' where Jaeger wrote it, else ''."""
+    """'CHILD_OF' or 'FOLLOWS_FROM' from Jaeger, else ''."""
     attributes: Attributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span in full, built only for display or export.
+    """Complete span, built only for display or export.
 
-    Times are integer nanoseconds, `start_ns` since the Unix epoch. Ids are text as the source wrote them.
+    Times are integer nanoseconds, `start_ns` since the Unix epoch. Ids are in the spelling of the source.
     """
 
     trace_id: str
@@ -129,7 +129,7 @@ class Span:
     """True if the span counts as an error, by the table of `ingest.error_rule`."""
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
-    """Attributes of what made the span (the Jaeger process tags), without the service name."""
+    """Resource attributes (process tags in Jaeger), without the service name."""
     scope_name: str = ""
     scope_version: str = ""
     events: tuple[Event, ...] = ()

@@ -1,4 +1,4 @@
-"""Spans by trace and id."""
+"""Index of spans by trace and id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class SpanIndex:
-    """Finds spans by trace and id, and those that share both.
+    """Finds spans by trace and id, and spans that share both.
 
     trace: int32[n], key: uint64[n].
     """
@@ -23,7 +23,7 @@ class SpanIndex:
         same = joined[1:] == joined[:-1]
         if same.any():
             if (key[order[1:]][same] != key[order[:-1]][same]).any():
-                # ids that fall together when mixed into 64 bits with their trace
+                # hash collisions of trace and id
                 order = np.lexsort((key, trace))
                 same = (key[order[1:]] == key[order[:-1]]) & (trace[order[1:]] == trace[order[:-1]])
                 self._exact = {}
@@ -35,7 +35,7 @@ class SpanIndex:
             shares[:-1] |= same
             at = np.flatnonzero(shares)
             group = np.cumsum(leads)[at]
-            # the first of each group in input order stands first, as a look-up finds the first
+            # the first in input order comes first in its group, as a lookup returns the first
             order[at] = order[at][np.lexsort((order[at], group))]
             self.shared, self.group = order[at], group
         else:
@@ -43,12 +43,12 @@ class SpanIndex:
         self._order, self._sorted = order, joined
 
     shared: np.ndarray
-    """int64[m], the spans that share trace and id with others, group by group and each in ascending order."""
+    """int64[m], the spans that share trace and id with others, group by group, ascending within each."""
     group: np.ndarray
-    """int64[m], ascending, a number for each group of `shared`."""
+    """int64[m], group number of each entry of `shared`, ascending."""
 
     def find(self, trace: np.ndarray, key: np.ndarray) -> np.ndarray:
-        """int64[m], of each trace and id the first span that has them, or -1."""
+        """Find the first span with each trace and id: int64[m], -1 for none."""
         if not len(self._key):
             return np.full(len(trace), -1, np.int64)
         if self._exact is not None:

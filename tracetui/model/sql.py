@@ -1,4 +1,4 @@
-"""SQL statements reduced to what they have in common: the verb and the table, or the statement without its values."""
+"""Normalisation of SQL statements: verb and table, or the statement without its values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 LONGEST_STATEMENT = 20_000
-"""Characters of a statement that are looked at."""
+"""Characters of a statement that are examined."""
 
 _LEAD: Final = r"\s*(?:/\*[^*]*\*/\s*|--[^\n]*\n\s*)*"
 _IS_SQL: Final = re.compile(_LEAD + r"(SELECT|INSERT|UPDATE|DELETE|REPLACE|MERGE|UPSERT|WITH)\s", re.IGNORECASE)
@@ -41,9 +41,10 @@ _LONGEST_FOLDED = 2_000
 
 
 def verb_and_table(statement: str) -> str:
-    """`SELECT items` of a statement with values in it, or with a list of parameters, whose length changes.
+    """Shorten a statement with literal values, or with a parameter list of varying length, to `SELECT items`.
 
-    '' for a statement without, which is one of few, for one without a table, and for what is no SQL.
+    '' for a statement without these, as there are only few such statements, for one without a table, and for other
+    text.
     """
     match = _IS_SQL.match(statement)
     if match is None:
@@ -54,7 +55,7 @@ def verb_and_table(statement: str) -> str:
         verb = "SELECT"
     table = _TABLES.get(verb, _FROM).search(statement, match.start(1))
     if table is None or not _in_one_case(written + table[0].split(None, 1)[0]):
-        # prose has its words in another case
+        # in prose the words have a different case
         return ""
     if _VALUE.search(statement, match.end()) is None and _LIST.search(statement, match.end()) is None:
         return ""
@@ -72,10 +73,11 @@ def is_sql(text: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def normalised(statement: str) -> str:
-    """A statement with `?` for every value and parameter, lists and repeated rows folded to one, blanks collapsed.
+    """Replace values and parameters of a statement by `?`, fold lists and repeated rows to one item, and collapse
+    blanks.
 
-    `... WHERE id IN (1, 2, 3)` becomes `... WHERE id IN (?)`, `VALUES (1, 'a'), (2, 'b')` becomes `VALUES (?)`. A list
-    that was cut off is folded as well.
+    `... WHERE id IN (1, 2, 3)` becomes `... WHERE id IN (?)`, `VALUES (1, 'a'), (2, 'b')` becomes `VALUES (?)`. A
+    truncated list is also folded.
     """
     text = _ANY_VALUE.sub(lambda found: " " if found["comment"] else "?", statement[:LONGEST_STATEMENT])
     text = _DOUBLE_QUOTED.sub(r"\1?", _QUOTED_LIST.sub(r"\1?", text))
@@ -83,7 +85,7 @@ def normalised(statement: str) -> str:
     if rows is not None:
         text = text[: rows.end()] + _CONSTANT.sub("?", text[rows.end() :])
     text = _QUESTION_MARKS.sub(_folded, _BLANKS.sub(" ", text).strip())
-    # equal rows first, so that what is left of many is short
+    # equal rows first, so that the rest is short
     text = re.sub(r"\(\?\)(?:\s*,\s*\(\?\))+(?:\s*,\s*\Z)?", "(?)", text)
     return _REPEATED_ROW.sub(r"\1", text[:_LONGEST_FOLDED])
 

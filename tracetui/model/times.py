@@ -1,4 +1,4 @@
-"""Durations and moments as people write them."""
+"""Durations and times in human-readable form."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _TIME: Final = re.compile(
 
 
 def parse_duration(text: str) -> int:
-    """-> nanoseconds of "500ms", "1.5s", "1h30m", "2d" or "0".
+    """Parse a duration such as "500ms", "1.5s", "1h30m", "2d" or "0". -> nanoseconds
 
-    UsageError: the text is no duration.
+    Raises UsageError for other text.
     """
     duration = find_duration(text.strip())
     if duration is None:
@@ -45,7 +45,7 @@ def parse_duration(text: str) -> int:
 
 
 def find_duration(text: str) -> int | None:
-    """-> nanoseconds, or None for text that is no duration."""
+    """Parse a duration. -> nanoseconds, None for other text"""
     if text == "0":
         return 0
     at = 0
@@ -60,7 +60,7 @@ def find_duration(text: str) -> int | None:
 
 
 def find_time(text: str) -> int | None:
-    """-> nanoseconds since the epoch of `2024-05-01T10:03:12.044Z`, in UTC unless it has an offset, or None."""
+    """Parse a time such as `2024-05-01T10:03:12.044Z`, by default in UTC. -> ns since the epoch, None for others"""
     parts = _TIME.fullmatch(text.strip())
     if parts is None:
         return None
@@ -74,21 +74,21 @@ def find_time(text: str) -> int | None:
 
 
 def find_moment(text: str) -> int | None:
-    """-> nanoseconds since the epoch of a moment as `find_time` reads it, or of a number of seconds, milliseconds,
-    microseconds or nanoseconds, told by its size; None for other text.
+    """Parse a time as `find_time` does, or a number of seconds, milliseconds, microseconds or nanoseconds, depending on
+    its size. -> ns since the epoch, None for other text
     """
     if not text.isdecimal() or not text.isascii() or len(text) > 19:
         return find_time(text)
     number = int(text)
     for unit in (1_000_000_000, 1_000_000, 1_000, 1):
-        # until the year 2286
+        # valid until the year 2286
         if number * unit < 10**19:
             return number * unit
     return None
 
 
 def format_duration(duration_ns: int) -> str:
-    """A duration as `parse_duration` reads it, exactly: "500ms", "1.5s", "1h30m"."""
+    """Format a duration exactly, in the form that `parse_duration` reads: "500ms", "1.5s", "1h30m"."""
     text = ""
     for unit in ("d", "h", "m"):
         whole, duration_ns = divmod(duration_ns, UNITS[unit])

@@ -1,4 +1,4 @@
-"""The traces that a text names: ids, a `traceparent` and other headers, addresses of pages, lines of logs."""
+"""References to traces in text: ids, `traceparent` and other headers, addresses of pages, log lines."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _HEX: Final = r"[0-9a-fA-F]"
 
 @dataclass(frozen=True, slots=True)
 class _Notation:
-    """A way to write the id of a trace, and perhaps of a span with it."""
+    """Notation for the id of a trace, and optionally of a span."""
 
     pattern: re.Pattern[str]
     before: bytes = b""
     after: bytes = b""
-    """Bytes of which one is before and after a run of hex digits, b"" for any: a cheap first check."""
+    """`before`, `after`: one of these bytes is next to a run of hex digits, b"" for any; a cheap first check."""
     digits: int = 0
-    """Number of digits of that run, 0 for any."""
+    """Number of digits in that run; 0 for any."""
     word: bytes = b""
-    """A word that the text contains, in lower case."""
+    """Word that the text contains, in lower case; b"" for none."""
 
 
 _NOTATIONS: Final = (
@@ -55,7 +55,7 @@ _NOTATIONS: Final = (
     _Notation(re.compile(rf"(?<![\w-])1-(?P<trace>{_HEX}{{8}}-{_HEX}{{24}})(?![\w-])"), before=b"-", digits=24),
     # pages and requests of Jaeger, Zipkin and Tempo
     _Notation(re.compile(rf"/(?:traces?|trace)/(?P<trace>{_HEX}{{16,32}})(?!\w)"), before=b"/"),
-    # service, trace and span in brackets, as Spring Cloud Sleuth writes them
+    # Spring Cloud Sleuth: service, trace and span in brackets
     _Notation(
         re.compile(rf"\[[^][,\s]*,\s?(?P<trace>{_HEX}{{32}}|{_HEX}{{16}})[,-]\s?(?P<span>{_HEX}{{16}})(?:,\w*)*\]"),
         after=b",-",
@@ -65,25 +65,25 @@ _NOTATIONS: Final = (
     _Notation(re.compile(rf"(?i)trace[\s_.-]?id\W{{1,6}}(?P<trace>{_HEX}{{16,32}})(?!\w)"), word=b"trace"),
     _Notation(re.compile(rf"(?<!\w)(?P<trace>{_HEX}{{32}})(?!\w)"), digits=32),
 )
-"""In the order in which they are looked for: the more specific first."""
+"""Notations in the order of the search, the more specific ones first."""
 _SPAN: Final = re.compile(rf"(?i)(?<!parent)(?<!parent[\s_.-])span[\s_.-]?id\W{{1,6}}(?P<span>{_HEX}{{1,20}})(?!\w)")
 _XRAY_PARENT: Final = re.compile(rf"Parent=(?P<span>{_HEX}{{16}})(?!\w)")
 _UUID: Final = rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _BASE64: Final = r"[0-9A-Za-z+/_-]{22}=="
-"""128 bits, as JSON made of protobuf writes an id."""
+"""128-bit id in protobuf's JSON."""
 _PASTED_ALONE: Final = re.compile(rf"(?:0[xX])?({_HEX}{{32}}|{_HEX}{{16}})|({_UUID})|({_BASE64})")
 _PASTED: Final = tuple(
     re.compile(pattern)
     for pattern in (
         # Jaeger's page of two traces
         rf"/trace/({_HEX}{{9,32}})\.\.\.({_HEX}{{9,32}})(?!\w)",
-        # AWS X-Ray, where a load balancer may put an id of its own before the trace's
+        # AWS X-Ray, where a load balancer may put its own id before that of the trace
         rf"Root=1-({_HEX}{{8}}-{_HEX}{{24}})(?![\w-])",
         rf"(?i)trace[\s_.-]?id\W{{1,6}}0x({_HEX}{{32}}|{_HEX}{{16}})(?!\w)",
         rf"(?i)trace[\s_.-]?id\W{{1,6}}({_UUID}|{_BASE64})",
     )
 )
-"""Further ways to name traces, which are too dear to be looked for in each line of a log."""
+"""Further notations, which are too expensive to search for in each log line."""
 _ALONE: Final = re.compile(rf"{_HEX}{{16}}|{_HEX}{{32}}")
 _CLASSES: Final = bytes(ord("h") if chr(byte) in "0123456789abcdefABCDEF" else ord(".") for byte in range(256))
 _RUN: Final = re.compile(rb"hhhhhhhhhh*")
@@ -91,14 +91,14 @@ _MOST_RUNS: Final = 100
 
 
 def trace_ids_in(text: str) -> tuple[str, ...]:
-    """Return the ids of the traces that a pasted text names, each once; two of a page that compares them."""
+    """List the distinct trace ids in a pasted text; two for a page that compares traces."""
     text = text.strip()
     alone = _PASTED_ALONE.fullmatch(text)
     if alone is not None:
         return _sound([next(filter(None, alone.groups()))])
     page = grafana_page(text)
     if page is not None:
-        # other texts of it may look like ids: those of data sources
+        # other parts of the address, such as data sources, may look like ids
         return tuple(dict.fromkeys(found for part in page.texts for found in trace_ids_in(part)))
     plain = unquote(text)
     for pattern in _PASTED:
@@ -109,7 +109,7 @@ def trace_ids_in(text: str) -> tuple[str, ...]:
 
 
 def _sound(texts: Sequence[str]) -> tuple[str, ...]:
-    """The ids as digits; those of zeros alone are none."""
+    """Convert ids to digits, without those of all zeros."""
     found = dict.fromkeys(_digits(text) for text in texts)
     return tuple(text for text in found if text.strip("0"))
 
@@ -123,7 +123,7 @@ def _digits(text: str) -> str:
 
 
 def ids_in(text: str) -> tuple[str, str]:
-    """The ids of the trace and the span that a text is about, '' for what it does not name."""
+    """Find the ids of a trace and a span in a text; '' for missing ones."""
     text = text.strip()
     if _ALONE.fullmatch(text):
         return text, ""
@@ -141,12 +141,12 @@ def ids_in(text: str) -> tuple[str, str]:
 
 
 def may_name_trace(line: bytes) -> bool:
-    """Tell, in a microsecond, whether a line may name a trace or a span: it has 16 hex digits, or "trace"."""
+    """Test in a microsecond whether a line may name a trace or a span: it contains 16 hex digits, or "trace"."""
     return b"hhhhhhhhhhhhhhhh" in line.translate(_CLASSES) or b"trace" in line.lower()
 
 
 def _runs(text: bytes) -> set[tuple[bytes, int, bytes]]:
-    """The runs of nine and more hex digits: what stands before, how many they are, what stands after."""
+    """List the runs of nine or more hex digits: byte before, number of digits, byte after."""
     found = set()
     for number, run in enumerate(_RUN.finditer(text.translate(_CLASSES))):
         start, stop = run.span()
@@ -157,7 +157,7 @@ def _runs(text: bytes) -> set[tuple[bytes, int, bytes]]:
 
 
 def _has_run(runs: set[tuple[bytes, int, bytes]], notation: _Notation) -> bool:
-    # plainly written, as every line of a log comes by here several times
+    # written for speed, as it is called several times for every log line
     for before, digits, after in runs:
         if notation.digits and notation.digits != digits:
             continue

@@ -1,4 +1,4 @@
-"""A set of traces, as columns of spans."""
+"""Trace set: traces as columns of spans."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WORDS = {
     Flag.SAME_ID: "another span of this trace has the same id",
     Flag.START_REPAIRED: "no start time; shown at its parent's start",
     Flag.NEGATIVE_DURATION: "negative duration; shown as 0",
-    Flag.NO_DURATION: "no duration: it has not ended, or its end is unknown",
+    Flag.NO_DURATION: "no duration: the span has not ended, or its end is unknown",
     Flag.SHORTENED: "attributes, events or links above the size limit were skipped",
     Flag.OUT_OF_RANGE: "a time out of range; cut to the limit",
 }
 
 
 class Arena:
-    """Raw bytes of many spans in a few large pieces, read by position."""
+    """Raw bytes of many spans in a few large pieces, accessed by position."""
 
     def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
         self._pieces = list(pieces)
@@ -43,12 +43,12 @@ class Arena:
             self.starts.append(self.starts[-1] + len(piece))
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Arena], tuple[list[PickleBuffer]]]:
-        """Pickled so that the pieces can travel out of band."""
+        """Pickle the pieces out of band."""
         return Arena, ([PickleBuffer(piece) for piece in self._pieces],)
 
     @property
     def size(self) -> int:
-        """The bytes of all pieces."""
+        """Size of all pieces in bytes."""
         return self.starts[-1] + len(self._pieces[-1]) if self._pieces else 0
 
     def read(self, at: int, size: int) -> bytes:
@@ -59,7 +59,7 @@ class Arena:
         return bytes(self._pieces[piece][at : at + size])
 
     def read_each(self, at: np.ndarray, sizes: np.ndarray) -> Iterator[bytes]:
-        """Read many stretches of bytes, which mostly stand near one another: at, sizes int64[m]"""
+        """Read many stretches of bytes, most of them close to each other: at, sizes int64[m]."""
         begin, window = 0, b""
         for low, size in zip(at.tolist(), sizes.tolist(), strict=True):
             position = low - begin
@@ -73,7 +73,7 @@ class Arena:
             yield window[position : position + size]
 
     def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Find which stretches of bytes hold a text: at, sizes int64[m] -> bool[m]"""
+        """Test which stretches of bytes contain a text: at, sizes int64[m] -> bool[m]."""
         held = np.zeros(len(at), bool)
         order = np.argsort(at, kind="stable")
         ordered = at[order]
@@ -82,7 +82,7 @@ class Arena:
         first = 0
         for piece, start, last in zip(self._pieces, self.starts, edges.tolist(), strict=False):
             while first < last:
-                # a window at a time: what is not bytes is copied to be searched
+                # a window at a time, as other buffers than bytes must be copied to be searched
                 until = min(int(np.searchsorted(ordered, ordered[first] + _WINDOW_BYTES)), last)
                 rows = order[first:until]
                 begins = ordered[first:until] - start
@@ -93,24 +93,24 @@ class Arena:
 
 _NEAR_BYTES = 1 << 14
 _BEHIND_BYTES = 1 << 12
-"""Spans stand in another order than their bytes: children may have come before their parents."""
+"""Bytes of slack for spans that are not in the order of their bytes, as children may precede their parents."""
 _WINDOW_BYTES = 1 << 22
 _SPARSE = 8
-"""Stretches that are less than such a part of what they lie in are searched one by one."""
+"""Stretches whose total is less than 1/8 of the range around them are searched one at a time."""
 
 
 def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """bool[m], the stretches begins[i]:ends[i] that hold a text. They stand by their begins."""
+    """Test which stretches begins[i]:ends[i] contain a text: bool[m]. They are sorted by begin."""
     low, high = int(begins[0]), int(ends.max())
     if int((ends - begins).sum()) * _SPARSE < high - low:
         pairs = zip(begins.tolist(), ends.tolist(), strict=True)
         return np.array([needle in bytes(piece[begin:end]) for begin, end in pairs], bool)
-    # bytes are searched in place: to copy them takes longer than the search
+    # search bytes in place, as copying takes longer than the search
     text, base = (piece, 0) if isinstance(piece, bytes) else (bytes(piece[low:high]), low)
     until = high - base
     if text.find(needle, low - base, until) < 0:
         return np.zeros(len(begins), bool)
-    # the first place at or behind each begin: few are sought where few there are
+    # find the first match at or after each begin; loop over whichever are fewer
     found: list[int] = []
     sought = (begins - base).tolist()
     count, row = len(sought), 0
@@ -126,27 +126,29 @@ def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TraceSet:
-    """Spans as columns. Trace `t` is the slice `first[t]:first[t + 1]`, in pre-order; the subtree of span `i` is
-    the slice `i:subtree_end[i]`, so its first child, if any, is `i + 1` and a child's next sibling stands at its
-    `subtree_end`. Roots and siblings stand by start time. Nothing here is changed after it is made.
+    """Spans as columns; immutable.
+
+    Trace `t` is the slice `first[t]:first[t + 1]`, in pre-order. The subtree of span `i` is the slice
+    `i:subtree_end[i]`, so its first child, if any, is `i + 1`, and the next sibling of a child is at its `subtree_end`.
+    Roots and siblings are sorted by start.
 
     Times are int64 nanoseconds since the Unix epoch, durations int64 nanoseconds.
     """
 
     trace: np.ndarray
-    """int32[n], the trace of each span."""
+    """int32[n], trace of each span."""
     parent: np.ndarray
-    """int32[n], the position of the parent, -1 for a root (orphans are roots)."""
+    """int32[n], position of the parent, -1 for a root (orphans are roots)."""
     subtree_end: np.ndarray
-    """int32[n], the position after the last span of the subtree."""
+    """int32[n], position after the last span of the subtree."""
     depth: np.ndarray
     """int32[n], 0 for a root."""
     start: np.ndarray
     duration: np.ndarray
     order: np.ndarray
-    """int64[n], where each span stood in the input: of equal times the first in the input comes first."""
+    """int64[n], position of each span in the input, which breaks ties of equal times."""
     key: np.ndarray
-    """uint64[n], the span id as a number (see `model.ids`)."""
+    """uint64[n], span id as a number (see `model.ids`)."""
     name: np.ndarray
     """int32[n] into `names`."""
     resource: np.ndarray
@@ -156,13 +158,13 @@ class TraceSet:
     status: np.ndarray
     """uint8[n], `Status`."""
     error: np.ndarray
-    """bool[n], whether the span counts as an error."""
+    """bool[n], true if the span counts as an error."""
     flags: np.ndarray
     """uint16[n], `Flag` bits."""
     message: np.ndarray
-    """int32[n] into `messages`: the status message; 0 is none."""
+    """int32[n] into `messages`: status message; 0 for none."""
     raw_at: np.ndarray
-    """int64[n], where the span's attributes stand in the arena; its events and then its links follow."""
+    """int64[n], position of the span's attributes in the arena; events and then links follow."""
     attribute_bytes: np.ndarray
     event_bytes: np.ndarray
     link_bytes: np.ndarray
@@ -176,28 +178,28 @@ class TraceSet:
     messages: list[str]
     resources: list[Resource]
     trace_ids: list[str]
-    """Per trace, as the source wrote it."""
+    """Id of each trace as the source wrote it."""
     arena: Arena
     odd_ids: dict[int, str]
-    """Span ids whose text is not the usual spelling of their key."""
+    """Span ids in an unusual spelling, by span."""
     missing_parents: dict[int, str]
-    """Per orphan, the parent id that is not there."""
+    """Missing parent id, by orphan."""
     source_warnings: dict[int, list[str]]
     trace_warnings: dict[int, list[str]]
     load_warnings: list[LoadWarning]
     duplicates: dict[int, int] = field(default_factory=dict)
-    """Per trace, how many records were folded into others of the same span."""
+    """Number of records that were merged into others of the same span, by trace."""
     log_lines: LogLines = NO_LOGS
-    """Log lines of the traces' spans."""
+    """Log records of the spans."""
     skew: dict[int, int] = field(default_factory=dict)
-    """Per span moved to correct clock skew, by how many nanoseconds."""
+    """Shift in nanoseconds by span, for spans moved to correct clock skew."""
     exact_names: bool = False
-    """True if every span name is an operation of its own, ids and all."""
+    """True if every span name is a separate operation, including ids."""
     known_operations: list[Operations] = field(default_factory=list)
-    """Cache of `operations`, shared by all selections of a set: none or one."""
+    """Cache of `operations` with at most one entry, shared by all selections of a set."""
 
     def __len__(self) -> int:
-        """The number of spans."""
+        """Return the number of spans."""
         return len(self.trace)
 
     @property
@@ -206,8 +208,8 @@ class TraceSet:
 
     @cached_property
     def results(self) -> dict[object, Any]:
-        """Cache of analysis results, kept as long as the set, by the function that made them. References to the set
-        are weak, so that the set is let go at once when it is replaced.
+        """Cache of analysis results, by the function that computed them. It lives as long as the set. Entries refer to
+        the set weakly, so that it is freed as soon as it is replaced.
         """
         return {}
 
@@ -227,13 +229,13 @@ class TraceSet:
 
     @cached_property
     def exact_operation(self) -> np.ndarray:
-        """int64[n], one number per (service, name of a span): `service * len(names) + name`."""
+        """int64[n], one number per (service, span name): `service * len(names) + name`."""
         numbers: np.ndarray = self.service.astype(np.int64) * len(self.names) + self.name
         return numbers
 
     @property
     def operations(self) -> Operations:
-        """The shapes of the names, or with `exact_names` the names themselves."""
+        """Shapes of the names, or with `exact_names` the names themselves."""
         if self.exact_names:
             return exact_operations(self)
         if not self.known_operations:
@@ -242,7 +244,7 @@ class TraceSet:
 
     @cached_property
     def shape(self) -> np.ndarray:
-        """int32[n] into `shapes`: the operation of each span without its service."""
+        """int32[n] into `shapes`: operation of each span without its service."""
         return self.operations.column(self)
 
     @property
@@ -252,46 +254,46 @@ class TraceSet:
 
     @cached_property
     def operation(self) -> np.ndarray:
-        """int64[n], one number per (service, shape): `service * len(shapes) + shape`. Everything groups by it."""
+        """int64[n], the grouping key: one number per (service, shape), `service * len(shapes) + shape`."""
         numbers: np.ndarray = self.service.astype(np.int64) * len(self.shapes) + self.shape
         return numbers
 
     def operation_label(self, operation: int) -> tuple[str, str]:
-        """-> service and shape of a number of `operation`."""
+        """Return service and shape of a number in `operation`."""
         service, shape = divmod(operation, len(self.shapes))
         return self.services[service], self.shapes[shape]
 
     @cached_property
     def trace_start(self) -> np.ndarray:
-        """int64[traces], the least start of each trace's spans."""
+        """int64[traces], least start of each trace's spans."""
         return self._per_trace(np.minimum, self.start)
 
     @cached_property
     def trace_duration(self) -> np.ndarray:
-        """int64[traces], greatest end - least start over all spans of each trace."""
+        """int64[traces], greatest end minus least start over all spans of each trace."""
         durations: np.ndarray = self._per_trace(np.maximum, self.end) - self.trace_start
         return durations
 
     @cached_property
     def no_start(self) -> np.ndarray:
-        """bool[n], whether the source gives no start: `start` is the parent's, of a root the least of the trace."""
+        """bool[n], true without a start in the source; `start` is that of the parent, for a root the trace's least."""
         missing: np.ndarray = (self.flags & int(Flag.START_REPAIRED)) > 0
         return missing
 
     @cached_property
     def no_duration(self) -> np.ndarray:
-        """bool[n], whether the source gives neither an end nor a duration: `duration` is 0."""
+        """bool[n], true if the source gives neither an end nor a duration; `duration` is 0."""
         missing: np.ndarray = (self.flags & int(Flag.NO_DURATION)) > 0
         return missing
 
     def known_durations(self, spans: np.ndarray) -> np.ndarray:
-        """int64[m], the durations of those of some spans that have one, for statistics."""
+        """Return the known durations of these spans, for statistics: int64[m]."""
         durations: np.ndarray = self.duration[spans[~self.no_duration[spans]]]
         return durations
 
     @cached_property
     def reached_end(self) -> np.ndarray:
-        """int64[n], `end`; of a span without an end the greatest end in its subtree."""
+        """int64[n], `end`; for a span without an end the greatest end in its subtree."""
         if not self.no_duration.any():
             return self.end
         reached: np.ndarray = np.where(self.no_duration, subtree_maximum(self.parent, self.end), self.end)
@@ -299,16 +301,16 @@ class TraceSet:
 
     @cached_property
     def root_missing(self) -> np.ndarray:
-        """bool[traces], whether the main root is an orphan: the request's own span is not in the trace."""
+        """bool[traces], true if the main root is an orphan, so that the span of the request itself is missing."""
         missing: np.ndarray = (self.flags[self.main_root] & int(Flag.ORPHAN)) > 0
         return missing
 
     @cached_property
     def response_time(self) -> np.ndarray:
-        """int64[traces] nanoseconds, the duration of the main root.
+        """int64[traces] nanoseconds, duration of the main root.
 
-        A root without an end reaches to the greatest end below it. Where the root is missing the response time is
-        unknown, and the trace's duration stands in.
+        A root without an end extends to the greatest end below it. If the root is missing, the duration of the trace is
+        used instead.
         """
         root = self.main_root
         times: np.ndarray = np.where(self.root_missing, self.trace_duration, self.reached_end[root] - self.start[root])
@@ -316,12 +318,12 @@ class TraceSet:
 
     @cached_property
     def trace_errors(self) -> np.ndarray:
-        """int64[traces], error spans of each trace."""
+        """int64[traces], number of error spans."""
         return self._per_trace(np.add, self.error.astype(np.int64))
 
     @cached_property
     def trace_warning_counts(self) -> np.ndarray:
-        """int64[traces]: the warning flags of its spans and the warnings about the trace as a whole."""
+        """int64[traces], number of warning flags on spans and of warnings about the trace as a whole."""
         marked = self.flags & int(Flag.warnings())
         counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
         for trace, texts in self.trace_warnings.items():
@@ -331,14 +333,14 @@ class TraceSet:
 
     @cached_property
     def skewed(self) -> np.ndarray:
-        """bool[traces], whether clocks disagree in a trace: see `model.clocks`."""
+        """bool[traces], true if the trace has clock skew; see `model.clocks`."""
         found = np.zeros(self.trace_count, bool)
         found[self.trace[skewed_spans(self)]] = True
         return found
 
     @cached_property
     def main_root(self) -> np.ndarray:
-        """int32[traces]: the earliest root that is no orphan, else the earliest root."""
+        """int32[traces], the earliest root that is not an orphan, else the earliest root."""
         roots = np.flatnonzero(self.parent < 0)
         orphan = (self.flags[roots] & Flag.ORPHAN) > 0
         order = roots[np.lexsort((roots, orphan, self.trace[roots]))]
@@ -351,11 +353,11 @@ class TraceSet:
         return result
 
     def spans_of(self, trace: int) -> range:
-        """The positions of a trace's spans."""
+        """Return the positions of a trace's spans."""
         return range(int(self.first[trace]), int(self.first[trace + 1]))
 
     def trace_name(self, trace: int) -> str:
-        """`service operation` of the main root."""
+        """Return `service operation` of the main root."""
         root = int(self.main_root[trace])
         return f"{self.service_name(root)} {self.operation_name(root)}"
 
@@ -363,23 +365,23 @@ class TraceSet:
         return self.services[int(self.service[span])]
 
     def operation_name(self, span: int) -> str:
-        """The name of the span as it is; `shape_name` is what it groups by."""
+        """Return the exact name of the span; `shape_name` is the name by which it is grouped."""
         return self.names[int(self.name[span])]
 
     def shape_name(self, span: int) -> str:
         return self.shapes[int(self.shape[span])]
 
     def name_of_all(self, spans: range) -> str:
-        """The name of spans of one operation: their own where they have one name, else its shape."""
+        """Name spans of one operation: by their exact name if it is the same for all, else by shape."""
         names = self.name[spans.start : spans.stop : spans.step]
         return self.operation_name(spans.start) if (names == names[0]).all() else self.shape_name(spans.start)
 
     def span_id(self, span: int) -> str:
-        """The id as the source wrote it."""
+        """Return the id as the source wrote it."""
         return self.odd_ids.get(span) or span_text(int(self.key[span]))
 
     def parent_id(self, span: int) -> str | None:
-        """The parent's id, also of a parent that is not there; None for a span without."""
+        """Return the id of the parent, even if that is missing; None for a span without a parent."""
         parent = int(self.parent[span])
         return self.span_id(parent) if parent >= 0 else self.missing_parents.get(span)
 
@@ -389,7 +391,7 @@ class TraceSet:
         return self.arena.read(at, int(sizes[part][span]))
 
     def raw_attributes(self, span: int) -> bytes:
-        """The attributes as the source wrote them, to be searched before they are decoded."""
+        """Return the raw attributes, to be searched before decoding."""
         return self.arena.read(int(self.raw_at[span]), int(self.attribute_bytes[span]))
 
     def attributes(self, span: int) -> dict[str, Value]:
@@ -400,16 +402,16 @@ class TraceSet:
         return resource.codec.attributes(resource.raw)
 
     def events(self, span: int) -> list[Event]:
-        """Events of the span and its log lines."""
+        """Return the events and log records of a span."""
         events, lines = self.own_events(span), self.log_events(span)
         return sorted([*events, *lines], key=lambda event: event.time_ns) if lines else events
 
     def own_events(self, span: int) -> list[Event]:
-        """The events that the span's source wrote."""
+        """Return the events of a span, without log records."""
         return self._moved(self.resources[int(self.resource[span])].codec.events(self._raw(span, 1)), span)
 
     def log_events(self, span: int) -> list[Event]:
-        """Log lines of a span."""
+        """Return the log records of a span."""
         return self._moved(self.log_lines.events(span), span)
 
     def _moved(self, events: list[Event], span: int) -> list[Event]:
@@ -420,11 +422,11 @@ class TraceSet:
         return [replace(event, time_ns=min(max(event.time_ns + moved, 0), MAX_START_NS)) for event in events]
 
     def event_times(self, span: int) -> np.ndarray:
-        """int64[m], when the events happened and the lines of logs were written, in no order."""
+        """Return the times of the events and log records of a span, unsorted: int64[m]."""
         times = np.zeros(0, np.int64)
         if self.event_bytes[span]:
             codec = self.resources[int(self.resource[span])].codec
-            # sources write any number for a time
+            # sources may contain any number as a time
             found = (event.time_ns for event in codec.events(self._raw(span, 1)))
             times = np.array([min(max(ns, 0), MAX_START_NS) for ns in found], np.int64)
         if len(self.log_lines):
@@ -433,7 +435,7 @@ class TraceSet:
         return moved
 
     def log_error_times(self, span: int) -> np.ndarray:
-        """int64[m], when the lines of logs were written that have the severity of an error."""
+        """Return the times of the log records with the severity of an error: int64[m]."""
         times = self.log_lines.error_times(span)
         return times + self.skew.get(span, 0) if len(times) else times
 
@@ -441,7 +443,7 @@ class TraceSet:
         return self.resources[int(self.resource[span])].codec.links(self._raw(span, 2))
 
     def warnings_of(self, span: int) -> list[str]:
-        """Descriptions of the span's flags, then warnings of its source."""
+        """Describe the flags of the span, then the warnings of its source."""
         flags = Flag(int(self.flags[span]))
         words = [text for flag, text in _WORDS.items() if flags & flag]
         if flags & Flag.ORPHAN:
@@ -452,7 +454,7 @@ class TraceSet:
         return words + self.source_warnings.get(span, [])
 
     def span(self, span: int) -> Span:
-        """Everything about one span."""
+        """Build a complete span."""
         resource = self.resources[int(self.resource[span])]
         return Span(
             trace_id=self.trace_ids[int(self.trace[span])],
@@ -481,16 +483,16 @@ class TraceSet:
         return {canonical_trace_id(text): trace for trace, text in enumerate(self.trace_ids)}
 
     def find_trace(self, trace_id: str) -> int | None:
-        """The trace of an id in any spelling, or None."""
+        """Find a trace by an id in any spelling; None for none."""
         return self._trace_numbers.get(canonical_trace_id(trace_id))
 
     def select(self, traces: np.ndarray) -> TraceSet:
-        """The set of only these traces (ascending positions, or a mask), with the same tables and arena."""
+        """Select only these traces (ascending positions, or a mask), with the same tables and arena."""
         if traces.dtype == bool:
             traces = np.flatnonzero(traces)
         if len(traces) == self.trace_count:
             return self
-        # from all spans, so that an operation is the same one in every selection
+        # derived from all spans, so that operations are the same in every selection
         _ = self.operations
         sizes = np.diff(self.first)[traces]
         first = np.zeros(len(traces) + 1, np.int64)

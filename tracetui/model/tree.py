@@ -1,4 +1,4 @@
-"""The shape of traces: parents, depths and pre-order, without recursion and for any number of traces at once."""
+"""Tree algorithms on columns: parents, depths and pre-order of many traces at once, without recursion."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def depths(parent: np.ndarray, start: np.ndarray, key: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """The depth of every span, by doubling the step towards the root.
+    """Compute the depth of every span, by doubling the step towards the root.
 
     parent: int[n], -1 for a root. start: int64[n]. key: uint64[n], the span ids.
-    -> depth int32[n] (0 for a root), the parents with every cycle cut (int32[n]), and the spans at which one was cut:
-    the earliest of the cycle (of equally early ones that with the least id).
+    -> depth int32[n] (0 for a root); the parents with all cycles cut, int32[n]; the spans at which one was cut, the
+    earliest of each cycle (of equally early ones that with the least id).
     """
     parent = parent.astype(np.int32)
     cuts: list[int] = []
@@ -58,7 +58,7 @@ def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, key: np.ndarray, c
 
 
 def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The greatest value in every span's subtree, itself included, by doubling the step towards the root.
+    """Compute the greatest value in every subtree, root included, by doubling the step towards the root.
 
     parent: int[n], -1 for a root, without cycles. values: int64[n]. -> int64[n], in O(n log depth).
     """
@@ -67,7 +67,7 @@ def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
     moving = np.flatnonzero(above >= 0)
     while len(moving):
         step = above[moving]
-        # every span has the maximum of so many levels below it; those of its descendants that far down come to it
+        # each span has the maximum over the levels below it so far, and receives those of descendants that far down
         np.maximum.at(greatest, step, greatest[moving])
         above[moving] = above[step]
         moving = moving[above[moving] >= 0]
@@ -75,15 +75,15 @@ def subtree_maximum(parent: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def nearest_above(parent: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Nearest ancestor that is `wanted`, by doubling the step towards the root.
+    """Find the nearest ancestor that is `wanted`, by doubling the step towards the root.
 
-    parent: int[n], -1 for a root, without cycles. wanted: bool[n]. -> int[n], -1 where there is none.
+    parent: int[n], -1 for a root, without cycles. wanted: bool[n]. -> int[n], -1 for none.
     """
     above = parent.copy()
     moving = np.flatnonzero(above >= 0)
     moving = moving[~wanted[above[moving]]]
     while len(moving):
-        # a span that is not wanted points at the nearest that is, or to one on the way to it
+        # every other span points to the nearest wanted one, or to a span on the way there
         above[moving] = above[above[moving]]
         moving = moving[above[moving] >= 0]
         moving = moving[~wanted[above[moving]]]
@@ -93,14 +93,14 @@ def nearest_above(parent: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 def preorder(
     trace: np.ndarray, parent: np.ndarray, start: np.ndarray, trace_count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Position of each span when traces follow one another and each trace is in pre-order.
+    """Compute the position of each span when traces are concatenated, each in pre-order.
 
-    Siblings, and the roots of a trace, stand by start, equally early ones in input order.
+    Siblings, and the roots of a trace, are sorted by start, then by input order.
     -> position int64[n] of each span; the number of spans in its subtree, itself included, int64[n]; and the first
     position of each trace, int64[trace_count + 1].
 
-    A walk around each trace goes down into every span and up out of it. Its steps are ranked by doubling: after k
-    rounds each step knows how many of the next 2^k go down. This takes O(n log n) whatever the shape.
+    An Euler tour of each trace goes down into every span and up out of it. Its steps are ranked by doubling: after k
+    rounds each step knows how many of the next 2^k steps go down. This takes O(n log n) for any shape.
     """
     count = len(trace)
     family = np.where(parent >= 0, parent, count + trace).astype(np.int32)

@@ -1,4 +1,4 @@
-"""A query as it is written, before its names are looked up."""
+"""Syntax tree of a query, before names are resolved."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """A piece of the query's text, and where it starts."""
+    """Piece of the query's text, and its position."""
 
     text: str
     position: int
@@ -15,7 +15,7 @@ class QueryWord:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonNode:
-    """A field compared with a value; or the field alone."""
+    """Comparison of a field with a value, or the field alone."""
 
     field: QueryWord
     operator: QueryWord | None = None
@@ -50,18 +50,18 @@ class SpanNode:
 
 @dataclass(frozen=True, slots=True)
 class DescendantNode:
-    """Braces, each about a span below the one before."""
+    """Chain of braces, each about a span below the one before."""
 
     parts: tuple[SpanNode, ...]
     depth: int
 
 
 Syntax = ComparisonNode | NegationNode | ConjunctionNode | AlternativesNode | SpanNode | DescendantNode
-"""Every node has `depth`, the levels of joining below it."""
+"""Syntax node. Its `depth` is the number of levels of operators below it."""
 
 
 def joined(kind: type[ConjunctionNode] | type[AlternativesNode], parts: list[Syntax]) -> Syntax:
-    """Join parts; parts joined the same way are flattened, so that long chains stay flat."""
+    """Join parts by an operator. Parts that are joined by the same one are merged, so that long chains stay flat."""
     flat: list[Syntax] = []
     for part in parts:
         if isinstance(part, kind):

@@ -1,4 +1,4 @@
-"""Values of an attribute, with the traces that have them."""
+"""Values of an attribute, with the number of traces that have them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IDENTITIES = ("user", "customer", "account", "tenant", "session", "order", "req
 
 @dataclass(frozen=True, slots=True)
 class ValueCount:
-    """A value and the number of traces that have it, among those searched."""
+    """Value and the number of searched traces that have it."""
 
     text: str
     traces: int
@@ -25,7 +25,7 @@ class ValueCount:
 
 @dataclass(frozen=True, slots=True)
 class AttributeValues:
-    """The values of one attribute, those of most traces first."""
+    """Values of one attribute, by number of traces."""
 
     found: tuple[ValueCount, ...]
     sampled: bool
@@ -33,7 +33,7 @@ class AttributeValues:
 
 
 def likely_first(keys: Iterable[str]) -> list[str]:
-    """Attribute keys, those that identify users first."""
+    """Sort attribute keys: those that identify users first."""
 
     def rank(key: str) -> int:
         lowered = key.lower()
@@ -46,7 +46,7 @@ def likely_first(keys: Iterable[str]) -> list[str]:
 
 
 def values_of(traces: TraceSet, key: str, among: np.ndarray) -> AttributeValues:
-    """The values that spans of the traces `among` (int64[m]) or their resources have for a key."""
+    """Collect the values of a key in spans of the traces `among` (int64[m]) and in their resources."""
     wanted = np.zeros(traces.trace_count, bool)
     wanted[among] = True
     pairs: set[tuple[str, int]] = set()
@@ -55,7 +55,7 @@ def values_of(traces: TraceSet, key: str, among: np.ndarray) -> AttributeValues:
     step = -(-len(every) // _MOST_SPANS) if len(every) else 1
     trace_of = traces.trace
     word = key.encode("utf-8", "surrogatepass")
-    # a key with other characters can be written with escapes
+    # other characters in a key may be escaped
     plain = key.isascii() and key.isprintable() and not set(key) & set('"\\/')
     for span in every[::step].tolist():
         raw = traces.raw_attributes(span)

@@ -13,14 +13,14 @@ from tracetui.query.fields import OF_EXCEPTIONS, Attribute
 from tracetui.query.values import Literal, value_test
 
 _BYTES_PER_READ = 1024
-"""Searching this many bytes takes as long as reading the bytes of one span."""
+"""Bytes that can be searched in the time of reading one span."""
 
 _TO_THE_END = 1 << 62
 
 
 @dataclass(slots=True)
 class _Question:
-    """A test of one attribute, and bool[resources]: those looked at, and those that meet it."""
+    """Test of one attribute, and its results by resource: bool[resources], those tested and those that meet it."""
 
     test: Callable[[Value], bool]
     of_resource: np.ndarray
@@ -28,7 +28,7 @@ class _Question:
 
 
 class AttributeScan:
-    """Searches spans of one trace set by attributes. It remembers the positions of texts."""
+    """Searches the spans of one trace set by attributes, and caches the positions of texts."""
 
     def __init__(self, traces: TraceSet) -> None:
         self._traces = traces
@@ -39,9 +39,9 @@ class AttributeScan:
         self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
 
     def holds(self, attribute: Attribute, operation: str, value: Literal | None, spans: np.ndarray) -> np.ndarray:
-        """spans: int64[m], ascending. -> bool[m], which of them have the attribute, with a value that meets the test.
+        """Test which spans have the attribute with a value that meets the test: int64[m], ascending -> bool[m].
 
-        A codec reads only keys that stand in a span's raw bytes, as themselves or with escapes that need a backslash.
+        A codec can only read keys that occur in the raw bytes of a span, literally or with backslash escapes.
         """
         traces, key = self._traces, attribute.key
         question = self._question(key, operation, value)
@@ -58,7 +58,7 @@ class AttributeScan:
             attributes = decoders[resource](raw)
             if key in attributes:
                 held[i] = test(attributes[key])
-        # exceptions are events as a rule, and attributes of the span in older conventions
+        # exceptions are usually events, but attributes of the span in older conventions
         if key.startswith(OF_EXCEPTIONS):
             for i, resource, raw in self._raws(
                 sought, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
@@ -70,8 +70,9 @@ class AttributeScan:
     def _raws(
         self, sought: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
     ) -> Iterator[tuple[int, int, bytes]]:
-        """-> position within `spans`, resource and raw part of those whose part may hold all the texts; at, sizes:
-        where the parts of all spans stand, and how many bytes they have.
+        """Yield position within `spans`, resource and raw part of the spans whose part may contain all the texts.
+
+        at, sizes: position and size in bytes of the parts of all spans.
         """
         traces = self._traces
         candidates = self._with_bytes(sought, at[spans], sizes[spans])
@@ -89,7 +90,7 @@ class AttributeScan:
         return question
 
     def _resources_hold(self, key: str, question: _Question, spans: np.ndarray) -> np.ndarray:
-        """-> bool[resources]; those that no span in question has may not be looked at and are False."""
+        """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
         traces = self._traces
         needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
         for number in np.flatnonzero(needed & ~question.looked_at).tolist():
@@ -99,9 +100,9 @@ class AttributeScan:
         return question.of_resource
 
     def _with_bytes(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """-> int64, ascending positions of those raw parts that may hold all the texts"""
+        """Find the raw parts that may contain all the texts. -> int64, positions, ascending"""
         candidates: np.ndarray = np.flatnonzero(sizes > 0)
-        # other text can be written in more than one way without a backslash, or be repaired as it is read
+        # other text can be encoded in several ways without a backslash, or may be repaired when it is decoded
         words = [text.encode() for text in texts if text and text.isascii() and text.isprintable() and "\\" not in text]
         if not words:
             return candidates
@@ -129,7 +130,7 @@ class AttributeScan:
 
 
 def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
-    """The test, made once for each distinct text."""
+    """Cache the results of a test by text."""
     answers: dict[str, bool] = {}
 
     def remembered(value: Value) -> bool:
@@ -144,7 +145,7 @@ def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
 
 
 def _stands_as_written(operation: str, value: Literal) -> bool:
-    """Test whether every equal value has the same text: numbers, true and false have other spellings."""
+    """Test whether equal values always have the same text; numbers and booleans have several spellings."""
     return operation == "=" and value.number is None and not value.is_truth
 
 
@@ -159,7 +160,7 @@ def _pieces(arena: Arena) -> Iterator[bytes]:
 
 
 def _positions(arena: Arena, word: bytes) -> np.ndarray:
-    """-> int64[k], ascending, where in the arena the word stands."""
+    """Find the positions of a word in the arena: int64[k], ascending."""
     found = [np.zeros(0, np.int64)]
     for start, piece in zip(arena.starts, _pieces(arena), strict=True):
         if len(word) == 1 and word in piece:

@@ -20,7 +20,7 @@ from tracetui.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Fie
 MAX_CANDIDATES: Final = 200
 _SAMPLED_SPANS: Final = 2_000
 _SAMPLED_BYTES: Final = 1 << 16
-"""The attributes of spans with more than this are not looked at for completion."""
+"""Spans with more bytes of attributes than this are not sampled for completion."""
 _MOST_NAMES: Final = 5_000
 _MOST_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
@@ -46,7 +46,7 @@ _ORDERED_FIRST: Final = (">", ">=", "<", "<=", "=", "!=")
 
 
 class Token(NamedTuple):
-    """A piece of a query's text and where it starts."""
+    """Token of a query's text and its start."""
 
     text: str
     start: int
@@ -57,19 +57,19 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> list[Token]:
-    """Tokens of a query (words, signs, quoted texts), even if it is incomplete or wrong."""
+    """Split a query into tokens (words, symbols, quoted texts), even if it is incomplete or wrong."""
     return [Token(match[0], match.start()) for match in _TOKEN.finditer(text)]
 
 
 def quoted(value: str) -> str:
-    """Text of a value in a query: quoted only where needed."""
+    """Format a value for a query, in quotes only if needed."""
     if _WORD.fullmatch(value) and value.lower() not in _KEYWORD and value.isprintable():
         return value
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
 def attribute_field(key: str) -> str:
-    """The field that names an attribute."""
+    """Format the field that names an attribute."""
     plain = _PLAIN_KEY.fullmatch(key) is not None
     if (
         plain
@@ -87,7 +87,7 @@ def _in_quotes(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words of the data, the commonest first."""
+    """Words of the data, commonest first."""
 
     services: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
@@ -98,13 +98,13 @@ class Vocabulary:
     durations: tuple[tuple[str, str], ...] = ()
     """Useful durations of traces, with descriptions."""
     responses: tuple[tuple[str, str], ...] = ()
-    """The same of response times."""
+    """Useful response times, with descriptions."""
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Keys seen in a sample of spans, with values."""
 
 
 def vocabulary(traces: TraceSet) -> Vocabulary:
-    """Gather the words of a set; attributes from a sample spread evenly over it."""
+    """Collect the words of a set; attributes come from an even sample of its spans."""
     if not len(traces):
         return Vocabulary()
     labels, counts = np.unique(traces.operation[traces.main_root], return_counts=True)
@@ -124,13 +124,13 @@ def vocabulary(traces: TraceSet) -> Vocabulary:
 
 
 def _usual(durations: np.ndarray) -> tuple[tuple[str, str], ...]:
-    """Percentiles of a set's traces, each with its name."""
+    """Compute named percentiles of durations."""
     found = quantiles(durations, (0.5, 0.95, 0.99))
     return tuple((rounded_duration(ns), f"{name} of all traces") for name, ns in zip(_PERCENTILES, found, strict=True))
 
 
 def rounded_duration(ns: float) -> str:
-    """A duration of three significant digits, as a query takes it."""
+    """Format a duration for a query, with three significant digits."""
     whole = round(ns)
     size = 10 ** max(len(str(whole)) - 3, 0)
     return format_duration(round(whole / size) * size)
@@ -142,12 +142,12 @@ def _commonest(texts: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
 
 
 def sample(traces: TraceSet, most: int = _SAMPLED_SPANS) -> np.ndarray:
-    """int64[m], spans spread evenly over the set, of those with attributes of a bearable size."""
+    """Sample spans evenly, without those with very large attributes: int64[m]."""
     return _spread(traces.attribute_bytes, most)
 
 
 def _spread(sizes: np.ndarray, most: int) -> np.ndarray:
-    """int64[m], spans spread evenly over those of a bearable size, which is more than 0."""
+    """Sample positions evenly from those with a size above 0 and within the limit: int64[m]."""
     spans = np.flatnonzero((sizes > 0) & (sizes <= _SAMPLED_BYTES))
     step = -(-len(spans) // most) if len(spans) else 1
     chosen: np.ndarray = spans[::step]
@@ -179,7 +179,7 @@ def _count(seen: dict[str, Counter[str]], key: str, value: Value) -> None:
 
 
 def value_texts(value: Value) -> list[str]:
-    """Texts that match an attribute's value in a query; none for values that cannot be matched."""
+    """List the query values that match an attribute value; none if it cannot be matched."""
     if isinstance(value, bool):
         return ["true" if value else "false"]
     if isinstance(value, (int, float)):
@@ -192,7 +192,7 @@ def value_texts(value: Value) -> list[str]:
 
 
 class Candidate(NamedTuple):
-    """A candidate of the completion: text to insert and text to show (from the data, not safe)."""
+    """Completion candidate: the text to insert and the text to show (from the data, not made safe)."""
 
     insert: str
     shown: str
@@ -208,7 +208,7 @@ class Completion:
     candidates: tuple[Candidate, ...]
 
     def applied(self, text: str, candidate: Candidate) -> tuple[str, int]:
-        """-> the text with the candidate inserted, and the cursor after it and a blank."""
+        """Insert a candidate and a blank. -> the new text, and the cursor after them"""
         before, after = text[: self.start] + candidate.insert, text[self.stop :]
         if not after[:1].isspace():
             after = " " + after
@@ -347,7 +347,7 @@ def _key_of(name: str) -> str:
 
 
 def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
-    """Candidates that begin with the written text, then those that contain it."""
+    """Select the candidates that begin with the typed text, then those that contain it."""
     wanted = partial.lower()
     bare = wanted.strip("\"'`")
     if wanted.startswith("attr."):
@@ -366,7 +366,7 @@ def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
 
 
 def holds_secret(text: str) -> bool:
-    """Test whether a query may hold a secret: a value that looks like one, or the value of a secret attribute."""
+    """Test whether a query may contain a secret: a value that looks like one, or the value of a secret attribute."""
     words = (token.text.strip("`") for token in tokens(text) if not token.text.startswith('"'))
     names = (part for word in words if "." in word for part in word.split("."))
     return looks_secret(text) or any(map(names_secret, names))

@@ -1,4 +1,4 @@
-"""Edits of a query's text: conditions added, replaced and removed, and pasted trace ids resolved."""
+"""Edit the text of a query: add, replace and remove conditions, and convert pasted trace ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNDONE = 50
 _VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
 ERRORS: Final = re.compile(r"error")
 LEAST_DURATION: Final = re.compile(r"(?:trace\.response|trace\.duration|duration)\s*>=?\s*\S+")
-"""A condition on the least response time, or on the duration where that was typed."""
+"""Condition on the least response time, or on the duration if that was typed."""
 TIME_FIELD: Final = "trace.start"
 TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
 
@@ -35,7 +35,7 @@ class FilterHistory:
         self._going_back = False
 
     def begin(self, text: str) -> None:
-        """Clear the history, for another set with this filter."""
+        """Clear the history for another set, which has this filter."""
         self._now = text
         self._before.clear()
 
@@ -56,17 +56,17 @@ class FilterHistory:
 
 
 class ParsedText(NamedTuple):
-    """A query, read from text that may be pasted."""
+    """Query from typed or pasted text."""
 
     query: str
     error: QueryError | None
-    """Its error; None for a valid query."""
+    """Error in the query; None if it is valid."""
     trace_ids: tuple[str, ...] = ()
-    """Ids of the traces that the text names, where it is not a query itself."""
+    """Ids of the traces that the text names, if it is not itself a query."""
 
 
 def read_query(text: str) -> ParsedText:
-    """Read a query, or pasted text that names traces, which becomes a query for these."""
+    """Read a query, or pasted text that names traces, which becomes a query for them."""
     query = resolve_reference(text)
     error = error_in(query)
     if error is not None and text[:8].lower().startswith(("http://", "https://")):
@@ -75,7 +75,7 @@ def read_query(text: str) -> ParsedText:
 
 
 def error_in(text: str) -> QueryError | None:
-    """Error in a query, if any; an empty one selects everything."""
+    """Return the error in a query, if any. An empty query is valid and selects everything."""
     try:
         if text:
             parse(text)
@@ -95,7 +95,7 @@ def replace_conditions(text: str, kind: re.Pattern[str], *conditions: str) -> st
 
 
 def narrow(text: str, conditions: list[str]) -> str:
-    """Add limits to a query, each in place of one on the same field in the same direction."""
+    """Add limits to a query. Each replaces a limit on the same field in the same direction."""
     for limit in conditions:
         name, sign, _ = limit.split(" ", 2)
         text = replace_conditions(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
@@ -103,7 +103,7 @@ def narrow(text: str, conditions: list[str]) -> str:
 
 
 def find_condition(text: str, kind: re.Pattern[str]) -> str:
-    """Return the first part of a query that matches `kind`, or ''."""
+    """Return the first part of a query that matches `kind`; '' for none."""
     return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
 
 
@@ -112,7 +112,7 @@ def condition(name: str, value: str) -> str:
 
 
 def equality(name: str) -> re.Pattern[str]:
-    """Return a pattern of conditions that a field equals some value."""
+    """Return a pattern for conditions that a field equals some value."""
     return re.compile(rf"{re.escape(name)}\s*=\s*{_VALUE}", re.DOTALL)
 
 
@@ -126,7 +126,7 @@ def with_service(text: str, service: str) -> str:
 
 
 def time_window(start_ns: int, end_ns: int | None) -> str:
-    """Return conditions that a trace started within a time range."""
+    """Format conditions for traces that started within a time range."""
     conditions = [time_condition(">=", start_ns)]
     if end_ns is not None:
         conditions.append(time_condition("<", end_ns))
@@ -134,7 +134,7 @@ def time_window(start_ns: int, end_ns: int | None) -> str:
 
 
 def window_conditions(window: Window) -> list[str]:
-    """Return conditions that limit traces to a window, rounded outwards to readable numbers."""
+    """Format conditions that limit traces to a window, rounded outwards to readable numbers."""
     conditions = []
     for sign, time in ((">=", window.start_ns), ("<", window.end_ns)):
         if time is not None:
@@ -147,7 +147,7 @@ def window_conditions(window: Window) -> list[str]:
 
 
 def time_condition(sign: str, time_ns: int) -> str:
-    """Return a condition on the start of traces, without trailing zeros."""
+    """Format a condition on the start of traces, without trailing zeros."""
     seconds, rest = divmod(time_ns, 1_000_000_000)
     moment = str(np.datetime64(seconds, "s")) + (f".{rest:09d}".rstrip("0") if rest else "")
     return f"{TIME_FIELD} {sign} {moment}Z"
@@ -160,25 +160,25 @@ def _three_digits(number: int, *, up: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class BlockingCondition:
-    """The condition of a query without matches that excludes the most traces."""
+    """Condition that excludes the most traces in a query without matches."""
 
     part: str
     passes: int
-    """Traces that match this condition alone."""
+    """Number of traces that match this condition alone."""
     without: int
-    """Traces that match all other conditions."""
+    """Number of traces that match all other conditions."""
     of: int
 
 
 def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
-    """Find the part of a query without matches that removed the most traces."""
+    """Find the part of a query without matches that excludes the most traces."""
     parts = conjuncts(text)
     if not parts or not traces.trace_count:
         return None
     try:
         masks = [parse(part).matches(traces) for part in parts]
     except QueryError:
-        # what the whole query need not ask may take too long alone
+        # a condition that the whole query can skip may take too long alone
         return None
     met = np.sum(masks, axis=0)
     without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
@@ -188,9 +188,9 @@ def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
 
 
 def resolve_reference(text: str) -> str:
-    """Return the query that a text is, or that asks for the traces it names; the text itself where it is neither.
+    """Convert text that names traces to a query for them; return a query and any other text unchanged.
 
-    The search of a page of Grafana is the query where this language understands it.
+    The search of a Grafana page becomes a query if this language can express it.
     """
     if _is_query(text):
         return text
@@ -203,13 +203,13 @@ def resolve_reference(text: str) -> str:
 
 
 def query_for_traces(trace_ids: Sequence[str]) -> str:
-    """Return the query for traces by their ids."""
+    """Format a query for traces by id."""
     return " OR ".join(f'trace.id = "{trace_id}"' for trace_id in trace_ids)
 
 
 def _is_query(text: str) -> bool:
     if text.lstrip()[:8].lower().startswith(("http://", "https://")):
-        # what stands before the first = would be a field
+        # the text before the first = would be taken as a field
         return False
     try:
         parse(text)
@@ -220,7 +220,7 @@ def _is_query(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Bounds that a region stands for; None where it reaches the plot's edge and so does not limit."""
+    """Bounds of a region in the plot; None where it reaches the edge and so does not limit."""
 
     start_ns: int | None
     end_ns: int | None

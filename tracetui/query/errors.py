@@ -1,4 +1,4 @@
-"""Errors in a query, with the position they point at."""
+"""Errors in a query, with their positions."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LONGEST_LINE = 300
 
 
 class QueryError(UsageError):
-    """A query that cannot be understood.
+    """Invalid query.
 
-    `position` and `length` (characters of the query's text, `length` at least 1; the position may be the text's end)
-    mark the wrong words, and `reason` is one line. The message also shows the position.
+    `position` and `length` mark the wrong words, in characters of the query's text. `length` is at least 1; the
+    position may be the end of the text. `reason` is one line; the message also shows the position.
     """
 
     def __init__(self, text: str, position: int, length: int, reason: str, hint: str = "") -> None:
@@ -51,7 +51,7 @@ def _plain(text: str) -> str:
 
 
 def _columns(text: str) -> int:
-    """The terminal columns that the text takes once what is not printable is a blank."""
+    """Compute the terminal columns of a text whose unprintable characters are shown as blanks."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
@@ -64,7 +64,7 @@ def nearest(word: str, known: Collection[str]) -> str | None:
     for candidate in known:
         if candidate.lower() == lowered:
             return candidate
-    # the comparison takes time with the square of the words' lengths: hints are not worth seconds
+    # the comparison is quadratic in the lengths of the words, and a hint is not worth seconds
     if len(known) > _MANY or len(word) > 200:
         return None
     import difflib

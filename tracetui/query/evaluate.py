@@ -1,7 +1,7 @@
-"""Evaluation of a query: the traces and spans that meet it, over whole columns at once.
+"""Evaluation of a query over whole columns.
 
-Conditions are tried with the cheap ones first, each only on the traces or spans that the ones before left open.
-`at` is everywhere the ascending positions (int64[m]) in question, and an answer is bool[m].
+Cheap conditions are tested first, and each only on the traces or spans that the others left undecided. `at` is always
+the positions to test, int64[m], ascending; the result is bool[m].
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MANY = 10_000
 
 
 def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
-    """-> bool[traces], the traces of the mask `among` (all, without one) that meet the query."""
+    """Find the traces that meet the query, within the mask `among` if given: bool[traces]."""
     candidates = np.arange(traces.trace_count) if among is None else np.flatnonzero(among)
     matched = np.zeros(traces.trace_count, bool)
     matched[candidates] = _Evaluation(traces).of_traces(root, candidates)
@@ -36,7 +36,7 @@ def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None 
 
 
 def matching_spans(root: Predicate, traces: TraceSet) -> np.ndarray:
-    """-> bool[n], the spans of matching traces that meet a condition on spans which is not negated."""
+    """Find the spans of matching traces that meet a condition on spans which is not negated: bool[n]."""
     matched = np.zeros(len(traces), bool)
     spans = np.flatnonzero(matching_traces(root, traces)[traces.trace])
     evaluation = _Evaluation(traces)
@@ -81,10 +81,10 @@ class _Evaluation:
                 return _joined(node, at, self.of_traces)
 
     def with_a_span(self, part: Predicate, spans: np.ndarray) -> np.ndarray:
-        """-> bool[traces], which traces have one of these spans meet the part."""
+        """Find the traces in which one of these spans meets the part: bool[traces]."""
         trace = self.traces.trace
         hit = np.zeros(self.traces.trace_count, bool)
-        # a trace that one span answers for need not have the others decoded: ask every trace for a few at a time
+        # one matching span decides a trace, so decode only a few spans per trace at a time
         turn = np.arange(len(spans)) % 16
         for low, high in _WAVES if decodes(part) and len(spans) > _MANY else [(0, 16)]:
             candidates = spans[(turn >= low) & (turn < high)]
@@ -106,12 +106,12 @@ class _Evaluation:
                 return _joined(node, at, self.of_spans)
 
     def below(self, parts: Sequence[Predicate], at: np.ndarray) -> np.ndarray:
-        """-> bool[m], the spans that meet the last part, below one that meets the part before it, and so on up."""
+        """Find the spans that meet the last part, below one that meets the previous part, and so on: bool[m]."""
         left = np.arange(len(at))
         for number, part in enumerate(parts):
             left = left[self.of_spans(part, at[left])]
             if number < len(parts) - 1:
-                # one more within the subtree of each, taken back where that ends
+                # add one at the start of each subtree, and subtract it at the end
                 step = np.zeros(len(self.traces) + 1, np.int32)
                 above = at[left]
                 step[above + 1] += 1
@@ -122,7 +122,7 @@ class _Evaluation:
         return held
 
     def spans_of(self, at: np.ndarray) -> np.ndarray:
-        """-> int64, the positions of the spans of the traces at these positions."""
+        """List the positions of the spans of these traces: int64."""
         traces = self.traces
         if len(at) == traces.trace_count:
             return np.arange(len(traces))
@@ -194,7 +194,7 @@ def _joined(node: Predicate, at: np.ndarray, evaluate: Callable[[Predicate, np.n
         case And(parts=parts):
             return _all(parts, at, evaluate)
         case Or(parts=parts):
-            # some part holds where not all of them fail
+            # a disjunction holds unless all parts fail
             return ~_all(parts, at, lambda part, left: ~evaluate(part, left))
         case _:
             raise TypeError(node)

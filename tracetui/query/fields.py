@@ -1,4 +1,4 @@
-"""The fields of spans and traces that a query can name, and the columns behind them."""
+"""Fields of spans and traces for queries, and their columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracetui.model.traces import TraceSet
 
 
 class Type(enum.Enum):
-    """Types of fields, which decide what a field can be compared with."""
+    """Types of fields, which determine the allowed comparisons."""
 
     TEXT = "text"
     CHOICE = "choice"
@@ -28,7 +28,7 @@ class Type(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A column of text: int[n] into `texts`. `absent` is the code for no text."""
+    """Text column: int[n] into `texts`. `absent` is the code for no text."""
 
     codes: np.ndarray
     texts: list[str]
@@ -41,7 +41,7 @@ FieldColumn = Texts | np.ndarray
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field. `read` gives its column, one value per span, or one per trace where `of_traces`; ids have none."""
+    """Field. `read` returns its column, one value per span, or per trace if `of_traces`; ids have none."""
 
     name: str
     type: Type
@@ -50,19 +50,19 @@ class Field:
     read: Callable[[TraceSet], FieldColumn] | None = None
     choices: tuple[str, ...] = ()
     can_lack: bool = False
-    """True if a span can lack the field, so that the field alone is a condition."""
+    """True if spans can lack the field, so that the field alone is a condition."""
     read_also: Callable[[TraceSet], Texts] | None = None
-    """Another column of the field: a value is met if either column equals or matches it."""
+    """Another column of the field: a value matches if either column does."""
 
 
 OF_EXCEPTIONS: Final = "exception."
-"""Prefix of the attributes that conventions put on the event of an exception."""
+"""Prefix of the attributes that, by convention, are on the event of an exception."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute of spans: of the span itself or else of its resource, or `of_resource` alone. One of an exception
-    may be on any event of the span.
+    """Attribute of the span or else of its resource; with `of_resource` of the resource only. An attribute of an
+    exception may be on any event of the span.
     """
 
     key: str
@@ -96,7 +96,7 @@ def _caller(traces: TraceSet) -> Texts:
     caller = np.where(above >= 0, service[above], none)
     caller = np.where((caller == service) | ~is_named(traces), none, caller)
     linked, linking = linked_calls(traces)
-    # of several producers of a batch the first
+    # a batch may have several producers: use the first
     linked, linking = linked[::-1], linking[::-1]
     linked, linking = linked[caller[linking] == none], linking[caller[linking] == none]
     caller[linking] = owners(traces)[linked]
@@ -111,7 +111,7 @@ _OF_SPANS: Final = (
         "operation",
         Type.TEXT,
         False,
-        "operation of a span: its name, as it is or with {id} for ids",
+        "operation of a span: its exact name, or with {id} for ids",
         lambda t: Texts(t.shape, t.shapes),
         read_also=lambda t: Texts(t.name, t.names),
     ),
@@ -123,7 +123,7 @@ _OF_SPANS: Final = (
         _caller,
         can_lack=True,
     ),
-    Field("error", Type.FLAG, False, "whether a span counts as an error", lambda t: t.error, can_lack=True),
+    Field("error", Type.FLAG, False, "a span counts as an error", lambda t: t.error, can_lack=True),
     Field(
         "status",
         Type.CHOICE,
@@ -204,7 +204,7 @@ _OF_TRACES: Final = (
 _DURATION: Final = Field("duration", Type.DURATION, True, "duration of the trace; inside braces that of the span")
 
 FIELDS: Final[dict[str, Field]] = {field.name: field for field in (_DURATION, *_OF_SPANS, *_OF_TRACES)}
-"""Every field by the name that a query gives it, in the order in which a person would look for it."""
+"""Fields by name, the most useful ones first."""
 
 KEYWORDS: Final[dict[str, str]] = {
     "AND": "both conditions (also &&)",
@@ -239,11 +239,11 @@ ALIASES: Final = {
     "status.message": "message",
 }
 RESERVED: Final = ("trace.", "span.", "root.")
-"""Prefixes reserved for fields, so that a typing error does not become an attribute that no span has."""
+"""Prefixes reserved for fields, so that a typing error is not taken as an unknown attribute."""
 
 
 def field_named(name: str, in_braces: bool) -> Field | None:
-    """The field of a name or alias, `duration` being that of the span inside braces and else of the trace."""
+    """Find a field by name or alias. `duration` is that of the span inside braces, else that of the trace."""
     if name == "duration":
         name = "span.duration" if in_braces else "trace.duration"
     return FIELDS.get(ALIASES.get(name, name))

@@ -1,4 +1,4 @@
-"""Trace filters that the command line and the screens share."""
+"""Trace filters of the command line and the screens."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from tracetui.query.pushdown import SpanConditions, conjuncts, pushdown
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions on traces; a trace must meet all of them. Without arguments every trace does.
+    """Conditions on traces. A trace must meet all of them; without arguments every trace does.
 
-    UsageError: a negative threshold or time range, or a limit below 1.
+    Raises UsageError for a negative threshold or time range, or a limit below 1.
     """
 
     services: tuple[str, ...] = ()
-    """One of these takes part in the trace."""
+    """At least one of these takes part in the trace."""
     operations: tuple[str, ...] = ()
-    """A span of the trace has one of these names or shapes, and one of the services where both are given."""
+    """A span of the trace has one of these names or shapes, and also one of the services if both are given."""
     latency_threshold_ns: int | None = None
     """The response time is above this."""
     errors_only: bool = False
-    """The trace has errors: one of its spans is one."""
+    """A span of the trace is an error."""
     time_range_ns: int | None = None
-    """Longest time between the start of the trace and that of the newest one."""
+    """The trace started at most this long before the newest one."""
     query: Query | None = None
     limit: int | None = None
-    """Number of newest traces (by start) kept of those that meet all other conditions."""
+    """Number of newest traces (by start) to keep of those that meet all other conditions."""
     trace_ids: tuple[str, ...] = ()
-    """The trace is one of these, where any are named."""
+    """The trace is one of these, if any are given."""
 
     def __post_init__(self) -> None:
         for name, value in (("latency threshold", self.latency_threshold_ns), ("time range", self.time_range_ns)):
@@ -50,15 +50,15 @@ class Filters:
 
 
 def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, list[str]]:
-    """-> the search that a server can do for the filters, and a description of the rest
+    """Build the search that a server can do for the filters. -> the search, and descriptions of the other conditions
 
-    A server knows names of spans, not the shapes that they have here unless `exact_names` is set.
+    A server knows names of spans but not their shapes, which are used here unless `exact_names` is set.
     """
     one_service = len(filters.services) == 1
     one_operation = len(filters.operations) == 1 and (exact_names or not may_be_shape(filters.operations[0]))
     named = {"service": filters.services[0]} if one_service else {}
     if one_operation and (one_service or not filters.services):
-        # both hold for one span, as here; of several services any may have it
+        # both conditions hold for one span, as they do here; of several services any may have the operation
         named["operation"] = filters.operations[0]
     words = ", ".join(f"{what} {name}" for what, name in named.items())
     search, rest = pushdown(
@@ -82,7 +82,7 @@ def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, l
 
 
 def apply(traces: TraceSet, filters: Filters) -> TraceSet:
-    """-> the traces that meet the filters, in their order"""
+    """Select the traces that meet the filters, in their order."""
     keep = np.ones(traces.trace_count, bool)
     if filters.services or filters.operations:
         keep &= _taking_part(traces, filters)
@@ -121,12 +121,12 @@ def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
 
 
 def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
-    """-> names that an operation can have: the shapes and the names, each with int[n] into it"""
+    """Return both names of an operation, shapes and names, each with int[n] into it."""
     return [(traces.shapes, traces.shape), (traces.names, traces.name)]
 
 
 def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
-    """-> a line for people about each service and operation of the filters that no span of the set has."""
+    """Describe each service and operation in the filters that no span has, one per line."""
     lines = []
     for what, wanted, columns in (
         ("service", filters.services, [(traces.services, traces.service)]),
@@ -134,15 +134,15 @@ def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
     ):
         if not wanted:
             continue
-        # a selection shares the tables of the set it was made from
+        # a selection shares the tables of the original set
         present = {texts[code] for texts, column in columns for code in np.unique(column).tolist()}
         for name in dict.fromkeys(wanted):
             kept = spelled_as_in(name, present)
             if kept != name:
-                lines.append(f'no {what} "{name}"; taken for {kept}')
+                lines.append(f"no {what} named {name!r}; used {kept} instead")
             elif name not in present:
                 suggestion = nearest(name, sorted(present))
-                lines.append(f'no {what} "{name}"' + (f"; nearest: {suggestion}" if suggestion else ""))
+                lines.append(f"no {what} named {name!r}" + (f"; did you mean {suggestion}?" if suggestion else ""))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""From a query's text to its syntax, with errors that point at the word."""
+"""Parse the text of a query, with errors that point at the wrong word."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _PIECES: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query for any trace set. Equal texts are equal queries."""
+    """Query for any trace set. Queries with equal texts are equal."""
 
     text: str
     root: Predicate = field(compare=False, repr=False)
@@ -84,18 +84,19 @@ class Query:
         return self.text
 
     def matches(self, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
-        """-> bool[traces], which traces meet the query; only those of the mask `among` (bool[traces]), where given.
+        """Find the traces that meet the query, within the mask `among` (bool[traces]) if given: bool[traces].
 
-        QueryError: a regular expression takes too long.
+        Raises QueryError if a regular expression takes too long.
         """
         with self._slow_patterns_reported():
             return evaluate.matching_traces(self.root, traces, among)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
-        """-> bool[n], the spans by which traces meet the query.
+        """Find the spans by which traces meet the query: bool[n].
 
-        These are the spans of matching traces that meet a comparison on spans or the conditions of braces. Conditions
-        negated for the trace, and conditions on the trace itself, have no spans. Raises QueryError as `matches`.
+        These are the spans of matching traces that meet a comparison on spans or the conditions in braces. Conditions
+        that are negated for the trace, and conditions on the trace itself, have no spans. Raises QueryError as
+        `matches` does.
         """
         with self._slow_patterns_reported():
             return evaluate.matching_spans(self.root, traces)
@@ -109,9 +110,9 @@ class Query:
 
 
 def parse(text: str) -> Query:
-    """Read a query.
+    """Parse a query.
 
-    QueryError: it cannot be read, or asks what makes no sense (an unknown field, a duration without a unit, ...).
+    Raises QueryError for invalid syntax or meaning (an unknown field, a duration without a unit).
     """
     if not text.strip():
         raise QueryError(text, 0, 1, 'the query is empty; write for example "duration > 500ms AND service = api"')
@@ -195,9 +196,9 @@ def _explained(text: str, error: UnexpectedInput) -> QueryError:
 def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[str, str]:
     here = f"found {found}" if found else "but the query ends"
     if found in ('"', "'", "`"):
-        return f"the quote {found} is not closed", ""
+        return f"unclosed quote {found}", ""
     if "QUOTED" in expected:
-        return f"expected a value, {here}", 'quote a value with several words or signs: "a b"'
+        return f"expected a value, {here}", 'quote a value with blanks or special characters: "a b"'
     if "FIELD" in expected:
         hint = f"write a quoted field as attr.{found}" if found[:1] in ('"', "'") else ""
         return f"expected a field such as service or duration, {here}", hint
@@ -216,7 +217,7 @@ def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[s
 
 
 def _unclosed(text: str, position: int) -> str | None:
-    """The bracket that is open at a position, or None."""
+    """Find the bracket that is open at a position; None for none."""
     opened: list[str] = []
     for match in _PIECES.finditer(text, 0, position):
         if match[0] in _CLOSING:

@@ -1,4 +1,4 @@
-"""Predicates: a resolved query as a tree, with the best order of evaluation."""
+"""Predicates: tree of a resolved query, in the best order of evaluation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracetui.query.values import Literal
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A comparison. A field of traces is tested on traces, others on spans. Without a value: the field is present."""
+    """Comparison, or presence if there is no value. Fields of traces are tested on traces, others on spans."""
 
     field: Field | Attribute
     operation: str
@@ -19,14 +19,14 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class AnySpan:
-    """Holds for a trace with one span that meets the part."""
+    """Trace has a span that meets the part."""
 
     part: Predicate
 
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """Holds for a trace with spans that meet the parts, each below the one that meets the part before."""
+    """Trace has spans that meet the parts, each below the one that meets the previous part."""
 
     parts: tuple[Predicate, ...]
 
@@ -56,12 +56,12 @@ def negated(node: Predicate) -> Predicate:
 
 
 def cheapest_first(parts: list[Predicate]) -> tuple[Predicate, ...]:
-    """The parts with those that decode attributes last, so that few spans are left for them."""
+    """Order parts so that those that decode attributes come last, when few spans are left."""
     return tuple(sorted(parts, key=_cost))
 
 
 def decodes(node: Predicate) -> bool:
-    """Test whether a condition needs the attributes of spans."""
+    """Test whether a condition decodes the attributes of spans."""
     return _cost(node) >= _DECODING
 
 

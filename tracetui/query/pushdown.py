@@ -1,4 +1,4 @@
-"""The part of a query that a server can answer: conditions on one span, a window of time, ids."""
+"""Push-down: the part of a query that a server can evaluate, which is conditions on one span, a time range, and ids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BELOW: Final = ("<", "<=")
 
 
 def conjuncts(text: str) -> list[str] | None:
-    """The parts that a query joins with AND, or None where it joins with OR."""
+    """Split a query into the parts that it joins with AND; None if it joins with OR."""
     parts: list[str] = []
     begin, depth = 0, 0
     for token in tokens(text):
@@ -43,48 +43,47 @@ def conjuncts(text: str) -> list[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class SpanConditions:
-    """Conditions on one and the same span."""
+    """Conditions on a single span."""
 
     words: str
     """The conditions as text."""
     conditions: dict[str, Any]
-    """The conditions as a server understands them, by the fields of Search."""
+    """Conditions for a server, as fields of Search."""
     exact: bool = True
     """True if `conditions` express the whole query."""
 
 
 def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: bool = False) -> tuple[Search, list[str]]:
-    """-> the search that a server can do, and the parts of the query and of `more` that remain.
+    """Split a query into the search that a server can do and the remaining parts of the query and of `more`.
 
-    What is asked finds all traces that the query means, and others: a server's conditions are all about one span, so
-    of conditions on different spans only those on one of them are asked. Text of an attribute that is a number written
-    otherwise (500.0 where 500 is asked for) and elements of its lists are what some servers do not find. Servers know
-    names of spans, not their shapes: `operation = "GET /orders/{id}"` is done here unless `exact_names` is set.
-    Raises QueryError as `parse`.
+    The search finds all matching traces and maybe others. All conditions of a server are about one span, so of
+    conditions on different spans only those on one of them are sent. Some servers do not find numbers in a different
+    spelling (500.0 for 500) and elements of lists. Servers know names of spans, not their shapes, so that
+    `operation = "GET /orders/{id}"` is evaluated here unless `exact_names` is set. Raises QueryError as `parse` does.
     """
     conditions: dict[str, Any] = {}
     groups = list(more)
     rest = []
     if text.strip():
-        # half a query may have whole parts
+        # an incomplete query may have complete parts
         parse(text)
     for part in conjuncts(text) or ([text] if text.strip() else []):
         root = parse(part).root
         found = _of_trace(root)
         if found is not None:
             conditions |= found
-            # a trace lasts at least as long as its response takes: some that a server finds answered sooner
+            # a trace lasts at least as long as its response time, so the server may find some that are too short
             rest += [part] if _is_response(root) else []
         elif isinstance(root, AnySpan):
             groups.append(SpanConditions(part, *_of_span(root.part, exact_names)))
         elif service := _root_service(root):
-            # the root is a span too
+            # the root is also a span
             groups.append(SpanConditions(part, {"service": service}, exact=False))
         else:
             rest.append(part)
     failing = [group for group in groups if group.conditions == {"errors": True} and group.exact]
     others = [group for group in groups if group not in failing]
-    # servers are best at services, and some want one
+    # all servers can search by service, and some require it
     best = max(others, key=lambda group: ("service" in group.conditions, len(group.conditions)), default=None)
     if best is not None and best.conditions:
         conditions |= best.conditions
@@ -96,7 +95,7 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
 
 
 def _root_service(node: Predicate) -> str:
-    """Service that a condition requires of the root, '' for any other condition."""
+    """Return the service that a condition requires of the root; '' for other conditions."""
     if isinstance(node, Test) and not isinstance(node.field, Attribute) and node.field.name == "root.service":
         return node.value.text if node.value is not None and node.operation == "=" else ""
     return ""
@@ -107,7 +106,7 @@ def _is_response(node: Predicate) -> bool:
 
 
 def _of_trace(node: Predicate) -> dict[str, Any] | None:
-    """Server condition for a condition on the trace itself, None if the server has none."""
+    """Convert a condition on the trace itself to one for the server; None if there is no equivalent."""
     if isinstance(node, Or):
         ids: list[list[str]] = [(_of_trace(part) or {}).get("trace_ids", []) for part in node.parts]
         return {"trace_ids": [one for some in ids for one in some]} if all(ids) else None
@@ -115,12 +114,12 @@ def _of_trace(node: Predicate) -> dict[str, Any] | None:
         return None
     name, value = node.field.name, node.value.text
     if name == "trace.start" and node.operation in (*_ABOVE, *_BELOW):
-        # a moment that was read once can be read again
+        # the parser has checked that it is a time
         moment = find_time(value) or 0
         return {"start_ns" if node.operation in _ABOVE else "end_ns": moment}
     if name in ("trace.duration", "trace.response") and node.operation in _ABOVE:
         duration = find_duration(value) or 0
-        # a server is asked for what takes longer
+        # the server compares with >
         least = duration if node.operation == ">" else duration - 1
         return {"slower_ns": least} if least >= 0 else {}
     if name == "trace.id" and node.operation == "=":
@@ -129,7 +128,7 @@ def _of_trace(node: Predicate) -> dict[str, Any] | None:
 
 
 def _of_span(node: Predicate, exact_names: bool) -> tuple[dict[str, Any], bool]:
-    """-> server conditions for conditions on one span, and whether they are equivalent"""
+    """Convert conditions on one span to server conditions. -> these, and whether they are equivalent"""
     if isinstance(node, And):
         together: dict[str, Any] = {}
         exact = True
@@ -144,12 +143,12 @@ def _of_span(node: Predicate, exact_names: bool) -> tuple[dict[str, Any], bool]:
 
 
 def _of_test(node: Test, exact_names: bool) -> dict[str, Any] | None:
-    """Server condition for one comparison, None if the server has none."""
+    """Convert one comparison to a server condition; None if there is no equivalent."""
     if isinstance(node.field, Attribute):
         if node.operation != "=" or node.value is None or not _is_as_written(node.value):
             return None
         if node.field.key.startswith(OF_EXCEPTIONS):
-            # most servers look at a span's own attributes only, not at those of its events
+            # most servers search only the attributes of spans, not those of events
             return None
         return {"attributes": {node.field.key: node.value.text}}
     name = node.field.name
@@ -170,7 +169,7 @@ def _of_test(node: Test, exact_names: bool) -> dict[str, Any] | None:
 
 
 def _is_as_written(value: Literal) -> bool:
-    """Test whether a server, which compares text, finds the value: a number can be written in many ways."""
+    """Test whether a server, which compares text, finds the value: numbers have several spellings."""
     if value.is_truth:
         return value.text in ("true", "false")
     number = value.number

@@ -57,7 +57,7 @@ _FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re
 
 
 def resolve(text: str, syntax: Syntax) -> Predicate:
-    """-> the predicate that the syntax of the query `text` means. Raises QueryError if it means nothing."""
+    """Build the predicate of a syntax tree. `text` is its query. Raises QueryError for an invalid one."""
     return _Resolver(text).node(syntax, in_braces=False)
 
 
@@ -90,7 +90,7 @@ class _Resolver:
                 return self.comparison(syntax, in_braces)
 
     def check_window(self, nodes: Sequence[Predicate]) -> None:
-        """Points at the one of two limits of time, in the order of the text, that leaves none."""
+        """Raise QueryError at the second of two time limits, in the order of the text, if they leave no time."""
         begin = end = None
         for node in nodes:
             limit = _limit(node)
@@ -105,8 +105,8 @@ class _Resolver:
                 continue
             word = QueryWord(self.text[value.position : value.position + value.length], value.position)
             if is_begin:
-                raise self.error(word, f"the time begins here, but has ended at {end[1].text}")
-            raise self.error(word, f"the time ends here, before it begins at {begin[1].text}")
+                raise self.error(word, f"the time range begins here, after its end at {end[1].text}")
+            raise self.error(word, f"the time range ends here, before its beginning at {begin[1].text}")
 
     def comparison(self, syntax: ComparisonNode, in_braces: bool) -> Predicate:
         field = self.field(syntax.field, in_braces)
@@ -159,7 +159,7 @@ class _Resolver:
         suggestion = nearest(name, [*FIELDS, *ALIASES, "AND", "OR", "NOT", "EXISTS"])
         hint = f"for an attribute of that name write attr.{name}" if name.strip(".") == name else ""
         if suggestion:
-            return self.error(word, f"no field {name}; nearest: {suggestion}", hint)
+            return self.error(word, f"no field {name}; did you mean {suggestion}?", hint)
         return self.error(word, f"no field {name}", f"{hint}; fields: {', '.join(FIELDS)}".lstrip("; "))
 
     def presence(self, word: QueryWord, field: Field | Attribute) -> Test:
@@ -190,7 +190,7 @@ class _Resolver:
         if operation in ORDERINGS and value.number is None:
             hint = ""
             if find_duration(value.text) is not None:
-                hint = "the values of an attribute have no unit; write the number alone"
+                hint = "attribute values have no unit; write just the number"
             raise self.error(word, f"{operation} on an attribute needs a number, found {word.text}", hint)
         return Test(field, operation, value)
 
@@ -218,7 +218,7 @@ class _Resolver:
             chosen = value.text.lower()
             if chosen not in field.choices:
                 suggestion = nearest(chosen, field.choices)
-                hint = f"nearest: {suggestion}" if suggestion else ""
+                hint = f"did you mean {suggestion}?" if suggestion else ""
                 raise self.error(word, f"{name} is one of {', '.join(field.choices)}, found {word.text}", hint)
             value = replace(value, text=chosen)
         return Test(field, operation, value)
@@ -229,11 +229,11 @@ def _is_of_traces(field: Field | Attribute) -> bool:
 
 
 def _limit(node: Predicate) -> tuple[bool, int, Literal] | None:
-    """-> whether it is one below, the first moment within or behind it, and its value, of a limit of time"""
+    """Read a limit of time. -> whether it is a lower limit; its first time inside or after; its value"""
     if not isinstance(node, Test) or not isinstance(node.field, Field) or node.field.type is not Type.TIME:
         return None
     if node.value is None or node.operation not in ORDERINGS:
         return None
-    # a moment that was read once can be read again
+    # the parser has checked that it is a time
     moment = find_time(node.value.text) or 0
     return node.operation[0] == ">", moment + (node.operation in (">", "<=")), node.value

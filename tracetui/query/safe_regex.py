@@ -1,7 +1,7 @@
-"""Regular expressions that people write, searched for without holding up anything else.
+"""Regular expressions from users, with a time limit and without blocking other threads.
 
-The dialect is that of `re`. But `re` lets no other thread run while it searches, and some patterns take it longer than
-anybody lives ("(a|aa)+$"): what may take long is searched by `regex`, which lets others run and can be ended.
+The syntax is that of `re`. But `re` blocks other threads while it searches, and some patterns take it for ever
+("(a|aa)+$"). Searches that may take long use `regex`, which releases the lock and has a timeout.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Final
 import regex
 
 _PLAIN_GROUP: Final = re.compile(r"(?<!\\)\((?:\?:)?[^][()*+?{|\\]+\)")
-"""A group that is as simple as one character: it has one way to be met."""
+"""Group that is as simple as one character, because it can match in only one way."""
 _REPEATED_GROUP: Final = re.compile(r"\)\s*[*+{]|\(\?(?:#|[A-Za-z-]*x)")
-"""A group that may be repeated; blanks and comments may stand before the quantifier."""
+"""Group that may be repeated; blanks and comments may precede the quantifier."""
 _UNBOUNDED: Final = re.compile(r"[*+{]")
 _CHOICE: Final = re.compile(r"[?|]")
 _ONLY_IN_REGEX: Final = re.compile(r"(\\N\{[^}]*\}|\\.)|\{(?!\d*,?\d*\})|\[:", re.DOTALL)
-"""Syntax with a special meaning in `regex` but not in `re`: `{e<=1}` and `[:alpha:]`. Escapes are passed over."""
+"""Syntax that is special in `regex` but not in `re`: `{e<=1}` and `[:alpha:]`. Escapes are skipped."""
 
 _VERY_FEW_STEPS: Final = 50_000
-"""Number of steps that `re` makes within some tenths of a millisecond: too few to check the clock for."""
+"""Steps of `re` that take some tenths of a millisecond, too short to check the clock."""
 _FEW_STEPS: Final = 5_000_000
-"""Number of steps that `re` makes within some hundredths of a second: other threads can wait that long."""
+"""Steps of `re` that take some hundredths of a second, for which other threads can wait."""
 _MOST_SIGNS: Final = 20
 _SECONDS: Final = 2.0
 _SECONDS_PER_TEXT: Final = 20e-6
-"""Time added to the total limit by each text: many texts are no fault of the pattern."""
+"""Seconds that each text adds to the time limit, so that many texts do not count against the pattern."""
 
 
 class SlowPatternError(Exception):
@@ -44,7 +44,7 @@ class SlowPatternError(Exception):
 
 
 class Pattern:
-    """A regular expression, and its position in the query. Raises what `re.compile` raises."""
+    """Regular expression and its position in the query. Raises the exceptions of `re.compile`."""
 
     __slots__ = ("_exact", "_longest", "_longest_unmeasured", "_position", "_stoppable", "_written")
 
@@ -59,9 +59,7 @@ class Pattern:
         self._stoppable: regex.Pattern[str] | None = None
 
     def test(self) -> Callable[[str], bool]:
-        """A test whether the pattern matches in a text. Over all texts that it is used for, it raises
-        SlowPatternError instead of taking long.
-        """
+        """Build a test for a match in a text. It raises SlowPatternError if all texts together take too long."""
         unmeasured, longest, search, clock = self._longest_unmeasured, self._longest, self._exact.search, perf_counter
         left = _SECONDS
 
@@ -88,8 +86,8 @@ class Pattern:
 
 
 def _longest(written: str, steps: int) -> int:
-    """The length up to which no text takes more steps: each unbounded repeat may end anywhere behind the one before,
-    each choice be made both ways, from every beginning. -1 where no length is short enough.
+    """Compute the longest text that cannot take more steps. In the worst case each unbounded repeat ends anywhere after
+    the previous one and all choices are tried, from every start. -1 if no length is short enough.
     """
     written = _PLAIN_GROUP.sub("x", written)
     choices = len(_CHOICE.findall(written))

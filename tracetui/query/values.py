@@ -1,4 +1,4 @@
-"""Values in a query, and when a value of a span meets one."""
+"""Values in a query, and tests for matching values of spans."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,40}")
 
 
 def find_number(text: str) -> int | float | None:
-    """-> the number that the text is, integers exactly, or None. Not a number, infinity and `1_000` are no numbers."""
+    """Read a number, integers exactly; None for other text. NaN, infinity and `1_000` do not count."""
     if _INTEGER.fullmatch(text):
         return int(text)
     if not _NUMBER.fullmatch(text):
@@ -35,15 +35,15 @@ def find_number(text: str) -> int | float | None:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value as the query has it."""
+    """Value in a query."""
 
     text: str
     quoted: bool
     position: int
-    """Position in the query, quotes included."""
+    """Position in the query, including quotes."""
     length: int
     pattern: Pattern | None = None
-    """The regular expression after `=~` or `!~`."""
+    """Regular expression after `=~` or `!~`."""
 
     @property
     def number(self) -> int | float | None:
@@ -55,7 +55,7 @@ class Literal:
 
 
 def text_test(operation: str, literal: Literal) -> Callable[[str], bool]:
-    """A test of text that is there, for `= != =~ !~`."""
+    """Build a test of an existing text, for `= != =~ !~`."""
     wanted, pattern = literal.text, literal.pattern
     if pattern is not None:
         found = pattern.test()
@@ -68,7 +68,7 @@ def text_test(operation: str, literal: Literal) -> Callable[[str], bool]:
 
 
 def value_test(operation: str, literal: Literal | None) -> Callable[[Value], bool]:
-    """A test of an attribute's value. Without a literal it only tests presence."""
+    """Build a test of an attribute value. Without a literal it tests presence only."""
     if literal is None:
         return lambda _: True
     one = _scalar_test(operation, literal)

@@ -1,4 +1,4 @@
-"""Formats that the copy menu offers: a span as JSON, as a curl line, and a trace's waterfall as text or Markdown."""
+"""Formats of the copy menu: a span as JSON or as a curl command, and a waterfall as text or Markdown."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def span_json(span: Span) -> str:
 
 
 def curl_line(attributes: Attributes) -> str | None:
-    """Return the span's HTTP request as a shell command; None if its URL is unknown.
+    """Format the span's HTTP request as a shell command; None if its URL is unknown.
 
-    Headers that look like secrets are omitted, query parameters that do are redacted.
+    Headers that look like secrets are omitted; query parameters that look like secrets are redacted.
     """
     url = _url(attributes)
     if url is None:

@@ -1,4 +1,4 @@
-"""The lines around every view: status, tabs, breadcrumbs and key hints."""
+"""Lines around every view: status, tabs, breadcrumbs and key hints."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
 _LEAST_IMPORTANT = ("noun", "window", "name", "source", "contents", "others", "filter")
-"""Parts of the status, first to be dropped first."""
+"""Parts of the status in the order in which they are dropped."""
 _LEAST_CELLS = {"source": 16, "filter": 12}
-"""Smallest widths of the parts that can be shortened; the others are dropped whole."""
+"""Least widths of the parts that can be shortened; others are dropped as a whole."""
 _LEAST_CRUMBS = 20
-"""Width of the breadcrumbs below which they are not shown at all."""
+"""Width below which the breadcrumbs are not shown."""
 _LEAST_CRUMB = 6
 """Width of a breadcrumb below which an ellipsis replaces it."""
 _NOTHING = ("", Role.PLAIN)
@@ -33,7 +33,7 @@ _NOTHING = ("", Role.PLAIN)
 
 @dataclass(slots=True, kw_only=True)
 class _Parts:
-    """Parts of the status line, (text, role) each, from left to right; empty ones are not shown."""
+    """Parts of the status line as (text, role), from left to right; empty ones are not shown."""
 
     name: tuple[str, str] = ("tracetui", Role.STRONG)
     source: tuple[str, str]
@@ -71,7 +71,7 @@ def source_name(sources: Sequence[str]) -> str:
         return "standard input" if len(sources) == 1 else f"standard input and {len(sources) - 1} more"
     scheme, is_address, rest = sources[0].partition(":")
     if is_address and scheme.lower() in ("http", "https", "unix"):
-        # path and query of a page's URL are no name, and may hold a secret
+        # omit path and query of a URL, which are not useful as a name and may contain a secret
         rest = re.split("[?#]" if scheme.lower() == "unix" else "[/?#]", rest.removeprefix("//"), maxsplit=1)[0]
         host = safe(rest.rpartition("@")[2], _SOURCE_CHARACTERS)
         return host if len(sources) == 1 else f"{host} and {len(sources) - 1} more"
@@ -95,8 +95,8 @@ def status_line(
 ) -> Line:
     """Draw the status: sources, size, time window and failures.
 
-    `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, as no query bar does.
-    If there is no room, the time window goes first and as a whole: a part of it would lack the zone.
+    `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, because there is no query bar.
+    The time window is dropped as a whole, as a part would lack the zone.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
     if unsafe:
@@ -132,7 +132,7 @@ def _add_failures(parts: _Parts, summary: Summary, glyphs: Glyphs) -> None:
         parts.failed = (f"{glyphs.origin} {with_errors:,} with errors", Role.ERROR)
         parts.others = (", no request failed", Role.ERROR)
         return
-    # the noun is a part of its own, as it is dropped first
+    # the noun is a separate part, as it is dropped first
     parts.failed = (f"{glyphs.origin} {failed:,}| failed", Role.ERROR)
     parts.noun = (" request" if failed == 1 else " requests", Role.ERROR)
     if failed < with_errors:
@@ -140,7 +140,7 @@ def _add_failures(parts: _Parts, summary: Summary, glyphs: Glyphs) -> None:
 
 
 def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, glyphs: Glyphs) -> Line:
-    """Draw the views with their keys; `views` are (id, title). Brackets mark the active one without colour."""
+    """Draw the views with their keys; `views` are (id, title). Brackets show the active one without colour."""
     line = Line([(" ", Role.PLAIN)])
     for number, (view, title) in enumerate(views, 1):
         role = Role.ACCENT if view == active else Role.DIM
@@ -152,10 +152,11 @@ def tabs_line(width: int, views: Sequence[tuple[str, str]], active: str, glyphs:
 def crumb_line(
     width: int, crumbs: Sequence[str], hints: Sequence[tuple[str, str]], glyphs: Glyphs, notice: tuple[str, bool] | None
 ) -> Line:
-    """Draw the breadcrumbs and the current notice at the left, and key hints at the right.
+    """Draw breadcrumbs and the current notice at the left, and key hints at the right.
 
-    Hints give way to the last breadcrumb, which names the selection, but keep a third of the width if even dropping all
-    but the last hint would not make room. A notice takes the room of hints, then that of breadcrumbs: it is brief.
+    The last breadcrumb, which names the selection, takes precedence over hints. But hints keep a third of the width if
+    dropping all but the last of them would not make enough room. A notice, which is brief, replaces hints and then
+    breadcrumbs.
     """
     last = _keys(hints[-1:], width)
     if notice is None:
@@ -165,7 +166,7 @@ def crumb_line(
         left = _breadcrumbs(crumbs, glyphs, Role.STRONG, width - keys.width - 2)
     else:
         message = Line([(safe(notice[0]), Role.ERROR if notice[1] else Role.STRONG)])
-        # the breadcrumbs may end with the notice
+        # the last breadcrumb may be the notice
         crumbs = crumbs[:-1] if len(crumbs) > 1 and crumbs[-1] == notice[0] else crumbs
         separator = " | " if glyphs.ascii_only else _SEPARATOR
         room = width - message.width - len(separator) - last.width - 2
@@ -208,7 +209,7 @@ def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | N
 
 
 def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
-    """Draw the first hints that fit, and always the last one: it leads to all others."""
+    """Draw the first hints that fit, and always the last one, which leads to all others."""
     line = Line()
     for shown in range(len(hints), 0, -1):
         line = Line()

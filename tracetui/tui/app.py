@@ -1,4 +1,4 @@
-"""The app: views, themes and keys. Views own their content; `LoadingApp` owns the data."""
+"""App: views, themes and keys. Views own their content; `LoadingApp` owns the data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MOST_BOOKMARKS = 50
 
 
 class TraceApp(LoadingApp):
-    """Five views over one set of traces."""
+    """App with five views of one trace set."""
 
     CSS = """
     Screen { color: $foreground; }
@@ -77,7 +77,7 @@ class TraceApp(LoadingApp):
         self.animation_level = "none"
         self._initial_theme = theme
         self._key_names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
-        """Screen and focus that the cached names are for, and the names."""
+        """Screen and focus of the cached names, and the names."""
 
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
@@ -110,11 +110,11 @@ class TraceApp(LoadingApp):
         self.run_worker(self._build_views(), group="build")
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's filters, only if needed: they convert colours for NO_COLOR and the terminal's own palette."""
+        """Return Textual's filters, which convert colours for NO_COLOR and the terminal's palette, only if needed."""
         return super().get_line_filters() if self.no_color or self.native_ansi_color else ()
 
     async def _build_views(self) -> None:
-        """Make the views, after the first screen is painted, and start to load."""
+        """Create the views after the first screen is painted, and start loading."""
         panes = await asyncio.to_thread(pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
@@ -122,7 +122,7 @@ class TraceApp(LoadingApp):
         # a key may have changed the view meanwhile
         switcher.current = self._view
         self._has_views = True
-        # modules and views are never garbage: scanning them in each collection would delay keys
+        # modules and views never become garbage, and scanning them in each collection would delay keys
         gc.freeze()
         self._apply_look()
         self._update_frame()
@@ -131,7 +131,7 @@ class TraceApp(LoadingApp):
         if self.state.sources:
             self._start_load()
         for number, text in enumerate(self.state.notices):
-            # one after the other, as one line shows them
+            # show them one after the other, as there is one line for them
             self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self._show_notice, text, bad=True))
 
     def exit(self, *args: Any, **options: Any) -> None:
@@ -140,19 +140,19 @@ class TraceApp(LoadingApp):
         super().exit(*args, **options)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Exit on an unhandled error, which `failure` returns, as the screen cannot show it."""
+        """Exit after an unhandled error. `failure` returns it, as the screen cannot show it."""
         with contextlib.suppress(Exception):
             self._save_state()
         super()._handle_exception(error)
         self._exit_renderables.clear()
 
     def _fatal_error(self) -> None:
-        # Textual's version prints local variables, which may be secrets or parts of traces
+        # Textual's version prints local variables, which may be secrets or trace data
         self._close_messages_no_wait()
 
     @property
     def failure(self) -> Exception | None:
-        """The error that ended the app, if any."""
+        """Error that ended the app, if any."""
         return self._exception
 
     def on_unmount(self) -> None:
@@ -171,7 +171,7 @@ class TraceApp(LoadingApp):
             self._switch_to(view)
 
     def _add_bookmark(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
-        """Add the current location to the history; going back to it restores `query` and calls `come_back`."""
+        """Add the current location to the history. Going back to it restores `query` and calls `come_back`."""
         bookmark = Bookmark(self._view, self.state.trace, self.state.span, query, come_back)
         if not self._history or self._history[-1] != bookmark:
             self._history = [*self._history, bookmark][-_MOST_BOOKMARKS:]
@@ -234,7 +234,7 @@ class TraceApp(LoadingApp):
         self._show_notice(f"copied {message.what}{part}", bad=False)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put text on the user's clipboard, made safe to paste. All copied text passes here."""
+        """Copy text to the user's clipboard, made safe to paste. All copied text passes through here."""
         super().copy_to_clipboard(clipboard_text(text))
 
     def on_read_text(self, message: ReadText) -> None:
@@ -305,7 +305,7 @@ class TraceApp(LoadingApp):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.AppBlur):
-            # stay focused: the screen is read from other windows, too, and multiplexers do not report focus reliably
+            # stay focused, as the screen may be read from other windows, and multiplexers do not report focus reliably
             return
         if isinstance(event, events.Key):
             self._bottom.forget(only_good=True)

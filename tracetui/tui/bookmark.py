@@ -1,4 +1,4 @@
-"""The user's location, within a trace set and as ids that hold for another set of the same sources."""
+"""Location of the user, within a trace set and as ids that are valid for another set of the same sources."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tracetui.tui.state import State
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """A view and its selection, as positions of the loaded set, for the navigation history."""
+    """Entry of the navigation history: a view and its selection, as positions of the loaded set."""
 
     view: str
     trace: int | None
     span: int | None
     query: str | None = None
-    """Filter to restore, None to keep the current one."""
+    """Filter to restore; None to keep the current one."""
     come_back: Callable[[], None] | None = None
     """Restores the overlay that was open over the view."""
 

@@ -1,4 +1,4 @@
-"""Frame around every view: status, tabs and banner above, the breadcrumb and the keys below."""
+"""Frame around every view: status, tabs and banner above, breadcrumbs and key hints below."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 _BANNER_LINES = 8
 _LEAST_BANNER = 4
 _BANNER_SHARE = 6
-"""Largest share of the screen's lines for a banner over loaded traces: a sixth."""
+"""A banner over loaded traces takes at most one in this many lines of the screen."""
 _BANNER_EDGE = 4
 _LONGEST_TEXT = 600
 
@@ -33,11 +33,11 @@ class Location:
     view: str
     crumbs: Sequence[str] = ()
     hints: Sequence[tuple[str, str]] = ()
-    """Pairs of a key and what it does."""
+    """Pairs of a key and its effect."""
 
 
 def tab_at(tabs: Line, cell: int) -> str:
-    """Return the view whose tab covers a cell of the tab line, '' for none."""
+    """Return the view whose tab covers a cell of the tab line; '' for none."""
     start = 0
     for text, _ in tabs.runs:
         if start <= cell < start + len(text):
@@ -88,7 +88,7 @@ class FrameTop(Vertical):
                     loading=loading,
                     local_time=look.local_time,
                     unsafe=state.unsafe,
-                    # the list of traces shows the filter in its own line
+                    # the traces view shows the filter in its query bar
                     names_filter=view != VIEWS[0][0],
                 )
             ]
@@ -106,7 +106,7 @@ class FrameTop(Vertical):
         return self._banner.display
 
     def show_banner(self, texts: Sequence[str], *, is_failure: bool = False) -> None:
-        """Show an error banner, or none. Texts may be from outside.
+        """Show an error banner, or none. Texts may be untrusted.
 
         is_failure: the banner reports a failed load and disappears with the next successful one.
         """
@@ -127,7 +127,7 @@ class FrameTop(Vertical):
         banner.show(self._banner_lines)
 
     def _banner_lines(self, width: int) -> list[Line]:
-        """Wrap the texts. The last one says what to do and is never cut."""
+        """Wrap the texts. The last one, with the next step, is never cut."""
         glyphs = self._state.look.glyphs
         mark, most = glyphs.warning, _BANNER_LINES
         if self._state.session is not None:

@@ -30,10 +30,10 @@ LIST_KEYS: Keys = (
 )
 
 _LONGEST_KEY = 15
-"""Greatest width of the column of keys; longer ones wrap."""
+"""Largest width of the column of keys; longer ones wrap."""
 _WIDEST = 96
 _AROUND = 4
-"""Cells of the view behind that stay visible, left and right together."""
+"""Cells of the view behind it that stay visible, left and right together."""
 _FRAME = 2 + 2 + 2 + 1
 """Cells around the text: border, padding, the list's edge and its scroll bar."""
 
@@ -67,7 +67,7 @@ class KeyLines:
 
 
 class _Page(LineView):
-    """Rows without a cursor: keys scroll them."""
+    """Rows without a cursor, which keys scroll."""
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
         return super()._painted(row, False, room)
@@ -110,7 +110,7 @@ class HelpScreen(Dialog[None]):
     """
 
     def __init__(self, look: Look, groups: Sequence[tuple[str, Keys]], names: KeyNames) -> None:
-        """`groups` name keys by their actions; `names` translates them."""
+        """`groups` name keys by their actions, which `names` translates."""
         super().__init__()
         self._look = look
         rows = [(title, names.rows(keys)) for title, keys in groups]
@@ -143,7 +143,7 @@ class HelpScreen(Dialog[None]):
         self.call_after_refresh(self._show_more)
 
     def _show_more(self) -> None:
-        """Show on the frame how many lines are out of view."""
+        """Show the number of lines out of view on the border."""
         page, glyphs = self.query_one(_Page), self._look.glyphs
         below = round(page.max_scroll_y - page.scroll_offset.y)
         more = f"{glyphs.opened} {numbers.counted(below, 'more line')} below" if below > 0 else ""

@@ -10,12 +10,12 @@ from textual.message import Message
 
 @dataclass
 class OpenTrace(Message):
-    """Show a trace in the waterfall, with the cursor on a span if one is named (a position of the loaded set)."""
+    """Show a trace in the waterfall, with the cursor on a span if one is given (a position of the loaded set)."""
 
     trace: int
     span: int | None = None
     come_back: Callable[[], None] | None = None
-    """Restores the overlay that was open over the previous view."""
+    """Restores an overlay that was open over the previous view."""
 
 
 @dataclass
@@ -27,11 +27,11 @@ class CompareTraces(Message):
 
 @dataclass
 class FilterTraces(Message):
-    """Filter by a query, '' for all traces."""
+    """Filter by a query; '' for all traces."""
 
     query: str
     ask: bool = True
-    """True if servers are searched, too; False where loaded traces are listed."""
+    """True to search servers as well; False to list only loaded traces."""
     opens: tuple[str, ...] = ()
     """Ids of traces to open once they are loaded, as `State.to_open`."""
 
@@ -50,7 +50,7 @@ class WidenWindow(Message):
 
     lookback_ns: int
     query: str | None = None
-    """New filter, None to keep the current one."""
+    """New filter; None to keep the current one."""
 
 
 @dataclass
@@ -74,17 +74,17 @@ class OpenView(Message):
 
 @dataclass
 class CopyText(Message):
-    """Put text on the user's clipboard (OSC 52) and confirm it. `text` may be from outside, and long."""
+    """Copy text to the user's clipboard (OSC 52) and confirm it. `text` may be untrusted and long."""
 
     text: str
     what: str
     one_line: bool = False
-    """True for a name or an id, which must stay on one line."""
+    """True for a name or an id, which must be on one line."""
 
 
 @dataclass
 class ReadText(Message):
-    """Show a long text in the pager. `text` may be from outside."""
+    """Show a long text in the pager. `text` may be untrusted."""
 
     title: str
     text: str

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
 _MOST = 2_000
-"""Services and operations that are searched, of each."""
+"""Most services, and most operations, that are searched."""
 _MOST_IDS = 200_000
 _MOST_MATCHES = 40
 _SHORTEST_ID = 4
-"""Least number of characters of a trace id to search for; fewer match too many."""
+"""Least number of characters of a trace id to search for, as fewer match too many."""
 
 
 class _PaletteHost(Protocol):
@@ -49,7 +49,7 @@ class _PaletteHost(Protocol):
 
 
 class PaletteEntry(NamedTuple):
-    """A command or a target of the palette; `label` may be from outside."""
+    """Command or target of the palette; `label` may be untrusted."""
 
     label: str
     note: str
@@ -57,7 +57,7 @@ class PaletteEntry(NamedTuple):
 
 
 class PaletteEntries:
-    """Commands and targets of an app, searched by their labels."""
+    """Commands and targets of an app, searchable by label."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = cast(_PaletteHost, app)
@@ -125,7 +125,7 @@ class PaletteEntries:
         return [*(entry for _, entry in ranked[:_MOST_MATCHES]), *islice(self._traces(words), _MOST_MATCHES)]
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
-        """Return traces by the start of their ids. Matching anywhere in an id would find too many."""
+        """Find traces by the beginning of their ids. Matching anywhere would find too many."""
         loaded = self._loaded
         prefixes = [word for word in words if not "trace".startswith(word)]
         if loaded is None or len(prefixes) != 1 or len(prefixes[0]) < _SHORTEST_ID:

@@ -22,7 +22,7 @@ from tracetui.tui.themes import THEMES, first_theme
 _STDIN = "-"
 _INTERRUPTED = 130
 _GC_THRESHOLDS = (10_000, 20, 100)
-"""For `gc.set_threshold`. Full collections delay keys, so they are rare."""
+"""Arguments of `gc.set_threshold`; full collections are rare, because they delay keys."""
 
 
 def run_app(
@@ -37,7 +37,7 @@ def run_app(
 ) -> int:
     """Run the app until the user leaves it. -> the exit code
 
-    notices: errors to show on the open screen. `exact_names` makes every span name an operation of its own.
+    notices: errors to show on the screen. `exact_names` makes every span name a separate operation.
     Raises UsageError for an unknown theme, key or action, and for unusable server settings.
     """
     if settings.theme and settings.theme not in THEMES:
@@ -63,10 +63,10 @@ def run_app(
     if resume is None:
         resume, state.to_open = location_of(named)
     theme = settings.theme or first_theme(os.environ)
-    # NO_COLOR is greyscale true colour in Textual unless the app is made for the terminal's own colours
+    # Textual renders NO_COLOR in greys of true colour, except in apps with the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
     if settings.keymap:
-        # imports all modules with actions, so only if needed
+        # this imports all modules with actions, so do it only if needed
         try:
             check_keymap(settings.keymap)
         except UsageError as error:
@@ -76,16 +76,16 @@ def run_app(
     try:
         app.run(mouse=settings.mouse)
     except KeyboardInterrupt:
-        # the terminal is restored already; do not wait for threads that still read
+        # the terminal is already restored; do not wait for threads that still read
         os._exit(_INTERRUPTED)
     if app.failure is not None:
-        # reported as for any command
+        # the caller reports it as for any command
         raise app.failure
     return app.return_code or 0
 
 
 def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
-    """Return the location that sources point at, None for the list of traces, and ids of two traces to compare."""
+    """Return the location to which sources point (None for the trace list), and the ids of two traces to compare."""
     ids = named.opened_ids
     if len(ids) == 1:
         return Resume([], "waterfall", trace_id=ids[0]), ()
@@ -97,7 +97,7 @@ def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
 def _keys_from_terminal() -> int:
     """Read keys from the terminal. -> a file descriptor of standard input, for the load"""
     if sys.stdin.isatty():
-        raise UsageError("- reads standard input, which is this terminal; pipe data in, or name a file")
+        raise UsageError("- reads standard input, which is this terminal; pipe data into it, or give a file")
     stdin = os.dup(0)
     try:
         terminal = os.open("/dev/tty", os.O_RDWR)

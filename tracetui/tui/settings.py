@@ -29,14 +29,14 @@ _LONGEST_QUERY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the screen. An empty theme stands for the terminal's default."""
+    """Settings of the screen. An empty theme means the default for the terminal."""
 
     theme: str = ""
     ascii_only: bool = False
     mouse: bool = True
     local_time: bool = False
     keymap: dict[str, str] = field(default_factory=dict)
-    """Binding id -> keys, comma-separated."""
+    """Comma-separated keys by binding id."""
 
 
 class Resume(msgspec.Struct):
@@ -49,7 +49,7 @@ class Resume(msgspec.Struct):
     span_id: str = ""
     logs: list[str] = []
     search: Search = NOTHING
-    """Conditions of the servers' search in addition to the query."""
+    """Conditions for searching servers, in addition to the query."""
     overrides: Overrides = Overrides()
     rows: dict[str, str] = {}
     """Item under the cursor of each view's list, by name."""
@@ -69,7 +69,7 @@ def _resume_path() -> Path:
 
 
 def portable_sources(sources: Iterable[str]) -> list[str]:
-    """Return sources or files in a form that is valid in any directory and holds no secrets."""
+    """Convert sources or files to a form that is valid in any directory and contains no secrets."""
     return [_portable_source(source) for source in sources]
 
 
@@ -79,12 +79,12 @@ def _portable_source(source: str) -> str:
         if path.exists():
             return str(path.absolute())
         if is_address(source):
-            # without its secrets, the address of a Grafana page names no trace
+            # without its secrets, the address of a Grafana page no longer names a trace
             ids = trace_ids_in(source) if grafana_page(source) is not None else ()
             return ids[0] if ids else without_secrets(source)
         if glob.has_magic(source):
             # the directory is not part of the glob
-            return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a glob is no path
+            return os.path.join(glob.escape(str(Path.cwd())), path)  # noqa: PTH118 - a glob is not a path
     return source
 
 
@@ -119,7 +119,7 @@ def load_queries(warnings: list[str] | None = None) -> list[str]:
 
 
 def save_queries(new: Sequence[str]) -> None:
-    """Add queries to the history, except those that may hold a secret. The file may have changed since it was read."""
+    """Add queries to the history, except those that may contain a secret. The file is read again before."""
     new = [query for query in new if len(query) <= _LONGEST_QUERY and not _holds_secret(query)]
     if new:
         # a repeated query moves to the end

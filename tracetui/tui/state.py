@@ -1,4 +1,4 @@
-"""State of the app: one loaded set, the filter on it, and the selection. Views read it, the app writes."""
+"""State of the app: the loaded set, the filter and the selection. Views read it, the app writes it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Look:
 
 @dataclass(slots=True)
 class State:
-    """The loaded set, the traces shown, and the selection.
+    """Loaded set, shown traces, and selection.
 
-    Traces and spans are positions of the loaded set everywhere in the app (`session.loaded`), so that a filter moves
-    none of them.
+    Everywhere in the app, traces and spans are positions in the loaded set (`session.loaded`), which a filter does not
+    change.
     """
 
     sources: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
-    """Files with log lines, which are shown with their spans."""
+    """Files with log records, which are shown with their spans."""
     exact_names: bool = False
-    """True if every span name is an operation of its own, even with ids in it."""
+    """True if every span name is a separate operation, including ids."""
     search: Search = NOTHING
-    """Conditions of the servers' search in addition to the filter."""
+    """Conditions for searching servers, in addition to the filter."""
     overrides: Overrides = field(default_factory=Overrides)
     unsafe: bool = False
     """True if a server's certificate is not verified."""
@@ -50,24 +50,24 @@ class State:
     server_services: list[str] = field(default_factory=list)
     """Services known to the servers, with or without loaded traces."""
     search_reports: list[str] = field(default_factory=list)
-    """Texts of the servers' reports on the last search."""
+    """Texts of the reports on the last search of each server."""
     search_scope: str = ""
-    """The part of the servers' traces that was searched, as text; '' for all of them."""
+    """Description of the traces that were searched on servers with more; '' for all."""
     services_to_choose: int = 0
-    """Number of services to choose from, on a server that can only search by service; 0 for no choice."""
+    """Number of services to choose from on a server that searches by service only; 0 for no choice."""
     searched_lookback_ns: int = 0
-    """Time before now that the last search covered; 0 for a fixed time window or trace ids."""
+    """Lookback of the last search; 0 for a fixed time window or trace ids."""
     newest_starts: dict[str, int] = field(default_factory=dict)
     """Start times of each service's newest trace, looked up after an empty search; 0 for no trace."""
     stdin: int | None = None
-    """File descriptor that the source `-` is read from, once."""
+    """File descriptor of the source `-`, which can be read only once."""
     look: Look = field(default_factory=Look)
     load_state: str = ""
     """"reading" while the sources are read, "failed" if nothing was loaded, else ''."""
     session: Session | None = None
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
-    """int64[m], the traces that match the query, ascending."""
+    """int64[m], traces that match the query, ascending."""
     notices: list[str] = field(default_factory=list)
     """Errors from before the screen opened, to be shown on it."""
     previous_queries: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class State:
     new_queries: list[str] = field(default_factory=list)
     """Queries of this run."""
     analysis: Analysis | None = None
-    """Analysis of the shown traces; its positions are those of a separate set, not of the loaded one."""
+    """Analysis of the shown traces; its positions refer to a separate set, not the loaded one."""
     trace: int | None = None
     span: int | None = None
     rows: dict[str, str] = field(default_factory=dict)
@@ -83,6 +83,6 @@ class State:
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""
     to_open: tuple[str, ...] = ()
-    """Ids of the traces to open once they are loaded: one in the waterfall, two in the comparison."""
+    """Ids of the traces to open once they are loaded: one in the waterfall, two in a comparison."""
     new: frozenset[int] = frozenset()
     """Traces that arrived with the last poll."""

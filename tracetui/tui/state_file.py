@@ -1,4 +1,4 @@
-"""Files that keep state of the screen between runs."""
+"""Files with state that the screen keeps between runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _MOST_BYTES = 1 << 22
 
 
 class DamagedStateError(Exception):
-    """A file could not be decoded. It was renamed, so that the next run starts with a new one."""
+    """A state file is damaged. It was renamed, so that the next run starts with a new one."""
 
 
 class StateFile(Generic[_T]):
-    """One value as JSON in a file that only the user can read."""
+    """JSON file with one value that only the user can read."""
 
     def __init__(self, path: Path, kind: type[_T]) -> None:
         self.path = path

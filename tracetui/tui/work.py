@@ -1,4 +1,4 @@
-"""Protocol of functions that run work outside the UI loop."""
+"""Protocol of a function that runs work outside the UI loop."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Tests of whether the difference between two samples may be chance.
+"""Significance tests for the difference between two samples.
 
-The bootstrap estimates the variation of a figure: the sample is redrawn from itself many times (B. Efron, "Bootstrap
-Methods: Another Look at the Jackknife", 1979). A small sample has too little of its own tail: it is also drawn from the
-pooled residuals of both samples, and the greater of the two errors holds (B. Efron and R. Tibshirani, "An Introduction
-to the Bootstrap", 1993, 16.2). A difference counts where it is more of these standard errors than chance explains, at 5
-% for all figures that are compared together (C. E. Bonferroni's bound), so that of two hundred figures ten do not stand
-out by themselves. Quantiles and shares of small samples are far from normally distributed, and have to pass an exact
-test besides.
+The bootstrap estimates the standard error of a figure by redrawing the sample from itself many times (B. Efron,
+"Bootstrap Methods: Another Look at the Jackknife", 1979). As a small sample lacks the tail of its distribution, it is
+also redrawn from the pooled residuals of both samples, and the greater of the two errors is used (B. Efron and R.
+Tibshirani, "An Introduction to the Bootstrap", 1993, 16.2). A difference is significant if it exceeds a number of
+standard errors chosen for a family-wise error rate of 5 % over all figures that are compared together (C. E.
+Bonferroni's bound); otherwise ten of two hundred figures would differ by chance. Quantiles and shares of small samples
+are far from normally distributed, and must also pass an exact test.
 """
 
 from __future__ import annotations
@@ -20,37 +20,37 @@ import numpy as np
 
 DRAWS = 400
 MOST_SAMPLES = 500
-"""Size of the sample drawn from a larger one, evenly by rank; the error is scaled to the whole."""
+"""Largest sample that is redrawn. A larger one is thinned evenly by rank, and the error is scaled accordingly."""
 _LEVEL = 0.05
 _NEGLIGIBLE = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """After minus before, and the standard error of that."""
+    """Difference (after minus before) and its standard error."""
 
     value: float
     error: float
 
     def is_significant(self, limit: float) -> bool:
-        """True if the difference exceeds this many standard errors."""
+        """Test whether the difference exceeds this many standard errors."""
         return abs(self.value) > limit * self.error
 
     def interval(self, limit: float) -> tuple[float, float]:
-        """Interval of this many standard errors."""
+        """Return the interval of this many standard errors on either side."""
         return self.value - limit * self.error, self.value + limit * self.error
 
 
 def level_for(figures: int) -> float:
-    """Significance level of each of this many figures, per side, for 5 % of all comparisons to be wrong."""
+    """Return the one-sided significance level per figure for a family-wise error rate of 5 %."""
     return _LEVEL / 2 / max(figures, 1)
 
 
 def limit_for(level: float, samples: int) -> float:
-    """Standard errors, estimated from this many samples, beyond which a difference has this one-sided probability.
+    """Return the number of standard errors that chance exceeds with this one-sided probability.
 
-    Student's t, expanded about the normal distribution: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical
-    Functions", 26.7.5.
+    samples: number of samples from which the standard error was estimated. The quantile of Student's t is expanded
+    about the normal distribution: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", 26.7.5.
     """
     x, free = NormalDist().inv_cdf(1 - level), max(samples - 1, 1)
     return (
@@ -65,14 +65,14 @@ def limit_for(level: float, samples: int) -> float:
 def quantile_difference(
     before: np.ndarray, after: np.ndarray, share: float, traces: tuple[int, int] | None = None
 ) -> Difference:
-    """Difference of a quantile. Both samples: [n], not empty, in any order; `traces` as in `mean_difference`."""
+    """Estimate the difference of a quantile. Samples: [n], not empty, unsorted; `traces` as in `mean_difference`."""
     return _difference(before, after, lambda drawn: np.quantile(drawn, share, axis=-1), traces)
 
 
 def mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[int, int] | None = None) -> Difference:
-    """Difference of the means. Both samples: [n], not empty.
+    """Estimate the difference of the means. Samples: [n], not empty.
 
-    `traces`: number of traces of each sample. Values of one trace are correlated, and count as one.
+    `traces`: number of traces in each sample. Values of one trace are correlated, and count as one.
     """
     return _difference(before, after, lambda drawn: drawn.mean(axis=-1), traces)
 
@@ -90,13 +90,13 @@ def _difference(
     for sample, count in zip(sides, traces or (len(before), len(after)), strict=True):
         size = min(len(sample), MOST_SAMPLES)
         error = max(float(figure(_drawn(source, size)).std()) for source in (sample, scatter))
-        # drawn fewer than there are, and as good as one of each trace
+        # scale for the thinning, and to one independent value per trace
         total += error**2 * size / max(min(len(sample), count), 1)
     return Difference(values[1] - values[0], math.sqrt(total))
 
 
 def normal_mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[int, int] | None = None) -> Difference:
-    """Like `mean_difference`, with the errors that many draws tend to: nothing is drawn."""
+    """Like `mean_difference`, but with the limit of the errors for many draws, so that nothing is drawn."""
     sides = before, after
     values = [float(sample.mean()) for sample in sides]
     scatter = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
@@ -109,7 +109,9 @@ def normal_mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[
 def share_difference(
     before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None
 ) -> Difference:
-    """Difference of a share in percent; each is (hits, total), total > 0. The error is that of one common share."""
+    """Estimate the difference of a share in percent. Each is (hits, total), total > 0. The error assumes a common
+    share.
+    """
     of = [min(sample[1], count) for sample, count in zip((before, after), traces or (before[1], after[1]), strict=True)]
     shares = [many / whole for many, whole in (before, after)]
     common = (before[0] + after[0]) / (before[1] + after[1])
@@ -130,15 +132,15 @@ def _drawn(sample: np.ndarray, size: int) -> np.ndarray:
 def quantile_p_value(
     before: np.ndarray, after: np.ndarray, share: float, traces: tuple[int, int] | None = None
 ) -> float:
-    """Probability that this many more of one sample than of the other exceed the lesser of their quantiles."""
+    """Compute the probability that by chance this many more values of one sample exceed the smaller quantile."""
     lesser = min(np.quantile(sample, share) for sample in (before, after))
     above = [(int((sample > lesser).sum()), len(sample)) for sample in (before, after)]
     return share_p_value(above[0], above[1], traces)
 
 
 def share_p_value(before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None) -> float:
-    """Probability that the greater of two shares is greater by this much; arguments as in `share_difference`."""
-    # as many as there are traces: what is of one trace counts once
+    """Compute the probability of a difference this large by chance; arguments as in `share_difference`."""
+    # use the number of traces: correlated values of one trace count once
     of = [min(sample[1], count) for sample, count in zip((before, after), traces or (before[1], after[1]), strict=True)]
     many = [round(some * size / whole) for (some, whole), size in zip((before, after), of, strict=True)]
     greater = int(after[0] * before[1] > before[0] * after[1])
@@ -146,9 +148,10 @@ def share_p_value(before: tuple[int, int], after: tuple[int, int], traces: tuple
 
 
 def hypergeometric_p_value(selected: int, rest: int, of: tuple[int, int]) -> float:
-    """Probability that of `selected + rest` items among `of[0] + of[1]` at least this many are in the first `of[0]`.
+    """Compute the probability that at least `selected` of the hits fall into the first group by chance.
 
-    R. A. Fisher's exact test, one-sided.
+    selected, rest: hits in the first and the second group; of: sizes of the groups. R. A. Fisher's exact test,
+    one-sided.
     """
     marked, every = selected + rest, sum(of)
     whole = _log_binomial(every, of[0])

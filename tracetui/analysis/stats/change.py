@@ -24,23 +24,23 @@ ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
 RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
 """Figures in percent; all others are nanoseconds."""
 MOST_DRAWN = 3_000
-"""Figures of which samples are drawn anew. With more names to compare, what is from few samples, or fails the exact
-test, has no interval.
+"""Most figures that are resampled. Beyond it, figures with few samples and those that fail the exact test have no
+interval.
 """
 _LEAST_SHARE = 0.01
 
 
 class Verdict(enum.StrEnum):
-    """Verdicts on a change. Less is better for every figure that has one."""
+    """Verdict on a change. For every figure less is better."""
 
     BETTER = "better"
     WORSE = "worse"
     SMALL = "small"
-    """Less than the threshold."""
+    """Below the threshold."""
     CHANCE = "chance"
-    """Large enough, and chance explains it as well."""
+    """Large enough, but may be chance."""
     FEW = "few"
-    """Large enough, from too few samples to tell."""
+    """Large enough, but from too few samples."""
     NEW = "new"
     """Only after."""
     GONE = "gone"
@@ -49,7 +49,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One figure before and after: nanoseconds, percent for rates, or None for none."""
+    """Change of one figure. Values are nanoseconds, percent for rates, or None if missing."""
 
     figure: str
     """`mean`, `p50`, `p95`, `p99`, `error_rate`, `failed_request_rate`, `self`, `critical`"""
@@ -57,7 +57,7 @@ class Change:
     after: float | None
     verdict: Verdict
     interval: tuple[float, float] | None = None
-    """Confidence interval of the difference, where it was computed."""
+    """Confidence interval of the difference; None if it was not computed."""
 
     @property
     def difference(self) -> float | None:
@@ -66,12 +66,12 @@ class Change:
 
     @property
     def percent(self) -> float | None:
-        """Change in percent of the value before; None if that was zero."""
+        """Change in percent of the value before; None if that was 0."""
         return 100 * self.difference / self.before if self.before and self.difference is not None else None
 
 
 class _Allowance:
-    """Remaining number of figures that may be resampled."""
+    """Number of figures that may still be resampled."""
 
     def __init__(self) -> None:
         self._left = MOST_DRAWN
@@ -90,7 +90,7 @@ class ChangeClassifier:
     """Mean duration of a trace, in the set where it is shorter."""
     trace_counts: tuple[int, int]
     level: float
-    """Significance level of a figure, per side."""
+    """One-sided significance level per figure."""
     _draws: _Allowance = field(default_factory=_Allowance, compare=False)
 
     def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
@@ -98,9 +98,10 @@ class ChangeClassifier:
         return change > least and 100 * change >= self.threshold * abs(before)
 
     def times(self, figures: Sequence[str], before: np.ndarray, after: np.ndarray) -> list[Change]:
-        """`mean` and quantiles (`p50` and so on) of two samples of nanoseconds, one of which may be empty.
+        """Classify the changes of `mean` and quantiles (`p50` and so on) of two samples in ns, of which one may be
+        empty.
 
-        A change by less than a hundredth of what a trace takes, times the calls that a trace makes, is small.
+        A change is small if, multiplied by the calls per trace, it is less than 1 % of a trace's duration.
         """
         changes = []
         for figure in figures:
@@ -115,17 +116,17 @@ class ChangeClassifier:
         return changes
 
     def least_ns(self, before: float, after: float) -> float:
-        """Smallest change in nanoseconds of a figure of this many calls that is not negligible."""
+        """Return the smallest change in ns that is not negligible, for a figure of this many calls."""
         return float(self.least_of(np.array([before]), np.array([after]))[0])
 
     def least_of(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """`least_ns` of many figures: int64[n] calls on either side -> float64[n]."""
+        """Compute `least_ns` for many figures: int64[n] calls on either side -> float64[n]."""
         calls_per_trace = np.maximum(before / self.trace_counts[0], after / self.trace_counts[1])
         least: np.ndarray = _LEAST_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
         return least
 
     def large(self, figure: str, first: float, second: float, before: np.ndarray, after: np.ndarray) -> Change:
-        """Classify a change that is large enough. `before` and `after`: the samples, none of them empty."""
+        """Classify a change that is large enough. `before` and `after`: the samples, neither empty."""
         sizes = (len(before), len(after))
         drawn = self._draws.spend()
         if figure[0] != "p":
@@ -134,7 +135,7 @@ class ChangeClassifier:
             of_mean = mean_difference if drawn else normal_mean_difference
             return self._weighed(figure, (first, second), of_mean(before, after, self.trace_counts), sizes)
         share = int(figure[1:]) / 100
-        # of fewer none is beyond it
+        # with fewer samples no change is beyond chance
         least = max(FEW_SAMPLES, round(1 / (1 - share)))
         if not drawn:
             if min(sizes) < least:
@@ -169,7 +170,7 @@ class ChangeClassifier:
         return Change(figure, *values, verdict, difference.interval(limit))
 
     def rate(self, before: tuple[int, int], after: tuple[int, int], figure: str = ERROR_RATE) -> Change:
-        """A rate: (hits, total) per side."""
+        """Classify the change of a rate, given as (hits, total) on either side."""
         rates = [100 * failed / of if of else None for failed, of in (before, after)]
         first, second = rates
         if first is None or second is None:

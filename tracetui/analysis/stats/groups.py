@@ -12,7 +12,9 @@ FEW_SAMPLES = 20
 
 
 def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
-    """One integer per (group, value), ordered by group and then by value, so that one sort or search serves all.
+    """Encode each (group, value) as an integer that sorts by group and then by value.
+
+    One sort or search then serves all groups.
 
     group: int[n], not negative; values: any number of int64[n] that are compared with one another.
     -> as many int64[n]. Equal pairs have equal integers, within and across the results.
@@ -25,29 +27,29 @@ def keyed(group: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
     if bits + int(group.max()).bit_length() < 63:
         shifted = group.astype(np.int64) << bits
         return [shifted | (value - least) for value in values]
-    # too wide for 64 bits together: their ranks are not
+    # together too wide for 64 bits, so use ranks instead of values
     _, rank = np.unique(np.concatenate(values), return_inverse=True)
     shifted = group.astype(np.int64) << len(rank).bit_length()
     return [shifted | part for part in np.split(rank, len(values))]
 
 
 def keyed_together(*pairs: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    """`keyed` for (group, value) columns of different lengths, comparable with one another."""
+    """Encode (group, value) columns of different lengths as `keyed` does, comparable with one another."""
     (keys,) = keyed(*(np.concatenate([pair[part] for pair in pairs]) for part in (0, 1)))
     return np.split(keys, np.cumsum([len(group) for group, _ in pairs])[:-1])
 
 
 def quantiles(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
-    """Quantiles with linear interpolation (numpy's default); zeros for no values."""
+    """Compute quantiles with linear interpolation (numpy's default); zeros for no values."""
     if not len(values):
         return [0.0] * len(shares)
     return [float(value) for value in np.quantile(values, shares)]
 
 
 def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
-    """`quantiles` of many groups at once.
+    """Compute `quantiles` of many groups at once.
 
-    values: [n], group after group; group g is `first[g]:first[g + 1]` and not empty. -> float64[shares, groups]
+    values: [n], group after group; group g is `first[g]:first[g + 1]`, none empty. -> float64[shares, groups]
     """
     sizes = np.diff(first)
     ordered = _ordered(values, first).astype(np.float64)
@@ -57,7 +59,7 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
         low = np.floor(position).astype(np.int64)
         part = position - low
         below, above = ordered[first[:-1] + low], ordered[first[:-1] + np.minimum(low + 1, sizes - 1)]
-        # the way in which numpy rounds: from the nearer end
+        # interpolate from the nearer end, which rounds as numpy does
         rise = above - below
         result[at] = np.where(part < 0.5, below + rise * part, above - rise * (1 - part))
     return result
@@ -75,13 +77,13 @@ def known_values(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> tu
 
 
 def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """int64[n], the values of each group ascending, group after group."""
+    """Sort the values within each group: int64[n], group after group."""
     sizes = np.diff(first)
     group = np.repeat(np.arange(len(sizes)), sizes)
     least = int(values.min()) if len(values) else 0
     step = (int(values.max()) if len(values) else 0) - least + 1
     if step * len(sizes) + abs(least) < 1 << 63:
-        # one number for both: to sort plain numbers takes a quarter of the time that finding their order does
+        # combine group and value in one number: sorting plain numbers takes a quarter of the time of argsort
         moved = group * step - least
         ordered: np.ndarray = np.sort(values + moved) - moved
         return ordered
@@ -103,10 +105,10 @@ def group_slices(group: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _stable_order(group: np.ndarray) -> np.ndarray:
-    """int64[n], the order that brings equal numbers together, ascending."""
+    """Compute the stable sort order: int64[n]."""
     if not len(group) or int(group.min()) < 0 or int(group.max()) >= 1 << 32:
         return np.argsort(group, kind="stable")
-    # numpy sorts 16 bits by counting, which takes a fraction of the time
+    # numpy uses a radix sort for 16 bits, which takes a fraction of the time
     low = group.astype(np.uint16)
     if int(group.max()) < 1 << 16:
         return np.argsort(low, kind="stable")
@@ -122,29 +124,29 @@ def count_in_groups(distinct: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Groups:
-    """Positions grouped by number once, so that lookups need no scan."""
+    """Positions grouped by number, so that lookups need no scan."""
 
     order: np.ndarray
-    """int64[n], the positions, group after group and ascending in each."""
+    """int64[n], the positions, group after group, ascending within each."""
     distinct: np.ndarray
     """int[k], the numbers of the groups, ascending."""
     first: np.ndarray
     """int64[k + 1]: group `g` is `order[first[g]:first[g + 1]]`."""
 
     def of(self, number: int) -> np.ndarray:
-        """int64, the positions of a number, ascending; empty for an unknown number."""
+        """Return the positions of a number, int64, ascending; empty for an unknown number."""
         at = int(np.searchsorted(self.distinct, number))
         if at == len(self.distinct) or self.distinct[at] != number:
             return self.order[:0]
         return self.order[self.first[at] : self.first[at + 1]]
 
     def __iter__(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Each number with its positions, numbers ascending."""
+        """Yield each number with its positions, numbers ascending."""
         bounds = self.first.tolist()
         for number, begin, end in zip(self.distinct.tolist(), bounds, bounds[1:], strict=False):
             yield number, self.order[begin:end]
 
 
 def group_positions(group: np.ndarray) -> Groups:
-    """Gather the positions of equal numbers. group: int[n]."""
+    """Group positions by number. group: int[n]."""
     return Groups(*group_slices(group))

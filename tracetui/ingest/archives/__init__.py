@@ -1,4 +1,4 @@
-"""Archives: several files in one, told by their first bytes, and the registry of those that are read."""
+"""Registry of the supported archive formats, detected by their first bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracetui.ingest.archives.zip import Zip
 from tracetui.ingest.buffers import Buffer
 
 ARCHIVES: Final[tuple[Archive, ...]] = (Zip(), Tar())
-"""The archives that are read."""
+"""The supported archive formats."""
 _OTHERS: Final = (
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), "a 7z archive"),
     (re.compile(rb"Rar!\x1a\x07"), "a RAR archive"),
@@ -24,11 +24,11 @@ _OTHERS: Final = (
 
 
 def find_archive(data: Buffer) -> Archive | None:
-    """Return the kind of archive that some bytes are; None if they are none that can be read."""
+    """Detect the archive format of some bytes; None if they are not a supported archive."""
     return next((archive for archive in ARCHIVES if archive.detect(data)), None)
 
 
 def unread_archive(data: Buffer) -> str:
-    """Name an archive or compressed data of a kind that is not read; '' if the bytes are none."""
+    """Name the unsupported archive or compression format of some bytes; '' if they are neither."""
     head = data[:16]
     return next((name for pattern, name in _OTHERS if pattern.match(head)), "")

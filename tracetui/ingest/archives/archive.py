@@ -1,4 +1,4 @@
-"""The contract of an archive."""
+"""Base class of the archive formats."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from typing import ClassVar, Final
 from tracetui.ingest.buffers import Buffer
 
 MOST_MEMBERS: Final = 10_000
-"""Files in an archive that are read."""
+"""Number of files of an archive that are read."""
 _LONGEST_NAME: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMember:
-    """A file in an archive."""
+    """File in an archive."""
 
     name: str
-    """As the archive has it: text to show, and never a path to open."""
+    """Name in the archive: only for display, never a path to open."""
     size: int
-    """Bytes it takes in the archive."""
+    """Packed size in bytes."""
     unpack: Callable[[], Iterator[bytes]]
-    """Yields what it holds in bounded pieces. Raises UnpackError where that is damaged or ends early."""
+    """Yields its content in bounded pieces. Raises UnpackError if it is damaged or ends early."""
     unreadable: str = ""
-    """Why it cannot be read at all."""
+    """Reason why it cannot be read; '' if it can."""
 
 
 class Archive(ABC):
-    """Several files in one.
+    """Archive format.
 
-    Nothing is written to disk, and nothing but the list of members is read before a member is unpacked. What an
-    archive says of sizes is believed of none: whoever unpacks a member stops at a limit.
+    Nothing is written to disk, and only the list of members is read before a member is unpacked. Sizes stated in an
+    archive are not trusted: the caller stops unpacking at a limit.
     """
 
     name: ClassVar[str]
-    """As people call it: "zip archive"."""
+    """Name for display: "zip archive"."""
 
     @abstractmethod
     def detect(self, data: Buffer) -> bool:
-        """Tell whether some bytes are such an archive."""
+        """Test whether some bytes are an archive of this format."""
 
     @abstractmethod
     def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
-        """Yield the files, in their order, directories left out. Warn of damage to the archive itself."""
+        """Yield the files in order, without directories. Warn about damage to the archive itself."""
 
 
 def shown_name(raw: bytes, encoding: str = "utf-8") -> str:
-    """The name of a member as text."""
+    """Decode the name of a member for display."""
     return raw.decode(encoding, "replace")[:_LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""Tar archives: POSIX's (ustar, pax), GNU's and the first ones' headers, told by their checksum."""
+"""Tar archives with POSIX (ustar, pax), GNU or original headers, recognised by the header checksum."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IS_SPARSE: Final = b"S"
 
 
 class Tar(Archive):
-    """A tar archive."""
+    """Tar archive."""
 
     name = "tar archive"
 
@@ -39,7 +39,7 @@ class Tar(Archive):
             if not header.strip(b"\0"):
                 return
             if not _checksum(header):
-                warn(f"the tar archive is damaged at byte {at:,}; the files before are read")
+                warn(f"the tar archive is damaged at byte {at:,}; only the files before that were read")
                 return
             kind = header[156:157]
             own_size = _number(header[124:136])
@@ -58,19 +58,19 @@ class Tar(Archive):
             if kind in _FILE_TYPES:
                 own = name or _name(header)
                 if not own.endswith(b"/"):
-                    unreadable = "a sparse file, which cannot be read here" if kind == _IS_SPARSE else ""
+                    unreadable = "a sparse file, which is not supported" if kind == _IS_SPARSE else ""
                     yield ArchiveMember(shown_name(own), size, partial(_unpack, data, begin, size), unreadable)
                 at = begin + _padded(size)
             else:
-                # directories, links and devices hold nothing, whatever their size is
+                # directories, links and devices have no content, whatever size they state
                 at = begin + (_padded(size) if kind in b"gVMDK" else 0)
             name, size = b"", -1
         if at > len(data) or data[at:].strip(b"\0"):
-            warn("the tar archive is cut off; the files before are read")
+            warn("the tar archive is cut off; only the files before that were read")
 
 
 def _checksum(header: bytes) -> bool:
-    """Test whether a header's checksum is right."""
+    """Test whether the checksum of a header is correct."""
     try:
         stated = int(header[_CHECKSUM].strip(b" \0"), 8)
     except ValueError:
@@ -80,7 +80,7 @@ def _checksum(header: bytes) -> bool:
 
 
 def _number(field: bytes) -> int:
-    """A number in octal digits, or in binary where it is too large for them."""
+    """Decode a number: octal digits, or binary if it is too large for them."""
     if field[0] & 0x80:
         return int.from_bytes(field[1:], "big")
     try:

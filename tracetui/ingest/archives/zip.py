@@ -1,4 +1,4 @@
-"""Zip archives, by their directory, or by the headers of their members where the directory is missing.
+"""Zip archives, read by their directory, or by the headers of the members if the directory is missing.
 
 The format is PKWARE's APPNOTE.TXT.
 """
@@ -44,13 +44,13 @@ class _ZipEntry(NamedTuple):
     checksum: int
     packed: int
     header: int
-    """Position of its own header."""
+    """Position of its local header."""
     data: int = -1
     """Position of its data, if known."""
 
 
 class Zip(Archive):
-    """A zip archive, also one that is cut off."""
+    """Zip archive, which may be cut off."""
 
     name = "zip archive"
 
@@ -60,7 +60,7 @@ class Zip(Archive):
     def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
         directory = _directory(data)
         if directory is None:
-            warn("a zip archive that is cut off or damaged: its directory is missing; what is whole of it is read")
+            warn("the zip archive is cut off or damaged: its directory is missing; only its intact files were read")
             entries = _walked(data)
         else:
             entries = _listed(data, *directory, warn)
@@ -76,12 +76,12 @@ def _member(data: Buffer, entry: _ZipEntry) -> ArchiveMember:
         unreadable = "encrypted; unpack it with its password first"
     elif entry.method != _STORED and entry.method not in _METHODS:
         how = _NAMES.get(entry.method, f"method {entry.method}")
-        unreadable = f"packed with {how}, which cannot be read here; unpack it first"
+        unreadable = f"packed with {how}, which is not supported; unpack it first"
     return ArchiveMember(name, entry.packed, partial(_unpack, data, entry), unreadable)
 
 
 def _directory(data: Buffer) -> tuple[int, int, int] | None:
-    """Start and end of the directory, and the number of bytes before the archive; None without one."""
+    """Find the directory. -> its start and end, and the number of bytes before the archive; None if it is missing"""
     size = len(data)
     at = data.rfind(_END_SIGN, max(size - _END.size - _LONGEST_COMMENT, 0))
     if at < 0 or at + _END.size > size:
@@ -107,7 +107,7 @@ def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str
     at = begin
     while at < end:
         if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_SIGN:
-            warn(f"the directory of the zip archive is damaged at byte {at:,}; what it lists before is read")
+            warn(f"the directory of the zip archive is damaged at byte {at:,}; only the files listed before were read")
             return
         fields = _CENTRAL.unpack(data[at : at + _CENTRAL.size])
         flags, method, checksum, packed, unpacked = fields[3], fields[4], fields[7], fields[8], fields[9]
@@ -123,7 +123,7 @@ def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str
 
 
 def _long_fields(extra: bytes) -> Iterator[int]:
-    """The 64-bit values of an entry, in the order of the fields that have no room for theirs."""
+    """Read the 64-bit values of an entry, in the order of the fields that are too small for them."""
     at = 0
     while at + _FIELD.size <= len(extra):
         kind, size = _FIELD.unpack_from(extra, at)
@@ -135,7 +135,7 @@ def _long_fields(extra: bytes) -> Iterator[int]:
 
 
 def _walked(data: Buffer) -> Iterator[_ZipEntry]:
-    """The members by their own headers, of which each but the last is followed by another."""
+    """Yield the members by their local headers; each member follows the one before."""
     at = data.find(_LOCAL_SIGN)
     while at >= 0 and at + _LOCAL.size <= len(data):
         _, _, flags, method, _, _, checksum, packed, _, name_size, extra_size = _LOCAL.unpack(
@@ -161,7 +161,7 @@ def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
     if begin < 0:
         header = data[entry.header : entry.header + _LOCAL.size]
         if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGN:
-            raise UnpackError("its place in the archive is damaged")
+            raise UnpackError("its header in the archive is damaged")
         name_size, extra_size = _LOCAL.unpack(header)[-2:]
         begin = entry.header + _LOCAL.size + name_size + extra_size
     end = min(begin + entry.packed, len(data))
@@ -177,4 +177,4 @@ def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
     if begin + entry.packed > len(data) or (member is not None and not member.eof):
         raise UnpackError("it ends early")
     if entry.checksum and checksum != entry.checksum:
-        raise UnpackError("its checksum is another one")
+        raise UnpackError("its checksum does not match")

@@ -1,4 +1,4 @@
-"""Envelopes: what wraps the lines of a program's output on its way into a file, and the registry of them.
+"""Registry of envelopes: the wrappers that log drivers and log stores put around the lines of a program's output.
 
 To add one, write a module with a subclass of `Envelope` and name an instance in `ENVELOPES`.
 """
@@ -54,14 +54,14 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
     Kubernetes(),
     Compose(),
 )
-"""The envelopes that are read, in the order in which they are tried: the more specific first."""
+"""The supported envelopes in the order of the checks: the more specific ones first."""
 
 _MOST_CUT: Final = 4
 """Lines among which the first whole one is searched: a rotated log may begin within one."""
 
 
 def find_envelope(data: Buffer, start: int = 0) -> Envelope | None:
-    """Return the envelope of a text, told by how the text begins at `start`; None if it has none."""
+    """Detect the envelope of a text by its beginning at `start`; None if it has none."""
     head = Head(data, start)
     found = _of_head(head)
     if found is None and not head.is_json:

@@ -1,4 +1,4 @@
-"""Rows of Azure Monitor's container logs: answers to queries, `az monitor log-analytics` and exports to storage.
+"""Rows of Azure Monitor's container logs, as query results, `az monitor log-analytics` and storage exports have them.
 
 The tables are ContainerLog (`LogEntry`) and ContainerLogV2 (`LogMessage`) of Log Analytics.
 """
@@ -57,7 +57,7 @@ _ROW: Final = msgspec.json.Decoder(_AzureRow)
 
 
 class Azure(Envelope):
-    """`{"LogEntry":"TEXT","TimeGenerated":"..."}` a row, or `tables` of such rows."""
+    """Rows of the form `{"LogEntry":"TEXT","TimeGenerated":"..."}`, or `tables` of such rows."""
 
     name = "Azure container log"
     unit = "entry"

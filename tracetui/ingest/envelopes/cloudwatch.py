@@ -1,4 +1,4 @@
-"""Log events of AWS CloudWatch: answers of `aws logs`, subscriptions (such as Firehose) and Insights queries."""
+"""Log events of AWS CloudWatch: output of `aws logs`, subscriptions (such as Firehose) and Insights queries."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ANSWER: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
 
 class CloudWatch(Envelope):
-    """`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, and `logEvents` and `results` likewise."""
+    """`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, or the same under `logEvents` or `results`."""
 
     name = "CloudWatch log"
     unit = "entry"

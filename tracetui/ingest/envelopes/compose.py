@@ -12,11 +12,11 @@ _COLOUR = rb"(?:\x1b\[[\d;]*m)*"
 
 
 class Compose(Prefix):
-    """`web-1  | TEXT`, perhaps in colour."""
+    """`web-1  | TEXT`, plain or coloured."""
 
     name = "docker compose log"
     pattern = re.compile(_COLOUR + rb"(?P<stream>[A-Za-z0-9][\w.@-]*)[ \t]+" + _COLOUR + rb"\|" + _COLOUR + rb"(?: |$)")
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines without their prefix, and none that says whose lines follow."""
+        """Yield the lines without their prefix; skip those that only announce the attached containers."""
         return (line for line in super().unwrap(chunks) if line.stream or not line.text.startswith(_ATTACHING))

@@ -1,6 +1,6 @@
-"""The files in which container runtimes keep a pod's output (`/var/log/pods`): the CRI's log format.
+"""CRI log format: the files in which container runtimes store a pod's output (`/var/log/pods`).
 
-The format is kubernetes/design-proposals-archive's `node/kubelet-cri-logging.md`.
+Specified in kubernetes/design-proposals-archive, `node/kubelet-cri-logging.md`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _STREAMS = {b"stdout": "stdout", b"stderr": "stderr"}
 
 
 class Cri(Envelope):
-    """`2026-03-20T09:46:40.1Z stdout F TEXT`, with `P` for a piece of a line that goes on."""
+    """`2026-03-20T09:46:40.1Z stdout F TEXT`; `P` instead of `F` marks a line that the next entry continues."""
 
     name = "CRI log"
 

@@ -75,9 +75,9 @@ def _entries(text: bytes) -> Iterator[Entry]:
     while at < len(text):
         found = match(text, at)
         if found is None:
-            # a quote that is not closed, or text after one
+            # an unclosed quote, or text after a closed one
             end = text.find(b"\n", at)
-            yield Entry("", [InnerLine(number, b"", lost="damaged CSV row; left out")])
+            yield Entry("", [InnerLine(number, b"", lost="damaged CSV row; skipped")])
             at, fields = (end + 1 if end >= 0 else len(text)), []
             number += 1
             continue

@@ -1,4 +1,4 @@
-"""Files of Docker's json-file log driver, and the records that Fluent Bit and its kin make of a container's output."""
+"""Files of Docker's json-file log driver, and the records of container output by Fluent Bit and similar agents."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ENTRIES: Final = msgspec.json.Decoder(list[_DockerEntry])
 
 
 class Docker(Envelope):
-    r"""`{"log":"TEXT\n","stream":"stdout","time":"2026-03-20T09:46:41.1Z"}`; a text without line end goes on."""
+    r"""`{"log":"TEXT\n","stream":"stdout","time":"2026-03-20T09:46:41.1Z"}`; text without \n continues."""
 
     name = "Docker json-file log"
 
@@ -67,14 +67,14 @@ def _inner(number: int, entry: _DockerEntry) -> InnerLine:
 
 
 def _ends(entry: _DockerEntry) -> bool:
-    """Test whether a text without a line end is a whole line: only Docker itself always writes line ends."""
+    """Test whether an entry without a line end is a whole line, as those of all writers but Docker are."""
     if entry.logtag is not None:
         return entry.logtag != "P"
     return any(value is not None for value in (entry.kubernetes, entry.date, entry.container))
 
 
 def _stream(entry: _DockerEntry) -> str:
-    """The stream within the container, or of Fluent Bit's records within the pod."""
+    """Name the stream within the container; for Fluent Bit's records, within the pod."""
     if entry.kubernetes is None:
         return entry.stream
     names = (entry.kubernetes.get(key, "") for key in ("pod_name", "container_name"))

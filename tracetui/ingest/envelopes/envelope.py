@@ -1,4 +1,4 @@
-"""The contract of an envelope, and what several of them need: a text's head, lines of chunks, text prefixes."""
+"""Base class of the envelopes, and their common parts: the head of a text, lines of chunks, line prefixes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 
 _LOOKED_AT: Final = 32
-"""Number of first lines of a text that are checked for a common prefix."""
+"""Number of lines at the beginning of a text that are checked for a common prefix."""
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1 << 20
 """A first line up to this size is in the head whole."""
@@ -37,25 +37,25 @@ NO_FIELDS: Final[Mapping[str, Any]] = {}
 
 
 class InnerLine(NamedTuple):
-    """A line of text that was in an envelope, or a piece of one."""
+    """An unwrapped line of text, or a piece of one."""
 
     number: int
     """Number of the line or entry in the source, from 1."""
     text: bytes
     stream: str = ""
-    """Name of the stream, if the envelope states it: lines of several streams may be interleaved."""
+    """Name of the stream, if the envelope has one: lines of several streams may be interleaved."""
     ends: bool = True
-    """False where the stream's next piece continues this line."""
+    """False if the stream's next piece continues this line."""
     lost: str = ""
-    """Why the text is not here, in words for people."""
+    """Reason why the text is missing, for display."""
     when: str = ""
-    """When it was written, as the envelope has it; empty where it does not say so."""
+    """Time of the line as the envelope spells it; empty if there is none."""
     fields: Mapping[str, Any] = NO_FIELDS
-    """Further fields of the envelope, such as labels, by their names there."""
+    """Other fields of the envelope, such as labels, by name."""
 
 
 class Head:
-    """The beginning of a text: at least its first line whole, unless that is very long."""
+    """Beginning of a text, with at least the whole first line unless that is very long."""
 
     def __init__(self, text: Buffer, start: int = 0) -> None:
         self.data = text[start : start + _HEAD_BYTES]
@@ -67,7 +67,7 @@ class Head:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of the first JSON object, where the text begins with one or with a list of them."""
+        """Keys of the first JSON object, if the text begins with one or with a list of objects."""
         text = self.data.lstrip()
         if text[:1] not in (b"{", b"["):
             return frozenset()
@@ -79,17 +79,17 @@ class Head:
 
     @cached_property
     def is_json(self) -> bool:
-        """Test whether the text begins like a JSON object or a list of them."""
+        """True if the text begins like a JSON object or a list of objects."""
         return bool(self.keys)
 
     @cached_property
     def lines(self) -> list[bytes]:
-        """The first lines that are not blank; the last one may be cut."""
+        """First non-blank lines; the last one may be cut off."""
         return [line for line in self.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
 
 
 def _first_keys(text: Buffer, at: int) -> frozenset[str]:
-    """The keys at the top of the first object of a text that is no whole JSON value, as far as it goes."""
+    """Collect the top-level keys of the first object of an incomplete JSON text, as far as it goes."""
     keys = set[str]()
     # within a list the object is a level deeper
     depth = -(text[at : at + 1] == b"[")
@@ -109,47 +109,46 @@ def _first_keys(text: Buffer, at: int) -> frozenset[str]:
 class Envelope(ABC):
     """Wrapping that a log driver, a log store or a tool puts around the lines of a program's output.
 
-    An envelope knows nothing of what the lines hold. `detect` tells it by the first bytes of a text, and costs a text
-    without an envelope next to nothing. `unwrap` turns the text, which comes in chunks cut anywhere, into the lines
-    that were in it: oldest first, each with its number in the text and with the stream that wrote it, a line that was
-    split as its pieces. It holds no more than a line of the text at a time, or one JSON value where the text is one.
-    A line that it does not understand it hands on as it is, so that damage costs no other line. It keeps nothing
-    between two calls, and what it raises is a fault in it.
+    An envelope does not interpret the lines. `detect` recognises it by the first bytes of a text; it must be cheap for
+    texts without an envelope. `unwrap` receives the text in chunks that may be cut anywhere, and yields its lines:
+    oldest first, each with its number in the text and the name of its stream, a split line in pieces. It holds at most
+    one line of the text at a time, or one JSON value if the text is one. A line that it cannot parse is passed on
+    unchanged, so that damage costs no other line. It keeps no state between calls and raises nothing: an exception is a
+    bug.
     """
 
     name: ClassVar[str]
-    """As people call it: "Docker json-file"."""
+    """Name for display: "Docker json-file log"."""
     unit: ClassVar[str] = "line"
     """Unit that `InnerLine.number` counts."""
     by_lines: ClassVar[bool] = True
-    """True if every line can be unwrapped by itself, so that the text may be cut between lines."""
+    """True if each line can be unwrapped on its own, so that the text may be split between lines."""
 
     @abstractmethod
     def detect(self, head: Head) -> bool:
-        """Tell whether a text that begins so is in this envelope."""
+        """Test whether a text with this beginning is in this envelope."""
 
     @abstractmethod
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines that the text holds."""
+        """Yield the lines of the text."""
 
 
 class Prefix(Envelope):
-    """An envelope that puts something before each line."""
+    """Envelope that consists of a prefix on each line."""
 
     pattern: ClassVar[re.Pattern[bytes]]
-    """Matches the prefix. What the groups whose names begin with `stream` match names the stream, and what those match
-    whose names begin with `when` is the time.
+    """Pattern of the prefix. Groups named `stream...` match the name of the stream, groups named `when...` the time.
     """
 
     def detect(self, head: Head) -> bool:
-        """Tell whether most of the first lines have the prefix."""
+        """Test whether most of the first lines have the prefix."""
         if head.is_json:
             return False
         lines = head.lines
         return bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines without their prefix; one that has none belongs to the line before it."""
+        """Yield the lines without their prefix; a line without one continues the line before it."""
         match = self.pattern.match
         named = [group for group in self.pattern.groupindex if group.startswith("stream")]
         times = [self.pattern.groupindex[group] for group in self.pattern.groupindex if group.startswith("when")]
@@ -158,7 +157,7 @@ class Prefix(Envelope):
         for number, line in numbered(chunks):
             found = match(line)
             if found is None:
-                # journalctl indents the further lines of a text as wide as the prefix is
+                # journalctl indents continuation lines by the width of the prefix
                 yield InnerLine(number, line[width:] if line[:width].isspace() else line, stream)
                 continue
             width = found.end()
@@ -173,7 +172,7 @@ class Prefix(Envelope):
 
 
 def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a text that are not blank, without their ends, and their numbers from 1."""
+    """Yield the non-blank lines of a text, without line ends, and their numbers from 1."""
     number = 0
     rest: list[bytes] = []
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Log entries of Google Cloud Logging, as `gcloud logging read`, a sink or the console's download writes them.
+"""Log entries of Google Cloud Logging, from `gcloud logging read`, a sink or a download in the console.
 
 The entry is documented as LogEntry (cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry).
 """
@@ -46,7 +46,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
 class GoogleCloud(Envelope):
-    """`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, a line or an item of a list each."""
+    """`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, one per line or list item."""
 
     name = "Google Cloud log"
     unit = "entry"
@@ -71,7 +71,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 
 def _text_within(payload: Raw) -> bytes:
-    """The line that an agent put into an object, or the object that the program itself wrote."""
+    """Return the line that an agent wrapped in an object, or the object itself if the program wrote it."""
     try:
         fields = _PAYLOAD.decode(payload)
     except MALFORMED:

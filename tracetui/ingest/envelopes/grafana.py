@@ -1,4 +1,4 @@
-"""Logs downloaded in Grafana's Explore or from a panel, as text or JSON, and data frames of its inspector and API."""
+"""Logs downloaded from Grafana's Explore view or a panel, text or JSON, and data frames of its inspector and API."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Output of `journalctl -o json`, `json-pretty`, `json-seq` and `json-sse`: the fields of an entry as an object.
 
-The fields are those of systemd.journal-fields(7). A value that is no text is a list of its bytes, one that is long is
-null unless journalctl was run with `--all`.
+The fields are those of systemd.journal-fields(7). A binary value is a list of bytes; a long one is null unless
+journalctl was run with `--all`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tracetui.model.decoding import MALFORMED
 _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
 _MARKS: Final = (b"\x1e", b"data: ")
 """What `json-seq` and `json-sse` write before an object."""
-_LEFT_OUT: Final = "a long message that journalctl wrote as null; its option --all writes it"
+_LEFT_OUT: Final = "a long message that journalctl wrote as null; run it with --all to include it"
 
 
 class _JournalEntry(msgspec.Struct):

@@ -1,4 +1,4 @@
-"""Output of `kubectl logs`: the pod's name (`--prefix`), the time (`--timestamps`), or both before each line.
+"""Output of `kubectl logs` with the pod's name (`--prefix`), the time (`--timestamps`) or both before each line.
 
 Kail and stern write the pod and the container before each line, too.
 """
@@ -13,7 +13,7 @@ _POD = rb"\[(?P<stream>(?:pod/)?[a-z0-9][a-z0-9.-]*(?:/| )[a-z0-9][a-z0-9.-]*)\]
 _STERN = rb"(?P<stream_pod>[a-z0-9][a-z0-9.-]*-(?:[a-z0-9]{5}|\d+) [a-z0-9][a-z0-9-]*)"
 _KAIL = rb"(?P<stream_kail>[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9.-]*\[[a-z0-9][a-z0-9-]*\]):"
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)(?! std(?:out|err) [PF])"
-"""Timestamp of a line, not of a CRI log within it."""
+"""Timestamp written by kubectl, not one that begins a CRI log line."""
 
 
 class Kubernetes(Prefix):

@@ -1,4 +1,4 @@
-"""Logs out of Grafana Loki: `logcli` output, and the JSON of its API (queries, pushes and tails)."""
+"""Logs from Grafana Loki: `logcli` output, and the JSON of its API (queries, pushes and tails)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _ANSWER: Final = msgspec.json.Decoder(_LokiResponse)
 
 
 def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
-    """Fields of an entry: its stream's labels, and its own metadata, which may be in parts."""
+    """Collect the fields of an entry: the labels of its stream and its own metadata, which may be in several parts."""
     own = value[2] if len(value) > 2 and isinstance(value[2], dict) else None
     if not own:
         return labels
@@ -53,7 +53,7 @@ def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
 
 
 class Loki(Envelope):
-    """`{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}` a line, or `streams` with their `values`."""
+    """Lines of `{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}`, or `streams` with `values`."""
 
     name = "Loki log"
     unit = "entry"
@@ -96,13 +96,13 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _answer(number: int, text: bytes) -> list[Entry]:
-    """Entries of a response of the API, numbered from this number; nothing for other JSON."""
+    """Yield the entries of an API response, numbered from `number`; none for other JSON."""
     try:
         answer = decode_entry(_ANSWER, text)
     except MALFORMED as error:
         if b'"values"' not in text:
             return []
-        damaged = InnerLine(number, b"", lost=f"damaged JSON ({error}); its whole entries are read")
+        damaged = InnerLine(number, b"", lost=f"damaged JSON ({error}); only its intact entries were read")
         pairs = _PAIR.finditer(text)
         return [Entry("", [damaged, *(InnerLine(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
     entries = []

@@ -1,4 +1,4 @@
-"""Log stores' answers and downloads: JSON objects, a line or an entry of a list each, with the text under one key."""
+"""Results and downloads of log stores: JSON objects, one per line or list item, with the text under one key."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _GOES_ON: Final = (b"{", b"[", b",", b":")
 OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _JOINT: Final = re.compile(rb"\}(?=\{)")
 _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
-"""A row's cell that holds JSON."""
+"""Cell of a row that holds JSON."""
 _MOST_FAILURES: Final = 64
-"""Places that look like the end of an object and are none, as they are within a text, before the search is given up."""
+"""False ends of an object, such as a brace within a string, after which the search stops."""
 _FRACTION: Final = re.compile(r"[.,](\d+)")
 _SECONDS: Final = 19
 _IDENTIFYING: Final = (
@@ -46,18 +46,18 @@ _IDENTIFYING: Final = (
     *("instance", "instance_id", "service_name", "service", "app", "job", "unit", "nodename", "logstream"),
     *("k8s_namespace_name", "k8s_pod_name", "k8s_container_name", "revision_name", "task_id"),
 )
-"""Labels that tell one writer from another. Others, such as a level or a trace id, differ from line to line."""
+"""Labels that identify the writer. Others, such as a level or a trace id, differ from line to line."""
 
 
 class Entry(NamedTuple):
-    """One entry: its time (empty if unknown) and its lines."""
+    """Log entry: its time (empty if unknown) and its lines."""
 
     when: str
     lines: list[InnerLine]
 
 
 def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Yield the JSON values at the top of a text and the number of the line each begins on; anything else as it is."""
+    """Yield the top-level JSON values of a text, each with the number of its first line; other text unchanged."""
     indented = _Indented(chunks)
     yield from indented.values()
     blocks = Blocks()
@@ -147,7 +147,7 @@ class _Indented:
 
 
 def items(text: bytes) -> list[bytes]:
-    """The items of a JSON list, or the value itself. Raises MalformedError."""
+    """Return the items of a JSON list, or the value itself. Raises MalformedError."""
     if text.lstrip()[:1] != b"[":
         return [text]
     try:
@@ -157,7 +157,7 @@ def items(text: bytes) -> list[bytes]:
 
 
 def concatenated(text: bytes) -> list[bytes]:
-    """The JSON objects that a text consists of with nothing between them; the text where it is not so."""
+    """Split JSON objects that follow each other with nothing in between; return other text unchanged."""
     if b"}{" not in text:
         return [text]
     found = []
@@ -178,7 +178,7 @@ def concatenated(text: bytes) -> list[bytes]:
 def entries(
     chunks: Iterable[bytes], read: Callable[[int, bytes], Iterable[Entry]], keys: Sequence[bytes]
 ) -> Iterator[Entry]:
-    """Yield what the JSON objects of a text say, be they a line, an item of a list or a document each.
+    """Yield the entries in the JSON objects of a text: one object per line, list item or document.
 
     read: is given an object and the number of its first line; raises MalformedError or one of MALFORMED for an object
         of another kind.
@@ -206,7 +206,7 @@ def entries(
 
 
 def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) -> list[InnerLine]:
-    """Intact parts of a damaged object: the texts under these keys or in a row's cells. Other values are unchanged."""
+    """Recover the texts of a damaged object under these keys or in the cells of a row. Other values are unchanged."""
     if b'"' not in text:
         return [InnerLine(number, text)]
     if not is_sound(text):
@@ -218,14 +218,14 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
         ]
         if texts:
             return [
-                InnerLine(number, b"", lost=f"damaged JSON ({reason(error)}); what is whole of it is read"),
+                InnerLine(number, b"", lost=f"damaged JSON ({reason(error)}); only its intact parts were read"),
                 *(InnerLine(number + i, inner) for i, inner in enumerate(texts)),
             ]
     return [InnerLine(number, text)]
 
 
 def oldest_first(entries: Iterable[Entry]) -> Iterator[InnerLine]:
-    """Yield the lines of entries that come oldest or newest first, as the first two different times tell."""
+    """Yield the lines of entries, oldest first. The first two different times show whether the newest comes first."""
     waiting: list[Entry] = []
     rest = iter(entries)
     for entry in rest:
@@ -241,7 +241,7 @@ def oldest_first(entries: Iterable[Entry]) -> Iterator[InnerLine]:
 
 
 def _moment(when: str) -> tuple[int, str, str]:
-    """A time as what can be compared with others of one writer: numbers by length, others by second and fraction."""
+    """Build a sort key for times of one writer: numbers by length, others by second and fraction."""
     if when.isdecimal():
         return len(when), when, ""
     fraction = _FRACTION.search(when, _SECONDS)
@@ -293,7 +293,7 @@ def encoded(value: Any) -> bytes:
 
 
 def text_of(value: Raw | bytes) -> bytes:
-    """The text of a JSON string; the JSON of anything else, empty of null."""
+    """Return the text of a JSON string; other values as JSON, null as empty."""
     raw = bytes(memoryview(value))
     if raw[:1] != b'"':
         return b"" if raw == b"null" else raw
@@ -301,6 +301,6 @@ def text_of(value: Raw | bytes) -> bytes:
 
 
 def stream_of(labels: Mapping[str, Any]) -> str:
-    """Name the writer of a line by its labels."""
+    """Name the stream of a line by the labels of its writer."""
     found = [str(value) for key, value in labels.items() if key.lower() in _IDENTIFYING]
     return " ".join(found or map(str, labels.values()))

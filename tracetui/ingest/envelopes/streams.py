@@ -1,4 +1,4 @@
-"""Lines out of an envelope, put together again by the streams that wrote them."""
+"""Reassembly of unwrapped lines by stream."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tracetui.ingest.envelopes.envelope import Envelope, InnerLine
 from tracetui.ingest.json_blocks import Blocks, begins_json
 
 MOST_STREAMS: Final = 1_000
-"""Lines of more streams than this are read as if one had written them."""
+"""Limit for separate streams; the lines of all further ones are read as one stream."""
 MOST_BYTES: Final = 1 << 28
-"""Text that is kept until its source ends, as it may belong together. What is above that is read at once."""
+"""Bytes of text that are held until the source ends, as lines may belong together; above that it is read at once."""
 
 
 class StreamReader(Protocol):
-    """Reads what a stream wrote."""
+    """Reader of the lines of a stream."""
 
     def value(self, number: int, text: bytes) -> None:
         """Read a line that looks like a JSON value."""
 
     def block(self, number: int, text: bytes) -> bool:
-        """Read a JSON value that was written over several lines. -> False if it is none"""
+        """Read a JSON value over several lines. -> False if it is not one"""
 
     def text(self, numbers: list[int], lines: list[bytes]) -> None:
-        """Read the lines that are no JSON values, or no sound ones."""
+        """Read the lines that are not intact JSON values."""
 
     def lost(self, number: int, reason: str) -> None:
         """Note that the text of a line is missing."""
@@ -35,7 +35,7 @@ class StreamReader(Protocol):
 class _Stream:
     envelope: Envelope | None = None
     has_begun: bool = False
-    """True once a whole line has arrived, which shows whether it has an envelope."""
+    """True once a whole line has arrived and was checked for an envelope."""
     pieces: list[bytes] = field(default_factory=list)
     """Pieces of an unfinished line."""
     number: int = 0
@@ -46,10 +46,10 @@ class _Stream:
 
 
 class Streams:
-    """Hands the lines of each stream to a reader: JSON values as they come, all other lines together at the end."""
+    """Passes the lines of each stream to a reader: JSON values as they arrive, all other lines together at the end."""
 
     def __init__(self, reader: StreamReader, find_envelope: Callable[[bytes], Envelope | None] | None = None) -> None:
-        """find_envelope: tells whether the lines of a stream, of which it is given the first, are in an envelope."""
+        """find_envelope: detects an envelope within the envelope by the first line of a stream."""
         self._reader = reader
         self._find = find_envelope
         self._streams: dict[str, _Stream] = {}
@@ -90,7 +90,7 @@ class Streams:
             return
         bare = text.strip()
         if not bare:
-            # some records of text end at one
+            # a blank line ends some text records
             if stream.lines and stream.lines[-1]:
                 stream.numbers.append(number)
                 stream.lines.append(b"")
@@ -118,7 +118,7 @@ class Streams:
             stream.numbers, stream.lines = [], []
 
     def finish(self) -> None:
-        """Hand on what is left, when the last line was added."""
+        """Pass on the remaining lines after the last one was added."""
         for name, stream in self._streams.items():
             if stream.pieces:
                 text = b"".join(stream.pieces)

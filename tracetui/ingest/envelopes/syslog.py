@@ -1,4 +1,4 @@
-"""Lines of syslog (RFC 3164 and RFC 5424) and of `journalctl`, which looks alike by default."""
+"""Lines of syslog (RFC 3164 and RFC 5424) and of `journalctl`, whose default output looks the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TIME = rb"(?:(?:[A-Z][a-z]{2} )?(?:[A-Z][a-z]{2} [ \d]\d %b|%b)|\d{9,}\.\d{6}|\
 _TAG = rb"[^\s:\[\]{}\"]+"
 _PROCESS = rb"\[[^\]\s]*\]"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|severe|critical|fatal)\b"
-"""Where a program writes its own lines, a level stands between the time and the logger."""
+"""Log level: between the time and the logger, it marks a program's own line, not one of syslog."""
 _WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]{}'\"]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
     _LEVEL,
     *(_TAG, _PROCESS),
@@ -27,7 +27,7 @@ _STRUCTURED = (
 )
 _TABS = re.compile(rb"(?:#011)+")
 _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
-_LEFT_OUT = "a long or binary message that journalctl does not show; its option --all does"
+_LEFT_OUT = "a long or binary message that journalctl left out; run it with --all to include it"
 
 
 class Syslog(Prefix):
@@ -39,7 +39,7 @@ class Syslog(Prefix):
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for line in super().unwrap(chunks):
             if line.text.startswith(b"#011"):
-                # rsyslog writes control characters so, among them the tabs of indented JSON
+                # rsyslog escapes control characters this way, including the tabs of indented JSON
                 tabs = _TABS.match(line.text)
                 yield line._replace(text=line.text.replace(b"#011", b"\t", (tabs.end() if tabs else 0) // 4))
             elif line.text.endswith(b" blob data]") and _BLOB.match(line.text):

@@ -1,8 +1,8 @@
 """Search for attributes in the raw lists of many spans at once, with numpy.
 
-The lists are joined in one buffer. Every object of a list begins like the first one, `{"key":"`, or is a value; spans
-for which that does not hold are reported and need another method. So the text from the beginning of an object to that
-of the next is one attribute, and spans whose wanted attributes have equal texts get the same decision.
+The lists are joined in one buffer. If every object in them is a value or begins like the first one, `{"key":"`, then
+the text between the beginnings of two objects is one attribute, and spans whose wanted attributes have equal texts get
+the same decision. Other spans are reported and need another method.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHIFT: Final = np.uint64(29)
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Scan result. Spans with equal `texts` have the same wanted attributes, where `plain` is true."""
+    """Scan result. Spans with equal `texts` have the same wanted attributes if `plain` is true."""
 
     texts: np.ndarray
     """uint64[spans]"""

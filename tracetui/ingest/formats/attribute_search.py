@@ -1,8 +1,8 @@
 """Search for the few attributes that decide about a span, without decoding all of them.
 
-Attributes such as `error` and `http.status_code` decide whether a span is an error, `peer.service` and `db.name` which
-peer it called. Decoding every attribute of a million spans costs more than everything else together; searching the raw
-text for the keys and caching the decision for each distinct result costs a fraction.
+Attributes such as `error` and `http.status_code` decide whether a span is an error; `peer.service` and `db.name` name
+the peer that it called. Decoding every attribute of a million spans costs more than everything else together;
+searching the raw text for the keys and caching the decision for each distinct result costs a fraction.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class AttributeSearch:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
     attributes: decodes a whole raw list. state: computes the packed state of a span (`model.intake.pack_state`) from
-    its attributes and its own kind and status. also: further keys that `state` needs. once: a key that most spans have
-    exactly once. closing: number of braces after the first closing one of an object. nested: a text that occurs where
-    values may contain such objects; such a list is decoded whole.
+    its attributes and its own kind and status. also: other keys that `state` needs. once: a key that most spans have
+    exactly once. closing: number of braces after the first closing one of an object. nested: a text that marks values
+    which may contain such objects; a list with it is decoded whole.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class AttributeSearch:
         for raw, native in zip(raws, natives, strict=True):
             found = self._found(raw)
             if found is None or (nested and found and nested in raw):
-                # a key within a nested value looks like one of the span's
+                # a key within a nested value looks like one of the span
                 state, peer = self._decided(self._attributes(raw), native)
             else:
                 state, peer = known((found, native)) or self._decide(raw, found, native)
@@ -91,7 +91,7 @@ class AttributeSearch:
         found = self._scanner.scan(attributes)
         natives = states & _NATIVE
         texts = found.texts + natives.astype(np.uint64) * _FACTOR
-        # spans that cannot be compared form kinds of their own, after the others
+        # spans that cannot be compared get numbers of their own, after the others
         compared = np.flatnonzero(found.plain)
         distinct, first, group = np.unique(texts[compared], return_index=True, return_inverse=True)
         decided = [

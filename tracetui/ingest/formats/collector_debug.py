@@ -1,8 +1,7 @@
 """Output of the collector's `debug` exporter (until 2024 `logging`) with the verbosity `detailed`.
 
 Blocks of lines: a resource, its scopes, their spans. A value is `Str(x)` or `Int(5)`; the older exporter wrote
-`STRING(x)`. Only the first line has a log prefix. The source is the collector's
-`exporter/internal/otlptext`.
+`STRING(x)`. Only the first line has a log prefix. The source is the collector's `exporter/internal/otlptext`.
 """
 
 from __future__ import annotations
@@ -178,7 +177,7 @@ class _DebugBlock:
 
 
 _OUTER: Final = 5
-"""Indentation of the fields of an event or a link; its attributes have more."""
+"""Indentation of the fields of an event or a link; its attributes are indented more."""
 
 
 def _time(text: str | None) -> int | None:

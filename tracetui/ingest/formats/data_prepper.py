@@ -1,7 +1,7 @@
 """Span documents that OpenSearch Data Prepper writes to the index `otel-v1-apm-span`.
 
-Attributes are members of their own, `span.attributes.http@method`, in which `@` stands for the dots of a key, or since
-version 2.11 objects (`attributes`, `resource.attributes`). Times are ISO 8601 with nanoseconds. The source is
+Each attribute is a member, `span.attributes.http@method`, with `@` for the dots of a key; since version 2.11 they are
+in objects (`attributes`, `resource.attributes`). Times are ISO 8601 with nanoseconds. The source is
 opensearch-project/data-prepper's `JacksonSpan`.
 """
 

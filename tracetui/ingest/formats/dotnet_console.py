@@ -1,8 +1,8 @@
 """Output of the console exporter of OpenTelemetry's .NET SDK (`ConsoleActivityExporter`).
 
 A span is a block of lines `Activity.TraceId: ...` that ends with a blank one. Tags are lines `key: value` below a
-heading; a value may go over several lines. Versions before 1.0 had `Activity.Id` and `Activity.ParentId` in W3C's form
-in place of the ids, and until 1.9 the scope's name was `Activity.ActivitySourceName`. The source is
+heading; a value may span several lines. Versions before 1.0 had `Activity.Id` and `Activity.ParentId` in W3C's form
+instead of the ids, and until 1.9 the scope's name was `Activity.ActivitySourceName`. The source is
 opentelemetry-dotnet's `ConsoleActivityExporter`.
 """
 
@@ -50,11 +50,11 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
     if span.name:
         sink.add(span, context)
     else:
-        context.warn("skipped: a span of .NET's console output is cut off before its name")
+        context.warn("skipped: a span in .NET's console output is cut off before its name")
 
 
 def _goes_on(lines: Lines, block: _Block) -> bool:
-    """Test whether a block continues after a blank line, which then is part of a value."""
+    """Test whether a block continues after a blank line, because that is part of a value."""
     ahead = lines.copy()
     for _ in range(_MOST_BLANK):
         ahead.advance()
@@ -69,7 +69,7 @@ def _goes_on(lines: Lines, block: _Block) -> bool:
 
 
 class _Block:
-    """The lines of one span, sorted by what they say."""
+    """Lines of one span, sorted by section."""
 
     def __init__(self, indent: int) -> None:
         self.indent = indent
@@ -83,7 +83,7 @@ class _Block:
         self._last: tuple[dict[str, str], str] | None = None
 
     def text(self, line: bytes) -> str:
-        """A line without the indentation that all have."""
+        """Return a line without the indentation of the block."""
         return line.decode("utf-8", "replace")[self.indent :].rstrip("\r")
 
     def begins_another(self, line: str) -> bool:
@@ -113,7 +113,7 @@ class _Block:
             held[key] += f"\n{line}"
 
     def add_blank(self) -> None:
-        """Add a blank line, which is part of a value."""
+        """Add a blank line to the current value."""
         if self._last is not None:
             held, key = self._last
             held[key] += "\n"
@@ -189,7 +189,7 @@ def _length_ns(text: str) -> int | None:
 
 
 def _event_ns(text: str) -> int:
-    """Read a moment as .NET's invariant culture writes it (`03/20/2026 09:46:40 +00:00`), or ISO 8601."""
+    """Read a time in the format of .NET's invariant culture (`03/20/2026 09:46:40 +00:00`) or in ISO 8601."""
     moment = moment_ns(text)
     if moment is not None:
         return moment

@@ -37,7 +37,7 @@ class StatusSource(enum.Enum):
 
 
 Decision = Callable[[Value, bool], bool | None]
-"""Decides by the value of an attribute, and by whether the span is a SERVER. None leaves it to the next row."""
+"""Decides by the value of an attribute and whether the span is a SERVER; None leaves it to the next row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def deciding_keys() -> tuple[str, ...]:
 def decide_status(
     kind: int, status: Status, attributes: Mapping[str, Value], states: StatusSource = StatusSource.FIELD
 ) -> tuple[Status, bool]:
-    """Decide whether a span is an error: by its status, or if that is unset by the first decisive row.
+    """Decide whether a span is an error: by its status, or, if that is unset, by the first decisive row.
 
     -> the status, from attributes if the field is unset; whether the span is an error
     """

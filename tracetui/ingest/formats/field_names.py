@@ -1,4 +1,4 @@
-"""Names of fields, kinds and status codes in the spelling of any writer."""
+"""Names of fields, kinds and status codes in any spelling."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """OTLP spans as rows: one object per span that includes its resource, from SQL exports, notebooks and converters.
 
 The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
-mixture. A map may be an object, a list of pairs or its JSON in a text; events and links may be lists of objects or a
-list for each column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as in ClickHouse; the unit
-of a time is derived from its size, as data frames write milliseconds.
+mixture. A map may be an object, a list of pairs, or a text with its JSON; events and links may be lists of objects or
+one list per column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as in ClickHouse; the unit of a
+time is derived from its size, as data frames write milliseconds.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ FORMAT: Final = JsonFormat(
     decode=read_by(_read),
     spellings=key_sets(
         *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
-        # access logs have a name and a duration, too
+        # access logs may also have a name and a duration, so more is required
         "trace_id span_id span_name timestamp duration",
         "trace_id span_id name kind timestamp duration",
         "trace_id span_id name parent_span_id timestamp duration",

@@ -1,7 +1,7 @@
-"""Contract of a format: detection of its records and their decoding.
+"""Definition of a format: detection and decoding of its records.
 
 There are three kinds: JSON objects, recognised by their keys; text records, recognised by their first line; and tables,
-recognised by the columns in their first line. `formats.registry` lists every format in the order of the attempts.
+recognised by the columns in their first line. `formats.registry` lists all formats in the order of the checks.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class TableFormat:
 
 
 class Lines(Protocol):
-    """A cursor over the lines of a source."""
+    """Cursor over the lines of a source."""
 
     @property
     def line(self) -> bytes | None:

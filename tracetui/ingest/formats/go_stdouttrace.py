@@ -2,8 +2,8 @@
 
 A span is an object of JSON, pretty-printed or on one line; build tools export lists of them. Attributes are
 `{"Key", "Value": {"Type", "Value"}}`. Versions before 1.0 had `ParentSpanID`, `MessageEvents`, `StatusCode` and
-`StatusMessage`; the scope was `InstrumentationLibrary` until 2024. With the option `WithoutTimestamps` every time is
-in year 1. The source is opentelemetry-go's `tracetest.SpanStub`.
+`StatusMessage`; the scope was `InstrumentationLibrary` until 2024. With the option `WithoutTimestamps` all times are
+in the year 1. The source is opentelemetry-go's `tracetest.SpanStub`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Jaeger spans that each name their process: Elasticsearch documents, and lists of spans with an inline `process`.
+"""Jaeger spans with an inline `process`: Elasticsearch documents and lists of spans.
 
-A document is a span of Jaeger's JSON and more: `startTimeMillis`; `tag`, in which tags are an object and a dot in a key
-is an `@`; and `parentSpanID` in old ones. Every tag value is text, binary ones in hex. The schema is
+A document is a span of Jaeger's JSON with additional fields: `startTimeMillis`; `tag`, an object of tags with `@` for
+the dots of a key; in old ones `parentSpanID`. All tag values are text, binary ones in hex. The schema is
 jaegertracing/jaeger's `internal/storage/elasticsearch` (`dbmodel`).
 """
 
@@ -34,7 +34,7 @@ class _Process(JaegerProcess):
 
 
 class _Document(JaegerSpan, gc=False):
-    process: Raw = _NONE  # type: ignore[assignment]  # a span has none where the trace has its processes
+    process: Raw = _NONE  # type: ignore[assignment]  # absent if the trace lists its processes
     startTimeMillis: int | None = None  # noqa: N815 - the wire's spelling
     tag: Raw = _NONE
 

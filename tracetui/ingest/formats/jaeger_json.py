@@ -31,7 +31,7 @@ _NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING
 """Set by `_state` for an unknown kind or status code, and cleared when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
-"""Beginnings of tags as nearly every writer writes them."""
+"""Beginnings of tags from nearly every writer."""
 _REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
 _TRACE = msgspec.json.Decoder(JaegerTrace)
 
@@ -50,7 +50,7 @@ _search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
-    """Decode one trace object. Raises MalformedError if it is not JSON at all.
+    """Decode one trace object. Raises MalformedError if it is not JSON.
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
@@ -85,7 +85,7 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
         resources[pid] = intake.resource(service or "", bytes(process.tags), CODEC)
     lost = next((span.processID for span in spans if span.processID not in resources), None)
     if lost is not None:
-        context.warn(f"process {lost!r} is not described; its spans have an unknown service")
+        context.warn(f"process {lost!r} is not listed; its spans have an unknown service")
         unknown = intake.resource("", b"", CODEC)
         resources.update((span.processID, unknown) for span in spans if span.processID not in resources)
     rows = intake.rows

@@ -1,6 +1,6 @@
-"""Lenient reading of Jaeger JSON: other spellings of names, other types of values, items that are no spans.
+"""Lenient reading of Jaeger JSON: other spellings of names, other types of values, items that are not spans.
 
-Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
+Anything readable is accepted without a warning, since nothing is lost; anything else gives one.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def lenient_span(item: Any, context: DecodeContext) -> JaegerSpan | None:
         return None
     for key in ("tags", "logs", "references"):
         if not are_readable(field(item, key)):
-            context.at(key).warn("cannot be read: an unknown shape")
+            context.at(key).warn("cannot be read: unknown structure")
     start, length = field(item, "startTime"), field(item, "duration")
     start_ns, length_in_ns = moment_ns(start, 1000), length_ns(length, 1000)
     if start_ns is None and start is not None:
-        context.at("startTime").warn("not a time; shown as its parent")
+        context.at("startTime").warn("not a time; shown at its parent's start")
     if length_in_ns is None and length is not None:
         context.at("duration").warn("not a number; ignored")
     return JaegerSpan(

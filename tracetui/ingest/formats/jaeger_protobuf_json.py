@@ -1,9 +1,9 @@
 """Jaeger protobuf messages in protobuf JSON: batches of spans.
 
-A batch is `{"process", "spans"}`, as collectors receive it and dumps hold it. Ids are base64, a start is RFC 3339, a
-duration is in seconds with a unit, values are `vStr` or `v_str`, and defaults are omitted. The schema is
-jaegertracing/jaeger-idl's `model.proto`. Single spans equal Jaeger documents and are read as such, also in the lists
-(`spans`) that the gRPC API returns.
+A batch is `{"process", "spans"}`, as collectors receive it and dumps contain it. Ids are base64, a start is RFC 3339,
+a duration is in seconds with a unit, values are `vStr` or `v_str`, and defaults are omitted. The schema is
+jaegertracing/jaeger-idl's `model.proto`. Single spans have the same form as Jaeger documents and are read as such,
+also in the lists (`spans`) that the gRPC API returns.
 """
 
 from __future__ import annotations

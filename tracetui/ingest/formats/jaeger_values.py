@@ -1,4 +1,4 @@
-"""Tags, logs and references of Jaeger, in the shapes of its APIs, its stores and other writers."""
+"""Tags, logs and references of Jaeger, in the structures of its APIs, its stores and other writers."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ CODEC = JaegerCodec()
 
 
 def usual_tags(raw: bytes) -> bytes | None:
-    """Convert tags of any shape to Jaeger's list; None if they cannot be read."""
+    """Convert tags of any structure to Jaeger's list; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -115,7 +115,7 @@ def usual_tags(raw: bytes) -> bytes | None:
 
 
 def are_readable(value: Any) -> bool:
-    """Test whether tags, logs or references have a known shape, or are absent."""
+    """Test whether tags, logs or references have a known structure, or are absent."""
     if isinstance(value, str):
         return not value.strip() or lenient_json.value_in(value) is not None
     return value is None or isinstance(value, (list, dict))

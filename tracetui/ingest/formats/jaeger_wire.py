@@ -1,7 +1,7 @@
 """Jaeger messages by their names in JSON.
 
-A field of type None is another writer's name for a field: a value there fails the decoder, which would otherwise
-ignore an unknown field, and the message is read again by `jaeger_lenient`.
+A field of type None is another writer's name for a field. A value there makes the decoder fail instead of ignoring an
+unknown field; then `jaeger_lenient` reads the message again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class JaegerSpan(Struct, gc=False):
     processID: str = ""  # noqa: N815
     warnings: list[str] | None = None
     parentSpanID: str | None = None  # noqa: N815
-    """Parent in the time before references; takes precedence over them."""
+    """Parent in spans from before references existed; takes precedence over them."""
     parentSpanId: None = None  # noqa: N815
     parent_span_id: None = None
     parentId: None = None  # noqa: N815

@@ -1,9 +1,9 @@
 """Output of OpenTelemetry's Java exporter for a logger (`LoggingSpanExporter`, `OTEL_TRACES_EXPORTER=console`).
 
-A span is a line: `'name' : TRACE SPAN KIND [tracer: scope:version] AttributesMap{data={...}, ...}`, after the
-prefix of the logger. It lacks parents, times, status, events and the service. Attributes are printed without quotes,
-except those of test spans, so a text with `, x=` in it looks like two attributes. The source
-is opentelemetry-java's `LoggingSpanExporter` and `AttributesMap`.
+A span is a line: `'name' : TRACE SPAN KIND [tracer: scope:version] AttributesMap{data={...}, ...}`, after the logger's
+prefix. It lacks parents, times, status, events and the service. Attributes are printed without quotes, except in test
+spans, so a text that contains `, x=` looks like two attributes. The source is opentelemetry-java's
+`LoggingSpanExporter` and `AttributesMap`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Nearest format of an unknown input and its missing parts, from the registry; none without evidence."""
+"""Find the registered format that an unknown input resembles, and the parts that it lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEAST_COLUMNS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """A format and its required names that are missing."""
+    """Format that an input resembles, and the required names that it lacks."""
 
     name: str
     missing: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""Parser for the output of Node's `util.inspect`: keys without quotes, texts in any quotes, deep values cut off.
+"""Parser for the output of Node's `util.inspect`, which `console.dir` and `console.log` print.
 
-`console.dir` and `console.log` print objects so. Differences to JSON: `undefined`, `[Object]` and `[Array]` in place
-of values below the printed depth, `... 3 more items`, long texts in pieces joined by `+`, names of classes before
-brackets, `Map(1) {'a' => 1}`, references to an outer value.
+Differences from JSON: keys without quotes, texts in any quotes, `undefined`, `[Object]` and `[Array]` instead of
+values below the printed depth, `... 3 more items`, long texts in pieces joined by `+`, class names before brackets,
+`Map(1) {'a' => 1}`, references to an outer value.
 """
 
 from __future__ import annotations
@@ -117,11 +117,11 @@ def _step(reader: _InspectReader, match: re.Match[str]) -> None:
             reader.word, reader.quoted = content, True
         reader.joins = False
     elif kind in ("word", "date"):
-        # of several words the first ones are names of classes or the like
+        # of several words all but the last are prefixes such as class names
         reader.word, reader.quoted = token, False
     elif kind == "cut":
         reader.cut += 1
-        # keep the marker as the value: it shows that something was there
+        # keep the marker as the value, to show that something is missing
         reader.word, reader.quoted = token, True
     elif kind == "more":
         reader.cut += 1

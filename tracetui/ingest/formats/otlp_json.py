@@ -39,7 +39,7 @@ from tracetui.model.span import Event, Flag, Kind, Link, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
 _BEGINNINGS = {b'[{"key"', b"[]", b""}
-"""Beginnings of attributes as nearly every writer writes them."""
+"""Beginnings of attributes from nearly every writer."""
 _LISTS = {b"[{", b""}
 _EMPTY_OR_LISTS = {*_LISTS, b"[]"}
 
@@ -230,7 +230,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
 
 def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
     """Convert lists of events or links to bytes, b"" for an empty list."""
-    # asking first is cheaper than copying nothing
+    # this test is cheaper than copying an empty list
     written = [b"" if raw is NONE else bytes(raw) for raw in raws]
     beginnings = {text[:2] for text in written}
     if beginnings <= _LISTS:
@@ -241,7 +241,7 @@ def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
 
 
 def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: UnreadCounts) -> bytes:
-    """Convert a list to OTLP's own shape; an unreadable one is noted and becomes b""."""
+    """Convert a list to OTLP's own structure; an unreadable one is noted and becomes b""."""
     usual = read(raw)
     if usual is None:
         unread.note(what)

@@ -1,6 +1,6 @@
-"""Lenient reading of OTLP JSON: other spellings of names, other types of values, items that are no spans.
+"""Lenient reading of OTLP JSON: other spellings of names, other types of values, items that are not spans.
 
-Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
+Anything readable is accepted without a warning, since nothing is lost; anything else gives one.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def lenient_request(raw: bytes, context: DecodeContext) -> OtlpRequest:
 
 
 def usual_list(raw: bytes) -> bytes | None:
-    """Convert a list of events or links of any shape, b"" for an empty one; None if it cannot be read."""
+    """Convert a list of events or links of any structure, b"" for an empty one; None if it cannot be read."""
     if _LIST.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -71,7 +71,7 @@ def usual_list(raw: bytes) -> bytes | None:
 
 
 def usual_attributes(raw: bytes) -> bytes | None:
-    """Convert attributes of any shape to OTLP's list of pairs; None if they cannot be read."""
+    """Convert attributes of any structure to OTLP's list of pairs; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
     if _EMPTY.fullmatch(raw):
@@ -82,7 +82,7 @@ def usual_attributes(raw: bytes) -> bytes | None:
 
 @lru_cache(maxsize=256)
 def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
-    """Read a resource of any shape.
+    """Read a resource of any structure.
 
     -> its service name, '' if missing; its attributes without that name, which has a column of its own; whether there
     seems to be an unreadable service name
@@ -94,7 +94,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     if isinstance(value, dict):
         given = field(value, "attributes")
         if given is None:
-            # bare attributes in place of the message
+            # bare attributes instead of the message
             given = {key: item for key, item in value.items() if plain(key) not in _NOT_ATTRIBUTES}
             given.pop("attributes", None)
     attributes = attributes_of(given)
@@ -111,7 +111,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
 
 
 class _LenientReader:
-    """Fills messages with all readable fields, and counts the problems: a wrong field is often wrong in many spans."""
+    """Fills messages with all readable fields, and counts the problems: one bad field often recurs in many spans."""
 
     def __init__(self) -> None:
         self.problems: dict[str, tuple[DecodeContext, int]] = {}
@@ -206,5 +206,5 @@ def _enum(value: Any) -> int | str:
 
 
 def _raw(value: Any) -> Raw:
-    # the only name that is searched for before values are decoded
+    # the only name for which undecoded values are searched
     return NONE if value is None else Raw(encoded(value).replace(b'"kvlist_value":', b'"kvlistValue":'))

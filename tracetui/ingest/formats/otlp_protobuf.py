@@ -1,8 +1,8 @@
 """OTLP protobuf: requests of the OpenTelemetry SDKs, and files of collectors.
 
-`TracesData` is the same on the wire as `ExportTraceServiceRequest`; open-telemetry/opentelemetry-proto's
-`trace/v1/trace.proto` is the schema. It is read without generated classes: attributes, events and links stay raw bytes,
-and fields are given as whole tags, number and wire type in one.
+`TracesData` and `ExportTraceServiceRequest` are identical on the wire. The schema is `trace/v1/trace.proto` of
+open-telemetry/opentelemetry-proto. It is read without generated classes: attributes, events and links stay raw bytes.
+Fields are given as whole tags, number and wire type in one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _StateDecider:
                 if length > 0x7F:
                     length, start = varint(raw, at + 1)
                 end = start + length
-                # a pair that does not begin with its key may be one that matters
+                # a pair that does not begin with its key may be a deciding one
                 if length < 2 or raw[start] != 0x0A or raw[start + 2 : start + 2 + raw[start + 1]] in keys:
                     found += raw[at:end]
                 at = end
@@ -89,7 +89,7 @@ _decider = _StateDecider()
 def decode_request(data: bytes | memoryview, context: DecodeContext) -> None:
     """Decode one request, also in the wrapper of Tempo's v2 API.
 
-    Of truncated or damaged data every whole span is read, with a warning. Raises ValueError, with the position, if the
+    In truncated or damaged data all intact spans are read, with a warning. Raises ValueError with the position if the
     message around all spans is damaged.
     """
     data = bytes(data)
@@ -110,7 +110,7 @@ def decode_request(data: bytes | memoryview, context: DecodeContext) -> None:
     if end != len(data):
         missing = f"{end - len(data)} bytes are missing" if end > len(data) else "the rest is missing"
         context.at(f"byte {len(data)}").warn(
-            f"cut off: {missing}; {len(context.intake) - before} whole spans before it were read"
+            f"cut off: {missing}; {len(context.intake) - before} intact spans before it were read"
         )
 
 
@@ -127,7 +127,7 @@ class _RequestReader:
         """Fault of the first damaged message."""
 
     def warn(self) -> None:
-        """Warn of all unreadable parts."""
+        """Warn about all unreadable parts."""
         self.unread.warn(self.context)
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
@@ -240,7 +240,7 @@ class _RequestReader:
         return found
 
     def _spans_within(self, at: int, end: int) -> list[_Parsed]:
-        """Find intact spans that begin within a damaged one, whose length may be wrong."""
+        """Find intact spans that begin within a damaged one, as its length may be wrong."""
         found = []
         while begins := _SPAN_BEGINS.search(self.data, at, min(end + _IDS, len(self.data))):
             length, start = varint(self.data, begins.start() + 1)

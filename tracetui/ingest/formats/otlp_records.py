@@ -93,7 +93,7 @@ def hex_id(text: str, digits: int) -> str:
         data = base64.b64decode(bare + "=" * padding, validate=True)
     except (ValueError, binascii.Error):
         return text
-    # hex of that length can be valid base64, too, but rarely with zeros in the unused bits of the last digit
+    # hex of that length can also be valid base64, but rarely with zeros in the unused bits of the last digit
     return data.hex() if base64.b64encode(data).decode().rstrip("=") == bare else text
 
 
@@ -117,8 +117,8 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield the fields of the message between two positions: tag, start and end of the content.
 
-    For a varint the second is the number itself. `end` may be beyond truncated data; then a field of bytes may end
-    there, too, and others may be missing. Raises ValueError if the bytes are not a message.
+    For a varint the second is the number itself. `end` may be beyond truncated data; then a field of bytes may also
+    end there, and others may be missing. Raises ValueError if the bytes are not a message.
     """
     size = len(data)
     limit = min(end, size)
@@ -170,7 +170,7 @@ def wrappers(data: bytes) -> int | None:
 
 
 def _span_ranges(data: bytes, at: int, end: int, levels: int) -> Iterator[tuple[int, int]]:
-    # from the outside: one or two messages in field 1, then ScopeSpans, then spans in field 2
+    # from the outside in: one or two messages in field 1, then ScopeSpans, then spans in field 2
     for tag, start, stop in fields(data, at, end):
         if levels == 0 and tag == 0x12:
             yield start, stop
@@ -184,7 +184,7 @@ def _is_span(data: bytes, at: int, end: int) -> bool:
         if _SPAN_WIRES.get(tag >> 3, tag & 7) != tag & 7:
             return False
         sizes[tag] = stop - start
-    # a metric may have a name of 16 bytes and a description of 8, but not the kind and times of a span
+    # a metric may have a name of 16 bytes and a description of 8, but not a kind and times like a span
     return sizes.get(0x0A) == 16 and sizes.get(0x12) == 8 and not sizes.keys().isdisjoint((0x30, 0x39, 0x41))
 
 
@@ -192,7 +192,7 @@ def _is_span(data: bytes, at: int, end: int) -> bool:
 
 
 class RecordReader:
-    """Iterator over the records of a file: position and uncompressed request of each.
+    """Iterator over the records of a file: the position and uncompressed request of each.
 
     largest: size limit of a request in bytes. `warnings` collects positions and faults during iteration. `cut`:
     position and request of a truncated last record, after iteration.
@@ -256,7 +256,7 @@ def looks_like_records(data: bytes | memoryview) -> bool:
     """Test whether the bytes begin with length-prefixed requests. The last record may be cut off."""
     data = memoryview(data)
     at = count = 0
-    # empty records are no evidence, and a file of zeros is full of them
+    # empty records prove nothing: a file of zeros is full of them
     for _ in range(_TRIED_EMPTY):
         if at + 4 >= len(data) or count >= _TRIED_RECORDS:
             break
@@ -284,7 +284,7 @@ def is_protobuf(payload: bytes) -> bool:
 
 
 def _consists_of_resources(payload: bytes) -> bool:
-    # a request of any kind consists of fields 1
+    # a request of any signal consists of fields with number 1
     try:
         return all(tag == 0x0A for tag, _, _ in fields(payload, 0, len(payload)))
     except ValueError:

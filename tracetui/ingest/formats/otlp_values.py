@@ -1,9 +1,9 @@
-"""Attributes, events and links of OTLP JSON, in the shapes of writers in many languages.
+"""Attributes, events and links of OTLP JSON, in the structures of writers in many languages.
 
-OTLP's own shape of an attribute is `{"key": "k", "value": {"stringValue": "v"}}`, and attributes are a list of them.
-Others write the names in snake_case (protobuf's `preserving_proto_field_name`) or PascalCase, a oneof as the Go struct
-that holds it (`{"Value": {"StringValue": "v"}}`), attributes as a plain object (`{"k": "v"}`) or as JSON in a text
-(dumps of SQL tables), and 64-bit integers as objects of two halves.
+In OTLP an attribute is `{"key": "k", "value": {"stringValue": "v"}}`, and attributes are a list of these. Other writers
+use names in snake_case (protobuf's `preserving_proto_field_name`) or PascalCase, write a oneof as the Go struct around
+it (`{"Value": {"StringValue": "v"}}`), attributes as a plain object (`{"k": "v"}`) or as a text with JSON (dumps of SQL
+tables), and 64-bit integers as objects of two halves.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _TRUTHS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
 def any_value(value: Any, depth: int = 0) -> Value:
-    """Read an AnyValue of any shape; a bare value is itself, an unknown object is a map."""
+    """Read an AnyValue of any structure; a bare value is itself, an unknown object is a map."""
     if not isinstance(value, dict):
         return _bare(value, depth)
     if depth > VALUE_NESTING:
@@ -68,7 +68,7 @@ def any_value(value: Any, depth: int = 0) -> Value:
 
 
 def _set_member(members: dict[str, Any], case: Any) -> str:
-    """Find the set member of a oneof; of several by the case that .NET and Java add, else the first non-default one."""
+    """Find the set member of a oneof. Of several, use the case stated by .NET and Java, else the first non-default."""
     if len(members) > 1:
         named = _CASES.get(whole_number(case) or 0) or plain(str(case))
         if named in members:
@@ -105,7 +105,7 @@ def _bare(value: Any, depth: int) -> Value:
 
 
 def _plain(content: Any) -> Value:
-    """Accept content of another type than its name says, unless it is nested."""
+    """Accept content of a type that does not match its name, unless it is nested."""
     return None if isinstance(content, (list, dict)) else content
 
 
@@ -127,7 +127,7 @@ def _bytes(content: Any) -> Value:
 
 
 def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
-    """Read attributes of any shape; anything else gives none."""
+    """Read attributes of any structure; anything else gives none."""
     if isinstance(value, str):
         value = lenient_json.value_in(value)
     if isinstance(value, dict):
@@ -145,7 +145,7 @@ def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
 
 
 def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
-    """Read attributes from an object. Nested objects are parts of a dotted name, as in document stores:
+    """Read attributes from an object. Keys of nested objects are parts of a dotted name, as in document stores:
     `{"db": {"system": "mysql"}}` is `db.system`.
     """
     found: dict[str, Value] = {}
@@ -167,7 +167,7 @@ def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
 
 
 def are_readable(value: Any) -> bool:
-    """Test whether attributes have a known shape, or are absent."""
+    """Test whether attributes have a known structure, or are absent."""
     if isinstance(value, str):
         return not value.strip() or lenient_json.value_in(value) is not None
     if isinstance(value, list):
@@ -218,7 +218,7 @@ def pairs_of(attributes: dict[str, Value], depth: int = 0) -> list[dict[str, Any
 
 
 def events_of(value: Any) -> list[Event]:
-    """Read events of any shape."""
+    """Read events of any structure."""
     return [
         Event(
             moment_ns(field(item, "timeUnixNano", "time", "timestamp")) or 0,
@@ -230,7 +230,7 @@ def events_of(value: Any) -> list[Event]:
 
 
 def links_of(value: Any) -> list[Link]:
-    """Read links of any shape."""
+    """Read links of any structure."""
     return [
         link_with_kind(
             id_of(field(item, "traceId"), 32),

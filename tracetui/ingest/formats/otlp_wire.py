@@ -1,7 +1,7 @@
 """OTLP messages by their names in JSON, with the fields that are read.
 
-A field of type None is another writer's name for a field: a value there fails the decoder, which would otherwise
-ignore an unknown field, and the message is read again by `otlp_lenient`.
+A field of type None is another writer's name for a field. A value there makes the decoder fail instead of ignoring an
+unknown field; then `otlp_lenient` reads the message again.
 """
 
 from __future__ import annotations

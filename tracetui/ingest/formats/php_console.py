@@ -1,8 +1,7 @@
 """Output of the console exporter of OpenTelemetry's PHP SDK (`ConsoleSpanExporter`).
 
-Each span is a list of one object, pretty-printed; times are nanoseconds, the kind is `KIND_SERVER`. The source is
-opentelemetry-php's `FriendlySpanConverter`. Of the instrumentation scope it writes only the
-schema URL.
+Each span is a pretty-printed list of one object; times are nanoseconds, the kind is such as `KIND_SERVER`. Of the
+instrumentation scope only the schema URL is written. The source is opentelemetry-php's `FriendlySpanConverter`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Spans as objects, and the sink that adds them to the intake in batches.
 
-Formats that do not justify a column decoder (console output, exports of tables) make a `PlainSpan` of each record. They
-are stored as OTLP JSON, whose codec reads them afterwards.
+Formats that do not justify a column decoder (console output, exports of tables) make a `PlainSpan` of each record. It
+is stored as OTLP JSON and later read by that codec.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SERVICE: Final = "service.name"
 
 @dataclass(slots=True)
 class PlainSpan:
-    """A span as in its record. Kind and status are numbers or names in any spelling (`formats.field_names`)."""
+    """Span with the values of its record. Kind and status are numbers or names of any spelling (see `field_names`)."""
 
     trace_id: str
     span_id: str
@@ -50,7 +50,7 @@ class PlainSpan:
 
 
 class SpanSink:
-    """Collects the plain spans of one source, and warnings that are issued once for all of them."""
+    """Collects the plain spans of one source, and warnings, each of which is issued once for all spans."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, list[OtlpSpan]] = {}

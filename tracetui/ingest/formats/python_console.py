@@ -1,8 +1,8 @@
 """Output of the console exporter of OpenTelemetry's Python SDK (`ConsoleSpanExporter`).
 
-A span is an object of JSON, pretty-printed or on one line. Ids are hex with a prefix `0x`, times ISO 8601, the kind is
-`SpanKind.SERVER` and the status code a name. Before 1.0 the status was gRPC's (`canonical_code`), and before 1.8 the
-resource was its attributes alone. The source is opentelemetry-python's `ReadableSpan.to_json`.
+A span is a JSON object, pretty-printed or on one line. Ids are hex with the prefix `0x`, times ISO 8601, the kind is
+such as `SpanKind.SERVER` and the status code a name. Before 1.0 the status was gRPC's (`canonical_code`), and before
+1.8 the resource was written as its bare attributes. The source is opentelemetry-python's `ReadableSpan.to_json`.
 """
 
 from __future__ import annotations

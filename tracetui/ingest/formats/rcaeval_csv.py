@@ -56,7 +56,7 @@ def _scaled(values: list[int | None], unit: int) -> list[int | None]:
 
 @lru_cache(maxsize=1024)
 def _decided(text: str) -> tuple[int, dict[str, Value]]:
-    """Interpret a status code. -> the packed state of the span, and the attribute with the code"""
+    """Interpret a status code. -> the packed state of the span, and the attribute that holds the code"""
     code = whole_number(text)
     if code is None:
         return pack_state(Kind.UNSPECIFIED, Status.UNSET, False), {}

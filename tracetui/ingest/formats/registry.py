@@ -1,7 +1,7 @@
-"""Registry of formats, in the order of the attempts.
+"""Registry of formats, in the order of the checks.
 
-To add one, write a module with its `FORMAT` and list it here, before any format whose keys it may have, too. JSON
-objects are detected in `ingest.json_documents`, text in `ingest.mixed_text`, tables in `ingest.csv_tables`.
+To add one, write a module with its `FORMAT` and list it here, before any format whose keys its objects may also have.
+JSON objects are detected in `ingest.json_documents`, text in `ingest.mixed_text`, tables in `ingest.csv_tables`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Output of the console exporter of OpenTelemetry's Ruby SDK (`ConsoleSpanExporter`).
 
-A span is a struct that `pp` prints: `#<struct OpenTelemetry::SDK::Trace::SpanData`, then a member a line or more. Ids
-are texts of bytes with escapes, times nanoseconds. The source is opentelemetry-ruby's `SpanData`.
+A span is a struct printed by `pp`: `#<struct OpenTelemetry::SDK::Trace::SpanData`, then its members, one or more lines
+each. Ids are strings of escaped bytes, times nanoseconds. The source is opentelemetry-ruby's `SpanData`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
     try:
         span = _printed(b"\n".join(text))
     except MalformedError as error:
-        context.warn(f"skipped: a span of Ruby's console output is cut off ({error})")
+        context.warn(f"skipped: a span in Ruby's console output is cut off ({error})")
         return
     status = _object(span.get("status"))
     scope = _object(span.get("instrumentation_scope") or span.get("instrumentation_library"))
@@ -94,7 +94,7 @@ _NOTHING: Final = object()
 
 @dataclass(slots=True)
 class _RubyOpen:
-    """An open object, hash or list, and what closes it."""
+    """An open object, hash or list, and the token that closes it."""
 
     held: dict[str, Any] | list[Any]
     closing: bytes

@@ -1,7 +1,7 @@
 """Output of the crate `opentelemetry-stdout`, OpenTelemetry's console exporter for Rust.
 
-A resource is printed once, before the first spans; each span is a block of lines `Name: ...` indented by a tabulator.
-Texts are in quotes, as printed by `Debug`; times are in UTC without a zone. The source is opentelemetry-rust's
+A resource is printed once, before the first spans; each span is a block of lines `Name: ...` indented by a tab. Strings
+are in quotes, as printed by `Debug`; times are in UTC without a zone. The source is opentelemetry-rust's
 `opentelemetry-stdout/src/trace/exporter.rs`.
 """
 
@@ -149,7 +149,7 @@ def _text(text: str) -> str:
 
 
 def _value(text: str) -> Value:
-    """Read a value printed by `Debug`, perhaps in several wrappers: `String(Owned("x"))`."""
+    """Read a value printed by `Debug`, which may have several wrappers: `String(Owned("x"))`."""
     for _ in range(_MOST_WRAPPERS):
         wrapped = _WRAPPED.fullmatch(text)
         if wrapped is None:

@@ -37,7 +37,7 @@ CARRIED: Final = (
 
 
 class SavedFields(Struct, gc=False, omit_defaults=True, rename={"flag_names": "marks"}):
-    """Content of the field. An id is included where its spelling in OTLP differs."""
+    """Content of the field. An id is included if its spelling in OTLP differs."""
 
     flag_names: list[str] = []
     warnings: list[str] = []
@@ -45,7 +45,7 @@ class SavedFields(Struct, gc=False, omit_defaults=True, rename={"flag_names": "m
     traceWarnings: list[str] = []  # noqa: N815 - as the fields of OTLP, and below
     """Warnings from the source for the trace; stored with its first span."""
     error: bool | None = None
-    """Error state if it differs from that of the written fields: the records of the span disagreed."""
+    """Error state if it differs from that of the written fields, because the records of the span disagreed."""
     traceId: str | None = None  # noqa: N815
     spanId: str | None = None  # noqa: N815
     parentSpanId: str | None = None  # noqa: N815

@@ -1,6 +1,6 @@
 """Rows of span tables, added to the intake as columns.
 
-Common to the tables of research data sets: ids, service, operation, start and duration, and hardly any attributes.
+Used for the tables of research data sets: ids, service, operation, start and duration, and hardly any attributes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
 
 
 def numbers(texts: Sequence[str], read: Callable[[str], int | None]) -> list[int | None]:
-    """Read a column of integers; if any is not plain, one by one with `read`."""
+    """Read a column of integers; if any is not plain, read each with `read`."""
     try:
         return list(map(int, texts))
     except ValueError:

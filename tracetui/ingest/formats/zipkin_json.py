@@ -77,7 +77,7 @@ _DecidingTags = msgspec.defstruct(
 
 _TAGS = frozenset((b'{"', b"{}", b"nu"))
 _NOTES = frozenset((b"[{", b""))
-"""Beginnings of tags and annotations as nearly every writer writes them."""
+"""Beginnings of tags and annotations from nearly every writer."""
 SPAN_V2 = msgspec.json.Decoder(ZipkinSpan)
 _IDS = msgspec.json.Decoder(_Ids)
 _DECIDING = msgspec.json.Decoder(_DecidingTags)
@@ -155,7 +155,7 @@ def _trace_id(item: Raw | bytes) -> str:
     return read_id(trace_id) if trace_id[-1:] == "=" else trace_id
 
 
-# --- Adding ----------------------------------------------------------------------------------------------------------
+# --- Adding to the intake -------------------------------------------------------------------------------------------
 
 
 class _SpanAdder:
@@ -241,7 +241,7 @@ class _SpanAdder:
     def _usual(
         self, raws: list[bytes], known: frozenset[bytes], read: Callable[[bytes], bytes | None], what: str
     ) -> list[bytes]:
-        """Convert raw parts to Zipkin's own shape; unreadable ones are noted and become empty."""
+        """Convert raw parts to Zipkin's own structure; unreadable ones are noted and become empty."""
         if {raw[:2] for raw in raws} <= known:
             return raws
         found = [read(raw) for raw in raws]

@@ -1,6 +1,6 @@
-"""Lenient reading of Zipkin JSON: other spellings of names, other types of values, items that are no spans.
+"""Lenient reading of Zipkin JSON: other spellings of names, other types of values, items that are not spans.
 
-Anything readable is accepted silently, since nothing is lost; anything else gives a warning.
+Anything readable is accepted without a warning, since nothing is lost; anything else gives one.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def has_other_names(raw: bytes) -> bool:
 
 
 def usual_tags(raw: bytes) -> bytes | None:
-    """Convert tags of any shape to an object; None if they cannot be read."""
+    """Convert tags of any structure to an object; None if they cannot be read."""
     if raw[:1] == b"{" or _NOTHING.fullmatch(raw):
         return raw
     value = value_of(raw)

@@ -1,6 +1,6 @@
 """Zipkin span objects.
 
-Zipkin allows a span to be sent in pieces: start, end, late tags. And both ends of an RPC may share one id. Pieces and
+Zipkin allows a span to be sent in pieces (start, end, late tags), and both ends of an RPC may share one id. Pieces and
 halves are joined in assembly, as for all formats.
 """
 
@@ -56,12 +56,12 @@ class ZipkinSpan(Struct, gc=False):
 
 
 def kind_of(word: str | None) -> Kind:
-    """Get the kind of a span by its name; UNSPECIFIED without one: the span is local to its service, or a piece."""
+    """Get the kind of a span by its name; UNSPECIFIED without one, for a local span or a piece of a span."""
     return _KINDS.get(word) or read_kind(word) or Kind.UNSPECIFIED
 
 
 def is_shared(span: ZipkinSpan) -> bool:
-    """Test whether a span is the server half of an RPC with one id; clients that claim it are wrong."""
+    """Test whether a span is the server half of an RPC with one id; `shared` in a client span is a mistake."""
     return bool(span.shared) and kind_of(span.kind) is not Kind.CLIENT
 
 
@@ -74,7 +74,7 @@ def raw_of(value: Any) -> Raw:
 
 
 def text_of(value: Any) -> str:
-    """Return a text, or the JSON of a value in place of one."""
+    """Return a text unchanged, another value as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else bytes(raw_of(value)).decode()

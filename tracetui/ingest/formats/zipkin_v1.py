@@ -56,7 +56,7 @@ _SPAN = msgspec.json.Decoder(_ZipkinV1Span)
 
 
 def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
-    """Decode the span objects of one document, each by its own version: a list may mix both.
+    """Decode the span objects of one document, each by its own version, as a list may mix both.
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
@@ -64,7 +64,7 @@ def decode_spans(items: Sequence[Raw | bytes], context: DecodeContext) -> None:
 
 
 def is_v1(item: bytes) -> bool:
-    """Test whether a span object is of version 1: it has neither a local nor a remote endpoint, nor tags."""
+    """Test whether a span object is of version 1: without a local or remote endpoint and without tags."""
     return b'"binaryAnnotations"' in item or not any(map(item.__contains__, _OF_V2))
 
 
@@ -289,7 +289,7 @@ class _Split:
                 half.kind = "SERVER"
             return
         if ca and server and server.endpoint and ca != server.endpoint:
-            # some tracers name the server with the client's port; that would be a call to itself
+            # some tracers write the client's port for the server, which would look like a call to itself
             own = ca.get("serviceName") == server.endpoint.get("serviceName")
             self._half_of("SERVER", server).remote = {**ca, "serviceName": None} if own else ca
         if sa and client:

@@ -114,13 +114,13 @@ class RepairedValue:
 
 
 class TextFinder:
-    """Searches in one text with a cache, so that no stretch is searched in vain repeatedly."""
+    """Searches one text with a cache, so that no stretch is searched twice without a result."""
 
     def __init__(self, data: Buffer) -> None:
         self._data = data
         self._found: dict[bytes, tuple[int, re.Match[bytes] | None]] = {}
         self.patience = _PATIENCE * len(data)
-        """Bytes that may still be searched in vain."""
+        """Bytes that may still be searched without a result."""
         self.retreat = _PATIENCE * len(data)
         """Bytes that may still be walked a second time."""
 
@@ -142,9 +142,9 @@ class _Level:
 
     is_list: bool
     key: bytes
-    """Key of the member whose value it is; for a list in a list that of the outer one."""
+    """Key of the member whose value it is; for a list within a list, the key of the outer one."""
     loses: bool
-    """True for a list of spans or their containers, in which a broken element can be skipped alone."""
+    """True for a list of spans or their containers, where a broken element can be skipped on its own."""
     begun: set[_Beginning]
     """Beginnings of the elements of such lists."""
     at: int
@@ -153,7 +153,7 @@ class _Level:
     comma: int = -1
     """Position of its last comma."""
     element: int = -1
-    """Position where its last element began."""
+    """Position of its last element."""
     expects: str = "first"
     member: bytes = b""
     holds: bool = False
@@ -181,7 +181,7 @@ class _Walk:
     all_begun: set[_Beginning] = field(default_factory=set)
     """Beginnings of all lists."""
     last_text: int = 0
-    """Position of the last text token. A text without its closing quote may hide the beginning of an element."""
+    """Position of the last string token. An unterminated string may hide the beginning of an element."""
     separate: bool = False
     """True if the next text copied is another element of a list."""
 
@@ -255,7 +255,7 @@ def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> Re
         before = walk.state()
         if not _recover(walk, problem):
             return walk.done(walk.gap_end)
-        # otherwise the same fault would recur for ever; steps back are bounded by `retreat`
+        # without progress the same fault would recur for ever; `retreat` bounds the steps back
         assert walk.state() != before, f"no progress at byte {walk.position} ({problem})"
 
 
@@ -351,7 +351,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
 
 
 def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
-    """Ignore a surplus comma. -> False if it is between a key and its value"""
+    """Ignore a surplus comma. -> False between a key and its value"""
     if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
         return False
     walk.strange.append((at, at + 1))
@@ -359,7 +359,7 @@ def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
 
 
 def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> bool:
-    """Test whether the object that begins here belongs elsewhere: damage has opened or closed a list before it."""
+    """Test whether the object that begins here belongs to another level, because damage has opened or closed a list."""
     if level.loses:
         return beginning["first"] in _WITHIN_SPANS
     if _beginning(beginning) not in walk.all_begun:
@@ -410,7 +410,7 @@ def _recover(walk: _Walk, problem: str) -> bool:
     levels = walk.levels
     inner = next((i for i in range(len(levels) - 1, -1, -1) if levels[i].loses), -1)
     broken = levels[inner + 1] if len(levels) > inner + 1 else None
-    # in a broken element that can stay: the depth to which its members and list items are kept
+    # for a broken element that can stay, the depth to which its members and list items are kept
     last = inner + 1
     while last + 1 < len(levels) and not levels[last].is_list:
         last += 1
@@ -422,7 +422,7 @@ def _recover(walk: _Walk, problem: str) -> bool:
     if walk.finder.retreat < 0:
         search = max(search, walk.position)
     if broken is None and problem == NESTED_TOO_DEEPLY:
-        # a value that begins here would be too deep again
+        # a value that begins here would again be too deep
         search = max(search, walk.position + 1)
     found = _next_beginning(
         walk, levels[max(inner + 1 - _MOST_LEVELS, 0) : inner + 1], bool(broken and not broken.holds), search
@@ -465,7 +465,7 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
     element.
     """
     innermost = levels[-1].key if levels else b""
-    # only the innermost of many levels, for speed
+    # of many levels only the innermost ones, for speed
     losing = [level for level in levels[-_MOST_LEVELS:] if level.loses]
     known = {first for level in losing for first, _ in level.begun}
     likely = {first for level in losing for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}

@@ -1,4 +1,4 @@
-"""Recovery of intact parts of damaged JSON, with warnings on the damage and the losses."""
+"""Recovery of intact parts of damaged JSON, with warnings about the damage and what was skipped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BETWEEN = re.compile(rb"[\s,]*+")
 
 
 def recover(data: Buffer, start: int, context: DecodeContext, decode: Callable[[bytes], None], problem: str) -> None:
-    """Repair the values from `start` on, one after the other, and decode each.
+    """Repair the values from `start` on, one at a time, and decode each.
 
     decode: decodes a value; raises MalformedError. problem: error of the strict decoder for the data.
     """
@@ -34,7 +34,7 @@ def recover(data: Buffer, start: int, context: DecodeContext, decode: Callable[[
         repaired = repair(data, start, finder)
         _warn_of(repaired, len(data), context)
         if repaired.unwritable:
-            context.warn(f"{repaired.unwritable:,} values that JSON does not allow (NaN, infinity) were read as empty")
+            context.warn(f"{repaired.unwritable:,} values that JSON does not allow (NaN, infinity) were read as null")
         commas.add(repaired.commas.first, repaired.commas.count)
         if repaired.text:
             try:
@@ -69,4 +69,4 @@ def _warn_of(repaired: RepairedValue, size: int, context: DecodeContext) -> None
 def _lost(gap: Gap, size: int) -> str:
     if gap.start == gap.end:
         return "nothing skipped"
-    return f"{gap.end - gap.start:,} bytes{' to the end' if gap.end == size else ''} skipped"
+    return f"{'the last ' if gap.end == size else ''}{gap.end - gap.start:,} bytes skipped"

@@ -1,4 +1,4 @@
-"""Log records beside the spans that wrote them. `registry` lists the forms that are read."""
+"""Log records, shown with the spans that wrote them. `registry` lists the supported forms."""
 
 from tracetui.ingest.logs.reader import with_logs
 

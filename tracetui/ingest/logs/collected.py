@@ -1,4 +1,4 @@
-"""Gathering the log records of loaded traces as columns, within the memory that there is."""
+"""Collect the log records of loaded traces as columns, within the available memory."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from tracetui.model.log_lines import BY_TIME, NO_TIME, LogFile, LogLines
 from tracetui.model.traces import TraceSet
 
 LONGEST_MESSAGE: Final = 1 << 16
-"""Characters of a message that are kept."""
+"""Characters to which a message is truncated."""
 _MOST_ATTRIBUTES: Final = 1 << 18
-"""Bytes of JSON; a record with more keeps its message alone."""
+"""Bytes of JSON; a record with more loses all attributes."""
 _RECORD_BYTES: Final = 64
-"""Bytes of a record's columns."""
+"""Bytes of a record in the columns."""
 _NO_ZONE: Final = 4
 _NOTED_FLAGS: Final = BY_TIME | NO_TIME
 _FAR_NS: Final = 10 * 60 * 1_000_000_000
-"""Clocks are seldom more than this apart; zones are by more."""
+"""Larger than almost any clock skew, and smaller than any difference of time zones."""
 _QUARTER_NS: Final = 15 * 60 * 1_000_000_000
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class AssignedLines:
-    """Columns of log records, and by how much the times of each file that have no zone are off, in nanoseconds."""
+    """Columns of log records, and for each file the error in nanoseconds of its times without a zone."""
 
     lines: LogLines
     zone_offsets: list[int]
@@ -44,7 +44,7 @@ class CollectedLogs:
 
     def __init__(self, traces: TraceSet) -> None:
         self.left_out = 0
-        """Records that there was no room for."""
+        """Records dropped for lack of memory."""
         self._traces = traces
         self._room = input_limit()
         self._contents = bytearray()
@@ -56,7 +56,7 @@ class CollectedLogs:
         return len(self._trace)
 
     def add(self, trace: int, content: LogContent, more: list[str]) -> None:
-        """Take in a record of a trace, with the lines that followed on it."""
+        """Add a record of a trace, with the lines that continue it."""
         encoded = _encoded(content, more)
         self._room -= len(encoded) + _RECORD_BYTES
         if self._room < 0:
@@ -76,7 +76,7 @@ class CollectedLogs:
             self._key.append(key)
 
     def assigned(self, files: list[tuple[LogFile, int]]) -> AssignedLines:
-        """Assign every record to its span. `files`: of each file its counts, and how many records it added."""
+        """Assign every record to its span. `files`: the counts of each file and the number of records it added."""
         traces = self._traces
         trace, time = np.array(self._trace, np.int64), np.array(self._time, np.int64)
         flags = np.frombuffer(bytes(self._flags), np.uint8).copy()
@@ -110,7 +110,7 @@ class CollectedLogs:
     def _zone_offsets(
         self, files: list[tuple[LogFile, int]], trace: np.ndarray, time: np.ndarray, flags: np.ndarray
     ) -> list[int]:
-        """By how much the times of most records of a file that have no zone are outside their traces."""
+        """Estimate for each file how far its times without a zone are from their traces, in quarter hours."""
         traces = self._traces
         start = traces.trace_start[trace]
         early, late = start - time, time - start - traces.trace_duration[trace]
@@ -127,7 +127,7 @@ class CollectedLogs:
 
 
 def _encoded(content: LogContent, more: list[str]) -> bytes:
-    """The message, with its severity, and the attributes as JSON."""
+    """Encode the message, with its severity, and the attributes as JSON."""
     message = content.message
     if len(message) < LONGEST_MESSAGE and more:
         message = "\n".join([message, *more])
@@ -143,7 +143,7 @@ def _json(value: Any) -> bytes:
     except (TypeError, ValueError, OverflowError, RecursionError):
         pass
     try:
-        # halves of surrogate pairs, numbers of more than 64 bits
+        # lone surrogates, integers of more than 64 bits
         return json.dumps(value, default=str).encode()
     except (ValueError, RecursionError):
         return _encode([str(value[0]).encode("utf-8", "replace").decode(), {}])

@@ -1,7 +1,7 @@
-"""Log records of named fields, as JSON and logfmt have them: which field says what, whoever the logger is.
+"""Meaning of the named fields of log records (JSON, logfmt) across loggers.
 
-Known are the fields of the Elastic Common Schema, OpenTelemetry, zap, zerolog, logrus, slog, Pino, Bunyan, Winston,
-Log4j, Logback, Serilog, structlog, Monolog, GELF, and of the entries of Google Cloud, AWS and Application Insights.
+Covers the fields of the Elastic Common Schema, OpenTelemetry, zap, zerolog, logrus, slog, Pino, Bunyan, Winston,
+Log4j, Logback, Serilog, structlog, Monolog, GELF, and the log entries of Google Cloud, AWS and Application Insights.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ _NESTED: Final = (
     "attributes", "context", "trace", "otel", "dd", "fields", "extra", "mdc", "contextmap", "properties", "labels",
     "span", "log", "jsonpayload", "customdimensions", "source", "record",
 )  # fmt: skip
-"""Objects within a record that ids may stand in. These names are as `_plain` has them."""
+"""Objects within a record that may contain ids; all names here are as `_plain` returns them."""
 _LAST_PARTS: Final = {"trace": frozenset(("trace_id", "traceid")), "span": frozenset(("span_id", "spanid"))}
 _DECIMAL: Final = ("dd.", "dd_")
 _MOST_SHAPES: Final = 1_000
 
 _Key = tuple[str, str, str]
-"""The object within a record that a field stands in, '' for the record itself; the field; its plain name."""
+"""Path of a field: the object within the record, '' for the record itself; the field; its plain name."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """The fields in which records with the same keys say each thing, in the order in which they are looked at."""
+    """For each property, the fields of records with the same keys that may hold it, in the order of the checks."""
 
     trace: tuple[_Key, ...]
     span: tuple[_Key, ...]
@@ -68,14 +68,14 @@ class _Shape:
 
 
 class FieldReader:
-    """Reads records of named fields. A logger writes one set of keys after another, and each is looked up once."""
+    """Reads records of named fields. Each set of keys is analysed once: a logger writes few different ones."""
 
     def __init__(self) -> None:
         self._shapes: dict[Any, _Shape] = {}
         self._nested: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def record(self, fields: dict[str, Any], text: str = "") -> LogRecord:
-        """A record of these fields; `text` is its message if no field is one."""
+        """Read a record of these fields; `text` is its message if no field holds one."""
         shape = self._shape(fields)
         content = partial(_content, fields, shape, text)
         for key in shape.trace:
@@ -101,12 +101,12 @@ class FieldReader:
 
 
 def names_trace(keys: Iterable[str]) -> bool:
-    """Tell whether one of these keys of a record is the usual name of a trace's id."""
+    """Test whether one of these keys is a usual name for a trace id."""
     return any(_is_named(_plain(key), _LAST_PARTS["trace"]) or _plain(key) == "trace.id" for key in keys)
 
 
 def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Shape:
-    """Fields of a record, then those of objects within it, as `id` and as `trace.id`."""
+    """Find the fields of a record, then those of objects within it, both as `id` and as `trace.id`."""
     parts: list[list[_Key]] = [[("", key, _plain(key)) for key in own]]
     for outer, inner in sorted(within, key=lambda one: _NESTED.index(_plain(one[0]))):
         names: list[_Key] = [(outer, key, _plain(key)) for key in inner]
@@ -114,7 +114,7 @@ def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], .
 
     def found(wanted: Sequence[str], last: frozenset[str] = frozenset()) -> tuple[_Key, ...]:
         keys = [key for part in parts for one in wanted for key in part if key[2] == one]
-        # attributes.trace_id, contextMap.traceId and the like
+        # such as attributes.trace_id or contextMap.traceId
         return (*keys, *(key for part in parts for key in part if _is_named(key[2], last) and key not in keys))
 
     return _Shape(
@@ -133,16 +133,16 @@ def _is_named(name: str, last: frozenset[str]) -> bool:
 
 
 def _plain(key: str) -> str:
-    """A key as the names above are written."""
+    """Convert a key to the spelling of the names above."""
     return key.lower().replace("-", "_").lstrip("_")
 
 
 def _first(fields: dict[str, Any], keys: Iterable[_Key]) -> tuple[str, Any]:
-    """The plain name and the value of the first of these fields that says something."""
+    """Return the plain name and the value of the first of these fields that is not empty."""
     for outer, key, name in keys:
         value = fields[outer][key] if outer else fields[key]
         if isinstance(value, list) and len(value) == 1:
-            # Kibana's hits have a list of each field
+            # Kibana's hits wrap each field in a list
             value = value[0]
         if isinstance(value, dict) and isinstance(value.get("stringValue"), str):
             value = value["stringValue"]
@@ -194,7 +194,7 @@ def _text(value: Any) -> str:
 
 
 def _value(value: Any) -> Value:
-    """A value of an attribute; OTLP's lists of pairs as an object."""
+    """Convert an attribute value; OTLP's lists of pairs become an object."""
     if isinstance(value, list) and value and all(isinstance(item, dict) and "key" in item for item in value):
         return attributes_of(value) or value
     found: Value = value

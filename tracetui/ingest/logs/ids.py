@@ -1,6 +1,6 @@
-"""Trace and span ids as logs write them: hex, decimal, with a prefix, within a header or a resource's name.
+"""Trace and span ids in logs: hex, decimal, with a prefix, within a header or a resource name.
 
-An id of few digits can be read in more than one way; a trace set decides which reading is right.
+A short id can be read in more than one way; the ids in the trace set decide between the readings.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from tracetui.model.trace_reference import ids_in
 
 _NONE: Final = frozenset(("", "-", "null", "none", "nil", "undefined", "n/a", "na", "unknown", "<nil>"))
 _LONGEST_DECIMAL: Final = 20
-"""Digits of a number of 64 bits."""
+"""Most digits of a 64-bit number."""
 _LONGEST: Final = 512
 _MOST_KEY: Final = 1 << 64
 
 
 def trace_id_readings(value: Any, *, decimal: bool = False) -> tuple[str, ...]:
-    """Read a field that names a trace. -> its possible ids, the most likely first; () if it names none.
+    """Read a field that names a trace. -> its possible ids, the most likely first; () if there is none
 
-    decimal: whether its writer writes ids as decimal numbers (Datadog).
+    decimal: True for a logger that writes ids as decimal numbers (Datadog).
     """
     if isinstance(value, str):
         return _of_text(value, decimal)
@@ -47,7 +47,7 @@ def _of_text(text: str, decimal: bool) -> tuple[str, ...]:
         return (number, text) if decimal or len(text) > SPAN_DIGITS else (text, number)
     joined = text.replace("-", "")
     if len(joined) == TRACE_DIGITS and is_hex(joined):
-        # a UUID, or X-Ray's without its version
+        # a UUID, or an X-Ray id without its version
         return joined, text
     named = ids_in(text)[0]
     return (named, text) if named else (text,)

@@ -1,4 +1,4 @@
-"""JSON objects as loggers write them, one a line."""
+"""JSON logs: one object per line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class JsonLines:
-    """A JSON object a record."""
+    """Form with one JSON object per record."""
 
     name = "JSON"
 
@@ -29,14 +29,14 @@ class JsonLines:
         fields = decoded(unit)
         if isinstance(fields, dict):
             return (self._reader.record(fields),)
-        # text in braces, as templates and Python's dicts are, is no damaged JSON
+        # other text in braces, such as a template or a Python dict, is not damaged JSON
         if unit[1:2] == b'"' or unit[1:].lstrip()[:1] == b'"':
             raise ValueError("JSON object is damaged")
         return None
 
 
 def decoded(unit: bytes) -> object:
-    """The value of a JSON text, None if it is none. A comma after it, as in a list of one object a line, is allowed."""
+    """Decode JSON; None for other text. A comma after it is allowed, as in a list with one object per line."""
     try:
         return _decode(unit)
     except MALFORMED:

@@ -16,12 +16,12 @@ _BEGINS: Final = re.compile(rb'[A-Za-z_@][\w@./-]*+=(?:"|[^\s=]|\s|$)')
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "0": "\0"}
 _LONGEST: Final = 1 << 16
-"""Characters of a line that pairs are looked for in."""
+"""Characters of a line that are searched for pairs."""
 _LEAST_PAIRS: Final = 2
 
 
 class Logfmt:
-    """Pairs of a key and a value a line."""
+    """Form with the key-value pairs of one record on a line."""
 
     name = "logfmt"
 
@@ -40,7 +40,7 @@ class Logfmt:
 
 
 def pairs(text: str) -> dict[str, str]:
-    """The pairs of a line, quotes and escapes resolved; of a key that is there twice the first value."""
+    """Parse the pairs of a line, with quotes and escapes resolved; the first value of a repeated key counts."""
     found: dict[str, str] = {}
     for match in _PAIR.finditer(text):
         value = match["value"]
@@ -49,7 +49,7 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def unquoted(text: str) -> str:
-    """The text within quotes, with Go's and JSON's escapes resolved."""
+    """Remove the quotes of a text and resolve Go's and JSON's escapes."""
     inner = text[1:-1]
     if "\\" not in inner:
         return inner

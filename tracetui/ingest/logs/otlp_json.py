@@ -1,4 +1,4 @@
-"""OTLP logs as JSON: requests and files of the collector's file exporter, in any writer's spelling."""
+"""OTLP logs as JSON: requests and files of the collector's file exporter, in any spelling of the keys."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tracetui.model.span import Value
 
 
 class OtlpJson:
-    """A request of OTLP logs an object."""
+    """Form with one request of OTLP logs per JSON object."""
 
     name = "OTLP JSON"
 
     def recognises(self, unit: bytes) -> bool:
-        # the ends of resourceLogs and logRecords in any spelling; old writers had `logs` in place of these
+        # the ends of resourceLogs and logRecords in any spelling; old writers used `logs` instead of logRecords
         return unit[:1] == b"{" and (b"ogRecords" in unit or b"esourceLogs" in unit or b"og_records" in unit)
 
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
@@ -34,7 +34,7 @@ class OtlpJson:
             return None
         resources = field(request, "resourceLogs")
         if resources is None and (field(request, "scopeLogs") is not None or field(request, "logRecords") is not None):
-            # a resource's or a scope's logs a line
+            # a line may hold the logs of one resource or scope
             return _of_resources([request])
         return None if resources is None else _of_resources(objects_of(resources))
 
@@ -70,18 +70,18 @@ def _content(record: dict[str, Any], service: Value, logger: str) -> LogContent:
 
 
 def _number(value: Any) -> Any:
-    """A severity number, also as the name of its constant: SEVERITY_NUMBER_WARN2."""
+    """Return a severity number, or the end of a constant's name such as SEVERITY_NUMBER_WARN2."""
     return value.removeprefix("SEVERITY_NUMBER_") if isinstance(value, str) else value
 
 
 def origin(service: Value, logger: str) -> dict[str, Value]:
-    """Resource of a record, as attributes."""
+    """Describe the resource and logger of a record as attributes."""
     found: dict[str, Value] = {"service.name": service} if service else {}
     return found | {"otel.scope.name": logger} if logger else found
 
 
 def as_message(body: Value) -> str:
-    """The body of a record as text."""
+    """Convert the body of a record to text."""
     if isinstance(body, dict) and isinstance(body.get("message", body.get("msg")), str):
         return str(body.get("message", body.get("msg")))
     if body is None or isinstance(body, str):
@@ -90,5 +90,5 @@ def as_message(body: Value) -> str:
 
 
 def moment(time: int | None, observed: int | None) -> Moment | None:
-    """The time of a record, of one without a time (0) when it was observed."""
+    """Return the time of a record; without one (0), the time when it was observed."""
     return next((Moment(ns) for ns in (time, observed) if ns and 0 < ns < MAX_START_NS), None)

@@ -1,6 +1,6 @@
-"""OTLP logs as protobuf: `LogsData` or `ExportLogsServiceRequest`, which are the same on the wire.
+"""OTLP logs as protobuf: `LogsData` or `ExportLogsServiceRequest`, which are identical on the wire.
 
-The schema is open-telemetry/opentelemetry-proto's `logs/v1/logs.proto`. Fields stand here as whole tags, number and
+The schema is `logs/v1/logs.proto` of open-telemetry/opentelemetry-proto. Fields are given as whole tags, number and
 wire type in one, as in `formats.otlp_protobuf`.
 """
 
@@ -21,17 +21,17 @@ from tracetui.ingest.logs.severity import severity_of
 from tracetui.model.span import Value
 
 _SCOPE_LOGS: Final = frozenset({2 << 3 | BYTES, 1000 << 3 | BYTES})
-"""The tags of ScopeLogs in ResourceLogs: today's, and that of `instrumentation_library_logs`."""
+"""Tags of ScopeLogs in ResourceLogs: the current one, and the former `instrumentation_library_logs`."""
 _TIME, _SEVERITY, _SEVERITY_TEXT, _BODY, _ATTRIBUTES = 0x09, 0x10, 0x1A, 0x2A, 0x32
 _TRACE, _SPAN, _OBSERVED, _EVENT_NAME = 0x4A, 0x52, 0x59, 0x62
 _WIRES: Final = {1: 1, 2: 0, 3: 2, 5: 2, 6: 2, 7: 0, 8: 5, 9: 2, 10: 2, 11: 1, 12: 2}
-"""The wire type of each field of a LogRecord."""
+"""Wire type of each field of a LogRecord."""
 _TRIED: Final = 16
 _unsigned = struct.Struct("<Q").unpack_from
 
 
 class OtlpProtobuf:
-    """A request of OTLP logs a message."""
+    """Form with one request of OTLP logs per message."""
 
     name = "OTLP protobuf"
 
@@ -43,7 +43,7 @@ class OtlpProtobuf:
 
 
 def holds_logs(data: bytes) -> bool:
-    """Tell whether bytes are a request of logs, as those of spans, of metrics and of nothing are not."""
+    """Test whether bytes are a request with logs, not one with spans or metrics or an empty one."""
     try:
         return any(_is_log(data, start, stop) for _, _, start, stop in islice(_record_bounds(data), _TRIED))
     except ValueError:
@@ -60,7 +60,7 @@ def _is_log(data: bytes, at: int, end: int) -> bool:
 
 
 def _record_bounds(data: bytes) -> Iterator[tuple[tuple[int, int], tuple[int, int], int, int]]:
-    """The places of each log record: of its resource, of its scope, and its own start and end."""
+    """Yield for each log record the positions of its resource and scope, and its own start and end."""
     for tag, at, end in fields(data, 0, NO_END):
         if tag != 0x0A:
             continue
@@ -81,7 +81,7 @@ def _record_bounds(data: bytes) -> Iterator[tuple[tuple[int, int], tuple[int, in
 
 
 def _of_request(data: bytes) -> Iterator[LogRecord]:
-    """Raises ValueError where the bytes are damaged."""
+    """Yield the log records of a request. Raises ValueError at damage."""
     known: tuple[int, int] | None = None
     service: Value = None
     for resource, scope, start, stop in _record_bounds(data):
@@ -137,7 +137,7 @@ def _content(data: bytes, at: int, end: int, service: Value, scope: tuple[int, i
 
 
 def _logger(data: bytes, at: int, end: int) -> str:
-    """The name of a scope."""
+    """Read the name of a scope."""
     for tag, start, stop in fields(data, at, end):
         if tag == 0x0A:
             return data[start:stop].decode("utf-8", "replace")

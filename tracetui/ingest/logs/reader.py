@@ -1,7 +1,7 @@
-"""Reading files of logs and placing their records at the spans that wrote them.
+"""Read log files and place their records at the spans that wrote them.
 
-A record that names a span of its trace goes to it, any other to the deepest span that was running at its time, else to
-the trace's first span, and is marked so. Records of traces that are not loaded are counted and left out.
+A record that names a span of its trace is placed there. Any other is flagged, and placed at the deepest span that was
+running at its time, or else at the main root. Records of traces that are not loaded are counted and skipped.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from tracetui.model.log_lines import LogFile
 from tracetui.model.traces import TraceSet
 
 _CHECKED_EVERY: Final = 5_000
-"""Units after which the caller is asked whether to go on."""
+"""Units between two calls of `go_on`."""
 _MOST_LINES: Final = 1_000
-"""Lines of one record."""
+"""Most lines of one record."""
 _HEAD: Final = 1 << 16
 _OF_SPANS: Final = (b"esourceSpans", b"scopeSpans", b"operationName", b"parentSpanId", b"localEndpoint")
 _HOUR_NS: Final = 3_600_000_000_000
 
 
 def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] = lambda: True) -> TraceSet:
-    """Add the log records of files to a set. What could not be read is among its warnings.
+    """Add the log records of files to a set. Warnings in the set name everything that could not be read.
 
-    Raises InputError where none of the files can be read or has a record with a trace id.
+    Raises InputError if no file can be read or none has a record with a trace id.
     """
     if not files:
         return traces
@@ -55,16 +55,16 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
     warnings = [*traces.load_warnings, *logs.lost, *logs.warnings]
     for (file, _), offset in zip(logs.read, assigned.zone_offsets, strict=True):
         if offset:
-            text = f"times have no zone and were read as UTC: most are {_hours(offset)} their traces"
+            text = f"times without a zone were read as UTC, but most are {_hours(offset)} their traces"
             warnings.append(LoadWarning(file.name, "", text))
     if logs.collected.left_out:
-        text = f"not enough memory: {logs.collected.left_out:,} log records of loaded traces left out"
+        text = f"not enough memory: {logs.collected.left_out:,} log records of loaded traces skipped"
         warnings.append(LoadWarning("", "", text))
     return replace(traces, log_lines=assigned.lines, load_warnings=warnings)
 
 
 class _Logs:
-    """All files of logs that are read for one set."""
+    """Log files that are read for one set."""
 
     def __init__(self, traces: TraceSet, go_on: Callable[[], bool]) -> None:
         self.collected = CollectedLogs(traces)
@@ -72,12 +72,12 @@ class _Logs:
         self.lost: list[LoadWarning] = []
         """Files that cannot be read or hold no trace id."""
         self.read: list[tuple[LogFile, int]] = []
-        """The counts of each file, and how many records it added."""
+        """Counts of each file, and the number of records it added."""
         self._index = TraceIndex(traces)
         self._go_on = go_on
 
     def source(self, source: Input) -> None:
-        """Read a file, or those of an archive."""
+        """Read a file, or the files of an archive."""
         intake = Intake()
         context = DecodeContext(intake, source.name)
         try:
@@ -92,7 +92,7 @@ class _Logs:
         if archive is None:
             self._file(in_utf8(data), context.file)
         elif depth == MOST_NESTED:
-            context.warn(f"a {archive.name} that is nested too deeply; unpack it first")
+            context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
 
             def read(content: Buffer, at: DecodeContext, left: Budget, *_: float) -> bool:
@@ -117,11 +117,11 @@ class _Logs:
 
 
 def _looked_for(data: Buffer) -> str:
-    """Message for a file without trace ids."""
+    """Describe what was searched in a file without trace ids."""
     head = data[:_HEAD]
     if any(name in head for name in _OF_SPANS):
-        return "these look like spans, not logs: name the file before --logs"
-    return "looked for fields such as trace_id, traceparent headers, and ids in text"
+        return "these look like spans, not logs: give the file as a source, before --logs"
+    return "searched for fields such as trace_id, traceparent headers, and ids in text"
 
 
 def _hours(offset_ns: int) -> str:
@@ -130,7 +130,7 @@ def _hours(offset_ns: int) -> str:
 
 
 class _Reading:
-    """One file of logs on its way into the set's records."""
+    """Log file whose records are being added to a set."""
 
     def __init__(self, index: TraceIndex, collected: CollectedLogs) -> None:
         self.records = self.with_trace_id = self.matched = 0
@@ -141,11 +141,11 @@ class _Reading:
         self._damaged = self._no_time = 0
         self._first_damaged = 0
         self._open: dict[str, _OpenUnit] = {}
-        """The last record of each stream."""
+        """Last record of each stream."""
         self._fields = FieldReader()
 
     def read(self, data: Buffer, go_on: Callable[[], bool]) -> None:
-        """Take in every record; one that cannot be read costs no other."""
+        """Read all records; one that cannot be read costs no other."""
         for count, unit in enumerate(units(data)):
             if not count % _CHECKED_EVERY and not go_on():
                 self.stopped = True
@@ -166,7 +166,7 @@ class _Reading:
         return f"{self.records:,} {noun}{f' ({forms})' if forms else ''}"
 
     def warnings(self) -> Iterator[str]:
-        """Say what was not understood."""
+        """Yield warnings about what could not be read or placed."""
         if self.stopped:
             yield f"stopped after {self.records:,} log records"
         if self._damaged:
@@ -198,7 +198,7 @@ class _Reading:
             except ValueError:
                 self._damage(unit.number)
                 if text[:1] == b"\n":
-                    # no text, and what was whole of it is read
+                    # protobuf, which no other form reads; the records before the damage were added
                     return
                 continue
             return
@@ -223,7 +223,7 @@ class _Reading:
         self._forms[form.name] += 1
 
     def _in_envelope(self, record: LogRecord, unit: LogUnit) -> LogRecord:
-        """A record with what its envelope says of it, where it does not say so itself."""
+        """Complete a record with fields of its envelope that it lacks."""
         outer = self._fields.record({**unit.fields, "timestamp": unit.when})
         return LogRecord(
             partial(_both, record.content, outer.content),
@@ -251,25 +251,25 @@ class _Reading:
 
 
 class _OpenUnit:
-    """A record to which the lines that follow on it may belong."""
+    """Record that the following lines may continue."""
 
     __slots__ = ("has_time", "more", "record", "size")
 
     def __init__(self, record: LogRecord, has_time: bool) -> None:
-        """has_time: whether its envelope gives the time of its line."""
+        """has_time: True if its envelope states the time of its line."""
         self.record = record
         self.has_time = has_time
         self.more: list[str] = []
         self.size = 0
 
     def is_continued_by(self, record: LogRecord, unit: LogUnit) -> bool:
-        """Tell whether a unit belongs to this record."""
+        """Test whether a unit belongs to this record."""
         if record.continues == "timed text":
             return self.record.is_timed_text or (self.has_time and not unit.when)
         return record.continues == "always"
 
     def add(self, record: LogRecord, text: bytes) -> None:
-        """Add a unit to this record: the ids that it names, and its text within bounds."""
+        """Add a unit to this record: its ids, and its text up to a limit."""
         first = self.record
         if not first.trace_ids:
             first.trace_ids = record.trace_ids
@@ -281,7 +281,7 @@ class _OpenUnit:
 
 
 def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
-    """A record's fields, completed by those of its envelope."""
+    """Complete a record's fields with those of its envelope."""
     record, around = inner(), outer()
     if record.moment is None or (record.moment.lacks and around.moment is not None):
         record.moment = around.moment

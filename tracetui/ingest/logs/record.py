@@ -1,4 +1,4 @@
-"""The contract of log forms: what a form tells of a log record."""
+"""Protocol of log forms, and the log record that they produce."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from tracetui.ingest.logs.timestamps import Moment
 from tracetui.model.span import Value
 
 Continues = Literal["never", "timed text", "always"]
-"""Records that a unit continues: none, a line of text that begins with a time, or any."""
+"""Kind of record that a unit continues: none, a line of text that begins with a time, or any."""
 
 
 class LogContent(Struct, gc=False):
-    """Content of a record, read only for records of loaded traces."""
+    """Content of a record, decoded only for records of loaded traces."""
 
     message: str
     moment: Moment | None = None
     span_keys: tuple[int, ...] = ()
-    """Readings of the span's id (see `model.ids.span_key`), the most likely first."""
+    """Possible keys of its span (see `model.ids.span_key`), the most likely first."""
     severity: int = 0
     """OpenTelemetry's severity number; 0 for none."""
     severity_text: str = ""
-    """The severity as the record has it."""
+    """Severity as the record spells it."""
     names_severity: bool = True
-    """True to show the severity before the message: a line of text already contains it."""
+    """True to show the severity before the message; False for a line of text, which contains it."""
     attributes: dict[str, Value] = {}
 
 
 class LogRecord(Struct, gc=False):
-    """A log record, as far as it takes to find its trace."""
+    """Log record, decoded as far as is needed to find its trace."""
 
     content: Callable[[], LogContent]
     trace_ids: tuple[str, ...] = ()
-    """Readings of the trace's id, the most likely first; () for a record that names no trace."""
+    """Possible ids of its trace, the most likely first; () if it names none."""
     other_ids: tuple[str, ...] = ()
-    """Possible trace id; it is one if a loaded trace has it."""
+    """Ids that count as trace ids only if a loaded trace has them."""
     continues: Continues = "never"
-    """True if the unit belongs to the previous record."""
+    """Kind of previous record that this unit continues instead of being a record of its own."""
     is_timed_text: bool = False
-    """True for a line of text that begins with a time: following lines without one belong to it."""
+    """True for a line of text that begins with a time: the following lines without one continue it."""
 
 
 class LogForm(Protocol):
-    """A form of log records: one file, and one line in `registry.FORMS`.
+    """Form of log records. To add one, write a module and list it in `registry.FORMS`.
 
-    A unit is a line without its end, one JSON object, or one protobuf message. Forms are asked in the order of the
-    registry, and the first that reads a unit has it.
+    A unit is a line without its end, a JSON object, or a protobuf message. Forms are tried in the order of the registry
+    until one reads the unit.
     """
 
     name: str
-    """As people call it: "OTLP JSON"."""
+    """Name for display: "OTLP JSON"."""
 
     def recognises(self, unit: bytes) -> bool:
-        """Tell cheaply whether a unit may be of this form: every line of a file is asked about."""
+        """Test whether a unit may be in this form. Must be cheap: it is called for every line of a file."""
 
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
-        """Read a unit that is recognised; None if it is not of this form.
+        """Read a recognised unit; None if it is not in this form after all.
 
         Raises ValueError for a unit that is damaged.
         """

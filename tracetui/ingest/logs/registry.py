@@ -1,6 +1,6 @@
-"""The forms of log records that are read.
+"""Registry of the supported forms of log records.
 
-To add one, write a module with a class that meets `LogForm` and name it here.
+To add one, write a module with a class that implements `LogForm` and list it here.
 """
 
 from __future__ import annotations
@@ -21,4 +21,4 @@ FORMS: Final[tuple[LogForm, ...]] = (
     Logfmt(),
     PlainText(),
 )
-"""In the order in which they are asked: the more specific first."""
+"""The supported forms in the order of the checks: the more specific ones first."""

@@ -1,4 +1,4 @@
-"""Severities of log records as loggers write them, as the severity numbers of OpenTelemetry's log data model."""
+"""Conversion of loggers' severities to the severity numbers of OpenTelemetry's log data model."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _NUMBERED: Final[dict[str, tuple[int, ...]]] = {
 }
 _SYSLOG: Final = (_FATAL + 3, _FATAL + 1, _FATAL, _ERROR, _WARN, _INFO + 1, _INFO, _DEBUG)
 _BUNYAN: Final = (0, _TRACE, _DEBUG, _INFO, _WARN, _ERROR, _FATAL)
-"""Bunyan's and Pino's, in steps of ten."""
+"""Levels of Bunyan and Pino, in steps of ten."""
 _MONOLOG: Final = {250: _INFO + 1, 550: _FATAL + 1}
 _OTEL_MOST: Final = 24
 
 
 def severity_of_text(text: str) -> int:
-    """The number of a severity's name in any case, 0 for no known name."""
+    """Return the number of a severity name, in any case; 0 for an unknown name."""
     word = text.strip().lower()
     return _NAMES.get(word) or _LETTERS.get(word, 0) or _NAMES.get(word.rstrip("0123456789"), 0)
 
 
 def severity_of(key: str, value: Any) -> int:
-    """The number of a severity, by the key that it stands in: loggers number their levels each in its own way."""
+    """Return the number of a severity. The key identifies the logger, as each numbers its levels differently."""
     if isinstance(value, str):
         if not value.isdecimal():
             return severity_of_text(value)
@@ -58,7 +58,7 @@ def severity_of(key: str, value: Any) -> int:
 
 
 def severity_text(number: int) -> str:
-    """OpenTelemetry's short name of a severity number, '' for 0."""
+    """Return OpenTelemetry's short name of a severity number, '' for 0."""
     return ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")[min((number - 1) // 4, 5)] if number > 0 else ""
 
 

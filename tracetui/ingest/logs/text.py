@@ -1,4 +1,4 @@
-"""Plain text with the ids of a trace and a span somewhere in it, and mostly a time and a severity at its beginning."""
+"""Plain-text log lines that contain trace and span ids, and usually begin with a time and a severity."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracetui.ingest.logs.timestamps import begins_with_time, leading_moment
 from tracetui.model.trace_reference import ids_in, may_name_trace
 
 _LONGEST: Final = 1 << 16
-"""Bytes of a line in which ids are looked for."""
+"""Bytes of a line that are searched for ids."""
 _MOST_TOKENS: Final = 32
 _TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16,20})(?![0-9A-Za-z])")
 _IS_PART: Final = re.compile(
@@ -22,7 +22,7 @@ _IS_PART: Final = re.compile(
     rb"|goroutine \d|created by |panic: |Stack ?trace"
     rb"|[A-Za-z_$][\w.$]*(?:Error|Exception|Exit|Interrupt|Warning)\b(?:: |$)"
 )
-"""The beginning of lines of a stack trace, or of anything else that goes on."""
+"""Beginning of a line that continues a record, such as a line of a stack trace."""
 _LEVEL_SEARCHED: Final = 120
 _LEVEL: Final = re.compile(
     r"\b(?:(?P<word>TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|PANIC|EMERG|ALERT)\b"
@@ -38,15 +38,15 @@ _OPENED_BEFORE_TIME: Final = "[(< "
 _LEAST_ID: Final = 10
 _LONGEST_NAME: Final = 24
 _NAME_OF_ID: Final = re.compile(r"(?:\"?[\w.]++\"?\s?[=:]\s?)?\"?$")
-"""Text before an id: `trace_id=`, `"traceId": "`."""
+"""Text that names the id after it: `trace_id=`, `"traceId": "`."""
 _LEFT_COMMAS: Final = re.compile(r"(?<=[\[({<])[\s,;]+|[\s,;]+(?=[\])}>])|(?<=[,;])\s*[,;]+|(?<=\s)[,;]\s?")
 _EMPTY_BRACKETS: Final = re.compile(r"[\[({<][\s,;:-]*[\])}>] ?")
 ORIGINAL: Final = "log.record.original"
-"""OpenTelemetry's name for the record as it was written."""
+"""OpenTelemetry's attribute for the original text of a record."""
 
 
 class PlainText:
-    """Lines of text; the form of whatever is of no other."""
+    """Form of lines of text: the fallback for units in no other form."""
 
     name = "text"
 
@@ -61,7 +61,7 @@ class PlainText:
         text = unit[:_LONGEST].decode("utf-8", "replace")
         trace, span = ids_in(text)
         named = trace_id_readings(trace, decimal="dd." in text) if trace else ()
-        # whoever names both needs no other id
+        # with both ids named, no other is needed
         tokens = [] if trace and span else _TOKEN.findall(text)[:_MOST_TOKENS]
         others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
         if named and continues == "timed text":
@@ -73,7 +73,7 @@ class PlainText:
 def _content(unit: bytes, span: str, tokens: tuple[str, ...], trace: str = "") -> LogContent:
     text = unit.decode("utf-8", "replace")
     keys = span_keys_of(span, decimal="dd." in text) if span else ()
-    # an id that nothing names is a span's if its trace has such a span
+    # an unnamed id is a span id if the trace has such a span
     keys += tuple(key for token in tokens if len(token) == 16 and token != span for key in span_keys_of(token)[:1])
     leading = leading_moment(text)
     message = _without_time(text, *leading[1:]) if leading else text
@@ -84,7 +84,7 @@ def _content(unit: bytes, span: str, tokens: tuple[str, ...], trace: str = "") -
         moment=leading[0] if leading else None,
         span_keys=keys,
         severity=_severity(text),
-        # klog's is a letter before the time, any other is in the message
+        # klog puts a letter before the time; other loggers write the severity in the message
         names_severity=_KLOG.match(text) is not None,
     )
 
@@ -97,9 +97,9 @@ def _severity(text: str) -> int:
 
 
 def without_ids(text: str, ids: list[str]) -> str:
-    """The text without ids that say where it belongs, which would fill the row that it is shown on.
+    """Remove the trace and span ids of a text: they would fill the row on which it is shown.
 
-    Ids in headers stay: what is left of one would say nothing.
+    Ids in headers stay, as the rest of the header would mean nothing.
     """
     short = text
     for one in ids:
@@ -112,7 +112,7 @@ def without_ids(text: str, ids: list[str]) -> str:
         name = _NAME_OF_ID.search(short, max(at - _LONGEST_NAME, 0), at)
         at = name.start() if name else at
         end += short[end : end + 1] == '"'
-        # of the blanks before and after it one stays
+        # keep one of the blanks around it
         end += short[at - 1 : at] == " " == short[end : end + 1]
         short = short[:at] + short[end:]
     if short == text:
@@ -121,8 +121,8 @@ def without_ids(text: str, ids: list[str]) -> str:
 
 
 def _without_time(text: str, start: int, end: int) -> str:
-    """The line without the time that it begins with, which is shown beside it; with what stands before the time."""
+    """Remove the time at the beginning of a line, as it has a column of its own; text before the time stays."""
     if text[:start].strip(_OPENED_BEFORE_TIME):
-        # a logger's name or an address comes first
+        # a logger name or an address may come first
         return text
     return text[end:].lstrip(_LEFT_AFTER_TIME) or text

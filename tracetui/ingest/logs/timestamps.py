@@ -1,4 +1,4 @@
-"""Times of log records: in fields, as a number of any unit or a text, and at the beginning of lines."""
+"""Times of log records: in fields, as numbers of any unit or text, and at the beginning of lines."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _UNITS: Final = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, _SECOND))
-"""A number of seconds since 1973 and before 5138, in nanoseconds, microseconds, milliseconds or seconds."""
+"""Smallest number taken as each unit, and its factor to nanoseconds; right for times from 1973 to 5138."""
 _LONGEST_NUMBER: Final = 30
 _LONGEST_TIME: Final = 60
 _HEAD: Final = 100
-"""Bytes at the beginning of a line in which its time is looked for: an address or a logger's name may come first."""
+"""Bytes of a line that are searched for its time: an address or a logger name may come first."""
 _LEAP_YEAR: Final = 1972
-"""The year of moments without one: it has every day."""
+"""Year for dates without one: as a leap year it has every day."""
 _MONTHS: Final = {
     name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1)
 }
@@ -31,7 +31,7 @@ _MONTH: Final = r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _FORMS: Final = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
-        # ISO 8601, and as Go, nginx and Java write it
+        # ISO 8601 and its variants of Go, nginx and Java
         rf"(?P<year>\d{{4}})(?P<sign>[-/.])(?P<month>\d\d)(?P=sign)(?P<day>\d\d)[T _]{_CLOCK}{_ZONE}",
         # access logs, Redis, mail headers
         rf"(?P<day>\d\d?)[ /-]{_MONTH}[ /-](?P<year>\d{{4}})[ :]{_CLOCK}{_ZONE}",
@@ -54,15 +54,15 @@ _ZONE_OF_TEXT: Final = re.compile(r"\s*(?:UTC|GMT)$|\s+(?P<offset>[+-]\d\d:?\d\d
 
 
 class Moment(NamedTuple):
-    """A time, as far as a record gives it."""
+    """Possibly incomplete time of a record."""
 
     ns: int
-    """Nanoseconds since the epoch, in UTC where the zone is missing; without a date since midnight."""
+    """Nanoseconds since the epoch, as UTC if the zone is missing; since midnight if the date is missing."""
     lacks: str = ""
-    """"zone", "year" or "date": what is missing."""
+    """Missing part: "zone", "year" or "date"; '' if it is complete."""
 
     def near(self, reference_ns: int) -> int:
-        """The time in nanoseconds since the epoch, of those that it can be the one nearest to another time."""
+        """Complete the time with a missing year or date, as near as possible to a reference. -> ns since the epoch"""
         if self.lacks == "date":
             day = (reference_ns - self.ns + _DAY // 2) // _DAY
             return self.ns + day * _DAY
@@ -77,7 +77,7 @@ class Moment(NamedTuple):
 
 
 def read_moment(value: Any) -> Moment | None:
-    """Read the value of a field: a number in any unit, a text, seconds and nanoseconds; None if it is no time."""
+    """Read a field: a number of any unit, text, or seconds and nanoseconds; None if it is not a time."""
     if isinstance(value, str):
         text = value.strip()
         if len(text) > _LONGEST_TIME:
@@ -89,22 +89,22 @@ def read_moment(value: Any) -> Moment | None:
         if isinstance(value, Decimal) and not value.is_finite():
             return None
     elif isinstance(value, float) and math.isfinite(value):
-        # as it is written, not as it is held
+        # a float cannot hold the digits that its text shows
         value = Decimal(repr(value))
     elif isinstance(value, dict):
         value = _of_parts(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not 0 < value < 1e19:
         return None
     unit = next(size for least, size in _UNITS if value >= least)
-    # whole numbers keep every nanosecond
+    # integer arithmetic keeps every nanosecond
     return _checked(value * unit if isinstance(value, int) else round(value * unit))
 
 
 def _of_parts(value: dict[str, Any]) -> int | None:
-    """Nanoseconds of protobuf's Timestamp, Log4j's Instant or MongoDB's date."""
+    """Read a protobuf Timestamp, a Log4j Instant or a MongoDB date. -> nanoseconds"""
     for first, second in (("seconds", "nanos"), ("epochSecond", "nanoOfSecond"), ("Seconds", "Nanos")):
         if first in value:
-            # protobuf's JSON writes 64 bits as text
+            # protobuf's JSON writes 64-bit integers as text
             seconds, nanos = (
                 int(part) if isinstance(part, str) and _is_whole(part) else part
                 for part in (value[first], value.get(second, 0))
@@ -122,7 +122,7 @@ def _moment_of_text(text: str) -> Moment | None:
     if found is not None:
         return found[0]
     try:
-        # what ISO 8601 allows besides: weeks, no signs between the parts
+        # other forms of ISO 8601: weeks, no separators
         moment = datetime.fromisoformat(_ZONE_OF_TEXT.sub(r"\g<offset>", text.replace(",", ".")))
     except ValueError:
         return None
@@ -132,7 +132,7 @@ def _moment_of_text(text: str) -> Moment | None:
 
 
 def begins_with_time(line: bytes) -> bool:
-    """Tell cheaply whether a line begins with a time as `leading_moment` reads it: every line of text is asked."""
+    """Test whether `leading_moment` may find a time. Must be cheap: it is called for every line of text."""
     digits = line[:_HEAD].translate(_DIGITS)
     if b"9:99:99" not in digits:
         return digits[:10] == b"9" * 10 or digits[:11] == b"[" + b"9" * 10
@@ -142,7 +142,7 @@ def begins_with_time(line: bytes) -> bool:
 
 
 def leading_moment(line: str) -> tuple[Moment, int, int] | None:
-    """The time that a line begins with, and from where to where it stands; None where it begins with none."""
+    """Read the time at the beginning of a line. -> the time, its start and end in the line; None if there is none"""
     head = line[:_HEAD]
     if _MAY_HOLD_TIME.search(head) is None:
         return None
@@ -195,7 +195,7 @@ def _of_match(found: re.Match[str]) -> Moment | None:
 
 @lru_cache(maxsize=256)
 def _days(year: int, month: int, day: int) -> int | None:
-    """Days since the epoch, None for a day that there is not."""
+    """Count the days since the epoch; None for an invalid date."""
     try:
         return date(year, month, day).toordinal() - _EPOCH
     except ValueError:
@@ -204,7 +204,7 @@ def _days(year: int, month: int, day: int) -> int | None:
 
 @lru_cache(maxsize=64)
 def _offset(zone: str) -> int:
-    """Nanoseconds by which a zone is ahead of UTC."""
+    """Return the offset of a zone from UTC in nanoseconds, positive to the east."""
     if zone[0] not in "+-":
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")

@@ -1,4 +1,4 @@
-"""Finding the trace and the span of a log record in a set, whatever form its ids have."""
+"""Look up the trace and the span of a log record, whatever the form of its ids."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _NOT_FOUND: Final = -1
 
 
 class TraceIndex:
-    """Finds traces by id. An id of 64 bits is found as the lower half of one of 128 bits, and the other way round:
-    Zipkin, B3 and Datadog cut ids, and what one library writes to its log another may have cut.
+    """Finds traces by id. A 64-bit id matches the lower half of a 128-bit one, and the reverse: Zipkin, B3 and Datadog
+    truncate ids, so the log and the trace may have different lengths.
     """
 
     def __init__(self, traces: TraceSet) -> None:
@@ -27,7 +27,7 @@ class TraceIndex:
         self._found: dict[str, int] = {}
 
     def find(self, readings: Iterable[str]) -> int:
-        """The trace that has one of these ids, -1 for none."""
+        """Find the trace with one of these ids; -1 for none."""
         for text in readings:
             trace = self._found.get(text)
             if trace is None:
@@ -55,7 +55,7 @@ class TraceIndex:
 
     @cached_property
     def _halves(self) -> dict[str, int]:
-        """The trace of each lower half of an id of 128 bits; -1 where two traces share one."""
+        """Map the lower half of each 128-bit id to its trace; -1 if two traces share it."""
         found: dict[str, int] = {}
         for trace, text in enumerate(self._traces.trace_ids):
             whole = canonical_trace_id(text)
@@ -68,9 +68,9 @@ class TraceIndex:
 def match_spans(traces: TraceSet, trace: np.ndarray, row: np.ndarray, key: np.ndarray) -> np.ndarray:
     """Find the spans that records name.
 
-    trace: int64[n], the trace of each record. row, key: int64[m], uint64[m], a record and a reading of its span's id;
-    a record's readings stand in the order of their likelihood. -> int64[n], the span, -1 where no reading is one's of
-    the trace. Of several spans with one id it is the first.
+    trace: int64[n], the trace of each record. row, key: int64[m], uint64[m], a record and a possible key of its span;
+    the keys of a record are in order of likelihood. -> int64[n], the span, -1 if no key matches one of the trace. If
+    several spans share the id, it is the first.
     """
     spans = np.full(len(trace), _NOT_FOUND)
     if not len(row):
@@ -78,7 +78,7 @@ def match_spans(traces: TraceSet, trace: np.ndarray, row: np.ndarray, key: np.nd
     logged = np.unique(trace[row])
     candidates = _positions(traces, logged)
     keys, number = np.unique(traces.key[candidates], return_inverse=True)
-    # the numbers of the keys leave room for the trace in 64 bits
+    # key numbers are small enough to combine with the trace in 64 bits
     known = traces.trace[candidates].astype(np.int64) * len(keys) + number
     order = np.argsort(known, kind="stable")
     known = known[order]
@@ -87,14 +87,14 @@ def match_spans(traces: TraceSet, trace: np.ndarray, row: np.ndarray, key: np.nd
     wanted = trace[row] * len(keys) + position
     found = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
     is_known &= known[found] == wanted
-    # the last one that is written stays: of each record's readings the first
+    # in reverse order, so that the most likely key of each record is written last and stays
     hits = np.flatnonzero(is_known)[::-1]
     spans[row[hits]] = candidates[order[found[hits]]]
     return spans
 
 
 def _positions(traces: TraceSet, some: np.ndarray) -> np.ndarray:
-    """int64[m], the positions of the spans of some traces."""
+    """List the positions of the spans of some traces: int64[m]."""
     begins, ends = traces.first[some], traces.first[some + 1]
     sizes = ends - begins
     shift = np.repeat(begins - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
@@ -103,7 +103,7 @@ def _positions(traces: TraceSet, some: np.ndarray) -> np.ndarray:
 
 
 def running_spans(traces: TraceSet, trace: int, times: np.ndarray) -> np.ndarray:
-    """Find the deepest span of a trace at each time, of equals the one that began last; else the trace's main root.
+    """Find the deepest running span of a trace at each time (of several the latest to start), else the main root.
 
     times: int64[n]. -> int64[n]
     """
@@ -116,7 +116,7 @@ def running_spans(traces: TraceSet, trace: int, times: np.ndarray) -> np.ndarray
     high = np.searchsorted(sorted_times, traces.end[within][order], "right")
     some = np.flatnonzero(high > low)
     found = [int(traces.main_root[trace])] * len(times)
-    # the first place from each one on that no span has yet: every place is taken once
+    # the next free position from each one on: every position is filled once
     free = list(range(len(times) + 1))
     for span, at, end in zip((order[some] + own.start).tolist(), low[some].tolist(), high[some].tolist(), strict=True):
         position = _first_free(free, at)

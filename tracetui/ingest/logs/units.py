@@ -1,4 +1,4 @@
-"""Units of a source for log forms: lines, JSON values of several lines, protobuf messages."""
+"""Split a source into units for log forms: lines, JSON values over several lines, protobuf messages."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
 class LogUnit(NamedTuple):
-    """A unit that one log form reads, and the fields of its envelope."""
+    """Unit for a log form, with the fields of its envelope."""
 
     number: int
-    """Number of the line, entry or record in which it begins, from 1."""
+    """Number of the line, entry or record where it begins, from 1."""
     text: bytes
     stream: str = ""
     when: str = ""
@@ -38,7 +38,7 @@ class LogUnit(NamedTuple):
 
 
 def units(data: Buffer) -> Iterator[LogUnit]:
-    """Yield what a source holds. Blank lines are left out."""
+    """Yield the units of a source. Blank lines are skipped."""
     if data[:1] == b"\n" and holds_logs(bytes(data)):
         yield LogUnit(1, bytes(data))
     elif data[:1] == b"\0" and looks_like_records(memoryview(data)):
@@ -48,7 +48,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
         start = _skip_blank(data)
         envelope = find_envelope(data, start)
         if envelope is None or names_trace(Head(data, start).keys):
-            # what names a trace itself is a record, whatever else its keys are
+            # an object with a trace id is a record, even if its keys look like an envelope
             yield from _plain(data, start)
         else:
             yield from _enveloped(envelope.unwrap(_chunks(data, start)))
@@ -83,7 +83,7 @@ def _plain(data: Buffer, start: int) -> Iterator[LogUnit]:
 class _LogStream:
     pieces: list[bytes] = field(default_factory=list)
     first: InnerLine | None = None
-    """The line of which these are pieces."""
+    """Line that these are pieces of."""
     envelope: Envelope | None = None
     has_begun: bool = False
     blocks: Blocks = field(default_factory=Blocks)
@@ -92,7 +92,7 @@ class _LogStream:
 
 
 def _enveloped(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
-    """Put the lines of an envelope together by the streams that wrote them; they may be in another one."""
+    """Reassemble the lines of an envelope by stream; a stream may itself be in another envelope."""
     streams: dict[str, _LogStream] = {}
     for line in lines:
         stream = streams.get(line.stream)
@@ -154,7 +154,7 @@ def _rest(stream: _LogStream) -> Iterator[LogUnit]:
 
 
 def _values(unit: LogUnit) -> Iterator[LogUnit]:
-    """The items of a list, or the unit itself. What is indented is part of another record, but for JSON."""
+    """Split a unit into the items of a list. Indented text other than JSON continues another record."""
     text = unit.text
     bare = text.strip() if text[:1] in b" \t[" else text
     if bare[:1] == b"[" and (b"\n" in bare or begins_json(bare)):
@@ -163,7 +163,7 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
             yield from (unit._replace(text=item) for item in items)
             return
     if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_sound(bare):
-        # a value whose end is missing: what stood on its lines
+        # the value has no end: yield its lines
         yield from (
             unit._replace(number=unit.number + i, text=line)
             for i, line in enumerate(text.split(b"\n"))
@@ -182,7 +182,7 @@ def _is_sound(text: bytes) -> bool:
 
 
 def _items(text: bytes) -> list[bytes] | None:
-    """The items of a list of values or texts as units, of texts in it the texts; None if it is none."""
+    """Split a JSON list of values or strings into units; None for other text."""
     try:
         items = [bytes(item) for item in _ITEMS.decode(text)]
         if not all(item.startswith(_ITEM_BEGINS) for item in items):

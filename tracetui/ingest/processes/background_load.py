@@ -76,7 +76,7 @@ class BackgroundLoad:
         return self._stopped.is_set()
 
     def stop(self) -> None:
-        """Stop reading; the running call returns what has arrived. A second call cancels."""
+        """Stop reading; the running call returns the data so far. A second call cancels."""
         if self._stopped.is_set():
             self.cancel()
             return
@@ -249,6 +249,6 @@ class BackgroundLoad:
 
 
 def _module_paths() -> list[str]:
-    """Location of this program, however it was started, and the user's further module paths."""
+    """List the location of this program, however it was started, and the user's other module paths."""
     own = str(Path(tracetui.__file__).resolve().parents[1])
     return [own, *filter(None, [os.environ.get("PYTHONPATH")])]

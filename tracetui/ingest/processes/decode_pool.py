@@ -1,7 +1,7 @@
-"""Decode pool: decode pieces of a response in worker processes.
+"""Decode pieces of a response in worker processes.
 
-One worker per further processor takes pieces until there are no more: starting one for each piece would cost as much as
-it saves. This process decodes as well while all workers are busy.
+There is one long-lived worker for each processor but the first: starting a process for each piece would cost as much
+as it saves. While all workers are busy, this process decodes too.
 """
 
 from __future__ import annotations
@@ -25,29 +25,28 @@ from tracetui.model.intake import Intake
 DecodePiece = Callable[[bytes, Intake], None]
 """Decodes a piece into an intake."""
 PIECE_BYTES = 1 << 22
-"""Smaller pieces are decoded in this process, so that the first results appear soonest."""
+"""Pieces below this size are decoded in this process, so that the first results appear soonest."""
 LARGE_BYTES = 2 * SHARE_BYTES
-"""Pieces from this size on are decoded in this process, too: they may be split further, and a copy would double their
-memory.
+"""Pieces from this size on are also decoded in this process: they may be split further, and a copy would double
+their memory.
 """
 _QUEUED = 2
-"""Pieces that a worker has at once, so that the next one is ready when one is done."""
+"""Pieces queued at a worker, so that the next one is ready when it finishes one."""
 
 
 @dataclass(slots=True)
 class _Piece:
     document: bytes
     is_decoding: bool = False
-    """True while a worker has it."""
+    """True while it is with a worker."""
     found: Intake | None = None
     """Its decoded spans, once they have arrived."""
 
 
 class DecodePool:
-    """Decodes pieces while the next ones arrive. Their spans enter the intake in the order of the pieces.
+    """Decodes pieces while the next ones arrive. Spans are added to the intake in the order of the pieces.
 
-    On exit all spans are in the intake, also after an exception, except after an interrupt: then pending pieces are
-    dropped.
+    On exit, also by an exception, all spans are in the intake; after an interrupt pending pieces are dropped.
     """
 
     def __init__(self, intake: Intake, decode_piece: DecodePiece) -> None:
@@ -55,7 +54,7 @@ class DecodePool:
         self._decode_piece = decode_piece
         self._workers: list[_Worker] = []
         self._pieces: deque[_Piece] = deque()
-        """Pieces that are not in the intake yet."""
+        """Pieces whose spans are not in the intake yet."""
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +74,7 @@ class DecodePool:
             self._decode_piece(document, self._intake)
             return
         if not self._workers:
-            # as many as the system allows
+            # start as many as the system allows
             with contextlib.suppress(OSError):
                 self._workers.extend(_Worker(self._decode_piece) for _ in range(processors() - 1))
         for worker in self._workers:
@@ -91,7 +90,7 @@ class DecodePool:
         self._absorb()
 
     def _collect(self) -> None:
-        """Wait until all that was decoded is in the intake."""
+        """Wait for the workers, and add all decoded spans to the intake."""
         for worker in self._workers:
             while worker.pieces:
                 worker.collect()
@@ -108,7 +107,7 @@ class DecodePool:
 
 
 class _Worker:
-    """Worker process that decodes one piece after the other."""
+    """Worker process that decodes one piece at a time."""
 
     def __init__(self, decode_piece: DecodePiece) -> None:
         self.pieces: deque[_Piece] = deque()

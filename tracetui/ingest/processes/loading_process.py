@@ -1,4 +1,4 @@
-"""Loading process: `python -m tracetui.ingest.processes.loading_process SOCKET`.
+"""Load sources in a process of its own: `python -m tracetui.ingest.processes.loading_process SOCKET`.
 
 SOCKET is the inherited end of a socket pair. The process sends partial results at growing intervals. SIGTERM stops the
 reading and sends what has arrived. If the sources include servers, it stays and serves further requests.
@@ -38,16 +38,16 @@ from tracetui.model.errors import TracetuiError
 from tracetui.model.traces import TraceSet
 
 _BETWEEN = 0.1
-"""Seconds between two progress reports."""
+"""Least seconds between two progress reports."""
 _LATER_PART = 4
-"""Growth factor of the time to the next partial result: assembling a partial set takes time, too."""
+"""Growth factor of the time to the next partial result, as assembling each takes time."""
 
 
 _NICENESS = 10
 
 
 class _Reporter:
-    """Sends progress reports and partial results, neither too often."""
+    """Sends progress reports and partial results at limited rates."""
 
     def __init__(self, sets: socket.socket) -> None:
         self._sets = sets
@@ -61,7 +61,7 @@ class _Reporter:
         self._next_part = self._began + first_part
 
     def end(self) -> None:
-        """End a request. A stop that comes from now on is for the next one, even before that is received."""
+        """End a request. A later stop applies to the next request, even if that has not been received yet."""
         self._stopped = False
 
     def stop(self, *_: object) -> None:

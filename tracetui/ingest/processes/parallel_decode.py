@@ -1,7 +1,7 @@
 """Decode one large source on several processors.
 
-Python decodes on one processor at a time, so the source is split among forked processes, which share its memory. Their
-results come back in shared memory, without another copy.
+Python decodes on one processor at a time, so the source is split among forked processes, which share its memory.
+Results return in shared memory, without another copy.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def processors() -> int:
 
 
 def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
-    """Run each share of the work, all but the first in processes of their own, and collect the results in order.
+    """Decode the first share in this process and each other one in its own, and collect the results in order.
 
     The share of a failed process is repeated here.
     """
     children: list[_Child] = []
     try:
-        # as many as the system allows
+        # start as many processes as the system allows
         with contextlib.suppress(OSError):
             room = None if intake.room is None else intake.room // len(shares)
             children.extend(_started(share, room) for share in shares[1:])

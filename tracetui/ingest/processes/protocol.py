@@ -1,6 +1,6 @@
-"""Protocol between a program and its loading process.
+"""Messages between a program and its loading process.
 
-Requests go through a Unix socket, as every user of the machine can read the arguments of a process. Responses are JSON
+Requests go through a Unix socket, not the command line, which every user of the machine can read. Responses are JSON
 lines on stdout; trace sets go through the socket (`shared_memory`).
 """
 

@@ -22,7 +22,7 @@ def shared_memory() -> int:
 
 
 def to_shared_memory(value: object, memory: int) -> bytes:
-    """Copy a value's columns into the memory. -> further input for `from_shared_memory`"""
+    """Copy a value's columns into the memory. -> the first argument of `from_shared_memory`"""
     buffers: list[pickle.PickleBuffer] = []
     pickled = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     positions = []
@@ -43,7 +43,7 @@ def to_shared_memory(value: object, memory: int) -> bytes:
 def from_shared_memory(answer: bytes, memory: int) -> object:
     """Rebuild a value with its columns in the memory; None if `answer` is incomplete.
 
-    Only for data of our own processes: unpickling can run any code.
+    Only for data of this program's processes: unpickling can run any code.
     """
     if len(answer) < _LENGTH.size or len(answer) != _LENGTH.size + _LENGTH.unpack_from(answer)[0]:
         return None

@@ -1,5 +1,6 @@
-"""Access to a back end: credentials, certificates, proxies. Secrets come from the environment, netrc, files and
-commands, and go nowhere but into the requests' headers.
+"""Access to a back end: credentials, certificates, proxies.
+
+Secrets come from the environment, netrc, files and commands, and are only sent in request headers.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 
 TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID", "x-greptime-db-name")
-"""Headers for the tenant of Jaeger, Tempo and GreptimeDB."""
+"""Tenant headers of Jaeger, Tempo and GreptimeDB."""
 _NUMBERED_TENANT = re.compile(r"(\d{1,10})(?::(\d{1,10}))?")
-"""A tenant of VictoriaTraces: an account and a project."""
+"""Tenant of VictoriaTraces: an account, and optionally a project."""
 _TOKEN, _USER, _PASSWORD, _TENANT = (f"TRACETUI_{name}" for name in ("TOKEN", "USER", "PASSWORD", "TENANT"))
 _COMMAND_SECONDS = 60
 _SHORTEST = 2
@@ -39,19 +40,19 @@ class Access:
     """Settings of a connection besides the address."""
 
     headers: Mapping[str, str] = field(repr=False)
-    """May hold secrets."""
+    """May contain secrets."""
     verify: ssl.SSLContext
     proxy: str = field(repr=False)
     """'' for none."""
     timeout: float
-    """Seconds that the server may send nothing."""
+    """Longest time in seconds without data from the server."""
     has_credentials: bool
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Texts that must never be shown, also where the server repeats them."""
+    """Texts that must never be shown, even if the server returns them."""
 
 
 def access_to(address: Address, profile: Profile, overrides: Overrides) -> Access:
-    """Determine the access to a back end. Raises UsageError if something named is missing or cannot be read."""
+    """Determine the access to a back end. Raises UsageError if a named variable or file is missing or unreadable."""
     headers = dict(profile.headers)
     for name, variable in profile.headers_env.items():
         headers[name] = _from_environment(variable)
@@ -71,7 +72,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
             raise UsageError(f"{name!r} is not a valid header name")
         if not value.isprintable():
             raise UsageError(
-                f"the value of the header {name} has a character that is not allowed, such as a line break"
+                f"the value of the header {name} contains a character that is not allowed, such as a line break"
             )
     timeout = parse_duration(profile.timeout or _TIMEOUT) / 1e9
     if timeout <= 0:
@@ -90,7 +91,7 @@ def access_to(address: Address, profile: Profile, overrides: Overrides) -> Acces
 
 
 def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[str, ...]:
-    """Return every text that reveals a header, the proxy's password or one of the others, the longest first."""
+    """Return all texts that reveal a header, the proxy's password or one of `others`, the longest first."""
     found = {*values, *others}
     for value in values:
         scheme, _, credentials = value.partition(" ")
@@ -99,11 +100,11 @@ def _secrets(values: Sequence[str], proxy: str, others: Sequence[str]) -> tuple[
             try:
                 found.add(base64.b64decode(credentials).decode().partition(":")[2])
             except ValueError:
-                # written by hand, and not as it should be
+                # the user wrote the header without encoding it
                 continue
     password = urlsplit(proxy).password or ""
     found |= {password, unquote(password)}
-    # shorter texts are no secrets, and would be found in ordinary words
+    # shorter texts are not secrets, and occur in ordinary words
     return tuple(sorted((text for text in found if len(text) > _SHORTEST), key=len, reverse=True))
 
 
@@ -125,9 +126,9 @@ def _authorization(address: Address, profile: Profile) -> str:
     try:
         known = None if address.socket else netrc.netrc().authenticators(address.host)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-        # an unreadable .netrc counts as none, as for other programs
+        # an unreadable .netrc is ignored, as by other programs
         known = None
-    # not the default entry of a netrc: a mistyped host must not get its password
+    # never use the default entry of a .netrc: a mistyped host must not receive its password
     if known is None or not _is_named(address.host):
         return ""
     return _basic(known[0], known[2] or "")
@@ -138,7 +139,7 @@ def _has_own_header(profile: Profile) -> bool:
 
 
 def without_limits(profile: Profile) -> str:
-    """Variable whose value is sent to any server; '' if it is bound to one, or nothing is sent."""
+    """Return the environment variable that is sent to any server; '' if there is none, or the profile sets its own."""
     if profile.token_env or profile.token_file or profile.token_command:
         return ""
     if profile.user:
@@ -180,7 +181,7 @@ def _from_environment(variable: str) -> str:
 
 def _from_command(what: str, command: str) -> str:
     try:
-        # stderr is not shown, as it may hold the secret
+        # stderr is not shown, as it may contain the secret
         done = subprocess.run(
             shlex.split(command),
             stdin=subprocess.DEVNULL,
@@ -226,7 +227,7 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
 
 @functools.cache
 def _trusting(file: str) -> ssl.SSLContext:
-    """Return the authorities of a file, '' for the system's; cached, as reading them is slow."""
+    """Build a TLS context that trusts the authorities in a file, '' for the system's; cached, as it is slow."""
     return ssl.create_default_context(cafile=file or None)
 
 
@@ -243,7 +244,7 @@ def _path(text: str) -> str:
 
 
 def _proxy(address: Address, profile: Profile) -> str:
-    """Proxy for the address, by the profile or by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+    """Determine the proxy for an address from the profile or HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
     if address.socket:
         return ""
     proxy, named = profile.proxy, "the profile"
@@ -266,6 +267,6 @@ def _proxy(address: Address, profile: Profile) -> str:
         if at.hostname and at.port != 0:
             return proxy
     except ValueError:
-        # no port, or no end of the host
+        # invalid port, or unclosed bracket in the host
         pass
     raise UsageError(f"{what} has no valid address; write it as http://host:port{out}") from None

@@ -1,4 +1,4 @@
-"""Addresses of back ends, also as a browser shows them: the server, and the search that the page shows."""
+"""Addresses of back ends and of their web pages: the server, and the search that a page shows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PAGES: Final = tuple(
         r"(?P<base>.*?)",
     )
 )
-"""Paths of pages and requests, the first match wins; the server's address is what precedes it."""
+"""Paths of pages and requests. The first match wins, and the text before it is the server's address."""
 COMPARISON, SERVICES = "comparison", "services"
 _SHOWN: Final = {
     "compare": COMPARISON,
@@ -57,31 +57,31 @@ _READ: Final = {
     "attributes": ("tags", "query.attributes", "tag", "annotationQuery"),
     "trace_ids": ("cohort", "traceID"),
 }
-"""Parameters of a page's query that say what to search for."""
+"""Query parameters that describe a search, by field."""
 _KEYS: Final = frozenset(key for keys in _READ.values() for key in keys)
 _LOGFMT: Final = re.compile(r'([^\s="]+)=(?:"([^"]*)"|([^\s"]+))')
 _SECRET_KEY: Final = re.compile(
     r"token|secret|passw|pwd|key|auth|sig|cred|session|jwt|cookie|policy|code|^pass$|^sid$", re.IGNORECASE
 )
 _SHORT: Final = 8
-"""Longest value that is taken for harmless if its key does not name a secret."""
+"""Longest value that is considered harmless if its key does not suggest a secret."""
 _HIDDEN: Final = "***"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server, and what on it the address points at."""
+    """A server, and the page or search that the address points to."""
 
     base: str
-    """`https://host:port/path`, without a slash at its end."""
+    """`https://host:port/path`, without a slash at the end."""
     socket: str = ""
-    """Path of a Unix socket; the host of `base` means nothing then."""
+    """Path of a Unix socket, '' for none; with a socket the host of `base` is meaningless."""
     search: Search | None = None
-    """The page's search; None where it has none."""
+    """Search of the page; None if it has none."""
     file: str = ""
-    """The address as it is, where it looks like that of a file."""
+    """The whole address, if it looks like that of a file."""
     shows: str = ""
-    """COMPARISON of two traces, or SERVICES and who calls whom; '' for traces."""
+    """Kind of page: COMPARISON of two traces, or SERVICES for a service graph; '' for traces."""
 
     @property
     def host(self) -> str:
@@ -89,7 +89,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """The address without a path, which identifies the server."""
+        """Address without a path, which identifies the server."""
         return self.socket or "/".join(self.base.split("/", 3)[:3])
 
     @property
@@ -101,12 +101,12 @@ class Address:
 
 
 def is_address(source: str) -> bool:
-    """Test whether a source is an address and not a path."""
+    """Test whether a source is an address, not a path."""
     return _SCHEMES.match(source) is not None
 
 
 def parse_address(text: str) -> Address:
-    """Parse an address. Raises UsageError for an unusable one, without repeating a secret in it."""
+    """Parse an address. Raises UsageError for an unusable one; the message contains no secrets."""
     text = text.strip()
     socket = ""
     if text[:5].lower() == "unix:":
@@ -121,7 +121,7 @@ def parse_address(text: str) -> Address:
         raise UsageError(f"{without_secrets(text)}: not a server address") from None
     if parts.username or parts.password:
         raise UsageError(
-            "a password in an address is visible to everyone on this machine; remove it and set TRACETUI_USER and"
+            "a password in an address is visible to every user of this machine; remove it and set TRACETUI_USER and"
             " TRACETUI_PASSWORD or TRACETUI_TOKEN, or use ~/.netrc or a profile (see the README)"
         )
     if not parts.hostname:
@@ -141,19 +141,19 @@ def parse_address(text: str) -> Address:
             raise UsageError(f"{without_secrets(text)}: the page's time range ends before it begins")
     file = text if _FILE.fullmatch(path) and not ids else ""
     if file and _HIDDEN in file:
-        raise UsageError(f"{file}: the value behind {_HIDDEN} may be a secret and was not saved; enter it again")
+        raise UsageError(f"{file}: the value shown as {_HIDDEN} may be a secret and was not saved; enter it again")
     return Address(origin + page["base"], socket, search, file, shows)
 
 
 def without_secrets(source: str) -> str:
-    """A source that is safe to show and save: of an address only what cannot be a secret, the rest as ***."""
+    """Make a source safe to show and save: parts of an address that may be secrets become ***."""
     try:
         parts = urlsplit(source)
         is_sound = bool(parts.hostname and parts.username is None) and parts.port != 0
     except ValueError:
         is_sound = False
     if not is_sound:
-        # a password may hold the signs that end the host
+        # a password may contain characters that otherwise end the host
         source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
         source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
     base, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
@@ -162,19 +162,19 @@ def without_secrets(source: str) -> str:
 
 
 def secrets_in(source: str) -> list[str]:
-    """Secrets that `without_secrets` removes from the query of an address, also in decoded form."""
+    """List the secrets that `without_secrets` removes from the query of an address, also in decoded form."""
     query = re.split(r"[?#]", source, maxsplit=1)[1:]
     found = [secret for piece in _pieces("".join(query))[::2] if (secret := _secret_in(piece))]
     return [*found, *map(unquote, found)]
 
 
 def _pieces(query: str) -> list[str]:
-    """The pieces of a query and, in between, the signs that part them."""
+    """Split a query into its pieces and the separators between them."""
     return re.split(r"([?&#;])", query)
 
 
 def _secret_in(piece: str) -> str:
-    """Part of `key=value` that may be a secret; '' for nothing."""
+    """Return the part of `key=value` that may be a secret; '' for none."""
     key, has_value, value = piece.partition("=")
     name = unquote(key)
     if name in _KEYS:
@@ -190,7 +190,7 @@ def _hidden(piece: str) -> str:
 
 
 def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
-    """Search expressed by the query of a page of Jaeger, Zipkin or Tempo, or of one of their requests."""
+    """Read the search from the query of a page or a request of Jaeger, Zipkin or Tempo."""
     if not query:
         return None
     found: dict[str, object] = {}
@@ -217,7 +217,7 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
         set_from("lookback_ns", lambda text: _number(text, _NS["ms"]) or find_duration(text))
     attributes = _attributes(query)
     for name, key in (("service", "service.name"), ("operation", "name")):
-        # as Tempo's page and requests name them
+        # names in Tempo's pages and requests
         if key in attributes and "tags" in query and not found.get(name):
             found[name] = attributes.pop(key)
     if attributes.get("error") in ("", "true"):
@@ -236,13 +236,13 @@ def _number(text: str, unit: int) -> int | None:
 
 
 def _attributes(query: dict[str, list[str]]) -> dict[str, str]:
-    """Attributes that spans must have, as Jaeger or Zipkin ask for them; '' for a key that only must exist."""
+    """Read the attribute conditions of Jaeger, Zipkin or Tempo; '' as a value means that the key must exist."""
     found: dict[str, str] = {}
     for text in (*query.get("tags", ()), *query.get("query.attributes", ())):
         try:
             found |= msgspec.json.decode(text, type=dict[str, str])
         except MALFORMED:
-            # as Tempo writes them: key=value key="a value"
+            # Tempo's form: key=value key="a value"
             found |= {key: value or quoted for key, quoted, value in _LOGFMT.findall(text)}
     found |= dict(text.split(":", 1) for text in query.get("tag", ()) if ":" in text)
     for text in query.get("annotationQuery", ()):

@@ -1,4 +1,4 @@
-"""Interface of a back end: its queries and their results."""
+"""Interface of a back end: queries and their results."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency, Metrics
 
 LARGEST_TRACE = 1 << 28
-"""Bytes; some are read at once."""
+"""Size limit in bytes; several traces are fetched at the same time."""
 Warn = Callable[[str], None]
-"""Callback for deviations from the request, and for what could not be read."""
+"""Callback for deviations from the request and for unreadable data."""
 
 
 class NotSupportedError(BackEndError):
-    """Raised for a feature that this back end does not have."""
+    """The back end does not support a feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,21 @@ class Capabilities:
     name: str
     """Display name, with the interface: `Jaeger (v3)`."""
     finds_errors: str
-    """Description of how it recognises a failed span."""
+    """Description of the spans that it finds as failed."""
     finds_elements: bool = False
-    """True if it finds a list by one of its elements."""
+    """True if a search for a value also matches an element of a list."""
     finds_attributes: str = ""
-    """Description of the attributes that it finds, where these are not all of spans and resources."""
+    """Description of the attributes that it finds, if not all of spans and resources."""
     knows_traceql: bool = False
     """True if it searches by TraceQL expressions."""
     lower_case: bool = False
-    """True if it keeps services and operations in lower case, whatever they were sent as."""
+    """True if it converts services and operations to lower case."""
 
 
 def span_prefilter(search: Search) -> Search | None:
-    """Return a first query for failed or slow traces: a span that nearly all of them have.
+    """Return a first query for failed or slow traces, by a span that nearly all of them have.
 
-    None where the search is for neither, or where its conditions exclude such a span.
+    None if the search is for neither, or if its conditions exclude such a span.
     """
     if not search.failed and search.slower_ns is None:
         return None
@@ -72,43 +72,43 @@ def span_prefilter(search: Search) -> Search | None:
 
 
 def without_trace_conditions(search: Search) -> Search:
-    """A search without its conditions on whole traces."""
+    """Remove the conditions on whole traces from a search."""
     return msgspec.structs.replace(search, failed=False, slower_ns=None)
 
 
 def without_services(search: Search) -> Search:
-    """A search without its choice of services."""
+    """Remove the choice of services from a search."""
     return msgspec.structs.replace(search, services=(), every_service=False)
 
 
 class BackEnd(ABC):
-    """A server that holds traces. It sends documents for `ingest.detect.decode`."""
+    """Server that stores traces. Its results are documents for `ingest.detect.decode`."""
 
     def __init__(self, connection: Connection, warn: Warn) -> None:
         self.connection = connection
         self._warn = warn
         self.has_more = False
-        """True if the last search left out traces although it found fewer than the limit."""
+        """True if the last search omitted traces although it found fewer than the limit."""
         self.leaves_out_unchanged = False
-        """True if traces that were sent before and have not grown need not be sent again."""
+        """True to omit traces that were sent before and have not grown."""
         self.asks_for_choice = False
         """True to raise ManyServicesError rather than search each of many services."""
         self.unchanged: dict[str, int] = {}
-        """Start times, by id, of traces that were found but not sent again, as they have not changed."""
+        """Start times, by id, of traces that were found but omitted because they have not changed."""
         self.searched: SearchedWindow | None = None
-        """Traces that the last search covered, where the server could not search for the wanted ones alone."""
+        """Traces that the last search covered, if the server could not search for the matching ones only."""
 
     @property
     def sends_newest(self) -> bool:
-        """True if, of more traces than the limit, it sends the newest and not just any."""
+        """True if it sends the newest traces, not arbitrary ones, when there are more than the limit."""
         return True
 
     def warn(self, text: str) -> None:
-        """Report something, possibly with text of the server's."""
+        """Report a warning, possibly with a message from the server."""
         self._warn(self.connection.redacted(text))
 
     def close(self) -> None:
-        """End its connections."""
+        """Close its connections."""
         self.connection.close()
 
     @property
@@ -117,44 +117,44 @@ class BackEnd(ABC):
 
     @abstractmethod
     def services(self) -> list[str]:
-        """The names of all services, sorted. Raises BackEndError, as everything here does."""
+        """Query the names of all services, sorted. Raises BackEndError, as all queries do."""
 
     @abstractmethod
     def operations(self, service: str) -> list[str]:
-        """The names of a service's operations, sorted; none for a service that is not there."""
+        """Query the names of a service's operations, sorted; none for an unknown service."""
 
     @abstractmethod
     def search(self, search: Search) -> Generator[bytes]:
-        """Traces with one span that meets the search, as they arrive, in no order; no document if none."""
+        """Yield the traces in which one span meets the search, as they arrive, unordered; nothing if there are none."""
 
     @abstractmethod
     def trace(self, trace_id: str) -> bytes | None:
-        """One whole trace, None if it does not exist."""
+        """Fetch one whole trace; None if it does not exist."""
 
     @abstractmethod
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
-        """The server's service graph. Raises NotSupportedError where it has none."""
+        """Query the server's service graph. Raises NotSupportedError if it has none."""
 
-    def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - what others take
-        """Metrics of a service from the server. Raises NotSupportedError where it keeps none."""
+    def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:  # noqa: ARG002 - part of the interface
+        """Query the server's metrics of a service. Raises NotSupportedError if it has none."""
         raise NotSupportedError(f"{self.connection.name}: {self.capabilities.name} has no service metrics")
 
     def names(self, path: str, listed: Sequence[msgspec.Raw], what: str) -> list[str]:
-        """Names in a received list, as `readable_names`. Raises HttpError if none of them is a name."""
+        """Read a received list with `readable_names`. Raises HttpError if it contains no valid name."""
         try:
             return readable_names(listed, what, self.warn)
         except NO_JSON as error:
             raise self.connection.unexpected_response(path, str(error)) from None
 
     def edges(self, path: str, listed: Sequence[msgspec.Raw]) -> list[Dependency]:
-        """Dependency graph in a received list, as `readable_edges`. Raises HttpError if none of the edges is valid."""
+        """Read a received dependency graph with `readable_edges`. Raises HttpError if it contains no valid edge."""
         try:
             return readable_edges(listed, self.warn)
         except NO_JSON as error:
             raise self.connection.unexpected_response(path, str(error)) from None
 
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
-        """Response to a search, in documents as they arrive."""
+        """Yield the documents of a search response as they arrive."""
         try:
             yield from split_stream(self.connection.stream(path, params), shape)
         except TooLargeError:
@@ -163,20 +163,20 @@ class BackEnd(ABC):
             ) from None
 
     def supported_search(self, search: Search) -> Search:
-        """Part of a search that the server supports; the caller filters by the rest."""
+        """Return the part of a search that the server supports; the caller filters by the rest."""
         search = without_services(search)
         return span_prefilter(search) or without_trace_conditions(search)
 
     @abstractmethod
     def newest_start(self, search: Search) -> int:
-        """Start of the newest trace of a search, in nanoseconds since the epoch; 0 for none. Takes one request."""
+        """Query the start of the newest trace of a search in ns since the epoch; 0 for none. Takes one request."""
 
     def get_trace_response(self, path: str) -> ServerResponse:
-        """Response for one trace, whatever its status."""
+        """Request one trace. -> the response, whatever its status"""
         return self.connection.get(path, most=LARGEST_TRACE)
 
     def traces(self, trace_ids: Sequence[str]) -> Generator[bytes]:
-        """Traces by their ids, as they arrive; missing and unreadable ones are reported."""
+        """Yield traces by id as they arrive; missing and unreadable ones are reported."""
 
         def fetch(trace_id: str) -> tuple[str, bytes | HttpError | None]:
             try:

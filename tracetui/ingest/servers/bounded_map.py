@@ -1,4 +1,4 @@
-"""Bounded concurrency: some calls at a time, results as they complete."""
+"""Map with bounded concurrency, which yields results as they complete."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 _PARTING_SECONDS = 1.0
-"""Time to wait for calls under way when the caller stops early."""
+"""Seconds to wait for running calls when the caller stops early."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -18,7 +18,7 @@ def bounded_map(function: Callable[[_Item], _Result], items: Iterable[_Item], th
     """Yield the results of a function for the items in the order of completion, computed by this many threads.
 
     At most `2 * threads` results wait for the caller. An exception of the function is raised here and ends the map. The
-    threads are daemons, unlike those of the standard library's pools: they never keep the program from ending.
+    threads are daemons, unlike those of the standard library's pools, so they never keep the program from ending.
     """
     waiting: queue.SimpleQueue[_Item] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[_Result | None, BaseException | None]] = queue.SimpleQueue()
@@ -58,7 +58,7 @@ def bounded_map(function: Callable[[_Item], _Result], items: Iterable[_Item], th
     finally:
         stop.set()
         room.release(threads)
-        # a connection that is closed while another thread opens it would be left open
+        # wait: a connection that another thread is opening now would stay open
         until = time.monotonic() + _PARTING_SECONDS
         for worker in workers:
             worker.join(max(until - time.monotonic(), 0))

@@ -1,4 +1,4 @@
-"""Dependency graphs that servers send: an edge that cannot be read costs no other, and the list is bounded."""
+"""Dependency graphs from servers: invalid edges are skipped, and the list is bounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracetui.ingest.servers.name_lists import LONGEST_NAME
 from tracetui.model.server_stats import Dependency
 
 MOST_EDGES: Final = 50_000
-"""Edges that are kept of one graph."""
+"""Most edges of a graph that are kept."""
 
 _CallName = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**18)]
@@ -26,7 +26,7 @@ class _Edge(msgspec.Struct, rename="camel"):
 
 
 def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -> list[Dependency]:
-    """Return the edges of a graph as Jaeger and Zipkin write them; `warn` is called for those that are skipped.
+    """Read the edges of a graph in Jaeger's and Zipkin's form; `warn` is called for those that are skipped.
 
     Raises one of NO_JSON if no edge is valid.
     """

@@ -1,4 +1,4 @@
-"""Requests to one server: bounded in time and size, retried where that is safe, with errors in words."""
+"""Requests to one server, bounded in time and size, retried where that is safe, with errors for users."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from tracetui.model.errors import BackEndError
 from tracetui.model.times import format_duration
 
 AT_ONCE = 4
-"""Requests at a time."""
+"""Concurrent requests."""
 MAX_ANSWER = 4 << 30
-"""Largest size of a decompressed response in bytes; a small one can expand to any size."""
+"""Largest decompressed response in bytes; a small response can expand to any size."""
 _SMALL_ANSWER = 64 << 20
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
 _FOR_EVER = 1e9
 _REDIRECTS = 5
 _CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
-"""Seconds: the error of whole-second dates and slow responses, and the least of a clock that was never set."""
+"""Range of a credible clock skew in seconds: less may be rounding or a slow response, more is an unset clock."""
 _QUOTED = 200
 _MOST_CODINGS = 3
 _EMPTY_BYTES = 1 << 22
-"""Compressed bytes that may come beyond twice what they hold: none that compresses takes more."""
+"""Compressed bytes that may exceed twice their unpacked size; no real compression needs more."""
 _TRIES = 2
 _ENDED: Final = re.compile("disconnected|peer closed")
-"""Message for a response that ended too early; all other errors mean there was no response."""
+"""Messages of httpx for a response that ended early; with all others there was no response."""
 _UNANSWERED: Final = "without sending a response"
 _TENANT = re.compile(r"tenant|\borg\b", re.IGNORECASE)
 _TENANT_HINT = "Set the tenant with --tenant, TRACETUI_TENANT or a profile"
@@ -54,11 +54,11 @@ _TENANT_HINT = "Set the tenant with --tenant, TRACETUI_TENANT or a profile"
 Params = Mapping[str, str | int | Sequence[str]]
 _BodyKind = TypeVar("_BodyKind")
 NO_JSON: Final = MALFORMED
-"""Exceptions that decoding raises for malformed bytes, however they were made."""
+"""Exceptions that decoding raises for malformed bytes of any kind."""
 
 
 class HttpError(BackEndError):
-    """A negative response. `status` is 0 if there was none."""
+    """A failed request. `status` is 0 if there was no response."""
 
     def __init__(self, text: str, status: int = 0, server_message: str = "") -> None:
         super().__init__(text)
@@ -68,20 +68,20 @@ class HttpError(BackEndError):
 
 
 class CutOffError(HttpError):
-    """A response that ended early; the received part was passed on."""
+    """A response ended early; the received part was passed on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerResponse:
-    """A small response, complete."""
+    """Small response, received whole."""
 
     status: int
     content_type: str
     body: bytes
 
     def json(self, kind: type[_BodyKind]) -> _BodyKind:
-        """The body with the expected type. Raises one of NO_JSON for any other; numbers may be written as texts, and
-        lone surrogates become U+FFFD.
+        """Decode the body as the expected type. Raises one of NO_JSON for any other. Numbers may be in quotes, and lone
+        surrogates become U+FFFD.
         """
         try:
             return msgspec.json.decode(self.body, type=kind, strict=False)
@@ -95,7 +95,7 @@ class ServerResponse:
 
 
 class _BusyError(Exception):
-    """The server's Retry-After is longer than a user would wait."""
+    """The server's Retry-After is too long to wait."""
 
     def __init__(self, seconds: float, status: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class _BusyError(Exception):
 
 
 class _Patience(Retry):
-    """Waits for the server's Retry-After, if that is short."""
+    """Retry policy that honours a short Retry-After."""
 
     def sleep(self, response: httpx.Response | Exception) -> None:
         if isinstance(response, httpx.Response):
@@ -112,13 +112,13 @@ class _Patience(Retry):
             if seconds > _LONGEST_WAIT:
                 response.close()
                 raise _BusyError(seconds, response.status_code)
-            # the library would log invalid values, which are untrusted, as they are
+            # the library would log invalid values, which are untrusted, unescaped
             response.headers["Retry-After"] = str(math.ceil(seconds))
         super().sleep(response)
 
 
 def _seconds_to_wait(written: str) -> float:
-    """Seconds that a Retry-After header asks for, from seconds or a date; 0 for anything else."""
+    """Convert a Retry-After header (seconds or a date) to seconds; 0 for anything else."""
     written = written.strip()
     if written.isascii() and written.isdigit():
         return min(float(written), _FOR_EVER)
@@ -131,14 +131,14 @@ def _seconds_to_wait(written: str) -> float:
 
 
 class Connection:
-    """A server at an address. Can be used from several threads."""
+    """Connection to the server at an address. Can be used from several threads."""
 
     def __init__(self, address: Address, access: Access, max_answer: int = MAX_ANSWER) -> None:
         self.address = address
         self._access = access
         self._max_answer = max_answer
         self.clock_ahead = 0.0
-        """Seconds by which the server's clock is ahead of ours, by its last response; 0 where they agree."""
+        """Seconds by which the server's clock was ahead of the local one at the last response; 0 for no clear skew."""
         transport = PacedTransport(
             access.timeout,
             verify=access.verify,
@@ -151,7 +151,7 @@ class Connection:
             backoff_factor=0.25,
             max_backoff_wait=_LONGEST_WAIT,
             total_timeout=2 * _LONGEST_WAIT,
-            # read timeouts and certificate errors would occur again
+            # do not retry read timeouts and certificate errors: they would recur
             retry_on_exceptions=(httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.ConnectTimeout),
         )
         headers = {
@@ -170,7 +170,7 @@ class Connection:
 
     @property
     def name(self) -> str:
-        """The address, as it may be shown."""
+        """Address for display, without secrets."""
         return self.address.shown
 
     @property
@@ -182,7 +182,7 @@ class Connection:
         self._client.close()
 
     def get(self, path: str, params: Params | None = None, most: int = 0) -> ServerResponse:
-        """A small response (up to `most` bytes), whatever its status. Raises HttpError if there is none."""
+        """Request a small response (up to `most` bytes) of any status. Raises HttpError if there is none."""
         most = most or _SMALL_ANSWER
         with self._send(path, params) as response:
             pieces, size = [], 0
@@ -194,7 +194,7 @@ class Connection:
             return ServerResponse(response.status_code, _content_type(response), b"".join(pieces))
 
     def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
-        """Content of a small response of status 200, if it has the expected shape. Raises HttpError for any other."""
+        """Request and decode a small response. Raises HttpError unless it has status 200 and the expected structure."""
         response = self.get(path, params)
         if response.status != httpx.codes.OK:
             raise self.refusal(path, response.status, response.body)
@@ -206,7 +206,7 @@ class Connection:
             raise self._no_json(path, response.content_type, response.body) from None
 
     def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
-        """Bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError if they end early."""
+        """Yield the bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError at an early end."""
         with self._send(path, params) as response:
             if response.status_code != httpx.codes.OK:
                 body = b"".join(self._body(response, path, _SMALL_ANSWER))
@@ -221,7 +221,7 @@ class Connection:
 
     @contextmanager
     def _send(self, path: str, params: Params | None) -> Iterator[httpx.Response]:
-        """The response to a GET, after redirects within the server. Raises HttpError."""
+        """Send a GET and follow redirects within the server. Raises HttpError."""
         with self._readable_errors(path):
             url = httpx.URL(self.address.base + path)
             request = self._client.build_request("GET", url, params=dict(params) if params else None)
@@ -233,7 +233,7 @@ class Connection:
                     response = self._redirected(response, path)
                 if response.next_request is not None:
                     raise HttpError(
-                        f"{self._at(path)}: still redirects after {_REDIRECTS} redirects, perhaps in a loop;"
+                        f"{self._at(path)}: more than {_REDIRECTS} redirects, perhaps a loop;"
                         " check the address and its base path",
                         response.status_code,
                     )
@@ -254,7 +254,7 @@ class Connection:
             self.clock_ahead = ahead
 
     def _redirected(self, response: httpx.Response, path: str) -> httpx.Response:
-        """Follow a redirect, unless it leads to another host: credentials are for this one only."""
+        """Build the request that follows a redirect within this host: credentials must not go to another one."""
         request = response.next_request
         assert request is not None
         response.close()
@@ -270,7 +270,7 @@ class Connection:
         return self._client.send(request, stream=True)
 
     def _body(self, response: httpx.Response, path: str, limit: int) -> Iterator[bytes]:
-        """The unpacked body, as long as it is not too large."""
+        """Yield the unpacked body up to the size limits."""
         cost = 0
         for size, piece in self._unpacked(response, path):
             cost += decoding_cost(piece)
@@ -292,15 +292,13 @@ class Connection:
                 )
 
     def _unpacked(self, response: httpx.Response, path: str) -> Iterator[tuple[int, bytes]]:
-        """The body without its content codings, in pieces of bounded size, which httpx's own are not, each with the
-        size of all up to its end.
-        """
+        """Yield the unpacked body in pieces of bounded size, unlike httpx's, each with the total size so far."""
         size = 0
 
         def packed() -> Iterator[bytes]:
             for piece in response.iter_raw():
                 yield piece
-                # data can go on without end and hold nothing
+                # compressed data can be endless and unpack to nothing
                 if response.num_bytes_downloaded > 2 * size + _EMPTY_BYTES:
                     raise CutOffError(
                         f"{self._at(path)}: {response.num_bytes_downloaded >> 20} MiB of compressed data are almost"
@@ -313,7 +311,7 @@ class Connection:
         if unknown or len(codings) > _MOST_CODINGS:
             what = unknown[0][:_QUOTED] if unknown else f"{len(codings)} layers"
             raise HttpError(
-                f"{self._at(path)}: unsupported compression of the response ({what}); is a proxy in between?"
+                f"{self._at(path)}: unsupported compression of the response ({what}); is there a proxy in between?"
             )
         pieces = packed()
         for coding in reversed(codings):
@@ -324,13 +322,13 @@ class Connection:
                 yield size, piece
         except UnpackError:
             raise CutOffError(
-                f"{self._at(path)}: the response is marked as compressed but cannot be decompressed; is a proxy in"
-                " between?"
+                f"{self._at(path)}: the response is marked as compressed but cannot be decompressed; is there a proxy"
+                " in between?"
             ) from None
 
     @contextmanager
     def _readable_errors(self, path: str) -> Iterator[None]:
-        """Translate exceptions of the network into HttpError with a text for users."""
+        """Translate network exceptions into HttpError with a message for users."""
         at = self._at(path)
         try:
             yield
@@ -351,7 +349,7 @@ class Connection:
                 " Try a shorter time range or a smaller limit."
             ) from None
         except EndlessHeadError:
-            raise HttpError(f"{at}: invalid HTTP (endless headers); is a proxy in between?") from None
+            raise HttpError(f"{at}: invalid HTTP (endless headers); is there a proxy in between?") from None
         except httpx.ReadTimeout:
             raise HttpError(
                 f"{at}: no response within {self._access.timeout:g} s; is the server overloaded?"
@@ -373,7 +371,7 @@ class Connection:
         except httpx.HTTPError as error:
             raise HttpError(f"{at}: {self._cause(error)}") from None
         except (httpx.InvalidURL, UnicodeError):
-            # invalid host names are only detected when they are resolved
+            # an invalid host name is only detected when it is resolved
             raise HttpError(f"{at}: not a valid address") from None
 
     def _unconnected(self, error: httpx.ConnectError) -> str:
@@ -422,9 +420,9 @@ class Connection:
         return HttpError(f"{self._at(path)}: {text}", status, message)
 
     def unexpected_response(self, path: str, why: str) -> HttpError:
-        """Report JSON that is not the expected response."""
+        """Return the error for JSON that is not the expected response."""
         why = self.redacted(why)
-        return HttpError(f"{self._at(path)}: unexpected response ({why}); is a gateway in between?")
+        return HttpError(f"{self._at(path)}: unexpected response ({why}); is there a gateway in between?")
 
     def _no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
         if body.lstrip()[:1] == b"<":
@@ -445,7 +443,7 @@ class Connection:
         return self.name + urlsplit(path).path
 
     def redacted(self, text: str) -> str:
-        """Text from outside without our secrets, which a server may repeat."""
+        """Remove secrets from a text of the server, which may return them."""
         for secret in self._access.secrets:
             text = text.replace(secret, "***")
         return text
@@ -455,7 +453,7 @@ class Connection:
         return text[0].lower() + text[1:]
 
     def _server_message(self, body: bytes) -> str:
-        """Error message of a server, from the JSON or the text that it sent."""
+        """Find the error message in a response of JSON or text."""
         text = body[: 1 << 16].decode("utf-8", "replace").strip()
         try:
             value: Any = msgspec.json.decode(body)

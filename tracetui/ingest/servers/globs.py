@@ -1,4 +1,4 @@
-"""Expand patterns to files. Links to directories are not followed below `**`: two loops of them have no end."""
+"""Expand globs to files. Below `**`, links to directories are not followed, as they may form endless loops."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANY_DEPTH = "**"
 
 
 def matching_files(pattern: str) -> list[str]:
-    """Return the paths that a pattern of the standard library's `glob` matches, but for directories, sorted."""
+    """Return the paths that match a glob (the standard library's `glob`), sorted, without directories."""
     parts = Path(pattern).parts
     above = [*takewhile(lambda part: part != _ANY_DEPTH, parts)]
     below = parts[len(above) :]
@@ -22,12 +22,12 @@ def matching_files(pattern: str) -> list[str]:
         top = str(Path(*above))
         found = _below(glob.iglob(top) if glob.has_magic(top) else [top], below)  # noqa: PTH207 - as below
     else:
-        found = glob.iglob(pattern)  # noqa: PTH207 - pathlib's take no absolute patterns
+        found = glob.iglob(pattern)  # noqa: PTH207 - pathlib rejects absolute globs
     return sorted({path for path in found if not Path(path).is_dir()})
 
 
 def _below(folders: Iterable[str], parts: Sequence[str]) -> Iterator[str]:
-    """The files below some folders whose paths from there match."""
+    """Yield the files below these folders whose relative paths match."""
     for folder in folders:
         for above, directories, files in os.walk(folder):
             directories[:] = [name for name in directories if not name.startswith(".") or name in parts]
@@ -38,9 +38,9 @@ def _below(folders: Iterable[str], parts: Sequence[str]) -> Iterator[str]:
 
 
 def _matches(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Match names of directories and, last, of a file against the parts of a glob."""
+    """Test whether a relative path, split into names, matches the parts of a glob."""
     matched = _with_empty({0}, parts)
-    """Numbers of parts that the names so far may match."""
+    """Possible numbers of parts that the names so far match."""
     for name in names:
         following = set()
         for count in matched:
@@ -56,7 +56,7 @@ def _matches(names: Sequence[str], parts: Sequence[str]) -> bool:
 
 
 def _with_empty(matched: set[int], parts: Sequence[str]) -> set[int]:
-    """The counts, and those to which parts for any number of directories lead that stand for none."""
+    """Add the counts reached if `**` parts match no directory at all."""
     for count in sorted(matched):
         while count < len(parts) and parts[count] == _ANY_DEPTH:
             count += 1

@@ -1,7 +1,7 @@
 """Jaeger's query service: the v1 API (`/api/...`, until 2.20) and the v3 API (`/api/v3/...`, from 1.25).
 
-v3 sends OTLP and can write NaN and infinity, for which v1 fails the whole request. From 2.19 on v3 searches by
-attributes and sends summaries; after 2.20 only v3 searches. On servers before 2.19 v1 is preferred.
+v3 sends OTLP and can encode NaN and infinity, which make whole v1 requests fail. From 2.19 on v3 can search by
+attributes and sends summaries; after 2.20 only v3 can search. On servers before 2.19 v1 is preferred.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from tracetui.model.server_stats import Dependency, Metrics
 
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
 FEW_SERVICES: Final = 30
-"""Number of services up to which all are searched one by one; of more, only until enough traces are found."""
+"""Largest number of services of which all are searched; with more, the search stops once it has enough traces."""
 _WANTS_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
 _Conditions = tuple[bool, bool, bool]
-"""Kinds of conditions in a search: on attributes or errors, on an operation, on durations."""
+"""Whether a search has conditions on attributes or errors, on an operation, on durations."""
 _ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
-"""Text of a server's error that says the limit is too high."""
+"""Matches a server's error about too high a limit."""
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
 _LOOKED_THROUGH: Final = 20
-"""Summaries for each trace that is wanted."""
+"""Number of summaries requested per wanted trace."""
 _MOST_SUMMARIES: Final = 5_000
 _FINDS_ERRORS: Final = "by the tag error=true, not by HTTP or gRPC status alone"
 
@@ -83,9 +83,9 @@ class Jaeger(BackEnd):
         root: str = "",
         dialect: Dialect = JAEGER,
     ) -> None:
-        """`v1`, `v3`: the APIs that search; `summaries`: True if v3 is of 2.19 or later.
+        """`v1`, `v3`: True if that API can search; `summaries`: True if v3 is of 2.19 or later.
 
-        `root`: the path behind the address below which the APIs are.
+        `root`: path of the APIs, to follow the address.
         """
         super().__init__(connection, warn)
         self._v1, self._v3, self._summaries = v1, v3, summaries
@@ -93,12 +93,12 @@ class Jaeger(BackEnd):
         self._prefers_v3 = v3 and (summaries or not v1)
         takes_any = self._prefers_v3 or dialect.searches_all_services
         self._refused: set[_Conditions] = set() if takes_any else {(False, False, False)}
-        """Searches without a service that the store rejects; it rejects stricter ones as well."""
+        """Searches without a service that the store rejects; it also rejects stricter ones."""
         self._lists_operations_by_path = False
         self._most = 0
         """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
         self._complete: Heads = {}
-        """Traces that a search has sent whole, where results hold only root spans."""
+        """Traces received whole, for servers whose results contain only root spans."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -134,7 +134,7 @@ class Jaeger(BackEnd):
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._root}/api/v3/traces/" if self._v3 else f"{self._root}/api/traces/"
         if _HEX_ID.fullmatch(trace_id):
-            # other servers with Jaeger's API compare ids as text, in this form
+            # other servers with Jaeger's API compare ids as text of this form
             trace_id = trace_id.lower().zfill(32)
         response = self.get_trace_response(path + quote(trace_id, safe=""))
         if response.status == _NOT_FOUND:
@@ -170,7 +170,7 @@ class Jaeger(BackEnd):
         return msgspec.structs.replace(search, limit=self._most) if 0 < self._most < search.most else search
 
     def _learn_limit(self, search: Search, error: HttpError) -> bool:
-        """Take over the server's limit from an error that states it. -> True if there was one"""
+        """Adopt the server's limit from an error that states it. -> True if there was one"""
         if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.server_message):
             return False
         numbers = map(int, re.findall(r"\d{1,9}", error.server_message))
@@ -189,12 +189,12 @@ class Jaeger(BackEnd):
             yield from run_search(self._limited(search))
 
     def _without_ignored(self, search: Search) -> Search:
-        """Remove conditions that the server ignores: before 2.19 v3 ignores attributes, and so errors."""
+        """Remove conditions that the server ignores: v3 before 2.19 ignores attributes, and therefore errors."""
         overlooks = self._prefers_v3 and not self._summaries
         return msgspec.structs.replace(search, attributes={}, errors=False) if overlooks else search
 
     def _prefilter(self, search: Search) -> Search | None:
-        """Return a first query for failed or slow traces; None where the server does not support it."""
+        """Return a first query for failed or slow traces; None if the server does not support it."""
         narrow = span_prefilter(search)
         return narrow if narrow is not None and self._without_ignored(narrow) == narrow else None
 
@@ -229,7 +229,7 @@ class Jaeger(BackEnd):
             yield document
         if len(seen) >= search.most:
             return
-        # a trace may be slow or failed without such a span
+        # not all slow or failed traces have such a span
         if self._summaries:
             yield from self._by_summaries(search, seen)
         elif self._needs_service(search):
@@ -245,7 +245,7 @@ class Jaeger(BackEnd):
             self.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=self.sends_newest)
 
     def _of_spans(self, search: Search) -> Generator[bytes]:
-        """Traces with one span that meets the conditions on spans."""
+        """Yield the traces in which one span meets the conditions on spans."""
         if self._needs_service(search):
             yield from self._search_each_service(search)
         elif self._prefers_v3:
@@ -267,7 +267,7 @@ class Jaeger(BackEnd):
         )
 
     def _refuses(self, search: Search, error: HttpError) -> bool:
-        """Test whether the store requires a service for this search, and remember it."""
+        """Test whether the error means that the store requires a service for this search; remember it if so."""
         if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.server_message):
             return False
         if error.status == _FAILED and not _WANTS_SERVICE.search(error.server_message):
@@ -285,7 +285,7 @@ class Jaeger(BackEnd):
         except HttpError as error:
             if not _ON_LIMIT.search(error.server_message) or wider.most <= search.most:
                 raise
-            # the error does not state the limit; the original one is supported
+            # the error does not state the limit, but the original one is supported
             wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
         self.has_more |= len(through) >= self._limited(wider).most
@@ -297,7 +297,7 @@ class Jaeger(BackEnd):
         yield from self.traces([one.trace_id for one in newest])
 
     def _summaries_of(self, search: Search) -> list[TraceSummary]:
-        """Return distinct summaries of the traces that a search finds."""
+        """Return the summaries of the traces that a search finds, without duplicates."""
         if not self._needs_service(search):
             try:
                 return self._summarised(search)
@@ -326,7 +326,7 @@ class Jaeger(BackEnd):
         try:
             yield from self.streamed(f"{self._root}/api/v3/traces", params, OTLP)
         except HttpError as error:
-            # sent where nothing was found
+            # the response when nothing was found
             if error.status != _NOT_FOUND:
                 raise
 
@@ -336,7 +336,7 @@ class Jaeger(BackEnd):
         except HttpError as error:
             if error.status != _FAILED or "json" not in error.server_message:
                 raise
-            # one span with a value that JSON cannot hold fails the whole response
+            # one span with a value that JSON cannot encode makes the whole response fail
             if self._v3:
                 self.warn(f"the search failed in Jaeger's v1 API ({error.server_message}); used the v3 API instead")
                 yield from self._search_v3(search)
@@ -351,7 +351,7 @@ class Jaeger(BackEnd):
             yield from found
 
     def _whole_traces(self, roots: Sequence[bytes], most: int) -> Generator[bytes]:
-        """Fetch each trace of search results that hold root spans alone."""
+        """Fetch each trace of search results that contain only root spans."""
         heads: Heads = {}
         for document in roots:
             heads |= unseen_v1(document, {})[0]
@@ -369,7 +369,7 @@ class Jaeger(BackEnd):
                 yield unseen
 
     def _services_for(self, search: Search) -> Sequence[str]:
-        """Return the services to search one by one. Raises ManyServicesError where some must be chosen first."""
+        """List the services to search one at a time. Raises ManyServicesError if the user must choose some first."""
         if search.services:
             return search.services
         services = self.services()

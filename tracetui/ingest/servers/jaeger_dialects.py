@@ -1,7 +1,8 @@
 """Other servers that implement Jaeger's API, and their deviations from it.
 
-By their request handlers: VictoriaTraces `app/vtselect/traces/jaeger`, Quickwit `quickwit-serve/src/jaeger_api` and
-`quickwit-jaeger`, GreptimeDB `src/servers/src/http/jaeger.rs` and `src/frontend/src/instance/jaeger.rs`.
+The sources are their request handlers: VictoriaTraces `app/vtselect/traces/jaeger`, Quickwit
+`quickwit-serve/src/jaeger_api` and `quickwit-jaeger`, GreptimeDB `src/servers/src/http/jaeger.rs` and
+`src/frontend/src/instance/jaeger.rs`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _SECOND: Final = 1_000_000_000
 _RESOURCE_KEY: Final = re.compile(
     r"(?:service|deployment|host|k8s|container|cloud|os|process|telemetry|faas|device|webengine|aws\.ecs)\.",
 )
-"""Attributes that OpenTelemetry's conventions give to resources."""
+"""Attributes that OpenTelemetry's conventions assign to resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,14 @@ class Dialect:
     resource_prefix: str = ""
     """Prefix that it requires before the key of a resource attribute."""
     finds_attributes: str = ""
-    """Description of the attributes that it finds, where these are not all of spans and resources."""
+    """Description of the attributes that it finds, if not all of spans and resources."""
     pattern_prefix: str = ""
-    """Prefix by which it takes a value for a regular expression."""
+    """Prefix that makes it read a value as a regular expression."""
     v1_losses: str = ""
     """Description of the data that its v1 API omits."""
 
     def adapt(self, search: Search) -> Search:
-        """Adapt a search to this server; the result may match slightly more."""
+        """Adapt a search to this server. The result may match slightly more."""
         changes: dict[str, object] = {}
         if self.excludes_bounds:
             if search.least_ns is not None:
@@ -107,8 +108,9 @@ PATHS: Final = {
     4000: "/v1/jaeger",
     7280: "/api/v1/otel-traces-v0_*/jaeger",
 }
-"""Where servers that listen on these ports have Jaeger's API: VictoriaTraces alone and its cluster's vtselect,
-GreptimeDB, and Quickwit with its usual indexes of traces."""
+"""Paths of Jaeger's API by port: single-node VictoriaTraces and its cluster's vtselect, GreptimeDB, and Quickwit with
+its usual indexes of traces.
+"""
 _BY_PATH: Final = (
     (re.compile(r"/select/jaeger$"), VICTORIA_TRACES),
     (re.compile(r"/v1/jaeger$"), GREPTIMEDB),
@@ -119,7 +121,7 @@ _BY_PATH: Final = (
 def dialect_of(path: str, services: Mapping[str, msgspec.Raw] | None) -> Dialect:
     """Identify the server by the path of its API, else by the fields of its v1 list of services.
 
-    services: the fields of that response in their order, None if there is none.
+    services: the fields of that response in order; None if there is none.
     """
     for pattern, dialect in _BY_PATH:
         if pattern.search(path):

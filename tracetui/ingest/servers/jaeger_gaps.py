@@ -1,4 +1,4 @@
-"""Reading around traces that make Jaeger's v1 search fail as a whole: one span with NaN or infinity does."""
+"""Search around traces that make a whole search of Jaeger's v1 API fail, as one span with NaN or infinity does."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ONE_TRACE_NS: Final = 1_000_000_000
 def read_around_failures(
     search: Search, run_search: Callable[[Search], Generator[bytes]], reason: str, warn: Warn
 ) -> Generator[bytes]:
-    """Halve the window until traces that the server cannot send are alone in their slices, and read the rest.
+    """Halve the window until the traces that the server cannot send are isolated, and read all others.
 
     reason: the server's error message.
     """
     start, end = search.window()
-    # the widest first: where many traces fail, the loss is spread evenly over the window
+    # the widest first, so that the losses of many failing traces spread evenly over the window
     slices = deque([(start, end)])
     lost: list[tuple[int, int]] = []
     requests = 0
@@ -54,7 +54,7 @@ def read_around_failures(
 
 
 def _joined(slices: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Slices of time in order; those that one trace may reach into as one."""
+    """Sort time slices, and join those so close that one trace may overlap both."""
     joined: list[tuple[int, int]] = []
     for begin, stop in sorted(slices):
         if joined and begin - joined[-1][1] <= _ONE_TRACE_NS:

@@ -1,4 +1,4 @@
-"""Jaeger's service performance metrics: `/api/metrics/...`, where a metrics store is configured."""
+"""Jaeger's service performance metrics: `/api/metrics/...`, available if a metrics store is configured."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracetui.model.server_stats import Metrics
 _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
 _MOST: Final = 1e15
-"""Greater values are not valid: 30,000 years in milliseconds."""
+"""Larger values are invalid: this is 30,000 years in milliseconds."""
 _LEAST_STEP_MS: Final = 5_000
 
 
@@ -34,9 +34,9 @@ class _Metrics(msgspec.Struct):
 
 
 def metrics_of(connection: Connection, root: str, service: str, start_ns: int, end_ns: int) -> Metrics:
-    """Return the metrics of a service, from the API below the path `root`.
+    """Query the metrics of a service, from the API below the path `root`.
 
-    Raises NotSupportedError where no metrics are kept, HttpError for other failures.
+    Raises NotSupportedError if no metrics are stored, HttpError for other failures.
     """
     lookback = max((end_ns - start_ns) // 1_000_000, 1)
     params: Params = {
@@ -58,7 +58,7 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
 
 
 def _mean(response: _Metrics) -> float | None:
-    """The mean of all points that are a rate, a share or a duration; nothing is written for 0."""
+    """Compute the mean of the valid points of a rate, a share or a duration; Jaeger omits values of 0."""
     values = [
         value
         for metric in response.metrics or ()

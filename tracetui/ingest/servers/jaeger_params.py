@@ -1,4 +1,4 @@
-"""Searches as parameters of requests to Jaeger's v1 and v3 APIs."""
+"""Convert searches to request parameters of Jaeger's v1 and v3 APIs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracetui.model.search import Search
 
 
 def v1_params(search: Search) -> Params:
-    """Parameters of `/api/traces`."""
+    """Build the parameters of `/api/traces`."""
     start, end = search.window()
     tags = _tags(search)
     params: dict[str, Any] = {
@@ -29,9 +29,9 @@ def v1_params(search: Search) -> Params:
 
 
 def v3_params(search: Search, *, is_new: bool) -> Params:
-    """Parameters of `/api/v3/traces` and `/api/v3/trace-summaries`.
+    """Build the parameters of `/api/v3/traces` and `/api/v3/trace-summaries`.
 
-    is_new: True for a server of 2.19 or later, which supports attributes and has other names for parameters.
+    is_new: True for 2.19 or later, which supports attributes and renamed the parameters.
     """
     start, end = search.window()
     params: dict[str, str | int] = {

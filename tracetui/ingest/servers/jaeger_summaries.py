@@ -1,4 +1,4 @@
-"""Summaries of traces, which Jaeger's v3 API sends from 2.19 on."""
+"""Trace summaries of Jaeger's v3 API, from version 2.19 on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Summaries(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class TraceSummary:
-    """A trace without its spans."""
+    """Summary of a trace, without its spans."""
 
     trace_id: str
     start_ns: int
@@ -38,7 +38,7 @@ class TraceSummary:
 
 
 def summaries_at(connection: Connection, path: str, params: Params) -> list[TraceSummary]:
-    """Ask for summaries. Raises HttpError."""
+    """Query summaries. Raises HttpError."""
     return [
         TraceSummary(
             item.trace_id or item.old_trace_id,

@@ -1,4 +1,4 @@
-"""Lists of names from servers: damaged and endless names are dropped, and the rest is bounded."""
+"""Lists of names from servers: invalid and overlong names are skipped, and the number is bounded."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import msgspec
 from tracetui.ingest.servers.connection import NO_JSON
 
 MOST_NAMES: Final = 10_000
-"""Names that are kept of one list."""
+"""Most names of a list that are kept."""
 LONGEST_NAME: Final = 2_000
-"""Characters of a name; it is sent in the address of a request, which servers bound as well."""
+"""Most characters of a name. Names become part of request addresses, whose length servers limit."""
 
 
 def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
-    """Return the distinct names of a list, sorted, at most `MOST_NAMES`; `warn` is called for those that are skipped.
+    """Return up to `MOST_NAMES` distinct names of a list, sorted; `warn` is called for those that are skipped.
 
-    what: plural noun for the named things. Raises one of NO_JSON if none of them is a name.
+    what: plural noun for the named things. Raises one of NO_JSON if none is a valid name.
     """
     names: set[str] = set()
     unreadable = long = 0

@@ -1,7 +1,7 @@
-"""The network below HTTP, watched: a server that goes on sending next to nothing must not be waited for.
+"""HTTP transport that gives up on servers which keep sending next to nothing.
 
-Timeouts are for each single read, and HTTP hands on what is whole: a header, a chunk's extension or a trailer that
-comes a byte a second, or one interim response after the other, would be waited for without end.
+Timeouts apply to single reads, and HTTP passes on only complete elements. Without this, a header, a chunk extension or
+a trailer that arrives at a byte per second, or endless interim responses, would block for ever.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import httpcore
 import httpx
 
 SLOWEST: Final = 64
-"""Bytes a second below which a server does not so much answer as hold on to the client."""
+"""Bytes per second below which a response counts as stalled."""
 MOST_HEAD: Final = 1 << 18
-"""Bytes that may come until the headers of a response are whole, interim responses included; no single one of these is
-read beyond 100 KiB.
+"""Most bytes before the headers of a response are complete, interim responses included. httpx limits each of these
+to 100 KiB.
 """
 
 
 class StallError(Exception):
-    """A server sends next to nothing: so many bytes a second."""
+    """A response has stalled. `bytes_per_second` is its pace."""
 
     def __init__(self, bytes_per_second: float) -> None:
         super().__init__(bytes_per_second)
@@ -32,16 +32,16 @@ class StallError(Exception):
 
 
 class EndlessHeadError(Exception):
-    """A server sends headers or interim responses without end."""
+    """A server sends endless headers or interim responses."""
 
 
 class PacedTransport(httpx.HTTPTransport):
-    """HTTP over connections that raise StallError and EndlessHeadError."""
+    """HTTP transport whose connections raise StallError and EndlessHeadError."""
 
     def __init__(self, patience: float, **options: Any) -> None:
-        """`patience`: seconds of waiting over which the pace is measured."""
+        """`patience`: seconds over which the pace is measured."""
         super().__init__(**options)
-        # httpx takes no other network by a parameter
+        # httpx has no parameter for the network back end
         self._pool._network_backend = _Network(self._pool._network_backend, patience)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -50,10 +50,10 @@ class PacedTransport(httpx.HTTPTransport):
 
 
 class _ResponseHead(threading.local):
-    """Received part of a response's head in this thread, which handles one request at a time."""
+    """Size of the response head received in this thread, which handles one request at a time."""
 
     left: int | None = None
-    """Bytes that may still come; None while no head is waited for."""
+    """Bytes that may still arrive; None while no head is expected."""
 
 
 _HEAD = _ResponseHead()
@@ -95,7 +95,7 @@ class _Network(httpcore.NetworkBackend):
 
 
 class _PacedStream(httpcore.NetworkStream):
-    """Measures the pace over the time that is spent waiting: what whoever reads does meanwhile is no fault of it."""
+    """Stream that measures the pace only while it waits, so that a slow caller does not count against the server."""
 
     def __init__(self, stream: httpcore.NetworkStream, patience: float) -> None:
         self._stream = stream

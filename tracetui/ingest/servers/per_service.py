@@ -1,4 +1,4 @@
-"""Search service by service, where a server cannot search all of them at once."""
+"""Search service by service, for servers that cannot search all at once."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from tracetui.ingest.servers.connection import AT_ONCE, HttpError
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
-"""Largest number of services that are searched one by one."""
+"""Most services that are searched."""
 
 _ServiceResult = TypeVar("_ServiceResult")
 
 
 def searches_by_service(search: Search, services: Sequence[str], warn: Warn) -> list[Search]:
-    """Turn a search into one for each of the services, for fewer traces each."""
+    """Split a search into one per service, each with a smaller limit."""
     if len(services) > _MOST_SERVICES:
         warn(f"the server has {len(services):,} services; only the first {_MOST_SERVICES:,} were searched")
         services = services[:_MOST_SERVICES]
-    # with one window for all a warning about it is the same for all, and shown once
+    # a shared window makes warnings about it equal, so that they are shown once
     start, end = search.window()
     limit = traces_per_service(search.most, len(services))
     if not search.services or limit < search.most:
-        # few chosen services are searched for the full limit each
+        # each of a few chosen services is searched up to the full limit
         warn(f"the server searches by service only: requested the newest {limit:,} traces of each of {len(services):,}")
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
 
 
 def full_searches(full: Sequence[Search], search: Search) -> list[Search]:
-    """Return searches with the overall limit for services that reached the limit per service.
+    """Repeat the searches that reached the limit per service, with the overall limit.
 
-    full: searches of single services that found as many traces as their limit.
+    full: searches that found as many traces as their limit.
     """
     return [msgspec.structs.replace(one, limit=search.most) for one in full if one.most < search.most]
 
@@ -43,9 +43,9 @@ def full_searches(full: Sequence[Search], search: Search) -> list[Search]:
 def results_by_service(
     searches: Sequence[Search], run_search: Callable[[Search], _ServiceResult], warn: Warn
 ) -> Generator[tuple[Search, _ServiceResult]]:
-    """Yield searches of one service each with their results, as they complete; warn if some of them fail.
+    """Yield the searches of single services with their results, as they complete; warn if some fail.
 
-    Raises HttpError if all of them fail.
+    Raises HttpError if all fail.
     """
 
     def run(search: Search) -> tuple[Search, _ServiceResult | HttpError]:

@@ -1,4 +1,4 @@
-"""Server pool: connects once to the servers among the sources, and searches them any number of times."""
+"""Pool of the servers among the sources: connect once, search any number of times."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ from tracetui.model.search import NOTHING, Search, describe
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats
 
 if TYPE_CHECKING:
-    # what speaks HTTP takes a while to be imported, and files need none of it
+    # HTTP modules are slow to import, and not needed for files
     from tracetui.ingest.servers.back_end import BackEnd
 
 MOST_BYTES = 1 << 30
-"""Limit on attributes, events and links from servers, of one response and of all of them, as following never ends."""
+"""Limit in bytes on attributes, events and links from servers, per response and in total, as following is endless."""
 _MOST_WARNINGS = 100
-"""Different warnings about one response; further ones are only counted."""
+"""Most distinct warnings about one response; further ones are only counted."""
 _TOO_MUCH = (
     f"more than {MOST_BYTES >> 30} GiB of traces arrived; the rest was skipped."
     " Try a shorter time range or a smaller limit."
 )
 Waiting = Callable[[], AbstractContextManager[object]]
-"""Context entered while only waiting for a server; an exception raised in it from outside ends the reading."""
+"""Context entered while waiting for a server; a signal handler may raise an exception in it to end the wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchReport:
-    """Report on a search of a server."""
+    """Report on one search of a server."""
 
     text: str
-    """Text for people: the search, the number of results, and the filters that remain."""
+    """Text for display: the search, the number of results, and the remaining filters."""
     may_have_more: bool
     """True if the server sent as many traces as the limit allows."""
     search: Search
-    """The search, including what its address and profile say."""
+    """The search, including the conditions of its address and profile."""
     lower_case: bool = False
-    """True if the server keeps services and operations in lower case, whatever they were sent as."""
+    """True if the server converts services and operations to lower case."""
     searched: SearchedWindow | None = None
-    """Traces searched for the wanted ones, where the server holds more than these."""
+    """Traces that were searched for matches, if the server has more."""
     services_to_choose: int = 0
-    """Number of services to choose from, where none was searched as there are many; 0 otherwise."""
+    """Number of services to choose from, if there are too many to search; 0 otherwise."""
     unread_beyond: int = 0
-    """Number of traces read, where more had arrived since; 0 where all were read."""
+    """Number of traces read, if more had arrived meanwhile; 0 if all were read."""
 
 
 def describe_searched(reports: Sequence[SearchReport]) -> str:
-    """Describe which traces were searched on servers that hold more; '' where it was all of them."""
+    """Describe the traces that were searched on servers that have more; '' if all were searched."""
     return " and ".join(found.searched.words for found in reports if found.searched is not None)
 
 
 class ServerPool:
-    """Searches all servers and takes in what they send."""
+    """Searches all servers and adds the results to an intake."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class ServerPool:
         *,
         asks_for_choice: bool = False,
     ) -> None:
-        """`asks_for_choice`: search only chosen services on a server that searches by service and has many."""
+        """`asks_for_choice`: let the user choose services on a server that searches by service and has many."""
         self._asks_for_choice = asks_for_choice
         self.servers = servers
         self._overrides = overrides
@@ -87,16 +87,16 @@ class ServerPool:
 
     @property
     def can_search_again(self) -> bool:
-        """True if another search can find something else."""
+        """True if another search can find something new."""
         return any(not server.address.file for server in self.servers)
 
     def search(
         self, search: Search, intake: Intake, on_data: Callable[[str], None], on_report: Callable[[SearchReport], None]
     ) -> list[BackEndError]:
-        """Search the servers and add the results. -> errors of the servers that failed
+        """Search the servers and add the results to the intake. -> errors of the servers that failed
 
-        `on_data` is called with the name of a server that has sent something, `on_report` with the report of each
-        search. Losses are among the intake's warnings. Raises UsageError for a server with unusable settings.
+        `on_data` is called with the name of each server that has sent data, `on_report` with the report of each search.
+        Warnings in the intake name lost data. Raises UsageError for a server with unusable settings.
         """
         failed = []
         for server in self.servers:
@@ -104,7 +104,7 @@ class ServerPool:
             try:
                 self._search_server(server, search, intake, on_data, on_report)
             except BackEndError as error:
-                # the connection is dead as well
+                # the connection is also dead
                 self._close(server.name)
                 if len(intake) > spans:
                     # the text names the server and the request
@@ -112,7 +112,7 @@ class ServerPool:
                 else:
                     failed.append(error)
             except BaseException:
-                # stopped: requests under way would delay the next ones
+                # after a stop, running requests would delay the next ones
                 self._close(server.name)
                 raise
         return failed
@@ -158,33 +158,33 @@ class ServerPool:
             on_report(_choice_report(back_end, wanted, error.count))
             return
         finally:
-            # pieces of a response often have the same damage
+            # the pieces of a response often have the same damage
             found, more = intake.pop_warnings(before)
             distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
             damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:
                 intake.warn(one.file, one.position, one.message)
         if damage and len(intake) == spans:
-            what = f"the response is not traces ({damage[0].message}); is a gateway in between?"
+            what = f"the response contains no traces ({damage[0].message}); is there a gateway in between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
         on_report(_report(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
 
     def back_end(self, server: Server) -> BackEnd:
-        """The connection to a server. Raises BackEndError and UsageError."""
+        """Return the connection to a server. Raises BackEndError and UsageError."""
         found = self._back_ends.get(server.name)
         if found is None:
             # the list is replaced for each search
             found = self._back_ends[server.name] = open_back_end(
                 server, self._overrides, lambda text: self._notes.append(text)
             )
-            # what it has sent is kept
+            # keep the data received so far
             found.leaves_out_unchanged = True
             found.asks_for_choice = self._asks_for_choice
         return found
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections."""
         for name in [*self._back_ends]:
             self._close(name)
 
@@ -194,7 +194,7 @@ class ServerPool:
             back_end.close()
 
     def services(self) -> list[str]:
-        """Return the services of the servers that have responded, sorted. Raises BackEndError."""
+        """List the services of the servers that have responded, sorted. Raises BackEndError."""
         with self._waiting():
             return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
 
@@ -203,7 +203,7 @@ class ServerPool:
 
         Takes one request for each service and server that has responded. Services whose request fails are missing.
         """
-        # what speaks HTTP takes a while to be imported, and files need none of it
+        # HTTP modules are slow to import, and not needed for files
         from tracetui.ingest.servers.connection import AT_ONCE
 
         end = time.time_ns()
@@ -223,14 +223,14 @@ class ServerPool:
                     if start is not None:
                         found[service] = max(found.get(service, 0), start)
         except BaseException:
-            # requests under way would delay the next ones
+            # running requests would delay the next ones
             self.close()
             raise
 
     def server_stats(self, services: Sequence[str], lookback_ns: int) -> ServerStats:
-        """Server statistics of calls until now, and of these services by their metrics.
+        """Query the server statistics: calls within the lookback, and the metrics of these services.
 
-        Missing parts are named in it. Raises UsageError for a server with unusable settings.
+        Missing parts are named in the result. Raises UsageError for a server with unusable settings.
         """
         end = time.time_ns()
         start = end - lookback_ns
@@ -273,7 +273,7 @@ def _decode(name: str, document: bytes, intake: Intake) -> None:
 
 
 def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> SearchedWindow:
-    """Count the traces of the spans from a position on, and those that were found but not sent again."""
+    """Count the traces of the spans from a position on, and the found ones that were not sent again."""
     intake.flush()
     none = np.zeros(0, np.int64)
     trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
@@ -305,7 +305,7 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
             received = replace(received, is_newest=False)
             text += ", also newer ones: the server does not send the newest first"
     if search.attributes and not back_end.capabilities.finds_elements:
-        text += "; matches whole values, not list elements"
+        text += "; conditions match whole values, not list elements"
     if search.attributes and back_end.capabilities.finds_attributes:
         text += f"; attributes found: {back_end.capabilities.finds_attributes}"
     if search.errors or search.failed:

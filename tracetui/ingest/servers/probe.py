@@ -27,9 +27,9 @@ _ORDER: Final[tuple[BackEndKind, ...]] = ("jaeger", "zipkin", "tempo")
 
 
 def back_end_at(connection: Connection, kind: BackEndKind, warn: Warn) -> BackEnd:
-    """Return the back end at an address, of a given kind or ('') of the kind detected.
+    """Connect to the back end at an address, of the given kind or ('') of the detected one.
 
-    Raises BackEndError for an unreachable server and for one of another kind.
+    Raises BackEndError for an unreachable server or one of another kind.
     """
     probe = _Probe(connection, warn)
     first = kind or _PORTS.get(urlsplit(connection.address.base).port, "jaeger")
@@ -48,7 +48,7 @@ class _Probe:
         self._web_page = self._is_grafana = False
         self._failed: HttpError | None = None
         self._server_message = ""
-        """The server's message for a rejected request."""
+        """The server's message about a rejected request."""
         self.find: dict[BackEndKind, Callable[[], BackEnd | None]] = {
             "jaeger": self._jaeger,
             "zipkin": self._zipkin,
@@ -56,10 +56,10 @@ class _Probe:
         }
 
     def _get(self, path: str, **params: str) -> ServerResponse | None:
-        """Response of status 200 that is no web page. Raises HttpError for an unreachable or busy server."""
+        """Get a response of status 200 that is not a web page. Raises HttpError for an unreachable or busy server."""
         response = self._connection.get(path, params)
         if response.status in _OVERLOADED:
-            # retried already, and would be for each of the paths
+            # it was retried already, and would be retried for each path
             raise self._connection.refusal(path, response.status, response.body)
         # the first path is that of the most probable kind
         if response.status in _REFUSED:
@@ -76,7 +76,7 @@ class _Probe:
         return response if response.status == _OK and response.body.lstrip()[:1] != b"<" else None
 
     def _get_fields(self, path: str, key: str, **params: str) -> dict[str, msgspec.Raw] | None:
-        """Fields of a response, if one of them is `key`."""
+        """Get the fields of a response, if one of them is `key`."""
         response = self._get(path, **params)
         try:
             fields = response.json(dict[str, msgspec.Raw]) if response is not None else {}

@@ -1,4 +1,4 @@
-"""Back ends as sources: an address or a profile's name becomes a connection, and a search becomes documents."""
+"""Resolve addresses and profile names to servers, connect to them, and run searches."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.trace_reference import trace_ids_in
 
 if TYPE_CHECKING:
-    # what speaks HTTP takes a while to be imported, and files need none of it
+    # HTTP modules are slow to import, and not needed for files
     from tracetui.ingest.servers.back_end import BackEnd, Warn
 
 
 _MINUTE = 60
 _LAST_NS = 9 * 10**18
-"""In 2255."""
+"""A time in 2255, the latest that servers accept."""
 _NAME = re.compile(r"[\w.-]{1,64}")
 _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 _MOST_NAMED = 8
@@ -35,24 +35,24 @@ _LONGEST_SHOWN = 100
 _PATH = re.compile(
     r"~?\.{0,2}/\S*|\S+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp|txt|log|csv)|(?![0-9a-fA-F]{32}/|\S*==$)[\w.-]+/\S*"
 )
-"""Text in the form of a path, which may hold an id in its name."""
+"""Text that looks like a path, even if its name contains an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A source that is a server."""
+    """Server as a source."""
 
     name: str
-    """Name that is safe to show."""
+    """Name for display, without secrets."""
     address: Address
     profile: Profile
 
     def is_unsafe(self, overrides: Overrides) -> bool:
-        """True if the server's certificate is not verified; also where the server may only redirect to one."""
+        """Test whether certificates are not verified; for http:// this matters after a redirect."""
         return (overrides.insecure or self.profile.insecure) and not self.address.socket
 
     def search(self, wanted: Search) -> Search:
-        """Search to run: what the caller wants, then what the address shows, then what the profile says."""
+        """Build the search to run: conditions of the caller, then of the address, then of the profile."""
         profile, shown = self.profile, self.address.search or Search()
         base = Search(
             lookback_ns=parse_duration(profile.lookback) if profile.lookback else None, limit=profile.limit or None
@@ -62,15 +62,15 @@ class Server:
             # a requested time range overrides the page's window
             found = msgspec.structs.replace(found, start_ns=None, end_ns=wanted.end_ns)
         if found.start_ns is not None and found.end_ns is not None and found.start_ns >= found.end_ns:
-            # one end is requested, and lies beyond the page's other end
+            # one end was requested, and it lies beyond the page's other end
             found = msgspec.structs.replace(found, start_ns=wanted.start_ns, end_ns=wanted.end_ns)
         return found
 
 
 def server_at(source: str) -> Server | None:
-    """The server that a source names, by its address or by a profile of the config file; None for a path.
+    """Find the server that a source names by address or by a profile of the config file; None for a path.
 
-    Raises UsageError for an address or a profile that cannot be used.
+    Raises UsageError for an unusable address or profile.
     """
     if is_address(source):
         address = parse_address(source)
@@ -92,18 +92,18 @@ def server_at(source: str) -> Server | None:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSources:
-    """Paths, servers and trace ids that sources name."""
+    """Paths, servers and trace ids among the sources."""
 
     paths: list[str]
     servers: list[Server]
     trace_ids: tuple[str, ...] = ()
-    """Ids in pasted texts among the sources; only these traces are loaded, from all servers and files."""
+    """Ids in pasted texts; if there are any, only these traces are loaded, from all servers and files."""
     shows: str = ""
-    """Kind of page that the only source shows, as `Address.shows`."""
+    """Kind of page if there is only one source, as in `Address.shows`."""
 
     @property
     def opened_ids(self) -> tuple[str, ...]:
-        """Ids of the traces to open: those of pasted texts, or of the page that is the only source."""
+        """Ids of the traces to open: from pasted texts, or from a page that is the only source."""
         if self.trace_ids or self.paths or len(self.servers) != 1:
             return self.trace_ids
         search = self.servers[0].address.search
@@ -147,7 +147,7 @@ def parse_sources(sources: Sequence[str]) -> ParsedSources:
 
 
 def _is_pasted(source: str) -> bool:
-    """Test whether a source is pasted text with trace ids, or a Grafana page, rather than a place of traces."""
+    """Test whether a source is pasted text with trace ids or a Grafana page, not a file or server."""
     if is_address(source):
         return grafana_page(source) is not None
     if _PATH.fullmatch(source) or not trace_ids_in(source):
@@ -155,14 +155,14 @@ def _is_pasted(source: str) -> bool:
     try:
         return not Path(source).exists()
     except (OSError, ValueError):
-        # a line of a log may be longer than any path
+        # a log line may be longer than any path
         return True
 
 
 def _nowhere(source: str, ids: Sequence[str]) -> str:
     """Return the error for an id without a server or file."""
     return (
-        f"{_cut(source)}: a trace ID alone does not say where the trace is; add a server or a file, such as"
+        f"{_cut(source)}: a trace ID without a source; add a server or a file, such as"
         f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
     )
 
@@ -171,7 +171,7 @@ def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
     """Return the error for a Grafana page, which is not a trace server."""
     name = f"{urlsplit(page.base).netloc}: a Grafana page"
     if page.is_short:
-        return f"{name} by a short link; open it in a browser and copy the full address"
+        return f"{name} (short link); open it in a browser and copy the full address"
     if not trace_ids_in(source) and page.search is None:
         return f"{name} without a trace or a trace search; open a trace there and copy its address"
     by_proxy = f"; or use {page.proxy}, with a token in TRACETUI_TOKEN" if page.proxy else ""
@@ -194,7 +194,7 @@ def _profiles() -> str:
 
 
 def suggest_source(source: str) -> str:
-    """Hint for a source that is neither a path nor a server, to follow on "no such file"."""
+    """Return a hint for a source that is neither a path nor a server, to follow "no such file"."""
     if _HOST_AND_PORT.fullmatch(source):
         return f"; did you mean http://{without_secrets(source)}?"
     is_name = _NAME.fullmatch(source) and not Path(source).suffix
@@ -202,7 +202,7 @@ def suggest_source(source: str) -> str:
 
 
 def describe_profiles() -> str:
-    """Known profiles and the form of a server's address, to follow on "no such profile"."""
+    """List the known profiles and the form of a server's address, to follow "no such profile"."""
     names = list(load_config().profiles)
     named = ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
     known = f"; known profiles: {named}" if names else ""
@@ -210,20 +210,20 @@ def describe_profiles() -> str:
 
 
 def servers_of(sources: Sequence[str]) -> list[Server]:
-    """The servers among sources. Raises UsageError as `parse_sources` and `check_credentials`."""
+    """Return the servers among sources. Raises UsageError as `parse_sources` and `check_credentials` do."""
     servers = parse_sources(sources).servers
     check_credentials(servers)
     return servers
 
 
 def check_credentials(servers: Sequence[Server]) -> None:
-    """Raise UsageError where the credentials of the environment would be sent to several servers.
+    """Raise UsageError if the credentials in the environment would be sent to several servers.
 
-    The environment does not say which server they belong to: with several they could go to the wrong one.
+    The environment does not say to which server they belong, so they could be sent to the wrong one.
     """
     if len({server.address.origin for server in servers}) < 2:
         return
-    # what reaches servers takes a while to be imported
+    # HTTP modules are slow to import
     from tracetui.ingest.servers.access import without_limits
 
     sent: dict[str, str] = {}
@@ -257,23 +257,23 @@ def open_back_end(server: Server, overrides: Overrides, warn: Warn) -> BackEnd:
 
 
 def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
-    """Documents that a back end sends for a search. Raises BackEndError, also after some of them."""
+    """Yield the documents that a back end sends for a search. Raises BackEndError, even after some documents."""
     if search.trace_ids:
         return back_end.traces(search.trace_ids)
-    # spans have times by clocks near the server's: a window by a slow local clock would exclude the newest
+    # span times are close to the server's clock: a window by a slow local clock would exclude the newest
     ahead = back_end.connection.clock_ahead
     if abs(ahead) >= _MINUTE:
         apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
         where = "ahead of" if ahead > 0 else "behind"
-        back_end.warn(f"the server's clock is {apart} {where} this machine's; the search uses the server's time")
+        back_end.warn(f"the server's clock is {apart} {where} the local clock; the search uses the server's time")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
-    # servers reject times outside of this range
+    # servers reject times outside this range
     start, end = max(start, 0), min(end, _LAST_NS)
     return back_end.search(msgspec.structs.replace(search, start_ns=min(start, end), end_ns=end))
 
 
 def download(server: Server, overrides: Overrides, warn: Warn) -> bytes:
-    """Download the file at an address; `warn` is called if it is incomplete. Raises BackEndError, UsageError."""
+    """Download the file at an address; `warn` is called if it is incomplete. Raises BackEndError and UsageError."""
     from tracetui.ingest.servers.access import access_to
     from tracetui.ingest.servers.connection import Connection, CutOffError
 

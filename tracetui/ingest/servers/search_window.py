@@ -1,4 +1,4 @@
-"""Traces that a search covered, where the server could not search for the wanted ones alone."""
+"""Traces that a search covered, if the server could not search for the matching ones only."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 _NS = 1_000_000_000
 _DAY = 86_400
 _LAST_NS = (1 << 63) - 1
-"""In 2262; servers send any number."""
+"""Largest valid time, in 2262; servers may send any number."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchedWindow:
-    """Traces that were searched for the wanted ones."""
+    """Traces that were searched for matches."""
 
     count: int
     since_ns: int = 0
     until_ns: int = 0
-    """Start of the first and of the last of them, in nanoseconds since the epoch; 0 where that is not known."""
+    """`since_ns`, `until_ns`: start of the first and the last of them, in ns since the epoch; 0 if unknown."""
     is_newest: bool = True
-    """True if they are the newest that the server holds, not just any."""
+    """True if they are the newest on the server, not arbitrary ones."""
 
     @property
     def words(self) -> str:
-        """In words: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
+        """Description: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
         return f"{'the newest' if self.is_newest else 'any'} {self.count:,}{self._when}"
 
     @property

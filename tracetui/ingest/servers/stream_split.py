@@ -1,7 +1,7 @@
 """Split a response into whole JSON documents while it arrives.
 
-A search response is one long list. Boundaries between items are found by a pattern; that a match is a boundary, and not
-within a string, is verified by decoding the piece before it.
+A search response is one long list. A pattern finds the boundaries between items; decoding the piece before a match
+verifies that it is a boundary and not within a string.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from tracetui.model.decoding import MALFORMED
 
 _FIRST_BYTES: Final = 1 << 16
 _MOST_BYTES: Final = 1 << 23
-"""Largest piece: larger ones are decoded no faster, as caches no longer hold them."""
+"""Largest piece; larger ones are not decoded faster, as they exceed the caches."""
 _GROWTH: Final = 4
 _FIRST_SECONDS: Final = 0.2
 _MOST_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
 _LARGEST: Final = 1 << 29
-"""Bytes without a boundary: more than any one trace, and no more than fits into memory."""
+"""Most bytes without a boundary: more than any one trace, but within the memory."""
 _CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Layouts of a list of traces."""
+    """Layout of a list of traces."""
 
     opening: bytes
     """Text put before a piece that is not the first."""
     closing: bytes
     """Text put after a piece that is not the last."""
     between: re.Pattern[bytes]
-    """From the end of an item to the beginning of the next; its group `cut` is the comma between them."""
+    """Text from the end of an item to the beginning of the next; its group `cut` is the comma between them."""
     empty: re.Pattern[bytes]
-    """A whole response without items."""
+    """Whole response without items."""
 
 
 JAEGER_V1: Final = Shape(
@@ -62,12 +62,12 @@ ZIPKIN: Final = Shape(b"[", b"]", re.compile(rb"\]\s*(?P<cut>,)\s*\["), re.compi
 
 
 class TooLargeError(Exception):
-    """More bytes arrived without a boundary than can be kept."""
+    """More bytes arrived without a boundary than fit into memory."""
 
 
 def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
-    """Yield the pieces of a response, small at first and then ever larger; the whole where it cannot be split, and
-    nothing for an empty list.
+    """Yield the pieces of a response, small at first and then larger; all of it if it cannot be split, and nothing for
+    an empty list.
 
     Raises TooLargeError. Exceptions of `chunks` are raised after the bytes received before them were yielded.
     """
@@ -107,7 +107,7 @@ def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
 
 
 def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
-    """Whole items at the beginning of the received bytes, as a document, and their size; 0 for none."""
+    """Cut whole items from the beginning of the received bytes. -> a document of them and their size; 0 for none"""
     begin = max(len(waiting) - _SEARCHED, 0)
     while True:
         found = [match.start("cut") for match in shape.between.finditer(waiting, begin)]

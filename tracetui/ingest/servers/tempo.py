@@ -1,4 +1,4 @@
-"""Grafana Tempo's API: search by TraceQL gives ids, and each trace is fetched by its own."""
+"""Grafana Tempo's API: a TraceQL search returns ids, by which each trace is fetched."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tracetui.model.server_stats import Dependency
 _NOT_FOUND: Final = 404
 _SECOND: Final = 1_000_000_000
 _LONGEST_SECONDS: Final = 167 * 3600
-"""Longest time that it searches by default: 168 hours."""
+"""Longest window of one search: Tempo's default limit is 168 hours."""
 _NAMES_SECONDS: Final = 24 * 3600
-"""Window in which services and operations are listed."""
+"""Window for listing services and operations."""
 _NEWEST: Final = " with (most_recent=true)"
 _BAD_REQUEST: Final = 400
 _MOST_SEARCHES: Final = 60
-"""Largest number of consecutive searches of that length."""
+"""Most consecutive searches of that length."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -50,7 +50,7 @@ class _Found(msgspec.Struct, rename="camel"):
 
     @property
     def figures(self) -> tuple[int, ...]:
-        """Values that change when the trace grows; () where they are unknown."""
+        """Values that change when the trace grows; () if unknown."""
         stats = (self.service_stats or {}).values()
         spans = sum(one.span_count for one in stats)
         errors = sum(one.error_count for one in stats)
@@ -58,7 +58,7 @@ class _Found(msgspec.Struct, rename="camel"):
 
 
 MOST_REMEMBERED = 10_000
-"""Traces that were sent, so that they need not be sent again. Another one costs a request."""
+"""Most traces remembered as sent; fetching one again costs a request."""
 
 
 class _Listed(msgspec.Struct):
@@ -74,14 +74,14 @@ class _Head(msgspec.Struct):
 
 class Tempo(BackEnd):
     _knows_hint = True
-    """True if it supports the hint for the newest traces; older versions reject it and send any."""
+    """True if it supports the hint for the newest traces; older versions reject it and send arbitrary ones."""
 
     def __init__(self, connection: Connection, warn: Warn) -> None:
         super().__init__(connection, warn)
         self._sent: dict[str, tuple[int, ...]] = {}
-        """Figures of the traces that were sent, by their ids."""
+        """Figures of the traces that were sent, by id."""
         self._read: set[str] = set()
-        """Traces received whole since the search began."""
+        """Traces received whole during the current search."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,12 +93,12 @@ class Tempo(BackEnd):
     def operations(self, service: str) -> list[str]:
         return self._values("name", {"q": f"{{resource.service.name={_text(service)}}}"})
 
-    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - what others take
+    def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:  # noqa: ARG002 - part of the interface
         raise NotSupportedError(f"{self.connection.name}: Tempo has no dependency graph")
 
     def _values(self, tag: str, params: dict[str, str]) -> list[str]:
         path = f"/api/v2/search/tag/{tag}/values"
-        # without a window it lists only names that have arrived just now
+        # without a window it lists only names that arrived recently
         end = int(time.time() + self.connection.clock_ahead) + 1
         window = {"start": end - _NAMES_SECONDS, "end": end}
         found = self.connection.json(_Values, path, {**params, **window}).tag_values or ()
@@ -106,13 +106,13 @@ class Tempo(BackEnd):
 
     def search(self, search: Search) -> Generator[bytes]:
         found: dict[str, _Found] = {}
-        # slow traces mostly have a span as long: a search for it is fast, and finds them first
+        # most slow traces have a span of that length: searching for it is fast and finds them first
         narrow = span_prefilter(msgspec.structs.replace(search, failed=False))
         if narrow is not None:
             self._find(msgspec.structs.replace(narrow, failed=search.failed), found)
         self._find(search, found)
         newest = sorted(found.values(), key=lambda one: -one.start_time_unix_nano)
-        # traces that were sent and have not grown since are loaded already
+        # traces that have not grown since they were sent are already loaded
         same = [one for one in newest if one.figures and self._sent.get(one.trace_id) == one.figures]
         self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
         self._read.clear()
@@ -120,7 +120,7 @@ class Tempo(BackEnd):
         self._remember([one for one in newest if one.trace_id in self._read or one.trace_id in self.unchanged])
 
     def _remember(self, sent: Sequence[_Found]) -> None:
-        """Remember the figures of the traces sent last; bounded, as following never ends."""
+        """Remember the figures of the latest traces; bounded, as following is endless."""
         for one in sent:
             self._sent.pop(one.trace_id, None)
             self._sent[one.trace_id] = one.figures
@@ -152,7 +152,7 @@ class Tempo(BackEnd):
             stop = since
 
     def _listed(self, traceql: str, params: dict[str, int]) -> Sequence[_Found]:
-        """The newest traces of a search, or any where it cannot send these."""
+        """Query the newest traces of a search, or arbitrary ones if Tempo cannot send those."""
         if self._knows_hint:
             try:
                 newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
@@ -160,7 +160,7 @@ class Tempo(BackEnd):
             except HttpError as error:
                 if error.status != _BAD_REQUEST:
                     raise
-        # a query that is rejected without the hint as well says nothing about the hint
+        # if the query is also rejected without the hint, the hint may be supported
         found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
         self._knows_hint = False
         return found
@@ -186,7 +186,7 @@ class Tempo(BackEnd):
         try:
             head = response.json(_Head)
         except NO_JSON:
-            # damaged: the decoder recovers what it can
+            # damaged: the decoder recovers the intact parts
             return response.body
         if (head.batches or head.trace) and head.status != "PARTIAL":
             self._read.add(trace_id)
@@ -196,7 +196,7 @@ class Tempo(BackEnd):
 
 
 def query(search: Search) -> str:
-    """A search in TraceQL."""
+    """Convert a search to TraceQL."""
     conditions = []
     if search.service:
         conditions.append(f"resource.service.name={_text(search.service)}")
@@ -208,7 +208,7 @@ def query(search: Search) -> str:
     for key, value in search.attributes.items():
         name = f".{key}" if _PLAIN_KEY.fullmatch(key) else f".{_text(key)}"
         one = f"{name}={_text(value)}"
-        # TraceQL values have types, those of a search have none
+        # values are typed in TraceQL, but not in a search
         if _NUMBER.fullmatch(value) or value in ("true", "false"):
             one = f"({one} || {name}={value})"
         conditions.append(one)
@@ -226,7 +226,7 @@ def query(search: Search) -> str:
     if search.failed and not search.errors:
         sets.append("{status=error}")
     if search.expression:
-        # a pipeline binds less than what joins it
+        # a pipeline has a lower precedence than &&
         sets.insert(0, f"({search.expression})" if sets else search.expression)
     return " && ".join(sets) or "{}"
 

@@ -1,4 +1,4 @@
-"""Ids and start times of the traces in a document, read without the rest of it; documents reduced to unseen traces."""
+"""Read the ids and start times of the traces in a document without decoding it; reduce it to unseen traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import msgspec
 from tracetui.ingest.servers.connection import NO_JSON
 
 Heads = dict[str, int]
-"""Start times of traces, in nanoseconds since the epoch, by their ids; 0 where that is not stated."""
+"""Start times of traces in nanoseconds since the epoch, by id; 0 if unknown."""
 
 
 class _V1Span(msgspec.Struct, rename="camel"):
@@ -51,7 +51,7 @@ class _Otlp(msgspec.Struct):
 
 
 def otlp_heads(document: bytes) -> Heads:
-    """Return the traces of a response of Jaeger's v3 API; none for a damaged one."""
+    """Read the traces of a response of Jaeger's v3 API; none if it is damaged."""
     try:
         groups = msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ()
     except NO_JSON:
@@ -67,7 +67,7 @@ def otlp_heads(document: bytes) -> Heads:
 def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
     """Reduce a response of Jaeger's v1 API. -> its traces, and a response with those not in `seen`, b"" for none
 
-    A damaged one is returned as it is: the decoder recovers what it can.
+    A damaged one is returned unchanged: the decoder recovers the intact parts.
     """
     try:
         response = msgspec.json.decode(document, type=_V1)
@@ -86,7 +86,7 @@ def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
 
 
 def unseen_zipkin(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
-    """Reduce a response of Zipkin, as `unseen_v1`."""
+    """Reduce a response of Zipkin in the way of `unseen_v1`."""
     try:
         items = msgspec.json.decode(document, type=list[msgspec.Raw])
         heads: Heads = {}
@@ -102,6 +102,6 @@ def unseen_zipkin(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
 
 
 def _begin(found: Heads, trace_id: str, start_ns: int) -> None:
-    """Note a span's start, where it is the first that is known of its trace."""
+    """Note the start of a span if it is the earliest known of its trace."""
     before = found.get(trace_id, 0)
     found[trace_id] = min(before, start_ns) if before and start_ns else before or start_ns

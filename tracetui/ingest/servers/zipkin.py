@@ -22,7 +22,7 @@ _AND = " and "
 
 class Zipkin(BackEnd):
     def __init__(self, connection: Connection, warn: Warn, api: str) -> None:
-        """`api`: the path of its API behind the address."""
+        """`api`: path of its API, to follow the address."""
         super().__init__(connection, warn)
         self._api = api
 
@@ -64,7 +64,7 @@ class Zipkin(BackEnd):
             )
         )
         if anywhere is not None and (search.service or search.operation or search.attributes):
-            # the failed or slow span of a trace may be another one than the span that meets the rest
+            # the failed or slow span may be a different one than the span that meets the other conditions
             others: Heads = {}
             for document in self._streamed(anywhere):
                 heads, unseen = unseen_zipkin(document, seen)
@@ -73,7 +73,7 @@ class Zipkin(BackEnd):
                     yield unseen
             self.has_more = len(others) >= search.most
             seen |= others
-        # a trace may be slow or failed in ways that the server cannot search for
+        # some slow or failed traces have no span that the server can search for
         found: Heads = {}
         for document in self._streamed(without_trace_conditions(search)):
             heads, unseen = unseen_zipkin(document, seen)
@@ -126,11 +126,11 @@ def _params(search: Search) -> dict[str, Any]:
         # Zipkin requires a minimum duration with a maximum
         least = 1_000
     params: dict[str, Any] = {
-        # it keeps names in lower case
+        # it stores names in lower case
         "serviceName": search.service.lower(),
         "spanName": search.operation.lower(),
         "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
-        # Zipkin keeps whole microseconds
+        # Zipkin stores whole microseconds
         "minDuration": least and max(-(-least // 1_000), 1),
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
         "endTs": stop,

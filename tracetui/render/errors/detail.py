@@ -1,4 +1,4 @@
-"""One error pattern in full: origin, propagation, outcome, times and examples."""
+"""Detail of one error pattern: origin, propagation, outcome, times and examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 11
 _LEAST_WIDTH = 40
-"""Width from which on the contrast keeps room for its key."""
+"""Width from which on the contrast leaves room for its key."""
 _DAY = 86_400_000_000_000
 
 
@@ -40,7 +40,7 @@ class ErrorDetail:
     ) -> None:
         """`contrast`: the contrast of its traces with the others, None until it is computed.
 
-        `open_key`, `contrast_key`: the keys that open a row and show the whole contrast, '' for none.
+        `open_key`, `contrast_key`: keys that open a row and show the whole contrast; '' for none.
         """
         self.table, self._roles = columns.table, columns.roles
         self.pattern, self.glyphs, self.local_time = pattern, glyphs, local_time
@@ -131,7 +131,7 @@ class ErrorDetail:
         line = _labelled("propagated")
         services = self.pattern.propagated_to
         if not services:
-            return line.add("nowhere: no error above it")
+            return line.add("not: there is no error above it")
         line.add(f"{self.glyphs.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
         line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.glyphs)} ", Role.GUIDE)
         for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):
@@ -151,13 +151,13 @@ class ErrorDetail:
             line.extend(self._service(service)).add(f" {safe(operation, 60)}")
             line.add(f" ({count - failed:,} did not fail)" if failed < count else "", Role.DIM)
         more = len(entries) - _NAMED_ENTRIES
-        return line.add(f"  and {numbers.counted(more, 'more entry', 'more entries')}" if more > 0 else "", Role.DIM)
+        return line.add(f"  and {numbers.counted(more, 'more entry point')}" if more > 0 else "", Role.DIM)
 
     def _outcomes(self) -> Line:
         return _labelled("outcome").add(", ".join(outcome_counts(self.pattern)))
 
     def show_contrast(self, contrast: Contrast) -> None:
-        """Show the contrast of its traces, once it is computed."""
+        """Show the contrast of its traces once it is computed."""
         self.head[self.contrast_row] = self._contrast(contrast)
 
     def _contrast(self, contrast: Contrast | None) -> Line:
@@ -167,7 +167,7 @@ class ErrorDetail:
         if not contrast.rest:
             return line.add("every trace has this error", Role.DIM)
         if contrast.selected < 2:
-            return line.add("a single trace is not enough", Role.DIM)
+            return line.add("needs more than one trace", Role.DIM)
         return line.extend(in_short(contrast, self.glyphs))
 
     def _times(self) -> Line:

@@ -17,7 +17,7 @@ from tracetui.render.text.small_bars import heights
 _COUNT, _SHARE = 7, 5
 _TRACES = 7
 _PROPAGATED_FROM = 110
-"""Width from which on there is a column of services that a pattern propagated to."""
+"""Width from which on there is a column of services to which a pattern propagated."""
 _LEAST = 10
 
 

@@ -41,21 +41,21 @@ _MERMAID_SHAPES = {
     PeerType.QUEUE: (">", "]"),
     PeerType.EXTERNAL: ("{{", "}}"),
 }
-# Between two letters or digits these have no meaning in Mermaid or its Markdown.
+# between two letters or digits these have no special meaning in Mermaid or its Markdown
 _MERMAID_PLAIN = re.compile(r"(?<=[^\W_])[-:/](?=[^\W_])|[^\W_]|(?<=[^\W_]) (?=[^\W_])")
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramNode:
-    """A service of a diagram."""
+    """Service in a diagram."""
 
     name: str
     peer_type: PeerType | None = None
     """Type of an inferred peer."""
     is_asked: bool = False
-    """True for a service named in the question: drawn bolder."""
+    """True for a service named in the question, which is drawn bolder."""
     note: str = ""
-    """A second line, '' for none. Like an arrow's label it is the program's own text, not outside text."""
+    """Second line, '' for none. Like an arrow's label it is trusted text of this program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A diagram. The ends of arrows are among the nodes."""
+    """Diagram. The ends of the arrows are among the nodes."""
 
     nodes: tuple[DiagramNode, ...]
     arrows: tuple[Arrow, ...]
@@ -153,8 +153,8 @@ def dot(diagram: Diagram) -> str:
 
 
 def dot_text(text: str) -> str:
-    """Escape outside text for a quoted DOT string."""
-    # Graphviz interprets backslashes and entities of labels even within quotes
+    """Escape untrusted text for a quoted DOT string."""
+    # Graphviz interprets backslashes and entities in labels even within quotes
     return safe(text, _NAME_CHARACTERS).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
@@ -174,10 +174,10 @@ def mermaid(diagram: Diagram) -> str:
 
 
 def mermaid_text(text: str) -> str:
-    """Escape outside text for a quoted Mermaid string."""
+    """Escape untrusted text for a quoted Mermaid string."""
     shown = safe(text, _NAME_CHARACTERS)
     plain = {match.start() for match in _MERMAID_PLAIN.finditer(shown)}
-    # as code points quotes, directives, HTML and Markdown are plain text; an empty string is a syntax error
+    # as code points, quotes, directives, HTML and Markdown are plain text; an empty string is a syntax error
     return "".join(letter if at in plain else f"#{ord(letter)};" for at, letter in enumerate(shown)) or "#32;"
 
 
@@ -186,7 +186,7 @@ def _under(line_break: str, node: DiagramNode) -> str:
 
 
 def _label(arrow: Arrow) -> str:
-    # in words too, as dotted and dashed lines look alike
+    # also in words, as dotted and dashed lines look similar
     return f"possible, {arrow.label}" if arrow.is_possible else arrow.label
 
 

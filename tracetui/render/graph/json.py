@@ -219,7 +219,7 @@ def critical_json(found: Sequence[Criticality], left_out: Sequence[str] = ()) ->
 
 def find_json(word: str, found: Sequence[FoundService]) -> dict[str, Any]:
     return {
-        # command line arguments can hold bytes that are not UTF-8
+        # command line arguments may contain bytes that are not UTF-8
         "word": word.encode("utf-8", "replace").decode(),
         "services": [
             {

@@ -74,7 +74,7 @@ class GraphPage:
             yield Line([(indent, Role.PLAIN), (line.text, role)])
 
     def answer(self, text: str) -> Iterator[Line]:
-        """Yield the title line, which answers the question."""
+        """Yield the title line with the answer."""
         return self.prose(text, Role.TITLE, "")
 
     def heading(self, title: str, more: str = "") -> Iterator[Line]:
@@ -85,7 +85,7 @@ class GraphPage:
     def footer(self) -> Iterator[Line]:
         """Yield the basis of all figures above: traces, time and filter."""
         summary, options = self._analysis.summary, self._options
-        parts = [f"seen in {self.all}"]
+        parts = [f"based on {self.all}"]
         if summary.start_ns is not None and summary.end_ns is not None:
             ends = (summary.start_ns, summary.end_ns)
             parts.append(numbers.time_range(*ends, options.local_time, options.ascii_only))
@@ -95,7 +95,7 @@ class GraphPage:
         yield from self.prose(", ".join(parts), indent="")
 
     def left_out(self, texts: Sequence[str]) -> Iterator[Line]:
-        """Yield a warning about what was not computed for a very large graph."""
+        """Yield a warning about figures that were not computed for a very large graph."""
         if texts:
             yield from self.prose(f"{self.glyphs.warning} Not computed: {'; '.join(texts)}.", indent="")
 
@@ -162,8 +162,8 @@ class GraphPage:
             yield self.line(f"{_INDENT}{rows - _MOST:,} more: --verbose lists all", Role.DIM)
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
-        """Yield the heading and the rows. If room is short, growing columns are cut first, then columns are dropped
-        from the right: a cut number would be another number.
+        """Yield the heading and the rows. If they are too wide, growing columns are cut first, then columns are dropped
+        from the right. Numbers are never cut, as that would change them.
         """
         room = self.width - len(_INDENT)
         widths = [
@@ -198,7 +198,7 @@ class GraphPage:
         return Cell(name_cells(service, inferred, operation), draw)
 
     def text_cell(self, text: str) -> Cell:
-        """Return a cell of outside text."""
+        """Return a cell of untrusted text."""
         shown = safe(text)
         return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.glyphs.ellipsis), "")]))
 

@@ -58,7 +58,7 @@ _Lines = Iterator[Line]
 
 
 class GraphText(GraphPage):
-    """Answers about one trace set. Each public method yields the lines of one question."""
+    """Answers about one trace set. Each public method yields the lines for one question."""
 
     def overview(self, found: ServiceOverview) -> _Lines:
         figures = found.figures
@@ -77,7 +77,7 @@ class GraphText(GraphPage):
                 yield from self.heading(title)
                 yield from self._neighbours(around, "it", upstream)
         if found.operations:
-            yield from self.heading("Operations", ", with the calls that begin with them")
+            yield from self.heading("Operations", ", with incoming calls")
             yield from self.table(
                 [Column("operation", grows=True), *_CALLS, _p95_column(found.operations)],
                 [
@@ -96,7 +96,7 @@ class GraphText(GraphPage):
         seen = numbers.counted(len(found) - peers, "service")
         yield from self.flowed(
             Line([(seen + (f" and {numbers.counted(peers, 'inferred peer')}" if peers else ""), Role.TITLE)]),
-            Line([("the most connected first", Role.DIM)]),
+            Line([("most connected first", Role.DIM)]),
         )
         yield from self.table(
             [
@@ -238,7 +238,7 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def path(self, found: CallChains, reverse: bool) -> _Lines:
-        """`reverse`: whether calls lead from the end to the beginning."""
+        """`reverse`: True if calls lead from the end to the beginning."""
         begin, end = safe(found.begin), safe(found.end)
         if found.observed:
             yield from self.answer(f"{numbers.counted(len(found.observed), 'path')} from {begin} to {end}")
@@ -297,7 +297,9 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def critical(self, found: Sequence[Criticality], named: bool, left_out: Sequence[str] = ()) -> _Lines:
-        """`named`: the services were named in the question, so show them in full. `left_out`: what was not computed."""
+        """`named`: True if the question names the services, so that they are shown in full. `left_out`: missing
+        figures.
+        """
         of, single = len(self.graph.figures), sum(one.single_point for one in found)
         yield from self.answer(
             "; ".join(self._rank_sentence(one, of) for one in found)
@@ -311,7 +313,7 @@ class GraphText(GraphPage):
                 Column("traces", "right"),
                 Column("callers", "right"),
                 Column("entries", "right"),
-                Column("between", "right"),
+                Column("betweenness", "right"),
                 Column("single"),
             ],
             [
@@ -330,7 +332,7 @@ class GraphText(GraphPage):
         yield from self.more(len(found))
         yield from self.prose(
             f"traces: share of {self.all} that pass through it. callers: direct+indirect. entries: entry points "
-            "that depend on it. between: share of the shortest paths between others that pass through it. "
+            "that depend on it. betweenness: share of the shortest paths between others that pass through it. "
             "single: some entry point has no other path to a dependency."
         )
         yield from self.left_out(left_out)
@@ -362,7 +364,7 @@ class GraphText(GraphPage):
         yield from self.footer()
 
     def _rank_sentence(self, one: Criticality, of: int) -> str:
-        single = ", a single point" if one.single_point else ""
+        single = ", a single point of failure" if one.single_point else ""
         return (
             f"{safe(one.service)} ranks {one.rank:,} of {of:,}: "
             f"{self.share(one.trace_count, one.trace_share)} pass through it, "
@@ -389,7 +391,7 @@ class GraphText(GraphPage):
                 for match in group:
                     yield Line([(safe(match.value), Role.PLAIN), (f" {self.glyphs.repeated(match.count)}", Role.DIM)])
             else:
-                # there can be as many values as users: the keys identify the attribute
+                # there may be as many values as users, so list only the keys
                 keys = dict.fromkeys(safe(match.value.partition("=")[0]) for match in group)
                 yield Line([("attributes ", Role.DIM), (", ".join(keys), Role.PLAIN)])
 
@@ -476,7 +478,7 @@ def _callee_counts(found: Collection[Neighbour], name: str) -> str:
 
 
 def _counted(number: int | None) -> str:
-    """Format a number of callers; None if a very large graph has too many to count."""
+    """Format a number of callers; None means too many to count in a very large graph."""
     return "?" if number is None else f"{number:,}"
 
 

@@ -1,4 +1,4 @@
-"""One operation in full: critical time, calls, pattern and worst traces."""
+"""Detail of one operation: critical time, calls, pattern and worst traces."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHARE = len("share")
 class HotSpotDetail:
     """Lines of one operation: figures, pattern and worst traces.
 
-    `pattern` is None until it is computed; `more` are further lines, such as a what-if.
+    `pattern` is None until it is computed; `more` are additional lines, such as a what-if.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class HotSpotDetail:
         return self.first_trace + len(self.worst)
 
     def show_pattern(self, pattern: str) -> None:
-        """Show the pattern, once it is computed."""
+        """Show the pattern once it is computed."""
         self.pattern = pattern
         self.head[self.pattern_row] = self._pattern()
 

@@ -1,4 +1,4 @@
-"""Suggestions for slow traces: as text, as a list, and one in full."""
+"""Suggestions for slow traces: as text, as a list, and in detail."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _MEANINGS = {
         "instrumented, a queue, a lock, a pause. Look there, or instrument it.",
     ),
     SuggestionKind.RETRIES: (
-        "These calls failed and succeeded when they were retried.",
-        "Without failures, their time would be saved.",
+        "These calls failed and then succeeded on a retry.",
+        "Without failures, the time of the failed calls would be saved.",
     ),
 }
-"""Explanation of each kind, in lines for a narrow screen."""
+"""Explanations of the kinds, in lines that fit a narrow screen."""
 
 
 def words_of(found: Suggestion) -> list[Line]:
-    """Return a suggestion in pieces between which lines may break."""
+    """Return a suggestion as pieces between which lines may break."""
     names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
     parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
     match found.kind:
@@ -62,7 +62,7 @@ def words_of(found: Suggestion) -> list[Line]:
             return [wait, names[0].add(" and", Role.DIM), names[1], parent]
         case SuggestionKind.RETRIES:
             failed = numbers.counted(found.most_calls, "time")
-            return [names[0], Line([(f"fails up to {failed} and is retried", Role.PLAIN)]), parent]
+            return [names[0], Line([(f"failed up to {failed} before a retry succeeded", Role.PLAIN)]), parent]
 
 
 class SuggestionList:

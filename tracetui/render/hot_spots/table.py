@@ -1,4 +1,4 @@
-"""Operations by their time on the critical path, as a table."""
+"""Table of operations by time on the critical path."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class HotSpotListColumns:
 
 
 class HotSpotList:
-    """Rows of the operations; sorted by critical time, a divider follows the bottlenecks."""
+    """Rows of the operations. If they are sorted by critical time, a divider follows the bottlenecks."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class HotSpotList:
         rest = len(table) - table.bottlenecks
         has_divider = table.bottlenecks and rest and sorting == CRITICAL and descending
         self.divider = table.bottlenecks if has_divider else -1
-        """Row of the divider after the bottlenecks, -1 for none."""
+        """Row of the divider after the bottlenecks; -1 for none."""
 
     def __len__(self) -> int:
         return len(self.table) + (self.divider >= 0)
@@ -128,7 +128,7 @@ class HotSpotList:
     def line(self, row: int, width: int) -> Line:
         position = self.position(row)
         if position is None:
-            text = f"others: at most {BOTTLENECK_PERCENT:.0f} % of their traces' critical paths"
+            text = f"others: up to {BOTTLENECK_PERCENT:.0f} % of the critical paths of their traces"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         spot, layout, glyphs = self.table.hot_spot(position), self._layout(width), self.glyphs
         role = self.columns.roles.get(spot.service, Role.DIM)
@@ -172,7 +172,7 @@ class HotSpotList:
                 return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, Role.STRONG)
 
     def _layout(self, width: int) -> _Layout:
-        """Choose the columns that fit, by value: names, the pattern, then figures that the detail shows too."""
+        """Choose the columns that fit, by importance: names, the pattern, then figures that the detail also shows."""
         durations = self.columns.duration_cells
         fixed = _RANK + 2 + 2 + _PERCENT + 1 + 2 + durations + 2 + self._occurrences
         bar = 6 if width < 90 else 10 if width < 120 else 15

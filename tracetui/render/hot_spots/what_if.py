@@ -11,10 +11,11 @@ from tracetui.render.text.safe_text import safe
 
 
 def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
-    """`if it took 50 %: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`; for one
-    trace its response time. Figures come before words, so that they are not cut.
+    """Return `at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`.
+
+    For one trace the response time replaces the percentiles. Figures precede words, so that they are not cut.
     """
-    line = Line([(f"if it took {found.percent:g} %: ", Role.ACCENT)])
+    line = Line([(f"at {found.percent:g} % duration: ", Role.ACCENT)])
     if traces.trace_count == 1:
         line.add(_change(*found.mean_ns, glyphs), Role.STRONG)
     else:

@@ -1,7 +1,7 @@
 """Prometheus alerting rules on the metrics of the OpenTelemetry collector's span-metrics connector, as YAML.
 
 Metric and label names are the connector's defaults (open-telemetry/opentelemetry-collector-contrib,
-`connector/spanmetricsconnector`); rules are written as Prometheus reads them (prometheus/prometheus,
+`connector/spanmetricsconnector`). The format of rules is Prometheus' (prometheus/prometheus,
 `docs/configuration/alerting_rules.md`).
 """
 
@@ -22,7 +22,7 @@ _WINDOW = "5m"
 _PENDING = "5m"
 _UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
 UNITS = tuple(_UNITS)
-"""Units that the connector measures durations in."""
+"""Units of durations in the connector."""
 
 
 def alert_rules(
@@ -120,7 +120,7 @@ def _selector(service: str, one: Baseline) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote a text so that PromQL and YAML both read it."""
+    """Quote a text for both PromQL and YAML."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped(text, _code_point)}"'
 
@@ -128,11 +128,11 @@ def _quoted(text: str) -> str:
 def _code_point(character: str) -> str:
     code = ord(character)
     if 0xD800 <= code < 0xE000:
-        # a lone surrogate, which neither can encode
+        # neither can encode a lone surrogate
         code = 0xFFFD
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _no_template(text: str) -> str:
-    """Escape template delimiters of Prometheus."""
+    """Escape the template delimiters of Prometheus."""
     return text.replace("{{", '{{ "{{" }}')

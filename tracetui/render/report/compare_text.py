@@ -21,7 +21,7 @@ _INDENT = "  "
 _SHOWN = 10
 _LEAST_WIDTH = 40
 _BOTH_FROM = 100
-"""Width from which on absolute changes are shown as well as percentages."""
+"""Width from which on both absolute changes and percentages are shown."""
 _PERCENT = len("-99.5 %")
 _WORDS = {
     Verdict.BETTER: "better",
@@ -34,7 +34,7 @@ _WORDS = {
 }
 _FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
 _OF_TRACES = {**_FIGURES, ERROR_RATE: "with errors"}
-NOTHING_IN_COMMON = "the two sets have no operation in common, so they cannot be compared"
+NOTHING_IN_COMMON = "the two sets have no operation in common and cannot be compared"
 _CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 
 
@@ -98,7 +98,7 @@ class _ComparisonReport:
         if not self.found.has_common:
             yield self._line((f"{self.glyphs.warning} {NOTHING_IN_COMMON}", Role.WARNING))
         elif not self.found.has_common_requests:
-            text = "no entry point is in both: whole traces and bottlenecks do not compare"
+            text = "no common entry point: whole traces and bottlenecks cannot be compared"
             yield self._line((f"{self.glyphs.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
@@ -194,7 +194,7 @@ class _ComparisonReport:
             yield self._line((text, Role.STRONG))
             few = self.found.undecided
             if few:
-                text = f"{numbers.counted(few, 'figure')} changed as much, with too few samples to tell."
+                text = f"{numbers.counted(few, 'figure')} changed this much, but with too few samples to tell."
                 yield self._line((text, Role.WARNING))
             return
         yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))

@@ -76,7 +76,7 @@ def in_ms(ns: float | None) -> float | None:
 
 def all_in_ms(ns: np.ndarray) -> list[float | None]:
     """Convert float64[n] nanoseconds to milliseconds; NaN becomes None."""
-    # for whole nanoseconds below 10**15 the quotient already is the float nearest to its six decimals
+    # for whole nanoseconds below 10**15 the quotient is already the float nearest to its six decimals
     whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
     found: list[float | None] = (ns / 1e6).tolist()
     missing = np.isnan(ns)
@@ -160,7 +160,7 @@ def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
 
 
 def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
-    """Return an entry point of asynchronous work. Occurrences of its bottlenecks are out of `unit_count` units."""
+    """Return an entry point of asynchronous work. Occurrences of its bottlenecks are counted in units."""
     bottlenecks = [bottleneck_json(one) for one in found.bottlenecks]
     for one in bottlenecks:
         one["unit_count"] = one.pop("trace_count")
@@ -187,7 +187,7 @@ def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str,
     columns = (column[order].tolist() for column in (traces.trace_duration, traces.response_time, traces.root_missing))
     for trace, total, response, root_missing in zip(order.tolist(), *columns, strict=True):
         spans, starts, ends = paths.sections_of(trace)
-        # a span can have several sections; it is listed at the first one
+        # a span may have several sections; list it at the first one
         _, first = np.unique(spans, return_index=True)
         listed = spans[np.sort(first)]
         ids = {span: traces.span_id(span) for span in listed.tolist()}
@@ -350,7 +350,7 @@ def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
 
 def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
     return [
-        # a file name can hold bytes that are not UTF-8
+        # a file name may contain bytes that are not UTF-8
         {
             "file": warning.file.encode("utf-8", "replace").decode(),
             "position": warning.position,

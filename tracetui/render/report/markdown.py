@@ -1,4 +1,4 @@
-"""A trace as Markdown, for a ticket or a chat. Outside text is escaped from Markdown and HTML."""
+"""Trace as Markdown, for a ticket or a chat. Untrusted text is escaped from Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TICKS = re.compile("`+")
 
 
 def code(text: str, limit: int = 200) -> str:
-    """Quote outside text as a code span, in which Markdown reads neither markup nor HTML, links nor mentions."""
+    """Quote untrusted text as a code span, in which markup, HTML, links and mentions have no effect."""
     shown = safe(text, limit)
     if not shown.strip():
         return "(no name)"
     ticks = "`" * (_longest_ticks(shown) + 1)
-    # blanks separate the text's own backticks and blanks from the delimiters
+    # a blank separates backticks and blanks of the text from the delimiters
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
@@ -65,7 +65,7 @@ def trace_markdown(view: Waterfall, width: int, max_rows: int = MAX_ROWS, local_
 
 
 def _response(view: Waterfall) -> str:
-    """Return the response time if the trace lasted longer, else ''."""
+    """Format the response time if the trace lasted longer, else ''."""
     traces, trace = view.traces, view.trace
     is_whole = len(traces.spans_of(trace)) == view.stop - view.first
     if not is_whole or traces.root_missing[trace] or not differing(traces)[trace]:

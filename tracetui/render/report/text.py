@@ -1,6 +1,6 @@
-"""Report as text: summary, durations, bottlenecks, errors and dependencies, as lines for any width.
+"""Report as lines of text for any width: summary, durations, bottlenecks, errors and dependencies.
 
-Outside text is made safe here.
+Untrusted text is made safe here.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tracetui.render.text.table import Column, table
 
 _INDENT = "  "
 _SERVICES = 4
-"""Limit of services that errors propagated to."""
+"""Most services listed to which errors propagated."""
 _EXAMPLES = 3
-"""Limit of example traces per pattern of a service."""
+"""Most example traces per pattern of a service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class ReportOptions:
     filtered: str = ""
     """Description of the filters, '' for none."""
     searched: str = ""
-    """Description of the traces searched on a server that holds more, '' if all were searched."""
+    """Description of the traces searched on a server that has more; '' if all were searched."""
 
 
 def report_text(analysis: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
@@ -125,9 +125,9 @@ class _Report:
             yield self._line((text + (f", {orphans}" if summary.orphan_span_count else ""), Role.WARNING))
         if summary.skewed_trace_count:
             where = numbers.counted(summary.skewed_trace_count, "trace")
-            what = Line([(f"{self.glyphs.warning} clocks disagree in {where}:", Role.WARNING)])
+            what = Line([(f"{self.glyphs.warning} clock skew in {where}:", Role.WARNING)])
             why = Line([("spans lie outside callers that waited for them;", Role.WARNING)])
-            yield from self._flowed([what, why, Line([("--adjust-skew corrects them", Role.WARNING)])], self.width, 1)
+            yield from self._flowed([what, why, Line([("--adjust-skew corrects this", Role.WARNING)])], self.width, 1)
         if summary.nameless_span_count:
             nameless = numbers.counted(summary.nameless_span_count, "span")
             texts = (f"{self.glyphs.warning} {nameless} without a service name;", "calls pass through")
@@ -135,10 +135,10 @@ class _Report:
         yield Line()
         yield from self._stats("Response time", summary.response_times)
         if summary.response_differs:
-            count = numbers.counted(summary.differing_count, "trace")
-            longer = f"{count} of {summary.trace_count:,} lasted over 5 % longer than that,"
-            clocks = " or clocks disagree" if summary.skewed_trace_count else ""
-            reason = f"as work went on after the response{clocks}"
+            count = f"{summary.differing_count:,} of {numbers.counted(summary.trace_count, 'trace')}"
+            longer = f"{count} lasted over 5 % longer than that,"
+            clocks = " or clock skew" if summary.skewed_trace_count else ""
+            reason = f"due to work after the response{clocks}"
             parts = [Line([(longer, Role.PLAIN)]), Line([(reason, Role.PLAIN)])]
             for line in self._flowed(parts, self.width - len(_INDENT), 1):
                 yield Line([(_INDENT, Role.PLAIN)]).extend(line)
@@ -148,7 +148,7 @@ class _Report:
             yield self._line((f"{_INDENT}root missing in {count}: the trace duration is used", Role.DIM))
 
     def _stats(self, what: str, found: DurationStats) -> Iterator[Line]:
-        """Percentiles of durations under a heading with their number; the range of few."""
+        """Yield percentiles of durations under a heading with their number; the range if there are few."""
         few = ("min", "mean", "p50", "max")
         names = few if are_few(found.count) else ("mean", "p50", "p90", "p95", "p99", "max")
         values = [(name, float(getattr(found, f"{name}_ns"))) for name in names]
@@ -163,7 +163,7 @@ class _Report:
             ("Bottlenecks", Role.TITLE), (f" (over {BOTTLENECK_PERCENT:.0f} % of the critical path)", Role.DIM)
         )
         if not found:
-            yield self._line((f"{_INDENT}none: no operation has that share", Role.PLAIN))
+            yield self._line((f"{_INDENT}none: no operation has such a share", Role.PLAIN))
         shown = self._few(len(found), 10)
         for rank, bottleneck in enumerate(found[:shown], 1):
             yield from self._bottleneck(rank, bottleneck)
@@ -298,7 +298,7 @@ class _Report:
         )
         if errors.cancelled_count:
             text = f"{numbers.counted(errors.cancelled_count, 'error')} cancelled after another error"
-            yield self._line((f"{_INDENT}{text}, in no pattern", Role.DIM))
+            yield self._line((f"{_INDENT}{text}, not in any pattern", Role.DIM))
         if not errors.patterns:
             yield self._line((f"{_INDENT}none", Role.PLAIN))
             return
@@ -365,7 +365,7 @@ class _Report:
 
     def dependencies(self) -> Iterator[Line]:
         services, edges = self.analysis.dependencies.service_columns, self.analysis.dependencies.edge_columns
-        yield self._line(("Services", Role.TITLE), (f" {len(services):,}, with the calls that enter each", Role.DIM))
+        yield self._line(("Services", Role.TITLE), (f" {len(services):,}, with incoming calls", Role.DIM))
         # the columns are sorted by name
         by_calls = np.argsort(-services.call_count, kind="stable")
         shown = self._few(len(services), 15)

@@ -1,4 +1,4 @@
-"""Surroundings of a service in columns: neighbours, blast radius, paths, shared dependencies, callers.
+"""Columns of the service explorer: neighbours, blast radius, paths, shared dependencies, callers.
 
 The subject of a row is a service, an operation or the calls between two services; keys act on it.
 """
@@ -37,7 +37,7 @@ class Subject:
     caller: str = ""
     operation: str = ""
     chain: tuple[str, ...] = ()
-    """The services of a path that ends at `service`."""
+    """Services of a path that ends at `service`."""
     above: tuple[str, str] = ("", "")
     """Only descendants of a span of this service and operation ('' for any operation)."""
     below: tuple[str, str] = ("", "")
@@ -74,9 +74,7 @@ class ExplorerColumn:
 
 
 class _Times:
-    """The column with the p95 of neighbours' calls; for few calls their range, or the longest one if that does not
-    fit.
-    """
+    """Column with the p95 of the calls; for few calls their range, or only the longest if that does not fit."""
 
     def __init__(self, found: Sequence[Neighbour], glyphs: Glyphs) -> None:
         self._glyphs = glyphs
@@ -109,7 +107,7 @@ class _Times:
 
 
 class Explorer:
-    """Makes the columns of one set of services. `role` returns a service's colour role."""
+    """Builds the columns of one set of services. `role` returns a service's colour role."""
 
     def __init__(self, role: Callable[[str], str], glyphs: Glyphs) -> None:
         self._role, self._glyphs = role, glyphs
@@ -333,7 +331,7 @@ class Explorer:
             names = list(map(safe, chain.services))
             left = room - len(arrow) * (len(names) - 1)
             most = max(map(cell_width, names))
-            # all names are shortened before the end of the path is cut
+            # shorten all names before cutting the end of the path
             while most > _SHORTEST_NAME and sum(min(cell_width(name), most) for name in names) > left:
                 most -= 1
             for i, name in enumerate(names):

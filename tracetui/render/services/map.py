@@ -15,7 +15,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
 ZOOMS = (6, 12, 20, 32)
-"""Cells of a name at each zoom."""
+"""Cells of a name at each zoom level."""
 _SWEEPS = 4
 _LAYERS = 4
 """Number of layers shown initially, if they fit."""
@@ -49,7 +49,7 @@ def _mean(values: list[float], otherwise: float) -> float:
 
 
 class ServiceMap:
-    """The layers as lines, with one chosen service and its callers and callees highlighted.
+    """Layers as lines, with one chosen service and its callers and callees highlighted.
 
     `role` returns a service's colour role. The visible layers follow the chosen service.
     """
@@ -75,7 +75,7 @@ class ServiceMap:
         column, row = self._at[self.chosen]
         if columns:
             column = min(max(column + columns, 0), len(self.layers) - 1)
-            # same row, if the other layer is that long
+            # keep the row if the other layer is long enough
             row = min(row, len(self.layers[column]) - 1)
         self.chosen = self.layers[column][min(max(row + rows, 0), len(self.layers[column]) - 1)]
 

@@ -24,14 +24,14 @@ def metrics_line(found: Metrics) -> Line:
         return line.add("  no metrics", Role.DIM)
     line.add(f"  {found.calls_per_second:.3g} calls/s")
     if found.error_percent is not None:
-        line.add(f"  {numbers.percent(found.error_percent)} fail", Role.ERROR if found.error_percent else Role.DIM)
+        line.add(f"  {numbers.percent(found.error_percent)} failed", Role.ERROR if found.error_percent else Role.DIM)
     if found.p95_ms is not None:
         line.add(f"  p95 {numbers.duration(round(found.p95_ms * 1e6))}")
     return line.add("  (server metrics)", Role.DIM)
 
 
 def server_stats_title(server_stats: ServerStats) -> Iterator[Line]:
-    """Yield the lines above the rows: time covered, metrics, and what is missing."""
+    """Yield the lines above the rows: time range, metrics, and missing parts."""
     back = format_duration(server_stats.lookback_ns)
     yield Line([(f"Server statistics, last {back}", Role.TITLE)])
     for one in server_stats.metrics:
@@ -41,10 +41,10 @@ def server_stats_title(server_stats: ServerStats) -> Iterator[Line]:
 
 
 class ServerStatsList:
-    """A row for each caller and callee, those missing from the loaded traces first."""
+    """Rows of callers and callees, those missing from the loaded traces first."""
 
     def __init__(self, server_stats: ServerStats, loaded: Mapping[tuple[str, str], int] | None, glyphs: Glyphs) -> None:
-        """`loaded`: call counts of the loaded traces by caller and callee, None without traces."""
+        """`loaded`: call counts of the loaded traces by caller and callee; None without traces."""
         self._glyphs = glyphs
         self._loaded = loaded
         known = loaded or {}

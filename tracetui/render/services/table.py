@@ -28,7 +28,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
-_SHARE, _CALLERS, _ENTRIES, _BETWEEN = 8, 9, 11, 9
+_SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 11, 13
 _LEAST_NAME = 10
 _GOOD_NAME = 22
 """Width of names below which further columns are dropped."""
@@ -36,7 +36,7 @@ _GOOD_NAME = 22
 
 @dataclass(frozen=True, slots=True)
 class ServiceSortKey:
-    """A column that the services can be sorted by."""
+    """Sort column of the services."""
 
     heading: str
     descending: bool
@@ -47,7 +47,7 @@ SORTINGS = {
     "callers": ServiceSortKey("callers", True),
     "callees": ServiceSortKey("callees", True),
     "entries": ServiceSortKey("entries", True),
-    "between": ServiceSortKey("between", True),
+    "between": ServiceSortKey("betweenness", True),
     "calls": ServiceSortKey("calls", True),
     "errors": ServiceSortKey("errors", True),
     "p50": ServiceSortKey("p50", True),
@@ -71,9 +71,9 @@ class ServiceListColumns:
         return width - self.taken(is_wide=True) >= min(self.name_cells, _GOOD_NAME)
 
     def taken(self, *, is_wide: bool) -> int:
-        """Return the width of all columns but the names."""
+        """Return the width of all columns except the names."""
         cells = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.duration_cells + 6 * len(_GAP)
-        return cells + (_NEIGHBOURS + _ENTRIES + _BETWEEN + 3 * len(_GAP) if is_wide else 0)
+        return cells + (_NEIGHBOURS + _ENTRIES + _BETWEENNESS + 3 * len(_GAP) if is_wide else 0)
 
     def sortings(self, width: int) -> list[str]:
         """List the sort columns that are visible at this width."""
@@ -85,7 +85,7 @@ class ServiceListColumns:
 
 
 class ServiceList:
-    """Rows of the services with `part` in their name or an operation's, followed by those of `also`."""
+    """Rows of the services with `part` in their name or an operation, followed by those of `also`."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class ServiceList:
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.glyphs.ellipsis), Role.DIM)])
         columns = [("rank", _SHARE), ("callers", _CALLERS)]
         if self.columns.is_wide(width):
-            columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEEN)]
+            columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEENNESS)]
         columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
         return line.cropped(width, self.glyphs.ellipsis)
@@ -158,7 +158,7 @@ class ServiceList:
             cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
             between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
             single = f"{self.glyphs.warning} " if part.single_point else ""
-            cells.append(_or_none(single + between, _BETWEEN))
+            cells.append(_or_none(single + between, _BETWEENNESS))
         cells += [
             figure(call_count(figures.call_count), _CALLS),
             error_rate(figures.error_rate, _ERRORS),

@@ -1,4 +1,4 @@
-"""Detail of one span, as rows that fold: identity and figures, then the recorded data."""
+"""Detail of one span as foldable rows: identity and figures, then the recorded data."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 MOST_SHOWN = 500
-"""Limit of attributes, events or links shown per list."""
+"""Most attributes, events or links shown per list."""
 INLINE_LINES = 12
-"""Limit of lines of a long value that unfolds in place."""
+"""Most lines of a long value that unfolds in place."""
 
 _STATEMENT_LINES = 3
 _GROUPED_FROM = 12
-"""Number of attributes from which on their groups get headings."""
+"""Number of attributes from which on groups have headings."""
 _READABLE_KEY = len("http.response.status_code")
 _SEARCHED, _PREVIEWED, _WRAPPED = 100_000, 400, 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class LinkTarget:
-    """A link's target in the set, by positions; `span` is None if only its trace is loaded."""
+    """Target of a link, as positions in the set; `span` is None if only the trace is found."""
 
     trace: int
     span: int | None
@@ -41,7 +41,7 @@ class LinkTarget:
 
 @dataclass(slots=True)
 class DetailEntry:
-    """An entry of the detail, of one or more rows. `name` and `value` are as recorded."""
+    """Entry of the detail, of one or more rows. `name` and `value` are unchanged data."""
 
     path: str
     """Key of the entry, the same for corresponding entries of other spans."""
@@ -57,30 +57,30 @@ class DetailEntry:
 
 @dataclass(kw_only=True)
 class SpanDetailLines:
-    """Rows of one span's detail, for the size they were last arranged for."""
+    """Rows of one span's detail, for the size of the last `arrange`."""
 
     span: Span
     facts: SpanFacts | None = None
     """None until they are computed."""
     targets: Mapping[int, LinkTarget] = field(default_factory=dict)
-    """Targets of links, by number of the link."""
+    """Link targets by number of the link."""
     glyphs: Glyphs = UNICODE
     local_time: bool = False
     slot: int = 0
     """Slot of the service's colour."""
     open_key: str = "Enter"
-    """The key that opens a row, '' for none."""
+    """Key that opens a row; '' for none."""
     toggled: set[str] = field(default_factory=set)
-    """Paths of entries toggled from their initial state."""
+    """Paths of entries that were toggled from their initial state."""
     word: str = ""
     """Filter: only entries with this text in name or value are shown."""
     sought: str = ""
-    """Further text that is highlighted."""
+    """Another text to highlight."""
 
     def __post_init__(self) -> None:
         self.width = self.height = 0
         self._spare = 0
-        """Rows left for wrapping long values."""
+        """Free rows for wrapping long values."""
         self.found = self.searched = 0
         self._rows: list[tuple[DetailEntry, Line]] = []
 
@@ -104,7 +104,7 @@ class SpanDetailLines:
         return next((row for row, (entry, _) in enumerate(self._rows) if entry.is_attribute), None)
 
     def arrange(self, width: int, height: int = 0) -> None:
-        """Lay the rows out for a width. If fewer than `height`, long values are wrapped into the space left."""
+        """Lay out the rows for a width. If there are fewer than `height`, long values are wrapped into free rows."""
         self.width, self.height = width, height
         self._spare = 0
         self._rows = self._layout(width)
@@ -124,7 +124,7 @@ class SpanDetailLines:
         return rows
 
     def toggle(self, row: int) -> bool:
-        """Fold or unfold the entry on a row; return False if it does not fold or its value is too long."""
+        """Fold or unfold the entry on a row. -> False if it does not fold or its value is too long"""
         entry = self.entry(row)
         if not entry.folds:
             return False
@@ -354,7 +354,7 @@ class SpanDetailLines:
         body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
         opened = body is not None and self._open(path)
         mark = (glyphs.opened if opened else glyphs.folded) if long else " "
-        # as few styles as possible: each costs bytes with every span
+        # as few styles as possible, as each costs bytes with every span
         line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
         if long and size > room:
             note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
@@ -370,7 +370,7 @@ class SpanDetailLines:
         return entry
 
     def _wrapped(self, value: Value, room: int) -> list[str] | None:
-        """Wrap a value to as many lines as it needs; None if there is no room for them."""
+        """Wrap a value to as many lines as it needs; None if there is not enough room."""
         if not self._spare or text_size(value) >= _WRAPPED:
             return None
         parts = [

@@ -24,7 +24,7 @@ def rank_words(rank: Rank) -> str:
     if rank.longer == others:
         return f"fastest of {rank.n:,} calls"
     if not rank.shorter and not rank.longer:
-        return f"as long as all {rank.n:,} calls"
+        return f"same as the other {rank.n - 1:,} calls"
     return f"slower than {numbers.percent(rank.slower_than_percent)} of {rank.n:,} calls"
 
 

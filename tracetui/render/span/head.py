@@ -16,7 +16,7 @@ _GAP = 3
 
 
 def head(span: Span, facts: SpanFacts | None, slot: int, glyphs: Glyphs, width: int) -> tuple[list[Line], bool]:
-    """Return the lines, and True if they include the span's kind, which is dropped if it needs a line of its own."""
+    """Return the lines, and whether they include the span's kind, which is dropped if it would need another line."""
     joint = " - " if glyphs.ascii_only else " · "
     name = Line([(safe(span.service), Role.service(slot)), (joint, Role.DIM)])
     name = name.add(safe(span.name) or "(no name)", Role.TITLE).cropped(width, glyphs.ellipsis)

@@ -1,4 +1,4 @@
-"""Log lines of spans: headline, role, placement and details."""
+"""Log records of spans: headline, role, placement and details."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
 _HEADLINE = 1_000
-"""Limit of a message's characters in a row."""
+"""Most characters of a message in a row."""
 
 
 def headline(event: Event) -> str:
@@ -30,13 +30,13 @@ def severity_role(event: Event) -> str:
 
 
 def placement(event: Event) -> str:
-    """Note that a line was assigned to its span by time or by trace, or that it has no time."""
+    """Describe a record that was placed by time or only by trace, or has no time."""
     notes = ["by time"] if event.by_time and not event.no_time else ["by trace"] if event.by_time else []
     notes += ["no time"] if event.no_time else []
     return f"  ({', '.join(notes)})" if notes else ""
 
 
 def details(event: Event) -> dict[str, Value]:
-    """Return the contents of an unfolded row: the message if the row cuts it, and the attributes."""
+    """Return the contents of an unfolded row: the message, if the row cuts it, and the attributes."""
     is_cut = "\n" in event.name or len(event.name) > _HEADLINE
     return {"message": event.name, **event.attributes} if is_cut else dict(event.attributes)

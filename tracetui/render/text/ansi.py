@@ -93,7 +93,7 @@ def write_lines(
     theme: Theme | None = None,
     ascii_only: bool = False,
 ) -> None:
-    """Write each line as soon as it is made; with `ascii_only` in ASCII, outside text included."""
+    """Write each line as soon as it is made; with `ascii_only` in ASCII, including untrusted text."""
     theme = theme or theme_for(colour)
     encoding = "ascii" if ascii_only else getattr(stream, "encoding", None)
     for line in lines:

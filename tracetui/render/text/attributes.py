@@ -1,4 +1,4 @@
-"""Attributes as text: groups of keys, and values in short, in full and on several lines."""
+"""Attributes as text: groups of keys, and values shortened, in full or on several lines."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
 _INLINE_CHARACTERS = 4_000
 _INDENTED_BYTES = 4 << 20
 _MOST_INDENTATION = 8 << 20
-_TOO_DEEP = "(nested too deeply to be written)"
+_TOO_DEEP = "(nested too deeply to show)"
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
@@ -57,7 +57,7 @@ def group_of(key: str) -> str:
 
 
 def value_text(value: Value) -> str:
-    """Return a value in full: text as it is, bytes in hex, anything else as JSON."""
+    """Format a value in full: text unchanged, bytes in hex, anything else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -148,7 +148,7 @@ def wrapped(text: str, width: int) -> list[str]:
     """Break safe text into lines of at most `width` cells."""
     lines = []
     while cell_width(text) > width:
-        # a wide character may not fit even alone
+        # a single wide character may not fit
         head = cut(text, width, "") or text[:1]
         lines.append(head if cell_width(head) <= width else "?"[:width])
         text = text[len(head) :]
@@ -156,7 +156,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def indented(text: str) -> str:
-    """Indent text that is a JSON object or list and return any other text unchanged. Numbers keep their notation."""
+    """Indent a JSON object or list; return any other text unchanged. Numbers keep their notation."""
     if text[:1].strip() not in ("{", "[") or len(text) > _INDENTED_BYTES:
         return text
     try:

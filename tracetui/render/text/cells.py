@@ -46,7 +46,7 @@ def _head(text: str, room: int) -> str:
         if used > room:
             text = text[:at]
             break
-    # a sequence can be wider than its characters (a presentation selector widens the one before it)
+    # a sequence may be wider than its characters, as a presentation selector widens the one before it
     while cell_width(text) > room:
         text = text[:-1]
     return text

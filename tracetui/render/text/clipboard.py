@@ -1,17 +1,17 @@
-"""Make outside text safe to paste."""
+"""Make untrusted text safe to paste."""
 
 from __future__ import annotations
 
 import re
 
 MOST_COPIED = 200_000
-"""Characters. Terminals silently drop longer OSC 52 texts, or hang."""
+"""Most characters that are copied: terminals silently drop longer OSC 52 texts, or hang."""
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef]"
 )
-"""Control characters that take effect when pasted (C0, DEL, C1), bidi controls, which display a text other than the one
-run, separators that some programs read as line breaks, and code points that UTF-8 cannot encode.
+"""Control characters that take effect when pasted (C0, DEL, C1), bidi controls, which make the displayed text differ
+from the executed one, separators that some programs read as line breaks, and code points that UTF-8 cannot encode.
 """
 
 

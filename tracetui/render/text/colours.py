@@ -1,4 +1,4 @@
-"""Assign a colour to each service: stable from run to run, distinct where possible."""
+"""Assign a colour to each service, stable from run to run and distinct where possible."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SLOTS = 10
 def service_slots(names: Sequence[str]) -> list[int]:
     """Return a slot below `SLOTS` for each name.
 
-    The slot is a hash of the name; on a collision the name later in the alphabet takes the next free slot. Once all
-    slots are taken, all are free again, so that names spread evenly.
+    The slot is a hash of the name. On a collision the alphabetically later name takes the next free slot. Once all
+    slots are taken, all are free again, so that names are spread evenly.
     """
     slots = [0] * len(names)
     taken: set[int] = set()
@@ -28,7 +28,7 @@ def service_slots(names: Sequence[str]) -> list[int]:
 def distinct_slots(slots: Sequence[int], shown: Iterable[int]) -> list[int]:
     """Reassign the slots of a set's services for a view of some of them.
 
-    Of two that would share a colour, the later takes an unused one while there is one.
+    Of two that would share a colour, the later one takes an unused colour if there is one.
     """
     distinct = list(slots)
     services = sorted(set(shown))

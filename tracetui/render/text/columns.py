@@ -47,7 +47,7 @@ def service_name(
 ) -> Line:
     """Return a service with its glyph and optionally an operation, cut and padded to `width` cells."""
     line = Line([(glyphs.service, role)])
-    # the name matters more than the word
+    # the name is more important than the word
     tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
     shown, rest = safe(name), safe(operation)
@@ -56,7 +56,7 @@ def service_name(
         share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3))
         shown = cut(shown, share, glyphs.ellipsis)
         rest = cut(" " + rest, room - cell_width(shown), glyphs.ellipsis)
-    # without a glyph the name carries the colour
+    # without a glyph the name has the colour
     line.add(cut(shown, room, glyphs.ellipsis), Role.PLAIN if glyphs.service else role)
     line.add(rest, Role.STRONG).add(tail, Role.DIM)
     line = line.cropped(width, glyphs.ellipsis)
@@ -85,6 +85,6 @@ def error_rate(percent: float, width: int) -> Line:
 
 
 def duration_range(least: int, most: int, glyphs: Glyphs) -> str:
-    """Format a range as `1.2 ms–3.4 ms`, or one duration if both ends read alike."""
+    """Format a range as `1.2 ms–3.4 ms`, or as one duration if both ends look the same."""
     low, high = (numbers.duration(ns, glyphs.ascii_only) for ns in (least, most))
     return low if low == high else f"{low}{'-' if glyphs.ascii_only else '–'}{high}"

@@ -1,4 +1,4 @@
-"""Glyphs: the only definition of each. Every shape is distinct without colour."""
+"""Glyphs, each defined only here. All shapes are distinguishable without colour."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracetui.render.text.cells import cell_width
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """A set of glyphs, one cell each except `times`, `at_most` and `quotes`."""
+    """Set of glyphs, one cell each except `times`, `at_most` and `quotes`."""
 
     ascii_only: bool
     solid: str
@@ -17,7 +17,7 @@ class Glyphs:
     solid_left: str
     """Eight glyphs: 1/8 to 8/8 of a cell, filled from the left."""
     solid_right: tuple[tuple[int, str], ...]
-    """Cells filled from the right: (eighths, glyph). Unicode has few, and reversing the others would need colour."""
+    """Cells filled from the right: (eighths, glyph). Unicode has few of them, and reversed ones would need colour."""
     rest: str
     """Cell of a bar off the critical path."""
     rest_start: str
@@ -35,7 +35,7 @@ class Glyphs:
     async_call: str
     warning: str
     service: str
-    """Glyph before a service's name, in its colour; '' if the name's first letters replace it."""
+    """Glyph before a service's name, in its colour; '' if initials are used instead."""
     trend: str
     """Bars of a distribution, from low to high."""
     cursor: str
@@ -46,7 +46,7 @@ class Glyphs:
     quotes: str
     """Two characters: before and after quoted text."""
     guide: str
-    """An ancestor that has more children below."""
+    """Ancestor with more children below."""
     branch: str
     last_branch: str
     left_out: str

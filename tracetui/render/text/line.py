@@ -10,7 +10,7 @@ from tracetui.render.text.cells import cell_width, cut
 
 
 class Role:
-    """Role of a run of text, for which a theme defines a style. `service` makes a service's role."""
+    """Role of a run of text, for which a theme defines a style. `service` returns a service's role."""
 
     PLAIN = ""
     DIM = "dim"
@@ -26,9 +26,9 @@ class Role:
     WARNING = "warning"
     EVENT = "event"
     REST = "rest"
-    """The part of a bar off the critical path."""
+    """Part of a bar off the critical path."""
     CRITICAL = "critical"
-    """The critical path, where no single service applies."""
+    """Critical path of no single service."""
     ACCENT = "accent"
 
     @staticmethod
@@ -52,7 +52,7 @@ class Line:
     def __init__(self, runs: Iterable[tuple[str, str]] = ()) -> None:
         self.runs: list[Run] = []
         self.width = 0
-        """Width in cells; kept up to date, as it is read more often than text is added."""
+        """Width in cells, stored because it is read more often than text is added."""
         for text, role in runs:
             self.add(text, role)
 
@@ -75,7 +75,7 @@ class Line:
             if runs and runs[-1].role == role:
                 before = runs[-1].text
                 runs[-1] = Run(before + text, role)
-                # a character can widen the one before it
+                # a character may widen the one before it
                 self.width += len(text) if text.isascii() else cell_width(before + text) - cell_width(before)
             else:
                 runs.append(Run(text, role))
@@ -119,7 +119,7 @@ class Line:
         for text, role in self.runs:
             cells = cell_width(text)
             if cells >= left:
-                # if this run just fits, another one follows and is lost: the ellipsis must show that
+                # if this run just fits, the next one is lost, which the ellipsis must show
                 return line.add(cut(text + " " * (cells == left), left, ellipsis), role)
             line.add(text, role)
             left -= cells

@@ -1,4 +1,4 @@
-"""Format the times of a set with as much of the date as they need."""
+"""Format the times of a set, with only the parts of the date that distinguish them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Moments:
     """The times span several years."""
     local: bool
     digits: int
-    """Digits after the second that the times need."""
+    """Digits after the second that are needed to distinguish the times."""
 
     @classmethod
     def between(cls, first_ns: int, last_ns: int, local: bool) -> Moments:
@@ -27,18 +27,18 @@ class Moments:
     def text(self, ns: int, *, exact: bool) -> str:
         """Format a time: `10:03:12.044`, `05-01 10:03:12.044` or `2024-05-01 10:03:12`.
 
-        With `exact` and within one year to milliseconds, or finer where the times need it.
+        With `exact` and within one year the precision is milliseconds, or finer if needed.
         """
         whole = numbers.date_clock(ns, self.local, max(self.digits, 3))
         begin = 0 if self.has_year else 5 if self.has_date else 11
         return whole[begin : None if exact and not self.has_year else 19]
 
     def width(self, *, exact: bool) -> int:
-        """Return the cells that each time takes."""
+        """Return the width of each time."""
         return len(self.text(0, exact=exact))
 
     def day(self, ns: int) -> str:
-        """Format a time in short: `10:03:12`, with fractions if all lie within a second; with dates `05-01 10:03` or
+        """Format a short time: `10:03:12`, with fractions if all are within a second; with dates `05-01 10:03` or
         `2024-05-01`.
         """
         whole = numbers.date_clock(ns, self.local, self.digits)

@@ -1,7 +1,7 @@
-"""Format numbers for people: three significant digits and one unit.
+"""Format numbers for display: three significant digits and one unit.
 
-Trailing zeros are significant (`3.00 s` below `3.41 s`), except in exact values: counts, axis ticks, whole
-nanoseconds and 0.
+Trailing zeros are kept as significant digits (`3.00 s`), except in exact values: counts, axis ticks, whole nanoseconds
+and 0.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def duration(ns: int, ascii_only: bool = False) -> str:
 
 
 def duration_width(longest_ns: int) -> int:
-    """Return the width that fits every duration from 0 to this one."""
+    """Return the width of the widest duration from 0 to this one."""
     if longest_ns < 59 * _SECOND:
         return len("99.9 ms")
     if longest_ns < 86_400 * _SECOND:

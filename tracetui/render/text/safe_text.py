@@ -1,7 +1,7 @@
-"""Make outside text safe to show.
+"""Make untrusted text safe to show.
 
-Names, attributes and messages are untrusted. Every one that reaches a screen, a terminal or an export goes through
-`safe` (or `safe_lines`), which removes anything that moves the cursor, colours, hides or reorders text.
+Names, attributes and messages are untrusted. Each one that reaches a screen, a terminal or an export passes through
+`safe` (or `safe_lines`), which removes everything that moves the cursor or colours, hides or reorders text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 SHOWN_CHARACTERS = 1_000
 """Default number of characters shown of one text."""
 MAX_MARKS_ON_A_LETTER = 4
-"""Combining characters on one letter; more would run over the lines above and below."""
+"""Most combining characters on one letter; more would overlap the lines above and below."""
 
 _DOTTED_CIRCLE = "◌"
 _NEWLINE = "␤"
@@ -25,8 +25,8 @@ _NEVER_SHOWN = "\u2065\ufdd0-\ufdef\ufff0-\ufff8\U000e0000-\U000e0fff"
 _OUTSIDE_ASCII = re.compile("[^\x20-\x7e]")
 _OUTSIDE_JSON = re.compile("[^\n\x20-\x7e]")
 _IGNORED = re.compile(f"[{_INVISIBLE}{_NEVER_SHOWN}]")
-# A presentation selector or a joiner within emoji: dropped, so that the pieces stand side by side, because
-# terminals do not agree how wide the joined whole is.
+# A presentation selector or a joiner within emoji is dropped, so that the pieces are separate, because terminals
+# disagree about the width of the joined emoji.
 _EMOJI = "\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
 _JOINING = re.compile(f"(?<=[{_EMOJI}])\ufe0f?\u200d(?=[{_EMOJI}])|(?<=[#*0-9{_EMOJI}])[\ufe0e\ufe0f]")
 
@@ -68,7 +68,7 @@ def ascii_text(text: str) -> str:
 
 
 def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the runs of a line with ASCII stand-ins. Extra width is taken from the next padding, so that columns stay
+    """Convert the runs of a line to ASCII stand-ins. Extra width is taken from the next padding, so that columns stay
     aligned.
     """
     shown = []
@@ -150,7 +150,7 @@ def _stand_in(match: re.Match[str]) -> str:
     category = unicodedata.category(character)
     if category == "Zs":
         return " "
-    # a character newer than this Python's tables is unassigned here, but the terminal may know it
+    # a character that is unassigned in this Python's tables may be known to a newer terminal
     if character.isprintable() or (category == "Cn" and code & 0xFFFE != 0xFFFE):
         return character
     return f"<U+{code:04X}>"

@@ -13,8 +13,8 @@ _LETTERS = ascii_lowercase + digits
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Return initials for each name. Of names that share them, the first in the alphabet keeps them and the others get
-    other letters. With more names than pairs of letters, the last ones share again.
+    """Return initials for each name. If names share them, the alphabetically first keeps them, and the others get other
+    letters. With more names than pairs of letters, the last ones share.
     """
     order = sorted(range(len(names)), key=names.__getitem__)
     short = [""] * len(names)
@@ -44,7 +44,7 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 def _others(name: str, like: str) -> Iterator[str]:
-    """Yield the first letter with each other one, those first that differ from the name `like`."""
+    """Yield pairs of the first letter and each other one, beginning with letters that differ from the name `like`."""
     differs = next((i for i, pair in enumerate(zip(name, like, strict=False)) if pair[0] != pair[1]), len(like))
     first = next((letter for letter in name if letter.isalnum()), "")
     if first:

@@ -1,4 +1,4 @@
-"""Small text tables: aligned columns, of which some shrink to fit the width."""
+"""Small text tables with aligned columns, some of which shrink to fit the width."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEAST = 8
 
 
 class Column(NamedTuple):
-    """A column's heading and alignment; one that `grows` is cut if the table is too wide."""
+    """Heading and alignment of a column. One that `grows` is cut if the table is too wide."""
 
     heading: str
     align: Align = "left"

@@ -12,7 +12,7 @@ from rich.text import Text
 from tracetui.render.text.line import Line, Role, Run
 
 _CURSOR = "cursor"
-"""Role of text in the cursor's row in themes that reverse it."""
+"""Role of text in the cursor row in themes that reverse it."""
 _BESIDE_BAR = "beside"
 """Role of the blanks around a bar in that row."""
 _PIECES = "\u2580-\u259f─╶╴"
@@ -29,28 +29,28 @@ class Theme:
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
     under_cursor: Theme | None = None
-    """Styles for the row under the cursor, on a background of their own. Without it the row is reversed except for its
-    bars: a reversed bar would look like a hole, and the blanks around it like a bar.
+    """Styles for the cursor row, with its own background. Without it the row is reversed except for its bars, because a
+    reversed bar would look like a hole, and the blanks around it like a bar.
     """
 
     def style(self, role: str) -> Style:
-        """Return the style of a role; the null style for unknown ones."""
+        """Return the style of a role; the null style for an unknown one."""
         if role.startswith("service:"):
             return self.services[int(role[8:]) % len(self.services)] if self.services else Style.null()
         return self.styles.get(role) or Style.null()
 
     def cursor_style(self, role: str) -> Style:
-        """Return the style of a role in the row under the cursor."""
+        """Return the style of a role in the cursor row."""
         if self.under_cursor is None:
             return _REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
         return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
 
     def cursor_runs(self, line: Line) -> list[Run]:
-        """Return the runs of the row under the cursor."""
+        """Return the runs of the cursor row."""
         return line.runs if self.under_cursor is not None else list(_split_bars(line))
 
     def text(self, line: Line) -> Text:
-        """Convert the line to a Rich text, which is neither wrapped nor read as markup."""
+        """Convert the line to a Rich text without wrapping or markup."""
         text = Text(no_wrap=True, overflow="crop", end="")
         for part, role in line.runs:
             text.append(part, self.style(role))
@@ -61,7 +61,7 @@ _REVERSED = Style(reverse=True)
 
 
 def _split_bars(line: Line) -> Iterator[Run]:
-    """Yield the runs in the cursor's role, except for bars and the blanks around them."""
+    """Yield the runs in the cursor role, except for bars and the blanks around them."""
     drawn = "".join("|" * len(text) if role == Role.GUIDE else text for text, role in line.runs)
     bars = [match.span() for match in _BARS.finditer(drawn)]
     at = 0
@@ -110,8 +110,8 @@ def _theme(
     )
 
 
-# Colours are from the 256-colour cube where possible, so that they look the same on such terminals. A slot has about
-# the same hue in every theme. No service colour is close to the accent, warning or error colours.
+# Colours are from the 256-colour cube where possible, so that they look the same on terminals with 256 colours. A slot
+# has about the same hue in every theme. No service colour is close to the accent, warning or error colours.
 _ON_BLUE = _theme(
     "on-blue",
     plain=Style(color="#ffffff", bgcolor="#005f87"),
@@ -185,7 +185,7 @@ ANSI = _theme(
     yellow="yellow",
     event="default",
     accent="cyan",
-    # of the sixteen, those that are not accent, warning, error or grey
+    # the sixteen colours without accent, warning, error and grey
     services=("green", "magenta", "blue", "bright_green", "bright_magenta", "bright_blue"),
 )
 MONO = Theme(
@@ -201,4 +201,4 @@ MONO = Theme(
     },
     (),
 )
-"""No colour at all, for NO_COLOR: weight only."""
+"""Theme without colours, for NO_COLOR: only bold and faint."""

@@ -1,4 +1,4 @@
-"""Columns of the list of traces, computed once per set."""
+"""Columns of the trace list, computed once per set."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TraceColumns:
-    """Columns of the list of traces."""
+    """Columns of the trace list."""
 
     traces: TraceSet
     spans: np.ndarray
     origins: np.ndarray
-    """int64[traces], error spans at which an error began."""
+    """int64[traces], number of error origins."""
     propagated: np.ndarray
-    """int64[traces], error spans that are propagated or cancelled."""
+    """int64[traces], number of propagated or cancelled error spans."""
     service_first: np.ndarray
-    """int64[traces + 1], slices of the next two."""
+    """int64[traces + 1], boundaries in `service` and `service_role`."""
     service: np.ndarray
     """int32[pairs], the services of each trace in order of first occurrence."""
     service_role: np.ndarray
@@ -52,7 +52,7 @@ class TraceColumns:
     values: dict[SortKey, np.ndarray]
     """int64[traces], sort values of each column."""
     services: list[str]
-    """Safe to show."""
+    """Service names, safe to show."""
     short: list[str]
     """Distinct two-letter abbreviations of the services."""
     slots: list[int]
@@ -61,7 +61,7 @@ class TraceColumns:
     skewed_count: int
     """Number of traces with clock skew."""
     shows_whole: bool
-    """True if traces often last longer than their response time, so that both are shown."""
+    """True if both response time and duration are shown, because they often differ."""
 
     def sorted(self, traces: np.ndarray, key: SortKey, descending: bool) -> np.ndarray:
         """Sort traces (int64[m]) by a column; ties by response time, slowest first."""

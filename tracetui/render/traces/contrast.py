@@ -35,7 +35,7 @@ def difference_words(one: OverRepresented, glyphs: Glyphs) -> str:
 def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
     """Summarise a contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
     line = Line()
-    # certain differences if there are any, durations last: they may well be a consequence of the failure
+    # significant differences if there are any; durations last, as they may be a consequence of the failure
     certain = [one for one in found.differences if not one.is_hint]
     shown = certain if any(one.what != "duration" for one in certain) else found.differences
     shown = sorted(shown, key=lambda one: (one.what == "duration", one.is_hint))
@@ -52,7 +52,7 @@ def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
 def remarks(found: Contrast, glyphs: Glyphs) -> Iterator[Line]:
     """Yield caveats for reading the rows."""
     if found.is_weak:
-        text = f"fewer than {FEW_SAMPLES} traces on one side ({found.selected:,} and {found.rest:,}): only a hint"
+        text = f"fewer than {FEW_SAMPLES} traces on one side ({found.selected:,} and {found.rest:,}): hints only"
         yield Line([(f"{glyphs.warning} {text}", Role.WARNING)])
     if (found.selected, found.rest) != (found.selected_of, found.rest_of):
         text = f"based on {found.selected:,} of {found.selected_of:,} and {found.rest:,} of {found.rest_of:,} traces"

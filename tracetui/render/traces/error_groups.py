@@ -1,4 +1,4 @@
-"""Traces with errors under the services where the errors began."""
+"""Traces with errors, grouped by the services where the errors began."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
 _SAMPLED = 20
-"""Largest number of a service's traces whose messages are read."""
+"""Most traces of a service whose messages are read."""
 _MESSAGE_LIMIT = 120
 
 
@@ -28,7 +28,7 @@ def errors_by_service(
 ) -> list[TraceGroup]:
     """Group the traces `shown` (int64[m]) with errors by the services where errors began, most first.
 
-    A trace stands under each service in which one began. `folded` are services whose traces are not listed.
+    A trace is listed under each service where an error began. `folded` are services whose traces are not listed.
     """
     total = columns.traces.trace_count
     wanted = np.zeros(total, bool)
@@ -58,14 +58,14 @@ def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_error
 
 
 def _message(columns: TraceColumns, service: int, traces: np.ndarray) -> str:
-    """Most frequent message of the errors that began in a service."""
+    """Find the most frequent message of the errors that began in a service."""
     messages: Counter[str] = Counter()
     for trace in traces[:_SAMPLED].tolist():
         spans = columns.traces.spans_of(trace)
         errors = spans.start + np.flatnonzero(columns.traces.error[spans.start : spans.stop])
         errors = errors[columns.traces.service[errors] == service]
         if len(errors):
-            # pre-order: the last error of a chain is the origin
+            # in pre-order the last error of a chain is the origin
             messages[error_message(columns.traces, int(errors[-1]))] += 1
     message, _ = next(iter(messages.most_common(1)), ("", 0))
     return "" if message == NO_MESSAGE else safe(message, _MESSAGE_LIMIT)

@@ -1,4 +1,4 @@
-"""Layout of the list of traces: how columns share the width."""
+"""Layout of the trace list: distribution of the width among its columns."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _LEAST_SERVICES = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnWidths:
-    """Widths at which no column cuts anything."""
+    """Widths of the columns at which nothing is cut."""
 
     start: int
     short_start: int
-    """Without milliseconds."""
+    """Start times without milliseconds."""
     name: int
     services: int
-    """As two letters each."""
+    """Services as two letters each."""
     full_services: int
-    """As names."""
+    """Services as names."""
     some_services: int
-    """Width of the first few service names, from which on names say more than two letters each."""
+    """Width of the first few service names; from this width on, names are more useful than two letters each."""
     spans: int
     errors: int
     duration: int
@@ -41,7 +41,7 @@ class ColumnWidths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceLayout:
-    """Cells of each column, 0 for a column that does not fit."""
+    """Widths of the columns in cells; 0 for a column that does not fit."""
 
     start: int = 0
     name: int = 0
@@ -63,9 +63,9 @@ class TraceLayout:
 def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     """Choose the columns that fit: the least important are dropped first, remaining room goes to names, then the rest.
 
-    Monotonic: a wider line has all columns of a narrower one and cuts nothing that the narrower one shows in full.
+    Monotonic: a wider line has all columns of a narrower one, and cuts nothing that the narrower one shows in full.
     """
-    # as wide as its heading with the sort arrow, so that numbers and heading align
+    # at least as wide as the heading with its sort arrow, so that numbers and heading align
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
     short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
     least = min(needs.name, _LEAST_NAME)
@@ -95,8 +95,8 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
 
 
 def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
-    """Distribute the rest: milliseconds, two letters of each service, the error message, service names, the message in
-    full.
+    """Distribute the remaining width, in this order: milliseconds, two letters per service, the error message, service
+    names, the full message.
 
     Each grows only if nothing before it can, so that a wider line never shows less.
     """

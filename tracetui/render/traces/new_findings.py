@@ -1,4 +1,4 @@
-"""New findings in a few lines, short enough for an alert."""
+"""New findings in a few short lines, for an alert."""
 
 from __future__ import annotations
 

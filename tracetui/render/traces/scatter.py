@@ -19,9 +19,9 @@ from tracetui.render.text.percentiles import spread
 _MINUTE = 60_000_000_000
 _DAY = 1440 * _MINUTE
 _WIDE_RANGE = 20
-"""Ratio of the longest to the median above which a linear scale would press nearly all points onto the axis."""
+"""Ratio of longest to median above which a linear scale would squeeze nearly all points onto the axis."""
 _CROWD = 20
-"""In cells with more points, errors are marked only if their rate is above `_OFTEN` or twice the overall rate."""
+"""Number of points above which a cell shows errors only if their rate exceeds `_OFTEN` or twice the overall rate."""
 _OFTEN = 0.25
 _SEVERAL = 4
 STATS_WIDTH = 34
@@ -35,7 +35,7 @@ class Points:
     start: np.ndarray
     duration: np.ndarray
     with_errors: np.ndarray
-    """bool[n]"""
+    """bool[n], traces with errors."""
     failed: np.ndarray | None = None
     """bool[n], failed requests; None if all traces with errors failed."""
 
@@ -54,7 +54,7 @@ class Region:
 
 
 _ROUND = (60 * _MINUTE, 10 * _MINUTE, _MINUTE, *(10**digits for digits in range(10, -1, -1)))
-"""Units of time (ns) whose multiples are short to write."""
+"""Units of time (ns) whose multiples have a short notation."""
 
 
 def _roundest(after: int, until: int) -> int:
@@ -129,7 +129,7 @@ class Plot:
 
         def time(column: int) -> int:
             edge, starts, is_before = self._first + ceil(column * per_column), self.points.start, self._column < column
-            # any time between the two points nearest to the edge separates the same points
+            # any time between the two points nearest to the edge selects the same points
             last = int(starts[is_before].max(initial=self._first))
             first = int(starts[~is_before].min(initial=self._first + self._span))
             return _roundest(max(last, edge - ceil(per_column)), min(first, edge + ceil(per_column)))

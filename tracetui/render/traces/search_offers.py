@@ -27,7 +27,7 @@ class OfferedRows:
 
     @property
     def best(self) -> int:
-        """Row of the narrowest window known to hold traces, else the first."""
+        """Row of the narrowest window known to contain traces, else the first."""
         return next((row for row, offer in enumerate(self._offers) if offer.services), 0)
 
     def offer(self, row: int) -> Offer | None:

@@ -1,4 +1,4 @@
-"""The list of traces: a line per trace for any width, and the column headings."""
+"""Trace list: a line per trace for any width, and the column headings."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from tracetui.render.traces.layout import DURATION_HEADING, GAP, WHOLE_HEADING, 
 
 _LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
-"""Number of names measured to choose the width of their column."""
+"""Number of names that are measured for the width of their column."""
 _MOST_SERVICES = 4
-"""Limit of services shown per trace: each has a colour, which costs bytes at each move of the cursor."""
+"""Most services shown per trace, as each colour costs bytes at each move of the cursor."""
 _LEAST_NAMED = 12
 """Cells of a name below which its remark is dropped."""
 _NOTHING = np.zeros(0, np.int64)
@@ -55,7 +55,7 @@ class TraceRows:
         new: Collection[int] = (),
         groups: Sequence[TraceGroup] | None = None,
     ) -> None:
-        """`marked` is read whenever a line is drawn; `new` are traces that have just arrived."""
+        """`marked`: traces that the user marked, read at each drawing; `new`: traces that have just arrived."""
         self.columns = columns
         self.glyphs = glyphs
         self.local = local
@@ -113,7 +113,7 @@ class TraceRows:
             + remarks,
             services=max(4 * min(most, _MOST_SERVICES) - 1 + more, len("services") + 1),
             full_services=int(full.max(initial=0)) - 1 + more,
-            # where two letters each fit for all, a few names would say less
+            # if two letters of each service fit, a few names would be less useful
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
             spans=max(6, len(f"{int(columns.spans[shown].max(initial=0)):,}")),
             errors=max(7, cell_width(errors_text(origins, propagated, self.glyphs))),
@@ -198,7 +198,7 @@ class TraceRows:
         if layout.errors:
             origins, propagated = int(columns.origins[trace]), int(columns.propagated[trace])
             text = errors_text(origins, propagated, glyphs)
-            # the services are red already, and each change of colour costs bytes
+            # the services are already red, and each change of colour costs bytes
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", glyphs.ellipsis), role)
             line.add(gap)
@@ -208,7 +208,7 @@ class TraceRows:
         duration = int(columns.traces.response_time[trace])
         line.add(numbers.duration(duration, glyphs.ascii_only).rjust(layout.duration))
         if layout.bar:
-            # dim, as the number says the same; padding in the same run saves the bytes of another style
+            # dim, as it repeats the number; padding in the same run saves the bytes of another style
             drawn = bar(duration / max(self._longest, 1), layout.bar, glyphs)
             line.add(" ").add(fit(drawn, layout.bar), Role.DIM)
         if layout.verdict and columns.origins[trace]:
@@ -224,7 +224,7 @@ class TraceRows:
     def _add_name(self, line: Line, trace: int, width: int) -> None:
         _, service, operation = self.columns.labels[int(self.columns.label[trace])]
         ellipsis, remark = self.glyphs.ellipsis, self._remark(trace)
-        # the remark is cut last
+        # cut the remark last
         width -= cell_width(remark)
         if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
             width, remark = width + cell_width(remark), ""
@@ -239,7 +239,7 @@ class TraceRows:
         return found
 
     def _remark(self, trace: int) -> str:
-        """Return the remark after a trace's name: root missing (the duration is then the whole trace's) or skew."""
+        """Return the remark after a trace's name: missing root (the duration is then the trace's) or clock skew."""
         traces, warning = self.columns.traces, self.glyphs.warning
         missing = f" {warning} root missing" if traces.root_missing[trace] else ""
         return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
@@ -253,7 +253,7 @@ class TraceRows:
         shown = self._shown_services(first, texts, left)
         for at in shown:
             service, role = int(columns.service[at]), int(columns.service_role[at])
-            # the blank joins the run: each run costs bytes
+            # include the blank in the run, as each run costs bytes
             text = fit(texts[at - first], min(cell_width(texts[at - first]) + 1, left), "left", glyphs.ellipsis)
             error = Role.ERROR if role == ErrorRole.ORIGIN else Role.PROPAGATED
             line.add(text, error if role else Role.service(columns.slots[service]))
@@ -318,5 +318,5 @@ def _bar(eighths: int, glyphs: Glyphs) -> str:
 
 
 def bar(share: float, cells: int, glyphs: Glyphs) -> str:
-    """Draw a share of 1 as a bar, to an eighth of a cell; a share above 0 is always visible."""
+    """Draw a share (0 to 1) as a bar, to an eighth of a cell; a share above 0 is always visible."""
     return _bar(max(round(min(max(share, 0.0), 1.0) * cells * 8), 1 if share > 0 else 0), glyphs)

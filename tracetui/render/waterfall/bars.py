@@ -15,21 +15,21 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 
 _NONE = np.zeros(0)
-# Tolerance for gaps between sections cut at cell edges, so that rounding does not split one section.
+# tolerance for gaps between sections clipped at cell edges, so that rounding does not split a section
 _TOUCHING = 1 / 16
 _UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeScale:
-    """Map `span_ns` nanoseconds from `start_ns` on to `cells` cells."""
+    """Mapping of `span_ns` nanoseconds from `start_ns` on to `cells` cells."""
 
     start_ns: int
     span_ns: int
     cells: int
 
     def position(self, times_ns: np.ndarray) -> np.ndarray:
-        """Return positions in cells, float64[n], of int64[n] ns. Equal times have equal positions in every row."""
+        """Convert int64[n] ns to positions in cells, float64[n]. Equal times have equal positions in every row."""
         positions: np.ndarray = (times_ns - self.start_ns).astype(np.float64) * (self.cells / max(self.span_ns, 1))
         return positions
 
@@ -80,15 +80,15 @@ def bar(
 ) -> Line:
     """Draw spans as a line of `scale.cells` cells.
 
-    `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns, drawn
-    solid; even the shortest section is visible. `events`: int64 ns; `errors`: the events that are errors.
+    `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns, drawn solid;
+    even the shortest section is visible. `events`: int64 ns; `errors`: the events that are errors.
     """
     cells = scale.cells
     if cells <= 0:
         return Line()
     drawn = [" "] * cells
     roles = [Role.PLAIN] * cells
-    # nearly every row is one span with at most one section, and scalars are faster than arrays of one
+    # nearly every row is one span with at most one section, and scalars are faster than one-element arrays
     if len(starts) == 1:
         _draw_one(drawn, roles, scale.position_of(int(starts[0])), scale.position_of(int(ends[0])), glyphs)
     else:
@@ -183,7 +183,7 @@ def _draw_solid(
 
 
 def _merged(starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sort intervals by start and merge overlaps. Those of one critical path need neither."""
+    """Sort intervals by start and merge overlaps. Sections of one critical path need neither."""
     if (starts[1:] >= ends[:-1]).all():
         return starts, ends
     order = np.argsort(starts, kind="stable")

@@ -1,4 +1,4 @@
-"""A waterfall as text: header, rows, omitted spans and legend."""
+"""Waterfall as text: header, rows, number of omitted spans, and legend."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def waterfall_text(
 ) -> Iterator[Line]:
     """Yield the lines of a whole waterfall, at most `width` cells each.
 
-    `max_rows`: limit of rows, errors and the critical path first; None for no limit. `hint`: how to see the rest.
-    `log_lines`: list the log lines of a span below it.
+    `max_rows`: limit on rows, with errors and the critical path preferred; None for no limit. `hint`: way to see the
+    rest. `log_lines`: list the log records of a span below it.
     """
     if max_rows is not None:
         view.limit(max(max_rows, 1))
@@ -48,7 +48,7 @@ def waterfall_text(
 
 
 def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
-    """Yield the log lines of a row's spans: time since the trace began, and message."""
+    """Yield the log records of a row's spans: time since the start of the trace, and message."""
     traces, glyphs = view.traces, view.glyphs
     begin = int(traces.trace_start[int(traces.trace[view.first])])
     spans = view.rows.spans(row)
@@ -57,7 +57,7 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
     for span in own:
         for event in traces.log_events(span):
-            # by another host's clock a log line can precede the trace
+            # with clock skew a log record may precede the trace
             offset = event.time_ns - begin
             when = f"{'-' if offset < 0 else '+'}{view.duration(abs(offset))}"
             line = Line([(f"{indent}{glyphs.event} {when}  ", Role.EVENT)]).add(headline(event), severity_role(event))
@@ -79,7 +79,7 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     own = range(view.first, view.stop)
     kinds = {
         "event": bool(view.traces.event_bytes[view.first : view.stop].any()),
-        "log line": bool(view.traces.log_lines.rows(own.start, own.stop)),
+        "log record": bool(view.traces.log_lines.rows(own.start, own.stop)),
     }
     if any(kinds.values()):
         words.append((glyphs.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))

@@ -15,7 +15,7 @@ from tracetui.render.waterfall.waterfall import Waterfall, running
 
 
 class Flame(Waterfall):
-    """Rows of a trace merged by call path. Bars show durations, not points in time; the critical part is solid."""
+    """Rows of a trace merged by call path. Bars show durations, not times; their critical part is solid."""
 
     def __init__(self, base: Waterfall) -> None:
         """`base`: the trace or subtree."""

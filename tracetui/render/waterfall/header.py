@@ -28,11 +28,11 @@ _RANKED_FROM = 20
 """Number of peers from which on a percentile replaces the rank."""
 _PEER_NAME = 40
 _TITLE, _STARTED, _KIND, _SPANS, _SERVICES, _DATE, _DEPTH, _ID = range(8)
-"""Items of the first lines; if room is short, the last ones are dropped first."""
+"""Items of the first lines, the most important first; the last ones are dropped first."""
 
 
 def header(view: Waterfall, width: int, local_time: bool = False, most: int | None = None) -> list[Line]:
-    """Return the header, at most `most` lines if given, without the least important parts."""
+    """Return the header, in at most `most` lines if given; the least important parts are dropped."""
     ellipsis = view.glyphs.ellipsis
     findings = flowed([*_errors(view), *_bottleneck(view), *_warnings(view)], width, ellipsis=ellipsis)
     first: list[Line] = []
@@ -67,7 +67,9 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     logs = len(traces.log_lines.rows(view.first, view.stop))
     if logs and kept >= _SPANS:
         errors = traces.log_lines.error_count(view.first, view.stop)
-        counts.append(numbers.counted(logs, "log line") + (f" ({numbers.counted(errors, 'error')})" if errors else ""))
+        counts.append(
+            numbers.counted(logs, "log record") + (f" ({numbers.counted(errors, 'error')})" if errors else "")
+        )
     if counts:
         yield Line([("  ".join(counts), Role.PLAIN)])
     if kept >= _STARTED:
@@ -119,7 +121,7 @@ def peer_words(rank: Rank, name: str) -> str:
     if rank.n < 2:
         return ""
     if not rank.shorter and not rank.longer:
-        return f"as long as all {rank.n:,} {name}"
+        return f"same as the other {rank.n - 1:,} {name}"
     if not rank.longer:
         return f"slowest of {rank.n:,} {name}"
     if not rank.shorter:
@@ -170,7 +172,7 @@ def _origin_text(view: Waterfall, span: int) -> tuple[str, str]:
 
 
 def _bottleneck(view: Waterfall) -> Iterator[Line]:
-    """Yield the operation with the longest critical time; if the critical path is short, first the rest of the time."""
+    """Yield the operation with the longest critical time; if the path is short, first the time off the path."""
     if not view.has_path or not view.whole[1]:
         return
     _, starts, ends = view.sections
@@ -205,7 +207,7 @@ def _off_path(view: Waterfall, critical: int) -> str:
     if after > 0 and _has_async(view):
         words.append(f"answered after {view.duration(int(traces.duration[root]))}")
         if 2 * idle < length:
-            words.append(f"{view.duration(after)} ran on asynchronously")
+            words.append(f"{view.duration(after)} of asynchronous work after that")
     if 2 * idle >= length:
         words.append(f"no span ran in {numbers.percent(100 * idle / length)} of the time")
     if not words and not critical:

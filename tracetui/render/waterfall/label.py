@@ -13,33 +13,33 @@ from tracetui.render.text.line import Line, Role
 _READABLE = 14
 """Cells that a name keeps before a note is shown in full."""
 _WORTH_A_PART = 8
-"""Cells from which on a part of a note is better than its short form."""
+"""Cells from which on a truncated note is better than its short form."""
 _SHORTEST_SERVICE = 10
 _ENOUGH_OF_A_MESSAGE = 26
-"""Cells for an error message where there is room."""
+"""Cells for an error message if there is room."""
 
 
 class LabelNote(NamedTuple):
-    """A note on a span, in a full and a short form."""
+    """Note on a span, in a full and a short form."""
 
     full: str
     short: str
     role: str
     can_be_cut: bool = False
-    """True if a part of `full` says more than `short`."""
+    """True if a truncated `full` is better than `short`."""
     before_names: bool = False
-    """True if it takes room from the names."""
+    """True if it takes precedence over the names."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Label:
-    """The parts of a label, for any width."""
+    """Parts of a label, for any width."""
 
     glyphs: Glyphs
     depth: int
-    """0 for the top row's span."""
+    """Depth, 0 for the span of the top row."""
     guides: Callable[[int], str]
-    """Guides for this many levels above the span."""
+    """Returns the guides for a number of levels above the span."""
     fold: str
     asynchronous: bool
     service: str
@@ -51,7 +51,7 @@ class Label:
 
     @property
     def natural_width(self) -> int:
-        """Width at which nothing is cut but long error messages."""
+        """Width at which only long error messages are cut."""
         notes = 0
         for note in self.notes:
             width = cell_width(note.full)
@@ -89,8 +89,8 @@ class Label:
         return line.cropped(width, glyphs.ellipsis)
 
     def _indent(self, most: int) -> Line:
-        """Draw the tree's lines. Levels beyond `most` cells are omitted from the left, half of them at a time, so that
-        a child is right of its parent nearly everywhere; their number is shown.
+        """Draw the lines of the tree. If levels exceed `most` cells, their left half is omitted and its number is
+        shown, so that a child is nearly always to the right of its parent.
         """
         most = max(most, 2)
         if self.depth <= most:
@@ -101,7 +101,7 @@ class Label:
         return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
 
     def _notes_in(self, room: int) -> list[tuple[str, str]]:
-        """Return the notes, in full as far as the names stay readable."""
+        """Return the notes, in full as long as the names stay readable."""
         shown = [note.short for note in self.notes]
         free = room - sum(1 + cell_width(text) for text in shown)
         names = cell_width(self._names)

@@ -1,4 +1,4 @@
-"""Minimap: a whole trace on one line, with activity, critical path, errors and the visible part."""
+"""Minimap: a whole trace on one line with activity, critical path, errors and the visible part."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class MinimapData:
     whole: tuple[int, int]
     """Start and length, ns."""
     running: np.ndarray
-    """float64[bins + 1], total span time before the edge of each bin, in bins."""
+    """float64[bins + 1], total span time before the edge of each bin, in units of a bin."""
     slots: tuple[int, ...]
     """Colour slots of the services on the critical path."""
     critical: np.ndarray
     """float64[slots, bins + 1], critical time of each service before the edge of each bin."""
     max_concurrency: int
-    """Largest number of spans that ran at once."""
+    """Largest number of concurrent spans."""
     failed: np.ndarray
-    """float64[k], ends of error origins, as shares of the whole."""
+    """float64[k], ends of error origins, as fractions of the whole."""
 
     @classmethod
     def of(cls, view: Waterfall) -> MinimapData:
@@ -76,7 +76,7 @@ def _before(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _past(times: np.ndarray) -> np.ndarray:
-    """Return the sum of the time passed since each of the times, at the edge of each bin."""
+    """Return at the edge of each bin the sum of the time passed since each of the times."""
     at = np.clip(np.ceil(times).astype(np.int64), 0, _BINS)
     edges = np.arange(_BINS + 1)
     number = np.cumsum(np.bincount(at, minlength=_BINS + 1))
@@ -94,9 +94,9 @@ def minimap(
 ) -> Line:
     """Draw a minimap of `width` cells.
 
-    Heights show how many spans ran, colours the services on the critical path, crosses error origins. Intervals are
-    start and length, ns: `[ ]` enclose `window`, the visible part (None for all), and `{ }` `selected`, the span under
-    the cursor.
+    Heights show the number of running spans, colours the services on the critical path, crosses the error origins.
+    Intervals are start and length in ns: `[ ]` enclose `window`, the visible part (None for all), and `{ }` enclose
+    `selected`, the span under the cursor.
     """
     left, right = ("|", "|") if glyphs.ascii_only else ("▕", "▏")
     cells = width - 2
@@ -133,7 +133,7 @@ def minimap(
 
 
 def _cells_of(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) -> tuple[int, int]:
-    """Return the first and the last cell of a part, which always differ."""
+    """Return the first and the last cell of a part; they always differ."""
     if part is None:
         return 0, cells - 1
     scale = cells / max(whole[1], 1)

@@ -13,7 +13,7 @@ _INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Runs of one tree, sorted by first member. A run can be nested in a member of another one."""
+    """Runs of one tree, sorted by first member. A run may be nested in a member of another one."""
 
     start: np.ndarray
     """int64[runs], ascending"""
@@ -31,7 +31,7 @@ class Repeats:
 
     @property
     def counts(self) -> np.ndarray:
-        """int64[runs], number of members of each."""
+        """int64[runs], number of members of each run."""
         counts: np.ndarray = (self.stop - self.start) // self.step
         return counts
 
@@ -93,7 +93,7 @@ def find_repeats(
 
 
 class _Digests:
-    """Position-independent digests of slices of a tree in pre-order, by look and depth."""
+    """Position-independent digests of slices of a pre-order tree, by appearance and depth."""
 
     def __init__(self, look: np.ndarray, depth: np.ndarray) -> None:
         token = (look.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))

@@ -34,7 +34,7 @@ class RowOrder(Protocol):
 
 
 class FlatRows:
-    """Spans in order of start, without a tree. Positions are those of the trace set."""
+    """Rows in order of start, without a tree. Positions are those of the trace set."""
 
     def __init__(self, traces: TraceSet, first: int, stop: int) -> None:
         self.first = first
@@ -102,6 +102,6 @@ class FlatRows:
         return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
 
     def hide(self, hidden: np.ndarray | None) -> None:
-        """Hide the rows of some spans (bool[stop - first]), or of none with None."""
+        """Hide the rows of these spans, bool[stop - first]; None shows all."""
         self._hidden = hidden if hidden is not None and hidden.any() else None
         self._rebuild()

@@ -18,7 +18,7 @@ _ONE_IN = 8
 
 
 class Rows:
-    """The rows of one tree or trace: `positions`, int64[rows], ascending.
+    """Rows of one trace or subtree: `positions`, int64[rows], ascending.
 
     A row is a span, or the first member of a folded run of repeated siblings. Positions are those of the trace set;
     the slice `first:stop` is a trace or a subtree.
@@ -28,7 +28,7 @@ class Rows:
         self, traces: TraceSet, first: int, stop: int, look: np.ndarray | None = None, run_length: int = 0
     ) -> None:
         """`look`: int64[stop - first], equal for spans that differ only in time. Runs of at least `run_length`
-        siblings with such subtrees are folded; 0 folds none.
+        siblings with equal subtrees are folded; 0 folds none.
         """
         self.first, self.stop = first, stop
         parent = traces.parent[first:stop].astype(np.int64)
@@ -84,7 +84,7 @@ class Rows:
         return np.arange(self.first, self.stop)
 
     def _covered(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """Mark all spans of disjoint slices but the first of each, bool[stop - first]."""
+        """Select all spans of disjoint slices except the first of each: bool[stop - first]."""
         size = self.stop - self.first
         if len(starts) <= _FEW_SLICES:
             inside = np.zeros(size, bool)
@@ -102,7 +102,7 @@ class Rows:
         return int(self.positions[row]) - self.first
 
     def row_of(self, span: int) -> int:
-        """Return the row that shows a span: its own, or that of the fold or run that contains it."""
+        """Return the row that shows a span: its own, or that of the fold or run containing it."""
         return max(0, int(self.positions.searchsorted(span, "right")) - 1)
 
     def run(self, row: int) -> range | None:
@@ -117,7 +117,7 @@ class Rows:
         return bool(self._folded[self._local(row)])
 
     def spans(self, row: int) -> range:
-        """Return the spans that a row represents: one, or all of its run or folded subtree."""
+        """Return the spans that a row represents: one, or all spans of its run or folded subtree."""
         local = self._local(row)
         run = self.run(row)
         if run or self._folded[local]:
@@ -207,7 +207,7 @@ class Rows:
         self._folded[members[self._is_parent[members]]] = True
 
     def can_fold(self, row: int) -> bool:
-        """Test whether `fold` of the row's span removes rows: it has children shown, or is in an open run."""
+        """Test whether `fold` of the row's span removes rows: its children are shown, or it is in an open run."""
         return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.run(row) is None)
 
     def fold_to(self, level: int) -> None:
@@ -231,7 +231,7 @@ class Rows:
         self._rebuild()
 
     def unfold_all(self, runs: bool = False) -> None:
-        """Unfold every span, and with `runs` the repeated siblings too."""
+        """Unfold every span, and with `runs` also the repeated siblings."""
         self._folded[:] = False
         if runs:
             self._run_open[:] = True
@@ -262,9 +262,9 @@ class Rows:
         return spans if self._hidden is None else spans[~self._hidden[spans - self.first]]
 
     def hide(self, hidden: np.ndarray | None) -> None:
-        """Hide rows of some spans, bool[stop - first], or of none with None; their descendants move up.
+        """Hide the rows of these spans, bool[stop - first]; None shows all. Their descendants move up.
 
-        A run is hidden as a whole, and only if all of it is.
+        A run is hidden only as a whole.
         """
         size = self.stop - self.first
         if hidden is None or not hidden.any():
@@ -293,7 +293,7 @@ class Rows:
         self._rebuild()
 
     def limit(self, rows: int, weight: np.ndarray) -> None:
-        """Keep at most `rows` rows: the heaviest spans with their ancestors, then the first ones.
+        """Limit the number of rows: keep the heaviest spans with their ancestors, then the first ones.
 
         `weight`: float64[stop - first], 0 for ordinary spans.
         """
@@ -308,7 +308,7 @@ class Rows:
         for start, stop in zip(self._runs.start[shown].tolist(), self._runs.stop[shown].tolist(), strict=True):
             kept[start:stop] = kept[start]
         self._kept = kept
-        # the subtree of a dropped span is dropped, too
+        # the subtree of a dropped span is also dropped
         tops = np.flatnonzero(~kept & np.append(kept, True)[self._parent])
         self._left_out_below = np.zeros(len(kept) + 1, np.int64)
         np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
@@ -317,7 +317,7 @@ class Rows:
 
 def _outermost(chosen: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return starts and ends of the chosen subtrees (bool[spans]) that are in no other chosen subtree."""
-    # usually they are few, and skipping subtrees is faster than testing each span
+    # usually there are few, so skipping subtrees is faster than testing each span
     few: list[int] = []
     at = 0
     while at < len(chosen) and len(few) < _FEW_SLICES:
@@ -351,9 +351,9 @@ def _callers(spans: np.ndarray, depth: np.ndarray, size: int) -> np.ndarray:
 
 
 def _unhidden(parent: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Return the nearest visible ancestor of each span. The last position means no ancestor and is never hidden."""
+    """Find the nearest visible ancestor of each span. The last position means no ancestor and is never hidden."""
     above = np.append(parent, len(parent))
-    # pointer doubling, only for those not done yet
+    # pointer doubling for the unfinished ones
     while True:
         at = np.flatnonzero(hidden[above])
         if not len(at):

@@ -36,13 +36,13 @@ _WORDS = {
     (_SAME, _FASTER): "less here",
     (_SAME, _SAME): "",
 }
-"""Words by the changes of duration and self time, where the duration alone is ambiguous."""
+"""Words for the changes of duration and self time, if the duration alone is ambiguous."""
 _WORD = max(map(len, _WORDS.values()))
 WORDS_EXPLAINED = (
-    ("slower, faster", "duration changed, calls below included"),
-    ("here, below", "self time explains the change; calls below explain it, self time changed the other way"),
-    ("more, less here", "self time changed, the duration did not"),
-    ("self, critical", "duration minus children; self time on the critical path. Each before and after"),
+    ("slower, faster", "duration changed, including calls below"),
+    ("here, below", "here: self time changed; below: calls below changed, and self time in the other direction"),
+    ("more, less here", "self time changed, but not the duration"),
+    ("self, critical", "duration minus children; self time on the critical path; each before and after"),
 )
 
 

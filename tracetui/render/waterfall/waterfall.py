@@ -1,4 +1,4 @@
-"""Waterfall of one trace: rows of spans with their position in the tree, time and notes."""
+"""Waterfall of one trace: rows of spans with position in the tree, time and notes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _WARNINGS, _FOLLOWS_FROM = int(Flag.warnings()), int(Flag.FOLLOWS_FROM)
 _CONSUMER, _PRODUCER = int(Kind.CONSUMER), int(Kind.PRODUCER)
 _OUTSIDE_WORDS = {SKEWED: "skew?", LONGER: "outlasts caller"}
 _NO_END = "no end"
-"""Shown in place of an unknown duration."""
+"""Shown instead of an unknown duration."""
 DURATION_TITLE, SELF_TITLE, _CRITICAL_TITLE = "duration", "self", "critical"
 _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
@@ -62,7 +62,7 @@ Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class WaterfallLayout:
-    """Cells of each column of a row; 0 for one that does not fit. One blank separates columns."""
+    """Widths of the columns of a row in cells; 0 for one that does not fit. One blank separates columns."""
 
     label: int
     bar: int
@@ -71,9 +71,9 @@ class WaterfallLayout:
 
 
 class Waterfall:
-    """Rows of one trace or subtree, each made on demand.
+    """Rows of one trace or subtree, drawn on demand.
 
-    `rows` manages folding. The time to draw a row does not depend on the size of the trace, unless the row represents
+    `rows` manages folding. The time to draw a row is independent of the size of the trace, unless the row represents
     many spans.
     """
 
@@ -105,9 +105,9 @@ class Waterfall:
         within = slice(self.first, self.stop)
         start = int(traces.start[within].min())
         self.whole = (start, int(traces.end[within].max()) - start)
-        """The time of all these spans: start and length, ns."""
+        """Time range of all these spans: start and length, ns."""
         self.window = self.whole
-        """The time the bars show; set it to zoom."""
+        """Time range of the bars; set it to zoom."""
         self.trace_ns = int(traces.trace_duration[trace])
         self.whole_ns = self.trace_ns if root is None else self.whole[1]
         """Duration of the whole view, ns."""
@@ -124,13 +124,13 @@ class Waterfall:
         """int64[stop - first], critical time of each span, ns."""
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
-        """Total for shares of the critical path: the path's length, or the duration of the subtree."""
+        """Total for shares of the critical path: its length, or the duration of the subtree."""
         self._critical_before = running(self.critical)
         self.tree = Rows(traces, self.first, self.stop, self._looks(), least_repeats)
         self.rows: RowOrder = self.tree
-        """The row order in use: `tree`, or another one."""
+        """Row order in use: `tree`, or another one."""
         self.displayed = self.durations = traces.duration[within]
-        """int64[stop - first], durations in ns; set `displayed` to show other times in their column."""
+        """int64[stop - first], durations in ns. Set `displayed` to show other times in their column."""
         self.displayed_title = DURATION_TITLE
         self.found: np.ndarray | None = None
         """bool[stop - first], matches of a search; other rows are dimmed."""
@@ -142,7 +142,7 @@ class Waterfall:
         self.layout = lru_cache(maxsize=8)(self._layout)
 
     def _looks(self) -> np.ndarray:
-        """Return int64[stop - first], equal for spans that differ only in time."""
+        """Compute int64[stop - first], equal for spans that differ only in time."""
         within = slice(self.first, self.stop)
         flags = self.traces.flags[within].astype(np.int64)
         looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + flags
@@ -154,7 +154,7 @@ class Waterfall:
     def _natural_width(self, row: int) -> int:
         span = int(self.rows.positions[row])
         below = int(self.traces.subtree_end[span]) - span - 1
-        # room for the number of folded spans, so that folding does not move the columns
+        # reserve room for the number of folded spans, so that folding does not move the columns
         spans = self.rows.spans(row)
         label = self._label(row, spans, self.rows.run(row), self.share(spans))
         return label.natural_width + (len(f" +{below:,}") if below else 0)
@@ -165,7 +165,7 @@ class Waterfall:
 
     @property
     def sections(self) -> Sections:
-        """The critical path within the view, by span."""
+        """Critical path within the view, by span."""
         return self._section_of, self._section_starts, self._section_ends
 
     def set_glyphs(self, glyphs: Glyphs) -> None:
@@ -176,15 +176,15 @@ class Waterfall:
         self.layout.cache_clear()
 
     def position_of(self, span: int) -> int:
-        """Map a span of the trace to this view's own set."""
+        """Convert a span of the trace to a position in this view's set."""
         return span
 
     def span_of(self, position: int) -> int:
-        """Map a position in this view's own set to a span of the trace."""
+        """Convert a position in this view's set to a span of the trace."""
         return position
 
     def limit(self, rows: int) -> None:
-        """Keep at most this many rows, errors and the critical path first."""
+        """Limit the number of rows; errors and the critical path are kept first."""
         weight = self.critical / max(self.path_ns, 1)
         self.tree.limit(rows, weight + _ROLE_WEIGHTS[self.roles])
 
@@ -314,7 +314,7 @@ class Waterfall:
             asynchronous=self._is_async(span, int(traces.parent[span])),
             service=safe(traces.service_name(span)),
             service_role=Role.service(self.slots[int(traces.service[span])]),
-            # name the service only where it changes
+            # show the service only where it changes
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
             operation=safe(traces.name_of_all(run or range(span, span + 1))) or "(no name)",
             operation_role=name_role,
@@ -327,7 +327,7 @@ class Waterfall:
             return ""
         rows, glyphs = self.rows, self.glyphs
         if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
-            # rows change all at once, and a pass over all rows needs only recent guides
+            # the cache is dropped when rows change; a pass over all rows needs only recent guides
             self._guides_for = rows.positions
             self._guides_below.clear()
         parent = rows.parent_of(span)
@@ -389,7 +389,7 @@ class Waterfall:
                     numbers.counted(number, "match", "matches"), f"/{numbers.short_count(number)}", Role.ACCENT
                 )
             elif number:
-                # not by colour alone
+                # also shown without colour
                 yield LabelNote("match", "/", Role.ACCENT)
         warnings = int(traces.flags[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))

@@ -15,7 +15,7 @@ APP_KEYS = (
     ("{app.follow}", "follow servers: show new traces as they arrive; new errors, calls and p95 jumps are announced"),
     (
         "{app.more}",
-        "load more or older traces from servers; {traces.window} in the list of traces sets how far back",
+        "load more or older traces from servers; {traces.window} in the traces view sets how far back",
     ),
     ("{app.warnings}", "load warnings and reports of servers"),
     ("{app.theme}", "next theme"),
@@ -38,6 +38,6 @@ APP_BINDINGS = (
     Binding("T", "next_theme", "Next theme", show=False, id="app.theme"),
     Binding("ctrl+l", "redraw", "Redraw the screen", show=False, id="app.redraw", priority=True),
     Binding("q", "quit", "Quit", show=False, id="app.quit"),
-    # works in dialogs, too
+    # also works in dialogs
     Binding("ctrl+c", "quit", "Quit at once", show=False, id="app.quit-at-once", priority=True),
 )

@@ -1,4 +1,4 @@
-"""Keys of actions: key bindings in the config file, and keys in texts.
+"""Keys of actions: bindings from the config file, and keys in texts.
 
 Texts name an action by its id in braces, `{app.keys}`, or related ones together, `{list.down list.up}`.
 """
@@ -36,13 +36,13 @@ def bindings() -> dict[str, Binding]:
 
 @cache
 def _import_all() -> None:
-    """Import all modules that define bindings, so that the known actions do not depend on other imports."""
+    """Import all modules that define bindings, so that all actions are known."""
     for module in pkgutil.walk_packages(tracetui.tui.__path__, f"{tracetui.tui.__name__}."):
         importlib.import_module(module.name)
 
 
 def _imported_bindings() -> dict[str, tuple[type[DOMNode], Binding]]:
-    """Return the bindings of imported classes with their classes, by id."""
+    """Return the bindings of imported classes by id, with their classes."""
     bindings = {}
     for node in _subclasses(DOMNode):
         for binding in node.__dict__.get("BINDINGS", ()):
@@ -125,12 +125,12 @@ class KeyNames:
             by_key.setdefault(key, binding.id or "")
         for key, action in by_key.items():
             self._by_action.setdefault(action, []).append(key)
-        # while text is typed, actions on letter keys are still named: they work once the input is closed
+        # actions on letter keys are also named while text is typed, as they work once the input is closed
         is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
         self._reachable = [] if is_typing else [type(node) for node, _ in chain]
 
     def keys(self, action: str) -> list[str]:
-        """Return the keys of an action; without those that the focused widget uses otherwise."""
+        """Return the keys of an action, without those that the focused widget uses for something else."""
         if action not in self._known:
             # imported late, so that the first screen is painted before
             _import_all()
@@ -150,7 +150,7 @@ class KeyNames:
         return [key_name(key) for key in wanted if key in working]
 
     def short(self, text: str) -> str:
-        """Replace each action in a text by its first key, or '' without one."""
+        """Replace each action in a text by its first key, or '' if it has none."""
         return _ACTIONS.sub(lambda match: " ".join(keys[0] for keys in self._keys_of(match[1]) if keys), text)
 
     def full(self, text: str) -> str:
@@ -158,7 +158,7 @@ class KeyNames:
         return _ACTIONS.sub(lambda match: _joined([keys for keys in self._keys_of(match[1]) if keys]), text)
 
     def hints(self, hints: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return pairs of a key and what it does, without actions that have no key."""
+        """Return pairs of a key and its effect, without actions that have no key."""
         return [(key, self.short(what)) for key, what in ((self.short(key), what) for key, what in hints) if key]
 
     def rows(self, rows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -177,7 +177,7 @@ class KeyNames:
 
 
 def _joined(keys: list[list[str]]) -> str:
-    """Join the first keys of all actions, then the second ones if all have one, and so on."""
+    """Join the first keys of all actions, then the second keys if all have one, and so on."""
     if len(keys) == 1:
         return " or ".join(keys[0])
     rounds = ([them[i] for them in keys if i < len(them)] for i in range(max(map(len, keys), default=0)))

@@ -1,4 +1,4 @@
-"""The part of the app that loads: arriving trace sets, the filter on them, and repeated searches of servers."""
+"""Loading part of the app: arriving trace sets, the filter on them, and repeated searches of servers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class LoadingApp(CellDiffApp):
-    """An app over a trace set that is loaded and replaced. Subclasses provide the views."""
+    """App whose trace set is loaded and replaced. Subclasses provide the views."""
 
     def __init__(self, state: State, resume: Resume | None, ansi: bool | None) -> None:
         super().__init__(ansi)
@@ -167,7 +167,7 @@ class LoadingApp(CellDiffApp):
             self.post_message(FilterTraces(loader.wanted_query()))
 
     def _open_pending(self, *, is_last: bool) -> bool:
-        """Open the traces of `State.to_open` if they are loaded. -> whether they are
+        """Open the traces of `State.to_open` if they are loaded. -> whether they are loaded
 
         is_last: True if no more traces will arrive, so that missing ones are reported.
         """
@@ -184,7 +184,7 @@ class LoadingApp(CellDiffApp):
             return False
         state.to_open = ()
         if self._view == VIEWS[0][0] and len(self.screen_stack) == 1:
-            # not after the user has gone elsewhere
+            # do not open it if the user has navigated elsewhere
             self.post_message(OpenTrace(found[0]) if len(found) == 1 else CompareTraces((found[0], found[1])))
         return True
 
@@ -211,7 +211,7 @@ class LoadingApp(CellDiffApp):
         self.state.to_open = message.opens
         self._loader.set_query(text)
         if session is None:
-            # applied to the set that arrives
+            # the filter is applied when the set arrives
             return
 
         def done(result: tuple[np.ndarray, Analysis] | UsageError) -> None:
@@ -237,7 +237,7 @@ class LoadingApp(CellDiffApp):
         self._jobs.work("filter", select, done)
 
     def on_job_done(self, message: JobDone) -> None:
-        # there are no views while the app closes
+        # while the app closes there are no views
         if self.is_running and self._jobs.is_current(message):
             message.done(message.result)
             self._update_frame()
@@ -290,7 +290,7 @@ class LoadingApp(CellDiffApp):
         self._update_frame()
 
     def _offer_alternatives(self, *, is_poll: bool) -> None:
-        """If servers sent no traces, let the user choose services or look up when the newest traces began."""
+        """If servers sent no traces, let the user choose services, or look up the newest traces."""
         state = self.state
         if is_poll or not state.is_live or state.session is None:
             return

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 @dataclass
 class JobDone(Message):
-    """A job has a result: the `number`th job of its name, for the trace set of this generation."""
+    """Result of a job: the `number`th of its name, for the trace set of this generation."""
 
     name: str
     number: int
@@ -32,10 +32,10 @@ class _Host(Protocol):
 
 
 class Jobs:
-    """Run jobs in threads and drop outdated results.
+    """Runs jobs in threads and drops outdated results.
 
-    One job of a name runs at a time, and only the newest of those that wait runs next: threads with outdated work would
-    delay the keys.
+    Only one job of each name runs at a time, and only the newest waiting one runs next, as threads with outdated work
+    would delay keys.
     """
 
     def __init__(self, host: _Host) -> None:
@@ -69,7 +69,7 @@ class Jobs:
             if name in self._running:
                 return
             self._running.add(name)
-        # by name, as a worker and its task form a cycle: with the job, they would keep the set in memory
+        # pass the name, not the job: a worker and its task form a cycle, which would keep the trace set in memory
         self._host.run_worker(lambda: self._one_by_one(name), thread=True, group=name, exit_on_error=False)
 
     def _one_by_one(self, name: str) -> None:
@@ -89,5 +89,5 @@ class Jobs:
             raise failure
 
     def is_current(self, message: JobDone) -> bool:
-        """Return whether a result belongs to the current trace set and is the newest of its name."""
+        """Test whether a result belongs to the current trace set and is the newest of its name."""
         return (message.generation, message.number) == (self._generation, self._numbers[message.name])

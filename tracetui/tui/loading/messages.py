@@ -106,8 +106,8 @@ def load_in_background(
 ) -> None:
     """Run a load in this thread and post its results; `post` may be called from any thread.
 
-    `logs` are files with log lines, read after the traces; `query` returns the filter at the time a set arrives;
-    `exact_names` makes every span name an operation of its own.
+    `logs` are files with log records, read after the traces; `query` returns the filter at the time a set arrives;
+    `exact_names` makes every span name a separate operation.
     """
     reports: list[SearchReport] = []
 
@@ -148,7 +148,7 @@ def search_in_background(
     if traces is None:
         post(ServersUnchanged(reports, running.is_poll))
         return
-    # logs are read even if a poll is cut short by another request: its traces are shown and need their log lines
+    # read logs even if another request cuts a poll short, as its traces are shown and need their log records
     traces = _with_logs(traces, logs, lambda: load.can_ask_again and (running.is_poll or not load.is_stopped))
     traces = replace(traces, exact_names=exact_names)
     new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in running.loaded_ids)
@@ -180,7 +180,7 @@ def server_stats_in_background(
     except (InputError, OSError) as error:
         post(LoadFailed(str(error), stopped=False))
     else:
-        # computed here, as it is too slow for the UI loop
+        # computed here because it is too slow for the UI loop
         _ = analysis.dependencies
         post(ServerStatsArrived(server_stats, analysis))
 
@@ -198,19 +198,19 @@ def newest_in_background(
 
 
 def _select(traces: TraceSet, query: str) -> tuple[Session, str, np.ndarray, Analysis]:
-    """Make a session over the set and select by the filter; one that is not valid is dropped."""
+    """Make a session over the set and apply the filter; an invalid filter is dropped."""
     session = Session(traces)
     try:
         shown, analysis = session.select(query)
     except UsageError:
-        # saved by a version with another query language
+        # the filter was saved by a version with a different query language
         query = ""
         shown, analysis = session.select(query)
     return session, query, shown, analysis
 
 
 def _with_logs(traces: TraceSet, logs: Sequence[str], go_on: Callable[[], bool]) -> TraceSet:
-    """Add log lines to the traces. Unreadable logs become a warning."""
+    """Add log records to the traces. Unreadable logs become a warning."""
     try:
         return with_logs(traces, logs, go_on)
     except InputError as error:

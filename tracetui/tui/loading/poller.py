@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tracetui.tui.loading.messages import LoadFailed, ServersUnchanged, TraceSetArrived
 
 FOLLOW_SECONDS = 5.0
-"""Time between polls; longer where a poll is slow or fails."""
+"""Time between polls; longer if polls are slow or fail."""
 _PAUSE_FACTOR = 4
 """Least ratio of the time between polls to the time that a poll takes."""
 _MAX_FOLLOW_SECONDS = 60.0
@@ -37,7 +37,7 @@ _OVERLAP_NS = 60_000_000_000
 _LATE_NS = 15_000_000_000
 """Traces that began this long before the newest loaded one may have arrived since the last poll."""
 _POLLS_PER_TRACE_POLL = 4
-"""While a trace is open, every fourth poll fetches that trace again, as it may have more spans."""
+"""While a trace is open, every fourth poll fetches it again, as more of its spans may have arrived."""
 _CLOCK_SKEW_NS = 3_600_000_000_000
 """Polls search this far beyond now: clocks of services may be ahead of the local one."""
 _REMEMBERED = 50
@@ -62,7 +62,7 @@ class Poller:
         self._start = start
         self._is_reading = is_reading
         self._searches: list[Search] = []
-        """Searches since the last full load, so that removing a filter repeats none."""
+        """Searches since the last full load, so that removing a filter does not repeat them."""
         self._last_search = Search()
         self._reports: list[SearchReport] = []
         """Reports of the last search that the user requested."""
@@ -73,9 +73,9 @@ class Poller:
         self._interval = FOLLOW_SECONDS
         self._started = 0.0
         self._started_ns = self._answered_ns = 0
-        """Start of the last search, and of the last successful one, in nanoseconds since the epoch; 0 for none."""
+        """Start of the last search and of the last successful one in ns since the epoch; 0 for none."""
         self._before_widening: tuple[Search, Search] | None = None
-        """`State.search` and the last search before they were widened: restored where servers refuse the wider one."""
+        """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
         self._failures = 0
         """Number of consecutive failures."""
         self._unread_count = 0
@@ -92,7 +92,7 @@ class Poller:
     # --- searches ----------------------------------------------------------------------------------------------------
 
     def search_for(self, query: str) -> Search:
-        """Translate a filter to a search, as far as servers can evaluate it."""
+        """Convert a filter to a search, as far as servers can evaluate it."""
         if not query:
             return self._state.search
         # imported late, as building the grammar takes time
@@ -143,7 +143,7 @@ class Poller:
         self._search(self.search_for(self._state.query))
 
     def find_newest(self) -> None:
-        """Find the newest traces of the services searched for, or of the first of all services."""
+        """Find the newest traces of the searched services, or of the first of all services."""
         state = self._state
         if not self._loader.can_search:
             return
@@ -162,13 +162,13 @@ class Poller:
         self._searches.clear()
 
     def more(self) -> None:
-        """Load more traces, or older ones where the servers have sent all."""
+        """Load more traces, or older ones if the servers have sent all."""
         search = self.search_for(self._state.query)
         reports = self._reports_of(search)
         if any(report.may_have_more for report in reports):
             more = Search(limit=max(report.search.most for report in reports) * MORE)
         elif any(report.search.trace_ids for report in reports):
-            self._show_notice("the address names these traces only")
+            self._show_notice("the address selects only these traces")
             return
         elif search.start_ns is None and not any(report.search.start_ns is not None for report in reports):
             lookbacks = [report.search.lookback_ns or LOOKBACK_NS for report in reports]
@@ -180,7 +180,7 @@ class Poller:
         self._search(combined(search, more))
 
     def _reports_of(self, search: Search) -> list[SearchReport]:
-        """Return the reports of the last search with these conditions, or else of the last search."""
+        """Return the reports of the last search with these conditions, else of the last search."""
         return next(
             (reports for searched, reports in reversed(self._report_history) if searched == search), self._reports
         )
@@ -257,10 +257,10 @@ class Poller:
             self._show_notice(f"nothing new from {'; '.join(self._state.search_reports)}")
 
     def failed(self, message: LoadFailed) -> bool:
-        """Note that a search failed; following continues with longer pauses. -> whether to show the error"""
+        """Note that a search failed; following continues at longer intervals. -> whether to show the error"""
         self._failures += not message.stopped
         if not message.is_poll:
-            # the same filter is searched again on the next request
+            # forget the filter, so that the next request searches again
             self._searches = [search for search in self._searches if search != self._last_search]
             if self._before_widening is not None:
                 self._state.search, self._last_search = self._before_widening
@@ -281,7 +281,7 @@ class Poller:
         if reports and self._failures:
             self._failures = 0
             if is_poll:
-                # a search by the user shows its own result
+                # a search by the user shows its result
                 self._show_notice("the server responds again")
         if self.is_following:
             duration = time.monotonic() - self._started
@@ -335,7 +335,7 @@ class Poller:
             return
         self._poll_count += 1
         if self._is_reading() and self._state.trace is not None and self._poll_count % _POLLS_PER_TRACE_POLL == 0:
-            # its spans may arrive long after it began
+            # its spans may arrive long after its start
             trace_id = session.loaded.trace_ids[self._state.trace]
             self._search(Search(trace_ids=(trace_id,)), is_poll=True)
             return
@@ -358,7 +358,7 @@ class Poller:
             since = self._answered_ns
         else:
             return Search()
-        # replaces the end of a page's time window: following continues after it
+        # the end of a page's time window does not apply, as following continues after it
         return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns() + _CLOCK_SKEW_NS)
 
     def new_findings_in(self, message: TraceSetArrived) -> list[str]:
@@ -375,5 +375,5 @@ class Poller:
         self._app.post_message(Notice(text))
 
     def _show_key_notice(self, text: str) -> None:
-        """Show a notice that names keys by their actions. The text must not be from outside."""
+        """Show a notice that names keys by their actions. The text must be trusted."""
         self._show_notice(KeyNames(self._app.screen).short(text))

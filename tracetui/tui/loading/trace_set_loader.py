@@ -1,4 +1,4 @@
-"""The background load, and the user's location in the trace sets that arrive from it."""
+"""Background load, and the user's location in the arriving trace sets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _BANNER_WARNINGS = 3
 _MOST_SHOWN_WARNINGS = 10_000
-"""Number of remembered warnings, so that each is shown only once."""
+"""Most warnings that are remembered as shown, so that each is shown only once."""
 
 
 class TraceSetLoader:
@@ -37,7 +37,7 @@ class TraceSetLoader:
     def __init__(self, state: State, resume: Resume | None, post: Callable[[Message], object]) -> None:
         """`post` may be called from any thread."""
         self.status = ""
-        """Progress of the load or state of following, '' for neither; keys are named by their actions."""
+        """Progress of the load or state of following; '' for neither. Keys are named by their actions."""
         self._state = state
         self._resume = resume
         self._query = resume.query if resume is not None else state.query
@@ -45,10 +45,10 @@ class TraceSetLoader:
         self._load: BackgroundLoad | None = None
         """The running load."""
         self._searchable: BackgroundLoad | None = None
-        """Load whose servers can be searched again, if any."""
+        """Load whose servers can be searched again; None if there is none."""
         self._is_complete = self._is_poll = False
         self._is_optional = False
-        """True if the running search can be stopped by Esc but also yields to any other request."""
+        """True if the running search yields to any other request. Esc can also stop it."""
         self._shown_warnings: set[LoadWarning] = set()
         state.load_state = "reading" if state.sources else ""
 
@@ -223,7 +223,7 @@ class TraceSetLoader:
         is_placed: whether the user has moved the cursor, which then stays on its trace.
         """
         if not message.whole and (self._is_complete or view != "traces"):
-            # a partial set replaces neither a complete one nor a trace that is open
+            # a partial set replaces neither a complete one nor an open trace
             return False
         state = self._state
         location = self._resume or bookmark_of(state, view)
@@ -237,8 +237,8 @@ class TraceSetLoader:
         state.new = message.new
         if message.whole:
             if not self._is_complete:
-                # exempt the first set from garbage collection, but not later ones: frozen objects are never freed by
-                # it, and following replaces set after set
+                # exempt the first set from garbage collection, but not later ones: frozen objects are never freed, and
+                # following replaces set after set
                 gc.freeze()
             self._is_complete = True
             if self._searchable is not None:
@@ -266,7 +266,7 @@ class TraceSetLoader:
         return view
 
     def warning_lines(self, names: KeyNames) -> list[str]:
-        """Return a few lines about new load warnings, which may contain text from outside."""
+        """Return a few lines about new load warnings, which may contain untrusted text."""
         warnings = [warning for warning in self.warnings() if warning not in self._shown_warnings]
         self._shown_warnings.update(warnings)
         if len(self._shown_warnings) > _MOST_SHOWN_WARNINGS:
@@ -274,7 +274,7 @@ class TraceSetLoader:
             self._shown_warnings = set(self.warnings())
         if not warnings:
             return []
-        # the status line names a single source already
+        # the status line already names a single source
         source = self._state.sources[0] if len(self._state.sources) == 1 else None
         first = warnings[:_BANNER_WARNINGS]
         texts = [str(replace(warning, file="") if warning.file == source else warning) for warning in first]
@@ -283,7 +283,7 @@ class TraceSetLoader:
         return [*texts, names.short(f"{keys}, {{app.back}} hides it")]
 
     def log_files(self) -> list[str]:
-        """Describe the number of lines read from each log file."""
+        """Describe the number of records read from each log file."""
         return [str(file) for file in self._state.session.loaded.log_lines.files] if self._state.session else []
 
     def warnings(self) -> Sequence[LoadWarning]:

@@ -1,8 +1,8 @@
 """Terminal output that sends only cells and styles that changed.
 
 Textual paints whole regions, a newly shown view several times, and each piece of a line with its full style. On a slow
-line every byte delays the screen: here, cells that the terminal already shows are not sent, and of a style only the
-difference to the previous one.
+line every byte delays the screen. Here, cells that the terminal already shows are not sent, and only the differences
+between styles are.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tracetui.tui.terminal.key_queue import KeyQueueApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
 
 _GAP = 4
-"""Greatest number of unchanged cells that are sent between changed ones: moving the cursor takes as many bytes."""
+"""Most unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
 _UNKNOWN = "?"
 """Text of a cell with unknown content. It has no style, while every known cell has one."""
 
@@ -36,11 +36,11 @@ _SINGLE_CELL = re.compile(
     "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426"
     "\u2500-\u25fc\u25ff\u2716\u2717]*"
 )
-"""Texts whose characters take one cell on every terminal. Terminals disagree on others."""
+"""Texts whose characters take one cell on every terminal; terminals disagree about others."""
 
 
 class _Look:
-    """A style of cells. Equal styles share one object, so that cells are compared by identity."""
+    """Style of cells. Equal styles share one object, so that cells can be compared by identity."""
 
     __slots__ = ("_changes", "style")
 
@@ -57,14 +57,14 @@ class _Look:
 
 
 class ShownCells:
-    """The cells that the terminal shows, as far as they are known."""
+    """Known contents of the terminal's cells."""
 
     def __init__(self) -> None:
         self._lines: dict[int, tuple[list[str], list[_Look | None]]] = {}
         self._looks: dict[Style, _Look] = {}
         self._bare = self._look(Style.null())
         self._ambiguous: set[int] = set()
-        """Lines that have had characters whose width differs between terminals."""
+        """Lines that contained characters whose width differs between terminals."""
         self._width = 0
 
     def forget(self) -> None:
@@ -79,7 +79,7 @@ class ShownCells:
         return look
 
     def changes(self, update: ChopsUpdate | LayoutUpdate, width: int, system: ColorSystem) -> str:
-        """Return the output that shows an update on a terminal of `width` cells, and note it as shown."""
+        """Return the output for an update on a terminal of `width` cells, and record it as shown."""
         if width != self._width:
             self._width = width
             self.forget()
@@ -112,7 +112,7 @@ class ShownCells:
         if before == cells and before_looks == looks:
             return
         for edge in (x, stop):
-            # when half of a wide character is overwritten, terminals differ in what the other half shows
+            # when half of a wide character is overwritten, terminals differ in the content of the other half
             for torn in _wide_character_at(all_cells, edge):
                 all_cells[torn], all_looks[torn] = _UNKNOWN, None
         all_cells[x:stop], all_looks[x:stop] = cells, looks
@@ -121,7 +121,7 @@ class ShownCells:
         elif not is_uniform:
             self._ambiguous.add(y)
         if not is_uniform:
-            # a terminal that draws the line wider or narrower has shifted the cells behind it: send them again
+            # a terminal that draws the line wider or narrower has shifted the cells after it: send them again
             pen.draw(x, y, cells, looks)
             for first, end in _known(all_looks, stop):
                 pen.draw(first, y, all_cells[first:end], all_looks[first:end])
@@ -144,7 +144,7 @@ class _Pen:
 
     def draw(self, x: int, y: int, cells: list[str], looks: list[_Look | None]) -> None:
         send = self._sent.append
-        # absolute columns, as terminals differ in the width of some characters
+        # use absolute columns, as terminals differ in the width of some characters
         send(f"\x1b[{x + 1}G" if y == self._line else f"\x1b[{y + 1};{x + 1}H")
         self._line = y
         begin = 0
@@ -196,7 +196,7 @@ def _pieces(update: ChopsUpdate | LayoutUpdate) -> Iterator[tuple[int, int, Stri
 
 
 def cells_of(text: str) -> list[str]:
-    """Split a text into cells: '' for the second one of a wide character, combining marks with their letter."""
+    """Split a text into cells: '' for the second cell of a wide character, combining marks with their letter."""
     if text.isascii() or _SINGLE_CELL.fullmatch(text):
         return list(text)
     return list(_wide_cells_of(text))
@@ -212,7 +212,7 @@ def _wide_cells_of(text: str) -> tuple[str, ...]:
         else:
             at = next(i for i in range(len(cells) - 1, -1, -1) if cells[i])
             cells[at] += character
-    # a text whose width is not the sum of its characters' widths stays in one piece
+    # a text whose width differs from the sum of its characters' widths stays in one piece
     width = cell_len(text)
     if len(cells) == width:
         return tuple(cells)
@@ -298,7 +298,7 @@ class _CellChanges(CompositorUpdate):
 
 
 class CellDiffApp(KeyQueueApp):
-    """An app that sends its terminal only cells that changed."""
+    """App that sends only changed cells to the terminal."""
 
     def __init__(self, ansi: bool | None = None) -> None:
         super().__init__(ansi)
@@ -309,7 +309,7 @@ class CellDiffApp(KeyQueueApp):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Resize):
-            # a terminal may show anything after a resize, even back to the same size
+            # after a resize, even to the same size, the contents of the terminal are unknown
             self._shown.forget()
             if event.size == self.size:
                 self.screen.refresh()
@@ -319,7 +319,7 @@ class CellDiffApp(KeyQueueApp):
         return FocusPaintScreen(id="_default")
 
     def action_redraw(self) -> None:
-        """Send the whole screen again, in case something else has written to the terminal."""
+        """Send the whole screen again, in case another program has written to the terminal."""
         self._shown.forget()
         self.screen.refresh()
 

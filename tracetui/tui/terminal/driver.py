@@ -1,7 +1,7 @@
-"""Terminal driver that survives a lost terminal and invalid input.
+"""Terminal driver that handles a lost terminal and invalid input.
 
-In both cases, exceptions would end Textual's reader and writer threads, and the program would run on without keys or
-screen.
+In both cases exceptions would end Textual's reader and writer threads, and the program would continue without keys or
+output.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from tracetui.tui.terminal.input import TerminalInput
 _READ_BYTES = 1 << 12
 _IDLE_SECONDS = 0.1
 MOST_CELLS = 2_000
-"""Greatest number of columns or rows that is accepted from a terminal: painting more takes minutes."""
+"""Most columns or rows accepted from a terminal, as painting more takes minutes."""
 
 
 class _TolerantFile:
-    """Terminal file that ignores failing writes.
+    """Terminal file that ignores failed writes.
 
     An error would end Textual's writer thread, and the program would wait for it forever.
     """
@@ -49,12 +49,12 @@ class _TolerantFile:
 
 
 def tolerant_file(file: IO[str] | None) -> Any:
-    """Wrap a file so that failing writes are ignored."""
+    """Wrap a file so that failed writes are ignored."""
     return file and _TolerantFile(file)
 
 
 class KeyReader:
-    """Turns any bytes from a terminal into events."""
+    """Converts any bytes from a terminal to events."""
 
     def __init__(self, debug: bool = False) -> None:
         self._debug = debug
@@ -62,7 +62,7 @@ class KeyReader:
         self._parser = XTermParser(debug)
 
     def feed(self, data: bytes) -> list[Message]:
-        """Return the events of some bytes."""
+        """Return the events in some bytes."""
         return self._parsed(self._input.decode(data, time.monotonic())) + self._collected(self._parser.tick())
 
     def idle(self) -> list[Message]:
@@ -70,7 +70,7 @@ class KeyReader:
         return self._parsed(self._input.idle(time.monotonic())) + self._collected(self._parser.tick())
 
     def _parsed(self, text: str) -> list[Message]:
-        # the parser takes an empty text for the end of input
+        # an empty text would mean the end of input to the parser
         return self._collected(self._parser.feed(text)) if text else []
 
     def _collected(self, parsed: Iterable[Message]) -> list[Message]:
@@ -81,13 +81,13 @@ class KeyReader:
                 if _is_sane(event):
                     found.append(event)  # noqa: PERF401
         except (ParseError, StopIteration, RuntimeError, ArithmeticError, ValueError, LookupError):
-            # an invalid report ends the parser
+            # an invalid report terminates the parser
             self._parser = XTermParser(self._debug)
         return found
 
 
 def _is_sane(event: Message) -> bool:
-    """Return whether an event is plausible: a size of zero or millions of cells is noise."""
+    """Test whether an event is plausible; a size of zero or millions of cells is noise."""
     if not isinstance(event, events.Resize):
         return True
     return 0 < event.size.width <= MOST_CELLS and 0 < event.size.height <= MOST_CELLS
@@ -104,8 +104,8 @@ class ResilientDriver(LinuxDriver):
     def _sigcont_application(self, *_: Any) -> None:
         """Reopen the terminal after the program was stopped by any signal.
 
-        After SIGSTOP, which cannot be caught, Textual has not released the terminal. It would start a second pair of
-        threads, which keep the program from ending, and save its own terminal modes as the ones to restore.
+        SIGSTOP cannot be caught, so Textual has not released the terminal. It would start a second pair of threads,
+        which keep the program from ending, and save its own terminal modes as the ones to restore.
         """
         if self._is_restarting or not self._auto_restart:
             return

@@ -1,7 +1,7 @@
-"""Decode bytes from a terminal to text for Textual's parser. The terminal is not trusted more than any other source.
+"""Decode bytes from a terminal to text for Textual's parser. The terminal is as untrusted as any other source.
 
-Lines are noisy, terminals send unrequested reports (X10 mouse reports, 8-bit controls), and pasted text may have
-another encoding than UTF-8. None of it may end the thread that reads keys.
+Lines are noisy, terminals send unrequested reports (X10 mouse reports, 8-bit controls), and pasted text may not be
+UTF-8. None of this may end the thread that reads keys.
 """
 
 from __future__ import annotations
@@ -12,36 +12,38 @@ from codecs import getincrementaldecoder
 PASTE_BEGINS = "\x1b[200~"
 PASTE_ENDS = "\x1b[201~"
 PASTE_SECONDS = 5.0
-"""A paste without input for this long has lost its end mark: until then keys count as pasted text."""
+"""A paste without input for this long has lost its end marker; until then keys count as pasted text."""
 
 MOST_TYPED = 1_000
-"""As many characters at once are a paste, even without marks of the terminal: nobody types so fast."""
+"""This many characters at once are a paste even without the terminal's markers, as nobody types this fast."""
 MOST_PASTED = 1 << 20
 """Longest paste; the rest is dropped."""
 
 _PASTE_ESCAPES = (b"\x03", b"\x1b")
-"""Ctrl+C or Esc alone ends a paste: terminals remove them from pasted text."""
+"""A lone Ctrl+C or Esc ends a paste, as terminals remove them from pasted text."""
 _OLD_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}")
-"""X10 mouse report, whose coordinates are not UTF-8. The program requests reports in another format."""
+"""X10 mouse report, whose coordinates are not UTF-8. The program requests a different format."""
 _OLD_MOUSE_BEGINS = re.compile(rb"\x1b\[M[\x20-\xff]{0,2}\Z")
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[O\]].|.)?", re.DOTALL)
-"""A key or report that is not a character."""
+"""Key or report that is not a character."""
 _ESCAPE = "\x1b"
 _SHOWN_ESCAPE = "\u241b"
 
 
 class TerminalInput:
-    """Decodes terminal input piece by piece. Times are seconds of one monotonic clock."""
+    """Decodes terminal input piece by piece. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._decoder = getincrementaldecoder("utf-8")("replace")
         self._held = b""
         """Start of a possible mouse report."""
         self._tail = ""
-        """Possible start of a paste mark at the end of the input: of the start mark, or of the end mark in a paste."""
+        """Possible beginning of a paste marker at the end of the input: of the start marker, or in a paste of the end
+        marker.
+        """
         self._pasting_since: float | None = None
         self._is_burst = False
-        """True for a paste without marks, recognised by its size; it ends with the next pause."""
+        """True for a paste without markers, recognised by its size; it ends at the next pause."""
         self._pasted = 0
 
     def decode(self, data: bytes, now: float) -> str:
@@ -58,7 +60,7 @@ class TerminalInput:
         return self._with_marks(text, now)
 
     def idle(self, now: float) -> str:
-        """Return the output that is due after a pause: text held back, the end of an incomplete paste."""
+        """Return the output that is due after a pause: held text, or the end of an incomplete paste."""
         since = self._pasting_since
         is_over = since is not None and (self._is_burst or now - since > PASTE_SECONDS)
         text = self._with_marks(self._decoder.decode(self._held), now)
@@ -74,9 +76,9 @@ class TerminalInput:
         return held + PASTE_ENDS
 
     def _burst(self, text: str, now: float) -> str:
-        """Return a large text as pasted text, even if the terminal has not marked it."""
+        """Return a large text as pasted text, even if the terminal has not marked it as such."""
         if PASTE_BEGINS in self._tail + text:
-            # the terminal marks pastes itself
+            # the terminal sends paste markers
             end = self._end_paste() if self._is_burst else ""
             return end + self._with_marks(text, now)
         characters = _SEQUENCE.sub("", text)
@@ -90,9 +92,9 @@ class TerminalInput:
         return begins + self._limited(characters)
 
     def _with_marks(self, text: str, now: float) -> str:
-        """Return text in which the terminal marks pastes, with escapes in pasted text replaced.
+        """Process text with paste markers: replace the escapes in pasted text.
 
-        Textual's parser would read keys from escapes.
+        Textual's parser would read these as keys.
         """
         parts: list[str] = []
         while text:
@@ -117,7 +119,7 @@ class TerminalInput:
         return seen[end:]
 
     def _until_end_of_paste(self, text: str, parts: list[str], now: float) -> str:
-        """Add text up to the end of the paste to `parts`; hold back a possible start of the end mark. -> the rest"""
+        """Add text up to the end of the paste to `parts`; hold a possible beginning of the end marker. -> the rest"""
         self._pasting_since = now
         seen = self._tail + text
         end = seen.find(PASTE_ENDS)

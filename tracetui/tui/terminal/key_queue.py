@@ -1,8 +1,8 @@
-"""Key queue: keys that arrive faster than they are handled act as if pressed one by one.
+"""Key queue: keys that arrive faster than they are handled act as if pressed one at a time.
 
 Textual sends a key to the widget that has the focus on arrival, and runs its action later, when the event has reached
-the app. Of `/quit` in one packet, as slow lines send it, the input that `/` opens would receive nothing and `q` would
-quit. Keys also wait while a view is being opened.
+the app. If a slow line sends `/quit` in one packet, the input that `/` opens would receive nothing, and `q` would quit.
+Keys also wait while a view is being opened.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from textual.screen import Screen
 _MAX_WAIT = 1.0
 """Seconds after which a key no longer waits for the previous one."""
 _MIN_INTERVAL = 0.15
-"""A key that arrives within these seconds after the previous one waits until that is handled."""
+"""A key that arrives within this many seconds of the previous one waits until that is handled."""
 
 
 class KeyQueueApp(App[None]):
-    """An app in which a key waits until the previous one is handled completely."""
+    """App in which a key waits until the previous one is completely handled."""
 
     def __init__(self, ansi: bool | None = None) -> None:
         super().__init__(ansi_color=ansi)
@@ -39,7 +39,7 @@ class KeyQueueApp(App[None]):
 
     @property
     def holds_keys(self) -> bool:
-        """True while the target of keys is being made, so that they must wait."""
+        """True while the target of the keys is being created, so that they must wait."""
         return False
 
     def release_keys(self) -> None:
@@ -49,11 +49,11 @@ class KeyQueueApp(App[None]):
             self._wait()
 
     def _leaves_target(self, event: events.Event, position: int) -> bool:
-        """Return whether a key leaves the target that is being made; `position` is its index in the queue."""
+        """Test whether a key leaves the target that is being created; `position` is its index in the queue."""
         active = self.screen.active_bindings.get(event.key) if isinstance(event, events.Key) else None
         if active is None:
             return False
-        # later keys with actions of the app may be text for an input that an earlier key opens
+        # keys later in the queue may be text for an input that an earlier key opens
         return active.binding.priority or active.binding.action == "go_back" or (active.node is self and not position)
 
     async def on_event(self, event: events.Event) -> None:
@@ -79,12 +79,12 @@ class KeyQueueApp(App[None]):
     def _wait(self) -> None:
         """Wait until the last key has been handled."""
         self.set_timer(_MAX_WAIT, self._give_up_waiting)
-        # the key event climbs to the app, then the messages that its action posted
+        # wait for the key event to reach the app, then for the messages that its action posted
         target, number = self._target, self._pressed_at
         self._climb(target, lambda: self._climb(target, lambda: self._handled(number)))
 
     def _climb(self, node: MessagePump, then: Any) -> None:
-        """Call `then` after all messages that are on their way from a widget up to the app."""
+        """Call `then` after all messages on the way from a widget up to the app were handled."""
         parent = node._parent
         if node is self or parent is None:
             self.call_later(then)
@@ -94,12 +94,12 @@ class KeyQueueApp(App[None]):
 
     def _handled(self, number: float) -> None:
         screen = self.screen
-        # a new screen takes the focus once it is mounted, by a message through the app
+        # a new screen receives the focus once it is mounted, by a message through the app
         if screen is self._screen_before or not screen.call_later(self.call_later, self._next, number):
             self.call_later(self._next, number)
 
     async def _next(self, number: float) -> None:
-        """Pass on the next key, if the one of this time was the last."""
+        """Pass on the next key, unless another was passed on since."""
         if not self._keys or number != self._pressed_at:
             return
         if self.holds_keys:
@@ -107,7 +107,7 @@ class KeyQueueApp(App[None]):
             leaving = next((i for i, event in enumerate(self._keys) if self._leaves_target(event, i)), None)
             if leaving is None:
                 return
-            # drop the keys before it: they were for the target that it leaves
+            # drop the keys before it, as they were for the target that it leaves
             for _ in range(leaving):
                 self._keys.popleft()
         await self._press(self._keys.popleft())

@@ -1,4 +1,4 @@
-"""Screen that renders only widgets with something to paint."""
+"""Screen that renders only widgets with visible changes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Placed = dict[Widget, tuple[Region, Region]]
 class _FrugalCompositor(Compositor):
     """Compositor that skips widgets without visible changes.
 
-    Textual's renders all widgets between the first and the last changed line, even those completely behind others.
+    Textual's compositor renders all widgets between the first and the last changed line, even those hidden by others.
     """
 
     def render_partial_update(self) -> ChopsUpdate | None:
@@ -47,7 +47,7 @@ def painting(placed: Placed, dirty: Iterable[Region]) -> Placed:
 
 
 class FocusPaintScreen(Screen[Any]):
-    """Screen that a change of focus does not repaint: the two widgets do that themselves."""
+    """Screen that is not repainted when the focus changes, as the two widgets repaint themselves."""
 
     focused = Reactive[Widget | None](None, repaint=False)
 

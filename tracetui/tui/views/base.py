@@ -10,13 +10,13 @@ from tracetui.tui.work import Work
 
 
 class View(Vertical):
-    """One of the views. It is notified of changes, and sends messages for everything outside itself."""
+    """View. It is notified of changes, and sends messages for everything outside itself."""
 
     TITLE = ""
     HINTS: tuple[tuple[str, str], ...] = ()
-    """Hints with keys by action, the most useful now first; the last line shows four."""
+    """Key hints, keys named by action, most useful ones first; the last line shows four."""
     KEYS: tuple[tuple[str, str], ...] = ()
-    """All keys of this view in the same form, and explanations, for its help."""
+    """All keys of this view in the same form, with explanations for the help."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -24,7 +24,7 @@ class View(Vertical):
         self.work = work
 
     def set_changed(self) -> None:
-        """Show another set or filter. Called on the UI loop; heavy work goes to `self.work`."""
+        """Show another set or filter. Called on the UI loop, so heavy work must use `self.work`."""
 
     def selection_changed(self) -> None:
         """Show another trace or span. Also called when the view is shown."""
@@ -33,16 +33,16 @@ class View(Vertical):
         """Repaint after a change of theme, glyphs or zone."""
 
     def work_failed(self, name: str) -> None:
-        """Handle the failure of a job of this name, of this or another view, which returns nothing."""
+        """Handle the failure of a job, of this or another view, which will not return a result."""
 
     @property
     def key_names(self) -> KeyNames:
-        """Display names of the keys that act here."""
+        """Display names of the keys that are active here."""
         return KeyNames(self.screen)
 
     @property
     def is_opening(self) -> bool:
-        """True while what its keys act on is being made, so that they wait for it."""
+        """True while the target of its keys is being created, so that they must wait."""
         return False
 
     @property
@@ -51,12 +51,12 @@ class View(Vertical):
         return True
 
     def crumbs(self) -> list[str]:
-        """Location within the view, for the breadcrumb; may contain text from outside."""
+        """Location within the view, for the breadcrumbs; may contain untrusted text."""
         return []
 
     def go_back(self) -> bool:
-        """Undo one step within the pane (leave a search, close a detail). -> whether there was one."""
+        """Undo one step within the view (leave a search, close a detail). -> whether there was one"""
         return False
 
     def focus_pane(self) -> None:
-        """Focus the widget that takes the view's keys."""
+        """Focus the widget that handles the view's keys."""

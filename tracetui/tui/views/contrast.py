@@ -19,10 +19,10 @@ from tracetui.tui.views.base import View
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
-    ("{list.open}", "filter by it"),
+    ("{list.open}", "filter by the row"),
     ("of these", "traces of the selection with this value; of the others: other traces with it"),
     ("lift", "ratio of the two shares; only: no other trace has it"),
-    ("may be chance", "significant on its own, but not among this many candidates"),
+    ("may be chance", "significant in a single test, but not among all candidates"),
 )
 
 
@@ -36,7 +36,7 @@ def open_contrast(
     among: str = "",
     durations: bool = True,
 ) -> None:
-    """Contrast bool[traces] `selection` with the other traces, outside the UI loop, and show the result.
+    """Contrast the traces of `selection`, bool[traces], with the others outside the UI loop, and show the result.
 
     whose: a word before "traces", or "with ..." after it; among: restriction of the others; ask: called with the query
     of the chosen row; durations: include response times.
@@ -56,7 +56,7 @@ def open_contrast(
 
 
 def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask: Callable[[str], object]) -> None:
-    """`failed`: number of failed requests in parentheses, '' if redundant."""
+    """Show a contrast. `failed`: number of failed requests in parentheses, '' if redundant."""
     look, glyphs = pane.state.look, pane.state.look.glyphs
     if not found.differences:
         pane.post_message(Notice("nothing is over-represented beyond chance"))
@@ -71,7 +71,7 @@ def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask:
             ask(f"({shown}) AND {query}" if shown else query)
 
     rows = ContrastList(found, glyphs)
-    screen = AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by it", _KEYS)
+    screen = AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by the row", _KEYS)
     pane.app.push_screen(screen, chosen)
 
 
@@ -83,7 +83,7 @@ def selection_words(count: int, whose: str) -> str:
 
 
 def query_of(one: OverRepresented) -> str:
-    """Query for the traces with this value."""
+    """Build a query for the traces with this value."""
     match one.what:
         case "attribute":
             return f"{attribute_field(one.key)} = {quoted(one.value)}"

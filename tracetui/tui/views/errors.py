@@ -1,4 +1,4 @@
-"""Errors view: error patterns, and one of them in detail."""
+"""Errors view: error patterns, and the detail of one."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
         ("{list.open}", "open the selected example at the span where the error began; the worst one comes first"),
         ("{errors.next errors.previous}", "next, previous example"),
         ("{errors.group}", "group by service, most errors first; or by frequency"),
-        ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
+        ("propagated", "services to which its errors propagated; entries: entry points of its traces"),
         (
             "outcome",
-            "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "
-            "caller had ended; unknown: its caller is missing",
+            "failed the request; handled: by an ancestor or a retry; background: after a message, or after the "
+            "end of its caller; unknown: its caller is missing",
         ),
         (
             "contrast",
@@ -112,7 +112,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
         return self.analysed.columns.table.patterns[self._number(row)]
 
     def _number(self, row: int) -> int:
-        """Position in the table of the pattern of a row."""
+        """Return the position in the table of a row's pattern."""
         return self.rows.pattern(row) if isinstance(self.rows, ErrorList) else row
 
     def row_of_span(self, span: int) -> int | None:
@@ -169,7 +169,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
             self._open(detail, detail.example(row))
 
     def _shown_detail(self, row: int) -> ErrorDetail:
-        """Show the detail of this row now, and keep the example that was selected in it."""
+        """Show the detail of this row now, and keep its selected example."""
         detail = self.detail.source
         if not isinstance(detail, ErrorDetail) or detail.pattern is not self._pattern(row):
             self.show_detail()
@@ -197,7 +197,7 @@ class ErrorsView(ListDetailView[ErrorListColumns]):
 
 
 def _traces_of(pattern: ErrorPattern, traces: TraceSet) -> np.ndarray:
-    """Traces in which an error of the pattern began. -> bool[traces]"""
+    """Find the traces in which an error of the pattern began: bool[traces]."""
     found = np.zeros(traces.trace_count, bool)
     found[traces.trace[pattern.spans]] = True
     return found

@@ -1,4 +1,4 @@
-"""Hot spots view: the operations with the most critical time, suggestions, and one of either in detail."""
+"""Hot spots view: the operations with the most critical time, suggestions, and the detail of one."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from tracetui.tui.work import Work
 _READ_AT_ONCE = 20
 """Patterns read per job."""
 _INDENT = 2
-"""Cells before the summary."""
+"""Indentation of the summary in cells."""
 
 
 class _Operations(LineView):
-    """A list whose cursor skips the row between bottlenecks and the rest."""
+    """List whose cursor skips the divider between bottlenecks and the others."""
 
     def validate_cursor(self, cursor: int) -> int:
         cursor = super().validate_cursor(cursor)
@@ -58,7 +58,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         ),
         (
             "{hot-spots.what-if}",
-            "what if: replay the traces with the operation at half its time, none, or any share",
+            "what if: replay the traces with the operation at half its duration, none, or any share",
         ),
         (
             "{hot-spots.apart}",
@@ -75,7 +75,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         ),
         (
             "saves",
-            "mean per trace in which it occurs, without time that parallel work covers; "
+            "mean per trace in which it occurs, without time covered by parallel work; "
             "of traces: share of the time of these traces",
         ),
         ("{findings.copy}", "copy service and operation"),
@@ -85,7 +85,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
         Binding("O", "reverse", "Reverse the order", show=False, id="hot-spots.reverse"),
         Binding("c", "contrast", "Contrast its slow traces", show=False, id="hot-spots.apart"),
-        Binding("X", "what_if", "What if it took longer or shorter", show=False, id="hot-spots.what-if"),
+        Binding("X", "what_if", "What if its duration changed", show=False, id="hot-spots.what-if"),
     ]
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
@@ -95,11 +95,11 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         self._shows_suggestions = False
         self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
-        """Result of the last what-if of each operation."""
+        """Result of the last what-if for each operation."""
         super().__init__(state, work, id=id)
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - the name in `View`
         if self._shows_suggestions:
             return (
                 ("{list.open}", "largest saving"),
@@ -151,7 +151,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         self._find_suggestions()
 
     def _suggestion(self, row: int) -> Suggestion | None:
-        """Suggestion of a row."""
+        """Return the suggestion of a row."""
         source = self.list.source
         return source.found[row] if isinstance(source, SuggestionList) else None
 
@@ -171,7 +171,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
         if name == "hot-spots.suggestions":
-            # stop announcing suggestions that will not come
+            # stop announcing the suggestions, as they will not arrive
             self._suggestions = []
             self.summary.show(self._summary_lines)
 
@@ -199,7 +199,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         self.show_list(None)
 
     def action_what_if(self) -> None:
-        """Ask for a share, and replay the traces with it."""
+        """Ask for a share of the duration, and replay the traces with it."""
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_suggestions:
@@ -226,10 +226,10 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
             self.work("hot-spots.what-if", replay, done)
 
         service, operation = map(safe, analysis.traces.operation_label(number))
-        self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} took"), chosen)
+        self.app.push_screen(share_choice(self.state.look, f"What if {service} {operation} had"), chosen)
 
     def action_contrast(self) -> None:
-        """Contrast the traces with the slowest calls of the operation with the others that have it."""
+        """Contrast the traces with the slowest calls of the operation with other traces that have it."""
         if self.analysed is None or not self.has_rows:
             return
         if self._shows_suggestions:
@@ -241,12 +241,12 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         def ask(query: str) -> None:
             self.post_message(ListTraces(query))
 
-        # they were selected by duration, so duration would be the first difference
+        # as they were selected by duration, that would always be the first difference
         open_contrast(self, traces, slow, "slow", ask, among=" with it", durations=False)
 
     @property
     def _back(self) -> str:
-        """Key that leads from the suggestions to the operations."""
+        """Key that switches from the suggestions to the operations."""
         return self.key_names.short("{hot-spots.advice}")
 
     def go_back(self) -> bool:
@@ -256,7 +256,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         return super().go_back()
 
     def _read_patterns(self) -> None:
-        """Read the patterns of the operations in sight that are not known yet, outside the UI loop."""
+        """Read the unknown patterns of the visible operations, outside the UI loop."""
         if self.analysed is None or not isinstance(self.list.source, HotSpotList) or self._reading:
             return
         if not self.has_rows:
@@ -280,7 +280,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
             self._patterns |= patterns
             if not isinstance(self.list.source, HotSpotList):
                 return
-            # another sort order can have one row fewer
+            # another sort order may have one row fewer
             for row in range(rows.start, min(rows.stop, len(self.list.source))):
                 if table.number(self._position(row)) in patterns:
                     self.list.refresh_row(row)
@@ -293,7 +293,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         self.work("hot-spots.patterns", read, done)
 
     def _position(self, row: int) -> int:
-        """Operation of a row; for the divider, of the row above."""
+        """Return the operation of a row; for the divider, that of the row above."""
         source = self.list.source
         assert isinstance(source, HotSpotList)
         position = source.position(row)
@@ -330,7 +330,7 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         if self._suggestions and len(shows) + skewed.width <= room:
             note.add(shows, Role.DIM)
         note.extend(skewed)
-        meaning = f"  (more than {BOTTLENECK_PERCENT:.0f} % of their traces' time)"
+        meaning = f"  (over {BOTTLENECK_PERCENT:.0f} % of their traces' critical path)"
         fits = line.width + len(meaning) + note.width + _INDENT <= self.size.width
         return line.add(meaning if fits and as_usual and not self._shows_suggestions else "", Role.DIM).extend(note)
 

@@ -1,4 +1,4 @@
-"""Common base of the analysis views: a list of findings, and the one under the cursor in full."""
+"""Base of the analysis views: a list of findings, and the detail of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Columns = TypeVar("_Columns")
 
 
 _LIST_PERCENT = 55
-"""Share of the height, in percent, that the list may take with the detail beneath it."""
+"""Largest share of the height, in percent, of a list with the detail beneath it."""
 
 _AGAIN = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
 _UNLOADED = {
@@ -37,12 +37,12 @@ _UNLOADED = {
     "reading": ("Loading.", "This view appears once the sources are read."),
     "failed": ("No traces loaded.", "{app.reload} reloads the sources, {app.quit} quits."),
 }
-"""Reasons for an empty view, by the state of the load, with the next step; keys are named by their actions."""
+"""Reasons for an empty view by state of the load, with the next step. Keys are named by their actions."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisOfSet(Generic[_Columns]):
-    """Analysis results and their set: `traces` are those of the loaded set that `analysis` is about."""
+    """Analysis results and their set: `traces` are those of the loaded set to which `analysis` applies."""
 
     analysis: Analysis
     loaded: TraceSet
@@ -50,12 +50,12 @@ class AnalysisOfSet(Generic[_Columns]):
     columns: _Columns
 
     def open_trace(self, trace: int, span: int) -> OpenTrace:
-        """Request to open a trace of the findings at one of its spans."""
+        """Build a request to open a trace of the findings at one of its spans."""
         loaded = int(self.traces[trace])
         return OpenTrace(loaded, int(self.loaded.first[loaded]) + span - int(self.analysis.traces.first[trace]))
 
     def found_span(self, span: int) -> int | None:
-        """Position in the findings of a span of the loaded set, None if its trace is not shown."""
+        """Convert a span of the loaded set to a position in the findings; None if its trace is not shown."""
         trace = int(self.loaded.trace[span])
         at = int(np.searchsorted(self.traces, trace))
         if at == len(self.traces) or self.traces[at] != trace:
@@ -64,7 +64,7 @@ class AnalysisOfSet(Generic[_Columns]):
 
 
 class ListDetailView(View, Generic[_Columns]):
-    """A list of findings, and the one under the cursor in detail.
+    """List of findings, and the detail of the one under the cursor.
 
     The analysis runs when the view is shown, outside the UI loop.
     """
@@ -80,9 +80,9 @@ class ListDetailView(View, Generic[_Columns]):
     ListDetailView.-beside .detail { width: 8fr; padding-left: 2; }
     """
     BESIDE_FROM = 1_000
-    """Smallest width for the detail next to the list, not beneath it."""
+    """Least width for the detail next to the list rather than beneath it."""
     DETAIL_DELAY = 0.08
-    """Seconds until the detail follows the cursor: a key held down paints no details."""
+    """Seconds until the detail follows the cursor, so that a held key paints no details."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -95,7 +95,7 @@ class ListDetailView(View, Generic[_Columns]):
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
         self._in_detail = False
-        """True if the detail had the focus last: coming back returns to it."""
+        """True if the detail had the focus last, so that it receives it again on return."""
         self.summary = LineBar(look.theme, self._summary_lines)
         self.heading = LineBar(look.theme, self._heading_lines)
         self.list = self.new_list()
@@ -130,26 +130,26 @@ class ListDetailView(View, Generic[_Columns]):
         raise NotImplementedError
 
     def detail_source(self, row: int) -> tuple[LineSource, int]:
-        """Detail of a row and the position of the cursor in it."""
+        """Return the detail of a row and the position of the cursor in it."""
         raise NotImplementedError
 
     def row_of_span(self, span: int) -> int | None:
-        """Row that a span of the findings belongs to."""
+        """Return the row of a span of the findings."""
         raise NotImplementedError
 
     def summary_line(self, columns: _Columns) -> Line:
         raise NotImplementedError
 
     def title_line(self, row: int, width: int) -> Line:
-        """Title of the detail."""
+        """Return the title of the detail."""
         raise NotImplementedError
 
     def nothing(self) -> tuple[str, str]:
-        """Reason for an empty list, and the next step."""
+        """Return the reason for an empty list, and the next step."""
         raise NotImplementedError
 
     def name_of(self, row: int) -> str:
-        """Name of the row, as in the data."""
+        """Return the name of the row, as in the data."""
         raise NotImplementedError
 
     def open_row(self, row: int) -> None:
@@ -159,7 +159,7 @@ class ListDetailView(View, Generic[_Columns]):
         raise NotImplementedError
 
     def row_of_name(self, name: str) -> int | None:
-        """Row of the item that was under the cursor before the set changed, None where it has none."""
+        """Return the row of a name, such as the one before the set changed; None if there is none."""
         rows = range(len(self.rows or ()))
         return next((row for row in rows if self.name_of(row) == name), None) if name else None
 
@@ -190,7 +190,7 @@ class ListDetailView(View, Generic[_Columns]):
         self.call_after_refresh(self.heading.show, self._heading_lines)
 
     def crumbs(self) -> list[str]:
-        # from the detail, which a key held down does not change
+        # the focus is in the detail, where a held key does not change the row
         return [self.name_of(self._row)] if self.has_rows else []
 
     def go_back(self) -> bool:
@@ -241,7 +241,7 @@ class ListDetailView(View, Generic[_Columns]):
             self.list.cursor = row
 
     def show_list(self, cursor: int | None) -> None:
-        """Rebuild the rows; without `cursor` it stays on its item, by name, if that still exists."""
+        """Rebuild the rows. Without `cursor` the cursor stays on its item, by name, if that still exists."""
         self.rows = self.list_source(self.analysed.columns) if self.analysed else None
         if cursor is None:
             cursor = (self.row_of_name(self.state.rows.get(str(self.id), "")) if self.has_rows else None) or 0
@@ -284,7 +284,7 @@ class ListDetailView(View, Generic[_Columns]):
             self.post_message(LocationChanged())
 
     def remember_row(self) -> None:
-        """Remember the item under the cursor, to come back to it."""
+        """Remember the item under the cursor, to return to it later."""
         self.state.rows[str(self.id)] = self.name_of(self._row)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
@@ -332,7 +332,7 @@ class ListDetailView(View, Generic[_Columns]):
             texts = why, self.key_names.short(then)
         elif self._failed:
             texts = (
-                "Analysis failed because of a bug in tracetui; the last line names it.",
+                "The analysis failed because of a bug in tracetui; the last line shows it.",
                 self.key_names.short(_AGAIN),
             )
         elif not len(self.state.shown):

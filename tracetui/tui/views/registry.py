@@ -1,4 +1,4 @@
-"""The views, in the order of their keys."""
+"""Registry of the views, in the order of their keys."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ VIEWS = (
     ("errors", "Errors"),
     ("hot-spots", "Hot spots"),
 )
-"""Id and title of each."""
+"""Id and title of each view."""
 
 
 def pane_classes() -> tuple[type[View], ...]:
-    """The views, in the order of VIEWS."""
+    """Return the classes of the views, in the order of `VIEWS`."""
     from tracetui.tui.views.errors import ErrorsView
     from tracetui.tui.views.hot_spots import HotSpotsView
     from tracetui.tui.views.services.view import ServicesView

@@ -1,4 +1,4 @@
-"""Server statistics, shown over the view that asked for them."""
+"""Server statistics, shown over the current view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEYS = (
 
 
 def show_server_stats(app: App[None], look: Look, server_stats: ServerStats, analysis: Analysis) -> None:
-    """Show server statistics beside the loaded traces' figures. `analysis.dependencies` must be computed already."""
+    """Show server statistics next to the figures of the loaded traces. `analysis.dependencies` must be computed."""
     here = {(edge.caller, edge.callee): edge.call_count for edge in analysis.dependencies.edges}
     title = list(server_stats_title(server_stats))
     if not server_stats.dependencies:

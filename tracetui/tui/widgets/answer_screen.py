@@ -1,4 +1,4 @@
-"""Full-screen list under a heading, whose rows can be read or chosen."""
+"""Full-screen list under a heading, with rows to read or choose."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOSE_KEYS = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.qui
 
 
 class AnswerScreen(Dialog[int | None]):
-    """Shows rows; the result is the row that was chosen with Enter, or None."""
+    """Shows rows; the result is the row chosen with Enter, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Leave", show=False, id="answer.leave"),
@@ -35,7 +35,7 @@ class AnswerScreen(Dialog[int | None]):
     def __init__(
         self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
     ) -> None:
-        """`choose` describes Enter in the key hints; `keys` are for the help; `at` is the row of the cursor."""
+        """`choose`: effect of Enter in the key hints; `keys`: for the help; `at`: row of the cursor."""
         super().__init__()
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows

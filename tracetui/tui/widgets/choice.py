@@ -1,4 +1,4 @@
-"""Dialog with a list to choose from, which typing filters."""
+"""Dialog with a list of options, which typing filters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_TYPED = 60
 
 
 class Option(NamedTuple):
-    """An option to choose; `label` and `note` may be from outside."""
+    """Option of a dialog; `label` and `note` may be untrusted."""
 
     value: str
     label: str
@@ -33,10 +33,10 @@ class Option(NamedTuple):
 
 
 class _Options:
-    """The matching options, as lines."""
+    """Matching options, as lines."""
 
     def __init__(self, options: Sequence[Option], ellipsis: str, none: str) -> None:
-        """`none` is shown where no option matches."""
+        """`none` is shown if no option matches."""
         self.options = options
         self._none = none
         self._ellipsis = ellipsis
@@ -84,7 +84,7 @@ class Choice(Dialog[str | None]):
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
     def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
-        """`title` must be safe to show; `free` describes the text that is accepted, '' for none."""
+        """`title` must be safe to show; `free` describes the accepted text, '' for none."""
         super().__init__()
         self._look = look
         self._title = title
@@ -125,7 +125,7 @@ class Choice(Dialog[str | None]):
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def count(self) -> str:
-        """Return the number of matching options as text, '' if all match."""
+        """Return the number of matching options as text; '' if all match."""
         return f"{len(self._matches):,} of {len(self._all):,}" if len(self._matches) < len(self._all) else ""
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:

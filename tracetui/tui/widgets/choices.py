@@ -1,4 +1,4 @@
-"""Dialog with a list to mark several names in, which typing filters."""
+"""Dialog to mark several names in a list, which typing filters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NOTE_CELLS = 40
 
 
 class _ChoiceRows:
-    """A row for all matching names, and one for each."""
+    """A row for all matching names, and one for each name."""
 
     def __init__(self, names: Sequence[str], marked: set[str], all_text: str, cost: str, mark: str, ellipsis: str):
         self._names, self._marked = names, marked
@@ -72,7 +72,7 @@ class Choices(Dialog[Sequence[str] | None]):
         cost: Callable[[int], str],
         marked: Sequence[str] = (),
     ) -> None:
-        """`title` must be safe to show; `cost` describes the cost of a number of names; `marked` are marked first."""
+        """`title` must be safe to show; `cost` describes the cost of a number of names; `marked`: initially marked."""
         super().__init__()
         self._look = look
         self._title = title
@@ -97,7 +97,7 @@ class Choices(Dialog[Sequence[str] | None]):
 
     def composed(self) -> None:
         self.query_one(LineInput).focus()
-        # not on the row for all names, which may be expensive
+        # place the cursor below the row for all names, which may be expensive
         self._show(1)
 
     def _show(self, cursor: int) -> None:
@@ -116,8 +116,8 @@ class Choices(Dialog[Sequence[str] | None]):
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def _keys(self, width: int) -> list[Line]:
-        taken = f"the {len(self._marked):,} marked" if self._marked else "that line"
-        text = f"{{choices.mark}} marks, {{choices.take}} takes {taken}, {{choices.leave}} none"
+        taken = f"the {len(self._marked):,} marked" if self._marked else "this line"
+        text = f"{{choices.mark}} marks, {{choices.take}} takes {taken}, {{choices.leave}} cancels"
         return [Line([(KeyNames(self).short(text), Role.DIM)]).cropped(width, self._look.glyphs.ellipsis)]
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:

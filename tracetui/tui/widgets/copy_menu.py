@@ -1,4 +1,4 @@
-"""Copy menu of a span or a trace, one key for each item."""
+"""Copy menu of a span or a trace, with a key for each item."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tracetui.tui.work import Work
 
 
 class CopyItem(NamedTuple):
-    """An item of the menu. `make` returns the text and is called outside the UI loop."""
+    """Menu item. `make` returns the text and is called outside the UI loop."""
 
     key: str
     title: str
@@ -34,7 +34,7 @@ class CopyItem(NamedTuple):
 
 
 def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
-    """Return the copy items of a span, and of the current entry of its detail (name and value)."""
+    """List the copy items of a span, and of the current entry of its detail (name and value)."""
     items: list[CopyItem] = []
     if entry is not None:
         name, value = entry
@@ -47,12 +47,12 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
     items.append(CopyItem("i", "span id", lambda: traces.span_id(span), one_line=True))
     curl = curl_line(traces.attributes(span))
     if curl is not None:
-        items.append(CopyItem("c", "curl line", lambda: curl, one_line=True))
+        items.append(CopyItem("c", "curl command", lambda: curl, one_line=True))
     return [*items, *pictures]
 
 
 def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
-    """Return the copy items of a whole trace."""
+    """List the copy items of a whole trace."""
     waterfall = partial(waterfall_copy, traces, trace, look.glyphs, local_time=look.local_time)
     return [
         CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
@@ -62,7 +62,7 @@ def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
 
 
 class _Items:
-    """The items as lines."""
+    """Items as lines."""
 
     def __init__(self, items: list[CopyItem], names: KeyNames) -> None:
         self._items = items
@@ -78,11 +78,11 @@ class _Items:
 
 
 class CopyMenu(Dialog[CopyItem]):
-    """Asks what to copy."""
+    """Menu of texts to copy."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,y", "dismiss(None)", "Close", show=False, id="copy.close"),
-        # takes precedence over the list's keys
+        # these take precedence over the keys of the list
         *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwmf"),
     ]
     DEFAULT_CSS = """
@@ -97,7 +97,7 @@ class CopyMenu(Dialog[CopyItem]):
 
     def __init__(self, look: Look, items: list[CopyItem]) -> None:
         super().__init__()
-        # the source stays visible
+        # keep the source visible
         self.styles.background = "transparent"
         self._look = look
         self._items = items
@@ -130,12 +130,12 @@ class CopyMenu(Dialog[CopyItem]):
 
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
-    """Show the copy menu of a span of the loaded set and post `CopyText` from `widget`."""
+    """Show the copy menu of a span of the loaded set, and post `CopyText` from `widget`."""
     _open(widget, state, work, lambda traces: copy_items(traces, span, state.look, entry))
 
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
-    """Show the copy menu of a trace of the loaded set, and of the filter, and post `CopyText` from `widget`."""
+    """Show the copy menu of a trace of the loaded set and of the filter, and post `CopyText` from `widget`."""
     query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
     _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
 

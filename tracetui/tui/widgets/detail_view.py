@@ -1,4 +1,4 @@
-"""Rows of a span's detail, with their keys."""
+"""Widget with the rows of a span's detail, and their keys."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class DetailView(LineView):
         if lines is not None and not self.fits(lines):
             self.lay_out(lines)
         self._forget()
-        # setting the reactive would lay out and repaint the whole screen
+        # assigning the reactive would lay out and repaint the whole screen
         self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
         wanted = self.cursor if cursor is None else cursor
         self.set_reactive(LineView.cursor, min(max(wanted, 0), max(len(self.source) - 1, 0)))
@@ -78,16 +78,16 @@ class DetailView(LineView):
         self.post_message(self.Moved(self, self.cursor))
 
     def fits(self, lines: SpanDetailLines) -> bool:
-        """Return whether the rows are laid out for the current size."""
+        """Test whether the rows are laid out for the current size."""
         return (lines.width, lines.height) == (self.line_width, self.size.height)
 
     def lay_out(self, lines: SpanDetailLines) -> None:
-        """Lay the rows out for the current size."""
+        """Lay out the rows for the current size."""
         lines.arrange(self.line_width, self.size.height)
 
     @property
     def below(self) -> int:
-        """Number of rows below the visible ones."""
+        """Return the number of rows below the visible ones."""
         return max(len(self.source) - self.scroll_offset.y - self.size.height, 0)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -95,7 +95,7 @@ class DetailView(LineView):
         self._detail.rule_changed()
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
-        # only one cursor is shown: that of the waterfall or of the detail, whichever has the focus
+        # show only one cursor: that of the waterfall or the detail, whichever has the focus
         return super()._painted(row, selected and self.has_focus, room)
 
     @on(events.Resize)
@@ -126,5 +126,5 @@ class DetailView(LineView):
 
     def action_leave_filter(self) -> None:
         if not self._detail.leave_filter():
-            # the view handles the key and takes the focus back
+            # the view handles the key and takes back the focus
             raise SkipAction

@@ -1,4 +1,4 @@
-"""Base of dialogs, which a key may close before they are composed."""
+"""Base of dialogs; a key may close one before it is composed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Dialog(ModalScreen[ScreenResultType]):
 
     @property
     def is_closed(self) -> bool:
-        """True if it has been closed: its widgets may not exist yet, or no longer."""
+        """True once it is closed; its widgets may not exist yet or no longer."""
         return self not in self.app.screen_stack
 
     def on_mount(self) -> None:
@@ -23,5 +23,5 @@ class Dialog(ModalScreen[ScreenResultType]):
         raise NotImplementedError
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
-        """Close the dialog, once: further keys must not close the screen below."""
+        """Close the dialog once, as further keys must not close the screen below."""
         return super().dismiss(result) if self.is_active else AwaitComplete()

@@ -1,4 +1,4 @@
-"""Widget with a fixed number of lines: status, tabs, breadcrumb, headings."""
+"""Widget with a fixed number of lines: status, tabs, breadcrumbs, headings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import Theme
 
 Maker = Callable[[int], Sequence[Line]]
-"""Makes the lines for a width in cells."""
+"""Builds the lines for a width in cells."""
 
 
 class LineBar(Widget):
-    """Paints the lines that a function makes for its width. Its style sets the height."""
+    """Paints the lines that a function builds for its width. Its style sets the height."""
 
     DEFAULT_CSS = "LineBar { height: 1; background: $background; color: $foreground; }"
 

@@ -23,7 +23,7 @@ _REVERSED = Style(reverse=True)
 
 
 class LineInput(Widget, can_focus=True):
-    """Single-line text input. Its content may be from outside; the cursor does not blink."""
+    """Single-line text input. Its content may be untrusted; the cursor does not blink."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1)", "Left", show=False, id="edit.left"),
@@ -55,7 +55,7 @@ class LineInput(Widget, can_focus=True):
         invitation: str = "",
         id: str | None = None,  # noqa: A002
     ) -> None:
-        """`hint` is shown while it is empty, after `invitation` without the focus."""
+        """`hint` is shown while it is empty; without the focus `invitation` precedes it."""
         super().__init__(id=id)
         self._look = theme
         self._prompt = prompt
@@ -174,7 +174,7 @@ class LineInput(Widget, can_focus=True):
         if self.text:
             segments += self._text_segments(room, base)
         elif self.has_focus:
-            # the hint stays visible with the focus, as some dialogs open with it
+            # keep the hint visible with the focus, as some dialogs open focused
             segments += [Segment(" ", base + self._look.style(Role.PLAIN) + _REVERSED)]
             segments += [styled(fit(self._hint, room - 1, ellipsis=""), Role.DIM)]
         else:
@@ -187,7 +187,7 @@ class LineInput(Widget, can_focus=True):
     def _text_segments(self, room: int, base: Style) -> list[Segment]:
         pieces = [*self._pieces(), " "]
         widths = [cell_width(piece) for piece in pieces]
-        # without the focus, show the start; after a deletion, scroll back into the free room
+        # without the focus show the beginning; after a deletion, scroll back into the free room
         self._scrolled = min(self._scrolled, self.cursor) if self.has_focus else 0
         while self._scrolled and sum(widths[self._scrolled - 1 :]) <= room:
             self._scrolled -= 1

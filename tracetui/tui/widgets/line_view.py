@@ -1,6 +1,6 @@
-"""Scrolling list of lines, which are made when they are painted.
+"""Scrolling list of lines that are created when they are painted.
 
-Its cost does not depend on the number of rows. The rows come from a `LineSource`.
+Its cost is independent of the number of rows. The rows come from a `LineSource`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EDGE = 1
 
 
 class LineSource(Protocol):
-    """Rows of text for any width. All text in them is safe to show."""
+    """Rows of text for any width. All their text is safe to show."""
 
     def __len__(self) -> int: ...
 
@@ -53,7 +53,7 @@ class NoLines:
 
 
 class _Paint(NamedTuple):
-    """Style of a role, and the number of its background: equal for equal ones, -1 for a style visible on blanks."""
+    """Style of a role, and the number of its background; -1 for a style that is visible on blanks."""
 
     style: Style
     ground: int
@@ -84,7 +84,7 @@ def _joined_runs(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
 
 
 class LineView(ScrollView, can_focus=True):
-    """Paints the rows of a source, with a cursor. Its glyph is not part of the width that the source gets."""
+    """Paints the rows of a source with a cursor, whose glyph is not part of the width given to the source."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "Down", show=False, id="list.down"),
@@ -124,7 +124,7 @@ class LineView(ScrollView, can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """The row was opened with Enter or a click on the row under the cursor."""
+        """The row was opened with Enter, or with a click on the cursor row."""
 
         view: LineView
         row: int
@@ -145,7 +145,7 @@ class LineView(ScrollView, can_focus=True):
         self._ground = Style()
         """Background of the strips."""
         self._strip_size = (0, 0, 0)
-        """Size that the strips are for: width of lines, full width, height."""
+        """Size for which the strips were made: width of lines, full width, height."""
         self._paints: dict[str, _Paint] = {}
         self._cursor_paints: dict[str, _Paint] = {}
 
@@ -156,7 +156,7 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
-        """The scroll bar, made on first use."""
+        """Scroll bar, created on first use."""
         if self._vertical_scrollbar is None:
             self._vertical_scrollbar = bar = QuickScrollBar(self._in_ascii)
             bar.display = False
@@ -164,7 +164,7 @@ class LineView(ScrollView, can_focus=True):
         return self._vertical_scrollbar
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
-        """Show the rows of another source; the cursor moves to `cursor`, or stays as far as possible."""
+        """Show the rows of another source. The cursor moves to `cursor`, or stays if possible."""
         self.source = source
         self.rows_changed(self.cursor if cursor is None else cursor)
 
@@ -228,7 +228,7 @@ class LineView(ScrollView, can_focus=True):
         super().notify_style_update()
         ground = self.rich_style
         if ground != self._ground:
-            # only then, as each change of the focus calls this, too
+            # only in this case, as each change of focus also calls this
             self._ground = ground
             self._forget_paints()
             self._forget()
@@ -236,7 +236,7 @@ class LineView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         size = self.line_width, self.content_region.width, event.size.height
         if size == self._strip_size:
-            # a view that is shown again keeps its rows
+            # keep the rows if the view is shown again
             return
         self._strip_size = size
         self._strips.maxsize = max(_CACHED_SCREENS * event.size.height, 64)
@@ -276,7 +276,7 @@ class LineView(ScrollView, can_focus=True):
 
     def _room(self) -> tuple[int, int]:
         """Return the width of a line and of a whole row. Computed once for all rows, as Textual is slow at it."""
-        # without the scroll bar, or else Textual cuts each line
+        # exclude the scroll bar, or Textual cuts each line
         width = self.scrollable_content_region.width
         return max(width - _MARK, 1), width
 
@@ -294,7 +294,7 @@ class LineView(ScrollView, can_focus=True):
         line_width, width = room
         line = self.source.line(row, line_width)
         runs = self._look.cursor_runs(line) if marked else line.runs
-        # of several lists, only the one with the keys shows an accented glyph
+        # of several lists, only the one that receives keys shows an accented glyph
         edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
         painted = [(text, self._paint(role, marked)) for text, role in shown]

@@ -28,13 +28,13 @@ from tracetui.tui.widgets.line_view import LineView
 
 MOST_MATCHES = 100_000
 _AT_ONCE = 50_000
-"""Longest text that is laid out and searched on the UI loop; longer ones use a thread."""
+"""Longest text in characters that is laid out and searched on the UI loop; longer ones use a thread."""
 _PIECE = 1 << 18
 _SIDESTEP = 20
 
 
 class PagedText:
-    """Lines of a text, with cell widths computed once, so that layout for a width is quick."""
+    """Lines of a text, with precomputed cell widths, so that layout for a width is fast."""
 
     def __init__(self, text: str) -> None:
         self.text = indented(text).replace("\r\n", "\n").expandtabs(4)
@@ -43,7 +43,7 @@ class PagedText:
         self.line_start = np.concatenate(([0], breaks + 1))
         self.line_end = np.append(breaks, len(codes))
         self._cells: np.ndarray | None = None
-        """int64[characters + 1], cells before each character; None if each takes one."""
+        """int64[characters + 1], cells before each character; None if each takes one cell."""
         present = np.flatnonzero(np.bincount(codes, minlength=1)) if len(codes) else codes
         width_of = np.ones(int(present[-1]) + 1 if len(present) else 1, np.int64)
         for code in present.tolist():
@@ -71,7 +71,7 @@ class PagedText:
             begins += [start[done:line], self._breaks(before, int(start[line]), int(end[line]), width)]
             done = line + 1
         begin = np.concatenate([*begins, start[done:]])
-        # a row ends where the next one starts, without the line break
+        # a row ends where the next one begins, without the line break
         until = np.append(begin[1:], len(self.text) + 1)
         return begin, until - np.isin(until, np.append(start[1:], len(self.text) + 1))
 
@@ -90,7 +90,7 @@ class PagedText:
         pattern = re.compile(re.escape(word), re.IGNORECASE)
         worker = None if len(self.text) <= _AT_ONCE else get_current_worker()
         for at in range(0, len(self.text), _PIECE):
-            # a match belongs to the piece it starts in; other threads run between pieces
+            # a match belongs to the piece in which it begins; other threads can run between pieces
             for match in pattern.finditer(self.text, at, at + _PIECE + len(word)):
                 if match.start() < at + _PIECE and (not ends or match.start() >= ends[-1]):
                     starts.append(match.start())
@@ -122,7 +122,7 @@ class _Rows:
         at, end = int(self.start[row]), int(self.end[row])
         if self.width is None:
             at = min(at + self.shift, end)
-            # characters beyond the screen are not needed; up to five give one cell
+            # characters beyond the screen are not needed; up to five share one cell
             end = min(end, at + 5 * width + 8)
         starts, ends = self.matches
         line = Line()
@@ -193,7 +193,7 @@ _HINTS = (
 
 
 class Pager(Dialog[None]):
-    """Shows a text to scroll, wrap, search and copy. `text` and `title` may be from outside."""
+    """Shows a text to scroll, wrap, search and copy. `text` and `title` may be untrusted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "close", "Close", show=False, id="pager.close"),
@@ -220,7 +220,7 @@ class Pager(Dialog[None]):
         self._word = ""
         self._searching = False
         self._target: int | None = None
-        """Character to show after the layout."""
+        """Position of the character to show after the layout."""
 
     def compose(self) -> ComposeResult:
         yield LineBar(self._look.theme, id="pager-title")
@@ -362,7 +362,7 @@ class Pager(Dialog[None]):
         self._go_to_match(bisect_left(rows.matches[0], edge) - (step < 0))
 
     def _go_to_match(self, number: int) -> None:
-        """Move to a match; the first follows the last."""
+        """Move to a match; the first one follows the last."""
         rows = self._rows
         if rows is not None and rows.matches[0]:
             at = rows.matches[0][number % len(rows.matches[0])]

@@ -1,4 +1,4 @@
-"""Query bar: completion from the data, history, and errors."""
+"""Query bar with completion from the data, history, and errors."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _MOST_ERROR_LINES = 4
 
 
 class _QueryInput(LineInput):
-    """Input of the query; a pasted trace reference replaces an unchanged filter."""
+    """Input for a query. A pasted trace reference replaces an unchanged filter."""
 
     applied = ""
-    """The applied filter."""
+    """Applied filter."""
 
     def insert_pasted(self, text: str) -> None:
         if self.text == self.applied and trace_ids_in(text):
@@ -43,7 +43,7 @@ class _QueryInput(LineInput):
 
 
 class QueryBar(Vertical):
-    """A line for a trace query. Posts `Submitted`, or `Left` if left unchanged."""
+    """Line for a trace query. Posts `Submitted`, or `Left` if it is left unchanged."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Filter", show=False, id="query.submit"),
@@ -89,7 +89,7 @@ class QueryBar(Vertical):
         self._history = list(history)
         self._at_history: int | None = None
         self._draft = ""
-        """Text that was being typed when the history was entered."""
+        """Typed text from before the history was entered."""
         self._applied = ""
         self._is_submitted = False
         """True while a submitted query is being checked."""
@@ -123,7 +123,7 @@ class QueryBar(Vertical):
             bar.set_look(theme)
 
     def show_query(self, text: str) -> None:
-        """Show the applied query, unless another is being typed."""
+        """Show the applied query, unless the user is typing another."""
         is_typing = (self.is_edited or self._is_submitted) and self.input.text != self._applied
         self._applied = self.input.applied = text
         if not is_typing:
@@ -167,7 +167,7 @@ class QueryBar(Vertical):
             texts = [Line([(" " * indent, Role.PLAIN), (row, Role.WARNING)]).cropped(width, ellipsis) for row in rows]
             return [carets, *texts]
 
-        # as many lines as the advice needs
+        # use as many lines as the message needs
         bar.styles.height = min(len(lines(self.size.width)), _MOST_ERROR_LINES)
         bar.show(lines)
         self._close_list()
@@ -186,7 +186,7 @@ class QueryBar(Vertical):
         self._close_list()
 
     def _put(self, text: str) -> None:
-        """Set a text without offering completions."""
+        """Set the text without offering completions."""
         self._expected = (text, len(text)) if (text, len(text)) != (self.input.text, self.input.cursor) else None
         self.input.put(text)
 

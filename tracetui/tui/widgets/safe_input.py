@@ -1,4 +1,4 @@
-"""Textual's input line for pasted text from outside, which it would paint unchanged."""
+"""Input line for untrusted pasted text, which Textual's would paint unchanged."""
 
 from __future__ import annotations
 

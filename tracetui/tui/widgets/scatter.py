@@ -27,7 +27,7 @@ _NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bo
 
 
 class Scatter(Widget):
-    """The plot. It handles keys only while a region is selected."""
+    """Scatter plot. It handles keys only while a region is selected."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1, 0)", "Earlier", show=False, id="region.left"),
@@ -71,7 +71,7 @@ class Scatter(Widget):
         self.remake()
 
     def remake(self) -> None:
-        """Draw again, after a change of the points, the size or the look."""
+        """Redraw after a change of the points, the size or the appearance."""
         self._plot = None
         self._stats = stats_lines(self._points, self._look.glyphs)
         self.refresh()
@@ -82,7 +82,7 @@ class Scatter(Widget):
 
     @property
     def plot(self) -> Plot | None:
-        """The plot at the current size."""
+        """Plot at the current size."""
         width, height = self.size
         if self._plot is None and width and height:
             room = width - STATS_WIDTH - _GAP
@@ -155,7 +155,7 @@ class Scatter(Widget):
         region, plot = self.region_cells, self.plot
         if region is None or plot is None:
             return
-        # steps grow with the plot, so that crossing it takes few keys
+        # the step grows with the plot, so that few keys cross it
         columns *= max(plot.columns // 40, 1)
         columns = min(max(columns, -region.left), plot.columns - 1 - region.right)
         rows = min(max(rows, -region.bottom), plot.rows - 1 - region.top)

@@ -39,13 +39,13 @@ class _AsciiBar(_Bar):
 
 
 class QuickScrollBar(ScrollBar):
-    """Vertical scroll bar, one cell wide. It bypasses the style sheet, whose rules Textual evaluates for each line."""
+    """Vertical scroll bar, one cell wide. It bypasses the style sheet, which Textual would evaluate for each line."""
 
     def __init__(self, in_ascii: bool) -> None:
         super().__init__(name="vertical")
         self.renderer = _AsciiBar if in_ascii else _Bar  # type: ignore[misc]  # Textual reads it from the bar at hand
         self._made: tuple[object, list[Strip]] = (None, [])
-        """Rendered bar, and the state it was rendered from."""
+        """Rendered bar, and the state from which it was rendered."""
 
     def render_lines(self, crop: Region) -> list[Strip]:
         bar, ground, height = self.render(), self.rich_style, self.size.height

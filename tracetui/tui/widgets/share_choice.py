@@ -1,4 +1,4 @@
-"""Dialog for the share of the current duration in a what-if analysis."""
+"""Dialog for the share of the current duration in a what-if."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from tracetui.analysis.what_if import MOST_PERCENT
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.choice import Choice, Option
 
-# without digits, so that a typed number is not matched with one of these
-_SHARES = (("50", "half the time"), ("0", "no time"), ("10", "a tenth of the time"), ("200", "twice the time"))
+# labels have no digits, so that a typed number does not match one
+_SHARES = (
+    ("50", "half its duration"),
+    ("0", "no duration"),
+    ("10", "a tenth of its duration"),
+    ("200", "twice its duration"),
+)
 
 
 def share_choice(look: Look, title: str) -> Choice:

@@ -32,7 +32,7 @@ from tracetui.tui.widgets.pager import PromptLine
 from tracetui.tui.work import Work
 
 _REST = 0.04
-"""Seconds that the cursor rests on a span before its detail is computed: not noticeable, but skips a held key."""
+"""Seconds that the cursor must rest on a span before its detail is computed. Not noticeable, but skips a held key."""
 
 
 class SpanDetail(Vertical):
@@ -67,7 +67,7 @@ class SpanDetail(Vertical):
         self._finding: FactFinder | None = None
         self._slots: list[int] = []
         self._slots_of: tuple[int, list[int]] = (-1, [])
-        """A trace and the colour slots of its services, the same as in the waterfall."""
+        """Trace and the colour slots of its services, as in the waterfall."""
         self._toggled: set[str] = set()
         self._word = ""
         self.highlighted = ""
@@ -85,7 +85,7 @@ class SpanDetail(Vertical):
 
     @property
     def view(self) -> DetailView:
-        """The rows of the detail."""
+        """Rows of the detail."""
         return self.query_one(DetailView)
 
     @property
@@ -94,7 +94,7 @@ class SpanDetail(Vertical):
         return self.PROMPT_HINTS if self.query_one(PromptLine).has_focus else self.HINTS
 
     def rule_changed(self) -> None:
-        """Update the rule above the detail, which shows the number of rows below the visible ones."""
+        """Update the rule above the detail, which shows the number of rows out of view."""
         glyphs, below = self.state.look.glyphs, self.view.below
 
         def rule(width: int) -> list[Line]:
@@ -117,14 +117,14 @@ class SpanDetail(Vertical):
         return self.display
 
     def show_span(self, span: int | None) -> None:
-        """Show a span of the loaded set, or none, after a short rest."""
+        """Show a span of the loaded set, or none, after the cursor has rested briefly."""
         self._requested = span
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(_REST, self._gather) if self.display else None
 
     def seek(self, word: str) -> None:
-        """Highlight the text that spans are searched for."""
+        """Highlight the search text."""
         if word == self.highlighted:
             return
         self.highlighted = word
@@ -141,7 +141,7 @@ class SpanDetail(Vertical):
         self._shown = None
         self._gather()
 
-    # --- gathering the content ---------------------------------------------------------------------------------------
+    # --- computing the content ---------------------------------------------------------------------------------------
 
     def _gather(self) -> None:
         session, span = self.state.session, self._requested
@@ -165,7 +165,7 @@ class SpanDetail(Vertical):
     def _new_lines(
         self, opens: str, traces: TraceSet, number: int, span: Span, facts: SpanFacts | None
     ) -> SpanDetailLines:
-        """Make the rows for a span. Called outside the UI loop; later only the loop changes them."""
+        """Build the rows for a span. Called outside the UI loop; later only the loop changes them."""
         look = self.state.look
         return SpanDetailLines(
             span=span,
@@ -253,7 +253,7 @@ class SpanDetail(Vertical):
         """Open the filter of attributes."""
         if self._requested is None:
             return
-        # applies once the detail is gathered
+        # applied once the detail is computed
         self.query_one(PromptLine).ask(self._word)
 
     def leave_filter(self) -> bool:
@@ -281,7 +281,7 @@ class SpanDetail(Vertical):
         event.stop()
         lines = self.view.lines
         if lines is not None and self._word:
-            # the next keys act on the first match
+            # further keys act on the first match
             self.view.cursor = lines.first_attribute() or 0
         self.view.focus()
 
@@ -291,7 +291,7 @@ class SpanDetail(Vertical):
         self.view.focus()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
-        # the parent handles the messages of its own rows only
+        # the parent must only handle messages of its own rows
         event.stop()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
@@ -306,7 +306,7 @@ def _detail_lines(
 
 
 def _targets(traces: TraceSet, span: Span) -> dict[int, LinkTarget]:
-    """Return the loaded targets of the span's links, by the number of the link."""
+    """Find the loaded targets of the span's links, by number of the link."""
     targets = {}
     for number, link in enumerate(span.links[:MOST_SHOWN]):
         trace = traces.find_trace(link.trace_id)

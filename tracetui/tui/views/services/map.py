@@ -1,4 +1,4 @@
-"""The map of the whole system, over the services view."""
+"""Map of the whole system, shown over the services view."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
 _EDGES = 3
-"""Cells of a line that are not the map's: the list's edge and its scroll bar."""
+"""Cells of a line outside the map: the list's edge and its scroll bar."""
 
 
 class _MapView(LineView):
-    """Rows without a cursor: one service is chosen, not a row."""
+    """Rows without a row cursor, as a service is selected instead."""
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
         return super()._painted(row, False, room)
 
 
 class MapScreen(Dialog[str | None]):
-    """Shows the map; the answer is a service to explore, or None."""
+    """Shows the map; the result is a service to explore, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,m", "dismiss(None)", "Leave", show=False, id="map.leave"),
@@ -54,7 +54,7 @@ class MapScreen(Dialog[str | None]):
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = _MapView(look.theme, look.glyphs.cursor)
         hints = (
-            ("{map.left map.down map.up map.right}", "go"),
+            ("{map.left map.down map.up map.right}", "move"),
             ("{map.zoom-in map.zoom-out}", "zoom"),
             ("{map.explore}", "explore"),
             ("{map.leave}", "back"),

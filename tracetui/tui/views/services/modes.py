@@ -1,4 +1,4 @@
-"""Queries about the service in focus, and the columns with their results."""
+"""Modes of the service explorer, and the columns with their results."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """Query of the explorer: its kind, the other services in it, and the number of hops shown."""
+    """Mode of the explorer: its kind, the other services, and the number of hops shown."""
 
     what: str = AROUND
     others: tuple[str, ...] = ()
     hops: int = 1
     operation: str = ""
-    """Operation of the service in focus, '' for the whole service."""
+    """Operation of the service in focus; '' for the whole service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ModeColumns:
     """Operation in focus."""
 
     def hits(self, fails: bool) -> dict[str, float]:
-        """Severity of the effect on each service, relative to the most affected; merely exposed ones are excluded."""
+        """Compute the effect on each service relative to the most affected one; services only exposed are omitted."""
         found = self.blast.services if self.blast is not None else ()
         of = {one.service: one.hit.failing if fails else one.hit.latency for one in found if one.hit.exposure > 0}
         most = max(of.values(), default=0.0)
@@ -53,7 +53,7 @@ class ModeColumns:
 
 
 def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs) -> ModeColumns:
-    """Compute the columns of a query. Slow on a large set, except for neighbours."""
+    """Compute the columns of a mode. Slow on a large set, except for neighbours."""
     graph, explorer, target = columns.table.graph, Explorer(columns.role, glyphs), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, analysis.paths, target)
@@ -78,7 +78,7 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
 def title(
     columns: ServiceListColumns, mode: Mode, focus: str, found: ModeColumns | None, width: int, glyphs: Glyphs
 ) -> Line:
-    """Title of the columns in one line; `found` is None until it is computed."""
+    """Return the title of the columns; `found` is None until it is computed."""
     table = columns.table
     figures = table.services[table.number[focus]]
     room, role = max(width // 2, 8), columns.role(focus)
@@ -128,7 +128,7 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs
 
 
 def cycle(ring: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
-    """Text of a call cycle."""
+    """Format a call cycle."""
     text = safe(ring[0])
     for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
         waits = any(not edge.is_async for edge in graph.edges[caller, callee])
@@ -137,7 +137,7 @@ def cycle(ring: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
 
 
 def operations_of(graph: ServiceGraph, service: str, glyphs: Glyphs) -> list[Option]:
-    """Operations of a service as options, most called first. Slow on a large set."""
+    """List the operations of a service as options, most called first. Slow on a large set."""
     options = []
     for one in overview(graph, Target(service)).operations:
         latency = p95_or_range(one.latency, one.call_count, glyphs)
@@ -149,6 +149,6 @@ def operations_of(graph: ServiceGraph, service: str, glyphs: Glyphs) -> list[Opt
 
 
 def with_attribute(graph: ServiceGraph, word: str) -> dict[str, str]:
-    """Services that match a text in attributes only, with the most frequent such attribute. Slow on a large set."""
+    """Find services that match a text only in attributes, with the most frequent one. Slow on a large set."""
     first = {one.service: one.matched[0] for one in find_services(graph, word)}
     return {service: matched.value for service, matched in first.items() if matched.what == "attribute"}

@@ -1,4 +1,4 @@
-"""The queries that list the traces of a service, of an inferred peer, or of the calls between two."""
+"""Queries for the traces of a service, of an inferred peer, or of the calls between two services."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from tracetui.query.fields import ALIASES, RESERVED
 from tracetui.render.services.explorer import Subject
 
 _LOOKED_AT = 100
-"""Calls to a peer whose attributes are read to find what names it."""
+"""Most calls to a peer that are read to find the attributes that name it."""
 
 
 def service_query(service: str) -> str:
-    """The query for the traces in which a service takes part."""
+    """Query for the traces in which a service takes part."""
     return f"service = {_quoted(service)}"
 
 
 def in_service(service: str) -> str:
-    """The braces that a service's spans meet."""
+    """Braces for a span of a service."""
     return f"{{ {service_query(service)} }}"
 
 
 def _as_one_span(*braces: str) -> str:
-    """The braces that a span meets which meets all of these."""
+    """Join several braces into one, for a span that meets all of them."""
     return f"{{ {' AND '.join(one[2:-2] for one in braces)} }}"
 
 
 def peer_query(peer: str, attributes: dict[str, Value]) -> str:
-    """The query for the traces with a call like this one to an inferred peer; '' where no attribute names it.
+    """Query for the traces with a call like this one to an inferred peer; '' if no attribute names it.
 
-    A peer's name is the value of one attribute, or those of two, as in `redis:0`.
+    The name of a peer is the value of one attribute or of two, as in `redis:0`.
     """
     parts = {peer, *re.split("[:@]", peer, maxsplit=1)}
     named = {key: value for key, value in attributes.items() if isinstance(value, str) and value.strip() in parts}
@@ -43,28 +43,28 @@ def peer_query(peer: str, attributes: dict[str, Value]) -> str:
 
 
 def calls_query(caller: str, callee: str) -> str:
-    """The query for the traces in which one service calls another that has spans of its own."""
+    """Query for the traces in which one service calls another that has spans."""
     return f"{{ service = {_quoted(callee)} AND caller = {_quoted(caller)} }}"
 
 
 def any_of(queries: Sequence[str]) -> str:
-    """The query for the traces that one of these selects, '' for none."""
+    """Query for the traces that any of these selects; '' for none."""
     return queries[0] if len(queries) == 1 else f"({' OR '.join(queries)})" if queries else ""
 
 
 def within_service(service: str, query: str) -> str:
-    """Query for one span in braces, limited to a service's spans."""
+    """Limit a query for one span, in braces, to the spans of a service."""
     return query.replace("{ ", f"{{ service = {_quoted(service)} AND ", 1)
 
 
 def operation_query(service: str, operation: str, caller: str = "") -> str:
-    """The query for the traces with an operation of a service, which `caller` called unless it is ''."""
+    """Query for the traces with an operation of a service, called by `caller` unless that is ''."""
     called = f" AND caller = {_quoted(caller)}" if caller else ""
     return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)}{called} }}"
 
 
 def with_errors(query: str) -> str:
-    """A query, and that the trace has errors."""
+    """Restrict a query to traces with errors."""
     return f"{query} AND error"
 
 
@@ -81,13 +81,13 @@ def _quoted(text: str) -> str:
 
 
 class Queries:
-    """The queries that select the traces of the explorer's rows."""
+    """Builds queries for the traces of the explorer's rows."""
 
     def __init__(self, table: ServiceTable) -> None:
         self._table = table
 
     def of(self, subject: Subject) -> str:
-        """'' where nothing selects them: a peer that no attribute names."""
+        """Return the query for a subject; '' for a peer that no attribute names."""
         if subject.chain:
             return " AND ".join(any_of(calls) for calls in map(self._calls, subject.chain, subject.chain[1:]) if calls)
         if subject.operation:
@@ -111,13 +111,13 @@ class Queries:
         if self._is_inferred(callee) and not self._is_inferred(caller):
             traces = self._table.traces
             spans = self._table.calls_of_peer(callee, caller, _LOOKED_AT)
-            # the call to a peer may be the only span that its caller has
+            # the call to a peer may be the only span of its caller
             if any(traces.parent[i] < 0 or traces.service[traces.parent[i]] != traces.service[i] for i in spans):
                 found = [*(_as_one_span(one, other) for one in above for other in below), *found]
         return found
 
     def _spans(self, name: str, operation: str = "") -> list[str]:
-        """Braces, one of which each span of a service or of one of its operations meets, or each call to a peer."""
+        """List braces that together match all spans of a service or operation, or all calls to a peer."""
         if operation:
             return [operation_query(name, operation)]
         own = [] if self._is_inferred(name) else [in_service(name)]
@@ -131,7 +131,7 @@ class Queries:
         return self._table.services[self._table.number[name]].inferred
 
     def _of_peer(self, peer: str, caller: str = "") -> list[str]:
-        """Query by the attributes that name the peer in unanswered calls."""
+        """List queries by the attributes that name the peer in unanswered calls."""
         traces = self._table.traces
         spans = self._table.calls_of_peer(peer, caller, _LOOKED_AT)
         return list(dict.fromkeys(filter(None, (peer_query(peer, traces.attributes(span)) for span in spans))))

@@ -1,4 +1,4 @@
-"""The services view without its keys: the ranking, the explorer of the service under the cursor, and their traces."""
+"""Services view without its keys: the ranking, the explorer of the service under the cursor, and their traces."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tracetui.tui.work import Work
 
 
 class ServicesBase(ListDetailView[ServiceListColumns]):
-    """Shows all services, and one of them in full."""
+    """Shows all services, and the details of one."""
 
     TITLE = "Services"
     BESIDE_FROM = 190
@@ -131,7 +131,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
         return self.services.service(row).service
 
     def set_changed(self) -> None:
-        # keep the query for the return from the traces of a row
+        # keep the mode for the return from the traces of a row
         self._shown = None
         super().set_changed()
 
@@ -156,7 +156,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
         if not set(self._mode.others) <= set(self.services.table.number):
             self._mode = Mode()
         if self.focus_name != self._about:
-            # the operation belongs to the previous service
+            # an operation belongs to the previous service
             self._mode, self._about = replace(self._mode, operation=""), self.focus_name
         columns, analysis, glyphs = self.services.columns, self.analysed.analysis, self.state.look.glyphs
         mode, focus = self._mode, self.focus_name
@@ -180,7 +180,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
         self.rule.show(self._rule_lines)
 
     def _mark_hits(self, found: ModeColumns) -> None:
-        """Show the severity of each service's effect in the ranking."""
+        """Show the effect on each service in the ranking."""
         fails = self._mode.what == FAILS
         hits = found.hits(fails) if found.blast is not None else None
         if (hits, fails) != (self.services.hits, self.services.fails):
@@ -222,7 +222,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
             self._open_slowest_call(subject.service)
 
     def _list_traces(self, query: str, view: str, none: str) -> None:
-        """List the traces of a query among those shown, or report that there are none."""
+        """List those of the shown traces that match a query, or report that there are none."""
         session, shown = self.state.session, self.state.query
         if session is None:
             return
@@ -232,7 +232,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
             try:
                 return len(session.select(wanted)[0])
             except UsageError as error:
-                # a filter's regular expression may take too long
+                # a regular expression in the filter may take too long
                 return str(error)
 
         def found(counted: int | str) -> None:
@@ -242,7 +242,7 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
         self.work("services-traces", count, found)
 
     def _query(self, subject: Subject) -> str:
-        """Query for the traces of a row; '' for none."""
+        """Return the query for the traces of a row; '' for none."""
         return Queries(self.services.table).of(subject)
 
     def _open_slowest_call(self, peer: str) -> None:
@@ -251,4 +251,4 @@ class ServicesBase(ListDetailView[ServiceListColumns]):
             return
         trace = int(self.services.table.traces.trace[span])
         self.post_message(self.analysed.open_trace(trace, span))
-        self.post_message(Notice("slowest call to it: it has no spans to filter by"))
+        self.post_message(Notice("it has no spans to filter by; showing the slowest call to it"))

@@ -37,7 +37,7 @@ class ServicesView(ServicesBase):
         ("{services.blast}", "blast radius if slow, if failing; back to neighbours"),
         ("{services.path}", "paths to another service: observed, then possible"),
         ("{services.shared}", "dependencies shared with other services; again adds one"),
-        ("{services.difference}", "callers compared with another service's"),
+        ("{services.difference}", "compare its callers with those of another service"),
         (
             "{services.map}",
             "map of the whole system; {map.left map.down map.up map.right} move, "
@@ -66,10 +66,10 @@ class ServicesView(ServicesBase):
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
         ("entries", "entry points that depend on it"),
-        ("between", "betweenness: share of the shortest paths between others that pass through it"),
+        ("betweenness", "share of the shortest paths between others that pass through it"),
         ("▁ … █", "severity, in a blast radius"),
         ("⚠", "single point of failure: an entry point has no other path to a dependency"),
-        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
+        ("(inferred) ?", "sends no spans (such as a database); inferred and measured by its callers' spans"),
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
             "wait, fail",
@@ -96,7 +96,7 @@ class ServicesView(ServicesBase):
     ]
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - the name in `View`
         blast, explore = ("{services.blast}", "blast radius"), ("{services.focus}", "explore")
         traces = ("{list.open}", "traces")
         if self._mode.what != AROUND:
@@ -123,7 +123,7 @@ class ServicesView(ServicesBase):
         """Choose another service, then run the query."""
         if not self.has_rows:
             return
-        # the query is about the row under the cursor, even if the explorer has not followed it
+        # use the row under the cursor, even if the explorer does not show it yet
         self._row = self.list.cursor
         focus, table = self.focus_name, self.services.table
         titles = {
@@ -143,13 +143,13 @@ class ServicesView(ServicesBase):
         def chosen(other: str | None) -> None:
             if other is not None and other in table.number:
                 self._look(Mode(what, (*others, other), operation=operation))
-                # the next keys are for the result
+                # further keys are for the result
                 self.detail.focus()
 
         self.app.push_screen(Choice(self.state.look, titles[what], options), chosen)
 
     def action_operation(self) -> None:
-        """Choose an operation of the service."""
+        """Let the user choose an operation of the service."""
         if not self.has_rows:
             return
         self._row = self.list.cursor
@@ -164,7 +164,7 @@ class ServicesView(ServicesBase):
             if options:
                 self.app.push_screen(Choice(look, f"One operation of {safe(focus)}", options), chosen)
             else:
-                self.post_message(Notice("operations are unknown: it sends no spans"))
+                self.post_message(Notice("unknown operations: it sends no spans"))
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), ask)
 
@@ -200,9 +200,9 @@ class ServicesView(ServicesBase):
         self._explore(subject.caller if subject.service == self.focus_name and subject.caller else subject.service)
 
     def _explore(self, other: str) -> None:
-        """Bring a service into focus."""
+        """Focus a service."""
         if not self.has_rows:
-            # chosen from a previous set
+            # it was chosen from a previous set
             return
         if self.services.row_of(other) is None:
             self.part.value = ""
@@ -264,7 +264,7 @@ class ServicesView(ServicesBase):
         if self.detail.has_focus or self.right.has_focus:
             self.list.focus()
         elif self._mode != Mode():
-            # from a result to the service or operation, and from an operation to its service
+            # from a result back to the service or operation, and from an operation to its service
             self._look(Mode(operation=self._mode.operation if self._mode.what != AROUND else ""))
         elif self.part.display:
             self.part.value = ""

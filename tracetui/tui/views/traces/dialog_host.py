@@ -1,4 +1,4 @@
-"""Base of the traces view: what its dialogs depend on."""
+"""Part of the traces view on which its dialogs depend."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tracetui.tui.work import Work
 
 
 class DialogHost(View):
-    """Applies filters to the list of traces."""
+    """Applies filters to the trace list."""
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
         self.known = Vocabulary()
-        """Search capabilities of the servers."""
+        """Words for completing queries."""
 
     @property
     def trace_under_cursor(self) -> int | None:

@@ -31,11 +31,11 @@ from tracetui.tui.widgets.choice import Choice, Option
 _SLOW = 0.95
 _SETS_KEYS = (
     ("{list.open}", "back to traces"),
-    ("before", "value in the named traces; after: in the traces shown"),
-    ("beyond chance", "change of 10 % or more, significant over all figures together"),
+    ("before", "value in the other source; after: in the traces shown"),
+    ("beyond chance", "change of 10 % or more, significant across all figures"),
 )
 _TRACES_KEYS = (
-    ("{list.open}", "open the span, in the later trace if in both; {answer.leave} returns here"),
+    ("{list.open}", "open the span (if in both, in the later trace); {answer.leave} returns here"),
     (
         "rows",
         "calls of both traces by call path; added: only in the later, removed: only in the earlier",
@@ -56,7 +56,7 @@ class TraceDialogs:
     # --- contrast ----------------------------------------------------------------------------------------------------
 
     def ask_contrast(self) -> None:
-        """Choose the traces to contrast with the others shown."""
+        """Let the user choose the traces to contrast with the others."""
         pane, analysis = self._pane, self._pane.state.analysis
         if analysis is None or not analysis.traces.trace_count:
             pane.say("no traces to contrast")
@@ -151,7 +151,7 @@ class TraceDialogs:
     # --- two traces --------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
-        """Compare the two marked traces, the earlier one first; with one marked, that with the one under the cursor."""
+        """Compare the two marked traces, the earlier one first; or a single marked one with that under the cursor."""
         pane, session = self._pane, self._pane.state.session
         chosen = set(pane.state.marked)
         if len(chosen) == 1 and pane.trace_under_cursor is not None:
@@ -189,7 +189,7 @@ class TraceDialogs:
             pane.focus_pane()
             if row is not None:
                 side = 1 if found[row].spans[1] >= 0 else 0
-                # spans are those of a set of the two alone, in the order of their positions
+                # spans are positions in a set of only these two traces, in order
                 order = sorted(pair)
                 offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
                 within = found[row].spans[side] - offset
@@ -213,7 +213,7 @@ def _saved(traces: TraceSet, path: Path) -> str:
 
 
 def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
-    """Load a source and compare it, or explain why that is not possible."""
+    """Load a source and compare it. -> the result, or the reason why that is not possible"""
     try:
         return compare_with(source, after, state.sources, state.overrides)
     except (InputError, UsageError) as error:

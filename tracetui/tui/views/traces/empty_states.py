@@ -1,4 +1,4 @@
-"""Empty states of the list, and data that the list needs from outside the UI loop."""
+"""Empty states of the list, and data for the list that is computed outside the UI loop."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, 
 
 
 def words(loaded: TraceSet) -> Vocabulary:
-    """Vocabulary for completing queries of a set."""
+    """Build the vocabulary for completing queries."""
     known = vocabulary(loaded)
     # build the grammar now, outside the UI loop
     filters.error_in("error")
@@ -60,7 +60,7 @@ def words(loaded: TraceSet) -> Vocabulary:
 def no_match_lines(
     found: filters.BlockingCondition | None, names: KeyNames, searched: str, *, is_live: bool
 ) -> list[Line]:
-    """Message for a filter without matches. `searched`: the traces searched of servers with more."""
+    """Message for a filter without matches. `searched`: the traces that were searched, on servers with more."""
     none = f"No match among {searched}." if searched else "No trace matches this filter."
     lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]
     if is_live:
@@ -86,7 +86,7 @@ def no_match_lines(
 
 
 def count_line(state: State, total: int, skewed: int = 0) -> Line:
-    """Numbers of traces: shown, total, new, marked, and with clock skew."""
+    """Line with the numbers of traces: shown, total, new, marked, and with clock skew."""
     glyphs, shown, line = state.look.glyphs, len(state.shown), Line()
     if skewed:
         line.add(skew_remark(skewed, glyphs), Role.WARNING).add("   ")
@@ -99,12 +99,12 @@ def count_line(state: State, total: int, skewed: int = 0) -> Line:
 
 
 def loading_lines(state: State) -> list[Line]:
-    """Placeholder while the list is made for the first time."""
+    """Placeholder while the list is built for the first time."""
     return [Line(), Line([(f"{_INDENT}preparing the list{state.look.glyphs.ellipsis}", Role.STRONG)])]
 
 
 def offered_rows(state: State) -> OfferedRows | None:
-    """Rows to load from servers that sent no traces, None if there are none."""
+    """Rows with windows and services to load, if servers sent no traces; None otherwise."""
     if not state.is_live or not state.searched_lookback_ns or state.services_to_choose:
         return None
     found = offers(state.server_services, state.newest_starts, state.searched_lookback_ns, time.time_ns())
@@ -112,7 +112,7 @@ def offered_rows(state: State) -> OfferedRows | None:
 
 
 def _empty_answer(state: State, names: KeyNames) -> list[Line]:
-    """Message for servers that sent no traces: the searches, and keys for others."""
+    """Message if servers sent no traces: the searches, and keys for other ones."""
     name, lookback = source_name(state.sources), state.searched_lookback_ns
     if state.services_to_choose:
         title = f"{name} searches by service only; it has {state.services_to_choose:,} services"
@@ -127,14 +127,14 @@ def _empty_answer(state: State, names: KeyNames) -> list[Line]:
 
 
 def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
-    """Reason for an empty set."""
+    """Message with the reason for an empty set."""
     name = source_name(state.sources)
     again = "{app.reload} reloads, {app.quit} quits"
     if state.load_state == "reading":
         verb = "asking" if "://" in state.sources[0] else "reading"
         title, more = f"{verb} {name}{state.look.glyphs.ellipsis}", "rows appear as they arrive; {app.back} stops"
     elif state.session is None:
-        # the reason is shown above the views
+        # the banner above the views shows the reason
         title, more = "No traces loaded.", again if state.sources else "{app.quit} quits"
     elif state.is_live:
         return _empty_answer(state, names)

@@ -49,7 +49,7 @@ KEYS = (
     ("{traces.undo}", "undo the last change of the filter"),
     (
         "{traces.region}",
-        "select a region of the plot: arrows move it, Shift grows it, {region.take} filters",
+        "select a region of the plot: arrows move it, Shift resizes it, {region.take} filters",
     ),
     ("{traces.slowest}", "slowest first"),
     ("{traces.failing}", "group traces with errors by the service where errors began; {list.open} folds a group"),
@@ -72,7 +72,7 @@ KEYS = (
     ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
     (
         "⚠",
-        "skew?: clocks disagree, --adjust-skew corrects it; root missing: response time is the trace's duration",
+        "skew?: clock skew, --adjust-skew corrects it; root missing: response time is the trace's duration",
     ),
     ("response", "duration of the main root; whole trace: first start to last end"),
     ("the plot", "dot: a few traces; large dot: several; ✖: some with errors"),

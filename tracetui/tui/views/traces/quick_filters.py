@@ -188,7 +188,7 @@ class QuickFilters:
                 options.append(Option(text, f"the last {name}", numbers.counted(count, "trace")))
 
         if is_live:
-            # servers can have newer traces
+            # servers may have newer traces
             options = [option for option in options if not option.label.startswith("the last ")]
             options += [Option(text, f"the last {name}, up to now", "searches the server") for text, name in _UP_TO_NOW]
 
@@ -281,15 +281,15 @@ class QuickFilters:
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:
-    """int64[size], the number of different traces (int[m]) with each code (int[m])."""
+    """Count the distinct traces (int[m]) with each code (int[m]): int64[size]."""
     count = int(trace.max(initial=0)) + 1
     return np.bincount(np.unique(codes.astype(np.int64) * count + trace) // count, minlength=size)
 
 
 def written_window(text: str, first_ns: int, last_ns: int, local: bool) -> tuple[int | None, int | None]:
-    """Parse `10:03-10:16` or `10:03` of the day of the first trace -> begin and end; None for what is not given.
+    """Parse `10:03-10:16` or `10:03` on the day of the first trace. -> begin and end, None for a missing one
 
-    Where traces go on past midnight it may be of the day after, too. The end may be before the begin.
+    If traces extend past midnight, it may also be the next day. The end may precede the begin.
     """
     first, last = (_moment(ns, local) for ns in (first_ns, last_ns))
     times: list[datetime] = []

@@ -1,4 +1,4 @@
-"""Traces view: filter, plot of response times, and one row for each trace."""
+"""Traces view: filter, plot of response times, and a row for each trace."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from tracetui.tui.widgets.scatter import Scatter
 from tracetui.tui.work import Work
 
 _LEAST_ROWS = 20
-"""Smallest height of a terminal for the plot."""
+"""Least height of a terminal for the plot."""
 
 
 class TracesView(DialogHost):
-    """Filter, plot and list of the traces."""
+    """Filter, plot and list of traces."""
 
     TITLE = "Traces"
     KEYS = KEYS
@@ -65,9 +65,9 @@ class TracesView(DialogHost):
         self._columns: TraceColumns | None = None
         self._rows: TraceRows | None = None
         self._offered: OfferedRows | None = None
-        """Rows to load instead, if servers sent no traces."""
+        """Rows with windows and services to load, if servers sent no traces."""
         self._previous: TraceRows | None = None
-        """Rows of the previous set, shown until those of the new one are ready."""
+        """Rows of the previous set, shown until the new ones are ready."""
         self._grouped = False
         self._folded: set[int] = set()
         self._previous_filters = filters.FilterHistory()
@@ -83,7 +83,7 @@ class TracesView(DialogHost):
         yield LineView(look.theme, look.glyphs.cursor, id="traces-list")
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - the name in `View`
         """Key hints for the list, the filter or the region."""
         if self.query_bar.is_edited:
             return QUERY_HINTS
@@ -92,7 +92,7 @@ class TracesView(DialogHost):
         if self._offered is not None:
             return OFFER_HINTS
         hints = list_hints(self._grouped)
-        # a filter can be set while loading; other keys need rows
+        # a filter can be set while loading, but other keys need rows
         return hints if self._listed is not None else hints[:1]
 
     def on_descendant_focus(self) -> None:
@@ -182,7 +182,7 @@ class TracesView(DialogHost):
         height = self.app.size.height
         self.scatter.display = height >= _LEAST_ROWS and not self._is_empty
         self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
-        # the list takes its new width after this
+        # the list receives its new width after this
         self.call_after_refresh(self._show_header)
 
     # --- showing -----------------------------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class TracesView(DialogHost):
         )
 
     def _offer(self) -> None:
-        """Show rows to load instead, if servers sent no traces."""
+        """Show rows with windows and services to load, if servers sent no traces."""
         before, self._offered = self._offered, None
         if self._loaded is not None and not self._loaded.trace_count:
             self._offered = offered_rows(self.state)
@@ -221,7 +221,7 @@ class TracesView(DialogHost):
             self.view.show(self._offered, self.view.cursor if is_placed else self._offered.best)
 
     def _list_again(self) -> None:
-        """Rebuild the rows and keep the cursor on its trace if that still exists."""
+        """Rebuild the rows, and keep the cursor on its trace if that still exists."""
         columns, state = self._columns, self.state
         if columns is None:
             # the list is built once they are ready
@@ -246,7 +246,7 @@ class TracesView(DialogHost):
         self.call_after_refresh(self._show_header)
 
     def _show_header(self) -> None:
-        """Lay the header out as wide as the list's lines, once the list is visible; its cursor takes two cells."""
+        """Lay out the header as wide as the list's lines, once the list is visible; its cursor takes two cells."""
         width = self.view.line_width
         self.query_one("#traces-header", LineBar).show(
             lambda _: [Line([("  ", Role.PLAIN)]).extend(self._header(width))]
@@ -263,7 +263,7 @@ class TracesView(DialogHost):
         )
 
     def _show_rows_or(self, lines: list[Line]) -> None:
-        """Show the list and its plot, or these lines in place of both."""
+        """Show the list and its plot, or these lines instead."""
         self._is_empty = bool(lines)
         bar, ellipsis = self.query_one("#traces-empty", LineBar), self.state.look.glyphs.ellipsis
         bar.display = self._is_empty
@@ -294,7 +294,7 @@ class TracesView(DialogHost):
         if trace is not None:
             self.post_message(OpenTrace(trace))
         elif self._previous is not None:
-            self.say("not available: the list is being rebuilt")
+            self.say("not available while the list is being rebuilt")
         elif group is not None:
             self._folded ^= {group.key}
             self._list_again()
@@ -328,7 +328,7 @@ class TracesView(DialogHost):
             elif self.has_focus_within:
                 self.query_bar.input.focus()
 
-        # the first query builds the grammar; keys pressed meanwhile must not edit it
+        # the first query builds the grammar, and keys pressed meanwhile must not edit the text
         self.focus_pane()
         self.work("traces-parse", lambda: filters.read_query(text), done)
 
@@ -386,7 +386,7 @@ class TracesView(DialogHost):
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():
-            self.say(f"the plot needs a terminal of {_LEAST_ROWS} lines and a trace")
+            self.say(f"the plot needs a terminal of {_LEAST_ROWS} lines and at least one trace")
 
     def action_sort(self) -> None:
         keys = [*SortKey]

@@ -1,4 +1,4 @@
-"""The keys of the waterfall view."""
+"""Keys of the waterfall view."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ BINDINGS = (
     ("toggle", "space", "shape('toggle')", "Fold or unfold"),
     ("fold-all", "H", "shape('fold_all')", "Fold all"),
     ("unfold-all", "L", "shape('unfold_all')", "Unfold all"),
-    ("shallower", "left_square_bracket", "shape('shallower')", "A level less"),
-    ("deeper", "right_square_bracket", "shape('deeper')", "A level more"),
+    ("shallower", "left_square_bracket", "shape('shallower')", "One level less"),
+    ("deeper", "right_square_bracket", "shape('deeper')", "One level more"),
     ("fold-service", "f", "shape('fold_service')", "Fold this service's calls"),
     ("next-sibling", "J", "sibling(1)", "Next sibling"),
     ("previous-sibling", "K", "sibling(-1)", "Previous sibling"),
@@ -23,7 +23,7 @@ BINDINGS = (
     ("longest", "w", "longest", "Longest self time"),
     ("zoom", "z", "zoom", "Zoom to the span"),
     ("zoom-out", "Z,backspace", "zoom_out", "Zoom out"),
-    ("closer", "plus,equals_sign", "zoom_by(2)", "Closer"),
+    ("closer", "plus,equals_sign", "zoom_by(2)", "Zoom in at the cursor"),
     ("further", "minus", "zoom_by(0.5)", "Zoom out at the cursor"),
     ("earlier", "less_than_sign", "pan(-0.25)", "Earlier"),
     ("later", "greater_than_sign", "pan(0.25)", "Later"),
@@ -33,7 +33,7 @@ BINDINGS = (
     ("show-all", "S", "show_all", "Show all"),
     ("mode", "t", "mode", "Tree, flat or flame"),
     ("self-times", "m", "self_times", "Self times"),
-    ("what-if", "X", "what_if", "What if the span took another time"),
+    ("what-if", "X", "what_if", "What if the span's duration changed"),
     ("detail", "d", "detail", "Show or hide the detail"),
     ("to-detail", "tab", "detail_focus", "Focus the detail and back"),
     ("copy", "y", "copy", "Copy"),
@@ -42,39 +42,39 @@ BINDINGS = (
     ("previous-match", "N", "match(-1)", "Previous match"),
     ("only-matches", "backslash", "only_found", "Matches only"),
 )
-"""Name, keys, action and title of each."""
+"""Name, keys, action and title of each binding."""
 
 KEYS = (
     ("{waterfall.fold waterfall.unfold}", "fold or parent; unfold or first child"),
     ("{waterfall.toggle}", "fold or unfold"),
     ("{waterfall.fold-all waterfall.unfold-all}", "fold all; unfold all, twice: repeats too"),
-    ("{waterfall.shallower waterfall.deeper}", "a level less, a level more"),
+    ("{waterfall.shallower waterfall.deeper}", "one level less, one level more"),
     ("{waterfall.fold-service}", "fold, unfold this service's calls"),
     ("{waterfall.next-sibling waterfall.previous-sibling waterfall.parent}", "next, previous sibling; parent"),
     ("{waterfall.next-error waterfall.previous-error}", "next, previous error"),
     ("{waterfall.next-critical waterfall.previous-critical}", "next, previous on the critical path"),
     ("{waterfall.longest}", "longest self time; repeat for the next"),
-    ("{waterfall.find}", "search all text of the spans; / or found marks a match"),
+    ("{waterfall.find}", "search all text of the spans; matches show / or found"),
     ("{waterfall.next-match waterfall.previous-match}", "next, previous match"),
-    ("{waterfall.only-matches}", "hide what does not match"),
+    ("{waterfall.only-matches}", "show only matches, and back"),
     ("{waterfall.zoom waterfall.zoom-out}", "zoom to the span, zoom out"),
     (
         "{waterfall.closer waterfall.further waterfall.earlier waterfall.later}",
-        "zoom at the cursor, earlier, later",
+        "zoom in, out at the cursor; earlier, later",
     ),
     ("{waterfall.root}", "only this subtree, and back"),
     ("{waterfall.hide-short}", "hide spans under 1 %, under 5 %, none"),
     ("{waterfall.hide-service waterfall.show-all}", "hide this service; show all"),
     ("{waterfall.mode}", "rows: tree, flat, flame (by call path)"),
     ("{waterfall.self-times}", "self times, durations"),
-    ("{waterfall.what-if}", "what if the span took half its time, none, or any share"),
+    ("{waterfall.what-if}", "what if the span had half its duration, none, or any share"),
     ("{list.open} or {waterfall.to-detail}", "focus the detail; {app.back} returns"),
     ("{waterfall.detail}", "show or hide the detail"),
     ("█ ─", "on the critical path; off it"),
     ("✖ ✗", "error origin; propagated from below, or cancelled"),
-    ("◆ ⇢ ⇝", "event or log line; link; asynchronous call"),
-    ("×3", "repeated siblings as one row; unfold for single rows"),
+    ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),
+    ("×3", "a run of 3 similar calls; unfold to see each"),
     ("duration, critical", "critical: share of the critical path; no end: unknown duration"),
-    ("⚠", "warning: orphan, missing or impossible time, clock skew?, root missing (the trace's duration is used)"),
-    ("minimap", "height: concurrent spans; { } this span, [ ] the zoom"),
+    ("⚠", "warning: orphan, missing or impossible time, clock skew?, root missing (trace duration is used)"),
+    ("minimap", "height: number of concurrent spans; { } this span, [ ] the visible part"),
 )

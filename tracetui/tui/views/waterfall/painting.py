@@ -24,15 +24,15 @@ from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
 _WIDE = 130
-"""Smallest width for the detail next to the rows."""
+"""Least width for the detail next to the rows."""
 _HIGH = 30
-"""Smallest height for the whole header."""
+"""Least height for the whole header."""
 _ABOVE_ROWS = 2
-"""Lines above the rows: the map and the time axis."""
+"""Lines above the rows: minimap and time axis."""
 AT_ONCE = 200
-"""Largest number of spans of a trace that is opened inside the UI loop."""
+"""Most spans of a trace that is opened within the UI loop."""
 _PATIENCE = 0.25
-"""Seconds until the opening of a trace is announced."""
+"""Seconds after which opening a trace is indicated."""
 
 
 class WaterfallPainting(View):
@@ -62,7 +62,7 @@ class WaterfallPainting(View):
         self._opening: tuple[TraceSet, int] | None = None
         self._view_state: ViewState | None = None
         self._below: list[ViewState] = []
-        """View states beneath that of a subtree."""
+        """View states to return to from a subtree."""
         self._word = ""
         self._jumped = ""
         self._jumped_to: int | None = None
@@ -71,7 +71,7 @@ class WaterfallPainting(View):
         self._reading = False
         """True if the detail has the focus, set by a key."""
         self._height: int | str = "1fr"
-        """Height of the rows including the lines directly above them."""
+        """Height of the rows, including the lines directly above them."""
 
     def compose(self) -> ComposeResult:
         look = self.state.look
@@ -104,7 +104,7 @@ class WaterfallPainting(View):
     # --- notifications -----------------------------------------------------------------------------------------------
 
     def set_changed(self) -> None:
-        # jobs of the previous set are dropped
+        # jobs for the previous set are dropped
         self._opening = None
         if self.display:
             self.selection_changed()
@@ -143,7 +143,7 @@ class WaterfallPainting(View):
 
         def say() -> None:
             if wanted is not None and self._opening == wanted:
-                self._say_instead("Opening the trace ...", "Keys pressed meanwhile are queued; {app.back} goes back.")
+                self._say_instead("Opening the trace ...", "Keys are queued; {app.back} goes back.")
 
         self.set_timer(_PATIENCE, say)
 
@@ -161,7 +161,7 @@ class WaterfallPainting(View):
             return
         self._opening = None
         if self.state.trace != wanted[1]:
-            # another trace was selected meanwhile
+            # the user has selected another trace meanwhile
             return
         self._below.clear()
         self._jumped = ""
@@ -229,7 +229,7 @@ class WaterfallPainting(View):
 
     @property
     def _header_room(self) -> tuple[int, int]:
-        """Cells and lines."""
+        """Room for the header in cells and lines."""
         size = self.size or self.app.size
         return size.width, 5 if size.height >= _HIGH else 3
 
@@ -267,9 +267,9 @@ class WaterfallPainting(View):
         header.show(lambda width: [line.cropped(width) for line in lines])
 
     def _fit_rows(self) -> None:
-        """Give the rows the height they need, at most two thirds, or a third while the detail has the focus.
+        """Give the rows the height that they need, at most two thirds, or one third while the detail has the focus.
 
-        It does not shrink until another trace is opened, so that folding does not move the detail.
+        The height does not shrink until another trace is opened, so that folding does not move the detail.
         """
         view_state = self._view_state
         if view_state is None:
@@ -314,7 +314,7 @@ class WaterfallPainting(View):
         self._say_instead(*nothing_message(self.state, has_set))
 
     def _say_instead(self, *texts: str) -> None:
-        """Show a message in place of a trace; `texts` name keys by their actions."""
+        """Show a message instead of a trace; `texts` name keys by their actions."""
         names = self.key_names
         self.set_class(True, "-empty")
         self.rows.put(TextRows([Line(), *(Line([(names.short(text), Role.DIM)]) for text in texts)]), 0, at_top=True)
@@ -324,11 +324,11 @@ class WaterfallPainting(View):
         """Repaint changed rows."""
         self.rows.rows_changed(row)
         self._fit_rows()
-        # the map follows with the message that the cursor has moved
+        # the minimap is repainted when the message about the cursor arrives
         self._show_axis()
 
     def _applied(self) -> None:
-        """Hide and dim spans as chosen, keeping the cursor."""
+        """Hide and dim spans according to the view state, keeping the cursor."""
         view_state = self._view_state
         if view_state is not None:
             span = view_state.span_at(self.rows.cursor)
@@ -348,7 +348,7 @@ class WaterfallPainting(View):
         self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
     def _go_to(self, span: int) -> None:
-        """Move the cursor to a span, unfolding what hides it."""
+        """Move the cursor to a span, unfolding if it is hidden."""
         view_state = self._view_state
         if view_state is None:
             return
@@ -390,5 +390,5 @@ class WaterfallPainting(View):
         self.post_message(Notice(text))
 
     def _say_key(self, text: str) -> None:
-        """Show a notice that names keys by their actions; it must contain nothing from outside."""
+        """Show a notice that names keys by their actions; the text must be trusted."""
         self._say(self.key_names.short(text))

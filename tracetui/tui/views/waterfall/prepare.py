@@ -22,19 +22,19 @@ from tracetui.render.waterfall.waterfall import Sections, Waterfall
 
 _SMALL_SET = 10_000
 INDENT = 2
-"""Cells before every line, those of the cursor's mark in the rows."""
+"""Cells before every line, where rows have the cursor glyph."""
 
 
 class SetFacts:
-    """Facts computed once for all traces of a set."""
+    """Facts about all traces of a set, computed once."""
 
     def __init__(self, traces: TraceSet, analysis: Analysis) -> None:
         self.traces = traces
-        # the findings can be those of a part of the set
+        # the findings may be those of a part of the set
         self._analysis = analysis if analysis.traces is traces else Analysis(traces)
 
     def are_quick(self) -> bool:
-        """True if they are computed in no noticeable time: the set is small, or they exist already."""
+        """True if computing them is not noticeable, as the set is small or they exist already."""
         return len(self.traces) <= _SMALL_SET or ("paths" in vars(self._analysis) and "roles" in vars(self))
 
     @property
@@ -56,7 +56,7 @@ class SetFacts:
 
 @dataclass(eq=False)
 class PreparedTrace:
-    """A trace or a subtree, ready to be shown."""
+    """Trace or subtree, prepared for display."""
 
     facts: SetFacts
     trace: int
@@ -64,10 +64,10 @@ class PreparedTrace:
     view: Waterfall
     overview: MinimapData
     path: Sections
-    """The critical path, in time order per root."""
+    """Critical path, in order of time for each root."""
     header: list[Line]
     header_room: tuple[int, int]
-    """Cells and lines the header was made for; only the header depends on them."""
+    """Cells and lines for which the header was made; only the header depends on them."""
 
 
 def open_trace(
@@ -103,7 +103,7 @@ def open_trace(
 
 
 def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool) -> list[Line]:
-    """Header for a width and height, indented like the rows."""
+    """Return the header for a width and height, indented like the rows."""
     width, most = room
     lines = header(view, max(width - INDENT, 1), local_time, most)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]

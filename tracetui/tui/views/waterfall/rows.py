@@ -22,7 +22,7 @@ from tracetui.tui.widgets.line_view import LineSource, LineView
 
 
 class TextRows:
-    """Text lines in place of rows."""
+    """Text lines instead of rows."""
 
     def __init__(self, lines: Sequence[Line] = ()) -> None:
         self._lines = lines
@@ -35,7 +35,7 @@ class TextRows:
 
 
 def nothing_message(state: State, has_set: bool) -> tuple[str, ...]:
-    """Message where no trace can be shown; keys are named by their actions."""
+    """Return the message if no trace can be shown. Keys are named by their actions."""
     if state.load_state == "failed" and not has_set:
         return ("No traces loaded.", "{app.reload} reloads.")
     if state.load_state == "reading" and not has_set:
@@ -56,10 +56,10 @@ class WaterfallRows(LineView):
         return super()._painted(row, selected and not isinstance(self.source, TextRows), room)
 
     def rows_changed(self, cursor: int | None = None) -> None:
-        """Update to changed rows of the source, with the row of the cursor at the same height."""
+        """Update after the rows of the source changed, with the cursor row at the same height."""
         height = self.cursor - self.scroll_offset.y
         self._forget()
-        # as a reactive, it would lay out and paint the whole screen
+        # assigning the reactive would lay out and paint the whole screen
         self.set_reactive(ScrollView.virtual_size, Size(0, len(self.source)))
         self.vertical_scrollbar.window_virtual_size = len(self.source)
         wanted = self.cursor if cursor is None else cursor
@@ -70,7 +70,7 @@ class WaterfallRows(LineView):
         self.post_message(self.Moved(self, self.cursor))
 
     def put(self, source: LineSource, cursor: int, at_top: bool = False) -> None:
-        """Show another source; `at_top` for one unrelated to the previous."""
+        """Show another source; `at_top` for one that is unrelated to the previous one."""
         if at_top:
             self.set_reactive(LineView.cursor, 0)
             self.scroll_to(y=0, animate=False, force=True, immediate=True)

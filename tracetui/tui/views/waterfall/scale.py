@@ -1,4 +1,4 @@
-"""Rows directly above those of a waterfall, in the same columns: the minimap and the time axis."""
+"""Minimap and time axis, aligned with the rows of a waterfall below them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tracetui.tui.views.waterfall.view_state import FLAME, ViewState
 
 
 def axis_line(view_state: ViewState, caption: str, rows_width: int) -> Line:
-    """Time axis over rows of this width."""
+    """Draw the time axis above rows of this width."""
     return Line([(" " * INDENT, Role.PLAIN)]).extend(view_state.view.scale(rows_width, caption))
 
 
 def map_line(
     view_state: ViewState, glyphs: Glyphs, selected: tuple[int, int] | None, rows_width: int, width: int
 ) -> Line:
-    """Minimap over rows of this width, with the time range of one of them; of full width where rows have no bars."""
+    """Draw the minimap above rows of this width, with the time range of one row; full width if rows have no bars."""
     layout, overview = view_state.view.layout(rows_width), view_state.opened.overview
     window = None if view_state.mode == FLAME else view_state.base.window
     if not layout.bar:

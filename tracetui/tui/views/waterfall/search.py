@@ -1,4 +1,4 @@
-"""Search in the shown trace: the search line, its matches, and moving between them."""
+"""Search in the shown trace: the search line, and navigation between matches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracetui.tui.work import Work
 _TYPING = 0.12
 """Seconds without a key until the search begins."""
 _SOON = 0.3
-"""Seconds after which a running search is announced."""
+"""Seconds after which a running search is indicated."""
 
 
 class WaterfallSearch(WaterfallPainting):
@@ -27,11 +27,11 @@ class WaterfallSearch(WaterfallPainting):
         self._search = 0
         """Number of the search; results of older ones are dropped."""
         self._is_searching = False
-        """True if the matches are those of an older word."""
+        """True if the matches are those of an older search word."""
         self._then_go = False
         """True to go to the first match once it is found."""
         self._then_steps = 0
-        """Further matches to step over, backwards if negative."""
+        """Number of further matches to skip, backwards if negative."""
         self._typing: Timer | None = None
 
     def set_changed(self) -> None:
@@ -110,7 +110,7 @@ class WaterfallSearch(WaterfallPainting):
             self._typing is not None or self._is_searching or self._view_state is None or self._view_state.found is None
         ):
             self._then_go, self._then_steps = True, 0
-            # keys pressed during the search must not edit the word
+            # keys pressed during the search must not edit the search word
             self.rows.focus()
             if self._typing is not None or not self._is_searching:
                 self._begin_search()
@@ -118,7 +118,7 @@ class WaterfallSearch(WaterfallPainting):
             self.action_match(1, True)
 
     def action_match(self, step: int, or_here: bool = False) -> None:
-        """The next or previous match."""
+        """Go to the next or previous match."""
         view_state = self._view_state
         if view_state is None or view_state.found is None or self._is_searching:
             if self._then_go:
@@ -135,7 +135,7 @@ class WaterfallSearch(WaterfallPainting):
             self._say_key("all matches are hidden; {waterfall.show-all} shows them")
         else:
             self._say(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
-            # for another word
+            # let the user enter another word
             self.find_line.focus()
 
     def action_only_found(self) -> None:

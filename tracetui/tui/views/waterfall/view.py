@@ -1,4 +1,4 @@
-"""Waterfall view: one trace over time, and the span under the cursor in detail."""
+"""Waterfall view: one trace over time, and the detail of the span under the cursor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
 _LONG = 100_000
-"""Number of spans from which merging them is announced."""
+"""Number of spans from which on merging them is announced."""
 
 
 class WaterfallView(WaterfallSearch):
@@ -78,7 +78,7 @@ class WaterfallView(WaterfallSearch):
         self._location_changed()
 
     def _read(self, reading: bool) -> None:
-        """Give the detail more room while it has the focus. A click must not move its target."""
+        """Give the detail more room while it has the focus, but not after a click, which would move its target."""
         if reading != self._reading:
             self._reading = reading
             self._fit_rows()
@@ -137,7 +137,7 @@ class WaterfallView(WaterfallSearch):
             self._jump(found[0], f"critical path {found[0]}: {view_state.view.duration(found[1])}")
 
     def action_longest(self) -> None:
-        """The longest self time, then the next longest."""
+        """Go to the longest self time, then to the next longest."""
         self._with_self_times(self._jump_to_longest)
 
     def _jump_to_longest(self) -> None:
@@ -236,7 +236,7 @@ class WaterfallView(WaterfallSearch):
             self._applied()
 
     def action_mode(self) -> None:
-        """Switch to the next kind of rows."""
+        """Switch to the next row layout."""
         view_state = self._view_state
         if view_state is None:
             return

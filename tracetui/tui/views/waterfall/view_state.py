@@ -1,4 +1,4 @@
-"""View state of one trace: rows, time range, folding, hiding and matches. It knows no screen.
+"""View state of one trace, independent of a screen: rows, time range, folding, hiding and matches.
 
 Rows are row numbers as they are now. Spans are positions in the loaded set. Positions are those in the view's own
 set, which differ from spans where these are merged.
@@ -22,21 +22,21 @@ TREE, FLAT, FLAME = "tree", "flat", "flame"
 MODES = (TREE, FLAT, FLAME)
 MODE_TITLES = {TREE: "tree", FLAT: "flat, by start", FLAME: "flame: merged by call path"}
 SHARES = (0, 1, 5)
-"""Percent of the trace below which spans can be hidden."""
+"""Shares of the trace, in percent, below which spans can be hidden."""
 _RANKED = 100
 _CLOSEST_NS = 8
-"""Shortest time range to zoom to."""
+"""Shortest time range that can be zoomed to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Target of a jump: a span, and its number among how many."""
+    """Target of a jump: a span, its number, and the total."""
 
     span: int
     number: int
     of: int
     hidden: int = 0
-    """Further spans that are hidden."""
+    """Number of further targets that are hidden."""
 
     def __str__(self) -> str:
         more = f" (+{self.hidden:,} hidden)" if self.hidden else ""
@@ -54,7 +54,7 @@ class ViewState:
         self.least_percent = 0
         self.hidden_services: set[int] = set()
         self.found: np.ndarray | None = None
-        """bool[spans], the matches."""
+        """bool[spans], matches of the search; None without a search."""
         self.only_found = False
         self.self_mode = False
         self._orders: dict[str, RowOrder] = {TREE: self.base.tree}
@@ -65,7 +65,7 @@ class ViewState:
         self._step = -1
         self._hidden_spans = 0
 
-    # as the source of a list of lines
+    # --- source of a list of lines
 
     def __len__(self) -> int:
         return len(self.view.rows)
@@ -74,19 +74,19 @@ class ViewState:
         return self.view.row(row, width)
 
     def views(self) -> list[Waterfall]:
-        """All row layouts of it."""
+        """List its row layouts."""
         return [self.base] if self._flame is None else [self.base, self._flame]
 
-    # spans and rows
+    # --- spans and rows
 
     def span_at(self, row: int) -> int | None:
-        """Span of a row, None where there are no rows."""
+        """Return the span of a row; None if there are no rows."""
         if not len(self):
             return None
         return self.view.span_of(self._position(row))
 
     def row_of(self, span: int) -> int:
-        """Row of a span, or of the fold that hides it."""
+        """Return the row of a span, or of the fold that hides it."""
         return self.view.rows.row_of(self.view.position_of(span))
 
     def reveal(self, span: int) -> int:
@@ -100,7 +100,7 @@ class ViewState:
         return self.base.first <= span < self.base.stop
 
     def time_of(self, row: int) -> tuple[int, int] | None:
-        """Start and length of the spans that a row stands for, ns. None where there are no rows."""
+        """Return start and length in ns of the spans that a row represents; None if there are no rows."""
         span = self.span_at(row)
         if span is None:
             return None
@@ -112,10 +112,10 @@ class ViewState:
     def _position(self, row: int) -> int:
         return int(self.view.rows.positions[min(row, len(self) - 1)])
 
-    # which rows
+    # --- row layouts
 
     def make(self, mode: str) -> tuple[str, RowOrder, Flame | None]:
-        """Make the rows of a mode. Slow on a long trace; changes nothing."""
+        """Build the rows of a mode without showing them. Slow on a long trace."""
         base = self.base
         if mode == FLAT and FLAT not in self._orders:
             return mode, FlatRows(base.traces, base.first, base.stop), None
@@ -179,7 +179,7 @@ class ViewState:
             view.displayed, view.displayed_title = view.durations, "total" if self.mode == FLAME else DURATION_TITLE
 
     def _self_times(self) -> np.ndarray:
-        """Per place; of the merged ones the sum."""
+        """Return the self time of each place; for merged spans their sum."""
         times: np.ndarray = self.opened.facts.self_times[self.base.first : self.base.stop]
         if self._flame is not None and self.mode == FLAME:
             sums = np.zeros(len(self._flame.merged.total), np.int64)
@@ -188,7 +188,7 @@ class ViewState:
         return times
 
     def caption(self) -> str:
-        """Short description of the part of the trace that is shown."""
+        """Describe briefly which part of the trace is shown."""
         words = [] if self.mode == TREE else [MODE_TITLES[self.mode]]
         if self.view.window != self.view.whole:
             words.append(f"zoom {self.view.glyphs.times}{_factor(self.view.whole[1] / max(self.view.window[1], 1))}")
@@ -203,10 +203,10 @@ class ViewState:
             words.append(f"{short_count(self._hidden_spans)} hidden")
         return ", ".join(words) or counted(len(self), "row")
 
-    # folding: all of it for the tree and the merged tree
+    # --- folding, for the tree and the merged tree
 
     def unfold(self, row: int) -> int:
-        """Unfold a row, or go to its first child. -> row"""
+        """Unfold a row, or go to its first child. -> the new row"""
         view = self.view
         if self.mode == FLAT or not len(self):
             return row
@@ -217,7 +217,7 @@ class ViewState:
         return row + 1 if view.rows.has_children_shown(row) else row
 
     def fold(self, row: int) -> int:
-        """Fold a row, or go to its parent. -> row"""
+        """Fold a row, or go to its parent. -> the new row"""
         if self.mode == FLAT or not len(self):
             return row
         tree, position = self.view.tree, self._position(row)
@@ -227,7 +227,7 @@ class ViewState:
         return self.parent(row)
 
     def toggle(self, row: int) -> int:
-        """Fold or unfold a row. -> row"""
+        """Fold or unfold a row. -> the new row"""
         if self.mode == FLAT or not len(self):
             return row
         tree, position = self.view.tree, self._position(row)
@@ -240,12 +240,12 @@ class ViewState:
         self.view.tree.fold_all()
 
     def unfold_all(self) -> None:
-        """Unfold everything; once nothing else is folded, repeated siblings, too."""
+        """Unfold everything; if nothing else is folded, also the repeated siblings."""
         tree = self.view.tree
         tree.unfold_all(runs=tree.is_unfolded())
 
     def fold_level(self, more: int) -> None:
-        """Show this many levels more or fewer."""
+        """Show more or fewer levels."""
         tree = self.view.tree
         tree.fold_to(max(tree.deepest_shown() + more, 0))
 
@@ -255,7 +255,7 @@ class ViewState:
         services = view.traces.service[view.first : view.stop]
         view.tree.fold_where(services == services[self._position(row) - view.first])
 
-    # going through the tree
+    # --- navigation in the tree
 
     def parent(self, row: int) -> int:
         if not len(self):
@@ -264,20 +264,20 @@ class ViewState:
         return self.view.rows.row_of(above) if above >= 0 else row
 
     def sibling(self, row: int, step: int) -> int | None:
-        """The row of the next (1) or previous (-1) sibling."""
+        """Return the row of the next (1) or previous (-1) sibling."""
         if self.mode == FLAT or not len(self):
             return None
         tree = self.view.tree
         return tree.next_sibling(row) if step > 0 else tree.previous_sibling(row)
 
-    # jumps
+    # --- jumps
 
     def error(self, row: int, step: int) -> Jump | None:
-        """The next or previous error."""
+        """Find the next or previous error."""
         return self._next(np.flatnonzero(self.view.roles > 0), row, step)
 
     def match(self, row: int, step: int, or_here: bool = False) -> Jump | None:
-        """The next or previous span that was found; `or_here` the one under the cursor, too."""
+        """Find the next or previous match; with `or_here` it may be the span under the cursor."""
         if self.view.found is None:
             return None
         return self._next(np.flatnonzero(self.view.found), row, step, or_here)
@@ -298,7 +298,7 @@ class ViewState:
         return Jump(self.view.span_of(int(shown[at])), at + 1, len(shown), len(local) - len(shown))
 
     def path_step(self, row: int, step: int) -> tuple[Jump, int] | None:
-        """The next or previous stretch of the critical path, and its ns."""
+        """Find the next or previous section of the critical path. -> target, length in ns"""
         positions, starts, ends = self.opened.path
         if self.mode == FLAME:
             positions, starts, ends = self.view.sections
@@ -322,7 +322,7 @@ class ViewState:
         return Jump(self.view.span_of(position), at + 1, len(positions)), int(ns)
 
     def longest_self(self, row: int) -> tuple[Jump, int] | None:
-        """The span with the longest self time, and again the next longest; and its ns."""
+        """Find the span with the longest self time, at repetition the next longest. -> target, self time in ns"""
         if self._ranking is None:
             times = self._self_times()
             local = self.view.rows.shown(np.arange(len(times)) + self.view.first) - self.view.first
@@ -340,14 +340,14 @@ class ViewState:
         position = int(ranking[at]) + self.view.first
         return Jump(self.view.span_of(position), at + 1, len(ranking)), int(self._self_times()[ranking[at]])
 
-    # time
+    # --- time
 
     @property
     def is_zoomed(self) -> bool:
         return self.view.window != self.view.whole
 
     def zoom_to(self, row: int) -> None:
-        """Zoom to the time of a row's spans."""
+        """Zoom to the time range of a row's spans."""
         if not len(self):
             return
         view = self.view
@@ -357,7 +357,7 @@ class ViewState:
         self._look_at(start, int(view.traces.end[within].max()) - start)
 
     def zoom_by(self, row: int, factor: float) -> None:
-        """Zoom by a factor, out if below 1, around the visible part of the row's span."""
+        """Zoom by a factor (below 1 out) around the visible part of the row's span."""
         if not len(self):
             return
         start, length = self.view.window
@@ -369,7 +369,7 @@ class ViewState:
         self._look_at(middle - wanted // 2, wanted)
 
     def pan(self, share: float) -> None:
-        """Move the window by a share of its length."""
+        """Move the time range by a share of its length."""
         start, length = self.view.window
         self._look_at(start + int(length * share), length, remember=False)
 

@@ -1,4 +1,4 @@
-"""What if: replay a trace with a span taking another share of its time."""
+"""What-if: replay a trace with the duration of a span scaled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tracetui.tui.widgets.share_choice import percent_of, share_choice
 
 
 def ask_what_if(pane: View, span: int) -> None:
-    """Ask for a share of a span's time, and show the effect on its trace; `span` is a position in the loaded set."""
+    """Ask for a share of a span's duration, and show the effect on its trace. `span`: position in the loaded set."""
     session, glyphs = pane.state.session, pane.state.look.glyphs
     if session is None:
         return
@@ -39,4 +39,4 @@ def ask_what_if(pane: View, span: int) -> None:
         pane.work("waterfall-what-if", replay, lambda text: pane.post_message(Notice(text)))
 
     name = f"{safe(loaded.service_name(span))} {safe(loaded.operation_name(span))}"
-    pane.app.push_screen(share_choice(pane.state.look, f"What if this {name} took"), chosen)
+    pane.app.push_screen(share_choice(pane.state.look, f"What if this {name} had"), chosen)
