@@ -57,6 +57,7 @@ def test_spec_tells_values_defaults_and_limits(program: Program) -> None:
             "name": "SOURCE",
             "required": True,
             "multiple": True,
+            "choices": [],
             "help": "Files, directories, globs, - for standard input, server addresses or profiles.",
         }
     ]

@@ -97,6 +97,7 @@ SOURCES: dict[str, list[list[str]]] = {
     "server": [["SERVER"]],
     "export": [["SOURCE"]],
     "demo": [[]],
+    "config": [["show"], ["validate"]],
     "samples": [[]],
     "open": [["SOURCE"]],
 }

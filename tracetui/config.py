@@ -14,7 +14,7 @@ from tracetui.model.errors import UsageError
 _FILE = "config.toml"
 _MOST_BYTES = 1 << 22
 """Size limit; a larger file is not a config file."""
-_SECRETS = frozenset(("token", "password"))
+SECRETS = frozenset(("token", "password"))
 
 BackEndKind = Literal["", "jaeger", "zipkin", "tempo"]
 
@@ -83,20 +83,28 @@ def config_path() -> Path:
 
 def load_config(path: Path | None = None) -> Config:
     """Read the config file, with defaults if there is none. Raises UsageError that describes the fault."""
-    import tomllib
-
     path = path or config_path()
     try:
-        return msgspec.convert(tomllib.loads(_text_of(path)), Config)
+        return msgspec.convert(read_table(path), Config)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read a TOML file as it is; {} if there is none. Raises UsageError if it cannot be read."""
+    import tomllib
+
+    try:
+        return tomllib.loads(_text_of(path))
     except FileNotFoundError:
-        return Config()
+        return {}
     except OSError as error:
         if not os.path.exists(path):  # noqa: PTH110 - unlike Path.exists it does not raise for an unreadable directory
-            return Config()
+            return {}
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except RecursionError:
         raise UsageError(f"{path}: nested too deeply") from None
-    except (ValueError, msgspec.ValidationError) as error:
+    except ValueError as error:
         # invalid TOML or UTF-8, or a number with too many digits
         raise UsageError(f"{path}: {error}") from None
 
@@ -118,14 +126,19 @@ def _text_of(path: Path) -> str:
     raise OSError(0, "it is not a regular file")
 
 
+def secret_text(key: str) -> str:
+    """Message for a secret in a profile."""
+    return f"secrets are not allowed here; use {key}-env, {key}-file or {key}-command"
+
+
 def profile_named(name: str) -> Profile | None:
     """Find a profile of the config file. Raises UsageError as `load_config` does, and for one without an address."""
     written = load_config().profiles.get(name)
     if written is None:
         return None
     at = f"{config_path()}: the profile {name}"
-    for key in _SECRETS & set(written):
-        raise UsageError(f"{at}: secrets are not allowed here; use {key}-env, {key}-file or {key}-command")
+    for key in SECRETS & set(written):
+        raise UsageError(f"{at}: {secret_text(key)}")
     try:
         profile = msgspec.convert(written, Profile)
     except msgspec.ValidationError as error:

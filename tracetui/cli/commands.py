@@ -100,6 +100,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command("demo", "tracetui.cli.demo:demo", is_screen=True, uses_servers=False),
     Command("samples", "tracetui.cli.demo:samples", uses_servers=False),
+    Command("config", "tracetui.cli.config:config", ("config show", "config validate"), uses_servers=False),
     OPEN,
 )
 """All commands, in the order of the help page."""

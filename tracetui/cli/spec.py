@@ -36,7 +36,7 @@ def _command(command: Command) -> dict[str, Any]:
     return {
         "name": command.name,
         "summary": parser.get_short_help_str(limit=1_000),
-        "arguments": [_argument(param) for param in params if isinstance(param, TyperArgument)],
+        "arguments": [_argument(param, hints.get(param.name)) for param in params if isinstance(param, TyperArgument)],
         "options": [_option(param, hints.get(param.name)) for param in params if not isinstance(param, TyperArgument)],
         "examples": [f"tracetui {example}" for example in command.examples],
         "hidden": command.is_hidden,
@@ -49,11 +49,12 @@ def _params(parser: Any) -> list[Any]:
     return [param for param in params if not getattr(param, "hidden", False)]
 
 
-def _argument(param: TyperArgument) -> dict[str, Any]:
+def _argument(param: TyperArgument, hint: Any) -> dict[str, Any]:
     return {
         "name": argument_name(param).removesuffix("..."),
         "required": param.required,
         "multiple": param.nargs != 1,
+        "choices": _choices(hint),
         "help": param.help or "",
     }
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MINUTE = 60
 _LAST_NS = 9 * 10**18
 """A time in 2255, the latest that servers accept."""
-_NAME = re.compile(r"[\w.-]{1,64}")
+PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 _MOST_NAMED = 8
 _LONGEST_SHOWN = 100
@@ -75,7 +75,7 @@ def server_at(source: str) -> Server | None:
     if is_address(source):
         address = parse_address(source)
         return Server(address.shown, address, Profile())
-    if not _NAME.fullmatch(source) or Path(source).exists():
+    if not PROFILE_NAME.fullmatch(source) or Path(source).exists():
         return None
     profile = profile_named(source)
     if profile is None:
@@ -197,7 +197,7 @@ def suggest_source(source: str) -> str:
     """Return a hint for a source that is neither a path nor a server, to follow "no such file"."""
     if _HOST_AND_PORT.fullmatch(source):
         return f"; did you mean http://{without_secrets(source)}?"
-    is_name = _NAME.fullmatch(source) and not Path(source).suffix
+    is_name = PROFILE_NAME.fullmatch(source) and not Path(source).suffix
     return f" or profile{describe_profiles()}" if is_name else ""
 
 
