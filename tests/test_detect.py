@@ -132,6 +132,29 @@ def test_every_format_gives_the_same_traces(name: str) -> None:
     assert facts(read((SAMPLES / name).read_bytes())) == expected
 
 
+UNKNOWN = b'{"name": "x", "id": 3}\n'
+OTHERWISE_A_LOG = {
+    "text": b"listening on :8080\n",
+    "a log record": b'{"level": "info", "msg": "ready"}\n',
+    "more of them": UNKNOWN * 300,
+}
+
+
+def test_unknown_values_in_a_file_of_spans_are_counted_in_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _, rest = (SAMPLES / "otlp/traces.jsonl").read_bytes().partition(b"\n")
+    data = first + b"\n" + UNKNOWN + UNKNOWN + rest
+    expected = ["f: line 2: skipped: 2 JSON values hold no spans, the first is a JSON object with the keys name, id"]
+    assert warnings(data) == expected
+    monkeypatch.setattr(detect, "processes_for", lambda _: 3)
+    assert warnings(data + UNKNOWN) == [expected[0].replace("2 JSON", "3 JSON")]
+
+
+@pytest.mark.parametrize("name", OTHERWISE_A_LOG)
+def test_unknown_values_in_a_log_are_normal(name: str) -> None:
+    data = (SAMPLES / "otlp/traces.jsonl").read_bytes()
+    assert warnings(data + b"\n" + UNKNOWN + OTHERWISE_A_LOG[name]) == []
+
+
 NOTHING = {
     b"": "f: the file is empty",
     b" \n ": "f: the file is blank",
@@ -155,7 +178,9 @@ NOTHING = {
     b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
     b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
     b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
-    b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "",
+    b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "f: no spans, only OTLP logs and metrics; "
+    "--logs shows log lines at the spans that wrote them",
+    b'{"resourceMetrics": []}': "f: no spans, only OTLP metrics",
     b"[" * 100_000: "f: byte 400: damaged JSON (nested too deeply); the last 99,600 bytes skipped",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tracetui.model.intake import Intake
+from tracetui.model.intake import Intake, WithoutSpans
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,24 @@ class DecodeContext:
         """Warn about this position."""
         self.intake.warn(self.file, self.position, message)
 
-    def skip(self) -> None:
-        """Count a log line without spans; no effect outside logs."""
+    @property
+    def without_spans(self) -> WithoutSpans:
+        """Content of this source that holds no spans."""
+        return self.intake.without_spans.setdefault(self.file, WithoutSpans())
+
+    def skip_line(self) -> None:
+        """Count a line of text without spans."""
         if self.in_log:
-            self.intake.other_lines[self.file] = self.intake.other_lines.get(self.file, 0) + 1
+            self.without_spans.log_lines += 1
+        else:
+            self.without_spans.texts += 1
+
+    def skip_value(self, what: str, *, is_log_record: bool) -> None:
+        """Count a JSON value of an unknown kind: normal in a log, the diagnosis of a source without spans."""
+        if self.in_log or is_log_record:
+            self.skip_line()
+        if not self.in_log:
+            self.without_spans.add(WithoutSpans(values=1, first=(self.position, what)))
 
 
 class UnreadCounts:

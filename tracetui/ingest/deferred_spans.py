@@ -28,21 +28,8 @@ class DeferredSpans:
     sink: SpanSink = field(default_factory=SpanSink)
     unknown: dict[Nearest, tuple[int, DecodeContext]] = field(default_factory=dict)
     """Objects of unknown formats that resemble a known one: their number and the position of the first."""
-
-    others: list[tuple[str, DecodeContext]] = field(default_factory=list)
-    """Description and position of the first value of an unknown kind."""
-    other_count: int = 0
     is_unknown: bool = False
     """True if the source is of an unknown kind."""
-
-    def note_other(self, what: str, context: DecodeContext) -> None:
-        """Count a value of an unknown kind: normal in a log, the diagnosis of a source without spans."""
-        if context.in_log:
-            context.skip()
-            return
-        self.other_count += 1
-        if not self.others:
-            self.others.append((what, context))
 
     def note_unknown(self, nearest: Nearest, context: DecodeContext) -> None:
         """Count an object that resembles a known format."""
@@ -64,9 +51,7 @@ class DeferredSpans:
             if is_empty:
                 DecodeContext(context.intake, context.file).warn(nearest.of_spans)
             else:
-                at.warn(f"skipped: {nearest.of_object}{_more(count)}")
-        for what, at in self.others if is_empty else ():
-            at.warn(f"no traces in it: {what}{_more(self.other_count)}")
+                at.warn(f"skipped: {nearest.of_object}{more_like_it(count)}")
 
     def _decode_documents(self) -> None:
         if self.documents:
@@ -78,5 +63,6 @@ class DeferredSpans:
             zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], DecodeContext(first.intake, first.file))
 
 
-def _more(count: int) -> str:
+def more_like_it(count: int) -> str:
+    """The end of a warning about the first of several."""
     return f" (and {count - 1:,} more like it)" if count > 1 else ""

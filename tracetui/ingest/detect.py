@@ -15,7 +15,7 @@ from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
 from tracetui.ingest.csv_tables import decode_table, header_of
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback
+from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, more_like_it
 from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
@@ -33,7 +33,7 @@ from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.model.decoding import MalformedError
-from tracetui.model.intake import Intake
+from tracetui.model.intake import Intake, WithoutSpans
 
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
@@ -92,11 +92,9 @@ def _decode_source(
     except Exception as error:
         skip_record(context, error)
     deferred.finish(context, before)
-    lines = context.intake.other_lines.pop(context.file, 0)
+    found = context.intake.without_spans.pop(context.file, WithoutSpans())
     is_empty = len(context.intake) == before
-    if lines and is_empty and not deferred.unknown:
-        count = f"{lines:,} {'line' if lines == 1 else 'lines'}"
-        context.warn(f"a log without spans: {count}, none in a known format")
+    _warn_of(found, context, len(context.intake) - before, deferred)
     try:
         # warnings about this source come before those of the next one
         context.intake.decide()
@@ -104,7 +102,28 @@ def _decode_source(
         skip_record(context, error)
     if archive is None and context.intake.is_full():
         context.warn(f"{_NO_ROOM}; the rest was skipped")
-    return not (is_empty and (deferred.is_unknown or deferred.others or lines))
+    return not (is_empty and (deferred.is_unknown or found.values or found.log_lines))
+
+
+def _warn_of(found: WithoutSpans, context: DecodeContext, spans: int, deferred: DeferredSpans) -> None:
+    """Warn of content without spans, where the source holds no spans or little else.
+
+    Lines without spans are normal in a log, and so are values among text or log records. Among spans alone they may be
+    spans that another program writes.
+    """
+    position, what = found.first
+    if spans:
+        if found.values and not found.texts and found.values < spans:
+            noun = "value holds" if found.values == 1 else "values hold"
+            context.at(position).warn(f"skipped: {found.values:,} JSON {noun} no spans, the first is {what}")
+    elif found.values:
+        context.at(position).warn(f"no traces in it: {what}{more_like_it(found.values)}")
+    elif found.log_lines and not deferred.unknown:
+        count = f"{found.log_lines:,} {'line' if found.log_lines == 1 else 'lines'}"
+        context.warn(f"a log without spans: {count}, none in a known format")
+    elif found.signals:
+        hint = "; --logs shows log lines at the spans that wrote them" if "logs" in found.signals else ""
+        context.warn(f"no spans, only OTLP {' and '.join(found.signals)}{hint}")
 
 
 def _decode_archive(
@@ -203,7 +222,7 @@ def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredS
     _mixed_text(context, deferred).read(data, start, len(data))
     deferred.sink.finish()
     nothing = len(context.intake) == spans and len(context.intake.warnings) == warnings
-    if nothing and not (deferred.unknown or deferred.others or deferred.zipkin or deferred.documents):
+    if nothing and not (deferred.unknown or context.without_spans.values or deferred.zipkin or deferred.documents):
         context.warn(_unknown(data, start))
 
 

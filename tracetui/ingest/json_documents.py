@@ -52,6 +52,10 @@ _ShapeDecoder = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredS
 class NotTracesError(Exception):
     """A value contains no spans; the message describes it."""
 
+    def __init__(self, message: str, *, is_log_record: bool = False) -> None:
+        super().__init__(message)
+        self.is_log_record = is_log_record
+
 
 def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
@@ -59,7 +63,7 @@ def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: Deferred
     try:
         _dispatch(value, context, deferred)
     except NotTracesError as error:
-        deferred.note_other(str(error), context)
+        context.skip_value(str(error), is_log_record=error.is_log_record)
     except MALFORMED as error:
         raise MalformedError(reason(error).removeprefix("JSON is malformed: ")) from None
 
@@ -243,7 +247,7 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
     if nearest is not None:
         deferred.note_unknown(nearest, context)
         return _other_signal
-    raise NotTracesError(object_with(members))
+    raise NotTracesError(object_with(members), is_log_record=not _OF_LOG_RECORDS.isdisjoint(names))
 
 
 def _members(value: Buffer | Raw) -> dict[str, Raw]:
@@ -309,7 +313,7 @@ def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, defe
 
 
 def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
-    """Skip logs and metrics, which collectors write to the same files as traces."""
+    """Skip what is known to hold no spans, such as the action lines of a bulk request."""
 
 
 def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
@@ -319,6 +323,19 @@ def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeCon
         server_errors(members.get(key, Raw(b"null")), context)
 
 
+def _signal(name: str) -> _ShapeDecoder:
+    """Skip logs and metrics, which collectors write to the same files as traces."""
+
+    def decode(_: Buffer | Raw, __: dict[str, Raw], context: DecodeContext, ___: DeferredSpans) -> None:
+        context.without_spans.signals[name] = None
+
+    return decode
+
+
+_OF_LOG_RECORDS: Final = frozenset(
+    ("level", "lvl", "severity", "loglevel", "levelname", "msg", "message", "log", "error")
+)
+"""Keys of log records, as `plain` writes them."""
 _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
 
@@ -342,9 +359,9 @@ _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"doc"}), _inner("doc")),
     (frozenset({"batch"}), _inner("batch")),
     (frozenset({"spans"}), _inner("spans")),
-    (frozenset({"resourceLogs"}), _other_signal),
-    (frozenset({"resourceMetrics"}), _other_signal),
-    (frozenset({"resourceProfiles"}), _other_signal),
+    (frozenset({"resourceLogs"}), _signal("logs")),
+    (frozenset({"resourceMetrics"}), _signal("metrics")),
+    (frozenset({"resourceProfiles"}), _signal("profiles")),
     (frozenset({"error"}), _error_response),
     (frozenset({"errors"}), _error_response),
 ]

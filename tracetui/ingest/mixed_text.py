@@ -213,7 +213,7 @@ class MixedText:
         if (text[:1] == b"{" and len(text) > 1 and not printed) or _SPAN_KEY.search(text):
             self._recover(text, context)
         else:
-            context.skip()
+            context.skip_line()
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
         """Decode an object over several lines. -> False if it is not one"""

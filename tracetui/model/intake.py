@@ -189,6 +189,30 @@ class Interner:
         return len(self.texts)
 
 
+@dataclass(slots=True)
+class WithoutSpans:
+    """Content of a source that holds no spans."""
+
+    log_lines: int = 0
+    """Lines of a log in an envelope."""
+    texts: int = 0
+    """Lines of text, and JSON values that look like log records, elsewhere."""
+    values: int = 0
+    """JSON values of an unknown kind, log records among them."""
+    first: tuple[str, str] = ("", "")
+    """Position and description of the first of them."""
+    signals: dict[str, None] = field(default_factory=dict)
+    """Other signals of OTLP than traces."""
+
+    def add(self, other: WithoutSpans) -> None:
+        """Add what a later part of the source holds."""
+        self.log_lines += other.log_lines
+        self.texts += other.texts
+        self.first = self.first if self.values else other.first
+        self.values += other.values
+        self.signals |= other.signals
+
+
 class Intake:
     """Collects the spans of one load, from any number of sources and formats.
 
@@ -215,8 +239,8 @@ class Intake:
         self.status_messages: dict[int, str] = {}
         self.span_warnings: dict[int, list[str]] = {}
         self.trace_warnings: dict[int, list[str]] = {}
-        self.other_lines: dict[str, int] = {}
-        """Number of lines without spans, by name of the log."""
+        self.without_spans: dict[str, WithoutSpans] = {}
+        """Content without spans, by the name of the source."""
         self._warnings: list[LoadWarning] = []
         self._listed: Counter[str] = Counter()
         self._unlisted: Counter[str] = Counter()
@@ -347,8 +371,8 @@ class Intake:
         self.span_warnings.update((base + i, texts) for i, texts in other.span_warnings.items())
         for trace, texts in other.trace_warnings.items():
             self.warn_trace(int(traces[trace]), texts)
-        for name, count in other.other_lines.items():
-            self.other_lines[name] = self.other_lines.get(name, 0) + count
+        for name, content in other.without_spans.items():
+            self.without_spans.setdefault(name, WithoutSpans()).add(content)
         for warning in other.warnings:
             self.warn(warning.file, warning.position, warning.message)
         self._unlisted += other._unlisted
