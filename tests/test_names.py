@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,20 @@ def test_few_docstrings_begin_with_a_question() -> None:
 @pytest.mark.parametrize("name", REPLACED)
 def test_no_module_keeps_a_replaced_name(name: str) -> None:
     assert [str(file.relative_to(ROOT)) for file in FILES if file.stem == name] == []
+
+
+def test_style_sheets_name_existing_widgets() -> None:
+    # Textual ignores a selector that matches nothing
+    classes = {"App", "Screen", "ModalScreen", "Vertical", "ContentSwitcher"}
+    selectors: list[tuple[str, str]] = []
+    for file, tree in parsed():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                classes.add(node.name)
+            value = getattr(node, "value", None)
+            names = {getattr(target, "id", "") for target in getattr(node, "targets", [getattr(node, "target", None)])}
+            if names & {"CSS", "DEFAULT_CSS"} and isinstance(value, ast.Constant):
+                found = re.findall(r"(?:^|[}\n])\s*([^{}]*)\{", str(value.value))
+                selectors += [(str(file), name) for name in re.findall(r"\b[A-Z]\w+", " ".join(found))]
+    assert len(selectors) > 10
+    assert not [(file, name) for file, name in selectors if name not in classes]

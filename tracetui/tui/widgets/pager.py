@@ -146,7 +146,7 @@ class PromptLine(LineInput):
         Binding("enter,down", "submit", "Search", show=False, id="ask.submit"),
         Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
     ]
-    DEFAULT_CSS = "AskLine { display: none; height: 1; padding: 0 1; }"
+    DEFAULT_CSS = "PromptLine { display: none; height: 1; padding: 0 1; }"
 
     @dataclass
     class Submitted(Message):
