@@ -315,7 +315,7 @@ def test_a_message_that_journalctl_left_out_is_named() -> None:
     (warning,) = found.load_warnings
     assert (warning.position, warning.message) == (
         "entry 1",
-        "a long message that journalctl wrote as null; run it with --all to include it",
+        "journalctl wrote a long message as null; run it with --all to include such messages",
     )
 
 

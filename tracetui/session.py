@@ -93,13 +93,13 @@ class Session:
 
 
 def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides: Overrides) -> Comparison:
-    """Load a source in a process of its own, and compare its traces (before) with those of an analysis (after).
+    """Load a source in a separate process, and compare its traces (before) with those of an analysis (after).
 
     loaded: the sources of the analysis; credentials of one server must not be sent to another.
 
     Raises InputError and UsageError if the source cannot be read or holds no traces.
     """
-    # only where sets are compared
+    # imported only for a comparison of two sets
     from tracetui.analysis.compare import compare
     from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
     from tracetui.ingest.servers.resolve import servers_of
@@ -119,7 +119,7 @@ def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides:
 
 
 def _check_exists(source: str) -> None:
-    """Raise the error for a missing file that the command line raises: a background load goes on without it."""
+    """Raise the command line's error for a missing file: a load in the background would go on without it."""
     from tracetui.ingest.files import inputs
     from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 

@@ -105,7 +105,7 @@ class _Measure:
         exposed = len(np.unique(traces[self._leads[tops]]))
         total, within = int(self._path[tops].sum()), int(self._path_within[tops].sum())
         if exposed and not self._path[tops].any():
-            # never on the request's path, but has a path of its own: a queue consumer, or a branch that is never last
+            # never on the request's path, but has its own: a queue consumer, or a branch that is never last
             total, within = self._by_own_paths(tops)
         failed = np.unique(traces[self._failed[tops] > 0])
         handled = np.setdiff1d(traces[self._handled[tops] > 0], failed)

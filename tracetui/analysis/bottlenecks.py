@@ -69,7 +69,7 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     whole = float(paths.trace_critical.sum(dtype=np.float64))
     share = np.divide(100 * critical, time, out=np.zeros_like(critical), where=time > 0)
     total = 100 * critical / whole if whole else np.zeros_like(critical)
-    # of equal ones the first in the traces, whatever their numbers: those differ from source to source
+    # of equal ones the first in the traces, not the one with the lowest number: numbers differ between sources
     order = np.lexsort((order[begins], -critical))
     return [
         (int(distinct[i]), float(critical[i]), float(share[i]), float(total[i]), int(occurs[i])) for i in order.tolist()

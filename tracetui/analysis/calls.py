@@ -211,8 +211,8 @@ class _Layers:
     def _climb(self) -> None:
         """Find the spans that call, `outgoing` bool[n], and the layers around each span.
 
-        `_around` int32[n] is the nearest CLIENT, PRODUCER, SERVER or CONSUMER at or above within the service's part,
-        -1 for none. Servers and consumers that name no service are passed.
+        `_around` int32[n] is the nearest CLIENT, PRODUCER, SERVER or CONSUMER at or above a span within its service's
+        part, -1 for none. Servers and consumers without a service name are skipped.
         """
         self.outgoing = (self.kind == Kind.CLIENT) | (self.kind == Kind.PRODUCER)
         stops = (self.kind != Kind.INTERNAL) & (self.kind != Kind.UNSPECIFIED)
@@ -260,7 +260,9 @@ class _Layers:
         return np.asarray(around[(around >= 0) & self.outgoing[around]])
 
     def wrapper(self) -> np.ndarray:
-        """int32[n], the CLIENT or PRODUCER span that a calling span is a layer of, -1 for none and for other spans."""
+        """Find the CLIENT or PRODUCER span around each calling span that belongs to the same call: int32[n], -1 for
+        none.
+        """
         around = np.full(len(self._inner), -1, np.int32)
         below = np.flatnonzero((self._inner >= 0) & (self.outgoing | self.leaves))
         of_below = self._around[self._inner[below]]
@@ -281,7 +283,7 @@ class _Layers:
         return np.asarray(at_or_above[entry] > at_or_above[self.above[entry]])
 
     def parts(self) -> np.ndarray:
-        """int32[n], the topmost span of the part of its service that each span is in."""
+        """Find the topmost span of each span's part of the trace: int32[n]."""
         return nearest_of(self._inner, self._inner < 0)
 
 

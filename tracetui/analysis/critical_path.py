@@ -2,8 +2,8 @@
 
 Each root is walked backwards from its end: time belongs to the child that finishes last at or before the moment, and a
 gap between children belongs to the span itself. This is the definition of the Jaeger UI (jaegertracing/jaeger-ui,
-`TracePage/CriticalPath`), with deliberate differences: children that touch count as sequential, an orphan root has a
-path of its own, and the time 0 is not special.
+`TracePage/CriticalPath`), with deliberate differences: children that touch count as sequential, an orphan root has its
+own path, and the time 0 is not special.
 
 The paths of a trace with several roots are merged without overlap: that of the main root takes precedence, then the
 others by start, and a path counts only where no earlier one does. Asynchronous work (see `async_roots`) is not merged;

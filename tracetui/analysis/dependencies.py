@@ -179,7 +179,7 @@ def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependenc
 
 
 def _name_ranks(names: list[str]) -> np.ndarray:
-    """int64[n], the rank of each name in their order, so that edges sort by numbers; equal names share one."""
+    """Rank the names alphabetically, int64[n], so that edges sort by numbers; equal names share a rank."""
     order = sorted(range(len(names)), key=names.__getitem__)
     differs = [names[one] != names[other] for one, other in pairwise(order)]
     name_rank = np.zeros(len(names), np.int64)

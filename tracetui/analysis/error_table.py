@@ -33,7 +33,7 @@ class ErrorTable:
             )
             for p in self.patterns
         ]
-        """Errors of each pattern by time of the set, int64[48]."""
+        """Errors of each pattern over the time range of the set, in 48 buckets: int64[48]."""
         nothing = np.zeros(0, np.int64)
         spans = np.concatenate([nothing, *(p.spans for p in self.patterns)])
         owners = np.repeat(np.arange(len(self.patterns)), [p.count for p in self.patterns])

@@ -175,7 +175,7 @@ class OperationTable:
         )
 
     def order(self, sorting: str, descending: bool) -> np.ndarray:
-        """int64[operations], rows in the order of a column; ties by critical time.
+        """Return the rows in the order of a column, int64[operations]; ties by critical time.
 
         Columns: `CRITICAL`, calls, errors, p50, p95, p99, self, total.
         """

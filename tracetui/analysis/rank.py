@@ -115,7 +115,7 @@ class SpanFacts:
     message: str
     """Message of an error span; '' for others."""
     position: int
-    """Its position among its siblings, from 1, by start."""
+    """Position among the siblings by start, from 1."""
     siblings: int
     """Number of siblings, itself included."""
     same_operation: int

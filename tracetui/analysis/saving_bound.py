@@ -97,9 +97,9 @@ def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndar
 
 
 def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
-    """int64[count], for each position the number of the least value among those whose `first` to `last` it is in.
+    """Find for each position the least value whose range `first` to `last` contains it.
 
-    -1 for none.
+    -> int64[count], the number of the value, -1 for none
 
     Each range is covered by two of a power-of-two size. Ranges of one size are split in halves, from the largest down
     to single positions.
@@ -108,7 +108,7 @@ def _least_over(values: np.ndarray, first: np.ndarray, last: np.ndarray, count: 
     if not len(values):
         return found
     order = np.argsort(-values, kind="stable")
-    # the last of equal positions stays: the least
+    # of equal positions the last assignment stays, which is the least value
     size_of = np.int64(1) << np.frexp((last - first + 1).astype(np.float64))[1].astype(np.int64) - 1
     size = int(size_of.max())
     while True:

@@ -74,14 +74,14 @@ class ServiceGraph:
 
     @cached_property
     def graph(self) -> nx.DiGraph:
-        """The names and their edges as a graph of networkx, which few questions need."""
+        """Return the names and their edges as a networkx graph, which only a few questions need."""
         graph = nx.DiGraph()
         graph.add_nodes_from(self.figures)
         graph.add_edges_from(self.edges)
         return graph
 
     def direct_counts(self, name: str) -> tuple[int, int]:
-        """Number of direct callers and of direct callees."""
+        """Count the direct callers and the direct callees."""
         place = self.number[name]
         return len(self.arcs.backwards[place]), len(self.arcs.onwards[place])
 

@@ -35,7 +35,7 @@ class ServiceOverview:
 
     figures: ServiceFigures
     trace_count: int
-    """Number of traces with a span of it or a call to it."""
+    """Number of traces with a span of the service or a call to it."""
     trace_share: float
     """These traces in percent of all."""
     callers: tuple[Neighbour, ...]

@@ -1,4 +1,4 @@
-"""Services as a table: their figures, dependents and order, and single calls to them."""
+"""Services as a table: their figures, their order, and example calls to them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Command:
     """Command.
 
     function: location of its function, as "module:name".
-    examples: arguments of the program, for the help page.
+    examples: arguments of tracetui, for the help page.
     is_screen: True if the command opens the screen instead of printing once.
     uses_servers: True if its help page describes credentials for servers.
     is_hidden: True to omit it from the overview of commands.

@@ -23,7 +23,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 
 _NAMED = 8
-"""Services listed if a requested one is missing."""
+"""Most services listed if a requested one is missing."""
 
 
 def open_filtered(
@@ -42,8 +42,8 @@ def open_filtered(
     """Load sources and apply the filters, with warnings for lost input and unknown names.
 
     `more`: additional conditions for servers; `also`: returns a second search, given the first one; `knows_services`:
-    False if the filters may name services that other sources have. Raises InputError, and UsageError for a service that
-    no source knows.
+    False if the filters may name services of other sources. Raises InputError, and UsageError for a service that no
+    source has.
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
@@ -79,9 +79,9 @@ def open_filtered(
 def check_services(
     names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
 ) -> None:
-    """Raise UsageError for a service that neither the loaded traces nor the servers of the sources have.
+    """Raise UsageError for a service that neither the loaded traces nor the servers have.
 
-    A typing error in a filter must not pass for an empty result.
+    A typo in a filter must not look like an empty result.
     """
     known = {service for session in sessions for service in session.loaded.services}
     if not _missing(names, known):
@@ -89,7 +89,7 @@ def check_services(
     if has_servers(sources):
         offered = _offered_services(sources, overrides)
         if not offered:
-            # servers without a list of services cannot tell
+            # without a list of services there is nothing to compare with
             return
         known.update(offered)
     missing = _missing(names, known)

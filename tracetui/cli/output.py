@@ -105,7 +105,7 @@ def print_bytes(data: bytes, output: Path | None = None) -> None:
 
 
 def print_pieces(pieces: Iterable[bytes], *, is_json: bool) -> None:
-    """Write pieces to stdout as they come. JSON is printed on a terminal as `print_json` does. Raises UsageError."""
+    """Write pieces to stdout as they come, JSON on a terminal like `print_json`. Raises UsageError."""
     with _to_stdout() as stream:
         stream.flush()
         is_escaped = is_json and stream.isatty()

@@ -13,7 +13,7 @@ from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import UsageError
 
 if TYPE_CHECKING:
-    # the options of the command line take time to import
+    # importing the command-line options takes time
     from tracetui.cli.options import Selection
     from tracetui.model.search import Search
 
@@ -98,7 +98,7 @@ def open_on_screen(
 
 
 def _first_query(sources: Sequence[str], selection: Selection) -> tuple[str | None, Search | None]:
-    """-> filter of the screen and search of its servers that a selection stands for, each None for any
+    """Translate a selection. -> the filter of the screen and the search on its servers, each None for any
 
     Raises UsageError for invalid values.
     """

@@ -146,7 +146,7 @@ class _Opening:
         """Search servers for traces slower than `than_ns`; the set may be empty."""
         filters = self.selection.filters()
         search, _ = search_of(filters, exact_names=self.selection.exact_names)
-        # servers that keep microseconds cut the duration: one within the same microsecond would find `than_ns` again
+        # servers that store microseconds truncate it: a search within the same microsecond finds `than_ns` again
         least = (than_ns // _MICROSECOND + 1) * _MICROSECOND
         # a slower trace has a span of that length, but perhaps not one that matches the filters
         is_any = not (search.service or search.operation or filters.query)

@@ -62,7 +62,7 @@ def spans_in(traces: TraceSet) -> Iterator[Span]:
 
 
 def count_warnings(traces: TraceSet, losses: Losses) -> None:
-    """Count the source's warnings and FOLLOWS_FROM parents as lost, for formats that have no place for them."""
+    """Count the source's warnings and FOLLOWS_FROM parents as lost, for formats that cannot store them."""
     of_spans = (
         source_warnings(traces.span(int(span))) for span in np.flatnonzero(traces.flags & int(Flag.SOURCE_WARNING))
     )
@@ -91,7 +91,7 @@ def with_otel_tags(span: Span) -> Attributes:
 
 
 def with_ids(spans: Iterable[Span]) -> Iterator[Span]:
-    """Give each span without an id one of its own: readers would take several of one trace for one span."""
+    """Give each span without an id a unique one: readers would mistake several in one trace for one span."""
     for number, span in enumerate(spans):
         yield span if span.span_id.strip("0") else replace(span, span_id=hashed(f"no id {number}", 16))
 

@@ -13,7 +13,7 @@ from typing import Final
 from tracetui.model.traces import TraceSet
 
 Losses = Counter[str]
-"""Number of lost parts by description, such as "link{}", where {} stands for the plural's ending."""
+"""Number of lost parts by description, such as "link{}"; {} stands for the plural ending."""
 
 NESTED: Final = "value{} nested too deeply"
 

@@ -1,4 +1,4 @@
-"""Export to OTLP JSON lines, the format that loses least."""
+"""Export to OTLP JSON lines, the format that loses the least."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def otlp_protobuf(spans: Iterable[Span]) -> bytes:
 
 
 def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
-    """Encode a set as `otlp_protobuf` does, in several messages: joined, they are one message on the wire."""
+    """Encode a set like `otlp_protobuf`, in several messages: concatenated, they are one protobuf message."""
     count_warnings(traces, losses)
     for trace in range(traces.trace_count):
         for batch in batches(unique_keys(spans_in_input_order(traces, trace)), _SPANS_PER_MESSAGE):

@@ -1,4 +1,4 @@
-"""Registry of export formats, the default one first.
+"""Registry of export formats, the default first.
 
 To add one, write a module with its `EXPORTER` and list it here.
 """

@@ -21,7 +21,7 @@ def save(traces: TraceSet, path: Path, exporter: Exporter | None = None, *, repl
     """Write all traces of a set, by default in the format of the file name's suffix. -> descriptions of the lost parts
 
     The file is written completely or not at all; with `replace`, devices and pipes are written directly. Raises
-    UsageError if it cannot be written, has an unknown suffix, or exists and must not be replaced.
+    UsageError if the file cannot be written, has an unknown suffix, or exists and must not be replaced.
     """
     losses = Losses()
     try:

@@ -64,6 +64,6 @@ def _zipkin_v1_span(span: Span) -> Json:
         if peer := peer_of(span):
             tags.append({"key": other, "value": True, "endpoint": {"serviceName": peer}})
     else:
-        # in v1 only annotations name the service; an empty `lc` has no other meaning
+        # in v1 only annotations name the service; an empty `lc` means nothing else
         tags.append({"key": "lc", "value": "", "endpoint": endpoint})
     return written | {"annotations": annotations, "binaryAnnotations": tags}

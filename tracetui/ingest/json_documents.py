@@ -83,7 +83,7 @@ def decode_in_parallel(
     deferred: DeferredSpans,
     decode: Callable[[int, int, DecodeContext, DeferredSpans], None],
 ) -> None:
-    """Decode each stretch between two cuts in a process of its own; results keep their order."""
+    """Decode each stretch between two cuts in a separate process; results keep their order."""
 
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def decode_share(intake: Intake) -> None:

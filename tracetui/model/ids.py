@@ -21,7 +21,7 @@ def is_hex(text: str) -> bool:
 
 
 def canonical_trace_id(text: str) -> str:
-    """Normalise a trace id, so that all spellings of it are equal.
+    """Normalise a trace id, so that all its spellings are equal.
 
     Hex ids are lower-cased and left-padded to 32 digits, so that a 64-bit id equals its padded 128-bit form;
     any other id is opaque.

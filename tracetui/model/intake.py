@@ -54,7 +54,7 @@ class Decided:
     states: np.ndarray
     """int32[kinds], packed states."""
     peers: list[str]
-    """What `model.peers.noted_peer` says of them."""
+    """Results of `model.peers.noted_peer`."""
 
 
 class Decider(Protocol):
@@ -94,7 +94,7 @@ class SpanRows:
     events: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)
     peer: list[int] = field(default_factory=list)
-    """Index into `Intake.peers`: a `model.peers.Note`, or the call target where decoding recognises it."""
+    """Index into `Intake.peers`: a `model.peers.Note`, or the call target if the decoder recognised it."""
     undecided: list[Undecided] = field(default_factory=list)
 
 
@@ -528,7 +528,7 @@ class Intake:
             self._traces[canonical_trace_id(text)] = self._traces[text] = at
         names, _ = self._in_use("name", len(self.names))
         self.names = Interner(self.names.texts[name] for name in names)
-        # those that name no target have numbers of their own
+        # notes that name no target have fixed numbers
         peers, _ = self._in_use("peer", len(self.peers), always=range(len(NOTES)))
         self.peers = Interner(self.peers.texts[peer] for peer in peers)
         resources, _ = self._in_use("resource", len(self.resources))

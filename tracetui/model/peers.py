@@ -56,7 +56,7 @@ _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
 _NOTED_NAMES = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
 NOTED = _NOTED_NAMES.union(_OPERATION)
-"""Attributes that decoders read for `noted_peer`; they name most call targets and tell who receives messages."""
+"""Attributes that decoders read for `noted_peer`: they name most call targets and show which spans receive messages."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 _SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
 """Suffixes that clusters add to the host names of services."""
@@ -66,14 +66,14 @@ _NOTHING, _RECEIVES = "\2", "\3"
 
 
 class Note(enum.IntEnum):
-    """Numbers of notes that name no call target. Those of higher numbers name one."""
+    """Notes that name no call target, by number. Higher numbers name one."""
 
     UNREAD = 0
-    """The attributes have to be read."""
+    """The attributes must be read."""
     NOTHING = 1
     """The span receives no message and has none of the other attributes in `NOTED`."""
     RECEIVES = 2
-    """The span receives a message; for whatever else it may have, the attributes have to be read."""
+    """The span receives a message; for anything else, the attributes must be read."""
 
 
 NOTES = ("", _NOTHING, _RECEIVES)
@@ -156,7 +156,7 @@ def _type(kind: int, system: str | None, has_messaging: bool) -> PeerType:
 def noted_peer(attributes: Mapping[str, Value]) -> str:
     """Name the target of an outgoing span by `NOTED` attributes only; '' if others are needed.
 
-    `read_note` reads it, except the texts in `NOTES`.
+    `read_note` decodes the result, except the texts in `NOTES`.
     """
     if receives(attributes):
         return _RECEIVES

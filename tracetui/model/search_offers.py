@@ -67,7 +67,7 @@ class Offer:
 
 
 def offers(services: Sequence[str], newest: Mapping[str, int], searched_ns: int, now_ns: int) -> list[Offer]:
-    """Return the offers after an empty search of the last `searched_ns`; `newest` as `newest_starts` of servers."""
+    """Return the offers after an empty search of the last `searched_ns`; `newest`: result of `newest_starts`."""
     windows = []
     for window in WINDOWS:
         services_within = sum(start > now_ns - window for start in newest.values())

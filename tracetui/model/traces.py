@@ -169,7 +169,7 @@ class TraceSet:
     event_bytes: np.ndarray
     link_bytes: np.ndarray
     noted_peer: np.ndarray
-    """int32[n] into `peers`: a `model.peers.Note`, or the call target where decoding recognised it."""
+    """int32[n] into `peers`: a `model.peers.Note`, or the call target if the decoder recognised it."""
     first: np.ndarray
     """int64[traces + 1]."""
     names: list[str]
@@ -415,7 +415,7 @@ class TraceSet:
         return self._moved(self.log_lines.events(span), span)
 
     def _moved(self, events: list[Event], span: int) -> list[Event]:
-        """Events with their times corrected for clock skew, and within the limits that hold for starts."""
+        """Return events with times corrected for clock skew, within the limits that apply to starts."""
         moved = self.skew.get(span, 0)
         if not moved and all(0 <= event.time_ns <= MAX_START_NS for event in events):
             return events

@@ -150,7 +150,7 @@ def _stands_as_written(operation: str, value: Literal) -> bool:
 
 
 def _any_between(positions: np.ndarray, begin: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """positions: ascending int64[k]. -> bool[m], whether one of them is within `begin` to `last`, both included."""
+    """Test whether any of these positions is within `begin` to `last`, inclusive: int64[k], ascending -> bool[m]."""
     found: np.ndarray = np.searchsorted(positions, last, "right") > np.searchsorted(positions, begin, "left")
     return found
 

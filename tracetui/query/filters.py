@@ -167,7 +167,7 @@ def as_query(filters: Filters) -> str:
 
 
 def _duration(duration_ns: int) -> str:
-    """A duration as queries read it: they want a unit."""
+    """Write a duration for a query, which requires a unit."""
     return format_duration(duration_ns) if duration_ns else "0ms"
 
 

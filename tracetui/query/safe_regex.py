@@ -35,7 +35,7 @@ _SECONDS_PER_TEXT: Final = 20e-6
 
 
 class SlowPatternError(Exception):
-    """A search that would take too long, for the pattern at this position of the query."""
+    """A search would take too long. The position in the query is that of its pattern."""
 
     def __init__(self, position: int, length: int, searched: str) -> None:
         super().__init__(f"takes too long on a text of {len(searched):,} characters; use a simpler pattern")

@@ -66,7 +66,7 @@ def group_quantiles(values: np.ndarray, first: np.ndarray, shares: tuple[float, 
 
 
 def known_values(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out unknown values. -> the known ones, and int64[k + 1], where each group begins among them
+    """Remove unknown values. -> the known ones, and the beginning of each group among them: int64[k + 1]
 
     known: bool[n]; group g is `first[g]:first[g + 1]`.
     """
@@ -117,7 +117,10 @@ def _stable_order(group: np.ndarray) -> np.ndarray:
 
 
 def count_in_groups(distinct: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """int64[k], how many of some numbers are each of the distinct ones, which are ascending and hold them all."""
+    """Count how often each of the distinct values occurs among the numbers: int64[k].
+
+    distinct: ascending; has every number.
+    """
     counts: np.ndarray = np.bincount(np.searchsorted(distinct, numbers), minlength=len(distinct))
     return counts
 

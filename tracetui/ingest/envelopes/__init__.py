@@ -57,7 +57,7 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
 """The supported envelopes in the order of the checks: the more specific ones first."""
 
 _MOST_CUT: Final = 4
-"""Lines among which the first whole one is searched: a rotated log may begin within one."""
+"""Number of lines that are searched for the first whole one: a rotated log may begin within a line."""
 
 
 def find_envelope(data: Buffer, start: int = 0) -> Envelope | None:

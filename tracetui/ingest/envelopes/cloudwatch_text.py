@@ -1,6 +1,6 @@
-r"""Text that the command line of AWS writes: `aws logs tail`, and the events of `aws logs` with `--output text`.
+r"""Text output of the AWS command line: `aws logs tail`, and events of `aws logs` with `--output text`.
 
-The columns of `--output text` are sorted by their names, so that a time ends a line.
+The columns of `--output text` are sorted by name, so that each line ends with a time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class CloudWatchText(Prefix):
     pattern = re.compile(rb"%b|%b" % (_TAIL, _EVENTS))
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines without what is before and after them."""
+        """Yield the lines without the columns before and after their text."""
         for line in super().unwrap(chunks):
             end = _END.search(line.text, max(len(line.text) - 16, 0))
             yield line._replace(text=line.text[: end.start()]) if end else line

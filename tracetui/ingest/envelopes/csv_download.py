@@ -1,4 +1,4 @@
-"""Logs downloaded as CSV: from Grafana, CloudWatch, Google Cloud, Azure, Kibana, Splunk, Datadog and the like."""
+"""Logs downloaded as CSV: from Grafana, CloudWatch, Google Cloud, Azure, Kibana, Splunk, Datadog and others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TEXTS: Final = (
     *("line", "message", "@message", "textpayload", "jsonpayload.message", "logmessage", "logentry", "log_s"),
     *("_raw", "content", "log", "body"),
 )
-"""Columns of the lines, the first of which in a row that is not empty counts."""
+"""Columns that hold the text of a line. The first one with a value counts."""
 _TIMES: Final = (
     *("tsns", "@timestamp", "timestamp", "_time", "timegenerated", "timegenerated [utc]", "time", "date"),
     *("receivetimestamp", "ingestiontime"),
@@ -21,7 +21,7 @@ _TIMES: Final = (
 _BESIDE: Final = frozenset((*_TIMES, "id", "labels", "host", "insertid", "@logstream"))
 _NO_LABELS: Final = frozenset((*_TEXTS, *_TIMES, "id", "level", "insertid", "@ptr"))
 _SEPARATOR_LINE: Final = re.compile(rb"sep=(.)\s*")
-"""Tells spreadsheets the separator, before the header."""
+"""Line before the header that tells spreadsheets the separator."""
 _NAME: Final = re.compile(rb"[\w .:/@()\[\]-]*")
 _SEPARATORS: Final = b",;\t"
 _FIELDS: Final = {
@@ -33,7 +33,7 @@ _FIELDS: Final = {
 
 
 class CsvDownload(Envelope):
-    """A table whose header names a column of lines, such as `Line` or `@message`, and one of times or the like."""
+    """A table with a column of lines, such as `Line` or `@message`, and another one that logs have, such as a time."""
 
     name = "CSV log download"
     unit = "entry"
@@ -52,7 +52,7 @@ class CsvDownload(Envelope):
 
 
 def _columns(header: bytes) -> tuple[list[str], int]:
-    """The names in a header line, none if it is not one, and its separator."""
+    """Parse a header line. -> the names, none if it is not a header; the separator"""
     separator = max(_SEPARATORS, key=header.count)
     cells = [found[1] or found[2] or b"" for found in _FIELDS[separator].finditer(header.strip(b"\r\n"))]
     if not all(map(_NAME.fullmatch, cells)):
@@ -94,7 +94,7 @@ def _entries(text: bytes) -> Iterator[Entry]:
 
 
 class _LogColumns:
-    """The columns of a table, by what they hold."""
+    """Columns of a table by their content."""
 
     def __init__(self, names: Sequence[str]) -> None:
         places = {name.lower(): i for i, name in reversed(list(enumerate(names)))}
@@ -103,7 +103,7 @@ class _LogColumns:
         self._labels = [(name, i) for i, name in enumerate(names) if name.lower() not in _NO_LABELS]
 
     def entry(self, number: int, row: Sequence[bytes]) -> Entry:
-        """The line of a row."""
+        """Return the log entry of a row."""
         labels = {name: row[i].decode("utf-8", "replace") for name, i in self._labels if i < len(row)}
         line = next((row[i] for i in self._texts if i < len(row) and row[i]), b"")
         time = next((row[i] for i in self._times if i < len(row) and row[i]), b"").decode("utf-8", "replace")

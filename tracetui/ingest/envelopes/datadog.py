@@ -1,4 +1,4 @@
-"""Answers of Datadog's log search."""
+"""Responses of Datadog's log search."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
     for i, log in enumerate(logs if isinstance(logs, list) else [None]):
         fields = log.get("attributes") if isinstance(log, dict) else None
         if not isinstance(fields, dict):
-            raise MalformedError("no log in it")
+            raise MalformedError("it has no log")
         yield record_of(number + i, fields, "message", "timestamp", ("host", "service"))

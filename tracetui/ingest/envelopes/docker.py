@@ -48,7 +48,7 @@ class Docker(Envelope):
 
 
 def _listed(number: int, line: bytes) -> Iterator[InnerLine]:
-    """The entries of a list, as Fluent Bit writes them; any other line as it is."""
+    """Yield the entries of a list, which Fluent Bit writes, or any other line unchanged."""
     try:
         entries = decode_entry(_ENTRIES, line) if line[:1] == b"[" else []
     except MALFORMED:

@@ -1,4 +1,4 @@
-"""Records of Filebeat, Logstash and what Elasticsearch or OpenSearch keep of them, also as hits of a search."""
+"""Records of Filebeat and Logstash, also as stored by Elasticsearch or OpenSearch, or as hits of a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMES: Final = ("host", "kubernetes", "container", "log", "stream")
 
 
 class Elastic(Envelope):
-    """`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or hits of such."""
+    """`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or search hits."""
 
     name = "Filebeat or Logstash log"
     unit = "entry"
@@ -38,7 +38,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 
 def _documents(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The documents of a search's answer or of a hit, or the document itself."""
+    """Yield the documents of a search response or of a hit, or the document itself."""
     hits = value.get("hits")
     hits = hits.get("hits") if isinstance(hits, dict) else hits
     for hit in hits if isinstance(hits, list) else [value]:

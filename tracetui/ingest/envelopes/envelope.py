@@ -19,16 +19,16 @@ _LOOKED_AT: Final = 32
 """Number of lines at the beginning of a text that are checked for a common prefix."""
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1 << 20
-"""A first line up to this size is in the head whole."""
+"""Largest size of a first line that the head has in full."""
 _SCANNED: Final = 1 << 20
 _MOST_TOKENS: Final = 128
-"""Strings and brackets among which the keys of the first object are searched, within `_SCANNED` bytes.
+"""Number of strings and brackets, within `_SCANNED` bytes, that are searched for the keys of the first object.
 
-A line of the log is one of them, however long, and often comes before the key that tells its envelope.
+A log line is a single string, however long, and often precedes the key that identifies the envelope.
 """
 _OBJECTS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[dict[str, msgspec.Raw]])
 _TOKEN: Final = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"(\s*+:)?|[{}\[\]"]', re.DOTALL)
-"""A string and the colon after it, a bracket, or the quote of a string without an end."""
+"""A string and the colon after it, a bracket, or the quote of an unterminated string."""
 _OPENING: Final = (b"{", b"[")
 
 _Entry = TypeVar("_Entry")
@@ -91,7 +91,7 @@ class Head:
 def _first_keys(text: Buffer, at: int) -> frozenset[str]:
     """Collect the top-level keys of the first object of an incomplete JSON text, as far as it goes."""
     keys = set[str]()
-    # within a list the object is a level deeper
+    # within a list the object is one level deeper
     depth = -(text[at : at + 1] == b"[")
     for token in islice(_TOKEN.finditer(text, at, at + _SCANNED), _MOST_TOKENS):
         if token[1] is not None:
@@ -192,7 +192,7 @@ def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def decode_entry(decoder: msgspec.json.Decoder[_Entry], text: bytes) -> _Entry:
-    """Decode an object, with stand-ins for half surrogate pairs and bytes that are not UTF-8. Raises MALFORMED."""
+    """Decode an object, with unpaired surrogates and bytes that are not UTF-8 replaced. Raises MALFORMED."""
     try:
         return decoder.decode(text)
     except MALFORMED:

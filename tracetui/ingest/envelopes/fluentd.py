@@ -1,4 +1,4 @@
-"""Files of Fluentd, and the standard output of Fluent Bit: time and tag before each record, which has the line."""
+"""Files of Fluentd, and standard output of Fluent Bit: a time, a tag, and a record that has the line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fluentd(Prefix):
     pattern = re.compile(b"|".join((_FILE, _OUTPUT_OF_FLUENTD, _OUTPUT_OF_FLUENT_BIT)))
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines of the records, and records of other kinds whole."""
+        """Yield the lines of the records, and records without a line unchanged."""
         for line in super().unwrap(chunks):
             text = line.text[:-1] if line.text[:1] == b"{" and line.text.endswith(b"}]") else line.text
             try:

@@ -42,7 +42,7 @@ class _FrameData(msgspec.Struct):
 
 
 class _Frame(msgspec.Struct):
-    """Columns of a table: their names in `schema`, or with their values in `fields`."""
+    """Columns of a table: their names are in `schema`, or in `fields` with the values."""
 
     schema: _Schema | None = None
     data: _FrameData | None = None
@@ -59,7 +59,7 @@ class _QueryResult(msgspec.Struct):
 
 
 class _Frames(_Frame):
-    """A frame, or an object that holds some."""
+    """A frame, or an object that contains frames."""
 
     results: dict[str, _QueryResult] = {}
     series: list[_Frame] = []

@@ -18,8 +18,8 @@ from tracetui.model.decoding import MALFORMED
 
 _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
 _MARKS: Final = (b"\x1e", b"data: ")
-"""What `json-seq` and `json-sse` write before an object."""
-_LEFT_OUT: Final = "a long message that journalctl wrote as null; run it with --all to include it"
+"""Prefixes that `json-seq` and `json-sse` write before an object."""
+_LEFT_OUT: Final = "journalctl wrote a long message as null; run it with --all to include such messages"
 
 
 class _JournalEntry(msgspec.Struct):
@@ -70,7 +70,7 @@ class Journald(Envelope):
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks as they are, or by lines where marks are before the objects."""
+    """Yield the chunks unchanged, or line by line if the objects have prefixes."""
     rest = iter(chunks)
     first = next(rest, b"")
     if first.startswith(_MARKS):

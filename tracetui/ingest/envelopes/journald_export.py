@@ -1,6 +1,6 @@
-"""Output of `journalctl -o export`, also as `systemd-journal-remote` sends it: the fields of an entry, a line each.
+"""Output of `journalctl -o export`, also from `systemd-journal-remote`: the fields of an entry, one per line.
 
-A value with line ends stands after the length of its bytes. The source is systemd's page on journal export formats.
+A value that contains line breaks is preceded by its length in bytes. Source: systemd, "Journal Export Formats".
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class JournaldExport(Envelope):
 
 
 class _Bytes:
-    """A text that comes in chunks and is taken from its beginning."""
+    """Buffer of a text that arrives in chunks and is consumed from the beginning."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -51,7 +51,7 @@ class _Bytes:
         self._at = 0
 
     def line(self) -> bytes:
-        """Take a line with its end; empty at the end of the text."""
+        """Take a line with its line break; empty at the end of the text."""
         searched = self._at
         while (end := self._held.find(b"\n", searched)) < 0:
             searched = len(self._held) - self._at
@@ -62,7 +62,7 @@ class _Bytes:
         return line
 
     def take(self, size: int) -> bytes:
-        """Take this many bytes, as far as there are any."""
+        """Take this many bytes, or all that are left."""
         while len(self._held) - self._at < size and self._more():
             pass
         taken = self._held[self._at : self._at + size]

@@ -1,4 +1,4 @@
-"""Lines as JSON strings: in a list, as `aws logs --query 'events[].message'` writes, or one a line, as `jq` does."""
+"""Lines as JSON strings: in a list, as from `aws logs --query 'events[].message'`, or one per line, as from `jq`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tracetui.model.decoding import MALFORMED
 
 _BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
 _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
-"""Not in a list of names."""
+"""Found in lists of log lines, but not in lists of names."""
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
 
 
 class JsonStrings(Envelope):
-    r"""`["TEXT","TEXT"]`, or `"TEXT"` a line."""
+    r"""`["TEXT","TEXT"]`, or one `"TEXT"` per line."""
 
     name = "list of JSON strings"
     unit = "entry"

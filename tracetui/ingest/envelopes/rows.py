@@ -21,7 +21,7 @@ _NOT_BLANK: Final = re.compile(rb"\S")
 _LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
 _CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _GOES_ON: Final = (b"{", b"[", b",", b":")
-"""Ends of lines on which a value is not at its end."""
+"""Ends of lines after which a value continues."""
 OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _JOINT: Final = re.compile(rb"\}(?=\{)")
 _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
@@ -69,13 +69,15 @@ def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 class _Indented:
-    """The beginning of a text as far as it is sound values over several lines, which are found without each line."""
+    """Beginning of a text, as long as it consists of valid multi-line values. They are found without splitting it
+    into lines.
+    """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
         self._text = bytearray()
         self.lines = 0
-        """Number of lines taken."""
+        """Number of lines consumed."""
 
     def values(self) -> Iterator[tuple[int, bytes]]:
         """Yield the values and the numbers of their first lines."""
@@ -89,7 +91,7 @@ class _Indented:
                 self.lines += text.count(b"\n")
 
     def rest(self) -> Iterator[bytes]:
-        """Yield the text that is left."""
+        """Yield the remaining text."""
         yield bytes(self._text)
         yield from self._chunks
 
@@ -99,7 +101,7 @@ class _Indented:
         return chunk is not None
 
     def _closing(self) -> bytes | None:
-        """The line that ends the value that comes next; None if there is no value, or it is on a line."""
+        """Return the line that would end the next value; None if there is no value, or it is on a single line."""
         begin = 0
         while not (found := _NOT_BLANK.search(self._text, begin)):
             begin = len(self._text)
@@ -118,10 +120,10 @@ class _Indented:
         return b"\n" + self._text[self._text.rfind(b"\n", 0, begin) + 1 : begin] + closing
 
     def _value(self, closing: bytes) -> bytes:
-        """Take the value that ends on such a line, or else the text; nothing where this is not sound."""
+        """Take the value that ends with this line, or the whole text; nothing if that is not valid JSON."""
         end = self._end(closing)
         if end < 0:
-            # most often one value is all there is, and need not be searched
+            # most often the text is a single value, and its end need not be searched
             while self._more():
                 pass
             text = bytes(self._text)
@@ -136,7 +138,7 @@ class _Indented:
         return text
 
     def _end(self, closing: bytes) -> int:
-        """The end of the next line that looks like this, as far as the text has come; -1 if there is none."""
+        """Find the end of the next such line in the text so far; -1 if there is none."""
         at = self._text.find(closing)
         while at >= 0:
             line_end = _LINE_END.match(self._text, at + len(closing))
@@ -180,9 +182,9 @@ def entries(
 ) -> Iterator[Entry]:
     """Yield the entries in the JSON objects of a text: one object per line, list item or document.
 
-    read: is given an object and the number of its first line; raises MalformedError or one of MALFORMED for an object
-        of another kind.
-    keys: under which a damaged object has its texts.
+    read: takes an object and the number of its first line; raises MalformedError or one of MALFORMED for other kinds
+        of objects.
+    keys: the keys under which the text of a damaged object is searched.
     """
     number = 1
     for _, text in values(chunks):
@@ -249,23 +251,23 @@ def _moment(when: str) -> tuple[int, str, str]:
 
 
 def record_of(number: int, fields: dict[str, Any], text: str, time: str, names: Sequence[str]) -> Entry:
-    """The entry of a log record.
+    """Build the entry of a log record.
 
-    fields: as the record has them. text, time: keys of its text and its time. names: keys of what names its writer.
-    Raises MalformedError where there is no text.
+    fields: all fields of the record. text, time: keys of its text and time. names: keys that identify its writer.
+    Raises MalformedError if there is no text.
     """
     line = fields.get(text)
     if line is None:
-        raise MalformedError(f"no {text} in it")
+        raise MalformedError(f"it has no {text}")
     others = {key: value for key, value in fields.items() if key != text}
     stream = " ".join(_words_in(fields.get(name) for name in names))
-    # a few writers keep the line's end
+    # some writers keep the line break
     inner = encoded(line).removesuffix(b"\n")
     return Entry(str(fields.get(time) or ""), [InnerLine(number, inner, stream, fields=others)])
 
 
 def _words_in(values: Iterable[Any]) -> Iterator[str]:
-    """What names the writer of a line in values that are names, or objects that have names."""
+    """Yield the names of the writer of a line, from values that are names or objects with names."""
     for value in values:
         if isinstance(value, str):
             yield value
@@ -277,7 +279,7 @@ def _words_in(values: Iterable[Any]) -> Iterator[str]:
 
 
 def is_sound(text: bytes) -> bool:
-    """Test whether a text is one JSON value."""
+    """Test whether a text is one valid JSON value."""
     try:
         _VALUE.decode(text)
     except MALFORMED:
@@ -286,7 +288,7 @@ def is_sound(text: bytes) -> bool:
 
 
 def encoded(value: Any) -> bytes:
-    """The bytes of a decoded string; the JSON of anything else, empty of null."""
+    """Return the bytes of a decoded string, the JSON of other values, nothing for null."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
     return b"" if value is None else msgspec.json.encode(value)

@@ -26,5 +26,5 @@ class Splunk(Envelope):
 def _read(number: int, text: bytes) -> Iterator[Entry]:
     event = decode_entry(OBJECT, text).get("result")
     if not isinstance(event, dict):
-        raise MalformedError("no result in it")
+        raise MalformedError("it has no result")
     yield record_of(number, event, "_raw", "_time", ("host", "source"))

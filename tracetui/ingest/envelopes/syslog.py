@@ -27,7 +27,7 @@ _STRUCTURED = (
 )
 _TABS = re.compile(rb"(?:#011)+")
 _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
-_LEFT_OUT = "a long or binary message that journalctl left out; run it with --all to include it"
+_LEFT_OUT = "journalctl leaves out long and binary messages; run it with --all to include them"
 
 
 class Syslog(Prefix):

@@ -1,4 +1,4 @@
-"""Records that Vector makes of a program's output (`source_type` names the source)."""
+"""Records that Vector makes from a program's output (`source_type` names the source)."""
 
 from __future__ import annotations
 

@@ -278,7 +278,7 @@ def _looks_like_payload(payload: memoryview, length: int) -> bool:
 def is_protobuf(payload: bytes) -> bool:
     """Test whether the payload of a record is protobuf, not JSON.
 
-    A first message of 91 or 123 bytes has the length that is also `[` or `{`, behind what is also a line break.
+    If the first message has 91 or 123 bytes, its tag and length look like a line break followed by `[` or `{`.
     """
     return payload[:1] == b"\x0a" and (_consists_of_resources(payload) or looks_like_request(payload))
 

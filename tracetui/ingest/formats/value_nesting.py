@@ -10,7 +10,7 @@ VALUE_NESTING: Final = 64
 """Deepest nesting of lists and maps within an attribute value."""
 
 SKIPPED: Final = f"(nested more than {VALUE_NESTING} levels deep)"
-"""Text in place of a value that is nested deeper. It is visible wherever values are shown, and survives saving."""
+"""Text that replaces a value nested deeper. It is visible wherever values are shown, and survives saving."""
 
 
 def within_limit(value: Value, depth: int = 0) -> Value:

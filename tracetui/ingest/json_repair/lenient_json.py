@@ -62,7 +62,7 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
 
 
 def value_of(raw: bytes | msgspec.Raw) -> Any:
-    """Decode a JSON value, with null in place of values nested too deeply; None for invalid JSON."""
+    """Decode a JSON value, with null for values nested too deeply; None for invalid JSON."""
     try:
         return loads(raw)
     except MalformedError:

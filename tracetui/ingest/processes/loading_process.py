@@ -1,4 +1,4 @@
-"""Load sources in a process of its own: `python -m tracetui.ingest.processes.loading_process SOCKET`.
+"""Load sources in a separate process: `python -m tracetui.ingest.processes.loading_process SOCKET`.
 
 SOCKET is the inherited end of a socket pair. The process sends partial results at growing intervals. SIGTERM stops the
 reading and sends what has arrived. If the sources include servers, it stays and serves further requests.

@@ -41,7 +41,7 @@ FEW_SERVICES: Final = 30
 """Largest number of services of which all are searched; with more, the search stops once it has enough traces."""
 _WANTS_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
 _Conditions = tuple[bool, bool, bool]
-"""Whether a search has conditions on attributes or errors, on an operation, on durations."""
+"""Flags of the conditions of a search: on attributes or errors, on an operation, on durations."""
 _ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
 """Matches a server's error about too high a limit."""
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")

@@ -276,7 +276,7 @@ def _errors_line(points: Points, inside: np.ndarray, glyphs: Glyphs) -> Line | N
 
 
 def region_lines(plot: Plot, region: Region, glyphs: Glyphs, keys: str) -> list[Line]:
-    """Summarise a region in place of the statistics, with the keys that apply to it."""
+    """Summarise a region instead of showing the statistics, with the keys that apply to it."""
     inside = plot.inside(region)
     window = plot.window(region)
     count, errors = int(inside.sum()), _errors_line(plot.points, inside, glyphs)

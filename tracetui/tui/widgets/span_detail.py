@@ -291,7 +291,7 @@ class SpanDetail(Vertical):
         self.view.focus()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
-        # the parent must only handle messages of its own rows
+        # the parent must only handle messages from its own rows
         event.stop()
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:

@@ -1,7 +1,7 @@
 """View state of one trace, independent of a screen: rows, time range, folding, hiding and matches.
 
-Rows are row numbers as they are now. Spans are positions in the loaded set. Positions are those in the view's own
-set, which differ from spans where these are merged.
+Rows are current row numbers. Spans are positions in the loaded set. Positions are those in the view's set, which
+differ from spans if these are merged.
 """
 
 from __future__ import annotations
