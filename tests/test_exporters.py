@@ -25,6 +25,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
 from tracetui.model.span import Flag, Kind, Span, Status, Value
 from tracetui.model.traces import TraceSet
+from tracetui.tui.views.traces.dialogs import _saved
 
 BY_NAME = {exporter.name: exporter for exporter in EXPORTERS}
 
@@ -236,6 +237,13 @@ def test_saved_files_open_again(exporter: Exporter, compression: str, tmp_path: 
     assert len(load([str(path)])) == len(LOSSY)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_screen_saves_in_the_format_of_the_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "x.zipkin.json"
+    assert _saved(LOSSY, path).startswith(f"saved 1 trace to {path}, without ")
+    assert "localEndpoint" in json.loads(path.read_bytes())[0]
+    assert "no format has the suffix .txt" in _saved(LOSSY, tmp_path / "x.txt")
 
 
 def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path) -> None:

@@ -38,6 +38,21 @@ def test_the_package_itself_imports_nothing_heavy() -> None:
     assert imported("import tracetui") - before == {"tracetui"}
 
 
+_ON_A_TERMINAL = """
+import os, sys, tracetui.tui.run
+os.environ["TERM"] = "xterm"
+sys.stdout.isatty = lambda: True
+tracetui.tui.run.run_app = lambda *_, **__: 0
+"""
+
+
+def test_the_screen_needs_no_parser_of_options() -> None:
+    modules = imported(_ON_A_TERMINAL + running(SAMPLE))
+    assert "textual" in modules
+    assert not modules & {"typer", "numpy"}
+    assert "typer" in imported(_ON_A_TERMINAL + running(SAMPLE, "--ascii"))
+
+
 def test_the_version_needs_neither_numpy_nor_typer() -> None:
     modules = imported("import sys\nsys.argv[1:] = ['--version']\nfrom tracetui.__main__ import main\nmain()")
     assert "tracetui" in modules

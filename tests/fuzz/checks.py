@@ -28,6 +28,8 @@ from tracetui.analysis.self_time import self_times
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.skew import correct_skew
 from tracetui.cli.graph import QUESTIONS
+from tracetui.export.exporter import Losses
+from tracetui.export.registry import EXPORTERS
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
@@ -218,6 +220,9 @@ def _check_exports(traces: TraceSet) -> None:
     for name, encoder in _ENCODERS.items():
         found = read(encoder(whole))
         check(len(found) == len(traces) or not is_sound, f"{name}: number of spans")
+    for exporter in EXPORTERS:
+        found = read(b"".join(exporter.encode(traces, Losses())))
+        check(len(found) == len(traces) or not is_sound, f"export to {exporter.name}: number of spans")
     with tempfile.TemporaryDirectory() as folder:
         loaded = again(traces, Path(folder))
     check(_text(loaded) == _text(traces), "saved is loaded: spans")
