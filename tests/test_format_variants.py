@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from tests.format_samples import (
     MS,
     ROOT,
     SAMPLES,
+    SPANS,
     START_NS,
     TABLES,
     TRACE,
@@ -440,3 +444,82 @@ def test_faulty_span_in_a_batch_costs_only_itself() -> None:
     traces = read(json.dumps(batch))
     assert len(traces) == 1
     assert warnings(traces) == ["f: 2 of 3 spans skipped: not an object with a spanId"]
+
+
+def facts(found: dict[str, Span]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            one.span_id,
+            one.parent_id,
+            one.service,
+            name,
+            one.start_ns,
+            one.duration_ns,
+            one.kind,
+            one.error,
+            one.status_message,
+        )
+        for name, one in sorted(found.items())
+    ]
+
+
+WRITERS_OF_CELLS: dict[str, Callable[[Any], str]] = {
+    "JSON": lambda cell: json.dumps(cell) if isinstance(cell, (dict, list)) else "" if cell is None else str(cell),
+    "Python": lambda cell: "" if cell is None else str(cell),
+    "ClickHouse": lambda cell: (
+        str(cell).replace(": ", ":").replace(", ", ",") if isinstance(cell, dict) else str(cell or "")
+    ),
+}
+
+
+@pytest.mark.parametrize("cells", WRITERS_OF_CELLS)
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_rows_of_spans_as_a_table(cells: str, separator: str) -> None:
+    for row_of in (flat, clickhouse):
+        rows = [row_of(*one) for one in SPANS]
+        out = io.StringIO()
+        table = csv.writer(out, delimiter=separator)
+        table.writerow(["row" if separator == "\t" else "", *rows[0]])
+        table.writerows([i, *map(WRITERS_OF_CELLS[cells], row.values())] for i, row in enumerate(rows))
+        found = read(out.getvalue())
+        bare = read("".join(json.dumps(row) + "\n" for row in rows))
+        assert facts(spans(found)) == facts(spans(bare))
+        assert spans(found)["load"].attributes == spans(bare)["load"].attributes
+        assert warnings(found) == []
+
+
+def test_a_data_frame_by_columns() -> None:
+    rows = [flat(*one) for one in SPANS]
+    frame = {"columns": list(rows[0]), "index": [0, 1], "data": [list(row.values()) for row in rows]}
+    assert facts(spans(read(json.dumps(frame)))) == facts(spans(read(json.dumps(rows))))
+
+
+def test_rows_of_signoz_are_no_documents_of_jaeger() -> None:
+    row = {
+        "timestamp": "2026-03-20T09:46:40.01Z", "traceID": TRACE, "spanID": CHILD, "parentSpanID": ROOT, "name": "load",
+        "serviceName": "orders", "durationNano": 50 * MS, "kind": 3, "statusCode": 2, "statusMessage": "deadlock",
+    }  # fmt: skip
+    (span,) = spans(read(json.dumps([row]))).values()
+    assert (span.service, span.parent_id, span.start_ns, span.duration_ns) == (
+        "orders",
+        ROOT,
+        START_NS + 10 * MS,
+        50 * MS,
+    )
+    assert (span.kind, span.error, span.status_message) == (Kind.CLIENT, True, "deadlock")
+
+
+def test_jaegers_trace_message_lists_its_processes() -> None:
+    batches = [json.loads(line) for line in SAMPLES["jaeger's protobuf, batches"].text.splitlines()]
+    trace = {
+        "spans": [{**span, "processId": f"p{i}"} for i, batch in enumerate(batches) for span in batch["spans"]],
+        "processMap": [{"processId": f"p{i}", "process": batch["process"]} for i, batch in enumerate(batches)],
+    }
+    assert spans(read(json.dumps(trace))) == spans(read(SAMPLES["jaeger's protobuf, batches"].text))
+    assert warnings(read(json.dumps(trace))) == []
+
+
+def test_answers_to_several_searches() -> None:
+    answer = json.loads(SAMPLES["data prepper, a search's answer"].text)
+    for wrapped in ({"took": 1, "responses": [answer]}, {"rawResponse": answer, "isPartial": False}):
+        assert spans(read(json.dumps(wrapped))) == spans(read(json.dumps(answer)))

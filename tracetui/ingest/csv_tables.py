@@ -41,8 +41,7 @@ def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
 
 def format_with(columns: list[str]) -> TableFormat | None:
     """Find the format of a table with these columns; None for an unknown one."""
-    found = set(columns)
-    return next((known for known in TABLE_FORMATS if found.issuperset(known.columns)), None)
+    return next((known for known in TABLE_FORMATS if known.knows(columns)), None)
 
 
 def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:

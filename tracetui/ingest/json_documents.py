@@ -289,11 +289,26 @@ def _clickhouse_response(
         _jaeger_response(value, members, context, deferred)
         return
     names = [_members(column)["name"] for column in _ITEMS.decode(members["meta"])]
-    objects = [
+    _decode_list(_as_objects(names, rows), context.at("data"), deferred)
+
+
+def _data_frame(value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+    """A data frame as pandas splits it: names in `columns`, lists of cells in `data`."""
+    columns, rows = (
+        _ITEMS.decode(members[key]) if _first_byte(members[key]) == b"[" else [] for key in ("columns", "data")
+    )
+    if not rows or _first_byte(rows[0]) != b"[" or any(_first_byte(name) != b'"' for name in columns):
+        _jaeger_response(value, members, context, deferred)
+        return
+    _decode_list(_as_objects(columns, rows), context.at("data"), deferred)
+
+
+def _as_objects(names: Sequence[Raw], rows: Sequence[Raw]) -> list[Raw]:
+    """Build objects from lists of cells."""
+    return [
         Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
         for row in rows
     ]
-    _decode_list(objects, context.at("data"), deferred)
 
 
 def _inner(key: str) -> _ShapeDecoder:
@@ -353,7 +368,10 @@ _SHAPES_IN_ANY_SPELLING = [
 """The same for other spellings (`trace_id`), for decoders that accept any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"meta", "data"}), _clickhouse_response),
+    (frozenset({"columns", "data"}), _data_frame),
     (frozenset({"data"}), _jaeger_response),
+    (frozenset({"responses"}), _inner("responses")),
+    (frozenset({"rawResponse"}), _inner("rawResponse")),
     (frozenset({"result"}), _inner("result")),
     (frozenset({"trace"}), _inner("trace")),
     (frozenset({"doc"}), _inner("doc")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -13,6 +14,8 @@ from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
 _BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_LOOKED_AT: Final = 8
 _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
 """Found in lists of log lines, but not in lists of names."""
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
@@ -26,7 +29,9 @@ class JsonStrings(Envelope):
     by_lines = False
 
     def detect(self, head: Head) -> bool:
-        return _BEGINS.match(head.data) is not None and _OF_LINES.search(head.data) is not None
+        return _BEGINS.match(head.data) is not None and any(
+            _OF_LINES.search(string[0]) for string in islice(_STRING.finditer(head.data), _LOOKED_AT)
+        )
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         number = 0

@@ -1,23 +1,25 @@
 """OTLP spans as rows: one object per span that includes its resource, from SQL exports, notebooks and converters.
 
 The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
-mixture. A map may be an object, a list of pairs, or a text with its JSON; events and links may be lists of objects or
-one list per column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as in ClickHouse; the unit of a
-time is derived from its size, as data frames write milliseconds.
+mixture. A map may be an object, a list of pairs, or a text with its JSON, or as Python and ClickHouse print it; events
+and links may be lists of objects or one list per column (`Events.Timestamp`). A duration without a unit is in
+nanoseconds, as in ClickHouse; the unit of a time is derived from its size, as data frames write milliseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import plain
-from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
+from tracetui.ingest.formats.format import JsonFormat, TableFormat, key_sets, read_by
+from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
 _TRACE: Final = ("traceid",)
@@ -110,7 +112,7 @@ def _length(value: Any, unit: int) -> int | None:
 def _map(value: Any) -> dict[str, Value]:
     """Read a map without its null members, or the attributes of a message that contains them."""
     if isinstance(value, str):
-        value = lenient_json.value_in(value)
+        value = _value_in(value)
     if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
         value = value["attributes"]
     return {key: item for key, item in attributes_of(value).items() if item is not None}
@@ -119,7 +121,7 @@ def _map(value: Any) -> dict[str, Value]:
 def _status(row: Mapping[str, Any]) -> tuple[Any, str]:
     status = row.get("status")
     if isinstance(status, str) and status.lstrip()[:1] == "{":
-        status = lenient_json.value_in(status)
+        status = _value_in(status)
     held = {plain(key): item for key, item in status.items()} if isinstance(status, dict) else {}
     code = _first(held, ("code", "statuscode"))
     if not isinstance(status, dict):
@@ -148,8 +150,21 @@ def _links(row: Mapping[str, Any]) -> list[Link]:
 
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
-        value = lenient_json.value_in(value)
+        value = _value_in(value)
     return value if isinstance(value, list) else []
+
+
+def _value_in(text: str) -> Any:
+    """The object or list that a text is, in JSON or in the notation of Python and ClickHouse; None for other texts."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    value = lenient_json.value_in(text)
+    if value is None:
+        try:
+            value = inspected(text).value
+        except MalformedError:
+            return None
+    return value
 
 
 def _at(items: list[Any], index: int) -> Any:
@@ -169,15 +184,38 @@ _TIMES: Final = (
     "start duration",
 )
 
+_SPELLINGS: Final = key_sets(
+    *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
+    # access logs have a name and a duration, too
+    "trace_id span_id span_name timestamp duration",
+    "trace_id span_id name kind timestamp duration",
+    "trace_id span_id name parent_span_id timestamp duration",
+)
+
+
+def _decode_table(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+    """Decode rows of a table; an empty cell holds nothing."""
+    sink = SpanSink()
+    for row in rows:
+        _read({name: cell or None for name, cell in zip(header, row, strict=True)}, context, sink)
+    sink.finish()
+
+
 FORMAT: Final = JsonFormat(
     name="rows of OTLP spans",
     decode=read_by(_read),
-    spellings=key_sets(
-        *(f"trace_id span_id {name} {times}" for times in _TIMES for name in ("name", "span_name")),
-        # access logs may also have a name and a duration, so more is required
-        "trace_id span_id span_name timestamp duration",
-        "trace_id span_id name kind timestamp duration",
-        "trace_id span_id name parent_span_id timestamp duration",
-    ),
+    spellings=_SPELLINGS,
     signs=key_sets("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
+)
+SIGNOZ: Final = JsonFormat(
+    name="SigNoz's rows of spans",
+    decode=read_by(_read),
+    # Jaeger's documents have the same ids
+    keys=key_sets("traceID spanID durationNano"),
+    signs=key_sets("durationNano"),
+)
+TABLE_FORMAT: Final = TableFormat(
+    name="a table of OTLP spans (CSV)",
+    spellings=_SPELLINGS,
+    decode=_decode_table,
 )

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
@@ -84,12 +85,21 @@ class TableFormat:
     """Tables of comma-separated values whose first line names the columns.
 
     columns: required columns in their exact spelling.
+    spellings: sets of columns in any spelling, of which a table of this format has one.
     decode: decodes rows, each as long as the header.
     """
 
     name: str
-    columns: tuple[str, ...]
     decode: Callable[[Sequence[str], Sequence[Sequence[str]], DecodeContext], None]
+    columns: tuple[str, ...] = ()
+    spellings: tuple[KeySet, ...] = ()
+
+    def knows(self, header: Sequence[str]) -> bool:
+        """Test whether a table with this header is of this format."""
+        names = {plain(name) for name in header}
+        if self.spellings and not any(names.issuperset(map(plain, wanted)) for wanted in self.spellings):
+            return False
+        return set(header).issuperset(self.columns)
 
 
 class Lines(Protocol):

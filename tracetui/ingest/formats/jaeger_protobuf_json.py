@@ -16,6 +16,7 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
+from tracetui.ingest.formats.otlp_values import objects_of
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 
@@ -27,13 +28,15 @@ def _decode(piece: Piece, context: DecodeContext, collected: Collected) -> None:
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):
         raise MalformedError("not a Jaeger batch: it has no list of spans")
-    process = field(value, "process")
+    process, listed = field(value, "process"), field(value, "processMap")
+    processes = {field(one, "processId"): field(one, "process") for one in objects_of(listed)}
     lost = 0
     for i, span in enumerate(spans):
         if not isinstance(span, dict) or not _OF_SPANS & {plain(key) for key in span}:
             lost += 1
             continue
-        own = span if process is None or field(span, "process") is not None else {**span, "process": process}
+        given = process if process is not None else processes.get(field(span, "processId"))
+        own = span if given is None or field(span, "process") is not None else {**span, "process": given}
         collected.documents.append((_raw(own), context.at(f"spans[{i}]")))
     if lost:
         context.warn(f"{lost:,} of {len(spans):,} spans skipped: not an object with a spanId")
@@ -46,6 +49,6 @@ def _raw(value: Any) -> Raw:
 FORMAT: Final = JsonFormat(
     name="Jaeger's protobuf as JSON",
     decode=_decode,
-    keys=key_sets("process spans"),
-    spellings=key_sets("process spans"),
+    keys=key_sets("process spans", "processMap spans"),
+    spellings=key_sets("process spans", "processMap spans"),
 )

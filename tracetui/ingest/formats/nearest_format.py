@@ -64,11 +64,15 @@ def _nearest_json(keys: frozenset[str]) -> Nearest | None:
 def nearest_table(columns: Sequence[str]) -> Nearest | None:
     """Find the nearest format of a table with these columns."""
     best: tuple[int, Nearest] | None = None
+    names = {plain(name) for name in columns}
     for known in TABLE_FORMATS:
-        missing = tuple(name for name in known.columns if name not in columns)
-        there = len(known.columns) - len(missing)
-        if there >= _LEAST_COLUMNS and 2 * there > len(known.columns) and (best is None or there > best[0]):
-            best = there, Nearest(known.name, missing)
+        exact = [name for name in known.columns if name not in columns]
+        wanted = [(len(known.columns), exact)] if known.columns else []
+        wanted += [(len(some), sorted(name for name in some if plain(name) not in names)) for some in known.spellings]
+        for size, missing in wanted:
+            there = size - len(missing)
+            if missing and there >= _LEAST_COLUMNS and 2 * there > size and (best is None or there > best[0]):
+                best = there, Nearest(known.name, tuple(missing))
     return None if best is None else best[1]
 
 

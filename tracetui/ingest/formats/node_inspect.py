@@ -34,6 +34,10 @@ _WORDS: Final[dict[str, Any]] = {
     "null": None,
     "true": True,
     "false": False,
+    # Python's
+    "None": None,
+    "True": True,
+    "False": False,
     "NaN": float("nan"),
     "Infinity": float("inf"),
     "-Infinity": float("-inf"),

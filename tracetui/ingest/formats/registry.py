@@ -77,6 +77,7 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
     OTLP,
     OTLP_RESOURCE,
     JAEGER,
+    flat_otlp.SIGNOZ,
     JAEGER_DOCUMENT,
     node_console.JSON_FORMAT,
     ZIPKIN,
@@ -99,4 +100,5 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
     nezha_csv.FORMAT,
     rcaeval_csv.FORMAT,
+    flat_otlp.TABLE_FORMAT,
 )
