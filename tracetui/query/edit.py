@@ -35,9 +35,8 @@ class FilterHistory:
         self._going_back = False
 
     def begin(self, text: str) -> None:
-        """Clear the history for another set, which has this filter."""
+        """Begin with this filter, which cannot be undone."""
         self._now = text
-        self._before.clear()
 
     def applied(self, text: str) -> None:
         """Record the applied filter, which may be the same as before."""

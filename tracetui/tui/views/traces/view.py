@@ -118,11 +118,12 @@ class TracesView(DialogHost):
             self._show_rows_or(no_trace_lines(state, self.key_names))
             return
         loaded, shown, query = state.session.loaded, state.shown, state.query
+        if self._loaded is None:
+            self._previous_filters.begin(query)
         if loaded is not self._loaded:
             self._previous = self._listed
             self._loaded, self._columns, self._rows = loaded, None, None
             self._folded.clear()
-            self._previous_filters.begin(query)
             self.work("traces-words", lambda: words(loaded), self._learn)
         self._previous_filters.applied(query)
         self.query_bar.show_query(query)
