@@ -141,6 +141,9 @@ def test_contrast_has_failed_traces_to_tell_from_the_others(kind: str, program: 
         ["--service", "PAYMENT"],
         ["--query", "service = PAYMENT AND duration > 1us"],
         ["--query", 'root.operation = "POST /Checkout"'],
+        ["--query", 'operation =~ "^POST /Check"'],
+        ["--query", 'trace.name =~ "POST /Check" AND NOT caller !~ "^Web"'],
+        ["--query", "caller = Web-Frontend"],
     ],
     ids=" ".join,
 )

@@ -21,7 +21,8 @@ from tracetui.query.fields import Attribute, Field, FieldColumn, Texts, Type
 from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, decodes
 from tracetui.query.values import Literal, find_number, text_test
 
-_NAMES: Final = ("service", "operation", "root.service", "root.operation")
+_NAMES: Final = ("service", "operation", "caller", "root.service", "root.operation", "trace.name")
+"""Fields whose values Zipkin keeps in lower case."""
 _WAVES = ((0, 1), (1, 4), (4, 16))
 """Order in which 16 successive spans are sampled."""
 _MANY = 10_000
@@ -138,9 +139,9 @@ class _Evaluation:
             return self.trace_id(operation, value, at) if field.of_traces else self.span_id(operation, value, at)
         column = self.column(field)
         if isinstance(column, Texts):
-            if value is not None and field.name in _NAMES and operation in ("=", "!="):
+            if value is not None and field.name in _NAMES and value.text != value.text.lower():
                 tables = [column.texts, *([self.other_column(field).texts] if field.read_also is not None else [])]
-                test = replace(test, value=replace(value, text=spelled_as_in(value.text, *tables)))
+                test = replace(test, value=_spelled_as_in(value, tables))
             held = _texts_hold(column, test, at)
             if field.read_also is None or self.traces.exact_names:
                 return held
@@ -211,6 +212,15 @@ def _all(
     held = np.zeros(len(at), bool)
     held[still] = True
     return held
+
+
+def _spelled_as_in(value: Literal, tables: Sequence[Sequence[str]]) -> Literal:
+    """The value with its capitals given up where the tables have none."""
+    if value.pattern is None:
+        return replace(value, text=spelled_as_in(value.text, *tables))
+    if any(text != text.lower() for table in tables for text in table):
+        return value
+    return replace(value, pattern=value.pattern.ignoring_case())
 
 
 def _texts_hold(column: Texts, test: Test, at: np.ndarray) -> np.ndarray:

@@ -46,17 +46,22 @@ class SlowPatternError(Exception):
 class Pattern:
     """Regular expression and its position in the query. Raises the exceptions of `re.compile`."""
 
-    __slots__ = ("_exact", "_longest", "_longest_unmeasured", "_position", "_stoppable", "_written")
+    __slots__ = ("_exact", "_ignores_case", "_longest", "_longest_unmeasured", "_position", "_stoppable", "_written")
 
-    def __init__(self, written: str, position: int, length: int) -> None:
+    def __init__(self, written: str, position: int, length: int, *, ignores_case: bool = False) -> None:
         self._written = written
         self._position = position, length
+        self._ignores_case = ignores_case
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._exact = re.compile(written)
+            self._exact = re.compile(written, re.IGNORECASE if ignores_case else 0)
         self._longest_unmeasured = _longest(written, _VERY_FEW_STEPS)
         self._longest = _longest(written, _FEW_STEPS)
         self._stoppable: regex.Pattern[str] | None = None
+
+    def ignoring_case(self) -> Pattern:
+        """The pattern without regard to case."""
+        return Pattern(self._written, *self._position, ignores_case=True)
 
     def test(self) -> Callable[[str], bool]:
         """Build a test for a match in a text. It raises SlowPatternError if all texts together take too long."""
@@ -78,7 +83,7 @@ class Pattern:
 
     def _search(self, text: str, seconds: float) -> bool:
         if self._stoppable is None:
-            self._stoppable = _stoppable(self._written)
+            self._stoppable = _stoppable(self._written, ignores_case=self._ignores_case)
         try:
             return self._stoppable.search(text, timeout=seconds, concurrent=True) is not None
         except (TimeoutError, MemoryError):
@@ -97,10 +102,11 @@ def _longest(written: str, steps: int) -> int:
     return int((steps * factorial(ends) >> choices) ** (1 / ends))
 
 
-def _stoppable(written: str) -> regex.Pattern[str]:
+def _stoppable(written: str, *, ignores_case: bool) -> regex.Pattern[str]:
+    flags = regex.VERSION0 | (regex.IGNORECASE if ignores_case else 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return regex.compile(_ONLY_IN_REGEX.sub(_as_in_re, written), regex.VERSION0)
+        return regex.compile(_ONLY_IN_REGEX.sub(_as_in_re, written), flags)
 
 
 def _as_in_re(found: re.Match[str]) -> str:
