@@ -533,7 +533,7 @@ def test_nothing_is_asked_for_that_is_not_wanted(name: str) -> None:
         (Search(least_ns=1), {"minDuration": ["1"]}),
         (Search(attributes={"error.type": ""}, errors=True), {"annotationQuery": ["error.type and error"]}),
         (Search(service="Cart", operation="GET"), {"serviceName": ["cart"], "spanName": ["get"]}),
-        (Search(attributes={"note": "salt and pepper", "a": "b"}), {"annotationQuery": ["a=b"]}),
+        (Search(attributes={"note": "salt and pepper", "a": "b"}), {"annotationQuery": ["note and a=b"]}),
         (Search(attributes={"a=b": "c"}), {}),
     ],
 )

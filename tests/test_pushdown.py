@@ -72,13 +72,22 @@ PUSHED = {
         [],
     ),
     "trace.id = 1F AND service = cart": (Search(trace_ids=("1F",), service="cart"), []),
-    "service = a OR service = b": (Search(), ["service = a OR service = b"]),
-    "duration > 1s AND (service = a OR service = b)": (Search(slower_ns=1000 * MS), ["(service = a OR service = b)"]),
+    "service = a OR service = b OR service = a": (Search(services=("a", "b")), []),
+    "{ service = a OR service = b } AND error": (Search(services=("a", "b"), failed=True), []),
+    "duration > 1s AND (service = a OR service = b)": (Search(slower_ns=1000 * MS, services=("a", "b")), []),
+    "(service = a OR service = b) AND attr.k = v": (Search(services=("a", "b")), ["attr.k = v"]),
+    "service = c AND (service = a OR service = b)": (Search(service="c"), ["(service = a OR service = b)"]),
+    "service = a OR operation = b": (Search(), ["service = a OR operation = b"]),
     # of one span what is known is asked, and the rest is done here
     "{ service = a AND message =~ x }": (Search(service="a"), ["{ service = a AND message =~ x }"]),
     "{ service = a OR error }": (Search(), ["{ service = a OR error }"]),
     "{ error AND kind = server }": (Search(errors=True), ["{ error AND kind = server }"]),
-    "{ service = a } >> { service = b }": (Search(), ["{ service = a } >> { service = b }"]),
+    "{ service = a } >> { service = b }": (Search(service="b"), ["{ service = a } >> { service = b }"]),
+    "{ service = a AND error } >> { kind = client }": (
+        Search(service="a", errors=True),
+        ["{ service = a AND error } >> { kind = client }"],
+    ),
+    "{ kind = server } >> { kind = client }": (Search(), ["{ kind = server } >> { kind = client }"]),
     # an exception is an event as a rule, and most servers do not look into those
     "exception.type = KeyError AND service = a": (Search(service="a"), ["exception.type = KeyError"]),
     "{ exception.type = KeyError AND service = a }": (
@@ -111,6 +120,16 @@ def test_what_is_no_query_is_none_here_either() -> None:
         (Filters(services=("a", "c"), operations=("b",)), Search(services=("a", "c")), ["operation b"]),
         (Filters(services=("a",), operations=("b", "c")), Search(service="a"), ["operation b or c"]),
         (Filters(services=("a",), query=parse("operation = b")), Search(service="a"), ["operation = b"]),
+        (
+            Filters(services=("a", "c"), query=parse("attr.k = v"), errors_only=True),
+            Search(services=("a", "c"), failed=True),
+            ["attr.k = v"],
+        ),
+        (
+            Filters(services=("a", "c"), query=parse("{ service = b AND error }")),
+            Search(service="b", errors=True),
+            ["service a or c"],
+        ),
         (
             Filters(services=("a",), query=parse("{ service = b AND error }")),
             Search(service="b", errors=True),
@@ -200,14 +219,22 @@ def wanting(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     """A query that the trace meets."""
     spans = [traces.span(position) for position in traces.spans_of(trace)]
     parts = []
-    for kind in draw(st.lists(st.sampled_from(("span", "braces", "braces", "trace")), min_size=1, max_size=4)):
+    kinds = ("span", "braces", "braces", "trace", "services", "below")
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=4)):
         span = draw(st.sampled_from(spans))
         if kind == "trace":
             parts.append(of_trace(draw, traces, trace))
         elif kind == "span":
             parts.append(of_span(draw, span).replace("error = false", "span.duration >= 0"))
+        elif kind == "services":
+            parts.append(f"(service = {draw(st.sampled_from(('mail', 'api', 'db')))} OR service = {span.service})")
         else:
-            parts.append(f"{{ {' AND '.join(of_span(draw, span) for _ in range(draw(st.integers(1, 3))))} }}")
+            above = [one for one in spans if one.span_id == span.parent_id] if kind == "below" else []
+            together = [
+                f"{{ {' AND '.join(of_span(draw, one) for _ in range(draw(st.integers(1, 3))))} }}"
+                for one in (*above, span)
+            ]
+            parts.append(" >> ".join(together))
     return " AND ".join(parts)
 
 
@@ -240,6 +267,7 @@ def finds(search: Search, traces: TraceSet, trace: int) -> bool:
 def met(search: Search, span: Span) -> bool:
     return (
         search.service in ("", span.service)
+        and (bool(search.service) or not search.services or span.service in search.services)
         and search.operation in ("", span.name)
         and (not search.errors or span.error)
         and (search.least_ns is None or span.duration_ns >= search.least_ns)
@@ -295,7 +323,8 @@ def test_the_parts_of_a_query_are_the_query(traces: TraceSet, data: st.DataObjec
     assert together.tolist() == parse(text).matches(traces).tolist()
     assert set(pushdown(text)[1]) <= set(parts)
     assert conjuncts(f"{text} OR {other}") is None
-    assert pushdown(f"{text} OR {other}") == (Search(), [f"{text} OR {other}"])
+    search, rest = pushdown(f"{text} OR {other}")
+    assert rest == [f"{text} OR {other}"] if search == Search() else search.services and not rest
 
 
 def test_of_a_response_time_a_server_is_asked_for_the_duration_and_the_rest_is_done_here() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.documents import padded
 from tests.loopback import Answer
 from tests.losses import sent
-from tests.many_traces import MS, NEWER, SECOND, server_with_newer_traces, trace
+from tests.many_traces import MS, NEWER, SECOND, many_services, server_with_newer_traces, trace
 from tests.program import Program
 from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import KINDS, LiveServer, StandIn, replaying
@@ -104,6 +105,35 @@ def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
     traces = [one for body in bodies for one in (body if kind == "zipkin" else body["data"])]
     ids = [one[0]["traceId"] if kind == "zipkin" else one["traceID"] for one in traces]
     assert len(ids) == len(set(ids)) > FAILED_COUNT
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [(kind, wanted) for kind in KINDS for wanted in (Search(), Search(failed=True), Search(slower_ns=400 * MS))],
+)
+def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wanted: Search) -> None:
+    services = ("payment", "reporting", "unknown")
+    search = changed(wanted, services=services, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=100)
+    told: list[SearchReport] = []
+    with server_with_newer_traces(kind) as server:
+        everything = load([server.url], search=changed(WHOLE, limit=1000))
+        found = load([server.url], search=search, on_report=told.append)
+    expected = {
+        text
+        for trace, text in enumerate(everything.trace_ids)
+        if any(everything.span(span).service in services for span in everything.spans_of(trace))
+        and (not wanted.failed or everything.trace_errors[trace] > 0)
+        and (wanted.slower_ns is None or everything.response_time[trace] > wanted.slower_ns)
+    }
+    assert len(expected) >= 5
+    if kind == "jaeger-v1" and wanted != Search():
+        # v1 is asked for spans of these services that failed or are slow, and says so
+        assert any("the search was limited to" in warning.message for warning in found.load_warnings)
+    else:
+        assert expected <= set(found.trace_ids)
+    assert "service payment or reporting or unknown" in told[0].text
+    # a trace of two of the services comes once
+    assert not found.duplicates
 
 
 # stores that keep traces by service
@@ -216,6 +246,20 @@ def test_many_services_are_asked_until_there_is_enough() -> None:
     assert len(few) >= 10
     assert asked_for < many / 2
     assert "of 150 services, enough for 10 traces" in asked.said[-1]
+
+
+def test_services_are_searched_side_by_side() -> None:
+    server = many_services("jaeger-v1", 4, begun_ns=FIRST_NS + SECOND)
+    two = threading.Barrier(2, timeout=20)
+
+    def fault(handler: Any) -> None:
+        # each waits for another one under way
+        two.wait()
+        server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/traces$"
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) == 4
 
 
 def test_a_service_that_cannot_be_asked_costs_the_others_nothing() -> None:

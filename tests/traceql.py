@@ -1,4 +1,4 @@
-"""As much of TraceQL as the stand-in for Tempo understands: `{a = "x" && b > 5ms} && {...} | select(...)`."""
+"""As much of TraceQL as the stand-in for Tempo knows: `{a = "x" && (b > 5ms || c = 1)} && {...} | select(...)`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ UNITS = {
 _SETS = re.compile(r"\s*\{(.*)\}\s*(?:\|\s*select\(.*\))?\s*(?:with\s*\(.*\))?\s*", re.DOTALL)
 _BETWEEN_SETS = re.compile(r"\}\s*&&\s*\{")
 _AND = re.compile(r'&&(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_OR = re.compile(r'\|\|(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_EITHER = re.compile(r"\s*\((.*)\)\s*", re.DOTALL)
 _CONDITION = re.compile(r'\s*([^\s=!<>~]+)\s*(=~|!~|!=|>=|<=|=|>|<)\s*("(?:[^"\\]|\\.)*"|`[^`]*`|[^\s{}"]+)\s*')
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 
@@ -63,6 +65,9 @@ def _all(tests: Sequence[Matcher], span: SpanFacts) -> bool:
 
 
 def _condition(text: str, trace: Document) -> Matcher:
+    if either := _EITHER.fullmatch(text):
+        tests = [_condition(part, trace) for part in _OR.split(either[1])]
+        return lambda span: any(test(span) for test in tests)
     found = _CONDITION.fullmatch(text)
     if not found:
         raise NotUnderstoodError(text)

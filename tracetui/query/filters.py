@@ -55,15 +55,16 @@ def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, l
     A server knows names of spans but not their shapes, which are used here unless `exact_names` is set.
     """
     one_service = len(filters.services) == 1
+    some = {"services": filters.services} if len(filters.services) > 1 else {}
     one_operation = len(filters.operations) == 1 and (exact_names or not may_be_shape(filters.operations[0]))
     named = {"service": filters.services[0]} if one_service else {}
     if one_operation and (one_service or not filters.services):
         # both conditions hold for one span, as they do here; of several services any may have the operation
         named["operation"] = filters.operations[0]
-    words = ", ".join(f"{what} {name}" for what, name in named.items())
+    words = [f"{what} {name}" for what, name in named.items()] or [f"service {' or '.join(filters.services)}"]
     search, rest = pushdown(
         filters.query.text if filters.query is not None else "",
-        [SpanConditions(words, named)] if named else (),
+        [SpanConditions(", ".join(words), named or some)] if named or some else (),
         exact_names=exact_names,
     )
     search = combined(
@@ -73,7 +74,6 @@ def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, l
             slower_ns=filters.latency_threshold_ns,
             lookback_ns=filters.time_range_ns,
             limit=filters.limit,
-            services=filters.services if len(filters.services) > 1 else (),
         ),
     )
     if filters.operations and "operation" not in named:

@@ -14,7 +14,7 @@ from tracetui.model.times import find_duration, find_time
 from tracetui.query.complete import tokens
 from tracetui.query.fields import OF_EXCEPTIONS, Attribute
 from tracetui.query.parser import parse
-from tracetui.query.predicates import And, AnySpan, Or, Predicate, Test
+from tracetui.query.predicates import And, AnySpan, Below, Or, Predicate, Test
 from tracetui.query.values import Literal
 
 _ABOVE: Final = (">", ">=")
@@ -74,8 +74,14 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
             conditions |= found
             # a trace lasts at least as long as its response time, so the server may find some that are too short
             rest += [part] if _is_response(root) else []
+        elif services := _alternative_services(root):
+            groups.append(SpanConditions(part, {"services": services}))
         elif isinstance(root, AnySpan):
             groups.append(SpanConditions(part, *_of_span(root.part, exact_names)))
+        elif isinstance(root, Below):
+            # each of its spans is in the trace
+            above_and_below = [_of_span(one, exact_names)[0] for one in root.parts]
+            groups.append(SpanConditions(part, max(reversed(above_and_below), key=_rank), exact=False))
         elif service := _root_service(root):
             # the root is also a span
             groups.append(SpanConditions(part, {"service": service}, exact=False))
@@ -84,7 +90,7 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
     failing = [group for group in groups if group.conditions == {"errors": True} and group.exact]
     others = [group for group in groups if group not in failing]
     # all servers can search by service, and some require it
-    best = max(others, key=lambda group: ("service" in group.conditions, len(group.conditions)), default=None)
+    best = max(others, key=lambda group: _rank(group.conditions), default=None)
     if best is not None and best.conditions:
         conditions |= best.conditions
         conditions |= {"failed": True} if failing and not best.conditions.get("errors") else {}
@@ -92,6 +98,22 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
         conditions["errors"] = True
     rest += [group.words for group in others if group is not best or not group.exact]
     return msgspec.convert(conditions, Search), rest
+
+
+def _rank(conditions: dict[str, Any]) -> tuple[bool, int]:
+    """Order of conditions by what a server makes of them."""
+    return "service" in conditions or "services" in conditions, len(conditions)
+
+
+def _alternative_services(node: Predicate) -> tuple[str, ...]:
+    """Services of which a condition requires one; () for any other condition."""
+    if isinstance(node, AnySpan):
+        return _alternative_services(node.part) if isinstance(node.part, Or) else ()
+    if not isinstance(node, Or):
+        return ()
+    tests = [part.part if isinstance(part, AnySpan) else part for part in node.parts]
+    found = [(_of_test(test, True) or {}) if isinstance(test, Test) else {} for test in tests]
+    return tuple(dict.fromkeys(one["service"] for one in found)) if all("service" in one for one in found) else ()
 
 
 def _root_service(node: Predicate) -> str:

@@ -28,10 +28,15 @@ from tracetui.ingest.servers.jaeger_gaps import read_around_failures
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
 from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
-from tracetui.ingest.servers.per_service import full_searches, results_by_service, searches_by_service
+from tracetui.ingest.servers.per_service import (
+    documents_by_service,
+    full_searches,
+    results_by_service,
+    searches_by_service,
+)
 from tracetui.ingest.servers.search_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
-from tracetui.ingest.servers.trace_heads import Heads, otlp_heads, unseen_v1
+from tracetui.ingest.servers.trace_heads import Heads, otlp_heads, unseen_otlp, unseen_v1
 from tracetui.model.errors import ManyServicesError
 from tracetui.model.search import Search, describe
 from tracetui.model.server_stats import Dependency, Metrics
@@ -259,8 +264,9 @@ class Jaeger(BackEnd):
             yield from self._search_v1(search)
 
     def _needs_service(self, search: Search) -> bool:
-        if search.service:
-            return False
+        """Test whether a search is to be done service by service: some are chosen, or the store requires one."""
+        if search.service or search.services:
+            return not search.service
         requested = _conditions(search)
         return any(
             all(has or not is_refused for has, is_refused in zip(requested, r, strict=True)) for r in self._refused
@@ -378,27 +384,22 @@ class Jaeger(BackEnd):
         return services
 
     def _search_each_service(self, search: Search) -> Generator[bytes]:
-        """Search service by service until the limit is reached, on a server that requires a service."""
-        if self._summaries:
+        """Search service by service until the limit is reached."""
+        if self._summaries and not search.services:
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
         searches = searches_by_service(search, self._services_for(search), self.warn)
         seen: Heads = {}
 
         def requested(one: Search) -> list[bytes]:
-            return list(self._search_v1(one) if self._v1 else self._search_v3(one))
+            return list(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
 
         for _ in range(2):
             full = []
-            for at, (one, documents) in enumerate(results_by_service(searches, requested, self.warn), 1):
-                found: Heads = {}
-                for document in documents:
-                    heads, unseen = unseen_v1(document, seen) if self._v1 else (otlp_heads(document), document)
-                    found |= heads
-                    seen |= heads
-                    if unseen:
-                        yield unseen
-                if len(found) >= self._limited(one).most:
+            found = documents_by_service(searches, requested, _unseen, seen, self.warn)
+            for at, (one, count, documents) in enumerate(found, 1):
+                yield from documents
+                if count >= self._limited(one).most:
                     full.append(one)
                 is_enough = len(seen) >= search.most and not search.every_service
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
@@ -422,6 +423,11 @@ class Jaeger(BackEnd):
             if not self._learn_limit(search, error):
                 raise
             return self._summarised(search)
+
+
+def _unseen(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+    """Reduce a response of either API, as v1 falls back to v3, to traces that are not in `seen`."""
+    return unseen_otlp(document, seen) if otlp_heads(document) else unseen_v1(document, seen)
 
 
 def _conditions(search: Search) -> _Conditions:

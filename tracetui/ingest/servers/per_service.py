@@ -10,6 +10,7 @@ import msgspec
 from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, HttpError
+from tracetui.ingest.servers.trace_heads import Heads
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
@@ -26,9 +27,11 @@ def searches_by_service(search: Search, services: Sequence[str], warn: Warn) -> 
     # a shared window makes warnings about it equal, so that they are shown once
     start, end = search.window()
     limit = traces_per_service(search.most, len(services))
-    if not search.services or limit < search.most:
-        # each of a few chosen services is searched up to the full limit
+    if not search.services:
         warn(f"the server searches by service only: requested the newest {limit:,} traces of each of {len(services):,}")
+    elif limit < search.most:
+        # each of a few chosen services is searched up to the full limit
+        warn(f"requested the newest {limit:,} traces of each of the {len(services):,} services")
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
 
 
@@ -38,6 +41,29 @@ def full_searches(full: Sequence[Search], search: Search) -> list[Search]:
     full: searches that found as many traces as their limit.
     """
     return [msgspec.structs.replace(one, limit=search.most) for one in full if one.most < search.most]
+
+
+def documents_by_service(
+    searches: Sequence[Search],
+    run_search: Callable[[Search], list[bytes]],
+    unseen: Callable[[bytes, Heads], tuple[Heads, bytes]],
+    seen: Heads,
+    warn: Warn,
+) -> Generator[tuple[Search, int, list[bytes]]]:
+    """Yield searches of one service each as they complete, with the number of traces found and the unseen ones.
+
+    unseen: reduces a document to traces that are not in `seen`, which those found are added to.
+    """
+    for search, documents in results_by_service(searches, run_search, warn):
+        found: Heads = {}
+        new = []
+        for document in documents:
+            heads, rest = unseen(document, seen)
+            found |= heads
+            seen |= heads
+            if rest:
+                new.append(rest)
+        yield search, len(found), new
 
 
 def results_by_service(

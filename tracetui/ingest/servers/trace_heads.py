@@ -64,6 +64,47 @@ def otlp_heads(document: bytes) -> Heads:
     return found
 
 
+def unseen_otlp(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+    """Reduce a response of Jaeger's v3 API, as `unseen_v1`."""
+    heads = otlp_heads(document)
+    if not heads.keys() & seen.keys():
+        return heads, document
+    if heads.keys() <= seen.keys():
+        return heads, b""
+    try:
+        response = _fields(document)
+        result = _fields(response["result"])
+        groups = [group for raw in _items(result["resourceSpans"]) if (group := _unseen_group(_fields(raw), seen))]
+    except (*NO_JSON, KeyError):
+        return heads, document
+    result["resourceSpans"] = msgspec.Raw(msgspec.json.encode(groups))
+    response["result"] = msgspec.Raw(msgspec.json.encode(result))
+    return heads, msgspec.json.encode(response)
+
+
+def _unseen_group(group: dict[str, msgspec.Raw], seen: Heads) -> dict[str, msgspec.Raw]:
+    """Return the spans of a resource without those of traces in `seen`; empty if none is left."""
+    scopes = []
+    for raw in _items(group["scopeSpans"]):
+        scope = _fields(raw)
+        spans = [span for span in _items(scope["spans"]) if _trace_of(span) not in seen]
+        if spans:
+            scopes.append({**scope, "spans": spans})
+    return {**group, "scopeSpans": msgspec.Raw(msgspec.json.encode(scopes))} if scopes else {}
+
+
+def _fields(raw: bytes | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+
+
+def _items(raw: msgspec.Raw) -> list[msgspec.Raw]:
+    return msgspec.json.decode(raw, type=list[msgspec.Raw])
+
+
+def _trace_of(span: msgspec.Raw) -> str:
+    return msgspec.json.decode(span, type=_SpanHead, strict=False).trace_id
+
+
 def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
     """Reduce a response of Jaeger's v1 API. -> its traces, and a response with those not in `seen`, b"" for none
 

@@ -10,6 +10,7 @@ import msgspec
 
 from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Warn, span_prefilter, without_trace_conditions
 from tracetui.ingest.servers.connection import Connection
+from tracetui.ingest.servers.per_service import documents_by_service, full_searches, searches_by_service
 from tracetui.ingest.servers.search_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import ZIPKIN
 from tracetui.ingest.servers.trace_heads import Heads, unseen_zipkin
@@ -40,7 +41,8 @@ class Zipkin(BackEnd):
         return self.names(path, found, "operations")
 
     def supported_search(self, search: Search) -> Search:
-        return super().supported_search(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+        found = super().supported_search(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+        return msgspec.structs.replace(found, services=search.services)
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched = False, None
@@ -63,7 +65,7 @@ class Zipkin(BackEnd):
                 limit=search.most,
             )
         )
-        if anywhere is not None and (search.service or search.operation or search.attributes):
+        if anywhere is not None and (search.service or search.services or search.operation or search.attributes):
             # the failed or slow span may be a different one than the span that meets the other conditions
             others: Heads = {}
             for document in self._streamed(anywhere):
@@ -71,7 +73,7 @@ class Zipkin(BackEnd):
                 others |= heads
                 if unseen:
                     yield unseen
-            self.has_more = len(others) >= search.most
+            self.has_more |= len(others) >= search.most
             seen |= others
         # some slow or failed traces have no span that the server can search for
         found: Heads = {}
@@ -89,7 +91,29 @@ class Zipkin(BackEnd):
         return max(starts, default=0)
 
     def _streamed(self, search: Search) -> Generator[bytes]:
+        if search.services and not search.service:
+            return self._of_each_service(search)
         return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
+
+    def _documents(self, search: Search) -> list[bytes]:
+        return list(self._streamed(search))
+
+    def _of_each_service(self, search: Search) -> Generator[bytes]:
+        """Search the chosen services one by one: a search is for one of them, or for all that there are."""
+        searches = searches_by_service(search, search.services, self.warn)
+        seen: Heads = {}
+        full: list[Search] = []
+        for _ in range(2):
+            full = []
+            found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn)
+            for one, count, documents in found:
+                yield from documents
+                if count >= one.most:
+                    full.append(one)
+            searches = full_searches(full, search)
+            if not searches or len(seen) >= search.most:
+                break
+        self.has_more |= bool(full)
 
     def trace(self, trace_id: str) -> bytes | None:
         path = f"{self._api}/trace/{quote(trace_id.lower(), safe='')}"
@@ -113,14 +137,20 @@ def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in attributes.items()
-        if _AND not in f"{key}={value}" and "=" not in key and (key + value).strip() == key + value
+        if _is_askable(key) and _AND not in f"{key}={value}" and value.strip() == value
     }
+
+
+def _is_askable(key: str) -> bool:
+    return _AND not in key and "=" not in key and key.strip() == key
 
 
 def _params(search: Search) -> dict[str, Any]:
     start, end = search.window()
     begin, stop = start // 1_000_000, -(-end // 1_000_000)
-    conditions = [f"{key}={value}" if value else key for key, value in _askable(search.attributes).items()]
+    askable = _askable(search.attributes)
+    # of any other value: at least there is one
+    conditions = [f"{key}={askable[key]}" if askable.get(key) else key for key in search.attributes if _is_askable(key)]
     least = search.least_ns
     if least is None and search.most_ns is not None:
         # Zipkin requires a minimum duration with a maximum
