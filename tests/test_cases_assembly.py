@@ -81,6 +81,33 @@ def test_cases(name: str, right: dict[str, Any], capfdbinary: pytest.CaptureFixt
     assert right.get("path", path) == path
 
 
+def test_the_halves_of_a_call_with_one_id_hang_together() -> None:
+    traces = load([str(CASES / "shared-span-id.otlp.json")])
+    names = [traces.operation_name(i) for i in range(len(traces))]
+    above = [names[int(parent)] if parent >= 0 else "" for parent in traces.parent]
+    assert dict(zip(names, above, strict=True)) == {
+        "GET /": "",
+        "get": "GET /",
+        "get /api": "get",
+        "SELECT": "get /api",
+    }
+
+
+def test_an_end_that_is_known_is_kept_and_only_the_start_flagged() -> None:
+    traces = load([str(CASES / "sweep-otlp-start-zero-end-known.json")])
+    root = int(traces.main_root[0])
+    assert (int(traces.flags[root]), int(traces.duration[root])) == (Flag.START_REPAIRED, 70_000_000)
+
+
+def test_a_parent_in_a_field_of_the_span_is_one_tree() -> None:
+    traces = load([str(CASES / "sweep-jaeger-parent-span-id.json")])
+    names = [f"{traces.service_name(i)} {traces.operation_name(i)}" for i in range(len(traces))]
+    assert dict(zip(names, traces.depth.tolist(), strict=True)) == {"web GET /": 0, "orders load": 1, "stock query": 2}
+    critical = Analysis(traces).paths.critical
+    shares = 100 * critical / critical.sum()
+    assert dict(zip(names, shares.tolist(), strict=True)) == {"web GET /": 20, "orders load": 30, "stock query": 50}
+
+
 @pytest.mark.parametrize("name", ["span-sent-at-start-and-end.jsonl", "zipkin-address-fragment.json"])
 def test_the_parts_of_a_case_are_the_same_in_any_order_and_file(name: str, tmp_path: Path) -> None:
     text = (CASES / name).read_text()

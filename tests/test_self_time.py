@@ -11,7 +11,7 @@ from tests.building import US, GivenSpan, at, build, span
 from tests.strategies import chain, fan, nested, span_sets, unhurried
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import keyed
-from tracetui.model.span import Kind
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 
@@ -75,6 +75,13 @@ def own_time(*spans: GivenSpan) -> float:
 def test_children_count_once_and_within_their_parent_only(children: list[tuple[int, int]], expected: float) -> None:
     below = [span(f"b{i}", start, end, parent="a") for i, (start, end) in enumerate(children)]
     assert own_time(span("a", 0, 100), *below) == expected
+
+
+def test_a_child_without_an_end_ran_as_long_as_what_is_below_it() -> None:
+    unended = span("b", 20, 20, parent="a", flags=Flag.NO_DURATION)
+    assert own_time(span("a", 0, 100), unended) == 100
+    assert own_time(span("a", 0, 100), unended, span("c", 40, 70, parent="b")) == 50
+    assert own_time(span("a", 0, 100), unended, span("c", 40, 130, parent="b")) == 20
 
 
 def test_grandchildren_do_not_count() -> None:

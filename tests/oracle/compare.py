@@ -85,6 +85,16 @@ def paths(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
             yield from same("paths", f"{trace} sections", *rows)
 
 
+def self_times(ours: Answer, theirs: dict[tuple[str, str, str], list[int]]) -> Iterator[str]:
+    mine: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for trace in ours["traces"].values():
+        for span in trace["spans"]:
+            if span["self"] is not None:
+                mine[trace["id"], span["id"], span["service"] or UNNAMED].append(span["self"])
+    for key in sorted(set(mine) | set(theirs)):
+        yield from same("self", " ".join(key), sorted(mine.get(key, [])), sorted(theirs.get(key, [])))
+
+
 def close(expected: list[Any], got: list[Any]) -> bool:
     """Whether the sections are equal to a microsecond; those shorter than that may be in one list alone."""
     lists = [[s for s in sections if s[3] - s[2] > 1] for sections in (expected, got)]
@@ -175,6 +185,20 @@ def ask(*args: str) -> Answer:
     return dict(json.loads(text))
 
 
+def measured_self_times(sources: list[str]) -> dict[tuple[str, str, str], list[int]]:
+    """The program's self times in ns by trace, span and service, of the spans whose duration is known."""
+    from tracetui.analysis.self_time import self_times
+    from tracetui.ingest.loader import load
+
+    traces = load(sources)
+    found: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for span, (own, unknown) in enumerate(zip(self_times(traces).tolist(), traces.no_duration.tolist(), strict=True)):
+        if not unknown:
+            trace = trace_id(traces.trace_ids[int(traces.trace[span])])
+            found[trace, span_id(traces.span_id(span)) or "", traces.service_name(span)].append(own)
+    return found
+
+
 def check(documents: list[Any]) -> list[str]:
     """Where the program and the oracle differ about these documents, each a file."""
     with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +207,9 @@ def check(documents: list[Any]) -> list[str]:
             file.write_text(json.dumps(document))
         sources = [str(file) for file in files]
         graph = ask("graph", sources[0] if len(sources) == 1 else folder, "services")  # takes one source
-        return list(differences(answer(documents), ask("analyze", *sources), graph))
+        ours = answer(documents)
+        lines = list(differences(ours, ask("analyze", *sources), graph))
+        return [*lines, *self_times(ours, measured_self_times(sources))]
 
 
 def smallest(documents: list[Any], line: str) -> tuple[list[Any], list[str]]:

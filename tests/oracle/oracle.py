@@ -19,6 +19,8 @@ def answer(documents: list[Any]) -> Span:
         errors.judge(trace)
         trace["duration"], trace["response"] = times.durations(trace)
         trace["sections"] = times.sections(trace)
+        for span in trace["spans"]:
+            span["self"] = times.self_time(span)
         trace["units"] = times.units_of_work(trace)
     service_calls = calls.calls(found)
     spans = [span for trace in found for span in trace["spans"]]

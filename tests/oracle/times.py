@@ -4,6 +4,7 @@ Readings where the definition leaves room:
 
 - A root that is the main one takes its path whatever its kind.
 - File order of a folded span is that of its first record.
+- A child without an end takes time from its parent's self time as far as it reaches, as it does on the path.
 - A child without a start is left out of the path even where its end is known; its children count as its parent's.
 """
 

@@ -21,13 +21,14 @@ def detached(traces: TraceSet) -> np.ndarray:
 def self_times(traces: TraceSet) -> np.ndarray:
     """int64[n] nanoseconds: each duration minus the union of the children's intervals clipped to it.
 
-    A CONSUMER child of a PRODUCER does not count. 0 <= self <= duration.
+    A CONSUMER child of a PRODUCER does not count; a child without an end ran as long as anything below it did.
+    0 <= self <= duration.
     """
     result: np.ndarray = traces.duration.copy()
     child = np.flatnonzero((traces.parent >= 0) & ~detached(traces))
     parent = traces.parent[child]
     start = np.maximum(traces.start[child], traces.start[parent])
-    end = np.minimum(traces.end[child], traces.end[parent])
+    end = np.minimum(traces.reached_end[child], traces.end[parent])
     kept = start < end
     child, parent, start, end = child[kept], parent[kept], start[kept], end[kept]
     if not len(child):
