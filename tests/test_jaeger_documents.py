@@ -146,6 +146,7 @@ def test_missing_start_is_taken_from_milliseconds(start: Any, expected: int) -> 
             Flag.ORPHAN,
         ),
         ({"parentSpanID": "", "references": [reference("2")]}, "2", (), Flag.ORPHAN),
+        ({"parentSpanID": "0", "references": [reference("2")]}, "2", (), Flag.ORPHAN),
         (
             {"references": [reference("2", trace="bb")]},
             None,

@@ -117,7 +117,8 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     links: list[bytes] = []
     for i, span in enumerate(spans):
         references = span.references
-        if span.parentSpanID:
+        # old writers give roots the parent 0
+        if span.parentSpanID and span.parentSpanID.strip("0"):
             references = _with_parent(references or [], span.parentSpanID, trace_id)
         if not references:
             parents.append("")
