@@ -27,9 +27,7 @@ from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.errors import InputError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
-from tracetui.tui.loading.messages import RunningSearch, TraceSetArrived, search_in_background
-from tracetui.tui.loading.trace_set_loader import TraceSetLoader
-from tracetui.tui.state import State
+from tracetui.session import BackgroundSessions
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
@@ -197,19 +195,6 @@ def test_reused_process_id_is_not_killed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not ended
 
 
-def test_stop_applies_to_the_current_search_only() -> None:
-    loader = TraceSetLoader(State(), None, lambda _: None)
-    loader.begin(NOTHING)
-    loader.stop()
-    loader.finish()
-    loader.search(NOTHING, None, is_poll=False)
-    assert not loader.is_stopping
-    loader.stop()
-    # at the second time it would drop everything
-    assert loader.is_stopping
-    assert "again discards it" in loader.status
-
-
 class _Hurried(BackgroundLoad):
     """Is stopped while it is asked."""
 
@@ -231,12 +216,10 @@ def test_quick_reload_loses_no_log_line(is_poll: bool, lines: int, tmp_path: Pat
     log.write_text(f'{{"trace_id": "{load([INCIDENT]).trace_ids[0]}", "time": 1, "msg": "hello"}}')
     hurried = _Hurried([INCIDENT])
     hurried.can_ask_again = True
-    posted: list[object] = []
-    asked = RunningSearch(NOTHING, frozenset(), None, is_poll)
-    search_in_background(hurried, asked, [str(log)], lambda: "", posted.append)
-    (arrived,) = posted
-    assert isinstance(arrived, TraceSetArrived)
-    assert len(arrived.session.loaded.log_lines) == lines
+    sessions = BackgroundSessions(hurried, lambda: "", logs=[str(log)])
+    selected = sessions.search(NOTHING, lambda _: None, lambda _: None, is_poll=is_poll)
+    assert selected is not None
+    assert len(selected.session.loaded.log_lines) == lines
 
 
 def _cancelled(running: BackgroundLoad) -> None:

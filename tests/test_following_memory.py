@@ -18,9 +18,9 @@ from tracetui.ingest import loader
 from tracetui.ingest.servers import tempo
 from tracetui.model import intake
 from tracetui.model.search import Search
-from tracetui.session import Session
-from tracetui.tui.loading.messages import TraceSetArrived
-from tracetui.tui.loading.trace_set_loader import TraceSetLoader
+from tracetui.session import Selected, Session
+from tracetui.tui.bookmark import LocationKeeper
+from tracetui.tui.loading.load_warnings import LoadWarnings
 from tracetui.tui.state import State
 
 TRACES_EACH = 40
@@ -52,7 +52,7 @@ def polls(kind: str) -> Iterator[int]:
         # newer than all others, as the oldest are dropped
         by_ns = max(server.document(trace).start_ns for trace in known) - first.start_ns
         state = State(sources=(server.url,))
-        set_loader = TraceSetLoader(state, None, lambda _: None)
+        location, load_warnings = LocationKeeper(state, None), LoadWarnings(state)
         loading = loader.Loader([server.url])
         with closing(loading.servers):
             loading.read(search=Search())
@@ -67,12 +67,10 @@ def polls(kind: str) -> Iterator[int]:
                 session = Session(found)
                 shown, analysis = session.select("")
                 new = frozenset(range(found.trace_count))
-                set_loader.install(
-                    TraceSetArrived(session, "", shown, analysis, whole=False, new=new), "traces", is_placed=False
-                )
-                set_loader.warning_lines(NO_KEYS)
+                location.install(Selected(session, "", shown, analysis, new), "traces", is_placed=False)
+                load_warnings.new_lines(NO_KEYS)
                 del found, session, shown, analysis
-                yield held_bytes(loading, set_loader, state)
+                yield held_bytes(loading, location, load_warnings, state)
 
 
 class _NoKeys:

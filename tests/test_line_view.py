@@ -11,7 +11,7 @@ from tests.screens import ByteCounter, painted
 from tracetui.render.text.glyphs import ASCII
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import DARK, MONO, Theme
-from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
@@ -29,7 +29,7 @@ class Numbers:
         return Line([(f"row {row} ", Role.PLAIN), ("x" * width, Role.DIM)]).cropped(width)
 
 
-class ListApp(CellDiffApp, ByteCounter):
+class ListApp(TerminalApp, ByteCounter):
     def __init__(self, count: int, theme: Theme = DARK, mark: str = "▌") -> None:
         super().__init__()
         self.animation_level = "none"

@@ -15,7 +15,6 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from textual.message import Message
 
 from tests.building import GivenSpan, build, span
 from tests.strategies import unhurried
@@ -37,7 +36,7 @@ from tracetui.query.complete import vocabulary
 from tracetui.query.filters import Filters, apply, search_of, unknown_names
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.alert_rules import alert_rules
-from tracetui.tui.loading.messages import TraceSetArrived, load_in_background
+from tracetui.session import BackgroundSessions, Selected
 from tracetui.tui.views.services.queries import operation_query
 
 CASES = Path(__file__).parent / "cases"
@@ -327,14 +326,12 @@ def test_the_command_of_an_alert_opens_the_traces_behind_it(
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
-    posted: list[Message] = []
-    load = BackgroundLoad([str(CASES / "ids-in-names.json")])
-    load_in_background(load, (), lambda: "", posted.append, exact_names=exact)
-    arrived = [message for message in posted if isinstance(message, TraceSetArrived)]
-    assert arrived
-    for message in arrived:
-        assert message.session.loaded.exact_names is exact
-        assert message.analysis.traces.exact_names is exact
+    arrived: list[Selected] = []
+    sessions = BackgroundSessions(BackgroundLoad([str(CASES / "ids-in-names.json")]), lambda: "", exact_names=exact)
+    arrived.append(sessions.load(lambda _: None, arrived.append, lambda _: None))
+    for selected in arrived:
+        assert selected.session.loaded.exact_names is exact
+        assert selected.analysis.traces.exact_names is exact
 
 
 # --- size ------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from tests.test_tui_live import App, over
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import probe
 from tracetui.model.search import Search
-from tracetui.tui.loading import poller
+from tracetui.tui.loading import follower
 
 KINDS = ("jaeger-v3", "zipkin", "tempo")
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
@@ -96,7 +96,7 @@ async def counted(on: App, server: LiveServer, most: int, texts: tuple[str, ...]
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         count = len(server.trace_ids)
         held = f"{count} traces"

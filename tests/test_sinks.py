@@ -349,7 +349,7 @@ async def test_view_is_harmless_after_every_key(folder: Path, view: str) -> None
             for _ in range(3):
                 if len(app.screen_stack) > 1:
                     await press(app, pilot, "escape")
-            if app._view != view or app.focused is None:
+            if app.view != view or app.focused is None:
                 await press(app, pilot, "escape", number)
             assert app.is_running
 

@@ -25,12 +25,15 @@ from tracetui.ingest.loader import load
 from tracetui.model.errors import UsageError
 from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.text.glyphs import ASCII
+from tracetui.session import Selected, Session
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.bookmark import bookmark_of
 from tracetui.tui.keys.keymap import __file__ as keymap_file
 from tracetui.tui.keys.keymap import bindings, check_keymap
-from tracetui.tui.loading.messages import TraceSetArrived, _select
+from tracetui.tui.loading.controller import LoadController
+from tracetui.tui.loading.phase import Event
+from tracetui.tui.loading.updates import LoadUpdate, TraceSetArrived
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
@@ -165,13 +168,19 @@ async def views_built(app: TraceApp, pilot: Any) -> None:
     raise AssertionError("the views were not built")
 
 
-def arrived(query: str, *, whole: bool = True) -> TraceSetArrived:
-    return TraceSetArrived(*_select(load([INCIDENT]), query), whole=whole)
+def arrived(query: str, *, whole: bool = True) -> LoadUpdate:
+    session = Session(load([INCIDENT]))
+    return LoadUpdate(TraceSetArrived(Selected(session, query, *session.select(query)), whole=whole))
+
+
+def loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a load begin, but read nothing."""
+    monkeypatch.setattr(LoadController, "start", lambda controller: controller._machine.send(Event.LOAD))
 
 
 async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pytest.MonkeyPatch) -> None:
     location = Resume([INCIDENT], "waterfall", "error", "ab", "cd", rows={"services": "user-service"})
-    monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
+    loads_nothing(monkeypatch)
     app = CountingApp(State(sources=(INCIDENT,)), location)
     async with app.run_test() as pilot:
         await views_built(app, pilot)
@@ -189,7 +198,7 @@ async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pyte
 
 
 async def test_filter_and_view_set_while_loading_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TraceApp, "_start_load", lambda _: None)
+    loads_nothing(monkeypatch)
     app = CountingApp(State(sources=(INCIDENT,)), Resume([INCIDENT], "waterfall"))
     async with app.run_test(size=(120, 40)) as pilot:
         await views_built(app, pilot)

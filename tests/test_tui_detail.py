@@ -18,7 +18,7 @@ from tracetui.render.text.line import Role
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
-from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
@@ -52,7 +52,7 @@ def some_traces() -> TraceSet:
     )
 
 
-class DetailApp(CellDiffApp, ByteCounter):
+class DetailApp(TerminalApp, ByteCounter):
     """The detail alone; work is done where it is asked for."""
 
     AUTO_FOCUS = ""

@@ -27,10 +27,10 @@ from tests.test_tui_app import CountingApp, settled, text_of
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
+from tracetui.session import BackgroundSessions, Selected
 from tracetui.tui.frame import FrameBottom
-from tracetui.tui.loading import poller
+from tracetui.tui.loading import follower
 from tracetui.tui.loading.jobs import JobDone, Jobs
-from tracetui.tui.loading.trace_set_loader import TraceSetLoader
 from tracetui.tui.state import State
 
 SAMPLES = Path(__file__).parents[1] / "sample_traces"
@@ -112,13 +112,13 @@ async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Search] = []
-    search_again = TraceSetLoader.search
+    search_again = BackgroundSessions.search
 
-    def heard(loader: TraceSetLoader, search: Search, *args: Any, **options: Any) -> Callable[[], None]:
+    def heard(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> Selected | None:
         asked.append(search)
-        return search_again(loader, search, *args, **options)
+        return search_again(sessions, search, *args, **options)
 
-    monkeypatch.setattr(TraceSetLoader, "search", heard)
+    monkeypatch.setattr(BackgroundSessions, "search", heard)
     async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
         await on.until("connection refused")
         await on.press("escape", "F")
@@ -155,7 +155,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
 async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         # the newest are of services that nobody has seen
         last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
@@ -270,7 +270,7 @@ async def test_what_was_listed_is_not_asked_for_and_what_is_asked_meanwhile_is_a
 
 
 async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("36 traces")
@@ -284,7 +284,7 @@ async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.Monk
 
 
 async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     ends = time.time_ns() - 600_000_000_000
     with LiveServer("jaeger-v3", ends_ns=ends) as server:
         last = server.trace_ids[-1]
@@ -309,7 +309,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
 
 
 async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -506,7 +506,7 @@ async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: st
 
 async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
     """The oldest of so many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
         async with over(server.url, size=(160, 40)) as on:
@@ -550,7 +550,7 @@ async def test_following_says_what_it_could_not_read_and_misses_no_error(
 
 async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its spans may come when newer traces are long there: no look for those finds them."""
-    monkeypatch.setattr(poller, "FOLLOW_SECONDS", 0.05)
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:
         begun = now - 800_000_000_000

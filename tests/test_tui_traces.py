@@ -27,7 +27,7 @@ from tracetui.render.traces.columns import SortKey
 from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.state import State
-from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.traces.quick_filters import written_window
 from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.widgets.choice import Choice
@@ -37,7 +37,7 @@ SECOND = 1_000_000
 HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x[/]", "é" * 300, "\ud800", "日本語")
 
 
-class Harness(CellDiffApp, ByteCounter):
+class Harness(TerminalApp, ByteCounter):
     """The pane alone, with what the app does for it."""
 
     AUTO_FOCUS = ""

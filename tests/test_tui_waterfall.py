@@ -23,7 +23,7 @@ from tracetui.render.text.glyphs import ASCII
 from tracetui.session import Session
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
-from tracetui.tui.terminal.cell_diff import CellDiffApp
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.waterfall import painting, search
 from tracetui.tui.views.waterfall.keys import BINDINGS
 from tracetui.tui.views.waterfall.view import WaterfallView
@@ -55,7 +55,7 @@ class Held:
     holds: bool = False
 
 
-class PaneApp(CellDiffApp, ByteCounter):
+class PaneApp(TerminalApp, ByteCounter):
     """The pane, and of the app what the pane needs."""
 
     CSS = "Screen { background: $background; color: $foreground; }"

@@ -1,21 +1,23 @@
-"""Load, filter and analyse trace sets, for the command line and the screen."""
+"""Sessions: load sources, search servers again, select and analyse, for the command line and the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.new_findings import NewFindings, find_new_findings
 from tracetui.analysis.skew import correct_skew
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.ingest.loader import LoadProgress, load
 from tracetui.ingest.logs import with_logs
+from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
-from tracetui.model.errors import InputError, UsageError
+from tracetui.model.errors import InputError, LoadWarning, UsageError
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
@@ -101,7 +103,6 @@ def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides:
     """
     # imported only for a comparison of two sets
     from tracetui.analysis.compare import compare
-    from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError
     from tracetui.ingest.servers.resolve import servers_of
 
     load = BackgroundLoad([source], overrides=overrides)
@@ -124,3 +125,93 @@ def _check_exists(source: str) -> None:
     from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 
     next(inputs(parse_sources([source]).paths, meant=suggest_source), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A session, and the traces that a filter selects."""
+
+    session: Session
+    query: str
+    """The filter; '' if it was not valid."""
+    shown: np.ndarray
+    """int64[m], ascending."""
+    analysis: Analysis
+    """Analysis of these traces."""
+    new: frozenset[int] = frozenset()
+    """Traces that were not loaded before."""
+    new_findings: NewFindings = field(default_factory=NewFindings)
+    """Findings of new traces, compared with the baseline."""
+
+
+class BackgroundSessions:
+    """Sessions that are loaded in a process of their own, and whose servers can be searched again.
+
+    Methods block: they are called in threads. `query` returns the filter at the time a set has arrived.
+    """
+
+    def __init__(
+        self, load: BackgroundLoad, query: Callable[[], str], *, logs: Sequence[str] = (), exact_names: bool = False
+    ) -> None:
+        """`logs`: files with log lines; `exact_names` makes every span name an operation of its own."""
+        self._load = load
+        self._query = query
+        self._logs = logs
+        self._exact_names = exact_names
+
+    def load(
+        self,
+        progress: Callable[[LoadProgress], object],
+        on_part: Callable[[Selected], object],
+        on_report: Callable[[SearchReport], object],
+    ) -> Selected:
+        """Load all sources; `on_part` receives partial sets. Raises InputError and LoadCancelledError."""
+        traces = self._load.run(progress, lambda part: on_part(self._select(part)), on_report)
+        return self._select(self._with_logs(traces, lambda: not self._load.is_stopped))
+
+    def search(
+        self,
+        search: Search,
+        progress: Callable[[LoadProgress], object],
+        on_report: Callable[[SearchReport], object],
+        *,
+        loaded_ids: frozenset[str] = frozenset(),
+        baseline_ids: frozenset[str] | None = None,
+        is_poll: bool = False,
+        known_ns: int = 0,
+    ) -> Selected | None:
+        """Search the servers again. -> the new set, None if nothing has changed
+
+        `loaded_ids`: ids of loaded traces; `baseline_ids`: ids of the traces that new ones are compared with, None for
+        no comparison; `known_ns`: servers that send only the newest traces are searched further back, to this time.
+
+        Raises BackEndError if no server answers, and LoadCancelledError.
+        """
+        load = self._load
+        traces = load.again(search, progress, on_report, known_ns=known_ns)
+        if traces is None:
+            return None
+        # read logs even if another request cuts a poll short, as its traces are shown and need their log records
+        traces = self._with_logs(traces, lambda: load.can_ask_again and (is_poll or not load.is_stopped))
+        new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in loaded_ids)
+        findings = NewFindings()
+        if baseline_ids is not None:
+            is_new = np.array([text not in baseline_ids for text in traces.trace_ids], bool)
+            findings = find_new_findings(replace(traces, exact_names=self._exact_names), is_new)
+        return replace(self._select(traces), new=new, new_findings=findings)
+
+    def _select(self, traces: TraceSet) -> Selected:
+        """Make a session over the set and apply the filter; an invalid filter is dropped."""
+        session, query = Session(replace(traces, exact_names=self._exact_names)), self._query()
+        try:
+            return Selected(session, query, *session.select(query))
+        except UsageError:
+            # the filter was saved by a version with a different query language
+            return Selected(session, "", *session.select(""))
+
+    def _with_logs(self, traces: TraceSet, go_on: Callable[[], bool]) -> TraceSet:
+        """Add log records to the traces. Unreadable logs become a warning."""
+        try:
+            return with_logs(traces, self._logs, go_on)
+        except InputError as error:
+            return replace(traces, load_warnings=[*traces.load_warnings, LoadWarning("", "", str(error))])

@@ -1,4 +1,4 @@
-"""App: views, themes and keys. Views own their content; `LoadingApp` owns the data."""
+"""The app: views, navigation, themes and keys. Views own their content; `LoadController` changes the data."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -22,12 +23,16 @@ from textual.widgets import ContentSwitcher
 
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
 from tracetui.tui.bookmark import Bookmark
-from tracetui.tui.frame import Location
+from tracetui.tui.frame import FrameBottom, FrameTop, Location
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keys.app_keys import APP_BINDINGS, APP_KEYS
 from tracetui.tui.keys.keymap import KeyNames, rebind
-from tracetui.tui.loading.app import LoadingApp
+from tracetui.tui.loading.controller import LoadController
+from tracetui.tui.loading.jobs import JobDone, Jobs
+from tracetui.tui.loading.phase import Phase
+from tracetui.tui.loading.updates import LoadUpdate, Update
 from tracetui.tui.messages import (
+    ChooseServices,
     CompareTraces,
     CopyText,
     FilterTraces,
@@ -37,20 +42,28 @@ from tracetui.tui.messages import (
     OpenTrace,
     OpenView,
     ReadText,
+    ShowServerStats,
+    WidenWindow,
 )
 from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_queries, save_resume
 from tracetui.tui.state import State
+from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views.base import View
 from tracetui.tui.views.registry import VIEWS, pane_classes
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
+if TYPE_CHECKING:
+    # imported late, so that the first screen is painted before
+    from tracetui.analysis.analysis import Analysis
+    from tracetui.model.server_stats import ServerStats
+
 _MOST_BOOKMARKS = 50
 
 
-class TraceApp(LoadingApp):
+class TraceApp(TerminalApp):
     """App with five views of one trace set."""
 
     CSS = """
@@ -71,7 +84,18 @@ class TraceApp(LoadingApp):
         ansi: bool | None = None,
         keymap: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(state, resume, ansi)
+        super().__init__(ansi)
+        self.state = state
+        self.view = VIEWS[0][0]
+        """Id of the current view."""
+        self._jobs = Jobs(self)
+        self._controller = LoadController(state, resume, self)
+        self._history: list[Bookmark] = []
+        self._history_at_load: list[Bookmark] = []
+        """Navigation history at the start of the running request."""
+        self._top = FrameTop(state)
+        self._bottom = FrameBottom(state)
+        self._has_views = False
         self._user_keymap = dict(keymap or {})
         self.set_keymap(self._user_keymap)
         self.animation_level = "none"
@@ -103,7 +127,7 @@ class TraceApp(LoadingApp):
         for name in (signal.SIGTERM, signal.SIGHUP):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(name, self.exit)
-        self._update_frame()
+        self.update_frame()
         self.call_after_refresh(self._start_building)
 
     def _start_building(self) -> None:
@@ -118,21 +142,21 @@ class TraceApp(LoadingApp):
         panes = await asyncio.to_thread(pane_classes)
         switcher = self.query_one(ContentSwitcher)
         for (view, _), make in zip(VIEWS, panes, strict=True):
-            await switcher.add_content(make(self.state, self._jobs.work, id=view))
+            await switcher.add_content(make(self.state, self.work, id=view))
         # a key may have changed the view meanwhile
-        switcher.current = self._view
+        switcher.current = self.view
         self._has_views = True
         # modules and views never become garbage, and scanning them in each collection would delay keys
         gc.freeze()
         self._apply_look()
-        self._update_frame()
+        self.update_frame()
         self.pane.focus_pane()
         self.release_keys()
         if self.state.sources:
-            self._start_load()
+            self._controller.start()
         for number, text in enumerate(self.state.notices):
             # show them one after the other, as there is one line for them
-            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self._show_notice, text, bad=True))
+            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self.show_notice, text, bad=True))
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Save the location and leave."""
@@ -156,38 +180,37 @@ class TraceApp(LoadingApp):
         return self._exception
 
     def on_unmount(self) -> None:
-        self._loader.cancel()
+        self._controller.close()
 
     # --- views -------------------------------------------------------------------------------------------------------
 
     @property
     def pane(self) -> View:
         """The current view."""
-        return self.query_one(f"#{self._view}", View)
+        return self.query_one(f"#{self.view}", View)
 
     def action_view(self, view: str) -> None:
-        if view != self._view and view in dict(VIEWS):
+        if view != self.view and view in dict(VIEWS):
             self._add_bookmark()
             self._switch_to(view)
 
     def _add_bookmark(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
         """Add the current location to the history. Going back to it restores `query` and calls `come_back`."""
-        bookmark = Bookmark(self._view, self.state.trace, self.state.span, query, come_back)
+        bookmark = Bookmark(self.view, self.state.trace, self.state.span, query, come_back)
         if not self._history or self._history[-1] != bookmark:
             self._history = [*self._history, bookmark][-_MOST_BOOKMARKS:]
 
     def _switch_to(self, view: str) -> None:
-        self._view = view
-        self._loader.view_changed(view)
+        self.view = view
+        self._controller.location.view_changed(view)
         self._bottom.forget()
-        deferred = self._poller.pop_deferred() if view != "waterfall" else None
-        if deferred is not None:
-            self._show_arrived(deferred)
+        if view != "waterfall":
+            self._controller.show_deferred()
         if self._has_views:
             self.query_one(ContentSwitcher).current = view
             self.pane.selection_changed()
             self.pane.focus_pane()
-        self._update_frame()
+        self.update_frame()
 
     def action_go_back(self) -> None:
         if self._top.has_banner:
@@ -195,27 +218,26 @@ class TraceApp(LoadingApp):
         elif self._has_views and self.pane.go_back():
             pass
         elif self._esc_stops:
-            self._loader.stop()
+            self._controller.stop()
         elif self._history:
             bookmark = self._history.pop()
             if bookmark.trace is not None:
-                self.state.trace, self.state.span = bookmark.trace, bookmark.span
+                self.state.select(bookmark.trace, bookmark.span)
             self._switch_to(bookmark.view)
             if bookmark.query is not None and bookmark.query != self.state.query:
                 self.post_message(FilterTraces(bookmark.query, ask=False))
             if bookmark.come_back is not None:
                 bookmark.come_back()
-        self._update_frame()
+        self.update_frame()
 
     def on_open_trace(self, message: OpenTrace) -> None:
         self._add_bookmark(come_back=message.come_back)
-        self._loader.trace_opened()
-        self.state.trace, self.state.span = message.trace, message.span
+        self._controller.location.trace_opened()
+        self.state.select(message.trace, message.span)
         self._switch_to("waterfall")
 
     async def on_compare_traces(self, message: CompareTraces) -> None:
-        self.state.marked.clear()
-        self.state.marked.update(message.traces)
+        self.state.mark(message.traces)
         self.action_view(VIEWS[0][0])
         await self.query_one(f"#{VIEWS[0][0]}", View).run_action("answer('compare')")
 
@@ -231,7 +253,7 @@ class TraceApp(LoadingApp):
         self.copy_to_clipboard(clipboard_text(message.text, one_line=message.one_line))
         is_cut = len(message.text) > MOST_COPIED
         part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
-        self._show_notice(f"copied {message.what}{part}", bad=False)
+        self.show_notice(f"copied {message.what}{part}")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy text to the user's clipboard, made safe to paste. All copied text passes through here."""
@@ -243,16 +265,16 @@ class TraceApp(LoadingApp):
         self.push_screen(Pager(self.state.look, message.title, message.text))
 
     def on_notice(self, message: Notice) -> None:
-        self._show_notice(message.text, message.bad)
+        self.show_notice(message.text, bad=message.bad)
 
     def on_location_changed(self, _: LocationChanged) -> None:
-        self._update_frame()
+        self.update_frame()
 
     def on_line_view_moved(self, _: LineView.Moved) -> None:
-        self._update_frame()
+        self.update_frame()
 
     def action_keys(self) -> None:
-        title = dict(VIEWS)[self._view]
+        title = dict(VIEWS)[self.view]
         view_keys = self.pane.KEYS if self._has_views else ()
         groups: list[tuple[str, Keys]] = [(title, view_keys), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
         if self._user_keymap:
@@ -264,7 +286,7 @@ class TraceApp(LoadingApp):
 
     def action_next_theme(self) -> None:
         self.theme = next_theme(self.theme)
-        self._show_notice(f"theme {self.theme}", bad=False)
+        self.show_notice(f"theme {self.theme}")
 
     @property
     def key_names(self) -> KeyNames:
@@ -274,6 +296,145 @@ class TraceApp(LoadingApp):
         if cached is None or cached[:2] != (screen, screen.focused):
             cached = self._key_names = screen, screen.focused, KeyNames(screen)
         return cached[2]
+
+    # --- loading -----------------------------------------------------------------------------------------------------
+
+    def post_update(self, update: Update) -> None:
+        """Pass an update of a request to the loop, from any thread."""
+        self.post_message(LoadUpdate(update))
+
+    def on_load_update(self, message: LoadUpdate) -> None:
+        # while the app closes there are no views
+        if self.is_running:
+            self._controller.handle(message.update)
+
+    def run_request(self, request: Callable[[], None]) -> None:
+        """Run a request in a thread. Until the user has navigated further, Esc stops it."""
+        self._history_at_load = self._history.copy()
+        self.update_frame()
+        self.run_worker(request, thread=True, group="load", exit_on_error=False)
+
+    @property
+    def _esc_stops(self) -> bool:
+        """True if Esc stops the running request. After further navigation, Esc goes back first."""
+        is_unmoved = self._history == self._history_at_load[: len(self._history)]
+        return self._controller.can_stop and is_unmoved
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        """Run a job in a thread, then `done` with its result on the loop, as `Jobs.work`."""
+        self._jobs.work(name, work, done)
+
+    def on_job_done(self, message: JobDone) -> None:
+        # while the app closes there are no views
+        if self.is_running and self._jobs.is_current(message):
+            message.done(message.result)
+            self.update_frame()
+            self.release_keys()
+
+    def on_worker_state_changed(self, event: Any) -> None:
+        if event.worker.error is not None and not event.worker.is_cancelled:
+            error = event.worker.error
+            self.show_notice(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
+            for pane in self.query(View):
+                pane.work_failed(event.worker.group)
+            self.release_keys()
+
+    def traces_changed(self, *, is_new_set: bool) -> None:
+        """Show other traces in all views; in a new set, positions of the previous one mean nothing."""
+        if is_new_set:
+            for bookmarks in (self._history, self._history_at_load):
+                bookmarks[:] = [replace(bookmark, trace=None, span=None, come_back=None) for bookmark in bookmarks]
+        self._jobs.drop_all()
+        self.refresh_views()
+        self.update_frame()
+        self.release_keys()
+
+    def refresh_views(self) -> None:
+        """Show the state again in all views."""
+        for pane in self.query(View):
+            pane.set_changed()
+
+    @property
+    def is_listing(self) -> bool:
+        """True if the list of traces is shown, with nothing over it."""
+        return self.view == VIEWS[0][0] and len(self.screen_stack) == 1
+
+    @property
+    def is_reading(self) -> bool:
+        """True while the user reads a trace or a dialog, which a new set would replace."""
+        return self.view == "waterfall" or len(self.screen_stack) > 1
+
+    @property
+    def is_placed(self) -> bool:
+        """True if the user has moved the cursor, which then stays on its trace."""
+        return self.pane.is_placed
+
+    def open_traces(self, traces: Sequence[int]) -> None:
+        """Open one trace, or compare two."""
+        self.post_message(OpenTrace(traces[0]) if len(traces) == 1 else CompareTraces((traces[0], traces[1])))
+
+    def show_banner(self, lines: Sequence[str], *, is_failure: bool = False) -> None:
+        """Show lines above the view, which may be from outside, or none."""
+        self._top.show_banner(lines, is_failure=is_failure)
+
+    def end_failure(self) -> None:
+        """Remove the banner of a failed load."""
+        self._top.end_failure()
+
+    def on_filter_traces(self, message: FilterTraces) -> None:
+        self._controller.filter(message.query, message.opens, searches=message.ask)
+
+    def action_reload(self) -> None:
+        if self._has_views:
+            self._controller.reload()
+
+    def action_follow(self) -> None:
+        self._controller.follow()
+        self.update_frame()
+
+    def action_more(self) -> None:
+        self._controller.more()
+
+    def action_warnings(self) -> None:
+        """Show all load warnings and the reports of servers."""
+        lines = self._controller.warning_lines()
+        if lines:
+            self.post_message(ReadText("Load warnings", "\n".join(lines)))
+        else:
+            self.show_notice("no load warnings")
+
+    def on_show_server_stats(self, message: ShowServerStats) -> None:
+        self._controller.server_stats(message.service)
+
+    def show_server_stats(self, server_stats: ServerStats, analysis: Analysis) -> None:
+        """Show the server statistics beside the analysis of the loaded traces."""
+        from tracetui.tui.views.server_stats import show_server_stats
+
+        self.update_frame()
+        show_server_stats(self, self.state.look, server_stats, analysis)
+
+    def on_widen_window(self, message: WidenWindow) -> None:
+        self._controller.widen_window(message.lookback_ns, message.query)
+        if message.query is not None:
+            self.post_message(FilterTraces(message.query))
+
+    def on_choose_services(self, _: ChooseServices) -> None:
+        self.show_service_choice()
+
+    def show_service_choice(self) -> None:
+        """Let the user choose services, for servers that can only search by service."""
+        from tracetui.tui.loading.service_choice import service_choice
+
+        if len(self.screen_stack) > 1 or not self.state.server_services:
+            return
+
+        def chosen(names: Sequence[str] | None) -> None:
+            self.pane.focus_pane()
+            if names:
+                self._controller.choose_services(names, every=len(names) == len(self.state.server_services))
+                self.update_frame()
+
+        self.push_screen(service_choice(self.state), chosen)
 
     # --- the frame ---------------------------------------------------------------------------------------------------
 
@@ -287,14 +448,16 @@ class TraceApp(LoadingApp):
         for pane in self.query(View):
             pane.look_changed()
 
-    def _update_frame(self) -> None:
+    def update_frame(self) -> None:
+        """Update the status, the tabs and the lines below the view."""
         if not self._bottom.is_attached:
             return
         pane = self.pane if self._has_views else None
-        hint = "  {app.back} stops" if self._esc_stops and not self._loader.is_stopping else ""
-        self._top.show(self._view, self.key_names.short(self._loader.status + hint))
+        controller = self._controller
+        hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
+        self._top.show(self.view, self.key_names.short(controller.status + hint))
         hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
-        self._bottom.show_location(Location(self._view, pane.crumbs() if pane else (), hints))
+        self._bottom.show_location(Location(self.view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
@@ -311,7 +474,8 @@ class TraceApp(LoadingApp):
             self._bottom.forget(only_good=True)
         await super().on_event(event)
 
-    def _show_notice(self, text: str, bad: bool) -> None:
+    def show_notice(self, text: str, *, bad: bool = False) -> None:
+        """Show a one-line notice; `bad` for errors."""
         self._bottom.say(text, bad=bad)
 
     def forget_notice(self) -> None:
@@ -322,4 +486,4 @@ class TraceApp(LoadingApp):
         save_queries(self.state.new_queries)
         # a pipe cannot be read again, and after a failed load there is no location
         if self.state.stdin is None and (self.state.session is not None or self.state.load_state == "reading"):
-            save_resume(self._loader.bookmark(self._view))
+            save_resume(self._controller.location.saved(self.view, self._controller.query))

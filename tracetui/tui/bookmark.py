@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
+
+if TYPE_CHECKING:
+    from tracetui.session import Selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,57 @@ def restore_selection(state: State, location: Resume, marked: list[str]) -> None
     """Select the same trace and span, and mark the same traces, in the current set."""
     assert state.session is not None
     loaded = state.session.loaded
-    trace = state.trace = loaded.find_trace(location.trace_id) if location.trace_id else None
-    state.span = None
+    trace = loaded.find_trace(location.trace_id) if location.trace_id else None
+    span = None
     if trace is not None:
-        state.span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == location.span_id), None)
-    state.marked.clear()
-    state.marked.update(trace for trace in map(loaded.find_trace, marked) if trace is not None)
+        span = next((s for s in loaded.spans_of(trace) if loaded.span_id(s) == location.span_id), None)
+    state.select(trace, span)
+    state.mark(trace for trace in map(loaded.find_trace, marked) if trace is not None)
+
+
+class LocationKeeper:
+    """Keeps the user's location while sets arrive, and returns to a saved one once its traces are there."""
+
+    def __init__(self, state: State, resume: Resume | None) -> None:
+        self._state = state
+        self._resume = resume
+
+    def saved(self, view: str, query: str) -> Resume:
+        """Return the location to save: the current one, or the one that is still to be returned to."""
+        current, resume = bookmark_of(self._state, view), self._resume
+        current.query = query
+        if resume is None:
+            return current
+        ids = {"trace_id": resume.trace_id, "span_id": resume.span_id}
+        return structs.replace(current, view=resume.view, rows={**current.rows, **resume.rows}, **ids)
+
+    def view_changed(self, view: str) -> None:
+        """Note that the user has changed the view, so that an arriving set does not change it back."""
+        if self._resume is not None:
+            self._resume = structs.replace(self._resume, view=view)
+
+    def trace_opened(self) -> None:
+        """Note that the user has opened a trace, so that an arriving set does not open another."""
+        if self._resume is not None:
+            self._state.set_rows({**self._resume.rows, **self._state.rows})
+            self._resume = None
+
+    def install(self, selected: Selected, view: str, is_placed: bool) -> None:
+        """Put an arrived set into the state, and select in it what was selected before.
+
+        is_placed: whether the user has moved the cursor, which then stays on its trace.
+        """
+        state = self._state
+        location = self._resume or bookmark_of(state, view)
+        if self._resume is None and not is_placed:
+            location.trace_id = ""
+        marked = marked_trace_ids(state)
+        state.install(selected)
+        restore_selection(state, location, marked)
+        state.set_rows(location.rows)
+
+    def view_to_return_to(self) -> str:
+        """Return the view to restore, once; '' for none."""
+        view = self._resume.view if self._resume is not None else ""
+        self._resume = None
+        return view

@@ -61,7 +61,8 @@ def run_app(
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),
     )
     if resume is None:
-        resume, state.to_open = location_of(named)
+        resume, to_open = location_of(named)
+        state.open_later(to_open)
     theme = settings.theme or first_theme(os.environ)
     # Textual renders NO_COLOR in greys of true colour, except in apps with the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None

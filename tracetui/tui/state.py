@@ -1,12 +1,13 @@
-"""State of the app: the loaded set, the filter and the selection. Views read it, the app writes it."""
+"""State of the app: one loaded set, the filter on it, and the selection. Only its own methods change it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from tracetui.config import Overrides
-from tracetui.model.search import NOTHING, Search
+from tracetui.model.search import LOOKBACK_NS, NOTHING, Search
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.theme import DARK, Theme
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tracetui.analysis.analysis import Analysis
-    from tracetui.session import Session
+    from tracetui.ingest.servers.pool import SearchReport
+    from tracetui.session import Selected, Session
 
 
 @dataclass(slots=True)
@@ -86,3 +88,85 @@ class State:
     """Ids of the traces to open once they are loaded: one in the waterfall, two in a comparison."""
     new: frozenset[int] = frozenset()
     """Traces that arrived with the last poll."""
+
+    # --- loading -----------------------------------------------------------------------------------------------------
+
+    def begin_load(self) -> None:
+        """Note that the sources are read."""
+        self.load_state = "reading"
+        self.newest_starts = {}
+
+    def fail_load(self) -> None:
+        """Note that the sources could not be read, unless a set is loaded already."""
+        if self.session is None:
+            self.load_state = "failed"
+
+    def end_load(self, *, is_live: bool, services: Sequence[str]) -> None:
+        """Note that everything is read; `is_live` and the services of servers as in the fields of these names."""
+        self.load_state = ""
+        self.is_live, self.server_services = is_live, list(services)
+
+    def install(self, selected: Selected) -> None:
+        """Replace the loaded set. Selection and marks are those of the previous set until `select` and `mark`."""
+        self.session, self.new = selected.session, selected.new
+        self.show_traces(selected.query, selected.shown, selected.analysis)
+
+    def show_traces(self, query: str, shown: np.ndarray, analysis: Analysis) -> None:
+        """Show the traces (int64[m], ascending) that a query selects, with their analysis."""
+        self.query, self.shown, self.analysis = query, shown, analysis
+
+    def set_search(self, search: Search) -> None:
+        """Set the conditions of the servers' search."""
+        self.search = search
+
+    def set_reports(self, reports: Sequence[SearchReport]) -> None:
+        """Set the servers' reports on the last search."""
+        # imported late, so that the first screen is painted before
+        from tracetui.ingest.servers.pool import describe_searched
+
+        self.search_reports = [report.text for report in reports]
+        self.search_scope = describe_searched(reports)
+        self.services_to_choose = max((report.services_to_choose for report in reports), default=0)
+        searches = [report.search for report in reports]
+        is_open = all(search.start_ns is None and not search.trace_ids for search in searches)
+        lookbacks = [search.lookback_ns or LOOKBACK_NS for search in searches]
+        self.searched_lookback_ns = max(lookbacks, default=0) if is_open else 0
+
+    def set_newest_starts(self, starts: Mapping[str, int]) -> None:
+        """Set the start times of each service's newest trace."""
+        self.newest_starts = dict(starts)
+
+    def open_later(self, trace_ids: tuple[str, ...]) -> None:
+        """Set the traces to open once they are loaded, () for none."""
+        self.to_open = trace_ids
+
+    # --- selection ---------------------------------------------------------------------------------------------------
+
+    def select(self, trace: int | None, span: int | None = None) -> None:
+        """Select a trace and a span of it."""
+        self.trace, self.span = trace, span
+
+    def select_span(self, span: int | None) -> None:
+        """Select a span of the selected trace."""
+        self.span = span
+
+    def mark(self, traces: Iterable[int]) -> None:
+        """Mark these traces for comparison, and no others."""
+        self.marked.clear()
+        self.marked.update(traces)
+
+    def toggle_mark(self, trace: int) -> None:
+        """Mark a trace for comparison, or remove its mark."""
+        self.marked.symmetric_difference_update({trace})
+
+    def set_row(self, view: str, name: str) -> None:
+        """Remember the item under the cursor of a view's list."""
+        self.rows[view] = name
+
+    def set_rows(self, rows: Mapping[str, str]) -> None:
+        """Remember the items under the cursors of several lists."""
+        self.rows.update(rows)
+
+    def add_query(self, query: str) -> None:
+        """Add a query to the history."""
+        self.new_queries.append(query)

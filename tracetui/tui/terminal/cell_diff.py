@@ -11,20 +11,14 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.color import Color, ColorSystem
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
-from textual.screen import Screen
 from textual.strip import Strip
-
-from tracetui.tui.terminal.key_queue import KeyQueueApp
-from tracetui.tui.terminal.screen import FocusPaintScreen
 
 _GAP = 4
 """Most unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
@@ -284,7 +278,7 @@ def _color_codes(color: Color | None, system: ColorSystem, is_text: bool) -> tup
     return () if color is None else tuple(color.downgrade(system).get_ansi_codes(is_text))
 
 
-class _CellChanges(CompositorUpdate):
+class CellChanges(CompositorUpdate):
     """An update in its final form."""
 
     def __init__(self, sequence: str) -> None:
@@ -295,41 +289,3 @@ class _CellChanges(CompositorUpdate):
 
     def render_segments(self, console: Console) -> str:  # noqa: ARG002 - Textual's
         return self._sequence
-
-
-class CellDiffApp(KeyQueueApp):
-    """App that sends only changed cells to the terminal."""
-
-    def __init__(self, ansi: bool | None = None) -> None:
-        super().__init__(ansi)
-        self._shown = ShownCells()
-
-    def on_mount(self) -> None:
-        self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
-
-    async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Resize):
-            # after a resize, even to the same size, the contents of the terminal are unknown
-            self._shown.forget()
-            if event.size == self.size:
-                self.screen.refresh()
-        await super().on_event(event)
-
-    def get_default_screen(self) -> Screen[Any]:
-        return FocusPaintScreen(id="_default")
-
-    def action_redraw(self) -> None:
-        """Send the whole screen again, in case another program has written to the terminal."""
-        self._shown.forget()
-        self.screen.refresh()
-
-    def _display(self, screen: Screen[Any], renderable: Any) -> None:
-        is_partial = isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count
-        # an update painted for a larger terminal may scroll it
-        if is_partial and screen._compositor.size == self.size:
-            system = self.console._color_system or ColorSystem.TRUECOLOR
-            changes = self._shown.changes(renderable, self.size.width, system)
-            renderable = _CellChanges(changes) if changes else None
-        elif renderable is not None:
-            self._shown.forget()
-        super()._display(screen, renderable)

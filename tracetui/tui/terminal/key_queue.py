@@ -1,4 +1,4 @@
-"""Key queue: keys that arrive faster than they are handled act as if pressed one at a time.
+"""Key queue: keys that arrive faster than they are handled act as if pressed one by one.
 
 Textual sends a key to the widget that has the focus on arrival, and runs its action later, when the event has reached
 the app. If a slow line sends `/quit` in one packet, the input that `/` opens would receive nothing, and `q` would quit.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from textual import events
@@ -22,44 +23,50 @@ _MIN_INTERVAL = 0.15
 """A key that arrives within this many seconds of the previous one waits until that is handled."""
 
 
-class KeyQueueApp(App[None]):
-    """App in which a key waits until the previous one is completely handled."""
+class KeyQueue:
+    """Makes each key of an app wait until the previous one is handled completely."""
 
-    def __init__(self, ansi: bool | None = None) -> None:
-        super().__init__(ansi_color=ansi)
+    def __init__(
+        self,
+        app: App[Any],
+        handle: Callable[[events.Event], Awaitable[None]],
+        holds_keys: Callable[[], bool],
+    ) -> None:
+        """`handle` passes an event on; keys wait while `holds_keys` returns True, as their target is being made."""
+        self._app = app
+        self._handle = handle
+        self._holds_keys = holds_keys
         self._keys: deque[events.Event] = deque()
         """Waiting keys."""
         self._pressed_at = 0.0
         """Time of the last key that was passed on."""
-        self._target: MessagePump = self
+        self._target: MessagePump = app
         self._screen_before: Screen[Any] | None = None
         """Screen that received that key."""
         self._is_held = False
-        """True if keys wait because of `holds_keys`."""
+        """True if keys wait for their target."""
 
-    @property
-    def holds_keys(self) -> bool:
-        """True while the target of the keys is being created, so that they must wait."""
-        return False
-
-    def release_keys(self) -> None:
+    def release(self) -> None:
         """Pass on waiting keys if their target is ready."""
-        if self._is_held and not self.holds_keys:
+        if self._is_held and not self._holds_keys():
             self._is_held = False
             self._wait()
 
     def _leaves_target(self, event: events.Event, position: int) -> bool:
         """Test whether a key leaves the target that is being created; `position` is its index in the queue."""
-        active = self.screen.active_bindings.get(event.key) if isinstance(event, events.Key) else None
+        active = self._app.screen.active_bindings.get(event.key) if isinstance(event, events.Key) else None
         if active is None:
             return False
         # keys later in the queue may be text for an input that an earlier key opens
-        return active.binding.priority or active.binding.action == "go_back" or (active.node is self and not position)
+        return (
+            active.binding.priority or active.binding.action == "go_back" or (active.node is self._app and not position)
+        )
 
-    async def on_event(self, event: events.Event) -> None:
+    async def receive(self, event: events.Event) -> None:
+        """Pass on an event, at once or when the keys before it have been handled."""
         if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
-            await super().on_event(event)
-        elif self.holds_keys:
+            await self._handle(event)
+        elif self._holds_keys():
             self._keys.append(event)
             await self._next(self._pressed_at)
         elif self._keys:
@@ -72,13 +79,13 @@ class KeyQueueApp(App[None]):
 
     async def _press(self, event: events.Event) -> None:
         self._pressed_at = time.monotonic()
-        self._screen_before = self.screen
-        self._target = self.focused or self.screen
-        await super().on_event(event)
+        self._screen_before = self._app.screen
+        self._target = self._app.focused or self._app.screen
+        await self._handle(event)
 
     def _wait(self) -> None:
         """Wait until the last key has been handled."""
-        self.set_timer(_MAX_WAIT, self._give_up_waiting)
+        self._app.set_timer(_MAX_WAIT, self._give_up_waiting)
         # wait for the key event to reach the app, then for the messages that its action posted
         target, number = self._target, self._pressed_at
         self._climb(target, lambda: self._climb(target, lambda: self._handled(number)))
@@ -86,23 +93,23 @@ class KeyQueueApp(App[None]):
     def _climb(self, node: MessagePump, then: Any) -> None:
         """Call `then` after all messages on the way from a widget up to the app were handled."""
         parent = node._parent
-        if node is self or parent is None:
-            self.call_later(then)
+        if node is self._app or parent is None:
+            self._app.call_later(then)
         elif not node.call_later(self._climb, parent, then):
             # the widget is removed, with all its messages
             self._climb(parent, then)
 
     def _handled(self, number: float) -> None:
-        screen = self.screen
+        screen = self._app.screen
         # a new screen receives the focus once it is mounted, by a message through the app
-        if screen is self._screen_before or not screen.call_later(self.call_later, self._next, number):
-            self.call_later(self._next, number)
+        if screen is self._screen_before or not screen.call_later(self._app.call_later, self._next, number):
+            self._app.call_later(self._next, number)
 
     async def _next(self, number: float) -> None:
         """Pass on the next key, unless another was passed on since."""
         if not self._keys or number != self._pressed_at:
             return
-        if self.holds_keys:
+        if self._holds_keys():
             self._is_held = True
             leaving = next((i for i, event in enumerate(self._keys) if self._leaves_target(event, i)), None)
             if leaving is None:

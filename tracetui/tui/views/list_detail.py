@@ -1,4 +1,4 @@
-"""Base of the analysis views: a list of findings, and the detail of the one under the cursor."""
+"""Common base of the analysis views: a list of findings, and the one under the cursor in full."""
 
 from __future__ import annotations
 
@@ -285,7 +285,7 @@ class ListDetailView(View, Generic[_Columns]):
 
     def remember_row(self) -> None:
         """Remember the item under the cursor, to return to it later."""
-        self.state.rows[str(self.id)] = self.name_of(self._row)
+        self.state.set_row(str(self.id), self.name_of(self._row))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         if not self.has_rows:

@@ -278,7 +278,7 @@ class TracesView(DialogHost):
             return
         trace = self._trace_of(event.row)
         if trace is not None and trace != state.trace and (self.display or state.trace is None):
-            state.trace, state.span = trace, None
+            state.select(trace)
         self._mark_point()
 
     def _mark_point(self) -> None:
@@ -324,7 +324,7 @@ class TracesView(DialogHost):
                 return
             self.query_bar.show_error(error)
             if error is None:
-                self.state.new_queries.append(query)
+                self.state.add_query(query)
                 self.ask_for(query, opens=trace_ids)
             elif self.has_focus_within:
                 self.query_bar.input.focus()
@@ -441,7 +441,7 @@ class TracesView(DialogHost):
             if not self.state.marked:
                 mark, again = chosen_mark(self.state.look.glyphs), self.key_names.short("{traces.mark}")
                 self.say(f"{mark} marks the trace; {again} again removes the mark")
-            self.state.marked ^= {trace}
+            self.state.toggle_mark(trace)
             self._show_count()
             self.view.refresh_row(self.view.cursor)
             self.view.action_move(1)

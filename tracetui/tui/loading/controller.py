@@ -1,0 +1,487 @@
+"""The load controller: loads the sources, searches servers again on request and while following, and shows results."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
+
+from tracetui.model.errors import UsageError
+from tracetui.model.search import LOOKBACK_NS, Search
+from tracetui.model.search_offers import NEWEST_NS
+from tracetui.render.text import numbers
+from tracetui.render.text.safe_text import safe_lines
+from tracetui.tui.bookmark import LocationKeeper
+from tracetui.tui.loading.follower import Follower
+from tracetui.tui.loading.host import LoadHost
+from tracetui.tui.loading.load_warnings import LoadWarnings
+from tracetui.tui.loading.phase import Event, Phase, PhaseMachine
+from tracetui.tui.loading.searches import Searches
+from tracetui.tui.loading.updates import (
+    LoadFailed,
+    LoadProgressed,
+    NewestFound,
+    ServerStatsArrived,
+    ServersUnchanged,
+    TraceSetArrived,
+    Update,
+)
+from tracetui.tui.settings import Resume
+from tracetui.tui.state import State
+
+if TYPE_CHECKING:
+    # imported late, so that the first screen is painted before
+    import numpy as np
+
+    from tracetui.analysis.analysis import Analysis
+    from tracetui.ingest.processes.background_load import BackgroundLoad
+    from tracetui.ingest.servers.pool import SearchReport
+    from tracetui.session import BackgroundSessions
+
+_STATS_LOOKBACK_NS = 24 * 3_600_000_000_000
+
+
+class LoadController:
+    """Loads, searches and follows; one request at a time, in the phases of `PhaseMachine`."""
+
+    def __init__(self, state: State, resume: Resume | None, host: LoadHost) -> None:
+        self.status = ""
+        """Progress of the load or state of following; '' for neither. Keys are named by their actions."""
+        self.location = LocationKeeper(state, resume)
+        self.query = resume.query if resume is not None else state.query
+        """Filter for arriving sets."""
+        self._state = state
+        self._host = host
+        self._machine = PhaseMachine()
+        self._searches = Searches(state)
+        self._warnings = LoadWarnings(state)
+        self._load: BackgroundLoad | None = None
+        """The load whose servers can be searched again, or that is running."""
+        self._sessions: BackgroundSessions | None = None
+        self._is_complete = False
+        """True once a complete set is shown."""
+        self._yields = False
+        """True if the running request gives way to any request of the user."""
+        self._queued: Callable[[], None] | None = None
+        """Request to run after the current one."""
+        self._deferred: TraceSetArrived | None = None
+        """Poll result that is shown once the user leaves the open trace."""
+        self._follower = Follower(state, host, self._searches, self._poll)
+        self._started = 0.0
+        if state.sources:
+            state.begin_load()
+
+    # --- phases ------------------------------------------------------------------------------------------------------
+
+    @property
+    def phase(self) -> Phase:
+        """The current phase."""
+        return self._machine.phase
+
+    @property
+    def is_busy(self) -> bool:
+        """True while a request runs."""
+        return not self._machine.is_at_rest
+
+    @property
+    def is_following(self) -> bool:
+        """True while servers are polled for new traces."""
+        return self._machine.is_following
+
+    @property
+    def can_search(self) -> bool:
+        """True if servers can be searched now."""
+        return not self.is_busy and self._load is not None and self._load.can_ask_again
+
+    @property
+    def can_stop(self) -> bool:
+        """True if `stop` stops the running request."""
+        return self.phase in (Phase.LOADING, Phase.QUERYING) or (self.phase is Phase.STOPPING and not self._yields)
+
+    def _begin(self, event: Event, request: Callable[[], None], *, yields: bool = False) -> None:
+        self._machine.send(event)
+        self._yields = yields
+        self._started = time.monotonic()
+        self._host.run_request(request)
+
+    def stop(self) -> None:
+        """Stop the running request and show the traces read so far; a second call discards them."""
+        if self._load is None or not self.can_stop:
+            return
+        self._machine.send(Event.STOP)
+        self._load.stop()
+        # a request that yields has nothing to discard
+        self.status = "stopping" if self._yields else "stopping; {app.back} again discards it"
+
+    def _interrupt(self, then: Callable[[], None]) -> None:
+        """Run a request of the user next, after stopping the running one if that yields."""
+        self._queued = then
+        if self._load is not None and self._yields and self.phase is not Phase.STOPPING:
+            self._machine.send(Event.STOP)
+            self._load.stop()
+            self.status = "searching"
+
+    def close(self) -> None:
+        """End the load and drop what it has read."""
+        if self._load is not None:
+            self._load.cancel()
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read all sources."""
+        # imported late, so that the first screen is painted before
+        from tracetui.ingest.processes.background_load import BackgroundLoad
+        from tracetui.session import BackgroundSessions
+        from tracetui.tui.loading.requests import load_sources
+
+        self.close()
+        state = self._state
+        self._deferred = None
+        search = self._searches.first(self.query)
+        load = self._load = BackgroundLoad(
+            state.sources, state.stdin, search=search, overrides=state.overrides, asks_for_choice=True
+        )
+        sessions = self._sessions = BackgroundSessions(
+            load, lambda: self.query, logs=state.logs, exact_names=state.exact_names
+        )
+        state.begin_load()
+        self.status = "reading"
+        if state.session is None:
+            self._host.refresh_views()
+        self._begin(Event.LOAD, lambda: load_sources(sessions, self._host.post_update))
+
+    def reload(self) -> None:
+        """Read the sources again, or repeat the search for the current filter up to now."""
+        if self._state.stdin is not None:
+            self._host.show_notice("standard input can be read only once", bad=True)
+        elif self.can_search or (self.is_busy and self._yields):
+            self._search(self._searches.search_for(self._state.query))
+        elif not self.is_busy:
+            self.start()
+
+    def filter(self, query: str, opens: tuple[str, ...], *, searches: bool) -> None:
+        """Show the traces that match a query, then open those with the ids of `opens`.
+
+        searches: True to search the servers for them, too.
+        """
+        state, host = self._state, self._host
+        session, query = state.session, query.strip()
+        state.open_later(opens)
+        self.query = query
+        if session is None:
+            # the filter is applied when the set arrives
+            return
+
+        def select() -> tuple[np.ndarray, Analysis] | UsageError:
+            try:
+                return session.select(query)
+            except UsageError as error:
+                return error
+
+        def done(result: tuple[np.ndarray, Analysis] | UsageError) -> None:
+            if isinstance(result, UsageError):
+                state.open_later(())
+                self.query = state.query
+                host.show_notice(str(result), bad=True)
+                return
+            state.show_traces(query, *result)
+            host.traces_changed(is_new_set=False)
+            if self._open_pending(is_last=False):
+                return
+            if searches and not self._search_filter(query):
+                self._open_pending(is_last=True)
+
+        host.work("filter", select, done)
+
+    def _search_filter(self, query: str) -> bool:
+        """Search the servers for a filter, unless that was done before. -> whether a search starts"""
+        search = self._searches.search_for(query)
+        if not self._state.is_live or not self._searches.is_new(search):
+            return False
+        self._search(search)
+        return True
+
+    def widen_window(self, lookback_ns: int, query: str | None = None) -> None:
+        """Search the last `lookback_ns` from now on, for the current filter or `query`."""
+        self._searches.widen(Search(lookback_ns=lookback_ns))
+        self._search(self._searches.search_for(self._state.query if query is None else query))
+
+    def choose_services(self, names: Sequence[str], *, every: bool) -> None:
+        """Search for traces of these services from now on, or of `every` service."""
+        self._searches.choose_services(names, every=every)
+        self._search(self._searches.search_for(self._state.query))
+
+    def more(self) -> None:
+        """Load more traces, or older ones if the servers have sent all."""
+        search = self._searches.more(self._state.query)
+        if isinstance(search, str):
+            self._show_key_notice(search)
+        else:
+            self._search(search)
+
+    def _search(self, search: Search, *, is_poll: bool = False, known_ns: int = 0) -> None:
+        if not is_poll:
+            self._searches.add(search)
+        if self.is_busy:
+            if not is_poll:
+                self._interrupt(lambda: self._search(search))
+            return
+        if not self.can_search:
+            if not is_poll:
+                self._show_key_notice("no server connected; {app.reload} reloads the sources")
+            return
+        from tracetui.tui.loading.requests import search_servers
+
+        self._searches.started()
+        sessions, session = self._reused(), self._state.session
+        loaded_ids = frozenset(session.loaded.trace_ids) if session is not None else frozenset()
+        baseline_ids = self._follower.baseline_ids
+        if not is_poll:
+            self.status = "searching"
+        self._begin(
+            Event.POLL if is_poll else Event.QUERY,
+            lambda: search_servers(
+                sessions,
+                search,
+                self._host.post_update,
+                loaded_ids=loaded_ids,
+                baseline_ids=baseline_ids,
+                is_poll=is_poll,
+                known_ns=known_ns,
+            ),
+            yields=is_poll,
+        )
+
+    def server_stats(self, service: str) -> None:
+        """Query the server statistics of a service."""
+        if self.is_busy and self._yields:
+            self._interrupt(lambda: self.server_stats(service))
+            return
+        analysis = self._state.analysis
+        if analysis is None or not self.can_search:
+            self._show_key_notice("search in progress; {app.back} stops it" if self.is_busy else "no server to search")
+            return
+        from tracetui.tui.loading.requests import query_server_stats
+
+        load = self._reused_load()
+        lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
+        self.status = "fetching server statistics"
+        self._begin(Event.QUERY, lambda: query_server_stats(load, service, lookback, analysis, self._host.post_update))
+
+    def _find_newest(self) -> None:
+        """Find the newest traces of the searched services, or of the first of all services."""
+        if not self.can_search:
+            return
+        from tracetui.tui.loading.requests import find_newest
+
+        load, services = self._reused_load(), self._searches.services_to_ask()
+        self.status = "searching for the newest traces"
+        self._begin(Event.QUERY, lambda: find_newest(load, services, NEWEST_NS, self._host.post_update), yields=True)
+
+    def _reused_load(self) -> BackgroundLoad:
+        """Return the load for a further request."""
+        assert self._load is not None
+        self._load.go_on()
+        return self._load
+
+    def _reused(self) -> BackgroundSessions:
+        self._reused_load()
+        assert self._sessions is not None
+        return self._sessions
+
+    def follow(self) -> None:
+        """Start or stop polling for new traces."""
+        session = self._state.session
+        if self.is_following:
+            self._follower.stop()
+            self._machine.is_following = False
+            self.status = ""
+            self._host.show_notice("following stopped")
+        elif not self._state.is_live or session is None:
+            self._host.show_notice("only servers can be followed, not files")
+        else:
+            self._machine.is_following = True
+            self.status = self._follower.status
+            self._follower.start(frozenset(session.loaded.trace_ids))
+
+    def _poll(self, search: Search, known_ns: int) -> None:
+        if self.can_search:
+            self._search(search, is_poll=True, known_ns=known_ns)
+
+    # --- updates -----------------------------------------------------------------------------------------------------
+
+    def handle(self, update: Update) -> None:
+        """Handle an update of the running request."""
+        if isinstance(update, LoadProgressed):
+            self._show_progress(update)
+        elif isinstance(update, TraceSetArrived):
+            self._arrived(update)
+        elif isinstance(update, ServersUnchanged):
+            self._unchanged(update)
+        elif isinstance(update, LoadFailed):
+            self._failed(update)
+        elif isinstance(update, NewestFound):
+            self._finish((), is_poll=True)
+            self._state.set_newest_starts(update.starts)
+            self._host.refresh_views()
+        else:
+            assert isinstance(update, ServerStatsArrived)
+            self._finish((), is_poll=False)
+            self._host.show_server_stats(update.server_stats, update.analysis)
+        self._host.update_frame()
+
+    def _show_progress(self, update: LoadProgressed) -> None:
+        if self.phase not in (Phase.LOADING, Phase.QUERYING):
+            return
+        progress = update.progress
+        spans = f"{numbers.short_count(progress.spans)} spans"
+        if progress.all_read:
+            self.status = f"assembling {spans}"
+            return
+        words = [
+            "searching" if self._is_complete else "reading",
+            f"{100 * progress.share:.0f} %" if progress.share else "",
+            spans if progress.spans else "",
+        ]
+        self.status = "  ".join(filter(None, words))
+
+    def _arrived(self, update: TraceSetArrived) -> None:
+        if not update.whole:
+            # a partial set replaces neither a complete one nor an open trace
+            if not self._is_complete and self._host.view == "traces":
+                self._install(update)
+            return
+        self._host.end_failure()
+        self._finish(update.reports, update.is_poll)
+        if update.is_poll and self._host.is_reading:
+            self._deferred = update
+            new = update.selected.new
+            what = numbers.counted(len(new), "new trace") if new else "late spans"
+            self._host.show_notice(f"{what}: shown when you leave this trace")
+            return
+        self._show(update)
+
+    def show_deferred(self) -> None:
+        """Show the poll result that was not shown yet, if any."""
+        if self._deferred is not None:
+            self._show(self._deferred)
+
+    def _show(self, update: TraceSetArrived) -> None:
+        """Show a complete set."""
+        state, host = self._state, self._host
+        self._deferred = None
+        if not self._is_complete:
+            # exempt the first set from garbage collection, but not later ones: frozen objects are never freed by it,
+            # and following replaces set after set
+            gc.freeze()
+        self._is_complete = True
+        if self._load is not None:
+            state.end_load(is_live=self._load.can_ask_again, services=self._load.services)
+        state.set_reports(update.reports)
+        self._install(update)
+        lines = [*self._follower.new_findings_in(update.selected), *self._warnings.new_lines(host.key_names)]
+        if lines or not update.is_poll:
+            host.show_banner(lines)
+        if state.search_reports and not update.is_poll:
+            host.show_notice("; ".join(state.search_reports))
+        host.action_view(self.location.view_to_return_to())
+        self._open_pending(is_last=not update.is_poll)
+        self._offer_alternatives(is_poll=update.is_poll)
+
+    def _install(self, update: TraceSetArrived) -> None:
+        self.location.install(update.selected, self._host.view, self._host.is_placed)
+        self._host.traces_changed(is_new_set=True)
+        if self.query != update.selected.query:
+            # the filter has changed since
+            self.filter(self.query, self._state.to_open, searches=True)
+
+    def _unchanged(self, update: ServersUnchanged) -> None:
+        state, host = self._state, self._host
+        host.end_failure()
+        self._finish(update.reports, update.is_poll)
+        if not update.is_poll:
+            state.set_reports(update.reports)
+            host.show_notice(f"nothing new from {'; '.join(state.search_reports)}")
+            self._open_pending(is_last=True)
+            if state.session is not None and not state.session.loaded.trace_count:
+                # empty views show the reports
+                host.refresh_views()
+        self._offer_alternatives(is_poll=update.is_poll)
+
+    def _failed(self, update: LoadFailed) -> None:
+        state, host, names = self._state, self._host, self._host.key_names
+        state.fail_load()
+        is_first = not update.stopped and self._follower.failed()
+        if not update.is_poll:
+            self._searches.failed()
+        is_shown = not update.is_poll or is_first
+        self._finish((), update.is_poll)
+        is_empty = state.session is None
+        if is_empty:
+            host.refresh_views()
+        if not update.is_poll:
+            state.open_later(())
+        if update.stopped and is_shown:
+            stopped = names.short("loading stopped; {app.reload} reloads")
+            host.show_notice(stopped if is_empty else "search stopped; loaded traces stay")
+        elif is_shown:
+            advice = "{app.quit} quits" if is_empty else "loaded traces stay"
+            advice = names.short(f"{{app.reload}} tries again, {advice}")
+            host.show_banner([*safe_lines(update.reason), advice], is_failure=True)
+
+    def _finish(self, reports: Sequence[SearchReport], is_poll: bool) -> None:
+        """End the running request and start the queued one, if any."""
+        self._machine.send(Event.END)
+        self.status = ""
+        self._searches.succeeded(reports, is_poll=is_poll)
+        if reports and self._follower.succeeded() and is_poll:
+            # a search by the user shows its result
+            self._host.show_notice("the server responds again")
+        if self.is_following:
+            self._follower.wait(self._started)
+            self.status = self._follower.status
+        queued, self._queued = self._queued, None
+        if queued is not None:
+            queued()
+
+    def _open_pending(self, *, is_last: bool) -> bool:
+        """Open the traces of `State.to_open` if they are loaded. -> whether they are loaded
+
+        is_last: True if no more traces will arrive, so that missing ones are reported.
+        """
+        state, host = self._state, self._host
+        if not state.to_open or state.session is None:
+            return False
+        loaded = state.session.loaded
+        found = [trace for trace in map(loaded.find_trace, state.to_open) if trace is not None]
+        if len(found) < len(state.to_open):
+            if is_last and not self._search_filter(self.query):
+                missing = next(trace_id for trace_id in state.to_open if loaded.find_trace(trace_id) is None)
+                host.show_notice(f"no trace {missing} among {numbers.counted(loaded.trace_count, 'trace')}", bad=True)
+                state.open_later(())
+            return False
+        state.open_later(())
+        if host.is_listing:
+            # do not open it if the user has navigated elsewhere
+            host.open_traces(found)
+        return True
+
+    def _offer_alternatives(self, *, is_poll: bool) -> None:
+        """If servers sent no traces, let the user choose services, or look up the newest traces."""
+        state = self._state
+        if is_poll or not state.is_live or state.session is None:
+            return
+        if state.services_to_choose:
+            self._host.show_service_choice()
+        elif state.server_services and not state.newest_starts and not state.session.loaded.trace_count:
+            self._find_newest()
+
+    def warning_lines(self) -> list[str]:
+        """Return all load warnings and the reports of servers."""
+        return self._warnings.all_lines()
+
+    def _show_key_notice(self, text: str) -> None:
+        """Show a notice that names keys by their actions. The text must be trusted."""
+        self._host.show_notice(self._host.key_names.short(text))

@@ -1,0 +1,50 @@
+"""Load warnings: those that are new, for the banner, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.state import State
+
+if TYPE_CHECKING:
+    from tracetui.model.errors import LoadWarning
+
+_BANNER_WARNINGS = 3
+_MOST_SHOWN = 10_000
+"""Most warnings that are remembered as shown, so that each is shown only once."""
+
+
+class LoadWarnings:
+    """Warnings of the loaded set. Each appears once in a banner."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._shown: set[LoadWarning] = set()
+
+    def new_lines(self, names: KeyNames) -> list[str]:
+        """Return a few lines about new load warnings, which may contain untrusted text."""
+        warnings = [warning for warning in self._warnings() if warning not in self._shown]
+        self._shown.update(warnings)
+        if len(self._shown) > _MOST_SHOWN:
+            # each poll may add some
+            self._shown = set(self._warnings())
+        if not warnings:
+            return []
+        # the status line already names a single source
+        source = self._state.sources[0] if len(self._state.sources) == 1 else None
+        first = warnings[:_BANNER_WARNINGS]
+        texts = [str(replace(warning, file="") if warning.file == source else warning) for warning in first]
+        more = len(warnings) - len(texts)
+        keys = f"{more:,} more: {{app.warnings}} shows all" if more else "{app.warnings} shows this again"
+        return [*texts, names.short(f"{keys}, {{app.back}} hides it")]
+
+    def all_lines(self) -> list[str]:
+        """Return the reports of servers, the number of lines of each log file, and all load warnings."""
+        files = self._state.session.loaded.log_lines.files if self._state.session else ()
+        return [*self._state.search_reports, *map(str, files), *map(str, self._warnings())]
+
+    def _warnings(self) -> Sequence[LoadWarning]:
+        return self._state.session.loaded.load_warnings if self._state.session else ()

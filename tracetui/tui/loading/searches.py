@@ -1,0 +1,173 @@
+"""Searches of servers: which conditions to ask for next, and the reports of those asked before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from tracetui.ingest.servers.resolve import parse_sources
+from tracetui.model.errors import UsageError
+from tracetui.model.search import LOOKBACK_NS, MORE, Search, combined
+from tracetui.model.search_offers import MOST_SEARCHED
+from tracetui.tui.state import State
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tracetui.ingest.servers.pool import SearchReport
+
+_OVERLAP_NS = 60_000_000_000
+"""Overlap of polls, as spans of loaded traces may arrive late."""
+_LATE_NS = 15_000_000_000
+"""Traces that began this long before the newest loaded one may have arrived since the last poll."""
+_CLOCK_SKEW_NS = 3_600_000_000_000
+"""Polls search this far beyond now: clocks of services may be ahead of the local one."""
+_REMEMBERED = 50
+
+
+class Searches:
+    """The searches of one set of sources."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._asked: list[Search] = []
+        """Searches since the conditions last changed."""
+        self._last = Search()
+        """Last search that was no poll."""
+        self._reports: list[SearchReport] = []
+        """Reports of that search."""
+        self._history: list[tuple[Search, list[SearchReport]]] = []
+        """Reports of earlier searches, each with its conditions."""
+        self._started_ns = 0
+        self.answered_ns = 0
+        """Start of the last successful search, in nanoseconds since the epoch; 0 for none."""
+        self._before_widening: tuple[Search, Search] | None = None
+        """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
+        self.unread_count = 0
+        """Number of traces read by the last poll, if more had arrived; 0 if none was missed."""
+
+    def first(self, query: str) -> Search:
+        """Forget all searches. -> the search for a load of all sources"""
+        self._before_widening = None
+        self._started_ns = time.time_ns()
+        self._last = self.search_for(query if parse_sources(self._state.sources).servers else "")
+        self._asked = [self._last]
+        return self._last
+
+    def search_for(self, query: str) -> Search:
+        """Convert a filter to a search, as far as servers can evaluate it."""
+        if not query:
+            return self._state.search
+        # imported late, as building the grammar takes time
+        from tracetui.query.pushdown import pushdown
+
+        try:
+            wanted, _ = pushdown(query, exact_names=self._state.exact_names)
+        except UsageError:
+            wanted = Search()
+        return combined(self._state.search, wanted)
+
+    def is_new(self, search: Search) -> bool:
+        """Return whether these conditions have not been searched for yet."""
+        return search not in self._asked
+
+    def add(self, search: Search) -> None:
+        """Note a search of the user as the last one."""
+        self._last = search
+        self._asked.append(search)
+
+    def started(self) -> None:
+        """Note the start of a search."""
+        self._started_ns = time.time_ns()
+
+    def widen(self, more: Search) -> None:
+        """Use wider conditions from now on."""
+        self._change(combined(self._state.search, more))
+
+    def choose_services(self, names: Sequence[str], *, every: bool) -> None:
+        """Search for traces of these services from now on, or of `every` service."""
+        chosen = {"services": () if every else tuple(names), "every_service": every}
+        self._change(structs.replace(self._state.search, **chosen))
+
+    def _change(self, conditions: Search) -> None:
+        self._before_widening = self._before_widening or (self._state.search, self._last)
+        self._state.set_search(conditions)
+        self._asked.clear()
+
+    def more(self, query: str) -> Search | str:
+        """Widen the conditions to more traces, or to older ones where the servers have sent all.
+
+        -> the search, or why there are no more; keys are named by their actions
+        """
+        search = self.search_for(query)
+        reports = self._reports_of(search)
+        if any(report.may_have_more for report in reports):
+            more = Search(limit=max(report.search.most for report in reports) * MORE)
+        elif any(report.search.trace_ids for report in reports):
+            return "the address names these traces only"
+        elif search.start_ns is None and not any(report.search.start_ns is not None for report in reports):
+            lookbacks = [report.search.lookback_ns or LOOKBACK_NS for report in reports]
+            more = Search(lookback_ns=max(lookbacks, default=LOOKBACK_NS) * MORE)
+        else:
+            return "no more traces in this time window; {traces.window} goes further back"
+        self.widen(more)
+        return combined(search, more)
+
+    def _reports_of(self, search: Search) -> list[SearchReport]:
+        """Return the reports of the last search with these conditions, or else of the last search."""
+        return next((reports for asked, reports in reversed(self._history) if asked == search), self._reports)
+
+    def services_to_ask(self) -> list[str]:
+        """Return the services searched for, or the first of all services."""
+        named = list(dict.fromkeys(report.search.service for report in self._reports if report.search.service))
+        return (named or self._state.server_services)[:MOST_SEARCHED]
+
+    def poll(self, query: str, starts: np.ndarray) -> tuple[Search, int]:
+        """Return a search for recent traces, and the time down to which older ones must be complete (0 for none).
+
+        starts: int64[traces], start times of the loaded traces in nanoseconds since the epoch.
+        """
+        search, recent = self.search_for(query), self._recent(starts)
+        if recent.start_ns is None or (search.start_ns is not None and search.start_ns >= recent.start_ns):
+            return search, 0
+        known_ns = recent.start_ns + _OVERLAP_NS - _LATE_NS
+        return combined(search, combined(recent, Search(end_ns=search.end_ns))), known_ns
+
+    def _recent(self, starts: np.ndarray) -> Search:
+        """Return a search for traces that began since the newest loaded one."""
+        if not self.answered_ns:
+            # all loaded traces are from files
+            return Search()
+        if len(starts):
+            since = min(int(starts.max()), self.answered_ns)
+        elif any(report.search.start_ns is not None for report in self._reports):
+            # the address of a page has a fixed window
+            since = self.answered_ns
+        else:
+            return Search()
+        # the end of a page's time window does not apply, as following continues after it
+        return Search(start_ns=since - _OVERLAP_NS, end_ns=time.time_ns() + _CLOCK_SKEW_NS)
+
+    def succeeded(self, reports: Sequence[SearchReport], *, is_poll: bool) -> None:
+        """Note the reports of a search that has ended."""
+        if reports:
+            self.answered_ns = self._started_ns
+            unread = max((report.unread_beyond for report in reports), default=0)
+            self.unread_count = unread or (self.unread_count if is_poll else 0)
+            if not is_poll:
+                self._reports = list(reports)
+                self._history = [*self._history[-_REMEMBERED:], (self._last, self._reports)]
+        if not is_poll:
+            self._before_widening = None
+
+    def failed(self) -> None:
+        """Note that the last search of the user failed: restore the conditions before it."""
+        # forget the filter, so that the next request searches again
+        self._asked = [search for search in self._asked if search != self._last]
+        if self._before_widening is not None:
+            conditions, self._last = self._before_widening
+            self._state.set_search(conditions)
+        self._before_widening = None

@@ -1,0 +1,63 @@
+"""An app that sends its terminal only cells that changed, and handles keys one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.color import ColorSystem
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.app import App
+from textual.screen import Screen
+
+from tracetui.tui.terminal.cell_diff import CellChanges, ShownCells
+from tracetui.tui.terminal.key_queue import KeyQueue
+from tracetui.tui.terminal.screen import FocusPaintScreen
+
+
+class TerminalApp(App[None]):
+    """Base of the app: its terminal may be slow, and its keys may arrive faster than they are handled."""
+
+    def __init__(self, ansi: bool | None = None) -> None:
+        super().__init__(ansi_color=ansi)
+        self._shown = ShownCells()
+        self._keys = KeyQueue(self, super().on_event, lambda: self.holds_keys)
+
+    @property
+    def holds_keys(self) -> bool:
+        """True while the target of the keys is being created, so that they must wait."""
+        return False
+
+    def release_keys(self) -> None:
+        """Pass on waiting keys if their target is ready."""
+        self._keys.release()
+
+    def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self._shown.forget())
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Resize):
+            # after a resize, even to the same size, the contents of the terminal are unknown
+            self._shown.forget()
+            if event.size == self.size:
+                self.screen.refresh()
+        await self._keys.receive(event)
+
+    def get_default_screen(self) -> Screen[Any]:
+        return FocusPaintScreen(id="_default")
+
+    def action_redraw(self) -> None:
+        """Send the whole screen again, in case another program has written to the terminal."""
+        self._shown.forget()
+        self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        is_partial = isinstance(renderable, (ChopsUpdate, LayoutUpdate)) and not self._batch_count
+        # an update painted for a larger terminal may scroll it
+        if is_partial and screen._compositor.size == self.size:
+            system = self.console._color_system or ColorSystem.TRUECOLOR
+            changes = self._shown.changes(renderable, self.size.width, system)
+            renderable = CellChanges(changes) if changes else None
+        elif renderable is not None:
+            self._shown.forget()
+        super()._display(screen, renderable)
