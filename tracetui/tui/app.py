@@ -8,7 +8,6 @@ import gc
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,7 +21,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
-from tracetui.tui.bookmark import Bookmark
+from tracetui.tui.bookmark import Bookmark, History
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
 from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
 from tracetui.tui.keys.app_keys import APP_BINDINGS, APP_KEYS
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
     from tracetui.analysis.analysis import Analysis
     from tracetui.model.server_stats import ServerStats
 
-_MOST_BOOKMARKS = 50
-
 
 class TraceApp(TerminalApp):
     """App with five views of one trace set."""
@@ -90,9 +87,7 @@ class TraceApp(TerminalApp):
         """Id of the current view."""
         self._jobs = Jobs(self)
         self._controller = LoadController(state, resume, self)
-        self._history: list[Bookmark] = []
-        self._history_at_load: list[Bookmark] = []
-        """Navigation history at the start of the running request."""
+        self._history = History()
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._has_views = False
@@ -196,9 +191,7 @@ class TraceApp(TerminalApp):
 
     def _add_bookmark(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
         """Add the current location to the history. Going back to it restores `query` and calls `come_back`."""
-        bookmark = Bookmark(self.view, self.state.trace, self.state.span, query, come_back)
-        if not self._history or self._history[-1] != bookmark:
-            self._history = [*self._history, bookmark][-_MOST_BOOKMARKS:]
+        self._history.add(Bookmark(self.view, self.state.trace, self.state.span, query, come_back))
 
     def _switch_to(self, view: str) -> None:
         self.view = view
@@ -310,15 +303,14 @@ class TraceApp(TerminalApp):
 
     def run_request(self, request: Callable[[], None]) -> None:
         """Run a request in a thread. Until the user has navigated further, Esc stops it."""
-        self._history_at_load = self._history.copy()
+        self._history.request_begins()
         self.update_frame()
         self.run_worker(request, thread=True, group="load", exit_on_error=False)
 
     @property
     def _esc_stops(self) -> bool:
         """True if Esc stops the running request. After further navigation, Esc goes back first."""
-        is_unmoved = self._history == self._history_at_load[: len(self._history)]
-        return self._controller.can_stop and is_unmoved
+        return self._controller.can_stop and not self._history.has_moved_on
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
         """Run a job in a thread, then `done` with its result on the loop, as `Jobs.work`."""
@@ -342,8 +334,7 @@ class TraceApp(TerminalApp):
     def traces_changed(self, *, is_new_set: bool) -> None:
         """Show other traces in all views; in a new set, positions of the previous one mean nothing."""
         if is_new_set:
-            for bookmarks in (self._history, self._history_at_load):
-                bookmarks[:] = [replace(bookmark, trace=None, span=None, come_back=None) for bookmark in bookmarks]
+            self._history.forget_positions()
         self._jobs.drop_all()
         self.refresh_views()
         self.update_frame()

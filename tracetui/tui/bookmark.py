@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -13,6 +13,8 @@ from tracetui.tui.state import State
 
 if TYPE_CHECKING:
     from tracetui.session import Selected
+
+_MOST_BOOKMARKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,40 @@ class Bookmark:
     """Filter to restore; None to keep the current one."""
     come_back: Callable[[], None] | None = None
     """Restores the overlay that was open over the view."""
+
+
+class History:
+    """Locations that the user can go back to, the latest last."""
+
+    def __init__(self) -> None:
+        self._bookmarks: list[Bookmark] = []
+        self._at_request: list[Bookmark] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._bookmarks)
+
+    def add(self, bookmark: Bookmark) -> None:
+        """Add a location, unless it is the latest already."""
+        if not self._bookmarks or self._bookmarks[-1] != bookmark:
+            self._bookmarks = [*self._bookmarks, bookmark][-_MOST_BOOKMARKS:]
+
+    def pop(self) -> Bookmark:
+        """Remove and return the latest location."""
+        return self._bookmarks.pop()
+
+    def request_begins(self) -> None:
+        """Note that a load or a search begins."""
+        self._at_request = self._bookmarks.copy()
+
+    @property
+    def has_moved_on(self) -> bool:
+        """True if the user has gone further since the last request began."""
+        return self._bookmarks != self._at_request[: len(self._bookmarks)]
+
+    def forget_positions(self) -> None:
+        """Keep only views and filters: positions of the previous set mean nothing in a new one."""
+        for bookmarks in (self._bookmarks, self._at_request):
+            bookmarks[:] = [replace(bookmark, trace=None, span=None, come_back=None) for bookmark in bookmarks]
 
 
 def bookmark_of(state: State, view: str) -> Resume:
