@@ -15,7 +15,7 @@ from tracetui.ingest.loader import load
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.session import Selected, Session
 from tracetui.tui.loading.controller import LoadController
-from tracetui.tui.loading.phase import TRANSITIONS, Event, Phase, PhaseMachine
+from tracetui.tui.loading.phase import TRANSITIONS, LoadEvent, Phase, PhaseMachine
 from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetArrived
 from tracetui.tui.state import State
 
@@ -24,25 +24,25 @@ INCIDENT = str(PACKAGE.parent / "sample_traces" / "incident" / "before.json")
 
 # phase, event -> phase while not following, phase while following; every other event is refused
 TABLE = {
-    (Phase.IDLE, Event.LOAD): (Phase.LOADING, None),
-    (Phase.IDLE, Event.QUERY): (Phase.QUERYING, None),
-    (Phase.FOLLOWING, Event.LOAD): (None, Phase.LOADING),
-    (Phase.FOLLOWING, Event.QUERY): (None, Phase.QUERYING),
-    (Phase.FOLLOWING, Event.POLL): (None, Phase.POLLING),
-    (Phase.LOADING, Event.STOP): (Phase.STOPPING, Phase.STOPPING),
-    (Phase.LOADING, Event.END): (Phase.IDLE, Phase.FOLLOWING),
-    (Phase.QUERYING, Event.STOP): (Phase.STOPPING, Phase.STOPPING),
-    (Phase.QUERYING, Event.END): (Phase.IDLE, Phase.FOLLOWING),
-    (Phase.POLLING, Event.STOP): (Phase.STOPPING, Phase.STOPPING),
-    (Phase.POLLING, Event.END): (Phase.IDLE, Phase.FOLLOWING),
-    (Phase.STOPPING, Event.STOP): (Phase.STOPPING, Phase.STOPPING),
-    (Phase.STOPPING, Event.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.IDLE, LoadEvent.LOAD): (Phase.LOADING, None),
+    (Phase.IDLE, LoadEvent.QUERY): (Phase.QUERYING, None),
+    (Phase.FOLLOWING, LoadEvent.LOAD): (None, Phase.LOADING),
+    (Phase.FOLLOWING, LoadEvent.QUERY): (None, Phase.QUERYING),
+    (Phase.FOLLOWING, LoadEvent.POLL): (None, Phase.POLLING),
+    (Phase.LOADING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.LOADING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.QUERYING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.QUERYING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.POLLING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.POLLING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.STOPPING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.STOPPING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
 }
 
 
-@pytest.mark.parametrize(("phase", "event"), list(product(Phase, Event)))
+@pytest.mark.parametrize(("phase", "event"), list(product(Phase, LoadEvent)))
 @pytest.mark.parametrize("is_following", [False, True])
-def test_each_event_in_each_phase(phase: Phase, event: Event, is_following: bool) -> None:
+def test_each_event_in_each_phase(phase: Phase, event: LoadEvent, is_following: bool) -> None:
     if phase is (Phase.IDLE if is_following else Phase.FOLLOWING):
         return
     machine = PhaseMachine()

@@ -7,7 +7,9 @@ from hypothesis import given
 from tests.building import US, GivenSpan, at, build, span
 from tests.strategies import service_sets, span_sets, unhurried
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.suggestions import Suggestion, SuggestionKind
+from tracetui.analysis.suggestions import gap, n_plus_one, parallel_calls, retries
+from tracetui.analysis.suggestions.kind import SuggestionKind
+from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
@@ -29,17 +31,17 @@ def test_calls_of_one_operation_in_turn_could_be_one() -> None:
     times = [(0, 10), (10, 30), (35, 45), (50, 60), (60, 75)]
     calls = [query(str(i + 2), start, end) for i, (start, end) in enumerate(times)]
     traces = build(span("1", 0, 100, name="list"), *calls)
-    (one,) = found(traces, SuggestionKind.N_PLUS_ONE)
+    (one,) = found(traces, n_plus_one.KIND)
     assert one.parent == ("api", "list")
     assert one.calls == (("api", "SELECT"),)
     assert (one.saving_ns, one.mean_saving_ns, one.share_percent) == (45 * US, 45 * US, 45.0)
     assert (one.trace_count, one.most_calls, one.example_trace, one.example_span) == (1, 5, 0, at(traces, "2"))
-    assert not found(build(span("1", 0, 100, name="list"), *calls[:4]), SuggestionKind.N_PLUS_ONE)
+    assert not found(build(span("1", 0, 100, name="list"), *calls[:4]), n_plus_one.KIND)
 
 
 def test_calls_at_once_are_not_many_in_turn() -> None:
     calls = [query(str(i + 2), i, 50 + i) for i in range(6)]
-    assert not found(build(span("1", 0, 100), *calls), SuggestionKind.N_PLUS_ONE)
+    assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
 
 
 def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> None:
@@ -48,7 +50,7 @@ def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> Non
         return [span("1", 0, 100, name="list", trace=trace), *calls]
 
     traces = build(*listing("1", 5), *listing("2", 8), *listing("3", 2))
-    (one,) = found(traces, SuggestionKind.N_PLUS_ONE)
+    (one,) = found(traces, n_plus_one.KIND)
     assert (one.saving_ns, one.mean_saving_ns, one.trace_count) == (110 * US, 55 * US, 2)
     assert one.share_percent == 55.0
     assert (traces.trace_ids[one.example_trace], one.most_calls) == ("2", 8)
@@ -63,7 +65,7 @@ def test_calls_to_different_services_could_run_side_by_side() -> None:
         span("4", 45, 65, parent="1", name="GET orders", kind=CLIENT),
         span("5", 46, 64, parent="4", service="orders", name="list", kind=Kind.SERVER),
     )
-    (one,) = found(traces, SuggestionKind.SIDE_BY_SIDE)
+    (one,) = found(traces, parallel_calls.KIND)
     assert one.calls == (("users", "get"), ("orders", "list"))
     assert (one.parent, one.saving_ns, one.most_calls) == (("api", "page"), 20 * US, 2)
     assert one.example_span == at(traces, "2")
@@ -72,7 +74,7 @@ def test_calls_to_different_services_could_run_side_by_side() -> None:
 def test_of_many_calls_it_is_said_how_many_are_not_named() -> None:
     calls = [query(str(i + 2), 10 * i, 10 * i + 10, attributes={"peer.service": f"s{i}"}) for i in range(9)]
     traces = build(span("1", 0, 100, name="page"), *calls)
-    (one,) = found(traces, SuggestionKind.SIDE_BY_SIDE)
+    (one,) = found(traces, parallel_calls.KIND)
     assert (len(one.calls), one.more_calls, one.most_calls, one.saving_ns) == (6, 3, 9, 80 * US)
     assert [line.text for line in words_of(one)][5:8] == ["s5 SELECT and", "3 more", "are sequential"]
     assert "s5 SELECT +3  in api page" in SuggestionList([one], traces, UNICODE).line(0, 160).text
@@ -87,10 +89,10 @@ def test_calls_to_one_service_stay_sequential() -> None:
     page = span("1", 0, 100, name="page")
     # a: 10 + 25 us, b: 30 us; at once, but for the two of a, they take 35
     both = build(page, call("2", 0, 10, "a"), call("3", 10, 40, "b"), call("4", 40, 65, "a"))
-    (one,) = found(both, SuggestionKind.SIDE_BY_SIDE)
+    (one,) = found(both, parallel_calls.KIND)
     assert (one.saving_ns, one.most_calls) == (30 * US, 3)
     assert one.calls == (("a", "ask a"), ("b", "ask b"))
-    assert not found(build(page, call("2", 0, 10, "a"), call("4", 40, 65, "a")), SuggestionKind.SIDE_BY_SIDE)
+    assert not found(build(page, call("2", 0, 10, "a"), call("4", 40, 65, "a")), parallel_calls.KIND)
 
 
 def test_work_between_two_calls_keeps_them_apart() -> None:
@@ -99,7 +101,7 @@ def test_work_between_two_calls_keeps_them_apart() -> None:
 
     work = span("3", 30, 50, parent="1", name="compute")
     traces = build(span("1", 0, 100), call("2", 0, 30, "a"), work, call("4", 50, 80, "b"))
-    assert not found(traces, SuggestionKind.SIDE_BY_SIDE)
+    assert not found(traces, parallel_calls.KIND)
 
 
 def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
@@ -108,7 +110,7 @@ def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
         span("2", 0, 20, parent="1", name="before"),
         span("3", 60, 100, parent="1", name="after"),
     )
-    (one,) = found(traces, SuggestionKind.GAP)
+    (one,) = found(traces, gap.KIND)
     assert one.calls == (("api", "before"), ("api", "after"))
     assert (one.saving_ns, one.share_percent, one.example_span) == (40 * US, 40.0, at(traces, "3"))
 
@@ -121,18 +123,18 @@ def test_time_covered_by_another_child_is_not_a_gap() -> None:
         span("3", 10, 60, parent="1", name="b"),
         span("4", 50, 100, parent="1", name="c"),
     )
-    assert not found(traces, SuggestionKind.GAP)
+    assert not found(traces, gap.KIND)
 
 
 def test_calls_in_two_lanes_are_not_in_turn() -> None:
     calls = [query(str(i + 2), 10 * (i // 2), 10 * (i // 2) + 9 + i % 2) for i in range(10)]
-    assert not found(build(span("1", 0, 100), *calls), SuggestionKind.N_PLUS_ONE)
+    assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
 
 
 def test_attempts_at_one_thing_are_retries_and_nothing_else() -> None:
     attempts = [query(str(i + 2), 12 * i, 12 * i + 10, error=i < 5) for i in range(6)]
     analysis = Analysis(build(span("1", 0, 100, name="page"), *attempts)).suggestions
-    assert [(one.kind, one.saving_ns) for one in analysis] == [(SuggestionKind.RETRIES, 50 * US)]
+    assert [(one.kind, one.saving_ns) for one in analysis] == [(retries.KIND, 50 * US)]
 
 
 def test_failed_attempts_cost_what_they_took() -> None:
@@ -143,7 +145,7 @@ def test_failed_attempts_cost_what_they_took() -> None:
         span("3", 10, 30, parent="1", name="pay", kind=CLIENT, error=True),
         span("4", 30, 90, parent="1", name="pay", kind=CLIENT),
     )
-    (one,) = found(traces, SuggestionKind.RETRIES)
+    (one,) = found(traces, retries.KIND)
     assert (one.calls, one.saving_ns, one.most_calls) == ((("api", "pay"),), 30 * US, 2)
     assert one.example_span == at(traces, "2")
 
@@ -152,16 +154,16 @@ def test_one_failed_attempt_among_many_calls_in_turn_hides_none_of_them() -> Non
     # of 8 queries the third fails and is made again: 7 of 10 us are left, 60 us of which one call would save
     calls = [query(str(i + 2), 10 * i, 10 * i + 10, error=i == 2) for i in range(8)]
     traces = build(span("1", 0, 100, name="list"), *calls)
-    (one,) = found(traces, SuggestionKind.N_PLUS_ONE)
+    (one,) = found(traces, n_plus_one.KIND)
     assert (one.most_calls, one.saving_ns, one.mean_time_ns) == (7, 60 * US, 70 * US)
-    (again,) = found(traces, SuggestionKind.RETRIES)
+    (again,) = found(traces, retries.KIND)
     assert (again.most_calls, again.saving_ns) == (1, 10 * US)
 
 
 def test_two_calls_that_overlap_among_many_in_turn_hide_none_of_the_others() -> None:
     calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(7)]
     overlapping = query("20", 65, 75)
-    (one,) = found(build(span("1", 0, 100, name="list"), *calls, overlapping), SuggestionKind.N_PLUS_ONE)
+    (one,) = found(build(span("1", 0, 100, name="list"), *calls, overlapping), n_plus_one.KIND)
     assert (one.most_calls, one.saving_ns) == (6, 50 * US)
 
 
@@ -171,12 +173,12 @@ def test_parallel_work_limits_a_saving() -> None:
 
     # a and b take 30 and 20 us, and would take 30 at once; c, which began with a, ends 5 us before b
     traces = build(span("1", 0, 80, name="page"), call("2", 0, 30, "a"), call("3", 1, 45, "c"), call("4", 30, 50, "b"))
-    (one,) = found(traces, SuggestionKind.SIDE_BY_SIDE)
+    (one,) = found(traces, parallel_calls.KIND)
     assert one.calls == (("a", "ask a"), ("b", "ask b"))
     assert (one.saving_ns, one.mean_time_ns) == (5 * US, 50 * US)
     # one that ends as they do leaves nothing to save
     as_long = build(span("1", 0, 80), call("2", 0, 30, "a"), span("3", 1, 50, parent="1"), call("4", 30, 50, "b"))
-    assert not found(as_long, SuggestionKind.SIDE_BY_SIDE)
+    assert not found(as_long, parallel_calls.KIND)
 
 
 def test_spans_off_the_critical_path_save_nothing() -> None:
@@ -187,7 +189,7 @@ def test_spans_off_the_critical_path_save_nothing() -> None:
 
 def test_less_than_a_hundredth_is_not_worth_a_word() -> None:
     calls = [query(str(i + 2), 2 * i, 2 * i + 1) for i in range(5)]
-    assert not found(build(span("1", 0, 1_000), *calls), SuggestionKind.N_PLUS_ONE)
+    assert not found(build(span("1", 0, 1_000), *calls), n_plus_one.KIND)
 
 
 @unhurried
@@ -209,4 +211,4 @@ def _check(traces: TraceSet) -> None:
         assert 1.0 <= one.share_percent <= 100.0 + 1e-9
         assert 1 <= one.trace_count <= traces.trace_count
         assert int(traces.trace[one.example_span]) == one.example_trace
-        assert one.most_calls >= (5 if one.kind is SuggestionKind.N_PLUS_ONE else 1)
+        assert one.most_calls >= (5 if one.kind is n_plus_one.KIND else 1)

@@ -32,7 +32,7 @@ from tracetui.tui.bookmark import bookmark_of
 from tracetui.tui.keys.keymap import __file__ as keymap_file
 from tracetui.tui.keys.keymap import bindings, check_keymap
 from tracetui.tui.loading.controller import LoadController
-from tracetui.tui.loading.phase import Event
+from tracetui.tui.loading.phase import LoadEvent
 from tracetui.tui.loading.updates import LoadUpdate, TraceSetArrived
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
@@ -175,7 +175,7 @@ def arrived(query: str, *, whole: bool = True) -> LoadUpdate:
 
 def loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a load begin, but read nothing."""
-    monkeypatch.setattr(LoadController, "start", lambda controller: controller._machine.send(Event.LOAD))
+    monkeypatch.setattr(LoadController, "start", lambda controller: controller._machine.send(LoadEvent.LOAD))
 
 
 async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pytest.MonkeyPatch) -> None:

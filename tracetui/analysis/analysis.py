@@ -11,7 +11,7 @@ from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Dependencies, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
-from tracetui.analysis.suggestions import Suggestion, find_suggestions
+from tracetui.analysis.suggestions.registry import Suggestion, find_suggestions
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.model.traces import TraceSet
 

@@ -1,10 +1,11 @@
-"""Suggestions for slow traces: as text, as a list, and in detail."""
+"""Suggestions for slow traces: as text, as a list, and one in full."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from tracetui.analysis.suggestions import Suggestion, SuggestionKind
+from tracetui.analysis.suggestions.registry import KINDS, Suggestion
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
@@ -15,54 +16,44 @@ from tracetui.render.text.safe_text import safe
 
 _LEAST_SENTENCE = 20
 _SHARE = len("of traces")
-_KINDS = {
-    SuggestionKind.N_PLUS_ONE: "N+1",
-    SuggestionKind.SIDE_BY_SIDE: "sequential",
-    SuggestionKind.GAP: "gap",
-    SuggestionKind.RETRIES: "retries",
-}
-_KIND = max(map(len, _KINDS.values()))
-_MEANINGS = {
-    SuggestionKind.N_PLUS_ONE: (
-        "These calls run one after another on the critical path.",
-        "One call (a batch, a join, a cache) would save all but the longest.",
-    ),
-    SuggestionKind.SIDE_BY_SIDE: (
-        "These calls run one after another. In parallel only the longest would",
-        "count. Check first that none needs another's result.",
-    ),
-    SuggestionKind.GAP: (
-        "No span covers the time between these two calls: work that is not",
-        "instrumented, a queue, a lock, a pause. Look there, or instrument it.",
-    ),
-    SuggestionKind.RETRIES: (
-        "These calls failed and then succeeded on a retry.",
-        "Without failures, the time of the failed calls would be saved.",
-    ),
-}
-"""Explanations of the kinds, in lines that fit a narrow screen."""
+_LABEL = max(len(kind.label) for kind in KINDS)
+_FIELD = re.compile(r"{(\w+)}")
 
 
 def words_of(found: Suggestion) -> list[Line]:
     """Return a suggestion as pieces between which lines may break."""
     names = [Line([(f"{safe(service)} ", Role.PLAIN), (safe(name), Role.STRONG)]) for service, name in found.calls]
-    parent = Line([("in ", Role.DIM), (f"{safe(found.parent[0])} {safe(found.parent[1])}", Role.PLAIN)])
-    match found.kind:
-        case SuggestionKind.N_PLUS_ONE:
-            times = f"N+1: up to {found.most_calls:,} sequential calls that could be one"
-            return [names[0], Line([(times, Role.PLAIN)]), parent]
-        case SuggestionKind.SIDE_BY_SIDE:
-            if found.more_calls:
-                names.append(Line([(f"{found.more_calls:,} more", Role.PLAIN)]))
-            for at, name in enumerate(names[:-1]):
-                name.add(" and" if at == len(names) - 2 else ",", Role.DIM)
-            return [*names, Line([("are sequential", Role.PLAIN)]), parent.add("; could run in parallel", Role.PLAIN)]
-        case SuggestionKind.GAP:
-            wait = Line([("uninstrumented gap between", Role.PLAIN)])
-            return [wait, names[0].add(" and", Role.DIM), names[1], parent]
-        case SuggestionKind.RETRIES:
-            failed = numbers.counted(found.most_calls, "time")
-            return [names[0], Line([(f"failed up to {failed} before a retry succeeded", Role.PLAIN)]), parent]
+    service, operation = found.parent
+    fields = {
+        "call": names[0],
+        "other": names[min(1, len(names) - 1)],
+        "parent": Line([("in ", Role.DIM), (f"{safe(service)} {safe(operation)}", Role.PLAIN)]),
+        "count": Line([(f"{found.most_calls:,}", Role.PLAIN)]),
+        "times": Line([(numbers.counted(found.most_calls, "time"), Role.PLAIN)]),
+    }
+    words: list[Line] = []
+    for piece in found.kind.sentence:
+        if piece == "{calls}":
+            words += _enumerated(names, found.more_calls)
+            continue
+        line = Line()
+        for at, text in enumerate(_FIELD.split(piece)):
+            if at % 2:
+                line.extend(fields[text])
+            elif text:
+                line.add(text, Role.PLAIN)
+        words.append(line)
+    return words
+
+
+def _enumerated(names: Sequence[Line], more: int) -> list[Line]:
+    """Return names with commas and a last "and", and the number of further ones."""
+    lines = [Line().extend(name) for name in names]
+    if more:
+        lines.append(Line([(f"{more:,} more", Role.PLAIN)]))
+    for at, line in enumerate(lines[:-1]):
+        line.add(" and" if at == len(lines) - 2 else ",", Role.DIM)
+    return lines
 
 
 class SuggestionList:
@@ -88,11 +79,11 @@ class SuggestionList:
 
     def line(self, row: int, width: int) -> Line:
         found, glyphs, room = self.found[row], self.glyphs, self._sentence(width)
-        what = Line([(fit(_KINDS[found.kind], _KIND), Role.ACCENT)])
+        what = Line([(fit(found.kind.label, _LABEL), Role.ACCENT)])
         for at, (service, operation) in enumerate(found.calls):
             what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
         what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
-        if found.kind in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES):
+        if found.kind.repeats:
             what.add(f" {glyphs.repeated(found.most_calls)}", Role.STRONG)
         parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
         cells = [
@@ -117,13 +108,9 @@ class SuggestionDetail:
         self.found, self.glyphs = found, glyphs
         self._roles = service_roles(traces)
         parent = Line([("in  ", Role.DIM)]).extend(self._name(found.parent))
-        self._rows = [*(Line([(text, Role.PLAIN)]) for text in _MEANINGS[found.kind]), self._cost(), Line(), parent]
+        self._rows = [*(Line([(text, Role.PLAIN)]) for text in found.kind.explanation), self._cost(), Line(), parent]
         for at, call in enumerate(found.calls):
-            word = (
-                ("of  ", "and ")[at > 0]
-                if found.kind in (SuggestionKind.N_PLUS_ONE, SuggestionKind.RETRIES)
-                else f"{at + 1}.  "
-            )
+            word = ("of  ", "and ")[at > 0] if found.kind.repeats else f"{at + 1}.  "
             self._rows.append(Line([(word, Role.DIM)]).extend(self._name(call)))
         if found.more_calls:
             self._rows.append(Line([(f"and {found.more_calls:,} more", Role.DIM)]))

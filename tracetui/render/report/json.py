@@ -20,7 +20,7 @@ from tracetui.analysis.calls import is_named
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
 from tracetui.analysis.errors import ErrorPattern, Errors
-from tracetui.analysis.suggestions import Suggestion
+from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
 from tracetui.model.clocks import SKEW_WARNING
 from tracetui.model.errors import LoadWarning
@@ -143,7 +143,7 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
 def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
     service, operation = found.parent
     return {
-        "advice": found.kind.value,
+        "advice": found.kind.name,
         "service": service,
         "operation": operation,
         "calls": [{"service": callee, "operation": name} for callee, name in found.calls],

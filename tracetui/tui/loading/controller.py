@@ -16,7 +16,7 @@ from tracetui.tui.bookmark import LocationKeeper
 from tracetui.tui.loading.follower import Follower
 from tracetui.tui.loading.host import LoadHost
 from tracetui.tui.loading.load_warnings import LoadWarnings
-from tracetui.tui.loading.phase import Event, Phase, PhaseMachine
+from tracetui.tui.loading.phase import LoadEvent, Phase, PhaseMachine
 from tracetui.tui.loading.searches import Searches
 from tracetui.tui.loading.updates import (
     LoadFailed,
@@ -99,7 +99,7 @@ class LoadController:
         """True if `stop` stops the running request."""
         return self.phase in (Phase.LOADING, Phase.QUERYING) or (self.phase is Phase.STOPPING and not self._yields)
 
-    def _begin(self, event: Event, request: Callable[[], None], *, yields: bool = False) -> None:
+    def _begin(self, event: LoadEvent, request: Callable[[], None], *, yields: bool = False) -> None:
         self._machine.send(event)
         self._yields = yields
         self._started = time.monotonic()
@@ -109,7 +109,7 @@ class LoadController:
         """Stop the running request and show the traces read so far; a second call discards them."""
         if self._load is None or not self.can_stop:
             return
-        self._machine.send(Event.STOP)
+        self._machine.send(LoadEvent.STOP)
         self._load.stop()
         # a request that yields has nothing to discard
         self.status = "stopping" if self._yields else "stopping; {app.back} again discards it"
@@ -118,7 +118,7 @@ class LoadController:
         """Run a request of the user next, after stopping the running one if that yields."""
         self._queued = then
         if self._load is not None and self._yields and self.phase is not Phase.STOPPING:
-            self._machine.send(Event.STOP)
+            self._machine.send(LoadEvent.STOP)
             self._load.stop()
             self.status = "searching"
 
@@ -150,7 +150,7 @@ class LoadController:
         self.status = "reading"
         if state.session is None:
             self._host.refresh_views()
-        self._begin(Event.LOAD, lambda: load_sources(sessions, self._host.post_update))
+        self._begin(LoadEvent.LOAD, lambda: load_sources(sessions, self._host.post_update))
 
     def reload(self) -> None:
         """Read the sources again, or repeat the search for the current filter up to now."""
@@ -241,7 +241,7 @@ class LoadController:
         if not is_poll:
             self.status = "searching"
         self._begin(
-            Event.POLL if is_poll else Event.QUERY,
+            LoadEvent.POLL if is_poll else LoadEvent.QUERY,
             lambda: search_servers(
                 sessions,
                 search,
@@ -265,10 +265,10 @@ class LoadController:
             return
         from tracetui.tui.loading.requests import query_server_stats
 
-        load = self._reused_load()
+        load, post = self._reused_load(), self._host.post_update
         lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
         self.status = "fetching server statistics"
-        self._begin(Event.QUERY, lambda: query_server_stats(load, service, lookback, analysis, self._host.post_update))
+        self._begin(LoadEvent.QUERY, lambda: query_server_stats(load, service, lookback, analysis, post))
 
     def _find_newest(self) -> None:
         """Find the newest traces of the searched services, or of the first of all services."""
@@ -276,9 +276,9 @@ class LoadController:
             return
         from tracetui.tui.loading.requests import find_newest
 
-        load, services = self._reused_load(), self._searches.services_to_ask()
+        load, services, post = self._reused_load(), self._searches.services_to_ask(), self._host.post_update
         self.status = "searching for the newest traces"
-        self._begin(Event.QUERY, lambda: find_newest(load, services, NEWEST_NS, self._host.post_update), yields=True)
+        self._begin(LoadEvent.QUERY, lambda: find_newest(load, services, NEWEST_NS, post), yields=True)
 
     def _reused_load(self) -> BackgroundLoad:
         """Return the load for a further request."""
@@ -433,7 +433,7 @@ class LoadController:
 
     def _finish(self, reports: Sequence[SearchReport], is_poll: bool) -> None:
         """End the running request and start the queued one, if any."""
-        self._machine.send(Event.END)
+        self._machine.send(LoadEvent.END)
         self.status = ""
         self._searches.succeeded(reports, is_poll=is_poll)
         if reports and self._follower.succeeded() and is_poll:

@@ -24,7 +24,7 @@ class Phase(Enum):
     """The running request has been told to stop."""
 
 
-class Event(Enum):
+class LoadEvent(Enum):
     """What changes the phase."""
 
     LOAD = auto()
@@ -38,20 +38,20 @@ class Event(Enum):
 AT_REST = None
 """Target of a transition that ends in IDLE, or in FOLLOWING while following is on."""
 
-TRANSITIONS: dict[tuple[Phase, Event], Phase | None] = {
-    (Phase.IDLE, Event.LOAD): Phase.LOADING,
-    (Phase.IDLE, Event.QUERY): Phase.QUERYING,
-    (Phase.FOLLOWING, Event.LOAD): Phase.LOADING,
-    (Phase.FOLLOWING, Event.QUERY): Phase.QUERYING,
-    (Phase.FOLLOWING, Event.POLL): Phase.POLLING,
-    (Phase.LOADING, Event.STOP): Phase.STOPPING,
-    (Phase.LOADING, Event.END): AT_REST,
-    (Phase.QUERYING, Event.STOP): Phase.STOPPING,
-    (Phase.QUERYING, Event.END): AT_REST,
-    (Phase.POLLING, Event.STOP): Phase.STOPPING,
-    (Phase.POLLING, Event.END): AT_REST,
-    (Phase.STOPPING, Event.STOP): Phase.STOPPING,
-    (Phase.STOPPING, Event.END): AT_REST,
+TRANSITIONS: dict[tuple[Phase, LoadEvent], Phase | None] = {
+    (Phase.IDLE, LoadEvent.LOAD): Phase.LOADING,
+    (Phase.IDLE, LoadEvent.QUERY): Phase.QUERYING,
+    (Phase.FOLLOWING, LoadEvent.LOAD): Phase.LOADING,
+    (Phase.FOLLOWING, LoadEvent.QUERY): Phase.QUERYING,
+    (Phase.FOLLOWING, LoadEvent.POLL): Phase.POLLING,
+    (Phase.LOADING, LoadEvent.STOP): Phase.STOPPING,
+    (Phase.LOADING, LoadEvent.END): AT_REST,
+    (Phase.QUERYING, LoadEvent.STOP): Phase.STOPPING,
+    (Phase.QUERYING, LoadEvent.END): AT_REST,
+    (Phase.POLLING, LoadEvent.STOP): Phase.STOPPING,
+    (Phase.POLLING, LoadEvent.END): AT_REST,
+    (Phase.STOPPING, LoadEvent.STOP): Phase.STOPPING,
+    (Phase.STOPPING, LoadEvent.END): AT_REST,
 }
 
 
@@ -82,11 +82,11 @@ class PhaseMachine:
     def _at_rest(self) -> Phase:
         return Phase.FOLLOWING if self._is_following else Phase.IDLE
 
-    def can(self, event: Event) -> bool:
+    def can(self, event: LoadEvent) -> bool:
         """Return whether the event is possible in this phase."""
         return (self.phase, event) in TRANSITIONS
 
-    def send(self, event: Event) -> None:
+    def send(self, event: LoadEvent) -> None:
         """Change the phase. Raises ValueError for an event that is impossible in this phase."""
         if not self.can(event):
             raise ValueError(f"{event.name} while {self.phase.name}")

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.operation_table import CRITICAL, OperationTable
-from tracetui.analysis.suggestions import Suggestion
+from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.what_if import MOST_PERCENT, what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
