@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,15 +16,13 @@ _MOST_BYTES = 1 << 22
 """Size limit; a larger file is not a config file."""
 SECRETS = frozenset(("token", "password"))
 
-BackEndKind = Literal["", "jaeger", "zipkin", "tempo"]
-
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """Back end and its connection settings. Secrets are referenced, never contained."""
 
     url: str = ""
-    kind: BackEndKind = ""
-    """Kind of back end; '' to detect it."""
+    kind: str = ""
+    """Kind of back end, by its name in `ingest.servers.registry`; '' to detect it."""
     tenant: str = ""
     tenant_header: str = ""
     """Header for the tenant; '' for those of Jaeger, Tempo, VictoriaTraces and GreptimeDB."""

@@ -85,6 +85,11 @@ def server_at(source: str) -> Server | None:
             raise UsageError("url is not a server address such as http://host:port or unix:/path")
         for duration in filter(None, (profile.lookback, profile.timeout)):
             parse_duration(duration)
+        if profile.kind:
+            # imported late, as HTTP takes time
+            from tracetui.ingest.servers.registry import check_kind
+
+            check_kind(profile.kind)
         return Server(source, parse_address(profile.url), profile)
     except UsageError as error:
         raise UsageError(f"{config_path()}: the profile {source}: {error}") from None
@@ -246,7 +251,7 @@ def open_back_end(server: Server, overrides: Overrides, warn: Warn) -> BackEnd:
     """
     from tracetui.ingest.servers.access import access_to
     from tracetui.ingest.servers.connection import Connection
-    from tracetui.ingest.servers.probe import back_end_at
+    from tracetui.ingest.servers.registry import back_end_at
 
     connection = Connection(server.address, access_to(server.address, server.profile, overrides))
     try:

@@ -12,6 +12,8 @@ import msgspec
 
 from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, Warn, span_prefilter
 from tracetui.ingest.servers.connection import NO_JSON, Connection, HttpError
+from tracetui.ingest.servers.probe import Probe
+from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 
@@ -233,3 +235,14 @@ def query(search: Search) -> str:
 
 def _text(value: str) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _detect(probe: Probe) -> BackEnd | None:
+    response = probe.get("/api/echo")
+    if response is not None and response.body.strip() == b"echo":
+        return Tempo(probe.connection, probe.warn)
+    # some gateways pass only searches
+    return Tempo(probe.connection, probe.warn) if probe.get_fields("/api/search/tags", "tagNames") else None
+
+
+KIND: Final = ServerKind(name="tempo", title="Tempo", port=3200, detect=_detect)

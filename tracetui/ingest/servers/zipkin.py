@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Warn, span_prefilter, without_trace_conditions
-from tracetui.ingest.servers.connection import Connection
+from tracetui.ingest.servers.connection import NO_JSON, Connection
 from tracetui.ingest.servers.per_service import documents_by_service, full_searches, searches_by_service
+from tracetui.ingest.servers.probe import Probe
 from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
 from tracetui.ingest.servers.trace_heads import Heads, unseen_zipkin
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
+
+_APIS: Final = ("/api/v2", "/zipkin/api/v2")
 
 _NOT_FOUND = 404
 _AND = " and "
@@ -168,3 +172,17 @@ def _params(search: Search) -> dict[str, Any]:
         "limit": search.most,
     }
     return {key: value for key, value in params.items() if value}
+
+
+def _detect(probe: Probe) -> BackEnd | None:
+    for api in _APIS:
+        response = probe.get(f"{api}/services")
+        try:
+            if response is not None and response.json(list[msgspec.Raw]) is not None:
+                return Zipkin(probe.connection, probe.warn, api)
+        except NO_JSON:
+            continue
+    return None
+
+
+KIND: Final = ServerKind(name="zipkin", title="Zipkin", port=9411, detect=_detect)
