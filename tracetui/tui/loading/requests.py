@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError

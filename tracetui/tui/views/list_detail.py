@@ -1,4 +1,4 @@
-"""Common base of the analysis views: a list of findings, and the one under the cursor in full."""
+"""Base of the analysis views: a list of findings, and the detail of the one under the cursor."""
 
 from __future__ import annotations
 

@@ -240,9 +240,9 @@ class WaterfallPainting(View):
 
     def _resized(self) -> None:
         view_state = self._view_state
-        if sight is not None:
-            if sight.opened.header_room != self._header_room:
-                self._make_header(sight.opened)
+        if view_state is not None:
+            if view_state.opened.header_room != self._header_room:
+                self._make_header(view_state.opened)
             self._show_header()
             self._fit_rows()
             self.call_after_refresh(self._show_scale)
@@ -328,18 +328,18 @@ class WaterfallPainting(View):
         self._show_axis()
 
     def _applied(self) -> None:
-        """Hide and dim spans as chosen, keeping the cursor."""
+        """Hide and dim spans according to the view state, keeping the cursor."""
         view_state = self._view_state
-        if sight is not None:
-            span = sight.span_at(self.rows.cursor)
-            sight.apply()
-            self._repaint(None if span is None else sight.row_of(span))
+        if view_state is not None:
+            span = view_state.span_at(self.rows.cursor)
+            view_state.apply()
+            self._repaint(None if span is None else view_state.row_of(span))
 
     def on_line_view_moved(self, message: LineView.Moved) -> None:
         view_state = self._view_state
-        if sight is None or self._opening is not None or message.view is not self.rows:
+        if view_state is None or self._opening is not None or message.view is not self.rows:
             return
-        self.state.select_span(sight.span_at(self.rows.cursor))
+        self.state.select_span(view_state.span_at(self.rows.cursor))
         self.detail.show_span(self.state.span)
         self._show_map()
 
@@ -348,7 +348,7 @@ class WaterfallPainting(View):
         self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
     def _go_to(self, span: int) -> None:
-        """Move the cursor to a span, unfolding what hides it."""
+        """Move the cursor to a span, unfolding if it is hidden."""
         view_state = self._view_state
         if view_state is None:
             return
@@ -377,7 +377,7 @@ class WaterfallPainting(View):
     def _leave_root(self) -> None:
         """Return from a subtree to its parent view."""
         view_state = self._view_state
-        span = sight.span_at(self.rows.cursor) if sight is not None else None
+        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
         self._leave_search()
         self._look_at(self._below.pop(), span)
 
