@@ -791,7 +791,7 @@ async def test_random_keys_do_not_end_the_app(seed: int, tmp_path: Path, monkeyp
             if not step % 25:
                 await settled(app, pilot)
                 assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
-            assert app.is_running, f"ended by {key} at step {step}"
+            assert app.is_running, f"ended by {key} at step {step}: {app.failure!r}"
 
 
 async def test_late_results_for_a_changed_list_are_accepted() -> None:
