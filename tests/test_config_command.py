@@ -109,7 +109,10 @@ PROFILE = '[profiles.prod]\nurl = "http://h:1"\n'
         ('[profiles.prod]\nurl = "http://"', "profiles.prod.url: "),
         (f"{PROFILE}lokback = '1h'", "profiles.prod.lokback: unknown key; nearest: lookback"),
         (f"{PROFILE}lookback = '1 fortnight'", 'profiles.prod.lookback: "1 fortnight" is not a duration'),
-        (f"{PROFILE}kind = 'zipkn'", "profiles.prod.kind: Invalid enum value 'zipkn'"),
+        (
+            f"{PROFILE}kind = 'zipkn'",
+            "profiles.prod.kind: unknown kind 'zipkn' of server; kinds: jaeger, zipkin, tempo",
+        ),
         (f"{PROFILE}limit = -1", "profiles.prod.limit: Expected `int` >= 0"),
         (f"{PROFILE}headers = {{a = 1}}", "profiles.prod.headers.a: Expected `str`, got `int`"),
         (f"{PROFILE}password = ''", "profiles.prod.password: secrets are not allowed here"),

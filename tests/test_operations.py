@@ -249,10 +249,10 @@ def test_every_table_has_one_row_of_a_shape() -> None:
 def test_reads_named_after_their_keys_are_an_n_plus_one() -> None:
     calls = [span(f"{i + 2:x}", 10 * i, 10 * i + 9, parent="1", name=f"GET user:{i}") for i in range(20)]
     analysis = Analysis(build(span("1", 0, 300, name="GET /cart"), *calls))
-    (one,) = [found for found in analysis.suggestions if found.kind == "n_plus_one"]
+    (one,) = [found for found in analysis.suggestions if found.kind.name == "n_plus_one"]
     assert (one.calls, one.most_calls) == ((("api", "GET user:{id}"),), 20)
     exact = Analysis(replace(analysis.traces, exact_names=True))
-    assert not [found for found in exact.suggestions if found.kind == "n_plus_one"]
+    assert not [found for found in exact.suggestions if found.kind.name == "n_plus_one"]
 
 
 # --- alerts ----------------------------------------------------------------------------------------------------------

@@ -432,7 +432,7 @@ class TestProtobuf:
             assert len(traces) == sum(end <= cut for end in ends)
             (warning,) = traces.load_warnings
             assert warning.position == f"byte {cut}"
-            assert f"{len(traces)} whole spans" in warning.message
+            assert f"{len(traces)} intact spans" in warning.message
             if cut > 3:
                 assert f"{len(data) - cut} bytes are missing" in warning.message
         assert not load_wire(data).load_warnings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,7 +16,7 @@ from tests.recorded import FIRST_NS, LAST_NS
 from tests.servers import LiveServer
 from tests.test_tui_live import App, over
 from tracetui.ingest.loader import Loader
-from tracetui.ingest.servers import probe
+from tracetui.ingest.servers import registry
 from tracetui.model.search import Search
 from tracetui.tui.loading import follower
 
@@ -31,7 +32,9 @@ BY_SUMMARIES = 2 + 82
 
 def on_its_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server listen where one of its kind is expected."""
-    monkeypatch.setitem(probe._PORTS, urlsplit(server.url).port, kind.partition("-")[0])
+    port, name = urlsplit(server.url).port, kind.partition("-")[0]
+    kinds = [replace(one, port=port) if one.name == name else one for one in registry.KINDS]
+    monkeypatch.setattr(registry, "KINDS", tuple(kinds))
 
 
 def assert_all_ask_for_gzip(server: LiveServer) -> None:

@@ -253,7 +253,7 @@ async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pyt
         with suppress(WorkerFailed):
             await settled(app, pilot)
         await settled(app, pilot)
-        assert "Analysis failed because of a bug" in text_of(app)
+        assert "The analysis failed because of a bug" in text_of(app)
         assert "analysing" not in text_of(app)
         assert "KeyError: 'oops" in painted(app)[-1]
         await press(app, pilot, "4")
@@ -554,7 +554,7 @@ async def test_palette_and_dialogs_name_rebound_keys() -> None:
         await press(app, pilot, "escape", "c", "enter")
         assert "F2 back" in painted(app)[-1]
         await press(app, pilot, "f2", "3", "m")
-        assert painted(app)[-1].strip() == "h j k l go  + - zoom  Enter explore  F3 back"
+        assert painted(app)[-1].strip() == "h j k l move  + - zoom  Enter explore  F3 back"
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_query_error_is_complete_on_a_narrow_screen() -> None:
         await write(pilot, "dur > ")
         await press(pilot, "enter")
         told = " ".join(app.text.split())
-        assert "expected a value, but the query ends; quote a value with several words" in told
+        assert "expected a value, but the query ends; quote a value with blanks or special characters" in told
         assert "…" not in "".join(app.lines()[1:4])
 
     drive(shop(), steps, size=(80, 24))

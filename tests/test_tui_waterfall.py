@@ -409,7 +409,7 @@ def test_search() -> None:
         assert app.pane.detail.highlighted == ""
         assert not app.pane.has_class("-finding")
         await press("slash", *"[/b]", "enter")
-        assert app.said[-1] == "no span holds “[/b]”"
+        assert app.said[-1] == "no match for “[/b]”"
         assert app.pane.find_line.has_focus, "for another word"
         await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
         assert app.said[-1] == "no match"

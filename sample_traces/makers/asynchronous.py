@@ -40,9 +40,9 @@ def after_the_answer() -> list[Span]:
     root = trace.span(None, "article-service", "GET /articles/{id}", 0, 42, Kind.SERVER, http("GET", "/articles/{id}"))
     select = database("article-db", "postgresql", "SELECT * FROM articles WHERE id = $1")
     trace.span(root, "article-service", "SELECT articles", 3, 33, Kind.CLIENT, select)
-    filled = trace.span(root, "article-service", "fill_cache", 44, 21, marks=Flag.FOLLOWS_FROM)
+    filled = trace.span(root, "article-service", "fill_cache", 44, 21, flags=Flag.FOLLOWS_FROM)
     trace.span(filled, "article-service", "SET article", 46, 17, Kind.CLIENT, {"peer.service": "article-cache"})
-    count = trace.span(root, "usage-service", "count_view", 51, 130, Kind.CONSUMER, marks=Flag.FOLLOWS_FROM)
+    count = trace.span(root, "usage-service", "count_view", 51, 130, Kind.CONSUMER, flags=Flag.FOLLOWS_FROM)
     trace.span(count, "usage-service", "write_counter", 60, 115, Kind.CLIENT, {"peer.service": "usage-db"})
     return trace.spans
 

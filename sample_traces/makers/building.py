@@ -43,7 +43,7 @@ class Trace:
         attributes: Attributes | None = None,
         *,
         links: tuple[Link, ...] = (),
-        marks: Flag = Flag.NONE,
+        flags: Flag = Flag.NONE,
     ) -> Span:
         made = Span(
             trace_id=self.id,
@@ -57,7 +57,7 @@ class Trace:
             attributes=attributes or {},
             resource=self.resources.get(service, {"host.name": f"{service}-1"}),
             links=links,
-            marks=marks,
+            flags=flags,
         )
         self._spans[made.span_id] = made
         return made

@@ -11,6 +11,7 @@ import msgspec
 
 from tracetui.config import SECRETS, Config, Profile, read_table, secret_text
 from tracetui.ingest.servers.address import is_address, parse_address
+from tracetui.ingest.servers.registry import check_kind
 from tracetui.ingest.servers.resolve import PROFILE_NAME
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
@@ -71,6 +72,10 @@ def _profile_faults(name: str, written: Mapping[str, Any]) -> Iterator[Fault]:
             parse_address(url)
         except UsageError as error:
             yield Fault(f"{at}url", str(error))
+    try:
+        check_kind(sound.get("kind", ""))
+    except UsageError as error:
+        yield Fault(f"{at}kind", str(error))
     for key in _DURATIONS:
         try:
             if sound.get(key):

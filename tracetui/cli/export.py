@@ -62,7 +62,7 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
     if not traces.trace_count:
         say("no trace matches; the output is empty")
     if output is not None:
-        lost = save(traces, output, exporter, replace=True)
+        lost = save(traces, output, exporter, replace=True, streams=True)
     else:
         losses = Losses()
         print_pieces(exporter.encode(traces, losses), is_json=not exporter.is_binary)

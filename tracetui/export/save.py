@@ -17,20 +17,27 @@ from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
 
 
-def save(traces: TraceSet, path: Path, exporter: Exporter | None = None, *, replace: bool = False) -> list[str]:
+def save(
+    traces: TraceSet,
+    path: Path,
+    exporter: Exporter | None = None,
+    *,
+    replace: bool = False,
+    streams: bool = False,
+) -> list[str]:
     """Write all traces of a set, by default in the format of the file name's suffix. -> descriptions of the lost parts
 
-    The file is written completely or not at all; with `replace`, devices and pipes are written directly. Raises
+    The file is written completely or not at all; with `streams`, devices and pipes are written directly. Raises
     UsageError if the file cannot be written, has an unknown suffix, or exists and must not be replaced.
     """
     losses = Losses()
     try:
         path = path.expanduser()
         exporter = exporter or exporter_of(path)
-        if not replace and path.exists():
+        if not (replace or streams) and path.exists():
             raise UsageError(f"{path} already exists; choose another name")
         # readers of this directory may lack access to the traces on the server
-        target = open_stream(path) if replace and is_stream(path) else atomic_file(path, PRIVATE)
+        target = open_stream(path) if streams and is_stream(path) else atomic_file(path, PRIVATE)
         with target as plain, _compressed(plain, path.suffix.lower()) as file:
             for piece in exporter.encode(traces, losses):
                 file.write(piece)
