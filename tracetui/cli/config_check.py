@@ -11,7 +11,6 @@ import msgspec
 
 from tracetui.config import SECRETS, Config, Profile, read_table, secret_text
 from tracetui.ingest.servers.address import is_address, parse_address
-from tracetui.ingest.servers.registry import check_kind
 from tracetui.ingest.servers.resolve import PROFILE_NAME
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
@@ -72,6 +71,9 @@ def _profile_faults(name: str, written: Mapping[str, Any]) -> Iterator[Fault]:
             parse_address(url)
         except UsageError as error:
             yield Fault(f"{at}url", str(error))
+    # HTTP takes long to import
+    from tracetui.ingest.servers.registry import check_kind
+
     try:
         check_kind(sound.get("kind", ""))
     except UsageError as error:
