@@ -553,7 +553,9 @@ def test_what_the_environment_holds_is_for_one_server(
         assert one.requests == other.requests == []
         # nor when the second one is named on the screen
         said_there = _compared(urls[1], Analysis(load([SAMPLE])), State(sources=(urls[0],)))
-        assert said_there == f"{refusal % (one.url, other.url)} token-env, or user and password-env (see the README)"
+        assert (
+            said_there == f"{refusal % (one.url, other.url)} token-env, or user and password-env (see docs/servers.md)"
+        )
         assert one.requests == other.requests == []
         # one of them has its own
         file = tmp_path / "token"

@@ -1,25 +1,33 @@
-"""The README shows the current output of the program."""
+"""README and docs show the current output of the program, commands that run and links that lead somewhere."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tracetui.cli.main import run
-from tracetui.export.registry import EXPORTERS
 from tracetui.query import parse
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "sample_traces" / "README.md"])
+}
 WIDTH = "84"
-SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", README, re.MULTILINE)
+TEXT = "\n".join(PAGES.values())
+SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", TEXT, re.MULTILINE)
+BUNDLED = re.findall(
+    r"^    tracetui ((?:analyze|alerts|compare|contrast|export|graph|show) (?:incident|shop)/[^|>\n]*?)(?:  +#.*)?$",
+    TEXT,
+    re.M,
+)
+"""Commands over bundled traces."""
 
 
-def test_readme_shows_three_commands_with_output() -> None:
+def test_docs_show_three_commands_with_output() -> None:
     assert [command.split()[0] for command, _ in SHOWN] == ["analyze", "show", "contrast"]
 
 
@@ -31,45 +39,39 @@ def test_output(command: str, output: str, capsys: pytest.CaptureFixture[str], m
     assert capsys.readouterr().out.rstrip("\n") == shown
 
 
-def test_filters_of_the_readme_match_traces(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_commands_over_bundled_traces_succeed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT / "sample_traces")
-    commands = re.findall(r"^    tracetui (analyze incident\S* --(?!json|width).+?)$", README, re.MULTILINE)
-    assert len(commands) == 3
-    for command in commands:
-        assert run(shlex.split(command)) == 0
-        assert " traces  " in capsys.readouterr().out.splitlines()[0]
+    tmp_path.joinpath("incident").symlink_to(ROOT / "sample_traces" / "incident")
+    tmp_path.joinpath("shop").symlink_to(ROOT / "sample_traces" / "shop")
+    monkeypatch.chdir(tmp_path)
+    assert len(BUNDLED) >= 15
+    for command in dict.fromkeys(BUNDLED):
+        assert run(shlex.split(command)) == 0, command
+    assert capsys.readouterr().out
 
 
-def test_queries_of_the_readme_parse(capsys: pytest.CaptureFixture[Any]) -> None:
-    examples = README[README.index("`--query` selects") : README.index("### Formats")]
-    lines = [line.strip().split("   ")[0] for line in examples.splitlines() if line.startswith("    ")]
+def test_queries_of_the_docs_parse() -> None:
+    lines = [
+        line.strip().split("   ")[0] for line in PAGES["docs/query-language.md"].splitlines() if line[:4] == "    "
+    ]
     assert len(lines) >= 4
     for line in lines:
         parse(line)
 
 
-def test_exports_of_the_readme_can_be_opened(
-    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    commands = re.findall(r"^    tracetui (export .+?)( > \S+)?$", README, re.MULTILINE)
-    assert len(commands) == 2
-    (tmp_path / "incident").symlink_to(ROOT / "sample_traces" / "incident")
-    monkeypatch.chdir(tmp_path)
-    for command, target in commands:
-        assert run(shlex.split(command)) == 0
-        if target:
-            Path(target.removeprefix(" > ")).write_bytes(capfdbinary.readouterr().out)
-    written = [path.name for path in tmp_path.iterdir() if path.is_file()]
-    assert len(written) == 2
-    for name in written:
-        assert run(["analyze", name]) == 0
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_and_headings(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if re.match(r"https?:", target):
+            continue
+        path, _, heading = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), f"{page}: {target}"
+        if heading:
+            titles = re.findall(r"^#+ (.+)$", file.read_text("utf-8"), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_readme_lists_every_export_format() -> None:
-    rows = re.findall(r"^\| `([\w-]+)`: .+? \| `(.+?)` \| (.*?) ?\|$", README, re.MULTILINE)
-    assert [(name, tuple(suffixes.split())) for name, suffixes, _ in rows] == [
-        (exporter.name, exporter.suffixes) for exporter in EXPORTERS
-    ]
-    assert [losses for _, _, losses in rows if losses != "the same"] == [one.losses for one in EXPORTERS[:-1]]
+def test_readme_is_short() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 150

@@ -122,7 +122,7 @@ def parse_address(text: str) -> Address:
     if parts.username or parts.password:
         raise UsageError(
             "a password in an address is visible to every user of this machine; remove it and set TRACETUI_USER and"
-            " TRACETUI_PASSWORD or TRACETUI_TOKEN, or use ~/.netrc or a profile (see the README)"
+            " TRACETUI_PASSWORD or TRACETUI_TOKEN, or use ~/.netrc or a profile (see docs/servers.md)"
         )
     if not parts.hostname:
         raise UsageError(f"{without_secrets(text)}: no host in this address")

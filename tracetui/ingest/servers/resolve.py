@@ -240,7 +240,7 @@ def check_credentials(servers: Sequence[Server]) -> None:
     if len(sent) > 1:
         raise UsageError(
             f"{variable} would be sent to {' and '.join(sent.values())}; use a profile for each server, with token-env,"
-            " or user and password-env (see the README)"
+            " or user and password-env (see docs/servers.md)"
         )
 
 
