@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import struct
@@ -292,7 +294,8 @@ def test_protobuf_that_is_cut_keeps_its_whole_records(tmp_path: Path) -> None:
 
 
 def test_every_form_is_tested() -> None:
-    assert [form.name for form in FORMS] == ["OTLP protobuf", "OTLP JSON", "JSON", "logfmt", "text"]
+    names = ["OTLP protobuf", "OTLP JSON", "JSON", "objects printed by Node", "logfmt", "text"]
+    assert [form.name for form in FORMS] == names
 
 
 def test_forms_mixed_in_one_file(tmp_path: Path) -> None:
@@ -563,3 +566,72 @@ def test_damaged_lines_cost_themselves(lines: list[bytes]) -> None:
     # what follows on a record may seem to belong to it
     assert sum(event.name.partition("\n")[0] == "good" for event in events) == 2
     assert all(0 <= event.severity <= 24 for event in events)
+
+
+IN_TABLE = [TRACE, SPAN, "boom"]
+TABLES = {
+    "with usual names": (["timestamp", "level", "trace_id", "span_id", "message"], ["{time}", "ERROR", *IN_TABLE]),
+    "of ClickHouse": (["Timestamp", "SeverityText", "TraceId", "SpanId", "Body"], ["{time}", "ERROR", *IN_TABLE]),
+    "without a known column of text": (["time", "level", "traceID", "spanID", "event"], ["{time}", "error", *IN_TABLE]),
+    "of Datadog": (["Date", "Service", "@otel.trace_id", "@otel.span_id", "Content"], ["{time}", "a", *IN_TABLE]),
+    "with labels": (["labels", "Time", "Line"], [json.dumps({**IDS, "level": "error"}), "{time}", "boom"]),
+    "with ids in the text": (["@timestamp", "@message"], ["{time}", f"ERROR boom {NAMED}"]),
+    "with JSON in it": (["@timestamp", "@message"], ["{time}", json.dumps({"level": "error", "msg": "boom", **IDS})]),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_records_in_a_table(name: str, separator: str, tmp_path: Path) -> None:
+    header, row = TABLES[name]
+    out = io.StringIO()
+    table = csv.writer(out, delimiter=separator, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+    other = [cell.replace(TRACE, "").replace(SPAN, "") for cell in row]
+    table.writerows([header, [cell.replace("{time}", "2026-03-20T09:46:40.150Z") for cell in row], other])
+    ((span_id, event),) = logged(tmp_path, out.getvalue())
+    assert (span_id, event.name.removeprefix("ERROR ").strip(), event.time_ns) == (SPAN, "boom", AT)
+
+
+NODE = f"""\
+{{
+  resource: {{
+    attributes: {{ 'service.name': 'web' }}
+  }},
+  timestamp: 1774000000150000,
+  traceId: '{TRACE}',
+  spanId: '{SPAN}',
+  severityText: 'ERROR',
+  severityNumber: 17,
+  body: 'boom',
+  attributes: {{ 'user.id': '7' }}
+}}
+"""
+PRINTED = {
+    "the exporter for logs": NODE,
+    "in colour": re.sub("('[^']*')", "\x1b[32m\\1\x1b[39m", NODE),
+    "of one line": "{ level: 'error', msg: 'boom', time: 2026-03-20T09:46:40.150Z, "
+    f"trace_id: '{TRACE}', span_id: '{SPAN}' }}\n",
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_objects_printed_by_node(name: str, tmp_path: Path) -> None:
+    for text in (PRINTED[name], f"ready {{x}}\n{PRINTED[name]}done\n{{ level: 'info', msg: 'asked' }}\n"):
+        ((span_id, event), *_) = logged(tmp_path, text)
+        assert (span_id, event.name, event.time_ns, event.severity) == (SPAN, "ERROR boom", AT, 17)
+    lines = [("web-1", line) for line in PRINTED[name].splitlines()]
+    ((span_id, event), *_) = logged(tmp_path, WRITERS["docker"].write(lines))
+    assert (span_id, event.time_ns) == (SPAN, AT)
+
+
+def test_values_of_gos_exporter_for_logs(tmp_path: Path) -> None:
+    record = {
+        "Timestamp": "2026-03-20T09:46:40.15Z",
+        "Severity": 17,
+        "SeverityText": "ERROR",
+        "Body": {"Type": "String", "Value": "boom"},
+        "TraceID": TRACE,
+        "SpanID": SPAN,
+    }
+    ((span_id, event),) = logged(tmp_path, json.dumps(record))
+    assert (span_id, event.name) == (SPAN, "ERROR boom")

@@ -52,14 +52,14 @@ def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Cal
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _decode_all(known, columns, _CsvTable(data, start, separator, len(columns)), context, progress)
+        _decode_all(known, columns, CsvTable(data, start, separator, len(columns)), context, progress)
     finally:
         csv.field_size_limit(limit)
     return True
 
 
 @dataclass(slots=True)
-class _CsvTable:
+class CsvTable:
     """Iterator over the rows of a text. An unclosed quote costs one line, not the rest of the table."""
 
     data: Buffer
@@ -110,7 +110,7 @@ class _CsvTable:
 
 
 def _decode_all(
-    known: TableFormat, columns: list[str], table: _CsvTable, context: DecodeContext, progress: Callable[[float], None]
+    known: TableFormat, columns: list[str], table: CsvTable, context: DecodeContext, progress: Callable[[float], None]
 ) -> None:
     rows: list[list[str]] = []
     lost = first_lost = 0

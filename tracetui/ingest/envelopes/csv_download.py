@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
-from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of
+from tracetui.ingest.envelopes.rows import Entry, named_stream, oldest_first
+from tracetui.ingest.json_repair import lenient_json
 
 _TEXTS: Final = (
     *("line", "message", "@message", "textpayload", "jsonpayload.message", "logmessage", "logentry", "log_s"),
-    *("_raw", "content", "log", "body"),
+    *("_raw", "content", "log", "body", "msg"),
 )
 """Columns that hold the text of a line. The first one with a value counts."""
 _TIMES: Final = (
@@ -19,7 +20,9 @@ _TIMES: Final = (
     *("receivetimestamp", "ingestiontime"),
 )
 _BESIDE: Final = frozenset((*_TIMES, "id", "labels", "host", "insertid", "@logstream"))
-_NO_LABELS: Final = frozenset((*_TEXTS, *_TIMES, "id", "level", "insertid", "@ptr"))
+_NO_FIELDS: Final = frozenset((*_TEXTS, *_TIMES, "id", "insertid", "@ptr"))
+_LABELS: Final = "labels"
+"""Column of Grafana's with all labels as a JSON object."""
 _SEPARATOR_LINE: Final = re.compile(rb"sep=(.)\s*")
 """Line before the header that tells spreadsheets the separator."""
 _NAME: Final = re.compile(rb"[\w .:/@()\[\]-]*")
@@ -100,11 +103,14 @@ class _LogColumns:
         places = {name.lower(): i for i, name in reversed(list(enumerate(names)))}
         self._texts = [places[name] for name in _TEXTS if name in places]
         self._times = [places[name] for name in _TIMES if name in places]
-        self._labels = [(name, i) for i, name in enumerate(names) if name.lower() not in _NO_LABELS]
+        self._fields = [(name, i) for i, name in enumerate(names) if name.lower() not in _NO_FIELDS]
 
     def entry(self, number: int, row: Sequence[bytes]) -> Entry:
         """Return the log entry of a row."""
-        labels = {name: row[i].decode("utf-8", "replace") for name, i in self._labels if i < len(row)}
+        fields: dict[str, Any] = {
+            name: row[i].decode("utf-8", "replace") for name, i in self._fields if i < len(row) and row[i]
+        }
+        fields |= lenient_json.value_in(fields.pop(_LABELS, "")) or {}
         line = next((row[i] for i in self._texts if i < len(row) and row[i]), b"")
         time = next((row[i] for i in self._times if i < len(row) and row[i]), b"").decode("utf-8", "replace")
-        return Entry(time, [InnerLine(number, line, stream_of(labels), fields=labels)])
+        return Entry(time, [InnerLine(number, line, named_stream(fields), fields=fields)])

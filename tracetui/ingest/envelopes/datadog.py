@@ -31,4 +31,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
         fields = log.get("attributes") if isinstance(log, dict) else None
         if not isinstance(fields, dict):
             raise MalformedError("it has no log")
-        yield record_of(number + i, fields, "message", "timestamp", ("host", "service"))
+        # those of the record are nested
+        own = fields.get("attributes")
+        merged = {**fields, **own} if isinstance(own, dict) else fields
+        yield record_of(number + i, merged, "message", "timestamp", ("host", "service"))

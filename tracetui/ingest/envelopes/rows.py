@@ -304,5 +304,9 @@ def text_of(value: Raw | bytes) -> bytes:
 
 def stream_of(labels: Mapping[str, Any]) -> str:
     """Name the stream of a line by the labels of its writer."""
-    found = [str(value) for key, value in labels.items() if key.lower() in _IDENTIFYING]
-    return " ".join(found or map(str, labels.values()))
+    return named_stream(labels) or " ".join(map(str, labels.values()))
+
+
+def named_stream(labels: Mapping[str, Any]) -> str:
+    """Name the writer of a line by those of its labels that tell one writer from another."""
+    return " ".join(str(value) for key, value in labels.items() if key.lower().lstrip("@") in _IDENTIFYING)

@@ -188,6 +188,9 @@ def _moment(fields: dict[str, Any], shape: _Shape) -> Moment | None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict) and value.keys() == {"Type", "Value"}:
+        # Go's stdoutlog
+        value = value["Value"]
     if isinstance(value, dict) and len(value) == 1:
         value = any_value(value) or value
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -9,6 +9,7 @@ from typing import Final
 
 from tracetui.ingest.logs.json_lines import JsonLines
 from tracetui.ingest.logs.logfmt import Logfmt
+from tracetui.ingest.logs.node_objects import NodeObjects
 from tracetui.ingest.logs.otlp_json import OtlpJson
 from tracetui.ingest.logs.otlp_protobuf import OtlpProtobuf
 from tracetui.ingest.logs.record import LogForm
@@ -18,6 +19,7 @@ FORMS: Final[tuple[LogForm, ...]] = (
     OtlpProtobuf(),
     OtlpJson(),
     JsonLines(),
+    NodeObjects(),
     Logfmt(),
     PlainText(),
 )

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.csv_tables import CsvTable, header_of
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
 from tracetui.ingest.json_blocks import Blocks, begins_json
 from tracetui.ingest.logs.fields import names_trace
+from tracetui.ingest.logs.node_objects import node_object
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.model.decoding import MALFORMED
 
 _CHUNK: Final = 1 << 20
+_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _GOES_ON: Final = b"{[,:"
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
@@ -45,13 +49,29 @@ def units(data: Buffer) -> Iterator[LogUnit]:
         for number, (_, payload) in enumerate(RecordReader(memoryview(data)), start=1):
             yield from (unit._replace(number=number) for unit in units(payload))
     else:
+        if data.find(b"\x1b[") >= 0:
+            data = _COLOUR.sub(b"", data[:])
         start = _skip_blank(data)
         envelope = find_envelope(data, start)
-        if envelope is None or names_trace(Head(data, start).keys):
+        columns, separator = ([], "") if envelope is not None else header_of(data, start)
+        if names_trace(columns):
+            yield from _rows(data, start, columns, separator)
+        elif envelope is None or names_trace(Head(data, start).keys):
             # an object with a trace id is a record, even if its keys look like an envelope
             yield from _plain(data, start)
         else:
             yield from _enveloped(envelope.unwrap(_chunks(data, start)))
+
+
+def _rows(data: Buffer, start: int, columns: Sequence[str], separator: str) -> Iterator[LogUnit]:
+    """Yield the rows of a table as JSON objects."""
+    table = CsvTable(data, start, separator, len(columns))
+    for i, row in enumerate(table):
+        if i and len(row) == len(columns):
+            fields = {name: cell for name, cell in zip(columns, row, strict=True) if cell}
+            yield LogUnit(table.number, msgspec.json.encode(fields))
+        elif i and row:
+            yield LogUnit(table.number, b"", is_lost=True)
 
 
 def _skip_blank(data: Buffer) -> int:
@@ -124,6 +144,8 @@ def _whole(stream: _LogStream) -> Iterator[LogUnit]:
 
 
 def _line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
+    if b"\x1b[" in line.text:
+        line = line._replace(text=_COLOUR.sub(b"", line.text))
     if not stream.has_begun:
         stream.has_begun = True
         stream.envelope = find_envelope(line.text)
@@ -162,7 +184,7 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
         if items is not None:
             yield from (unit._replace(text=item) for item in items)
             return
-    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_sound(bare):
+    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_sound(bare) and node_object(bare) is None:
         # the value has no end: yield its lines
         yield from (
             unit._replace(number=unit.number + i, text=line)
