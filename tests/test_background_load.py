@@ -215,7 +215,7 @@ def test_quick_reload_loses_no_log_line(is_poll: bool, lines: int, tmp_path: Pat
     log = tmp_path / "app.jsonl"
     log.write_text(f'{{"trace_id": "{load([INCIDENT]).trace_ids[0]}", "time": 1, "msg": "hello"}}')
     hurried = _Hurried([INCIDENT])
-    hurried.can_ask_again = True
+    hurried.can_search_again = True
     sessions = BackgroundSessions(hurried, lambda: "", logs=[str(log)])
     selected = sessions.search(NOTHING, lambda _: None, lambda _: None, is_poll=is_poll)
     assert selected is not None

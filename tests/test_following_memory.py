@@ -61,7 +61,7 @@ def polls(kind: str) -> Iterator[int]:
                 known = [f"{poll * TRACES_EACH + at + 1:032x}" for at in range(TRACES_EACH)]
                 server.add_all([first.copied(trace, by_ns=by_ns + (1 + poll) * 1_000_000) for trace in known])
                 search = Search(limit=TRACES_EACH)
-                found = loading.ask(search, lambda _: None)
+                found = loading.search_again(search, lambda _: None)
                 assert found is not None
                 assert set(known) & set(found.trace_ids)
                 session = Session(found)

@@ -447,7 +447,7 @@ def test_drawings_tell_kinds_of_calls_apart(graph: Any) -> None:
     mermaid = graph("path", "account-service", "redis-cache", "--format", "mermaid")
     assert '"user-service"' in mermaid
     assert mermaid.count('-.-o|"possible, ') == 2
-    assert re.search(r'\[\("redis-cache"\)\]:::asked', mermaid)
+    assert re.search(r'\[\("redis-cache"\)\]:::focus', mermaid)
 
 
 def test_colour_and_files(tmp_path: Path, graph: Any) -> None:

@@ -119,7 +119,7 @@ def live_controller(host: Host) -> LoadController:
     controller = LoadController(State(sources=("http://127.0.0.1:1",)), None, host)
     controller.start()
     assert controller._load is not None
-    controller._load.can_ask_again = True
+    controller._load.can_search_again = True
     controller.handle(loaded())
     return controller
 

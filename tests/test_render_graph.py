@@ -29,7 +29,7 @@ from tracetui.render.text.table import Column
 _TRAPS = (
     'a"b', "a\\", 'a\\"b', "a\\N\\n", "end", "end\n}", "]", ")]", "[(", "{x}", "-->", "---|x|", "%%{init: {}}%%",
     "%% x", "&quot;", "&#34;", "#quot;", "#34;", "<b>x</b>", "<br/>", "`x`", "**x**", "1. x", "- x", "# x", "    x",
-    "_x_", "www.example.com", "http://x.y/z", "a@b.c", "$$x$$", ":::asked", ";", "\x1b[31m", "\x00", "\r\n",
+    "_x_", "www.example.com", "http://x.y/z", "a@b.c", "$$x$$", ":::focus", ";", "\x1b[31m", "\x00", "\r\n",
     "\u202e", "\ud800", "", " ", "n0", "名前", "e\u0301", "fa:fa-car", "style=dashed]", "*/", "//", "\u2028",
 )  # fmt: skip
 _names = st.one_of(
@@ -63,7 +63,7 @@ _diagrams = st.lists(_names, min_size=1, max_size=4, unique=True).flatmap(
 )
 
 _EVERY_TRAP = Diagram(
-    tuple(DiagramNode(name, (None, *PeerType)[at % 5], is_asked=at % 3 == 0) for at, name in enumerate(_TRAPS)),
+    tuple(DiagramNode(name, (None, *PeerType)[at % 5], is_focus=at % 3 == 0) for at, name in enumerate(_TRAPS)),
     tuple(Arrow(name, _TRAPS[0], "1 call") for name in _TRAPS),
 )
 
@@ -130,7 +130,7 @@ def test_graphviz_shows_every_name_as_it_is(diagram: Diagram) -> None:
     for node, looks in zip(diagram.nodes, nodes.values(), strict=True):
         assert shown_by_graphviz(looks["label"]) == [safe(node.name, 200), *([node.note] if node.note else [])]
         assert looks.get("shape") == (_DOT_SHAPES[node.peer_type] if node.peer_type else None)
-        assert looks.get("penwidth") == ("3" if node.is_asked else None)
+        assert looks.get("penwidth") == ("3" if node.is_focus else None)
     ids = {node.name: number for node, number in zip(diagram.nodes, nodes, strict=True)}
     for arrow, (caller, callee, looks) in zip(diagram.arrows, edges, strict=True):
         assert (caller, callee) == (ids[arrow.caller], ids[arrow.callee])
@@ -140,7 +140,7 @@ def test_graphviz_shows_every_name_as_it_is(diagram: Diagram) -> None:
 
 # --- Mermaid ----------------------------------------------------------------------------------------------------------
 
-_MERMAID_NODE = re.compile(r'  (n\d+)(\[|\[\(|>|\{\{)"([^"]*)"(\]|\)\]|\}\})(:::asked)?')
+_MERMAID_NODE = re.compile(r'  (n\d+)(\[|\[\(|>|\{\{)"([^"]*)"(\]|\)\]|\}\})(:::focus)?')
 _MERMAID_SHAPES = {
     None: "[]",
     PeerType.DATABASE: "[()]",
@@ -159,8 +159,8 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
     assert text.encode("utf-8")
     first, *lines = text.removesuffix("\n").split("\n")
     assert first == "flowchart LR"
-    if any(node.is_asked for node in diagram.nodes):
-        assert lines.pop() == "  classDef asked stroke-width:3px"
+    if any(node.is_focus for node in diagram.nodes):
+        assert lines.pop() == "  classDef focus stroke-width:3px"
     ids = {}
     for node, line in zip(diagram.nodes, lines, strict=False):
         match = _MERMAID_NODE.fullmatch(line)
@@ -171,7 +171,7 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
         # nothing that HTML, Markdown or a directive is made of stands there as it is
         assert re.fullmatch(r"(?:[^\W_]|(?<=[^\W_])[-:/ ](?=[^\W_])|#\d+;)+", name), name
         assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), name) == (safe(node.name, 200) or " ")
-        assert (match[2] + match[4], bool(match[5])) == (_MERMAID_SHAPES[node.peer_type], node.is_asked)
+        assert (match[2] + match[4], bool(match[5])) == (_MERMAID_SHAPES[node.peer_type], node.is_focus)
     assert len(set(ids.values())) == len(diagram.nodes)
     for arrow, line in zip(diagram.arrows, lines[len(diagram.nodes) :], strict=True):
         match = _MERMAID_ARROW.fullmatch(line)
@@ -199,9 +199,9 @@ def analysis(*more: Any) -> Analysis:
 
 
 def test_a_drawing_of_calls() -> None:
-    drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], asked=["api"], notes={"web": "x"})
+    drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], focus=["api"], notes={"web": "x"})
     assert drawn.nodes == (
-        DiagramNode("api", is_asked=True),
+        DiagramNode("api", is_focus=True),
         DiagramNode("cache", PeerType.EXTERNAL),
         DiagramNode("mail"),
         DiagramNode("web", note="x"),

@@ -83,7 +83,7 @@ def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: d
         loading = Loader([server.url])
         loading.read(search=ALL)
         before = len(server.requests)
-        loading.ask(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000), lambda _: None)
+        loading.search_again(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000), lambda _: None)
         loading.servers.close()
         assert len(server.requests) - before <= most[kind]
         assert_all_ask_for_gzip(server)

@@ -356,15 +356,15 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
         told: list[SearchReport] = []
         first = loading.read(search=search)
         count = len(server.requests)
-        assert loading.ask(search, lambda _: None, told.append) is None
+        assert loading.search_again(search, lambda _: None, told.append) is None
         assert [request.path for request in server.requests[count:]] == ["/api/search"]
         assert told[0].text.startswith(f"{first.trace_count} traces from Tempo")
         # one more, and one that grows
         server.add(trace("tempo", 1, LAST_NS, [5 * MS], ["front"]))
-        assert (loading.ask(search, lambda _: None) or first).trace_count == first.trace_count + 1
+        assert (loading.search_again(search, lambda _: None) or first).trace_count == first.trace_count + 1
         server.add(trace("tempo", 1, LAST_NS))
         count = len(server.requests)
-        grown = loading.ask(search, lambda _: None)
+        grown = loading.search_again(search, lambda _: None)
         assert grown is not None
         assert len(grown) == len(first) + 2
         assert len(server.requests) - count == 2

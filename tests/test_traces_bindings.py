@@ -11,7 +11,7 @@ from tracetui.tui.views.traces.keys import BINDINGS
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.view import TracesView
 
-_RECEIVERS: dict[str, type] = {"ask": QuickFilters, "answer": TraceDialogs}
+_RECEIVERS: dict[str, type] = {"quick_filter": QuickFilters, "dialog": TraceDialogs}
 
 
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda binding: binding.id or binding.key)

@@ -365,7 +365,7 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
 
 def test_empty_result_names_the_most_selective_condition() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        app.pane.ask_for("error AND duration > 9s AND service = db")
+        app.pane.apply_filter("error AND duration > 9s AND service = db")
         await settled(pilot)
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text

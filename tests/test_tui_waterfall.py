@@ -538,7 +538,7 @@ def test_filter_key_works_before_the_detail_is_ready() -> None:
         await press("j", "tab", "slash", *"db")
         assert app.pane.detail.query_one(PromptLine).has_focus
         app.held.holds = False
-        app.pane.detail.ask_filter()
+        app.pane.detail.prompt_filter()
         await press("enter")
         lines = app.pane.detail.view.lines
         assert lines is not None

@@ -124,7 +124,7 @@ def _check_exists(source: str) -> None:
     from tracetui.ingest.files import inputs
     from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 
-    next(inputs(parse_sources([source]).paths, meant=suggest_source), None)
+    next(inputs(parse_sources([source]).paths, suggest=suggest_source), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class BackgroundSessions:
         if traces is None:
             return None
         # read logs even if another request cuts a poll short, as its traces are shown and need their log records
-        traces = self._with_logs(traces, lambda: load.can_ask_again and (is_poll or not load.is_stopped))
+        traces = self._with_logs(traces, lambda: load.can_search_again and (is_poll or not load.is_stopped))
         new = frozenset(trace for trace, text in enumerate(traces.trace_ids) if text not in loaded_ids)
         findings = NewFindings()
         if baseline_ids is not None:

@@ -120,7 +120,9 @@ def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESH
     before, after = _in_one_spelling(before, after.traces), _in_one_spelling(after, before.traces)
     sides = [one.traces.response_time for one in (before, after)]
     means = [float(durations.mean()) for durations in sides if len(durations)]
-    of_traces, of_spans = _judges(threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after)
+    of_traces, of_spans = _classifiers(
+        threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after
+    )
     return Comparison(
         before,
         after,
@@ -138,7 +140,7 @@ def _in_one_spelling(analysis: Analysis, other: TraceSet) -> Analysis:
     return analysis if traces is analysis.traces else Analysis(traces)
 
 
-def _judges(
+def _classifiers(
     threshold: float, trace_ns: float, counts: tuple[int, int], before: Analysis, after: Analysis
 ) -> tuple[ChangeClassifier, ChangeClassifier]:
     """Build classifiers for the figures of whole traces and for those of operations and calls. Each has a significance
@@ -159,16 +161,16 @@ def _judges(
     )
 
 
-def _overall(before: Analysis, after: Analysis, judge: ChangeClassifier) -> Iterator[Change]:
+def _overall(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> Iterator[Change]:
     durations = [analysis.traces.response_time for analysis in (before, after)]
-    yield from judge.times(("mean", "p50", "p95", "p99"), *durations)
+    yield from classifier.times(("mean", "p50", "p95", "p99"), *durations)
     summaries = [one.summary for one in (before, after)]
     with_errors, failed = (
         [(getattr(one, name), one.trace_count) for one in summaries]
         for name in ("error_trace_count", "failed_request_count")
     )
-    yield judge.rate(with_errors[0], with_errors[1])
-    yield judge.rate(failed[0], failed[1], FAILED_REQUEST_RATE)
+    yield classifier.rate(with_errors[0], with_errors[1])
+    yield classifier.rate(failed[0], failed[1], FAILED_REQUEST_RATE)
 
 
 def _labels(analysis: Analysis) -> set[tuple[str, str]]:
@@ -176,7 +178,7 @@ def _labels(analysis: Analysis) -> set[tuple[str, str]]:
     return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
-def _operations(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
+def _operations(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[Compared]:
     sides = []
     for analysis in (before, after):
         traces = analysis.traces
@@ -184,7 +186,7 @@ def _operations(before: Analysis, after: Analysis, judge: ChangeClassifier) -> l
         names = list(map(traces.operation_label, groups.distinct.tolist()))
         times = {"": traces.duration, "self": self_times(traces), "critical": analysis.paths.critical}
         sides.append(GroupedFigures(groups, names, traces.error, times, ~traces.no_duration))
-    return sorted(compared_groups(sides[0], sides[1], judge), key=_by_weight)
+    return sorted(compared_groups(sides[0], sides[1], classifier), key=_by_weight)
 
 
 def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
@@ -194,7 +196,7 @@ def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
     return one.verdict not in (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE), -change, one.name
 
 
-def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[Compared]:
+def _edges(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[Compared]:
     sides = []
     for analysis in (before, after):
         calls = analysis.calls
@@ -207,12 +209,12 @@ def _edges(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[C
             names.append((nodes[caller], nodes[callee], "async" if is_async else ""))
         durations = {"": analysis.traces.duration[calls.span]}
         sides.append(GroupedFigures(groups, names, calls.error, durations, ~analysis.traces.no_duration[calls.span]))
-    found = compared_groups(sides[0], sides[1], judge)
+    found = compared_groups(sides[0], sides[1], classifier)
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))
 
 
-def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[BottleneckChange]:
+def _bottlenecks(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[BottleneckChange]:
     sides, spans = [], []
     for analysis in (before, after):
         traces = analysis.traces
@@ -231,7 +233,7 @@ def _bottlenecks(before: Analysis, after: Analysis, judge: ChangeClassifier) -> 
             _wait_per_trace(analysis, groups.of(side[name][0])) if name in side else np.zeros(0)
             for analysis, side, groups in zip((before, after), sides, spans, strict=True)
         ]
-        change = judge.times(("mean",), *waits)[0]
+        change = classifier.times(("mean",), *waits)[0]
         found.append(
             BottleneckChange(
                 *name,
@@ -250,7 +252,7 @@ def _wait_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
     return waits
 
 
-def _patterns(before: Analysis, after: Analysis, judge: ChangeClassifier) -> list[PatternChange]:
+def _patterns(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[PatternChange]:
     sides = [_by_template(analysis.errors.patterns) for analysis in (before, after)]
     of = [analysis.traces.trace_count for analysis in (before, after)]
     found = []
@@ -259,7 +261,7 @@ def _patterns(before: Analysis, after: Analysis, judge: ChangeClassifier) -> lis
         some = pair[1] or pair[0]
         assert some is not None
         traces = [one.trace_count if one else 0 for one in pair]
-        change = judge.rate((traces[0], of[0]), (traces[1], of[1]))
+        change = classifier.rate((traces[0], of[0]), (traces[1], of[1]))
         verdict = Verdict.NEW if pair[0] is None else Verdict.GONE if pair[1] is None else change.verdict
         found.append(
             PatternChange(

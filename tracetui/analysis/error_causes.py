@@ -66,10 +66,10 @@ class ErrorCauses:
         self.spans = facts.spans
         self.nearest_above = _nearest_above(self.spans, traces.subtree_end)
         """For each error the nearest error above it; -1 for none."""
-        self._coped: dict[int, bool] = {}
-        self.above, uncoped = self._undivided()
+        self._recovered: dict[int, bool] = {}
+        self.above, unrecovered = self._undivided()
         """The same, but also -1 if a span that coped, or an asynchronous step, lies between."""
-        looked_at = np.concatenate((self.spans, np.array(uncoped, np.int64)))
+        looked_at = np.concatenate((self.spans, np.array(unrecovered, np.int64)))
         self.superseded = looked_at[succeeded_later(traces, looked_at, self.skewed)]
         """Spans after which a later attempt succeeded, among the errors and the spans above them."""
         self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
@@ -84,12 +84,12 @@ class ErrorCauses:
         """For each error 1 if some error below caused it, else 0."""
         self._only_up_to = self._paths_up()
 
-    def coped(self, span: int) -> bool:
+    def recovered(self, span: int) -> bool:
         """bool[n]; true for spans that handled the failure below them, by their own status or code."""
-        known = self._coped.get(span)
+        known = self._recovered.get(span)
         if known is None:
             fine = not self.traces.error[span] and self.traces.status[span] == _OK
-            known = self._coped[span] = fine or (not self.traces.error[span] and answered_well(self.traces, span))
+            known = self._recovered[span] = fine or (not self.traces.error[span] and answered_well(self.traces, span))
         return known
 
     def _undivided(self) -> tuple[list[int], list[int]]:
@@ -114,8 +114,8 @@ class ErrorCauses:
                     found = known[at]
                     break
                 path.append(at)
-                coped = self._coped[at] = bool(is_ok[at]) or answered_well(traces, at)
-                if coped:
+                recovered = self._recovered[at] = bool(is_ok[at]) or answered_well(traces, at)
+                if recovered:
                     break
                 on_the_way.append(at)
                 if steps[at]:

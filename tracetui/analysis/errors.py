@@ -175,7 +175,7 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
         by_service = Counter(traces.service[spread].tolist())
         hops = _hops(traces, spans, spread)
         operations = Counter(traces.shape[spans].tolist())
-        became = Counter(outcome[spans].tolist())
+        of_outcome = Counter(outcome[spans].tolist())
         failed = np.unique(traces.trace[spans[outcome[spans] == Outcome.FAILED]])
         order_of_traces = (-traces.response_time[touched], -traces.trace_errors[touched], ~np.isin(touched, failed))
         worst = touched[np.lexsort(order_of_traces)]
@@ -195,10 +195,10 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
                     )
                 ),
                 failed_request_count=len(failed),
-                unknown_count=became[Outcome.UNKNOWN],
-                background_count=became[Outcome.BACKGROUND],
-                swallowed_count=became[Outcome.HANDLED] + became[Outcome.RETRIED],
-                retried_count=became[Outcome.RETRIED],
+                unknown_count=of_outcome[Outcome.UNKNOWN],
+                background_count=of_outcome[Outcome.BACKGROUND],
+                swallowed_count=of_outcome[Outcome.HANDLED] + of_outcome[Outcome.RETRIED],
+                retried_count=of_outcome[Outcome.RETRIED],
                 trace_count=len(touched),
                 first_seen=int(traces.start[spans].min()),
                 last_seen=int(traces.start[spans].max()),

@@ -48,14 +48,14 @@ def hops(arcs: Sequence[Sequence[int]], begins: Iterable[int], most: int | None 
     """Compute the fewest arcs, up to `most`, from any of these nodes to each node they reach, themselves included."""
     found = dict.fromkeys(begins, 0)
     layer = list(found)
-    far = 0
-    while layer and far != most:
-        far += 1
+    distance = 0
+    while layer and distance != most:
+        distance += 1
         following = []
         for node in layer:
             for other in arcs[node]:
                 if other not in found:
-                    found[other] = far
+                    found[other] = distance
                     following.append(other)
         layer = following
     return found
@@ -193,17 +193,17 @@ def betweenness(arcs: Arcs) -> tuple[list[float], str]:
 
 def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
     """Add for each node its share of the shortest paths from one node. -> steps taken"""
-    far, paths = {begin: 0}, {begin: 1.0}
+    distance, paths = {begin: 0}, {begin: 1.0}
     order, steps = [begin], 0
     for node in order:
         onwards = arcs.onwards[node]
         steps += len(onwards) + 1
         for other in onwards:
-            if other not in far:
-                far[other] = far[node] + 1
+            if other not in distance:
+                distance[other] = distance[node] + 1
                 paths[other] = 0.0
                 order.append(other)
-            if far[other] == far[node] + 1:
+            if distance[other] == distance[node] + 1:
                 paths[other] += paths[node]
     share = dict.fromkeys(order, 0.0)
     for node in reversed(order):
@@ -211,7 +211,7 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
         if node != begin:
             between[node] += own
         for other in arcs.backwards[node]:
-            if far.get(other, -2) == far[node] - 1:
+            if distance.get(other, -2) == distance[node] - 1:
                 share[other] += paths[other] / paths[node] * (1 + own)
     return steps
 
@@ -302,8 +302,8 @@ class RingSearch:
         for first in self._firsts:
             if self._is_over():
                 return
-            far = hops(self._arcs.backwards, (first,), length - 1)
-            self._steps += len(far)
+            distance = hops(self._arcs.backwards, (first,), length - 1)
+            self._steps += len(distance)
             paths: list[tuple[int, ...]] = [(first,)]
             while paths:
                 path = paths.pop()
@@ -316,6 +316,6 @@ class RingSearch:
                 further = [
                     node
                     for node in self._arcs.onwards[path[-1]]
-                    if node > first and node not in path and far.get(node, length) <= left
+                    if node > first and node not in path and distance.get(node, length) <= left
                 ]
                 paths.extend((*path, node) for node in sorted(further, reverse=True))

@@ -90,7 +90,7 @@ def _sums(ordered: np.ndarray, begins: np.ndarray) -> np.ndarray:
     return sums
 
 
-def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: ChangeClassifier) -> list[Compared]:
+def compared_groups(before: GroupedFigures, after: GroupedFigures, classifier: ChangeClassifier) -> list[Compared]:
     """Compare the groups of two sets by name: those of the first, then those only in the second."""
     figures = list(before.values)
     split = figures.index("p99") + 1
@@ -98,7 +98,7 @@ def compared_groups(before: GroupedFigures, after: GroupedFigures, judge: Change
     number = {name: at for at, name in enumerate(after.names)}
     pairs = [(at, number.pop(name, -1)) for at, name in enumerate(before.names)]
     both = np.array([pair for pair in pairs if pair[1] >= 0], np.int64).reshape(-1, 2)
-    shared = iter(_changes(before, after, both, figures, judge))
+    shared = iter(_changes(before, after, both, figures, classifier))
     found = []
     for name, (first, second) in zip(before.names, pairs, strict=True):
         counts = int(before.counts[first]), int(after.counts[second]) if second >= 0 else 0
@@ -121,22 +121,26 @@ def _of_one(side: GroupedFigures, group: int, figures: Sequence[str], is_new: bo
 
 
 def _changes(
-    before: GroupedFigures, after: GroupedFigures, both: np.ndarray, figures: Sequence[str], judge: ChangeClassifier
+    before: GroupedFigures,
+    after: GroupedFigures,
+    both: np.ndarray,
+    figures: Sequence[str],
+    classifier: ChangeClassifier,
 ) -> list[tuple[Change, ...]]:
     """Compute the changes of the groups in both sets. both: int64[m, 2], their numbers in either set."""
     first, second = both.T
-    least = judge.least_of(before.counts[first], after.counts[second])
+    least = classifier.least_of(before.counts[first], after.counts[second])
     columns: list[list[Change]] = []
     for figure in figures:
         if figure not in before.values:
-            columns.append(_rates(before, after, both, judge))
+            columns.append(_rates(before, after, both, classifier))
             continue
         was, now = before.values[figure][first], after.values[figure][second]
         change = np.abs(now - was)
-        large = (change > least) & (100 * change >= judge.threshold * np.abs(was))
+        large = (change > least) & (100 * change >= classifier.threshold * np.abs(was))
         columns.append(
             [
-                judge.large(figure, a, b, before.sample(figure, i), after.sample(figure, k))
+                classifier.large(figure, a, b, before.sample(figure, i), after.sample(figure, k))
                 if is_large
                 else Change(figure, _known(a), _known(b), Verdict.SMALL)
                 for a, b, is_large, (i, k) in zip(
@@ -147,11 +151,15 @@ def _changes(
     return list(zip(*columns, strict=True))
 
 
-def _rates(before: GroupedFigures, after: GroupedFigures, both: np.ndarray, judge: ChangeClassifier) -> list[Change]:
+def _rates(
+    before: GroupedFigures, after: GroupedFigures, both: np.ndarray, classifier: ChangeClassifier
+) -> list[Change]:
     """Compute the changes of error rates. In most groups nothing fails in either set."""
     first, second = both.T
     columns = (before.failed[first], before.counts[first], after.failed[second], after.counts[second])
     return [
-        judge.rate((failed, of), (fails, now)) if failed or fails else Change("error_rate", 0.0, 0.0, Verdict.SMALL)
+        classifier.rate((failed, of), (fails, now))
+        if failed or fails
+        else Change("error_rate", 0.0, 0.0, Verdict.SMALL)
         for failed, of, fails, now in zip(*(column.tolist() for column in columns), strict=True)
     ]

@@ -142,7 +142,7 @@ class _Outcomes:
         succeeded; -1 for none.
         """
         path, found = [], -1
-        while span >= 0 and not self.found.coped(span):
+        while span >= 0 and not self.found.recovered(span):
             if span in self._latest_attempts:
                 found = self._latest_attempts[span]
                 break

@@ -102,7 +102,7 @@ class _Numbers:
         }
         self._peers: dict[str, int] = {}
         self._hosts: dict[str, int] = {}
-        self._meant: dict[str, int | None] = {}
+        self._service_of: dict[str, int | None] = {}
         """Number of the service by host, None for other hosts."""
         for name, number in self._services.items():
             self._hosts.setdefault(name.lower(), number)
@@ -114,9 +114,9 @@ class _Numbers:
         number = self._services.get(name)
         if number is None and host:
             # or use what another call of that name led to
-            if host not in self._meant:
-                self._meant[host] = service_of_host(host, self._hosts)
-            number = self._meant[host]
+            if host not in self._service_of:
+                self._service_of[host] = service_of_host(host, self._hosts)
+            number = self._service_of[host]
         if number is None:
             number = self._peers.get(name)
         if number is None:

@@ -82,8 +82,8 @@ class ServiceGraph:
 
     def direct_counts(self, name: str) -> tuple[int, int]:
         """Count the direct callers and the direct callees."""
-        place = self.number[name]
-        return len(self.arcs.backwards[place]), len(self.arcs.onwards[place])
+        node = self.number[name]
+        return len(self.arcs.backwards[node]), len(self.arcs.onwards[node])
 
     def callers(self, name: str) -> dict[str, Distance]:
         """List the direct and indirect callers of a service, without itself, nearest first, then by name."""
@@ -95,9 +95,9 @@ class ServiceGraph:
 
     def _distances(self, name: str, arcs: list[list[int]], sync: list[list[int]]) -> dict[str, Distance]:
         begin = self.number[name]
-        far, at_once = hops(arcs, (begin,)), hops(sync, (begin,))
+        distance, at_once = hops(arcs, (begin,)), hops(sync, (begin,))
         # positions follow the order of the names
-        ordered = sorted((hops, other) for other, hops in far.items() if other != begin)
+        ordered = sorted((hops, other) for other, hops in distance.items() if other != begin)
         return {self.names[other]: Distance(hops, other in at_once) for hops, other in ordered}
 
     def around(self, names: Iterable[str], *, upstream: bool) -> set[str]:
@@ -208,14 +208,14 @@ class ServiceGraph:
             service = self._service(left)
             if service is not None:
                 known = self.operations(service)
-                operation = _meant(right, known) or _meant(shape(right.strip()), known)
+                operation = _matched(right, known) or _matched(shape(right.strip()), known)
                 if operation is not None:
                     return Target(service, operation)
                 nothing.insert(0, self._unknown(right.strip(), known, f"operation of {service}"))
         raise UsageError(nothing[0] if nothing else self._unknown(text, self.names, "service"))
 
     def _service(self, text: str) -> str | None:
-        return _meant(text, self.figures)
+        return _matched(text, self.figures)
 
     def operations(self, service: str) -> list[str]:
         """List the operations of a service by name; an inferred peer has none."""
@@ -242,7 +242,7 @@ def _splits(text: str, mark: str) -> list[tuple[str, str]]:
     return [(mark.join(pieces[:at]), mark.join(pieces[at:])) for at in range(1, len(pieces))]
 
 
-def _meant(text: str, known: Collection[str]) -> str | None:
+def _matched(text: str, known: Collection[str]) -> str | None:
     """Find the known name that equals a text without surrounding blanks, or else also ignoring case."""
     for wanted in (text, text.strip()):
         if wanted in known:

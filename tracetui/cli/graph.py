@@ -94,7 +94,7 @@ class GraphOptions:
 
 def graph(options: GraphOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     names, json, format_ = options.names or (), options.json, options.format
-    asked = _question(options.question, names)
+    query = _question(options.question, names)
     if json and format_:
         raise UsageError(f"use either --json or --format {format_}, not both")
     check_not_read(report.output, [options.source])
@@ -112,7 +112,7 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
     if not analysis.traces.trace_count and not json and not format_:
         print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
-    answer = asked.answer(analysis, [_meant(session, asked.kind, name, look.filtered) for name in names])
+    answer = query.answer(analysis, [_target(session, query.kind, name, look.filtered) for name in names])
     if json:
         from tracetui.render.graph.json import answer_json
 
@@ -129,24 +129,24 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
 
 def _question(question: str, names: Sequence[str]) -> _GraphQuestion:
     """Find a question. Raises UsageError for an unknown one or a wrong number of names."""
-    asked = QUESTIONS.get(question)
-    if asked is None:
+    found = QUESTIONS.get(question)
+    if found is None:
         near = nearest(question, sorted(QUESTIONS))
         hint = f"; did you mean {near}?" if near else ""
         raise UsageError(f"unknown question {question!r}{hint}\n{_questions()}")
-    if len(names) < asked.least or (asked.most is not None and len(names) > asked.most):
+    if len(names) < found.least or (found.most is not None and len(names) > found.most):
         given = f"{len(names)} names" if len(names) != 1 else "1 name"
-        needs = f"a name is {asked.kind}" if asked.kind is not _NameKind.WORD else "put a word with blanks in quotes"
-        raise UsageError(f"{question}: wrong number of names ({given}); write `{asked.form}`; {needs}\n{_questions()}")
-    return asked
+        needs = f"a name is {found.kind}" if found.kind is not _NameKind.WORD else "put a word with blanks in quotes"
+        raise UsageError(f"{question}: wrong number of names ({given}); write `{found.form}`; {needs}\n{_questions()}")
+    return found
 
 
 def _questions() -> str:
-    width = max(len(asked.form) for asked in QUESTIONS.values())
-    return "\n".join(["questions:", *(f"  {asked.form:<{width}}  {asked.what}" for asked in QUESTIONS.values())])
+    width = max(len(found.form) for found in QUESTIONS.values())
+    return "\n".join(["questions:", *(f"  {found.form:<{width}}  {found.what}" for found in QUESTIONS.values())])
 
 
-def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Target:
+def _target(session: Session, kind: _NameKind, name: str, filtered: str) -> Target:
     """Resolve a name in the selected traces. Raises UsageError with the nearest names."""
     from tracetui.analysis.service_graph import Target
 
@@ -158,8 +158,8 @@ def _meant(session: Session, kind: _NameKind, name: str, filtered: str) -> Targe
         if not filtered:
             raise
         # a name that the filter excludes needs no suggestions; for an unknown one, suggest from all names
-        meant = _resolved(Analysis(session.loaded).graph, kind, name)
-        raise UsageError(f"{meant.name} is not in the selected traces: {filtered}") from None
+        unfiltered = _resolved(Analysis(session.loaded).graph, kind, name)
+        raise UsageError(f"{unfiltered.name} is not in the selected traces: {filtered}") from None
 
 
 def _resolved(graph: ServiceGraph, kind: _NameKind, name: str) -> Target:
@@ -186,7 +186,7 @@ def _overview(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     return _GraphAnswer(
         text=lambda page: page.overview(found),
         json=lambda: overview_json(found),
-        diagram=lambda: calls_diagram(analysis.graph, names, asked=[found.figures.service]),
+        diagram=lambda: calls_diagram(analysis.graph, names, focus=[found.figures.service]),
     )
 
 
@@ -216,7 +216,7 @@ def _neighbours(analysis: Analysis, targets: Sequence[Target], *, upstream: bool
     return _GraphAnswer(
         text=lambda page: page.neighbours(target, found, upstream=upstream),
         json=lambda: neighbours_json(target, found),
-        diagram=lambda: calls_diagram(analysis.graph, names, asked=[target.service]),
+        diagram=lambda: calls_diagram(analysis.graph, names, focus=[target.service]),
     )
 
 
@@ -274,7 +274,7 @@ def _shared(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
     return _GraphAnswer(
         text=lambda page: page.shared(names, found),
         json=lambda: shared_json(names, found),
-        diagram=lambda: calls_diagram(graph, between(), asked=names),
+        diagram=lambda: calls_diagram(graph, between(), focus=names),
     )
 
 
@@ -289,7 +289,7 @@ def _diff_callers(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer
     return _GraphAnswer(
         text=lambda page: page.diff_callers(a, b, found),
         json=lambda: diff_callers_json(a, b, found),
-        diagram=lambda: calls_diagram(graph, {a, b, *graph.callers(a), *graph.callers(b)}, asked=[a, b]),
+        diagram=lambda: calls_diagram(graph, {a, b, *graph.callers(a), *graph.callers(b)}, focus=[a, b]),
     )
 
 
@@ -339,15 +339,15 @@ def _peers(analysis: Analysis, targets: Sequence[Target], type_: PeerType) -> _G
     service = targets[0].service if targets else None
     found = peers_of_type(graph, type_, service)
     names = {one.service for one in found}
-    asked = {service} if service else set()
-    among = {*names, *asked} if service else names.union(*(one.callers for one in found))
+    focus = {service} if service else set()
+    among = {*names, *focus} if service else names.union(*(one.callers for one in found))
     if service:
         # services on the paths to indirect peers
         among |= graph.around([service], upstream=False) & graph.around(names, upstream=True)
     return _GraphAnswer(
         text=lambda page: page.peers(type_, service, found),
         json=lambda: peers_json(type_, service, found),
-        diagram=lambda: calls_diagram(graph, among, asked=sorted(asked)),
+        diagram=lambda: calls_diagram(graph, among, focus=sorted(focus)),
     )
 
 

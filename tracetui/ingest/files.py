@@ -35,12 +35,12 @@ class Input:
 def inputs(
     sources: Sequence[str],
     missing: Callable[[str, str], None] | None = None,
-    meant: Callable[[str], str] = lambda _: "",
+    suggest: Callable[[str], str] = lambda _: "",
 ) -> Iterator[Input]:
     """Yield the files of the sources, each once.
 
-    A missing source raises InputError, or its name and the error are passed to `missing`. `meant` returns a text to
-    follow "no such file" that says what else the source could be.
+    A missing source raises InputError, or its name and the error are passed to `missing`. `suggest` returns a text
+    to follow "no such file" that says what else the source could be.
     """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False
@@ -54,7 +54,7 @@ def inputs(
             stdin_taken = True
             continue
         try:
-            found = _found(source, meant)
+            found = _found(source, suggest)
         except InputError as error:
             if missing is None:
                 raise
@@ -76,11 +76,11 @@ def inputs(
             yield Input(str(path), size, partial(read_file, path, cannot_hold_spans=cannot_hold_spans), named)
 
 
-def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:
+def _found(source: str, suggest: Callable[[str], str]) -> list[tuple[Path, bool]]:
     if not source:
         raise InputError("empty source name")
     try:
-        return list(_paths(source, meant))
+        return list(_paths(source, suggest))
     except OSError as error:
         raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
     except (RuntimeError, ValueError) as error:
@@ -88,7 +88,7 @@ def _found(source: str, meant: Callable[[str], str]) -> list[tuple[Path, bool]]:
         raise InputError(f"{without_secrets(source)}: {error}") from None
 
 
-def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, bool]]:
+def _paths(source: str, suggest: Callable[[str], str]) -> Iterator[tuple[Path, bool]]:
     path = Path(source).expanduser()
     shown = without_secrets(source)
     if path.is_dir():
@@ -98,13 +98,13 @@ def _paths(source: str, meant: Callable[[str], str]) -> Iterator[tuple[Path, boo
         yield from ((inner, False) for inner in found)
     elif path.exists() or not glob.has_magic(source):
         if not path.exists():
-            raise InputError(f"{shown}: no such file{meant(source)}")
+            raise InputError(f"{shown}: no such file{suggest(source)}")
         yield path, True
     else:
         matches = matching_files(str(path))
         if not matches:
-            else_meant = meant(source)
-            what = f"such file{else_meant}" if else_meant else "file matches this glob"
+            suggested = suggest(source)
+            what = f"such file{suggested}" if suggested else "file matches this glob"
             raise InputError(f"{shown}: no {what}")
         yield from ((Path(match), False) for match in matches)
 

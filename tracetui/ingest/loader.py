@@ -127,7 +127,7 @@ class Loader:
             raise InputError(_no_spans_message(wanted, intake.warnings))
         return traces
 
-    def ask(
+    def search_again(
         self,
         search: Search,
         progress: Callable[[LoadProgress], None],
@@ -243,7 +243,7 @@ def load(
     with closing(loading.servers):
         traces = loading.read(progress, arrived, search, on_report)
         if also is not None and also != search and loading.servers.can_search_again:
-            traces = loading.ask(also, progress, on_report) or traces
+            traces = loading.search_again(also, progress, on_report) or traces
         return traces
 
 

@@ -38,12 +38,12 @@ def assemble(intake: Intake) -> TraceSet:
     return _Assembly(intake).build()
 
 
-def _of_records(odd: Mapping[int, str], came_from: np.ndarray, count: int) -> dict[int, str]:
+def _of_records(odd: Mapping[int, str], input_order: np.ndarray, count: int) -> dict[int, str]:
     """Map texts from records of the intake to the remaining records. came_from: int64[n], into `count` of the intake"""
     if not odd:
         return {}
     left = np.full(count, -1)
-    left[came_from] = np.arange(len(came_from))
+    left[input_order] = np.arange(len(input_order))
     return {int(left[i]): text for i, text in odd.items() if left[i] >= 0}
 
 
@@ -94,7 +94,7 @@ class _Assembly:
         moved = np.empty(len(order), np.int64)
         moved[order] = np.arange(len(order))
         self.row = moved[self.row]
-        records.came_as = np.arange(len(order))
+        records.input_order = np.arange(len(order))
 
     def _repair_durations(self) -> None:
         records = self.records
@@ -177,7 +177,7 @@ class _Assembly:
             depth=depth[order].astype(np.int32),
             start=records.start[order],
             duration=records.duration[order],
-            order=records.came_as[order],
+            order=records.input_order[order],
             key=records.key[order],
             name=records.name[order],
             resource=records.resource[order],

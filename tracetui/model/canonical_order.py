@@ -35,7 +35,7 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
     rank[present] = np.arange(len(present))
     shared = _of_several(trace_of_each, source, count)[trace]
     keys = [np.where(shared, column, 0) for column in (records.duration, records.kind, records.start, records.key)]
-    return np.lexsort((records.came_as, *keys, rank[trace])), present
+    return np.lexsort((records.input_order, *keys, rank[trace])), present
 
 
 def _of_several(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:

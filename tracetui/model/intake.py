@@ -409,12 +409,12 @@ class Intake:
         same_old, same_new = same[: len(old)], same[len(old) :]
         counts = np.bincount(same_new, minlength=len(positions)), np.bincount(same_old, minlength=len(positions))
         newer = counts[0] >= counts[1]
-        goes, comes = old[newer[same_old] & (counts[0][same_old] > 0)], new[newer[same_new]]
-        changed = not np.array_equal(np.sort(self._contents(goes)), np.sort(self._contents(comes)))
+        removed, added = old[newer[same_old] & (counts[0][same_old] > 0)], new[newer[same_new]]
+        changed = not np.array_equal(np.sort(self._contents(removed)), np.sort(self._contents(added)))
         keep = np.ones(self._flushed, bool)
         keep[base:] = False
         if changed:
-            keep[goes], keep[comes] = False, True
+            keep[removed], keep[added] = False, True
         else:
             self.warnings = warnings
         self._keep(keep)
@@ -485,17 +485,17 @@ class Intake:
             np.add.at(sizes, chunk.trace, chunk.raw_bytes + SPAN_BYTES)
         oldest = np.argsort(started, kind="stable")
         oldest = oldest[sizes[oldest] > 0]
-        gone = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), too_much)) + 1]
-        self.drop(gone.tolist())
-        return len(gone)
+        dropped = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), too_much)) + 1]
+        self.drop(dropped.tolist())
+        return len(dropped)
 
     def drop(self, traces: Sequence[int]) -> None:
         """Drop the spans and warnings of these traces."""
         self.flush()
-        gone = np.zeros(len(self.trace_ids), bool)
-        gone[list(traces)] = True
+        dropped = np.zeros(len(self.trace_ids), bool)
+        dropped[list(traces)] = True
         if self.chunks:
-            self._keep(~gone[self._column("trace")])
+            self._keep(~dropped[self._column("trace")])
         for trace in traces:
             self.trace_warnings.pop(trace, None)
         self._forget_unused()

@@ -10,7 +10,7 @@ from tracetui.model.traces import Arena
 
 _COLUMNS = (
     "trace key parent_key start duration kind status error flags name resource peer message"
-    " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from came_as"
+    " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from input_order"
 ).split()
 _NAMELESS = ("", "unknown")
 """Placeholder names of spans without a name; the second is Zipkin's."""
@@ -48,9 +48,9 @@ class Records:
         )
         self.messages, self.message = _messages(intake.status_messages, len(self))
         self.resources: list[Resource] = intake.resources.copy()
-        self.came_as = np.arange(len(self))
+        self.input_order = np.arange(len(self))
         """int64[n], position of each record in the input; that of the first if several were merged."""
-        self.id_from = self.parent_id_from = self.came_as
+        self.id_from = self.parent_id_from = self.input_order
         """int64[n] each, the records that determine the spelling of span id and parent id."""
 
     def __len__(self) -> int:

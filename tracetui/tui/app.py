@@ -218,7 +218,7 @@ class TraceApp(TerminalApp):
                 self.state.select(bookmark.trace, bookmark.span)
             self._switch_to(bookmark.view)
             if bookmark.query is not None and bookmark.query != self.state.query:
-                self.post_message(FilterTraces(bookmark.query, ask=False))
+                self.post_message(FilterTraces(bookmark.query, search_servers=False))
             if bookmark.come_back is not None:
                 bookmark.come_back()
         self.update_frame()
@@ -232,12 +232,12 @@ class TraceApp(TerminalApp):
     async def on_compare_traces(self, message: CompareTraces) -> None:
         self.state.mark(message.traces)
         self.action_view(VIEWS[0][0])
-        await self.query_one(f"#{VIEWS[0][0]}", View).run_action("answer('compare')")
+        await self.query_one(f"#{VIEWS[0][0]}", View).run_action("dialog('compare')")
 
     def on_list_traces(self, message: ListTraces) -> None:
         self._add_bookmark(self.state.query)
         self._switch_to(message.view)
-        self.post_message(FilterTraces(message.query, ask=False))
+        self.post_message(FilterTraces(message.query, search_servers=False))
 
     def on_open_view(self, message: OpenView) -> None:
         self.action_view(message.view)
@@ -373,7 +373,7 @@ class TraceApp(TerminalApp):
         self._top.end_failure()
 
     def on_filter_traces(self, message: FilterTraces) -> None:
-        self._controller.filter(message.query, message.opens, searches=message.ask)
+        self._controller.filter(message.query, message.opens, searches=message.search_servers)
 
     def action_reload(self) -> None:
         if self._has_views:
@@ -467,7 +467,7 @@ class TraceApp(TerminalApp):
 
     def show_notice(self, text: str, *, bad: bool = False) -> None:
         """Show a one-line notice; `bad` for errors."""
-        self._bottom.say(text, bad=bad)
+        self._bottom.show_notice(text, bad=bad)
 
     def forget_notice(self) -> None:
         """Remove the last notice."""

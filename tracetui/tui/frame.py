@@ -158,7 +158,7 @@ class FrameBottom(LineBar):
         self._location = location
         self._show()
 
-    def say(self, text: str, *, bad: bool) -> None:
+    def show_notice(self, text: str, *, bad: bool) -> None:
         """Show a notice for a while; `bad` for errors."""
         self._notice = notice = (text, bad)
         self._show()

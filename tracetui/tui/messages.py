@@ -30,7 +30,7 @@ class FilterTraces(Message):
     """Filter by a query; '' for all traces."""
 
     query: str
-    ask: bool = True
+    search_servers: bool = True
     """True to search servers as well; False to list only loaded traces."""
     opens: tuple[str, ...] = ()
     """Ids of traces to open once they are loaded, as `State.to_open`."""

@@ -120,8 +120,8 @@ class CollectedLogs:
             begin += count
             unsure = (flags[own] & _NO_ZONE) > 0
             off = np.where(early[own] > 0, -early[own], np.maximum(late[own], 0))[unsure]
-            far = off[np.abs(off) > _FAR_NS]
-            typical = int(np.median(far)) if 2 * len(far) > len(off) else 0
+            distance = off[np.abs(off) > _FAR_NS]
+            typical = int(np.median(distance)) if 2 * len(distance) > len(off) else 0
             offsets.append(round(typical / _QUARTER_NS) * _QUARTER_NS)
         return offsets
 

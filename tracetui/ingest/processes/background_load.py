@@ -67,7 +67,7 @@ class BackgroundLoad:
         self._is_running = self._has_ended = False
         self.services: list[str] = []
         """Services of the servers, once everything is read."""
-        self.can_ask_again = False
+        self.can_search_again = False
         """True if `again` can be called."""
 
     @property
@@ -91,7 +91,7 @@ class BackgroundLoad:
     def cancel(self) -> None:
         """End the load and drop its data; the running call raises LoadCancelledError."""
         self._stopped.set()
-        self.can_ask_again = False
+        self.can_search_again = False
         if self._process is not None:
             self._end_group()
         if not self._is_running:
@@ -212,14 +212,14 @@ class BackgroundLoad:
                     if isinstance(response, PartialResult):
                         part(traces)
                         continue
-                    self.services, self.can_ask_again = response.services, response.can_ask_again
+                    self.services, self.can_search_again = response.services, response.can_search_again
                     return traces
         except OSError:
             # the process is gone
             pass
         finally:
             self._is_running = False
-            if not self.can_ask_again:
+            if not self.can_search_again:
                 self._end()
         self._end()
         if self._stopped.is_set():
@@ -228,7 +228,7 @@ class BackgroundLoad:
 
     def _end(self) -> None:
         """End the process."""
-        self.can_ask_again = False
+        self.can_search_again = False
         if self._sets is not None:
             # the process exits when the socket closes
             self._sets.close()

@@ -134,7 +134,9 @@ def main(arguments: Sequence[str]) -> int:
                 else:
                     reporter.begin(math.inf)
                     assert loading is not None
-                    changed = loading.ask(request.search, reporter.progress, _report_search, known_ns=request.known_ns)
+                    changed = loading.search_again(
+                        request.search, reporter.progress, _report_search, known_ns=request.known_ns
+                    )
                     if changed is None:
                         _send(Unchanged())
                         continue

@@ -63,7 +63,7 @@ class FinalResult(msgspec.Struct, tag="final"):
 
     services: list[str] = []
     """Services of the servers."""
-    can_ask_again: bool = False
+    can_search_again: bool = False
 
 
 class Unchanged(msgspec.Struct, tag="unchanged"):

@@ -52,7 +52,7 @@ class DiagramNode:
     name: str
     peer_type: PeerType | None = None
     """Type of an inferred peer."""
-    is_asked: bool = False
+    is_focus: bool = False
     """True for a service named in the question, which is drawn bolder."""
     note: str = ""
     """Second line, '' for none. Like an arrow's label it is trusted text of this program."""
@@ -82,7 +82,7 @@ def calls_diagram(
     graph: ServiceGraph,
     names: Collection[str],
     *,
-    asked: Collection[str] = (),
+    focus: Collection[str] = (),
     notes: Mapping[str, str] | None = None,
     pairs: Collection[Pair] | None = None,
     possible: Collection[Pair] = (),
@@ -92,7 +92,7 @@ def calls_diagram(
     if pairs is None:
         pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
     nodes = [
-        DiagramNode(name, graph.figures[name].peer_type, name in asked, (notes or {}).get(name, ""))
+        DiagramNode(name, graph.figures[name].peer_type, name in focus, (notes or {}).get(name, ""))
         for name in sorted(among)
     ]
     arrows = [
@@ -111,18 +111,18 @@ def _calls(edge: Edge) -> str:
 def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
     """Build the diagram of a blast radius, with the exposure of each service and the target's dependencies."""
     target = found.target
-    asked = [name for name in (target.caller, target.service) if name]
+    focus = [name for name in (target.caller, target.service) if name]
     notes = {one.service: f"{numbers.percent(one.hit.exposure)} exposed" for one in found.services}
-    names = {*asked, *notes, *(name for name, _ in found.downstream)}
-    return calls_diagram(graph, names, asked=asked, notes=notes)
+    names = {*focus, *notes, *(name for name, _ in found.downstream)}
+    return calls_diagram(graph, names, focus=focus, notes=notes)
 
 
-def path_diagram(graph: ServiceGraph, found: CallChains, asked: Collection[str]) -> Diagram:
+def path_diagram(graph: ServiceGraph, found: CallChains, focus: Collection[str]) -> Diagram:
     """Build the diagram of call chains, unobserved ones dotted."""
     observed = {pair for chain in found.observed for pair in _steps(chain.services)}
     possible = {pair for chain in found.possible for pair in _steps(chain.services)} - observed
-    names = {*asked, *(name for pair in observed | possible for name in pair)}
-    return calls_diagram(graph, names, asked=asked, pairs=observed | possible, possible=possible)
+    names = {*focus, *(name for pair in observed | possible for name in pair)}
+    return calls_diagram(graph, names, focus=focus, pairs=observed | possible, possible=possible)
 
 
 def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
@@ -134,7 +134,7 @@ def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagr
     """Build the diagram of services with rank and share of traces; single points bolder."""
     ranked = list(found)
     notes = {one.service: f"rank {one.rank}, in {numbers.percent(one.trace_share)} of traces" for one in ranked}
-    return calls_diagram(graph, notes, asked={one.service for one in ranked if one.single_point}, notes=notes)
+    return calls_diagram(graph, notes, focus={one.service for one in ranked if one.single_point}, notes=notes)
 
 
 def dot(diagram: Diagram) -> str:
@@ -143,7 +143,7 @@ def dot(diagram: Diagram) -> str:
     for name, node in _numbered(diagram).items():
         attributes = [f'label="{dot_text(node.name)}{_under(_DOT_BREAK, node)}"']
         attributes += [f"shape={_DOT_SHAPES[node.peer_type]}"] if node.peer_type else []
-        attributes += ["penwidth=3"] if node.is_asked else []
+        attributes += ["penwidth=3"] if node.is_focus else []
         lines.append(f"  {name} [{', '.join(attributes)}];")
     for caller, callee, arrow in _arrows(diagram):
         attributes = [f'label="{_label(arrow)}"']
@@ -163,13 +163,13 @@ def mermaid(diagram: Diagram) -> str:
     lines = ["flowchart LR"]
     for name, node in _numbered(diagram).items():
         opening, closing = _MERMAID_SHAPES[node.peer_type] if node.peer_type else ("[", "]")
-        asked = ":::asked" if node.is_asked else ""
-        lines.append(f'  {name}{opening}"{mermaid_text(node.name)}{_under("<br/>", node)}"{closing}{asked}')
+        focus = ":::focus" if node.is_focus else ""
+        lines.append(f'  {name}{opening}"{mermaid_text(node.name)}{_under("<br/>", node)}"{closing}{focus}')
     for caller, callee, arrow in _arrows(diagram):
         line = "-.-o" if arrow.is_possible else "-.->" if arrow.is_async else "-->"
         lines.append(f'  {caller} {line}|"{_label(arrow)}"| {callee}')
-    if any(node.is_asked for node in diagram.nodes):
-        lines.append("  classDef asked stroke-width:3px")
+    if any(node.is_focus for node in diagram.nodes):
+        lines.append("  classDef focus stroke-width:3px")
     return "\n".join([*lines, ""])
 
 

@@ -160,7 +160,10 @@ class Explorer:
         callees = numbers.counted(len(found.downstream), "service")
         callees = f"depends on {callees}" if found.downstream else "no dependencies"
         rows.append(self._caption(f"{safe(focus.service)} {callees}"))
-        rows += (self._plain(name, f" {far.hops} hops" if far.hops > 1 else "") for name, far in found.downstream)
+        rows += (
+            self._plain(name, f" {distance.hops} hops" if distance.hops > 1 else "")
+            for name, distance in found.downstream
+        )
         return self._column(rows)
 
     def chains(self, found: CallChains) -> ExplorerColumn:
@@ -298,15 +301,15 @@ class Explorer:
             drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, glyphs)
             bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
             bar.add(" " + mark, Role.GUIDE)
-            far = note if width >= _WIDE else ""
-            room = max(width - right.width - bar.width - len(far) - 1, 6)
+            suffix = note if width >= _WIDE else ""
+            room = max(width - right.width - bar.width - len(suffix) - 1, 6)
             if subject.operation:
                 name = service_name(
                     subject.service, self._role(subject.service), room, glyphs, operation=subject.operation, pad=False
                 )
             else:
                 name = self._name(subject.service, room)
-            line = bar.extend(name).add(far, Role.DIM)
+            line = bar.extend(name).add(suffix, Role.DIM)
             return line.pad(max(width - right.width, line.width + 1)).extend(right)
 
         return _Row(subject, draw)

@@ -92,7 +92,7 @@ class LoadController:
     @property
     def can_search(self) -> bool:
         """True if servers can be searched now."""
-        return not self.is_busy and self._load is not None and self._load.can_ask_again
+        return not self.is_busy and self._load is not None and self._load.can_search_again
 
     @property
     def can_stop(self) -> bool:
@@ -378,7 +378,7 @@ class LoadController:
             gc.freeze()
         self._is_complete = True
         if self._load is not None:
-            state.end_load(is_live=self._load.can_ask_again, services=self._load.services)
+            state.end_load(is_live=self._load.can_search_again, services=self._load.services)
         state.set_reports(update.reports)
         self._install(update)
         lines = [*self._follower.new_findings_in(update.selected), *self._warnings.new_lines(host.key_names)]

@@ -30,16 +30,16 @@ def open_contrast(
     pane: View,
     traces: TraceSet,
     selection: np.ndarray,
-    whose: str,
-    ask: Callable[[str], object],
+    described: str,
+    apply_filter: Callable[[str], object],
     *,
     among: str = "",
     durations: bool = True,
 ) -> None:
     """Contrast the traces of `selection`, bool[traces], with the others outside the UI loop, and show the result.
 
-    whose: a word before "traces", or "with ..." after it; among: restriction of the others; ask: called with the query
-    of the chosen row; durations: include response times.
+    described: a word before "traces", or "with ..." after it; among: restriction of the others; apply_filter: called
+    with the query of the chosen row; durations: include response times.
     """
     if not selection.any() or selection.all():
         chosen = "every trace" if selection.any() else "no trace"
@@ -50,36 +50,47 @@ def open_contrast(
     failed = numbers.requests_failed(with_errors, int(failed_requests(traces)[selection].sum()))
 
     def done(found: Contrast) -> None:
-        _show(pane, found, whose, f" ({failed})" if failed and whose.startswith("with ") else "", among, ask)
+        _show(
+            pane,
+            found,
+            described,
+            f" ({failed})" if failed and described.startswith("with ") else "",
+            among,
+            apply_filter,
+        )
 
     pane.work(f"{pane.id}.contrast", lambda: contrast(traces, selection, durations=durations), done)
 
 
-def _show(pane: View, found: Contrast, whose: str, failed: str, among: str, ask: Callable[[str], object]) -> None:
+def _show(
+    pane: View, found: Contrast, described: str, failed: str, among: str, apply_filter: Callable[[str], object]
+) -> None:
     """Show a contrast. `failed`: number of failed requests in parentheses, '' if redundant."""
     look, glyphs = pane.state.look, pane.state.look.glyphs
     if not found.differences:
         pane.post_message(Notice("nothing is over-represented beyond chance"))
         return
-    title = Line([("Over-represented in ", Role.DIM), (selection_words(found.selected_of, whose) + failed, Role.TITLE)])
+    title = Line(
+        [("Over-represented in ", Role.DIM), (selection_words(found.selected_of, described) + failed, Role.TITLE)]
+    )
     title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
 
     def chosen(row: int | None) -> None:
         pane.focus_pane()
         if row is not None:
             query, shown = query_of(found.differences[row]), pane.state.query
-            ask(f"({shown}) AND {query}" if shown else query)
+            apply_filter(f"({shown}) AND {query}" if shown else query)
 
     rows = ContrastList(found, glyphs)
     screen = AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by the row", _KEYS)
     pane.app.push_screen(screen, chosen)
 
 
-def selection_words(count: int, whose: str) -> str:
+def selection_words(count: int, described: str) -> str:
     """`8 traces with errors`, `1 slowest trace`"""
-    if whose.startswith("with "):
-        return f"{numbers.counted(count, 'trace')} {safe(whose)}"
-    return numbers.counted(count, f"{safe(whose)} trace")
+    if described.startswith("with "):
+        return f"{numbers.counted(count, 'trace')} {safe(described)}"
+    return numbers.counted(count, f"{safe(described)} trace")
 
 
 def query_of(one: OverRepresented) -> str:

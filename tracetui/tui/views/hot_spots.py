@@ -238,11 +238,11 @@ class HotSpotsView(ListDetailView[HotSpotListColumns]):
         table = self.analysed.columns.table
         traces, slow = table.slow_traces(table.number(self._position(self.list.cursor)))
 
-        def ask(query: str) -> None:
+        def apply_filter(query: str) -> None:
             self.post_message(ListTraces(query))
 
         # as they were selected by duration, that would always be the first difference
-        open_contrast(self, traces, slow, "slow", ask, among=" with it", durations=False)
+        open_contrast(self, traces, slow, "slow", apply_filter, among=" with it", durations=False)
 
     @property
     def _back(self) -> str:

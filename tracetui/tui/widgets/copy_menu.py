@@ -149,7 +149,7 @@ def _open(widget: Widget, state: State, work: Work, make: Callable[[TraceSet], l
         if item is not None:
             work("copy", item.make, lambda text: widget.post_message(CopyText(text, item.title, item.one_line)))
 
-    def ask(items: list[CopyItem]) -> None:
+    def show_menu(items: list[CopyItem]) -> None:
         widget.app.push_screen(CopyMenu(state.look, items), chosen)
 
-    work("copy menu", lambda: make(traces), ask)
+    work("copy menu", lambda: make(traces), show_menu)

@@ -158,7 +158,7 @@ class PromptLine(LineInput):
     class Left(Message):
         """The search was cancelled."""
 
-    def ask(self, text: str) -> None:
+    def open_with(self, text: str) -> None:
         """Show the line with this text and focus it."""
         self.put(text)
         self.display = True
@@ -321,7 +321,7 @@ class Pager(Dialog[None]):
         self.app.post_message(CopyText(self._raw, self._title))
 
     def action_find(self) -> None:
-        self.query_one(PromptLine).ask(self._word)
+        self.query_one(PromptLine).open_with(self._word)
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()

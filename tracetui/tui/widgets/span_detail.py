@@ -249,12 +249,12 @@ class SpanDetail(Vertical):
         entry = lines.entry(self.view.cursor)
         open_copy_menu(self, self.state, self._work, self._shown, (entry.name, entry.value))
 
-    def ask_filter(self) -> None:
+    def prompt_filter(self) -> None:
         """Open the filter of attributes."""
         if self._requested is None:
             return
         # applied once the detail is computed
-        self.query_one(PromptLine).ask(self._word)
+        self.query_one(PromptLine).open_with(self._word)
 
     def leave_filter(self) -> bool:
         """Remove the filter of attributes. -> whether there was one"""

@@ -78,9 +78,9 @@ class ServicesView(ServicesBase):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "blast", "Blast radius", show=False, id="services.blast"),
-        Binding("p", "ask('path')", "Path to another service", show=False, id="services.path"),
-        Binding("s", "ask('shared')", "Shared with other services", show=False, id="services.shared"),
-        Binding("D", "ask('difference')", "Compare callers", show=False, id="services.difference"),
+        Binding("p", "query('path')", "Path to another service", show=False, id="services.path"),
+        Binding("s", "query('shared')", "Shared with other services", show=False, id="services.shared"),
+        Binding("D", "query('difference')", "Compare callers", show=False, id="services.difference"),
         Binding("i", "operation", "One of its operations", show=False, id="services.operation"),
         Binding("m", "map", "Map of the whole system", show=False, id="services.map"),
         Binding("h,left", "side('left')", "To the callers", show=False, id="services.callers"),
@@ -119,7 +119,7 @@ class ServicesView(ServicesBase):
         following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}
         self._look(Mode(following.get(self._mode.what, SLOW), operation=self._mode.operation))
 
-    def action_ask(self, what: str) -> None:
+    def action_query(self, what: str) -> None:
         """Choose another service, then run the query."""
         if not self.has_rows:
             return
@@ -160,13 +160,13 @@ class ServicesView(ServicesBase):
                 self._about = focus
                 self._look(Mode(self._mode.what if self._mode.what in (SLOW, FAILS) else AROUND, operation=operation))
 
-        def ask(options: list[Option]) -> None:
+        def show_options(options: list[Option]) -> None:
             if options:
                 self.app.push_screen(Choice(look, f"One operation of {safe(focus)}", options), chosen)
             else:
                 self.post_message(Notice("unknown operations: it sends no spans"))
 
-        self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), ask)
+        self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), show_options)
 
     def action_server_stats(self) -> None:
         if not self.state.is_live:

@@ -21,14 +21,14 @@ class DialogHost(View):
     def trace_under_cursor(self) -> int | None:
         raise NotImplementedError
 
-    def ask_for(self, query: str, opens: tuple[str, ...] = ()) -> None:
+    def apply_filter(self, query: str, opens: tuple[str, ...] = ()) -> None:
         """Apply a filter. `opens`: ids of traces to open."""
         if query.strip() != self.state.query or opens:
             self.post_message(FilterTraces(query.strip(), opens=opens))
 
-    def ask_by_start(self, query: str) -> None:
+    def filter_by_start(self, query: str) -> None:
         """Apply a filter, and sort by start."""
         raise NotImplementedError
 
-    def say(self, text: str) -> None:
+    def post_notice(self, text: str) -> None:
         self.post_message(Notice(text))

@@ -55,11 +55,11 @@ class TraceDialogs:
 
     # --- contrast ----------------------------------------------------------------------------------------------------
 
-    def ask_contrast(self) -> None:
+    def contrast(self) -> None:
         """Let the user choose the traces to contrast with the others."""
         pane, analysis = self._pane, self._pane.state.analysis
         if analysis is None or not analysis.traces.trace_count:
-            pane.say("no traces to contrast")
+            pane.post_notice("no traces to contrast")
             return
         marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
         with_errors, failed = analysis.summary.error_trace_count, analysis.summary.failed_request_count
@@ -80,7 +80,7 @@ class TraceDialogs:
 
     def _open_contrast(self, analysis: Analysis, what: str) -> None:
         pane, traces = self._pane, analysis.traces
-        open_contrast(pane, traces, self._selection(traces, what), what, pane.ask_for, durations=what != SLOWEST)
+        open_contrast(pane, traces, self._selection(traces, what), what, pane.apply_filter, durations=what != SLOWEST)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
         if what == WITH_ERRORS:
@@ -95,18 +95,18 @@ class TraceDialogs:
         """Compare the traces shown with earlier ones from another source."""
         pane, analysis = self._pane, self._pane.state.analysis
         if analysis is None or not analysis.traces.trace_count:
-            pane.say("no traces to compare")
+            pane.post_notice("no traces to compare")
             return
 
         def chosen(source: str | None) -> None:
             pane.focus_pane()
             if source:
-                pane.say(f"reading {safe(without_secrets(source))} {pane.state.look.glyphs.ellipsis}")
+                pane.post_notice(f"reading {safe(without_secrets(source))} {pane.state.look.glyphs.ellipsis}")
                 pane.work("traces-compare-sets", lambda: _compared(source, analysis, pane.state), done)
 
         def done(found: Comparison | str) -> None:
             if isinstance(found, str):
-                pane.say(found)
+                pane.post_notice(found)
                 return
             shown = source_name(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
             rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.glyphs.ascii_only)
@@ -133,15 +133,17 @@ class TraceDialogs:
         """Save the traces shown to a file."""
         pane, analysis = self._pane, self._pane.state.analysis
         if analysis is None or not analysis.traces.trace_count:
-            pane.say("no traces to save")
+            pane.post_notice("no traces to save")
             return
         traces = analysis.traces
 
         def chosen(name: str | None) -> None:
             pane.focus_pane()
             if name:
-                pane.say(f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.glyphs.ellipsis}")
-                pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.say)
+                pane.post_notice(
+                    f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.glyphs.ellipsis}"
+                )
+                pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.post_notice)
 
         title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
         pane.app.push_screen(
@@ -157,7 +159,7 @@ class TraceDialogs:
         if len(chosen) == 1 and pane.trace_under_cursor is not None:
             chosen.add(pane.trace_under_cursor)
         if session is None or len(chosen) != 2:
-            pane.say(pane.key_names.short("mark two traces with {traces.mark}; {traces.compare} compares them"))
+            pane.post_notice(pane.key_names.short("mark two traces with {traces.mark}; {traces.compare} compares them"))
             return
         loaded = session.loaded
         first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))
@@ -178,9 +180,9 @@ class TraceDialogs:
         title = []
         for side, trace in enumerate(pair):
             line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
-            took = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
+            response_time = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
-            line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
+            line.add(f"  {clock}  ").add("response ", Role.DIM).add(response_time, Role.STRONG)
             line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), glyphs)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
             title.append(line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR))

@@ -54,7 +54,7 @@ class QuickFilters:
         return session.loaded
 
     def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
-        self._pane.ask_for(filters.replace_conditions(self._pane.state.query, kind, *conditions))
+        self._pane.apply_filter(filters.replace_conditions(self._pane.state.query, kind, *conditions))
 
     def _choose(self, title: str, options: Sequence[Option], done: Callable[[str], None], free: str = "") -> None:
         def answered(value: str | None) -> None:
@@ -160,7 +160,7 @@ class QuickFilters:
             if condition:
                 parse(condition)
         except QueryError as error:
-            self._pane.say(safe(error.reason))
+            self._pane.post_notice(safe(error.reason))
             return
         self._exchange(kind, *([condition] if condition else []))
 
@@ -201,10 +201,10 @@ class QuickFilters:
             if value and not value.startswith(filters.TIME_FIELD):
                 begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
                 if begin is None:
-                    self._pane.say("write a time window as 10:03-10:16 or 10:03")
+                    self._pane.post_notice("write a time window as 10:03-10:16 or 10:03")
                     return
                 if end is not None and end <= begin:
-                    self._pane.say(f"{safe(value, 60)}: the window must end after it begins")
+                    self._pane.post_notice(f"{safe(value, 60)}: the window must end after it begins")
                     return
                 text = filters.time_window(begin, end)
             self._exchange(filters.TIME, *(conjuncts(text) or []))
@@ -218,7 +218,7 @@ class QuickFilters:
     def pick_value(self) -> None:
         known = self._pane.known.attributes
         if not known:
-            self._pane.say("no attributes in these traces")
+            self._pane.post_notice("no attributes in these traces")
             return
         options = []
         for key in likely_first(known):
@@ -252,7 +252,7 @@ class QuickFilters:
             if options:
                 self._choose(title, options, done)
             else:
-                self._pane.say(f"no value of {safe(key, 60)} can be used in a filter")
+                self._pane.post_notice(f"no value of {safe(key, 60)} can be used in a filter")
 
         self._pane.work("traces-options", lambda: values_of(traces, key, every), show)
 
@@ -262,7 +262,7 @@ class QuickFilters:
         query = filters.replace_conditions(
             self._pane.state.query, filters.equality(name), filters.condition(name, self._values[at])
         )
-        self._pane.ask_by_start(query)
+        self._pane.filter_by_start(query)
 
     def next_value(self) -> None:
         self._step(1)
@@ -273,11 +273,11 @@ class QuickFilters:
     def _step(self, step: int) -> None:
         name = attribute_field(self._key)
         if not self._values or not filters.find_condition(self._pane.state.query, filters.equality(name)):
-            self._pane.say(self._pane.key_names.short("pick a value with {traces.values} first"))
+            self._pane.post_notice(self._pane.key_names.short("pick a value with {traces.values} first"))
         elif 0 <= self._at + step < len(self._values):
             self._show_value(self._at + step)
         else:
-            self._pane.say(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
+            self._pane.post_notice(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:

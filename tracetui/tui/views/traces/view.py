@@ -289,30 +289,30 @@ class TracesView(DialogHost):
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
         if self._offered is not None:
-            self._ask_for_offer(self._offered.offer(event.row))
+            self._search_offer(self._offered.offer(event.row))
             return
         trace, group = self._trace_of(event.row), self._rows.group(event.row) if self._rows is not None else None
         if trace is not None:
             self.post_message(OpenTrace(trace))
         elif self._previous is not None:
-            self.say("not available while the list is being rebuilt")
+            self.post_notice("not available while the list is being rebuilt")
         elif group is not None:
             self._folded ^= {group.key}
             self._list_again()
             self.view.cursor = event.row
 
-    def _ask_for_offer(self, offer: Offer | None) -> None:
+    def _search_offer(self, offer: Offer | None) -> None:
         if offer is not None:
             query = filters.with_service(self.state.query, offer.service) if offer.service else None
             self.post_message(WidenWindow(offer.window_ns, query))
 
     # --- the filter --------------------------------------------------------------------------------------------------
 
-    def ask_by_start(self, query: str) -> None:
+    def filter_by_start(self, query: str) -> None:
         self.sort_key, self.descending, self._grouped, self._wants_first = SortKey.START, False, False, True
         if query.strip() == self.state.query:
             self._list_again()
-        self.ask_for(query)
+        self.apply_filter(query)
 
     def on_query_bar_submitted(self, event: QueryBar.Submitted) -> None:
         event.stop()
@@ -325,7 +325,7 @@ class TracesView(DialogHost):
             self.query_bar.show_error(error)
             if error is None:
                 self.state.add_query(query)
-                self.ask_for(query, opens=trace_ids)
+                self.apply_filter(query, opens=trace_ids)
             elif self.has_focus_within:
                 self.query_bar.input.focus()
 
@@ -341,7 +341,7 @@ class TracesView(DialogHost):
         self.focus_pane()
         conditions = filters.window_conditions(event.window)
         if conditions:
-            self.ask_for(filters.narrow(self.state.query, conditions))
+            self.apply_filter(filters.narrow(self.state.query, conditions))
 
     def on_scatter_left(self, _: Scatter.Left) -> None:
         self.focus_pane()
@@ -351,11 +351,11 @@ class TracesView(DialogHost):
     def action_write_query(self) -> None:
         self.query_bar.begin()
 
-    def action_ask(self, question: str) -> None:
+    def action_quick_filter(self, question: str) -> None:
         if self._loaded is not None:
             getattr(self._questions, question)()
 
-    def action_answer(self, question: str) -> None:
+    def action_dialog(self, question: str) -> None:
         if self._loaded is not None:
             getattr(self._answers, question)()
 
@@ -381,13 +381,13 @@ class TracesView(DialogHost):
     def action_undo(self) -> None:
         previous = self._previous_filters.back()
         if previous is None:
-            self.say("nothing to undo")
+            self.post_notice("nothing to undo")
         else:
-            self.ask_for(previous)
+            self.apply_filter(previous)
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():
-            self.say(f"the plot needs a terminal of {_LEAST_ROWS} lines and at least one trace")
+            self.post_notice(f"the plot needs a terminal of {_LEAST_ROWS} lines and at least one trace")
 
     def action_sort(self) -> None:
         keys = [*SortKey]
@@ -421,7 +421,7 @@ class TracesView(DialogHost):
             return
         if not self._grouped:
             if not self._columns.origins[self.state.shown].any():
-                self.say("no errors in these traces")
+                self.post_notice("no errors in these traces")
                 return
             self.sort_key, self.descending, self._wants_first = SortKey.DURATION, True, True
         self._group(not self._grouped)
@@ -440,7 +440,7 @@ class TracesView(DialogHost):
         if trace is not None:
             if not self.state.marked:
                 mark, again = chosen_mark(self.state.look.glyphs), self.key_names.short("{traces.mark}")
-                self.say(f"{mark} marks the trace; {again} again removes the mark")
+                self.post_notice(f"{mark} marks the trace; {again} again removes the mark")
             self.state.toggle_mark(trace)
             self._show_count()
             self.view.refresh_row(self.view.cursor)

@@ -141,11 +141,11 @@ class WaterfallPainting(View):
         self.work("waterfall", make, done)
         wanted = self._opening
 
-        def say() -> None:
+        def show_waiting() -> None:
             if wanted is not None and self._opening == wanted:
-                self._say_instead("Opening the trace ...", "Keys are queued; {app.back} goes back.")
+                self._show_instead("Opening the trace ...", "Keys are queued; {app.back} goes back.")
 
-        self.set_timer(_PATIENCE, say)
+        self.set_timer(_PATIENCE, show_waiting)
 
     @property
     def is_opening(self) -> bool:
@@ -154,7 +154,7 @@ class WaterfallPainting(View):
     def work_failed(self, name: str) -> None:
         if name == "waterfall" and self._opening is not None:
             self._opening = None
-            self._say_instead("The trace could not be opened.", "{view.traces} lists the traces.")
+            self._show_instead("The trace could not be opened.", "{view.traces} lists the traces.")
 
     def _opened(self, wanted: tuple[TraceSet, int], opened: PreparedTrace) -> None:
         if self._opening != wanted:
@@ -311,9 +311,9 @@ class WaterfallPainting(View):
         self._view_state = self._opening = None
         self._below.clear()
         self._leave_search()
-        self._say_instead(*nothing_message(self.state, has_set))
+        self._show_instead(*nothing_message(self.state, has_set))
 
-    def _say_instead(self, *texts: str) -> None:
+    def _show_instead(self, *texts: str) -> None:
         """Show a message instead of a trace; `texts` name keys by their actions."""
         names = self.key_names
         self.set_class(True, "-empty")
@@ -386,9 +386,9 @@ class WaterfallPainting(View):
         self._go_to(stop.span)
         self.post_message(Notice(what))
 
-    def _say(self, text: str) -> None:
+    def _post_notice(self, text: str) -> None:
         self.post_message(Notice(text))
 
-    def _say_key(self, text: str) -> None:
+    def _post_key_notice(self, text: str) -> None:
         """Show a notice that names keys by their actions; the text must be trusted."""
-        self._say(self.key_names.short(text))
+        self._post_notice(self.key_names.short(text))

@@ -90,11 +90,11 @@ class WaterfallSearch(WaterfallPainting):
                 for _ in range(abs(steps)):
                     self.action_match(1 if steps > 0 else -1)
 
-        def say() -> None:
+        def show_waiting() -> None:
             if self._search == number and self._is_searching:
                 self.find_line.show_found(word, None)
 
-        self.set_timer(_SOON, say)
+        self.set_timer(_SOON, show_waiting)
         self.work(
             "waterfall-find",
             lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._search != number),
@@ -124,7 +124,7 @@ class WaterfallSearch(WaterfallPainting):
             if self._then_go:
                 self._then_steps += step
             else:
-                self._say_key("search with {waterfall.find} first")
+                self._post_key_notice("search with {waterfall.find} first")
             return
         stop = view_state.match(self.rows.cursor, step, or_here) if len(view_state) else None
         if stop is not None:
@@ -132,9 +132,9 @@ class WaterfallSearch(WaterfallPainting):
                 self.rows.focus()
             self._jump(stop, f"match {stop}")
         elif view_state.found.any():
-            self._say_key("all matches are hidden; {waterfall.show-all} shows them")
+            self._post_key_notice("all matches are hidden; {waterfall.show-all} shows them")
         else:
-            self._say(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
+            self._post_notice(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
             # let the user enter another word
             self.find_line.focus()
 
@@ -142,10 +142,10 @@ class WaterfallSearch(WaterfallPainting):
         """Show only matches, or everything again."""
         view_state = self._view_state
         if self._is_searching:
-            self._say("still searching")
+            self._post_notice("still searching")
             return
         if view_state is None or view_state.found is None or not view_state.found.any():
-            self._say("no match")
+            self._post_notice("no match")
             return
         view_state.only_found = not view_state.only_found
         self._applied()

@@ -15,7 +15,7 @@ from tracetui.tui.views.waterfall.keys import BINDINGS, FIND_HINTS, KEYS
 from tracetui.tui.views.waterfall.prepare import PreparedTrace
 from tracetui.tui.views.waterfall.search import WaterfallSearch
 from tracetui.tui.views.waterfall.view_state import FLAT, MODE_TITLES, MODES, SHARES, ViewState
-from tracetui.tui.views.waterfall.what_if import ask_what_if
+from tracetui.tui.views.waterfall.what_if import open_what_if
 from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -95,7 +95,7 @@ class WaterfallView(WaterfallSearch):
             row = int(getattr(view_state, how)(rows.cursor))
         else:
             if view_state.mode == FLAT:
-                self._say("a flat list has no folds")
+                self._post_notice("a flat list has no folds")
                 return
             if how in ("fold_all", "unfold_all"):
                 getattr(view_state, how)()
@@ -126,7 +126,7 @@ class WaterfallView(WaterfallSearch):
             return
         stop = view_state.error(self.rows.cursor, step)
         if stop is None:
-            self._say("no errors are shown" if (view_state.base.roles > 0).any() else "no errors in this trace")
+            self._post_notice("no errors are shown" if (view_state.base.roles > 0).any() else "no errors in this trace")
             return
         self._jump(stop, f"error {stop}")
 
@@ -226,7 +226,7 @@ class WaterfallView(WaterfallSearch):
         if not len(view_state):
             view_state.hidden_services.discard(service)
             self._applied()
-            self._say("this would hide everything")
+            self._post_notice("this would hide everything")
 
     def action_show_all(self) -> None:
         view_state = self._view_state
@@ -251,10 +251,10 @@ class WaterfallView(WaterfallSearch):
                 view_state.least_percent = 0
                 view_state.apply()
             self._repaint(0 if span is None else view_state.reveal(span))
-            self._say(f"rows: {MODE_TITLES[mode]}")
+            self._post_notice(f"rows: {MODE_TITLES[mode]}")
 
         if view_state.base.stop - view_state.base.first > _LONG:
-            self._say(f"preparing {MODE_TITLES[mode]} ...")
+            self._post_notice(f"preparing {MODE_TITLES[mode]} ...")
         self.work("waterfall-rows", partial(view_state.make, mode), made)
 
     def action_self_times(self) -> None:
@@ -294,7 +294,7 @@ class WaterfallView(WaterfallSearch):
 
     def action_what_if(self) -> None:
         if self.state.span is not None and self._view_state is not None:
-            ask_what_if(self, self.state.span)
+            open_what_if(self, self.state.span)
 
     def action_copy(self) -> None:
         span = self._view_state.span_at(self.rows.cursor) if self._view_state is not None else None

@@ -147,11 +147,11 @@ class ViewState:
         view.found = self._found_positions()
         hidden = np.zeros(view.stop - view.first, bool)
         if self.least_percent:
-            took = view.durations
+            durations = view.durations
             if self.mode == TREE:
-                took = view.tree.run_totals(took)
+                durations = view.tree.run_totals(durations)
             # never hide errors
-            hidden |= (took * 100 < self.least_percent * view.whole_ns) & (view.roles == 0)
+            hidden |= (durations * 100 < self.least_percent * view.whole_ns) & (view.roles == 0)
         if self.hidden_services:
             hidden |= np.isin(view.traces.service[view.first : view.stop], list(self.hidden_services))
         if self.only_found and view.found is not None:

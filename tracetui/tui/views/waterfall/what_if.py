@@ -13,7 +13,7 @@ from tracetui.tui.views.base import View
 from tracetui.tui.widgets.share_choice import percent_of, share_choice
 
 
-def ask_what_if(pane: View, span: int) -> None:
+def open_what_if(pane: View, span: int) -> None:
     """Ask for a share of a span's duration, and show the effect on its trace. `span`: position in the loaded set."""
     session, glyphs = pane.state.session, pane.state.look.glyphs
     if session is None:
