@@ -19,10 +19,11 @@ from tracetui.render.text.glyphs import ASCII, in_glyphs
 from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keys.keymap import KeyNames
-from tracetui.tui.palette import Palette, PaletteEntries, open_palette
+from tracetui.tui.palette import PaletteEntries, open_palette
 from tracetui.tui.themes import THEMES
 from tracetui.tui.views.registry import pane_classes
 from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
@@ -189,7 +190,7 @@ async def test_palette_shows_keys_of_actions_over_the_view() -> None:
         behind = painted(app)
         open_palette(app)
         await settled(app, pilot)
-        assert isinstance(app.screen, Palette)
+        assert isinstance(app.screen, Choice)
         lines = painted(app)
         row = next(line for line in lines if "Reload the sources" in line)
         assert re.search(r"Reload the sources +r\b", row)

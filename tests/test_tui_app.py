@@ -41,7 +41,7 @@ from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.views.services.view import ServicesView
-from tracetui.tui.views.waterfall import painting
+from tracetui.tui.views.waterfall import prepare
 from tracetui.tui.views.waterfall.prepare import open_trace
 from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager
@@ -443,8 +443,8 @@ async def test_esc_returns_to_the_opened_example() -> None:
         await press(app, pilot, "escape", "j", "enter")
         # the examples still have the focus, now on the fourth
         pane = app.query_one(ErrorsView)
-        assert isinstance(pane.detail.source, ErrorDetail)
-        assert app.state.trace == pane.detail.source.pattern.example_traces[3]
+        assert isinstance(pane.page.detail.source, ErrorDetail)
+        assert app.state.trace == pane.page.detail.source.pattern.example_traces[3]
         await press(app, pilot, "escape", "escape", "j")
         assert painted(app)[-1].startswith("Errors › Database query timeout")
 
@@ -472,7 +472,7 @@ async def test_cursor_stays_visible_when_the_terminal_loses_focus() -> None:
         app.sent = 0
         app.post_message(AppBlur())
         await settled(app, pilot)
-        assert app.focused is app.pane.view
+        assert app.focused is app.pane.listing.view
         assert app.sent == 0
 
 
@@ -694,8 +694,8 @@ async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[C
         may_go.wait()
         return open_trace(*args)
 
-    monkeypatch.setattr(painting, "AT_ONCE", 0)
-    monkeypatch.setattr(painting, "open_trace", wait)
+    monkeypatch.setattr(prepare, "AT_ONCE", 0)
+    monkeypatch.setattr(prepare, "open_trace", wait)
     async with opened(INCIDENT) as (app, pilot):
         try:
             yield app, pilot, may_go
@@ -762,8 +762,8 @@ async def test_keys_are_released_when_opening_a_trace_fails(monkeypatch: pytest.
     def fail(*_: Any) -> Any:
         raise KeyError("oops")
 
-    monkeypatch.setattr(painting, "AT_ONCE", 0)
-    monkeypatch.setattr(painting, "open_trace", fail)
+    monkeypatch.setattr(prepare, "AT_ONCE", 0)
+    monkeypatch.setattr(prepare, "open_trace", fail)
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("enter", "j", "4")
         with suppress(WorkerFailed):
@@ -803,9 +803,9 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         pane.work = lambda _, work, done: held.append((work, done))  # type: ignore[method-assign]
         pane._patterns.clear()
         pane._read_patterns()
-        rows = len(pane.list.source)
+        rows = len(pane.page.list.source)
         pane.action_reverse()
-        assert len(pane.list.source) == rows - 1, "the row between is gone"
+        assert len(pane.page.list.source) == rows - 1, "the row between is gone"
         pane.work = at_once  # type: ignore[method-assign]
         for work, done in held:
             done(work())
@@ -813,10 +813,10 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         # a choice on the map while another set is analysed
         services = app.query_one(ServicesView)
         await press(app, pilot, "3")
-        services.analysed = None
-        services.show_list(None)
-        services._explore("web-app")
-        assert not services.has_rows
+        services.page.analysed = None
+        services.page.show_list(None)
+        services.explore("web-app")
+        assert not services.page.has_rows
 
 
 async def test_focused_detail_gets_more_rows() -> None:

@@ -273,9 +273,9 @@ def test_hints_follow_the_focus() -> None:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
 
         assert hints()[:2] == ["/ filter", "E errors by service"]
-        rows, app.pane._rows = app.pane._rows, None
+        rows, app.pane.listing._rows = app.pane.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
-        app.pane._rows = rows
+        app.pane.listing._rows = rows
         await press(pilot, "E")
         assert "E all traces" in hints()
         await press(pilot, "slash")
@@ -308,7 +308,7 @@ def test_history_escape_and_clearing() -> None:
         await write(pilot, "what")
         await press(pilot, "escape")
         assert bar.input.text == "duration > 1ms"
-        assert app.pane.view.has_focus
+        assert app.pane.listing.view.has_focus
         await press(pilot, "slash", "up")
         assert bar.input.text == "what"
 
@@ -365,7 +365,7 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
 
 def test_empty_result_names_the_most_selective_condition() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        app.pane.apply_filter("error AND duration > 9s AND service = db")
+        app.pane.filter_by("error AND duration > 9s AND service = db")
         await settled(pilot)
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text
@@ -391,7 +391,7 @@ def test_headings_stand_over_their_columns_in_any_width() -> None:
             await pilot.resize_terminal(width, 30)
             await settled(pilot)
             heading = next(line for line in app.lines() if "▼" in line)
-            assert heading.rstrip() == f"  {app.pane._header(app.pane.view.line_width).text}".rstrip()
+            assert heading.rstrip() == app.pane.listing._heading_lines()[0].text.rstrip()
             assert headings.setdefault(width, heading) == heading
         assert len(set(headings.values())) == 3
 
@@ -412,9 +412,9 @@ def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
         assert "start UTC ▲" in await click(app, pilot, "start")
         assert app.lines() != rows
         assert "▲" in await click(app, pilot, "trace")
-        assert app.pane.sort_key is SortKey.NAME
+        assert app.pane.listing.sort_key is SortKey.NAME
         assert "▼ duration" in await click(app, pilot, "duration")
-        assert app.pane.view.has_focus
+        assert app.pane.listing.view.has_focus
         assert app.opened == []
 
     drive(shop(), steps)
@@ -455,14 +455,14 @@ def test_sorting_shows_its_arrow_and_reverses() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert "▼ duration" in app.text
         await press(pilot, "s")
-        assert app.pane.sort_key is SortKey.START
+        assert app.pane.listing.sort_key is SortKey.START
         assert "▼" in app.text
         await press(pilot, "o")
         assert "▲" in app.text
         assert app.state.trace == 5
         for _ in SortKey:
             await press(pilot, "s")
-        assert app.pane.sort_key is SortKey.START
+        assert app.pane.listing.sort_key is SortKey.START
 
     drive(shop(), steps)
 
@@ -479,7 +479,7 @@ def test_traces_with_errors_by_service() -> None:
         assert "p50" not in heads[0]
         assert "mail" in heads[1]
         await press(pilot, "enter")
-        assert app.pane.view.source.__len__() == 3
+        assert app.pane.listing.view.source.__len__() == 3
         await press(pilot, "enter", "j", "enter")
         assert app.opened == [4]
         assert app.pane.crumbs()
@@ -502,7 +502,7 @@ def test_value_filter_steps_through_values() -> None:
         assert app.state.query == "user.id = u0"
         assert app.state.shown.tolist() == [0, 3]
         assert app.state.trace == 0
-        assert app.pane.sort_key is SortKey.START
+        assert app.pane.listing.sort_key is SortKey.START
         await press(pilot, "right_square_bracket")
         assert app.state.query == "user.id = u1"
         await press(pilot, "left_square_bracket", "left_square_bracket")
@@ -548,10 +548,10 @@ def test_region_is_moved_grown_and_applied() -> None:
         assert "Enter" in app.text
         await press(pilot, "enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
-        assert app.pane.view.has_focus
+        assert app.pane.listing.view.has_focus
         await press(pilot, "u", "v", "escape")
         assert scatter.region_cells is None
-        assert app.pane.view.has_focus
+        assert app.pane.listing.view.has_focus
         await press(pilot, "v")
         assert app.pane.go_back()
         assert app.state.query == ""

@@ -24,7 +24,7 @@ from tracetui.session import Session
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
-from tracetui.tui.views.waterfall import painting, search
+from tracetui.tui.views.waterfall import prepare, search
 from tracetui.tui.views.waterfall.keys import BINDINGS
 from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.pager import PromptLine
@@ -304,7 +304,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
 
 def test_zoom() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        view = app.pane._view_state.base
+        view = app.pane.shown.base
         whole = view.window
         await press("e", "e", "z")
         assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
@@ -407,10 +407,10 @@ def test_search() -> None:
         assert app.pane.detail.highlighted == "select [/red]"
         await press("escape")
         assert app.pane.detail.highlighted == ""
-        assert not app.pane.has_class("-finding")
+        assert not app.pane.search.is_open
         await press("slash", *"[/b]", "enter")
         assert app.said[-1] == "no match for “[/b]”"
-        assert app.pane.find_line.has_focus, "for another word"
+        assert app.pane.search.line.has_focus, "for another word"
         await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
         assert app.said[-1] == "no match"
         await press("slash", "escape", "escape")
@@ -424,7 +424,7 @@ def test_keys_pressed_during_a_search_do_not_edit_the_word() -> None:
         await press("slash")
         app.held.holds = True
         await press(*"get", "enter", "n", "n", "n", "N")
-        assert app.pane.find_line.text == "get"
+        assert app.pane.search.line.text == "get"
         for run in app.held.waiting:
             run()
         await press()
@@ -438,12 +438,12 @@ def test_matches_of_an_older_word_are_dropped(monkeypatch: pytest.MonkeyPatch) -
 
     async def steps(app: PaneApp, press: Any) -> None:
         await press("slash", *"nowhere")
-        app.pane._begin_search()
+        app.pane.search.begin()
         await press()
         assert "no match" in app.text
         app.held.holds = True
         await press("ctrl+u", *"get")
-        app.pane._begin_search()
+        app.pane.search.begin()
         await press("enter", "n", "backslash")
         for _ in range(1_000):
             if "searching" in app.text:
@@ -467,7 +467,7 @@ def test_minimap_is_above_the_axis() -> None:
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
-            assert drawn.index("▏", start) == start + app.pane._view_state.view.layout(app.pane.rows.line_width).bar
+            assert drawn.index("▏", start) == start + app.pane.shown.view.layout(app.pane.rows.line_width).bar
             assert "up to 3 at once" in drawn
             assert drawn[: drawn.index("▏", start)].count("✖") == 1, keys
         await press("Z", "g")
@@ -476,7 +476,7 @@ def test_minimap_is_above_the_axis() -> None:
         await press("G")
         ends = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
-        bar = app.pane._view_state.view.layout(app.pane.rows.line_width).bar
+        bar = app.pane.shown.view.layout(app.pane.rows.line_width).bar
         assert abs(ends.index("{") - start - 0.9 * bar) <= 1
         assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
@@ -569,7 +569,7 @@ def test_short_header_keeps_the_start_time() -> None:
 
 
 def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(painting, "AT_ONCE", 0)
+    monkeypatch.setattr(prepare, "AT_ONCE", 0)
 
     async def steps(app: PaneApp, press: Any) -> None:
         app.held.holds = True
@@ -583,10 +583,10 @@ def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
         for run in app.held.waiting:
             run()
         await press("j")
-        view_state = app.pane._view_state
-        assert view_state is not None
-        assert view_state.found is None
-        assert view_state.opened.trace == 0
+        shown = app.pane.shown
+        assert shown is not None
+        assert shown.found is None
+        assert shown.opened.trace == 0
 
     walk(steps)
 

@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tracetui.render.text import numbers
-from tracetui.render.text.line import Role
 from tracetui.tui.keys.keymap import KeyNames, key_name
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
@@ -47,6 +46,8 @@ class _PaletteHost(Protocol):
 
     def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
 
+    def call_later(self, callback: Callable[[], Any]) -> bool: ...
+
 
 class PaletteEntry(NamedTuple):
     """Command or target of the palette; `label` may be untrusted."""
@@ -66,6 +67,7 @@ class PaletteEntries:
         self._loaded = session.loaded if session is not None else None
         named = list(self._named(self._loaded)) if self._loaded is not None else []
         self._lowered = [(entry, entry.label.lower()) for entry in (*self.first, *named)]
+        self._shown = self.first
 
     def _actions(self) -> Iterator[PaletteEntry]:
         app = self._app
@@ -113,6 +115,18 @@ class PaletteEntries:
         self._app.post_message(FilterTraces(query))
         self._app.post_message(OpenView("traces"))
 
+    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+        self._shown = self.matches(words)
+        return [Option(str(i), entry.label, entry.note) for i, entry in enumerate(self._shown)]
+
+    def count(self) -> str:
+        return "" if self._shown is self.first else f"{len(self._shown):,} found"
+
+    def run(self, value: str | None) -> None:
+        """Run the command with this option value, if any."""
+        if value is not None:
+            self._app.call_later(self._shown[int(value)].command)
+
     def matches(self, words: Sequence[str]) -> list[PaletteEntry]:
         """Return the entries that contain all of these lower-case words, matches at the start of a word first."""
         if not words:
@@ -139,30 +153,8 @@ class PaletteEntries:
                 yield PaletteEntry(label, f"{start}  {duration:>7}", partial(self._app.post_message, OpenTrace(trace)))
 
 
-class Palette(Choice):
-    """Runs the chosen command."""
-
-    def __init__(self, app: App[Any]) -> None:
-        self._call_later = app.call_later
-        self._entries = PaletteEntries(app)
-        self._shown: list[PaletteEntry] = []
-        look = cast(_PaletteHost, app).state.look
-        super().__init__(look, "Run a command or go to...", self.matching(()))
-
-    def matching(self, words: Sequence[str]) -> Sequence[Option]:
-        self._shown = self._entries.matches(words)
-        return [Option(str(i), entry.label, entry.note, Role.PLAIN) for i, entry in enumerate(self._shown)]
-
-    def count(self) -> str:
-        return "" if self._shown is self._entries.first else f"{len(self._shown):,} found"
-
-    def run(self, value: str | None) -> None:
-        """Run the command with this option value, if any."""
-        if value is not None:
-            self._call_later(self._shown[int(value)].command)
-
-
 def open_palette(app: App[Any]) -> None:
     """Show the palette over an app."""
-    palette = Palette(app)
-    cast(_PaletteHost, app).push_screen(palette, palette.run)
+    entries = PaletteEntries(app)
+    host = cast(_PaletteHost, app)
+    host.push_screen(Choice(host.state.look, "Run a command or go to...", entries), entries.run)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
 from textual.containers import Vertical
+from textual.screen import Screen
 
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
 from tracetui.tui.work import Work
+
+_Answer = TypeVar("_Answer")
+
+
+class ViewPart(Protocol):
+    """Part of a view to which the view passes its notifications, as described there."""
+
+    def set_changed(self) -> None: ...
+    def selection_changed(self) -> None: ...
+    def look_changed(self) -> None: ...
+    def work_failed(self, name: str) -> None: ...
+    def crumbs(self) -> list[str]: ...
+    def go_back(self) -> bool: ...
+    def focus_pane(self) -> None: ...
 
 
 class View(Vertical):
@@ -18,6 +37,9 @@ class View(Vertical):
     KEYS: tuple[tuple[str, str], ...] = ()
     """All keys of this view in the same form, with explanations for the help."""
 
+    parts: tuple[ViewPart, ...] = ()
+    """Parts that are notified of changes; the first takes the focus."""
+
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.state = state
@@ -25,15 +47,23 @@ class View(Vertical):
 
     def set_changed(self) -> None:
         """Show another set or filter. Called on the UI loop, so heavy work must use `self.work`."""
+        for part in self.parts:
+            part.set_changed()
 
     def selection_changed(self) -> None:
         """Show another trace or span. Also called when the view is shown."""
+        for part in self.parts:
+            part.selection_changed()
 
     def look_changed(self) -> None:
         """Repaint after a change of theme, glyphs or zone."""
+        for part in self.parts:
+            part.look_changed()
 
     def work_failed(self, name: str) -> None:
         """Handle the failure of a job, of this or another view, which will not return a result."""
+        for part in self.parts:
+            part.work_failed(name)
 
     @property
     def key_names(self) -> KeyNames:
@@ -52,11 +82,36 @@ class View(Vertical):
 
     def crumbs(self) -> list[str]:
         """Location within the view, for the breadcrumbs; may contain untrusted text."""
-        return []
+        return [crumb for part in self.parts for crumb in part.crumbs()]
 
     def go_back(self) -> bool:
         """Undo one step within the view (leave a search, close a detail). -> whether there was one"""
-        return False
+        return any(part.go_back() for part in self.parts)
 
     def focus_pane(self) -> None:
         """Focus the widget that handles the view's keys."""
+        for part in self.parts[:1]:
+            part.focus_pane()
+
+    def post_notice(self, text: str) -> None:
+        """Show a notice."""
+        self.post_message(Notice(text))
+
+    def post_key_notices(self, text: str) -> None:
+        """Show a notice that names keys by their actions; the text must be trusted."""
+        self.post_notice(self.key_names.short(text))
+
+    def show_dialog(self, dialog: Screen[_Answer | None], done: Callable[[_Answer], object]) -> None:
+        """Show a dialog, then take the focus back; `done` gets its result unless it was left."""
+
+        def answered(result: _Answer | None) -> None:
+            self.focus_pane()
+            if result is not None:
+                done(result)
+
+        self.app.push_screen(dialog, answered)
+
+    def filter_by(self, query: str, opens: tuple[str, ...] = ()) -> None:
+        """Apply a filter, unless it is applied already. `opens`: ids of traces to open."""
+        if query.strip() != self.state.query or opens:
+            self.post_message(FilterTraces(query.strip(), opens=opens))

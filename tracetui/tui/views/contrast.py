@@ -14,20 +14,19 @@ from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
-from tracetui.tui.messages import Notice
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
-    ("{list.open}", "filter by the row"),
+    ("{list.open}", "filter by it"),
     ("of these", "traces of the selection with this value; of the others: other traces with it"),
     ("lift", "ratio of the two shares; only: no other trace has it"),
-    ("may be chance", "significant in a single test, but not among all candidates"),
+    ("may be chance", "significant on its own, but not among this many candidates"),
 )
 
 
 def open_contrast(
-    pane: View,
+    view: View,
     traces: TraceSet,
     selection: np.ndarray,
     described: str,
@@ -36,14 +35,14 @@ def open_contrast(
     among: str = "",
     durations: bool = True,
 ) -> None:
-    """Contrast the traces of `selection`, bool[traces], with the others outside the UI loop, and show the result.
+    """Contrast bool[traces] `selection` with the other traces, outside the UI loop, and show the result.
 
     described: a word before "traces", or "with ..." after it; among: restriction of the others; apply_filter: called
     with the query of the chosen row; durations: include response times.
     """
     if not selection.any() or selection.all():
         chosen = "every trace" if selection.any() else "no trace"
-        pane.post_message(Notice(f"nothing to contrast: {chosen} is selected"))
+        view.post_notice(f"nothing to contrast: {chosen} is selected")
         return
 
     with_errors = int((traces.trace_errors[selection] > 0).sum())
@@ -51,7 +50,7 @@ def open_contrast(
 
     def done(found: Contrast) -> None:
         _show(
-            pane,
+            view,
             found,
             described,
             f" ({failed})" if failed and described.startswith("with ") else "",
@@ -59,31 +58,28 @@ def open_contrast(
             apply_filter,
         )
 
-    pane.work(f"{pane.id}.contrast", lambda: contrast(traces, selection, durations=durations), done)
+    view.work(f"{view.id}.contrast", lambda: contrast(traces, selection, durations=durations), done)
 
 
 def _show(
-    pane: View, found: Contrast, described: str, failed: str, among: str, apply_filter: Callable[[str], object]
+    view: View, found: Contrast, described: str, failed: str, among: str, apply_filter: Callable[[str], object]
 ) -> None:
-    """Show a contrast. `failed`: number of failed requests in parentheses, '' if redundant."""
-    look, glyphs = pane.state.look, pane.state.look.glyphs
+    """`failed`: number of failed requests in parentheses, '' if redundant."""
+    look, glyphs = view.state.look, view.state.look.glyphs
     if not found.differences:
-        pane.post_message(Notice("nothing is over-represented beyond chance"))
+        view.post_notice("nothing is over-represented beyond chance")
         return
     title = Line(
         [("Over-represented in ", Role.DIM), (selection_words(found.selected_of, described) + failed, Role.TITLE)]
     )
     title.add(f", compared with {numbers.counted(found.rest_of, 'other trace')}{among}", Role.DIM)
 
-    def chosen(row: int | None) -> None:
-        pane.focus_pane()
-        if row is not None:
-            query, shown = query_of(found.differences[row]), pane.state.query
-            apply_filter(f"({shown}) AND {query}" if shown else query)
+    def chosen(row: int) -> None:
+        query, shown = query_of(found.differences[row]), view.state.query
+        apply_filter(f"({shown}) AND {query}" if shown else query)
 
     rows = ContrastList(found, glyphs)
-    screen = AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by the row", _KEYS)
-    pane.app.push_screen(screen, chosen)
+    view.show_dialog(AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by it", _KEYS), chosen)
 
 
 def selection_words(count: int, described: str) -> str:
@@ -94,7 +90,7 @@ def selection_words(count: int, described: str) -> str:
 
 
 def query_of(one: OverRepresented) -> str:
-    """Build a query for the traces with this value."""
+    """Query for the traces with this value."""
     match one.what:
         case "attribute":
             return f"{attribute_field(one.key)} = {quoted(one.value)}"

@@ -1,16 +1,15 @@
-"""Base of the analysis views: a list of findings, and the detail of the one under the cursor."""
+"""Body of the analysis views: a list of findings, and the detail of the one under the cursor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -18,11 +17,11 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged, OpenTrace
 from tracetui.tui.state import State
-from tracetui.tui.views.base import View
 from tracetui.tui.widgets.line_bar import LineBar
-from tracetui.tui.widgets.line_view import HeadedSource, LineSource, LineView, NoLines
+from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
 from tracetui.tui.work import Work
 
 _Columns = TypeVar("_Columns")
@@ -63,116 +62,148 @@ class AnalysisOfSet(Generic[_Columns]):
         return int(self.analysis.traces.first[at]) + span - int(self.loaded.first[trace])
 
 
-class ListDetailView(View, Generic[_Columns]):
+class Findings(Protocol[_Columns]):
+    """Content of a list with a detail. Rows are those of the list as it is now."""
+
+    def analyse(self, analysis: Analysis) -> _Columns:
+        """Compute the content of the list. Runs outside the UI loop."""
+        ...
+
+    def list_source(self, columns: _Columns) -> HeadedSource: ...
+
+    def show_detail(self, row: int) -> None:
+        """Show a row in the detail."""
+        ...
+
+    def summary_line(self, columns: _Columns) -> Line: ...
+
+    def title_line(self, row: int, width: int) -> Line:
+        """Return the title of the detail."""
+        ...
+
+    def nothing(self) -> tuple[str, str]:
+        """Return the reason for an empty list, and the next step; keys are named by their actions."""
+        ...
+
+    def name_of(self, row: int) -> str:
+        """Return the name of the row, as in the data."""
+        ...
+
+    def row_of_name(self, name: str) -> int | None:
+        """Return the row of a name, such as the one before the set changed; None if there is none."""
+        ...
+
+    def row_of_span(self, span: int) -> int | None:
+        """Return the row of a span of the findings."""
+        ...
+
+
+class ListDetail(Vertical, Generic[_Columns]):
     """List of findings, and the detail of the one under the cursor.
 
-    The analysis runs when the view is shown, outside the UI loop.
+    The analysis runs when the list is shown, outside the UI loop.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy the name", show=False, id="findings.copy")]
     DEFAULT_CSS = """
-    ListDetailView .body { height: 1fr; }
-    ListDetailView .list { height: auto; }
-    ListDetailView .detail { height: 1fr; }
-    ListDetailView .empty { height: 1fr; }
-    ListDetailView.-beside .body { layout: horizontal; }
-    ListDetailView.-beside .list { width: 12fr; height: 1fr; }
-    ListDetailView.-beside .detail { width: 8fr; padding-left: 2; }
+    ListDetail .body { height: 1fr; }
+    ListDetail .list { height: auto; }
+    ListDetail .detail { height: 1fr; }
+    ListDetail .empty { height: 1fr; }
+    ListDetail .sides { height: 1fr; }
+    ListDetail .sides LineView { width: 1fr; }
+    ListDetail .sides .right { margin-left: 1; }
+    ListDetail.-beside .body { layout: horizontal; }
+    ListDetail.-beside .list { width: 12fr; height: 1fr; }
+    ListDetail.-beside .detail { width: 8fr; padding-left: 2; }
     """
-    BESIDE_FROM = 1_000
-    """Least width for the detail next to the list rather than beneath it."""
     DETAIL_DELAY = 0.08
     """Seconds until the detail follows the cursor, so that a held key paints no details."""
 
-    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
-        super().__init__(state, work, id=id)
+    def __init__(
+        self,
+        state: State,
+        work: Work,
+        view: str,
+        findings: Findings[_Columns],
+        *,
+        rows: LineView | None = None,
+        right: LineView | None = None,
+        above: Widget | None = None,
+        beside_from: int | None = None,
+    ) -> None:
+        """View: id of the view; rows: widget of the list; right: second column of the detail; above: widget below the
+        summary; beside_from: least width for the detail next to the list rather than beneath it, None for never.
+        """
+        super().__init__()
         look = state.look
+        self._state, self._work, self._view, self._findings = state, work, view, findings
+        self._above, self._beside_from = above, beside_from
         self.analysed: AnalysisOfSet[_Columns] | None = None
         self.rows: HeadedSource | None = None
+        self.row = 0
+        """Row that the detail shows."""
         self._stale = True
-        self._set = self._row = 0
+        self._set = 0
         self._busy = self._failed = False
         self._selection: tuple[int | None, int | None] = (None, None)
         self._timer: Timer | None = None
-        self._in_detail = False
-        """True if the detail had the focus last, so that it receives it again on return."""
-        self.summary = LineBar(look.theme, self._summary_lines)
-        self.heading = LineBar(look.theme, self._heading_lines)
-        self.list = self.new_list()
-        self.rule = LineBar(look.theme, self._rule_lines)
+        self._summary = LineBar(look.theme, self._summary_lines)
+        self._heading = LineBar(look.theme, self._heading_lines)
+        self.list = rows or LineView(look.theme, look.glyphs.cursor)
+        self._rule = LineBar(look.theme, self._rule_lines)
         self.detail = LineView(look.theme, look.glyphs.cursor)
-        self.body = Container(
-            Vertical(self.heading, self.list, classes="list"),
-            Vertical(self.rule, *self.detail_widgets(), classes="detail"),
+        self._right = right
+        self._focused = self.list
+        """List that had the focus last, so that it receives it again on return."""
+        self._body = Container(
+            Vertical(self._heading, self.list, classes="list"),
+            Vertical(
+                self._rule, Horizontal(self.detail, right, classes="sides") if right else self.detail, classes="detail"
+            ),
             classes="body",
         )
-        self.body.display = False
-        self.empty = LineBar(look.theme, self._empty_lines)
-        self.empty.add_class("empty")
+        if right is not None:
+            right.add_class("right")
+        self._body.display = False
+        self._empty = LineBar(look.theme, self._empty_lines)
+        self._empty.add_class("empty")
 
     def compose(self) -> ComposeResult:
-        yield self.summary
-        yield self.body
-        yield self.empty
+        yield self._summary
+        if self._above is not None:
+            yield self._above
+        yield self._body
+        yield self._empty
 
-    def detail_widgets(self) -> Sequence[Widget]:
-        """Widgets of the detail, from top to bottom."""
-        return (self.detail,)
+    @property
+    def has_rows(self) -> bool:
+        return self.rows is not None and len(self.rows) > 0
 
-    def analyse(self, analysis: Analysis) -> _Columns:
-        """Compute the content of the list. Runs outside the UI loop."""
-        raise NotImplementedError
+    @property
+    def columns(self) -> _Columns:
+        """Content of the list, which must be there."""
+        assert self.analysed is not None
+        return self.analysed.columns
 
-    def new_list(self) -> LineView:
-        return LineView(self.state.look.theme, self.state.look.glyphs.cursor)
+    @property
+    def focused_detail(self) -> LineView | None:
+        """Column of the detail that has the focus."""
+        return next((view for view in (self.detail, self._right) if view is not None and view.has_focus), None)
 
-    def list_source(self, columns: _Columns) -> HeadedSource:
-        raise NotImplementedError
-
-    def detail_source(self, row: int) -> tuple[LineSource, int]:
-        """Return the detail of a row and the position of the cursor in it."""
-        raise NotImplementedError
-
-    def row_of_span(self, span: int) -> int | None:
-        """Return the row of a span of the findings."""
-        raise NotImplementedError
-
-    def summary_line(self, columns: _Columns) -> Line:
-        raise NotImplementedError
-
-    def title_line(self, row: int, width: int) -> Line:
-        """Return the title of the detail."""
-        raise NotImplementedError
-
-    def nothing(self) -> tuple[str, str]:
-        """Return the reason for an empty list, and the next step."""
-        raise NotImplementedError
-
-    def name_of(self, row: int) -> str:
-        """Return the name of the row, as in the data."""
-        raise NotImplementedError
-
-    def open_row(self, row: int) -> None:
-        raise NotImplementedError
-
-    def open_detail(self, row: int) -> None:
-        raise NotImplementedError
-
-    def row_of_name(self, name: str) -> int | None:
-        """Return the row of a name, such as the one before the set changed; None if there is none."""
-        rows = range(len(self.rows or ()))
-        return next((row for row in rows if self.name_of(row) == name), None) if name else None
+    # --- notifications -----------------------------------------------------------------------------------------------
 
     def set_changed(self) -> None:
         self.analysed = self.rows = None
         self._stale = True
-        self._busy = self._failed = self._in_detail = False
+        self._busy = self._failed = False
+        self._focused = self.list
         self._set += 1
         self._show()
         self._analyse()
 
     def work_failed(self, name: str) -> None:
-        if name == self.id and self._busy:
+        if name == self._view and self._busy:
             self._busy, self._failed = False, True
             self._show()
 
@@ -185,36 +216,40 @@ class ListDetailView(View, Generic[_Columns]):
             self.show_list(self.list.cursor)
 
     def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= self.BESIDE_FROM, "-beside")
+        self.set_class(self._beside_from is not None and event.size.width >= self._beside_from, "-beside")
         self._arrange()
-        self.call_after_refresh(self.heading.show, self._heading_lines)
+        self.show_heading()
 
     def crumbs(self) -> list[str]:
-        # the focus is in the detail, where a held key does not change the row
-        return [self.name_of(self._row)] if self.has_rows else []
+        # that of the detail, which a held key does not change
+        return [self._findings.name_of(self.row)] if self.has_rows else []
 
     def go_back(self) -> bool:
-        if self.detail.has_focus:
-            self.list.focus()
-            return True
-        return False
+        if self.focused_detail is None:
+            return False
+        self.list.focus()
+        return True
 
     def focus_pane(self) -> None:
-        (self.detail if self._in_detail and self.has_rows else self.list).focus()
+        (self._focused if self._focused.display and self.has_rows else self.list).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self._in_detail = event.widget is self.detail
+        if isinstance(event.widget, LineView):
+            self._focused = event.widget
+
+    # --- the analysis ------------------------------------------------------------------------------------------------
 
     @property
-    def has_rows(self) -> bool:
-        return self.rows is not None and len(self.rows) > 0
+    def _is_shown(self) -> bool:
+        """False while another view is shown."""
+        return all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
 
     def _analyse(self) -> None:
-        analysis, session = self.state.analysis, self.state.session
-        if not self._stale or not self.display or analysis is None or session is None:
+        analysis, session = self._state.analysis, self._state.session
+        if not self._stale or not self._is_shown or analysis is None or session is None:
             return
         self._stale, self._busy = False, True
-        shown, number = self.state.shown, self._set
+        shown, number = self._state.shown, self._set
         self._show()
 
         def done(columns: _Columns) -> None:
@@ -225,40 +260,64 @@ class ListDetailView(View, Generic[_Columns]):
             self.show_list(None)
             self._selection = (None, None)
             self._follow_selection()
-            if self.display and self.app.focused is None:
+            if self._is_shown and self.app.focused is None:
                 self.focus_pane()
 
-        self.work(str(self.id), lambda: self.analyse(analysis), done)
+        self._work(self._view, lambda: self._findings.analyse(analysis), done)
 
     def _follow_selection(self) -> None:
-        selection = (self.state.trace, self.state.span)
-        if self.analysed is None or self.state.span is None or selection == self._selection:
+        selection = (self._state.trace, self._state.span)
+        if self.analysed is None or self._state.span is None or selection == self._selection:
             return
         self._selection = selection
-        span = self.analysed.found_span(self.state.span)
-        row = self.row_of_span(span) if span is not None else None
+        span = self.analysed.found_span(self._state.span)
+        row = self._findings.row_of_span(span) if span is not None else None
         if row is not None:
             self.list.cursor = row
 
+    # --- showing -----------------------------------------------------------------------------------------------------
+
     def show_list(self, cursor: int | None) -> None:
         """Rebuild the rows. Without `cursor` the cursor stays on its item, by name, if that still exists."""
-        self.rows = self.list_source(self.analysed.columns) if self.analysed else None
+        self.rows = self._findings.list_source(self.analysed.columns) if self.analysed else None
         if cursor is None:
-            cursor = (self.row_of_name(self.state.rows.get(str(self.id), "")) if self.has_rows else None) or 0
+            name = self._state.rows.get(self._view, "")
+            cursor = (self._findings.row_of_name(name) if self.has_rows and name else None) or 0
         self.list.show(self.rows or NoLines(), cursor)
         self._show()
 
     def _show(self) -> None:
         if not self.is_mounted:
             return
-        self.body.display = self.has_rows
-        self.empty.display = not self.has_rows
+        self._body.display = self.has_rows
+        self._empty.display = not self.has_rows
         if self.has_rows:
             self._arrange()
             self.show_detail()
-        self.summary.show(self._summary_lines)
-        self.call_after_refresh(self.heading.show, self._heading_lines)
-        self.empty.show(self._empty_lines)
+        self.show_summary()
+        self.show_heading()
+        self._empty.show(self._empty_lines)
+
+    def show_summary(self) -> None:
+        self._summary.show(self._summary_lines)
+
+    def show_heading(self) -> None:
+        """Show the heading once the list has its width."""
+        self.call_after_refresh(self._heading.show, self._heading_lines)
+
+    def show_title(self) -> None:
+        """Show the title of the detail."""
+        self._rule.show(self._rule_lines)
+
+    def show_detail(self) -> None:
+        """Show the detail of the row under the cursor."""
+        if self.has_rows:
+            self.row = self.list.cursor
+            # to return to it later
+            self._state.set_row(self._view, self._findings.name_of(self.row))
+            self._findings.show_detail(self.row)
+            self.show_title()
+            self.post_message(LocationChanged())
 
     def _arrange(self) -> None:
         if self.has_class("-beside"):
@@ -274,38 +333,19 @@ class ListDetailView(View, Generic[_Columns]):
             self._timer.stop()
         self._timer = self.set_timer(self.DETAIL_DELAY, self.show_detail)
 
-    def show_detail(self) -> None:
-        """Show the detail of the row under the cursor."""
-        if self.has_rows:
-            self._row = self.list.cursor
-            self.remember_row()
-            self.detail.show(*self.detail_source(self._row))
-            self.rule.show(self._rule_lines)
-            self.post_message(LocationChanged())
-
-    def remember_row(self) -> None:
-        """Remember the item under the cursor, to return to it later."""
-        self.state.set_row(str(self.id), self.name_of(self._row))
-
-    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
-        if not self.has_rows:
-            return
-        if event.view is self.list:
-            self.open_row(event.row)
-        elif event.view is self.detail:
-            self.open_detail(event.row)
-
     def action_copy(self) -> None:
         if self.has_rows:
-            self.post_message(CopyText(self.name_of(self.list.cursor), "the name", one_line=True))
+            self.post_message(CopyText(self._findings.name_of(self.list.cursor), "the name", one_line=True))
+
+    # --- lines -------------------------------------------------------------------------------------------------------
 
     def _summary_lines(self, width: int) -> list[Line]:
-        glyphs = self.state.look.glyphs
-        if self._busy and self.state.analysis is not None:
-            spans = numbers.counted(len(self.state.analysis.traces), "span")
+        glyphs = self._state.look.glyphs
+        if self._busy and self._state.analysis is not None:
+            spans = numbers.counted(len(self._state.analysis.traces), "span")
             line = Line([(f"  analysing {spans}{glyphs.ellipsis}", Role.ACCENT)])
-        elif self.analysed is not None and len(self.state.shown):
-            line = Line([("  ", Role.PLAIN)]).extend(self.summary_line(self.analysed.columns))
+        elif self.analysed is not None and len(self._state.shown):
+            line = Line([("  ", Role.PLAIN)]).extend(self._findings.summary_line(self.analysed.columns))
         else:
             line = Line()
         return [line.cropped(width, glyphs.ellipsis)]
@@ -318,33 +358,25 @@ class ListDetailView(View, Generic[_Columns]):
     def _rule_lines(self, width: int) -> list[Line]:
         if not self.has_rows:
             return []
-        dash = "-" if self.state.look.glyphs.ascii_only else "─"
+        dash = "-" if self._state.look.glyphs.ascii_only else "─"
         beneath = not self.has_class("-beside")
         line = Line([(dash * 2 + " " if beneath else "  ", Role.GUIDE)])
-        line.extend(self.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
+        line.extend(self._findings.title_line(self.list.cursor, max(width - 6, 1))).add(" ")
         return [line.add(dash * max(width - line.width, 0) if beneath else "", Role.GUIDE).cropped(width)]
 
     def _empty_lines(self, width: int) -> list[Line]:
         if self._busy or self.has_rows:
             return []
-        if self.state.session is None:
-            why, then = _UNLOADED[self.state.load_state]
-            texts = why, self.key_names.short(then)
+        if self._state.session is None:
+            texts = _UNLOADED[self._state.load_state]
         elif self._failed:
-            texts = (
-                "The analysis failed because of a bug in tracetui; the last line shows it.",
-                self.key_names.short(_AGAIN),
-            )
-        elif not len(self.state.shown):
-            texts = (
-                "No trace matches the filter.",
-                self.key_names.short("Press {view.traces} to change or clear the filter."),
-            )
+            texts = "The analysis failed because of a bug in tracetui; the last line shows it.", _AGAIN
+        elif not len(self._state.shown):
+            texts = "No trace matches the filter.", "Press {view.traces} to change or clear the filter."
         elif self.analysed is None:
             return []
         else:
-            texts = self.nothing()
-        ellipsis = self.state.look.glyphs.ellipsis
-        roles = (Role.TITLE, Role.DIM)
-        lines = [Line([("  " + text, role)]).cropped(width, ellipsis) for text, role in zip(texts, roles, strict=True)]
-        return [Line(), *lines]
+            texts = self._findings.nothing()
+        reason, step = texts
+        lines = Line([(f"  {reason}", Role.TITLE)]), Line([(f"  {KeyNames(self.screen).short(step)}", Role.DIM)])
+        return [Line(), *(line.cropped(width, self._state.look.glyphs.ellipsis) for line in lines)]

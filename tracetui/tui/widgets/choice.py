@@ -1,9 +1,9 @@
-"""Dialog with a list of options, which typing filters."""
+"""Dialog with a list to choose from, which typing filters."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,7 +24,7 @@ _LONGEST_TYPED = 60
 
 
 class Option(NamedTuple):
-    """Option of a dialog; `label` and `note` may be untrusted."""
+    """An option to choose; `label` and `note` may be from outside."""
 
     value: str
     label: str
@@ -32,11 +32,41 @@ class Option(NamedTuple):
     role: str = Role.PLAIN
 
 
+class OptionSource(Protocol):
+    """Options to choose from."""
+
+    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+        """Return the options for these lower-case words, best first; all or the most useful without words."""
+        ...
+
+    def count(self) -> str:
+        """Return the number of options found last as text, '' if there is nothing to tell."""
+        ...
+
+
+class _AllOptions:
+    """Options that contain all words."""
+
+    def __init__(self, options: Sequence[Option]) -> None:
+        self._all = list(options)
+        self._lowered = [f"{option.label}\0{option.note}".lower() for option in self._all]
+        self._found = len(self._all)
+
+    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+        pairs = zip(self._all, self._lowered, strict=True)
+        found = [option for option, lowered in pairs if all(word in lowered for word in words)]
+        self._found = len(found)
+        return found
+
+    def count(self) -> str:
+        return f"{self._found:,} of {len(self._all):,}" if self._found < len(self._all) else ""
+
+
 class _Options:
-    """Matching options, as lines."""
+    """The matching options, as lines."""
 
     def __init__(self, options: Sequence[Option], ellipsis: str, none: str) -> None:
-        """`none` is shown if no option matches."""
+        """`none` is shown where no option matches."""
         self.options = options
         self._none = none
         self._ellipsis = ellipsis
@@ -83,15 +113,15 @@ class Choice(Dialog[str | None]):
     ]
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
-    def __init__(self, look: Look, title: str, options: Sequence[Option], *, free: str = "") -> None:
-        """`title` must be safe to show; `free` describes the accepted text, '' for none."""
+    def __init__(self, look: Look, title: str, options: Sequence[Option] | OptionSource, *, free: str = "") -> None:
+        """`title` must be safe to show; `free` describes the text that is accepted, '' for none."""
         super().__init__()
         self._look = look
         self._title = title
         self._free = free
-        self._all = list(options)
-        self._lowered = [f"{option.label}\0{option.note}".lower() for option in self._all]
-        self._matches: Sequence[Option] = self._all
+        self._source = _AllOptions(options) if isinstance(options, Sequence) else options
+        self._matches = self._source.matching(())
+        self._is_empty = not self._matches
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
@@ -99,7 +129,7 @@ class Choice(Dialog[str | None]):
         # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
-        view.styles.height = min(max(len(self._all), 1), 16)
+        view.styles.height = min(max(len(self._matches), 1), 16)
         with Vertical():
             yield LineBar(theme, self._heading, id="choice-title")
             yield LineInput(theme, prompt="> ", hint=self._free or "type to filter", id="choice-input")
@@ -116,31 +146,19 @@ class Choice(Dialog[str | None]):
             uses = KeyNames(self).short("{choice.take} uses ") + (
                 self._look.glyphs.quoted(text) if text else "the text"
             )
-            none = f"no match; {uses}" if self._all else uses
+            none = uses if self._is_empty else f"no match; {uses}"
         return _Options(self._matches, self._look.glyphs.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
-        count = self.count()
+        count = self._source.count()
         title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.glyphs.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
-    def count(self) -> str:
-        """Return the number of matching options as text; '' if all match."""
-        return f"{len(self._matches):,} of {len(self._all):,}" if len(self._matches) < len(self._all) else ""
-
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
-        self._matches = self.matching(event.text.lower().split())
+        self._matches = self._source.matching(event.text.lower().split())
         self.query_one(LineView).show(self._lines(), 0)
         self.query_one("#choice-title", LineBar).show(self._heading)
-
-    def matching(self, words: Sequence[str]) -> Sequence[Option]:
-        """Return the options that contain all of these lower-case words, best first."""
-        return [
-            option
-            for option, lowered in zip(self._all, self._lowered, strict=True)
-            if all(word in lowered for word in words)
-        ]
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()

@@ -7,7 +7,7 @@ from textual.screen import ModalScreen, ScreenResultType
 
 
 class Dialog(ModalScreen[ScreenResultType]):
-    """Base of dialogs. Subclasses set up their content in `composed`."""
+    """Base of dialogs, which set up their content in `composed`."""
 
     @property
     def is_closed(self) -> bool:
@@ -19,8 +19,7 @@ class Dialog(ModalScreen[ScreenResultType]):
             self.composed()
 
     def composed(self) -> None:
-        """Set up the content; all widgets are mounted."""
-        raise NotImplementedError
+        """Set up the content; all widgets are mounted. Not called for a dialog that was closed before."""
 
     def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
         """Close the dialog once, as further keys must not close the screen below."""

@@ -5,31 +5,55 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.service_table import ServiceTable
+from tracetui.analysis.stats.groups import FEW_SAMPLES
+from tracetui.model.errors import UsageError
+from tracetui.render.services.explorer import Subject
 from tracetui.render.services.map import ServiceMap
-from tracetui.render.services.table import SORTINGS
+from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.tui.messages import LocationChanged, Notice, ShowServerStats
+from tracetui.tui.messages import ListTraces, LocationChanged, ShowServerStats
+from tracetui.tui.state import State
+from tracetui.tui.views.base import View
+from tracetui.tui.views.list_detail import ListDetail
+from tracetui.tui.views.services.explorer import ServiceExplorer
 from tracetui.tui.views.services.map import MapScreen
 from tracetui.tui.views.services.modes import (
     AROUND,
     FAILS,
     SLOW,
     Mode,
+    ModeColumns,
+    cycle,
     operations_of,
     with_attribute,
 )
-from tracetui.tui.views.services.queries import with_errors
-from tracetui.tui.views.services.ranking import ServicesBase
+from tracetui.tui.views.services.queries import Queries, with_errors
 from tracetui.tui.widgets.choice import Choice, Option
+from tracetui.tui.widgets.line_view import HeadedSource, LineView
+from tracetui.tui.widgets.safe_input import SafeInput
+from tracetui.tui.work import Work
 
 _MOST_HOPS = 20
+_BESIDE_FROM = 190
+"""Least width for the explorer next to the ranking."""
 
 
-class ServicesView(ServicesBase):
+class ServicesView(View):
     """Ranking of all services, and explorer of the one under the cursor."""
+
+    TITLE = "Services"
+    DEFAULT_CSS = """
+    ServicesView Input { height: 1; padding: 0 2; border: none; background: $background; }
+    ServicesView Input:focus { border: none; background-tint: $foreground 0%; }
+    """
 
     KEYS = (
         ("{list.open}", "list the traces of the service or call under the cursor"),
@@ -37,7 +61,7 @@ class ServicesView(ServicesBase):
         ("{services.blast}", "blast radius if slow, if failing; back to neighbours"),
         ("{services.path}", "paths to another service: observed, then possible"),
         ("{services.shared}", "dependencies shared with other services; again adds one"),
-        ("{services.difference}", "compare its callers with those of another service"),
+        ("{services.difference}", "callers compared with another service's"),
         (
             "{services.map}",
             "map of the whole system; {map.left map.down map.up map.right} move, "
@@ -66,10 +90,10 @@ class ServicesView(ServicesBase):
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
         ("entries", "entry points that depend on it"),
-        ("betweenness", "share of the shortest paths between others that pass through it"),
+        ("between", "betweenness: share of the shortest paths between others that pass through it"),
         ("▁ … █", "severity, in a blast radius"),
         ("⚠", "single point of failure: an entry point has no other path to a dependency"),
-        ("(inferred) ?", "sends no spans (such as a database); inferred and measured by its callers' spans"),
+        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
             "wait, fail",
@@ -91,105 +115,278 @@ class ServicesView(ServicesBase):
         Binding("e", "errors", "Its errors", show=False, id="services.errors"),
         Binding("o", "sort", "Sort by the next column", show=False, id="services.sort"),
         Binding("O", "reverse", "Reverse the order", show=False, id="services.reverse"),
-        Binding("S", "server_stats", "Server statistics", show=False, id="services.opinion"),
+        Binding("S", "opinion", "Server statistics", show=False, id="services.opinion"),
         Binding("slash", "find", "Find by name", show=False, id="services.find"),
     ]
 
+    def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
+        super().__init__(state, work, id=id)
+        self._sorting, self._descending = "rank", True
+        self._more: dict[str, str] = {}
+        """Services that match in an attribute, and that attribute."""
+        self._searched = False
+        """True if attributes were searched."""
+        self.part = SafeInput(placeholder="part of the name of a service or operation", select_on_focus=False)
+        self.part.cursor_blink = self.part.display = False
+        self.right = LineView(state.look.theme, state.look.glyphs.cursor)
+        self.page = ListDetail[ServiceListColumns](
+            state, work, id, self, right=self.right, above=self.part, beside_from=_BESIDE_FROM
+        )
+        self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._answered)
+        self.parts = (self.page,)
+
+    def compose(self) -> ComposeResult:
+        yield self.page
+
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - the name in `View`
+    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
         blast, explore = ("{services.blast}", "blast radius"), ("{services.focus}", "explore")
         traces = ("{list.open}", "traces")
-        if self._mode.what != AROUND:
+        if self.explorer.mode.what != AROUND:
             return (("{app.back}", "neighbours"), blast, traces, explore)
-        if self.detail.has_focus or self.right.has_focus:
+        if self.page.focused_detail is not None:
             return (traces, explore, ("{services.errors}", "errors"), ("{services.more-hops}", "more hops"))
         return (blast, ("{services.path}", "path"), traces, ("{services.callees}", "callees"))
 
+    @property
+    def services(self) -> ServiceList:
+        assert isinstance(self.page.rows, ServiceList)
+        return self.page.rows
+
+    def set_changed(self) -> None:
+        # the mode stays for the return from the traces of a row
+        self.explorer.forget()
+        super().set_changed()
+
+    def go_back(self) -> bool:
+        if super().go_back():
+            return True
+        mode = self.explorer.mode
+        if mode != Mode():
+            # from a result back to the service or operation, and from an operation to its service
+            self._look(Mode(operation=mode.operation if mode.what != AROUND else ""))
+        elif self.part.display:
+            self.part.value = ""
+            self.part.display = False
+            self._list_anew({})
+            self.page.list.focus()
+        else:
+            return False
+        return True
+
+    # --- content of the list -----------------------------------------------------------------------------------------
+
+    def analyse(self, analysis: Analysis) -> ServiceListColumns:
+        return ServiceListColumns(ServiceTable(analysis))
+
+    def list_source(self, columns: ServiceListColumns) -> HeadedSource:
+        part = self.part.value.strip()
+        return ServiceList(columns, self.state.look.glyphs, self._sorting, self._descending, part, self._more)
+
+    def summary_line(self, columns: ServiceListColumns) -> Line:
+        table = columns.table
+        inferred = sum(figures.inferred for figures in table.services)
+        line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
+        line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
+        if self.part.value.strip() and self.page.has_rows:
+            part = self.state.look.glyphs.quoted(safe(self.part.value.strip()))
+            line.add(f"  {len(self.services):,} matching {part}", Role.ACCENT)
+        cycles = table.cycles
+        if cycles:
+            glyphs = self.state.look.glyphs
+            line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
+            line.add(cycle(cycles[0], table.graph, glyphs), Role.WARNING)
+        few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
+        return line.add(few if table.few_samples else "", Role.DIM)
+
+    def title_line(self, row: int, width: int) -> Line:
+        service = self.name_of(min(row, len(self.services) - 1))
+        line = self.explorer.title(self.services.columns, service, width)
+        return line.add(f"  {safe(self._more[service])}", Role.ACCENT) if service in self._more else line
+
+    def nothing(self) -> tuple[str, str]:
+        none = f"No service matches {safe(self.part.value.strip())} by name"
+        if self._searched:
+            return f"{none}, operation or attribute.", "{app.back} shows all services."
+        return f"{none} or operation.", "Enter searches attributes too, {app.back} shows all."
+
+    def name_of(self, row: int) -> str:
+        return self.services.service(row).service
+
+    def row_of_name(self, name: str) -> int | None:
+        return self.services.row_of(name)
+
+    def row_of_span(self, span: int) -> int | None:
+        return self.services.row_of(self.services.table.traces.service_name(span))
+
+    # --- the explorer ------------------------------------------------------------------------------------------------
+
+    def show_detail(self, row: int) -> None:
+        assert self.page.analysed is not None
+        self.explorer.show(self.services.columns, self.page.analysed.analysis, self.name_of(row))
+
+    def _answered(self, found: ModeColumns) -> None:
+        """Show the effect on each service in the ranking."""
+        if not self.page.has_rows:
+            return
+        fails = self.explorer.mode.what == FAILS
+        hits = found.hits(fails) if found.blast is not None else None
+        if (hits, fails) != (self.services.hits, self.services.fails):
+            self.services.hits, self.services.fails = hits, fails
+            self.page.list.rows_changed()
+            self.page.show_heading()
+        self.page.show_title()
+
     def _look(self, mode: Mode) -> None:
-        self._mode, self._shown = mode, None
-        self.show_detail()
+        self.explorer.mode = mode
+        self.explorer.forget()
+        self.page.show_detail()
+
+    def _focus(self) -> str | None:
+        """Service under the cursor, even if the explorer has not followed it yet; None without rows."""
+        if not self.page.has_rows:
+            return None
+        self.page.row = self.page.list.cursor
+        return self.name_of(self.page.row)
+
+    def _subject(self) -> Subject | None:
+        """Subject under the active cursor."""
+        if not self.page.has_rows:
+            return None
+        view = self.page.focused_detail
+        if view is not None:
+            return self.explorer.subject_in(view, view.cursor)
+        return self.explorer.subject(self.name_of(self.page.list.cursor))
+
+    # --- traces ------------------------------------------------------------------------------------------------------
+
+    def on_line_view_chosen(self, event: LineView.Chosen) -> None:
+        if not self.page.has_rows:
+            return
+        subject: Subject | None
+        if event.view is self.page.list:
+            subject = self.explorer.subject(self.name_of(event.row))
+        else:
+            subject = self.explorer.subject_in(event.view, event.row)
+        query = self._query(subject)
+        if query:
+            self._list_traces(query, "traces", "no traces")
+        elif subject is not None:
+            self._open_slowest_call(subject.service)
+
+    def _query(self, subject: Subject | None) -> str:
+        """Query for the traces of a subject, '' if nothing selects them."""
+        return Queries(self.services.table).of(subject) if subject is not None else ""
 
     def action_errors(self) -> None:
-        subject = self._subject()
-        query = self._query(subject) if subject is not None else ""
+        query = self._query(self._subject())
         if query:
             self._list_traces(with_errors(query), "errors", "none of its traces have errors")
 
+    def _list_traces(self, query: str, view: str, none: str) -> None:
+        """List those of the shown traces that match a query, or report that there are none."""
+        session, shown = self.state.session, self.state.query
+        if session is None:
+            return
+        wanted = f"({shown}) AND {query}" if shown else query
+
+        def count() -> int | str:
+            try:
+                return len(session.select(wanted)[0])
+            except UsageError as error:
+                # a regular expression in the filter may take too long
+                return str(error)
+
+        def found(counted: int | str) -> None:
+            if isinstance(counted, int) and counted:
+                self.post_message(ListTraces(wanted, view))
+            else:
+                self.post_notice(counted if isinstance(counted, str) else none)
+
+        self.work("services-traces", count, found)
+
+    def _open_slowest_call(self, peer: str) -> None:
+        span = self.services.table.slowest_call(peer)
+        if span is None or self.page.analysed is None:
+            return
+        trace = int(self.services.table.traces.trace[span])
+        self.post_message(self.page.analysed.open_trace(trace, span))
+        self.post_notice("it has no spans to filter by; showing the slowest call to it")
+
+    # --- queries about services --------------------------------------------------------------------------------------
+
     def action_blast(self) -> None:
+        mode = self.explorer.mode
         following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}
-        self._look(Mode(following.get(self._mode.what, SLOW), operation=self._mode.operation))
+        self._look(Mode(following.get(mode.what, SLOW), operation=mode.operation))
 
     def action_query(self, what: str) -> None:
         """Choose another service, then run the query."""
-        if not self.has_rows:
+        focus, mode = self._focus(), self.explorer.mode
+        if focus is None:
             return
-        # use the row under the cursor, even if the explorer does not show it yet
-        self._row = self.list.cursor
-        focus, table = self.focus_name, self.services.table
+        table = self.services.table
         titles = {
             "path": "Path to",
             "shared": "Dependencies shared with",
             "difference": "Compare callers with those of",
         }
-        others = self._mode.others if what == self._mode.what == "shared" else ()
+        others = mode.others if what == mode.what == "shared" else ()
         options = [
             Option(one.service, one.service, "inferred" if one.inferred else f"{one.trace_share:.0f} % of the traces")
             for one in table.criticality.values()
             if one.service != focus and one.service not in others
         ]
+        operation = mode.operation if what == "path" else ""
 
-        operation = self._mode.operation if what == "path" else ""
-
-        def chosen(other: str | None) -> None:
-            if other is not None and other in table.number:
+        def chosen(other: str) -> None:
+            if other in table.number:
                 self._look(Mode(what, (*others, other), operation=operation))
                 # further keys are for the result
-                self.detail.focus()
+                self.page.detail.focus()
 
-        self.app.push_screen(Choice(self.state.look, titles[what], options), chosen)
+        self.show_dialog(Choice(self.state.look, titles[what], options), chosen)
 
     def action_operation(self) -> None:
         """Let the user choose an operation of the service."""
-        if not self.has_rows:
+        focus, look = self._focus(), self.state.look
+        if focus is None:
             return
-        self._row = self.list.cursor
-        focus, graph, look = self.focus_name, self.services.table.graph, self.state.look
+        graph = self.services.table.graph
 
-        def chosen(operation: str | None) -> None:
-            if operation is not None and focus == self.focus_name:
-                self._about = focus
-                self._look(Mode(self._mode.what if self._mode.what in (SLOW, FAILS) else AROUND, operation=operation))
+        def chosen(operation: str) -> None:
+            if self.page.has_rows and focus == self.name_of(self.page.row):
+                what, self.explorer.service = self.explorer.mode.what, focus
+                self._look(Mode(what if what in (SLOW, FAILS) else AROUND, operation=operation))
 
         def show_options(options: list[Option]) -> None:
             if options:
-                self.app.push_screen(Choice(look, f"One operation of {safe(focus)}", options), chosen)
+                self.show_dialog(Choice(look, f"One operation of {safe(focus)}", options), chosen)
             else:
-                self.post_message(Notice("unknown operations: it sends no spans"))
+                self.post_notice("unknown operations: it sends no spans")
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), show_options)
 
-    def action_server_stats(self) -> None:
+    def action_opinion(self) -> None:
         if not self.state.is_live:
-            self.post_message(Notice("files have no server statistics"))
-        elif self.has_rows:
-            self.post_message(ShowServerStats(self.name_of(self.list.cursor)))
+            self.post_notice("files have no server statistics")
+        elif self.page.has_rows:
+            self.post_message(ShowServerStats(self.name_of(self.page.list.cursor)))
+
+    # --- moving ------------------------------------------------------------------------------------------------------
 
     def action_map(self) -> None:
-        if not self.has_rows:
+        if not self.page.has_rows:
             return
-        columns, glyphs, focus = self.services.columns, self.state.look.glyphs, self.name_of(self.list.cursor)
-
-        def chosen(service: str | None) -> None:
-            if service is not None:
-                self._explore(service)
+        columns, glyphs, focus = self.services.columns, self.state.look.glyphs, self.name_of(self.page.list.cursor)
 
         def show(made: ServiceMap) -> None:
-            self.app.push_screen(MapScreen(self.state.look, made), chosen)
+            self.show_dialog(MapScreen(self.state.look, made), self.explore)
 
         self.work("services-map", lambda: ServiceMap(columns.table.graph, columns.role, glyphs, focus), show)
 
     def action_side(self, side: str) -> None:
-        view = self.detail if side == "left" or not self.right.display else self.right
+        view = self.page.detail if side == "left" or not self.right.display else self.right
         view.focus()
         self.post_message(LocationChanged())
 
@@ -197,29 +394,34 @@ class ServicesView(ServicesBase):
         subject = self._subject()
         if subject is None:
             return
-        self._explore(subject.caller if subject.service == self.focus_name and subject.caller else subject.service)
+        is_caller = subject.service == self.name_of(self.page.row) and subject.caller
+        self.explore(subject.caller if is_caller else subject.service)
 
-    def _explore(self, other: str) -> None:
+    def explore(self, service: str) -> None:
         """Focus a service."""
-        if not self.has_rows:
+        if not self.page.has_rows:
             # it was chosen from a previous set
             return
-        if self.services.row_of(other) is None:
+        if self.services.row_of(service) is None:
             self.part.value = ""
             self._list_anew()
-        self._mode = self._mode if self._mode.what in (AROUND, SLOW, FAILS) else Mode()
-        self.list.cursor = self.services.row_of(other) or 0
-        self.list.focus()
-        self.show_detail()
+        if self.explorer.mode.what not in (AROUND, SLOW, FAILS):
+            self.explorer.mode = Mode()
+        self.page.list.cursor = self.services.row_of(service) or 0
+        self.page.list.focus()
+        self.page.show_detail()
 
     def action_hops(self, more: int) -> None:
-        if self._mode.what == AROUND:
-            self._look(replace(self._mode, hops=min(max(self._mode.hops + more, 1), _MOST_HOPS)))
+        mode = self.explorer.mode
+        if mode.what == AROUND:
+            self._look(replace(mode, hops=min(max(mode.hops + more, 1), _MOST_HOPS)))
+
+    # --- order and names ---------------------------------------------------------------------------------------------
 
     def action_sort(self) -> None:
-        if not self.has_rows:
+        if not self.page.has_rows:
             return
-        order = self.services.columns.sortings(self.list.line_width)
+        order = self.services.columns.sortings(self.page.list.line_width)
         at = order.index(self._sorting) if self._sorting in order else 0
         self._sorting = order[(at + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
@@ -229,12 +431,15 @@ class ServicesView(ServicesBase):
         self._descending = not self._descending
         self._list_anew()
 
-    def _list_anew(self) -> None:
-        if self.analysed is None:
+    def _list_anew(self, more: dict[str, str] | None = None, *, searched: bool = False) -> None:
+        """Rebuild the list. `more`: other services that match in attributes, if `searched`; None for no change."""
+        if more is not None:
+            self._more, self._searched = more, searched
+        if self.page.analysed is None:
             return
-        service = self.name_of(self.list.cursor) if self.has_rows else ""
-        self.show_list(0)
-        self.list.cursor = (self.services.row_of(service) if self.has_rows else None) or 0
+        service = self.name_of(self.page.list.cursor) if self.page.has_rows else ""
+        self.page.show_list(0)
+        self.page.list.cursor = (self.services.row_of(service) if self.page.has_rows else None) or 0
 
     def action_find(self) -> None:
         self.part.display = True
@@ -242,36 +447,18 @@ class ServicesView(ServicesBase):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._more, self._searched = {}, False
-        self._list_anew()
+        self._list_anew({})
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         part = self.part.value.strip()
         self.part.display = bool(part)
-        self.list.focus()
-        if part and self.analysed is not None:
-            graph = self.analysed.columns.table.graph
+        self.page.list.focus()
+        if part and self.page.analysed is not None:
+            graph = self.page.columns.table.graph
 
             def found(more: dict[str, str]) -> None:
                 if part == self.part.value.strip():
-                    self._more, self._searched = more, True
-                    self._list_anew()
+                    self._list_anew(more, searched=True)
 
             self.work("services-find", lambda: with_attribute(graph, part), found)
-
-    def go_back(self) -> bool:
-        if self.detail.has_focus or self.right.has_focus:
-            self.list.focus()
-        elif self._mode != Mode():
-            # from a result back to the service or operation, and from an operation to its service
-            self._look(Mode(operation=self._mode.operation if self._mode.what != AROUND else ""))
-        elif self.part.display:
-            self.part.value = ""
-            self.part.display = False
-            self._more, self._searched = {}, False
-            self._list_anew()
-            self.list.focus()
-        else:
-            return False
-        return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +25,8 @@ from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, who
 from tracetui.session import compare_with
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.state import State
+from tracetui.tui.views.base import View
 from tracetui.tui.views.contrast import open_contrast
-from tracetui.tui.views.traces.dialog_host import DialogHost
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -48,20 +50,26 @@ MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
 class TraceDialogs:
     """Opens dialogs, and computes their results outside the UI loop."""
 
-    def __init__(self, pane: DialogHost) -> None:
-        self._pane = pane
-        self._before = ""
-        """Source of the last comparison."""
+    def __init__(self, view: View, under_cursor: Callable[[], int | None]) -> None:
+        """`under_cursor` returns the trace under the cursor."""
+        self._view, self._under_cursor = view, under_cursor
+
+    def _analysis(self, purpose: str) -> Analysis | None:
+        """Analysis of the traces shown; reports if there are none."""
+        analysis = self._view.state.analysis
+        if analysis is not None and analysis.traces.trace_count:
+            return analysis
+        self._view.post_notice(f"no traces to {purpose}")
+        return None
 
     # --- contrast ----------------------------------------------------------------------------------------------------
 
     def contrast(self) -> None:
         """Let the user choose the traces to contrast with the others."""
-        pane, analysis = self._pane, self._pane.state.analysis
-        if analysis is None or not analysis.traces.trace_count:
-            pane.post_notice("no traces to contrast")
+        state, analysis = self._view.state, self._analysis("contrast")
+        if analysis is None:
             return
-        marked = len(set(pane.state.marked) & set(pane.state.shown.tolist()))
+        marked = len(set(state.marked) & set(state.shown.tolist()))
         with_errors, failed = analysis.summary.error_trace_count, analysis.summary.failed_request_count
         requests = numbers.requests_failed(with_errors, failed)
         counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
@@ -71,95 +79,78 @@ class TraceDialogs:
             Option(SLOWEST, "the slowest traces", "slower than p95"),
         ]
 
-        def chosen(what: str | None) -> None:
-            pane.focus_pane()
-            if what is not None:
-                self._open_contrast(analysis, what)
+        def chosen(what: str) -> None:
+            selection, filter_by = self._selection(analysis.traces, what), self._view.filter_by
+            open_contrast(self._view, analysis.traces, selection, what, filter_by, durations=what != SLOWEST)
 
-        pane.app.push_screen(Choice(pane.state.look, "Contrast which traces with the others?", options), chosen)
-
-    def _open_contrast(self, analysis: Analysis, what: str) -> None:
-        pane, traces = self._pane, analysis.traces
-        open_contrast(pane, traces, self._selection(traces, what), what, pane.apply_filter, durations=what != SLOWEST)
+        self._view.show_dialog(Choice(state.look, "Contrast which traces with the others?", options), chosen)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
         if what == WITH_ERRORS:
             return np.asarray(traces.trace_errors > 0)
         if what == SLOWEST:
             return np.asarray(traces.response_time > np.quantile(traces.response_time, _SLOW))
-        return np.isin(self._pane.state.shown, sorted(self._pane.state.marked))
+        return np.isin(self._view.state.shown, sorted(self._view.state.marked))
 
     # --- two sets ----------------------------------------------------------------------------------------------------
 
     def compare_sets(self) -> None:
         """Compare the traces shown with earlier ones from another source."""
-        pane, analysis = self._pane, self._pane.state.analysis
-        if analysis is None or not analysis.traces.trace_count:
-            pane.post_notice("no traces to compare")
+        view, state, analysis = self._view, self._view.state, self._analysis("compare")
+        if analysis is None:
             return
 
-        def chosen(source: str | None) -> None:
-            pane.focus_pane()
-            if source:
-                pane.post_notice(f"reading {safe(without_secrets(source))} {pane.state.look.glyphs.ellipsis}")
-                pane.work("traces-compare-sets", lambda: _compared(source, analysis, pane.state), done)
+        def chosen(source: str) -> None:
+            view.post_notice(f"reading {safe(without_secrets(source))} {state.look.glyphs.ellipsis}")
+            show = partial(self._show_comparison, source)
+            view.work("traces-compare-sets", lambda: _compared(source, analysis, state), show)
 
-        def done(found: Comparison | str) -> None:
-            if isinstance(found, str):
-                pane.post_notice(found)
-                return
-            shown = source_name(pane.state.sources) + (f" where {pane.state.query}" if pane.state.query else "")
-            rows = ComparisonLines(found, (source_name([self._before]), shown), pane.state.look.glyphs.ascii_only)
-            worse = len(found.regressions)
-            text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
-            if not found.has_common:
-                text = NOTHING_IN_COMMON
-            title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
-            screen = AnswerScreen(pane.state.look, [title], rows, "back", _SETS_KEYS)
-            pane.app.push_screen(screen, lambda _: pane.focus_pane())
-
-        title = "Compare with earlier traces"
         free = "a file, directory, glob or server"
+        view.show_dialog(Choice(state.look, "Compare with earlier traces", [], free=free), chosen)
 
-        def remembered(source: str | None) -> None:
-            self._before = source or ""
-            chosen(source)
-
-        pane.app.push_screen(Choice(pane.state.look, title, [], free=free), remembered)
+    def _show_comparison(self, source: str, found: Comparison | str) -> None:
+        state = self._view.state
+        if isinstance(found, str):
+            self._view.post_notice(found)
+            return
+        shown = source_name(state.sources) + (f" where {state.query}" if state.query else "")
+        rows = ComparisonLines(found, (source_name([source]), shown), state.look.glyphs.ascii_only)
+        worse = len(found.regressions)
+        text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
+        if not found.has_common:
+            text = NOTHING_IN_COMMON
+        title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
+        self._view.show_dialog(AnswerScreen(state.look, [title], rows, "back", _SETS_KEYS), lambda _: None)
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Save the traces shown to a file."""
-        pane, analysis = self._pane, self._pane.state.analysis
-        if analysis is None or not analysis.traces.trace_count:
-            pane.post_notice("no traces to save")
+        view, look, analysis = self._view, self._view.state.look, self._analysis("save")
+        if analysis is None:
             return
         traces = analysis.traces
+        count = numbers.counted(traces.trace_count, "trace")
 
-        def chosen(name: str | None) -> None:
-            pane.focus_pane()
-            if name:
-                pane.post_notice(
-                    f"saving {numbers.counted(traces.trace_count, 'trace')} {pane.state.look.glyphs.ellipsis}"
-                )
-                pane.work("traces-save", lambda: _saved(traces, Path(name)), pane.post_notice)
+        def chosen(name: str) -> None:
+            view.post_notice(f"saving {count} {look.glyphs.ellipsis}")
+            view.work("traces-save", lambda: _saved(traces, Path(name)), view.post_notice)
 
-        title = f"Save {numbers.counted(traces.trace_count, 'trace')} to"
-        pane.app.push_screen(
-            Choice(pane.state.look, title, [], free="a file, such as checkout.json.gz or checkout.zipkin.json"), chosen
+        view.show_dialog(
+            Choice(look, f"Save {count} to", [], free="a file, such as checkout.json.gz or checkout.zipkin.json"),
+            chosen,
         )
 
     # --- two traces --------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
         """Compare the two marked traces, the earlier one first; or a single marked one with that under the cursor."""
-        pane, session = self._pane, self._pane.state.session
-        chosen = set(pane.state.marked)
-        if len(chosen) == 1 and pane.trace_under_cursor is not None:
-            chosen.add(pane.trace_under_cursor)
+        view, session, here = self._view, self._view.state.session, self._under_cursor()
+        chosen = set(view.state.marked)
+        if len(chosen) == 1 and here is not None:
+            chosen.add(here)
         if session is None or len(chosen) != 2:
-            pane.post_notice(pane.key_names.short("mark two traces with {traces.mark}; {traces.compare} compares them"))
+            view.post_key_notices("mark two traces with {traces.mark}; {traces.compare} compares them")
             return
         loaded = session.loaded
         first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))
@@ -169,37 +160,41 @@ class TraceDialogs:
             order = sorted(chosen)
             return compare_traces(paths, order.index(first), paths, order.index(second))
 
-        def done(found: list[CallPath]) -> None:
-            self._show_difference(loaded, (first, second), found)
-
-        pane.work("traces-compare", work, done)
+        view.work("traces-compare", work, partial(self._show_difference, loaded, (first, second)))
 
     def _show_difference(self, loaded: TraceSet, pair: tuple[int, int], found: list[CallPath], at: int = 0) -> None:
-        pane, look = self._pane, self._pane.state.look
+        look = self._view.state.look
         glyphs = look.glyphs
         title = []
         for side, trace in enumerate(pair):
             line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
-            response_time = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
+            took = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
-            line.add(f"  {clock}  ").add("response ", Role.DIM).add(response_time, Role.STRONG)
+            line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
             line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), glyphs)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
             title.append(line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR))
 
-        def chosen(row: int | None) -> None:
-            pane.focus_pane()
-            if row is not None:
-                side = 1 if found[row].spans[1] >= 0 else 0
-                # spans are positions in a set of only these two traces, in order
-                order = sorted(pair)
-                offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
-                within = found[row].spans[side] - offset
-                span = loaded.spans_of(pair[side]).start + within
-                pane.post_message(OpenTrace(pair[side], span, lambda: self._show_difference(loaded, pair, found, row)))
+        def chosen(row: int) -> None:
+            side = 1 if found[row].spans[1] >= 0 else 0
+            # spans are positions in a set of only these two traces, in order
+            order = sorted(pair)
+            offset = sum(len(loaded.spans_of(trace)) for trace in order[: order.index(pair[side])])
+            span = loaded.spans_of(pair[side]).start + found[row].spans[side] - offset
+            come_back = partial(self._show_difference, loaded, pair, found, row)
+            self._view.post_message(OpenTrace(pair[side], span, come_back))
 
         rows = TraceDiff(found, service_roles(loaded), glyphs)
-        pane.app.push_screen(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+        self._view.show_dialog(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+
+
+DIALOGS: Mapping[str, Callable[[TraceDialogs], None]] = {
+    "contrast": TraceDialogs.contrast,
+    "compare": TraceDialogs.compare,
+    "compare_sets": TraceDialogs.compare_sets,
+    "save": TraceDialogs.save,
+}
+"""Dialogs by name."""
 
 
 def _saved(traces: TraceSet, path: Path) -> str:

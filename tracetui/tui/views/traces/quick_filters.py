@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,13 +15,13 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
 from tracetui.query.attribute_values import AttributeValues, likely_first, values_of
-from tracetui.query.complete import attribute_field, rounded_duration
+from tracetui.query.complete import Vocabulary, attribute_field, rounded_duration
 from tracetui.query.pushdown import conjuncts
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import ChooseServices, WidenWindow
-from tracetui.tui.views.traces.dialog_host import DialogHost
+from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice, Option
 
 _MINUTE = 60_000_000_000
@@ -41,38 +41,36 @@ _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 class QuickFilters:
     """Opens dialogs, and edits the query with their results."""
 
-    def __init__(self, pane: DialogHost) -> None:
-        self._pane = pane
+    def __init__(self, view: View, list_by_start: Callable[[str], None]) -> None:
+        """`list_by_start` applies a query and sorts by start."""
+        self._view, self._list_by_start = view, list_by_start
+        self.known = Vocabulary()
+        """Words for completing queries."""
         self._key = ""
         self._values: list[str] = []
         self._at = 0
 
     @property
     def _traces(self) -> TraceSet:
-        session = self._pane.state.session
+        session = self._view.state.session
         assert session is not None
         return session.loaded
 
     def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
-        self._pane.apply_filter(filters.replace_conditions(self._pane.state.query, kind, *conditions))
+        self._view.filter_by(filters.replace_conditions(self._view.state.query, kind, *conditions))
 
     def _choose(self, title: str, options: Sequence[Option], done: Callable[[str], None], free: str = "") -> None:
-        def answered(value: str | None) -> None:
-            self._pane.focus_pane()
-            if value is not None:
-                done(value)
-
-        self._pane.app.push_screen(Choice(self._pane.state.look, title, options, free=free), answered)
+        self._view.show_dialog(Choice(self._view.state.look, title, options, free=free), done)
 
     # --- services, operations, errors --------------------------------------------------------------------------------
 
     def only_errors(self) -> None:
-        query = self._pane.state.query
+        query = self._view.state.query
         self._exchange(filters.ERRORS, *([] if filters.find_condition(query, filters.ERRORS) else ["error"]))
 
     def pick_service(self) -> None:
-        if self._pane.state.services_to_choose:
-            self._pane.post_message(ChooseServices())
+        if self._view.state.services_to_choose:
+            self._view.post_message(ChooseServices())
             return
         traces = self._traces
         self._pick("service", filters.SERVICE, traces.services, traces.service)
@@ -90,7 +88,7 @@ class QuickFilters:
                 _traces_per_code(column[among], traces.trace[among], len(texts))
                 for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role > ErrorRole.ORIGIN)
             )
-            glyphs = self._pane.state.look.glyphs
+            glyphs = self._view.state.look.glyphs
             options = []
             for code in np.lexsort((-every, -begun))[: int((every > 0).sum())].tolist():
                 note = "".join(
@@ -105,15 +103,15 @@ class QuickFilters:
         def show(options: list[Option]) -> None:
             if what == "service":
                 here = {option.label for option in options}
-                offered = (name for name in self._pane.state.server_services if name not in here)
+                offered = (name for name in self._view.state.server_services if name not in here)
                 options += [Option("=" + name, name, "searches the server", Role.DIM) for name in offered]
-                chosen = self._pane.state.search.services
-                if chosen or self._pane.state.search.every_service:
-                    note = f"{len(chosen) or len(self._pane.state.server_services):,} searched"
+                chosen = self._view.state.search.services
+                if chosen or self._view.state.search.every_service:
+                    note = f"{len(chosen) or len(self._view.state.server_services):,} searched"
                     options.insert(0, Option("?", "choose the services to search", note, Role.DIM))
-            if filters.find_condition(self._pane.state.query, kind):
+            if filters.find_condition(self._view.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
-            glyphs = self._pane.state.look.glyphs
+            glyphs = self._view.state.look.glyphs
             signs = (
                 f"   {glyphs.origin} errors began there  {glyphs.propagated} propagated to it"
                 if traces.error.any()
@@ -123,17 +121,17 @@ class QuickFilters:
 
         def done(value: str) -> None:
             if value == "?":
-                self._pane.post_message(ChooseServices())
+                self._view.post_message(ChooseServices())
                 return
             self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
 
-        self._pane.work("traces-options", counts, show)
+        self._view.work("traces-options", counts, show)
 
     # --- durations and times -----------------------------------------------------------------------------------------
 
     def next_duration(self) -> None:
-        wanted = list(dict.fromkeys(text for text, _ in self._pane.known.responses if text != "0"))
-        now = filters.find_condition(self._pane.state.query, filters.LEAST_DURATION)
+        wanted = list(dict.fromkeys(text for text, _ in self.known.responses if text != "0"))
+        now = filters.find_condition(self._view.state.query, filters.LEAST_DURATION)
         current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
             self._exchange(filters.LEAST_DURATION, f"trace.response >= {wanted[current + 1]}")
@@ -146,7 +144,7 @@ class QuickFilters:
             Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
             for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
         ]
-        if filters.find_condition(self._pane.state.query, filters.LEAST_DURATION):
+        if filters.find_condition(self._view.state.query, filters.LEAST_DURATION):
             options.insert(0, Option("", "any duration", "removes the filter", Role.DIM))
 
         def done(value: str) -> None:
@@ -160,22 +158,22 @@ class QuickFilters:
             if condition:
                 parse(condition)
         except QueryError as error:
-            self._pane.post_notice(safe(error.reason))
+            self._view.post_notice(safe(error.reason))
             return
         self._exchange(kind, *([condition] if condition else []))
 
     def pick_window(self) -> None:
         traces = self._traces
-        is_live = self._pane.state.is_live
+        is_live = self._view.state.is_live
         if not traces.trace_count and not is_live:
             return
         starts = traces.trace_start if traces.trace_count else np.array([time.time_ns()])
         first, last = int(starts.min()), int(starts.max())
-        local = self._pane.state.look.local_time
+        local = self._view.state.look.local_time
         options = []
-        if filters.find_condition(self._pane.state.query, filters.TIME):
+        if filters.find_condition(self._view.state.query, filters.TIME):
             options.append(Option("", "all times", "removes the filter", Role.DIM))
-        trace = self._pane.state.trace
+        trace = self._view.state.trace
         if trace is not None and trace < traces.trace_count:
             at = int(traces.trace_start[trace])
             around = filters.time_window(at - _MINUTE, at + _MINUTE)
@@ -196,29 +194,29 @@ class QuickFilters:
             text = value
             lookback = find_duration(value) if value and is_live else None
             if lookback:
-                self._pane.post_message(WidenWindow(lookback))
+                self._view.post_message(WidenWindow(lookback))
                 return
             if value and not value.startswith(filters.TIME_FIELD):
                 begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
                 if begin is None:
-                    self._pane.post_notice("write a time window as 10:03-10:16 or 10:03")
+                    self._view.post_notice("write a time window as 10:03-10:16 or 10:03")
                     return
                 if end is not None and end <= begin:
-                    self._pane.post_notice(f"{safe(value, 60)}: the window must end after it begins")
+                    self._view.post_notice(f"{safe(value, 60)}: the window must end after it begins")
                     return
                 text = filters.time_window(begin, end)
             self._exchange(filters.TIME, *(conjuncts(text) or []))
 
-        span = numbers.time_range(first, last, local, self._pane.state.look.glyphs.ascii_only)
+        span = numbers.time_range(first, last, local, self._view.state.look.glyphs.ascii_only)
         free = "or 3h, or a window such as 10:03-10:16" if is_live else "or a window such as 10:03-10:16"
         self._choose(f"Time window (loaded: {span})", options, done, free=free)
 
     # --- values of attributes ----------------------------------------------------------------------------------------
 
     def pick_value(self) -> None:
-        known = self._pane.known.attributes
+        known = self.known.attributes
         if not known:
-            self._pane.post_notice("no attributes in these traces")
+            self._view.post_notice("no attributes in these traces")
             return
         options = []
         for key in likely_first(known):
@@ -232,7 +230,7 @@ class QuickFilters:
         every = np.arange(traces.trace_count)
 
         def show(values: AttributeValues) -> None:
-            glyphs = self._pane.state.look.glyphs
+            glyphs = self._view.state.look.glyphs
             options = [
                 Option(
                     found.text,
@@ -252,17 +250,17 @@ class QuickFilters:
             if options:
                 self._choose(title, options, done)
             else:
-                self._pane.post_notice(f"no value of {safe(key, 60)} can be used in a filter")
+                self._view.post_notice(f"no value of {safe(key, 60)} can be used in a filter")
 
-        self._pane.work("traces-options", lambda: values_of(traces, key, every), show)
+        self._view.work("traces-options", lambda: values_of(traces, key, every), show)
 
     def _show_value(self, at: int) -> None:
         self._at = at
         name = attribute_field(self._key)
         query = filters.replace_conditions(
-            self._pane.state.query, filters.equality(name), filters.condition(name, self._values[at])
+            self._view.state.query, filters.equality(name), filters.condition(name, self._values[at])
         )
-        self._pane.filter_by_start(query)
+        self._list_by_start(query)
 
     def next_value(self) -> None:
         self._step(1)
@@ -272,12 +270,26 @@ class QuickFilters:
 
     def _step(self, step: int) -> None:
         name = attribute_field(self._key)
-        if not self._values or not filters.find_condition(self._pane.state.query, filters.equality(name)):
-            self._pane.post_notice(self._pane.key_names.short("pick a value with {traces.values} first"))
+        if not self._values or not filters.find_condition(self._view.state.query, filters.equality(name)):
+            self._view.post_key_notices("pick a value with {traces.values} first")
         elif 0 <= self._at + step < len(self._values):
             self._show_value(self._at + step)
         else:
-            self._pane.post_notice(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
+            self._view.post_notice(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
+
+
+QUICK_FILTERS: Mapping[str, Callable[[QuickFilters], None]] = {
+    "errors": QuickFilters.only_errors,
+    "service": QuickFilters.pick_service,
+    "operation": QuickFilters.pick_operation,
+    "duration": QuickFilters.next_duration,
+    "typed_duration": QuickFilters.pick_duration,
+    "window": QuickFilters.pick_window,
+    "values": QuickFilters.pick_value,
+    "next_value": QuickFilters.next_value,
+    "former_value": QuickFilters.previous_value,
+}
+"""Quick filters by name."""
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:

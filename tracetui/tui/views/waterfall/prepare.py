@@ -1,9 +1,10 @@
-"""Preparation of a set and a trace for the waterfall view, outside the UI loop."""
+"""Preparation of a set and a trace for the waterfall view, outside the UI loop where that takes long."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -19,7 +20,11 @@ from tracetui.render.text.line import Line
 from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
+from tracetui.tui.state import Look
+from tracetui.tui.work import Work
 
+AT_ONCE = 200
+"""Most spans of a trace that is opened within the UI loop."""
 _SMALL_SET = 10_000
 INDENT = 2
 """Cells before every line, where rows have the cursor glyph."""
@@ -107,3 +112,48 @@ def header_lines(view: Waterfall, room: tuple[int, int], local_time: bool) -> li
     width, most = room
     lines = header(view, max(width - INDENT, 1), local_time, most)
     return [Line([(" " * INDENT, "")]).extend(line) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A trace that is being opened, or the subtree of its span `root`."""
+
+    trace: int
+    root: int | None = None
+
+
+class TraceOpener:
+    """Opens one trace or subtree at a time."""
+
+    def __init__(self, look: Look, work: Work) -> None:
+        self._look, self._work = look, work
+        self.facts: SetFacts | None = None
+        self.opening: Opening | None = None
+
+    def take_set(self, loaded: TraceSet, analysis: Analysis) -> bool:
+        """Open traces of this set from now on. -> whether it is another one"""
+        if self.facts is not None and self.facts.traces is loaded:
+            return False
+        self.facts, self.opening = SetFacts(loaded, analysis), None
+        return True
+
+    def open(self, wanted: Opening, room: tuple[int, int], done: Callable[[PreparedTrace], None]) -> None:
+        """Open a trace, then call `done`, unless another one is opened meanwhile. `room`: that of the header."""
+        assert self.facts is not None
+        self.opening = wanted
+        make = partial(
+            open_trace, self.facts, wanted.trace, wanted.root, self._look.glyphs, room, self._look.local_time
+        )
+
+        def opened(trace: PreparedTrace) -> None:
+            if self.opening is wanted:
+                self.opening = None
+                done(trace)
+
+        if len(self.facts.traces.spans_of(wanted.trace)) <= AT_ONCE and self.facts.are_quick():
+            opened(make())
+        else:
+            self._work("waterfall", make, opened)
+
+    def cancel(self) -> None:
+        self.opening = None

@@ -1,4 +1,4 @@
-"""Widgets of the waterfall view: its rows, and the search line."""
+"""Rows of the waterfall view, with the map and the time axis above them, and the search line."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from typing import ClassVar
 
 import numpy as np
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tracetui.render.text.cells import fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
+from tracetui.render.waterfall.minimap import minimap
 from tracetui.tui.keys.keymap import KeyNames
-from tracetui.tui.state import State
+from tracetui.tui.state import Look, State
+from tracetui.tui.views.waterfall.prepare import INDENT
+from tracetui.tui.views.waterfall.view_state import ViewState
+from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
+
+_ABOVE_ROWS = 2
+"""Lines above the rows: minimap and time axis."""
 
 
 class TextRows:
@@ -102,3 +111,72 @@ class FindLine(LineInput):
 
     def action_submit(self) -> None:
         self.post_message(self.Submitted())
+
+
+class RowsPane(Vertical):
+    """The rows of a trace or subtree below a minimap and a time axis in the same columns, and the search line."""
+
+    def __init__(self, look: Look, find_line: FindLine) -> None:
+        self._look = look
+        self._map = LineBar(look.theme, id="waterfall-map")
+        self._axis = LineBar(look.theme, id="waterfall-scale")
+        self.rows = WaterfallRows(look.theme, look.glyphs.cursor, id="waterfall-rows")
+        self._find_line = find_line
+        self._shown: ViewState | None = None
+        self._height: int | str = "1fr"
+        self._most_rows = 0
+        """Largest number of rows since the trace was opened."""
+        super().__init__(self._map, self._axis, self.rows, find_line, id="waterfall-left")
+
+    def put(self, shown: ViewState, row: int, at_top: bool = False) -> None:
+        """Show a trace or subtree with the cursor on a row; `at_top` for one that is unrelated to the previous one."""
+        if shown is not self._shown:
+            self._shown, self._most_rows = shown, 0
+        self.rows.put(shown, row, at_top)
+        self.show_scale(shown)
+
+    def show_scale(self, shown: ViewState) -> None:
+        self.show_axis(shown)
+        self.show_map(shown)
+
+    def show_axis(self, shown: ViewState) -> None:
+        caption = shown.caption()
+
+        def lines(_: int) -> list[Line]:
+            scale = shown.view.scale(self.rows.line_width, caption)
+            return [Line([(" " * INDENT, Role.PLAIN)]).extend(scale)]
+
+        self._axis.show(lines)
+
+    def show_map(self, shown: ViewState) -> None:
+        """Show the minimap with the time of the row under the cursor."""
+        selected = shown.time_of(self.rows.cursor)
+        self._map.show(lambda width: [self._map_line(shown, selected, width)])
+
+    def _map_line(self, shown: ViewState, selected: tuple[int, int] | None, width: int) -> Line:
+        """Draw the minimap above the bars; of full width if rows have none."""
+        layout, overview, glyphs = shown.view.layout(self.rows.line_width), shown.opened.overview, self._look.glyphs
+        window = None if shown.is_merged else shown.base.window
+        if not layout.bar:
+            return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, glyphs, window, selected))
+        what = f"up to {overview.max_concurrency:,} at once"
+        line = Line([(fit(what, INDENT + layout.label - 1, "right", glyphs.ellipsis) + " ", Role.DIM)])
+        return line.extend(minimap(overview, layout.bar + 2, glyphs, window, selected))
+
+    def fit(self, count: int, room: int | None, wanted_below: int | None) -> None:
+        """Take the height that `count` rows need, at most two thirds of `room` lines, or all of it if None.
+
+        wanted_below: lines for the detail while it has the focus, up to two thirds. The height does not shrink until
+        another trace is shown, so that folding does not move the detail.
+        """
+        self._most_rows = max(self._most_rows, count)
+        height: int | str = "1fr"
+        if room is not None:
+            most = room * 2 // 3
+            if wanted_below is not None:
+                most = min(most, max(room // 3, room - wanted_below))
+            needed = self._most_rows + _ABOVE_ROWS + self._find_line.display
+            height = max(min(needed, most), _ABOVE_ROWS + 1)
+        if height != self._height:
+            self._height = height
+            self.styles.height = height

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 import numpy as np
 from textual.timer import Timer
 
 from tracetui.analysis.span_search import find_spans
 from tracetui.render.text.safe_text import safe
-from tracetui.tui.state import State
-from tracetui.tui.views.waterfall.painting import WaterfallPainting
-from tracetui.tui.views.waterfall.rows import FindLine
-from tracetui.tui.widgets.line_input import LineInput
+from tracetui.render.text.theme import Theme
+from tracetui.tui.views.waterfall.jumps import Jump
+from tracetui.tui.views.waterfall.rows import FindLine, WaterfallRows
+from tracetui.tui.views.waterfall.view_state import ViewState
+from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
 _TYPING = 0.12
@@ -19,12 +23,42 @@ _SOON = 0.3
 """Seconds after which a running search is indicated."""
 
 
-class WaterfallSearch(WaterfallPainting):
-    """Shows the selected trace, and searches it."""
+class SearchHost(Protocol):
+    """The part of the view that a search uses."""
 
-    def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
-        super().__init__(state, work, id=id)
-        self._search = 0
+    shown: ViewState | None
+    rows: WaterfallRows
+    detail: SpanDetail
+    work: Work
+
+    def set_timer(self, delay: float, callback: Callable[[], Any]) -> Timer: ...
+
+    def apply(self) -> None:
+        """Hide and dim spans as the view state says."""
+        ...
+
+    def fit_rows(self) -> None:
+        """Make room for the search line, or take it back."""
+        ...
+
+    def jump(self, stop: Jump, what: str) -> None: ...
+
+    def post_notice(self, text: str) -> None: ...
+
+    def post_key_notices(self, text: str) -> None:
+        """Show a notice that names keys by their actions; the text must be trusted."""
+        ...
+
+
+class SpanSearch:
+    """The search in the trace."""
+
+    def __init__(self, host: SearchHost, theme: Theme) -> None:
+        self._host = host
+        self.line = FindLine(theme, prompt="  /", hint="text in any span", id="waterfall-find")
+        self.line.display = False
+        self._word = ""
+        self._number = 0
         """Number of the search; results of older ones are dropped."""
         self._is_searching = False
         """True if the matches are those of an older search word."""
@@ -34,127 +68,142 @@ class WaterfallSearch(WaterfallPainting):
         """Number of further matches to skip, backwards if negative."""
         self._typing: Timer | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self.line.display
+
+    def open(self) -> None:
+        self.line.display = True
+        self._host.fit_rows()
+        self.line.focus()
+        self.show_count()
+
+    def close(self) -> None:
+        """Clear and hide the search, and return to the rows."""
+        self.leave()
+        self._host.apply()
+        self._host.rows.focus()
+
+    def leave(self) -> None:
+        """Clear and hide the search."""
+        self._number += 1
+        self._then_go = self._is_searching = False
+        self._stop_timer()
+        self._word = ""
+        self.line.put("")
+        self.line.display = False
+        self._host.detail.seek("")
+        self._host.fit_rows()
+        if self._host.shown is not None:
+            self._host.shown.found, self._host.shown.only_found = None, False
+
     def set_changed(self) -> None:
-        super().set_changed()
+        """Search again for what jobs of the previous set have not found."""
         self._is_searching = False
-        if self._word and self._view_state is not None and self._view_state.found is None:
-            self._begin_search()
+        if self._word and self._host.shown is not None and self._host.shown.found is None:
+            self.begin()
 
-    def action_find(self) -> None:
-        if self._view_state is not None:
-            self.set_class(True, "-finding")
-            self._fit_rows()
-            self.find_line.focus()
-            self._show_scale()
+    def type(self, text: str) -> None:
+        """Search for another text once the typing pauses."""
+        word = text.strip()
+        if word != self._word:
+            self._word = word
+            self._number += 1
+            self._stop_timer()
+            self._typing = self._host.set_timer(_TYPING, self.begin)
 
-    def on_line_input_changed(self, message: LineInput.Changed) -> None:
-        if message.input is not self.find_line:
-            return
-        message.stop()
-        word = message.text.strip()
-        if word == self._word:
-            return
-        self._word = word
-        self._search += 1
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(_TYPING, self._begin_search)
-
-    def _begin_search(self) -> None:
+    def _stop_timer(self) -> None:
         if self._typing is not None:
             self._typing.stop()
             self._typing = None
-        view_state, word = self._view_state, self._word
-        if view_state is None:
+
+    def begin(self) -> None:
+        """Search for the word, outside the UI loop."""
+        self._stop_timer()
+        shown, word = self._host.shown, self._word
+        if shown is None:
             return
-        self._search += 1
-        number, base = self._search, view_state.base
+        self._number += 1
+        number, base = self._number, shown.base
         self._is_searching = bool(word)
-        self.detail.seek(word)
+        self._host.detail.seek(word)
         if not word:
-            view_state.found, view_state.only_found = None, False
-            self._applied()
+            shown.found, shown.only_found = None, False
+            self._host.apply()
             return
 
         def done(found: np.ndarray | None) -> None:
-            if found is None or self._search != number or self._view_state is not view_state:
+            if found is None or self._number != number or self._host.shown is not shown:
                 return
             self._is_searching = False
-            view_state.found = found
-            view_state.only_found = view_state.only_found and bool(found.any())
-            self._applied()
+            shown.found = found
+            shown.only_found = shown.only_found and bool(found.any())
+            self._host.apply()
             if self._then_go:
                 self._then_go = False
-                self.action_match(1, True)
+                self.step(1, or_here=True)
                 steps, self._then_steps = self._then_steps, 0
                 for _ in range(abs(steps)):
-                    self.action_match(1 if steps > 0 else -1)
+                    self.step(1 if steps > 0 else -1)
 
         def show_waiting() -> None:
-            if self._search == number and self._is_searching:
-                self.find_line.show_found(word, None)
+            if self._number == number and self._is_searching:
+                self.line.show_found(word, None)
 
-        self.set_timer(_SOON, show_waiting)
-        self.work(
+        self._host.set_timer(_SOON, show_waiting)
+        self._host.work(
             "waterfall-find",
-            lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._search != number),
+            lambda: find_spans(base.traces, base.first, base.stop, word, lambda: self._number != number),
             done,
         )
 
-    def on_find_line_submitted(self, message: FindLine.Submitted) -> None:
-        message.stop()
+    def submit(self) -> None:
+        """Go to the first match, once it is found."""
+        shown = self._host.shown
         if not self._word:
-            self.rows.focus()
-            self.go_back()
-        elif (
-            self._typing is not None or self._is_searching or self._view_state is None or self._view_state.found is None
-        ):
+            self.close()
+        elif self._typing is not None or self._is_searching or shown is None or shown.found is None:
             self._then_go, self._then_steps = True, 0
             # keys pressed during the search must not edit the search word
-            self.rows.focus()
+            self._host.rows.focus()
             if self._typing is not None or not self._is_searching:
-                self._begin_search()
+                self.begin()
         else:
-            self.action_match(1, True)
+            self.step(1, or_here=True)
 
-    def action_match(self, step: int, or_here: bool = False) -> None:
-        """Go to the next or previous match."""
-        view_state = self._view_state
-        if view_state is None or view_state.found is None or self._is_searching:
+    def step(self, step: int, or_here: bool = False) -> None:
+        """Go to the next or previous match; `or_here`: or stay on one."""
+        shown = self._host.shown
+        if shown is None or shown.found is None or self._is_searching:
             if self._then_go:
                 self._then_steps += step
             else:
-                self._post_key_notice("search with {waterfall.find} first")
+                self._host.post_key_notices("search with {waterfall.find} first")
             return
-        stop = view_state.match(self.rows.cursor, step, or_here) if len(view_state) else None
+        stop = shown.jumps.match(self._host.rows.cursor, step, or_here) if len(shown) else None
         if stop is not None:
-            if self.find_line.has_focus:
-                self.rows.focus()
-            self._jump(stop, f"match {stop}")
-        elif view_state.found.any():
-            self._post_key_notice("all matches are hidden; {waterfall.show-all} shows them")
+            if self.line.has_focus:
+                self._host.rows.focus()
+            self._host.jump(stop, f"match {stop}")
+        elif shown.found.any():
+            self._host.post_key_notices("all matches are hidden; {waterfall.show-all} shows them")
         else:
-            self._post_notice(f"no match for {self.state.look.glyphs.quoted(safe(self._word, 60))}")
+            self._host.post_notice(f"no match for {shown.base.glyphs.quoted(safe(self._word, 60))}")
             # let the user enter another word
-            self.find_line.focus()
+            self.line.focus()
 
-    def action_only_found(self) -> None:
+    def toggle_only_found(self) -> None:
         """Show only matches, or everything again."""
-        view_state = self._view_state
+        shown = self._host.shown
         if self._is_searching:
-            self._post_notice("still searching")
-            return
-        if view_state is None or view_state.found is None or not view_state.found.any():
-            self._post_notice("no match")
-            return
-        view_state.only_found = not view_state.only_found
-        self._applied()
+            self._host.post_notice("still searching")
+        elif shown is None or shown.found is None or not shown.found.any():
+            self._host.post_notice("no match")
+        else:
+            shown.only_found = not shown.only_found
+            self._host.apply()
 
-    def _leave_search(self) -> None:
-        self._search += 1
-        self._then_go = self._is_searching = False
-        if self._typing is not None:
-            self._typing.stop()
-            self._typing = None
-        self.detail.seek("")
-        super()._leave_search()
+    def show_count(self) -> None:
+        """Show the number of matches."""
+        if self.is_open and self._host.shown is not None:
+            self.line.show_found(self._word, self._host.shown.found)

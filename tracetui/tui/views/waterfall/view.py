@@ -6,267 +6,512 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.tui.state import State
+from tracetui.tui.views.base import View
+from tracetui.tui.views.waterfall.header import Header
+from tracetui.tui.views.waterfall.jumps import Jump
 from tracetui.tui.views.waterfall.keys import BINDINGS, FIND_HINTS, KEYS
-from tracetui.tui.views.waterfall.prepare import PreparedTrace
-from tracetui.tui.views.waterfall.search import WaterfallSearch
-from tracetui.tui.views.waterfall.view_state import FLAT, MODE_TITLES, MODES, SHARES, ViewState
-from tracetui.tui.views.waterfall.what_if import open_what_if
+from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener
+from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, nothing_message
+from tracetui.tui.views.waterfall.search import SpanSearch
+from tracetui.tui.views.waterfall.view_state import FLAT, FOLDING, MODE_TITLES, MODES, ViewState
+from tracetui.tui.views.what_if import open_what_if, replay_span
 from tracetui.tui.widgets.copy_menu import open_copy_menu
+from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
 from tracetui.tui.work import Work
 
+_WIDE = 130
+"""Least width for the detail next to the rows."""
 _LONG = 100_000
 """Number of spans from which on merging them is announced."""
+_PATIENCE = 0.25
+"""Seconds after which opening a trace is indicated."""
 
 
-class WaterfallView(WaterfallSearch):
+class WaterfallView(View):
     """Shows the selected trace, and handles its keys."""
 
+    TITLE = "Waterfall"
     KEYS = (*KEYS, *SpanDetail.KEYS)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
     ]
+    DEFAULT_CSS = """
+    WaterfallView #waterfall-header { height: 2; }
+    WaterfallView #waterfall-body { layout: vertical; height: 1fr; }
+    WaterfallView #waterfall-left { width: 1fr; height: 1fr; }
+    WaterfallView #waterfall-detail { width: 1fr; height: 1fr; min-height: 4; }
+    WaterfallView.-wide #waterfall-body { layout: horizontal; }
+    WaterfallView.-wide #waterfall-left { width: 2fr; }
+    WaterfallView.-wide #waterfall-detail { border-left: solid $foreground 25%; }
+    WaterfallView.-wide #detail-rule { dock: bottom; }
+    WaterfallView.-ascii.-wide #waterfall-detail { border-left: ascii $foreground 25%; }
+    WaterfallView.-empty #waterfall-header, WaterfallView.-empty #waterfall-map,
+    WaterfallView.-empty #waterfall-scale, WaterfallView.-empty #waterfall-detail { display: none; }
+    """
 
     def __init__(self, state: State, work: Work, *, id: str = "waterfall") -> None:  # noqa: A002
         super().__init__(state, work, id=id)
-        self._rooting: ViewState | None = None
-        """Span whose subtree is being opened."""
+        look = state.look
+        self.shown: ViewState | None = None
+        """View state of the trace on the screen."""
+        self.header = Header(state, work)
+        self.search = SpanSearch(self, look.theme)
+        self._pane = RowsPane(look, self.search.line)
+        self.rows = self._pane.rows
+        self.detail = SpanDetail(state, work, id="waterfall-detail")
+        self._opener = TraceOpener(look, work)
+        self._below: list[ViewState] = []
+        """View states to return to from a subtree."""
+        self._jumped: tuple[str, int] | None = None
+        """Description of the last jump, and its span."""
+        self._reading = False
+        """True if the detail has the focus, set by a key."""
 
-    @property
-    def is_opening(self) -> bool:
-        return super().is_opening or (self._rooting is not None and self._rooting is self._view_state)
+    def compose(self) -> ComposeResult:
+        yield self.header
+        with Container(id="waterfall-body"):
+            yield self._pane
+            yield self.detail
 
-    def work_failed(self, name: str) -> None:
-        super().work_failed(name)
-        if name == "waterfall":
-            self._rooting = None
-
-    def go_back(self) -> bool:
-        if self._rooting is not None and self._rooting is self._view_state:
-            self._rooting = None
-            return True
-        return super().go_back()
+    def on_mount(self) -> None:
+        self.set_class(True, "-empty")
+        self.set_class(self.state.look.glyphs.ascii_only, "-ascii")
+        self.selection_changed()
 
     @property
     def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
         """Hints for the keys that matter at the current focus."""
-        view_state = self._view_state
-        if self.find_line.has_focus:
+        shown = self.shown
+        if self.search.line.has_focus:
             return FIND_HINTS
         if self.detail.has_focus_within:
             return self.detail.hints
-        if view_state is None:
+        if shown is None:
             return ()
-        hints = [("{waterfall.zoom-out}", "zoom out") if view_state.is_zoomed else ("{waterfall.zoom}", "zoom")]
+        hints = [("{waterfall.zoom-out}", "zoom out") if shown.is_zoomed else ("{waterfall.zoom}", "zoom")]
         hints.insert(
-            0, ("{waterfall.find}", "find") if view_state.found is None else ("{waterfall.next-match}", "next match")
+            0, ("{waterfall.find}", "find") if shown.found is None else ("{waterfall.next-match}", "next match")
         )
-        if len(view_state.opened.path[0]):
+        if len(shown.opened.path[0]):
             hints.insert(0, ("{waterfall.next-critical}", "critical path"))
-        if (view_state.base.roles > 0).any():
+        if shown.has_errors:
             hints.insert(0, ("{waterfall.next-error}", "next error"))
         return (*hints, ("{waterfall.to-detail}", "detail"))
 
+    # --- notifications -----------------------------------------------------------------------------------------------
+
+    def set_changed(self) -> None:
+        # jobs for the previous set are dropped
+        self._opener.cancel()
+        if self.display:
+            self.selection_changed()
+        self.search.set_changed()
+
+    def selection_changed(self) -> None:
+        session, trace = self.state.session, self.state.trace
+        if session is None or trace is None or trace >= session.loaded.trace_count:
+            self._show_nothing(session is not None)
+            return
+        if self._opener.take_set(session.loaded, session.analysis):
+            self.shown = None
+        opening, shown = self._opener.opening, self.shown
+        if shown is not None and shown.opened.trace == trace:
+            if opening is not None and opening.trace != trace:
+                self._opener.cancel()
+            if self.state.span is not None and self.state.span != shown.span_at(self.rows.cursor):
+                self._go_to(self.state.span)
+        elif opening is None or opening.trace != trace:
+            # no trace until it is ready
+            self.search.leave()
+            self.shown = None
+            self._open(Opening(trace))
+
+    def _open(self, wanted: Opening) -> None:
+        self._opener.open(wanted, self.header.room, self._opened)
+
+        def show_waiting() -> None:
+            if self._opener.opening is wanted:
+                self._show_instead("Opening the trace ...", "Keys are queued; {app.back} goes back.")
+
+        if self.is_opening:
+            self.set_timer(_PATIENCE, show_waiting)
+
+    def _opened(self, opened: PreparedTrace) -> None:
+        if self.state.trace != opened.trace:
+            # the user has selected another trace meanwhile
+            return
+        self._below.clear()
+        self._jumped = None
+        self.set_class(False, "-empty")
+        self._look_at(ViewState(opened), self.state.span, at_top=True)
+
+    @property
+    def is_opening(self) -> bool:
+        return self._opener.opening is not None
+
+    def work_failed(self, name: str) -> None:
+        opening = self._opener.opening
+        if name == "waterfall" and opening is not None:
+            self._opener.cancel()
+            if opening.root is None:
+                self._show_instead("The trace could not be opened.", "{view.traces} lists the traces.")
+
+    def look_changed(self) -> None:
+        look = self.state.look
+        self.set_class(look.glyphs.ascii_only, "-ascii")
+        self.search.line.set_look(look.theme)
+        self.detail.look_changed()
+        for shown in (*self._below, *([self.shown] if self.shown else [])):
+            for view in shown.views():
+                view.set_glyphs(look.glyphs)
+        if self.shown is not None:
+            self.header.remake()
+            self._repaint()
+
+    def crumbs(self) -> list[str]:
+        shown = self.shown
+        if shown is None:
+            return []
+        traces, span = shown.base.traces, shown.span_at(self.rows.cursor)
+        crumbs = [traces.trace_name(shown.opened.trace)]
+        if shown.opened.root is not None:
+            crumbs.append(f"from {traces.operation_name(shown.opened.root)}")
+        if span is not None:
+            crumbs.append(traces.operation_name(span))
+        if self._jumped is not None and span == self._jumped[1]:
+            crumbs.append(self._jumped[0])
+        return crumbs
+
+    def go_back(self) -> bool:
+        shown, opening = self.shown, self._opener.opening
+        if opening is not None and opening.root is not None:
+            self._opener.cancel()
+        elif self.search.is_open:
+            self.search.close()
+        elif self.detail.has_focus_within:
+            self.rows.focus()
+        elif shown is not None and shown.is_zoomed:
+            shown.zoom_out(all_the_way=True)
+            self._repaint()
+        elif self._below:
+            self._leave_root()
+        else:
+            return False
+        return True
+
+    def focus_pane(self) -> None:
+        self.rows.focus()
+
+    # --- layout ------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.width >= _WIDE, "-wide")
+        self.detail.is_beside = event.size.width >= _WIDE
+        self._resized()
+
+    def _resized(self) -> None:
+        shown = self.shown
+        if shown is not None:
+            self.header.show_trace(shown.opened)
+            self.fit_rows()
+            self.call_after_refresh(lambda: self._pane.show_scale(shown) if shown is self.shown else None)
+
+    def on_header_changed(self) -> None:
+        self.fit_rows()
+
+    def fit_rows(self) -> None:
+        """Share the height between the rows and the detail below them."""
+        if self.shown is not None:
+            is_below = self.detail.display and not self.has_class("-wide")
+            room = self.size.height - self.header.lines if is_below else None
+            self._pane.fit(len(self.shown), room, len(self.detail.view.source) + 1 if self._reading else None)
+
     def on_descendant_focus(self) -> None:
         self._read(self._reading and self.detail.has_focus_within)
-        self._location_changed()
+        # the key hints change
+        self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
     def _read(self, reading: bool) -> None:
         """Give the detail more room while it has the focus, but not after a click, which would move its target."""
         if reading != self._reading:
             self._reading = reading
-            self._fit_rows()
+            self.fit_rows()
+
+    # --- showing -----------------------------------------------------------------------------------------------------
+
+    def _look_at(self, shown: ViewState, span: int | None, at_top: bool = False) -> None:
+        self.shown = shown
+        self._pane.put(shown, shown.reveal(span) if span is not None and shown.has(span) else 0, at_top)
+        self._resized()
+
+    def _show_nothing(self, has_set: bool) -> None:
+        self.shown = None
+        self._opener.cancel()
+        self._below.clear()
+        self.search.leave()
+        self._show_instead(*nothing_message(self.state, has_set))
+
+    def _show_instead(self, *texts: str) -> None:
+        """Show a message instead of a trace; `texts` name keys by their actions."""
+        names = self.key_names
+        self.set_class(True, "-empty")
+        self.rows.put(TextRows([Line(), *(Line([(names.short(text), Role.DIM)]) for text in texts)]), 0, at_top=True)
+        self.detail.show_span(None)
+
+    def _repaint(self, row: int | None = None) -> None:
+        """Repaint changed rows."""
+        self.rows.rows_changed(row)
+        self.fit_rows()
+        # the minimap is repainted when the message about the cursor arrives
+        if self.shown is not None:
+            self._pane.show_axis(self.shown)
+            self.search.show_count()
+
+    def apply(self) -> None:
+        """Hide and dim spans according to the view state, keeping the cursor."""
+        shown = self.shown
+        if shown is not None:
+            span = shown.span_at(self.rows.cursor)
+            shown.apply()
+            self._repaint(None if span is None else shown.row_of(span))
+
+    def on_line_view_moved(self, message: LineView.Moved) -> None:
+        if self.shown is None or message.view is not self.rows:
+            return
+        self.state.select_span(self.shown.span_at(self.rows.cursor))
+        self.detail.show_span(self.state.span)
+        self._pane.show_map(self.shown)
+
+    def _go_to(self, span: int) -> None:
+        """Move the cursor to a span, unfolding if it is hidden."""
+        shown = self.shown
+        if shown is None:
+            return
+        while not shown.has(span) and self._below:
+            shown = self.shown = self._below.pop()
+            self.header.show_trace(shown.opened)
+        if shown.has(span):
+            before = len(shown)
+            row = shown.reveal(span)
+            if self.rows.source is shown and len(shown) == before:
+                self.rows.cursor = row
+            else:
+                self._pane.put(shown, row)
+                self.fit_rows()
+
+    def jump(self, stop: Jump, what: str) -> None:
+        """Go to the target of a jump, and describe it."""
+        self._jumped = what, stop.span
+        self._go_to(stop.span)
+        self.post_notice(what)
 
     # --- keys: folding and going through the tree --------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Without a trace there are no actions."""
+        return self.shown is not None
+
+    @property
+    def _trace(self) -> ViewState:
+        """The view state in an action."""
+        assert self.shown is not None
+        return self.shown
+
+    @property
+    def _span(self) -> int | None:
+        """Span under the cursor in an action."""
+        return self._trace.span_at(self.rows.cursor)
+
     def action_shape(self, how: str) -> None:
-        """Fold or unfold; `how` is the name of a method of `ViewState`."""
-        view_state, rows = self._view_state, self.rows
-        if view_state is None or not len(view_state):
+        """Fold or unfold, in one of the ways of `FOLDING`."""
+        shown, rows = self._trace, self.rows
+        if not len(shown):
             return
-        before, span = len(view_state), view_state.span_at(rows.cursor)
-        if how in ("fold", "unfold", "toggle"):
-            row = int(getattr(view_state, how)(rows.cursor))
-        else:
-            if view_state.mode == FLAT:
-                self._post_notice("a flat list has no folds")
-                return
-            if how in ("fold_all", "unfold_all"):
-                getattr(view_state, how)()
-            elif how == "fold_service":
-                view_state.fold_service(rows.cursor)
-            else:
-                view_state.fold_level(1 if how == "deeper" else -1)
-            row = 0 if span is None else view_state.row_of(span)
-        if len(view_state) == before and row != rows.cursor:
+        if shown.mode == FLAT and how not in ("fold", "unfold", "toggle"):
+            self.post_notice("a flat list has no folds")
+            return
+        before, row = len(shown), FOLDING[how](shown, rows.cursor)
+        if len(shown) == before and row != rows.cursor:
             rows.cursor = row
         else:
             self._repaint(row)
 
     def action_sibling(self, step: int) -> None:
-        row = self._view_state.sibling(self.rows.cursor, step) if self._view_state else None
+        row = self._trace.sibling(self.rows.cursor, step)
         if row is not None:
             self.rows.cursor = row
 
     def action_parent(self) -> None:
-        if self._view_state is not None:
-            self.rows.cursor = self._view_state.parent(self.rows.cursor)
+        self.rows.cursor = self._trace.parent(self.rows.cursor)
 
     # --- keys: jumps -------------------------------------------------------------------------------------------------
 
     def action_error(self, step: int) -> None:
-        view_state = self._view_state
-        if view_state is None or not len(view_state):
-            return
-        stop = view_state.error(self.rows.cursor, step)
-        if stop is None:
-            self._post_notice("no errors are shown" if (view_state.base.roles > 0).any() else "no errors in this trace")
-            return
-        self._jump(stop, f"error {stop}")
+        shown = self._trace
+        stop = shown.jumps.error(self.rows.cursor, step) if len(shown) else None
+        if stop is not None:
+            self.jump(stop, f"error {stop}")
+        else:
+            self.post_notice("no errors are shown" if shown.has_errors else "no errors in this trace")
 
     def action_path(self, step: int) -> None:
-        view_state = self._view_state
-        found = view_state.path_step(self.rows.cursor, step) if view_state is not None and len(view_state) else None
-        if view_state is not None and found is not None:
-            self._jump(found[0], f"critical path {found[0]}: {view_state.view.duration(found[1])}")
+        found = self._trace.jumps.path_step(self.rows.cursor, step) if len(self._trace) else None
+        if found is not None:
+            self.jump(found[0], f"critical path {found[0]}: {self._trace.view.duration(found[1])}")
 
     def action_longest(self) -> None:
         """Go to the longest self time, then to the next longest."""
         self._with_self_times(self._jump_to_longest)
 
-    def _jump_to_longest(self) -> None:
-        view_state = self._view_state
-        found = view_state.longest_self(self.rows.cursor) if view_state is not None and len(view_state) else None
-        if view_state is not None and found is not None:
+    def _jump_to_longest(self, shown: ViewState) -> None:
+        found = shown.jumps.longest_self(self.rows.cursor) if len(shown) else None
+        if found is not None:
             stop, ns = found
-            self._jump(stop, f"self time {view_state.view.duration(ns)}, rank {stop.number:,}")
+            self.jump(stop, f"self time {shown.view.duration(ns)}, rank {stop.number:,}")
 
-    def _with_self_times(self, then: Callable[[], None]) -> None:
-        facts = self._facts
-        if facts is None or self._view_state is None:
-            return
+    def _with_self_times(self, then: Callable[[ViewState], None]) -> None:
+        facts = self._trace.opened.facts
+
+        def done(_: object) -> None:
+            if self.shown is not None and self.shown.opened.facts is facts:
+                then(self.shown)
+
         if "self_times" in vars(facts):
-            then()
+            done(None)
         else:
-            self.work("waterfall-self", lambda: facts.self_times, lambda _: then() if self._facts is facts else None)
+            self.work("waterfall-self", lambda: facts.self_times, done)
+
+    def action_find(self) -> None:
+        self.search.open()
+
+    def action_match(self, step: int) -> None:
+        self.search.step(step)
+
+    def action_only_found(self) -> None:
+        self.search.toggle_only_found()
+
+    def on_line_input_changed(self, message: LineInput.Changed) -> None:
+        if message.input is self.search.line:
+            message.stop()
+            self.search.type(message.text)
+
+    def on_find_line_submitted(self, message: FindLine.Submitted) -> None:
+        message.stop()
+        self.search.submit()
 
     # --- keys: time --------------------------------------------------------------------------------------------------
 
     def action_zoom(self) -> None:
-        if self._view_state is not None:
-            self._view_state.zoom_to(self.rows.cursor)
-            self._repaint()
+        self._trace.zoom_to(self.rows.cursor)
+        self._repaint()
 
     def action_zoom_out(self) -> None:
-        if self._view_state is not None and self._view_state.is_zoomed:
-            self._view_state.zoom_out()
+        if self._trace.is_zoomed:
+            self._trace.zoom_out()
             self._repaint()
 
     def action_zoom_by(self, factor: float) -> None:
-        if self._view_state is not None:
-            self._view_state.zoom_by(self.rows.cursor, factor)
-            self._repaint()
+        self._trace.zoom_by(self.rows.cursor, factor)
+        self._repaint()
 
     def action_pan(self, share: float) -> None:
-        if self._view_state is not None and self._view_state.is_zoomed:
-            self._view_state.pan(share)
+        if self._trace.is_zoomed:
+            self._trace.pan(share)
             self._repaint()
 
     # --- keys: visible rows ------------------------------------------------------------------------------------------
 
     def action_root(self) -> None:
         """Show only the subtree of the span; in a subtree, go back."""
-        view_state = self._view_state
-        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
-        if view_state is None or span is None or self._opening is not None:
+        shown, span = self._trace, self._span
+        if span is None or self.is_opening:
             return
-        if span == view_state.opened.root:
+        if span == shown.opened.root:
             self._leave_root()
-        elif len(view_state.base.tree) > 1 or view_state.base.stop - view_state.base.first > 1:
-            self._rooting = view_state
-            self._open(view_state.opened.trace, span, partial(self._rooted, view_state, span))
+        elif len(shown.base.tree) > 1 or shown.base.stop - shown.base.first > 1:
+            opening = Opening(shown.opened.trace, span)
+            self._opener.open(opening, self.header.room, partial(self._rooted, shown, span))
 
     def _rooted(self, above: ViewState, span: int, opened: PreparedTrace) -> None:
-        if self._rooting is not above or self._view_state is not above or self._opening is not None:
+        if self.shown is not above:
             return
-        self._rooting = None
-        self._leave_search()
+        self.search.leave()
         above.apply()
         self._below.append(above)
-        view_state = ViewState(opened)
-        view_state.least_percent, view_state.self_mode = above.least_percent, above.self_mode
-        view_state.hidden_services = set(above.hidden_services)
-        view_state.apply()
-        if not len(view_state):
-            view_state.least_percent, view_state.hidden_services = 0, set()
-            view_state.apply()
-        self._look_at(view_state, span, at_top=True)
+        shown = ViewState(opened)
+        shown.hide_as(above)
+        shown.apply()
+        if not len(shown):
+            shown.show_all()
+            shown.apply()
+        self._look_at(shown, span, at_top=True)
+
+    def _leave_root(self) -> None:
+        """Return from a subtree to its parent view."""
+        span = self._span
+        self.search.leave()
+        self._look_at(self._below.pop(), span)
 
     def action_hide_short(self) -> None:
-        view_state = self._view_state
-        if view_state is not None:
-            before = view_state.least_percent
-            view_state.least_percent = SHARES[(SHARES.index(before) + 1) % len(SHARES)]
-            self._applied()
+        self._trace.hide_next_share()
+        self.apply()
 
     def action_hide_service(self) -> None:
-        view_state = self._view_state
-        span = view_state.span_at(self.rows.cursor) if view_state is not None else None
-        if view_state is None or span is None:
+        shown, span = self._trace, self._span
+        if span is None:
             return
-        service = int(view_state.base.traces.service[span])
-        view_state.hidden_services.add(service)
-        self._applied()
-        if not len(view_state):
-            view_state.hidden_services.discard(service)
-            self._applied()
-            self._post_notice("this would hide everything")
+        service = int(shown.base.traces.service[span])
+        shown.hidden_services.add(service)
+        self.apply()
+        if not len(shown):
+            shown.hidden_services.discard(service)
+            self.apply()
+            self.post_notice("this would hide everything")
 
     def action_show_all(self) -> None:
-        view_state = self._view_state
-        if view_state is not None:
-            view_state.hidden_services.clear()
-            view_state.least_percent, view_state.only_found = 0, False
-            self._applied()
+        self._trace.show_all()
+        self.apply()
 
     def action_mode(self) -> None:
         """Switch to the next row layout."""
-        view_state = self._view_state
-        if view_state is None:
-            return
-        mode = MODES[(MODES.index(view_state.mode) + 1) % len(MODES)]
+        shown = self._trace
+        mode = MODES[(MODES.index(shown.mode) + 1) % len(MODES)]
 
         def made(rows: tuple[str, RowOrder, Flame | None]) -> None:
-            if self._view_state is not view_state or view_state.mode == mode:
+            if self.shown is not shown or shown.mode == mode:
                 return
-            span = view_state.span_at(self.rows.cursor)
-            view_state.use(rows)
-            if not len(view_state):
-                view_state.least_percent = 0
-                view_state.apply()
-            self._repaint(0 if span is None else view_state.reveal(span))
-            self._post_notice(f"rows: {MODE_TITLES[mode]}")
+            span = self._span
+            shown.use(rows)
+            if not len(shown):
+                shown.least_percent = 0
+                shown.apply()
+            self._repaint(0 if span is None else shown.reveal(span))
+            self.post_notice(f"rows: {MODE_TITLES[mode]}")
 
-        if view_state.base.stop - view_state.base.first > _LONG:
-            self._post_notice(f"preparing {MODE_TITLES[mode]} ...")
-        self.work("waterfall-rows", partial(view_state.make, mode), made)
+        if shown.base.stop - shown.base.first > _LONG:
+            self.post_notice(f"preparing {MODE_TITLES[mode]} ...")
+        self.work("waterfall-rows", partial(shown.make, mode), made)
 
     def action_self_times(self) -> None:
         """Toggle between self times and durations."""
         self._with_self_times(self._toggle_self_times)
 
-    def _toggle_self_times(self) -> None:
-        view_state = self._view_state
-        if view_state is not None:
-            view_state.self_mode = not view_state.self_mode
-            view_state.show_times()
-            self._repaint()
+    def _toggle_self_times(self, shown: ViewState) -> None:
+        shown.self_mode = not shown.self_mode
+        shown.show_times()
+        self._repaint()
 
     # --- keys: the detail --------------------------------------------------------------------------------------------
 
@@ -274,29 +519,30 @@ class WaterfallView(WaterfallSearch):
         if self.detail.has_focus_within:
             self.rows.focus()
         self.detail.toggle()
-        self._fit_rows()
+        self.fit_rows()
 
     def action_detail_focus(self) -> None:
         """Focus the detail, or leave it."""
         if self.detail.has_focus_within:
             self.rows.focus()
-        elif self._view_state is not None:
-            if not self.detail.display:
-                self.detail.toggle()
-                self._fit_rows()
-            self._read(True)
-            self.detail.focus()
+            return
+        if not self.detail.display:
+            self.detail.toggle()
+            self.fit_rows()
+        self._read(True)
+        self.detail.focus()
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:
-        if message.view is self.rows and self._view_state is not None:
+        if message.view is self.rows and self.shown is not None:
             message.stop()
             self.action_detail_focus()
 
     def action_what_if(self) -> None:
-        if self.state.span is not None and self._view_state is not None:
-            open_what_if(self, self.state.span)
+        loaded, span, glyphs = self._trace.base.traces, self._span, self.state.look.glyphs
+        if span is not None:
+            name = f"this {safe(loaded.service_name(span))} {safe(loaded.operation_name(span))}"
+            open_what_if(self, name, lambda percent: replay_span(loaded, span, percent, glyphs), self.post_notice)
 
     def action_copy(self) -> None:
-        span = self._view_state.span_at(self.rows.cursor) if self._view_state is not None else None
-        if span is not None:
-            open_copy_menu(self, self.state, self.work, span)
+        if self._span is not None:
+            open_copy_menu(self, self.state, self.work, self._span)

@@ -1,4 +1,4 @@
-"""View state of one trace, independent of a screen: rows, time range, folding, hiding and matches.
+"""View state of one trace, independent of a screen: rows, time range, folding, hiding, matches and jumps.
 
 Rows are current row numbers. Spans are positions in the loaded set. Positions are those in the view's set, which
 differ from spans if these are merged.
@@ -6,7 +6,7 @@ differ from spans if these are merged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import FlatRows, RowOrder
 from tracetui.render.waterfall.waterfall import DURATION_TITLE, SELF_TITLE, Waterfall
+from tracetui.tui.views.waterfall.jumps import Jumps
 from tracetui.tui.views.waterfall.prepare import PreparedTrace
 
 TREE, FLAT, FLAME = "tree", "flat", "flame"
@@ -23,24 +24,8 @@ MODES = (TREE, FLAT, FLAME)
 MODE_TITLES = {TREE: "tree", FLAT: "flat, by start", FLAME: "flame: merged by call path"}
 SHARES = (0, 1, 5)
 """Shares of the trace, in percent, below which spans can be hidden."""
-_RANKED = 100
 _CLOSEST_NS = 8
 """Shortest time range that can be zoomed to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Jump:
-    """Target of a jump: a span, its number, and the total."""
-
-    span: int
-    number: int
-    of: int
-    hidden: int = 0
-    """Number of further targets that are hidden."""
-
-    def __str__(self) -> str:
-        more = f" (+{self.hidden:,} hidden)" if self.hidden else ""
-        return f"{self.number:,} of {self.of:,}{more}"
 
 
 class ViewState:
@@ -60,9 +45,7 @@ class ViewState:
         self._orders: dict[str, RowOrder] = {TREE: self.base.tree}
         self._flame: Flame | None = None
         self._zooms: list[tuple[int, int]] = []
-        self._ranking: np.ndarray | None = None
-        self._ranked = -1
-        self._step = -1
+        self.jumps = Jumps(self)
         self._hidden_spans = 0
 
     # --- source of a list of lines
@@ -72,6 +55,16 @@ class ViewState:
 
     def line(self, row: int, width: int) -> Line:
         return self.view.row(row, width)
+
+    @property
+    def is_merged(self) -> bool:
+        """True if a row stands for all spans with the same call path."""
+        return self.mode == FLAME
+
+    @property
+    def has_errors(self) -> bool:
+        """True if there are errors, even if hidden."""
+        return bool((self.base.roles > 0).any())
 
     def views(self) -> list[Waterfall]:
         """List its row layouts."""
@@ -83,7 +76,7 @@ class ViewState:
         """Return the span of a row; None if there are no rows."""
         if not len(self):
             return None
-        return self.view.span_of(self._position(row))
+        return self.view.span_of(self.position(row))
 
     def row_of(self, span: int) -> int:
         """Return the row of a span, or of the fold that hides it."""
@@ -109,7 +102,8 @@ class ViewState:
         start = int(traces.start[own].min())
         return start, int(traces.end[own].max()) - start
 
-    def _position(self, row: int) -> int:
+    def position(self, row: int) -> int:
+        """Return the position of a row."""
         return int(self.view.rows.positions[min(row, len(self) - 1)])
 
     # --- row layouts
@@ -129,7 +123,7 @@ class ViewState:
         """Show the rows of a mode."""
         self.mode, order, flame = made
         self._orders[self.mode] = order
-        if self.mode == FLAME:
+        if self.is_merged:
             self._flame = flame
             assert flame is not None
             self.view = flame
@@ -142,7 +136,7 @@ class ViewState:
 
     def apply(self) -> None:
         """Hide and dim spans in the current rows."""
-        self._ranking, self._ranked, self._step = None, -1, -1
+        self.jumps.forget()
         view = self.view
         view.found = self._found_positions()
         hidden = np.zeros(view.stop - view.first, bool)
@@ -164,8 +158,22 @@ class ViewState:
         view.rows.hide(hidden if self._hidden_spans else None)
         self.show_times()
 
+    def hide_next_share(self) -> None:
+        """Hide spans below the next share of the trace's time, or none."""
+        self.least_percent = SHARES[(SHARES.index(self.least_percent) + 1) % len(SHARES)]
+
+    def show_all(self) -> None:
+        """Hide no span."""
+        self.hidden_services.clear()
+        self.least_percent, self.only_found = 0, False
+
+    def hide_as(self, other: ViewState) -> None:
+        """Hide and show what another view state does."""
+        self.least_percent, self.self_mode = other.least_percent, other.self_mode
+        self.hidden_services = set(other.hidden_services)
+
     def _found_positions(self) -> np.ndarray | None:
-        if self.found is None or self.mode != FLAME:
+        if self.found is None or not self.is_merged:
             return self.found
         assert self._flame is not None
         return np.bincount(self._flame.merged.node_of, self.found, len(self._flame.merged.total)) > 0
@@ -174,14 +182,14 @@ class ViewState:
         """Fill the column of times."""
         view = self.view
         if self.self_mode:
-            view.displayed, view.displayed_title = self._self_times(), SELF_TITLE
+            view.displayed, view.displayed_title = self.self_times(), SELF_TITLE
         else:
-            view.displayed, view.displayed_title = view.durations, "total" if self.mode == FLAME else DURATION_TITLE
+            view.displayed, view.displayed_title = view.durations, "total" if self.is_merged else DURATION_TITLE
 
-    def _self_times(self) -> np.ndarray:
-        """Return the self time of each place; for merged spans their sum."""
+    def self_times(self) -> np.ndarray:
+        """Return the self time of each position; for merged spans their sum."""
         times: np.ndarray = self.opened.facts.self_times[self.base.first : self.base.stop]
-        if self._flame is not None and self.mode == FLAME:
+        if self._flame is not None and self.is_merged:
             sums = np.zeros(len(self._flame.merged.total), np.int64)
             np.add.at(sums, self._flame.merged.node_of, times)
             return sums
@@ -210,7 +218,7 @@ class ViewState:
         view = self.view
         if self.mode == FLAT or not len(self):
             return row
-        position = self._position(row)
+        position = self.position(row)
         if view.rows.run(row) or (view.rows.is_folded(row) and view.rows.has_children(row)):
             view.tree.fold(position, False)
             return view.rows.row_of(position)
@@ -220,7 +228,7 @@ class ViewState:
         """Fold a row, or go to its parent. -> the new row"""
         if self.mode == FLAT or not len(self):
             return row
-        tree, position = self.view.tree, self._position(row)
+        tree, position = self.view.tree, self.position(row)
         if tree.can_fold(row):
             tree.fold(position)
             return tree.row_of(position)
@@ -230,37 +238,50 @@ class ViewState:
         """Fold or unfold a row. -> the new row"""
         if self.mode == FLAT or not len(self):
             return row
-        tree, position = self.view.tree, self._position(row)
+        tree, position = self.view.tree, self.position(row)
         is_closed = bool(tree.run(row)) or (tree.is_folded(row) and tree.has_children(row))
         if is_closed or tree.can_fold(row):
             tree.fold(position, not is_closed)
         return tree.row_of(position)
 
-    def fold_all(self) -> None:
-        self.view.tree.fold_all()
+    def fold_all(self, row: int) -> int:
+        return self._keeping(row, self.view.tree.fold_all)
 
-    def unfold_all(self) -> None:
-        """Unfold everything; if nothing else is folded, also the repeated siblings."""
+    def unfold_all(self, row: int) -> int:
+        """Unfold everything; if nothing else is folded, also the repeated siblings. -> the new row"""
         tree = self.view.tree
-        tree.unfold_all(runs=tree.is_unfolded())
+        return self._keeping(row, lambda: tree.unfold_all(runs=tree.is_unfolded()))
 
-    def fold_level(self, more: int) -> None:
-        """Show more or fewer levels."""
+    def shallower(self, row: int) -> int:
+        return self._fold_level(row, -1)
+
+    def deeper(self, row: int) -> int:
+        return self._fold_level(row, 1)
+
+    def _fold_level(self, row: int, more: int) -> int:
+        """Show more or fewer levels. -> the new row"""
         tree = self.view.tree
-        tree.fold_to(max(tree.deepest_shown() + more, 0))
+        return self._keeping(row, lambda: tree.fold_to(max(tree.deepest_shown() + more, 0)))
 
-    def fold_service(self, row: int) -> None:
-        """Fold or unfold all calls of the row's service."""
+    def fold_service(self, row: int) -> int:
+        """Fold or unfold all calls of the row's service. -> the new row"""
         view = self.view
         services = view.traces.service[view.first : view.stop]
-        view.tree.fold_where(services == services[self._position(row) - view.first])
+        same = services == services[self.position(row) - view.first]
+        return self._keeping(row, lambda: view.tree.fold_where(same))
+
+    def _keeping(self, row: int, change: Callable[[], object]) -> int:
+        """Change which rows are folded. -> row of the same span"""
+        span = self.span_at(row)
+        change()
+        return 0 if span is None else self.row_of(span)
 
     # --- navigation in the tree
 
     def parent(self, row: int) -> int:
         if not len(self):
             return row
-        above = self.view.rows.parent_of(self._position(row))
+        above = self.view.rows.parent_of(self.position(row))
         return self.view.rows.row_of(above) if above >= 0 else row
 
     def sibling(self, row: int, step: int) -> int | None:
@@ -269,76 +290,6 @@ class ViewState:
             return None
         tree = self.view.tree
         return tree.next_sibling(row) if step > 0 else tree.previous_sibling(row)
-
-    # --- jumps
-
-    def error(self, row: int, step: int) -> Jump | None:
-        """Find the next or previous error."""
-        return self._next(np.flatnonzero(self.view.roles > 0), row, step)
-
-    def match(self, row: int, step: int, or_here: bool = False) -> Jump | None:
-        """Find the next or previous match; with `or_here` it may be the span under the cursor."""
-        if self.view.found is None:
-            return None
-        return self._next(np.flatnonzero(self.view.found), row, step, or_here)
-
-    def _next(self, local: np.ndarray, row: int, step: int, or_here: bool = False) -> Jump | None:
-        rows, first = self.view.rows, self.view.first
-        shown = rows.shown(local + first)
-        if not len(shown):
-            return None
-        order = np.argsort(rows.ranks(shown), kind="stable")
-        shown = shown[order]
-        here = rows.ranks(np.array([self._position(row)]))[0]
-        if step > 0:
-            at = int(np.searchsorted(rows.ranks(shown), here, "left" if or_here else "right"))
-        else:
-            at = int(np.searchsorted(rows.ranks(shown), here, "left")) - 1
-        at %= len(shown)
-        return Jump(self.view.span_of(int(shown[at])), at + 1, len(shown), len(local) - len(shown))
-
-    def path_step(self, row: int, step: int) -> tuple[Jump, int] | None:
-        """Find the next or previous section of the critical path. -> target, length in ns"""
-        positions, starts, ends = self.opened.path
-        if self.mode == FLAME:
-            positions, starts, ends = self.view.sections
-            order = np.argsort(starts, kind="stable")
-            positions, starts, ends = positions[order], starts[order], ends[order]
-        kept = np.isin(positions, self.view.rows.shown(np.unique(positions)))
-        positions, starts, ends = positions[kept], starts[kept], ends[kept]
-        if not len(positions):
-            return None
-        position = self._position(row)
-        if 0 <= self._step < len(positions) and positions[self._step] == position:
-            at = self._step + step
-        else:
-            begin = self.view.traces.start[position]
-            beside = np.flatnonzero((starts >= begin) & (positions != position) if step > 0 else starts < begin)
-            at = int(beside[0 if step > 0 else -1]) if len(beside) else (0 if step > 0 else -1)
-        at %= len(positions)
-        self._step = at
-        position = int(positions[at])
-        ns = self.view.critical[position - self.view.first] if self.mode == FLAME else ends[at] - starts[at]
-        return Jump(self.view.span_of(position), at + 1, len(positions)), int(ns)
-
-    def longest_self(self, row: int) -> tuple[Jump, int] | None:
-        """Find the span with the longest self time, at repetition the next longest. -> target, self time in ns"""
-        if self._ranking is None:
-            times = self._self_times()
-            local = self.view.rows.shown(np.arange(len(times)) + self.view.first) - self.view.first
-            if len(local) > _RANKED:
-                local = local[np.argpartition(-times[local], _RANKED)[:_RANKED]]
-            local = local[np.lexsort((local, -times[local]))]
-            self._ranking = local[times[local] > 0]
-        ranking = self._ranking
-        if not len(ranking):
-            return None
-        at = 0
-        if self._ranked >= 0 and ranking[self._ranked % len(ranking)] == self._position(row) - self.view.first:
-            at = (self._ranked + 1) % len(ranking)
-        self._ranked = at
-        position = int(ranking[at]) + self.view.first
-        return Jump(self.view.span_of(position), at + 1, len(ranking)), int(self._self_times()[ranking[at]])
 
     # --- time
 
@@ -351,7 +302,7 @@ class ViewState:
         if not len(self):
             return
         view = self.view
-        own = view.rows.run(row) or range(self._position(row), self._position(row) + 1)
+        own = view.rows.run(row) or range(self.position(row), self.position(row) + 1)
         within = slice(own.start, own.stop, own.step)
         start = int(view.traces.start[within].min())
         self._look_at(start, int(view.traces.end[within].max()) - start)
@@ -361,7 +312,7 @@ class ViewState:
         if not len(self):
             return
         start, length = self.view.window
-        position = self._position(row)
+        position = self.position(row)
         low = max(int(self.view.traces.start[position]), start)
         high = min(int(self.view.traces.end[position]), start + length)
         middle = (low + high) // 2 if low <= high else start + length // 2
@@ -395,3 +346,16 @@ class ViewState:
 
 def _factor(times: float) -> str:
     return f"{times:.1f}".removesuffix(".0") if times < 10 else short_count(round(times))
+
+
+FOLDING: Mapping[str, Callable[[ViewState, int], int]] = {
+    "fold": ViewState.fold,
+    "unfold": ViewState.unfold,
+    "toggle": ViewState.toggle,
+    "fold_all": ViewState.fold_all,
+    "unfold_all": ViewState.unfold_all,
+    "shallower": ViewState.shallower,
+    "deeper": ViewState.deeper,
+    "fold_service": ViewState.fold_service,
+}
+"""Ways to fold and unfold by name: each takes the row of the cursor and returns its next one."""

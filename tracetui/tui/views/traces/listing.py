@@ -1,0 +1,166 @@
+"""The list of traces: its rows, their order and groups, and what stands in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.line import Line, Role
+from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.error_groups import errors_by_service
+from tracetui.render.traces.search_offers import OfferedRows
+from tracetui.render.traces.table import TraceRows
+from tracetui.tui.state import State
+from tracetui.tui.views.traces.empty_states import offered_rows
+from tracetui.tui.widgets.line_bar import LineBar
+from tracetui.tui.widgets.line_view import LineView
+
+_CURSOR = 2
+"""Cells of the cursor before a line."""
+
+
+class TraceListing:
+    """A heading and one row for each trace shown, or for each window or service that can be loaded instead."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        look = state.look
+        self.heading = LineBar(look.theme, id="traces-header")
+        self.view = LineView(look.theme, look.glyphs.cursor, id="traces-list")
+        self.empty = LineBar(look.theme, id="traces-empty")
+        """Text in place of the rows."""
+        self.is_empty = False
+        self.sort_key, self.descending = SortKey.DURATION, True
+        self.is_grouped = False
+        """True if traces with errors stand under the services where the errors began."""
+        self._folded: set[int] = set()
+        self._wants_first = False
+        """True to move the cursor to the first row with the next rows."""
+        self._loaded: TraceSet | None = None
+        self.columns: TraceColumns | None = None
+        """None until they are computed for the set."""
+        self._rows: TraceRows | None = None
+        self._previous: TraceRows | None = None
+        """Rows of the previous set, shown until the new ones are ready."""
+        self.offered: OfferedRows | None = None
+        """Rows with windows and services to load, if servers sent no traces."""
+
+    @property
+    def rows(self) -> TraceRows | None:
+        """Rows on the screen, which may still be those of the previous set."""
+        return self._rows if self._rows is not None else self._previous
+
+    @property
+    def is_previous(self) -> bool:
+        """True while the rows are those of the previous set."""
+        return self._rows is None and self._previous is not None
+
+    def begin_set(self, loaded: TraceSet) -> None:
+        """Prepare for the traces of another set."""
+        self._previous = self.rows
+        self._loaded, self.columns, self._rows = loaded, None, None
+        self._folded.clear()
+
+    def show(self, columns: TraceColumns) -> None:
+        """Show the traces, now that their columns are computed."""
+        self.columns, self._previous = columns, None
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Rebuild the rows, and keep the cursor on its trace if that is still listed."""
+        columns, state = self.columns, self._state
+        if columns is None:
+            # the list is built once they are ready
+            return
+        self._offer()
+        shown, glyphs = state.shown, state.look.glyphs
+        groups = None
+        if self.is_grouped:
+            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._folded, glyphs)
+        self._rows = rows = TraceRows(
+            columns,
+            columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,
+            glyphs=glyphs,
+            local=state.look.local_time,
+            marked=state.marked,
+            new=state.new,
+            groups=groups,
+        )
+        at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
+        self._wants_first = False
+        if self.offered is None:
+            self.view.show(rows, at or 0)
+        self.show_heading()
+
+    def _offer(self) -> None:
+        """Show rows with windows and services to load, if servers sent no traces."""
+        before, self.offered = self.offered, None
+        if self._loaded is not None and not self._loaded.trace_count:
+            self.offered = offered_rows(self._state)
+        if self.offered is not None:
+            # keep the row that the user has selected
+            is_placed = before is not None and self.view.cursor != before.best
+            self.view.show(self.offered, self.view.cursor if is_placed else self.offered.best)
+
+    def show_or(self, lines: Sequence[Line]) -> None:
+        """Show the list, or these lines in its place."""
+        self.is_empty = bool(lines)
+        ellipsis = self._state.look.glyphs.ellipsis
+        self.empty.display = self.is_empty
+        self.heading.display = not self.is_empty
+        self.empty.show(lambda width: [line.cropped(width, ellipsis) for line in lines])
+
+    def show_heading(self) -> None:
+        """Show the heading once the list has its width."""
+        self.heading.call_after_refresh(lambda: self.heading.show(lambda _: self._heading_lines()))
+
+    def _heading_lines(self) -> list[Line]:
+        rows = self.rows
+        line = Line([(" " * _CURSOR, Role.PLAIN)])
+        return [
+            line if rows is None else line.extend(rows.header(self.view.line_width, self.sort_key, self.descending))
+        ]
+
+    def heading_at(self, cell: int) -> SortKey | None:
+        """Column whose heading covers a cell."""
+        return self._rows.heading_at(self.view.line_width, cell - _CURSOR) if self._rows is not None else None
+
+    def trace(self, row: int) -> int | None:
+        """Trace of a row on the screen, as a position in the loaded set."""
+        rows, loaded = self.rows, self._loaded
+        trace = rows.trace(row) if rows is not None and self.offered is None else None
+        if rows is None or trace is None or not self.is_previous or loaded is None:
+            return trace
+        return loaded.find_trace(rows.columns.traces.trace_ids[trace])
+
+    def go_to(self, trace: int) -> None:
+        """Move the cursor to a trace, if it is listed."""
+        row = None
+        if self._rows is not None and self._rows.trace(self.view.cursor) != trace:
+            row = self._rows.row_of(trace)
+        if row is not None:
+            self.view.cursor = row
+
+    def sort_by(self, key: SortKey) -> None:
+        self.sort_key, self.descending = key, key is not SortKey.NAME
+        self.rebuild()
+
+    def reverse(self) -> None:
+        self.descending = not self.descending
+        self.rebuild()
+
+    def order_from_first(self, key: SortKey, *, descending: bool, grouped: bool) -> None:
+        """Set the order and the groups of the next rows, and the first of them for the cursor."""
+        self.sort_key, self.descending, self.is_grouped, self._wants_first = key, descending, grouped, True
+
+    def ungroup(self) -> None:
+        self.is_grouped = False
+        self.rebuild()
+
+    def toggle_group(self, row: int) -> None:
+        """Fold or unfold the group of a heading's row."""
+        group = self._rows.group(row) if self._rows is not None else None
+        if group is not None:
+            self._folded ^= {group.key}
+            self.rebuild()
+            self.view.cursor = row
