@@ -159,6 +159,36 @@ NEAR = {
         json.dumps(without(FLAT, "span_id")),
         "looks like rows of OTLP spans, but no span has a span_id",
     ),
+    "rows without times": (
+        json.dumps(without(FLAT, "start_time_unix_nano", "end_time_unix_nano")),
+        "looks like rows of OTLP spans, but no span has a duration or timestamp",
+    ),
+    "python without times": (
+        json.dumps(without(json.loads(SAMPLES["python, a line each"].text.partition("\n")[0]), "start_time")),
+        "looks like output of OpenTelemetry's console exporter for Python, but no span has a start_time",
+    ),
+    "jaeger": (
+        json.dumps({"data": [{"traceID": "c1", "processes": {"p1": {"serviceName": "a"}}}]}),
+        "looks like Jaeger's JSON, but has no spans",
+    ),
+    "a table of rows": (
+        "trace_id,span_id,parent_span_id,name,kind\nc1,01,,get,2\n",
+        "looks like a table of OTLP spans (CSV), but has no column duration or timestamp",
+    ),
+    "Elastic APM": (
+        json.dumps({"processor": {"event": "transaction"}, "trace": {"id": "c1"}, "transaction": {"id": "01"}}),
+        "no traces in it: events of Elastic APM, which are not supported",
+    ),
+    "Chrome": (json.dumps({"traceEvents": []}), "no traces in it: a Chrome trace, which is not supported"),
+    "summaries": (
+        json.dumps({"traces": [{"traceID": "c1", "rootServiceName": "web"}]}),
+        "traces: 1 of 1 entry skipped: a summary of a trace, which holds no spans",
+    ),
+    "Parquet": ("PAR1" + "x" * 9, "a Parquet file, which is not supported; export its rows as CSV or JSON"),
+    "SQLite": (
+        "SQLite format 3\0" + "x" * 9,
+        "an SQLite database, which is not supported; export its rows as CSV or JSON",
+    ),
     "dotnet": (
         SAMPLES["dotnet"].text.replace("Activity.TraceId:", "Activity.Trace:"),
         "looks like output of OpenTelemetry's console exporter for .NET, but has no Activity.TraceId",

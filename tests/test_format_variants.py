@@ -521,5 +521,10 @@ def test_jaegers_trace_message_lists_its_processes() -> None:
 
 def test_answers_to_several_searches() -> None:
     answer = json.loads(SAMPLES["data prepper, a search's answer"].text)
-    for wrapped in ({"took": 1, "responses": [answer]}, {"rawResponse": answer, "isPartial": False}):
+    kinds: list[dict[str, Any]] = [
+        {"responses": [answer]},
+        {"rawResponse": answer, "isPartial": False},
+        {"traces": [answer]},
+    ]
+    for wrapped in kinds:
         assert spans(read(json.dumps(wrapped))) == spans(read(json.dumps(answer)))

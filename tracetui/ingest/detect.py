@@ -40,6 +40,12 @@ _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _SHOWN_BYTES = 1 << 16
 _NOTHING_KNOWN = "unknown format: not JSON, OTLP protobuf, collector records, a log with spans, or a zip or tar archive"
+_TABLE_FILES = (
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"SQLite format 3\0", "an SQLite database"),
+)
 _TRIED = 8 << 20
 """Bytes of a larger damaged value that are searched for a span before the rest is."""
 _NO_ROOM = "the spans fill the available memory"
@@ -207,6 +213,9 @@ def _unknown(data: Buffer, start: int) -> str:
     archive = unread_archive(data)
     if archive:
         return f"{archive}, which is not supported; unpack it first"
+    table = next((name for magic, name in _TABLE_FILES if data[: len(magic)] == magic), "")
+    if table:
+        return f"{table}, which is not supported; export its rows as CSV or JSON"
     nearest = nearest_table(header_of(data, start)[0])
     if nearest is not None:
         return nearest.of_table

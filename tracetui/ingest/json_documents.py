@@ -239,6 +239,9 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
         if names >= keys:
             decode(value, members, context, deferred)
             return decode
+    for keys, what in _UNSUPPORTED:
+        if members.keys() >= keys:
+            raise NotTracesError(what)
     for keys, decode in _WRAPPERS:
         if members.keys() >= keys:
             decode(value, members, context, deferred)
@@ -351,6 +354,14 @@ _OF_LOG_RECORDS: Final = frozenset(
     ("level", "lvl", "severity", "loglevel", "levelname", "msg", "message", "log", "error")
 )
 """Keys of log records, as `plain` writes them."""
+_UNSUPPORTED: Final = (
+    (frozenset(("processor", "trace", "transaction")), "events of Elastic APM, which are not supported"),
+    (frozenset(("traceEvents",)), "a Chrome trace, which is not supported"),
+    (frozenset(("Traces",)), "traces of AWS X-Ray, which are not supported"),
+    (frozenset(("Id", "Segments")), "traces of AWS X-Ray, which are not supported"),
+    (frozenset(("rootServiceName",)), "a summary of a trace, which holds no spans"),
+)
+"""Objects of other known kinds, by their keys."""
 _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
 
@@ -373,6 +384,7 @@ _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
     (frozenset({"responses"}), _inner("responses")),
     (frozenset({"rawResponse"}), _inner("rawResponse")),
     (frozenset({"result"}), _inner("result")),
+    (frozenset({"traces"}), _inner("traces")),
     (frozenset({"trace"}), _inner("trace")),
     (frozenset({"doc"}), _inner("doc")),
     (frozenset({"batch"}), _inner("batch")),

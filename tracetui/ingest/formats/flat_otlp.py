@@ -205,7 +205,10 @@ FORMAT: Final = JsonFormat(
     name="rows of OTLP spans",
     decode=read_by(_read),
     spellings=_SPELLINGS,
-    signs=key_sets("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
+    signs=key_sets(
+        *("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
+        "trace_id span_id parent_span_id name kind",
+    ),
 )
 SIGNOZ: Final = JsonFormat(
     name="SigNoz's rows of spans",

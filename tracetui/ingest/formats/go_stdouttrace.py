@@ -72,5 +72,5 @@ FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's Go exporter stdouttrace",
     decode=read_by(_read),
     keys=key_sets("Name SpanContext"),
-    signs=key_sets("ChildSpanCount", "InstrumentationLibrary SpanKind StartTime"),
+    signs=key_sets("ChildSpanCount", "Parent SpanKind StartTime"),
 )

@@ -10,6 +10,8 @@ from typing import Final
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.registry import JSON_FORMATS, TABLE_FORMATS, TEXT_FORMATS
 
+_CONTAINERS: Final = ("spans", "processes")
+"""Ends of the names of what holds spans."""
 _LEAST_COLUMNS: Final = 3
 
 
@@ -23,6 +25,8 @@ class Nearest:
     @property
     def of_spans(self) -> str:
         """Warning for an input in which every object lacks the same names."""
+        if any(plain(name).endswith(_CONTAINERS) for name in self.missing):
+            return self.of_object
         article = "an" if self.missing[0][0] in "aeiouAEIOU" else "a"
         return f"looks like {self.name}, but no span has {article} {self._lacks}"
 

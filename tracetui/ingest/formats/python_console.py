@@ -67,5 +67,5 @@ FORMAT: Final = JsonFormat(
     name="output of OpenTelemetry's console exporter for Python",
     decode=read_by(_read),
     keys=key_sets("name context parent_id start_time"),
-    signs=key_sets("parent_id start_time end_time"),
+    signs=key_sets("parent_id start_time end_time", "context kind parent_id"),
 )

@@ -47,9 +47,9 @@ OTLP: Final = JsonFormat(
 OTLP_RESOURCE: Final = JsonFormat(
     name="OTLP JSON of one resource",
     decode=_otlp_resource,
-    keys=key_sets("scopeSpans", "scope_spans", "ScopeSpans"),
-    spellings=key_sets("scopeSpans"),
-    signs=key_sets("instrumentationLibrarySpans"),
+    keys=key_sets("scopeSpans", "scope_spans", "ScopeSpans", "instrumentationLibrarySpans"),
+    spellings=key_sets("scopeSpans", "instrumentationLibrarySpans"),
+    signs=key_sets("resource schemaUrl scope"),
 )
 JAEGER: Final = JsonFormat(
     name="Jaeger's JSON",
