@@ -19,7 +19,7 @@ from tracetui.analysis.skewed_hosts import SkewedHosts
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
-_EVERY_HOST = -1
+EVERY_HOST = -1
 _NEVER = 1 << 63
 
 
@@ -94,7 +94,7 @@ class _LeastEnd:
     def above(self, span: int) -> int:
         traces, steps = self._traces, self._steps
         by_host = int(traces.trace[span]) in self._skewed_traces
-        host = self._skewed.host(span) if by_host else _EVERY_HOST
+        host = self._skewed.host(span) if by_host else EVERY_HOST
         path = []
         least = _NEVER
         while not steps[span] and (parent := int(traces.parent[span])) >= 0:
@@ -127,7 +127,7 @@ class _OtherBranches:
             span = int(facts.spans[i])
             if not facts.cancellation[i] and not int(traces.flags[span]) & Flag.NO_DURATION:
                 by_host = int(traces.trace[span]) in self._skewed_traces
-                grouped[region][skewed.host(span) if by_host else _EVERY_HOST].append(span)
+                grouped[region][skewed.host(span) if by_host else EVERY_HOST].append(span)
         self._branches = {
             region: {host: _Ends(traces, spans) for host, spans in by_host.items()}
             for region, by_host in grouped.items()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from tracetui.model.operation_shape import PLACEHOLDER
+
 LONGEST_MESSAGE = 2_000
-PLACEHOLDER = "{id}"
 
 _PARTS = re.compile(
     r"""

@@ -9,6 +9,7 @@ import numpy as np
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
+from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import group_slices
@@ -16,8 +17,6 @@ from tracetui.model.traces import TraceSet
 
 CRITICAL = "critical"
 """Sort key: time on the critical path."""
-EXAMPLES = 5
-"""Example traces per operation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tracetui.analysis.calls import owners
 from tracetui.analysis.error_facts import peer_of
+from tracetui.analysis.explained_cancellations import EVERY_HOST
 from tracetui.analysis.skewed_hosts import SkewedHosts
 from tracetui.model.traces import TraceSet
 
-_EVERY_HOST = -1
 _Calls = dict[int, list[tuple[int, str, int]]]
 """For each host of the callee: start, peer and span of the latest calls to two different peers, latest first."""
 
@@ -105,7 +105,7 @@ class WorkAfterFailure:
         calls: _Calls = {}
         # in reverse order of time: two peers of a host are enough
         for child in sorted(self._children(span), key=lambda child: -int(traces.start[child])):
-            host = self._skewed.host(child) if by_host else _EVERY_HOST
+            host = self._skewed.host(child) if by_host else EVERY_HOST
             if len(calls.get(host, ())) == 2:
                 if not by_host:
                     break

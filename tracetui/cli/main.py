@@ -13,13 +13,11 @@ from tracetui.cli.commands import OPEN, command_named
 from tracetui.cli.output import ReaderGoneError, say
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.garbage_collection import paused_collection
-from tracetui.model.errors import InputError, TracetuiError
+from tracetui.model.errors import DEBUG, INTERRUPTED, InputError, TracetuiError
 
-_INTERRUPTED = 130
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 """Errors of a full or failing disk."""
 _OWN_OPTIONS = {"-h", "--help", "--version", "--spec", "--install-completion", "--show-completion"}
-_DEBUG = "TRACETUI_DEBUG"
 
 
 def _dispatch(args: Sequence[str]) -> int:
@@ -60,7 +58,7 @@ def run(args: Sequence[str]) -> int:
         say(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except MemoryError:
         say("not enough memory for this input; try --limit or fewer files")
         return InputError.exit_code
@@ -71,8 +69,8 @@ def run(args: Sequence[str]) -> int:
             unwritten = unwritable(error)
             say(str(unwritten))
             return unwritten.exit_code
-        if os.environ.get(_DEBUG):
+        if os.environ.get(DEBUG):
             traceback.print_exc()
         say(f"internal error: {type(error).__name__}: {error}")
-        say(f"please report this with the traceback that {_DEBUG}=1 shows")
+        say(f"please report this with the traceback that {DEBUG}=1 shows")
         return 1

@@ -17,6 +17,7 @@ from tracetui.export.common import (
     with_otel_tags,
 )
 from tracetui.export.exporter import Exporter, Losses
+from tracetui.model.peers import PEER_ATTRIBUTES
 from tracetui.model.span import Flag, Kind, Span, Status
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 LOSSES: Final = "links, times below 1 µs, types of attributes, distinction of resource attributes"
 
 ZIPKIN_KINDS = (Kind.CLIENT, Kind.SERVER, Kind.PRODUCER, Kind.CONSUMER)
-
-PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
 
 
 def zipkin_v2(spans: Iterable[Span]) -> bytes:

@@ -12,6 +12,8 @@ from tracetui.ingest.formats.nearest_format import Nearest
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.record_errors import skip_record
 
+PROGRESS_STEP = 256
+"""Number of records, or lines, between two reports of the progress."""
 ProgressCallback = Callable[[float], None]
 """Receives the share of a source (0 to 1) that has been read."""
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext, LineNumbers
-from tracetui.ingest.deferred_spans import DeferredSpans
+from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import Envelope
 from tracetui.ingest.envelopes.streams import Streams
@@ -21,7 +21,6 @@ from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import skip_record
 
 _CHUNK: Final = 1 << 20
-_STEP: Final = 256
 _SAMPLE: Final = 1 << 20
 """Bytes examined to decide whether lines can be decoded independently."""
 _BEFORE_CUT: Final = 1 << 17
@@ -130,7 +129,7 @@ def _decode_document(
     def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
         reader = _LogReader(read, context, deferred, envelope.unit, 0)
         for i in range(begin, end):
-            if not (i - begin) % _STEP:
+            if not (i - begin) % PROGRESS_STEP:
                 deferred.progress((i - begin) / (end - begin))
             reader.value(*kept[i])
 

@@ -12,8 +12,10 @@ _MEMBER: Final = re.compile(
     rb"|(?:-?[\d.eE+-]+|true|false|null|NaN|-?Infinity)[ \t\r]*,?[ \t\r]*$)"
 )
 """Line within a JSON value that spans several lines."""
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
-_GOES_ON: Final = b"{[,:"
+STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+CLOSING: Final = {b"{": b"}", b"[": b"]"}
+"""Closing brackets, by the opening one."""
+CONTINUES: Final = b"{[,:"
 
 
 class Block(NamedTuple):
@@ -65,13 +67,13 @@ class Blocks:
             if not begins_json(line):
                 yield Block(number, line, False)
                 return
-            if line.rstrip()[-1:] not in _GOES_ON:
+            if line.rstrip()[-1:] not in CONTINUES:
                 yield Block(number, line, True)
                 return
             self._number, self._depth = number, 0
             self._indent = len(line) - len(line.lstrip())
         self._lines.append(line)
-        bare = _STRING.sub(b"", line) if b'"' in line else line
+        bare = STRING.sub(b"", line) if b'"' in line else line
         self._depth += bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")
         if self._depth <= 0:
             yield from self.rest()
@@ -87,4 +89,4 @@ class Blocks:
         """Test whether a line begins another value while the open one lacks its end."""
         if len(line) - len(line.lstrip()) != self._indent or not begins_json(line):
             return False
-        return self._lines[-1].rstrip()[-1:] not in _GOES_ON
+        return self._lines[-1].rstrip()[-1:] not in CONTINUES

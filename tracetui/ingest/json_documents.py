@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred_spans import DeferredSpans
+from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.diagnostics import bare_value, is_answer, object_with, server_errors
 from tracetui.ingest.formats import jaeger_json
 from tracetui.ingest.formats.field_names import plain
@@ -33,7 +33,6 @@ BLANK = b" \t\r\n"
 _ITEMS = msgspec.json.Decoder(list[Raw])
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
-_STEP = 256
 _MOST_WRAPPERS = 32
 """Most objects around an object with spans. Each is scanned as a whole, so more would be slow."""
 
@@ -125,7 +124,7 @@ def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpa
 
 def _decode_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a list of traces, spans, requests, or lists of them; items are recognised by their keys."""
-    size = sum(memoryview(item).nbytes for item in items) if len(items) > _STEP else 0
+    size = sum(memoryview(item).nbytes for item in items) if len(items) > PROGRESS_STEP else 0
     processes = processes_for(size)
     if processes > 1 and _is_trace(items[0]):
         cuts = [len(items) * i // processes for i in range(processes + 1)]
@@ -149,7 +148,7 @@ def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeCon
             break
         item = items[i]
         at = _indexed(context, i)
-        if not i % _STEP:
+        if not i % PROGRESS_STEP:
             deferred.progress((i - begin) / (end - begin))
         try:
             if traces:

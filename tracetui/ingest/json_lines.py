@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-import msgspec
-
 from tracetui.ingest.buffers import Buffer
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.decoding import MALFORMED, RAW
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
 """Beginning of a line that may be JSON by its first and last characters."""
@@ -18,7 +16,6 @@ _GOES_ON = b",[{:"
 """Last characters of a line that the next one continues, as in a list with one item per line."""
 _LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
-_VALUE = msgspec.json.Decoder(msgspec.Raw)
 _COUNTED = 1 << 24
 
 
@@ -44,7 +41,7 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
 
 def _is_json(text: bytes) -> bool:
     try:
-        _VALUE.decode(text)
+        RAW.decode(text)
     except MALFORMED:
         return False
     return True

@@ -12,16 +12,15 @@ from typing import Final
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred_spans import DeferredSpans
+from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
+from tracetui.ingest.json_blocks import CLOSING
 from tracetui.ingest.json_lines import count_lines
-from tracetui.ingest.noise import MUCH, names_spans
+from tracetui.ingest.noise import COLOUR, MUCH, names_spans
 from tracetui.ingest.record_errors import skip_record
 from tracetui.model.decoding import MalformedError
 
-_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
-_CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _LINE_END: Final = re.compile(rb"[ \t]*\r?\n")
 _AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
 _FOREIGN: Final = re.compile(rb"[^\s}\]]")
@@ -37,7 +36,6 @@ _BRACE: Final = ord("{")
 _LIST: Final = re.compile(rb"\[\s*[{\[\]]")
 _MOST_TRIES: Final = 8
 _MOST_LONG_TRIES: Final = 2
-_STEP: Final = 256
 _PATIENCE: Final = 16
 _MOST_FAILURES: Final = 50_000
 """False JSON beginnings before the first span, after which no more are tried."""
@@ -127,7 +125,7 @@ class MixedText:
         number = count_lines(data, begin) + 1
         if data.find(b"\x1b[", begin, end) >= 0:
             # JSON contains no colour codes
-            data = _COLOUR.sub(b"", data[begin:end])
+            data = COLOUR.sub(b"", data[begin:end])
             begin, end = 0, len(data)
         self._patience = _PATIENCE * (end - begin)
         self._failures = 0
@@ -148,7 +146,7 @@ class MixedText:
                 at, number = cursor.at, cursor.number
             else:
                 at, number = stop + 1, number + 1
-            if number - reported >= _STEP:
+            if number - reported >= PROGRESS_STEP:
                 reported = number
                 self._deferred.progress((at - begin) / (end - begin))
 
@@ -233,7 +231,7 @@ class MixedText:
 
     def _end_of_block(self, cursor: Cursor, opening: re.Match[bytes]) -> tuple[int, int]:
         """Find the end of the opened object. -> its position and that of the next line; -1 if there is none"""
-        closing = b"\n" + opening["indent"] + _CLOSING[opening["bracket"]]
+        closing = b"\n" + opening["indent"] + CLOSING[opening["bracket"]]
         at = -1 if closing in self._unclosed else cursor.data.find(closing, cursor.at, cursor.end)
         while at >= 0:
             end = at + len(closing)
@@ -327,7 +325,7 @@ def begins_mixed(data: Buffer, start: int) -> bool:
     opening = _OPENING.match(data, start)
     if opening is None or data[opening.end() : opening.end() + 1] != b"\n":
         return data[start : start + 1] == b"[" and not _JSON_BEGINS.match(data, start) and has_records(data, start)
-    closing = b"\n" + opening["indent"] + _CLOSING[opening["bracket"]]
+    closing = b"\n" + opening["indent"] + CLOSING[opening["bracket"]]
     at = data.find(closing, start)
     stop = _AFTER_CLOSING.match(data, at + len(closing)) if at >= 0 else None
     return bool(stop and _MORE.search(data, stop.end()))

@@ -7,6 +7,8 @@ from typing import Final
 
 from tracetui.ingest.buffers import Buffer
 
+COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
+"""Escape code that colours the output of a program."""
 MUCH: Final = 1 << 20
 """Bytes above which data is tested before it is decoded; less is decoded in no time."""
 _WINDOWS: Final = 64

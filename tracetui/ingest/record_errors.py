@@ -10,13 +10,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from tracetui.ingest.decode_context import DecodeContext
+from tracetui.model.errors import DEBUG
 
 _RecordItem = TypeVar("_RecordItem")
-DEBUG: Final = "TRACETUI_DEBUG"
-"""Environment variable that reveals such errors: `raise` lets them through, other values print tracebacks to stderr."""
 
 
 class CallbackError(BaseException):

@@ -23,14 +23,12 @@ from tracetui.model.canonical_order import in_canonical_order, one_spelling, sor
 from tracetui.model.ids import span_text
 from tracetui.model.intake import Intake
 from tracetui.model.merge import merge
-from tracetui.model.records import Records
+from tracetui.model.records import NEVER, Records
 from tracetui.model.shared_ids import join_halves
 from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import TraceSet
 from tracetui.model.tree import depths, nearest_above, preorder
-
-_NEVER = np.iinfo(np.int64).max
 
 
 def assemble(intake: Intake) -> TraceSet:
@@ -80,7 +78,7 @@ class _Assembly:
         join_halves(records, index, parent)
         missing = (records.flags & int(Flag.START_REPAIRED)) > 0
         records.flags[(records.parent_key != 0) & (parent < 0)] |= int(Flag.ORPHAN)
-        depth, parent, cuts = depths(parent, np.where(missing, _NEVER, records.start), records.key)
+        depth, parent, cuts = depths(parent, np.where(missing, NEVER, records.start), records.key)
         records.flags[cuts] |= int(Flag.CYCLE_CUT)
         self._repair_starts(parent, missing)
         self._repair_durations()
@@ -120,13 +118,13 @@ class _Assembly:
         set, else 0.
         """
         records = self.records
-        earliest, ends, put = np.full((3, len(self.intake.trace_ids)), _NEVER)
+        earliest, ends, put = np.full((3, len(self.intake.trace_ids)), NEVER)
         np.minimum.at(earliest, records.trace[known], records.start[known])
         np.minimum.at(ends, records.trace[only_end], records.start[only_end])
         given = ~known & (records.start > 0)
         np.minimum.at(put, records.trace[given], records.start[given])
-        earliest = np.where(earliest == _NEVER, np.where(ends == _NEVER, put, ends), earliest)
-        earliest[earliest == _NEVER] = 0
+        earliest = np.where(earliest == NEVER, np.where(ends == NEVER, put, ends), earliest)
+        earliest[earliest == NEVER] = 0
         return earliest
 
     def _odd_ids(self) -> tuple[dict[int, str], dict[int, str]]:

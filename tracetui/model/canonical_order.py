@@ -11,10 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.records import Records
+from tracetui.model.records import NEVER, Records
 from tracetui.model.span import Flag
-
-_NEVER = np.iinfo(np.int64).max
 
 
 def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, list[int]]:
@@ -25,7 +23,7 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
     """
     count = len(records.intake.trace_ids)
     trace = records.trace
-    first = np.full(count, _NEVER)
+    first = np.full(count, NEVER)
     known = (records.flags & int(Flag.START_REPAIRED)) == 0
     np.minimum.at(first, trace[known], records.start[known])
     ids = [canonical_trace_id(text) for text in records.intake.trace_ids]
@@ -40,7 +38,7 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
 
 def _of_several(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
     """Find the traces with records from several sources: bool[count]. trace, source: int32[n]"""
-    least, most = np.full(count, _NEVER), np.full(count, -1)
+    least, most = np.full(count, NEVER), np.full(count, -1)
     np.minimum.at(least, trace, source)
     np.maximum.at(most, trace, source)
     several: np.ndarray = least < most

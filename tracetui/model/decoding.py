@@ -15,6 +15,8 @@ import msgspec
 _T = TypeVar("_T")
 _Data = TypeVar("_Data")
 
+RAW = msgspec.json.Decoder(msgspec.Raw)
+"""Finds the end of a JSON value, and checks it, without decoding it."""
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for bytes that it cannot decode: its own, UnicodeDecodeError for invalid UTF-8, and
 RecursionError for nesting beyond the stack.

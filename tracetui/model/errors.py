@@ -8,6 +8,11 @@ from typing import Final
 
 WARNINGS_PER_FILE: Final = 20
 """Most warnings about one file that are listed; further ones are counted."""
+DEBUG: Final = "TRACETUI_DEBUG"
+"""Environment variable that reveals bugs of decoders and of the program: `raise` lets the errors of decoders through,
+other values print tracebacks to stderr."""
+INTERRUPTED: Final = 130
+"""Exit code after an interrupt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import numpy as np
 SPAN_DIGITS = 16
 TRACE_DIGITS = 32
 NO_PARENT = "0" * SPAN_DIGITS
+GOLDEN_RATIO = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio, and odd: a factor that spreads numbers over all bits (Fibonacci hashing)."""
 
 _HEX = frozenset(string.hexdigits)
 

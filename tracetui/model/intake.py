@@ -12,7 +12,7 @@ import numpy as np
 
 from tracetui.model.codec import Codec
 from tracetui.model.errors import LoadWarning
-from tracetui.model.ids import canonical_trace_id, span_keys
+from tracetui.model.ids import GOLDEN_RATIO, canonical_trace_id, span_keys
 from tracetui.model.peers import NOTES
 from tracetui.model.source_runs import SourceRuns
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind, Status
@@ -33,11 +33,14 @@ SPAN_BYTES = 72
 _FEW_CHUNKS = 64
 _FEW_ENTRIES = 1_000
 """Number of entries in all tables together below which unused ones are not removed."""
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 STATUS_SHIFT = 3
 ERROR_SHIFT = 5
 FLAG_SHIFT = 6
+NO_START = Flag.START_REPAIRED << FLAG_SHIFT
+"""State of a span without a start."""
+NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
+"""State of a span without a duration."""
 
 
 def pack_state(kind: int, status: int, error: bool, flags: int = 0) -> int:
@@ -740,7 +743,7 @@ def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
     mixed = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
         mixed ^= column.astype(np.uint64)
-        mixed *= _MULTIPLIER
+        mixed *= GOLDEN_RATIO
         mixed ^= mixed >> np.uint64(29)
     return mixed
 

@@ -18,7 +18,7 @@ import numpy as np
 from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.intake import Resource, mix
 from tracetui.model.record_groups import RecordFacts, split
-from tracetui.model.records import Records, spelled_with_capitals
+from tracetui.model.records import NEVER, Records, spelled_with_capitals
 from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.traces import Arena
@@ -29,7 +29,6 @@ _COMPARED = (
 _OF_ANY = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
 """Flags that a span has if any of its records has them; all others come from the leader."""
 _FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
-_NEVER = np.iinfo(np.int64).max
 
 
 def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
@@ -120,7 +119,7 @@ class _Merging:
         self.replaced = np.minimum.reduceat(record, self.first)
         """Record whose position the merged span takes, for each cluster."""
         self.earliest = np.minimum.reduceat(
-            np.where(self._flagged(Flag.START_REPAIRED), _NEVER, records.start[record]), self.first
+            np.where(self._flagged(Flag.START_REPAIRED), NEVER, records.start[record]), self.first
         )
         self.record = record[self._order()]
         self.leader = self.record[self.first]
@@ -160,7 +159,7 @@ class _Merging:
         records, record = self.records, self.record
         no_end = self._flagged(Flag.NO_DURATION)
         start, duration = records.start[record], records.duration[record].copy()
-        only_end = self._flagged(Flag.END_KNOWN) & (self.earliest[self.of] < _NEVER)
+        only_end = self._flagged(Flag.END_KNOWN) & (self.earliest[self.of] < NEVER)
         duration[only_end] = start[only_end] - self.earliest[self.of][only_end]
         longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.of]
         tolerance = np.where((duration % 1_000_000 == 0) | (longest % 1_000_000 == 0), 999_999, 1_000)
@@ -203,7 +202,7 @@ class _Merging:
         records, leader = self.records, self.leader
         start, duration, flags = records.start[leader], records.duration[leader], records.flags[leader]
         others = np.bitwise_or.reduceat(records.flags[self.record], self.first) & np.uint16(_OF_ANY)
-        taken = ((flags & int(Flag.START_REPAIRED)) > 0) & (self.earliest < _NEVER)
+        taken = ((flags & int(Flag.START_REPAIRED)) > 0) & (self.earliest < NEVER)
         only_end = taken & ((flags & int(Flag.END_KNOWN)) > 0)
         duration = np.where(only_end, start - self.earliest, duration)
         start = np.where(taken, self.earliest, start)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tracetui.model.span import Kind, Value
 
-_NAMED = ("service.peer.name", "peer.service")
+PEER_ATTRIBUTES = ("service.peer.name", "peer.service")
 _DB_SYSTEM = ("db.system.name", "db.system")
 _DB_NAME = ("db.namespace", "db.name")
 _HOST = (
@@ -49,12 +49,12 @@ _CACHES = frozenset(
     " aws.elasticache momento".split()
 )
 
-_TELLING = frozenset((*_NAMED, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
+_TELLING = frozenset((*PEER_ATTRIBUTES, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
 """Attributes that state more about a call than its destination."""
 _USED = _TELLING.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
-_NOTED_NAMES = frozenset((*_NAMED, *_DB_SYSTEM, *_DB_NAME))
+_NOTED_NAMES = frozenset((*PEER_ATTRIBUTES, *_DB_SYSTEM, *_DB_NAME))
 NOTED = _NOTED_NAMES.union(_OPERATION)
 """Attributes that decoders read for `noted_peer`: they name most call targets and show which spans receive messages."""
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
@@ -115,7 +115,7 @@ def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
     system = _first(attributes, _DB_SYSTEM) or ("sql" if is_outgoing and "sql.query" in attributes else None)
     has_messaging = not _NO_MESSAGING(attributes)
     type_ = _type(kind, system, has_messaging)
-    named = _first(attributes, _NAMED)
+    named = _first(attributes, PEER_ATTRIBUTES)
     if named:
         may_name = is_outgoing or kind == Kind.UNSPECIFIED or system
         return Peer(named, type_, host=named) if may_name else None
@@ -160,7 +160,7 @@ def noted_peer(attributes: Mapping[str, Value]) -> str:
     """
     if receives(attributes):
         return _RECEIVES
-    named = _first(attributes, _NAMED)
+    named = _first(attributes, PEER_ATTRIBUTES)
     system = _first(attributes, _DB_SYSTEM)
     if named:
         return f"{_type(Kind.CLIENT, system, False)}{_HOST_MARK}{named}" if system else named
@@ -184,7 +184,7 @@ _TYPES = frozenset(PeerType)
 
 def remote_endpoint(attributes: Mapping[str, Value]) -> str | None:
     """Return the name of the service at the remote end of a span's call."""
-    return _first(attributes, _NAMED)
+    return _first(attributes, PEER_ATTRIBUTES)
 
 
 def receives(attributes: Mapping[str, Value]) -> bool:

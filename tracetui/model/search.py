@@ -15,7 +15,7 @@ MORE = 4
 _SHORTEST_NS = 1_000_000
 _MOST_NAMED = 3
 _LEAST_PER_SERVICE = 10
-_LAST_NS = 9 * 10**18
+LAST_NS = 9 * 10**18
 """A time in 2255, the latest that servers accept."""
 _MOST = 10**9
 
@@ -59,8 +59,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         end = self.end_ns if self.end_ns is not None else now_ns if now_ns is not None else time.time_ns()
         start = self.start_ns if self.start_ns is not None else end - (self.lookback_ns or LOOKBACK_NS)
         # no trace has other times, and servers reject them
-        start = min(max(start, 0), _LAST_NS)
-        return start, max(min(end, _LAST_NS), start + _SHORTEST_NS)
+        start = min(max(start, 0), LAST_NS)
+        return start, max(min(end, LAST_NS), start + _SHORTEST_NS)
 
     @property
     def most(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tracetui.model.times import format_duration, parse_duration
+from tracetui.model.times import LONG_UNITS, format_duration, parse_duration
 
 WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
 """Lookback windows offered after an empty result."""
@@ -14,7 +14,6 @@ NEWEST_NS: Final = parse_duration("7d")
 """Lookback of the search for a service's newest trace."""
 MOST_SEARCHED: Final = 24
 """Most services whose newest trace is searched, with one request each."""
-_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _WINDOW_MARGIN = 1.05
 """Factor from a trace's age to a window that still contains it a little later."""
 
@@ -22,7 +21,7 @@ _WINDOW_MARGIN = 1.05
 def age(start_ns: int, now_ns: int) -> str:
     """Format an age as "2 h ago"."""
     seconds = max((now_ns - start_ns) // 1_000_000_000, 0)
-    unit, size = next((one for one in _UNITS if seconds >= one[1]), _UNITS[-1])
+    unit, size = next((one for one in LONG_UNITS if seconds >= one[1]), LONG_UNITS[-1])
     return f"{seconds // size} {unit} ago"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+from tracetui.model.ids import GOLDEN_RATIO
 
 
 class SpanIndex:
@@ -62,6 +62,6 @@ class SpanIndex:
         return np.where(hit, found, -1)
 
     def _joined(self, trace: np.ndarray, key: np.ndarray) -> np.ndarray:
-        mixed: np.ndarray = (key * _ODD) >> np.uint64(self._trace_bits)
+        mixed: np.ndarray = (key * GOLDEN_RATIO) >> np.uint64(self._trace_bits)
         mixed |= trace.astype(np.uint64) << np.uint64(64 - self._trace_bits)
         return mixed

@@ -21,6 +21,10 @@ UNITS: Final = {
     "d": 86_400_000_000_000,
 }
 """Nanoseconds of each unit of time. Both code points that look like µ are in use."""
+SECOND_NS: Final = UNITS["s"]
+MINUTE_NS: Final = UNITS["m"]
+LONG_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+"""Units for durations of minutes and more, in seconds, largest first."""
 
 _AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(ns|us|µs|μs|ms|s|m|h|d)")
 _TIME: Final = re.compile(

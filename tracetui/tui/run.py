@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tracetui.config import NO_OVERRIDES, Overrides, config_path
 from tracetui.ingest.servers.address import COMPARISON, SERVICES
 from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
-from tracetui.model.errors import UsageError
+from tracetui.model.errors import INTERRUPTED, UsageError
 from tracetui.model.search import NOTHING
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.tui.app import TraceApp
@@ -20,7 +20,6 @@ from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
 _STDIN = "-"
-_INTERRUPTED = 130
 _GC_THRESHOLDS = (10_000, 20, 100)
 """Arguments of `gc.set_threshold`; full collections are rare, because they delay keys."""
 
@@ -78,7 +77,7 @@ def run_app(
         app.run(mouse=settings.mouse)
     except KeyboardInterrupt:
         # the terminal is already restored; do not wait for threads that still read
-        os._exit(_INTERRUPTED)
+        os._exit(INTERRUPTED)
     if app.failure is not None:
         # the caller reports it as for any command
         raise app.failure

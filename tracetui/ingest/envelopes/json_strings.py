@@ -11,10 +11,10 @@ import msgspec
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.rows import values
+from tracetui.ingest.json_blocks import STRING
 from tracetui.model.decoding import MALFORMED
 
 _BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _LOOKED_AT: Final = 8
 _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
 """Found in lists of log lines, but not in lists of names."""
@@ -30,7 +30,7 @@ class JsonStrings(Envelope):
 
     def detect(self, head: Head) -> bool:
         return _BEGINS.match(head.data) is not None and any(
-            _OF_LINES.search(string[0]) for string in islice(_STRING.finditer(head.data), _LOOKED_AT)
+            _OF_LINES.search(string[0]) for string in islice(STRING.finditer(head.data), _LOOKED_AT)
         )
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:

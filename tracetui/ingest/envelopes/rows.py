@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import InnerLine, numbered
-from tracetui.ingest.json_blocks import Blocks
+from tracetui.ingest.json_blocks import CLOSING, Blocks
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
@@ -19,7 +19,6 @@ _LIST: Final = msgspec.json.Decoder(list[Raw])
 _VALUE: Final = msgspec.json.Decoder(Raw)
 _NOT_BLANK: Final = re.compile(rb"\S")
 _LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
-_CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _GOES_ON: Final = (b"{", b"[", b",", b":")
 """Ends of lines after which a value continues."""
 OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
@@ -108,7 +107,7 @@ class _Indented:
             if not self._more():
                 return None
         begin = at = found.start()
-        closing = _CLOSING.get(bytes(found[0]))
+        closing = CLOSING.get(bytes(found[0]))
         if closing is None:
             return None
         while (end := self._text.find(b"\n", at)) < 0:

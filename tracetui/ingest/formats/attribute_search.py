@@ -13,6 +13,7 @@ import numpy as np
 
 from tracetui.ingest.formats.attribute_scan import AttributeScanner
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
+from tracetui.model.ids import GOLDEN_RATIO
 from tracetui.model.intake import FLAG_SHIFT, Decided
 from tracetui.model.peers import NOTED, noted_peer
 from tracetui.model.span import Value
@@ -24,12 +25,11 @@ _PEERS = (
     (b"messaging.op", (b'"messaging.operation"', b'"messaging.operation.')),
 )
 """Keys of `model.peers.NOTED` in groups with a common text, so that one search suffices for most lists."""
-_REMEMBERED = 20_000
+REMEMBERED = 20_000
 _MANY = 256
 """Number of spans that are decided together."""
 _NATIVE = (1 << FLAG_SHIFT) - 1
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_LONGEST_REMEMBERED = 400
+LONGEST_REMEMBERED = 400
 
 
 class AttributeSearch:
@@ -90,7 +90,7 @@ class AttributeSearch:
         """Decide about many spans at once; equal ones are decided once."""
         found = self._scanner.scan(attributes)
         natives = states & _NATIVE
-        texts = found.texts + natives.astype(np.uint64) * _FACTOR
+        texts = found.texts + natives.astype(np.uint64) * GOLDEN_RATIO
         # spans that cannot be compared get numbers of their own, after the others
         compared = np.flatnonzero(found.plain)
         distinct, first, group = np.unique(texts[compared], return_index=True, return_inverse=True)
@@ -110,7 +110,7 @@ class AttributeSearch:
         )
 
     def _compare(self, text: int, raw: bytes, native: int) -> tuple[int, str]:
-        if len(self._compared) >= _REMEMBERED:
+        if len(self._compared) >= REMEMBERED:
             self._compared.clear()
         decided = self._compared[text] = self._decided(self._attributes(raw), native)
         return decided
@@ -141,7 +141,7 @@ class AttributeSearch:
         return self._state(attributes, native), noted_peer(attributes)
 
     def _decide(self, raw: bytes, found: bytes, native: int) -> tuple[int, str]:
-        if len(found) > _LONGEST_REMEMBERED:
+        if len(found) > LONGEST_REMEMBERED:
             return self._decided(self._attributes(raw), native)
         before, *pieces = found.split(_KEY)
         whole = [b"{" + _KEY + piece + self._tail for piece in pieces]
@@ -149,7 +149,7 @@ class AttributeSearch:
         # fewer than the pieces: a key after its value, a brace within a text, or a duplicate key
         if before or len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
             return self._decided(self._attributes(raw), native)
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= REMEMBERED:
             self._known.clear()
         decided = self._known[found, native] = self._decided(attributes, native)
         return decided

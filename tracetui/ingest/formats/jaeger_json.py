@@ -16,23 +16,20 @@ from tracetui.ingest.formats.attribute_search import AttributeSearch
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
-from tracetui.ingest.formats.jaeger_values import CODEC, JaegerCodec, usual_tags
+from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Undecided, pack_state
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, Undecided, pack_state
 from tracetui.model.span import Flag, Kind, Status, Value
 
 __all__ = ["CODEC", "JaegerCodec", "add_trace", "decode_trace"]
 
-_NO_START = Flag.START_REPAIRED << FLAG_SHIFT
-_NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING
 """Set by `_state` for an unknown kind or status code, and cleared when that is noted."""
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """Beginnings of tags from nearly every writer."""
-_REFERENCES = ("CHILD_OF", "FOLLOWS_FROM")
 _TRACE = msgspec.json.Decoder(JaegerTrace)
 
 
@@ -110,7 +107,7 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     rows.undecided.append(
         Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
     )
-    for times, flag in ((starts, _NO_START), (durations, _NO_DURATION)):
+    for times, flag in ((starts, NO_START), (durations, NO_DURATION)):
         if None in times:
             states = [state | flag if time is None else state for state, time in zip(states, times, strict=True)]
     parents: list[str] = []
@@ -172,7 +169,7 @@ def _service_of(process: JaegerProcess) -> str | None:
 def _name_types(references: list[JaegerReference], unread: UnreadCounts) -> None:
     """Normalize the types of references; one of an unknown type stays a link."""
     for reference in references:
-        if reference.refType not in _REFERENCES:
+        if reference.refType not in LINK_KINDS:
             known = read_reference_type(reference.refType)
             if known is None:
                 unread.note(f"reference type {reference.refType!r}", "is unknown; read as a link")

@@ -16,12 +16,11 @@ from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.value_nesting import within_limit
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
 from tracetui.model.decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
 _USUAL: Final = re.compile(rb"\[\s*\{\s*\"key\"\s*:")
-_EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 _PROTO_TYPES: Final = {
     "vStr": "string",
     "vBool": "bool",
@@ -61,7 +60,7 @@ class _Log(Struct, gc=False):
 _TAGS = msgspec.json.Decoder(list[Tag])
 _LOGS = msgspec.json.Decoder(list[_Log])
 _REFERENCES = msgspec.json.Decoder(list[JaegerReference])
-_LINK_KINDS = ("CHILD_OF", "FOLLOWS_FROM")
+LINK_KINDS = ("CHILD_OF", "FOLLOWS_FROM")
 
 
 class JaegerCodec:
@@ -98,7 +97,7 @@ class JaegerCodec:
         if not raw:
             return []
         references = _REFERENCES.decode(raw)
-        return [Link(ref.traceID, ref.spanID, ref.refType if ref.refType in _LINK_KINDS else "") for ref in references]
+        return [Link(ref.traceID, ref.spanID, ref.refType if ref.refType in LINK_KINDS else "") for ref in references]
 
 
 CODEC = JaegerCodec()
@@ -108,7 +107,7 @@ def usual_tags(raw: bytes) -> bytes | None:
     """Convert tags of any structure to Jaeger's list; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
-    if _EMPTY.fullmatch(raw):
+    if EMPTY.fullmatch(raw):
         return b""
     value = value_of(raw)
     return tags_json(tags_of(value)) if are_readable(value) else None

@@ -34,11 +34,10 @@ from tracetui.ingest.formats.otlp_wire import (
 )
 from tracetui.ingest.formats.saved_fields import FIELD
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
 from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
 from tracetui.model.decoding import MalformedError
 
-_EMPTY: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 _USUAL: Final = re.compile(rb"\[\s*(?:\{\s*\"key\"\s*:|\])")
 _LIST: Final = re.compile(rb"\[\s*\{")
 _NOT_ATTRIBUTES: Final = frozenset(("droppedattributescount", "entityrefs", "schemaurl"))
@@ -63,7 +62,7 @@ def usual_list(raw: bytes) -> bytes | None:
     """Convert a list of events or links of any structure, b"" for an empty one; None if it cannot be read."""
     if _LIST.match(raw):
         return raw
-    if _EMPTY.fullmatch(raw):
+    if EMPTY.fullmatch(raw):
         return b""
     value = value_of(raw)
     found = objects_of(value)
@@ -74,7 +73,7 @@ def usual_attributes(raw: bytes) -> bytes | None:
     """Convert attributes of any structure to OTLP's list of pairs; None if they cannot be read."""
     if _USUAL.match(raw):
         return raw
-    if _EMPTY.fullmatch(raw):
+    if EMPTY.fullmatch(raw):
         return b""
     value = value_of(raw)
     return encoded(pairs_of(attributes_of(value))) if are_readable(value) else None
@@ -87,7 +86,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     -> its service name, '' if missing; its attributes without that name, which has a column of its own; whether there
     seems to be an unreadable service name
     """
-    if _EMPTY.fullmatch(raw):
+    if EMPTY.fullmatch(raw):
         return "", b"", False
     value = value_of(raw)
     given = value

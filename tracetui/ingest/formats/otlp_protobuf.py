@@ -13,6 +13,7 @@ from array import array
 from contextlib import suppress
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
+from tracetui.ingest.formats.attribute_search import LONGEST_REMEMBERED, REMEMBERED
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_records import (
@@ -35,8 +36,6 @@ from tracetui.model.span import Flag, Kind, Status
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 
-_REMEMBERED = 20_000
-_LONGEST_REMEMBERED = 400
 _NO_COUNTS: dict[int, int] = {}
 _REPEATED = (0x4A, 0x5A, 0x6A)
 _DROPPED = (0x50, 0x60, 0x70)
@@ -73,8 +72,8 @@ class _StateDecider:
         state = self._known.get((found, native))
         if state is None:
             state = state_of_otlp(CODEC.attributes(found), native)
-            if len(found) <= _LONGEST_REMEMBERED:
-                if len(self._known) >= _REMEMBERED:
+            if len(found) <= LONGEST_REMEMBERED:
+                if len(self._known) >= REMEMBERED:
                     self._known.clear()
                 self._known[found, native] = state
         return state

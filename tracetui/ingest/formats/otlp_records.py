@@ -13,6 +13,7 @@ from itertools import islice
 
 import zstandard
 
+from tracetui.ingest.buffers import ZSTD
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
 from tracetui.model.intake import FLAG_SHIFT, STATUS_SHIFT, pack_state
@@ -34,7 +35,6 @@ _SPAN_WIRES = dict(enumerate((2, 2, 2, 2, 2, 0, 1, 1, 2, 0, 2, 0, 2, 0, 2, 5), s
 _TRIED_SPANS = 16
 _TRIED_RECORDS = 16
 _TRIED_EMPTY = 1_000
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _PIECE = 1 << 20
 _LARGEST = 1 << 30
 
@@ -221,7 +221,7 @@ class RecordReader:
             at = end
 
     def _plain(self, at: int, payload: bytes) -> bytes:
-        if not payload.startswith(_ZSTD):
+        if not payload.startswith(ZSTD):
             return payload
         pieces: list[bytes] = []
         size = cost = 0
@@ -271,7 +271,7 @@ def looks_like_records(data: bytes | memoryview) -> bool:
 def _looks_like_payload(payload: memoryview, length: int) -> bool:
     start = bytes(payload[:16])
     if start[:1] != b"\x0a":
-        return start.startswith(_ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
+        return start.startswith(ZSTD) or start.lstrip()[:2] in (b'{"', b"{}", b"{")
     return looks_like_request(payload) if len(payload) < length else _consists_of_resources(bytes(payload))
 
 

@@ -15,6 +15,7 @@ from tracetui.ingest.formats.format import Lines, TextFormat
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, objects_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
+from tracetui.ingest.json_blocks import CLOSING
 from tracetui.model.decoding import MalformedError
 from tracetui.model.span import Event, Link
 
@@ -33,7 +34,6 @@ _TOKEN: Final = re.compile(
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{1,2})|u\{?([0-9A-Fa-f]{4,6})\}?|([0-7]{1,3})|(.))", re.DOTALL)
 _ESCAPED: Final = dict(zip(b"ntreabfvs", (b"\n", b"\t", b"\r", b"\x1b", b"\a", b"\b", b"\f", b"\v", b" "), strict=True))
 _WORDS: Final[dict[bytes, Any]] = {b"nil": None, b"true": True, b"false": False}
-_CLOSING: Final = {b"{": b"}", b"[": b"]"}
 _MOST_LINES: Final = 100_000
 
 
@@ -149,8 +149,8 @@ def _printed(text: bytes) -> dict[str, Any]:
         match match.lastgroup:
             case "object":
                 reader.begin(b">")
-            case "mark" if token in _CLOSING:
-                reader.begin(_CLOSING[token])
+            case "mark" if token in CLOSING:
+                reader.begin(CLOSING[token])
             case "mark" if token == b",":
                 reader.settle()
             case "mark":

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.otlp_json import CODEC
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT
-from tracetui.model.span import Flag, Value
-
-_NO_START: Final = Flag.START_REPAIRED << FLAG_SHIFT
-_NO_DURATION: Final = Flag.NO_DURATION << FLAG_SHIFT
+from tracetui.model.intake import CHUNK_SPANS, NO_DURATION, NO_START
+from tracetui.model.span import Value
 
 
 @dataclass(slots=True)
@@ -48,7 +44,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     }
     count = len(spans.ids)
     states = list(spans.states) or [0] * count
-    for times, flag in ((spans.starts_ns, _NO_START), (spans.durations_ns, _NO_DURATION)):
+    for times, flag in ((spans.starts_ns, NO_START), (spans.durations_ns, NO_DURATION)):
         if None in times:
             states = [state | flag if time is None else state for state, time in zip(states, times, strict=True)]
     rows.trace += map(traces.__getitem__, spans.traces)

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
+from tracetui.ingest.formats.attribute_search import REMEMBERED
 from tracetui.ingest.formats.error_rule import (
     ERROR_TAG,
     STATUS_CODE,
@@ -51,13 +52,10 @@ from tracetui.ingest.formats.zipkin_span import (
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, Intake, pack_state
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, Intake, pack_state
 from tracetui.model.span import Flag, Status, Value
 
-_REMEMBERED = 20_000
-_NO_START = Flag.START_REPAIRED << FLAG_SHIFT
 _LONGEST_REMEMBERED = 2_000
-_NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
 _SHARED = Flag.SHARED << FLAG_SHIFT
 _UNKNOWN_CODE = Flag.SOURCE_WARNING << FLAG_SHIFT
 """Set by `_state` for an unknown status code, and cleared when that is noted."""
@@ -227,9 +225,9 @@ class _SpanAdder:
             start = span.timestamp
             if start is None or start <= 0 or span.duration is None or span.shared:
                 if not start or start < 0:
-                    states[i] |= _NO_START
+                    states[i] |= NO_START
                 if span.duration is None:
-                    states[i] |= _NO_DURATION
+                    states[i] |= NO_DURATION
                 if span.shared and is_shared(span):
                     states[i] |= _SHARED
         rows.links += links
@@ -255,7 +253,7 @@ class _SpanAdder:
         return number
 
     def _resource(self, raw: bytes) -> int:
-        if len(self._resources) >= _REMEMBERED:
+        if len(self._resources) >= REMEMBERED:
             self._resources.clear()
         service, address, port = endpoint_of(raw)
         if not service and has_other_names(raw):
@@ -279,7 +277,7 @@ class _SpanAdder:
 
     def _peer(self, remote: bytes) -> bytes:
         """Encode the attributes of a remote endpoint as the beginning of a JSON object."""
-        if len(self._peers) >= _REMEMBERED:
+        if len(self._peers) >= REMEMBERED:
             self._peers.clear()
         values = zip(("peer.service", "network.peer.address", "network.peer.port"), endpoint_of(remote), strict=True)
         peer = self._peers[remote] = msgspec.json.encode({key: value for key, value in values if value})[:-1]
@@ -295,7 +293,7 @@ class _SpanAdder:
         if decided is None:
             decided = _state(msgspec.to_builtins(deciding), kind)
             if len(tags) <= _LONGEST_REMEMBERED:
-                if len(self._decided) >= _REMEMBERED:
+                if len(self._decided) >= REMEMBERED:
                     self._decided.clear()
                 self._decided[kind, deciding] = decided
         state, message = decided

@@ -5,7 +5,6 @@ Anything readable is accepted without a warning, since nothing is lost; anything
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 import msgspec
@@ -17,9 +16,8 @@ from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, id_of
 from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, objects, raw_of, text_of
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
 
-_NOTHING: Final = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 _ENDPOINT: Final = frozenset(("servicename", "ipv4", "ipv6", "port"))
 
 
@@ -119,7 +117,7 @@ def has_other_names(raw: bytes) -> bool:
 
 def usual_tags(raw: bytes) -> bytes | None:
     """Convert tags of any structure to an object; None if they cannot be read."""
-    if raw[:1] == b"{" or _NOTHING.fullmatch(raw):
+    if raw[:1] == b"{" or EMPTY.fullmatch(raw):
         return raw
     value = value_of(raw)
     if isinstance(value, str):
@@ -136,7 +134,7 @@ def usual_notes(raw: bytes) -> bytes | None:
     """Convert a list of annotations, b"" for an empty one; None if it cannot be read."""
     if raw[:2] == b"[{":
         return raw
-    if _NOTHING.fullmatch(raw):
+    if EMPTY.fullmatch(raw):
         return b""
     value = value_of(raw)
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):

@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import msgspec
-
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
 from tracetui.ingest.json_repair.surplus_commas import Commas
-from tracetui.model.decoding import MalformedError, decode
+from tracetui.model.decoding import RAW, MalformedError, decode
 
 _TOKEN = re.compile(
     rb"""[ \t\r\n]*(?:
@@ -29,7 +27,6 @@ _TOKEN = re.compile(
 )
 _COMMAS = re.compile(rb"[ \t\r\n]*+(?P<first>,(?:[ \t\r\n]*+,)*+)")
 """Further commas after one."""
-_VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 _SPAN_LISTS = (
     b"data", b"spans", b"resourceSpans", b"resource_spans", b"scopeSpans", b"scope_spans", b"batches", b"hits",
@@ -390,7 +387,7 @@ def _skip_whole(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes])
     element = bytes(walk.data[at : found.start()]).rstrip()
     if element[-1:] == b",":
         try:
-            decode(_VALUE.decode, element[:-1])
+            decode(RAW.decode, element[:-1])
         except MalformedError:
             pass
         else:

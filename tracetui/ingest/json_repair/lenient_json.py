@@ -12,6 +12,8 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import prune
 from tracetui.model.decoding import MALFORMED, MalformedError, reason
 
+EMPTY = re.compile(rb"[\s\[\]{}]*|null|\"\"")
+"""JSON that holds nothing: null, an empty text, and brackets without content."""
 _MAY_BE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile(
     rb"(?:[^\\]++|\\(?!u[dD][89a-fA-F]).)*+"

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import msgspec
-
 from tracetui.ingest.buffers import Buffer
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.decoding import MALFORMED, RAW
 
 _TO_COMMA = re.compile(
     rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<commas>(?:,[ \t\r\n]*+(?=[\]},]))++)', re.DOTALL
 )
 _BLANK = b" "
-_VALUE = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ def without_commas(data: Buffer, start: int) -> tuple[bytes, Commas] | None:
         return None
     written = bytes(memoryview(text)[start:])
     try:
-        _VALUE.decode(written)
+        RAW.decode(written)
     except MALFORMED:
         return None
     return written, found

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from tracetui.model.intake import MAX_START_NS
+from tracetui.model.times import SECOND_NS
 
-_SECOND: Final = 1_000_000_000
-_DAY: Final = 86_400 * _SECOND
+_DAY: Final = 86_400 * SECOND_NS
 _EPOCH: Final = date(1970, 1, 1).toordinal()
-_UNITS: Final = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, _SECOND))
+_UNITS: Final = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, SECOND_NS))
 """Smallest number taken as each unit, and its factor to nanoseconds; right for times from 1973 to 5138."""
 _LONGEST_NUMBER: Final = 30
 _LONGEST_TIME: Final = 60
@@ -69,7 +69,7 @@ class Moment(NamedTuple):
         if self.lacks == "year":
             days, rest = divmod(self.ns, _DAY)
             own = date.fromordinal(_EPOCH + days)
-            year = datetime.fromtimestamp(max(reference_ns, 0) // _SECOND, UTC).year
+            year = datetime.fromtimestamp(max(reference_ns, 0) // SECOND_NS, UTC).year
             found = [_days(near, own.month, own.day) for near in (year - 1, year, year + 1)]
             times = [one * _DAY + rest for one in found if one is not None] or [self.ns]
             return min(times, key=lambda time: abs(time - reference_ns))
@@ -111,7 +111,7 @@ def _of_parts(value: dict[str, Any]) -> int | None:
             )
             if type(seconds) is not int or type(nanos) is not int:
                 return None
-            return seconds * _SECOND + nanos
+            return seconds * SECOND_NS + nanos
     inner = value.get("$date")
     moment = read_moment(inner) if inner is not None and not isinstance(inner, dict) else None
     return moment.ns if moment else None
@@ -128,7 +128,7 @@ def _moment_of_text(text: str) -> Moment | None:
         return None
     lacks = "" if moment.tzinfo else "zone"
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return _checked(int(moment.timestamp()) * _SECOND + moment.microsecond * 1_000, lacks)
+    return _checked(int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000, lacks)
 
 
 def begins_with_time(line: bytes) -> bool:
@@ -175,7 +175,7 @@ def _in_text(text: str) -> tuple[Moment, int, int] | None:
 def _of_match(found: re.Match[str]) -> Moment | None:
     parts = found.groupdict()
     clock = int(parts["hour"]) * 3_600 + int(parts["minute"]) * 60 + int(parts["second"])
-    time = clock * _SECOND + int((parts["fraction"] or "0").ljust(9, "0"))
+    time = clock * SECOND_NS + int((parts["fraction"] or "0").ljust(9, "0"))
     if clock >= 86_401:
         return None
     if "month" not in parts:
@@ -209,7 +209,7 @@ def _offset(zone: str) -> int:
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")
     ahead = int(digits[:2]) * 3_600 + int(digits[2:]) * 60
-    return (-ahead if zone[0] == "-" else ahead) * _SECOND
+    return (-ahead if zone[0] == "-" else ahead) * SECOND_NS
 
 
 def _checked(ns: int, lacks: str = "") -> Moment | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -15,16 +14,15 @@ from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
-from tracetui.ingest.json_blocks import Blocks, begins_json
+from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.node_objects import node_object
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
+from tracetui.ingest.noise import COLOUR
 from tracetui.model.decoding import MALFORMED
 
 _CHUNK: Final = 1 << 20
-_COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_GOES_ON: Final = b"{[,:"
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
@@ -50,7 +48,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
             yield from (unit._replace(number=number) for unit in units(payload))
     else:
         if data.find(b"\x1b[") >= 0:
-            data = _COLOUR.sub(b"", data[:])
+            data = COLOUR.sub(b"", data[:])
         start = _skip_blank(data)
         envelope = find_envelope(data, start)
         columns, separator = ([], "") if envelope is not None else header_of(data, start)
@@ -145,7 +143,7 @@ def _whole(stream: _LogStream) -> Iterator[LogUnit]:
 
 def _line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
     if b"\x1b[" in line.text:
-        line = line._replace(text=_COLOUR.sub(b"", line.text))
+        line = line._replace(text=COLOUR.sub(b"", line.text))
     if not stream.has_begun:
         stream.has_begun = True
         stream.envelope = find_envelope(line.text)
@@ -160,7 +158,7 @@ def _line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
 
 def _of_stream(stream: _LogStream, unit: LogUnit) -> Iterator[LogUnit]:
     text = unit.text
-    if stream.blocks.is_open or (begins_json(text) and text.rstrip()[-1:] in _GOES_ON):
+    if stream.blocks.is_open or (begins_json(text) and text.rstrip()[-1:] in CONTINUES):
         if not stream.blocks.is_open:
             stream.held = unit
         for block in stream.blocks.add(unit.number, text):

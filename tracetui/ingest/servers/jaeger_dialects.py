@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from tracetui.model.search import Search
+from tracetui.model.times import SECOND_NS
 
-_SECOND: Final = 1_000_000_000
 _RESOURCE_KEY: Final = re.compile(
     r"(?:service|deployment|host|k8s|container|cloud|os|process|telemetry|faas|device|webengine|aws\.ecs)\.",
 )
@@ -58,7 +58,7 @@ class Dialect:
                 changes["most_ns"] = search.most_ns + 1
         if self.cuts_seconds:
             start, end = search.window()
-            changes |= {"start_ns": start, "end_ns": -(-end // _SECOND) * _SECOND}
+            changes |= {"start_ns": start, "end_ns": -(-end // SECOND_NS) * SECOND_NS}
         if search.attributes and (self.resource_prefix or self.pattern_prefix):
             changes["attributes"] = {
                 (self.resource_prefix if _RESOURCE_KEY.match(key) else "") + key: value

@@ -16,7 +16,7 @@ from tracetui.config import Overrides, Profile, config_path, load_config, profil
 from tracetui.ingest.servers.address import COMPARISON, Address, is_address, parse_address, without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import GrafanaPage, grafana_page
-from tracetui.model.search import Search, combined
+from tracetui.model.search import LAST_NS, Search, combined
 from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.trace_reference import trace_ids_in
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 _MINUTE = 60
-_LAST_NS = 9 * 10**18
-"""A time in 2255, the latest that servers accept."""
 PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
 _MOST_NAMED = 8
@@ -273,7 +271,7 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
         back_end.warn(f"the server's clock is {apart} {where} the local clock; the search uses the server's time")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
     # servers reject times outside this range
-    start, end = max(start, 0), min(end, _LAST_NS)
+    start, end = max(start, 0), min(end, LAST_NS)
     return back_end.search(msgspec.structs.replace(search, start_ns=min(start, end), end_ns=end))
 
 

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.decoding import MALFORMED, RAW
 
 _FIRST_BYTES: Final = 1 << 16
 _MOST_BYTES: Final = 1 << 23
@@ -25,7 +23,6 @@ _MOST_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
 _LARGEST: Final = 1 << 29
 """Most bytes without a boundary: more than any one trace, but within the memory."""
-_CHECK: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
 
 def _is_sound(piece: bytes) -> bool:
     try:
-        _CHECK.decode(piece)
+        RAW.decode(piece)
     except MALFORMED:
         return False
     return True

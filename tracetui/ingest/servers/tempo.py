@@ -16,9 +16,9 @@ from tracetui.ingest.servers.probe import Probe
 from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
+from tracetui.model.times import SECOND_NS
 
 _NOT_FOUND: Final = 404
-_SECOND: Final = 1_000_000_000
 _LONGEST_SECONDS: Final = 167 * 3600
 """Longest window of one search: Tempo's default limit is 168 hours."""
 _NAMES_SECONDS: Final = 24 * 3600
@@ -131,14 +131,14 @@ class Tempo(BackEnd):
 
     def newest_start(self, search: Search) -> int:
         start, end = search.window()
-        stop = -(-end // _SECOND)
-        params = {"start": max(start // _SECOND, stop - _LONGEST_SECONDS), "end": stop, "limit": 1, "spss": 1}
+        stop = -(-end // SECOND_NS)
+        params = {"start": max(start // SECOND_NS, stop - _LONGEST_SECONDS), "end": stop, "limit": 1, "spss": 1}
         return max((one.start_time_unix_nano for one in self._listed(query(search), params)), default=0)
 
     def _find(self, search: Search, found: dict[str, _Found]) -> None:
         """Add the traces that a search finds, until the limit is reached."""
         start, end = search.window()
-        begin, stop = start // _SECOND, -(-end // _SECOND)
+        begin, stop = start // SECOND_NS, -(-end // SECOND_NS)
         searches = 0
         while stop > begin and len(found) < search.most:
             if searches == _MOST_SEARCHES:

@@ -7,7 +7,7 @@ of 100, times are ISO 8601 in UTC.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, overload
 
 import numpy as np
@@ -26,6 +26,7 @@ from tracetui.model.clocks import SKEW_WARNING
 from tracetui.model.errors import LoadWarning
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
+from tracetui.render.text.numbers import EPOCH
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
 _SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
@@ -44,7 +45,6 @@ _EDGE_KEYS = (
     "inferred",
 )
 _EXACT = 1e15
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
@@ -95,7 +95,7 @@ def in_percent(value: float) -> float:
 
 def iso_time(ns: int) -> str:
     """Format a time as `2026-03-10T10:00:00.000000Z`."""
-    return f"{(_EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
+    return f"{(EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:

@@ -14,11 +14,10 @@ from tracetui.analysis.summary import differing
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
-from tracetui.render.waterfall.header import RECOVERED
+from tracetui.render.waterfall.header import COUNTED_ORIGINS, RECOVERED
 from tracetui.render.waterfall.waterfall import Waterfall
 
 _SHOWN = 3
-_COUNTED_ORIGINS = 1_000
 _TICKS = re.compile("`+")
 
 
@@ -80,7 +79,7 @@ def _errors(view: Waterfall) -> Iterator[str]:
         return
     propagated = int((view.roles == ErrorRole.PROPAGATED).sum())
     messages = Counter(
-        (view.traces.service_name(span), view.message_of(span)) for span in origins[:_COUNTED_ORIGINS].tolist()
+        (view.traces.service_name(span), view.message_of(span)) for span in origins[:COUNTED_ORIGINS].tolist()
     )
     spread = f", propagated to {propagated:,}" if propagated else ""
     recovered = "" if failed_requests(view.traces)[view.trace] else f" ({RECOVERED})"

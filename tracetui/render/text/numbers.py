@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-_SECOND = 1_000_000_000
-_UNITS = (("s", _SECOND), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
-_LONG_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from tracetui.model.times import LONG_UNITS, SECOND_NS
+
+SHORT_UNITS = (("s", SECOND_NS), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def duration(ns: int, ascii_only: bool = False) -> str:
@@ -20,21 +20,21 @@ def duration(ns: int, ascii_only: bool = False) -> str:
         return "-" + duration(-ns, ascii_only)
     if not ns:
         return "0 s"
-    if _round(ns, _SECOND // 10) >= 600:
-        return _long_duration(_round(ns, _SECOND))
-    at = next(i for i, (_, size) in enumerate(_UNITS) if ns >= size)
-    number = _three_digits(ns, _UNITS[at][1])
+    if _round(ns, SECOND_NS // 10) >= 600:
+        return _long_duration(_round(ns, SECOND_NS))
+    at = next(i for i, (_, size) in enumerate(SHORT_UNITS) if ns >= size)
+    number = _three_digits(ns, SHORT_UNITS[at][1])
     if number == "1000":
         at, number = at - 1, "1.00"
-    unit = _UNITS[at][0]
+    unit = SHORT_UNITS[at][0]
     return f"{number} {'us' if ascii_only and unit == 'µs' else unit}"
 
 
 def duration_width(longest_ns: int) -> int:
     """Return the width of the widest duration from 0 to this one."""
-    if longest_ns < 59 * _SECOND:
+    if longest_ns < 59 * SECOND_NS:
         return len("99.9 ms")
-    if longest_ns < 86_400 * _SECOND:
+    if longest_ns < 86_400 * SECOND_NS:
         return len("59 min 59 s")
     return max(len("59 min 59 s"), len(duration(longest_ns)))
 
@@ -54,10 +54,10 @@ def milliseconds(ns: int) -> str:
 
 def scale(total_ns: int, steps: int, ascii_only: bool = False) -> list[str]:
     """Return labels of an axis from 0 to `total_ns` with `steps` equal steps, in the unit of its end."""
-    unit, size = next((unit for unit in _UNITS if total_ns >= unit[1]), _UNITS[0])
-    if total_ns >= 60 * _SECOND:
-        unit, seconds = next(long for long in _LONG_UNITS if total_ns >= long[1] * _SECOND)
-        size = seconds * _SECOND
+    unit, size = next((unit for unit in SHORT_UNITS if total_ns >= unit[1]), SHORT_UNITS[0])
+    if total_ns >= 60 * SECOND_NS:
+        unit, seconds = next(long for long in LONG_UNITS if total_ns >= long[1] * SECOND_NS)
+        size = seconds * SECOND_NS
     decimals = 0 if unit == "ns" else max(0, 3 - len(str(total_ns // size)))
     numbers = [f"{total_ns * i / steps / size:,.{decimals}f}" for i in range(steps + 1)]
     if decimals and all(number.endswith("0" * decimals) for number in numbers):
@@ -173,7 +173,7 @@ def zone(ns: int, local: bool = False) -> str:
 
 
 def _moment(ns: int, local: bool) -> datetime:
-    moment = _EPOCH + timedelta(microseconds=ns // 1_000)
+    moment = EPOCH + timedelta(microseconds=ns // 1_000)
     return moment.astimezone() if local else moment
 
 
@@ -194,14 +194,14 @@ def _three_digits(number: int, size: int) -> str:
 
 
 def _long_duration(seconds: int) -> str:
-    at = next(i for i, (_, size) in enumerate(_LONG_UNITS) if seconds >= size)
-    unit, size = _LONG_UNITS[at]
-    smaller, smaller_size = _LONG_UNITS[at + 1]
+    at = next(i for i, (_, size) in enumerate(LONG_UNITS) if seconds >= size)
+    unit, size = LONG_UNITS[at]
+    smaller, smaller_size = LONG_UNITS[at + 1]
     if seconds >= 100 * 86_400:
         return f"{_round(seconds, size):,} {unit}"
     whole, rest = divmod(_round(seconds, smaller_size), size // smaller_size)
-    if at and whole * size >= _LONG_UNITS[at - 1][1]:
-        return f"1 {_LONG_UNITS[at - 1][0]}"
+    if at and whole * size >= LONG_UNITS[at - 1][1]:
+        return f"1 {LONG_UNITS[at - 1][0]}"
     return f"{whole} {unit} {rest} {smaller}" if rest else f"{whole} {unit}"
 
 

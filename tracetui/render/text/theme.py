@@ -42,7 +42,7 @@ class Theme:
     def cursor_style(self, role: str) -> Style:
         """Return the style of a role in the cursor row."""
         if self.under_cursor is None:
-            return _REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
+            return REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
         return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
 
     def cursor_runs(self, line: Line) -> list[Run]:
@@ -57,7 +57,7 @@ class Theme:
         return text
 
 
-_REVERSED = Style(reverse=True)
+REVERSED = Style(reverse=True)
 
 
 def _split_bars(line: Line) -> Iterator[Run]:

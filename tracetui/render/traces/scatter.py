@@ -9,6 +9,7 @@ from math import ceil, floor, log10
 
 import numpy as np
 
+from tracetui.model.times import MINUTE_NS
 from tracetui.query.edit import Window
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
@@ -16,8 +17,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.moments import Moments
 from tracetui.render.text.percentiles import spread
 
-_MINUTE = 60_000_000_000
-_DAY = 1440 * _MINUTE
+_DAY = 1440 * MINUTE_NS
 _WIDE_RANGE = 20
 """Ratio of longest to median above which a linear scale would squeeze nearly all points onto the axis."""
 _CROWD = 20
@@ -53,7 +53,7 @@ class Region:
     top: int
 
 
-_ROUND = (60 * _MINUTE, 10 * _MINUTE, _MINUTE, *(10**digits for digits in range(10, -1, -1)))
+_ROUND = (60 * MINUTE_NS, 10 * MINUTE_NS, MINUTE_NS, *(10**digits for digits in range(10, -1, -1)))
 """Units of time (ns) whose multiples have a short notation."""
 
 
@@ -202,7 +202,7 @@ class Plot:
             texts = [text[: 16 if self._span < 2 * _DAY else 10] for text in dates]
         elif self._span >= 2 * _DAY:
             texts = [text[5:16] for text in dates]
-        elif self._span >= 4 * _MINUTE:
+        elif self._span >= 4 * MINUTE_NS:
             texts = [numbers.clock(t, self.local)[:5] for t in self._steps()]
         else:
             steps = self._steps()

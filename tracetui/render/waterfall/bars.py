@@ -13,11 +13,11 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.numbers import SHORT_UNITS
 
 _NONE = np.zeros(0)
 # tolerance for gaps between sections clipped at cell edges, so that rounding does not split a section
 _TOUCHING = 1 / 16
-_UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000), ("ns", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def _axis_labels(start_ns: int, span_ns: int, steps: int, ascii_only: bool) -> l
         return [numbers.duration(start_ns, ascii_only)]
     if not start_ns:
         return numbers.scale(span_ns, steps, ascii_only)
-    unit, size = next(unit for unit in _UNITS if start_ns + span_ns >= unit[1])
+    unit, size = next(unit for unit in SHORT_UNITS if start_ns + span_ns >= unit[1])
     # about three digits per step
     decimals = min(len(str(size * steps * 1_000 // span_ns)) - 1, len(str(size)) - 1)
     unit = "us" if ascii_only and unit == "µs" else unit

@@ -23,7 +23,7 @@ from tracetui.render.waterfall.waterfall import Waterfall
 RECOVERED = "request did not fail"
 """Note on a trace with errors."""
 _SHOWN_TRACE_WARNINGS = 3
-_COUNTED_ORIGINS = 1_000
+COUNTED_ORIGINS = 1_000
 _RANKED_FROM = 20
 """Number of peers from which on a percentile replaces the rank."""
 _PEER_NAME = 40
@@ -154,7 +154,7 @@ def _errors(view: Waterfall) -> Iterator[Line]:
     is_whole = len(view.traces.spans_of(view.trace)) == view.stop - view.first
     if is_whole and not failed_requests(view.traces)[view.trace]:
         line.add(f" ({RECOVERED})", Role.STRONG)
-    messages = Counter(_origin_text(view, span) for span in origins[:_COUNTED_ORIGINS].tolist())
+    messages = Counter(_origin_text(view, span) for span in origins[:COUNTED_ORIGINS].tolist())
     if messages:
         (service, text), _ = messages.most_common(1)[0]
         slot = view.slots[view.traces.services.index(service)]

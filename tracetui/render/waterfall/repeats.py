@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that it has an inverse modulo 2^64."""
-_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+from tracetui.model.ids import GOLDEN_RATIO
+
+_INVERSE = np.uint64(pow(int(GOLDEN_RATIO), -1, 1 << 64))
+"""Inverse modulo 2^64, which an odd number has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ class _Digests:
     """Position-independent digests of slices of a pre-order tree, by appearance and depth."""
 
     def __init__(self, look: np.ndarray, depth: np.ndarray) -> None:
-        token = (look.astype(np.uint64) * _BASE) ^ (depth.astype(np.uint64) << np.uint64(48))
+        token = (look.astype(np.uint64) * GOLDEN_RATIO) ^ (depth.astype(np.uint64) << np.uint64(48))
         token ^= token >> np.uint64(29)
-        power = np.full(len(token), _BASE)
+        power = np.full(len(token), GOLDEN_RATIO)
         power[0] = 1
         inverse = np.full(len(token), _INVERSE)
         inverse[0] = 1

@@ -16,10 +16,9 @@ from textual.widget import Widget
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import ascii_text, safe
-from tracetui.render.text.theme import Theme
+from tracetui.render.text.theme import REVERSED, Theme
 
 _LONGEST = 10_000
-_REVERSED = Style(reverse=True)
 
 
 class LineInput(Widget, can_focus=True):
@@ -175,7 +174,7 @@ class LineInput(Widget, can_focus=True):
             segments += self._text_segments(room, base)
         elif self.has_focus:
             # keep the hint visible with the focus, as some dialogs open focused
-            segments += [Segment(" ", base + self._look.style(Role.PLAIN) + _REVERSED)]
+            segments += [Segment(" ", base + self._look.style(Role.PLAIN) + REVERSED)]
             segments += [styled(fit(self._hint, room - 1, ellipsis=""), Role.DIM)]
         else:
             segments.append(styled(fit(self._invitation + self._hint, room, ellipsis=""), Role.DIM))
@@ -198,7 +197,7 @@ class LineInput(Widget, can_focus=True):
             left -= widths[stop]
             stop += 1
         plain = base + self._look.style(Role.PLAIN)
-        cursor = plain + _REVERSED if self.has_focus else plain
+        cursor = plain + REVERSED if self.has_focus else plain
         return [
             Segment("".join(pieces[self._scrolled : min(self.cursor, stop)]), plain),
             Segment("".join(pieces[self.cursor : min(self.cursor + 1, stop)]), cursor),

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -16,13 +15,13 @@ from textual.widget import Widget
 
 from tracetui.query.edit import Window
 from tracetui.render.text.line import Line
+from tracetui.render.text.theme import REVERSED
 from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 
 _GAP = 2
 _LEAST_PLOT = 24
-_REVERSED = Style(reverse=True)
 _NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
@@ -119,7 +118,7 @@ class Scatter(Widget):
         if region is None or not region.bottom <= row <= region.top:
             return strip
         begin, stop = plot.left + region.left, plot.left + region.right + 1
-        parts = [strip.crop(0, begin), strip.crop(begin, stop).apply_style(_REVERSED), strip.crop(stop)]
+        parts = [strip.crop(0, begin), strip.crop(begin, stop).apply_style(REVERSED), strip.crop(stop)]
         return Strip.join(parts)
 
     # --- a region ----------------------------------------------------------------------------------------------------

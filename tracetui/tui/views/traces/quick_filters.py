@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from tracetui.analysis.errors import ErrorRole, roles
-from tracetui.model.times import find_duration
+from tracetui.model.times import MINUTE_NS, find_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
@@ -24,7 +24,6 @@ from tracetui.tui.messages import ChooseServices, WidenWindow
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice, Option
 
-_MINUTE = 60_000_000_000
 _LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
 _UP_TO_NOW = (
     ("15m", "15 minutes"),
@@ -176,10 +175,10 @@ class QuickFilters:
         trace = self._view.state.trace
         if trace is not None and trace < traces.trace_count:
             at = int(traces.trace_start[trace])
-            around = filters.time_window(at - _MINUTE, at + _MINUTE)
+            around = filters.time_window(at - MINUTE_NS, at + MINUTE_NS)
             options.append(Option(around, "one minute around the trace under the cursor", numbers.clock(at, local)))
         for minutes, name in _LAST:
-            begin = last - minutes * _MINUTE
+            begin = last - minutes * MINUTE_NS
             if begin > first:
                 count = int((traces.trace_start >= begin).sum())
                 text = filters.time_window(begin, None)
