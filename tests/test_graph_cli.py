@@ -564,12 +564,12 @@ def test_the_help_lists_the_questions(graph: Any, capsys: pytest.CaptureFixture[
         assert re.search(rf"^ +{re.escape(asked.form)}  +{re.escape(asked.what)}$", printed, re.MULTILINE)
 
 
-def test_the_questions_of_the_readme_are_answered(
+def test_the_questions_of_the_docs_are_answered(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(SAMPLES)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    commands = [line.partition("#")[0] for line in re.findall(r"^    tracetui (graph .+)$", readme, re.MULTILINE)]
+    page = (ROOT / "docs" / "services.md").read_text("utf-8")
+    commands = [line.partition("#")[0] for line in re.findall(r"^    tracetui (graph .+)$", page, re.MULTILINE)]
     assert {shlex.split(command)[2] for command in commands} == set(QUESTIONS)
     for command in commands:
         assert run(shlex.split(command)) == 0
