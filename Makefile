@@ -12,7 +12,7 @@ EVENTS ?= 1000
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
 
-.PHONY: run test test-random test-live fuzz check lint types contracts bench samples clean
+.PHONY: run test test-random test-thorough test-live fuzz check lint types contracts bench samples clean
 
 run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
@@ -22,6 +22,9 @@ test: $(DEV)  ## run the tests
 
 test-random: $(DEV)  ## run the tests in a random order (ORDER=7 repeats one)
 	$(BIN)/python -m pytest -n $(WORKERS) --random-order $(if $(ORDER),--random-order-seed=$(ORDER))
+
+test-thorough: $(DEV)  ## run the property tests with ten times as many examples
+	EXAMPLES=thorough $(BIN)/python -m pytest -n $(WORKERS)
 
 fuzz: $(DEV)  ## fuzz what reads, analyses and writes traces, then the screen (SEED, COUNT inputs, EVENTS)
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)

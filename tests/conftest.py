@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,8 +16,15 @@ from hypothesis import settings
 from tests.program import Program
 
 # what a property test finds depends neither on chance nor on how fast the machine is
-settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
-settings.load_profile("fixed")
+settings.register_profile("fixed", deadline=None, derandomize=True, database=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, derandomize=True, database=None, max_examples=500)
+settings.load_profile(os.environ.get("EXAMPLES", "fixed"))
+
+# collections that find nothing take a tenth of the time
+gc.set_threshold(50_000, 20, 100)
+# processes that tests start need not compile the package, each again
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # an error that no decoder should raise fails a test, also in processes that it starts
 os.environ["TRACETUI_DEBUG"] = "raise"
