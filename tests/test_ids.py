@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from tests.building import build, ids, span
 from tests.strategies import unhurried
-from tracetui.model import span_index
-from tracetui.model.ids import canonical_trace_id, is_hex, span_key, span_keys, span_text
+from tracetui.model.ids import GOLDEN_RATIO, canonical_trace_id, is_hex, span_key, span_keys, span_text
 from tracetui.model.span import Flag
 
 usual_ids = st.integers(0, 2**64 - 1).map("{:016x}".format)
@@ -110,7 +109,7 @@ def test_ids_that_differ_in_their_high_bits_alone_stay_apart() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_ids_that_fall_together_when_mixed_with_their_trace_stay_apart(order: tuple[int, int]) -> None:
     # of the product of an id and the multiplier, a set of one trace drops the lowest bit
-    inverse = pow(int(span_index._ODD), -1, 1 << 64)
+    inverse = pow(int(GOLDEN_RATIO), -1, 1 << 64)
     alike = [f"{product * inverse % (1 << 64):016x}" for product in (8, 9)]
     spans = [span(alike[i], 10 * i, 90 + i) for i in order]
     traces = build(*spans, span("c", 20, 30, parent=alike[0]), span("d", 20, 30, parent=alike[1]), spans[0])
