@@ -71,7 +71,7 @@ def test_an_input_is_made_small() -> None:
 
 
 def test_random_events_on_the_screen(tmp_path: Path) -> None:
-    assert fuzz_screen(15, 150, hostile_sources(tmp_path), tmp_path) > 10_000
+    assert fuzz_screen(15, 90, hostile_sources(tmp_path), tmp_path) > 5_000
 
 
 def test_a_control_character_on_the_screen_is_found() -> None:

@@ -652,7 +652,7 @@ async def test_palette_shows_markup_as_text() -> None:
             await press(app, pilot, "escape")
 
 
-STEPS = int(os.environ.get("FUZZ_STEPS", "250"))
+STEPS = int(os.environ.get("FUZZ_STEPS", "150"))
 """Number of random keys, per seed."""
 KEYS = [*string.ascii_letters, *string.digits, *"/?:<>[]+-=\\ ", "enter", "escape", "tab", "shift+tab", "up", "down"]
 KEYS += ["left", "right", "pageup", "pagedown", "home", "end", "ctrl+d", "ctrl+u", "backspace", "delete", "space"]
