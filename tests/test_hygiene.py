@@ -56,7 +56,7 @@ def test_the_screen_needs_no_parser_of_options() -> None:
 def test_the_version_needs_neither_numpy_nor_typer() -> None:
     modules = imported("import sys\nsys.argv[1:] = ['--version']\nfrom tracetui.__main__ import main\nmain()")
     assert "tracetui" in modules
-    assert not modules & {"numpy", "typer", "rich", "msgspec", "orjson", *HEAVY}
+    assert not modules & {"numpy", "typer", "rich", "msgspec", "orjson", "dataclasses", "typing", *HEAVY}
 
 
 def test_the_core_knows_no_terminal() -> None:

@@ -11,13 +11,15 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         from tracetui import __version__
         from tracetui.cli.plain_output import print_plain
-        from tracetui.model.errors import UsageError
 
         try:
             print_plain(f"tracetui {__version__}")
-        except UsageError as error:
+        except Exception as error:
             from tracetui.cli.output import say
+            from tracetui.model.errors import UsageError
 
+            if not isinstance(error, UsageError):
+                raise
             say(str(error))
             sys.exit(error.exit_code)
         return

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-from tracetui.model.errors import UsageError
+# typing and the module of errors take longer than all else that prints a version
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tracetui.model.errors import UsageError
 
 
 def print_plain(text: str) -> None:
     """Print a line. Raises UsageError if stdout is closed or full; a reader that has closed it is not an error."""
     if sys.stdout is None:
-        raise UsageError("standard output is closed")
+        raise _error("standard output is closed")
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -23,7 +26,13 @@ def print_plain(text: str) -> None:
 
 def unwritable(error: OSError) -> UsageError:
     """Return the error for a stdout that cannot be written."""
-    return UsageError(f"cannot write to standard output: {error.strerror or error}")
+    return _error(f"cannot write to standard output: {error.strerror or error}")
+
+
+def _error(message: str) -> UsageError:
+    from tracetui.model.errors import UsageError
+
+    return UsageError(message)
 
 
 def discard_stdout() -> None:
