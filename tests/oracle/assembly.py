@@ -12,6 +12,7 @@ Readings where the definition leaves room:
 - Starts that are both missing are equal; one that is missing alone differs.
 - Ties in a trace that has records from several sources are settled by span id, those of main roots and other roots
   too; of one source, by its order.
+- Of the spans of a cycle that start together the first is that with the least id, whatever the sources.
 - Spans that share an id by pairs of both sorts (CLIENT and SERVER, PRODUCER and CONSUMER) are not made.
 """
 
@@ -202,7 +203,7 @@ def cut_cycles(spans: list[Span]) -> None:
             at = at["up"]
         if at is not None:
             ring = chain[next(i for i, seen in enumerate(chain) if seen is at) :]
-            min(ring, key=by_start)["up"] = None
+            min(ring, key=lambda other: (by_start(other)[0], other["id"], other["order"]))["up"] = None
 
 
 # Times
