@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
-from tests.program import Program
+from tests.support.program import Program
 
 # what a property test finds depends neither on chance nor on how fast the machine is
 settings.register_profile("fixed", deadline=None, derandomize=True, database=None, max_examples=50)

@@ -12,8 +12,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import build, span
-from tests.strategies import unhurried
+from tests.support.building import build, span
+from tests.support.strategies import unhurried
 from tracetui.analysis.alerts import baselines
 from tracetui.cli.main import run
 from tracetui.model.errors import UsageError

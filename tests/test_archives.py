@@ -18,10 +18,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.envelope_writers import WRITERS
-from tests.format_samples import SAMPLES, TABLES
-from tests.span_formats import FORMATS, Plain, Style
-from tests.strategies import unhurried
+from tests.support.envelope_writers import WRITERS
+from tests.support.format_samples import SAMPLES, TABLES
+from tests.support.span_formats import FORMATS, Plain, Style
+from tests.support.strategies import unhurried
 from tracetui.ingest import archive_reader, buffers
 from tracetui.ingest.archives import ARCHIVES, find_archive
 from tracetui.ingest.archives.zip import Zip

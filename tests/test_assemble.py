@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, US, GivenSpan, at, build, collect, ids, span
-from tests.strategies import chain, fan, rough_sets, span_sets, unhurried
+from tests.support.building import EPOCH, US, GivenSpan, at, build, collect, ids, span
+from tests.support.strategies import chain, fan, rough_sets, span_sets, unhurried
 from tracetui.model.assemble import assemble
 from tracetui.model.ids import span_key
 from tracetui.model.intake import Intake

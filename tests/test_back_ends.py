@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.documents import padded
-from tests.faults import HTML, faulty, login_page, status
-from tests.loopback import Answer, Handler, Loopback
-from tests.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
-from tests.recorded import FIRST_NS, LAST_NS
-from tests.servers import KINDS, LiveServer, StandIn, replaying
+from tests.support.documents import padded
+from tests.support.faults import HTML, faulty, login_page, status
+from tests.support.loopback import Answer, Handler, Loopback
+from tests.support.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
 from tracetui.ingest.servers.back_end import BackEnd, Dependency, NotSupportedError

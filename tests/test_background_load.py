@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tracetui
-from tests.program import Program
+from tests.support.program import Program
 from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.loader import LoadProgress, StopReading, load
 from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError, _module_paths

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.building import GivenSpan, build, span
-from tests.error_reference import Reference
-from tests.plain_calls import Node
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.error_reference import Reference
+from tests.support.plain_calls import Node
+from tests.support.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, turned
 from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry, HitService, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths

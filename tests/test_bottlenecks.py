@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.building import US, GivenSpan, build, span
-from tests.critical_reference import below_async_roots, path_of_trace
-from tests.strategies import nested, span_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.critical_reference import below_async_roots, path_of_trace
+from tests.support.strategies import nested, span_sets, unhurried
 from tracetui.analysis.bottlenecks import (
     BOTTLENECK_PERCENT,
     Bottleneck,

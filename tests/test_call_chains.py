@@ -8,9 +8,9 @@ from statistics import median
 import pytest
 from hypothesis import given, settings
 
-from tests.building import US, GivenSpan, build, span
-from tests.plain_calls import PlainCall
-from tests.strategies import service_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.plain_calls import PlainCall
+from tests.support.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, graph_of, graphs, named, steps
 from tracetui.analysis.call_chains import CallChain, CallChains, call_chains
 from tracetui.analysis.service_graph import Target

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.building import US, GivenSpan, build, span
+from tests.support.building import US, GivenSpan, build, span
 from tests.test_dependencies import WEB, client, edge_of, edges
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.recorded import recorded
+from tests.support.recorded import recorded
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.cli.main import run

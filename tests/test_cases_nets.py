@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program
+from tests.support.program import Program
 from tracetui.ingest.loader import load
 
 CASES = Path(__file__).parent / "cases"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.program import Program
+from tests.support.program import Program
 
 CASES = Path(__file__).parent / "cases"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.building import GivenSpan, build, ids, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import GivenSpan, build, ids, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.skew import correct_skew
 from tracetui.analysis.summary import summarize
 from tracetui.model.clocks import skewed_spans

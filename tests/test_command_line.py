@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program
+from tests.support.program import Program
 from tracetui.cli.arguments import options_of
 from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
 from tracetui.cli.main import _OWN_OPTIONS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.building import US, GivenSpan, build, span
-from tests.strategies import service_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.stats.bootstrap import (

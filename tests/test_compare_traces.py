@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from tests.building import US, GivenSpan, build, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.span import Flag

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import build, span
-from tests.strategies import unhurried
+from tests.support.building import build, span
+from tests.support.strategies import unhurried
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.complete import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracetui
-from tests.program import Program
+from tests.support.program import Program
 from tracetui.cli.config import VARIABLES
 from tracetui.ingest.servers.resolve import server_at
 from tracetui.model.errors import UsageError

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis import contrast as contrast_module
 from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import find_errors

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import US, GivenSpan, at, build, micros, span
-from tests.critical_reference import Section, path_of_trace
-from tests.strategies import chain, fan, nested, span_sets, trees, unhurried
+from tests.support.building import US, GivenSpan, at, build, micros, span
+from tests.support.critical_reference import Section, path_of_trace
+from tests.support.strategies import chain, fan, nested, span_sets, trees, unhurried
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.skew import correct_skew
 from tracetui.model.span import Flag, Kind

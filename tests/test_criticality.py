@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings
 
-from tests.building import GivenSpan, build, span
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, graph_of, graphs, steps, turned
 from tracetui.analysis.criticality import Criticality, criticality, single_points
 from tracetui.model.span import Kind

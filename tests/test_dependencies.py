@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import US, GivenSpan, build, span
-from tests.plain_calls import PlainCall, find, nodes_of, types
-from tests.strategies import layered_sets, span_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.plain_calls import PlainCall, find, nodes_of, types
+from tests.support.strategies import layered_sets, span_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency

@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.ingest import detect
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode

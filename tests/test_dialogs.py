@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
-from tests.screens import painted
+from tests.support.screens import painted
 from tests.test_tui_app import _own_state, opened, settled, text_of
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, in_glyphs

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.envelope_writers import WRITERS, LineOf
-from tests.format_samples import SAMPLES, TABLES
-from tests.span_formats import FORMATS, Plain, Style
-from tests.strategies import unhurried
+from tests.support.envelope_writers import WRITERS, LineOf
+from tests.support.format_samples import SAMPLES, TABLES
+from tests.support.span_formats import FORMATS, Plain, Style
+from tests.support.strategies import unhurried
 from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode

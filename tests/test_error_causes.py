@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 
-from tests.building import GivenSpan, build, span
-from tests.error_reference import Reference
-from tests.failing_sets import failing_sets
-from tests.strategies import ranked, span_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.error_reference import Reference
+from tests.support.failing_sets import failing_sets
+from tests.support.strategies import ranked, span_sets, unhurried
 from tracetui.analysis.error_causes import find_causes
 from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.outcomes import Outcome, outcomes

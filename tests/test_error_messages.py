@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import build, span
-from tests.strategies import unhurried
+from tests.support.building import build, span
+from tests.support.strategies import unhurried
 from tracetui.analysis.error_messages import NO_MESSAGE, error_message
 from tracetui.analysis.message_templates import LONGEST_MESSAGE, template
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.span_formats import FORMATS, Format, Plain, Style
-from tests.strategies import unhurried
+from tests.support.span_formats import FORMATS, Format, Plain, Style
+from tests.support.strategies import unhurried
 from tracetui.ingest.formats.error_rule import StatusSource, decide_status, deciding_keys, needles
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.model.conventions import GRPC_NAMES, grpc_code
@@ -267,7 +267,7 @@ from tracetui.ingest.formats import error_rule
 decide = lambda value, serving: {"bad": True, "good": False}.get(value)
 row = error_rule.ErrorAttribute(("made.up/outcome", "outcome"), decide)
 error_rule.RULES = (row, *error_rule.RULES)
-from tests.span_formats import FORMATS, Plain
+from tests.support.span_formats import FORMATS, Plain
 spans = [Plain({"made.up/outcome": "bad", "n": "1"}), Plain({"outcome": "bad"})]
 spans += [Plain({"outcome": "good", "error": "x"})]
 spans += [Plain({"outcome": "?"}), Plain({"outcome": "?", "error": "x"}), Plain({"outcomes": "bad"})]

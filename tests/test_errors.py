@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, US, GivenSpan, at, build, ids, span
-from tests.error_reference import Reference
-from tests.failing_sets import failing_sets
-from tests.strategies import chain, span_sets, unhurried
+from tests.support.building import EPOCH, US, GivenSpan, at, build, ids, span
+from tests.support.error_reference import Reference
+from tests.support.failing_sets import failing_sets
+from tests.support.strategies import chain, span_sets, unhurried
 from tracetui.analysis.error_messages import NO_MESSAGE, error_message
 from tracetui.analysis.errors import EXAMPLES, ErrorPattern, ErrorRole, find_errors, first_origin, retried, roles
 from tracetui.analysis.message_templates import template

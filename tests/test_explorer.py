@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Kind

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.program import Program
+from tests.support.building import GivenSpan, build, span
+from tests.support.program import Program
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import save

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.building import build, span
-from tests.program import Program
+from tests.support.building import build, span
+from tests.support.program import Program
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.analysis.error_table import ErrorTable

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests import faults
-from tests.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
-from tests.loopback import Answer, Handler, Loopback
-from tests.program import Program, Said
-from tests.recorded import FIRST_NS, LAST_NS, truth
-from tests.servers import LiveServer
+from tests.support import faults
+from tests.support.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
+from tests.support.loopback import Answer, Handler, Loopback
+from tests.support.program import Program, Said
+from tests.support.recorded import FIRST_NS, LAST_NS, truth
+from tests.support.servers import LiveServer
 from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.formats import otlp_json
 from tracetui.ingest.loader import load

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan, build
+from tests.support.strategies import service_sets, unhurried
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.servers import KINDS, LiveServer
+from tests.support.servers import KINDS, LiveServer
 from tracetui.ingest import loader
 from tracetui.ingest.servers import tempo
 from tracetui.model import intake

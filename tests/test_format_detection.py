@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
+from tests.support.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
 from tracetui.ingest.csv_tables import header_of
 from tracetui.ingest.formats import flat_otlp, registry, rust_stdout
 from tracetui.ingest.formats.field_names import plain

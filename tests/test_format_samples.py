@@ -8,8 +8,20 @@ from typing import Any
 
 import pytest
 
-from tests.format_samples import CHILD, MS, ROOT, SAMPLES, START_NS, TABLES, TRACE, Sample, read, spans, warnings
-from tests.program import Program
+from tests.support.format_samples import (
+    CHILD,
+    MS,
+    ROOT,
+    SAMPLES,
+    START_NS,
+    TABLES,
+    TRACE,
+    Sample,
+    read,
+    spans,
+    warnings,
+)
+from tests.support.program import Program
 from tests.test_cases_values import facts
 from tracetui.model.span import Kind
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.format_samples import (
+from tests.support.format_samples import (
     CHILD,
     MS,
     ROOT,
@@ -29,7 +29,7 @@ from tests.format_samples import (
     spans,
     warnings,
 )
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.model.span import Kind, Span
 
 # --- Damage ---------------------------------------------------------------------------------------------------------

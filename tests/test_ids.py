@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.building import build, ids, span
-from tests.strategies import unhurried
+from tests.support.building import build, ids, span
+from tests.support.strategies import unhurried
 from tracetui.model.ids import GOLDEN_RATIO, canonical_trace_id, is_hex, span_key, span_keys, span_text
 from tracetui.model.span import Flag
 

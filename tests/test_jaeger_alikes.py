@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from tests.documents import padded
-from tests.jaeger_alikes import ALIKES, MOST, Quickwit
-from tests.losses import by_ids, spans_of
-from tests.many_traces import MS, SECOND, trace
-from tests.program import Program
-from tests.recorded import FIRST_NS, LAST_NS
-from tests.servers import LiveServer
+from tests.support.documents import padded
+from tests.support.jaeger_alikes import ALIKES, MOST, Quickwit
+from tests.support.losses import by_ids, spans_of
+from tests.support.many_traces import MS, SECOND, trace
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import LiveServer
 from tests.test_back_ends import asking
 from tracetui.config import Overrides
 from tracetui.ingest.loader import load

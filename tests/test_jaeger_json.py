@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.formats.error_rule import StatusSource, decide_status

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.json_repair.damaged_json import TextFinder, repair

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import known_traces as known
-from tests.backends import JaegerV1
-from tests.many_traces import SECOND
-from tests.program import Program
-from tests.servers import KINDS, LiveServer
+from tests.support import known_traces as known
+from tests.support.backends import JaegerV1
+from tests.support.many_traces import SECOND
+from tests.support.program import Program
+from tests.support.servers import KINDS, LiveServer
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.loopback import JSON, Answer, Loopback
+from tests.support.loopback import JSON, Answer, Loopback
 from tracetui.ingest import buffers
 from tracetui.ingest.decompress import UnpackError, unpack_stream
 from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from textual.app import ComposeResult
 
-from tests.screens import ByteCounter, painted
+from tests.support.screens import ByteCounter, painted
 from tracetui.render.text.glyphs import ASCII
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import DARK, MONO, Theme

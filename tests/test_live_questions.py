@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests import known_traces as known
-from tests.live_servers import post_to_jaeger, post_to_zipkin, running_jaeger, running_zipkin, tracetui
-from tests.many_traces import MS
+from tests.support import known_traces as known
+from tests.support.live_servers import post_to_jaeger, post_to_zipkin, running_jaeger, running_zipkin, tracetui
+from tests.support.many_traces import MS
 
 pytestmark = pytest.mark.live
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.live_servers import post_to_zipkin, running_zipkin, tracetui
-from tests.recorded import LAST_NS, truth
+from tests.support.live_servers import post_to_zipkin, running_zipkin, tracetui
+from tests.support.recorded import LAST_NS, truth
 from tracetui import export
 from tracetui.ingest.loader import load
 from tracetui.model.span import Event, Span

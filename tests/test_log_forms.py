@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.envelope_writers import WRITERS
-from tests.program import Program
-from tests.strategies import unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.envelope_writers import WRITERS
+from tests.support.program import Program
+from tests.support.strategies import unhurried
 from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.text import ORIGINAL

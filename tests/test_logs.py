@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, US, at, build, span
-from tests.strategies import unhurried
+from tests.support.building import EPOCH, US, at, build, span
+from tests.support.strategies import unhurried
 from tracetui.analysis.span_search import find_spans
 from tracetui.cli.main import run
 from tracetui.ingest.logs import with_logs

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.faults import faulty
-from tests.loopback import Answer
-from tests.strategies import unhurried
+from tests.support.faults import faulty
+from tests.support.loopback import Answer
+from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.json_repair import damaged_json

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.model.operation_shape import is_random, is_raw_path, may_be_shape, routed, shape
 
 SHAPES = {

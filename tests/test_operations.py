@@ -16,8 +16,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.strategies import unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.strategies import unhurried
 from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare_traces import compare_traces

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.program import Program
-from tests.terminal import Terminal
+from tests.support.program import Program
+from tests.support.terminal import Terminal
 from tracetui import atomic_file as atomic_files
 from tracetui.atomic_file import atomic_file
 from tracetui.render.text.clipboard import clipboard_text

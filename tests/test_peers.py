@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.analysis.dependencies import find_dependencies
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_json, otlp_json

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build
-from tests.strategies import service_sets
+from tests.support.building import GivenSpan, build
+from tests.support.strategies import service_sets
 from tracetui.model.search import LIMIT, LOOKBACK_NS, Search, describe
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet

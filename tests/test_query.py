@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build
-from tests.building import span as given_span
-from tests.strategies import service_sets
+from tests.support.building import GivenSpan, build
+from tests.support.building import span as given_span
+from tests.support.strategies import service_sets
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake

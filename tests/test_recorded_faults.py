@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.backends import PLAIN
-from tests.loopback import Answer, Request
-from tests.recorded import FIRST_NS, LAST_NS, Recorded, recorded
-from tests.servers import LiveServer, StandIn
+from tests.support.backends import PLAIN
+from tests.support.loopback import Answer, Request
+from tests.support.recorded import FIRST_NS, LAST_NS, Recorded, recorded
+from tests.support.servers import LiveServer, StandIn
 from tests.test_back_ends import asking
 from tracetui.model.search import Search
 

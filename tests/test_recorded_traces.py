@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests import losses
-from tests.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
-from tests.recorded import Recorded, recorded
+from tests.support import losses
+from tests.support.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
+from tests.support.recorded import Recorded, recorded
 from tracetui.model.span import Span
 
 TRACES = {

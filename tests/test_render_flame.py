@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.one_trace import one_trace
-from tests.building import at, build, ids, span
+from tests.support.building import at, build, ids, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.merged_calls import merge_calls
 from tracetui.model.span import Flag, Kind

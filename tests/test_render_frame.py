@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.building import EPOCH, build, span
+from tests.support.building import EPOCH, build, span
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.render.frame import crumb_line, source_name, status_line, tabs_line
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.building import build, span
-from tests.strategies import unhurried
+from tests.support.building import build, span
+from tests.support.strategies import unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import neighbours

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.building import US, at, build, span
+from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.rank import Rank, kind_rank
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers

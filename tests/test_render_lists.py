@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.strategies import unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.strategies import unhurried
 from tests.test_render_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.building import EPOCH, US, at, build, span
+from tests.support.building import EPOCH, US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs

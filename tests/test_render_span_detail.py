@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, GivenSpan, at, build, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import EPOCH, GivenSpan, at, build, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole as Part
 from tracetui.analysis.rank import FactFinder, Rank, Ranks, SpanFacts, rank

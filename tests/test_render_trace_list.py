@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, build, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import EPOCH, build, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.cells import cell_width

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli.main import run
 from tracetui.model.span import Status

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from tests.many_traces import MS, SECOND, trace
-from tests.program import Program
-from tests.recorded import FIRST_NS, LAST_NS
-from tests.servers import LiveServer
+from tests.support.many_traces import MS, SECOND, trace
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import LiveServer
 from tests.test_tui_live import App, over
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import registry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.building import GivenSpan, at, build, span
-from tests.strategies import chain, fan, span_sets, unhurried
+from tests.support.building import GivenSpan, at, build, span
+from tests.support.strategies import chain, fan, span_sets, unhurried
 from tracetui.analysis.error_causes import async_steps
 from tracetui.analysis.requests import explicit_ok, failed_requests, request_spans
 from tracetui.model.span import Flag, Kind, Status

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests import reshaping
-from tests.strategies import unhurried
+from tests.support import reshaping
+from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.building import US, GivenSpan, build, span
-from tests.strategies import chain, span_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.strategies import chain, span_sets, unhurried
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 

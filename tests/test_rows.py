@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.rows import Rows
 

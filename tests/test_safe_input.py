@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import events
 from textual.app import App, ComposeResult
 
-from tests.hostile import KINDS
+from tests.support.hostile import KINDS
 from tests.test_render_safe_text import is_harmless
 from tracetui.tui.widgets.safe_input import SafeInput
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
-from tests.building import GivenSpan, build, collect, span
-from tests.strategies import rough_sets, unhurried
+from tests.support.building import GivenSpan, build, collect, span
+from tests.support.strategies import rough_sets, unhurried
 from tracetui.export.save import save
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble

@@ -12,9 +12,9 @@ import orjson
 import pytest
 from hypothesis import assume, given
 
-from tests.building import GivenSpan, build, span
-from tests.program import Program
-from tests.strategies import rough_sets, service_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.program import Program
+from tests.support.strategies import rough_sets, service_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.skew import correct_skew
 from tracetui.export.save import save

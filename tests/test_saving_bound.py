@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from tests.building import US, GivenSpan, at, build, span
-from tests.strategies import nested, unhurried
+from tests.support.building import US, GivenSpan, at, build, span
+from tests.support.strategies import nested, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.saving_bound import UNBOUND, SavingBound
 from tracetui.analysis.what_if import run_replay

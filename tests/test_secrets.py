@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import HTML, faulty
-from tests.loopback import JSON, Answer, Handler, Loopback, Request
-from tests.program import Program, Said
-from tests.recorded import FIRST_NS, LAST_NS
-from tests.servers import LiveServer
+from tests.support.faults import HTML, faulty
+from tests.support.loopback import JSON, Answer, Handler, Loopback, Request
+from tests.support.program import Program, Said
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import LiveServer
 from tests.test_tui_live import over
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers.access import access_to

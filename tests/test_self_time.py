@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import US, GivenSpan, at, build, span
-from tests.strategies import chain, fan, nested, span_sets, unhurried
+from tests.support.building import US, GivenSpan, at, build, span
+from tests.support.strategies import chain, fan, nested, span_sets, unhurried
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import keyed
 from tracetui.model.span import Flag, Kind

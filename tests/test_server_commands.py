@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.loopback import Answer, Request
-from tests.many_traces import MS, NEWER, SECOND, many_services, trace
-from tests.program import Program
-from tests.servers import KINDS, LiveServer
+from tests.support.loopback import Answer, Request
+from tests.support.many_traces import MS, NEWER, SECOND, many_services, trace
+from tests.support.program import Program
+from tests.support.servers import KINDS, LiveServer
 from tracetui.model.search_offers import MOST_SEARCHED
 
 FAILED_COUNT = 8

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.documents import padded
-from tests.loopback import Answer
-from tests.losses import sent
-from tests.many_traces import MS, NEWER, SECOND, many_services, server_with_newer_traces, trace
-from tests.program import Program
-from tests.recorded import FIRST_NS, LAST_NS
-from tests.servers import KINDS, LiveServer, StandIn, replaying
+from tests.support.documents import padded
+from tests.support.loopback import Answer
+from tests.support.losses import sent
+from tests.support.many_traces import MS, NEWER, SECOND, many_services, server_with_newer_traces, trace
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
 from tracetui.ingest.loader import Loader, load
 from tracetui.ingest.servers import jaeger, name_lists

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from tests.faults import refused, status
-from tests.program import Program
-from tests.recorded import FIRST_NS, LAST_NS, recorded
-from tests.servers import LiveServer, StandIn, replaying
+from tests.support.faults import refused, status
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS, recorded
+from tests.support.servers import LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
 from tracetui.ingest.servers.calls import readable_edges
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats

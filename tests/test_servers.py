@@ -11,13 +11,21 @@ from typing import Any
 import httpx
 import pytest
 
-from tests import faults
-from tests.backends import Backend, JaegerV1, JaegerV3, Tempo, Zipkin
-from tests.documents import Document, dumped, jaeger_v3_documents, otlp_documents, otlp_spans, tempo_form, values_of
-from tests.faults import Proxy, certificate, faulty, refused, tls
-from tests.loopback import Loopback, Request
-from tests.recorded import FIRST_NS, LAST_NS, Recorded, recorded
-from tests.servers import LiveServer, replaying
+from tests.support import faults
+from tests.support.backends import Backend, JaegerV1, JaegerV3, Tempo, Zipkin
+from tests.support.documents import (
+    Document,
+    dumped,
+    jaeger_v3_documents,
+    otlp_documents,
+    otlp_spans,
+    tempo_form,
+    values_of,
+)
+from tests.support.faults import Proxy, certificate, faulty, refused, tls
+from tests.support.loopback import Loopback, Request
+from tests.support.recorded import FIRST_NS, LAST_NS, Recorded, recorded
+from tests.support.servers import LiveServer, replaying
 
 APIS: list[tuple[str, type[Backend]]] = [
     ("jaeger-2.20-v1", JaegerV1),

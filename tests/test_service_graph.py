@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan, build, span
-from tests.plain_calls import Node, find, nodes_of
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan, build, span
+from tests.support.plain_calls import Node, find, nodes_of
+from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.dependencies import find_dependencies

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from tests.building import GivenSpan
-from tests.strategies import service_sets, unhurried
+from tests.support.building import GivenSpan
+from tests.support.strategies import service_sets, unhurried
 from tests.test_service_graph import graph_of
 from tracetui.analysis.analysis import Analysis
 from tracetui.render.services.map import ZOOMS, ServiceMap, layers

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Value
 from tracetui.query import parse

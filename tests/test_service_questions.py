@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.building import US, GivenSpan, build, span
-from tests.plain_calls import PlainCall
-from tests.strategies import service_sets, unhurried
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.plain_calls import PlainCall
+from tests.support.strategies import service_sets, unhurried
 from tests.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target

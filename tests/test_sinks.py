@@ -20,9 +20,9 @@ import orjson
 import pytest
 import yaml
 
-from tests.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
-from tests.loopback import Answer, Loopback, Request
-from tests.program import Program
+from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
+from tests.support.loopback import Answer, Loopback, Request
+from tests.support.program import Program
 from tests.test_render_safe_text import is_harmless
 from tests.test_tui_app import opened, painted, press, settled
 from tracetui import export

@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle.compare import ask
 from tests.oracle.generate import MS, START, otlp_document
-from tests.program import Program
+from tests.support.program import Program
 
 KINDS = {"s": "SERVER", "c": "CLIENT", "i": "INTERNAL", "p": "PRODUCER", "o": "CONSUMER", "": None}
 Attributes = dict[str, Any]

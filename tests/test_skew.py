@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.building import EPOCH, US, GivenSpan, at, build, micros, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import EPOCH, US, GivenSpan, at, build, micros, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.skew import correct_skew
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.building import build, ids, span
+from tests.support.building import build, ids, span
 from tracetui.analysis.span_search import find_spans
 from tracetui.model.span import Flag
 from tracetui.session import Session

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import unhurried
+from tests.support.strategies import unhurried
 from tracetui.model.sql import is_sql, normalised, verb_and_table
 
 NORMALISED = {

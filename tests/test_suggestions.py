@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from tests.building import US, GivenSpan, at, build, span
-from tests.strategies import service_sets, span_sets, unhurried
+from tests.support.building import US, GivenSpan, at, build, span
+from tests.support.strategies import service_sets, span_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.suggestions import gap, n_plus_one, parallel_calls, retries
 from tracetui.analysis.suggestions.kind import SuggestionKind

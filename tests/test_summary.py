@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import EPOCH, US, GivenSpan, build, span
-from tests.strategies import span_sets, unhurried
+from tests.support.building import EPOCH, US, GivenSpan, build, span
+from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.summary import DurationStats, duration_stats, summarize
 from tracetui.model.clocks import skewed_spans
 

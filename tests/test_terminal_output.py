@@ -23,7 +23,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from wcwidth import wcwidth
 
-from tests.screens import ByteCounter, painted
+from tests.support.screens import ByteCounter, painted
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.state import Look, State

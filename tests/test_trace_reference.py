@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.program import Program
-from tests.servers import KINDS, LiveServer
+from tests.support.program import Program
+from tests.support.servers import KINDS, LiveServer
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page

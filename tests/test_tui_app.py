@@ -19,7 +19,7 @@ from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
 from textual.worker import WorkerFailed
 
-from tests.screens import ByteCounter, painted
+from tests.support.screens import ByteCounter, painted
 from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.loader import load
 from tracetui.model.errors import UsageError

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from textual.app import ComposeResult
 
-from tests.building import at, build, span
-from tests.screens import ByteCounter
+from tests.support.building import at, build, span
+from tests.support.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import curl_line

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from textual import events
 
-from tests import faults
-from tests.many_traces import SECOND, many_services
-from tests.servers import LiveServer
+from tests.support import faults
+from tests.support.many_traces import SECOND, many_services
+from tests.support.servers import LiveServer
 from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
 from tracetui.ingest.servers.resolve import parse_sources

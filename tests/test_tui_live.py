@@ -17,12 +17,12 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from tests import faults, outside
-from tests.faults import faulty
-from tests.many_traces import server_with_newer_traces, trace
-from tests.program import Program
-from tests.screens import painted
-from tests.servers import LiveServer
+from tests.support import faults, outside
+from tests.support.faults import faulty
+from tests.support.many_traces import server_with_newer_traces, trace
+from tests.support.program import Program
+from tests.support.screens import painted
+from tests.support.servers import LiveServer
 from tests.test_tui_app import CountingApp, settled, text_of
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screens import painted
+from tests.support.screens import painted
 from tests.test_tui_app import INCIDENT, SAMPLES, opened, press
 from tracetui.render.text.glyphs import ASCII, UNICODE
 

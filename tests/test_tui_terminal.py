@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 from tests.test_settings import DAMAGED_STATE
 from tracetui.tui.terminal.driver import KeyReader, tolerant_file
 from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput

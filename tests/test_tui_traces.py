@@ -12,8 +12,8 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tests.building import US, GivenSpan, build, span
-from tests.screens import ByteCounter
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.screens import ByteCounter
 from tracetui.analysis.analysis import Analysis
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake

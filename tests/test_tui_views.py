@@ -11,7 +11,7 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.pilot import Pilot
 
-from tests.building import build, span
+from tests.support.building import build, span
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.operation_table import OperationTable

@@ -16,8 +16,8 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from tests.bench.one_trace import one_trace
-from tests.building import at, build, span
-from tests.screens import ByteCounter
+from tests.support.building import at, build, span
+from tests.support.screens import ByteCounter
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII
 from tracetui.session import Session

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.building import US, GivenSpan, at, build, span
-from tests.strategies import chain, span_sets, unhurried
+from tests.support.building import US, GivenSpan, at, build, span
+from tests.support.strategies import chain, span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.what_if import run_replay, what_if
 from tracetui.model.errors import UsageError

@@ -9,7 +9,7 @@ import orjson
 
 from tests.bench.large_file import FOLDER
 from tests.bench.measure import cost, report
-from tests.envelope_writers import WRITERS
+from tests.support.envelope_writers import WRITERS
 
 _SPANS_PER_LINE = 10
 _LINES_AT_A_TIME = 1_000

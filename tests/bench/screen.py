@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.measure import report
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 _INCIDENT = str(Path(__file__).parents[2] / "sample_traces" / "incident" / "before.json")
 _RUNS = 3

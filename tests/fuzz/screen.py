@@ -20,8 +20,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.hostile import FILE_NAME, write_traces
-from tests.terminal import Terminal
+from tests.support.hostile import FILE_NAME, write_traces
+from tests.support.terminal import Terminal
 
 SAMPLES = Path(__file__).parents[2] / "sample_traces"
 _KEYS = [bytes([code]) for code in range(0x20, 0x7F)]

@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle.compare import check, smallest
 from tests.oracle.generate import trace_set
-from tests.program import Program
+from tests.support.program import Program
 
 SETS = int(os.environ.get("ORACLE_SETS", "200"))
 CHUNKS = 8

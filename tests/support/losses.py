@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from tests.documents import TEMPO_LONGEST, padded
-from tests.recorded import truth
+from tests.support.documents import TEMPO_LONGEST, padded
+from tests.support.recorded import truth
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.documents import (
+from tests.support.documents import (
     Document,
     Json,
     SpanFacts,
@@ -23,10 +23,10 @@ from tests.documents import (
     zipkin_documents,
     zipkin_facts,
 )
-from tests.loopback import Answer, Request
-from tests.recorded import Query, Recording, camel, size, window
-from tests.summaries import jaeger_summary, tempo_summary
-from tests.traceql import NotUnderstoodError, matching, nanoseconds
+from tests.support.loopback import Answer, Request
+from tests.support.recorded import Query, Recording, camel, size, window
+from tests.support.summaries import jaeger_summary, tempo_summary
+from tests.support.traceql import NotUnderstoodError, matching, nanoseconds
 
 Matcher = Callable[[SpanFacts], bool]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan
+from tests.support.building import GivenSpan
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 
 unhurried = settings(deadline=None)

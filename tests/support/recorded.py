@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tests.loopback import Answer
+from tests.support.loopback import Answer
 
-FOLDER = Path(__file__).parent / "recordings"
+FOLDER = Path(__file__).parents[1] / "recordings"
 FIRST_NS, LAST_NS = 1_795_168_800_000_000_000, 1_795_169_606_000_000_000
 """All spans begin and end in between."""
 

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 VERSION = "3.5.1"
-CACHE = Path(__file__).parent.parent / ".live"
+CACHE = Path(__file__).parents[2] / ".live"
 JAR = CACHE / f"zipkin-server-{VERSION}-slim.jar"
 PATIENCE_SECONDS = 60
 LOOPBACK_ONLY = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from tests.documents import Document, SpanFacts
+from tests.support.documents import Document, SpanFacts
 
 UNITS = {
     "ns": 1,

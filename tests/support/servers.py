@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from ssl import SSLContext
 
-from tests.backends import PLAIN, Backend, JaegerV1, JaegerV3, Tempo, Zipkin
-from tests.documents import Document, Json, padded, shifted
-from tests.jaeger_alikes import ALIKES
-from tests.loopback import Answer, Loopback, Request
-from tests.recorded import FIRST_NS, LAST_NS, Recording, recorded
+from tests.support.backends import PLAIN, Backend, JaegerV1, JaegerV3, Tempo, Zipkin
+from tests.support.documents import Document, Json, padded, shifted
+from tests.support.jaeger_alikes import ALIKES
+from tests.support.loopback import Answer, Loopback, Request
+from tests.support.recorded import FIRST_NS, LAST_NS, Recording, recorded
 
 __all__ = ["FIRST_NS", "LAST_NS", "LiveServer", "recorded", "replaying"]
 

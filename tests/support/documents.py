@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.recorded import Recording, truth
+from tests.support.recorded import Recording, truth
 
 Json = Any
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")

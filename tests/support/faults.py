@@ -33,8 +33,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.loopback import JSON, Answer, Handler, Loopback
-from tests.servers import LiveServer
+from tests.support.loopback import JSON, Answer, Handler, Loopback
+from tests.support.servers import LiveServer
 
 Fault = Callable[[Handler], None]
 

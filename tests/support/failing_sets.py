@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from tests.building import GivenSpan
-from tests.strategies import ranked
+from tests.support.building import GivenSpan
+from tests.support.strategies import ranked
 from tracetui.model.span import Flag, Kind, Status
 
 _FAILURES = (

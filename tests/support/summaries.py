@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.documents import Document, Json
-from tests.traceql import asked_attributes, matching
+from tests.support.documents import Document, Json
+from tests.support.traceql import asked_attributes, matching
 
 
 def _counts(document: Document) -> dict[str, tuple[int, int]]:

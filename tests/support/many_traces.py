@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.documents import Json
-from tests.recorded import LAST_NS
-from tests.servers import LiveServer
+from tests.support.documents import Json
+from tests.support.recorded import LAST_NS
+from tests.support.servers import LiveServer
 
 MS, SECOND = 1_000_000, 1_000_000_000
 NEWER = 150

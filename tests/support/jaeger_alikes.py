@@ -11,11 +11,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.backends import PLAIN, JaegerV1, JaegerV3
-from tests.documents import Document, Json, SpanFacts, dumped, jaeger_v3_documents, otlp_facts, otlp_spans
-from tests.loopback import Answer, Request
-from tests.recorded import Query, Recording, camel, window
-from tests.traceql import nanoseconds
+from tests.support.backends import PLAIN, JaegerV1, JaegerV3
+from tests.support.documents import Document, Json, SpanFacts, dumped, jaeger_v3_documents, otlp_facts, otlp_spans
+from tests.support.loopback import Answer, Request
+from tests.support.recorded import Query, Recording, camel, window
+from tests.support.traceql import nanoseconds
 
 MOST = 1000
 """Traces that VictoriaTraces sends at once."""

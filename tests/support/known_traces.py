@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.documents import Json
-from tests.many_traces import MS, SECOND, trace
+from tests.support.documents import Json
+from tests.support.many_traces import MS, SECOND, trace
 
 COUNT, SERVICES = 1_677, 345
 FAILED, FAILED_OTHERWISE = 58, 3
