@@ -11,9 +11,6 @@ FILES = sorted(TUI.rglob("*.py"))
 LONGEST_CHAIN = 2
 OTHERS_MEMBER = re.compile(r"\b(?!self\b|cls\b|super\b)\w+\._[a-z]\w*")
 ALLOWED = {
-    # Textual names no other way to these
-    "keys/keymap.py": {"app._keymap", "screen._modal_binding_chain", "owner._merge_bindings"},
-    "widgets/line_view.py": {"app._start_widget"},
     # leaves without the interpreter's clean-up
     "run.py": {"os._exit"},
 }

@@ -158,21 +158,8 @@ class TraceApp(TerminalApp):
         self._save_state()
         super().exit(*args, **options)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Exit after an unhandled error. `failure` returns it, as the screen cannot show it."""
-        with contextlib.suppress(Exception):
-            self._save_state()
-        super()._handle_exception(error)
-        self._exit_renderables.clear()
-
-    def _fatal_error(self) -> None:
-        # Textual's version prints local variables, which may be secrets or trace data
-        self._close_messages_no_wait()
-
-    @property
-    def failure(self) -> Exception | None:
-        """Error that ended the app, if any."""
-        return self._exception
+    def failing(self) -> None:
+        self._save_state()
 
     def on_unmount(self) -> None:
         self._controller.close()

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from itertools import takewhile
 from typing import Any
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key
 from textual.screen import Screen
@@ -23,6 +23,7 @@ from textual.screen import Screen
 import tracetui.tui
 from tracetui.model.errors import UsageError
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.terminal.bindings import binding_chain, keymap_of
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
@@ -113,11 +114,11 @@ class KeyNames:
     """Current keys of actions, under the user's keymap and at the current focus."""
 
     def __init__(self, screen: Screen[Any]) -> None:
-        self._keymap = screen.app._keymap
+        self._keymap = keymap_of(screen.app)
         self._known = _imported_bindings()
         self._by_action: dict[str, list[str]] = {}
         """Keys of the actions that are available at the focus."""
-        chain = screen._modal_binding_chain
+        chain = binding_chain(screen)
         # bindings without an id are Textual's own
         available = [(key, binding) for _, bindings in chain for key, binding in bindings if binding.id]
         by_key: dict[str, str] = {}
@@ -143,7 +144,7 @@ class KeyNames:
             if any(issubclass(node, owner) for node in self._reachable):
                 # all its keys do something else here
                 return []
-            merged = owner._merge_bindings()
+            merged = BindingsMap(owner.__dict__.get("BINDINGS", ()))
             merged.apply_keymap(self._keymap)
             working = [key for key, binding_of_key in merged if binding_of_key.id == action]
         wanted = self._keymap.get(action, binding.key).split(",")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from rich.color import ColorSystem
@@ -27,6 +28,25 @@ class TerminalApp(App[None]):
     def holds_keys(self) -> bool:
         """True while the target of the keys is being created, so that they must wait."""
         return False
+
+    @property
+    def failure(self) -> Exception | None:
+        """Error that ended the app, if any."""
+        return self._exception
+
+    def failing(self) -> None:
+        """Save what would be lost. Called before an unhandled error ends the app."""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Exit after an unhandled error. `failure` returns it, as the screen cannot show it."""
+        with contextlib.suppress(Exception):
+            self.failing()
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
+    def _fatal_error(self) -> None:
+        # Textual's version prints local variables, which may be secrets or trace data
+        self._close_messages_no_wait()
 
     def release_keys(self) -> None:
         """Pass on waiting keys if their target is ready."""

@@ -25,6 +25,7 @@ from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import Theme
+from tracetui.tui.terminal.scroll_bars import vertical_bar
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4
@@ -157,11 +158,7 @@ class LineView(ScrollView, can_focus=True):
     @property
     def vertical_scrollbar(self) -> ScrollBar:
         """Scroll bar, created on first use."""
-        if self._vertical_scrollbar is None:
-            self._vertical_scrollbar = bar = QuickScrollBar(self._in_ascii)
-            bar.display = False
-            self.app._start_widget(self, bar)
-        return self._vertical_scrollbar
+        return vertical_bar(self, lambda: QuickScrollBar(self._in_ascii))
 
     def show(self, source: LineSource, cursor: int | None = None) -> None:
         """Show the rows of another source. The cursor moves to `cursor`, or stays if possible."""
