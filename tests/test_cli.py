@@ -167,8 +167,8 @@ def test_options_before_a_command_belong_to_it(args: list[str], same: list[str],
 
 
 def test_an_option_value_that_names_a_command_is_no_command(tracetui: Any) -> None:
-    result = tracetui("--query", "demo", BEFORE)
-    assert (result.code, "no field demo" in result.err) == (2, True)
+    result = tracetui("--query", "trace.demo", BEFORE)
+    assert (result.code, "no field trace.demo" in result.err) == (2, True)
 
 
 @pytest.mark.parametrize(

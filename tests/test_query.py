@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.support.building import GivenSpan, build
 from tests.support.building import span as given_span
 from tests.support.strategies import service_sets
+from tracetui.analysis.span_search import value_parts
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
@@ -26,6 +27,7 @@ from tracetui.model.span import Event, Kind, Link, Span, Status, Value
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
 from tracetui.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
+from tracetui.query.parser import where_searched
 from tracetui.query.safe_regex import Pattern
 from tracetui.query.values import find_number
 
@@ -34,6 +36,8 @@ MS = 1_000_000
 
 class DictCodec:
     """Attributes as a JSON object."""
+
+    is_text = True
 
     def __init__(self) -> None:
         self.decoded = 0
@@ -232,7 +236,28 @@ def found(traces: TraceSet, text: str) -> list[int]:
         ("no.such = 1", []),
         ("no.such != 1", [1, 2, 3]),
         ("{ no.such != 1 }", []),
+        ("span.http.status_code = 502", [3]),
+        ("span.host.name = h2", []),
+        ("event.no = 1", []),
         (".http.status_code = 502", [3]),
+        # words
+        ("Refused", [3]),
+        ("'connection refused'", [3]),
+        ("connection refused", [3]),
+        ("refused user-service", []),
+        ("refused AND api-gateway", [3]),
+        ("NOT refused", [1, 2]),
+        ("{ refused AND service = db }", [3]),
+        ("{ refused AND service = api-gateway }", []),
+        ("select", [1]),
+        ("404", [2]),
+        ("peers=b", None),
+        ('"peers=b"', [3]),
+        ("h1", [2]),
+        ("db.statement AND select", [1]),
+        ("api-gateway GET", [1, 2]),
+        ("error refused", []),
+        ("exists", []),
         # joining
         ("service = cart OR service = db AND error", [1, 3]),
         ("(service = cart OR service = db) AND error", [3]),
@@ -256,12 +281,13 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         ("servce = x AND error", "servce", "no field servce; did you mean service?"),
         ("error AND trace.duratio > 1s", "trace.duratio", "did you mean trace.duration?"),
         ("root.servic = a", "root.servic", "did you mean root.service?"),
-        ("span.http.method = GET", "span.http.method", "no field span.http.method"),
         ("service:api", "service:api", "no field service:api"),
         ("500 > duration", "500", "expected a field, found 500"),
         ("duration > 500", "500", "needs a unit"),
         ("duration > fast", "fast", "compared with a duration"),
-        ("duration 5ms", "5ms", "expected an operator"),
+        ("duration 5ms", "5ms", "expected an operator after duration, found 5ms"),
+        ("timeout service = api", "=", "expected AND, OR or the end of the query, found ="),
+        ("warning = orphans", "orphans", "warning is one of orphan,"),
         ("duration", "duration", "compare it with a value"),
         ("trace.spans > 5ms", "5ms", "compared with a number"),
         ("trace.spans =~ 5", "=~", "it can be compared with = != > >= < <= only"),
@@ -280,9 +306,9 @@ def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None)
         ("{ error } }", "}", "unmatched }"),
         ("(error }", "}", "expected AND, OR or ), found }"),
         ("{ error AND { error } }", "{", "remove the inner braces"),
-        ("'http.url' = x", "'http.url'", "expected a field"),
-        ("AND error", "AND", "expected a field"),
-        ("NOT", "", "expected a field such as service or duration, but the query ends"),
+        ("'http.url' = x", "=", "expected AND, OR or the end of the query, found ="),
+        ("AND error", "AND", "expected a word or a field"),
+        ("NOT", "", "expected a word or a field such as service or duration, but the query ends"),
         ("service = ", "", "expected a value, but the query ends"),
         ("(error", "", "expected AND, OR or ), but the query ends"),
         (
@@ -323,11 +349,12 @@ def test_one_moment_is_a_time(joined: str) -> None:
 def test_an_error_hints_at_what_to_write() -> None:
     for text, hint in {
         "tenant = x": "for an attribute of that name write attr.tenant",
-        "span.http.method = GET": "for an attribute write http.method or attr.http.method",
         "service:api": "write the comparison as service = api",
         "duration > 500": "for example 500ms",
         "service = a|b": "write ||, or quote a value that contains |",
         '"http.url" = x': 'write a quoted field as attr."http.url"',
+        "timeout service = api": "write AND between words and a comparison",
+        "service": 'to search for the word write "service"',
         "status = eror": "did you mean error?",
         "http.time > 5ms": "have no unit",
     }.items():
@@ -348,7 +375,7 @@ def test_an_error_stands_under_wide_characters_and_in_long_queries() -> None:
 
 
 def test_an_error_is_printable() -> None:
-    for text in ("\ud800 = 1", "\x1b[31m.a \x07", "a.b = '\u202e' x"):
+    for text in ("\ud800 = 1", "\x1b[31m.a = \x07 x", "a.b = '\u202e' x"):
         with pytest.raises(QueryError) as caught:
             parse(text)
         assert all(line.isprintable() for line in str(caught.value).split("\n"))
@@ -375,6 +402,89 @@ def test_depth_has_a_limit_and_no_recursion(shop: TraceSet) -> None:
         parse("(" * deep)
     with pytest.raises(QueryError):
         parse("{" * deep + "error" + "}" * deep)
+
+
+WORDS = ("time", "Timeout", "404", "true", "null", "e", "key=", 'say "x', "é", "kafka", "00", "\\", "/", "a=1", "<b>")
+
+
+@given(st.data())
+def test_a_word_finds_what_a_look_at_every_span_finds(data: st.DataObject) -> None:
+    texts = st.sampled_from(["timeout", 'say "x" é', "KAFKA/1", "true", "404", "\\n", "<b>", ""]) | st.text(max_size=4)
+    values = texts | st.integers(-500, 500) | st.booleans() | st.none() | st.lists(texts, max_size=2)
+    attributes = st.dictionaries(st.sampled_from(["key", "time", "a", "é"]), values, max_size=3)
+    some = [
+        [span(operation=data.draw(texts) or "x", attributes=data.draw(attributes), resource=data.draw(attributes))]
+        for _ in range(data.draw(st.integers(1, 6)))
+    ]
+    word = data.draw(st.sampled_from(WORDS) | st.text(min_size=1, max_size=3))
+    traces = traces_of(*some, escape=data.draw(st.booleans()))
+    expected = []
+    for number in range(len(traces)):
+        one = traces.span(number)
+        texts_of_span = [one.name, one.service, one.status_message]
+        for pairs in (one.attributes, one.resource):
+            texts_of_span += [f"{key}={part}" for key, value in pairs.items() for part in (*value_parts(value), "")]
+        if any(word.lower() in text.lower() for text in texts_of_span):
+            expected.append(number + 1)
+    quoted = '"' + re.sub(r'(["\\])', r"\\\1", word) + '"'
+    assert found(traces, quoted) == expected
+    marked = parse(quoted).matching_spans(traces)
+    assert (marked.nonzero()[0] + 1).tolist() == expected
+
+
+def test_fields_of_events_links_and_warnings() -> None:
+    other = "4bf92f3577b34da6a3ce929d0e0e4736"
+    traces = build(
+        given_span("a", 0, 100, trace="1"),
+        given_span("b", 1, 5, trace="1", parent="a", events=[(3, "exception", {"exception.type": "Timeout", "n": 7})]),
+        given_span("c", 0, 100, trace="2", parent="lost", attributes={"n": 8}),
+        given_span("d", 0, 100, trace="3", links=[(other, "00f067aa0ba902b7")]),
+        given_span("e", 9, 100, trace="3"),
+    )
+    for text, expected in {
+        "event": [1],
+        "event = exception": [1],
+        "event != exception": [2, 3],
+        "event.n = 7": [1],
+        "attr.n >= 7": [1, 2],
+        "span.n": [2],
+        "event.exception.type = Timeout": [1],
+        "exception.type = Timeout": [1],
+        "span.exception.type": [],
+        "warning = orphan": [2],
+        "warning = roots": [3],
+        "warning != orphan": [1, 3],
+        "warning": [2, 3],
+        "NOT warning": [1],
+        "link": [3],
+        f"link = {other}": [3],
+        "4bf92f35": [3],
+        "00F067": [3],
+        "Timeout": [1],
+    }.items():
+        assert found(traces, text) == expected, text
+
+
+def test_a_time_of_day_is_that_of_the_day_of_the_traces() -> None:
+    def at(text: str) -> float:
+        moment = find_time(text)
+        assert moment is not None
+        return moment / MS - 1000
+
+    starts = ["2026-03-09T23:50Z", "2026-03-10T00:05Z", "2026-03-10T00:10Z"]
+    traces = traces_of(*([span(start_ms=at(text))] for text in starts))
+    assert found(traces, "trace.start >= 00:07") == [3]
+    assert found(traces, "trace.start < 00:07:00") == [1, 2]
+    assert found(traces, "trace.start >= 23:55") == [2, 3]
+    assert found(traces, "trace.start > 10:05") == []
+    with pytest.raises(QueryError, match="is compared with a time"):
+        parse("trace.start > 24:00")
+
+
+def test_what_was_searched_is_described() -> None:
+    assert parse("timeout AND NOT 'a b' OR error").words == ["timeout", "a b"]
+    assert where_searched("service = a") == where_searched("") == ""
+    assert where_searched("a b c d").startswith('searched "a", "b", "c", ... in services')
 
 
 def test_names_in_quotes(shop: TraceSet) -> None:

@@ -20,6 +20,8 @@ EPOCH = 1_700_000_000_000_000_000
 class JsonCodec:
     """Attributes as a JSON object; events and links as lists of the arguments of `Event` and `Link`."""
 
+    is_text = True
+
     def attributes(self, raw: bytes) -> dict[str, Value]:
         return json.loads(raw) if raw else {}
 

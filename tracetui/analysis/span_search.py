@@ -1,82 +1,220 @@
-"""Full-text search of a trace's spans."""
+"""Full-text search of spans, without decoding those that cannot match.
+
+A word is searched, ignoring case, in service, operation, status message, the attributes of span and resource as
+`key=value`, events, log records and links with their attributes, and in ids: a full span id, or the beginning of a span
+or trace id of at least `ID_PREFIX` hex digits.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
-from tracetui.model.ids import SPAN_DIGITS, is_hex, span_key
+from tracetui.model.ids import SPAN_DIGITS, canonical_trace_id, is_hex
 from tracetui.model.span import Attributes, Value
 from tracetui.model.traces import TraceSet
 
-_BETWEEN_LOOKS = 2_048
-"""Spans searched between two checks of `stopped`."""
-_NUMBERS = re.compile(r"[-+.0-9a-z]*")
-_MOST_PARTS = 10_000
+SEARCHED: Final = "services, operations, status messages, attributes, events, logs, links and ids"
+"""Description of what is searched, for messages."""
+ID_PREFIX: Final = 6
+"""Least hex digits of a word that is searched as the beginning of an id; shorter ones are found by chance."""
+
+_BETWEEN_LOOKS: Final = 2_048
+"""Spans decoded between two checks of `stopped`."""
+_SPANS_AT_ONCE: Final = 1 << 17
+"""Spans whose bytes are searched between two checks of `stopped`."""
+_NUMBERS: Final = re.compile(r"[-+.0-9a-z]*")
+_MOST_PARTS: Final = 10_000
 """Most parts of one value that are searched."""
+_UNESCAPED: Final = re.compile(r"[A-Za-z0-9_.:@-]+(?: [A-Za-z0-9_.:@-]+)*")
+"""Text that encoders of JSON write as it is."""
+_ESCAPE: Final = b"\\u00"
+_ESCAPED: Final = re.compile(rb"\\u00(?!2[267bf]|3[c-e]|5c)[2-7][0-9a-f]", re.IGNORECASE)
+"""Escaped character of `_UNESCAPED`, which encoders may write, but rarely do."""
+
+
+class SearchStoppedError(Exception):
+    """The search was stopped."""
+
+
+class WordSearch:
+    """Search of one trace set for a word.
+
+    Methods raise SearchStoppedError as soon as `stopped` returns true.
+    """
+
+    def __init__(self, traces: TraceSet, word: str, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._traces = traces
+        self._sought = word.lower()
+        self._stopped = stopped
+        self._resources_looked_at = np.zeros(len(traces.resources), bool)
+        self._of_resource = np.zeros(len(traces.resources), bool)
+
+    @cached_property
+    def by_trace_id(self) -> np.ndarray:
+        """bool[traces], true for traces whose id begins with the word."""
+        sought, ids = self._sought, self._traces.trace_ids
+        if not self._may_be_id:
+            return np.zeros(len(ids), bool)
+        # an id of 64 bits may be written with leading zeros
+        return np.array(
+            [
+                text.lower().startswith(sought) or canonical_trace_id(text).lstrip("0").startswith(sought)
+                for text in ids
+            ],
+            bool,
+        )
+
+    def matches(self, spans: np.ndarray) -> np.ndarray:
+        """Test which spans contain the word: int64[m], ascending -> bool[m]."""
+        found = self._without_decoding(spans)
+        for i in self._candidates(spans, found):
+            found[i] = self._decoded_contains(int(spans[i]))
+        return found
+
+    def traces_of(self, spans: np.ndarray) -> np.ndarray:
+        """Find the traces of which one of these spans contains the word: int64[m], ascending -> bool[traces].
+
+        Of each trace only as many spans are decoded as are needed to find the first match.
+        """
+        trace = self._traces.trace
+        found = np.zeros(self._traces.trace_count, bool)
+        without = self._without_decoding(spans)
+        found[trace[spans[without]]] = True
+        for i in self._candidates(spans, found[trace[spans]]):
+            span = int(spans[i])
+            number = trace[span]
+            if not found[number]:
+                found[number] = self._decoded_contains(span)
+        return found
+
+    @property
+    def _may_be_id(self) -> bool:
+        return len(self._sought) >= ID_PREFIX and is_hex(self._sought)
+
+    def _without_decoding(self, spans: np.ndarray) -> np.ndarray:
+        """Test what is in columns and tables, resources and log records: bool[m]."""
+        traces, sought = self._traces, self._sought
+        if not sought:
+            return np.zeros(len(spans), bool)
+        found: np.ndarray = _holding(traces.names, sought)[traces.name[spans]]
+        found |= _holding(traces.services, sought)[traces.service[spans]]
+        found |= _holding(traces.messages, sought)[traces.message[spans]]
+        found |= self._resources_hold(spans)[traces.resource[spans]]
+        if self._may_be_id and len(sought) <= SPAN_DIGITS:
+            key = traces.key[spans]
+            found |= (key >= np.uint64(int(sought.ljust(SPAN_DIGITS, "0"), 16))) & (
+                key <= np.uint64(int(sought.ljust(SPAN_DIGITS, "f"), 16))
+            )
+            odd = [span for span, text in traces.odd_ids.items() if text.lower().startswith(sought)]
+            found |= np.isin(spans, odd)
+        self._find_logs(spans, found)
+        return found
+
+    def _resources_hold(self, spans: np.ndarray) -> np.ndarray:
+        """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
+        traces = self._traces
+        needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
+        for number in np.flatnonzero(needed & ~self._resources_looked_at).tolist():
+            resource = traces.resources[number]
+            self._of_resource[number] = _contains(resource.codec.attributes(resource.raw), self._sought)
+        self._resources_looked_at |= needed
+        return self._of_resource
+
+    def _find_logs(self, spans: np.ndarray, found: np.ndarray) -> None:
+        """Mark the spans that have a log record containing the word."""
+        lines = self._traces.log_lines
+        if not len(lines) or not len(spans):
+            return
+        may_hold = _raw_test(self._sought)
+        rows = lines.rows(int(spans[0]), int(spans[-1]) + 1)
+        at = np.searchsorted(spans, lines.span[rows.start : rows.stop])
+        for number, (row, i, span) in enumerate(
+            zip(rows, at.tolist(), lines.span[rows.start : rows.stop].tolist(), strict=True)
+        ):
+            if number % _BETWEEN_LOOKS == 0:
+                self._check_stopped()
+            if i < len(spans) and spans[i] == span and not found[i] and may_hold(lines.content(row)):
+                line = lines.event(row)
+                found[i] = self._sought in line.name.lower() or _contains(line.attributes, self._sought)
+
+    def _candidates(self, spans: np.ndarray, found: np.ndarray) -> Iterator[int]:
+        """Yield the positions in `spans` that may match and are not in the mask `found`, ascending."""
+        self._check_stopped()
+        if not self._sought:
+            return
+        looked_at = 0
+        for first in range(0, len(spans), _SPANS_AT_ONCE):
+            for i in self._with_bytes(spans, np.flatnonzero(~found[first : first + _SPANS_AT_ONCE]) + first):
+                if looked_at % _BETWEEN_LOOKS == 0:
+                    self._check_stopped()
+                looked_at += 1
+                yield i
+            self._check_stopped()
+
+    def _with_bytes(self, spans: np.ndarray, among: np.ndarray) -> list[int]:
+        """Select the positions in `spans` whose raw bytes may contain the word: int64[k] -> positions, ascending."""
+        traces = self._traces
+        chosen = spans[among]
+        at = traces.raw_at[chosen]
+        links = traces.link_bytes[chosen]
+        sizes = traces.attribute_bytes[chosen] + traces.event_bytes[chosen] + links
+        maybe = sizes > 0
+        needle = _needle(self._sought)
+        if needle:
+            arena = traces.arena
+            literal = arena.holding(needle, at, sizes, ignore_case=True)
+            escapes = np.flatnonzero(arena.holding(_ESCAPE, at, sizes) & ~literal)
+            escaped = arena.read_each(at[escapes], sizes[escapes])
+            literal[escapes] = [_ESCAPED.search(raw) is not None for raw in escaped]
+            if _is_numeric(self._sought):
+                literal |= ~self._is_text[traces.resource[chosen]]
+            if self._may_be_id:
+                # ids may be binary
+                literal |= links > 0
+            maybe &= literal
+        candidates: list[int] = among[maybe].tolist()
+        return candidates
+
+    @cached_property
+    def _is_text(self) -> np.ndarray:
+        """bool[resources], true if the raw bytes contain numbers as text."""
+        return np.array([resource.codec.is_text for resource in self._traces.resources], bool)
+
+    def _decoded_contains(self, span: int) -> bool:
+        traces, sought = self._traces, self._sought
+        if _contains(traces.attributes(span), sought):
+            return True
+        if traces.event_bytes[span] and any(
+            sought in event.name.lower() or _contains(event.attributes, sought) for event in traces.own_events(span)
+        ):
+            return True
+        return bool(traces.link_bytes[span]) and any(
+            _contains(link.attributes, sought)
+            or (self._may_be_id and any(text.lower().startswith(sought) for text in (link.trace_id, link.span_id)))
+            for link in traces.links(span)
+        )
+
+    def _check_stopped(self) -> None:
+        if self._stopped():
+            raise SearchStoppedError
 
 
 def find_spans(
     traces: TraceSet, first: int, stop: int, word: str, stopped: Callable[[], bool] = lambda: False
 ) -> np.ndarray | None:
-    """Search the spans `first:stop` for a text, ignoring case: bool[stop - first].
+    """Search the spans `first:stop` for a word, as the module describes: bool[stop - first].
 
-    The search covers operation, service, status message, the attributes of span and resource as `key=value`, events and
-    log records with their attributes, and full span ids. None if `stopped` becomes true meanwhile.
+    None if `stopped` becomes true meanwhile.
     """
-    sought = word.lower()
-    within = slice(first, stop)
-    if not sought:
-        return np.zeros(stop - first, bool)
-    found: np.ndarray = _holding(traces.names, sought)[traces.name[within]]
-    found |= _holding(traces.services, sought)[traces.service[within]]
-    found |= _holding(traces.messages, sought)[traces.message[within]]
-    of_resource = np.zeros(len(traces.resources), bool)
-    for number in np.unique(traces.resource[within]).tolist():
-        resource = traces.resources[number]
-        of_resource[number] = _contains(resource.codec.attributes(resource.raw), sought)
-    found |= of_resource[traces.resource[within]]
-    if len(sought) == SPAN_DIGITS and is_hex(sought):
-        found |= traces.key[within] == np.uint64(span_key(sought))
-    may_hold = _raw_test(sought)
-    if _find_logs(traces, first, stop, sought, may_hold, found, stopped):
+    try:
+        return WordSearch(traces, word, stopped).matches(np.arange(first, stop))
+    except SearchStoppedError:
         return None
-    raw_bytes = traces.attribute_bytes[within] + traces.event_bytes[within]
-    rest = np.flatnonzero(~found & (raw_bytes > 0))
-    read = traces.arena.read
-    columns = (rest, traces.raw_at[first + rest], raw_bytes[rest])
-    for number, (i, at, size) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        if number % _BETWEEN_LOOKS == 0 and stopped():
-            return None
-        if may_hold(read(at, size)):
-            span = first + i
-            found[i] = _contains(traces.attributes(span), sought) or any(
-                sought in event.name.lower() or _contains(event.attributes, sought) for event in traces.own_events(span)
-            )
-    return found
-
-
-def _find_logs(
-    traces: TraceSet,
-    first: int,
-    stop: int,
-    sought: str,
-    may_hold: Callable[[bytes], object],
-    found: np.ndarray,
-    stopped: Callable[[], bool],
-) -> bool:
-    """Mark the spans that have a log record containing a text. -> whether the search was stopped"""
-    lines = traces.log_lines
-    rows = lines.rows(first, stop)
-    for number, (row, span) in enumerate(zip(rows, lines.span[rows.start : rows.stop].tolist(), strict=True)):
-        if number % _BETWEEN_LOOKS == 0 and stopped():
-            return True
-        if not found[span - first] and may_hold(lines.content(row)):
-            line = lines.event(row)
-            found[span - first] = sought in line.name.lower() or _contains(line.attributes, sought)
-    return False
 
 
 def _holding(texts: list[str], sought: str) -> np.ndarray:
@@ -84,36 +222,40 @@ def _holding(texts: list[str], sought: str) -> np.ndarray:
     return np.array([sought in text.lower() for text in texts], bool)
 
 
+def _needle(sought: str) -> bytes:
+    """Return the longest part of a word that raw bytes contain unchanged if they contain the word; b"" for none."""
+    if not sought.isascii() or _is_boolean(sought):
+        return b""
+    return max(_UNESCAPED.findall(sought), key=len, default="").encode()
+
+
 def _raw_test(sought: str) -> Callable[[bytes], object]:
-    """Build a test for raw bytes that passes everything that may contain the text, and little else."""
-    words = [
-        part
-        for part in re.split("[=,]", sought)
-        # numbers and booleans may be encoded differently than shown, and text may be escaped in several ways
-        if part and part.isascii() and part.isprintable() and "\\" not in part and not _is_numeric(part)
-    ]
-    if not words:
+    """Build a test for the JSON of a log record that passes everything that may contain the word, and little else."""
+    needle = _needle(sought)
+    if not needle or _is_numeric(sought):
         return lambda _: True
-    longest = max(words, key=len)
-    return re.compile(re.escape(longest.encode()) + rb"|\\", re.IGNORECASE).search
+    return re.compile(re.escape(needle) + rb"|\\u00", re.IGNORECASE).search
+
+
+def _is_boolean(part: str) -> bool:
+    """Test whether a text can be part of true, false or null, which sources write in other ways, too."""
+    return any(part in word for word in ("true", "false", "null"))
 
 
 def _is_numeric(part: str) -> bool:
-    """Test whether a text can be part of a number, or of true, false or null."""
-    if not _NUMBERS.fullmatch(part):
-        return False
-    return any(c.isdigit() for c in part) or part in "+-." or any(part in word for word in ("true", "false", "null"))
+    """Test whether a text can be part of a number."""
+    return _NUMBERS.fullmatch(part) is not None and (any(c.isdigit() for c in part) or part in "+-.")
 
 
 def _contains(attributes: Attributes, sought: str) -> bool:
     for key, value in attributes.items():
         name = f"{key}="
-        if sought in name.lower() or any(sought in (name + text).lower() for text in _texts(value)):
+        if sought in name.lower() or any(sought in (name + text).lower() for text in value_parts(value)):
             return True
     return False
 
 
-def _texts(value: Value) -> Iterator[str]:
+def value_parts(value: Value) -> Iterable[str]:
     """Yield the texts of a value and of all values within it."""
     waiting: list[Value] = [value]
     for _ in range(_MOST_PARTS):

@@ -12,10 +12,12 @@ import typer
 from tracetui.cli.output import is_ascii, width_of
 from tracetui.config import Overrides
 from tracetui.model.errors import UsageError
-from tracetui.model.times import parse_duration
-from tracetui.query import parse
-from tracetui.query.edit import resolve_reference
+from tracetui.model.times import find_clock, find_time, parse_duration
+from tracetui.query import Query, parse
+from tracetui.query.complete import quoted
+from tracetui.query.edit import TIME_FIELD, resolve_reference
 from tracetui.query.filters import Filters, describe
+from tracetui.query.parser import where_searched
 from tracetui.render.text.ansi import When
 
 if TYPE_CHECKING:
@@ -119,12 +121,25 @@ TimeRange = Annotated[
         rich_help_panel=_FILTER,
     ),
 ]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="TIME",
+        help="Traces from this time on: 10:05 (on the day of the traces) or 2026-03-10T10:05Z.",
+        rich_help_panel=_FILTER,
+    ),
+]
+Until = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Traces that started before this time.", rich_help_panel=_FILTER),
+]
 QueryText = Annotated[
     str | None,
     typer.Option(
         "--query",
         metavar="EXPR",
-        help="Traces that match an expression, such as 'duration > 500ms AND service = db'.",
+        help="Traces with a word (timeout), or that match 'duration > 500ms AND service = db'.",
         rich_help_panel=_FILTER,
     ),
 ]
@@ -194,6 +209,8 @@ class Selection:
     latency_threshold: LatencyThreshold = None
     errors_only: ErrorsOnly = False
     time_range: TimeRange = None
+    since: Since = None
+    until: Until = None
     query: QueryText = None
     limit: Limit = None
     exact_names: ExactNames = False
@@ -209,9 +226,28 @@ class Selection:
             latency_threshold_ns=None if threshold is None else round(threshold * _NS_PER_MS),
             errors_only=self.errors_only,
             time_range_ns=None if self.time_range is None else parse_duration(self.time_range),
-            query=None if self.query is None else parse(resolve_reference(self.query)),
+            query=self._query(),
             limit=self.limit,
         )
+
+    def _query(self) -> Query | None:
+        limits = (("--since", ">=", self.since), ("--until", "<", self.until))
+        conditions = [_start_condition(option, sign, text) for option, sign, text in limits if text is not None]
+        text = None if self.query is None else resolve_reference(self.query)
+        if not conditions:
+            return None if text is None else parse(text)
+        if text is not None:
+            # an error must point at the query as it was typed
+            parse(text)
+            conditions.insert(0, f"({text})")
+        return parse(" AND ".join(conditions))
+
+
+def _start_condition(option: str, sign: str, text: str) -> str:
+    """Format a condition on the start of traces. Raises UsageError for an invalid time."""
+    if find_time(text) is None and find_clock(text) is None:
+        raise UsageError(f"{option}: {text!r} is not a time; write 10:05 or 2026-03-10T10:05Z")
+    return f"{TIME_FIELD} {sign} {quoted(text.strip())}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,5 +298,6 @@ class Report:
             verbose=self.verbose,
             local_time=self.local_time,
             filtered="" if filters == Filters() else describe(filters),
+            words="" if filters.query is None else where_searched(filters.query.text),
             searched=searched,
         )

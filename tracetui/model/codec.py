@@ -17,6 +17,9 @@ class Codec(Protocol):
     skipped. `b""` means none.
     """
 
+    is_text: bool
+    """True if numbers are stored as text."""
+
     def attributes(self, raw: bytes) -> dict[str, Value]: ...
 
     def events(self, raw: bytes) -> list[Event]: ...
@@ -35,6 +38,7 @@ class MergedCodec:
 
     def __init__(self, codecs: Sequence[Codec]) -> None:
         self.codecs = tuple(codecs)
+        self.is_text = all(codec.is_text for codec in codecs)
 
     def attributes(self, raw: bytes) -> dict[str, Value]:
         found: dict[str, Value] = {}

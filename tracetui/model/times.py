@@ -27,6 +27,7 @@ LONG_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 """Units for durations of minutes and more, in seconds, largest first."""
 
 _AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(ns|us|µs|μs|ms|s|m|h|d)")
+_CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?Z?", re.IGNORECASE)
 _TIME: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})?",
@@ -75,6 +76,30 @@ def find_time(text: str) -> int | None:
         return None
     seconds = round((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
     return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+
+
+def find_clock(text: str) -> int | None:
+    """Parse a time of day such as `10:05` or `10:05:30.25` in UTC. -> ns since midnight, None for other text"""
+    parts = _CLOCK.fullmatch(text.strip())
+    if parts is None:
+        return None
+    hours, minutes, seconds, fraction = parts.groups()
+    return (
+        (int(hours) * 60 + int(minutes)) * MINUTE_NS
+        + int(seconds or 0) * SECOND_NS
+        + int((fraction or "0").ljust(9, "0"))
+    )
+
+
+def latest_at_clock(clock_ns: int, first_ns: int, last_ns: int) -> int:
+    """Find the moment of a time of day within a range of time: the latest, if the range covers several days.
+
+    The time of a day on which the range ends is returned if no such moment is within it. All are ns since the epoch,
+    `clock_ns` since midnight in UTC.
+    """
+    moment = last_ns - last_ns % UNITS["d"] + clock_ns
+    before = moment - UNITS["d"]
+    return before if moment > last_ns and before >= first_ns else moment
 
 
 def find_moment(text: str) -> int | None:

@@ -72,8 +72,11 @@ class Arena:
                 position = low - begin
             yield window[position : position + size]
 
-    def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Test which stretches of bytes contain a text: at, sizes int64[m] -> bool[m]."""
+    def holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray, *, ignore_case: bool = False) -> np.ndarray:
+        """Test which stretches of bytes contain a text: at, sizes int64[m] -> bool[m].
+
+        `ignore_case` ignores the case of ASCII letters; the needle must be in lower case.
+        """
         held = np.zeros(len(at), bool)
         order = np.argsort(at, kind="stable")
         ordered = at[order]
@@ -86,7 +89,7 @@ class Arena:
                 until = min(int(np.searchsorted(ordered, ordered[first] + _WINDOW_BYTES)), last)
                 rows = order[first:until]
                 begins = ordered[first:until] - start
-                held[rows] = _holding(piece, needle, begins, begins + sizes[rows])
+                held[rows] = _holding(piece, needle, begins, begins + sizes[rows], ignore_case)
                 first = until
         return held
 
@@ -99,14 +102,20 @@ _SPARSE = 8
 """Stretches whose total is less than 1/8 of the range around them are searched one at a time."""
 
 
-def _holding(piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _holding(
+    piece: bytes | memoryview, needle: bytes, begins: np.ndarray, ends: np.ndarray, ignore_case: bool
+) -> np.ndarray:
     """Test which stretches begins[i]:ends[i] contain a text: bool[m]. They are sorted by begin."""
     low, high = int(begins[0]), int(ends.max())
     if int((ends - begins).sum()) * _SPARSE < high - low:
         pairs = zip(begins.tolist(), ends.tolist(), strict=True)
-        return np.array([needle in bytes(piece[begin:end]) for begin, end in pairs], bool)
-    # search bytes in place, as copying takes longer than the search
-    text, base = (piece, 0) if isinstance(piece, bytes) else (bytes(piece[low:high]), low)
+        parts = (bytes(piece[begin:end]) for begin, end in pairs)
+        return np.array([needle in (part.lower() if ignore_case else part) for part in parts], bool)
+    if ignore_case:
+        text, base = bytes(piece[low:high]).lower(), low
+    else:
+        # search bytes in place, as copying takes longer than the search
+        text, base = (piece, 0) if isinstance(piece, bytes) else (bytes(piece[low:high]), low)
     until = high - base
     if text.find(needle, low - base, until) < 0:
         return np.zeros(len(begins), bool)

@@ -1,8 +1,10 @@
 r"""The query language: `parse("duration > 500ms AND service = api-gateway")` selects traces.
 
-A comparison is `FIELD OPERATOR VALUE`; `AND`, `OR`, `NOT` (any case, also `&&`, `||`, `!`) and parentheses join
-comparisons. `NOT` binds tightest, then `AND`. Operators: `= != > >= < <= =~ !~`, where `=~` searches for a regular
-expression of Python. A field alone (`error`, `db.statement`), or `EXISTS FIELD`, tests whether it is present.
+A word alone (`timeout`, `"connection refused"`) is searched everywhere in a span, see `analysis.span_search`; several
+words must occur in one span. A comparison is `FIELD OPERATOR VALUE`. `AND`, `OR`, `NOT` (any case, also `&&`, `||`,
+`!`) and parentheses join conditions. `NOT` binds tightest, then `AND`. Operators: `= != > >= < <= =~ !~`, where `=~`
+searches for a regular expression of Python. The name of a field that can be absent (`error`, `status`), or `EXISTS
+FIELD`, tests whether it is present.
 
 **Traces and spans.** A query selects traces. Outside braces
 
@@ -16,8 +18,9 @@ meets both. There `duration` is that of the span, and `!=` and `!~` hold if the 
 `span.duration` and `trace.duration` are unambiguous in both places.
 
 **Fields.** `FIELDS` lists those of spans and traces. Any other name with a dot is an attribute of the span, or else of
-its resource; `resource.KEY` is one of the resource only. `attr.KEY`, `attr."any key"` and `` `any key` `` name
-attributes without a dot, with special characters, or with the name of a field.
+its resource, or of its events; `span.KEY`, `resource.KEY` and `event.KEY` are attributes of one of these. `attr.KEY`,
+`attr."any key"` and `` `any key` `` name attributes without a dot, with special characters, or with the name of a
+field. Such a name alone tests whether the attribute is present; without a prefix it also counts as a word.
 
 **Values.** Words (`api-gateway`, `/cart/*`, taken literally), numbers, durations (`500ms`, `1.5s`, `1h30m`), `true`
 and `false`, and anything in quotes; within quotes `\"` is a quote, `\\` a backslash, and any other backslash is

@@ -24,6 +24,14 @@ class ComparisonNode:
 
 
 @dataclass(frozen=True, slots=True)
+class TextNode:
+    """Words to search, without a field. A single one may be the name of a field that can be absent."""
+
+    words: tuple[QueryWord, ...]
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NegationNode:
     part: Syntax
     depth: int
@@ -56,7 +64,7 @@ class DescendantNode:
     depth: int
 
 
-Syntax = ComparisonNode | NegationNode | ConjunctionNode | AlternativesNode | SpanNode | DescendantNode
+Syntax = ComparisonNode | TextNode | NegationNode | ConjunctionNode | AlternativesNode | SpanNode | DescendantNode
 """Syntax node. Its `depth` is the number of levels of operators below it."""
 
 

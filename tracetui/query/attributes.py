@@ -9,7 +9,7 @@ import numpy as np
 
 from tracetui.model.span import Value
 from tracetui.model.traces import Arena, TraceSet
-from tracetui.query.fields import OF_EXCEPTIONS, Attribute
+from tracetui.query.fields import Attribute, Scope
 from tracetui.query.values import Literal, value_test
 
 _BYTES_PER_READ = 1024
@@ -46,20 +46,22 @@ class AttributeScan:
         traces, key = self._traces, attribute.key
         question = self._question(key, operation, value)
         test = question.test
-        of_resource = self._resources_hold(key, question, spans)
-        held: np.ndarray = of_resource[traces.resource[spans]]
-        if attribute.of_resource:
-            return held
+        held: np.ndarray = np.zeros(len(spans), bool)
         sought = [key]
-        if value is not None and _stands_as_written(operation, value) and not of_resource.any():
+        if attribute.scope in (Scope.ANY, Scope.RESOURCE):
+            of_resource = self._resources_hold(key, question, spans)
+            held = of_resource[traces.resource[spans]]
+            if attribute.scope is Scope.RESOURCE:
+                return held
+        if value is not None and _stands_as_written(operation, value) and not held.any():
             sought.append(value.text)
         decoders = self._decoders
-        for i, resource, raw in self._raws(sought, spans, traces.raw_at, traces.attribute_bytes):
-            attributes = decoders[resource](raw)
-            if key in attributes:
-                held[i] = test(attributes[key])
-        # exceptions are usually events, but attributes of the span in older conventions
-        if key.startswith(OF_EXCEPTIONS):
+        if attribute.scope is not Scope.EVENT:
+            for i, resource, raw in self._raws(sought, spans, traces.raw_at, traces.attribute_bytes):
+                attributes = decoders[resource](raw)
+                if key in attributes:
+                    held[i] = test(attributes[key])
+        if attribute.scope is not Scope.SPAN:
             for i, resource, raw in self._raws(
                 sought, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
             ):

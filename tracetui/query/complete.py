@@ -270,10 +270,11 @@ class _QueryContext:
         elif lowered in _BEFORE_A_FIELD or (lowered == "exists" and self.expects == "field"):
             self.expects = "field"
         elif self.expects == "field":
-            self.field, self.expects = word, "operator"
+            self.field, self.expects = word, "joiner" if word[0] in "\"'" else "operator"
         elif word in _SIGNS:
             self.operator, self.expects = word, "value"
         else:
+            # the value, or a further word of a text
             self.expects = "joiner"
 
     def candidates(self, known: Vocabulary) -> list[Candidate]:

@@ -15,6 +15,7 @@ from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query.complete import quoted
+from tracetui.query.parser import has_words_only
 from tracetui.query.pushdown import conjuncts
 
 _UNDONE = 50
@@ -189,9 +190,10 @@ def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
 def resolve_reference(text: str) -> str:
     """Convert text that names traces to a query for them; return a query and any other text unchanged.
 
-    The search of a Grafana page becomes a query if this language can express it.
+    Words alone are a query, too, but if they contain an id, as a log line does, they name its trace. The search of a
+    Grafana page becomes a query if this language can express it.
     """
-    if _is_query(text):
+    if _is_query(text) and not has_words_only(text):
         return text
     ids = trace_ids_in(text)
     if ids:

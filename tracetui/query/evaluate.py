@@ -13,12 +13,13 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.names import spelled_as_in
+from tracetui.analysis.span_search import WordSearch
 from tracetui.model.ids import span_key
-from tracetui.model.times import find_duration, find_time
+from tracetui.model.times import find_clock, find_duration, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
 from tracetui.query.attributes import AttributeScan
-from tracetui.query.fields import Attribute, Field, FieldColumn, Texts, Type
-from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, decodes
+from tracetui.query.fields import Attribute, Field, FieldColumn, SpanValues, Texts, Type
+from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, decodes
 from tracetui.query.values import Literal, find_number, text_test
 
 _NAMES: Final = ("service", "operation", "caller", "root.service", "root.operation", "trace.name")
@@ -50,7 +51,7 @@ def _shown(node: Predicate) -> list[Predicate]:
     match node:
         case AnySpan(part=part):
             return [part]
-        case Below():
+        case Below() | Word():
             return [node]
         case And(parts=parts) | Or(parts=parts):
             return [shown for part in parts for shown in _shown(part)]
@@ -64,6 +65,7 @@ class _Evaluation:
         self._columns: dict[str, FieldColumn] = {}
         self._other_columns: dict[str, Texts] = {}
         self._attributes = AttributeScan(traces)
+        self._words: dict[str, WordSearch] = {}
 
     def of_traces(self, node: Predicate, at: np.ndarray) -> np.ndarray:
         match node:
@@ -76,6 +78,11 @@ class _Evaluation:
                 hit[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
                 below: np.ndarray = hit[at]
                 return below
+            case Word(text=text):
+                word = self.word(text)
+                left = at[~word.by_trace_id[at]]
+                of_word: np.ndarray = (word.by_trace_id | word.traces_of(self.spans_of(left)))[at]
+                return of_word
             case Test():
                 return self.test(node, at)
             case _:
@@ -101,10 +108,18 @@ class _Evaluation:
                 return of_spans
             case Test():
                 return self.test(node, at)
+            case Word(text=text):
+                return self.word(text).matches(at)
             case Below(parts=parts):
                 return self.below(parts, at)
             case _:
                 return _joined(node, at, self.of_spans)
+
+    def word(self, text: str) -> WordSearch:
+        search = self._words.get(text)
+        if search is None:
+            search = self._words[text] = WordSearch(self.traces, text)
+        return search
 
     def below(self, parts: Sequence[Predicate], at: np.ndarray) -> np.ndarray:
         """Find the spans that meet the last part, below one that meets the previous part, and so on: bool[m]."""
@@ -148,15 +163,27 @@ class _Evaluation:
             also = _texts_hold(self.other_column(field), test, at)
             either: np.ndarray = held & also if operation in ("!=", "!~") else held | also
             return either
+        if isinstance(column, SpanValues):
+            return _values_hold(column, test, at)
         if value is None:
             present: np.ndarray = column[at].astype(bool)
             return present
-        read = {Type.DURATION: find_duration, Type.TIME: find_time}.get(field.type, find_number)
+        read = {Type.DURATION: find_duration, Type.TIME: self.moment}.get(field.type, find_number)
         number = read(value.text)
         assert number is not None
         compare = {"=": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater}
         found: np.ndarray = compare.get(operation, np.greater_equal)(column[at], number)
         return found
+
+    def moment(self, text: str) -> int | None:
+        """Read a time; a time of day is that of the day of the traces."""
+        clock = find_clock(text)
+        if clock is None:
+            return find_time(text)
+        starts = self.traces.trace_start
+        return latest_at_clock(
+            clock, int(starts.min(initial=0 if not len(starts) else starts[0])), int(starts.max(initial=0))
+        )
 
     def column(self, field: Field) -> FieldColumn:
         column = self._columns.get(field.name)
@@ -221,6 +248,14 @@ def _spelled_as_in(value: Literal, tables: Sequence[Sequence[str]]) -> Literal:
     if any(text != text.lower() for table in tables for text in table):
         return value
     return replace(value, pattern=value.pattern.ignoring_case())
+
+
+def _values_hold(column: SpanValues, test: Test, at: np.ndarray) -> np.ndarray:
+    holds = text_test(test.operation, test.value) if test.value is not None else lambda _: True
+    found: np.ndarray = column.present[at]
+    for i in np.flatnonzero(found).tolist():
+        found[i] = any(map(holds, column.texts(int(at[i]))))
+    return found
 
 
 def _texts_hold(column: Texts, test: Test, at: np.ndarray) -> np.ndarray:

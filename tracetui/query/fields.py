@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from tracetui.analysis.calls import is_named, linked_calls, named_above, owners
+from tracetui.analysis.span_warnings import WARNING_KINDS, warning_masks
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 
@@ -35,8 +36,18 @@ class Texts:
     absent: int | None = None
 
 
-FieldColumn = Texts | np.ndarray
-"""Texts for TEXT and CHOICE; int64[n] for NUMBER, DURATION and TIME (nanoseconds); bool[n] for FLAG."""
+@dataclass(frozen=True, slots=True)
+class SpanValues:
+    """Any number of texts per span, read on demand."""
+
+    present: np.ndarray
+    """bool[n], true for spans that may have some."""
+    texts: Callable[[int], Sequence[str]]
+    """Returns the texts of a span."""
+
+
+FieldColumn = Texts | SpanValues | np.ndarray
+"""Texts or SpanValues for TEXT and CHOICE; int64[n] for NUMBER, DURATION and TIME (ns); bool[n] for FLAG."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +64,34 @@ class Field:
     """True if spans can lack the field, so that the field alone is a condition."""
     read_also: Callable[[TraceSet], Texts] | None = None
     """Another column of the field: a value matches if either column does."""
+    decodes: bool = False
+    """True if each span has to be decoded."""
 
 
 OF_EXCEPTIONS: Final = "exception."
 """Prefix of the attributes that, by convention, are on the event of an exception."""
 
 
+class Scope(enum.Enum):
+    """Where an attribute is looked for."""
+
+    ANY = "attr"
+    """The span or else its resource, and the events of the span."""
+    SPAN = "span"
+    RESOURCE = "resource"
+    EVENT = "event"
+
+
+SCOPES: Final = {f"{scope.value}.": scope for scope in Scope}
+"""Prefixes of attribute names in queries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Attribute of the span or else of its resource; with `of_resource` of the resource only. An attribute of an
-    exception may be on any event of the span.
-    """
+    """Attribute in a query."""
 
     key: str
-    of_resource: bool = False
+    scope: Scope = Scope.ANY
 
 
 def _status(traces: TraceSet) -> Texts:
@@ -101,6 +126,29 @@ def _caller(traces: TraceSet) -> Texts:
     linked, linking = linked[caller[linking] == none], linking[caller[linking] == none]
     caller[linking] = owners(traces)[linked]
     return Texts(caller, [*traces.services, ""], none)
+
+
+def _events(traces: TraceSet) -> SpanValues:
+    return SpanValues(traces.event_bytes > 0, lambda span: [event.name for event in traces.own_events(span)])
+
+
+def _log_records(traces: TraceSet) -> SpanValues:
+    present = np.zeros(len(traces), bool)
+    present[traces.log_lines.span] = True
+    return SpanValues(present, lambda span: [event.name for event in traces.log_events(span)])
+
+
+def _links(traces: TraceSet) -> SpanValues:
+    return SpanValues(
+        traces.link_bytes > 0,
+        lambda span: [text for link in traces.links(span) for text in (link.trace_id, link.span_id)],
+    )
+
+
+def _warnings(traces: TraceSet) -> SpanValues:
+    masks = warning_masks(traces)
+    present = np.logical_or.reduce(list(masks.values()))
+    return SpanValues(present, lambda span: [name for name, mask in masks.items() if mask[span]])
 
 
 _KINDS: Final = tuple(kind.name.lower() for kind in Kind)
@@ -148,6 +196,18 @@ _OF_SPANS: Final = (
         "server, client, producer, consumer or internal (also if none is stated)",
         lambda t: Texts(np.where(t.kind == Kind.UNSPECIFIED, Kind.INTERNAL, t.kind), list(_KINDS)),
         _KINDS,
+        can_lack=True,
+    ),
+    Field("event", Type.TEXT, False, "name of an event of a span", _events, can_lack=True, decodes=True),
+    Field("log", Type.TEXT, False, "message of a log record of a span", _log_records, can_lack=True, decodes=True),
+    Field("link", Type.TEXT, False, "trace id or span id that a span links to", _links, can_lack=True, decodes=True),
+    Field(
+        "warning",
+        Type.CHOICE,
+        False,
+        f"warning about a span: {', '.join(kind.name for kind in WARNING_KINDS)}",
+        _warnings,
+        tuple(kind.name for kind in WARNING_KINDS),
         can_lack=True,
     ),
     Field("depth", Type.NUMBER, False, "levels below the root, 0 for a root", lambda t: t.depth),
@@ -238,7 +298,7 @@ ALIASES: Final = {
     "resource.service.name": "service",
     "status.message": "message",
 }
-RESERVED: Final = ("trace.", "span.", "root.")
+RESERVED: Final = ("trace.", "root.")
 """Prefixes reserved for fields, so that a typing error is not taken as an unknown attribute."""
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tracetui.analysis.span_search import SEARCHED
 from tracetui.model.traces import TraceSet
 from tracetui.query import evaluate, resolver
 from tracetui.query.ast import (
@@ -22,10 +23,11 @@ from tracetui.query.ast import (
     QueryWord,
     SpanNode,
     Syntax,
+    TextNode,
     joined,
 )
 from tracetui.query.errors import QueryError
-from tracetui.query.predicates import Predicate
+from tracetui.query.predicates import Predicate, words_in
 from tracetui.query.safe_regex import SlowPatternError
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 50
 """Deepest nesting of AND, OR, NOT and braces. Redundant parentheses do not count."""
 
+_NAMED: Final = 3
 _GRAMMAR: Final = r"""
 start: any_of
 ?any_of: all_of (_OR all_of)*
@@ -43,7 +46,8 @@ start: any_of
 ?condition: LEFT any_of _RIGHT -> group
           | spans
           | FIELD OPERATOR (WORD | QUOTED) -> comparison
-          | _EXISTS? FIELD -> presence
+          | _EXISTS FIELD -> presence
+          | (FIELD | QUOTED)+ -> words
 
 ?spans: span (_BELOW span)* -> descent
 span: OPEN any_of _CLOSE
@@ -71,6 +75,8 @@ _PIECES: Final = re.compile(
     r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|[(){}]|[^\s(){}"'`!=<>~&|]+|[!=<>~&|]+|.""", re.S
 )
 
+_OPERATOR: Final = re.compile(r"[!=<>~&|]+|(?i:and|or|not)")
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -82,6 +88,11 @@ class Query:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def words(self) -> list[str]:
+        """Words of the query that are searched without a field."""
+        return list(dict.fromkeys(words_in(self.root)))
 
     def matches(self, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
         """Find the traces that meet the query, within the mask `among` (bool[traces]) if given: bool[traces].
@@ -127,6 +138,18 @@ def parse(text: str) -> Query:
     return Query(text, resolver.resolve(text, syntax))
 
 
+def where_searched(text: str) -> str:
+    """Describe where the words of a valid query were searched; '' for a query without words."""
+    words = parse(text).words if text.strip() else []
+    named = ", ".join(f'"{word}"' for word in words[:_NAMED]) + (", ..." if len(words) > _NAMED else "")
+    return f"searched {named} in {SEARCHED}" if words else ""
+
+
+def has_words_only(text: str) -> bool:
+    """Test whether a valid query has neither comparisons nor AND, OR or NOT."""
+    return not any(_OPERATOR.fullmatch(piece) for piece in _PIECES.findall(text))
+
+
 class _TooDeepError(Exception):
     def __init__(self, position: int) -> None:
         self.position = position
@@ -168,6 +191,9 @@ def _parser() -> Lark:
         def presence(self, children: list[Token]) -> Syntax:
             return ComparisonNode(_word(children[0]))
 
+        def words(self, children: list[Token]) -> Syntax:
+            return TextNode(tuple(map(_word, children)))
+
     return Lark(_GRAMMAR, parser="lalr", lexer="contextual", transformer=Builder(), maybe_placeholders=False)
 
 
@@ -197,11 +223,10 @@ def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[s
     here = f"found {found}" if found else "but the query ends"
     if found in ('"', "'", "`"):
         return f"unclosed quote {found}", ""
-    if "QUOTED" in expected:
+    if "WORD" in expected:
         return f"expected a value, {here}", 'quote a value with blanks or special characters: "a b"'
-    if "FIELD" in expected:
-        hint = f"write a quoted field as attr.{found}" if found[:1] in ('"', "'") else ""
-        return f"expected a field such as service or duration, {here}", hint
+    if "_NOT" in expected:
+        return f"expected a word or a field such as service or duration, {here}", ""
     opened = _unclosed(text, position)
     if opened is None and found in (")", "}"):
         return f"unmatched {found}", ""
@@ -209,7 +234,12 @@ def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[s
     if "OPERATOR" in expected:
         return f"expected an operator (= != > >= < <= =~ !~), {following}, {here}", ""
     hint = ""
-    if found in ("&", "|"):
+    before = [match[0] for match in _PIECES.finditer(text, 0, position) if not match[0].isspace()]
+    if found[:1] in tuple("=!<>") and before[-1][:1] in ('"', "'"):
+        hint = f"write a quoted field as attr.{before[-1]}"
+    elif found[:1] in tuple("=!<>"):
+        hint = "write AND between words and a comparison"
+    elif found in ("&", "|"):
         hint = f"write {found * 2}, or quote a value that contains {found}"
     elif found and found not in "(){}":
         hint = "join comparisons with AND or OR; quote a value of several words"

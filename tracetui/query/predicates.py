@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tracetui.query.fields import Attribute, Field, Type
+from tracetui.query.fields import Attribute, Field, Scope, Type
 from tracetui.query.values import Literal
 
 
@@ -15,6 +15,13 @@ class Test:
     field: Field | Attribute
     operation: str
     value: Literal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text that a span contains anywhere; see `analysis.span_search`. Of a trace also the beginning of its id."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,20 @@ class Or:
 
 _DECODING = 4
 
-Predicate = Test | AnySpan | Below | Not | And | Or
+Predicate = Test | Word | AnySpan | Below | Not | And | Or
+
+
+def words_in(node: Predicate) -> list[str]:
+    """List the words that are searched."""
+    match node:
+        case Word(text=text):
+            return [text]
+        case AnySpan(part=part) | Not(part=part):
+            return words_in(part)
+        case And(parts=parts) | Or(parts=parts) | Below(parts=parts):
+            return [word for part in parts for word in words_in(part)]
+        case _:
+            return []
 
 
 def negated(node: Predicate) -> Predicate:
@@ -67,8 +87,12 @@ def decodes(node: Predicate) -> bool:
 
 def _cost(node: Predicate) -> int:
     match node:
-        case Test(field=Attribute(of_resource=of_resource)):
-            return 2 if of_resource else _DECODING
+        case Word():
+            return _DECODING + 1
+        case Test(field=Attribute(scope=scope)):
+            return 2 if scope is Scope.RESOURCE else _DECODING
+        case Test(field=Field(decodes=True)):
+            return _DECODING
         case Test(field=Field(type=Type.ID)):
             return 3
         case Test(field=Field(of_traces=of_traces)):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Any, Final
 
 import msgspec
 
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import Search
-from tracetui.model.times import find_duration, find_time
+from tracetui.model.times import UNITS, find_clock, find_duration, find_time, latest_at_clock
 from tracetui.query.complete import tokens
-from tracetui.query.fields import OF_EXCEPTIONS, Attribute
+from tracetui.query.fields import OF_EXCEPTIONS, Attribute, Scope
 from tracetui.query.parser import parse
 from tracetui.query.predicates import And, AnySpan, Below, Or, Predicate, Test
 from tracetui.query.values import Literal
@@ -136,8 +137,11 @@ def _of_trace(node: Predicate) -> dict[str, Any] | None:
         return None
     name, value = node.field.name, node.value.text
     if name == "trace.start" and node.operation in (*_ABOVE, *_BELOW):
-        # the parser has checked that it is a time
-        moment = find_time(value) or 0
+        moment = find_time(value)
+        if moment is None:
+            now = time_ns()
+            # the parser has checked that it is a time or a time of day
+            moment = latest_at_clock(find_clock(value) or 0, now - UNITS["d"], now)
         return {"start_ns" if node.operation in _ABOVE else "end_ns": moment}
     if name in ("trace.duration", "trace.response") and node.operation in _ABOVE:
         duration = find_duration(value) or 0
@@ -169,7 +173,7 @@ def _of_test(node: Test, exact_names: bool) -> dict[str, Any] | None:
     if isinstance(node.field, Attribute):
         if node.operation != "=" or node.value is None or not _is_as_written(node.value):
             return None
-        if node.field.key.startswith(OF_EXCEPTIONS):
+        if node.field.scope is Scope.EVENT or node.field.key.startswith(OF_EXCEPTIONS):
             # most servers search only the attributes of spans, not those of events
             return None
         return {"attributes": {node.field.key: node.value.text}}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Final
 
-from tracetui.model.times import find_duration, find_time
+from tracetui.model.times import find_clock, find_duration, find_time
 from tracetui.query.ast import (
     AlternativesNode,
     ComparisonNode,
@@ -18,10 +18,11 @@ from tracetui.query.ast import (
     QueryWord,
     SpanNode,
     Syntax,
+    TextNode,
 )
 from tracetui.query.errors import QueryError, nearest
-from tracetui.query.fields import ALIASES, FIELDS, RESERVED, Attribute, Field, Type, field_named
-from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, cheapest_first, negated
+from tracetui.query.fields import ALIASES, FIELDS, RESERVED, SCOPES, Attribute, Field, Scope, Type, field_named
+from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, cheapest_first, negated
 from tracetui.query.safe_regex import Pattern
 from tracetui.query.values import ORDERINGS, Literal, find_number
 
@@ -53,7 +54,7 @@ _EXAMPLES: Final = {
 }
 _INNER_BRACES: Final = "remove the inner braces: they have no effect"
 _ESCAPED: Final = re.compile(r"""\\(["'\\])""")
-_FIELD_IN_QUOTES: Final = re.compile(r"""(attr|resource)?\.?(["'`])(.*)\2""", re.DOTALL)
+_FIELD_IN_QUOTES: Final = re.compile(r"""(attr|span|resource|event)?\.?(["'`])(.*)\2""", re.DOTALL)
 
 
 def resolve(text: str, syntax: Syntax) -> Predicate:
@@ -88,6 +89,10 @@ class _Resolver:
                 return Below(tuple(self.node(part.part, True) for part in parts))
             case ComparisonNode():
                 return self.comparison(syntax, in_braces)
+            case TextNode(words=[word]):
+                return self.single_word(word, in_braces)
+            case TextNode(words=words):
+                return self.words(words, in_braces)
 
     def check_window(self, nodes: Sequence[Predicate]) -> None:
         """Raise QueryError at the second of two time limits, in the order of the text, if they leave no time."""
@@ -130,27 +135,49 @@ class _Resolver:
         found: Predicate = test if in_braces or _is_of_traces(field) else AnySpan(test)
         return found if holds else Not(found)
 
+    def single_word(self, word: QueryWord, in_braces: bool) -> Predicate:
+        """Resolve a word alone: a field that is present, or text."""
+        name = word.text
+        if name[0] in "\"'":
+            return Word(self.unquoted(word))
+        known = field_named(name, in_braces) is not None or name.startswith((*SCOPES, ".", "`", *RESERVED))
+        field, colon, _ = name.partition(":")
+        if known or (colon and field in FIELDS):
+            return self.comparison(ComparisonNode(word), in_braces)
+        text = Word(name)
+        if "." not in name.strip("."):
+            return text
+        return Or((self.comparison(ComparisonNode(word), in_braces), text))
+
+    def words(self, words: Sequence[QueryWord], in_braces: bool) -> Predicate:
+        """Resolve several words, which one span contains."""
+        first, second = words[:2]
+        if first.text in FIELDS and (find_number(second.text) is not None or find_duration(second.text) is not None):
+            raise self.error(second, f"expected an operator after {first.text}, found {second.text}")
+        together = And(tuple(Word(self.unquoted(word)) for word in words))
+        return together if in_braces else AnySpan(together)
+
+    def unquoted(self, word: QueryWord) -> str:
+        return _ESCAPED.sub(r"\1", word.text[1:-1]) if word.text[0] in "\"'" else word.text
+
     def field(self, word: QueryWord, in_braces: bool) -> Field | Attribute:
         quoted = _FIELD_IN_QUOTES.fullmatch(word.text)
         if quoted:
             key = _ESCAPED.sub(r"\1", quoted[3]) if quoted[2] != "`" else quoted[3]
-            return Attribute(key, of_resource=quoted[1] == "resource")
+            return Attribute(key, Scope(quoted[1] or "attr"))
         name = word.text
         field = field_named(name, in_braces)
         if field is not None:
             return field
-        for prefix in ("attr.", "resource.", "."):
+        for prefix, scope in (*SCOPES.items(), (".", Scope.ANY)):
             if name.startswith(prefix) and len(name) > len(prefix):
-                return Attribute(name.removeprefix(prefix), of_resource=prefix == "resource.")
+                return Attribute(name.removeprefix(prefix), scope)
         if "." in name.strip(".") and not name.startswith(RESERVED):
             return Attribute(name)
         raise self.unknown(word)
 
     def unknown(self, word: QueryWord) -> QueryError:
         name = word.text
-        if name.startswith("span.") and name.count(".") > 1:
-            name = name.removeprefix("span.")
-            return self.error(word, f"no field {word.text}", f"for an attribute write {name} or attr.{name}")
         field, colon, value = name.partition(":")
         if colon and (field in FIELDS or "." in field):
             return self.error(word, f"no field {name}", f"write the comparison as {field} = {value or 'VALUE'}")
@@ -168,15 +195,13 @@ class _Resolver:
             raise self.error(
                 word,
                 f"every {owner} has a {word.text}; compare it with a value",
-                f"for example {word.text} {_EXAMPLES[field.type]}",
+                f'for example {word.text} {_EXAMPLES[field.type]}; to search for the word write "{word.text}"',
             )
         return Test(field, "exists")
 
     def literal(self, word: QueryWord, operation: str) -> Literal:
-        text, quoted = word.text, False
-        if text[0] in "\"'":
-            text, quoted = _ESCAPED.sub(r"\1", text[1:-1]), True
-        literal = Literal(text, quoted, word.position, len(word.text))
+        text = self.unquoted(word)
+        literal = Literal(text, word.text[0] in "\"'", word.position, len(word.text))
         if operation not in ("=~", "!~"):
             return literal
         try:
@@ -210,8 +235,10 @@ class _Resolver:
             if find_number(value.text) is not None:
                 raise self.error(word, f"{name} needs a unit (ns us ms s m h d), for example {value.text}ms")
             raise self.error(word, f"{name} is compared with a duration such as 500ms, found {word.text}")
-        if field.type is Type.TIME and find_time(value.text) is None:
-            raise self.error(word, f"{name} is compared with a time such as 2024-05-01T10:03Z, found {word.text}")
+        if field.type is Type.TIME and find_time(value.text) is None and find_clock(value.text) is None:
+            raise self.error(
+                word, f"{name} is compared with a time such as 2024-05-01T10:03Z or 10:03, found {word.text}"
+            )
         if field.type is Type.FLAG and not value.is_truth:
             raise self.error(word, f"{name} is true or false, found {word.text}")
         if field.type is Type.CHOICE and value.pattern is None:
@@ -234,6 +261,8 @@ def _limit(node: Predicate) -> tuple[bool, int, Literal] | None:
         return None
     if node.value is None or node.operation not in ORDERINGS:
         return None
-    # the parser has checked that it is a time
-    moment = find_time(node.value.text) or 0
+    moment = find_time(node.value.text)
+    if moment is None:
+        # a time of day, whose date depends on the traces
+        return None
     return node.operation[0] == ">", moment + (node.operation in (">", "<=")), node.value

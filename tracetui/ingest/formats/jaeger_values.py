@@ -66,6 +66,8 @@ LINK_KINDS = ("CHILD_OF", "FOLLOWS_FROM")
 class JaegerCodec:
     """Codec for Jaeger tags, logs and references."""
 
+    is_text = True
+
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if raw in (b"", b"[]", b"null"):
             return {}

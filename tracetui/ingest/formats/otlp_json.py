@@ -72,6 +72,8 @@ _PAIRS = msgspec.json.Decoder(list[_KeyValue])
 class OtlpJsonCodec:
     """Codec for OTLP attributes, events and links in JSON."""
 
+    is_text = True
+
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if raw in (b"", b"[]", b"null"):
             return {}

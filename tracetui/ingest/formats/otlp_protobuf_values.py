@@ -77,6 +77,8 @@ def any_value(data: bytes) -> Value:
 class OtlpProtobufCodec:
     """Codec for OTLP attributes, events and links in their concatenated repeated fields."""
 
+    is_text = False
+
     def attributes(self, raw: bytes) -> dict[str, Value]:
         return _attributes(raw, 0, len(raw), raw[0]) if raw else {}
 

@@ -107,6 +107,8 @@ _PIPED_EVENT = re.compile(r"([^|]*)\|(\{.*\})\|(\d{1,10})", re.DOTALL)
 class ZipkinCodec:
     """Codec for Zipkin tags and annotations, and for links that the OpenTelemetry collector writes as tags."""
 
+    is_text = True
+
     def attributes(self, raw: bytes) -> dict[str, Value]:
         if not raw:
             return {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 
@@ -45,6 +46,8 @@ class ReportOptions:
     """Description of the filters, '' for none."""
     searched: str = ""
     """Description of the traces searched on a server that has more; '' if all were searched."""
+    words: str = ""
+    """Description of where the words of the filters were searched; '' for none."""
 
 
 def report_text(analysis: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
@@ -94,6 +97,8 @@ class _Report:
             yield self._line((none, Role.TITLE))
             if options.filtered:
                 yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
+            for text in wrap(safe(options.words), options.width):
+                yield self._line((text, Role.DIM))
             return
         counts = [
             numbers.counted(summary.trace_count, "trace"),

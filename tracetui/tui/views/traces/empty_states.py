@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary, vocabulary
+from tracetui.query.parser import where_searched
 from tracetui.render.frame import source_name
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -26,6 +28,7 @@ from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
 
 _INDENT = "   "
+_LINE_WIDTH = 76
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,15 @@ def words(loaded: TraceSet) -> Vocabulary:
 
 
 def no_match_lines(
-    found: filters.BlockingCondition | None, names: KeyNames, searched: str, *, is_live: bool
+    query: str, found: filters.BlockingCondition | None, names: KeyNames, searched: str, *, is_live: bool
 ) -> list[Line]:
-    """Message for a filter without matches. `searched`: the traces that were searched, on servers with more."""
+    """Message for a query without matches. `searched`: the traces that were searched, on servers with more."""
     none = f"No match among {searched}." if searched else "No trace matches this filter."
     lines = [Line(), Line([(f"{_INDENT}{none}", Role.STRONG)])]
+    where = where_searched(query)
+    if where:
+        here = " of the loaded traces" if is_live else ""
+        lines += [Line([(_INDENT + safe(line), Role.PLAIN)]) for line in wrap(where + here, _LINE_WIDTH)]
     if is_live:
         more = "{app.more} loads more traces, " if searched else ""
         lines.append(Line([(_INDENT + names.short(more + "{traces.window} goes further back"), Role.PLAIN)]))
