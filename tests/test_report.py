@@ -98,7 +98,7 @@ KEYS = {
 def test_the_json_has_every_promised_key(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["analyze", *FIRST_LOOK, "broken/cut.json", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)
-    sections = {"bottlenecks", "findings", "async_work", "critical_paths", "errors", "dependencies"}
+    sections = {"verdict", "bottlenecks", "findings", "async_work", "critical_paths", "errors", "dependencies"}
     assert set(found) == {"summary", *sections, "warnings"}
     for path, keys in KEYS.items():
         part = found

@@ -13,6 +13,7 @@ from tracetui.analysis.dependencies import Dependencies, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
 from tracetui.analysis.suggestions.registry import Suggestion, find_suggestions
 from tracetui.analysis.summary import Summary, summarize
+from tracetui.analysis.verdict import FailingVerdict, SetVerdict, failing_verdict, slow_verdict
 from tracetui.model.traces import TraceSet
 
 if TYPE_CHECKING:
@@ -42,6 +43,21 @@ class Analysis:
     @cached_property
     def errors(self) -> Errors:
         return find_errors(self.traces)
+
+    @cached_property
+    def failing(self) -> FailingVerdict | None:
+        """The most harmful error pattern."""
+        return failing_verdict(self.traces, self.errors)
+
+    @property
+    def verdict(self) -> SetVerdict:
+        """What fails and what takes the time."""
+        return SetVerdict(self.failing, self.slow)
+
+    @cached_property
+    def slow(self) -> Bottleneck | None:
+        """The bottleneck with the largest share of all critical path time."""
+        return slow_verdict(self.bottlenecks())
 
     @cached_property
     def calls(self) -> Calls:

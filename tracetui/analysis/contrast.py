@@ -95,14 +95,22 @@ class Contrast:
         return min(self.selected, self.rest) < FEW_SAMPLES
 
 
-def contrast(traces: TraceSet, selection: np.ndarray, *, outcomes: bool = False, durations: bool = True) -> Contrast:
+def contrast(
+    traces: TraceSet,
+    selection: np.ndarray,
+    *,
+    outcomes: bool = False,
+    durations: bool = True,
+    most_spans: int | None = None,
+) -> Contrast:
     """Compare the traces of `selection`, bool[traces], with all others.
 
     `outcomes`: include attributes that merely mark a failure. `durations`: include response times; False for selections
-    by response time.
+    by response time. `most_spans`: most spans per side whose attributes are read (default MOST_SPANS); with more,
+    whole traces are sampled evenly.
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
-    looked_at = [_sampled(traces, side) for side in sides]
+    looked_at = [_sampled(traces, side, most_spans or MOST_SPANS) for side in sides]
     trace_digests: dict[_Name, int] = {}
     found = [_counted(traces, side, outcomes, trace_digests) for side in looked_at]
     of = (len(looked_at[0]), len(looked_at[1]))
@@ -139,9 +147,9 @@ def _significant(found: list[OverRepresented], occurrences: Iterable[int], of: t
     return set(able[:shown])
 
 
-def _sampled(traces: TraceSet, side: np.ndarray) -> np.ndarray:
+def _sampled(traces: TraceSet, side: np.ndarray, most_spans: int) -> np.ndarray:
     spans = int(np.diff(traces.first)[side].sum()) if len(side) else 0
-    step = -(-spans // MOST_SPANS) if spans else 1
+    step = -(-spans // most_spans) if spans else 1
     return side[::step]
 
 

@@ -22,6 +22,7 @@ from tracetui.analysis.dependencies import Dependencies
 from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
+from tracetui.analysis.verdict import FailingVerdict
 from tracetui.model.clocks import SKEW_WARNING
 from tracetui.model.errors import LoadWarning
 from tracetui.model.traces import TraceSet
@@ -50,7 +51,7 @@ _EXACT = 1e15
 def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
     """Serialise summary, named sections and warnings as indented JSON with a trailing newline."""
     traces = analysis.traces
-    parts: dict[str, Any] = {"summary": summary_json(analysis.summary)}
+    parts: dict[str, Any] = {"summary": summary_json(analysis.summary), "verdict": verdict_json(analysis, sections)}
     if "bottlenecks" in sections:
         parts["bottlenecks"] = [bottleneck_json(found) for found in analysis.bottlenecks()]
         parts["findings"] = [suggestion_json(found, traces) for found in analysis.suggestions]
@@ -124,6 +125,40 @@ def stats_json(stats: DurationStats) -> dict[str, float | None]:
     """Return duration statistics in milliseconds; all null without samples."""
     names = ("min", "mean", "p50", "p90", "p95", "p99", "max")
     return {f"{name}_ms": in_ms(getattr(stats, f"{name}_ns")) if stats.count else None for name in names}
+
+
+def verdict_json(analysis: Analysis, sections: Collection[str]) -> dict[str, Any]:
+    """Return what fails and what takes the time, as far as the sections contain it."""
+    verdict: dict[str, Any] = {}
+    if "errors" in sections:
+        failing = analysis.failing
+        verdict["failing"] = None if failing is None else _failing_json(failing, analysis.traces)
+    if "bottlenecks" in sections:
+        slow = analysis.slow
+        verdict["slow"] = None if slow is None else bottleneck_json(slow)
+    return verdict
+
+
+def _failing_json(failing: FailingVerdict, traces: TraceSet) -> dict[str, Any]:
+    pattern, common = failing.pattern, failing.common
+    return {
+        "service": pattern.service,
+        "message": pattern.message,
+        "error_count": pattern.count,
+        "failed_request_count": pattern.failed_request_count,
+        "failed_request_rate": in_percent(failing.errors.failed_request_rate),
+        "error_rate": in_percent(failing.errors.error_rate),
+        "since": None if failing.since_ns is None else iso_time(failing.since_ns),
+        "common": None
+        if common is None
+        else {
+            "key": common.key,
+            "value": common.value,
+            "selected_percent": in_percent(common.selected_percent),
+            "rest_percent": in_percent(common.rest_percent),
+        },
+        "example_trace": traces.trace_ids[pattern.example_traces[0]],
+    }
 
 
 def bottleneck_json(found: Bottleneck) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck
 from tracetui.analysis.dependencies import Edge
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.summary import DurationStats
+from tracetui.analysis.verdict import SetVerdict
 from tracetui.render.errors.outcomes import outcome_counts
 from tracetui.render.hot_spots.suggestions import words_of
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
@@ -26,6 +27,7 @@ from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.percentiles import are_few, spread_words
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.table import Column, table
+from tracetui.render.verdict import GAP, LABEL_WIDTH, verdict_statements
 
 _INDENT = "  "
 _SERVICES = 4
@@ -59,6 +61,7 @@ def report_text(analysis: Analysis, sections: Collection[str], options: ReportOp
         "errors": report.errors,
         "dependencies": report.dependencies,
     }
+    yield from report.verdict(sections)
     yield from report.summary()
     if not analysis.traces.trace_count:
         return
@@ -89,6 +92,21 @@ class _Report:
         if left_out > 0:
             what = numbers.counted(left_out, f"more {noun}", plural and f"more {plural}")
             yield self._line((f"{_INDENT}{what}: --verbose lists all", Role.DIM))
+
+    def verdict(self, sections: Collection[str]) -> Iterator[Line]:
+        """Yield what fails and what takes the time, as far as the sections contain it."""
+        analysis = self.analysis
+        if not analysis.traces.trace_count or not {"errors", "bottlenecks"} & set(sections):
+            return
+        verdict = SetVerdict(
+            analysis.failing if "errors" in sections else None, analysis.slow if "bottlenecks" in sections else None
+        )
+        if verdict.failing is None and verdict.slow is None and not {"errors", "bottlenecks"} <= set(sections):
+            return
+        for statement in verdict_statements(verdict, local=self.options.local_time):
+            for number, line in enumerate(self._flowed(statement.parts, self.width - LABEL_WIDTH, GAP)):
+                yield Line([(" " * LABEL_WIDTH, Role.PLAIN)] if number else statement.label.runs).extend(line)
+        yield Line()
 
     def summary(self) -> Iterator[Line]:
         summary, options = self.analysis.summary, self.options

@@ -15,6 +15,7 @@ from tracetui.query.complete import Vocabulary
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import chosen_mark
+from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -31,6 +32,7 @@ from tracetui.tui.views.traces.empty_states import (
 from tracetui.tui.views.traces.keys import BINDINGS, KEYS, OFFER_HINTS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.views.traces.listing import TraceListing
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS, QuickFilters
+from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.query_bar import QueryBar
@@ -56,6 +58,7 @@ class TracesView(View):
         super().__init__(state, work, id=id)
         look = state.look
         self.query_bar = QueryBar(look.theme, look.glyphs, state.previous_queries, id="traces-query")
+        self.verdict = VerdictBar(look, id="traces-verdict")
         self.scatter = Scatter(look, id="traces-scatter")
         self.listing = TraceListing(state)
         self.filters = QuickFilters(self, self.list_by_start)
@@ -65,6 +68,7 @@ class TracesView(View):
 
     def compose(self) -> ComposeResult:
         yield self.query_bar
+        yield self.verdict
         yield self.scatter
         yield self.listing.heading
         yield self.listing.empty
@@ -121,7 +125,7 @@ class TracesView(View):
     def look_changed(self) -> None:
         look = self.state.look
         self.query_bar.set_look(look.theme, look.glyphs)
-        for widget in (self.listing.heading, self.listing.empty, self.listing.view):
+        for widget in (self.verdict, self.listing.heading, self.listing.empty, self.listing.view):
             widget.set_look(look.theme)
         self.scatter.remake()
         self.listing.rebuild()
@@ -154,6 +158,7 @@ class TracesView(View):
     def on_resize(self) -> None:
         height = self.app.size.height
         self.scatter.display = height >= _LEAST_ROWS and not self.listing.is_empty
+        self.verdict.display = height >= _LEAST_ROWS and not self.listing.is_empty and self.verdict.has_verdict
         self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
         # the list receives its new width after this
         self.listing.show_heading()
@@ -180,6 +185,17 @@ class TracesView(View):
             scope, is_live = self.state.search_scope, self.state.is_live
             lines = no_match_lines(self.state.query, found.blame, self.key_names, scope, is_live=is_live)
         self._show_rows_or(lines)
+        self._work_on_verdict()
+
+    def _work_on_verdict(self) -> None:
+        """Find the verdict on the traces shown, unless more of them are about to arrive."""
+        analysis, local = self.state.analysis, self.state.look.local_time
+        if analysis is not None and self.state.load_state != "reading" and analysis.traces.trace_count:
+            self.work("traces-verdict", lambda: verdict_statements(analysis.verdict, local=local), self._show_verdict)
+
+    def _show_verdict(self, statements: list[Statement]) -> None:
+        self.verdict.show_statements(statements, self.key_names)
+        self.on_resize()
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0

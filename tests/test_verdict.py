@@ -1,0 +1,98 @@
+"""The verdict: what fails, since when, what its traces have in common, and what takes the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from tests.support.building import GivenSpan, build, span
+from tracetui.analysis.analysis import Analysis
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+from tracetui.render.verdict import verdict_statements
+
+MINUTE = 60_000_000
+
+
+def requests(failing: Sequence[bool], regions: Iterable[str] | None = None) -> TraceSet:
+    """One request a minute, each with a query; those that fail do so in the query."""
+    names = iter(regions or ["eu"] * len(failing))
+    spans: list[GivenSpan] = []
+    for number, fails in enumerate(failing):
+        trace, start, region = str(number + 1), number * MINUTE, next(names)
+        message = "Connection timeout" if fails else ""
+        root = span(
+            f"a{number}", start, start + 100, trace=trace, kind=Kind.SERVER, error=fails, message=message,
+            attributes={"region": region},
+        )  # fmt: skip
+        query = span(
+            f"b{number}", start + 10, start + 90, trace=trace, parent=f"a{number}", service="db", name="query",
+            error=fails, message=message,
+        )  # fmt: skip
+        spans += [root, query]
+    return build(*spans)
+
+
+def lines(traces: TraceSet) -> list[str]:
+    return [statement.line.text for statement in verdict_statements(Analysis(traces).verdict)]
+
+
+def test_what_fails_and_what_is_slow_in_one_line_each() -> None:
+    failing = [False] * 40
+    for number in (3, 11, 19, 27, 35):
+        failing[number] = True
+    found = lines(requests(failing, ["us" if fails else "eu" for fails in failing]))
+    assert found == [
+        "FAILING  12 %  Connection timeout   in db   all region=us   5 of 5 requests",
+        "SLOW     80 %  of the critical path: db query   Connection timeout",
+    ]
+
+
+def test_a_quiet_set_says_so() -> None:
+    # many operations with small shares
+    spans = [span("root", 0, 1000)]
+    spans += [span(f"s{i}", 100 * i, 100 * i + 100, parent="root", name=f"step {chr(97 + i)}") for i in range(10)]
+    assert lines(build(*spans)) == ["QUIET    no errors, and no operation with a large share of the time"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "since"),
+    [
+        ([False] * 30 + [True] * 3 + [False] * 2 + [True] * 5, 30),
+        ([False] * 3 + [True] + [False] * 30, None),
+        ([True] * 5, None),
+        ([False] + [True] * 20, None),
+        ([False] * 20 + [True], None),
+        ([False] * 20 + [True] * 2, 20),
+    ],
+)  # fmt: skip
+def test_since_when_unless_that_may_be_chance(failing: list[bool], since: int | None) -> None:
+    traces = requests(failing)
+    verdict = Analysis(traces).verdict.failing
+    assert verdict is not None
+    if since is None:
+        assert verdict.since_ns is None
+    else:
+        assert verdict.since_ns == int(traces.trace_start.min()) + since * MINUTE * 1_000
+        assert any(" since " in line for line in lines(traces))
+
+
+def test_an_attribute_that_others_have_too_is_not_named() -> None:
+    failing = [number % 5 == 0 for number in range(60)]
+    verdict = Analysis(requests(failing)).verdict.failing
+    assert verdict is not None
+    assert verdict.common is None
+
+
+def test_errors_that_failed_no_request() -> None:
+    spans = []
+    for number in range(3):
+        spans.append(span(f"a{number}", 0, 100, trace=str(number), kind=Kind.SERVER))
+        spans.append(span(f"b{number}", 10, 15, trace=str(number), parent=f"a{number}", service="cache", error=True))
+    assert lines(build(*spans))[0] == "ERRORS   no request failed  (no message)   in cache   3 errors"
+
+
+def test_names_from_outside_are_safe() -> None:
+    traces = build(span("a", 0, 100, service="db\x1b[31m", name="\u202equery", error=True, message="no\x07 way"))
+    assert all(line.isprintable() for line in lines(traces))
