@@ -314,7 +314,7 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([BEFORE], 2, "Missing argument"),
+        ([BEFORE], 2, "compare needs two sources, BEFORE and AFTER, not 1"),
         (["-", "-"], 2, "only one of the two can be standard input"),
         ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
         ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),

@@ -115,6 +115,8 @@ VALUES: dict[str, list[str]] = {
     "--until": ["10:05", ARGUMENT],
     "--limit": ["3", ARGUMENT],
     "--threshold": ["5", ARGUMENT],
+    "--at": ["10:05", ARGUMENT],
+    "--by": ["region", ARGUMENT, f"{ARGUMENT}={ARGUMENT},x"],
     "--max-rows": ["2", ARGUMENT],
     "--width": ["40", "300", ARGUMENT],
     "--logs": ["LOGS", ARGUMENT],

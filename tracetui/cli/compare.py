@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_services, open_filtered
 from tracetui.cli.output import check_not_read, print_json, print_lines
+from tracetui.config import Overrides
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
+from tracetui.query.filters import Filters
+from tracetui.query.splits import split_at, split_by
+from tracetui.session import Session
 
 _MOST_PERCENT = 1e9
 _WORSE = 1
 """Exit code of `--fail-on-regression` on a regression."""
 
-Before = Annotated[str, typer.Argument(metavar="BEFORE", help="Baseline: a file, directory, glob, server or -.")]
-After = Annotated[str, typer.Argument(metavar="AFTER", help="Traces to compare with it.")]
+ComparedSources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="BEFORE AFTER",
+        help="Two sources: the baseline, and the traces to compare with it. With --at or --by any number, as one set.",
+        show_default=False,
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Compare the traces before and after a time, such as 10:05."),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="ATTRIBUTE",
+        help="Compare the traces with the latest value of an attribute with the others, or KEY=BEFORE,AFTER.",
+    ),
+]
 FailOnRegression = Annotated[bool, typer.Option("--fail-on-regression", help="Exit with code 1 on a regression.")]
 Threshold = Annotated[
     float,
@@ -31,10 +55,11 @@ Threshold = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOptions:
-    """The two trace sets, and what counts as a regression."""
+    """The trace sets, and what counts as a regression."""
 
-    before: Before
-    after: After
+    sources: ComparedSources
+    at: At = None
+    by: By = None
     fail_on_regression: FailOnRegression = False
     threshold: Threshold = DEFAULT_THRESHOLD
     json: o.JsonOption = False
@@ -44,20 +69,19 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
     """Compare two trace sets: regressions and improvements.
 
     A change is reported if it is at least 10 % (--threshold), at least 1 % of the response time, and unlikely to be
-    chance. Filters apply to both sets.
+    chance. Filters apply to both sets. --at and --by compare two parts of one set.
     """
-    before, after, threshold = options.before, options.after, options.threshold
+    threshold = options.threshold
     if not threshold <= _MOST_PERCENT:
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
-    if before == after == "-":
-        raise UsageError("only one of the two can be standard input")
-    check_not_read(report.output, (before, after))
-    # the credentials of one server must not be sent to the other
-    servers_of([before, after])
+    if options.at is not None and options.by is not None:
+        raise UsageError("use either --at or --by, not both")
+    check_not_read(report.output, options.sources)
     filters = selection.filters()
-    sessions = [
-        open_filtered(
-            [source],
+
+    def opened(sources: Sequence[str]) -> Session:
+        return open_filtered(
+            sources,
             filters,
             servers.overrides(),
             adjust_skew=report.adjust_skew,
@@ -65,16 +89,17 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
             exact_names=selection.exact_names,
             knows_services=False,
         )
-        for source in (before, after)
-    ]
-    check_services(filters.services, sessions, (before, after), servers.overrides())
-    for source, session in zip((before, after), sessions, strict=True):
-        if not session.analysis.traces.trace_count:
-            name = without_secrets(source)
-            if session.searched:
-                raise UsageError(f"no match among {session.searched} of {name}; raise --limit to search more")
-            raise UsageError(f"no trace of {name} matches the filters")
-    first, second = (session.analysis for session in sessions)
+
+    if options.at is None and options.by is None:
+        first, second, names = _two_sets(options.sources, opened, filters, servers.overrides())
+    else:
+        session = opened(options.sources)
+        check_services(filters.services, [session], options.sources, servers.overrides())
+        traces = session.analysis.traces
+        _check_not_empty(session, "the traces")
+        split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
+        first, second = (Analysis(traces.select(side)) for side in (split.before, split.after))
+        names = split.names
     found = compared(first, second, threshold)
     if options.json:
         from tracetui.render.report.compare_json import compare_json
@@ -84,7 +109,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         from tracetui.render.report.compare_text import compare_text
 
         look = report.options(filters)
-        lines = compare_text(found, (without_secrets(before), without_secrets(after)), look)
+        lines = compare_text(found, names, look)
         print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
     if options.fail_on_regression and not found.has_common:
         from tracetui.render.report.compare_text import NOTHING_IN_COMMON
@@ -92,3 +117,30 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError(NOTHING_IN_COMMON)
     if options.fail_on_regression and found.regressions:
         raise typer.Exit(_WORSE)
+
+
+def _two_sets(
+    sources: Sequence[str], opened: Callable[[Sequence[str]], Session], filters: Filters, overrides: Overrides
+) -> tuple[Analysis, Analysis, tuple[str, str]]:
+    """Open two sources. -> their analyses and names"""
+    if len(sources) != 2:
+        hint = "; --at TIME and --by ATTRIBUTE compare two parts of one set" if len(sources) == 1 else ""
+        raise UsageError(f"compare needs two sources, BEFORE and AFTER, not {len(sources)}{hint}")
+    if set(sources) == {"-"}:
+        raise UsageError("only one of the two can be standard input")
+    # the credentials of one server must not be sent to the other
+    servers_of(sources)
+    sessions = [opened([source]) for source in sources]
+    check_services(filters.services, sessions, sources, overrides)
+    before, after = map(without_secrets, sources)
+    for name, session in zip((before, after), sessions, strict=True):
+        _check_not_empty(session, name)
+    return sessions[0].analysis, sessions[1].analysis, (before, after)
+
+
+def _check_not_empty(session: Session, name: str) -> None:
+    """Raise UsageError if no trace of a source, described by `name`, is left."""
+    if not session.analysis.traces.trace_count:
+        if session.searched:
+            raise UsageError(f"no match among {session.searched} of {name}; raise --limit to search more")
+        raise UsageError(f"no trace of {name} matches the filters")

@@ -1,0 +1,244 @@
+"""Split a trace set in two groups, to be compared as before and after: at a time, or by the values of an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.model.errors import UsageError
+from tracetui.model.times import find_clock, find_time, latest_at_clock
+from tracetui.model.traces import TraceSet
+from tracetui.query.complete import sample, value_texts
+
+MOST_VALUES: Final = 5
+"""Most values of an attribute of which the latest is chosen; with more, the two values must be named."""
+_SINGLE: Final = 0.9
+"""Least share of the traces with an attribute that have a single value of it, so that it is one of the trace."""
+_CHANGED: Final = 0.9
+"""Least probability that a trace with the new value started after one with another value, to call it a change."""
+_LEAST_TRACES: Final = 2
+_MOST_SPANS: Final = 200_000
+_LISTED: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two groups of the traces of a set."""
+
+    before: np.ndarray
+    """bool[traces]"""
+    after: np.ndarray
+    """bool[traces]"""
+    names: tuple[str, str]
+    """Descriptions of both groups; may contain untrusted text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedAttribute:
+    """Attribute that has a new value from some time on."""
+
+    key: str
+    service: str
+    """Service whose resource has it."""
+    values: tuple[str, str]
+    """The commonest previous value, and the new one."""
+    since_ns: int
+    """Start of the first trace with the new value."""
+
+
+@dataclass(frozen=True, slots=True)
+class _TraceValues:
+    """Values of an attribute, as pairs of a trace and a value."""
+
+    service: str
+    texts: tuple[str, ...]
+    trace: np.ndarray
+    """int64[k]"""
+    value: np.ndarray
+    """int64[k] into `texts`."""
+
+    def having(self, value: int, trace_count: int) -> np.ndarray:
+        """bool[traces]"""
+        found = np.zeros(trace_count, bool)
+        found[self.trace[self.value == value]] = True
+        return found
+
+
+def read_moment(traces: TraceSet, text: str) -> int:
+    """Read a time, or a time of day on the day of the traces. -> ns. Raises UsageError for other text."""
+    clock = find_clock(text)
+    moment = find_time(text)
+    if clock is not None and traces.trace_count:
+        moment = latest_at_clock(clock, int(traces.trace_start.min()), int(traces.trace_start.max()))
+    if moment is None:
+        raise UsageError(f"{text!r} is not a time; write 10:05 or 2026-03-10T10:05Z")
+    return moment
+
+
+def split_at(traces: TraceSet, text: str) -> Split:
+    """Split at a time, as `read_moment` reads it. Raises UsageError if all traces are on one side."""
+    moment = read_moment(traces, text)
+    after = traces.trace_start >= moment
+    if after.all() or not after.any():
+        side = "before" if not after.any() else "after"
+        raise UsageError(f"all {traces.trace_count:,} traces started {side} {text}")
+    return Split(~after, after, (f"before {text}", f"from {text} on"))
+
+
+def split_by(traces: TraceSet, text: str) -> Split:
+    """Split by an attribute, given as `KEY` or `KEY=BEFORE,AFTER`.
+
+    Without values, the traces with the latest value are compared with those that have another one. If a trace has
+    several values, as each service has its own version, the service in which the attribute changes is used.
+
+    Raises UsageError for an unknown attribute or value, and if there are fewer than two values or too many.
+    """
+    key, _, named = text.partition("=")
+    whole = _values_in_set(traces, key)
+    if not len(whole.trace):
+        raise UsageError(f"no trace has an attribute {key}")
+    found = whole
+    if not _is_single(whole):
+        found = max(_values_by_service(traces, key), key=lambda one: _change(traces, one)[0], default=whole)
+    if named:
+        before, after = _named(found if not _missing(found, named) else whole, key, named)
+        found = found if not _missing(found, named) else whole
+    else:
+        if len(found.texts) > MOST_VALUES:
+            raise UsageError(
+                f"{key} has {len(found.texts):,} values; name two: --by {key}=BEFORE,AFTER ({_listed(found.texts)})"
+            )
+        if len(found.texts) < 2:
+            raise UsageError(f"{key} has only one value: {found.texts[0]}")
+        _, before, after = _change(traces, found)
+    label = f"{found.service} {key}" if found.service else key
+    has_after = found.having(after, traces.trace_count)
+    if named or len(found.texts) == 2:
+        has_before = found.having(before, traces.trace_count) & ~has_after
+        names = (f"{label}={found.texts[before]}", f"{label}={found.texts[after]}")
+    else:
+        has_before = np.zeros(traces.trace_count, bool)
+        has_before[found.trace] = True
+        has_before &= ~has_after
+        names = (f"other {label}", f"{label}={found.texts[after]}")
+    if not has_before.any():
+        raise UsageError(f"every trace with {names[0]} also has {names[1]}")
+    return Split(has_before, has_after, names)
+
+
+def changed_attributes(traces: TraceSet) -> list[ChangedAttribute]:
+    """Find attributes of resources with 2 to 5 values of which a new one replaces the others, as after a deployment.
+
+    The most recent change comes first.
+    """
+    keys = {key for resource in traces.resources for key in resource.codec.attributes(resource.raw)}
+    found = []
+    for key in sorted(keys):
+        for values in _values_by_service(traces, key):
+            if not 2 <= len(values.texts) <= MOST_VALUES:
+                continue
+            probability, before, after = _change(traces, values)
+            starts = traces.trace_start[values.trace]
+            new = values.value == after
+            if probability >= _CHANGED and min(int(new.sum()), int((~new).sum())) >= _LEAST_TRACES:
+                texts = values.texts[before], values.texts[after]
+                found.append(ChangedAttribute(key, values.service, texts, int(starts[new].min())))
+    return sorted(found, key=lambda one: (-one.since_ns, one.key, one.service))
+
+
+def _values_in_set(traces: TraceSet, key: str) -> _TraceValues:
+    """Collect the values of a key in resources and spans, for the whole set."""
+    spans, codes, texts = _resource_values(traces, key)
+    trace, value = traces.trace[spans].astype(np.int64), codes
+    if not len(texts):
+        numbers: dict[str, int] = {}
+        pairs = [
+            (int(traces.trace[span]), numbers.setdefault(text, len(numbers)))
+            for span in sample(traces, _MOST_SPANS).tolist()
+            for text in value_texts(traces.attributes(span).get(key))
+        ]
+        texts = list(numbers)
+        trace, value = np.array(pairs, np.int64).reshape(-1, 2).T
+    return _distinct("", texts, trace, value)
+
+
+def _values_by_service(traces: TraceSet, key: str) -> list[_TraceValues]:
+    """Collect the values of a key in resources, for each service."""
+    spans, codes, texts = _resource_values(traces, key)
+    service = traces.service[spans]
+    return [
+        _distinct(traces.services[number], texts, traces.trace[spans[of]].astype(np.int64), codes[of])
+        for number in np.unique(service).tolist()
+        if len(of := np.flatnonzero(service == number))
+    ]
+
+
+def _resource_values(traces: TraceSet, key: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Find the spans whose resource has a key. -> int64[k], codes int64[k], texts of the codes"""
+    numbers: dict[str, int] = {}
+    codes = np.full(len(traces.resources), -1, np.int64)
+    for number, resource in enumerate(traces.resources):
+        texts = value_texts(resource.codec.attributes(resource.raw).get(key))
+        if texts:
+            codes[number] = numbers.setdefault(texts[0], len(numbers))
+    if not numbers:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), []
+    of_spans = codes[traces.resource]
+    spans = np.flatnonzero(of_spans >= 0)
+    return spans, of_spans[spans], list(numbers)
+
+
+def _distinct(service: str, texts: Sequence[str], trace: np.ndarray, value: np.ndarray) -> _TraceValues:
+    """Keep each pair once, and only values that occur."""
+    pairs = np.unique(np.stack((trace, value)), axis=1) if len(trace) else np.zeros((2, 0), np.int64)
+    kept, codes = np.unique(pairs[1], return_inverse=True)
+    return _TraceValues(service, tuple(texts[number] for number in kept.tolist()), pairs[0], codes)
+
+
+def _is_single(values: _TraceValues) -> bool:
+    _, counts = np.unique(values.trace, return_counts=True)
+    return bool((counts == 1).mean() >= _SINGLE)
+
+
+def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
+    """Find the latest value. -> probability that it comes after another one, the commonest other value, the latest
+
+    The probability is that of Mann and Whitney: of a pair of traces with the latest and with another value.
+    """
+    if len(values.texts) < 2:
+        return 0.0, 0, 0
+    starts = traces.trace_start[values.trace]
+    medians = [float(np.median(starts[values.value == number])) for number in range(len(values.texts))]
+    latest = int(np.argmax(medians))
+    new, old = np.sort(starts[values.value == latest]), np.sort(starts[values.value != latest])
+    earlier = np.searchsorted(old, new, "left") + np.searchsorted(old, new, "right")
+    probability = float(earlier.sum()) / (2 * len(new) * len(old))
+    counts = np.bincount(values.value, minlength=len(values.texts))
+    counts[latest] = 0
+    return probability, int(np.argmax(counts)), latest
+
+
+def _missing(values: _TraceValues, named: str) -> list[str]:
+    return [text for text in _pair(named) if text not in values.texts]
+
+
+def _pair(named: str) -> list[str]:
+    return [text.strip() for text in named.split(",")]
+
+
+def _named(values: _TraceValues, key: str, named: str) -> tuple[int, int]:
+    pair = _pair(named)
+    if len(pair) != 2 or pair[0] == pair[1]:
+        raise UsageError(f"--by {key}={named}: name two different values, separated by a comma")
+    missing = _missing(values, named)
+    if missing:
+        raise UsageError(f"no trace has {key}={missing[0]}; values: {_listed(values.texts)}")
+    return values.texts.index(pair[0]), values.texts.index(pair[1])
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _LISTED:,} more" if len(texts) > _LISTED else ""
+    return ", ".join(sorted(texts)[:_LISTED]) + more
