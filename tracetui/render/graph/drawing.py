@@ -1,0 +1,359 @@
+"""Drawing of a graph in characters, from a `Layout`.
+
+Nodes are in brackets, callers left of callees. Lines can be followed from left to right: corners and junctions join
+all lines that meet there, and other lines that meet cross. An arrowhead points to the
+called node; for calls against the direction of the layers it is at the left end. Without colour, failing calls have a
+mark, asynchronous ones are dotted, and heavy lines have many calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.render.graph.layout import Bundle, Edge, Gap, Place, lay_out
+from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+
+_TRACK = 2
+"""Cells from one vertical line to the next, so that corners of different bundles do not touch."""
+_HEAVY = 2
+"""Weight from which a line is heavy."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnNode:
+    """Node of a drawing. `name` and `note` may be untrusted."""
+
+    name: str
+    note: str = ""
+    """Figure after the name, '' for none."""
+    role: str = Role.PLAIN
+    mark: str = ""
+    """Glyph before the name, in `mark_role`."""
+    mark_role: str = Role.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnEdge:
+    """Edge of a drawing."""
+
+    source: str
+    target: str
+    label: str = ""
+    """Figures on the line."""
+    is_async: bool = False
+    fails: bool = False
+    weight: int = 1
+    """1, or `_HEAVY` and more for a heavy line."""
+    role: str = Role.GUIDE
+
+
+@dataclass(frozen=True, slots=True)
+class _LineGlyphs:
+    """Glyphs for lines. `joins` is indexed by arms: up 1, down 2, left 4, right 8."""
+
+    horizontal: str
+    heavy: str
+    dotted: str
+    vertical: str
+    dotted_vertical: str
+    joins: str
+    forward: str
+    backward: str
+    opening: str
+    closing: str
+
+
+_UNICODE: Final = _LineGlyphs(
+    horizontal="─",
+    heavy="━",
+    dotted="┄",
+    vertical="│",
+    dotted_vertical="┊",
+    joins=" ││││╯╮┤│╰╭├│┴┬┼",
+    forward="▶",
+    backward="◀",
+    opening="▐",
+    closing="▌",
+)
+_ASCII: Final = _LineGlyphs(
+    horizontal="-",
+    heavy="=",
+    dotted=".",
+    vertical="|",
+    dotted_vertical=":",
+    joins=" |||" + "+" * 12,
+    forward=">",
+    backward="<",
+    opening="[",
+    closing="]",
+)
+_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+
+
+def line_glyphs(glyphs: Glyphs) -> _LineGlyphs:
+    """Return the glyphs for lines that go with a set of glyphs."""
+    return _ASCII if glyphs.ascii_only else _UNICODE
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Cells of a node: first column and row, and size."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+
+class GraphDrawing:
+    """Drawing of a graph as lines of any part of it.
+
+    name_width: most cells of a name; longer ones are cut.
+    """
+
+    def __init__(
+        self, nodes: Mapping[str, DrawnNode], edges: list[DrawnEdge], glyphs: Glyphs, *, name_width: int = 40
+    ) -> None:
+        self._nodes, self._glyphs = nodes, glyphs
+        self._marks = line_glyphs(glyphs)
+        self._name_width = name_width
+        self._edges: dict[tuple[str, str], DrawnEdge] = {}
+        for edge in edges:
+            # of calls in both ways, synchronous ones are drawn
+            known = self._edges.get((edge.source, edge.target))
+            if known is None or known.is_async > edge.is_async:
+                self._edges[edge.source, edge.target] = edge
+        drawn = self._edges.values()
+        self.layout = lay_out(nodes, (Edge(edge.source, edge.target, edge.is_async) for edge in drawn))
+        self.boxes: dict[str, Box] = {}
+        self._roles = [Role.PLAIN]
+        self._columns: list[int] = []
+        """First column of each layer."""
+        self._track_columns: list[int] = []
+        """Column of the first track of each gap."""
+        self._set_columns()
+        self.height = self.layout.height
+        self._texts = np.full((self.height, self.width), " ", "U1")
+        self._role_numbers = np.zeros((self.height, self.width), np.uint8)
+        for at, gap in enumerate(self.layout.gaps):
+            self._draw_gap(at, gap)
+        for layer in self.layout.layers:
+            for place in layer:
+                self._draw_place(place)
+
+    # --- geometry ----------------------------------------------------------------------------------------------------
+
+    def _set_columns(self) -> None:
+        column = 0
+        for at, layer in enumerate(self.layout.layers):
+            self._columns.append(column)
+            for place in layer:
+                if not place.is_passage:
+                    width = cell_width(self._shown(place.name)) + 2
+                    self.boxes[place.name] = Box(column, place.row, width, place.height)
+            column += max((self.boxes[place.name].width for place in layer if not place.is_passage), default=1)
+            if at < len(self.layout.gaps):
+                gap = self.layout.gaps[at]
+                left = max((len(self._left_label(bundle)) for bundle in gap.bundles), default=0)
+                right = max((len(text) for bundle in gap.bundles for text in self._right_labels(bundle)), default=0)
+                self._track_columns.append(column + left + 2)
+                column += left + 2 + _TRACK * gap.track_count + right + 3
+        self.width = max(column, 1)
+
+    def _shown(self, name: str) -> str:
+        """Text of a node between its brackets."""
+        node = self._nodes[name]
+        mark = node.mark if not self._glyphs.ascii_only else ""
+        text = fit(safe(node.name), self._name_width, "left", self._glyphs.ellipsis).rstrip()
+        return f"{mark}{text}" + (f" {node.note}" if node.note else "")
+
+    def _right_edge(self, place: Place) -> int:
+        """Column after a node or passage."""
+        if place.is_passage:
+            return self._columns[place.layer] + 1
+        box = self.boxes[place.name]
+        return box.column + box.width
+
+    # --- edges of bundles --------------------------------------------------------------------------------------------
+
+    def _ends_behind(self, place: Place) -> list[str]:
+        """List the nodes to which a bundle leads at this place: the node itself, or those behind a passage."""
+        found: list[str] = []
+        waiting = [place]
+        while waiting:
+            one = waiting.pop()
+            if not one.is_passage:
+                found.append(one.name)
+                continue
+            waiting += [target for other in one.right for target in other.targets]
+        return found
+
+    def _edge(self, bundle: Bundle, left: Place, right: Place) -> DrawnEdge | None:
+        """Edge that a stub stands for; None if it stands for several."""
+        ends = self._ends_behind(right)
+        if len(ends) != 1:
+            return None
+        # a passage has the name of the node on its left
+        pair = (ends[0], left.name) if bundle.is_reversed else (left.name, ends[0])
+        return self._edges.get(pair)
+
+    def _left_edge_of(self, bundle: Bundle, source: Place) -> DrawnEdge | None:
+        """Edge of the stub at a source, if the bundle leads to one target only and begins at several sources."""
+        if len(bundle.targets) == 1 and len(bundle.sources) > 1:
+            return self._edge(bundle, source, bundle.targets[0])
+        return None
+
+    def _right_edge_of(self, bundle: Bundle, target: Place) -> DrawnEdge | None:
+        """Edge of the stub at a target, if the bundle begins at one source only."""
+        return self._edge(bundle, bundle.sources[0], target) if len(bundle.sources) == 1 else None
+
+    def _label(self, edge: DrawnEdge | None) -> str:
+        if edge is None:
+            return ""
+        mark = self._glyphs.origin if edge.fails else ""
+        return f"{mark}{edge.label}"
+
+    def _left_label(self, bundle: Bundle) -> str:
+        labels = [self._label(self._left_edge_of(bundle, source)) for source in bundle.sources if not source.is_passage]
+        return max(labels, key=len, default="")
+
+    def _right_labels(self, bundle: Bundle) -> list[str]:
+        return [self._label(self._right_edge_of(bundle, target)) for target in bundle.targets if not target.is_passage]
+
+    def _style(self, bundle: Bundle, edge: DrawnEdge | None) -> tuple[str, str]:
+        """Glyph and role of a horizontal line."""
+        role = edge.role if edge is not None else Role.GUIDE
+        if edge is not None and edge.fails:
+            role = Role.ERROR
+        if bundle.style:
+            return self._marks.dotted, role
+        return self._marks.heavy if edge is not None and edge.weight >= _HEAVY else self._marks.horizontal, role
+
+    # --- painting ----------------------------------------------------------------------------------------------------
+
+    def _number(self, role: str) -> int:
+        if role not in self._roles:
+            self._roles.append(role)
+        return self._roles.index(role)
+
+    def _put(self, row: int, column: int, text: str, role: str) -> None:
+        """Put a text; a wide character takes two cells."""
+        cells: list[str] = []
+        for letter in text:
+            width = cell_width(letter)
+            if width == 0:
+                continue
+            cells += [letter, *[""] * (width - 1)]
+        stop = min(column + len(cells), self.width)
+        self._texts[row, column:stop] = cells[: stop - column]
+        self._role_numbers[row, column:stop] = self._number(role)
+
+    def _horizontal(self, row: int, begin: int, end: int, glyph: str, role: str) -> None:
+        cells = np.arange(begin, end)
+        if self._glyphs.ascii_only:
+            # a + above or below a horizontal line would not show whether it continues behind the line
+            cells = cells[~np.isin(self._texts[row, begin:end], (self._marks.vertical, self._marks.dotted_vertical))]
+        self._texts[row, cells] = glyph
+        self._role_numbers[row, cells] = self._number(role)
+
+    def _draw_gap(self, at: int, gap: Gap) -> None:
+        for bundle in gap.bundles:
+            if bundle.track >= 0:
+                rows = bundle.left_rows + bundle.right_rows
+                column = self._track_columns[at] + _TRACK * bundle.track
+                glyph = self._marks.dotted_vertical if bundle.style else self._marks.vertical
+                self._texts[min(rows) : max(rows) + 1, column] = glyph
+                self._role_numbers[min(rows) : max(rows) + 1, column] = self._number(Role.GUIDE)
+        for bundle in gap.bundles:
+            self._draw_stubs(at, bundle)
+        for bundle in gap.bundles:
+            if bundle.track >= 0:
+                self._draw_joins(at, bundle)
+
+    def _draw_stubs(self, at: int, bundle: Bundle) -> None:
+        column = self._track_columns[at] + _TRACK * bundle.track if bundle.track >= 0 else None
+        next_column = self._columns[at + 1]
+        for source in bundle.sources:
+            row, begin = source.right_row(bundle), self._right_edge(source)
+            edge = self._left_edge_of(bundle, source)
+            if column is None:
+                edge = edge or self._right_edge_of(bundle, bundle.targets[0])
+            glyph, role = self._style(bundle, edge)
+            self._horizontal(row, begin, next_column if column is None else column, glyph, role)
+            if bundle.is_reversed and not source.is_passage:
+                self._put(row, begin, self._marks.backward, role)
+            label = self._label(edge) if not source.is_passage else ""
+            if label and column is not None:
+                self._put(row, begin + 1, label, role)
+        for target in bundle.targets:
+            row = target.left_row(bundle)
+            edge = self._right_edge_of(bundle, target)
+            glyph, role = self._style(bundle, edge)
+            if column is not None:
+                self._horizontal(row, column + 1, next_column, glyph, role)
+            if target.is_passage:
+                continue
+            label = self._label(edge)
+            if label:
+                self._put(row, next_column - 1 - len(label) - (not bundle.is_reversed), label, role)
+            if not bundle.is_reversed:
+                self._put(row, next_column - 1, self._marks.forward, role)
+
+    def _draw_joins(self, at: int, bundle: Bundle) -> None:
+        column = self._track_columns[at] + _TRACK * bundle.track
+        left, right = set(bundle.left_rows), set(bundle.right_rows)
+        low, high = min(left | right), max(left | right)
+        for row in left | right:
+            arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
+            self._put(row, column, self._marks.joins[arms], Role.GUIDE)
+
+    def _draw_place(self, place: Place) -> None:
+        if place.is_passage:
+            self._draw_passage(place)
+            return
+        node, box = self._nodes[place.name], self.boxes[place.name]
+        for row in range(box.row, box.row + box.height):
+            self._put(row, box.column, self._marks.opening, node.role)
+            self._horizontal(row, box.column + 1, box.column + box.width - 1, " ", node.role)
+            self._put(row, box.column + box.width - 1, self._marks.closing, node.role)
+        self._put(box.row, box.column + 1, self._shown(place.name), node.role)
+        if node.mark and not self._glyphs.ascii_only:
+            self._put(box.row, box.column + 1, node.mark, node.mark_role)
+
+    def _draw_passage(self, place: Place) -> None:
+        """Draw the lines through a layer; one that divides does so at its left."""
+        begin = self._columns[place.layer]
+        end = self._track_columns[place.layer] - 2 if place.layer < len(self._track_columns) else begin + 1
+        for bundle in place.right:
+            glyph, role = self._style(bundle, None)
+            self._horizontal(place.right_row(bundle), begin, end, glyph, role)
+        rows = {place.left_row(bundle) for bundle in place.left} | {place.right_row(bundle) for bundle in place.right}
+        if len(rows) < 2:
+            return
+        low, high = min(rows), max(rows)
+        left = {place.left_row(bundle) for bundle in place.left}
+        right = {place.right_row(bundle) for bundle in place.right}
+        for row in range(low, high + 1):
+            arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
+            self._put(row, begin, self._marks.joins[arms], Role.GUIDE)
+
+    # --- lines -------------------------------------------------------------------------------------------------------
+
+    def line(self, row: int, first: int = 0, width: int | None = None) -> Line:
+        """Return a row of the drawing from column `first` on."""
+        stop = self.width if width is None else min(first + width, self.width)
+        if row >= self.height or first >= stop:
+            return Line()
+        texts, roles = self._texts[row, first:stop], self._role_numbers[row, first:stop]
+        begins = np.flatnonzero(np.append(True, roles[1:] != roles[:-1]))
+        line = Line()
+        for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(roles)], strict=True):
+            line.add("".join(texts[begin:end].tolist()), self._roles[int(roles[begin])])
+        return line

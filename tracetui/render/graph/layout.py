@@ -1,0 +1,456 @@
+"""Layout of a directed graph on a grid of characters: nodes in layers, edges between them as lines.
+
+The layered method of K. Sugiyama, S. Tagawa and M. Toda ("Methods for Visual Understanding of Hierarchical System
+Structures", 1981): cycles are broken, nodes assigned to layers, each layer ordered by the barycentres of neighbours so
+that few edges cross, and edges routed through the gaps between layers.
+
+Edges of a gap that connect every one of some nodes with every one of others are drawn as one `Bundle`: a vertical line
+with a horizontal stub to each node. Each bundle has a row of its own at each of its nodes, so that the lines can be
+followed from end to end: lines that touch are of one bundle, and every left end of it is connected with every right
+end. Edges over several layers pass through a `Passage` in each layer between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+_SWEEPS = 12
+"""Sweeps over the layers to reduce crossings; the best order is kept."""
+_ALIGNMENTS = 3
+"""Sweeps to move nodes next to their neighbours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Edge between two different nodes. Only edges of one `style` are bundled."""
+
+    source: str
+    target: str
+    style: Hashable = None
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """Node, or passage of edges through a layer, and its place."""
+
+    name: str
+    """Name of the node; for a passage the node from which its edges come."""
+    layer: int
+    is_passage: bool = False
+    row: int = 0
+    """First row."""
+    height: int = 1
+    """Number of rows: at least one for each bundle that ends here on one side."""
+    left: list[Bundle] = field(default_factory=list)
+    """Bundles at the left side, by row."""
+    right: list[Bundle] = field(default_factory=list)
+
+    def left_row(self, bundle: Bundle) -> int:
+        """Row in which a bundle ends at the left side."""
+        return self.row + self.left.index(bundle)
+
+    def right_row(self, bundle: Bundle) -> int:
+        """Row in which a bundle begins at the right side."""
+        return self.row + self.right.index(bundle)
+
+
+@dataclass(eq=False, slots=True)
+class Bundle:
+    """Edges between each of `sources`, in one layer, and each of `targets`, in the next."""
+
+    sources: list[Place]
+    targets: list[Place]
+    style: Hashable
+    is_reversed: bool
+    """True for edges that point from right to left."""
+    track: int = -1
+    """Number of the column for its vertical line; -1 if it needs none."""
+
+    @property
+    def left_rows(self) -> list[int]:
+        return [place.right_row(self) for place in self.sources]
+
+    @property
+    def right_rows(self) -> list[int]:
+        return [place.left_row(self) for place in self.targets]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Gap:
+    """Gap between two layers."""
+
+    bundles: list[Bundle]
+    track_count: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Layout:
+    """Places of all nodes and lines of all edges."""
+
+    layers: list[list[Place]]
+    """Nodes and passages of each layer, from top to bottom."""
+    gaps: list[Gap]
+    """`gaps[i]` lies between `layers[i]` and `layers[i + 1]`."""
+    height: int
+    """Number of rows."""
+
+
+def lay_out(nodes: Iterable[str], edges: Iterable[Edge]) -> Layout:
+    """Lay out a graph. The result depends on the sets of nodes and edges only, not on their order.
+
+    Edges between a node and itself and those with other nodes are ignored.
+    """
+    names = sorted(set(nodes))
+    known = set(names)
+    given = sorted(
+        {edge for edge in edges if edge.source != edge.target and {edge.source, edge.target} <= known},
+        key=lambda edge: (edge.source, edge.target, repr(edge.style)),
+    )
+    number = _numbered(names, given)
+    layers, links = _places(names, number, given)
+    _order(layers, links)
+    gaps = [_bundles(layer, links) for layer in layers[:-1]]
+    _set_heights(layers)
+    _align(layers)
+    for at, gap in enumerate(gaps):
+        _clear_rows(layers[at], layers[at + 1], gap)
+    done = [Gap(gap, _assign_tracks(gap)) for gap in gaps]
+    height = max((place.row + place.height for layer in layers for place in layer), default=0)
+    return Layout(layers, done, height)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Link:
+    """Edge between places of neighbouring layers."""
+
+    left: Place
+    right: Place
+    style: Hashable
+    is_reversed: bool
+
+
+def _numbered(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+    """Assign a layer to each node, so that few edges point backwards and most are short."""
+    successors: dict[str, list[str]] = {name: [] for name in names}
+    predecessors: dict[str, list[str]] = {name: [] for name in names}
+    rank = {name: place for place, name in enumerate(_acyclic_order(names, edges))}
+    for edge in edges:
+        left, right = sorted((edge.source, edge.target), key=rank.__getitem__)
+        successors[left].append(right)
+        predecessors[right].append(left)
+    order = sorted(names, key=rank.__getitem__)
+    number: dict[str, int] = {}
+    for name in order:
+        number[name] = max((number[other] + 1 for other in predecessors[name]), default=0)
+    # move nodes to the right, next to what they lead to, unless they have more edges on the left
+    for name in reversed(order):
+        after = successors[name]
+        if after and len(after) > len(predecessors[name]):
+            number[name] = min(number[other] for other in after) - 1
+    used = {layer: at for at, layer in enumerate(sorted(set(number.values())))}
+    return {name: used[layer] for name, layer in number.items()}
+
+
+def _acyclic_order(names: Sequence[str], edges: Sequence[Edge]) -> list[str]:
+    """Order the nodes so that few edges point backwards.
+
+    P. Eades, X. Lin and W. Smyth, "A fast and effective heuristic for the feedback arc set problem", 1993: take sinks
+    from the right and sources from the left, else the node with most outgoing and fewest incoming edges.
+    """
+    outgoing: dict[str, set[str]] = {name: set() for name in names}
+    incoming: dict[str, set[str]] = {name: set() for name in names}
+    for edge in edges:
+        outgoing[edge.source].add(edge.target)
+        incoming[edge.target].add(edge.source)
+    left: list[str] = []
+    right: list[str] = []
+    remaining = dict.fromkeys(names)
+    ready = sorted(names)
+    while remaining:
+        waiting = [name for name in ready if name in remaining and not (outgoing[name] and incoming[name])]
+        if not waiting:
+            waiting = [max(remaining, key=lambda name: (len(outgoing[name]) - len(incoming[name]), -len(left), name))]
+        ready = []
+        for name in waiting:
+            if name not in remaining:
+                continue
+            (right if not outgoing[name] and incoming[name] else left).append(name)
+            del remaining[name]
+            for other in sorted(outgoing.pop(name)):
+                incoming[other].discard(name)
+                ready.append(other)
+            for other in sorted(incoming.pop(name)):
+                outgoing[other].discard(name)
+                ready.append(other)
+    return left + right[::-1]
+
+
+def _places(
+    names: Sequence[str], number: dict[str, int], edges: Sequence[Edge]
+) -> tuple[list[list[Place]], list[_Link]]:
+    """Make the places of nodes and passages by layer, and the links between neighbouring layers."""
+    layers: list[list[Place]] = [[] for _ in range(max(number.values(), default=-1) + 1)]
+    places = {name: Place(name, number[name]) for name in names}
+    for name in names:
+        layers[number[name]].append(places[name])
+    links: list[_Link] = []
+    passages: dict[tuple[str, int, Hashable, bool], Place] = {}
+    for edge in edges:
+        is_reversed = number[edge.source] > number[edge.target]
+        near, far = (edge.target, edge.source) if is_reversed else (edge.source, edge.target)
+        at = places[near]
+        for layer in range(number[near] + 1, number[far]):
+            # edges of one node share their passages
+            key = (near, layer, edge.style, is_reversed)
+            passage = passages.get(key)
+            if passage is None:
+                passage = passages[key] = Place(near, layer, is_passage=True)
+                layers[layer].append(passage)
+                links.append(_Link(at, passage, edge.style, is_reversed))
+            at = passage
+        links.append(_Link(at, places[far], edge.style, is_reversed))
+    return layers, links
+
+
+def _order(layers: list[list[Place]], links: Sequence[_Link]) -> None:
+    """Order each layer by the barycentres of its neighbours, in place; the order with the fewest crossings is kept."""
+    before: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
+    after: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
+    for link in links:
+        before[link.right].append(link.left)
+        after[link.left].append(link.right)
+    position = {place: float(row) for layer in layers for row, place in enumerate(layer)}
+    best, fewest = [list(layer) for layer in layers], _crossings(layers, after, position)
+    for sweep in range(_SWEEPS):
+        if not fewest:
+            break
+        leftwards = sweep % 2 == 1
+        around = after if leftwards else before
+        for layer in reversed(layers) if leftwards else layers:
+            centre = {place: _mean([position[other] for other in around[place]], position[place]) for place in layer}
+            layer.sort(key=lambda place: (centre[place], position[place]))
+            position.update((place, float(row)) for row, place in enumerate(layer))
+        count = _crossings(layers, after, position)
+        if count < fewest:
+            best, fewest = [list(layer) for layer in layers], count
+    for layer, kept in zip(layers, best, strict=True):
+        layer[:] = kept
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def _crossings(layers: list[list[Place]], after: dict[Place, list[Place]], position: dict[Place, float]) -> int:
+    """Count the crossings between neighbouring layers, with a tree of counts (Fenwick)."""
+    crossings = 0
+    for layer, following in pairwise(layers):
+        size = len(following)
+        tree = [0] * (size + 1)
+        total = 0
+        for place in layer:
+            ends = sorted(int(position[other]) for other in after[place])
+            for end in ends:
+                at, upto = end + 1, 0
+                while at:
+                    upto += tree[at]
+                    at &= at - 1
+                crossings += total - upto
+            for end in ends:
+                at = end + 1
+                while at <= size:
+                    tree[at] += 1
+                    at += at & -at
+                total += 1
+    return crossings
+
+
+def _bundles(layer: Sequence[Place], links: Sequence[_Link]) -> list[Bundle]:
+    """Bundle the links to the right of a layer, and list the bundles at their places.
+
+    The place with the most links that are left is taken with all of them, and with it the places that are linked with
+    the same others.
+    """
+    members = set(layer)
+    found: list[Bundle] = []
+    kinds: dict[tuple[str, bool], list[_Link]] = {}
+    for link in links:
+        if link.left in members:
+            kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
+    for _, alike in sorted(kinds.items(), key=lambda kind: kind[0]):
+        found += _bicliques(alike)
+    rank = {place: row for row, place in enumerate(layer)}
+    for bundle in found:
+        bundle.sources.sort(key=rank.__getitem__)
+    following = sorted({place for bundle in found for place in bundle.targets}, key=lambda place: place.layer)
+    for place in layer:
+        own = [bundle for bundle in found if place in bundle.sources]
+        place.right = own
+    for place in following:
+        place.left = [bundle for bundle in found if place in bundle.targets]
+    return found
+
+
+def _bicliques(links: Sequence[_Link]) -> list[Bundle]:
+    """Partition the links into bundles of all links between two sets of places."""
+    right_of: dict[Place, dict[Place, None]] = {}
+    left_of: dict[Place, dict[Place, None]] = {}
+    for link in links:
+        right_of.setdefault(link.left, {})[link.right] = None
+        left_of.setdefault(link.right, {})[link.left] = None
+    style, is_reversed = links[0].style, links[0].is_reversed
+    found = []
+    by_count = sorted(
+        [(place, right_of, left_of) for place in right_of] + [(place, left_of, right_of) for place in left_of],
+        key=lambda one: -len(one[1][one[0]]),
+    )
+    for place, ends_of, back_of in by_count:
+        ends = dict(ends_of[place])
+        if not ends:
+            continue
+        if len(ends) == 1 and len(back_of[next(iter(ends))]) > 1 and ends_of is right_of:
+            # left to the place at the other end, which has more
+            continue
+        same = [other for other in ends_of if ends_of[other].keys() == ends.keys()]
+        for other in same:
+            ends_of[other] = {}
+        for end in ends:
+            for other in same:
+                back_of[end].pop(other, None)
+        pair = (same, list(ends)) if ends_of is right_of else (list(ends), same)
+        found.append(Bundle(*pair, style, is_reversed))
+    for left, ends in right_of.items():
+        for right in list(ends):
+            found.append(Bundle([left], [right], style, is_reversed))
+            del left_of[right][left]
+        ends.clear()
+    return found
+
+
+def _set_heights(layers: list[list[Place]]) -> None:
+    """Set the heights, and the order of the bundles at each place by the rows of their other ends."""
+    rank = {place: row for layer in layers for row, place in enumerate(layer)}
+    for layer in layers:
+        for place in layer:
+            place.left.sort(key=lambda bundle: _mean([rank[one] for one in bundle.sources], 0))
+            place.right.sort(key=lambda bundle: _mean([rank[one] for one in bundle.targets], 0))
+            place.height = max(len(place.left), len(place.right), 1)
+
+
+def _align(layers: list[list[Place]]) -> None:
+    """Set the rows: in the order of the layer, without overlap, close to the rows of neighbours."""
+    for layer in layers:
+        _stack(layer, [0.0] * len(layer))
+    for sweep in range(2 * _ALIGNMENTS):
+        leftwards = sweep % 2 == 1
+        for layer in reversed(layers) if leftwards else layers:
+            wanted = []
+            for place in layer:
+                bundles = place.right if leftwards else place.left
+                rows = [
+                    (other.row + (other.left if leftwards else other.right).index(bundle)) - at
+                    for at, bundle in enumerate(bundles)
+                    for other in (bundle.targets if leftwards else bundle.sources)
+                ]
+                wanted.append(sorted(rows)[len(rows) // 2] if rows else float(place.row))
+            _stack(layer, wanted)
+    top = min((place.row for layer in layers for place in layer), default=0)
+    for layer in layers:
+        for place in layer:
+            place.row -= top
+
+
+def _stack(layer: Sequence[Place], wanted: Sequence[float]) -> None:
+    """Place the nodes of a layer as close as possible to the wanted rows, in order and without overlap.
+
+    Groups of touching nodes are placed together at the median of what they want (pool adjacent violators).
+    """
+    groups: list[tuple[list[float], list[Place], int]] = []
+    for place, row in zip(layer, wanted, strict=True):
+        offsets, members, height = [row], [place], place.height
+        groups.append((offsets, members, height))
+        while len(groups) > 1 and _top(groups[-2]) + groups[-2][2] > _top(groups[-1]):
+            (above, above_members, above_height), (below, members, height) = groups[-2:]
+            groups[-2:] = [
+                ([*above, *(one - above_height for one in below)], above_members + members, above_height + height)
+            ]
+    for group in groups:
+        row = _top(group)
+        for place in group[1]:
+            place.row = row
+            row += place.height
+
+
+def _top(group: tuple[list[float], list[Place], int]) -> int:
+    rows = sorted(group[0])
+    return round(rows[len(rows) // 2])
+
+
+def _clear_rows(layer: Sequence[Place], following: Sequence[Place], bundles: Sequence[Bundle]) -> None:
+    """Move the places of the following layer down until the tracks of the gap can be ordered, in place."""
+    if _track_order(bundles) is not None:
+        return
+    taken = {place.row + at: bundle for place in layer for at, bundle in enumerate(place.right)}
+    row = 0
+    for place in following:
+        row = max(row, place.row)
+        while any(taken.get(row + at, bundle) is not bundle for at, bundle in enumerate(place.left)):
+            row += 1
+        place.row = row
+        row += place.height
+
+
+def _track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
+    """Order bundles from left to right; None if that is impossible.
+
+    If a bundle begins in the row in which another one ends, its vertical line must be further left, or both would lie
+    on each other in that row.
+    """
+    begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
+    after: dict[Bundle, set[Bundle]] = {bundle: set() for bundle in bundles}
+    waiting = dict.fromkeys(bundles, 0)
+    for bundle in bundles:
+        for row in bundle.right_rows:
+            other = begins.get(row)
+            if other is not None and other is not bundle and bundle not in after[other]:
+                after[other].add(bundle)
+                waiting[bundle] += 1
+    place = {bundle: at for at, bundle in enumerate(bundles)}
+    ready = [bundle for bundle in bundles if not waiting[bundle]]
+    order = []
+    while ready:
+        bundle = ready.pop(0)
+        order.append(bundle)
+        for other in sorted(after[bundle], key=place.__getitem__):
+            waiting[other] -= 1
+            if not waiting[other]:
+                ready.append(other)
+    return order if len(order) == len(bundles) else None
+
+
+def _assign_tracks(bundles: Sequence[Bundle]) -> int:
+    """Assign a column to the vertical line of each bundle, as far left as possible. -> number of columns"""
+    order = _track_order(bundles)
+    assert order is not None
+    begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
+    used: list[list[tuple[int, int]]] = []
+    for bundle in order:
+        rows = [*bundle.left_rows, *bundle.right_rows]
+        low, high = min(rows), max(rows)
+        if low == high:
+            continue
+        least = 0
+        for row in bundle.right_rows:
+            other = begins.get(row)
+            if other is not None and other is not bundle:
+                least = max(least, other.track + 1)
+        track = least
+        while track < len(used) and any(first <= high + 1 and low <= last + 1 for first, last in used[track]):
+            track += 1
+        while track >= len(used):
+            used.append([])
+        used[track].append((low, high))
+        bundle.track = track
+    return len(used)
