@@ -322,6 +322,7 @@ def test_possible_ways_stand_apart(ask: Any, graph: Any) -> None:
 # --- the forms -------------------------------------------------------------------------------------------------------
 
 ASKED = {
+    "map": ["inventory-service"],
     "overview": ["legacy-auth"],
     "services": [],
     "callers": ["notification-service"],
@@ -341,6 +342,7 @@ _CALLS = "services.0: service hops calls error_rate p95_ms async inferred type"
 _PEERS = [": type name services", "services.0: service type hops calls error_rate p95_ms callers"]
 _HIT = "exposure_percent failing_percent latency_share_percent"
 KEYS = {
+    "map": ["services.0: service type is_focus", "edges.0: caller callee async call_count error_rate"],
     "overview": [
         ": service call_count error_rate p95_ms trace_share_percent direct_callers indirect_callers direct_callees "
         "indirect_callees operations",

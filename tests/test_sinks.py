@@ -114,6 +114,8 @@ VALUES: dict[str, list[str]] = {
     "--since": ["10:05", ARGUMENT],
     "--until": ["10:05", ARGUMENT],
     "--limit": ["3", ARGUMENT],
+    "--focus": [ALL, ARGUMENT],
+    "--hops": ["1", ARGUMENT],
     "--threshold": ["5", ARGUMENT],
     "--at": ["10:05", ARGUMENT],
     "--by": ["region", ARGUMENT, f"{ARGUMENT}={ARGUMENT},x"],

@@ -105,6 +105,11 @@ class ServiceGraph:
         arcs = self.arcs.backwards if upstream else self.arcs.onwards
         return {self.names[node] for node in hops(arcs, [self.number[name] for name in names])}
 
+    def within(self, name: str, hops: int) -> set[str]:
+        """Return a service with its callers and callees, direct and indirect, within some hops."""
+        near = (self.callers(name), self.callees(name))
+        return {name} | {other for found in near for other, distance in found.items() if distance.hops <= hops}
+
     @cached_property
     def caller_counts(self) -> dict[str, int | None]:
         """Number of direct and indirect callers of each service; None in parts of the graph that are too large."""

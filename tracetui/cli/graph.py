@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,13 +29,16 @@ if TYPE_CHECKING:
     from tracetui.render.graph.text import GraphText
 
 
+_HOPS = 2
 _LEAST_WORD = 3
 """Shortest word of a phrase that is searched for on its own."""
 
 
 class GraphFormat(StrEnum):
-    """Output languages of diagrams."""
+    """Forms of diagrams."""
 
+    TEXT = "text"
+    SVG = "svg"
     DOT = "dot"
     MERMAID = "mermaid"
 
@@ -85,15 +88,28 @@ class GraphOptions:
         list[str] | None,
         typer.Argument(metavar="NAME", help="Service, inferred peer or service:operation.", show_default=False),
     ] = None
+    focus: Annotated[
+        str | None,
+        typer.Option("--focus", metavar="SERVICE", help="map: draw what is around this service.", show_default=False),
+    ] = None
+    hops: Annotated[int, typer.Option("--hops", metavar="N", min=1, help="map: calls from the service to draw.")] = (
+        _HOPS
+    )
     json: o.JsonOption = False
     format: Annotated[
         GraphFormat | None,
-        typer.Option("--format", help="Print the graph for Graphviz (dot) or Mermaid.", rich_help_panel=o.OUTPUT),
+        typer.Option(
+            "--format", help="Draw the graph: text, svg, dot (Graphviz) or mermaid.", rich_help_panel=o.OUTPUT
+        ),
     ] = None
 
 
 def graph(options: GraphOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
-    names, json, format_ = options.names or (), options.json, options.format
+    names, json, format_ = tuple(options.names or ()), options.json, options.format
+    if options.focus is not None:
+        if options.question != "map":
+            raise UsageError(f"--focus is an option of map, not of {options.question}")
+        names = (*names, options.focus)
     query = _question(options.question, names)
     if json and format_:
         raise UsageError(f"use either --json or --format {format_}, not both")
@@ -112,11 +128,22 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
     if not analysis.traces.trace_count and not json and not format_:
         print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)
         return
+    if options.question == "map":
+        query = replace(query, answer=partial(_map, hops=options.hops))
     answer = query.answer(analysis, [_target(session, query.kind, name, look.filtered) for name in names])
     if json:
         from tracetui.render.graph.json import answer_json
 
         print_json(answer_json(answer.json()), report.output, ascii_only=report.ascii)
+    elif format_ is GraphFormat.TEXT:
+        from tracetui.render.graph.text import GraphText
+
+        lines = GraphText(analysis, look).map(answer.diagram())
+        print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
+    elif format_ is GraphFormat.SVG:
+        from tracetui.render.graph.service_drawing import svg
+
+        print_diagram(svg(answer.diagram()), report.output, ascii_only=report.ascii)
     elif format_:
         from tracetui.render.graph.diagram import FORMATS
 
@@ -174,6 +201,21 @@ def _resolved(graph: ServiceGraph, kind: _NameKind, name: str) -> Target:
 
 
 # --- the questions ---------------------------------------------------------------------------------------------------
+
+
+def _map(analysis: Analysis, targets: Sequence[Target], hops: int = _HOPS) -> _GraphAnswer:
+    from tracetui.render.graph.diagram import calls_diagram
+    from tracetui.render.graph.json import map_json
+
+    graph = analysis.graph
+    focus = [target.service for target in targets]
+    names = graph.within(focus[0], hops) if focus else graph.names
+    diagram = calls_diagram(graph, names, focus=focus)
+    return _GraphAnswer(
+        text=lambda page: page.map(diagram, *((focus[0], hops) if focus else ())),
+        json=lambda: map_json(diagram),
+        diagram=lambda: diagram,
+    )
 
 
 def _overview(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
@@ -358,6 +400,7 @@ def _parts(phrase: str) -> list[str]:
 
 QUESTIONS = {
     "overview": _GraphQuestion("overview S", "S and everything connected to it", _NameKind.SERVICE, 1, 1, _overview),
+    "map": _GraphQuestion("map [S]", "drawing of all services, or of those around S", _NameKind.SERVICE, 0, 1, _map),
     "services": _GraphQuestion(
         "services", "all services, most connected first, and cycles", _NameKind.SERVICE, 0, 0, _services
     ),

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tracetui.analysis.blast_radius import BlastRadius
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
-    from tracetui.analysis.dependencies import Edge
     from tracetui.analysis.service_graph import ServiceGraph
 
 Pair = tuple[str, str]
@@ -56,6 +55,8 @@ class DiagramNode:
     """True for a service named in the question, which is drawn bolder."""
     note: str = ""
     """Second line, '' for none. Like an arrow's label it is trusted text of this program."""
+    short_note: str = ""
+    """The note for a drawing in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,18 @@ class Arrow:
 
     caller: str
     callee: str
-    label: str
+    call_count: int
+    error_rate: float = 0.0
+    """In percent of the calls."""
     is_async: bool = False
     is_possible: bool = False
     """True for a step of an unobserved path."""
+
+    @property
+    def label(self) -> str:
+        """`50 calls, 6.0 % failed`"""
+        failed = f", {numbers.percent(self.error_rate)} failed" if self.error_rate else ""
+        return numbers.counted(self.call_count, "call") + failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +92,35 @@ def calls_diagram(
     names: Collection[str],
     *,
     focus: Collection[str] = (),
-    notes: Mapping[str, str] | None = None,
+    notes: Mapping[str, tuple[str, str]] | None = None,
     pairs: Collection[Pair] | None = None,
     possible: Collection[Pair] = (),
 ) -> Diagram:
-    """Build the diagram of calls among `names`: those of `pairs` (caller, callee), by default all."""
+    """Build the diagram of calls among `names`: those of `pairs` (caller, callee), by default all.
+
+    notes: note and short note by service.
+    """
     among = set(names)
     if pairs is None:
         pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
     nodes = [
-        DiagramNode(name, graph.figures[name].peer_type, name in focus, (notes or {}).get(name, ""))
+        DiagramNode(name, graph.figures[name].peer_type, name in focus, *(notes or {}).get(name, ("", "")))
         for name in sorted(among)
     ]
     arrows = [
-        Arrow(edge.caller, edge.callee, _calls(edge), edge.is_async, pair in possible)
+        Arrow(edge.caller, edge.callee, edge.call_count, edge.error_rate, edge.is_async, pair in possible)
         for pair in sorted(pairs)
         for edge in graph.edges[pair]
     ]
     return Diagram(tuple(nodes), tuple(arrows))
 
 
-def _calls(edge: Edge) -> str:
-    failed = f", {numbers.percent(edge.error_rate)} failed" if edge.error_count else ""
-    return numbers.counted(edge.call_count, "call") + failed
-
-
 def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
     """Build the diagram of a blast radius, with the exposure of each service and the target's dependencies."""
     target = found.target
     focus = [name for name in (target.caller, target.service) if name]
-    notes = {one.service: f"{numbers.percent(one.hit.exposure)} exposed" for one in found.services}
+    shares = {one.service: numbers.percent(one.hit.exposure) for one in found.services}
+    notes = {name: (f"{share} exposed", share) for name, share in shares.items()}
     names = {*focus, *notes, *(name for name, _ in found.downstream)}
     return calls_diagram(graph, names, focus=focus, notes=notes)
 
@@ -133,7 +141,10 @@ def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
 def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagram:
     """Build the diagram of services with rank and share of traces; single points bolder."""
     ranked = list(found)
-    notes = {one.service: f"rank {one.rank}, in {numbers.percent(one.trace_share)} of traces" for one in ranked}
+    notes = {
+        one.service: (f"rank {one.rank}, in {(share := numbers.percent(one.trace_share))} of traces", share)
+        for one in ranked
+    }
     return calls_diagram(graph, notes, focus={one.service for one in ranked if one.single_point}, notes=notes)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.render.graph.layout import Bundle, Edge, Gap, Place, lay_out
+from tracetui.render.graph.layout import Bundle, LayerGap, LayoutEdge, Place, lay_out
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
@@ -22,7 +22,7 @@ from tracetui.render.text.safe_text import safe
 
 _TRACK = 2
 """Cells from one vertical line to the next, so that corners of different bundles do not touch."""
-_HEAVY = 2
+HEAVY = 2
 """Weight from which a line is heavy."""
 
 
@@ -50,7 +50,7 @@ class DrawnEdge:
     is_async: bool = False
     fails: bool = False
     weight: int = 1
-    """1, or `_HEAVY` and more for a heavy line."""
+    """1, or `HEAVY` and more for a heavy line."""
     role: str = Role.GUIDE
 
 
@@ -131,7 +131,7 @@ class GraphDrawing:
             if known is None or known.is_async > edge.is_async:
                 self._edges[edge.source, edge.target] = edge
         drawn = self._edges.values()
-        self.layout = lay_out(nodes, (Edge(edge.source, edge.target, edge.is_async) for edge in drawn))
+        self.layout = lay_out(nodes, (LayoutEdge(edge.source, edge.target, edge.is_async) for edge in drawn))
         self.boxes: dict[str, Box] = {}
         self._roles = [Role.PLAIN]
         self._columns: list[int] = []
@@ -234,7 +234,7 @@ class GraphDrawing:
             role = Role.ERROR
         if bundle.style:
             return self._marks.dotted, role
-        return self._marks.heavy if edge is not None and edge.weight >= _HEAVY else self._marks.horizontal, role
+        return self._marks.heavy if edge is not None and edge.weight >= HEAVY else self._marks.horizontal, role
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class GraphDrawing:
         self._texts[row, cells] = glyph
         self._role_numbers[row, cells] = self._number(role)
 
-    def _draw_gap(self, at: int, gap: Gap) -> None:
+    def _draw_gap(self, at: int, gap: LayerGap) -> None:
         for bundle in gap.bundles:
             if bundle.track >= 0:
                 rows = bundle.left_rows + bundle.right_rows
@@ -333,6 +333,9 @@ class GraphDrawing:
         end = self._track_columns[place.layer] - 2 if place.layer < len(self._track_columns) else begin + 1
         for bundle in place.right:
             glyph, role = self._style(bundle, None)
+            edge = self._edge(bundle, place, bundle.targets[0]) if len(bundle.targets) == 1 else None
+            if edge is not None:
+                glyph = self._style(bundle, edge)[0]
             self._horizontal(place.right_row(bundle), begin, end, glyph, role)
         rows = {place.left_row(bundle) for bundle in place.left} | {place.right_row(bundle) for bundle in place.right}
         if len(rows) < 2:
@@ -347,9 +350,13 @@ class GraphDrawing:
     # --- lines -------------------------------------------------------------------------------------------------------
 
     def line(self, row: int, first: int = 0, width: int | None = None) -> Line:
-        """Return a row of the drawing from column `first` on."""
+        """Return a row of the drawing from column `first` on, without blanks at the end."""
         stop = self.width if width is None else min(first + width, self.width)
         if row >= self.height or first >= stop:
+            return Line()
+        filled = np.flatnonzero(self._texts[row, first:stop] != " ")
+        stop = first + int(filled[-1]) + 1 if len(filled) else first
+        if first == stop:
             return Line()
         texts, roles = self._texts[row, first:stop], self._role_numbers[row, first:stop]
         begins = np.flatnonzero(np.append(True, roles[1:] != roles[:-1]))

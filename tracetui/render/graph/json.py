@@ -29,11 +29,30 @@ if TYPE_CHECKING:
         TypedPeer,
     )
     from tracetui.model.peers import PeerType
+    from tracetui.render.graph.diagram import Diagram
 
 
 def answer_json(answer: dict[str, Any]) -> bytes:
     """Serialise an answer as indented JSON with a trailing newline."""
     return orjson.dumps(answer, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def map_json(diagram: Diagram) -> dict[str, Any]:
+    return {
+        "services": [
+            {"service": node.name, "type": node.peer_type, "is_focus": node.is_focus} for node in diagram.nodes
+        ],
+        "edges": [
+            {
+                "caller": arrow.caller,
+                "callee": arrow.callee,
+                "async": arrow.is_async,
+                "call_count": arrow.call_count,
+                "error_rate": in_percent(arrow.error_rate),
+            }
+            for arrow in diagram.arrows
+        ],
+    }
 
 
 def overview_json(found: ServiceOverview) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _ALIGNMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class LayoutEdge:
     """Edge between two different nodes. Only edges of one `style` are bundled."""
 
     source: str
@@ -78,7 +78,7 @@ class Bundle:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Gap:
+class LayerGap:
     """Gap between two layers."""
 
     bundles: list[Bundle]
@@ -91,13 +91,13 @@ class Layout:
 
     layers: list[list[Place]]
     """Nodes and passages of each layer, from top to bottom."""
-    gaps: list[Gap]
+    gaps: list[LayerGap]
     """`gaps[i]` lies between `layers[i]` and `layers[i + 1]`."""
     height: int
     """Number of rows."""
 
 
-def lay_out(nodes: Iterable[str], edges: Iterable[Edge]) -> Layout:
+def lay_out(nodes: Iterable[str], edges: Iterable[LayoutEdge]) -> Layout:
     """Lay out a graph. The result depends on the sets of nodes and edges only, not on their order.
 
     Edges between a node and itself and those with other nodes are ignored.
@@ -116,7 +116,7 @@ def lay_out(nodes: Iterable[str], edges: Iterable[Edge]) -> Layout:
     _align(layers)
     for at, gap in enumerate(gaps):
         _clear_rows(layers[at], layers[at + 1], gap)
-    done = [Gap(gap, _assign_tracks(gap)) for gap in gaps]
+    done = [LayerGap(gap, _assign_tracks(gap)) for gap in gaps]
     height = max((place.row + place.height for layer in layers for place in layer), default=0)
     return Layout(layers, done, height)
 
@@ -131,7 +131,7 @@ class _Link:
     is_reversed: bool
 
 
-def _numbered(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
+def _numbered(names: Sequence[str], edges: Sequence[LayoutEdge]) -> dict[str, int]:
     """Assign a layer to each node, so that few edges point backwards and most are short."""
     successors: dict[str, list[str]] = {name: [] for name in names}
     predecessors: dict[str, list[str]] = {name: [] for name in names}
@@ -153,7 +153,7 @@ def _numbered(names: Sequence[str], edges: Sequence[Edge]) -> dict[str, int]:
     return {name: used[layer] for name, layer in number.items()}
 
 
-def _acyclic_order(names: Sequence[str], edges: Sequence[Edge]) -> list[str]:
+def _acyclic_order(names: Sequence[str], edges: Sequence[LayoutEdge]) -> list[str]:
     """Order the nodes so that few edges point backwards.
 
     P. Eades, X. Lin and W. Smyth, "A fast and effective heuristic for the feedback arc set problem", 1993: take sinks
@@ -188,7 +188,7 @@ def _acyclic_order(names: Sequence[str], edges: Sequence[Edge]) -> list[str]:
 
 
 def _places(
-    names: Sequence[str], number: dict[str, int], edges: Sequence[Edge]
+    names: Sequence[str], number: dict[str, int], edges: Sequence[LayoutEdge]
 ) -> tuple[list[list[Place]], list[_Link]]:
     """Make the places of nodes and passages by layer, and the links between neighbouring layers."""
     layers: list[list[Place]] = [[] for _ in range(max(number.values(), default=-1) + 1)]

@@ -7,7 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from tracetui.model.peers import PeerType
+from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.page import Cell, GraphPage, figure_cell, number_cell
+from tracetui.render.graph.service_drawing import drawing_lines
 from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
@@ -59,6 +61,17 @@ _Lines = Iterator[Line]
 
 class GraphText(GraphPage):
     """Answers about one trace set. Each public method yields the lines for one question."""
+
+    def map(self, diagram: Diagram, focus: str = "", hops: int = 0) -> _Lines:
+        """Draw the services and calls of a diagram; with `focus` those within some hops of it."""
+        services = numbers.counted(len(diagram.nodes), "service")
+        calls = numbers.counted(len({(arrow.caller, arrow.callee) for arrow in diagram.arrows}), "pair")
+        title = Line([(safe(focus) if focus else "Service graph", Role.TITLE)])
+        around = f" within {numbers.counted(hops, 'hop')}" if focus else ""
+        yield title.add(f"  {services}{around}, {calls} of caller and callee", Role.DIM).cropped(
+            self.width, self.glyphs.ellipsis
+        )
+        yield from drawing_lines(diagram, self.roles, self.glyphs, self.width)
 
     def overview(self, found: ServiceOverview) -> _Lines:
         figures = found.figures
