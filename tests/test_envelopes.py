@@ -20,7 +20,7 @@ from tests.support.strategies import unhurried
 from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.envelopes import ENVELOPES, find_envelope
+from tracetui.ingest.envelopes import ENVELOPES, csv_download, find_envelope, journald_export, parts
 from tracetui.ingest.envelopes.envelope import numbered
 from tracetui.ingest.envelopes.rows import values
 from tracetui.ingest.json_blocks import Blocks
@@ -319,15 +319,74 @@ def test_a_message_that_journalctl_left_out_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["docker, split", "cri, split", "docker compose", "loki answer", "gcloud lines"])
-def test_stretches_that_processes_share_give_the_same_spans(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope_reader, "processes_for", lambda _: 3)
+    monkeypatch.setattr(envelope_reader, "_SAMPLE", 1 << 12)
+    for module in (parts, csv_download, journald_export):
+        monkeypatch.setattr(module, "PART_BYTES", 1 << 13)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_stretches_that_processes_share_give_the_same_spans(name: str, request: pytest.FixtureRequest) -> None:
     lines = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 90)]
     lines[40] = "ready"
     data = WRITERS[name].write([(f"web-{i % 2}", line) for i, line in enumerate(lines)]).encode()
     alone = read(data)
-    monkeypatch.setattr(envelope_reader, "processes_for", lambda _: 3)
-    monkeypatch.setattr(envelope_reader, "_SAMPLE", 1 << 12)
+    request.getfixturevalue("small_parts")
     found = read(data)
     assert len(found) == 88 * len(SPANS)
     assert spans_of(found) == spans_of(alone)
     assert messages(found) == []
+
+
+DIVIDED = [
+    "fluent bit list",
+    *(name for name, writer in WRITERS.items() if not writer.envelope.by_lines and name != "logcli"),
+]
+"""Logs that are divided into parts, not at any line."""
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_parts_of_a_log_have_all_its_lines_and_their_numbers(name: str, request: pytest.FixtureRequest) -> None:
+    lines = [("web-1", f'line "{i}", {{}}') for i in range(2_000)]
+    data = WRITERS[name].write(lines).encode()
+    envelope = find_envelope(data)
+    assert envelope is not None
+    whole = [(line.number, line.text, line.stream, line.when) for line in envelope.unwrap((data,))]
+    request.getfixturevalue("small_parts")
+    found = [
+        (line.number + part.number - 1, line.text, line.stream, line.when)
+        for part in envelope.split(data, 0)
+        for line in envelope.unwrap((part.text(),))
+    ]
+    assert len(envelope.split(data, 0)) > 3
+    assert sorted(found) == sorted(whole) if name.startswith("loki answer") else found == whole
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("name", DIVIDED)
+def test_damage_in_one_of_many_parts_costs_its_line_alone(name: str) -> None:
+    texts = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 60)]
+    texts[30] = texts[30][: len(texts[30]) * 2 // 3]
+    found = read(WRITERS[name].write([("web-1", line) for line in texts]).encode())
+    assert len({span.trace_id for span in spans_of(found)} - {""}) in (58, 59)
+    (warning,) = found.load_warnings
+    assert "damaged JSON" in warning.message
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("name", ["grafana csv", "gcloud list", "fluent bit list", "loki answer", "logcli jsonl"])
+def test_values_over_several_lines_survive_the_division(name: str) -> None:
+    lines = [line for i in range(1, 30) for line in TEXTS["otlp json, pretty"].replace("00aa", f"{i:04x}").splitlines()]
+    found = read(WRITERS[name].write([("web-1", line) for line in lines]).encode())
+    assert len(found) == 29 * len(SPANS)
+    assert messages(found) == []
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_table_is_read_to_its_last_cell(end: str) -> None:
+    rows = table(["Date", "Line"], *(["1", line] for line in LINES)).rstrip() + end
+    assert len(read(rows.encode())) == len(LINES)
+    unquoted = f"Date,Line,id\n1,ready,3\n1,ready,3{end}"
+    assert messages(read(unquoted.encode())) == ["a log without spans: 2 lines, none in a known format"]

@@ -1,4 +1,4 @@
-"""OTLP lines as they are and in envelopes, written once and kept in `.bench/`, and how long each takes to load."""
+"""OTLP lines as they are and in envelopes, some 430 bytes a span, and how long each takes to load."""
 
 from __future__ import annotations
 
@@ -8,49 +8,37 @@ from pathlib import Path
 import orjson
 
 from tests.bench.large_file import FOLDER
-from tests.bench.measure import cost, report
+from tests.bench.measure import Cost, cost, report
 from tests.support.envelope_writers import WRITERS
 
 _SPANS_PER_LINE = 10
-_LINES_AT_A_TIME = 1_000
-_MEASURED = (
-    "docker",
-    "cri",
-    "logcli jsonl",
-    "grafana json",
-    "grafana csv",
-    "gcloud list",
-    "syslog 5424",
-    "docker compose",
-)
+_NOT_MEASURED = ("docker, split", "cri, split")
+"""Writers of pieces far shorter than those of any runtime."""
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}]); assert len(traces) == {spans}"
 
 
 def measure_envelopes(spans: int) -> None:
-    """Load the same lines bare and in envelopes."""
-    spans -= spans % _SPANS_PER_LINE
-    bare = cost(_LOAD.format(path=str(_file("bare", spans)), spans=spans))
-    for name in _MEASURED:
-        wrapped = cost(_LOAD.format(path=str(_file(name, spans)), spans=spans))
-        detail = f"{wrapped.seconds:.2f} s against {bare.seconds:.2f} s"
-        report(f"load, OTLP lines in {name}", wrapped.seconds / bare.seconds, 1.5, "x bare lines", detail)
+    """Load the same lines bare and in every envelope, each a single document if the envelope is one."""
+    chance = random.Random(1)
+    lines = [_line(number, chance) for number in range(spans // _SPANS_PER_LINE)]
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / "envelope.log"
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines))
+        bare = _load(path, len(lines))
+        for name, writer in WRITERS.items():
+            if name in _NOT_MEASURED:
+                continue
+            path.write_text(writer.write([("web-1", line) for line in lines]))
+            wrapped = _load(path, len(lines))
+            detail = f"{wrapped.seconds:.2f} s against {bare.seconds:.2f} s"
+            report(f"load, OTLP lines in {name}", wrapped.seconds / bare.seconds, 1.5, "x bare lines", detail)
+    finally:
+        path.unlink(missing_ok=True)
 
 
-def _file(name: str, spans: int) -> Path:
-    """The lines in an envelope, or bare: some 500 bytes a span."""
-    path = FOLDER / f"otlp-{name.replace(' ', '-')}-{spans}.log"
-    if not path.exists():
-        FOLDER.mkdir(exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        chance = random.Random(1)
-        with unfinished.open("w") as file:
-            for begin in range(0, spans // _SPANS_PER_LINE, _LINES_AT_A_TIME):
-                numbers = range(begin, min(begin + _LINES_AT_A_TIME, spans // _SPANS_PER_LINE))
-                lines = [_line(number, chance) for number in numbers]
-                whole = "".join(f"{line}\n" for line in lines)
-                file.write(whole if name == "bare" else WRITERS[name].write([("web-1", line) for line in lines]))
-        unfinished.rename(path)
-    return path
+def _load(path: Path, lines: int) -> Cost:
+    return cost(_LOAD.format(path=str(path), spans=lines * _SPANS_PER_LINE))
 
 
 def _line(number: int, chance: random.Random) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Final, NamedTuple
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext, LineNumbers
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.envelopes import find_envelope
-from tracetui.ingest.envelopes.envelope import Envelope
+from tracetui.ingest.envelopes.envelope import Envelope, InnerLine, Part
 from tracetui.ingest.envelopes.streams import Streams
 from tracetui.ingest.json_blocks import begins_json
 from tracetui.ingest.json_documents import can_share, decode_in_parallel
@@ -94,6 +95,8 @@ def decode_enveloped(
         cuts = line_cuts(data, start, processes)
         inner = [_cut_between_lines(data, cut, envelope) for cut in cuts[1:-1]]
         decode_in_parallel([cuts[0], *inner, cuts[-1]], context, deferred, decode_part)
+    elif len(data) > _SAMPLE and (parts := envelope.split(data, start)):
+        _decode_parts(parts, envelope, context, deferred, read, processes)
     elif processes > 1 and not envelope.by_lines:
         _decode_document(data, start, envelope, context, deferred, read, processes)
     else:
@@ -111,6 +114,39 @@ def _decode_stretch(
 ) -> None:
     reader = _LogReader(read, context, deferred, envelope.unit, count_lines(data, begin) if begin else 0)
     _read(reader, data, envelope, begin, end)
+
+
+def _decode_parts(
+    parts: Sequence[Part],
+    envelope: Envelope,
+    context: DecodeContext,
+    deferred: DeferredSpans,
+    read: TextReader,
+    processes: int,
+) -> None:
+    """Decode the parts of a log, several of them in parallel."""
+
+    def lines(begin: int, end: int) -> Iterator[InnerLine]:
+        for part in parts[begin:end]:
+            for line in envelope.unwrap((part.text(),)):
+                yield line._replace(number=line.number + part.number - 1) if part.number > 1 else line
+
+    def decode_part(begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+        streams = Streams(_LogReader(read, context, deferred, envelope.unit, 0), find_envelope)
+        for i in range(begin, end):
+            deferred.progress((i - begin) / (end - begin))
+            for line in lines(i, i + 1):
+                streams.add(line)
+        streams.finish()
+
+    cuts = [0]
+    if processes > 1 and _are_separate(lines(0, 1)):
+        for i in range(1, processes):
+            first = max(len(parts) * i // processes, cuts[-1] + 1)
+            # where no stream is within a line
+            cuts += islice((cut for cut in range(first, len(parts)) if not _unfinished(lines(cut - 1, cut), set())), 1)
+    cuts.append(len(parts))
+    decode_in_parallel(cuts, context, deferred, decode_part)
 
 
 def _decode_document(
@@ -175,9 +211,14 @@ def _chunks(data: Buffer, begin: int, end: int, progress: Callable[[float], None
 def _can_share(data: Buffer, start: int, envelope: Envelope) -> bool:
     """Test whether the first lines hold JSON values that can be decoded independently, none over several lines."""
     end = data.rfind(b"\n", start, start + _SAMPLE)
+    return _are_separate(envelope.unwrap((data[start:end],) if end >= 0 else ()))
+
+
+def _are_separate(lines: Iterable[InnerLine]) -> bool:
+    """Test whether lines hold JSON values that can be decoded independently, none over several lines."""
     first = None
     pieces: dict[str, bytes] = {}
-    for line in envelope.unwrap((data[start:end],) if end >= 0 else ()):
+    for line in lines:
         text = pieces.pop(line.stream, b"") + line.text
         if not line.ends:
             pieces[line.stream] = text
@@ -195,11 +236,17 @@ def _cut_between_lines(data: Buffer, cut: int, envelope: Envelope) -> int:
     while at < min(cut + _AFTER_CUT, len(data)):
         end = data.find(b"\n", at)
         end = len(data) if end < 0 else end + 1
-        for line in envelope.unwrap((data[at:end],)):
-            within.discard(line.stream)
-            if not line.ends:
-                within.add(line.stream)
+        _unfinished(envelope.unwrap((data[at:end],)), within)
         at = end
         if at >= cut and not within:
             return at
     return cut
+
+
+def _unfinished(lines: Iterable[InnerLine], within: set[str]) -> set[str]:
+    """Update the set of streams that are within a line."""
+    for line in lines:
+        within.discard(line.stream)
+        if not line.ends:
+            within.add(line.stream)
+    return within

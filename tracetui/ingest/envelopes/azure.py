@@ -5,12 +5,16 @@ The tables are ContainerLog (`LogEntry`) and ContainerLogV2 (`LogMessage`) of Lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
 
 _TEXT_COLUMNS: Final = ("LogMessage", "LogEntry", "Log_s", "log_s")
@@ -34,6 +38,16 @@ class _AzureTable(msgspec.Struct):
     rows: list[list[Any]]
 
 
+class _AzureTableRows(msgspec.Struct):
+    columns: Raw
+    rows: list[Raw]
+
+
+class _AzureRows(msgspec.Struct):
+    tables: list[_AzureTableRows] = []
+    records: list[Raw] = []
+
+
 class _AzureRow(msgspec.Struct):
     Log: Any = None
     TimeStamp: str = ""
@@ -54,9 +68,10 @@ class _AzureRow(msgspec.Struct):
 
 
 _ROW: Final = msgspec.json.Decoder(_AzureRow)
+_ROWS: Final = msgspec.json.Decoder(_AzureRows)
 
 
-class Azure(Envelope):
+class Azure(JsonEnvelope):
     """Rows of the form `{"LogEntry":"TEXT","TimeGenerated":"..."}`, or `tables` of such rows."""
 
     name = "Azure container log"
@@ -75,6 +90,17 @@ class Azure(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log", b"Log")))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        found = _ROWS.decode(text)
+        return (
+            *(ItemTable(table.rows, partial(_table, table.columns)) for table in found.tables),
+            ItemTable(found.records, lambda some: msgspec.json.encode({"records": some})),
+        )
+
+
+def _table(columns: Raw, rows: Sequence[Raw]) -> bytes:
+    return msgspec.json.encode({"tables": [{"columns": columns, "rows": rows}]})
 
 
 def _names_a_column(data: bytes) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
 from tracetui.model.decoding import MALFORMED
 
@@ -21,6 +24,13 @@ class _Event(msgspec.Struct):
     message: str
     timestamp: Any = ""
     logStreamName: str = ""  # noqa: N815 - the wire's spelling
+
+
+class _CloudWatchRows(msgspec.Struct):
+    events: list[Raw] = []
+    logEvents: list[Raw] = []  # noqa: N815
+    logStream: str = ""  # noqa: N815
+    results: list[Raw] = []
 
 
 class _Field(msgspec.Struct):
@@ -43,10 +53,11 @@ class _InsightsRow(msgspec.Struct):
 
 _ROW: Final = msgspec.json.Decoder(_InsightsRow)
 _EVENT: Final = msgspec.json.Decoder(_Event)
+_ROWS: Final = msgspec.json.Decoder(_CloudWatchRows)
 _ANSWER: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
 
-class CloudWatch(Envelope):
+class CloudWatch(JsonEnvelope):
     """`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, or the same under `logEvents` or `results`."""
 
     name = "CloudWatch log"
@@ -66,6 +77,18 @@ class CloudWatch(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"@?message", b"value")))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        found = _ROWS.decode(text)
+        stream = found.logStream
+        return (
+            ItemTable([*found.events, *found.logEvents], lambda some: _with_stream(stream, some)),
+            ItemTable(found.results, lambda some: msgspec.json.encode({"results": some})),
+        )
+
+
+def _with_stream(stream: str, events: Sequence[Raw]) -> bytes:
+    return msgspec.json.encode({"logStream": stream, "events": events})
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 from tracetui.model.decoding import MalformedError
 
 
-class Datadog(Envelope):
+class _DatadogResponse(msgspec.Struct):
+    data: list[Raw]
+
+
+_RESPONSE: Final = msgspec.json.Decoder(_DatadogResponse)
+
+
+class Datadog(JsonEnvelope):
     """`{"data":[{"type":"log","attributes":{"timestamp":"...","service":"web","message":"TEXT"}}]}`."""
 
     name = "Datadog log search"
@@ -23,6 +36,9 @@ class Datadog(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"message",)))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        return (ItemTable(_RESPONSE.decode(text).data, lambda some: msgspec.json.encode({"data": some})),)
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:

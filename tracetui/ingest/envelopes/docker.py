@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry, numbered
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, Part, decode_entry, numbered
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_LOG: Final = frozenset(
@@ -29,7 +31,7 @@ _ENTRY: Final = msgspec.json.Decoder(_DockerEntry)
 _ENTRIES: Final = msgspec.json.Decoder(list[_DockerEntry])
 
 
-class Docker(Envelope):
+class Docker(JsonEnvelope):
     r"""`{"log":"TEXT\n","stream":"stdout","time":"2026-03-20T09:46:41.1Z"}`; text without \n continues."""
 
     name = "Docker json-file log"
@@ -45,6 +47,12 @@ class Docker(Envelope):
                 yield from _listed(number, line)
             else:
                 yield _inner(number, entry)
+
+    def split(self, text: Buffer, start: int) -> Sequence[Part]:
+        """Divide a list, which is a single line."""
+        if text[start : start + 1] != b"[":
+            return ()
+        return [part._replace(number=1) for part in super().split(text, start)]
 
 
 def _listed(number: int, line: bytes) -> Iterator[InnerLine]:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 
 _BESIDE_MESSAGE: Final = frozenset(
     ("agent", "beat", "input", "@metadata", "@version", "kubernetes", "container", "docker", "offset", "log", "stream")
 )
+
+
+class _SearchHits(msgspec.Struct):
+    hits: list[Raw]
+
+
+class _SearchResponse(msgspec.Struct):
+    hits: _SearchHits
+
+
+_RESPONSE: Final = msgspec.json.Decoder(_SearchResponse)
 _NAMES: Final = ("host", "kubernetes", "container", "log", "stream")
 
 
-class Elastic(Envelope):
+class Elastic(JsonEnvelope):
     """`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or search hits."""
 
     name = "Filebeat or Logstash log"
@@ -30,6 +46,9 @@ class Elastic(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"message",)))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        return (ItemTable(_RESPONSE.decode(text).hits.hits, lambda some: msgspec.json.encode({"hits": some})),)
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
@@ -52,6 +52,14 @@ class InnerLine(NamedTuple):
     """Time of the line as the envelope spells it; empty if there is none."""
     fields: Mapping[str, Any] = NO_FIELDS
     """Other fields of the envelope, such as labels, by name."""
+
+
+class Part(NamedTuple):
+    """Part of a large text that is a text in the same envelope."""
+
+    number: int
+    """Number of its first line or entry in the whole text, from 1."""
+    text: Callable[[], bytes]
 
 
 class Head:
@@ -131,6 +139,10 @@ class Envelope(ABC):
     @abstractmethod
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines of the text."""
+
+    def split(self, text: Buffer, start: int) -> Sequence[Part]:  # noqa: ARG002
+        """Divide an intact text into parts that can be unwrapped on their own, oldest first; empty if it cannot be."""
+        return ()
 
 
 class Prefix(Envelope):

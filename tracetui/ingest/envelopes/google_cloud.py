@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of, text_of
 from tracetui.model.decoding import MALFORMED
 
@@ -45,7 +46,7 @@ _ENTRY: Final = msgspec.json.Decoder(_GoogleEntry)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
-class GoogleCloud(Envelope):
+class GoogleCloud(JsonEnvelope):
     """`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, one per line or list item."""
 
     name = "Google Cloud log"

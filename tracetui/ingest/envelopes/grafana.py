@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry, numbered
-from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, Part, decode_entry, numbered
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, cut_where, line_parts
+from tracetui.ingest.envelopes.rows import SAMPLED, Entry, encoded, entries, is_newest_first, oldest_first, stream_of
 from tracetui.model.decoding import MALFORMED, MalformedError
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")
@@ -65,11 +69,31 @@ class _Frames(_Frame):
     series: list[_Frame] = []
 
 
+class _ColumnData(msgspec.Struct):
+    values: list[list[Raw]]
+
+
+class _FrameColumns(msgspec.Struct):
+    """A frame whose values are not decoded."""
+
+    schema: Raw
+    data: _ColumnData
+
+
+class _ColumnResult(msgspec.Struct):
+    frames: list[_FrameColumns]
+
+
+class _ColumnResults(msgspec.Struct):
+    results: dict[str, _ColumnResult]
+
+
+_FRAME_COLUMNS: Final = msgspec.json.Decoder(_ColumnResults)
 _ROW: Final = msgspec.json.Decoder(_GrafanaRow)
 _FRAMES: Final = msgspec.json.Decoder(_Frames)
 
 
-class Grafana(Envelope):
+class Grafana(JsonEnvelope):
     r"""`1774000000000\t2026-03-20T09:46:40.000Z\tTEXT`, `{"line":"TEXT","timestamp":"..."}`, or frames with `Line`."""
 
     name = "Grafana log download"
@@ -85,6 +109,22 @@ class Grafana(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(chunks))
+
+    def split(self, text: Buffer, start: int) -> Sequence[Part]:
+        if text[start : start + 1] in (b"{", b"["):
+            return super().split(text, start)
+        cuts = cut_where(text, start, lambda at: _TEXT.match(text, at) is not None)
+        sample = islice(_of_text((text[start : cuts[1]],)), SAMPLED)
+        return line_parts(text, cuts, is_newest_first(entry.when for entry in sample))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        held = _FRAME_COLUMNS.decode(text)
+        return [
+            ItemTable(list(zip(*frame.data.values, strict=True)), partial(_frame, frame.schema))
+            for result in held.results.values()
+            for frame in result.frames
+            if len(set(map(len, frame.data.values))) == 1
+        ]
 
 
 def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
@@ -130,6 +170,11 @@ def _of_frames(number: int, text: bytes) -> Iterator[Entry]:
             fields = of_line if isinstance(of_line, dict) else NO_FIELDS
             yield Entry(str(time or ""), [InnerLine(number, encoded(line), stream_of(fields), fields=fields)])
             number += 1
+
+
+def _frame(schema: Raw, rows: Sequence[Sequence[Raw]]) -> bytes:
+    frame = {"schema": schema, "data": {"values": list(zip(*rows, strict=True))}}
+    return msgspec.json.encode({"results": {"": {"frames": [frame]}}})
 
 
 def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, decode_entry, numbered
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, decode_entry, numbered
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import values
 from tracetui.model.decoding import MALFORMED
 
@@ -40,12 +41,13 @@ class _JournalEntry(msgspec.Struct):
 _ENTRY: Final = msgspec.json.Decoder(_JournalEntry)
 
 
-class Journald(Envelope):
+class Journald(JsonEnvelope):
     """`{"MESSAGE":"TEXT","_HOSTNAME":"web1","__REALTIME_TIMESTAMP":"1774000000000000"}`."""
 
     name = "journalctl JSON log"
     unit = "entry"
     by_lines = False
+    marks = _MARKS
 
     def detect(self, head: Head) -> bool:
         if head.data.startswith(_MARKS):

@@ -6,10 +6,13 @@ A value that contains line breaks is preceded by its length in bytes. Source: sy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
+from tracetui.ingest.envelopes.parts import PART_BYTES
 
 _FIELD: Final = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
 _LENGTH: Final = 8
@@ -40,6 +43,24 @@ class JournaldExport(Envelope):
             )
             when = named.get("__REALTIME_TIMESTAMP", "")
             yield InnerLine(number, fields["MESSAGE"], stream, not goes_on, when=when, fields=priority)
+
+    def split(self, text: Buffer, start: int) -> Sequence[Part]:
+        first = _FIELD.match(text, start)
+        if first is None:
+            return ()
+        begins = re.compile(rb"\n\n(?=%b=)" % first[1])
+        parts, at, number = [], start, 1
+        while at < len(text):
+            found = begins.search(text, at + PART_BYTES)
+            end = found.end() if found else len(text)
+            parts.append(Part(number, partial(_part, text, at, end)))
+            number += len(begins.findall(text, at, end)) + 1
+            at = end
+        return parts
+
+
+def _part(text: Buffer, begin: int, end: int) -> bytes:
+    return text[begin:end]
 
 
 class _Bytes:

@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import values
 from tracetui.ingest.json_blocks import STRING
 from tracetui.model.decoding import MALFORMED
@@ -21,7 +22,7 @@ _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
 
 
-class JsonStrings(Envelope):
+class JsonStrings(JsonEnvelope):
     r"""`["TEXT","TEXT"]`, or one `"TEXT"` per line."""
 
     name = "list of JSON strings"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
+from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
 from tracetui.model.decoding import MALFORMED
 
@@ -39,6 +43,21 @@ class _LokiResponse(msgspec.Struct):
     streams: list[_LokiStream] = []
 
 
+class _LokiStreamRows(msgspec.Struct):
+    values: list[Raw]
+    stream: Raw = Raw(b"{}")
+
+
+class _LokiDataRows(msgspec.Struct):
+    result: list[_LokiStreamRows]
+
+
+class _LokiRows(msgspec.Struct):
+    data: _LokiDataRows | None = None
+    streams: list[_LokiStreamRows] = []
+
+
+_ROWS: Final = msgspec.json.Decoder(_LokiRows)
 _LINE: Final = msgspec.json.Decoder(_Line)
 _ANSWER: Final = msgspec.json.Decoder(_LokiResponse)
 
@@ -52,7 +71,7 @@ def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
     return {**labels, **own, **{name: text for part in parts for name, text in part.items()}}
 
 
-class Loki(Envelope):
+class Loki(JsonEnvelope):
     """Lines of `{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}`, or `streams` with `values`."""
 
     name = "Loki log"
@@ -71,6 +90,17 @@ class Loki(Envelope):
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(chunks))
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:
+        found = _ROWS.decode(text)
+        return [
+            ItemTable(stream.values, partial(_stream, stream.stream))
+            for stream in (*(found.data.result if found.data else ()), *found.streams)
+        ]
+
+
+def _stream(labels: Raw, rows: Sequence[Raw]) -> bytes:
+    return msgspec.json.encode({"streams": [{"stream": labels, "values": rows}]})
 
 
 def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:

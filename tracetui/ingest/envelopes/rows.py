@@ -27,6 +27,8 @@ _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
 """Cell of a row that holds JSON."""
 _MOST_FAILURES: Final = 64
 """False ends of an object, such as a brace within a string, after which the search stops."""
+SAMPLED: Final = 64
+"""Number of entries whose times show the order."""
 _FRACTION: Final = re.compile(r"[.,](\d+)")
 _SECONDS: Final = 19
 _IDENTIFYING: Final = (
@@ -147,12 +149,13 @@ class _Indented:
         return -1
 
 
-def items(text: bytes) -> list[bytes]:
+def items(text: bytes) -> list[bytes | Raw]:
     """Return the items of a JSON list, or the value itself. Raises MalformedError."""
     if text.lstrip()[:1] != b"[":
         return [text]
     try:
-        return [bytes(item) for item in _LIST.decode(text)]
+        # without copies of the items
+        return [*_LIST.decode(text)]
     except MALFORMED as error:
         raise MalformedError(reason(error)) from None
 
@@ -193,7 +196,7 @@ def entries(
             found = [text]
         found.reverse()
         while found:
-            item = found.pop()
+            item = bytes(found.pop())
             try:
                 read_entries = list(read(number, item))
             except (*MALFORMED, MalformedError) as error:
@@ -226,19 +229,28 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
 
 
 def oldest_first(entries: Iterable[Entry]) -> Iterator[InnerLine]:
-    """Yield the lines of entries, oldest first. The first two different times show whether the newest comes first."""
-    waiting: list[Entry] = []
+    """Yield the lines of entries, oldest first. The times of the first ones show whether the newest comes first."""
     rest = iter(entries)
+    waiting: list[Entry] = []
+    first, differ = "", False
     for entry in rest:
         waiting.append(entry)
-        if entry.when and waiting[0].when and entry.when != waiting[0].when:
-            if _moment(entry.when) < _moment(waiting[0].when):
-                waiting.extend(rest)
-                waiting.reverse()
+        first = first or entry.when
+        differ = differ or entry.when not in ("", first)
+        if len(waiting) >= SAMPLED and (differ or not first):
             break
+    if is_newest_first(entry.when for entry in waiting):
+        waiting.extend(rest)
+        waiting.reverse()
     for entry in chain(waiting, rest):
         for line in entry.lines:
             yield InnerLine(*line[:5], entry.when, line.fields) if entry.when else line
+
+
+def is_newest_first(times: Iterable[str]) -> bool:
+    """Test whether the first of these times is later than the last. Empty ones are unknown."""
+    known = [time for time in times if time]
+    return bool(known) and _moment(known[-1]) < _moment(known[0])
 
 
 def _moment(when: str) -> tuple[int, str, str]:

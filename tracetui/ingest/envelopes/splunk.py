@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 from tracetui.model.decoding import MalformedError
 
 
-class Splunk(Envelope):
+class Splunk(JsonEnvelope):
     """`{"preview":false,"result":{"_raw":"TEXT","_time":"2026-03-20T09:46:40.100+00:00"}}`."""
 
     name = "Splunk search export"

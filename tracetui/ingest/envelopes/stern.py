@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 
 
-class Stern(Envelope):
+class Stern(JsonEnvelope):
     """`{"message":"TEXT","nodeName":"n1","namespace":"shop","podName":"web-1","containerName":"app"}`."""
 
     name = "stern log"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
+from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 
 
-class Vector(Envelope):
+class Vector(JsonEnvelope):
     """`{"message":"TEXT","source_type":"file","timestamp":"2026-03-20T09:46:40.1Z"}`."""
 
     name = "Vector log"

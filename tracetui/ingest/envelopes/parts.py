@@ -1,0 +1,97 @@
+"""Division of a large text in an envelope into parts that are texts in the same envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.envelopes.envelope import Envelope, Part
+from tracetui.ingest.envelopes.rows import SAMPLED, is_newest_first
+from tracetui.ingest.json_lines import json_line
+from tracetui.model.decoding import MALFORMED
+
+PART_BYTES: Final = 1 << 20
+"""Approximate size of a part."""
+_LIST: Final = msgspec.json.Decoder(list[Raw])
+
+
+class ItemTable(NamedTuple):
+    """Items of a document, in its order."""
+
+    items: Sequence[Any]
+    wrap: Callable[[Sequence[Any]], bytes] = msgspec.json.encode
+    """Writes a document with some of the items."""
+
+
+class JsonEnvelope(Envelope):
+    """Envelope of JSON objects, one per line, in a list, or in a document with other members."""
+
+    marks: Sequence[bytes] = ()
+    """Prefixes of a line before its object."""
+
+    def rows(self, text: Buffer) -> Sequence[ItemTable]:  # noqa: ARG002
+        """Find the items of an object without decoding them. Raises one of MALFORMED if it has none."""
+        return ()
+
+    def split(self, text: Buffer, start: int) -> Sequence[Part]:
+        """Divide a text with one object per line, a list or an object with lists."""
+        mark = next((mark for mark in self.marks if text[start : start + len(mark)] == mark), b"")
+        if json_line(text, start + len(mark), first=True) is not None:
+            begin = mark or text[start : start + 1]
+            cuts = cut_where(text, start, lambda at: text[at : at + len(begin)] == begin)
+            return line_parts(text, cuts, self._are_newest_first(text[start : cuts[1]].split(b"\n", SAMPLED)))
+        try:
+            tables = (ItemTable(_LIST.decode(text)),) if text[start : start + 1] == b"[" else self.rows(text)
+        except MALFORMED:
+            return ()
+        count = sum(len(table.items) for table in tables)
+        most = max(PART_BYTES * count // len(text), 1)
+        parts: list[Part] = []
+        number = 1
+        for table in tables:
+            parts += self._of_items(table, number, most)
+            number += len(table.items)
+        return parts
+
+    def _of_items(self, table: ItemTable, number: int, most: int) -> list[Part]:
+        """Divide a table into parts of at most this many items."""
+        items, wrap = table
+        sample = [*items[:SAMPLED], *items[-1:]]
+        parts = [
+            Part(number + begin, partial(wrap, items[begin : begin + most])) for begin in range(0, len(items), most)
+        ]
+        return parts[::-1] if self._are_newest_first(wrap([item]) for item in sample) else parts
+
+    def _are_newest_first(self, texts: Iterable[bytes]) -> bool:
+        return is_newest_first(next((line.when for line in self.unwrap((text,))), "") for text in texts)
+
+
+def line_parts(text: Buffer, cuts: Sequence[int], are_newest_first: bool) -> list[Part]:
+    """Return the parts between positions at which lines begin."""
+    parts = []
+    number = 1
+    for begin, end in pairwise(cuts):
+        parts.append(Part(number, partial(_between, text, begin, end)))
+        number += text[begin:end].count(b"\n")
+    return parts[::-1] if are_newest_first else parts
+
+
+def cut_where(text: Buffer, start: int, begins: Callable[[int], bool]) -> list[int]:
+    """Cut a text at line beginnings that pass a test. -> the boundaries"""
+    cuts, at = [start], start + PART_BYTES
+    while (end := text.find(b"\n", at)) >= 0:
+        at = end + 1
+        if begins(at):
+            cuts.append(at)
+            at += PART_BYTES
+    return [*cuts, len(text)]
+
+
+def _between(text: Buffer, begin: int, end: int) -> bytes:
+    return text[begin:end]
