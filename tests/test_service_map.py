@@ -1,17 +1,14 @@
-"""The map of the whole system: where services stand, what is marked, and how one goes about on it."""
+"""The map of all services: what is highlighted, how much fits, and moving along the lines."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given
 
-from tests.support.building import GivenSpan
-from tests.support.strategies import service_sets, unhurried
-from tests.test_service_graph import graph_of
 from tracetui.analysis.analysis import Analysis
-from tracetui.render.services.map import ZOOMS, ServiceMap, layers
+from tracetui.render.graph.service_drawing import SIZES
+from tracetui.render.services.map import ServiceMap
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Role
 from tracetui.session import Session
@@ -24,59 +21,67 @@ def analysis() -> Analysis:
     return Session.open([str(SHOP)]).analysis
 
 
-def map_of(analysis: Analysis, chosen: str, glyphs: Glyphs = UNICODE) -> ServiceMap:
-    return ServiceMap(analysis.graph, lambda _: Role.PLAIN, glyphs, chosen)
+def map_of(analysis: Analysis, chosen: str, glyphs: Glyphs = UNICODE, width: int = 80) -> ServiceMap:
+    return ServiceMap(analysis.graph, {}, glyphs, chosen, width)
 
 
-@unhurried
-@given(service_sets())
-def test_every_service_stands_once_and_right_of_its_callers(spans: list[GivenSpan]) -> None:
-    graph = graph_of(*spans)
-    found = layers(graph)
-    at = {name: column for column, layer in enumerate(found) for name in layer}
-    assert sorted(name for layer in found for name in layer) == graph.names
-    for caller, callee in graph.edges:
-        in_ring = callee in graph.callers(caller)
-        assert at[caller] == at[callee] if in_ring else at[caller] < at[callee]
+def text_of(shown: ServiceMap, width: int) -> str:
+    return "\n".join(shown.line(row, width).text for row in range(len(shown)))
 
 
-def test_calls_of_the_chosen_service_are_marked(analysis: Analysis) -> None:
-    shown = map_of(analysis, "checkout-api")
-    text = "\n".join(shown.line(row, 400).text for row in range(len(shown)))
-    assert "[●checkout-api]" in text
+def test_the_chosen_service_and_its_lines_are_highlighted(analysis: Analysis) -> None:
+    shown = map_of(analysis, "checkout-api", width=400)
+    assert "█●checkout-api█" in text_of(shown, 400)
+    accented = {row for row in range(len(shown)) for _, role in shown.line(row, 400).runs if role == Role.ACCENT}
     for callee in ("auth-service", "inventory-service", "payment-processor", "order-service", "redis-cache"):
-        assert f"→  ●{callee}" in text
-    assert "●api-gateway →" in text
-    assert text.count("→") == 6
+        box = shown.drawing.boxes[callee]
+        assert accented & set(range(box.row, box.row + box.height))
     assert shown.title(118).text.startswith("●checkout-api  1 caller  5 callees   47 services in ")
+    shown.choose("web-app")
+    assert "▐●checkout-api▌" in text_of(shown, 400)
+    assert "█●web-app█" in text_of(shown, 400)
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @pytest.mark.parametrize("width", [20, 78, 198])
 def test_lines_keep_within_their_width_at_every_zoom(analysis: Analysis, width: int, glyphs: Glyphs) -> None:
-    shown = map_of(analysis, "notification-service", glyphs)
+    shown = map_of(analysis, "notification-service", glyphs, width)
     shown.zoom_by(-9)
-    for _ in ZOOMS:
+    for _ in SIZES:
         for line in (shown.title(width), shown.heading(width), *(shown.line(row, width) for row in range(len(shown)))):
             assert line.width <= width
             assert glyphs is UNICODE or line.text.isascii()
         shown.zoom_by(1)
 
 
-@pytest.mark.parametrize(("width", "zoom"), [(40, 0), (77, 1), (117, 2), (197, 3)])
-def test_names_are_as_long_as_four_layers_have_room_for(analysis: Analysis, width: int, zoom: int) -> None:
-    shown = map_of(analysis, "checkout-api")
-    shown.fit_to(width)
-    assert shown.zoom == zoom
-    assert width < 77 or {"[", "→"} <= set("".join(shown.line(row, width).text for row in range(len(shown))))
+def test_as_much_detail_as_the_width_holds(analysis: Analysis) -> None:
+    assert [map_of(analysis, "web-app", width=width).size for width in (80, 210, 300, 1000)] == [4, 4, 2, 0]
+    assert map_of(analysis, "web-app", width=1000).drawing.width <= 1000
 
 
-def test_going_about_keeps_the_chosen_one_in_sight(analysis: Analysis) -> None:
+def test_moving_keeps_the_chosen_service_in_sight(analysis: Analysis) -> None:
     shown = map_of(analysis, "web-app")
     seen = set()
     for columns, rows in [(1, 0)] * 9 + [(0, 3)] * 3 + [(-1, 0)] * 9 + [(0, -1)] * 40:
         shown.move(columns, rows)
         seen.add(shown.chosen)
-        text = "\n".join(shown.line(row, 60).text for row in range(len(shown)))
-        assert f"[●{shown.chosen[:18]}" in text
+        assert f"█●{shown.chosen[:11]}" in text_of(shown, 60)
     assert len(seen) > 10
+
+
+def test_moving_sideways_follows_a_line(analysis: Analysis) -> None:
+    shown = map_of(analysis, "api-gateway")
+    shown.move(1, 0)
+    assert ("api-gateway", shown.chosen) in analysis.graph.edges
+    shown.move(-1, 0)
+    assert shown.chosen == "api-gateway"
+    leaf = map_of(analysis, "postgres-main")
+    leaf.move(1, 0)
+    assert leaf.chosen == "postgres-main"
+
+
+def test_the_service_at_a_cell(analysis: Analysis) -> None:
+    shown = map_of(analysis, "api-gateway")
+    line = next(row for row in range(len(shown)) if "█" in shown.line(row, 80).text)
+    assert shown.at(line, shown.line(line, 80).text.index("█") + 1) == "api-gateway"
+    assert shown.at(9999, 0) is None

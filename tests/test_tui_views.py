@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -456,7 +457,7 @@ async def test_queries_with_another_service() -> None:
 async def test_the_map_leads_to_a_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await press(app, pilot, "slash", *"checkout-api", "enter", "m")
-        assert "[●checkout-api]" in app.text
+        assert "█●checkout-api█" in app.text
         await press(app, pilot, "minus", "plus", "h", "escape")
         assert app.pane.crumbs() == ["checkout-api"]
         await press(app, pilot, "m", "l", "enter")
@@ -677,3 +678,16 @@ def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
         name, _, argument = binding.action.rstrip(")").partition("(")
         assert callable(getattr(pane, f"action_{name}", None)), binding.action
         assert name not in names or argument.strip("'") in names[name], binding.action
+
+
+async def test_the_mouse_chooses_a_service_on_the_map() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await press(app, pilot, "slash", *"checkout-api", "enter", "m")
+        found = re.search(r"▐●([\w-]+)▌", app.text)
+        assert found is not None
+        row = app.text.count("\n", 0, found.start())
+        column = found.start() - (app.text.rfind("\n", 0, found.start()) + 1)
+        for _ in range(2):
+            await pilot.click(offset=(column + 3, row))
+            await settle(app, pilot)
+        assert app.pane.crumbs() == [found[1]]

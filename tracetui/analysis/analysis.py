@@ -90,6 +90,10 @@ class Analysis:
         """Suggestions, largest saving first."""
         return find_suggestions(self.paths, self.calls)
 
+    @cached_property
+    def _bottlenecks(self) -> list[Bottleneck]:
+        return find_bottlenecks(self.paths)
+
     def bottlenecks(self, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
         """Find the operations above this share, in percent of their traces' critical path time."""
-        return find_bottlenecks(self.paths, min_share)
+        return self._bottlenecks if min_share == BOTTLENECK_PERCENT else find_bottlenecks(self.paths, min_share)

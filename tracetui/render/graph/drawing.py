@@ -8,13 +8,13 @@ mark, asynchronous ones are dotted, and heavy lines have many calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from tracetui.render.graph.layout import Bundle, LayerGap, LayoutEdge, Place, lay_out
+from tracetui.render.graph.layout import Bundle, LayerGap, Layout, LayoutEdge, Place, lay_out
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
@@ -68,6 +68,8 @@ class _LineGlyphs:
     backward: str
     opening: str
     closing: str
+    chosen: str
+    """Brackets of a highlighted node."""
 
 
 _UNICODE: Final = _LineGlyphs(
@@ -81,6 +83,7 @@ _UNICODE: Final = _LineGlyphs(
     backward="◀",
     opening="▐",
     closing="▌",
+    chosen="██",
 )
 _ASCII: Final = _LineGlyphs(
     horizontal="-",
@@ -93,6 +96,7 @@ _ASCII: Final = _LineGlyphs(
     backward="<",
     opening="[",
     closing="]",
+    chosen="{}",
 )
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 
@@ -113,13 +117,19 @@ class Box:
 
 
 class GraphDrawing:
-    """Drawing of a graph as lines of any part of it.
+    """Drawing of a graph as lines of any part of it, in which the lines of one node can be highlighted.
 
-    name_width: most cells of a name; longer ones are cut.
+    name_width: most cells of a name; longer ones are cut. layout: that of the same nodes and edges, if it is known.
     """
 
     def __init__(
-        self, nodes: Mapping[str, DrawnNode], edges: list[DrawnEdge], glyphs: Glyphs, *, name_width: int = 40
+        self,
+        nodes: Mapping[str, DrawnNode],
+        edges: Sequence[DrawnEdge],
+        glyphs: Glyphs,
+        *,
+        name_width: int = 40,
+        layout: Layout | None = None,
     ) -> None:
         self._nodes, self._glyphs = nodes, glyphs
         self._marks = line_glyphs(glyphs)
@@ -131,7 +141,9 @@ class GraphDrawing:
             if known is None or known.is_async > edge.is_async:
                 self._edges[edge.source, edge.target] = edge
         drawn = self._edges.values()
-        self.layout = lay_out(nodes, (LayoutEdge(edge.source, edge.target, edge.is_async) for edge in drawn))
+        self.layout = layout or lay_out(nodes, (LayoutEdge(edge.source, edge.target, edge.is_async) for edge in drawn))
+        self.places = {place.name: place for layer in self.layout.layers for place in layer if not place.is_passage}
+        """Place of each node."""
         self.boxes: dict[str, Box] = {}
         self._roles = [Role.PLAIN]
         self._columns: list[int] = []
@@ -142,6 +154,11 @@ class GraphDrawing:
         self.height = self.layout.height
         self._texts = np.full((self.height, self.width), " ", "U1")
         self._role_numbers = np.zeros((self.height, self.width), np.uint8)
+        self._base_roles = self._role_numbers
+        """Roles without a highlight."""
+        self._highlighted: list[tuple[slice, slice]] = []
+        self._chosen = ""
+        """Highlighted node."""
         for at, gap in enumerate(self.layout.gaps):
             self._draw_gap(at, gap)
         for layer in self.layout.layers:
@@ -346,6 +363,91 @@ class GraphDrawing:
         for row in range(low, high + 1):
             arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
             self._put(row, begin, self._marks.joins[arms], Role.GUIDE)
+
+    # --- highlighting ------------------------------------------------------------------------------------------------
+
+    def highlight(self, name: str, *, node_role: str, line_role: str) -> None:
+        """Highlight a node and all lines to and from it, instead of the node highlighted before.
+
+        Without colour it has other brackets.
+        """
+        if self._chosen:
+            self._put_brackets(self.boxes[self._chosen], self._marks.opening + self._marks.closing)
+        self._chosen = name
+        if self._base_roles is self._role_numbers:
+            self._role_numbers = self._base_roles.copy()
+        for cells in self._highlighted:
+            self._role_numbers[cells] = self._base_roles[cells]
+        place, box = self.places[name], self.boxes[name]
+        self._highlighted = [*self._onwards(place), *self._back(place)]
+        line_number, node_number = self._number(line_role), self._number(node_role)
+        error_number = self._number(Role.ERROR)
+        for cells in self._highlighted:
+            # failing calls keep their colour
+            part = self._role_numbers[cells]
+            part[part != error_number] = line_number
+        own = slice(box.row, box.row + box.height), slice(box.column, box.column + box.width)
+        self._role_numbers[own] = node_number
+        self._highlighted.append(own)
+        self._put_brackets(box, self._marks.chosen)
+
+    def _put_brackets(self, box: Box, brackets: str) -> None:
+        rows = slice(box.row, box.row + box.height)
+        self._texts[rows, box.column] = brackets[0]
+        self._texts[rows, box.column + box.width - 1] = brackets[1]
+
+    def _onwards(self, place: Place) -> Iterator[tuple[slice, slice]]:
+        """Yield the cells of the lines to the right of a place, through passages."""
+        waiting = [place]
+        while waiting:
+            one = waiting.pop()
+            for bundle in one.right:
+                row = one.right_row(bundle)
+                for target in bundle.targets:
+                    yield from self._line_cells(one, bundle, row, target)
+                    if target.is_passage:
+                        yield self._passage_cells(target)
+                        waiting.append(target)
+
+    def _back(self, place: Place) -> Iterator[tuple[slice, slice]]:
+        """Yield the cells of the lines to the left of a place, through passages."""
+        for bundle in place.left:
+            for source in bundle.sources:
+                one, via, target = source, bundle, place
+                yield from self._line_cells(one, via, one.right_row(via), target)
+                while one.is_passage:
+                    yield self._passage_cells(one)
+                    target, via = one, one.left[0]
+                    one = via.sources[0]
+                    yield from self._line_cells(one, via, one.right_row(via), target)
+
+    def _line_cells(self, source: Place, bundle: Bundle, row: int, target: Place) -> Iterator[tuple[slice, slice]]:
+        """Yield the cells of the line from one place to another."""
+        begin, end = self._right_edge(source), self._columns[source.layer + 1]
+        if bundle.track < 0:
+            yield slice(row, row + 1), slice(begin, end)
+            return
+        column = self._track_columns[source.layer] + _TRACK * bundle.track
+        other = target.left_row(bundle)
+        yield slice(row, row + 1), slice(begin, column)
+        yield slice(min(row, other), max(row, other) + 1), slice(column, column + 1)
+        yield slice(other, other + 1), slice(column + 1, end)
+
+    def _passage_cells(self, place: Place) -> tuple[slice, slice]:
+        begin = self._columns[place.layer]
+        end = self._track_columns[place.layer] - 2 if place.layer < len(self._track_columns) else begin + 1
+        return slice(place.row, place.row + place.height), slice(begin, end)
+
+    def neighbours(self, name: str) -> tuple[list[str], list[str]]:
+        """List the nodes that are connected to a node on its left and on its right, from top to bottom."""
+        row = {name: box.row for name, box in self.boxes.items()}
+        column = {name: box.column for name, box in self.boxes.items()}
+        around = {target if source == name else source for source, target in self._edges if name in (source, target)}
+        ordered = sorted(around, key=lambda other: row[other])
+        here = column[name]
+        return [other for other in ordered if column[other] < here], [
+            other for other in ordered if column[other] > here
+        ]
 
     # --- lines -------------------------------------------------------------------------------------------------------
 

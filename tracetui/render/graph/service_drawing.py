@@ -9,6 +9,7 @@ from typing import Final
 
 from tracetui.render.graph.diagram import Arrow, Diagram
 from tracetui.render.graph.drawing import HEAVY, DrawnEdge, DrawnNode, GraphDrawing
+from tracetui.render.graph.layout import Layout
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
@@ -43,8 +44,14 @@ SIZES: Final = (
 """Sizes of drawings, the most detailed first."""
 
 
-def draw(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, size: DrawingSize = SIZES[0]) -> GraphDrawing:
-    """Draw a diagram. `roles`: role of each service."""
+def draw(
+    diagram: Diagram,
+    roles: Mapping[str, str],
+    glyphs: Glyphs,
+    size: DrawingSize = SIZES[0],
+    layout: Layout | None = None,
+) -> GraphDrawing:
+    """Draw a diagram. `roles`: role of each service; `layout`: that of another size, if it is known."""
     nodes = {
         node.name: DrawnNode(
             node.name,
@@ -67,12 +74,18 @@ def draw(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, size: Drawi
         )
         for arrow in diagram.arrows
     ]
-    return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width)
+    return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, layout=layout)
 
 
 def size_for(diagram: Diagram, glyphs: Glyphs, width: int) -> DrawingSize:
     """Choose the most detailed size whose drawing fits the width in cells; the smallest may still be wider."""
-    return next((size for size in SIZES if draw(diagram, {}, glyphs, size).width <= width), SIZES[-1])
+    layout = None
+    for size in SIZES:
+        drawing = draw(diagram, {}, glyphs, size, layout)
+        if drawing.width <= width:
+            return size
+        layout = drawing.layout
+    return SIZES[-1]
 
 
 def short_label(arrow: Arrow) -> str:

@@ -1,145 +1,128 @@
-"""Map of the service graph: services in layers, callers left of callees."""
+"""Map of the service graph: a drawing that can be walked, with the lines of one chosen service highlighted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import networkx as nx
+from collections.abc import Mapping
 
 from tracetui.analysis.service_graph import ServiceGraph
-from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import sync_arrow
+from tracetui.render.graph.diagram import Diagram, calls_diagram
+from tracetui.render.graph.drawing import GraphDrawing
+from tracetui.render.graph.layout import Layout
+from tracetui.render.graph.service_drawing import SIZES, draw, legend
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
-ZOOMS = (6, 12, 20, 32)
-"""Cells of a name at each zoom level."""
-_SWEEPS = 4
-_LAYERS = 4
-"""Number of layers shown initially, if they fit."""
-_EDGE = 3
-"""Cells before and after a name, for the arrow of a call."""
-
-
-def layers(graph: ServiceGraph) -> list[list[str]]:
-    """Assign services to layers so that calls go from left to right; a cycle is within one layer.
-
-    Within a layer services are sorted by the mean row of their neighbours (barycentre method), so that few calls cross.
-    """
-    components = nx.condensation(graph.graph)
-    found = [
-        sorted(name for component in generation for name in components.nodes[component]["members"])
-        for generation in nx.topological_generations(components)
-    ]
-    for sweep in range(_SWEEPS):
-        leftwards = sweep % 2 == 1
-        around = graph.graph.successors if leftwards else graph.graph.predecessors
-        position = {name: row / len(layer) for layer in found for row, name in enumerate(layer)}
-        for layer in reversed(found) if leftwards else found:
-            centre = {name: _mean([position[other] for other in around(name)], position[name]) for name in layer}
-            layer.sort(key=lambda name: (centre[name], name))
-            position.update((name, row / len(layer)) for row, name in enumerate(layer))
-    return found
-
-
-def _mean(values: list[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+_SMALLEST = 4
+"""Position in `SIZES` of the size of a drawing that does not fit."""
+_MARGIN = 4
+"""Cells kept visible beside the chosen service."""
 
 
 class ServiceMap:
-    """Layers as lines, with one chosen service and its callers and callees highlighted.
+    """Drawing of all services, callers left of callees: a `LineSource`.
 
-    `role` returns a service's colour role. The visible layers follow the chosen service.
+    The visible columns follow the chosen service. `width`: cells that the whole drawing should fit.
     """
 
-    def __init__(self, graph: ServiceGraph, role: Callable[[str], str], glyphs: Glyphs, chosen: str) -> None:
-        self.layers = layers(graph)
-        self.zoom = 2
+    def __init__(
+        self, graph: ServiceGraph, roles: Mapping[str, str], glyphs: Glyphs, chosen: str, width: int = 80
+    ) -> None:
         self.chosen = chosen
-        self._graph, self._role, self._glyphs = graph, role, glyphs
-        self._at = {name: (column, row) for column, layer in enumerate(self.layers) for row, name in enumerate(layer)}
+        self._graph, self._roles, self._glyphs = graph, roles, glyphs
+        self._diagram: Diagram = calls_diagram(graph, graph.names)
         self._first = 0
+        self._is_still = False
+        """True if the visible columns stay although the chosen service is at their edge."""
+        self.size = 0
+        """Position in `SIZES`."""
+        self.drawing: GraphDrawing = draw(self._diagram, roles, glyphs, SIZES[0])
+        for size in range(_SMALLEST + 1):
+            self._draw(size, self.drawing.layout)
+            if self.drawing.width <= width:
+                break
+        self._highlight()
+
+    def _draw(self, size: int, layout: Layout) -> None:
+        self.size = size
+        self.drawing = draw(self._diagram, self._roles, self._glyphs, SIZES[size], layout)
+
+    def _highlight(self) -> None:
+        self.drawing.highlight(self.chosen, node_role=Role.TITLE, line_role=Role.ACCENT)
 
     def __len__(self) -> int:
-        return max(map(len, self.layers), default=0)
+        return self.drawing.height
 
     @property
     def row(self) -> int:
-        """The row of the chosen service."""
-        return self._at[self.chosen][1]
+        """First row of the chosen service."""
+        return self.drawing.boxes[self.chosen].row
 
     def move(self, columns: int, rows: int) -> None:
-        """Move the choice by layers and rows, up to the edge."""
-        column, row = self._at[self.chosen]
+        """Move the choice: along a line to the left or right, or within the layer; up to the edge."""
+        self._is_still = False
         if columns:
-            column = min(max(column + columns, 0), len(self.layers) - 1)
-            # keep the row if the other layer is long enough
-            row = min(row, len(self.layers[column]) - 1)
-        self.chosen = self.layers[column][min(max(row + rows, 0), len(self.layers[column]) - 1)]
+            left, right = self.drawing.neighbours(self.chosen)
+            connected = right if columns > 0 else left
+            if connected:
+                self.chosen = min(connected, key=lambda name: abs(self.drawing.boxes[name].row - self.row))
+        layer = [place.name for place in self.drawing.layout.layers[self._layer] if not place.is_passage]
+        at = layer.index(self.chosen) + rows
+        self.chosen = layer[min(max(at, 0), len(layer) - 1)]
+        self._highlight()
 
-    def fit_to(self, width: int) -> None:
-        """Choose the longest names that leave room for a few layers."""
-        self.zoom = len(ZOOMS) - 1
-        while self.zoom and width // self._cells < _LAYERS:
-            self.zoom -= 1
+    @property
+    def _layer(self) -> int:
+        return self.drawing.places[self.chosen].layer
 
     def zoom_by(self, steps: int) -> None:
-        """Change the length of names; shorter names leave room for more layers."""
-        self.zoom = min(max(self.zoom + steps, 0), len(ZOOMS) - 1)
+        """Show more detail, or less."""
+        size = min(max(self.size - steps, 0), len(SIZES) - 1)
+        if size != self.size:
+            self._draw(size, self.drawing.layout)
+            self._highlight()
+
+    def choose(self, name: str) -> None:
+        """Choose a service that is in sight, without scrolling."""
+        self.chosen, self._is_still = name, True
+        self._highlight()
+
+    def at(self, row: int, cell: int) -> str | None:
+        """Return the service at a row and a cell of the visible part; None for none."""
+        column = self._first + cell
+        for name, box in self.drawing.boxes.items():
+            if box.row <= row < box.row + box.height and box.column <= column < box.column + box.width:
+                return name
+        return None
 
     def title(self, width: int) -> Line:
         """Return the title: the chosen service and its connections."""
         name = self.chosen
-        line = Line([(self._glyphs.service, self._role(name)), (safe(name), Role.TITLE)])
+        line = Line([(self._glyphs.service, self._roles.get(name, Role.PLAIN)), (safe(name), Role.TITLE)])
         callers, callees = self._graph.direct_counts(name)
         line.add(f"  {counted(callers, 'caller')}  {counted(callees, 'callee')}", Role.PLAIN)
-        line.add(f"   {counted(len(self._at), 'service')} in {counted(len(self.layers), 'layer')}", Role.DIM)
+        layers = counted(len(self.drawing.layout.layers), "layer")
+        line.add(f"   {counted(len(self.drawing.boxes), 'service')} in {layers}", Role.DIM)
         return line.cropped(width, self._glyphs.ellipsis)
 
     def heading(self, width: int) -> Line:
-        """Return the heading: the range of visible layers."""
-        first, shown = self._window(width)
-        more = "<" * (first > 0), ">" * (first + shown < len(self.layers))
-        text = f"{more[0]} layers {first + 1} to {min(first + shown, len(self.layers))} {more[1]}".strip()
-        return Line([(text, Role.DIM)]).cropped(width, self._glyphs.ellipsis)
+        """Return the legend, and signs for parts out of sight."""
+        first = self._window(width)
+        more = "<" * (first > 0), ">" * (first + width < self.drawing.width)
+        line = Line([(f"{more[0]:<1}", Role.ACCENT)]).extend(legend(self._glyphs, labels=SIZES[self.size].labels))
+        return line.cropped(width - 2, self._glyphs.ellipsis).pad(width - 2).add(f" {more[1]}", Role.ACCENT)
 
     def line(self, row: int, width: int) -> Line:
-        first, shown = self._window(width)
-        line = Line()
-        for layer in self.layers[first : first + shown]:
-            line.extend(self._cell(layer[row]) if row < len(layer) else Line([(" " * self._cells, "")]))
-        return line.cropped(width, self._glyphs.ellipsis)
+        return self.drawing.line(row, self._window(width), width)
 
-    @property
-    def _cells(self) -> int:
-        return _EDGE + 1 + ZOOMS[self.zoom] + _EDGE
-
-    def _window(self, width: int) -> tuple[int, int]:
-        """Return the first visible layer and the number of visible ones; neighbours are included if they fit."""
-        shown = max(width // self._cells, 1)
-        column = self._at[self.chosen][0]
-        margin = 1 if shown >= 3 else 0
-        self._first = min(max(self._first, column - shown + 1 + margin), column - margin)
-        self._first = max(min(self._first, len(self.layers) - shown), 0)
-        return self._first, shown
-
-    def _cell(self, name: str) -> Line:
-        glyphs, room = self._glyphs, ZOOMS[self.zoom]
-        shown = fit(safe(name), room, "left", glyphs.ellipsis)
-        service = glyphs.service
-        if name == self.chosen:
-            text = f"{shown.rstrip()}]"
-            line = Line([(" " * (_EDGE - 1) + "[", Role.TITLE), (service, self._role(name)), (text, Role.TITLE)])
-        else:
-            edges = self._graph.edges.get((self.chosen, name)) or self._graph.edges.get((name, self.chosen))
-            mark = ""
-            if edges:
-                mark = glyphs.async_call if all(edge.is_async for edge in edges) else sync_arrow(glyphs)
-            called = (self.chosen, name) in self._graph.edges
-            line = Line([((mark if called else "").ljust(_EDGE), Role.ACCENT), (service, self._role(name))])
-            text = shown.rstrip()
-            line.add(text, Role.STRONG if edges else Role.DIM)
-            line.add(" " + mark if mark and not called else "", Role.ACCENT)
-        return line.pad(self._cells)
+    def _window(self, width: int) -> int:
+        """Return the first visible column, so that the chosen service is in sight."""
+        box = self.drawing.boxes[self.chosen]
+        begin, end = box.column - _MARGIN, box.column + box.width + _MARGIN
+        if self._is_still:
+            return self._first
+        if not self._first <= begin or not end <= self._first + width:
+            self._first = begin + (end - begin - width) // 2
+        self._first = max(min(self._first, self.drawing.width - width), 0)
+        return self._first

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.strip import Strip
 
 from tracetui.render.services.map import ServiceMap
@@ -16,12 +19,26 @@ from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
-_EDGES = 3
+MAP_EDGES = 3
 """Cells of a line outside the map: the list's edge and its scroll bar."""
+_MARK = 2
+"""Cells of the list's edge."""
 
 
-class _MapView(LineView):
+class MapView(LineView):
     """Rows without a row cursor, as a service is selected instead."""
+
+    @dataclass
+    class Clicked(Message):
+        """A cell was clicked."""
+
+        row: int
+        cell: int
+
+    def on_click(self, event: events.Click) -> None:
+        event.prevent_default()
+        event.stop()
+        self.post_message(self.Clicked(event.y + self.scroll_offset.y, event.x - _MARK))
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:  # noqa: ARG002 - the list's
         return super()._painted(row, False, room)
@@ -44,7 +61,7 @@ class MapScreen(Dialog[str | None]):
     ]
     DEFAULT_CSS = """
     MapScreen { background: $background; }
-    MapScreen _MapView { height: 1fr; }
+    MapScreen MapView { height: 1fr; }
     """
 
     def __init__(self, look: Look, shown: ServiceMap) -> None:
@@ -52,7 +69,7 @@ class MapScreen(Dialog[str | None]):
         self._map = shown
         self._title = LineBar(look.theme, self._title_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
-        self._view = _MapView(look.theme, look.glyphs.cursor)
+        self._view = MapView(look.theme, look.glyphs.cursor)
         hints = (
             ("{map.left map.down map.up map.right}", "move"),
             ("{map.zoom-in map.zoom-out}", "zoom"),
@@ -75,7 +92,6 @@ class MapScreen(Dialog[str | None]):
 
     def composed(self) -> None:
         self._view.can_focus = False
-        self._map.fit_to(self.app.size.width - _EDGES)
         self._view.show(self._map, self._map.row)
 
     def _paint(self) -> None:
@@ -90,6 +106,15 @@ class MapScreen(Dialog[str | None]):
     def action_zoom(self, steps: int) -> None:
         self._map.zoom_by(steps)
         self._paint()
+
+    def on_map_view_clicked(self, event: MapView.Clicked) -> None:
+        """Choose a service with the mouse; a second click explores it."""
+        name = self._map.at(event.row, event.cell)
+        if name is not None and name == self._map.chosen:
+            self.action_take()
+        elif name is not None:
+            self._map.choose(name)
+            self._paint()
 
     def action_take(self) -> None:
         self.dismiss(self._map.chosen)

@@ -24,7 +24,7 @@ from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.services.explorer import ServiceExplorer
-from tracetui.tui.views.services.map import MapScreen
+from tracetui.tui.views.services.map import MAP_EDGES, MapScreen
 from tracetui.tui.views.services.modes import (
     AROUND,
     FAILS,
@@ -383,7 +383,9 @@ class ServicesView(View):
         def show(made: ServiceMap) -> None:
             self.show_dialog(MapScreen(self.state.look, made), self.explore)
 
-        self.work("services-map", lambda: ServiceMap(columns.table.graph, columns.role, glyphs, focus), show)
+        graph, width = columns.table.graph, self.app.size.width - MAP_EDGES
+        roles = {name: columns.role(name) for name in graph.names}
+        self.work("services-map", lambda: ServiceMap(graph, roles, glyphs, focus, width), show)
 
     def action_side(self, side: str) -> None:
         view = self.page.detail if side == "left" or not self.right.display else self.right
