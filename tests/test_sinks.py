@@ -39,12 +39,11 @@ from tracetui.render.graph.text import GraphText
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
-from tracetui.tui.app import TraceApp
-from tracetui.tui.keys.keymap import _imported_bindings
+from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
+from tracetui.tui.keys.views import VIEW_KEYS
 from tracetui.tui.messages import CopyText, Notice, ReadText
 from tracetui.tui.state import Look
-from tracetui.tui.views.base import View
-from tracetui.tui.views.registry import VIEWS, pane_classes
+from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -325,12 +324,11 @@ _NEVER_PRESSED = {"app.quit", "app.quit-at-once", "app.reload", "app.redraw", "a
 
 def keys_of(view: str) -> list[str]:
     """Return a key for each action of a view, its lists and the app."""
-    pane: type[View] = dict(zip((one for one, _ in VIEWS), pane_classes(), strict=True))[view]
-    owners = {*pane.__mro__, TraceApp}
     return [
-        binding.key.split(",")[0]
-        for action, (owner, binding) in _imported_bindings().items()
-        if owner in owners and action not in _NEVER_PRESSED and not action.startswith("view.")
+        key.binding.key.split(",")[0]
+        for table in (VIEW_KEYS[view], FINDINGS, LISTS, APP)
+        for key in table.keys
+        if key.id not in _NEVER_PRESSED and not key.id.startswith("view.") and key.binding.key != f"none:{key.id}"
     ]
 
 

@@ -270,17 +270,17 @@ def test_query_error_is_complete_on_a_narrow_screen() -> None:
 def test_hints_follow_the_focus() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         def hints() -> list[str]:
-            return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.HINTS)]
+            return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
 
-        assert hints()[:2] == ["/ filter", "E errors by service"]
+        assert hints()[:2] == ["/ filter", "v errors by service"]
         rows, app.pane.listing._rows = app.pane.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
         app.pane.listing._rows = rows
         await press(pilot, "E")
-        assert "E all traces" in hints()
+        assert "v all traces" in hints()
         await press(pilot, "slash")
-        assert hints() == ["Enter filter", "Tab complete", "Up Down history", "Esc leave"]
-        await press(pilot, "escape", "v")
+        assert hints() == ["Enter filter", "Tab complete", "arrows history", "Esc leave"]
+        await press(pilot, "escape", "z")
         assert "Enter filter" in hints()
         assert "Esc leave" in hints()
 
@@ -370,7 +370,7 @@ def test_empty_result_names_the_most_selective_condition() -> None:
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text
         assert app.lines()[2].strip() == "No trace matches this filter."
-        await press(pilot, "j", "enter", "space", "s", "E", "S", "o", "v")
+        await press(pilot, "j", "enter", "space", "s", "E", "S", "O", "z")
         assert app.opened == []
         await pilot.resize_terminal(100, 30)
         await settled(pilot)
@@ -457,7 +457,7 @@ def test_sorting_shows_its_arrow_and_reverses() -> None:
         await press(pilot, "s")
         assert app.pane.listing.sort_key is SortKey.START
         assert "▼" in app.text
-        await press(pilot, "o")
+        await press(pilot, "O")
         assert "▲" in app.text
         assert app.state.trace == 5
         for _ in SortKey:
@@ -519,7 +519,7 @@ def test_marks_stay_with_their_traces() -> None:
         assert app.text.count("✓") == 3
         assert "✓ 2 marked" in app.text
         assert "Space" in app.said[0]
-        await press(pilot, "o")
+        await press(pilot, "O")
         assert app.text.count("✓") == 3
         await press(pilot, "G", "space")
         assert app.state.marked == {4}
@@ -535,7 +535,7 @@ def test_marks_stay_with_their_traces() -> None:
 def test_region_is_moved_grown_and_applied() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
         scatter = app.pane.scatter
-        await press(pilot, "v")
+        await press(pilot, "z")
         assert scatter.has_focus
         before = scatter.region_cells
         assert before is not None
@@ -549,10 +549,10 @@ def test_region_is_moved_grown_and_applied() -> None:
         await press(pilot, "enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
         assert app.pane.listing.view.has_focus
-        await press(pilot, "u", "v", "escape")
+        await press(pilot, "u", "z", "escape")
         assert scatter.region_cells is None
         assert app.pane.listing.view.has_focus
-        await press(pilot, "v")
+        await press(pilot, "z")
         assert app.pane.go_back()
         assert app.state.query == ""
 
@@ -618,7 +618,7 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
         assert app.pane.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
         assert ("of 6 requests failed" in app.text) is plot
-        await press(pilot, "v", "slash", "escape", "E", "i", "escape")
+        await press(pilot, "z", "slash", "escape", "E", "i", "escape")
 
     drive(shop(), steps, size)
 
@@ -638,7 +638,7 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
             assert ("No traces loaded" in app.text) is (load_state != "reading")
             assert "duration" not in app.lines()[2]
             assert all(line.isprintable() for line in app.lines())
-            await press(pilot, "j", "enter", "space", "s", "E", "v", "i", "d", "u")
+            await press(pilot, "j", "enter", "space", "s", "E", "z", "i", "d", "u")
             app.state.load_state = "failed"
             app.pane.set_changed()
             await settled(pilot)
@@ -707,7 +707,7 @@ def test_bytes_for_a_key() -> None:
 
 def test_a_hundred_thousand_traces() -> None:
     async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "G", "g", "pagedown", "s", "s", "o", "E", "S", "d", "e", "u")
+        await press(pilot, "G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
         assert "of 100,000 traces" in app.text
 
     drive(many(100_000), steps)

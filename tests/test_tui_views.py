@@ -677,7 +677,7 @@ def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
         assert isinstance(binding, Binding)
         name, _, argument = binding.action.rstrip(")").partition("(")
         assert callable(getattr(pane, f"action_{name}", None)), binding.action
-        assert name not in names or argument.strip("'") in names[name], binding.action
+        assert not argument or name not in names or argument.strip("'") in names[name], binding.action
 
 
 async def test_the_mouse_chooses_a_service_on_the_map() -> None:

@@ -21,11 +21,11 @@ from tests.support.screens import ByteCounter
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII
 from tracetui.session import Session
+from tracetui.tui.keys.waterfall import WATERFALL
 from tracetui.tui.messages import Notice
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.waterfall import prepare, search
-from tracetui.tui.views.waterfall.keys import BINDINGS
 from tracetui.tui.views.waterfall.view import WaterfallView
 from tracetui.tui.widgets.pager import PromptLine
 
@@ -44,6 +44,8 @@ SHOP = build(
 CHARACTERS = {
     "space": " ", "slash": "/", "backslash": "\\", "plus": "+", "minus": "-", "equals_sign": "=",
     "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
+    "left_curly_bracket": "{", "right_curly_bracket": "}", "left_parenthesis": "(", "right_parenthesis": ")",
+    "full_stop": ".", "comma": ",", "exclamation_mark": "!", "number_sign": "#", "vertical_line": "|",
 }  # fmt: skip
 
 
@@ -104,7 +106,7 @@ class PaneApp(TerminalApp, ByteCounter):
 
     @property
     def hints(self) -> list[tuple[str, str]]:
-        return self.pane.key_names.hints(self.pane.HINTS)
+        return self.pane.key_names.hints(self.pane.hints)
 
     @property
     def lines(self) -> list[str]:
@@ -195,7 +197,7 @@ def test_a_trace_is_opened() -> None:
 def test_nothing_is_selected() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "No trace selected." in app.text
-        await press(*(key.split(",")[0] for _, key, _, _ in BINDINGS))
+        await press(*(key.keys.split(",")[0] for key in WATERFALL.keys if key.keys))
         assert "No trace selected." in app.text
         assert app.pane.crumbs() == []
         app.state.trace = 0
@@ -253,11 +255,11 @@ def test_tree_navigation_and_folding() -> None:
         assert rows(app) == 13
         await press("G", "k", "h")
         assert (app.name_here, rows(app)) == ("r0", 6)
-        await press("l", "j", "j", "f")
+        await press("l", "j", "j", "f", "f")
         assert (app.name_here, rows(app)) == ("r2", 13)
-        await press("g", "f")
+        await press("g", "f", "f")
         assert (app.name_here, rows(app)) == ("root", 1)
-        await press("f")
+        await press("f", "f")
         assert rows(app) == 13
 
     walk(steps)
@@ -267,7 +269,7 @@ def test_the_cursor_stays_on_its_span() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "e")
         assert app.name_here == "db"
-        for key in ("x", "x", "t", "t", "t", "m", "z", "minus", "L", "L", "S"):
+        for key in ("x", "x", "t", "t", "t", "m", "z", "left_curly_bracket", "L", "L", "S"):
             await press(key)
             assert app.name_here == "db", key
         await press("s")
@@ -311,13 +313,13 @@ def test_zoom() -> None:
         assert "zoom ×1.6" in app.text
         assert "60 µs" in next(line for line in app.lines if "duration" in line)
         assert "[" in next(line for line in app.lines if "▕" in line)
-        await press("plus", "greater_than_sign", "less_than_sign", "minus")
+        await press("right_curly_bracket", "greater_than_sign", "less_than_sign", "left_curly_bracket")
         assert view.window[1] == 630_000
         await press("Z")
         assert view.window[1] == 315_000
         await press("escape")
         assert view.window == whole
-        await press("minus", "less_than_sign", "Z")
+        await press("left_curly_bracket", "less_than_sign", "Z")
         assert view.window == whole
         assert app.left == 0
 
@@ -509,7 +511,7 @@ def test_rows_take_the_height_they_need() -> None:
 
 def test_hints_of_the_waterfall_follow_the_focus() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        assert [key for key, _ in app.hints] == ["e", "c", "/", "z", "Tab"]
+        assert [key for key, _ in app.hints] == ["e", ".", "/", "z", "Tab"]
         await press("slash")
         assert app.hints[:2] == [("Enter", "first match"), ("Esc", "close the search")]
         await press(*"db", "enter")
@@ -684,7 +686,7 @@ def test_bytes_of_a_key() -> None:
     walk(steps, one_trace(5_000, lambda i: r.randrange(i) if i else -1))
 
 
-KEYS = [key for _, keys, _, _ in BINDINGS for key in keys.split(",")] + (
+KEYS = [key for one in WATERFALL.keys for key in one.binding.key.split(",")] + (
     "j k j k g G ctrl+d ctrl+u enter escape escape o n a".split()
 )
 SIZES = [(80, 24), (140, 40), (40, 10), (200, 60), (10, 4)]

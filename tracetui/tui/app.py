@@ -23,8 +23,8 @@ from textual.widgets import ContentSwitcher
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
 from tracetui.tui.bookmark import Bookmark, History
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
-from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
-from tracetui.tui.keys.app_keys import APP_BINDINGS, APP_KEYS
+from tracetui.tui.help import HelpScreen, Keys
+from tracetui.tui.keys.everywhere import APP, LISTS, PANES
 from tracetui.tui.keys.keymap import KeyNames, rebind
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.loading.jobs import JobDone, Jobs
@@ -48,6 +48,7 @@ from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_queries, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
+from tracetui.tui.terminal.screen import FocusPaintScreen
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views.base import View
 from tracetui.tui.views.registry import VIEWS, pane_classes
@@ -60,6 +61,12 @@ if TYPE_CHECKING:
     from tracetui.model.server_stats import ServerStats
 
 
+class _MainScreen(FocusPaintScreen):
+    """Screen with the views."""
+
+    BINDINGS: ClassVar[list[BindingType]] = PANES.bindings
+
+
 class TraceApp(TerminalApp):
     """App with five views of one trace set."""
 
@@ -69,7 +76,7 @@ class TraceApp(TerminalApp):
     ContentSwitcher { height: 1fr; }
     App.-ascii ModalScreen > Vertical { border: ascii $foreground 50%; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = list(APP_BINDINGS)
+    BINDINGS: ClassVar[list[BindingType]] = APP.bindings
     ENABLE_COMMAND_PALETTE = False
     AUTO_FOCUS = ""
 
@@ -97,6 +104,9 @@ class TraceApp(TerminalApp):
         self._initial_theme = theme
         self._key_names: tuple[Screen[Any], Widget | None, KeyNames] | None = None
         """Screen and focus of the cached names, and the names."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        return _MainScreen(id="_default")
 
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
@@ -254,9 +264,10 @@ class TraceApp(TerminalApp):
         self.update_frame()
 
     def action_keys(self) -> None:
-        title = dict(VIEWS)[self.view]
-        view_keys = self.pane.KEYS if self._has_views else ()
-        groups: list[tuple[str, Keys]] = [(title, view_keys), ("Lists", LIST_KEYS), ("Everywhere", APP_KEYS)]
+        tables = (*(self.pane.KEYS if self._has_views else ()), LISTS)
+        groups: list[tuple[str, Keys]] = [("Marks", [mark for table in tables for mark in table.marks])]
+        groups += [(table.title, table.help) for table in tables]
+        groups.append((APP.title, [*APP.help, *PANES.help]))
         if self._user_keymap:
             groups.insert(0, ("Set in the config file", rebind(self._user_keymap)))
         self.push_screen(HelpScreen(self.state.look, groups, KeyNames(self.screen)))
@@ -289,14 +300,14 @@ class TraceApp(TerminalApp):
             self._controller.handle(message.update)
 
     def run_request(self, request: Callable[[], None]) -> None:
-        """Run a request in a thread. Until the user has navigated further, Esc stops it."""
+        """Run a request in a thread. Until the user has navigated further, going back stops it."""
         self._history.request_begins()
         self.update_frame()
         self.run_worker(request, thread=True, group="load", exit_on_error=False)
 
     @property
     def _esc_stops(self) -> bool:
-        """True if Esc stops the running request. After further navigation, Esc goes back first."""
+        """True if going back stops the running request. After further navigation, it goes back first."""
         return self._controller.can_stop and not self._history.has_moved_on
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
@@ -434,7 +445,7 @@ class TraceApp(TerminalApp):
         controller = self._controller
         hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
         self._top.show(self.view, self.key_names.short(controller.status + hint))
-        hints = self.key_names.hints([*(pane.HINTS[:4] if pane else ()), ("{app.keys}", "keys")])
+        hints = self.key_names.hints([*(pane.hints[:4] if pane else ()), *APP.hints("app.keys")])
         self._bottom.show_location(Location(self.view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:

@@ -8,26 +8,20 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.strip import Strip
 
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import in_glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.dialogs import HELP
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
 Keys = Sequence[tuple[str, str]]
-
-LIST_KEYS: Keys = (
-    ("{list.down list.up}", "down, up"),
-    ("{list.page-down list.page-up}", "page down, up"),
-    ("{list.first list.last}", "first, last row"),
-    ("{list.open}", "open"),
-)
 
 _LONGEST_KEY = 15
 """Largest width of the column of keys; longer ones wrap."""
@@ -93,11 +87,9 @@ class _Page(LineView):
 
 
 class HelpScreen(Dialog[None]):
-    """Lists keys until Esc, q or ? closes it."""
+    """Lists marks and keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark", "dismiss(None)", "Close", show=False, id="help.close")
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = HELP.bindings
     DEFAULT_CSS = """
     HelpScreen { align: center middle; }
     HelpScreen > Vertical {

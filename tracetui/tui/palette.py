@@ -13,7 +13,11 @@ from textual.message import Message
 from textual.screen import Screen
 
 from tracetui.render.text import numbers
-from tracetui.tui.keys.keymap import KeyNames, key_name
+from tracetui.tui.keys.everywhere import APP
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.registry import KEYS, TABLE_OF
+from tracetui.tui.keys.table import Shortcut
+from tracetui.tui.keys.views import VIEW_KEYS
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES
@@ -27,6 +31,9 @@ _MOST = 2_000
 """Most services, and most operations, that are searched."""
 _MOST_IDS = 200_000
 _MOST_MATCHES = 40
+_UNLISTED = {"app.back", "app.palette", "app.quit", "app.quit-at-once"}
+_LIVE = {"app.follow", "app.more"}
+"""Actions that need a server."""
 _SHORTEST_ID = 4
 """Least number of characters of a trace id to search for, as fewer match too many."""
 
@@ -46,7 +53,12 @@ class _PaletteHost(Protocol):
 
     def push_screen(self, screen: Any, callback: Callable[[Any], Any]) -> Any: ...
 
-    def call_later(self, callback: Callable[[], Any]) -> bool: ...
+    @property
+    def view(self) -> str: ...
+
+    def query_one(self, selector: str) -> DOMNode: ...
+
+    def call_later(self, callback: Callable[..., Any], *args: Any) -> bool: ...
 
 
 class PaletteEntry(NamedTuple):
@@ -55,6 +67,8 @@ class PaletteEntry(NamedTuple):
     label: str
     note: str
     command: Callable[[], Any]
+    words: str = ""
+    """Other lower-case words that find it."""
 
 
 class PaletteEntries:
@@ -66,42 +80,50 @@ class PaletteEntries:
         session = self._app.state.session
         self._loaded = session.loaded if session is not None else None
         named = list(self._named(self._loaded)) if self._loaded is not None else []
-        self._lowered = [(entry, entry.label.lower()) for entry in (*self.first, *named)]
+        found = ((entry, 0) for entry in (*self.first, *named)), ((entry, 1) for entry in self._elsewhere())
+        self._ranked = [(entry, entry.label.lower(), rank) for entries in found for entry, rank in entries]
         self._shown = self.first
 
     def _actions(self) -> Iterator[PaletteEntry]:
-        app = self._app
-        names = KeyNames(app.screen)
-        for view, title in VIEWS:
-            yield PaletteEntry(
-                f"View {title}", names.short(f"{{view.{view}}}"), partial(app.post_message, OpenView(view))
-            )
+        """Return the actions of the app and those at the current focus, with their keys, and the themes."""
+        app, names = self._app, KeyNames(self._app.screen)
+        for key in APP.keys:
+            if key.id.startswith("view."):
+                yield self._entry(key, names)
         yield PaletteEntry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
-        yield PaletteEntry("Reload the sources", names.short("{app.reload}"), partial(app.run_action, "reload"))
-        if app.state.is_live:
-            yield PaletteEntry(
-                "Follow servers on or off", names.short("{app.follow}"), partial(app.run_action, "follow")
-            )
-            yield PaletteEntry("Load more from servers", names.short("{app.more}"), partial(app.run_action, "more"))
-        yield PaletteEntry("Load warnings", names.short("{app.warnings}"), partial(app.run_action, "warnings"))
-        yield PaletteEntry("Help: keys of this view", names.short("{app.keys}"), partial(app.run_action, "keys"))
-        yield PaletteEntry("Next theme", names.short("{app.theme}"), partial(app.run_action, "next_theme"))
+        for key in APP.keys:
+            if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if app.state.is_live else _LIVE):
+                yield self._entry(key, names)
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
             yield PaletteEntry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
-        yield from self._keys()
-        yield PaletteEntry("Quit", names.short("{app.quit}"), partial(app.run_action, "quit"))
-
-    def _keys(self) -> Iterator[PaletteEntry]:
-        """Return the actions at the current focus, with their keys."""
-        app = self._app
-        by_action: dict[tuple[str, DOMNode], tuple[str, list[str]]] = {}
+        seen = set()
         for node, binding, enabled, _ in app.screen.active_bindings.values():
-            if enabled and binding.description and not isinstance(node, App) and binding.id:
-                _, keys = by_action.setdefault((binding.action, node), (binding.description, []))
-                keys.append(key_name(binding.key))
-        for (action, node), (title, keys) in by_action.items():
-            yield PaletteEntry(title, " ".join(keys), partial(app.run_action, action, node))
+            action = binding.id or ""
+            if enabled and action in KEYS and action not in seen and not isinstance(node, App):
+                seen.add(action)
+                if TABLE_OF[action].in_palette:
+                    yield self._entry(KEYS[action], names, node)
+        yield self._entry(KEYS["app.quit"], names)
+
+    def _entry(self, key: Shortcut, names: KeyNames, node: DOMNode | None = None) -> PaletteEntry:
+        run = partial(self._app.run_action, key.action, *([node] if node is not None else []))
+        return PaletteEntry(key.title, " ".join(names.keys(key.id)), run, key.words)
+
+    def _elsewhere(self) -> Iterator[PaletteEntry]:
+        """Return the actions of other views, which they show first."""
+        app, names = self._app, KeyNames(self._app.screen)
+        for view, title in VIEWS:
+            if view == app.view:
+                continue
+            for key in VIEW_KEYS[view].keys:
+                note = f"{title}  {names.short(f'{{view.{view} {key.id}}}')}"
+                words = f"{title.lower()} {key.words}"
+                yield PaletteEntry(key.title, note, partial(self._run_in, view, key.action), words)
+
+    def _run_in(self, view: str, action: str) -> None:
+        self._app.post_message(OpenView(view))
+        self._app.call_later(self._app.run_action, action, self._app.query_one(f"#{view}"))
 
     def _named(self, loaded: TraceSet) -> Iterator[PaletteEntry]:
         # imported late, so that the first screen is painted before
@@ -132,11 +154,11 @@ class PaletteEntries:
         if not words:
             return self.first
         ranked = []
-        for entry, label in self._lowered:
-            if all(word in label for word in words):
-                ranked.append((sum(f" {word}" not in f" {label}" for word in words), entry))
-        ranked.sort(key=lambda pair: pair[0])
-        return [*(entry for _, entry in ranked[:_MOST_MATCHES]), *islice(self._traces(words), _MOST_MATCHES)]
+        for entry, label, rank in self._ranked:
+            if all(word in label or word in entry.words for word in words):
+                ranked.append((sum(f" {word}" not in f" {label}" for word in words), rank, entry))
+        ranked.sort(key=lambda found: found[:2])
+        return [*(entry for *_, entry in ranked[:_MOST_MATCHES]), *islice(self._traces(words), _MOST_MATCHES)]
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
         """Find traces by the beginning of their ids. Matching anywhere would find too many."""

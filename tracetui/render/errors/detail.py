@@ -35,8 +35,8 @@ class ErrorDetail:
         local_time: bool = False,
         contrast: Contrast | None = None,
         *,
-        open_key: str = "Enter",
-        contrast_key: str = "c",
+        open_key: str = "",
+        contrast_key: str = "",
     ) -> None:
         """`contrast`: the contrast of its traces with the others, None until it is computed.
 

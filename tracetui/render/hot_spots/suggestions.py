@@ -102,7 +102,7 @@ class SuggestionDetail:
     """Lines of one suggestion: explanation, saving and calls."""
 
     def __init__(
-        self, found: Suggestion, traces: TraceSet, glyphs: Glyphs, local_time: bool = False, *, open_key: str = "Enter"
+        self, found: Suggestion, traces: TraceSet, glyphs: Glyphs, local_time: bool = False, *, open_key: str = ""
     ) -> None:
         """`open_key`: the key that opens the example, '' for none."""
         self.found, self.glyphs = found, glyphs

@@ -68,7 +68,7 @@ class SpanDetailLines:
     local_time: bool = False
     slot: int = 0
     """Slot of the service's colour."""
-    open_key: str = "Enter"
+    open_key: str = ""
     """Key that opens a row; '' for none."""
     toggled: set[str] = field(default_factory=set)
     """Paths of entries that were toggled from their initial state."""

@@ -1,70 +1,36 @@
-"""Keys of actions: bindings from the config file, and keys in texts.
+"""Keys of actions: the user's keymap, and keys in texts.
 
 Texts name an action by its id in braces, `{app.keys}`, or related ones together, `{list.down list.up}`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
-from textual.binding import Binding, BindingsMap
-from textual.dom import DOMNode
+from textual.binding import BindingsMap
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, format_key
 from textual.screen import Screen
 
-import tracetui.tui
 from tracetui.model.errors import UsageError
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.registry import KEYS, TABLE_OF
 from tracetui.tui.terminal.bindings import binding_chain, keymap_of
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
 
 
-def bindings() -> dict[str, Binding]:
-    """Return all bindings that can be rebound, by id."""
-    _import_all()
-    return {action: binding for action, (_, binding) in _imported_bindings().items()}
-
-
-@cache
-def _import_all() -> None:
-    """Import all modules that define bindings, so that all actions are known."""
-    for module in pkgutil.walk_packages(tracetui.tui.__path__, f"{tracetui.tui.__name__}."):
-        importlib.import_module(module.name)
-
-
-def _imported_bindings() -> dict[str, tuple[type[DOMNode], Binding]]:
-    """Return the bindings of imported classes by id, with their classes."""
-    bindings = {}
-    for node in _subclasses(DOMNode):
-        for binding in node.__dict__.get("BINDINGS", ()):
-            if isinstance(binding, Binding) and binding.id:
-                bindings[binding.id] = node, binding
-    return bindings
-
-
-def _subclasses(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
-    for node in base.__subclasses__():
-        if node.__module__.startswith("tracetui."):
-            yield node
-        yield from _subclasses(node)
-
-
 def check_keymap(keymap: Mapping[str, str]) -> None:
     """Check a keymap. Raises UsageError for an unknown action or key."""
-    known = bindings() if keymap else {}
     for action, keys in keymap.items():
-        if action not in known:
-            matches = get_close_matches(action, known, 3)
+        if action not in KEYS:
+            matches = get_close_matches(action, KEYS, 3)
             hint = f"; did you mean {' or '.join(matches)}?" if matches else ""
             raise UsageError(f"keymap: unknown action {action}{hint}")
         for key in keys.split(","):
@@ -87,8 +53,7 @@ def _is_key(key: str) -> bool:
 
 def rebind(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return rebound actions with their descriptions, as rows for the help screen."""
-    known = bindings() if keymap else {}
-    return [(f"{{{action}}}", known[action].description) for action in keymap if action in known]
+    return [(f"{{{action}}}", KEYS[action].title) for action in keymap if action in KEYS]
 
 
 _ACTIONS = re.compile(r"\{([a-z-]+\.[a-z-]+(?: [a-z-]+\.[a-z-]+)*)\}")
@@ -110,12 +75,20 @@ def key_name(key: str) -> str:
     return "+".join([*(modifier.title() for modifier in modifiers), named])
 
 
+def named(text: str, keys_of: Callable[[str], Sequence[str]]) -> str:
+    """Replace each action in a text by the first of its keys, or '' if it has none."""
+
+    def names(match: re.Match[str]) -> str:
+        return _collapsed([keys[0] for keys in map(keys_of, match[1].split()) if keys])
+
+    return _ACTIONS.sub(names, text)
+
+
 class KeyNames:
     """Current keys of actions, under the user's keymap and at the current focus."""
 
     def __init__(self, screen: Screen[Any]) -> None:
         self._keymap = keymap_of(screen.app)
-        self._known = _imported_bindings()
         self._by_action: dict[str, list[str]] = {}
         """Keys of the actions that are available at the focus."""
         chain = binding_chain(screen)
@@ -128,31 +101,28 @@ class KeyNames:
             self._by_action.setdefault(action, []).append(key)
         # actions on letter keys are also named while text is typed, as they work once the input is closed
         is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
-        self._reachable = [] if is_typing else [type(node) for node, _ in chain]
+        ids = () if is_typing else (binding.id for _, binding in available)
+        self._reachable = {TABLE_OF[action] for action in ids if action is not None and action in TABLE_OF}
 
     def keys(self, action: str) -> list[str]:
-        """Return the keys of an action, without those that the focused widget uses for something else."""
-        if action not in self._known:
-            # imported late, so that the first screen is painted before
-            _import_all()
-            self._known = _imported_bindings()
-        owner, binding = self._known.get(action, (None, None))
-        if owner is None or binding is None:
+        """Return the keys of an action, without former ones and those that the focused widget uses otherwise."""
+        key = KEYS.get(action)
+        if key is None:
             return []
-        working = self._by_action.get(action)
+        table, working = TABLE_OF[action], self._by_action.get(action)
         if working is None:
-            if any(issubclass(node, owner) for node in self._reachable):
+            if table in self._reachable:
                 # all its keys do something else here
                 return []
-            merged = BindingsMap(owner.__dict__.get("BINDINGS", ()))
-            merged.apply_keymap(self._keymap)
-            working = [key for key, binding_of_key in merged if binding_of_key.id == action]
-        wanted = self._keymap.get(action, binding.key).split(",")
+            bound = BindingsMap(table.bindings)
+            bound.apply_keymap(dict(self._keymap))
+            working = [key for key, binding in bound if binding.id == action]
+        wanted = self._keymap.get(action, key.keys).split(",")
         return [key_name(key) for key in wanted if key in working]
 
     def short(self, text: str) -> str:
         """Replace each action in a text by its first key, or '' if it has none."""
-        return _ACTIONS.sub(lambda match: " ".join(keys[0] for keys in self._keys_of(match[1]) if keys), text)
+        return named(text, self.keys)
 
     def full(self, text: str) -> str:
         """Replace each action in a text by all its keys."""
@@ -183,4 +153,12 @@ def _joined(keys: list[list[str]]) -> str:
         return " or ".join(keys[0])
     rounds = ([them[i] for them in keys if i < len(them)] for i in range(max(map(len, keys), default=0)))
     complete = takewhile(lambda one: len(one) == len(keys), rounds)
-    return ", ".join("arrows" if set(one) <= _ARROWS else " ".join(one) for one in complete)
+    return ", ".join(map(_collapsed, complete))
+
+
+def _collapsed(keys: list[str]) -> str:
+    """Join keys of related actions, several arrows as one word."""
+    modifiers = {key.rpartition("+")[0] for key in keys}
+    if len(keys) > 1 and len(modifiers) == 1 and {key.rpartition("+")[2] for key in keys} <= _ARROWS:
+        return "+".join(filter(None, [*modifiers, "arrows"]))
+    return " ".join(keys)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from textual.containers import Vertical
 from textual.screen import Screen
 
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.table import KeyTable
 from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
 from tracetui.tui.work import Work
@@ -32,10 +33,8 @@ class View(Vertical):
     """View. It is notified of changes, and sends messages for everything outside itself."""
 
     TITLE = ""
-    HINTS: tuple[tuple[str, str], ...] = ()
-    """Key hints, keys named by action, most useful ones first; the last line shows four."""
-    KEYS: tuple[tuple[str, str], ...] = ()
-    """All keys of this view in the same form, with explanations for the help."""
+    KEYS: Sequence[KeyTable] = ()
+    """Tables of keys for the help, that of the view first."""
 
     parts: tuple[ViewPart, ...] = ()
     """Parts that are notified of changes; the first takes the focus."""
@@ -64,6 +63,11 @@ class View(Vertical):
         """Handle the failure of a job, of this or another view, which will not return a result."""
         for part in self.parts:
             part.work_failed(name)
+
+    @property
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """Key hints, keys named by action, most useful ones first; the last line shows four."""
+        return ()
 
     @property
     def key_names(self) -> KeyNames:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.contrast import Contrast, contrast
@@ -18,6 +19,7 @@ from tracetui.render.errors.table import ErrorList, ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.columns import service_name
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.errors import ERRORS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -31,30 +33,8 @@ class ErrorsView(View):
     """Error patterns, and one of them in full."""
 
     TITLE = "Errors"
-    HINTS = (("{list.open}", "open"), ("{errors.next}", "next example"), ("{errors.previous}", "previous"))
-    KEYS = (
-        ("{list.open}", "open the selected example at the span where the error began; the worst one comes first"),
-        ("{errors.next errors.previous}", "next, previous example"),
-        ("{errors.group}", "group by service, most errors first; or by frequency"),
-        ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
-        (
-            "outcome",
-            "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "
-            "caller had ended; unknown: its caller is missing",
-        ),
-        (
-            "contrast",
-            "over-represented in its traces; {errors.apart} shows all, {list.open} filters by one",
-        ),
-        ("Tab", "focus the detail; {list.open} opens the example or shows the whole line"),
-        ("{findings.copy}", "copy the pattern"),
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "group", "By service or by frequency", show=False, id="errors.group"),
-        Binding("c", "apart", "Contrast its traces", show=False, id="errors.apart"),
-        Binding("n", "example(1)", "Next example", show=False, id="errors.next"),
-        Binding("p", "example(-1)", "Previous example", show=False, id="errors.previous"),
-    ]
+    KEYS = (ERRORS,)
+    BINDINGS: ClassVar[list[BindingType]] = ERRORS.bindings
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -66,6 +46,10 @@ class ErrorsView(View):
 
     def compose(self) -> ComposeResult:
         yield self.page
+
+    @property
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return ERRORS.hints("list.open", "errors.next", "errors.group", "errors.apart")
 
     def set_changed(self) -> None:
         self._contrasts = {}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
@@ -21,6 +22,7 @@ from tracetui.render.text.columns import service_name
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.skew_remark import skew_remark
+from tracetui.tui.keys.hot_spots import HOT_SPOTS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -50,47 +52,8 @@ class HotSpotsView(View):
     """Operations with the most critical time, or suggestions, and one of either in full."""
 
     TITLE = "Hot spots"
-    KEYS = (
-        ("{list.open}", "open the trace with the operation's largest critical time, at its slowest span"),
-        (
-            "Tab",
-            "focus its worst traces; {list.open} opens one or shows the whole line",
-        ),
-        (
-            "{hot-spots.advice}",
-            "suggestions, and back to operations; {list.open} opens the largest saving",
-        ),
-        (
-            "{hot-spots.what-if}",
-            "what if: replay the traces with the operation at half its time, none, or any share",
-        ),
-        (
-            "{hot-spots.apart}",
-            "contrast the traces with the slowest calls (p95 or more)",
-        ),
-        (
-            "{hot-spots.sort hot-spots.reverse}",
-            "sort by the next column (critical, calls, errors, p50, p95, p99, self, total); reverse",
-        ),
-        ("critical", "mean time on the critical path of its traces; self: duration without children"),
-        (
-            "times",
-            "histogram of call durations, logarithmic scale; over time: mean duration",
-        ),
-        (
-            "saves",
-            "mean per trace in which it occurs, without time that parallel work covers; "
-            "of traces: share of the time of these traces",
-        ),
-        ("{findings.copy}", "copy service and operation"),
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "advice", "Suggestions", show=False, id="hot-spots.advice"),
-        Binding("o", "sort", "Sort by the next column", show=False, id="hot-spots.sort"),
-        Binding("O", "reverse", "Reverse the order", show=False, id="hot-spots.reverse"),
-        Binding("c", "apart", "Contrast its slow traces", show=False, id="hot-spots.apart"),
-        Binding("X", "what_if", "What if it took longer or shorter", show=False, id="hot-spots.what-if"),
-    ]
+    KEYS = (HOT_SPOTS,)
+    BINDINGS: ClassVar[list[BindingType]] = HOT_SPOTS.bindings
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -109,19 +72,11 @@ class HotSpotsView(View):
         yield self.page
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+    def hints(self) -> Sequence[tuple[str, str]]:
         if self._shows_advice:
-            return (
-                ("{list.open}", "largest saving"),
-                ("{hot-spots.advice}", "operations"),
-                ("{findings.copy}", "copy"),
-            )
-        return (
-            ("{list.open}", "worst trace"),
-            ("{hot-spots.advice}", "suggestions"),
-            ("{hot-spots.what-if}", "what if"),
-            ("Tab", "its traces"),
-        )
+            copy = HOT_SPOTS.hints("findings.copy")
+            return [("{list.open}", "largest saving"), ("{hot-spots.advice}", "operations"), *copy]
+        return HOT_SPOTS.hints("list.open", "hot-spots.advice", "hot-spots.what-if", "app.next-pane")
 
     # --- notifications -----------------------------------------------------------------------------------------------
 

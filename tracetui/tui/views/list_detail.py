@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged, OpenTrace
 from tracetui.tui.state import State
@@ -104,7 +105,7 @@ class ListDetail(Vertical, Generic[_Columns]):
     The analysis runs when the list is shown, outside the UI loop.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy the name", show=False, id="findings.copy")]
+    BINDINGS: ClassVar[list[BindingType]] = FINDINGS.bindings
     DEFAULT_CSS = """
     ListDetail .body { height: 1fr; }
     ListDetail .list { height: auto; }

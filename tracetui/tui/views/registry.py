@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracetui.tui.keys.views import VIEW_KEYS
+
 if TYPE_CHECKING:
     from tracetui.tui.views.base import View
 
-VIEWS = (
-    ("traces", "Traces"),
-    ("waterfall", "Waterfall"),
-    ("services", "Services"),
-    ("errors", "Errors"),
-    ("hot-spots", "Hot spots"),
-)
+VIEWS = tuple((view, table.title) for view, table in VIEW_KEYS.items())
 """Id and title of each view."""
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tracetui.render.text.line import Line, Role
-from tracetui.tui.help import LIST_KEYS, HelpScreen, Keys
+from tracetui.tui.help import HelpScreen, Keys
+from tracetui.tui.keys.dialogs import ANSWER
+from tracetui.tui.keys.everywhere import LISTS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -17,16 +19,12 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 
 _INDENT = 2
-_CLOSE_KEYS = ("Everywhere", (("{answer.leave}", "back to the view"), ("{app.quit-at-once}", "quit")))
 
 
 class AnswerScreen(Dialog[int | None]):
-    """Shows rows; the result is the row chosen with Enter, or None."""
+    """Shows rows; the result is the row chosen, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "dismiss(None)", "Leave", show=False, id="answer.leave"),
-        Binding("question_mark", "keys", "Keys", show=False, id="answer.keys"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = ANSWER.bindings
     DEFAULT_CSS = """
     AnswerScreen { background: $background; }
     AnswerScreen LineView { height: 1fr; }
@@ -35,7 +33,7 @@ class AnswerScreen(Dialog[int | None]):
     def __init__(
         self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
     ) -> None:
-        """`choose`: effect of Enter in the key hints; `keys`: for the help; `at`: row of the cursor."""
+        """`choose`: effect of choosing a row, for the key hints; `keys`: for the help; `at`: row of the cursor."""
         super().__init__()
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows
@@ -43,12 +41,8 @@ class AnswerScreen(Dialog[int | None]):
         self._title.styles.height = max(len(title), 1)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.glyphs.cursor)
-        hints = (
-            ("{list.open}", choose),
-            ("{list.down list.up}", "down, up"),
-            ("{answer.leave}", "back"),
-            ("{answer.keys}", "keys"),
-        )
+        moves = LISTS.hints("list.down list.up")
+        hints = [("{list.open}", choose), *moves, *ANSWER.hints("answer.leave", "answer.keys")]
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
@@ -69,7 +63,7 @@ class AnswerScreen(Dialog[int | None]):
         return [_indented(self._rows.heading(self._view.line_width), width)]
 
     def action_keys(self) -> None:
-        groups = [("This answer", self._keys), ("Lists", LIST_KEYS), _CLOSE_KEYS]
+        groups = [("This answer", self._keys), (LISTS.title, LISTS.help), (ANSWER.title, ANSWER.help)]
         self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.tui.keys.dialogs import CHOICE
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -103,14 +104,7 @@ BOX_CSS = """
 class Choice(Dialog[str | None]):
     """Asks for one option; the result is its value, or None. With `free`, any text is accepted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Leave", show=False, id="choice.leave"),
-        Binding("enter", "take", "Choose", show=False, id="choice.take"),
-        Binding("down,tab", "move(1)", "Down", show=False, id="choice.down"),
-        Binding("up,shift+tab", "move(-1)", "Up", show=False, id="choice.up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="choice.page-down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="choice.page-up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CHOICE.bindings
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
     def __init__(self, look: Look, title: str, options: Sequence[Option] | OptionSource, *, free: str = "") -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.table import chosen_mark
+from tracetui.tui.keys.dialogs import CHOICES
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.choice import BOX_CSS
@@ -53,15 +54,7 @@ class _ChoiceRows:
 class Choices(Dialog[Sequence[str] | None]):
     """Asks for some of many names; the result is these, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Leave", show=False, id="choices.leave"),
-        Binding("enter", "take", "Choose", show=False, id="choices.take"),
-        Binding("tab", "mark", "Mark", show=False, id="choices.mark"),
-        Binding("down", "move(1)", "Down", show=False, id="choices.down"),
-        Binding("up", "move(-1)", "Up", show=False, id="choices.up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="choices.page-down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="choices.page-up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = CHOICES.bindings
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choices")
 
     def __init__(

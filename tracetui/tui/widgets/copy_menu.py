@@ -7,19 +7,18 @@ from functools import partial
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.binding import BindingType
 from textual.widget import Widget
 
 from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import curl_line, span_json, waterfall_copy
 from tracetui.render.text.attributes import to_json, value_text
-from tracetui.render.text.line import Line, Role
-from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.dialogs import COPY
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
+from tracetui.tui.widgets.key_menu import KeyMenu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.work import Work
 
@@ -61,39 +60,11 @@ def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
     ]
 
 
-class _Items:
-    """Items as lines."""
-
-    def __init__(self, items: list[CopyItem], names: KeyNames) -> None:
-        self._items = items
-        self._names = names
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def line(self, row: int, width: int) -> Line:
-        item = self._items[row]
-        key = self._names.short(f"{{copy.{item.key}}}")
-        return Line([(f"{key:<2} ", Role.ACCENT), (item.title, Role.PLAIN)]).cropped(width)
-
-
 class CopyMenu(Dialog[CopyItem]):
     """Menu of texts to copy."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,y", "dismiss(None)", "Close", show=False, id="copy.close"),
-        # these take precedence over the keys of the list
-        *(Binding(key, f"take('{key}')", priority=True, show=False, id=f"copy.{key}") for key in "vkasticwmf"),
-    ]
-    DEFAULT_CSS = """
-    CopyMenu { align: center middle; }
-    CopyMenu > Vertical {
-        width: 36; max-width: 96%; height: auto; max-height: 96%;
-        border: round $foreground 50%; padding: 0 1; background: $background;
-    }
-    CopyMenu:ansi > Vertical { border: round ansi_default; background: ansi_default; }
-    CopyMenu LineView { max-height: 100%; }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = COPY.bindings
+    DEFAULT_CSS = "CopyMenu { align: center middle; }"
 
     def __init__(self, look: Look, items: list[CopyItem]) -> None:
         super().__init__()
@@ -103,17 +74,10 @@ class CopyMenu(Dialog[CopyItem]):
         self._items = items
 
     def compose(self) -> ComposeResult:
-        frame = Vertical()
-        frame.border_title = "copy"
-        view = LineView(self._look.theme, self._look.glyphs.cursor)
-        view.styles.height = len(self._items)
-        with frame:
-            yield view
+        yield KeyMenu(self._look, "copy", [(f"copy.{item.key}", item.title) for item in self._items])
 
     def composed(self) -> None:
-        view = self.query_one(LineView)
-        view.show(_Items(self._items, KeyNames(self)))
-        view.focus()
+        self.query_one(KeyMenu).show()
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()

@@ -6,13 +6,14 @@ from typing import ClassVar, Protocol
 
 from textual import events, on
 from textual.actions import SkipAction
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tracetui.render.span.detail import SpanDetailLines
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.waterfall import DETAIL
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_view import LineView
 
@@ -45,14 +46,7 @@ class DetailView(LineView):
     """Rows of a span's detail."""
 
     DEFAULT_CSS = "DetailView { scrollbar-size-vertical: 0; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l,right", "fold(False)", "Unfold", show=False, id="detail.unfold"),
-        Binding("h,left", "fold(True)", "Fold", show=False, id="detail.fold"),
-        Binding("o", "read", "Pager", show=False, id="detail.read"),
-        Binding("slash", "filter", "Filter", show=False, id="detail.filter"),
-        Binding("y", "copy", "Copy", show=False, id="detail.copy"),
-        Binding("escape", "leave_filter", "Close the filter", show=False, id="detail.leave-filter"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = DETAIL.bindings
 
     def __init__(self, detail: Detail, look: Look) -> None:
         super().__init__(look.theme, look.glyphs.cursor)

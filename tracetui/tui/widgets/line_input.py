@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,6 +17,7 @@ from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import ascii_text, safe
 from tracetui.render.text.theme import REVERSED, Theme
+from tracetui.tui.keys.everywhere import EDIT
 
 _LONGEST = 10_000
 
@@ -24,18 +25,7 @@ _LONGEST = 10_000
 class LineInput(Widget, can_focus=True):
     """Single-line text input. Its content may be untrusted; the cursor does not blink."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "go(-1)", "Left", show=False, id="edit.left"),
-        Binding("right", "go(1)", "Right", show=False, id="edit.right"),
-        Binding("ctrl+left", "go_word(-1)", "A word left", show=False, id="edit.word-left"),
-        Binding("ctrl+right", "go_word(1)", "A word right", show=False, id="edit.word-right"),
-        Binding("home", "jump(False)", "Start", show=False, id="edit.start"),
-        Binding("end,ctrl+e", "jump(True)", "End", show=False, id="edit.end"),
-        Binding("backspace", "delete(-1)", "Delete before", show=False, id="edit.delete-before"),
-        Binding("delete", "delete(1)", "Delete", show=False, id="edit.delete"),
-        Binding("ctrl+w", "delete_word", "Delete a word", show=False, id="edit.delete-word"),
-        Binding("ctrl+u", "clear", "Clear", show=False, id="edit.clear"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = EDIT.bindings
     DEFAULT_CSS = "LineInput { height: 1; background: $background; color: $foreground; }"
 
     @dataclass

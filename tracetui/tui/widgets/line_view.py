@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple, Protocol
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -25,6 +25,7 @@ from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import Theme
+from tracetui.tui.keys.everywhere import LISTS
 from tracetui.tui.terminal.scroll_bars import vertical_bar
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
@@ -87,15 +88,7 @@ def _joined_runs(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
 class LineView(ScrollView, can_focus=True):
     """Paints the rows of a source with a cursor, whose glyph is not part of the width given to the source."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="list.down"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="list.up"),
-        Binding("ctrl+d,pagedown", "page(1)", "Page down", show=False, id="list.page-down"),
-        Binding("ctrl+u,pageup", "page(-1)", "Page up", show=False, id="list.page-up"),
-        Binding("g,home", "jump(0)", "First", show=False, id="list.first"),
-        Binding("G,end", "jump(-1)", "Last", show=False, id="list.last"),
-        Binding("enter", "choose", "Open", show=False, id="list.open"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = LISTS.bindings
     DEFAULT_CSS = """
     LineView {
         height: 1fr;
@@ -125,7 +118,7 @@ class LineView(ScrollView, can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """The row was opened with Enter, or with a click on the cursor row."""
+        """The row was opened by its key, or by a click on the cursor row."""
 
         view: LineView
         row: int

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
@@ -18,7 +18,9 @@ from tracetui.render.text.attributes import indented
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
@@ -142,10 +144,7 @@ class _Rows:
 class PromptLine(LineInput):
     """Search line, hidden until it is needed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "submit", "Search", show=False, id="ask.submit"),
-        Binding("escape", "leave", "Leave", show=False, id="ask.leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = ASK.bindings
     DEFAULT_CSS = "PromptLine { display: none; height: 1; padding: 0 1; }"
 
     @dataclass
@@ -176,35 +175,14 @@ class PromptLine(LineInput):
 class PagerView(LineView):
     """Rows of the text, always with a scroll bar."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "page(1)", "Page down", show=False, id="pager.page-down"),
-        Binding("b", "page(-1)", "Page up", show=False, id="pager.page-up"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = PAGES.bindings
     DEFAULT_CSS = "PagerView { overflow-y: scroll; }"
-
-
-_HINTS = (
-    ("{pager.find}", "find"),
-    ("{pager.next pager.previous}", "next, previous"),
-    ("{pager.wrap}", "wrap"),
-    ("{pager.copy}", "copy"),
-    ("{pager.close}", "close"),
-)
 
 
 class Pager(Dialog[None]):
     """Shows a text to scroll, wrap, search and copy. `text` and `title` may be untrusted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "close", "Close", show=False, id="pager.close"),
-        Binding("slash", "find", "Find", show=False, id="pager.find"),
-        Binding("n", "next(1)", "Next match", show=False, id="pager.next"),
-        Binding("N", "next(-1)", "Previous match", show=False, id="pager.previous"),
-        Binding("w", "wrap", "Wrap", show=False, id="pager.wrap"),
-        Binding("l,right", "sidestep(1)", "Right", show=False, id="pager.right"),
-        Binding("h,left", "sidestep(-1)", "Left", show=False, id="pager.left"),
-        Binding("y", "copy", "Copy", show=False, id="pager.copy"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = PAGER.bindings
     DEFAULT_CSS = """
     Pager { background: $background; }
     Pager LineBar { height: 1; }
@@ -288,7 +266,9 @@ class Pager(Dialog[None]):
             which = f"{min(number, count):,} of {total}" if count else "no match"
             position += f"  {glyphs.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"
         title = safe(self._title, 200) or "(no name)"
-        hints = KeyNames(self).line(_HINTS)
+        hints = KeyNames(self).line(
+            PAGER.hints("pager.find", "pager.next pager.previous", "pager.wrap", "pager.copy", "pager.close")
+        )
 
         def title_lines(width: int) -> list[Line]:
             name = Line([(title, Role.TITLE)]).cropped(max(width - len(position) - 3, 8), glyphs.ellipsis)

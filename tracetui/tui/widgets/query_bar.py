@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
@@ -21,6 +21,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.theme import Theme
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.traces import QUERY
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 
@@ -45,13 +46,7 @@ class _QueryInput(LineInput):
 class QueryBar(Vertical):
     """Line for a trace query. Posts `Submitted`, or `Left` if it is left unchanged."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Filter", show=False, id="query.submit"),
-        Binding("tab", "complete", "Complete", show=False, id="query.complete"),
-        Binding("down", "choose(1)", "Next", show=False, id="query.next"),
-        Binding("up", "choose(-1)", "Previous", show=False, id="query.previous"),
-        Binding("escape", "leave", "Leave", show=False, id="query.leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = QUERY.bindings
     DEFAULT_CSS = """
     QueryBar { height: auto; }
     QueryBar > #query-error { display: none; height: 2; }
@@ -63,7 +58,7 @@ class QueryBar(Vertical):
 
     @dataclass
     class Submitted(Message):
-        """Enter was pressed."""
+        """The text was submitted."""
 
         text: str
 

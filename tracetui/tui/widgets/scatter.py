@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from rich.segment import Segment
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -18,6 +18,7 @@ from tracetui.render.text.line import Line
 from tracetui.render.text.theme import REVERSED
 from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.traces import REGION
 from tracetui.tui.state import Look
 
 _GAP = 2
@@ -28,18 +29,7 @@ _NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bo
 class Scatter(Widget):
     """Scatter plot. It handles keys only while a region is selected."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1, 0)", "Earlier", show=False, id="region.left"),
-        Binding("right,l", "move(1, 0)", "Later", show=False, id="region.right"),
-        Binding("up,k", "move(0, 1)", "Slower", show=False, id="region.up"),
-        Binding("down,j", "move(0, -1)", "Faster", show=False, id="region.down"),
-        Binding("shift+left,H", "grow(-1, 0)", "Narrower", show=False, id="region.narrower"),
-        Binding("shift+right,L", "grow(1, 0)", "Wider", show=False, id="region.wider"),
-        Binding("shift+up,K", "grow(0, 1)", "Higher", show=False, id="region.higher"),
-        Binding("shift+down,J", "grow(0, -1)", "Lower", show=False, id="region.lower"),
-        Binding("enter", "take", "Filter", show=False, id="region.take"),
-        Binding("escape,v", "leave", "Leave", show=False, id="region.leave"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = REGION.bindings
     DEFAULT_CSS = "Scatter { background: $background; color: $foreground; }"
 
     @dataclass

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 from textual.app import ComposeResult
@@ -20,7 +19,9 @@ from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.waterfall import DETAIL
 from tracetui.tui.messages import Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.widgets.copy_menu import open_copy_menu
@@ -39,22 +40,6 @@ class SpanDetail(Vertical):
     """Detail of one span. `show_span` may be called at any rate."""
 
     DEFAULT_CSS = "SpanDetail { background: $background; }"
-    HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("{list.open}", "open"),
-        ("{detail.filter}", "filter attributes"),
-        ("{detail.copy}", "copy"),
-        ("{waterfall.to-detail}", "back"),
-    )
-    PROMPT_HINTS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("{ask.submit}", "keep the filter"),
-        ("{ask.leave}", "all attributes"),
-    )
-    KEYS: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("{list.open}, {detail.fold detail.unfold}", "in the detail: fold, unfold; read a long value; follow a link"),
-        ("{detail.read}", "in the detail: read the value in the pager"),
-        ("{detail.filter}", "in the detail: filter attributes"),
-        ("{detail.copy}", "copy menu"),
-    )
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -89,9 +74,11 @@ class SpanDetail(Vertical):
         return self.query_one(DetailView)
 
     @property
-    def hints(self) -> tuple[tuple[str, str], ...]:
+    def hints(self) -> Sequence[tuple[str, str]]:
         """Key hints while the focus is in the detail."""
-        return self.PROMPT_HINTS if self.query_one(PromptLine).has_focus else self.HINTS
+        if self.query_one(PromptLine).has_focus:
+            return ASK.hints("ask.submit", "ask.leave")
+        return DETAIL.hints("list.open", "detail.filter", "detail.copy", "waterfall.to-detail")
 
     def rule_changed(self) -> None:
         """Update the rule above the detail, which shows the number of rows out of view."""

@@ -7,13 +7,14 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from tracetui.render.services.map import ServiceMap
 from tracetui.render.text.line import Line
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.services import MAP
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
@@ -47,18 +48,7 @@ class MapView(LineView):
 class MapScreen(Dialog[str | None]):
     """Shows the map; the result is a service to explore, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,m", "dismiss(None)", "Leave", show=False, id="map.leave"),
-        Binding("enter,f", "take", "Explore", show=False, id="map.explore"),
-        Binding("j,down", "move(0, 1)", "Down", show=False, id="map.down"),
-        Binding("k,up", "move(0, -1)", "Up", show=False, id="map.up"),
-        Binding("h,left", "move(-1, 0)", "Left", show=False, id="map.left"),
-        Binding("l,right", "move(1, 0)", "Right", show=False, id="map.right"),
-        Binding("ctrl+d,pagedown", "move(0, 10)", "Further down", show=False, id="map.page-down"),
-        Binding("ctrl+u,pageup", "move(0, -10)", "Further up", show=False, id="map.page-up"),
-        Binding("plus,equals_sign", "zoom(1)", "Longer names", show=False, id="map.zoom-in"),
-        Binding("minus", "zoom(-1)", "More layers", show=False, id="map.zoom-out"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = MAP.bindings
     DEFAULT_CSS = """
     MapScreen { background: $background; }
     MapScreen MapView { height: 1fr; }
@@ -70,12 +60,7 @@ class MapScreen(Dialog[str | None]):
         self._title = LineBar(look.theme, self._title_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = MapView(look.theme, look.glyphs.cursor)
-        hints = (
-            ("{map.left map.down map.up map.right}", "move"),
-            ("{map.zoom-in map.zoom-out}", "zoom"),
-            ("{map.explore}", "explore"),
-            ("{map.leave}", "back"),
-        )
+        hints = MAP.hints("map.left map.down map.up map.right", "map.zoom-in map.zoom-out", "map.explore", "map.leave")
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:

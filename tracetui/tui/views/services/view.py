@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.widgets import Input
 
 from tracetui.analysis.analysis import Analysis
@@ -19,6 +20,7 @@ from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListCol
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.tui.keys.services import SERVICE_SEARCH, SERVICES
 from tracetui.tui.messages import ListTraces, LocationChanged, ShowServerStats
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -46,6 +48,12 @@ _BESIDE_FROM = 190
 """Least width for the explorer next to the ranking."""
 
 
+class _NameInput(SafeInput):
+    """Input for a part of a name."""
+
+    BINDINGS: ClassVar[list[BindingType]] = SERVICE_SEARCH.bindings
+
+
 class ServicesView(View):
     """Ranking of all services, and explorer of the one under the cursor."""
 
@@ -55,69 +63,8 @@ class ServicesView(View):
     ServicesView Input:focus { border: none; background-tint: $foreground 0%; }
     """
 
-    KEYS = (
-        ("{list.open}", "list the traces of the service or call under the cursor"),
-        ("{services.errors}", "errors of its traces, in the errors view"),
-        ("{services.blast}", "blast radius if slow, if failing; back to neighbours"),
-        ("{services.path}", "paths to another service: observed, then possible"),
-        ("{services.shared}", "dependencies shared with other services; again adds one"),
-        ("{services.difference}", "callers compared with another service's"),
-        (
-            "{services.map}",
-            "map of the whole system; {map.left map.down map.up map.right} move, "
-            "{map.zoom-in map.zoom-out} zoom, {map.explore} explores",
-        ),
-        (
-            "{services.operation}",
-            "only one of its operations; {app.back} returns to the service",
-        ),
-        (
-            "{services.callers services.callees}",
-            "focus callers, callees; Tab cycles, {app.back} returns",
-        ),
-        ("{services.focus}", "focus the service under the cursor"),
-        ("{services.more-hops services.fewer-hops}", "one hop more, one hop less"),
-        (
-            "{services.find}",
-            "filter services by name or operation; Enter searches attributes too; {app.back} clears",
-        ),
-        ("{services.sort services.reverse}", "sort by the next column; reverse"),
-        (
-            "{services.opinion}",
-            "server statistics: dependency graph, and metrics of the service",
-        ),
-        ("{findings.copy}", "copy the service name"),
-        ("traces", "share of all traces that pass through the service"),
-        ("callers", "3+12: three direct and twelve indirect callers"),
-        ("entries", "entry points that depend on it"),
-        ("between", "betweenness: share of the shortest paths between others that pass through it"),
-        ("▁ … █", "severity, in a blast radius"),
-        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
-        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
-        ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
-        (
-            "wait, fail",
-            "share of its critical path inside the focus; share of requests failed by errors there or below",
-        ),
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "blast", "Blast radius", show=False, id="services.blast"),
-        Binding("p", "query('path')", "Path to another service", show=False, id="services.path"),
-        Binding("s", "query('shared')", "Shared with other services", show=False, id="services.shared"),
-        Binding("D", "query('difference')", "Compare callers", show=False, id="services.difference"),
-        Binding("i", "operation", "One of its operations", show=False, id="services.operation"),
-        Binding("m", "map", "Map of the whole system", show=False, id="services.map"),
-        Binding("h,left", "side('left')", "To the callers", show=False, id="services.callers"),
-        Binding("l,right", "side('right')", "To the callees", show=False, id="services.callees"),
-        Binding("f", "focus_on", "Focus this service", show=False, id="services.focus"),
-        Binding("plus,equals_sign", "hops(1)", "One hop more", show=False, id="services.more-hops"),
-        Binding("minus", "hops(-1)", "One hop less", show=False, id="services.fewer-hops"),
-        Binding("e", "errors", "Its errors", show=False, id="services.errors"),
-        Binding("o", "sort", "Sort by the next column", show=False, id="services.sort"),
-        Binding("O", "reverse", "Reverse the order", show=False, id="services.reverse"),
-        Binding("S", "opinion", "Server statistics", show=False, id="services.opinion"),
-        Binding("slash", "find", "Find by name", show=False, id="services.find"),
-    ]
+    KEYS = (SERVICES,)
+    BINDINGS: ClassVar[list[BindingType]] = SERVICES.bindings
 
     def __init__(self, state: State, work: Work, *, id: str) -> None:  # noqa: A002
         super().__init__(state, work, id=id)
@@ -126,7 +73,7 @@ class ServicesView(View):
         """Services that match in an attribute, and that attribute."""
         self._searched = False
         """True if attributes were searched."""
-        self.part = SafeInput(placeholder="part of the name of a service or operation", select_on_focus=False)
+        self.part = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
         self.page = ListDetail[ServiceListColumns](
@@ -139,14 +86,12 @@ class ServicesView(View):
         yield self.page
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
-        blast, explore = ("{services.blast}", "blast radius"), ("{services.focus}", "explore")
-        traces = ("{list.open}", "traces")
+    def hints(self) -> Sequence[tuple[str, str]]:
         if self.explorer.mode.what != AROUND:
-            return (("{app.back}", "neighbours"), blast, traces, explore)
+            return SERVICES.hints("app.back", "services.blast", "list.open", "services.focus")
         if self.page.focused_detail is not None:
-            return (traces, explore, ("{services.errors}", "errors"), ("{services.more-hops}", "more hops"))
-        return (blast, ("{services.path}", "path"), traces, ("{services.callees}", "callees"))
+            return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
+        return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")
 
     @property
     def services(self) -> ServiceList:
@@ -208,7 +153,7 @@ class ServicesView(View):
         none = f"No service matches {safe(self.part.value.strip())} by name"
         if self._searched:
             return f"{none}, operation or attribute.", "{app.back} shows all services."
-        return f"{none} or operation.", "Enter searches attributes too, {app.back} shows all."
+        return f"{none} or operation.", "{services.search} searches attributes too, {app.back} shows all."
 
     def name_of(self, row: int) -> str:
         return self.services.service(row).service

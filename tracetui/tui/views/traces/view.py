@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -16,6 +17,8 @@ from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import chosen_mark
 from tracetui.render.verdict import Statement, verdict_statements
+from tracetui.tui.keys.everywhere import APP
+from tracetui.tui.keys.traces import QUERY, REGION, TRACES
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -29,7 +32,6 @@ from tracetui.tui.views.traces.empty_states import (
     prepared,
     words,
 )
-from tracetui.tui.views.traces.keys import BINDINGS, KEYS, OFFER_HINTS, QUERY_HINTS, REGION_HINTS, list_hints
 from tracetui.tui.views.traces.listing import TraceListing
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS, QuickFilters
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
@@ -47,8 +49,8 @@ class TracesView(View):
     """Filter, plot and list of traces."""
 
     TITLE = "Traces"
-    KEYS = KEYS
-    BINDINGS: ClassVar[list[BindingType]] = list(BINDINGS)
+    KEYS = (TRACES,)
+    BINDINGS: ClassVar[list[BindingType]] = TRACES.bindings
     DEFAULT_CSS = """
     TracesView Scatter { height: 6; }
     TracesView #traces-empty { display: none; height: 5; }
@@ -75,17 +77,21 @@ class TracesView(View):
         yield self.listing.view
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802 - what panes call it
+    def hints(self) -> Sequence[tuple[str, str]]:
         """Key hints for the list, the filter or the region."""
         if self.query_bar.is_edited:
-            return QUERY_HINTS
+            return QUERY.hints("query.submit", "query.complete", "query.previous query.next", "query.leave")
         if self.scatter.region_cells is not None:
-            return REGION_HINTS
+            moves = "region.left region.right region.up region.down"
+            return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.leave")
         if self.listing.offered is not None:
-            return OFFER_HINTS
-        hints = list_hints(self.listing.is_grouped)
+            window, query = TRACES.hints("traces.window", "traces.filter")
+            return [("{list.open}", "load"), *APP.hints("app.more"), window, query]
+        query, failing, *others = TRACES.hints("traces.filter", "traces.failing", "traces.slowest", "list.open")
+        if self.listing.is_grouped:
+            failing = "{traces.failing}", "all traces"
         # a filter can be set while loading; other keys need rows
-        return hints if self.listing.rows is not None else hints[:1]
+        return [query, failing, *others] if self.listing.rows is not None else [query]
 
     @property
     def trace_under_cursor(self) -> int | None:

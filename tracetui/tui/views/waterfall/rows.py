@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
@@ -19,6 +19,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
 from tracetui.render.waterfall.minimap import minimap
 from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.waterfall import FIND
 from tracetui.tui.state import Look, State
 from tracetui.tui.views.waterfall.prepare import INDENT
 from tracetui.tui.views.waterfall.view_state import ViewState
@@ -89,9 +90,7 @@ class WaterfallRows(LineView):
 class FindLine(LineInput):
     """Search line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "submit", "To the matches", show=False, id="find.submit"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = FIND.bindings
 
     @dataclass
     class Submitted(Message):
@@ -105,7 +104,8 @@ class FindLine(LineInput):
         elif word and found is not None:
             number = int(found.sum())
             line.add(counted(number, "span") if number else "no match", Role.STRONG if number else Role.WARNING)
-            keys = "  {waterfall.next-match waterfall.previous-match} next  {waterfall.only-matches} only matches"
+            keys = "  {waterfall.next-match waterfall.previous-match} next"
+            keys += "  {waterfall.filter} {spans.only-matches} only matches"
             line.add(KeyNames(self.screen).short(f"{keys if number else ''}  {{app.back}} closes "), Role.DIM)
         self.show_right(line)
 

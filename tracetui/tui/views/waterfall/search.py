@@ -186,7 +186,7 @@ class SpanSearch:
                 self._host.rows.focus()
             self._host.jump(stop, f"match {stop}")
         elif shown.found.any():
-            self._host.post_key_notices("all matches are hidden; {waterfall.show-all} shows them")
+            self._host.post_key_notices("all matches are hidden; {waterfall.filter} {spans.show-all} shows them")
         else:
             self._host.post_notice(f"no match for {shown.base.glyphs.quoted(safe(self._word, 60))}")
             # let the user enter another word

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container
 
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import RowOrder
+from tracetui.tui.keys.waterfall import DETAIL, FIND, WATERFALL
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.waterfall.header import Header
 from tracetui.tui.views.waterfall.jumps import Jump
-from tracetui.tui.views.waterfall.keys import BINDINGS, FIND_HINTS, KEYS
 from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener
 from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, nothing_message
 from tracetui.tui.views.waterfall.search import SpanSearch
+from tracetui.tui.views.waterfall.span_filter import SpanFilterMenu
 from tracetui.tui.views.waterfall.view_state import FLAT, FOLDING, MODE_TITLES, MODES, ViewState
 from tracetui.tui.views.what_if import open_what_if, replay_span
 from tracetui.tui.widgets.copy_menu import open_copy_menu
@@ -43,10 +44,8 @@ class WaterfallView(View):
     """Shows the selected trace, and handles its keys."""
 
     TITLE = "Waterfall"
-    KEYS = (*KEYS, *SpanDetail.KEYS)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(key, action, title, show=False, id=f"waterfall.{name}") for name, key, action, title in BINDINGS
-    ]
+    KEYS = (WATERFALL, DETAIL)
+    BINDINGS: ClassVar[list[BindingType]] = WATERFALL.bindings
     DEFAULT_CSS = """
     WaterfallView #waterfall-header { height: 2; }
     WaterfallView #waterfall-body { layout: vertical; height: 1fr; }
@@ -91,24 +90,22 @@ class WaterfallView(View):
         self.selection_changed()
 
     @property
-    def HINTS(self) -> tuple[tuple[str, str], ...]:  # type: ignore[override]  # noqa: N802
+    def hints(self) -> Sequence[tuple[str, str]]:
         """Hints for the keys that matter at the current focus."""
         shown = self.shown
         if self.search.line.has_focus:
-            return FIND_HINTS
+            return FIND.hints("find.submit", "app.back")
         if self.detail.has_focus_within:
             return self.detail.hints
         if shown is None:
             return ()
-        hints = [("{waterfall.zoom-out}", "zoom out") if shown.is_zoomed else ("{waterfall.zoom}", "zoom")]
-        hints.insert(
-            0, ("{waterfall.find}", "find") if shown.found is None else ("{waterfall.next-match}", "next match")
+        return WATERFALL.hints(
+            *(["waterfall.next-error"] if shown.has_errors else []),
+            *(["waterfall.next-critical"] if len(shown.opened.path[0]) else []),
+            "waterfall.find" if shown.found is None else "waterfall.next-match",
+            "waterfall.zoom-out" if shown.is_zoomed else "waterfall.zoom",
+            "waterfall.to-detail",
         )
-        if len(shown.opened.path[0]):
-            hints.insert(0, ("{waterfall.next-critical}", "critical path"))
-        if shown.has_errors:
-            hints.insert(0, ("{waterfall.next-error}", "next error"))
-        return (*hints, ("{waterfall.to-detail}", "detail"))
 
     # --- notifications -----------------------------------------------------------------------------------------------
 
@@ -463,6 +460,14 @@ class WaterfallView(View):
         span = self._span
         self.search.leave()
         self._look_at(self._below.pop(), span)
+
+    def action_filter(self) -> None:
+        """Let the user choose how to filter spans."""
+
+        def chosen(action: str) -> None:
+            self.call_later(self.run_action, action)
+
+        self.show_dialog(SpanFilterMenu(self.state.look), chosen)
 
     def action_hide_short(self) -> None:
         self._trace.hide_next_share()

@@ -1,0 +1,54 @@
+"""Keys of dialogs."""
+
+from __future__ import annotations
+
+from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+
+HELP = KeyTable("Help", Shortcut("help.close", "escape,q,question_mark", "dismiss(None)", "Close"), in_palette=False)
+
+CHOICE = KeyTable(
+    "Choices",
+    Shortcut("choice.take", "enter", "take", "Choose"),
+    Shortcut("choice.down", "down,tab", "move(1)", "Down", "down, up"),
+    Shortcut("choice.up", "up,shift+tab", "move(-1)", "Up", ABOVE),
+    Shortcut("choice.page-down", "pagedown", "page(1)", "Page down", "page down, up"),
+    Shortcut("choice.page-up", "pageup", "page(-1)", "Page up", ABOVE),
+    Shortcut("choice.leave", "escape", "dismiss(None)", "Leave"),
+    in_palette=False,
+)
+
+CHOICES = KeyTable(
+    "Choices of several",
+    Shortcut("choices.mark", "tab", "mark", "Mark"),
+    Shortcut("choices.take", "enter", "take", "Choose", "choose the marked ones, or the current one"),
+    Shortcut("choices.down", "down", "move(1)", "Down", "down, up"),
+    Shortcut("choices.up", "up", "move(-1)", "Up", ABOVE),
+    Shortcut("choices.page-down", "pagedown", "page(1)", "Page down", "page down, up"),
+    Shortcut("choices.page-up", "pageup", "page(-1)", "Page up", ABOVE),
+    Shortcut("choices.leave", "escape", "dismiss(None)", "Leave"),
+    in_palette=False,
+)
+
+ANSWER = KeyTable(
+    "Answers",
+    Shortcut("answer.leave", "escape,q", "dismiss(None)", "Leave", "back to the view", "back"),
+    Shortcut("answer.keys", "question_mark", "keys", "Help: keys", "keys of this answer", "keys"),
+    Use("app.quit-at-once", "quit"),
+    in_palette=False,
+)
+
+COPY = KeyTable(
+    "Copy menu",
+    Shortcut("copy.v", "v", "take('v')", "Value", priority=True),
+    Shortcut("copy.k", "k", "take('k')", "key=value", priority=True),
+    Shortcut("copy.a", "a", "take('a')", "Attributes as JSON", priority=True),
+    Shortcut("copy.s", "s", "take('s')", "Span as JSON", priority=True),
+    Shortcut("copy.t", "t", "take('t')", "Trace id", priority=True),
+    Shortcut("copy.i", "i", "take('i')", "Span id", priority=True),
+    Shortcut("copy.c", "c", "take('c')", "Curl command", priority=True),
+    Shortcut("copy.w", "w", "take('w')", "Waterfall as text", priority=True),
+    Shortcut("copy.m", "m", "take('m')", "Waterfall as Markdown", priority=True),
+    Shortcut("copy.f", "f", "take('f')", "Filter", priority=True),
+    Shortcut("copy.close", "escape,q,y", "dismiss(None)", "Close"),
+    in_palette=False,
+)

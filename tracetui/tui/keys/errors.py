@@ -1,0 +1,41 @@
+"""Keys of the errors view."""
+
+from __future__ import annotations
+
+from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+
+ERRORS = KeyTable(
+    "Errors",
+    Use("list.open", "open the selected example at the span where the error began; the worst is first", "open"),
+    Shortcut("errors.next", "n", "example(1)", "Next example", "next, previous example", "next example"),
+    Shortcut("errors.previous", "N", "example(-1)", "Previous example", ABOVE, "previous", former="p"),
+    Shortcut(
+        "errors.group",
+        "v",
+        "group",
+        "Errors by service or by frequency",
+        "group by service, most errors first; or by frequency",
+        "by service",
+        former="o",
+    ),
+    Shortcut(
+        "errors.apart",
+        "c",
+        "apart",
+        "Contrast its traces",
+        "contrast its traces with the others; {list.open} filters by a difference",
+        "contrast",
+        words="why common",
+    ),
+    Use("app.next-pane", "focus the detail; {list.open} opens the example or shows the whole line"),
+    Use("findings.copy", "copy the pattern"),
+    marks=(
+        ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
+        (
+            "outcome",
+            "failed the request; handled: by an ancestor or a retry; background: below a message, or after its "
+            "caller had ended; unknown: its caller is missing",
+        ),
+        ("contrast", "over-represented in its traces"),
+    ),
+)

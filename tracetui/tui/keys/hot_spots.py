@@ -1,0 +1,55 @@
+"""Keys of the hot spots view."""
+
+from __future__ import annotations
+
+from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+
+HOT_SPOTS = KeyTable(
+    "Hot spots",
+    Use("list.open", "open the trace with the operation's largest critical time, at its slowest span", "worst trace"),
+    Shortcut(
+        "hot-spots.advice",
+        "v",
+        "advice",
+        "Suggestions",
+        "suggestions, and back to operations; {list.open} opens the largest saving",
+        "suggestions",
+        former="a",
+        words="n+1 parallel sequential retries optimise",
+    ),
+    Shortcut(
+        "hot-spots.what-if",
+        "X",
+        "what_if",
+        "What if it took longer or shorter",
+        "what if: replay the traces with the operation at half its time, none, or any share",
+        "what if",
+    ),
+    Use("app.next-pane", "focus its worst traces; {list.open} opens one or shows the whole line", "its traces"),
+    Shortcut(
+        "hot-spots.apart",
+        "c",
+        "apart",
+        "Contrast its slow traces",
+        "contrast the traces with the slowest calls (p95 or more)",
+        words="why common",
+    ),
+    Shortcut(
+        "hot-spots.sort",
+        "o",
+        "sort",
+        "Sort by the next column",
+        "sort by the next column (critical, calls, errors, p50, p95, p99, self, total); reverse",
+    ),
+    Shortcut("hot-spots.reverse", "O", "reverse", "Reverse the order", ABOVE),
+    Use("findings.copy", "copy service and operation", "copy"),
+    marks=(
+        ("critical", "mean time on the critical path of its traces; self: duration without children"),
+        ("times", "histogram of call durations, logarithmic scale; over time: mean duration"),
+        (
+            "saves",
+            "mean per trace in which it occurs, without time that parallel work covers; "
+            "of traces: share of the time of these traces",
+        ),
+    ),
+)

@@ -1,0 +1,133 @@
+"""Keys of the services view."""
+
+from __future__ import annotations
+
+from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+
+SERVICES = KeyTable(
+    "Services",
+    Shortcut(
+        "services.blast",
+        "b",
+        "blast",
+        "Blast radius",
+        "blast radius: who is affected if it is slow, if it fails; back to neighbours",
+        "blast radius",
+        words="impact affected dependents",
+    ),
+    Shortcut(
+        "services.path",
+        "p",
+        "query('path')",
+        "Path to another service",
+        "paths to another service",
+        "path",
+        words="route dependency",
+    ),
+    Shortcut(
+        "services.shared",
+        "s",
+        "query('shared')",
+        "Dependencies shared with other services",
+        "dependencies shared with another service; again adds one",
+        words="dependency",
+    ),
+    Shortcut("services.difference", "D", "query('difference')", "Compare callers", "callers compared with another's"),
+    Shortcut(
+        "services.map",
+        "m",
+        "map",
+        "Map of the whole system",
+        "map of the whole system; {map.left map.down map.up map.right} move, "
+        "{map.zoom-in map.zoom-out} zoom, {map.explore} explores",
+        "map",
+        words="graph topology diagram",
+    ),
+    Use("list.open", "list the traces of the service or call under the cursor", "traces"),
+    Shortcut("services.errors", "e", "errors", "Its errors", "errors of its traces, in the errors view", "errors"),
+    Shortcut(
+        "services.operation",
+        "I",
+        "operation",
+        "One of its operations",
+        "only one of its operations; {app.back} returns to the service",
+        former="i",
+    ),
+    Shortcut(
+        "services.callers",
+        "h,left",
+        "side('left')",
+        "To the callers",
+        "focus callers, callees; {app.next-pane} cycles, {app.back} returns",
+    ),
+    Shortcut("services.callees", "l,right", "side('right')", "To the callees", ABOVE, "callees"),
+    Shortcut(
+        "services.focus", "R", "focus_on", "Focus this service", "focus the service under the cursor", "explore", "f"
+    ),
+    Shortcut(
+        "services.more-hops",
+        "plus",
+        "hops(1)",
+        "One hop more",
+        "one hop more, one hop less",
+        "more hops",
+        former="equals_sign",
+    ),
+    Shortcut("services.fewer-hops", "minus", "hops(-1)", "One hop less", ABOVE),
+    Shortcut(
+        "services.find",
+        "slash",
+        "find",
+        "Find by name",
+        "filter services by name or operation; {services.search} searches attributes too; {app.back} clears",
+    ),
+    Shortcut("services.sort", "o", "sort", "Sort by the next column", "sort by the next column; reverse"),
+    Shortcut("services.reverse", "O", "reverse", "Reverse the order", ABOVE),
+    Shortcut(
+        "services.opinion",
+        "S",
+        "opinion",
+        "Server statistics",
+        "server statistics: dependency graph, and metrics of the service",
+        words="metrics",
+    ),
+    Use("findings.copy", "copy the service name"),
+    Use("app.back", "back to the service and its neighbours", "neighbours"),
+    marks=(
+        ("traces", "share of all traces that pass through the service"),
+        ("callers", "3+12: three direct and twelve indirect callers"),
+        ("entries", "entry points that depend on it"),
+        ("between", "betweenness: share of the shortest paths between others that pass through it"),
+        ("▁ … █", "severity, in a blast radius"),
+        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
+        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
+        ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
+        (
+            "wait, fail",
+            "share of its critical path inside the focus; of requests failed by errors there or below",
+        ),
+    ),
+)
+
+SERVICE_SEARCH = KeyTable(
+    "Names of services",
+    Shortcut("services.search", "enter", "submit", "Search attributes too"),
+    in_palette=False,
+)
+
+MAP = KeyTable(
+    "The map",
+    Shortcut("map.left", "h,left", "move(-1, 0)", "Left", "move", "move"),
+    Shortcut("map.down", "j,down", "move(0, 1)", "Down", ABOVE),
+    Shortcut("map.up", "k,up", "move(0, -1)", "Up", ABOVE),
+    Shortcut("map.right", "l,right", "move(1, 0)", "Right", ABOVE),
+    Shortcut("map.page-down", "ctrl+d,pagedown", "move(0, 10)", "Further down", "further down, up"),
+    Shortcut("map.page-up", "ctrl+u,pageup", "move(0, -10)", "Further up", ABOVE),
+    Shortcut(
+        "map.zoom-in", "z", "zoom(1)", "More detail", "more detail, less detail", "zoom", former="plus,equals_sign"
+    ),
+    Shortcut("map.zoom-out", "Z", "zoom(-1)", "Less detail", ABOVE, former="minus"),
+    Shortcut("map.explore", "enter", "take", "Explore", "explore the service", "explore", former="f"),
+    Shortcut("map.leave", "escape,m", "dismiss(None)", "Leave", "back", "back"),
+    in_palette=False,
+)

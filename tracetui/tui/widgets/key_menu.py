@@ -1,0 +1,57 @@
+"""Body of a menu whose items have a key each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from tracetui.render.text.line import Line, Role
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.line_view import LineView
+
+
+class _Items:
+    """Keys and titles as lines."""
+
+    def __init__(self, items: Sequence[tuple[str, str]]) -> None:
+        self._items = items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def line(self, row: int, width: int) -> Line:
+        key, title = self._items[row]
+        return Line([(f"{key:<2} ", Role.ACCENT), (title, Role.PLAIN)]).cropped(width)
+
+
+class KeyMenu(Vertical):
+    """Titled box with the items of a menu, for a dialog with a key for each item."""
+
+    DEFAULT_CSS = """
+    KeyMenu {
+        width: 36; max-width: 96%; height: auto; max-height: 96%;
+        border: round $foreground 50%; padding: 0 1; background: $background;
+    }
+    KeyMenu:ansi { border: round ansi_default; background: ansi_default; }
+    KeyMenu LineView { max-height: 100%; }
+    """
+
+    def __init__(self, look: Look, title: str, items: Sequence[tuple[str, str]]) -> None:
+        """`items`: the action that names the key, and the safe title of each."""
+        super().__init__()
+        self.border_title = title
+        self._look, self._items = look, items
+
+    def compose(self) -> ComposeResult:
+        view = LineView(self._look.theme, self._look.glyphs.cursor)
+        view.styles.height = len(self._items)
+        yield view
+
+    def show(self) -> None:
+        """Show the items and take the focus, once mounted."""
+        names, view = KeyNames(self.screen), self.query_one(LineView)
+        view.show(_Items([(names.short(f"{{{action}}}"), title) for action, title in self._items]))
+        view.focus()
