@@ -10,6 +10,7 @@ import os
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -104,10 +105,27 @@ def tarred(files: Files, form: int = tarfile.PAX_FORMAT) -> bytes:
     return out.getvalue()
 
 
+def lzma_zip_without_end_mark(files: Files) -> bytes:
+    """The stream ends within its mark, and the flag of the mark is not set, as 7-Zip leaves it out."""
+    out, directory = b"", b""
+    for name, data in files.items():
+        filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": 3, "lp": 0, "pb": 2}]
+        alone = lzma.compress(data, lzma.FORMAT_ALONE, filters=filters)
+        packed = struct.pack("<BBH", 9, 20, 5) + alone[:5] + alone[13:-4]
+        sizes = struct.pack("<3L2H", zlib.crc32(data), len(packed), len(data), len(name), 0)
+        directory += struct.pack("<4s6H", b"PK\1\2", 20, 20, 0, 14, 0, 0) + sizes
+        directory += struct.pack("<3H2L", 0, 0, 0, 0, len(out)) + name.encode()
+        out += struct.pack("<4s5H", b"PK\3\4", 20, 0, 14, 0, 0) + sizes + name.encode() + packed
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, len(files), len(files), len(directory), len(out), 0)
+    return out + directory + end
+
+
 ARCHIVERS: dict[str, Callable[[Files], bytes]] = {
     "zip": zipped,
     "zip, stored": lambda files: zipped(files, zipfile.ZIP_STORED),
     "zip, bzip2": lambda files: zipped(files, zipfile.ZIP_BZIP2),
+    "zip, LZMA": lambda files: zipped(files, zipfile.ZIP_LZMA),
+    "zip, LZMA without an end mark": lzma_zip_without_end_mark,
     "zip as a stream": streamed_zip,
     "zip, large": large_zip,
     "zip behind a mark": lambda files: b"PK\7\x08" + zipped(files),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import zstandard
+
+if TYPE_CHECKING:
+    import lzma
 
 MOST_PIECE: Final = 1 << 20
 """Largest piece that zlib unpacks. zstd has no such bound: see `_ZSTD_STEP`."""
@@ -14,6 +18,9 @@ _ZSTD_STEP: Final = 2 << 10
 """Bytes of zstd unpacked at a time, to at most 64 MiB: four bytes can expand to 128 KiB."""
 _XZ_MEMORY: Final = 256 << 20
 """Memory limit for the dictionary of xz: the largest preset takes 64 MiB."""
+_ZIP_LZMA: Final = struct.Struct("<2HBL")
+"""Header of LZMA in a zip archive: version, size of the properties; then the properties: bits and dictionary size."""
+_LZMA_PROPERTIES: Final = 5
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 
 
@@ -130,6 +137,46 @@ class XzMember:
 
     def unpack(self, data: bytes) -> Iterator[bytes]:
         yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+
+
+class ZipLzmaMember:
+    """LZMA data in a zip archive: a header of 4 bytes, the properties, and the stream, which may lack its end mark."""
+
+    def __init__(self) -> None:
+        self._member: lzma.LZMADecompressor | None = None
+        self._head = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._member is not None and self._member.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._member.unused_data if self._member is not None else b""
+
+    def unpack(self, data: bytes) -> Iterator[bytes]:
+        if self._member is None:
+            self._head += data
+            if len(self._head) < _ZIP_LZMA.size:
+                return
+            self._member, data = _lzma_member(self._head), self._head[_ZIP_LZMA.size :]
+        member = self._member
+        yield from _unpack_bounded(member.decompress, lambda: member.needs_input or member.eof, data)
+
+
+def _lzma_member(head: bytes) -> lzma.LZMADecompressor:
+    import lzma
+
+    _, size, coded, dictionary = _ZIP_LZMA.unpack_from(head)
+    if size != _LZMA_PROPERTIES or coded >= 9 * 5 * 5 or dictionary > _XZ_MEMORY:
+        raise UnpackError("its properties are damaged, or need too much memory")
+    rest, context_bits = divmod(coded, 9)
+    position_bits, literal_bits = divmod(rest, 5)
+    properties = {"dict_size": dictionary, "lc": context_bits, "lp": literal_bits, "pb": position_bits}
+    try:
+        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, **properties}])
+    except (lzma.LZMAError, ValueError) as error:
+        raise UnpackError(str(error)) from None
 
 
 def _unpack_bounded(

@@ -14,7 +14,15 @@ from typing import Final, NamedTuple
 from tracetui.ingest.archives.archive import Archive, shown_name
 from tracetui.ingest.archives.archive import ArchiveMember as ArchiveMember
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.decompress import Bzip2Member, CompressedMember, UnpackError, ZlibMember, ZstdMember
+from tracetui.ingest.decompress import (
+    Bzip2Member,
+    CompressedMember,
+    UnpackError,
+    XzMember,
+    ZipLzmaMember,
+    ZlibMember,
+    ZstdMember,
+)
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")
@@ -25,16 +33,19 @@ _FIELD: Final = struct.Struct("<2H")
 _LOCAL_SIGN, _CENTRAL_SIGN, _END_SIGN = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 _LONGEST_COMMENT: Final = 1 << 16
 _IS_LONG: Final = 0xFFFFFFFF
-_ENCRYPTED, _SIZES_FOLLOW, _UTF_8 = 1, 8, 1 << 11
+_ENCRYPTED, _HAS_END_MARK, _SIZES_FOLLOW, _UTF_8 = 1, 2, 8, 1 << 11
 _STEP: Final = 1 << 20
 _STORED: Final = 0
+_LZMA: Final = 14
 _METHODS: Final[dict[int, Callable[[], CompressedMember]]] = {
     8: partial(ZlibMember, -zlib.MAX_WBITS),
     12: Bzip2Member,
+    _LZMA: ZipLzmaMember,
     20: ZstdMember,
     93: ZstdMember,
+    95: XzMember,
 }
-_NAMES: Final = {6: "implode", 9: "deflate64", 14: "LZMA", 95: "xz", 98: "PPMd", 99: "AES"}
+_NAMES: Final = {6: "implode", 9: "deflate64", 98: "PPMd", 99: "AES"}
 
 
 class _ZipEntry(NamedTuple):
@@ -174,7 +185,9 @@ def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
             yield piece
         if member is not None and member.eof:
             break
-    if begin + entry.packed > len(data) or (member is not None and not member.eof):
+    # LZMA without an end mark ends with its data; the checksum tells whether it is whole
+    is_open = member is not None and not member.eof and not (entry.method == _LZMA and not entry.flags & _HAS_END_MARK)
+    if begin + entry.packed > len(data) or is_open:
         raise UnpackError("it ends early")
     if entry.checksum and checksum != entry.checksum:
         raise UnpackError("its checksum does not match")
