@@ -6,6 +6,8 @@ fails with "deadlock".
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +54,21 @@ def python(name: str, span: str, parent: str | None, service: str, start: int, e
         "events": [],
         "links": [],
         "resource": {"attributes": {"service.name": service}, "schema_url": ""},
+    }
+
+
+def snowflake(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
+    code = {"code": "STATUS_CODE_ERROR", "message": "deadlock"} if span == CHILD else {"code": "STATUS_CODE_UNSET"}
+    record = {"kind": "SPAN_KIND_SERVER", "name": name, "status": code}
+    return {
+        "TIMESTAMP": iso(end).replace("T", " "),
+        "START_TIMESTAMP": iso(start).replace("T", " "),
+        "TRACE": {"span_id": span, "trace_id": TRACE},
+        "RESOURCE_ATTRIBUTES": {"snow.executable.name": f"{service}(X NUMBER):NUMBER", "db.user": "a"},
+        "SCOPE": {"name": "s"},
+        "RECORD_TYPE": "SPAN",
+        "RECORD": record | ({"parent_span_id": parent} if parent else {}),
+        "RECORD_ATTRIBUTES": {"n": 1},
     }
 
 
@@ -360,10 +377,24 @@ SAMPLES = {
     "clickhouse, FORMAT JSON": Sample(
         "flat_otlp", _whole({"meta": [], "data": [clickhouse(*span) for span in SPANS], "rows": 2}, indent=2)
     ),
+    "snowflake": Sample("snowflake", _json(snowflake)),
     "jaeger's protobuf, batches": Sample("jaeger_protobuf_json", _json(proto)),
     "jaeger's protobuf, pretty": Sample("jaeger_protobuf_json", _json(proto, indent=2)),
 }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    """Rows as CSV, with objects as JSON."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow({key: json.dumps(cell) if isinstance(cell, dict) else cell for key, cell in row.items()})
+    return out.getvalue()
+
+
 TABLES = {
+    "snowflake, CSV": Sample("snowflake", _csv([snowflake(*one) for one in SPANS])),
     "nezha": Sample(
         "nezha_csv",
         "TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano,Duration\n"

@@ -26,6 +26,7 @@ from tracetui.ingest.formats import (
     rcaeval_csv,
     ruby_console,
     rust_stdout,
+    snowflake,
 )
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 
@@ -86,6 +87,7 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
     go_stdouttrace.FORMAT,
     data_prepper.FORMAT,
     jaeger_protobuf_json.FORMAT,
+    snowflake.FORMAT,
     flat_otlp.FORMAT,
 )
 TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
@@ -100,5 +102,6 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
     nezha_csv.FORMAT,
     rcaeval_csv.FORMAT,
+    snowflake.TABLE_FORMAT,
     flat_otlp.TABLE_FORMAT,
 )

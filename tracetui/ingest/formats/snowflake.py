@@ -1,0 +1,87 @@
+"""Rows of Snowflake's event table, as JSON objects or CSV: a row per span, its events and logs in rows of their own.
+
+Columns: docs.snowflake.com, "Event table columns". `RECORD` has what every span has, `RECORD_ATTRIBUTES` its
+attributes, `TRACE` its ids. `TIMESTAMP` is the end of a span. Times are in UTC. The events of a span follow it or
+precede it in the table, so they are not attached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.formats.format import JsonFormat, TableFormat, key_sets, read_by
+from tracetui.ingest.formats.numbers import moment_ns
+from tracetui.ingest.formats.otlp_values import attributes_of, text_of
+from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.model.decoding import MalformedError
+
+_SERVICES: Final = (SERVICE, "snow.service.name", "snow.executable.name", "db.name", "snow.database.name")
+"""Resource attributes that name what ran, the most specific first."""
+_COLUMNS: Final = "RECORD_TYPE RECORD RECORD_ATTRIBUTES TRACE"
+
+
+def _read(row: Mapping[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    what = text_of(row.get("RECORD_TYPE"))
+    if what != "SPAN":
+        if what == "LOG":
+            context.without_spans.signals["logs"] = None
+        return
+    record, trace = _object(row, "RECORD"), _object(row, "TRACE")
+    if not trace:
+        raise MalformedError("a span without TRACE")
+    resource = attributes_of(_object(row, "RESOURCE_ATTRIBUTES"))
+    service = next((text_of(resource[name]) for name in _SERVICES if resource.get(name)), "")
+    if service:
+        # executables are written with their signature
+        resource[SERVICE] = service.partition("(")[0]
+    status = record.get("status")
+    state = status if isinstance(status, dict) else {"code": status}
+    scope = _object(row, "SCOPE")
+    sink.add(
+        PlainSpan(
+            trace_id=real_id(trace.get("trace_id")),
+            span_id=real_id(trace.get("span_id")),
+            parent_id=real_id(record.get("parent_span_id")),
+            name=text_of(record.get("name")),
+            kind=record.get("kind"),
+            start_ns=moment_ns(row.get("START_TIMESTAMP")),
+            end_ns=moment_ns(row.get("TIMESTAMP")),
+            status=state.get("code"),
+            message=text_of(state.get("message")),
+            attributes=attributes_of(_object(row, "RECORD_ATTRIBUTES")),
+            resource=resource,
+            scope_name=text_of(scope.get("name")),
+        ),
+        context,
+    )
+
+
+def _object(row: Mapping[str, Any], column: str) -> dict[str, Any]:
+    """Return an object of a column, which may be written as a text."""
+    value = row.get(column)
+    if isinstance(value, str):
+        value = lenient_json.value_in(value)
+    return value if isinstance(value, dict) else {}
+
+
+def _decode_table(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+    sink = SpanSink()
+    for row in rows:
+        _read(dict(zip(header, row, strict=True)), context, sink)
+    sink.finish()
+
+
+FORMAT: Final = JsonFormat(
+    name="rows of Snowflake's event table",
+    decode=read_by(_read),
+    keys=key_sets(_COLUMNS),
+    signs=key_sets("RECORD_TYPE RECORD", "RECORD_TYPE RECORD_ATTRIBUTES"),
+)
+TABLE_FORMAT: Final = TableFormat(
+    name="Snowflake's event table (CSV)",
+    columns=tuple(_COLUMNS.split()),
+    decode=_decode_table,
+)
