@@ -52,6 +52,77 @@ def logged(tmp_path: Path, text: str | bytes, trace: str = TRACE) -> list[tuple[
     return [(found.span_id(row), event) for row in range(len(found)) for event in found.log_events(row)]
 
 
+DOTNET = f"""\
+LogRecord.Timestamp:               2026-03-20T09:46:40.1500000Z
+LogRecord.ObservedTimestamp:       2026-03-20T09:46:41.0000000Z
+LogRecord.TraceId:                 {TRACE}
+LogRecord.SpanId:                  {SPAN}
+LogRecord.TraceFlags:              Recorded
+LogRecord.CategoryName:            Shop.Orders
+LogRecord.Severity:                Error
+LogRecord.FormattedMessage:        boom
+LogRecord.Attributes (Key:Value):
+    order: 5
+    OriginalFormat (a.k.a Body): bo{{x}}m
+LogRecord.EventId:                 7
+LogRecord.Exception:               System.Exception: no
+   at Shop.Orders.Take()
+
+Resource associated with LogRecord:
+service.name: shop
+telemetry.sdk.language: dotnet
+
+"""
+COLLECTOR = f"""\
+2026-03-20T09:46:45.000Z\tinfo\tLogs\t{{"resource logs": 1, "log records": 2}}
+2026-03-20T09:46:45.000Z\tinfo\tResourceLog #0
+Resource SchemaURL:
+Resource attributes:
+     -> service.name: Str(shop)
+ScopeLogs #0
+ScopeLogs SchemaURL:
+InstrumentationScope Shop.Orders 1.0
+LogRecord #0
+ObservedTimestamp: 2026-03-20 09:46:41 +0000 UTC
+Timestamp: 2026-03-20 09:46:40.15 +0000 UTC
+SeverityText: Error
+SeverityNumber: Error(17)
+Body: Str(boom)
+Attributes:
+     -> order: Int(5)
+Trace ID: {TRACE}
+Span ID: {SPAN}
+Flags: 1
+LogRecord #1
+ObservedTimestamp: 2026-03-20 09:46:41 +0000 UTC
+Timestamp: 1970-01-01 00:00:00 +0000 UTC
+SeverityText:
+SeverityNumber: Unspecified(0)
+Body: Str(no trace)
+Trace ID:
+Span ID:
+Flags: 0
+\t{{"otelcol.component.id": "debug", "otelcol.signal": "logs"}}
+"""
+CONSOLES = {".NET": DOTNET, "collector": COLLECTOR}
+
+
+@pytest.mark.parametrize("name", CONSOLES)
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("writer", ["", "docker", "kubectl with times", "gcloud list", "syslog 5424"])
+def test_console_exporters_of_several_lines(name: str, count: int, writer: str, tmp_path: Path) -> None:
+    text = "starting\n" + CONSOLES[name] * count + "done\n"
+    if writer:
+        text = WRITERS[writer].write([("web-1", line) for line in text.splitlines()])
+    found = logged(tmp_path, text)
+    assert len(found) == count
+    for at, event in found:
+        assert (at, event.time_ns, event.name) == (SPAN, AT, "ERROR boom")
+        expected = {"service.name": "shop", "otel.scope.name": "Shop.Orders"}
+        assert {key: event.attributes[key] for key in expected} == expected
+        assert str(event.attributes["order"]) == "5"
+
+
 JSON_LINES: dict[str, dict[str, Any]] = {
     "Elastic Common Schema": {
         "@timestamp": "2026-03-20T09:46:40.150Z", "log.level": "ERROR", "message": "boom", "ecs.version": "1.2.0",
@@ -294,7 +365,8 @@ def test_protobuf_that_is_cut_keeps_its_whole_records(tmp_path: Path) -> None:
 
 
 def test_every_form_is_tested() -> None:
-    names = ["OTLP protobuf", "OTLP JSON", "JSON", "objects printed by Node", "logfmt", "text"]
+    names = ["OTLP protobuf", "OTLP JSON", "JSON", "objects printed by Node"]
+    names += [".NET console", "collector debug", "logfmt", "text"]
     assert [form.name for form in FORMS] == names
 
 

@@ -62,3 +62,13 @@ class LogForm(Protocol):
 
         Raises ValueError for a unit that is damaged.
         """
+
+
+class LineGroup(Protocol):
+    """Form whose units are several lines of text."""
+
+    def begins(self, line: bytes) -> bool:
+        """Test whether a unit begins with this line. Must be cheap."""
+
+    def goes_on(self, lines: list[bytes], line: bytes) -> bool:
+        """Test whether a line continues a unit of these lines."""

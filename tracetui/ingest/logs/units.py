@@ -18,9 +18,13 @@ from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.node_objects import node_object
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
+from tracetui.ingest.logs.record import LineGroup
+from tracetui.ingest.logs.registry import LINE_GROUPS
 from tracetui.ingest.noise import COLOUR
 from tracetui.model.decoding import MALFORMED
 
+_MOST_LINES: Final = 100_000
+"""Most lines of one unit."""
 _CHUNK: Final = 1 << 20
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
@@ -41,11 +45,42 @@ class LogUnit(NamedTuple):
 
 def units(data: Buffer) -> Iterator[LogUnit]:
     """Yield the units of a source. Blank lines are skipped."""
+    open_groups: dict[str, _OpenGroup] = {}
+    for unit in _lines_and_values(data):
+        group = open_groups.get(unit.stream)
+        if group is not None:
+            if not unit.is_lost and len(group.lines) < _MOST_LINES and group.form.goes_on(group.lines, unit.text):
+                group.lines.append(unit.text)
+                continue
+            yield group.unit()
+            del open_groups[unit.stream]
+        form = next((form for form in LINE_GROUPS if form.begins(unit.text)), None)
+        if form is None or len(open_groups) >= MOST_STREAMS:
+            yield unit
+        else:
+            open_groups[unit.stream] = _OpenGroup(form, unit, [unit.text])
+    for group in open_groups.values():
+        yield group.unit()
+
+
+@dataclass(slots=True)
+class _OpenGroup:
+    """Lines of text that are one unit."""
+
+    form: LineGroup
+    first: LogUnit
+    lines: list[bytes]
+
+    def unit(self) -> LogUnit:
+        return self.first._replace(text=b"\n".join(self.lines))
+
+
+def _lines_and_values(data: Buffer) -> Iterator[LogUnit]:
     if data[:1] == b"\n" and holds_logs(bytes(data)):
         yield LogUnit(1, bytes(data))
     elif data[:1] == b"\0" and looks_like_records(memoryview(data)):
         for number, (_, payload) in enumerate(RecordReader(memoryview(data)), start=1):
-            yield from (unit._replace(number=number) for unit in units(payload))
+            yield from (unit._replace(number=number) for unit in _lines_and_values(payload))
     else:
         if data.find(b"\x1b[") >= 0:
             data = COLOUR.sub(b"", data[:])
