@@ -20,7 +20,7 @@ from tests.support.strategies import unhurried
 from tracetui.ingest import envelope_reader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.envelopes import ENVELOPES, csv_download, find_envelope, journald_export, parts
+from tracetui.ingest.envelopes import ENVELOPES, csv_download, find_envelope, journald_export, parts, syslog_frames
 from tracetui.ingest.envelopes.envelope import numbered
 from tracetui.ingest.envelopes.rows import values
 from tracetui.ingest.json_blocks import Blocks
@@ -307,6 +307,13 @@ def test_values_are_found_in_chunks_as_line_by_line(
     assert [(number, text.strip()) for number, text in found] == [(one.number, one.text.strip()) for one in expected]
 
 
+def test_a_wrong_length_costs_its_message_alone() -> None:
+    frames = written("syslog frames", "\n".join(LINES)).split("<30>")
+    assert len(frames) == len(LINES) + 1
+    wrong = "<30>".join(["11 ", *frames[1:]]).encode()
+    assert {span.span_id for span in spans_of(read(wrong))} >= {"0000000000000002", "0000000000000003"}
+
+
 def test_a_message_that_journalctl_left_out_is_named() -> None:
     entry = '{"__CURSOR":"s","_HOSTNAME":"n","MESSAGE":null}\n'
     bytes_of = ",".join(str(byte) for byte in LINES[0].encode())
@@ -323,7 +330,7 @@ def test_a_message_that_journalctl_left_out_is_named() -> None:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(envelope_reader, "processes_for", lambda _: 3)
     monkeypatch.setattr(envelope_reader, "_SAMPLE", 1 << 12)
-    for module in (parts, csv_download, journald_export):
+    for module in (parts, csv_download, journald_export, syslog_frames):
         monkeypatch.setattr(module, "PART_BYTES", 1 << 13)
 
 

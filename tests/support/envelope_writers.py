@@ -35,6 +35,7 @@ from tracetui.ingest.envelopes.loki import Loki
 from tracetui.ingest.envelopes.splunk import Splunk
 from tracetui.ingest.envelopes.stern import Stern
 from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.envelopes.syslog_frames import SyslogFrames
 from tracetui.ingest.envelopes.vector import Vector
 
 START = datetime(2026, 3, 20, 9, 46, 40, tzinfo=UTC)
@@ -357,6 +358,11 @@ def rfc5424(i: int, stream: str, text: str) -> str:
     return f'<30>1 {iso(i)} node1 {stream} 42 - [meta sequenceId="{i}" note="a \\] b"] {text}'
 
 
+def syslog_frames(lines: Sequence[LineOf]) -> str:
+    messages = [rfc5424(i, *line) for i, line in enumerate(lines)]
+    return "".join(f"{len(message.encode())} {message}" for message in messages)
+
+
 def journal_short(i: int, stream: str, text: str) -> str:
     return f"{when(i):%b %d %H:%M:%S} node1 {stream}[42]: {text}"
 
@@ -427,6 +433,7 @@ WRITERS = {
     ),
     "syslog 3164": Writer(Syslog, by_line(rfc3164)),
     "syslog 5424": Writer(Syslog, by_line(rfc5424)),
+    "syslog frames": Writer(SyslogFrames, syslog_frames),
     "journalctl short": Writer(Syslog, by_line(journal_short)),
     "journalctl short-iso": Writer(Syslog, by_line(journal_short_iso)),
     "kubectl": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {text}")),

@@ -29,6 +29,7 @@ from tracetui.ingest.envelopes.loki import Loki
 from tracetui.ingest.envelopes.splunk import Splunk
 from tracetui.ingest.envelopes.stern import Stern
 from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.envelopes.syslog_frames import SyslogFrames
 from tracetui.ingest.envelopes.vector import Vector
 
 ENVELOPES: Final[tuple[Envelope, ...]] = (
@@ -50,6 +51,7 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
     JournaldExport(),
     Fluentd(),
     CloudWatchText(),
+    SyslogFrames(),
     Syslog(),
     Kubernetes(),
     Compose(),

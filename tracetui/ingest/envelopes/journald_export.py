@@ -12,7 +12,7 @@ from typing import Final
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
-from tracetui.ingest.envelopes.parts import PART_BYTES
+from tracetui.ingest.envelopes.parts import PART_BYTES, between
 
 _FIELD: Final = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
 _LENGTH: Final = 8
@@ -53,14 +53,10 @@ class JournaldExport(Envelope):
         while at < len(text):
             found = begins.search(text, at + PART_BYTES)
             end = found.end() if found else len(text)
-            parts.append(Part(number, partial(_part, text, at, end)))
+            parts.append(Part(number, partial(between, text, at, end)))
             number += len(begins.findall(text, at, end)) + 1
             at = end
         return parts
-
-
-def _part(text: Buffer, begin: int, end: int) -> bytes:
-    return text[begin:end]
 
 
 class _Bytes:

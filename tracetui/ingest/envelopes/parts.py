@@ -77,7 +77,7 @@ def line_parts(text: Buffer, cuts: Sequence[int], are_newest_first: bool) -> lis
     parts = []
     number = 1
     for begin, end in pairwise(cuts):
-        parts.append(Part(number, partial(_between, text, begin, end)))
+        parts.append(Part(number, partial(between, text, begin, end)))
         number += text[begin:end].count(b"\n")
     return parts[::-1] if are_newest_first else parts
 
@@ -93,5 +93,6 @@ def cut_where(text: Buffer, start: int, begins: Callable[[int], bool]) -> list[i
     return [*cuts, len(text)]
 
 
-def _between(text: Buffer, begin: int, end: int) -> bytes:
+def between(text: Buffer, begin: int, end: int) -> bytes:
+    """Return a part of a text."""
     return text[begin:end]
