@@ -1,0 +1,147 @@
+"""Drive an app without a terminal: press keys, and wait until nothing is left to do.
+
+Textual's own pilot waits until the process uses little CPU time: for 20 ms at least, and not for long enough on a busy
+machine. This one looks at the work itself: messages, workers, timers, and what is not painted yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual import events
+from textual.app import App
+from textual.keys import _character_to_key, key_to_character
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
+from textual.timer import Timer
+
+from tests.support.screens import painted
+
+_SHORT = 0.15
+"""Longest delay, in seconds, of a timer that is waited for: of a search while one types, not of a notice."""
+_LONGEST = 120.0
+"""Seconds after which an app counts as one that never settles."""
+_PERIOD = 0.002
+"""Seconds between two looks at work that is done elsewhere."""
+_CHARACTERS = {"slash": "/", "minus": "-", "plus": "+"}
+"""Characters of keys that Textual does not know by their names."""
+
+
+class Driver(Pilot[Any]):
+    """Presses keys in an app, and waits for what they cause."""
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, named as in bindings or by their character, and settle after each."""
+        for key in keys:
+            self.post(key)
+            await self.settle()
+
+    async def send(self, *keys: str) -> None:
+        """Press keys without waiting for workers, as one that types while the app works."""
+        for key in keys:
+            self.post(key)
+            await self.pause()
+
+    def post(self, key: str) -> None:
+        """Press a key without waiting until it is handled."""
+        driver = self.app._driver
+        assert driver is not None
+        name = _character_to_key(key) if len(key) == 1 else key
+        event = events.Key(name, key if len(key) == 1 else _CHARACTERS.get(key) or key_to_character(key))
+        event.set_sender(self.app)
+        driver.send_message(event)
+
+    async def settle(self) -> None:
+        """Wait until messages, workers and short timers are done and the screen is painted."""
+        await self._wait(for_workers=True)
+
+    async def pause(self, delay: float | None = None) -> None:
+        """Wait as `settle`, but not for workers; or wait for a time."""
+        if delay is not None:
+            await asyncio.sleep(delay)
+        await self._wait(for_workers=False)
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines on the screen, without styles."""
+        return painted(self.app)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def until(self, *texts: str) -> None:
+        """Wait until all texts are on the screen."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _LONGEST
+        while not all(text in self.text for text in texts):
+            if loop.time() > end:
+                raise AssertionError(f"{texts} did not appear:\n{self.text}")
+            await self.pause(0.02)
+
+    async def _wait(self, *, for_workers: bool) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _LONGEST
+        quiet = 0
+        # the first look may be before what a thread has just sent
+        while quiet < 2:
+            # let everything run that can
+            await asyncio.sleep(0)
+            if self.app._exit or not self.app.is_running:
+                return
+            if loop._ready or self._has_messages():  # type: ignore[attr-defined]
+                quiet = 0
+            elif (left := next(self._unfinished(for_workers), None)) is not None:
+                quiet = 0
+                if loop.time() > end:
+                    raise TimeoutError(f"{self.app} does not settle: {left}")
+                await asyncio.sleep(_PERIOD)
+            elif self._is_unpainted():
+                quiet = 0
+                self.app.screen._on_timer_update()
+            else:
+                quiet += 1
+
+    def _pumps(self) -> Iterator[MessagePump]:
+        yield self.app
+        for screen in self.app.screen_stack:
+            yield from screen.walk_children(with_self=True)
+
+    def _has_messages(self) -> bool:
+        return any(
+            pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None
+            for pump in self._pumps()
+        )
+
+    def _unfinished(self, with_workers: bool) -> Iterator[object]:
+        """Yield what is still at work elsewhere: workers, animations, and short timers that have not gone off."""
+        if with_workers:
+            yield from (worker for worker in self.app.workers if not worker.is_finished)
+        yield from self.app.animator._animations.values()
+        for pump in self._pumps():
+            yield from filter(_is_awaited, pump._timers)
+
+    def _is_unpainted(self) -> bool:
+        screen = self.app.screen
+        return not self.app._batch_count and bool(
+            screen._layout_required
+            or screen._scroll_required
+            or screen._repaint_required
+            or screen._recompose_required
+            or screen._dirty_widgets
+            or screen._callbacks
+        )
+
+
+def _is_awaited(timer: Timer) -> bool:
+    return timer._repeat == 0 and timer._interval <= _SHORT and timer._task is not None and not timer._task.done()
+
+
+@asynccontextmanager
+async def driven(app: App[Any], size: tuple[int, int] = (80, 24)) -> AsyncIterator[Driver]:
+    """Run an app on a screen of this size."""
+    async with app.run_test(size=size, notifications=True, tooltips=True):
+        yield Driver(app)
