@@ -26,7 +26,7 @@ _LONGEST = 120.0
 """Seconds after which an app counts as one that never settles."""
 _PERIOD = 0.002
 """Seconds between two looks at work that is done elsewhere."""
-_CHARACTERS = {"slash": "/", "minus": "-", "plus": "+"}
+_CHARACTERS = {"slash": "/", "backslash": "\\", "minus": "-", "plus": "+", "underscore": "_"}
 """Characters of keys that Textual does not know by their names."""
 
 
@@ -121,7 +121,10 @@ class Driver(Pilot[Any]):
         if with_workers:
             yield from (worker for worker in self.app.workers if not worker.is_finished)
         yield from self.app.animator._animations.values()
-        for pump in self._pumps():
+        if self.app._resize_event is not None:
+            yield self.app._resize_event
+        # the timers of the app itself are those of notices and of the next poll, which come again and again
+        for pump in self.app.screen.walk_children(with_self=True):
             yield from filter(_is_awaited, pump._timers)
 
     def _is_unpainted(self) -> bool:
