@@ -668,12 +668,12 @@ def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
 
 async def test_the_mouse_chooses_a_service_on_the_map() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"checkout-api", "enter", "m")
+        await pilot.press("slash", *"checkout-api", "enter", "m")
         found = re.search(r"▐●([\w-]+)▌", app.text)
         assert found is not None
         row = app.text.count("\n", 0, found.start())
         column = found.start() - (app.text.rfind("\n", 0, found.start()) + 1)
         for _ in range(2):
             await pilot.click(offset=(column + 3, row))
-            await settle(app, pilot)
+            await pilot.settle()
         assert app.pane.crumbs() == [found[1]]

@@ -7,7 +7,7 @@ machine. This one looks at the work itself: messages, workers, timers, and what 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,15 +17,18 @@ from textual.keys import _character_to_key, key_to_character
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.timer import Timer
+from textual.worker import Worker
 
 from tests.support.screens import painted
 
 _SHORT = 0.15
 """Longest delay, in seconds, of a timer that is waited for: of a search while one types, not of a notice."""
-_LONGEST = 120.0
+_LONGEST = 300.0
 """Seconds after which an app counts as one that never settles."""
-_PERIOD = 0.002
+_PERIOD = 0.004
 """Seconds between two looks at work that is done elsewhere."""
+_OFTEN = 0.05
+"""Seconds between two looks at the screen, which take time from the processes that load."""
 _CHARACTERS = {"slash": "/", "backslash": "\\", "minus": "-", "plus": "+", "underscore": "_"}
 """Characters of keys that Textual does not know by their names."""
 
@@ -54,15 +57,18 @@ class Driver(Pilot[Any]):
         event.set_sender(self.app)
         driver.send_message(event)
 
-    async def settle(self) -> None:
-        """Wait until messages, workers and short timers are done and the screen is painted."""
-        await self._wait(for_workers=True)
+    async def settle(self, without: str = "") -> None:
+        """Wait until messages, workers and short timers are done and the screen is painted.
+
+        `without`: group of workers that are not waited for.
+        """
+        await self._wait(lambda worker: worker.group != without)
 
     async def pause(self, delay: float | None = None) -> None:
         """Wait as `settle`, but not for workers; or wait for a time."""
         if delay is not None:
             await asyncio.sleep(delay)
-        await self._wait(for_workers=False)
+        await self._wait(lambda _: False)
 
     @property
     def lines(self) -> list[str]:
@@ -80,9 +86,9 @@ class Driver(Pilot[Any]):
         while not all(text in self.text for text in texts):
             if loop.time() > end:
                 raise AssertionError(f"{texts} did not appear:\n{self.text}")
-            await self.pause(0.02)
+            await self.pause(_OFTEN)
 
-    async def _wait(self, *, for_workers: bool) -> None:
+    async def _wait(self, is_awaited: Callable[[Worker[Any]], bool]) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + _LONGEST
         quiet = 0
@@ -92,9 +98,9 @@ class Driver(Pilot[Any]):
             await asyncio.sleep(0)
             if self.app._exit or not self.app.is_running:
                 return
-            if loop._ready or self._has_messages():  # type: ignore[attr-defined]
+            if loop._ready:  # type: ignore[attr-defined]
                 quiet = 0
-            elif (left := next(self._unfinished(for_workers), None)) is not None:
+            elif (left := next(self._unfinished(is_awaited), None)) is not None:
                 quiet = 0
                 if loop.time() > end:
                     raise TimeoutError(f"{self.app} does not settle: {left}")
@@ -110,22 +116,18 @@ class Driver(Pilot[Any]):
         for screen in self.app.screen_stack:
             yield from screen.walk_children(with_self=True)
 
-    def _has_messages(self) -> bool:
-        return any(
-            pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None
-            for pump in self._pumps()
-        )
-
-    def _unfinished(self, with_workers: bool) -> Iterator[object]:
-        """Yield what is still at work elsewhere: workers, animations, and short timers that have not gone off."""
-        if with_workers:
-            yield from (worker for worker in self.app.workers if not worker.is_finished)
+    def _unfinished(self, is_awaited: Callable[[Worker[Any]], bool]) -> Iterator[object]:
+        """Yield what still has to happen: workers, animations, messages, and short timers that have not gone off."""
+        yield from (worker for worker in self.app.workers if not worker.is_finished and is_awaited(worker))
         yield from self.app.animator._animations.values()
         if self.app._resize_event is not None:
             yield self.app._resize_event
+        for pump in self._pumps():
+            if pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None:
+                yield pump
         # the timers of the app itself are those of notices and of the next poll, which come again and again
         for pump in self.app.screen.walk_children(with_self=True):
-            yield from filter(_is_awaited, pump._timers)
+            yield from filter(_goes_off_soon, pump._timers)
 
     def _is_unpainted(self) -> bool:
         screen = self.app.screen
@@ -139,7 +141,7 @@ class Driver(Pilot[Any]):
         )
 
 
-def _is_awaited(timer: Timer) -> bool:
+def _goes_off_soon(timer: Timer) -> bool:
     return timer._repeat == 0 and timer._interval <= _SHORT and timer._task is not None and not timer._task.done()
 
 
