@@ -146,7 +146,10 @@ def test_any_name_is_held(service: str, name: str) -> None:
     found, _ = baselines(traces, held[0])
     text = alert_rules(held[0], found)
     assert all(one == "\n" or one.isprintable() for one in text)
-    slow, _ = rules(text)
+    slow, fails = rules(text)
+    in_ascii = alert_rules(held[0], found, ascii_only=True)
+    assert in_ascii.isascii()
+    assert rules(in_ascii) == [slow, fails]
     expected = tuple("".join("\ufffd" if 0xD800 <= ord(one) < 0xE000 else one for one in each) for each in held)
     shown = (slow["labels"]["service_name"], slow["labels"]["span_name"])
     assert tuple(each.replace('{{ "{{" }}', "{{") for each in shown) == expected

@@ -20,6 +20,8 @@ from tests.support.program import Program
 from tests.support.terminal import Terminal
 from tracetui import atomic_file as atomic_files
 from tracetui.atomic_file import atomic_file
+from tracetui.cli import commands
+from tracetui.cli.arguments import options_of
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.render.text.safe_text import escaped_json
 
@@ -70,6 +72,39 @@ def test_ascii_output_is_ascii_for_any_names(program: Program, hostile: str, com
     assert all(character.isprintable() or character == "\n" for character in result.out)
     if "--json" in command:
         assert json.loads(result.out) == json.loads(program(*on_source(command, hostile)).out)
+
+
+ASCII_COMMANDS = [
+    command.name for command in commands.COMMANDS if "--ascii" in options_of(command) and not command.is_screen
+]
+
+
+@pytest.mark.parametrize("command", ASCII_COMMANDS)
+@pytest.mark.parametrize(
+    "arguments", [["no-\u00e9\r"], ["http://\u00e9.invalid"], ["--query", "\u00e9 ="], ["--\u00e9"]]
+)
+def test_ascii_errors_are_ascii_for_any_names(
+    program: Program, hostile: str, command: str, arguments: list[str]
+) -> None:
+    result = program(command, hostile, *arguments, "--ascii")
+    assert result.code in (0, 2, 3, 4)
+    assert result.err
+    assert result.err.isascii()
+    assert result.out.isascii()
+
+
+def test_ascii_warnings_are_ascii(program: Program, tmp_path: Path, hostile: str) -> None:
+    damaged = tmp_path / "\u00e9\u202e.json"
+    damaged.write_text('{"traceId":')
+    result = program("analyze", hostile, str(damaged), "--ascii")
+    assert result.code == 0
+    assert "warning: " in result.err
+    assert result.err.isascii()
+
+
+def test_ascii_ends_with_the_command(program: Program) -> None:
+    assert program("analyze", "\u00e9", "--ascii").err.isascii()
+    assert "\u00e9" in program("analyze", "\u00e9").err
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

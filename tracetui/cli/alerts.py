@@ -37,6 +37,7 @@ class AlertOptions:
     query: o.QueryText = None
     limit: o.Limit = None
     exact_names: o.ExactNames = False
+    ascii: o.Ascii = False
     output: o.Output = None
     verbose: o.Verbose = False
 
@@ -64,7 +65,7 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         adjust_skew=False,
         verbose=options.verbose,
         exact_names=options.exact_names,
-        checks_names=False,
+        knows_services=False,
     )
     traces = session.analysis.traces
     service = spelled_as_in(options.service, session.loaded.services)
@@ -87,6 +88,5 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
             say(f"{service} {one.operation} fails nearly always; no rule, as no error threshold makes sense")
     command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
     command += ["--exact-names"] if options.exact_names else []
-    print_bytes(
-        alert_rules(service, found, namespace, unit, shlex.join(command)).encode("utf-8", "replace"), options.output
-    )
+    rules = alert_rules(service, found, namespace, unit, shlex.join(command), ascii_only=options.ascii)
+    print_bytes(rules.encode("utf-8", "replace"), options.output)

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 
 from tracetui.cli.arguments import check_options, check_words, command_first, is_option
 from tracetui.cli.commands import OPEN, command_named
-from tracetui.cli.output import ReaderGoneError, say
+from tracetui.cli.output import ReaderGoneError, messages_in_ascii, say
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import DEBUG, INTERRUPTED, InputError, TracetuiError
@@ -48,6 +48,11 @@ def _dispatch(args: Sequence[str]) -> int:
 
 def run(args: Sequence[str]) -> int:
     """Run one command. -> exit code: 0 success, 2 bad usage, 3 unreadable input, 4 no server; never a traceback."""
+    with messages_in_ascii("--ascii" in args):
+        return _run(args)
+
+
+def _run(args: Sequence[str]) -> int:
     try:
         return _dispatch(args)
     except SystemExit as end:

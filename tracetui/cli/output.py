@@ -16,7 +16,7 @@ from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
 from tracetui.render.text.ansi import When, colour_of, encodable, write_lines
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
-from tracetui.render.text.line import Line, wrapped
+from tracetui.render.text.line import Line
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
 LEAST_WIDTH = 40
@@ -34,15 +34,31 @@ def say(text: str) -> None:
     # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
-            line = line if i else f"tracetui: {line}"
-            for part in _wrapped(line) if sys.stderr.isatty() else [line]:
-                print(part, file=sys.stderr)
+            print(line if i else f"tracetui: {line}", file=sys.stderr)
 
 
-def _wrapped(text: str) -> list[str]:
-    """Break a message between words at the width of the terminal."""
-    width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
-    return [part.text for part in wrapped(Line([(text, "")]), max(width, LEAST_WIDTH))]
+class _InAscii(io.TextIOWrapper):
+    """Writes in ASCII, although its encoding is UTF-8: the library that parses arguments avoids one of ASCII."""
+
+    def write(self, text: str) -> int:
+        return super().write(_in_ascii(text))
+
+
+@contextmanager
+def messages_in_ascii(wanted: bool) -> Iterator[None]:
+    """Write all messages on stderr in ASCII, also those of the library that parses arguments."""
+    stream = sys.stderr
+    if not wanted or not hasattr(stream, "buffer"):
+        yield
+        return
+    # another stream, as the screen writes to the original one
+    sys.stderr = _InAscii(stream.buffer, "utf-8", line_buffering=True, write_through=True)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.detach()
+        sys.stderr = stream
 
 
 def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
@@ -134,9 +150,11 @@ def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = Fa
 
 def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = False) -> None:
     """Write a diagram to a file or stdout. UsageError if the file cannot be written."""
-    print_bytes(
-        encodable(ascii_text(text), "ascii").encode() if ascii_only else text.encode("utf-8", "replace"), output
-    )
+    print_bytes(_in_ascii(text).encode() if ascii_only else text.encode("utf-8", "replace"), output)
+
+
+def _in_ascii(text: str) -> str:
+    return encodable(ascii_text(text), "ascii")
 
 
 def check_not_read(output: Path | None, sources: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ Metric and label names are the connector's defaults (open-telemetry/opentelemetr
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +22,7 @@ DEFAULT_NAMESPACE = "traces_span_metrics"
 _WINDOW = "5m"
 _PENDING = "5m"
 _UNITS = {"ms": ("milliseconds", 1_000_000), "s": ("seconds", 1_000_000_000)}
+_OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
 UNITS = tuple(_UNITS)
 """Units of durations in the connector."""
 
@@ -31,10 +33,13 @@ def alert_rules(
     namespace: str = DEFAULT_NAMESPACE,
     unit: str = "ms",
     command: str = "tracetui SOURCE",
+    *,
+    ascii_only: bool = False,
 ) -> str:
     """Return a rule file with two rules per operation: latency and error rate.
 
-    `command` opens the traces; each alert appends its query.
+    `command` opens the traces; each alert appends its query. With `ascii_only`, other characters are escaped; the
+    rules stay the same.
     """
     lines = [
         "groups:",
@@ -45,7 +50,9 @@ def alert_rules(
         lines += _slow(service, one, namespace, unit, command)
         if one.error_threshold_percent is not None:
             lines += _fails(service, one, namespace, command)
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    # names occur within double quotes only
+    return _OUTSIDE_ASCII.sub(lambda found: _code_point(found[0]), text) if ascii_only else text
 
 
 def _slow(service: str, one: Baseline, namespace: str, unit: str, command: str) -> Iterator[str]:
