@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tracetui.ingest import buffers
 from tracetui.ingest.buffers import read_file
 from tracetui.ingest.loader import LoadProgress, load
 from tracetui.model.errors import WARNINGS_PER_FILE, InputError, LoadWarning
@@ -58,11 +59,12 @@ def test_file_truncated_during_read_does_not_crash(tmp_path: Path) -> None:
     assert path.stat().st_size == 100
 
 
-def test_file_is_mapped_unless_it_is_being_written(tmp_path: Path) -> None:
+def test_only_a_file_beyond_the_memory_limit_is_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "traces.json"
     path.write_bytes(CHECKOUT.read_bytes())
-    assert isinstance(read_file(path, lambda: True, print), bytes)
     os.utime(path, (0, 0))
+    assert isinstance(read_file(path, lambda: True, print), bytes)
+    monkeypatch.setattr(buffers, "input_limit", lambda: 100)
     assert isinstance(read_file(path, lambda: True, print), mmap.mmap)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 import re
@@ -28,9 +29,9 @@ _BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 """Includes the magic number of the first block or of the end, as text may begin with the three letters."""
 WRITER_SECONDS = 10.0
 """Time to wait for a writer of a named pipe."""
+IDLE_SECONDS = 1.0
+"""Time without data after which a file without a size is at its end."""
 
-_BEING_WRITTEN = 60.0
-"""A file that changed within this many seconds may still be written to."""
 _PATIENCE = 0.1
 """Seconds without data from a pipe before checking whether to go on."""
 _STEP = 1 << 20
@@ -49,14 +50,17 @@ def read_file(
     warn: Callable[[str], None],
     cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
 ) -> Buffer:
-    """Return the bytes of a file, mapped where the file system allows it, else read as `read_stream` does.
+    """Return the bytes of a file. A file that is being written is read up to its present end.
 
-    A file that is being written is read up to its current end: truncating a mapped file would kill the process.
+    A file larger than the input limit is mapped: its pages can be dropped again, but truncating it would end the
+    process. What cannot be mapped is read as `read_stream` does.
 
     Raises OSError, also for a device, which may never end, and for a named pipe without a writer.
     """
     stat_result = path.stat()
     mode = stat_result.st_mode
+    if stat.S_ISSOCK(mode):
+        raise OSError(0, "is a socket, not a file")
     if stat.S_ISFIFO(mode):
         # a blocking open would wait for a writer, and could not be interrupted
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as pipe:
@@ -66,21 +70,16 @@ def read_file(
         is_device = stat.S_ISCHR(mode) and stat_result.st_rdev != Path(os.devnull).stat().st_rdev
         if is_device and not file.isatty():
             raise OSError(0, "is a device, not a file")
-        if _is_being_written(stat_result) and stat_result.st_size <= input_limit():
+        if not stat.S_ISREG(mode):
+            return read_stream(file, go_on, warn, cannot_hold_spans)
+        if 0 < stat_result.st_size <= input_limit():
             return file.read(stat_result.st_size)
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
-            # empty files and files of some file systems cannot be mapped
-            return read_stream(file, go_on, warn, cannot_hold_spans)
-
-
-def _is_being_written(stat_result: os.stat_result) -> bool:
-    return (
-        stat.S_ISREG(stat_result.st_mode)
-        and stat_result.st_size > 0
-        and abs(time.time() - stat_result.st_mtime) < _BEING_WRITTEN
-    )
+            # the size of a file of the kernel is 0 whatever it holds, and some, such as its log, never end
+            os.set_blocking(file.fileno(), False)
+            return read_stream(file, go_on, warn, cannot_hold_spans, most_idle=IDLE_SECONDS)
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
@@ -113,8 +112,12 @@ def read_stream(
     go_on: Callable[[], bool],
     warn: Callable[[str], None],
     cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
+    *,
+    most_idle: float = math.inf,
 ) -> bytes:
     """Read a pipe to its end, or until `go_on`, called several times a second, returns False.
+
+    most_idle: seconds without data that count as the end.
 
     Stops with a warning at the memory limit, and after `_PROBED` bytes that are repetitive or that `cannot_hold_spans`
     rejects. Raises OSError.
@@ -128,16 +131,20 @@ def read_stream(
     pieces = []
     size = 0
     is_probed = False
+    last = time.monotonic()
     while go_on():
         ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
-        if not ready:
-            continue
         try:
-            piece = os.read(descriptor, _STEP)
+            piece = os.read(descriptor, _STEP) if ready else None
         except BlockingIOError:
+            piece = None
+        if piece is None:
+            if time.monotonic() - last > most_idle:
+                break
             continue
         if not piece:
             break
+        last = time.monotonic()
         pieces.append(piece)
         size += len(piece)
         if size > limit:
