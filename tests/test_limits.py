@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
+import socket
 import subprocess
 import sys
 import zlib
@@ -19,11 +21,14 @@ from hypothesis import strategies as st
 from tests.support.loopback import JSON, Answer, Loopback
 from tracetui.ingest import buffers
 from tracetui.ingest.decompress import UnpackError, unpack_stream
+from tracetui.ingest.dense_values import MOST_DENSE, close_brackets, cut_dense
 from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 CASES = Path(__file__).parent / "cases"
 MIB = 1 << 20
 MOST_MEMORY = 1 << 30
+MOST_DENSE_MEMORY = 320 * MIB
+"""Enough for `MOST_DENSE` values, the program and the file itself."""
 TRACE = (
     b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1,"duration":1,'
     b'"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}]}'
@@ -133,6 +138,78 @@ def test_millions_of_tiny_spans_take_little_memory(tmp_path: Path, name: str) ->
     assert "unpacks to more values than any traces of its size" in ended.err
 
 
+def _field(number: int, content: bytes) -> bytes:
+    """A protobuf field of bytes."""
+    size, rest = b"", len(content)
+    while rest > 0x7F:
+        size += bytes([rest & 0x7F | 0x80])
+        rest >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([rest]) + content
+
+
+def _request(in_span: bytes = b"", in_scope: bytes = b"") -> bytes:
+    """An OTLP request in protobuf, with something appended to its span or scope."""
+    span = b"\x0a\x10" + b"1" * 16 + b"\x12\x08" + b"2" * 8 + b"\x30\x01" + in_span
+    return _field(1, _field(2, _field(2, span) + in_scope))
+
+
+_OTLP = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"1","spanId":"2"%b}%b]}%b]}%b]}'
+_ZIPKIN = b'[{"traceId":"1","id":"2"%b}%b]'
+_JAEGER = b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"2"%b}%b]}%b]}'
+_NESTED = b"[" * 200 + b"]" * 200 + b","
+_DENSE_BYTES = 12 * MIB
+DENSE: dict[str, Callable[[], bytes]] = {
+    "objects as resources": lambda: _OTLP % (b"", b"", b"", many(b",{}")),
+    "lists as resources": lambda: _OTLP % (b"", b"", b"", many(b",[]")),
+    "objects as spans": lambda: _OTLP % (b"", many(b",{}"), b"", b""),
+    "nested lists": lambda: _OTLP % (b',"attributes":[%b0]' % many(_NESTED), b"", b"", b""),
+    "objects as Jaeger's traces": lambda: _JAEGER % (b"", b"", many(b",{}")),
+    "numbers as Zipkin's spans": lambda: _ZIPKIN % (b"", many(b",1")),
+    "objects, cut off": lambda: _ZIPKIN[:-1] % (b"", many(b",{}")),
+    "protobuf, spans": lambda: _request(in_scope=many(b"\x12\0")),
+    "protobuf, attributes and events": lambda: _request(in_span=many(b"\x4a\0\x5a\0")),
+}
+"""Files with one span, and with a value of a few bytes at some place millions of times."""
+
+
+def many(text: bytes) -> bytes:
+    return text * (_DENSE_BYTES // len(text))
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_values_take_little_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "dense"
+    path.write_bytes(DENSE[name]())
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_DENSE_MEMORY
+
+
+_VALUES = st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(_VALUES, st.data())
+def test_cut_values_are_valid(value: object, data: st.DataObject) -> None:
+    text = json.dumps(value).encode()
+    closed = close_brackets(text[: data.draw(st.integers(0, len(text)))])
+    assert closed == b"" or json.loads(closed) is not None
+
+
+def test_values_before_dense_ones_are_kept() -> None:
+    spans = [f'{{"traceId":"{i:x}","id":"1"}}' for i in range(1_000)]
+    before = f"[{','.join(spans)}".encode()
+    cut = cut_dense(before + b",{}" * (MOST_DENSE + 100_000) + b"]")
+    assert cut is not None
+    assert cut.end < len(before) + 3 * MOST_DENSE + 100_000
+    values = json.loads(cut.text)
+    assert [value["traceId"] for value in values[:1_000]] == [f"{i:x}" for i in range(1_000)]
+    assert set(map(len, values[1_000:])) == {0}
+
+
+def test_as_many_values_of_usual_size_are_not_cut() -> None:
+    assert cut_dense(b"[%b{}]" % (b'{"key":"a","value":{"intValue":"1"}},' * MOST_DENSE)) is None
+
+
 CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
     "zstd": (lambda: zstd_zeros(2 << 10), "zstd"),
     "gzip": (lambda: gzip_zeros(1 << 10), "gzip"),
@@ -150,6 +227,15 @@ def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
         ended = analyze(server.url)
     assert ended.code == 4
     assert ended.memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
+    pieces = (b'{"data":[{}', *[b",{}" * (MIB // 3)] * 40, b"]}")
+    with Loopback(lambda _: Answer(pieces, status, JSON)) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert ended.memory < MOST_DENSE_MEMORY
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])
@@ -176,6 +262,31 @@ def test_device_is_rejected(device: str) -> None:
     ended = analyze(device)
     assert ended.code == 3
     assert f"{device}: is a device" in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no files of the kernel on this system")
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/proc/self/maps", "/proc/self/pagemap"])
+def test_file_without_a_size_is_read(path: str) -> None:
+    ended = analyze(path)
+    assert ended.code == 3
+    assert "unknown format" in ended.err
+
+
+def test_file_that_never_ends_is_read_until_it_is_idle() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a")
+    with os.fdopen(reader, "rb") as stream:
+        assert buffers.read_stream(stream, lambda: True, print, most_idle=0.3) == b"a"
+    os.close(writer)
+
+
+def test_socket_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        ended = analyze("socket")
+    assert ended.code == 3
+    assert "socket: is a socket, not a file" in ended.err
 
 
 def test_zeros_are_not_detected_as_empty_records(tmp_path: Path) -> None:

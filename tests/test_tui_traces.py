@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
+from textual.pilot import Pilot
 
 from tests.support.building import US, GivenSpan, build, span
-from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.analysis.analysis import Analysis
 from tracetui.model.assemble import assemble
@@ -91,20 +91,30 @@ class Harness(TerminalApp, ByteCounter):
 
 
 def drive(
-    traces: TraceSet, steps: Callable[[Harness, Driver], Awaitable[None]], size: tuple[int, int] = (120, 40)
+    traces: TraceSet, steps: Callable[[Harness, Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40)
 ) -> Harness:
     app = Harness(traces)
 
     async def run() -> None:
-        async with driven(app, size) as pilot:
-            await pilot.settle()
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            await settled(pilot)
             await steps(app, pilot)
 
     asyncio.run(run())
     return app
 
 
-async def write(pilot: Driver, text: str) -> None:
+async def settled(pilot: Pilot[None]) -> None:
+    for _ in range(4):
+        await pilot.pause()
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settled(pilot)
+
+
+async def write(pilot: Pilot[None], text: str) -> None:
     names = {
         " ": "space",
         ">": "greater_than_sign",
@@ -113,7 +123,7 @@ async def write(pilot: Driver, text: str) -> None:
         "-": "minus",
         "_": "underscore",
     }
-    await pilot.press(*(names.get(character, character) for character in text))
+    await press(pilot, *(names.get(character, character) for character in text))
 
 
 def shop() -> TraceSet:
@@ -171,9 +181,9 @@ def many(count: int) -> TraceSet:
 
 
 def test_slowest_trace_is_first_and_enter_opens_it() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert app.state.trace == 5
-        await pilot.press("enter", "j", "enter")
+        await press(pilot, "enter", "j", "enter")
         assert app.opened == [5, 4]
         assert app.state.trace == 4
         # of six traces
@@ -185,8 +195,8 @@ def test_slowest_trace_is_first_and_enter_opens_it() -> None:
 
 
 def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("j")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "j")
         wanted = app.state.session.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
         app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
@@ -195,30 +205,30 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
         app.state.trace = app.state.span = None
         app.pane.set_changed()
-        await pilot.press("enter", "s", "enter")
+        await press(pilot, "enter", "s", "enter")
         assert [more.trace_ids[trace] for trace in app.opened] == [wanted, wanted]
-        await pilot.press("k", "j")
+        await press(pilot, "k", "j")
         assert more.trace_ids[app.state.trace] == wanted
         for run in held:
             run()
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert more.trace_ids[app.opened[-1]] == wanted
 
     drive(shop(), steps)
 
 
 def test_query_is_completed_and_submitted() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("slash")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "slash")
         assert app.pane.query_bar.is_edited
         await write(pilot, "serv")
         assert "service of a span" in app.text
-        await pilot.press("tab", "tab")
+        await press(pilot, "tab", "tab")
         assert app.pane.query_bar.input.text == "service = "
         await write(pilot, "ma")
-        await pilot.press("down", "enter")
+        await press(pilot, "down", "enter")
         assert app.pane.query_bar.input.text == "service = mail "
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "service = mail"
         assert app.state.shown.tolist() == [5]
         assert "1 of 6 traces" in app.text
@@ -228,10 +238,10 @@ def test_query_is_completed_and_submitted() -> None:
 
 
 def test_query_error_is_marked_and_the_text_kept() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("f")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "f")
         await write(pilot, "duration > 5")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         lines = app.lines()
         at = next(i for i, line in enumerate(lines) if "duration > 5" in line)
         assert lines[at].index("5") == lines[at + 1].index("^")
@@ -239,17 +249,17 @@ def test_query_error_is_marked_and_the_text_kept() -> None:
         assert app.state.query == ""
         await write(pilot, "ms")
         assert "needs a unit" not in app.text
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "duration > 5ms"
 
     drive(shop(), steps)
 
 
 def test_query_error_is_complete_on_a_narrow_screen() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("slash")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "slash")
         await write(pilot, "dur > ")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         told = " ".join(app.text.split())
         assert "expected a value, but the query ends; quote a value with blanks or special characters" in told
         assert "…" not in "".join(app.lines()[1:4])
@@ -258,7 +268,7 @@ def test_query_error_is_complete_on_a_narrow_screen() -> None:
 
 
 def test_hints_follow_the_focus() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         def hints() -> list[str]:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
 
@@ -266,11 +276,11 @@ def test_hints_follow_the_focus() -> None:
         rows, app.pane.listing._rows = app.pane.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
         app.pane.listing._rows = rows
-        await pilot.press("E")
+        await press(pilot, "E")
         assert "v all traces" in hints()
-        await pilot.press("slash")
+        await press(pilot, "slash")
         assert hints() == ["Enter filter", "Tab complete", "arrows history", "Esc leave"]
-        await pilot.press("escape", "z")
+        await press(pilot, "escape", "z")
         assert "Enter filter" in hints()
         assert "Esc leave" in hints()
 
@@ -278,75 +288,75 @@ def test_hints_follow_the_focus() -> None:
 
 
 def test_history_escape_and_clearing() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         bar = app.pane.query_bar
         for query in ("error", "duration > 1ms"):
-            await pilot.press("slash", "ctrl+u")
+            await press(pilot, "slash", "ctrl+u")
             await write(pilot, query)
-            await pilot.press("enter")
+            await press(pilot, "enter")
         # the filter that stands there already is no step
-        await pilot.press("slash", "up")
+        await press(pilot, "slash", "up")
         assert bar.input.text == "error"
-        await pilot.press("up", "down")
+        await press(pilot, "up", "down")
         assert bar.input.text == "duration > 1ms"
-        await pilot.press("ctrl+u")
+        await press(pilot, "ctrl+u")
         await write(pilot, "depth > ")
-        await pilot.press("up", "up", "down", "down", "down")
+        await press(pilot, "up", "up", "down", "down", "down")
         assert bar.input.text == "depth > "
-        await pilot.press("ctrl+u")
+        await press(pilot, "ctrl+u")
         assert bar.input.text == ""
         await write(pilot, "what")
-        await pilot.press("escape")
+        await press(pilot, "escape")
         assert bar.input.text == "duration > 1ms"
         assert app.pane.listing.view.has_focus
-        await pilot.press("slash", "up")
+        await press(pilot, "slash", "up")
         assert bar.input.text == "what"
 
     drive(shop(), steps)
 
 
 def test_quick_filters_edit_the_query_and_can_be_undone() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("e")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "e")
         assert app.state.query == "error"
         assert app.state.shown.tolist() == [1, 4, 5]
-        await pilot.press("i")
+        await press(pilot, "i")
         await write(pilot, "mail")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "error AND service = mail"
-        await pilot.press("i", "down")
+        await press(pilot, "i", "down")
         await write(pilot, "db")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "error AND service = db"
-        await pilot.press("e")
+        await press(pilot, "e")
         assert app.state.query == "service = db"
-        await pilot.press("u", "u", "u")
+        await press(pilot, "u", "u", "u")
         assert app.state.query == "error"
-        await pilot.press("p")
+        await press(pilot, "p")
         await write(pilot, "query")
-        await pilot.press("enter", "u", "u")
+        await press(pilot, "enter", "u", "u")
         assert app.state.query == ""
-        await pilot.press("u")
+        await press(pilot, "u")
         assert "nothing to undo" in app.said[-1]
 
     drive(shop(), steps)
 
 
 def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         seen = []
         for _ in range(4):
-            await pilot.press("d")
+            await press(pilot, "d")
             seen.append(app.state.query)
         assert seen == ["trace.response >= 350ms", "trace.response >= 575ms", "trace.response >= 595ms", ""]
-        await pilot.press("D")
+        await press(pilot, "D")
         await write(pilot, "450ms")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "trace.response >= 450ms"
         assert app.state.shown.tolist() == [4, 5]
-        await pilot.press("D")
+        await press(pilot, "D")
         await write(pilot, "soon")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "trace.response >= 450ms"
         assert app.said
 
@@ -354,18 +364,18 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
 
 
 def test_empty_result_names_the_most_selective_condition() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         app.pane.filter_by("error AND duration > 9s AND service = db")
-        await pilot.settle()
+        await settled(pilot)
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text
         assert app.lines()[2].strip() == "No trace matches this filter."
-        await pilot.press("j", "enter", "space", "s", "E", "S", "O", "z")
+        await press(pilot, "j", "enter", "space", "s", "E", "S", "O", "z")
         assert app.opened == []
         await pilot.resize_terminal(100, 30)
-        await pilot.settle()
+        await settled(pilot)
         assert not app.pane.scatter.display
-        await pilot.press("u")
+        await press(pilot, "u")
         assert "No trace" not in app.text
         assert "services" in app.text
         assert app.pane.scatter.display
@@ -374,12 +384,12 @@ def test_empty_result_names_the_most_selective_condition() -> None:
 
 
 def test_headings_stand_over_their_columns_in_any_width() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         headings = {}
         # first the way it is opened, and then from wider and from narrower
         for width in (80, 120, 80, 60, 120):
             await pilot.resize_terminal(width, 30)
-            await pilot.settle()
+            await settled(pilot)
             heading = next(line for line in app.lines() if "▼" in line)
             assert heading.rstrip() == app.pane.listing._heading_lines()[0].text.rstrip()
             assert headings.setdefault(width, heading) == heading
@@ -389,13 +399,13 @@ def test_headings_stand_over_their_columns_in_any_width() -> None:
 
 
 def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
-    async def click(app: Harness, pilot: Driver, heading: str) -> str:
+    async def click(app: Harness, pilot: Pilot[None], heading: str) -> str:
         at = next(line for line in app.lines() if "services" in line).index(heading)
         await pilot.click("#traces-header", offset=(at, 0))
-        await pilot.settle()
+        await settled(pilot)
         return next(line for line in app.lines() if "services" in line)
 
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert "start UTC ▼" in await click(app, pilot, "start")
         assert app.state.trace == 5
         rows = app.lines()
@@ -428,38 +438,38 @@ def nested() -> TraceSet:
 
 
 def test_services_to_choose_have_trace_counts_and_failing_ones_are_first() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("i")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "i")
         lines = [" ".join(line.strip(" │▌").split()) for line in app.lines()]
         listed = [line for line in lines if line.split()[:1] in (["db"], ["api"], ["web"], ["mail"])]
         assert listed[0] == "db ✖2 3 traces"
         assert sorted(listed[1:]) == ["api ✗2 3 traces", "mail 4 traces", "web ✗2 4 traces"]
         assert "✖ errors began there" in app.text
-        await pilot.press("escape", "p")
+        await press(pilot, "escape", "p")
         assert any("query ✖2 3 traces" in " ".join(line.split()) for line in app.lines())
 
     drive(nested(), steps)
 
 
 def test_sorting_shows_its_arrow_and_reverses() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert "▼ duration" in app.text
-        await pilot.press("s")
+        await press(pilot, "s")
         assert app.pane.listing.sort_key is SortKey.START
         assert "▼" in app.text
-        await pilot.press("O")
+        await press(pilot, "O")
         assert "▲" in app.text
         assert app.state.trace == 5
         for _ in SortKey:
-            await pilot.press("s")
+            await press(pilot, "s")
         assert app.pane.listing.sort_key is SortKey.START
 
     drive(shop(), steps)
 
 
 def test_traces_with_errors_by_service() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("E")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "E")
         rows = app.lines()
         heads = [line for line in rows if "of 3 with errors" in line]
         assert "db" in heads[0]
@@ -468,13 +478,13 @@ def test_traces_with_errors_by_service() -> None:
         assert "ms–" in heads[0]
         assert "p50" not in heads[0]
         assert "mail" in heads[1]
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.pane.listing.view.source.__len__() == 3
-        await pilot.press("enter", "j", "enter")
+        await press(pilot, "enter", "j", "enter")
         assert app.opened == [4]
         assert app.pane.crumbs()
         assert app.pane.go_back()
-        await pilot.settle()
+        await settled(pilot)
         assert not app.pane.go_back()
         assert "of 3 with errors" not in app.text
 
@@ -482,20 +492,20 @@ def test_traces_with_errors_by_service() -> None:
 
 
 def test_value_filter_steps_through_values() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("U")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "U")
         await write(pilot, "user")
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert isinstance(app.screen, Choice)
         assert "2 traces" in app.text
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query == "user.id = u0"
         assert app.state.shown.tolist() == [0, 3]
         assert app.state.trace == 0
         assert app.pane.listing.sort_key is SortKey.START
-        await pilot.press("right_square_bracket")
+        await press(pilot, "right_square_bracket")
         assert app.state.query == "user.id = u1"
-        await pilot.press("left_square_bracket", "left_square_bracket")
+        await press(pilot, "left_square_bracket", "left_square_bracket")
         assert app.state.query == "user.id = u0"
         assert "no previous value: 3 in total" in app.said[-1]
 
@@ -503,18 +513,18 @@ def test_value_filter_steps_through_values() -> None:
 
 
 def test_marks_stay_with_their_traces() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("space", "space")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "space", "space")
         assert app.state.marked == {5, 4}
         assert app.text.count("✓") == 3
         assert "✓ 2 marked" in app.text
         assert "Space" in app.said[0]
-        await pilot.press("O")
+        await press(pilot, "O")
         assert app.text.count("✓") == 3
-        await pilot.press("G", "space")
+        await press(pilot, "G", "space")
         assert app.state.marked == {4}
         assert "✓ 1 marked" in app.text
-        await pilot.press("k", "space")
+        await press(pilot, "k", "space")
         assert "marked" not in app.text
         assert "✓" not in app.text
         assert len(app.said) == 1
@@ -523,26 +533,26 @@ def test_marks_stay_with_their_traces() -> None:
 
 
 def test_region_is_moved_grown_and_applied() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         scatter = app.pane.scatter
-        await pilot.press("z")
+        await press(pilot, "z")
         assert scatter.has_focus
         before = scatter.region_cells
         assert before is not None
-        await pilot.press("left", "left", "shift+down", "shift+right")
+        await press(pilot, "left", "left", "shift+down", "shift+right")
         region = scatter.region_cells
         assert region is not None
         assert region.left < before.left
         assert region.right - region.left > before.right - before.left
         assert region.top == before.top - 1
         assert "Enter" in app.text
-        await pilot.press("enter")
+        await press(pilot, "enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
         assert app.pane.listing.view.has_focus
-        await pilot.press("u", "z", "escape")
+        await press(pilot, "u", "z", "escape")
         assert scatter.region_cells is None
         assert app.pane.listing.view.has_focus
-        await pilot.press("z")
+        await press(pilot, "z")
         assert app.pane.go_back()
         assert app.state.query == ""
 
@@ -550,15 +560,15 @@ def test_region_is_moved_grown_and_applied() -> None:
 
 
 def test_a_region_is_drawn_with_the_mouse() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         plot = app.pane.scatter.plot
         assert plot is not None
         await pilot.mouse_down("#traces-scatter", offset=(plot.left, 0))
         await pilot.hover("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
-        await pilot.settle()
+        await settled(pilot)
         assert app.pane.scatter.region_cells is not None
         await pilot.mouse_up("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
-        await pilot.settle()
+        await settled(pilot)
         assert app.state.query.startswith("trace.response >= ")
         assert 5 in app.state.shown.tolist()
 
@@ -566,18 +576,18 @@ def test_a_region_is_drawn_with_the_mouse() -> None:
 
 
 def test_time_window() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("w")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "w")
         await write(pilot, "around")
-        await pilot.press(*["backspace"] * 6, "enter")
+        await press(pilot, *["backspace"] * 6, "enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
 
     drive(shop(), steps)
 
 
 def test_time_window_that_ends_before_it_begins_is_refused() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("w", *"18:31-18:27", "enter")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "w", *"18:31-18:27", "enter")
         assert app.said == ["18:31-18:27: the window must end after it begins"]
         assert app.state.query == ""
 
@@ -604,11 +614,11 @@ def test_typed_window_is_on_the_day_of_the_traces(first: str, last: str, written
 
 @pytest.mark.parametrize(("size", "plot"), [((80, 24), True), ((80, 19), False), ((200, 60), True), ((30, 8), False)])
 def test_sizes(size: tuple[int, int], plot: bool) -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert app.pane.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
         assert ("of 6 requests failed" in app.text) is plot
-        await pilot.press("z", "slash", "escape", "E", "i", "escape")
+        await press(pilot, "z", "slash", "escape", "E", "i", "escape")
 
     drive(shop(), steps, size)
 
@@ -621,22 +631,22 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
 
     async def run() -> None:
-        async with driven(app, (80, 24)) as pilot:
-            await pilot.settle()
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
             assert said in app.text
             assert ("reading a/" in app.text) is (load_state == "reading")
             assert ("No traces loaded" in app.text) is (load_state != "reading")
             assert "duration" not in app.lines()[2]
             assert all(line.isprintable() for line in app.lines())
-            await pilot.press("j", "enter", "space", "s", "E", "z", "i", "d", "u")
+            await press(pilot, "j", "enter", "space", "s", "E", "z", "i", "d", "u")
             app.state.load_state = "failed"
             app.pane.set_changed()
-            await pilot.settle()
+            await settled(pilot)
             assert "No traces loaded" in app.text
             app.state.session = Session(shop())
             app.state.shown = np.arange(6)
             app.pane.set_changed()
-            await pilot.settle()
+            await settled(pilot)
             assert "No traces loaded" not in app.text
             assert "start UTC ▼" in app.text
             assert "GET /cart" in app.text
@@ -645,7 +655,7 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
 
 
 def test_a_set_without_spans_says_so() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         assert "No spans" in app.text
         assert "No trace meets" not in app.text
 
@@ -663,30 +673,30 @@ def test_hostile_names_are_only_text() -> None:
         for line in app.lines():
             assert line.isprintable(), line
 
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         check(app)
         for keys in (["E"], ["i"], ["escape"], ["p"], ["escape"], ["U"], ["enter"], ["enter"], ["slash", "end"]):
-            await pilot.press(*keys)
+            await press(pilot, *keys)
             check(app)
         await write(pilot, " AND service = ")
         check(app)
-        await pilot.press("down", "down", "down", "enter", "enter")
+        await press(pilot, "down", "down", "down", "enter", "enter")
         check(app)
         app.pane.query_bar.input.put("\x1b[31m‮ [/x] \x9b" * 3)
-        await pilot.settle()
+        await settled(pilot)
         check(app)
-        await pilot.press("enter")
+        await press(pilot, "enter")
         check(app)
 
     drive(build(*spans), steps)
 
 
 def test_bytes_for_a_key() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("g", "j")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "g", "j")
         for key, most in (("j", 1024), ("k", 1024), ("pagedown", 20 * 1024), ("pageup", 20 * 1024), ("G", 20 * 1024)):
             app.sent = 0
-            await pilot.press(key)
+            await press(pilot, key)
             assert 0 < app.sent <= most, (key, app.sent)
         app.sent = 0
         await asyncio.sleep(0.3)
@@ -696,8 +706,8 @@ def test_bytes_for_a_key() -> None:
 
 
 def test_a_hundred_thousand_traces() -> None:
-    async def steps(app: Harness, pilot: Driver) -> None:
-        await pilot.press("G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+        await press(pilot, "G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
         assert "of 100,000 traces" in app.text
 
     drive(many(100_000), steps)
@@ -712,13 +722,13 @@ def test_any_keys_in_any_order() -> None:
     names = {" ": "space", "[": "left_square_bracket", "]": "right_square_bracket", "/": "slash"}
     rng = random.Random(4)
 
-    async def steps(app: Harness, pilot: Driver) -> None:
+    async def steps(app: Harness, pilot: Pilot[None]) -> None:
         for number in range(200):
             key = rng.choice(keys)
-            await pilot.send(names.get(key, key))
+            await pilot.press(names.get(key, key))
             if number % 40 == 0:
                 await pilot.resize_terminal(rng.choice((30, 80, 140)), rng.choice((8, 24, 50)))
-        await pilot.settle()
+        await settled(pilot)
         assert app.is_running
 
     drive(shop(), steps)
@@ -731,20 +741,20 @@ def test_text_is_edited() -> None:
 
     async def run() -> None:
         app = Line()
-        async with driven(app, (40, 3)) as pilot:
+        async with app.run_test(size=(40, 3)) as pilot:
             line = app.query_one(LineInput)
             line.focus()
             line.put("one two three")
-            await pilot.send("ctrl+w")
+            await pilot.press("ctrl+w")
             assert line.text == "one two "
-            await pilot.send("ctrl+left", "ctrl+left", "x", "delete")
+            await pilot.press("ctrl+left", "ctrl+left", "x", "delete")
             assert line.text == "xne two "
-            await pilot.send("end", "home", "right", "backspace", "ctrl+right", "y")
+            await pilot.press("end", "home", "right", "backspace", "ctrl+right", "y")
             assert line.text == "ney two "
             line.put("日本語" * 40)
-            await pilot.send("left", "left")
+            await pilot.press("left", "left")
             assert "語" in "".join(segment.text for segment in line.render_line(0))
-            await pilot.send("ctrl+u", "q", "question_mark", "colon", "1")
+            await pilot.press("ctrl+u", "q", "question_mark", "colon", "1")
             assert line.text == "q?:1"
 
     asyncio.run(run())

@@ -16,6 +16,7 @@ from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compress
 from tracetui.ingest.csv_tables import decode_table, header_of
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, more_like_it
+from tracetui.ingest.dense_values import MOST_DENSE, cut_dense
 from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
@@ -327,6 +328,20 @@ def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
 
 def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode one JSON value. -> '', or its fault"""
+    cut = cut_dense(data)
+    if cut is not None:
+        context.warn(
+            f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
+        )
+        problem = _sound(cut.text, context, deferred)
+        if problem:
+            _recover(cut.text, 0, context, deferred, problem)
+        return ""
+    return _sound(data, context, deferred)
+
+
+def _sound(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
+    """Decode one JSON value, repaired where that needs no search. -> '', or its fault"""
     problem = _problem_with(data, context, deferred)
     if not problem:
         return ""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import struct
 from array import array
+from collections.abc import MutableSequence
 from contextlib import suppress
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
+from tracetui.ingest.dense_values import MOST_DENSE
 from tracetui.ingest.formats.attribute_search import LONGEST_REMEMBERED, REMEMBERED
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
@@ -42,6 +44,10 @@ _DROPPED = (0x50, 0x60, 0x70)
 _unsigned = struct.Struct("<Q").unpack_from
 _ids = struct.Struct("<2s16s2s8s").unpack_from
 _IDS = 28
+_TINY = 8
+"""Bytes of a span that are too few for an id."""
+_MANY_BOUNDS = 1 << 10
+"""Numbers that take less memory in an array."""
 _SPAN_BEGINS = re.compile(rb"\x12[\x80-\xff]{0,3}[\x00-\x7f]\x0a\x10.{16}\x12\x08", re.DOTALL)
 """Beginning of a field with a span, as every known writer encodes it."""
 
@@ -121,6 +127,8 @@ class _RequestReader:
         self.traces: dict[bytes, int] = {}
         self.names: dict[bytes, int] = {}
         self.unread = UnreadCounts()
+        self._tiny = 0
+        """Number of spans of fewer than _TINY bytes."""
         self._damaged = 0
         self._damage = ""
         """Fault of the first damaged message."""
@@ -128,6 +136,8 @@ class _RequestReader:
     def warn(self) -> None:
         """Warn about all unreadable parts."""
         self.unread.warn(self.context)
+        if self._tiny > MOST_DENSE:
+            self.context.warn(f"{self._tiny - MOST_DENSE:,} spans of a few bytes each skipped, after {MOST_DENSE:,}")
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
             self.context.warn(f"damaged protobuf: {self._damage}{more}; damaged parts were skipped")
@@ -141,41 +151,43 @@ class _RequestReader:
         """Decode a request. -> the end of its last part, beyond the data if it is cut off"""
         stop = at
         for tag, start, stop in fields(self.data, at, end):
-            if tag == 0x0A:
+            if tag == 0x0A and start < stop:
                 self.resource_spans(start, stop)
         return stop
 
     def resource_spans(self, at: int, end: int) -> None:
         service, attributes = "", b""
-        scopes = []
+        # numbers, not tuples of them: a small message takes a few bytes
+        starts, stops = array("q"), array("q")
         try:
             for tag, start, stop in fields(self.data, at, end):
                 if tag == 0x0A:
                     service, attributes = self.resource(start, stop)
-                elif tag in SCOPE_SPANS:
-                    scopes.append((start, stop))
+                elif tag in SCOPE_SPANS and start < stop:
+                    starts.append(start)
+                    stops.append(stop)
         except ValueError as error:
             self.damage(error)
-        for start, stop in scopes:
+        for start, stop in zip(starts, stops, strict=True):
             self.scope_spans(start, stop, service, attributes)
 
     def resource(self, at: int, end: int) -> tuple[str, bytes]:
         """Read a resource. -> the service name; the attributes without it, as it has a column of its own"""
         service = ""
-        others = []
+        others = bytearray()
         try:
             for tag, _, stop in fields(self.data, at, end):
                 if tag == 0x0A:
                     piece = self.data[at:stop]
                     named = CODEC.attributes(piece) if b"service.name" in piece else {}
                     if "service.name" not in named:
-                        others.append(piece)
+                        others += piece
                     elif (name := named["service.name"]) is not None:
                         service = str(name)
                 at = stop
         except ValueError as error:
             self.damage(error)
-        return service, b"".join(others)
+        return service, bytes(others)
 
     def scope(self, at: int, end: int) -> tuple[str, str]:
         """Read an instrumentation scope. -> its name and version"""
@@ -196,14 +208,15 @@ class _RequestReader:
 
     def scope_spans(self, at: int, end: int, service: str, attributes: bytes) -> None:
         scope = "", ""
-        # numbers, not tuples of them: an empty span takes two bytes
         starts, stops = array("q"), array("q")
         while True:
             try:
                 for tag, start, stop in fields(self.data, at, end):
                     if tag == 0x12:
-                        starts.append(start)
-                        stops.append(stop)
+                        self._tiny += stop - start < _TINY
+                        if self._tiny <= MOST_DENSE or stop - start >= _TINY:
+                            starts.append(start)
+                            stops.append(stop)
                     elif tag == 0x0A:
                         scope = self.scope(start, stop)
                     at = stop
@@ -305,7 +318,7 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
     """
     parent_id = name = status = b""
     kind = start = finish = 0
-    repeated: dict[int, list[int]] = {}
+    repeated: dict[int, MutableSequence[int]] = {}
     dropped = _NO_COUNTS
     begin = at
     try:
@@ -340,7 +353,9 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
                     elif bounds[-1] == begin:
                         bounds[-1] = stop
                     else:
-                        bounds += begin, stop
+                        if len(bounds) == _MANY_BOUNDS:
+                            repeated[tag] = bounds = array("q", bounds)
+                        bounds.extend((begin, stop))
                 elif tag == 0x0A:
                     trace_id = data[at:stop]
                 elif tag == 0x12:
@@ -381,7 +396,10 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
     return trace_id, span_id, parent_id, name, kind, start, finish, status, attributes, events, links, dropped
 
 
-def _joined(data: bytes, bounds: list[int]) -> bytes:
+def _joined(data: bytes, bounds: MutableSequence[int]) -> bytes:
     if len(bounds) == 2:
         return data[bounds[0] : bounds[1]]
-    return b"".join(data[start:stop] for start, stop in zip(bounds[::2], bounds[1::2], strict=True))
+    joined = bytearray()
+    for start, stop in zip(bounds[::2], bounds[1::2], strict=True):
+        joined += data[start:stop]
+    return bytes(joined)

@@ -17,8 +17,8 @@ NESTED_TOO_DEEPLY: Final = "nested too deeply"
 TOO_DEEP: Final = f"{NESTED_TOO_DEEPLY}: values below {JSON_NESTING} levels skipped"
 """Warning for pruned values."""
 
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_TOKEN: Final = re.compile(_STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
+STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TOKEN: Final = re.compile(STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -26,7 +26,7 @@ def is_deeper(text: bytes, depth: int = MAX_DEPTH) -> bool:
     """Test whether valid JSON is nested deeper than this."""
     if len(text) < 2 * depth or text.count(b"[") + text.count(b"{") <= depth:
         return False
-    brackets = np.frombuffer(_STRING.sub(b"", text).translate(None, _NO_BRACKETS), np.uint8)
+    brackets = np.frombuffer(STRING.sub(b"", text).translate(None, _NO_BRACKETS), np.uint8)
     # this bit is set in the codes of closing brackets only
     steps = np.where(brackets & 4, -1, 1)
     return bool(np.cumsum(steps).max(initial=0) > depth)

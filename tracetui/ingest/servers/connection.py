@@ -34,6 +34,9 @@ AT_ONCE = 4
 MAX_ANSWER = 4 << 30
 """Largest decompressed response in bytes; a small response can expand to any size."""
 _SMALL_ANSWER = 64 << 20
+_SMALL_COST = 256 << 20
+"""Most `limits.decoding_cost` of a small response."""
+_LONGEST_MESSAGE = 1 << 20
 _CONNECT_SECONDS = 5.0
 _LONGEST_WAIT = 15.0
 _FOR_EVER = 1e9
@@ -183,14 +186,19 @@ class Connection:
 
     def get(self, path: str, params: Params | None = None, most: int = 0) -> ServerResponse:
         """Request a small response (up to `most` bytes) of any status. Raises HttpError if there is none."""
+        # a larger one is decoded within limits of its own
+        most_cost = math.inf if most else _SMALL_COST
         most = most or _SMALL_ANSWER
         with self._send(path, params) as response:
-            pieces, size = [], 0
+            pieces, size, cost = [], 0, 0
             for piece in self._body(response, path, most + 1):
                 pieces.append(piece)
                 size += len(piece)
+                cost += decoding_cost(piece)
                 if size > most:
                     raise HttpError(f"{self._at(path)}: response larger than {most >> 20} MB")
+                if cost > most_cost:
+                    raise HttpError(f"{self._at(path)}: response of too many values")
             return ServerResponse(response.status_code, _content_type(response), b"".join(pieces))
 
     def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
@@ -456,7 +464,8 @@ class Connection:
         """Find the error message in a response of JSON or text."""
         text = body[: 1 << 16].decode("utf-8", "replace").strip()
         try:
-            value: Any = msgspec.json.decode(body)
+            # a longer body is no message, and its values could take many times its size
+            value: Any = msgspec.json.decode(body) if len(body) <= _LONGEST_MESSAGE else None
         except NO_JSON:
             value = None
         if isinstance(value, dict):
