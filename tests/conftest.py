@@ -31,6 +31,14 @@ os.environ["TRACETUI_DEBUG"] = "raise"
 
 
 @pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the saved location, filters and marks of the screen below `tmp_path`."""
+    from tracetui.tui import settings
+
+    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "state" / "resume.json")
+
+
+@pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Program:
     """The program in a home of its own, for which an answer is too large from 2 MiB on."""
     # most tests speak to no server

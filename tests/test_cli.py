@@ -213,13 +213,25 @@ def test_compare_accepts_a_service_of_one_side(tmp_path: Path, tracetui: Any) ->
     assert (result.code, "no service named 'nosuch' in " in result.err) == (2, True)
 
 
-def test_unknown_operation_is_reported(tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, "--service", "api-gateway", "--operation", "GET /profiles")
-    assert (result.code, result.err) == (
-        0,
-        "tracetui: no operation named 'GET /profiles'; did you mean GET /profile?\n",
-    )
-    assert result.out == "No trace matches\nfilter: service api-gateway, operation GET /profiles\n"
+@pytest.mark.parametrize("command", ["analyze", "show", "graph", "contrast"])
+def test_unknown_operation_in_a_filter_is_bad_usage(command: str, tracetui: Any) -> None:
+    more = ["services"] if command == "graph" else []
+    result = tracetui(command, BEFORE, *more, "--operation", "GET /profiles", "--operation", "GET /profile")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "tracetui: no operation named 'GET /profiles' in 100 traces; did you mean GET /profile?\n"
+
+
+def test_operation_of_another_service_is_no_typo(tracetui: Any) -> None:
+    result = tracetui("analyze", BEFORE, "--service", "user-service", "--operation", "GET /profile")
+    assert (result.code, result.out) == (0, "No trace matches\nfilter: service user-service, operation GET /profile\n")
+
+
+def test_compare_accepts_an_operation_of_one_side(tmp_path: Path, tracetui: Any) -> None:
+    after = str(SAMPLES / "shop")
+    both = ["--operation", "GET /profile", "--operation", "POST /checkout"]
+    assert tracetui("compare", BEFORE, after, *both).code == 0
+    result = tracetui("compare", BEFORE, after, *both, "--operation", "GET /nosuch")
+    assert (result.code, "no operation named 'GET /nosuch' in " in result.err) == (2, True)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_tui_app import opened, press
+from tests.support.trace_app import opened
 from tracetui.tui.widgets.copy_menu import CopyMenu
 
 HOSTILE = str(Path(__file__).parent / "cases" / "fuzz-clipboard.json")
@@ -19,7 +19,7 @@ def is_safe(text: str) -> bool:
 @pytest.mark.parametrize("view", ["3", "4", "5"])
 async def test_name_is_copied_as_one_safe_line(view: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
-        await press(app, pilot, view, "y")
+        await pilot.press(view, "y")
         assert app.clipboard
         assert is_safe(app.clipboard)
         assert "\n" not in app.clipboard
@@ -29,13 +29,13 @@ async def test_name_is_copied_as_one_safe_line(view: str) -> None:
 @pytest.mark.parametrize("view", ["1", "2"])
 async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
-        await press(app, pilot, "enter", view, "y")
+        await pilot.press("enter", view, "y")
         assert isinstance(app.screen, CopyMenu)
         keys = [item.key for item in app.screen._items]
         assert len(keys) > 2
-        await press(app, pilot, "escape")
+        await pilot.press("escape")
         for key in keys:
-            await press(app, pilot, "y", key)
+            await pilot.press("y", key)
             assert app.clipboard
             assert is_safe(app.clipboard), key
 
@@ -43,5 +43,5 @@ async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
 async def test_pager_copies_safe_text() -> None:
     async with opened(HOSTILE) as (app, pilot):
         app.on_read_text(type("Read", (), {"title": "t", "text": "a\x1b[201~\n\x9b31mb"})())  # type: ignore[arg-type]
-        await press(app, pilot, "y")
+        await pilot.press("y")
         assert app.clipboard == "a␛[201~\n�31mb"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,11 +10,10 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
-from tests.support.screens import painted
-from tests.test_tui_app import _own_state, opened, settled, text_of
+from tests.support.pilot import driven
+from tests.support.trace_app import INCIDENT, SAMPLES, opened
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, in_glyphs
-from tracetui.tui.app import TraceApp
 from tracetui.tui.help import HelpScreen, KeyLines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import TABLES
@@ -27,16 +24,9 @@ from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
 
-__all__ = ["_own_state"]
+pytestmark = pytest.mark.usefixtures("own_state")
 
-SAMPLES = Path(__file__).parents[1] / "sample_traces"
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 WORDS = st.text(st.sampled_from("abcdefg ,;"), max_size=90)
-
-
-async def typed(app: TraceApp, pilot: Any, text: str) -> None:
-    await pilot.press(*("space" if key == " " else "minus" if key == "-" else key for key in text))
-    await settled(app, pilot)
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), max_size=8), st.integers(12, 120))
@@ -53,65 +43,56 @@ def test_key_help_is_wrapped_without_loss(keys: list[tuple[str, str]], width: in
 async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: int) -> None:
     async with opened(INCIDENT, size=size) as (app, pilot):
         await pilot.press(str(view))
-        await settled(app, pilot)
-        behind = painted(app)
+        behind = pilot.lines
         await pilot.press("question_mark")
-        await settled(app, pilot)
         assert isinstance(app.screen, HelpScreen)
         seen = ""
         for _ in range(60):
-            seen += text_of(app)
-            await pilot.press("j")
+            seen += pilot.text
+            await pilot.send("j")
         rows = [row for table in app.pane.KEYS for row in (*table.marks, *table.help)]
         for _, what in KeyNames(app.screen_stack[0]).rows(rows):
             assert all(word in seen for word in what.split())
         assert "quit" in seen
-        lines = painted(app)
+        lines = pilot.lines
         # the view behind stays visible around the box
         assert [line[:2] for line in lines] == [f"{line:2}"[:2] for line in behind] or lines[0] == behind[0]
         await pilot.press("g")
-        await settled(app, pilot)
-        assert "switch views" not in painted(app)[2]
+        assert "switch views" not in pilot.lines[2]
         await pilot.press("escape")
-        await settled(app, pilot)
         assert not isinstance(app.screen, HelpScreen)
 
 
 async def test_help_shows_the_number_of_lines_below() -> None:
-    async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
+    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
         await pilot.press("question_mark")
-        await settled(app, pilot)
-        first = int(re.search(r"▾ (\d+) more lines below", text_of(app))[1])
+        first = int(re.search(r"▾ (\d+) more lines below", pilot.text)[1])
         assert first > 10
         await pilot.press("j")
-        await settled(app, pilot)
-        assert f"▾ {first - 1} more lines below" in text_of(app)
+        assert f"▾ {first - 1} more lines below" in pilot.text
         await pilot.press("G")
-        await settled(app, pilot)
-        assert "more line" not in text_of(app)
-    async with opened(INCIDENT, size=(100, 100)) as (app, pilot):
+        assert "more line" not in pilot.text
+    async with opened(INCIDENT, size=(100, 100)) as (_, pilot):
         await pilot.press("question_mark")
-        await settled(app, pilot)
-        assert "more line" not in text_of(app)
+        assert "more line" not in pilot.text
 
 
 async def test_dismissing_a_dialog_twice_keeps_the_screen_below() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("S", "space", "j", "space", "equals_sign")
-        await settled(app, pilot)
         answer = app.screen
         assert isinstance(answer, AnswerScreen)
         app.action_keys()
-        await settled(app, pilot)
+        await pilot.settle()
         keys = app.screen
         for _ in range(3):
             keys.dismiss(None)
-        await settled(app, pilot)
+        await pilot.settle()
         assert app.screen is answer
         view = answer.query_one(LineView)
         for _ in range(3):
             view.post_message(LineView.Chosen(view, 0))
-        await settled(app, pilot)
+        await pilot.settle()
         assert len(app.screen_stack) == 1
         assert app.is_running
 
@@ -131,7 +112,7 @@ class _ClosedEarly(Dialog[None]):
 
 async def test_dialog_closed_while_composing_is_not_set_up() -> None:
     app: App[None] = App()
-    async with app.run_test() as pilot:
+    async with driven(app) as pilot:
         dialog = _ClosedEarly()
         app.push_screen(dialog)
         await pilot.pause()
@@ -142,16 +123,15 @@ async def test_dialog_closed_while_composing_is_not_set_up() -> None:
 async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
     async with opened(INCIDENT, size=(80, 24), glyphs=ASCII) as (app, pilot):
         await pilot.press("question_mark")
-        await settled(app, pilot)
         for _ in range(30):
-            assert text_of(app).isascii()
-            await pilot.press("j")
-        await pilot.press("escape")
+            assert pilot.text.isascii()
+            await pilot.send("j")
+        await pilot.send("escape")
         open_palette(app)
-        await settled(app, pilot)
-        assert text_of(app).isascii()
-        await typed(app, pilot, "e")
-        assert text_of(app).isascii()
+        await pilot.settle()
+        assert pilot.text.isascii()
+        await pilot.press(*"e")
+        assert pilot.text.isascii()
 
 
 def test_help_shows_glyphs_of_the_current_set() -> None:
@@ -188,11 +168,11 @@ async def test_palette_ranks_word_starts_first() -> None:
 
 async def test_palette_shows_keys_of_actions_over_the_view() -> None:
     async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
-        behind = painted(app)
+        behind = pilot.lines
         open_palette(app)
-        await settled(app, pilot)
+        await pilot.settle()
         assert isinstance(app.screen, Choice)
-        lines = painted(app)
+        lines = pilot.lines
         row = next(line for line in lines if "Reload the sources" in line)
         assert re.search(r"Reload the sources +r\b", row)
         assert [line[:18] for line in lines] == [line[:18] for line in behind]
@@ -206,35 +186,31 @@ async def test_palette_shows_keys_of_actions_over_the_view() -> None:
 async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         open_palette(app)
-        await settled(app, pilot)
-        await typed(app, pilot, text)
+        await pilot.settle()
+        await pilot.press(*text)
         await pilot.press("enter")
-        await settled(app, pilot)
-        await settled(app, pilot)
-        assert expected in text_of(app)
+        assert expected in pilot.text
 
 
 async def test_palette_sets_every_theme() -> None:
     async with opened(INCIDENT) as (app, pilot):
         for theme in THEMES[::-1]:
             open_palette(app)
-            await settled(app, pilot)
-            await typed(app, pilot, f"theme {theme}")
+            await pilot.settle()
+            await pilot.press(*f"theme {theme}")
             await pilot.press("enter")
-            await settled(app, pilot)
             assert app.theme == theme
             open_palette(app)
-            await settled(app, pilot)
-            assert next(line for line in painted(app) if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
-            await pilot.press("escape")
+            await pilot.settle()
+            assert next(line for line in pilot.lines if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
+            await pilot.send("escape")
 
 
 async def test_palette_does_not_interpret_markup() -> None:
     async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
         for word in ("service", "operation"):
             open_palette(app)
-            await settled(app, pilot)
-            await typed(app, pilot, word)
-            assert any("[/x]" in line[20:100] for line in painted(app))
+            await pilot.settle()
+            await pilot.press(*word)
+            assert any("[/x]" in line[20:100] for line in pilot.lines)
             await pilot.press("escape")
-            await settled(app, pilot)

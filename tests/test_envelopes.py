@@ -204,6 +204,9 @@ OTHER_FORMS: dict[str, Callable[[Sequence[str]], str]] = {
     "a table with semicolons": lambda lines: table(
         ["Date", "Content"], *(["1", line] for line in lines), separator=";"
     ),
+    "Sumo Logic's export": lambda lines: table(
+        ["_messageTime", "_sourceHost", "_raw"], *([str(i), "h", line] for i, line in enumerate(lines))
+    ),
     "strings by jq": lambda lines: "".join(json.dumps(line) + "\n" for line in lines),
     "az containerapp logs": lambda lines: "".join(
         json.dumps({"TimeStamp": "2026-03-20T09:46:40", "Log": line}) + "\n" for line in lines

@@ -16,8 +16,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import tracetui.tui
-from tests.support.screens import painted
-from tests.test_tui_app import INCIDENT, CountingApp, opened, press, settled, text_of
+from tests.support.trace_app import INCIDENT, opened
 from tracetui.render.text.line import Line
 from tracetui.tui.help import KeyLines
 from tracetui.tui.keys.dialogs import ANSWER, CHOICE, CHOICES, COPY, HELP
@@ -32,7 +31,6 @@ from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.views import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER, WATERFALL
 from tracetui.tui.palette import PaletteEntries
-from tracetui.tui.state import State
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.line_view import LineView
 
@@ -165,7 +163,7 @@ def test_every_binding_is_of_a_table_and_every_key_is_bound_once() -> None:
 @pytest.mark.parametrize("view", VIEW_KEYS)
 async def test_present_and_former_keys_run_the_action(view: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "enter", KEYS[f"view.{view}"].keys)
+        await pilot.press("enter", KEYS[f"view.{view}"].keys)
         active = app.screen.active_bindings
         for key in VIEW_KEYS[view].keys:
             for one in keys_of(key):
@@ -193,38 +191,37 @@ async def test_present_and_former_keys_run_the_action(view: str) -> None:
 async def test_former_key_does_the_same(view: str, present: str, former: str) -> None:
     screens = []
     for key in (present, former):
-        async with opened(INCIDENT) as (app, pilot):
-            await press(app, pilot, "enter", KEYS[f"view.{view}"].keys, "j")
-            before = painted(app)[2:]
-            await press(app, pilot, key)
-            screens.append(painted(app)[2:])
+        async with opened(INCIDENT) as (_, pilot):
+            await pilot.press("enter", KEYS[f"view.{view}"].keys, "j")
+            before = pilot.lines[2:]
+            await pilot.press(key)
+            screens.append(pilot.lines[2:])
             assert screens[-1] != before
     assert screens[0] == screens[1]
 
 
 async def test_spans_are_filtered_by_the_menu() -> None:
-    async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "enter", "x")
-        short = painted(app)
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("enter", "x")
+        short = pilot.lines
         assert any("without <1 %" in line for line in short)
-        await press(app, pilot, "f", "a")
-        assert not any("without <1 %" in line for line in painted(app))
-        await press(app, pilot, "f")
-        assert "Hide this service" in text_of(app)
-        await press(app, pilot, "j", "enter")
-        assert painted(app) == short
-        await press(app, pilot, "f", "escape")
-        assert painted(app) == short
+        await pilot.press("f", "a")
+        assert not any("without <1 %" in line for line in pilot.lines)
+        await pilot.press("f")
+        assert "Hide this service" in pilot.text
+        await pilot.press("j", "enter")
+        assert pilot.lines == short
+        await pilot.press("f", "escape")
+        assert pilot.lines == short
 
 
 async def test_keymap_binds_actions_that_have_no_key() -> None:
-    app = CountingApp(State(sources=(INCIDENT,)), keymap={"waterfall.hide-short": "f6", "waterfall.show-all": "f7"})
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
-        await press(app, pilot, "enter", "f6")
-        assert "without <1 %" in text_of(app)
-        await press(app, pilot, "f7")
-        assert "without <1 %" not in text_of(app)
+    keymap = {"waterfall.hide-short": "f6", "waterfall.show-all": "f7"}
+    async with opened(INCIDENT, keymap=keymap) as (_, pilot):
+        await pilot.press("enter", "f6")
+        assert "without <1 %" in pilot.text
+        await pilot.press("f7")
+        assert "without <1 %" not in pilot.text
 
 
 async def test_palette_finds_actions_of_every_view() -> None:
@@ -242,10 +239,9 @@ async def test_palette_finds_actions_of_every_view() -> None:
         ):
             assert label in [entry.label for entry in entries.matches(words.split())], words
         assert not [entry for entry in entries.matches(["down"]) if entry.label in ("Down", "Page down")]
-        await press(app, pilot, "colon", *"impact", "enter")
-        await settled(app, pilot)
+        await pilot.press("colon", *"impact", "enter")
         assert app.view == "services"
-        assert "if it is SLOW" in text_of(app)
+        assert "if it is SLOW" in pilot.text
 
 
 def test_documentation_is_up_to_date() -> None:
@@ -270,9 +266,9 @@ def golden(name: str, text: str) -> None:
 @pytest.mark.parametrize("view", VIEW_KEYS)
 async def test_help_and_hints_are_golden(view: str) -> None:
     async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
-        await press(app, pilot, "enter", KEYS[f"view.{view}"].keys)
+        await pilot.press("enter", KEYS[f"view.{view}"].keys)
         hints = KeyNames(app.screen).line(app.pane.hints).text.strip()
-        await press(app, pilot, "question_mark")
+        await pilot.press("question_mark")
         page = app.screen.query_one(LineView).source
         assert isinstance(page, KeyLines)
         lines: list[Line] = [page.line(row, 80) for row in range(len(page))]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.app import ComposeResult
 
+from tests.support.pilot import driven
 from tests.support.screens import ByteCounter, painted
 from tracetui.render.text.glyphs import ASCII
 from tracetui.render.text.line import Line, Role
@@ -56,7 +57,7 @@ class ListApp(TerminalApp, ByteCounter):
 @pytest.mark.parametrize("count", [3, 19, 100, 5_000_000])
 async def test_scroll_bar_equals_that_of_textual(count: int, mark: str) -> None:
     app = ListApp(count, mark=mark)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         for key in ("home", *["pagedown"] * 3, "G", "k"):
             await pilot.press(key)
             bar = app.view.vertical_scrollbar
@@ -68,7 +69,7 @@ async def test_scroll_bar_equals_that_of_textual(count: int, mark: str) -> None:
 
 async def test_only_visible_rows_are_made() -> None:
     app = ListApp(5_000_000)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         await pilot.press("G")
         assert app.view.cursor == 4_999_999
         assert "row 4999999" in painted(app)[-1]
@@ -90,7 +91,7 @@ async def test_only_visible_rows_are_made() -> None:
 )
 async def test_keys_move_cursor_and_scroll(keys: list[str], row: int) -> None:
     app = ListApp(100)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         await pilot.press(*keys)
         assert app.view.cursor == row
         top = app.view.scroll_offset.y
@@ -101,14 +102,14 @@ async def test_keys_move_cursor_and_scroll(keys: list[str], row: int) -> None:
 
 async def test_enter_opens_the_row() -> None:
     app = ListApp(100)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         await pilot.press("j", "enter")
         assert app.chosen == [1]
 
 
 async def test_empty_source() -> None:
     app = ListApp(0)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         await pilot.press("j", "G", "enter", "ctrl+d", "k")
         assert app.view.cursor == 0
         assert app.chosen == []
@@ -116,7 +117,7 @@ async def test_empty_source() -> None:
 
 async def test_cursor_moves_to_the_last_row_of_a_shorter_source() -> None:
     app = ListApp(100)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         await pilot.press("G")
         app.view.show(Numbers(3))
         await pilot.pause()
@@ -127,13 +128,12 @@ async def test_cursor_moves_to_the_last_row_of_a_shorter_source() -> None:
 
 async def test_keys_send_few_bytes() -> None:
     app = ListApp(1_000)
-    async with app.run_test(size=(140, 40)) as pilot:
+    async with driven(app, (140, 40)) as pilot:
         await pilot.pause()
 
         async def cost(key: str) -> Any:
             app.sent = 0
             await pilot.press(key)
-            await pilot.pause()
             return app.sent
 
         assert 0 < await cost("j") <= 1024
@@ -152,7 +152,7 @@ def bar_of(app: ListApp) -> list[str]:
 
 async def test_scroll_bar_is_blank_if_all_rows_are_visible() -> None:
     app = ListApp(20)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         app.view.styles.overflow_y = "scroll"
         await pilot.pause()
         background = app.view.rich_style.bgcolor
@@ -165,7 +165,7 @@ async def test_scroll_bar_is_blank_if_all_rows_are_visible() -> None:
 async def test_scroll_bar_in_ascii() -> None:
     for mark, is_ascii in ((ASCII.cursor, True), ("▌", False)):
         app = ListApp(97, mark=mark)
-        async with app.run_test(size=(60, 20)) as pilot:
+        async with driven(app, (60, 20)) as pilot:
             ends = set()
             for _ in range(9):
                 await pilot.press("j", "j", "j", "j", "j")
@@ -180,7 +180,7 @@ async def test_control_characters_in_ascii() -> None:
         def line(self, row: int, width: int) -> Line:
             return Line([("a␛[31m␀…    ", Role.PLAIN), ("3.00 s", Role.DIM)])
 
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         app.view.show(Pictures(1))
         await pilot.pause()
         assert painted(app)[0] == "> a^[[31m^@~  3.00 s"
@@ -193,7 +193,7 @@ async def test_cursor_without_colours_does_not_reverse_bars() -> None:
         def line(self, row: int, width: int) -> Line:
             return Line([("name   ", Role.PLAIN), ("███  ", Role.service(0)), ("1.00 s", Role.DIM)])
 
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         app.view.show(Bars(1))
         await pilot.pause()
         row = list(app.view.render_line(0))
@@ -208,7 +208,7 @@ async def test_cursor_without_colours_does_not_reverse_bars() -> None:
 
 async def test_cursor_is_accented_while_another_widget_moves_it() -> None:
     app = ListApp(5)
-    async with app.run_test(size=(60, 20)) as pilot:
+    async with driven(app, (60, 20)) as pilot:
         marked = app.view.render_line(0)
         app.screen.set_focus(None)
         await pilot.pause()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tracetui.render.text.ansi import Colour, When, ansi_text, colour_of, encodable, theme_for, write_lines
 from tracetui.render.text.colours import SLOTS, service_slots
-from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.line import Line, Role, flowed, wrapped
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 LINE = Line([("✖ ", Role.ERROR), ("redis", Role.service(3)), (" get   ", Role.PLAIN)])
@@ -130,6 +130,17 @@ def test_line() -> None:
     assert line.cropped(3).text == "ab…"
     assert line.cropped(0).text == ""
     assert line.pad(9).text == "abc注文  "
+
+
+def test_lines_are_wrapped_between_words() -> None:
+    line = Line([("  no match ", Role.STRONG), ("among the newest", Role.DIM), (" 20", Role.PLAIN)])
+    lines = wrapped(line, 14)
+    assert [one.text for one in lines] == ["  no match", "  among the", "  newest 20"]
+    assert {run.role for run in lines[1].runs if run.text.strip()} == {Role.DIM}
+    assert [one.text for one in wrapped(line, 80)] == [line.text]
+    assert [one.text for one in wrapped(Line([("日本語 日本語", Role.PLAIN)]), 7)] == ["日本語", "日本語"]
+    assert [one.text for one in wrapped(Line([("unbreakable", Role.PLAIN)]), 6)] == ["unbre…"]
+    assert [one.text for one in wrapped(Line(), 5)] == [""]
 
 
 def test_flowed() -> None:

@@ -211,9 +211,60 @@ def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Progra
 
         server.fault, server.fault_on = fault, "/traces$"
         said = program("analyze", server.url)
-    assert (said.code, said.out) == (0, "No trace matches\n")
+    assert (said.code, said.out) == (0, "No trace matches in the last 1h\n")
     assert "services: " in said.err
     assert "--time-range 7d looks further back\n" in said.err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_unknown_operation_is_bad_usage(kind: str, program: Program) -> None:
+    with LiveServer(kind, ends_ns=time.time_ns() - 60 * SECOND) as server:
+        said = program("analyze", server.url, "--service", "payment", "--operation", "payments.charge/rum")
+        assert (said.code, said.out) == (2, "")
+        assert "no operation named 'payments.charge/rum'; did you mean payments.charge/run?" in said.err.lower()
+        anywhere = program("analyze", server.url, "--operation", "payments.charge/rum")
+        assert (anywhere.code, anywhere.out) == (2, "")
+        # a shape: the server lists only names
+        shape = program("analyze", server.url, "--operation", "GET /{id}")
+        assert (shape.code, shape.out.splitlines()[0]) == (0, "No trace matches in the last 1h")
+
+
+def test_known_operation_without_traces_is_no_typo(program: Program) -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns() - 7200 * SECOND) as server:
+        said = program("analyze", server.url, "--service", "payment", "--operation", "payments.Charge/Run")
+    assert said.code == 0
+    assert said.out == "No trace matches in the last 1h\nfilter: service payment, operation payments.Charge/Run\n"
+
+
+def test_operations_of_many_services_are_not_checked(program: Program) -> None:
+    with many_services("zipkin", MOST_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
+        said = program("analyze", server.url, "--operation", "none-such")
+        assert said.code == 0
+        assert not [path for path in server.paths() if path.endswith("/spans")]
+
+
+@pytest.mark.parametrize(
+    ("time_range", "wider"), [("1s", "3h"), ("1h", "3h"), ("3h", "12h"), ("12h", "1d"), ("7d", "30d"), ("30d", "120d")]
+)
+def test_an_empty_answer_names_its_window_and_offers_a_wider_one(time_range: str, wider: str, program: Program) -> None:
+    with many_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
+        tags = ("--query", "customer.tier = none", "--service", "svc-001")
+        said = program("analyze", server.url, *tags, "--time-range", time_range)
+    assert (said.code, said.out.splitlines()[0]) == (0, f"No trace matches in the last {time_range}")
+    reaches = " and reaches the newest" if time_range == "1s" else ""
+    assert said.err.splitlines()[-1] == f"tracetui: --time-range {wider} looks further back{reaches}"
+
+
+def test_a_long_filter_is_wrapped(program: Program) -> None:
+    with many_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
+        services = [option for number in range(2) for option in ("--service", f"svc-{number:03}")]
+        said = program(
+            "analyze", server.url, *services, "--query", f"user.name = {'b' * 30} AND user.role = d", "--errors-only"
+        )
+    lines = said.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "with errors" in said.out
+    assert "user.role = d" in said.out
 
 
 def _is_of_service(query: Mapping[str, list[str]]) -> bool:

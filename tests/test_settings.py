@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_tui_app import INCIDENT, CountingApp, settled
+from tests.support.trace_app import INCIDENT, CountingApp, loaded
 from tracetui.model.errors import UsageError
 from tracetui.tui import settings
 from tracetui.tui.help import HelpScreen
@@ -93,13 +93,11 @@ def test_keymap_errors_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 async def test_keys_can_be_rebound() -> None:
     app = CountingApp(State(sources=(INCIDENT,)))
     app.set_keymap({"app.keys": "f1", "list.down": "x"})
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
+    async with loaded(app) as pilot:
         before = app.state.trace
         await pilot.press("x")
-        await settled(app, pilot)
         assert app.state.trace != before
-        await pilot.press("f1")
+        await pilot.send("f1")
         assert isinstance(app.screen, HelpScreen)
 
 
@@ -113,21 +111,17 @@ def state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_query_history_is_kept_between_runs(state_folder: Path) -> None:
     for keys in (["slash", *"error", "enter"], ["slash", *"depth", "space", "equals_sign", "space", "2", "enter"]):
         app = CountingApp(State(sources=(INCIDENT,), previous_queries=load_queries()))
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settled(app, pilot)
+        async with loaded(app) as pilot:
             await pilot.press(*keys)
-            await settled(app, pilot)
             # queries that were not submitted or not valid are not saved
-            await pilot.press("slash", *"nonsense", "escape", "slash", *"zzz", "enter")
-            await settled(app, pilot)
-            await pilot.press("escape", "q")
+            await pilot.press("slash", *"nonsense", "escape", "slash", *"((", "enter")
+            await pilot.send("escape", "q")
     assert load_queries() == ["error", "depth = 2"]
     assert (state_folder / "queries.json").stat().st_mode & 0o777 == 0o600
     assert (state_folder / "resume.json").stat().st_mode & 0o777 == 0o600
     app = CountingApp(State(sources=(INCIDENT,), previous_queries=load_queries()))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(app, pilot)
-        await pilot.press("slash", "up", "up")
+    async with loaded(app) as pilot:
+        await pilot.send("slash", "up", "up")
         assert app.query_one(QueryBar).input.text == "error"
 
 

@@ -23,8 +23,9 @@ import yaml
 from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
 from tests.support.loopback import Answer, Loopback, Request
 from tests.support.program import Program
+from tests.support.screens import painted
+from tests.support.trace_app import opened
 from tests.test_render_safe_text import is_harmless
-from tests.test_tui_app import opened, painted, press, settled
 from tracetui import export
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
@@ -343,31 +344,31 @@ def assert_screen_is_harmless(app: Any, after: str) -> None:
 async def test_view_is_harmless_after_every_key(folder: Path, view: str) -> None:
     async with opened(str(folder), size=(120, 40)) as (app, pilot):
         number = str([one for one, _ in VIEWS].index(view) + 1)
-        await press(app, pilot, "enter", number)
+        await pilot.press("enter", number)
         keys = keys_of(view)
         assert len(keys) > 5
         for key in keys:
-            await press(app, pilot, key)
+            await pilot.press(key)
             assert_screen_is_harmless(app, f"{view} {key}")
             # close what has opened and return to the view
             for _ in range(3):
                 if len(app.screen_stack) > 1:
-                    await press(app, pilot, "escape")
+                    await pilot.press("escape")
             if app.view != view or app.focused is None:
-                await press(app, pilot, "escape", number)
+                await pilot.press("escape", number)
             assert app.is_running
 
 
 @pytest.mark.parametrize("view", [view for view, _ in VIEWS])
 async def test_text_copied_in_views_is_harmless(folder: Path, view: str) -> None:
     async with opened(str(folder), size=(120, 40)) as (app, pilot):
-        await press(app, pilot, "enter", str([one for one, _ in VIEWS].index(view) + 1), "y")
+        await pilot.press("enter", str([one for one, _ in VIEWS].index(view) + 1), "y")
         keys = [item.key for item in app.screen._items] if isinstance(app.screen, CopyMenu) else [""]
         for key in keys:
             if key:
                 if not isinstance(app.screen, CopyMenu):
-                    await press(app, pilot, "y")
-                await press(app, pilot, key)
+                    await pilot.press("y")
+                await pilot.press(key)
             assert app.clipboard
             app.clipboard.encode()
             assert not [c for c in app.clipboard if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], key
@@ -378,12 +379,12 @@ async def test_notices_and_pager_are_harmless(folder: Path) -> None:
         for text in (ALL, KINDS["long"], KINDS["newlines"]):
             app.post_message(Notice(text, bad=True))
             app.post_message(CopyText(text, text, one_line=True))
-            await settled(app, pilot)
+            await pilot.settle()
             assert_screen_is_harmless(app, "a notice")
             app.post_message(ReadText(text, text))
-            await settled(app, pilot)
+            await pilot.settle()
             assert_screen_is_harmless(app, "the pager")
-            await press(app, pilot, "escape")
+            await pilot.press("escape")
 
 
 async def test_hostile_names_of_unreadable_files_are_harmless(tmp_path: Path) -> None:
@@ -391,7 +392,7 @@ async def test_hostile_names_of_unreadable_files_are_harmless(tmp_path: Path) ->
     path.write_bytes(b"{")
     async with opened(str(path), str(tmp_path / f"{FILE_NAME}2")) as (app, pilot):
         assert_screen_is_harmless(app, "the load")
-        await press(app, pilot, "W")
+        await pilot.press("W")
         assert_screen_is_harmless(app, "the warnings")
 
 

@@ -23,6 +23,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from wcwidth import wcwidth
 
+from tests.support.pilot import driven
 from tests.support.screens import ByteCounter, painted
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
@@ -57,8 +58,7 @@ class CountingApp(TraceApp, ByteCounter):
 async def views_painted(app: TraceApp, pilot: Any) -> None:
     """Wait until the views are built and painted."""
     for _ in range(3):
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await pilot.settle()
 
 
 def look_of(cell: Any) -> tuple[Any, ...]:
@@ -99,7 +99,7 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
     sources = tuple(sorted(str(path) for path in (SAMPLES / "hostile").glob("*.json")))
     app = EmulatedApp(State(sources=(*sources, str(SAMPLES / "shop" / "shop.json")), look=Look()))
     app.terminal = pyte.Screen(*size)
-    async with app.run_test(size=size) as pilot:
+    async with driven(app, size) as pilot:
         for step in range(60):
             if step % 20 == 19:
                 size = SIZES[step // 20]
@@ -109,8 +109,7 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
             else:
                 await pilot.press(chance.choice(KEYS))
             if step % 6 == 5:
-                await app.workers.wait_for_complete()
-                await pilot.pause()
+                await pilot.settle()
                 whole = zip(painted(app), looks(app.terminal), looks(full_screen(app, size)), strict=True)
                 for line, cells, all_at_once in whole:
                     assert cells == all_at_once or has_ambiguous_width(line), (seed, step, line)
@@ -118,35 +117,32 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
 
 async def test_redraw_sends_the_whole_screen() -> None:
     app = CountingApp(State())
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with driven(app, (80, 24)) as pilot:
         await views_painted(app, pilot)
         app.sent = 0
         app.screen.refresh()
         await pilot.pause()
         assert app.sent == 0
         await pilot.press("ctrl+l")
-        await pilot.pause()
         assert app.sent > 80 * 20
 
 
 async def test_resize_to_the_same_size_sends_the_whole_screen() -> None:
     app = CountingApp(State())
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with driven(app, (80, 24)) as pilot:
         await views_painted(app, pilot)
         app.sent = 0
         await pilot.resize_terminal(80, 24)
-        await pilot.pause()
         assert app.sent > 80 * 20
 
 
 async def test_update_for_a_larger_terminal_is_not_noted_as_shown() -> None:
     app = EmulatedApp(State())
     app.terminal = pyte.Screen(80, 20)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with driven(app, (80, 24)) as pilot:
         before = app.screen._compositor.render_full_update()
         before.strips[19:] = [before.strips[-1], *[[Strip([Segment("x" * 80)])]] * 4]
         await pilot.resize_terminal(80, 20)
-        await pilot.pause()
         # as if painted before the screen knows its new size
         app.screen._compositor.size = Size(80, 24)
         app._display(app.screen, before)

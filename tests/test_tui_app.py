@@ -9,7 +9,7 @@ import re
 import string
 import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ import orjson
 import pytest
 from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
-from textual.worker import WorkerFailed
 
-from tests.support.screens import ByteCounter, painted
+from tests.support.pilot import Driver, driven
+from tests.support.trace_app import INCIDENT, SAMPLES, CountingApp, opened
 from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.loader import load
 from tracetui.model.errors import UsageError
@@ -37,7 +37,7 @@ from tracetui.tui.loading.phase import LoadEvent
 from tracetui.tui.loading.updates import LoadUpdate, TraceSetArrived
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.settings import Resume
-from tracetui.tui.state import Look, State
+from tracetui.tui.state import State
 from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.registry import VIEWS
@@ -48,41 +48,11 @@ from tracetui.tui.widgets.detail_view import DetailView
 from tracetui.tui.widgets.pager import Pager
 from tracetui.tui.widgets.span_detail import SpanDetail
 
-SAMPLES = Path(__file__).parents[1] / "sample_traces"
-INCIDENT = str(SAMPLES / "incident" / "before.json")
+pytestmark = pytest.mark.usefixtures("own_state")
+
 HOSTILE = sorted(str(path) for path in (SAMPLES / "hostile").glob("*.json"))
 FORBIDDEN = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e"}
 FORBIDDEN |= set("\u2066\u2067\u2068\u2069\ufeff\u2028\u2029")
-
-
-class CountingApp(TraceApp, ByteCounter):
-    pass
-
-
-@pytest.fixture(autouse=True)
-def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "_resume_path", lambda: tmp_path / "state" / "resume.json")
-
-
-@asynccontextmanager
-async def opened(
-    *sources: str, size: tuple[int, int] = (120, 40), resume: Resume | None = None, **look: Any
-) -> AsyncIterator[tuple[CountingApp, Any]]:
-    app = CountingApp(State(sources=sources, look=Look(**look)), resume)
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-        await settled(app, pilot)
-        yield app, pilot
-
-
-async def settled(app: TraceApp, pilot: Any) -> None:
-    """Wait until the load and all jobs are done and painted."""
-    for _ in range(3):
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-
-
-def text_of(app: TraceApp) -> str:
-    return "\n".join(painted(app))
 
 
 def selected(app: TraceApp) -> str:
@@ -92,75 +62,68 @@ def selected(app: TraceApp) -> str:
     return app.state.session.loaded.operation_name(app.state.span)
 
 
-async def press(app: TraceApp, pilot: Any, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settled(app, pilot)
-
-
 async def test_slow_query_is_three_keys_away() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        assert "100 traces" in text_of(app)
-        assert "8 requests failed" in text_of(app)
-        await press(app, pilot, "enter", "w")
+        assert "100 traces" in pilot.text
+        assert "8 requests failed" in pilot.text
+        await pilot.press("enter", "w")
         assert selected(app) == "database_query"
-        assert "SELECT u.*, o.*" in text_of(app)
+        assert "SELECT u.*, o.*" in pilot.text
 
 
 async def test_error_pattern_opens_its_origin_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "4", "j", "enter")
+        await pilot.press("4", "j", "enter")
         assert selected(app) == "database_query"
-        assert "Database query timeout" in text_of(app)
-        await press(app, pilot, "escape")
-        assert "Errors ›" in painted(app)[-1]
+        assert "Database query timeout" in pilot.text
+        await pilot.press("escape")
+        assert "Errors ›" in pilot.lines[-1]
 
 
 async def test_keys_wait_until_views_are_built() -> None:
     app = CountingApp(State(sources=(INCIDENT,)))
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with driven(app, (120, 40)) as pilot:
         await pilot.press("4")
-        await settled(app, pilot)
-        assert painted(app)[-1].startswith("Errors › Connection timeout")
+        assert pilot.lines[-1].startswith("Errors › Connection timeout")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_every_view_fills_the_screen(size: tuple[int, int]) -> None:
-    async with opened(INCIDENT, size=size) as (app, pilot):
+    async with opened(INCIDENT, size=size) as (_, pilot):
         for number, (_, title) in enumerate(VIEWS, 1):
-            await press(app, pilot, str(number))
-            lines = painted(app)
+            await pilot.press(str(number))
+            lines = pilot.lines
             assert lines[-1].startswith(title)
-            assert "api-gateway" in text_of(app)
+            assert "api-gateway" in pilot.text
 
 
 async def test_ascii_mode_paints_only_ascii() -> None:
-    async with opened(INCIDENT, glyphs=ASCII) as (app, pilot):
+    async with opened(INCIDENT, glyphs=ASCII) as (_, pilot):
         for number in range(1, 6):
-            await press(app, pilot, str(number))
-            assert text_of(app).isascii()
+            await pilot.press(str(number))
+            assert pilot.text.isascii()
 
 
 async def test_resume_returns_to_the_same_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "j", "j", "enter", "w")
+        await pilot.press("j", "j", "enter", "w")
         span, trace = app.state.span, app.state.trace
         assert span is not None
-        await pilot.press("q")
+        await pilot.send("q")
     saved = settings.load_resume()
     assert saved.sources == [INCIDENT]
-    async with opened(INCIDENT, resume=saved) as (app, _):
+    async with opened(INCIDENT, resume=saved) as (app, pilot):
         assert (app.state.trace, app.state.span) == (trace, span)
-        assert painted(app)[-1].startswith("Waterfall › api-gateway GET /profile › database_query")
+        assert pilot.lines[-1].startswith("Waterfall › api-gateway GET /profile › database_query")
 
 
 async def test_resume_restores_the_filter() -> None:
     resume = Resume([INCIDENT], "traces", "error")
-    async with opened(INCIDENT, resume=resume) as (app, _):
-        assert "8 of 100 traces" in painted(app)[0]
+    async with opened(INCIDENT, resume=resume) as (_, pilot):
+        assert "8 of 100 traces" in pilot.lines[0]
 
 
-async def views_built(app: TraceApp, pilot: Any) -> None:
+async def views_built(app: TraceApp, pilot: Driver) -> None:
     """Wait until the views are built. The load must not start by itself."""
     for _ in range(10_000):
         if app._has_views:
@@ -183,17 +146,17 @@ async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pyte
     location = Resume([INCIDENT], "waterfall", "error", "ab", "cd", rows={"services": "user-service"})
     loads_nothing(monkeypatch)
     app = CountingApp(State(sources=(INCIDENT,)), location)
-    async with app.run_test() as pilot:
+    async with driven(app) as pilot:
         await views_built(app, pilot)
         app.post_message(arrived("error", whole=False))
-        await settled(app, pilot)
+        await pilot.settle()
         assert app.state.session is not None
-        await pilot.press("q")
+        await pilot.send("q")
     assert settings.load_resume() == location
     other = CountingApp(State(sources=("unread.json",)))
-    async with other.run_test() as pilot:
+    async with driven(other) as pilot:
         await views_built(other, pilot)
-        await pilot.press("4", "q")
+        await pilot.send("4", "q")
     assert settings.load_resume().sources == ["unread.json"]
     assert settings.load_resume().view == "errors"
 
@@ -201,20 +164,20 @@ async def test_quitting_while_loading_keeps_the_saved_location(monkeypatch: pyte
 async def test_filter_and_view_set_while_loading_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     loads_nothing(monkeypatch)
     app = CountingApp(State(sources=(INCIDENT,)), Resume([INCIDENT], "waterfall"))
-    async with app.run_test(size=(120, 40)) as pilot:
+    async with driven(app, (120, 40)) as pilot:
         await views_built(app, pilot)
         # while no traces are loaded
-        await press(app, pilot, "slash", *"error", "enter", "3")
+        await pilot.press("slash", *"error", "enter", "3")
         app.post_message(arrived(""))
-        await settled(app, pilot)
-        assert painted(app)[-1].startswith("Services")
+        await pilot.settle()
+        assert pilot.lines[-1].startswith("Services")
         assert app.state.query == "error"
-        await press(app, pilot, "1", "j", "enter", "r")
-        await press(app, pilot, "escape", "e", "j", "j", "4")
+        await pilot.press("1", "j", "enter", "r")
+        await pilot.press("escape", "e", "j", "j", "4")
         trace = app.state.trace
         app.post_message(arrived("error"))
-        await settled(app, pilot)
-        assert painted(app)[-1].startswith("Errors")
+        await pilot.settle()
+        assert pilot.lines[-1].startswith("Errors")
         assert (app.state.query, app.state.trace) == ("", trace)
 
 
@@ -232,16 +195,16 @@ async def test_saved_sources_are_valid_in_any_directory(tmp_path: Path, monkeypa
 
 async def test_missing_file_is_reported() -> None:
     async with opened(str(SAMPLES / "nothing-here.json")) as (app, pilot):
-        assert "no such file" in text_of(app)
-        await press(app, pilot, "escape", "2", "3", "4", "5", "1", "j", "enter")
+        assert "no such file" in pilot.text
+        await pilot.press("escape", "2", "3", "4", "5", "1", "j", "enter")
         assert app.is_running
 
 
 async def test_load_warnings_are_shown_until_esc() -> None:
-    async with opened(str(SAMPLES / "broken" / "cut.json")) as (app, pilot):
-        assert "skipped" in text_of(app)
-        await press(app, pilot, "escape")
-        assert "skipped" not in text_of(app)
+    async with opened(str(SAMPLES / "broken" / "cut.json")) as (_, pilot):
+        assert "skipped" in pilot.text
+        await pilot.press("escape")
+        assert "skipped" not in pilot.text
 
 
 async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,14 +214,12 @@ async def test_failed_analysis_is_reported_and_other_views_work(monkeypatch: pyt
     monkeypatch.setattr(HotSpotsView, "analyse", fail)
     async with opened(INCIDENT) as (app, pilot):
         app.action_view("hot-spots")
-        with suppress(WorkerFailed):
-            await settled(app, pilot)
-        await settled(app, pilot)
-        assert "The analysis failed because of a bug" in text_of(app)
-        assert "analysing" not in text_of(app)
-        assert "KeyError: 'oops" in painted(app)[-1]
-        await press(app, pilot, "4")
-        assert "Connection timeout" in text_of(app)
+        await pilot.settle()
+        assert "The analysis failed because of a bug" in pilot.text
+        assert "analysing" not in pilot.text
+        assert "KeyError: 'oops" in pilot.lines[-1]
+        await pilot.press("4")
+        assert "Connection timeout" in pilot.text
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -272,226 +233,214 @@ async def test_hot_spots_show_that_suggestions_are_computed(monkeypatch: pytest.
         return []
 
     monkeypatch.setattr(Analysis, "suggestions", property(wait))
-    async with opened(INCIDENT) as (app, pilot):
-        await pilot.press("5")
-        for _ in range(200):
-            await pilot.pause()
-            if "database_query" in text_of(app):
-                break
-        assert "computing suggestions…" in text_of(app)
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.send("5")
+        await pilot.until("database_query")
+        assert "computing suggestions…" in pilot.text
         may_go.set()
-        with suppress(WorkerFailed):
-            await settled(app, pilot)
-        await settled(app, pilot)
-        assert "computing" not in text_of(app)
+        await pilot.settle()
+        assert "computing" not in pilot.text
 
 
 async def test_missing_source_does_not_prevent_loading_others() -> None:
-    async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (app, _):
-        assert "100 traces" in painted(app)[0]
-        assert "nothing-here.json: skipped: no such file" in text_of(app)
+    async with opened(str(SAMPLES / "nothing-here.json"), INCIDENT) as (_, pilot):
+        assert "100 traces" in pilot.lines[0]
+        assert "nothing-here.json: skipped: no such file" in pilot.text
 
 
 async def test_log_lines_are_shown_with_spans_and_missing_logs_reported(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
-    async with opened(INCIDENT) as (app, _):
+    async with opened(INCIDENT) as (app, pilot):
         assert app.state.session is not None
         loaded = app.state.session.loaded
     trace = int(loaded.trace_duration.argmax())
     span = next(span for span in loaded.spans_of(trace) if loaded.operation_name(span) == "database_query")
     line = {"trace_id": loaded.trace_ids[trace], "span_id": loaded.span_id(span), "ts": int(loaded.start[span]) + 9}
     file.write_bytes(orjson.dumps({**line, "level": "warn", "msg": "pool is \x1b[31mempty"}))
-    app = CountingApp(State(sources=(INCIDENT,), logs=(str(file),)))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
-        await press(app, pilot, "enter", "w")
-        assert "1 log record" in text_of(app)
-        assert "WARN pool is ␛[31mempty" in text_of(app)
-    app = CountingApp(State(sources=(INCIDENT,), logs=(str(tmp_path / "none.jsonl"),)))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
-        assert "100 traces" in text_of(app)
-        assert "none.jsonl" in text_of(app)
+    async with opened(INCIDENT, logs=(str(file),)) as (_, pilot):
+        await pilot.press("enter", "w")
+        assert "1 log record" in pilot.text
+        assert "WARN pool is ␛[31mempty" in pilot.text
+    async with opened(INCIDENT, logs=(str(tmp_path / "none.jsonl"),)) as (_, pilot):
+        assert "100 traces" in pilot.text
+        assert "none.jsonl" in pilot.text
 
 
 async def test_all_warnings_are_listed_with_file_and_position() -> None:
     async with opened(str(SAMPLES / "hostile")) as (app, pilot):
         assert app.state.session is not None
         warnings = app.state.session.loaded.load_warnings
-        assert f"{len(warnings) - 3} more: W shows all" in text_of(app)
-        await press(app, pilot, "W")
+        assert f"{len(warnings) - 3} more: W shows all" in pilot.text
+        await pilot.press("W")
         assert isinstance(app.screen, Pager)
-        assert "structure.json: data[" in text_of(app)
+        assert "structure.json: data[" in pilot.text
 
 
 @pytest.mark.parametrize("keys", [("question_mark",), ("colon",), ("i",), ("enter", "y"), ("slash",)])
 async def test_ctrl_c_quits_everywhere(keys: tuple[str, ...]) -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, *keys)
-        await pilot.press("ctrl+c")
-        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.send("ctrl+c")
         assert app._exit
 
 
 async def test_esc_returns_from_a_followed_link() -> None:
     async with opened(str(SAMPLES / "async" / "links.jsonl")) as (app, pilot):
-        await press(app, pilot, "enter")
+        await pilot.press("enter")
         before = (app.state.trace, app.state.span)
         assert before[0] is not None
         app.post_message(OpenTrace(1 - before[0]))
-        await settled(app, pilot)
+        await pilot.settle()
         assert app.state.trace == 1 - before[0]
-        await press(app, pilot, "escape")
+        await pilot.press("escape")
         assert (app.state.trace, app.state.span) == before
-        assert painted(app)[-1].startswith("Waterfall")
-        await press(app, pilot, "escape")
-        assert painted(app)[-1].startswith("Traces")
+        assert pilot.lines[-1].startswith("Waterfall")
+        await pilot.press("escape")
+        assert pilot.lines[-1].startswith("Traces")
 
 
 async def test_esc_from_traces_of_a_service_restores_view_and_filter() -> None:
-    async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
-        await press(app, pilot, "3", "j", "j", "j", "h", "enter")
-        assert "of 304 traces" in painted(app)[0]
-        before = painted(app)[-1]
+    async with opened(str(SAMPLES / "shop" / "shop.json")) as (_, pilot):
+        await pilot.press("3", "j", "j", "j", "h", "enter")
+        assert "of 304 traces" in pilot.lines[0]
+        before = pilot.lines[-1]
         assert before.startswith("Traces")
-        await press(app, pilot, "escape")
-        assert "of 304 traces" not in painted(app)[0]
-        assert painted(app)[-1].startswith("Services › preferences-db")
+        await pilot.press("escape")
+        assert "of 304 traces" not in pilot.lines[0]
+        assert pilot.lines[-1].startswith("Services › preferences-db")
 
 
 async def test_esc_from_traces_restores_the_blast_radius() -> None:
-    async with opened(str(SAMPLES / "shop")) as (app, pilot):
-        await press(app, pilot, "3", *"jjjjj", "b", "h", "enter")
-        assert "filter  { service = " in text_of(app)
-        assert painted(app)[-1].startswith("Traces")
-        await press(app, pilot, "escape")
-        assert "notification-service  if it is SLOW" in text_of(app)
-        await press(app, pilot, "1")
-        assert any("start" in line and ("response" in line or "duration" in line) for line in painted(app))
+    async with opened(str(SAMPLES / "shop")) as (_, pilot):
+        await pilot.press("3", *"jjjjj", "b", "h", "enter")
+        assert "filter  { service = " in pilot.text
+        assert pilot.lines[-1].startswith("Traces")
+        await pilot.press("escape")
+        assert "notification-service  if it is SLOW" in pilot.text
+        await pilot.press("1")
+        assert any("start" in line and ("response" in line or "duration" in line) for line in pilot.lines)
 
 
 async def test_what_if_of_a_span_shows_the_new_duration() -> None:
-    async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "enter", "w", "X")
-        assert "What if this user-service database_query had" in text_of(app)
-        await press(app, pilot, "enter")
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("enter", "w", "X")
+        assert "What if this user-service database_query had" in pilot.text
+        await pilot.press("enter")
         # 2.57 s of it in a trace of 3.87 s
-        assert "at 50 % duration: 3.87 s → 2.58 s  next: recommendation-service" in painted(app)[-1]
+        assert "at 50 % duration: 3.87 s → 2.58 s  next: recommendation-service" in pilot.lines[-1]
 
 
 async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "equals_sign")
-        assert "mark two traces with Space" in painted(app)[-1]
-        await press(app, pilot, "space", "j", "j", "j", "equals_sign")
-        assert "call path" in text_of(app)
-        assert re.search(r"database_query( +2\.57 s +1\.75 s){3} +faster here", text_of(app))
-        assert re.search(r"after .* 2\.48 s +1\.39 s shorter \(-36 %\)", text_of(app))
-        await press(app, pilot, *"jjjj", "enter")
+        await pilot.press("equals_sign")
+        assert "mark two traces with Space" in pilot.lines[-1]
+        await pilot.press("space", "j", "j", "j", "equals_sign")
+        assert "call path" in pilot.text
+        assert re.search(r"database_query( +2\.57 s +1\.75 s){3} +faster here", pilot.text)
+        assert re.search(r"after .* 2\.48 s +1\.39 s shorter \(-36 %\)", pilot.text)
+        await pilot.press(*"jjjj", "enter")
         assert selected(app) == "database_query"
         assert app.state.trace is not None
         assert app.state.session is not None
         # of the later trace
         assert int(app.state.session.loaded.trace_duration[app.state.trace]) // 10**7 == 248
-        await press(app, pilot, "escape")
+        await pilot.press("escape")
         # at the same row
-        row = next(line for line in painted(app) if line.startswith(app.state.look.glyphs.cursor))
+        row = next(line for line in pilot.lines if line.startswith(app.state.look.glyphs.cursor))
         assert "database_query" in row
-        await press(app, pilot, "question_mark")
-        assert "This answer" in text_of(app)
-        await press(app, pilot, "escape", "escape")
-        assert painted(app)[-1].startswith("Traces")
+        await pilot.press("question_mark")
+        assert "This answer" in pilot.text
+        await pilot.press("escape", "escape")
+        assert pilot.lines[-1].startswith("Traces")
 
 
 async def test_traces_are_compared_with_a_baseline_file() -> None:
-    async with opened(str(SAMPLES / "incident" / "after.json")) as (app, pilot):
-        await press(app, pilot, "B", *INCIDENT, "enter")
-        assert "no significant regression" in text_of(app)
-        assert re.search(r"p95 +2\.10 s +380 ms +-1\.72 s +-82 % +better", text_of(app))
-        await press(app, pilot, "G", "escape", "B", *"none.json", "enter")
-        assert painted(app)[-1].startswith("Traces │ none.json: no such file")
+    async with opened(str(SAMPLES / "incident" / "after.json")) as (_, pilot):
+        await pilot.press("B", *INCIDENT, "enter")
+        assert "no significant regression" in pilot.text
+        assert re.search(r"p95 +2\.10 s +380 ms +-1\.72 s +-82 % +better", pilot.text)
+        await pilot.press("G", "escape", "B", *"none.json", "enter")
+        assert pilot.lines[-1].startswith("Traces │ none.json: no such file")
 
 
 async def test_contrast_filters_by_the_chosen_attribute() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "c")
-        assert "traces with errors" in text_of(app)
-        assert "the marked traces" not in text_of(app)
-        await press(app, pilot, "enter")
-        assert "Over-represented in 8 traces with errors, compared with 92 other traces" in text_of(app)
-        await press(app, pilot, "j", "enter")
+        await pilot.press("c")
+        assert "traces with errors" in pilot.text
+        assert "the marked traces" not in pilot.text
+        await pilot.press("enter")
+        assert "Over-represented in 8 traces with errors, compared with 92 other traces" in pilot.text
+        await pilot.press("j", "enter")
         assert app.state.query == "attr.region = eu"
         assert len(app.state.shown) == 37
-        await press(app, pilot, "u", "space", "c")
-        assert "the marked traces" in text_of(app)
-        await press(app, pilot, "escape", "5", "c")
+        await pilot.press("u", "space", "c")
+        assert "the marked traces" in pilot.text
+        await pilot.press("escape", "5", "c")
         # the duration is not a difference: the traces were chosen by it
-        assert "nothing is over-represented" in painted(app)[-1]
-        await press(app, pilot, "j", "c")
-        assert "Over-represented in 7 slow traces, compared with 78 other traces with it" in text_of(app)
-        assert "takes" not in text_of(app)
-        await press(app, pilot, "enter")
-        assert painted(app)[-1].startswith("Traces")
+        assert "nothing is over-represented" in pilot.lines[-1]
+        await pilot.press("j", "c")
+        assert "Over-represented in 7 slow traces, compared with 78 other traces with it" in pilot.text
+        assert "takes" not in pilot.text
+        await pilot.press("enter")
+        assert pilot.lines[-1].startswith("Traces")
         assert app.state.query == "attr.region = eu"
-        await press(app, pilot, "escape", "4", "c")
-        assert "Over-represented in 6 traces with this error, compared with 94 other traces" in text_of(app)
+        await pilot.press("escape", "4", "c")
+        assert "Over-represented in 6 traces with this error, compared with 94 other traces" in pilot.text
 
 
 async def test_esc_returns_to_the_opened_example() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "4", "tab", "j", "j", "enter")
-        assert painted(app)[-1].startswith("Waterfall")
-        await press(app, pilot, "escape", "j", "enter")
+        await pilot.press("4", "tab", "j", "j", "enter")
+        assert pilot.lines[-1].startswith("Waterfall")
+        await pilot.press("escape", "j", "enter")
         # the examples still have the focus, now on the fourth
         pane = app.query_one(ErrorsView)
         assert isinstance(pane.page.detail.source, ErrorDetail)
         assert app.state.trace == pane.page.detail.source.pattern.example_traces[3]
-        await press(app, pilot, "escape", "escape", "j")
-        assert painted(app)[-1].startswith("Errors › Database query timeout")
+        await pilot.press("escape", "escape", "j")
+        assert pilot.lines[-1].startswith("Errors › Database query timeout")
 
 
 async def test_resume_returns_to_the_row_of_a_list() -> None:
     async with opened(str(SAMPLES / "shop")) as (app, pilot):
-        await press(app, pilot, "3", "j", "j", "j")
+        await pilot.press("3", "j", "j", "j")
         service = app.state.rows["services"]
         location = bookmark_of(app.state, "services")
     async with opened(str(SAMPLES / "shop"), resume=location) as (app, pilot):
-        assert painted(app)[-1].startswith(f"Services › {service}")
+        assert pilot.lines[-1].startswith(f"Services › {service}")
 
 
 async def test_notice_disappears_with_the_next_key() -> None:
-    async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "E", "j", "enter", "e")
-        assert "│ error 2 of 3 " in painted(app)[-1]
-        await press(app, pilot, "j")
-        assert painted(app)[-1].startswith("Waterfall ›")
-        assert "│" not in painted(app)[-1]
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("E", "j", "enter", "e")
+        assert "│ error 2 of 3 " in pilot.lines[-1]
+        await pilot.press("j")
+        assert pilot.lines[-1].startswith("Waterfall ›")
+        assert "│" not in pilot.lines[-1]
 
 
 async def test_cursor_stays_visible_when_the_terminal_loses_focus() -> None:
     async with opened(INCIDENT) as (app, pilot):
         app.sent = 0
         app.post_message(AppBlur())
-        await settled(app, pilot)
+        await pilot.settle()
         assert app.focused is app.pane.listing.view
         assert app.sent == 0
 
 
 async def test_a_click_on_a_tab_opens_its_view() -> None:
-    async with opened(INCIDENT) as (app, pilot):
-        await pilot.click("#tabs", offset=(painted(app)[1].index("Errors"), 0))
-        await settled(app, pilot)
-        assert painted(app)[-1].startswith("Errors")
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.click("#tabs", offset=(pilot.lines[1].index("Errors"), 0))
+        await pilot.settle()
+        assert pilot.lines[-1].startswith("Errors")
 
 
 async def test_rebound_keys_work_and_are_in_the_help() -> None:
-    app = CountingApp(State(sources=(INCIDENT,)), keymap={"view.errors": "f5"})
-    async with app.run_test(size=(120, 40)) as pilot:
-        await settled(app, pilot)
-        await press(app, pilot, "f5", "question_mark")
-        assert "Set in the config file" in text_of(app)
-        await press(app, pilot, "escape")
-        assert painted(app)[-1].startswith("Errors")
+    async with opened(INCIDENT, keymap={"view.errors": "f5"}) as (_, pilot):
+        await pilot.press("f5", "question_mark")
+        assert "Set in the config file" in pilot.text
+        await pilot.press("escape")
+        assert pilot.lines[-1].startswith("Errors")
 
 
 async def test_texts_name_rebound_keys() -> None:
@@ -499,34 +448,32 @@ async def test_texts_name_rebound_keys() -> None:
     keymap = {"traces.filter": "f7", "traces.slowest": "v", "app.keys": "f1", "list.down": "j", "app.reload": "ctrl+r"}
     keymap |= {"waterfall.find": "f7", "waterfall.next-error": "x", "detail.filter": "f8", "view.errors": "f5"}
     keymap |= {"errors.apart": "f6"}
-    app = CountingApp(State(sources=(INCIDENT,)), keymap=keymap)
-    async with app.run_test(size=(140, 60)) as pilot:
-        await settled(app, pilot)
-        assert painted(app)[-1].endswith("F7 filter  v slowest  Enter open  F1 keys")
-        assert "press F7 to enter one" in text_of(app)
+    async with opened(INCIDENT, size=(140, 60), keymap=keymap) as (_, pilot):
+        assert pilot.lines[-1].endswith("F7 filter  v slowest  Enter open  F1 keys")
+        assert "press F7 to enter one" in pilot.text
         await pilot.resize_terminal(80, 60)
-        await press(app, pilot, "f5")
-        assert "F6 shows all" in text_of(app)
+        await pilot.press("f5")
+        assert "F6 shows all" in pilot.text
         await pilot.resize_terminal(140, 75)
-        await press(app, pilot, "escape")
-        await press(app, pilot, "f1")
-        shown = text_of(app)
+        await pilot.press("escape")
+        await pilot.press("f1")
+        shown = pilot.text
         assert "F7               edit the filter; Tab completes, arrows" in shown
         assert "traces with errors by the service" not in shown
         assert "Ctrl+r           reload files" in shown
         assert "1 2 3 F5 5" in shown
         # list.down has no arrow key now
         assert "  j k              down, up" in shown
-        await press(app, pilot, "escape", "enter")
-        assert "F7 find" in painted(app)[-1]
-        await press(app, pilot, "f1")
-        assert "h l, arrows      fold, or go to the parent" in text_of(app)
-        await press(app, pilot, "escape")
-        await press(app, pilot, "f7", *"query")
-        assert "n N next" in text_of(app)
-        await press(app, pilot, "enter", "f1")
+        await pilot.press("escape", "enter")
+        assert "F7 find" in pilot.lines[-1]
+        await pilot.press("f1")
+        assert "h l, arrows      fold, or go to the parent" in pilot.text
+        await pilot.press("escape")
+        await pilot.press("f7", *"query")
+        assert "n N next" in pilot.text
+        await pilot.press("enter", "f1")
         # keys of a widget without the focus
-        assert "F8               filter attributes" in text_of(app)
+        assert "F8               filter attributes" in pilot.text
 
 
 def test_texts_name_keys_by_action() -> None:
@@ -544,15 +491,14 @@ def test_texts_name_keys_by_action() -> None:
 
 
 async def test_palette_and_dialogs_name_rebound_keys() -> None:
-    app = CountingApp(State(sources=(INCIDENT,)), keymap={"app.theme": "f9", "answer.leave": "f2", "map.leave": "f3"})
-    async with app.run_test(size=(140, 60)) as pilot:
-        await settled(app, pilot)
-        await press(app, pilot, "colon")
-        assert re.search(r"Next theme +F9", text_of(app))
-        await press(app, pilot, "escape", "c", "enter")
-        assert "F2 back" in painted(app)[-1]
-        await press(app, pilot, "f2", "3", "m")
-        assert painted(app)[-1].strip() == "h j k l move  z Z zoom  Enter explore  F3 back"
+    keymap = {"app.theme": "f9", "answer.leave": "f2", "map.leave": "f3"}
+    async with opened(INCIDENT, size=(140, 60), keymap=keymap) as (_, pilot):
+        await pilot.press("colon")
+        assert re.search(r"Next theme +F9", pilot.text)
+        await pilot.press("escape", "c", "enter")
+        assert "F2 back" in pilot.lines[-1]
+        await pilot.press("f2", "3", "m")
+        assert pilot.lines[-1].strip() == "h j k l move  z Z zoom  Enter explore  F3 back"
 
 
 @pytest.mark.parametrize(
@@ -573,46 +519,38 @@ def test_valid_keymap_is_accepted() -> None:
 
 
 @asynccontextmanager
-async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[CountingApp, Any, Any]]:
-    """Run the app while it reads a pipe after other sources. -> app, pilot, and a function that waits for a text"""
+async def reading(tmp_path: Path, *sources: str) -> AsyncIterator[tuple[CountingApp, Driver]]:
+    """Run the app while it reads a pipe after other sources."""
     pipe = tmp_path / "pipe.json"
     os.mkfifo(pipe)
     descriptor = os.open(pipe, os.O_RDWR)
     app = CountingApp(State(sources=(*sources, str(pipe))))
-    async with app.run_test(size=(120, 40)) as pilot:
-
-        async def wait_for(text: str) -> None:
-            for _ in range(2_400):
-                if text in text_of(app):
-                    return
-                await pilot.pause(0.05)
-            raise AssertionError(f"{text} did not appear:\n{text_of(app)}")
-
-        await wait_for("Esc stops")
-        yield app, pilot, wait_for
+    async with driven(app, (120, 40)) as pilot:
+        await pilot.until("Esc stops")
+        yield app, pilot
     os.close(descriptor)
 
 
 async def test_a_load_can_be_stopped(tmp_path: Path) -> None:
-    async with reading(tmp_path) as (app, pilot, wait_for):
-        await pilot.press("escape")
-        await wait_for("loading stopped")
+    async with reading(tmp_path) as (app, pilot):
+        await pilot.send("escape")
+        await pilot.until("loading stopped")
         assert app.state.session is None
 
 
 async def test_partial_set_is_shown_while_loading(tmp_path: Path) -> None:
-    async with reading(tmp_path, INCIDENT) as (app, pilot, wait_for):
-        await wait_for("8 of 100 requests failed")
-        assert "reading" in painted(app)[0]
-        await pilot.press("j", "j", "enter")
-        await wait_for("database_query")
+    async with reading(tmp_path, INCIDENT) as (app, pilot):
+        await pilot.until("8 of 100 requests failed")
+        assert "reading" in pilot.lines[0]
+        await pilot.send("j", "j", "enter")
+        await pilot.until("database_query")
         trace = app.state.trace
         # back to the list first, then the load
-        await pilot.press("escape", "escape")
-        await wait_for("reading stopped")
+        await pilot.send("escape", "escape")
+        await pilot.until("reading stopped")
         assert app.state.trace == trace
-        assert painted(app)[-1].startswith("Traces")
-        assert "100 traces" in painted(app)[0]
+        assert pilot.lines[-1].startswith("Traces")
+        assert "100 traces" in pilot.lines[0]
 
 
 async def test_keys_send_few_bytes() -> None:
@@ -620,13 +558,13 @@ async def test_keys_send_few_bytes() -> None:
 
         async def cost(key: str) -> int:
             app.sent = 0
-            await press(app, pilot, key)
+            await pilot.press(key)
             return app.sent
 
         for view in range(1, 6):
             assert await cost(str(view)) <= 12 * 1024
             app.sent = 0
-            await settled(app, pilot)
+            await pilot.settle()
             assert app.sent == 0
             assert await cost("pagedown") <= 8 * 1024
             # includes the detail, which is painted once the cursor rests
@@ -635,19 +573,19 @@ async def test_keys_send_few_bytes() -> None:
 
 @pytest.mark.parametrize("path", HOSTILE, ids=lambda path: Path(path).stem)
 async def test_hostile_traces_in_every_view(path: str) -> None:
-    async with opened(path, size=(100, 30)) as (app, pilot):
+    async with opened(path, size=(100, 30)) as (_, pilot):
         for keys in (["1"], ["j", "enter"], ["e", "w", "l", "tab"], ["3"], ["j"], ["4"], ["5"], ["question_mark"]):
-            await press(app, pilot, *keys)
-            assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
+            await pilot.press(*keys)
+            assert not FORBIDDEN & set(pilot.text.replace("\n", ""))
 
 
 async def test_palette_shows_markup_as_text() -> None:
-    async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
+    async with opened(str(SAMPLES / "hostile" / "markup.json")) as (_, pilot):
         for typed in ("Service", "Operation"):
-            await press(app, pilot, "colon", *typed)
-            assert typed in text_of(app)
-            assert "[/x]" in text_of(app)
-            await press(app, pilot, "escape")
+            await pilot.press("colon", *typed)
+            assert typed in pilot.text
+            assert "[/x]" in pilot.text
+            await pilot.press("escape")
 
 
 STEPS = int(os.environ.get("FUZZ_STEPS", "150"))
@@ -678,13 +616,12 @@ def at_once(app: CountingApp, keys: Iterable[str]) -> None:
 async def test_keys_in_one_packet_act_one_by_one(keys: Sequence[str], expected: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         at_once(app, keys)
-        await settled(app, pilot)
-        await settled(app, pilot)
-        assert expected in text_of(app)
+        await pilot.settle()
+        assert expected in pilot.text
 
 
 @asynccontextmanager
-async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[CountingApp, Any, threading.Event]]:
+async def slow_to_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[CountingApp, Driver, threading.Event]]:
     """Run the app so that traces open only once an event is set."""
     may_go = threading.Event()
 
@@ -709,26 +646,24 @@ async def test_keys_wait_until_a_trace_is_open(monkeypatch: pytest.MonkeyPatch, 
             await pilot.pause()
         else:
             for key in ("enter", "slash", *"query", "enter"):
-                await pilot.press(key)
-        assert painted(app)[-1].startswith("Waterfall")
+                await pilot.send(key)
+        assert pilot.lines[-1].startswith("Waterfall")
         may_go.set()
-        await settled(app, pilot)
-        await settled(app, pilot)
-        assert "match 1 of 1" in text_of(app)
+        await pilot.settle()
+        assert "match 1 of 1" in pilot.text
         assert app.is_running
 
 
 async def test_keys_wait_until_a_subtree_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
     async with slow_to_open(monkeypatch) as (app, pilot, may_go):
         may_go.set()
-        await press(app, pilot, "enter", "w", "P")
+        await pilot.press("enter", "w", "P")
         may_go.clear()
         at_once(app, ["R", "j"])
         await pilot.pause()
         may_go.set()
-        await settled(app, pilot)
-        await settled(app, pilot)
-        assert "from get_user" in painted(app)[-1]
+        await pilot.settle()
+        assert "from get_user" in pilot.lines[-1]
         assert selected(app) == "database_query"
 
 
@@ -736,24 +671,22 @@ async def test_esc_cancels_opening_a_trace_and_drops_waiting_keys(monkeypatch: p
     async with slow_to_open(monkeypatch) as (app, pilot, may_go):
         # keys for the trace must not act on the list
         for key in ("enter", "e", "q", "escape", "j"):
-            await pilot.press(key)
+            await pilot.send(key)
         await pilot.pause()
-        assert painted(app)[-1].startswith("Traces")
+        assert pilot.lines[-1].startswith("Traces")
         assert app.is_running
         may_go.set()
-        await settled(app, pilot)
+        await pilot.settle()
         assert app.state.query == ""
         assert (app.state.trace, app.state.span) == (app.pane.trace_under_cursor, None)
 
 
 async def test_view_keys_do_not_wait_for_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with slow_to_open(monkeypatch) as (app, pilot, _):
-        await pilot.press("enter", "4")
-        await pilot.pause()
-        assert painted(app)[-1].startswith("Errors")
-        await pilot.press("2", "1")
-        await pilot.pause()
-        assert painted(app)[-1].startswith("Traces")
+    async with slow_to_open(monkeypatch) as (_, pilot, _):
+        await pilot.send("enter", "4")
+        assert pilot.lines[-1].startswith("Errors")
+        await pilot.send("2", "1")
+        assert pilot.lines[-1].startswith("Traces")
 
 
 async def test_keys_are_released_when_opening_a_trace_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -762,12 +695,9 @@ async def test_keys_are_released_when_opening_a_trace_fails(monkeypatch: pytest.
 
     monkeypatch.setattr(prepare, "AT_ONCE", 0)
     monkeypatch.setattr(prepare, "open_trace", fail)
-    async with opened(INCIDENT) as (app, pilot):
+    async with opened(INCIDENT) as (_, pilot):
         await pilot.press("enter", "j", "4")
-        with suppress(WorkerFailed):
-            await settled(app, pilot)
-        await settled(app, pilot)
-        assert painted(app)[-1].startswith("Errors")
+        assert pilot.lines[-1].startswith("Errors")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -782,19 +712,19 @@ async def test_random_keys_do_not_end_the_app(seed: int, tmp_path: Path, monkeyp
                 await pilot.resize_terminal(chance.randrange(20, 200), chance.randrange(5, 60))
             key = chance.choice(KEYS)
             if chance.randrange(10):
-                await pilot.press({"?": "question_mark", "/": "slash", ":": "colon"}.get(key, key))
+                await pilot.send({"?": "question_mark", "/": "slash", ":": "colon"}.get(key, key))
             else:
                 # faster than they are handled, as over a slow line
                 at_once(app, chance.choices([*KEYS, "enter", "escape"], k=8))
             if not step % 25:
-                await settled(app, pilot)
-                assert not FORBIDDEN & set(text_of(app).replace("\n", ""))
+                await pilot.settle()
+                assert not FORBIDDEN & set(pilot.text.replace("\n", ""))
             assert app.is_running, f"ended by {key} at step {step}: {app.failure!r}"
 
 
 async def test_late_results_for_a_changed_list_are_accepted() -> None:
     async with opened(str(SAMPLES / "shop" / "shop.json")) as (app, pilot):
-        await press(app, pilot, "5", "G")
+        await pilot.press("5", "G")
         pane = app.query_one(HotSpotsView)
         held: list[Any] = []
         at_once = pane.work
@@ -810,7 +740,7 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         assert pane._patterns
         # a choice on the map while another set is analysed
         services = app.query_one(ServicesView)
-        await press(app, pilot, "3")
+        await pilot.press("3")
         services.page.analysed = None
         services.page.show_list(None)
         services.explore("web-app")
@@ -819,46 +749,46 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
 
 async def test_focused_detail_gets_more_rows() -> None:
     async with opened(str(SAMPLES / "first-look" / "timeout.json"), size=(80, 24)) as (app, pilot):
-        await press(app, pilot, "enter", "w")
+        await pilot.press("enter", "w")
         detail = app.query_one(SpanDetail)
         low = detail.size.height
-        await press(app, pilot, "tab")
+        await pilot.press("tab")
         assert detail.size.height > low + 3
-        assert "▌  │ └╴ ● load_customer_histo…" in text_of(app), "the span stays in sight"
-        await press(app, pilot, "escape")
+        assert "▌  │ └╴ ● load_customer_histo…" in pilot.text, "the span stays in sight"
+        await pilot.press("escape")
         assert detail.size.height == low
         # a click must not move what it hits
         await pilot.click(DetailView, offset=(4, 2))
-        await settled(app, pilot)
+        await pilot.settle()
         assert detail.has_focus_within
         assert detail.size.height == low
 
 
 async def test_copy_menu_of_the_trace_list() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "e", "j", "y", "t")
+        await pilot.press("e", "j", "y", "t")
         assert app.state.session is not None
         assert app.state.trace is not None
         assert app.clipboard == app.state.session.loaded.trace_ids[app.state.trace]
-        await press(app, pilot, "y", "m")
+        await pilot.press("y", "m")
         assert app.clipboard.startswith("### `api-gateway` `GET /profile`")
-        await press(app, pilot, "y", "f")
+        await pilot.press("y", "f")
         assert app.clipboard == "error"
 
 
 async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
     broken = [str(SAMPLES / "README.md"), str(SAMPLES / "broken"), INCIDENT]
-    async with opened(*broken, size=(120, 40)) as (app, pilot):
+    async with opened(*broken, size=(120, 40)) as (_, pilot):
 
         def banner() -> list[str]:
-            lines = painted(app)
+            lines = pilot.lines
             return lines[2 : next(row for row, line in enumerate(lines) if line.startswith("filter"))]
 
         assert banner()[0].startswith(" ⚠ ")
         assert "process 'p1' is not listed" in "".join(banner())
         for size in ((80, 24), (20, 5), (60, 24)):
             await pilot.resize_terminal(*size)
-            await settled(app, pilot)
+            await pilot.settle()
         assert len(banner()) == 4
         assert banner()[-2].endswith("…")
         assert banner()[-1].strip() == "W shows this again, Esc hides it"
@@ -875,7 +805,6 @@ async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
     ],
 )
 async def test_palette_entries_lead_to_their_views(typed: str, expected: str) -> None:
-    async with opened(INCIDENT) as (app, pilot):
-        await press(app, pilot, "colon", *("space" if key == " " else key for key in typed), "enter")
-        await settled(app, pilot)
-        assert expected in text_of(app)
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("colon", *("space" if key == " " else key for key in typed), "enter")
+        assert expected in pilot.text

@@ -8,6 +8,7 @@ import pytest
 from textual.app import ComposeResult
 
 from tests.support.building import at, build, span
+from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -105,7 +106,7 @@ class Shown:
     def __init__(self, traces: TraceSet, number: int, size: tuple[int, int] = (100, 30)) -> None:
         self.app = DetailApp(traces)
         self.number = number
-        self.context = self.app.run_test(size=size, notifications=True, tooltips=True)
+        self.context = driven(self.app, size)
 
     async def __aenter__(self) -> "Shown":
         self.pilot = await self.context.__aenter__()
@@ -120,14 +121,10 @@ class Shown:
     async def show(self, number: int | None) -> None:
         detail = self.app.detail
         detail.show_span(number)
-        # it follows when the cursor has rested
-        while detail._timer is not None and detail._timer._task is not None and not detail._timer._task.done():
-            await self.pilot.pause(0.01)
-        await self.pilot.pause()
+        await self.pilot.settle()
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause()
 
     async def to(self, part: str) -> None:
         self.app.detail.view.cursor = self.app.row(part)
@@ -235,10 +232,8 @@ async def test_the_detail_is_arranged_anew_for_another_height() -> None:
         assert session.app.lines[session.app.row("word")].endswith("…")
         low = len(session.app.lines)
         await session.pilot.resize_terminal(60, 30)
-        await session.pilot.pause()
         assert sum(line.count("word") for line in session.app.lines) == 60
         await session.pilot.resize_terminal(60, 8)
-        await session.pilot.pause()
         assert len(session.app.lines) == low
 
 
@@ -347,7 +342,7 @@ async def test_another_span_sends_only_what_differs() -> None:
         assert 0 < session.app.sent < 1_000
         session.app.sent = 0
         await session.show(3)
-        await session.pilot.pause(0.2)
+        await session.pilot.settle()
         assert session.app.sent == 0
 
 
@@ -356,7 +351,6 @@ async def test_rows_are_arranged_anew_for_another_width() -> None:
     async with Shown(traces, at(traces, "2")) as session:
         for size in ((30, 10), (200, 50), (40, 3)):
             await session.pilot.resize_terminal(*size)
-            await session.pilot.pause()
             lines = session.app.detail.view.lines
             assert lines is not None
             assert lines.width == session.app.detail.view.line_width <= size[0]
@@ -365,15 +359,12 @@ async def test_rows_are_arranged_anew_for_another_width() -> None:
 async def shown(text: str, *keys: str) -> tuple[str, int]:
     """-> the row under the cursor and its number, after these keys."""
     app = DetailApp(some_traces())
-    async with app.run_test(size=(40, 12), notifications=True) as pilot:
+    async with driven(app, (40, 12)) as pilot:
         pager = Pager(app.state.look, "[/title]", text)
         app.push_screen(pager)
         for key in ("", *keys):
-            if key:
-                await pilot.press(key)
-            await pilot.pause()
-            await app.workers.wait_for_complete()
-            await pilot.pause()
+            await pilot.press(*filter(None, [key]))
+            await pilot.settle()
         rows = pager._rows
         assert rows is not None
         cursor = pager.query_one(PagerView).cursor
@@ -414,11 +405,10 @@ async def test_pager_pages_with_the_keys_of_others() -> None:
 
 async def test_pager_copies_the_whole() -> None:
     app = DetailApp(some_traces())
-    async with app.run_test(notifications=True) as pilot:
+    async with driven(app) as pilot:
         app.push_screen(Pager(app.state.look, "t", "a\x1b[2J\nb"))
         await pilot.pause()
         await pilot.press("y")
-        await pilot.pause()
         assert app.copied == ["a\x1b[2J\nb"]
 
 

@@ -12,7 +12,6 @@ from textual import events
 from tests.support import faults
 from tests.support.many_traces import SECOND, many_services
 from tests.support.servers import LiveServer
-from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.search_offers import MOST_SEARCHED
@@ -63,7 +62,7 @@ async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None
             # the newest traces are not searched for again
             await on.press("r")
             await on.until("nothing new from")
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             assert len(searches(server)) == services + 2
             # the cursor is on the first window with traces
             await on.press("enter")
@@ -121,7 +120,7 @@ async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
             # later searches concern these services
             await on.press("e")
             await on.until("0 of 3 traces")
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             assert {query["service"][0] for query in searches(server)} == asked
             # until the user chooses others
             await on.press("e", "i")

@@ -20,10 +20,11 @@ from textual.message import Message
 from tests.support import faults, outside
 from tests.support.faults import faulty
 from tests.support.many_traces import server_with_newer_traces, trace
+from tests.support.pilot import Driver, driven
 from tests.support.program import Program
 from tests.support.screens import painted
 from tests.support.servers import LiveServer
-from tests.test_tui_app import CountingApp, settled, text_of
+from tests.support.trace_app import CountingApp
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
@@ -57,24 +58,21 @@ KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 class App:
     """The app with what it takes to wait for something on its screen."""
 
-    def __init__(self, app: CountingApp, pilot: Any) -> None:
+    def __init__(self, app: CountingApp, pilot: Driver) -> None:
         self.app, self.pilot = app, pilot
 
     @property
     def text(self) -> str:
-        return text_of(self.app)
+        return self.pilot.text
 
     async def until(self, *texts: str) -> None:
-        for _ in range(2_400):
-            if all(text in self.text for text in texts):
-                return
-            await self.pilot.pause(0.05)
-        raise AssertionError(f"{texts} did not come:\n{self.text}")
+        await self.pilot.until(*texts)
 
     async def press(self, *keys: str) -> None:
+        """Press keys, each when the view shows what the one before it asks for, but not what servers send."""
         for key in keys:
-            await self.pilot.press(key)
-            await self.pilot.pause()
+            self.pilot.post(key)
+            await self.pilot.settle(without="load")
 
 
 @asynccontextmanager
@@ -83,7 +81,7 @@ async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterato
     with pytest.MonkeyPatch.context() as patch:
         # what is said stays until the next key, however long the machine takes to look at it
         patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
-        async with app.run_test(size=size) as pilot:
+        async with driven(app, size) as pilot:
             yield App(app, pilot)
 
 
@@ -188,13 +186,13 @@ async def test_a_set_that_another_has_taken_the_place_of_is_let_go() -> None:
             await on.until("36 traces from")
             former: list[weakref.ref[TraceSet]] = []
             for number in range(1, 4):
-                await settled(on.app, on.pilot)
+                await on.pilot.settle()
                 assert on.app.state.session is not None
                 former.append(weakref.ref(on.app.state.session.loaded))
                 server.add(first.copied(f"f{number}" * 16, by_ns=number * 1_000_000_000))
                 await on.press("r")
                 await on.until(f"{36 + number} traces from")
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             gc.collect()
             assert [found() for found in former] == [None] * 3
 
@@ -523,7 +521,7 @@ async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPat
             ]
             server.add_all(bodies)
             await on.until(" new ")
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             loaded = on.app.state.session.loaded
             return loaded.trace_count - before, on.text, int((loaded.trace_errors > 0).sum()) - errors
 
@@ -568,7 +566,7 @@ async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypat
             server.add(trace("zipkin", 1, begun))
             await on.until("late spans: shown when you leave this trace")
             await on.press("1")
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             assert len(on.app.state.session.loaded) == spans + 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.screens import painted
-from tests.test_tui_app import INCIDENT, SAMPLES, opened, press
+from tests.support.trace_app import INCIDENT, SAMPLES, opened
 from tracetui.render.text.glyphs import ASCII, UNICODE
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -50,7 +50,7 @@ async def test_screen_matches_its_snapshot(name: str, tmp_path: Path) -> None:
     source, size, theme, ascii_only, keys = SCREENS[name]
     async with opened(source, size=size, glyphs=ASCII if ascii_only else UNICODE) as (app, pilot):
         app.theme = theme
-        await press(app, pilot, *keys)
+        await pilot.press(*keys)
         # notices disappear after some seconds; the snapshot must not depend on the time
         app.forget_notice()
         await pilot.pause()

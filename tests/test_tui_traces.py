@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 
 from tests.support.building import US, GivenSpan, build, span
+from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.analysis.analysis import Analysis
 from tracetui.model.assemble import assemble
@@ -91,30 +91,20 @@ class Harness(TerminalApp, ByteCounter):
 
 
 def drive(
-    traces: TraceSet, steps: Callable[[Harness, Pilot[None]], Awaitable[None]], size: tuple[int, int] = (120, 40)
+    traces: TraceSet, steps: Callable[[Harness, Driver], Awaitable[None]], size: tuple[int, int] = (120, 40)
 ) -> Harness:
     app = Harness(traces)
 
     async def run() -> None:
-        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-            await settled(pilot)
+        async with driven(app, size) as pilot:
+            await pilot.settle()
             await steps(app, pilot)
 
     asyncio.run(run())
     return app
 
 
-async def settled(pilot: Pilot[None]) -> None:
-    for _ in range(4):
-        await pilot.pause()
-
-
-async def press(pilot: Pilot[None], *keys: str) -> None:
-    await pilot.press(*keys)
-    await settled(pilot)
-
-
-async def write(pilot: Pilot[None], text: str) -> None:
+async def write(pilot: Driver, text: str) -> None:
     names = {
         " ": "space",
         ">": "greater_than_sign",
@@ -123,7 +113,7 @@ async def write(pilot: Pilot[None], text: str) -> None:
         "-": "minus",
         "_": "underscore",
     }
-    await press(pilot, *(names.get(character, character) for character in text))
+    await pilot.press(*(names.get(character, character) for character in text))
 
 
 def shop() -> TraceSet:
@@ -181,9 +171,9 @@ def many(count: int) -> TraceSet:
 
 
 def test_slowest_trace_is_first_and_enter_opens_it() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         assert app.state.trace == 5
-        await press(pilot, "enter", "j", "enter")
+        await pilot.press("enter", "j", "enter")
         assert app.opened == [5, 4]
         assert app.state.trace == 4
         # of six traces
@@ -195,8 +185,8 @@ def test_slowest_trace_is_first_and_enter_opens_it() -> None:
 
 
 def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "j")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("j")
         wanted = app.state.session.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
         app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
@@ -205,30 +195,30 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
         app.state.trace = app.state.span = None
         app.pane.set_changed()
-        await press(pilot, "enter", "s", "enter")
+        await pilot.press("enter", "s", "enter")
         assert [more.trace_ids[trace] for trace in app.opened] == [wanted, wanted]
-        await press(pilot, "k", "j")
+        await pilot.press("k", "j")
         assert more.trace_ids[app.state.trace] == wanted
         for run in held:
             run()
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert more.trace_ids[app.opened[-1]] == wanted
 
     drive(shop(), steps)
 
 
 def test_query_is_completed_and_submitted() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "slash")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("slash")
         assert app.pane.query_bar.is_edited
         await write(pilot, "serv")
         assert "service of a span" in app.text
-        await press(pilot, "tab", "tab")
+        await pilot.press("tab", "tab")
         assert app.pane.query_bar.input.text == "service = "
         await write(pilot, "ma")
-        await press(pilot, "down", "enter")
+        await pilot.press("down", "enter")
         assert app.pane.query_bar.input.text == "service = mail "
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "service = mail"
         assert app.state.shown.tolist() == [5]
         assert "1 of 6 traces" in app.text
@@ -238,10 +228,10 @@ def test_query_is_completed_and_submitted() -> None:
 
 
 def test_query_error_is_marked_and_the_text_kept() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "f")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("f")
         await write(pilot, "duration > 5")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         lines = app.lines()
         at = next(i for i, line in enumerate(lines) if "duration > 5" in line)
         assert lines[at].index("5") == lines[at + 1].index("^")
@@ -249,17 +239,17 @@ def test_query_error_is_marked_and_the_text_kept() -> None:
         assert app.state.query == ""
         await write(pilot, "ms")
         assert "needs a unit" not in app.text
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "duration > 5ms"
 
     drive(shop(), steps)
 
 
 def test_query_error_is_complete_on_a_narrow_screen() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "slash")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("slash")
         await write(pilot, "dur > ")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         told = " ".join(app.text.split())
         assert "expected a value, but the query ends; quote a value with blanks or special characters" in told
         assert "…" not in "".join(app.lines()[1:4])
@@ -268,7 +258,7 @@ def test_query_error_is_complete_on_a_narrow_screen() -> None:
 
 
 def test_hints_follow_the_focus() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         def hints() -> list[str]:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
 
@@ -276,11 +266,11 @@ def test_hints_follow_the_focus() -> None:
         rows, app.pane.listing._rows = app.pane.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
         app.pane.listing._rows = rows
-        await press(pilot, "E")
+        await pilot.press("E")
         assert "v all traces" in hints()
-        await press(pilot, "slash")
+        await pilot.press("slash")
         assert hints() == ["Enter filter", "Tab complete", "arrows history", "Esc leave"]
-        await press(pilot, "escape", "z")
+        await pilot.press("escape", "z")
         assert "Enter filter" in hints()
         assert "Esc leave" in hints()
 
@@ -288,75 +278,75 @@ def test_hints_follow_the_focus() -> None:
 
 
 def test_history_escape_and_clearing() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         bar = app.pane.query_bar
         for query in ("error", "duration > 1ms"):
-            await press(pilot, "slash", "ctrl+u")
+            await pilot.press("slash", "ctrl+u")
             await write(pilot, query)
-            await press(pilot, "enter")
+            await pilot.press("enter")
         # the filter that stands there already is no step
-        await press(pilot, "slash", "up")
+        await pilot.press("slash", "up")
         assert bar.input.text == "error"
-        await press(pilot, "up", "down")
+        await pilot.press("up", "down")
         assert bar.input.text == "duration > 1ms"
-        await press(pilot, "ctrl+u")
+        await pilot.press("ctrl+u")
         await write(pilot, "depth > ")
-        await press(pilot, "up", "up", "down", "down", "down")
+        await pilot.press("up", "up", "down", "down", "down")
         assert bar.input.text == "depth > "
-        await press(pilot, "ctrl+u")
+        await pilot.press("ctrl+u")
         assert bar.input.text == ""
         await write(pilot, "what")
-        await press(pilot, "escape")
+        await pilot.press("escape")
         assert bar.input.text == "duration > 1ms"
         assert app.pane.listing.view.has_focus
-        await press(pilot, "slash", "up")
+        await pilot.press("slash", "up")
         assert bar.input.text == "what"
 
     drive(shop(), steps)
 
 
 def test_quick_filters_edit_the_query_and_can_be_undone() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "e")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("e")
         assert app.state.query == "error"
         assert app.state.shown.tolist() == [1, 4, 5]
-        await press(pilot, "i")
+        await pilot.press("i")
         await write(pilot, "mail")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "error AND service = mail"
-        await press(pilot, "i", "down")
+        await pilot.press("i", "down")
         await write(pilot, "db")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "error AND service = db"
-        await press(pilot, "e")
+        await pilot.press("e")
         assert app.state.query == "service = db"
-        await press(pilot, "u", "u", "u")
+        await pilot.press("u", "u", "u")
         assert app.state.query == "error"
-        await press(pilot, "p")
+        await pilot.press("p")
         await write(pilot, "query")
-        await press(pilot, "enter", "u", "u")
+        await pilot.press("enter", "u", "u")
         assert app.state.query == ""
-        await press(pilot, "u")
+        await pilot.press("u")
         assert "nothing to undo" in app.said[-1]
 
     drive(shop(), steps)
 
 
 def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         seen = []
         for _ in range(4):
-            await press(pilot, "d")
+            await pilot.press("d")
             seen.append(app.state.query)
         assert seen == ["trace.response >= 350ms", "trace.response >= 575ms", "trace.response >= 595ms", ""]
-        await press(pilot, "D")
+        await pilot.press("D")
         await write(pilot, "450ms")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "trace.response >= 450ms"
         assert app.state.shown.tolist() == [4, 5]
-        await press(pilot, "D")
+        await pilot.press("D")
         await write(pilot, "soon")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "trace.response >= 450ms"
         assert app.said
 
@@ -364,18 +354,18 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
 
 
 def test_empty_result_names_the_most_selective_condition() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         app.pane.filter_by("error AND duration > 9s AND service = db")
-        await settled(pilot)
+        await pilot.settle()
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "services" not in app.text
         assert app.lines()[2].strip() == "No trace matches this filter."
-        await press(pilot, "j", "enter", "space", "s", "E", "S", "O", "z")
+        await pilot.press("j", "enter", "space", "s", "E", "S", "O", "z")
         assert app.opened == []
         await pilot.resize_terminal(100, 30)
-        await settled(pilot)
+        await pilot.settle()
         assert not app.pane.scatter.display
-        await press(pilot, "u")
+        await pilot.press("u")
         assert "No trace" not in app.text
         assert "services" in app.text
         assert app.pane.scatter.display
@@ -384,12 +374,12 @@ def test_empty_result_names_the_most_selective_condition() -> None:
 
 
 def test_headings_stand_over_their_columns_in_any_width() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         headings = {}
         # first the way it is opened, and then from wider and from narrower
         for width in (80, 120, 80, 60, 120):
             await pilot.resize_terminal(width, 30)
-            await settled(pilot)
+            await pilot.settle()
             heading = next(line for line in app.lines() if "▼" in line)
             assert heading.rstrip() == app.pane.listing._heading_lines()[0].text.rstrip()
             assert headings.setdefault(width, heading) == heading
@@ -399,13 +389,13 @@ def test_headings_stand_over_their_columns_in_any_width() -> None:
 
 
 def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
-    async def click(app: Harness, pilot: Pilot[None], heading: str) -> str:
+    async def click(app: Harness, pilot: Driver, heading: str) -> str:
         at = next(line for line in app.lines() if "services" in line).index(heading)
         await pilot.click("#traces-header", offset=(at, 0))
-        await settled(pilot)
+        await pilot.settle()
         return next(line for line in app.lines() if "services" in line)
 
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         assert "start UTC ▼" in await click(app, pilot, "start")
         assert app.state.trace == 5
         rows = app.lines()
@@ -438,38 +428,38 @@ def nested() -> TraceSet:
 
 
 def test_services_to_choose_have_trace_counts_and_failing_ones_are_first() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "i")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("i")
         lines = [" ".join(line.strip(" │▌").split()) for line in app.lines()]
         listed = [line for line in lines if line.split()[:1] in (["db"], ["api"], ["web"], ["mail"])]
         assert listed[0] == "db ✖2 3 traces"
         assert sorted(listed[1:]) == ["api ✗2 3 traces", "mail 4 traces", "web ✗2 4 traces"]
         assert "✖ errors began there" in app.text
-        await press(pilot, "escape", "p")
+        await pilot.press("escape", "p")
         assert any("query ✖2 3 traces" in " ".join(line.split()) for line in app.lines())
 
     drive(nested(), steps)
 
 
 def test_sorting_shows_its_arrow_and_reverses() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         assert "▼ duration" in app.text
-        await press(pilot, "s")
+        await pilot.press("s")
         assert app.pane.listing.sort_key is SortKey.START
         assert "▼" in app.text
-        await press(pilot, "O")
+        await pilot.press("O")
         assert "▲" in app.text
         assert app.state.trace == 5
         for _ in SortKey:
-            await press(pilot, "s")
+            await pilot.press("s")
         assert app.pane.listing.sort_key is SortKey.START
 
     drive(shop(), steps)
 
 
 def test_traces_with_errors_by_service() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "E")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("E")
         rows = app.lines()
         heads = [line for line in rows if "of 3 with errors" in line]
         assert "db" in heads[0]
@@ -478,13 +468,13 @@ def test_traces_with_errors_by_service() -> None:
         assert "ms–" in heads[0]
         assert "p50" not in heads[0]
         assert "mail" in heads[1]
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.pane.listing.view.source.__len__() == 3
-        await press(pilot, "enter", "j", "enter")
+        await pilot.press("enter", "j", "enter")
         assert app.opened == [4]
         assert app.pane.crumbs()
         assert app.pane.go_back()
-        await settled(pilot)
+        await pilot.settle()
         assert not app.pane.go_back()
         assert "of 3 with errors" not in app.text
 
@@ -492,20 +482,20 @@ def test_traces_with_errors_by_service() -> None:
 
 
 def test_value_filter_steps_through_values() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "U")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("U")
         await write(pilot, "user")
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert isinstance(app.screen, Choice)
         assert "2 traces" in app.text
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query == "user.id = u0"
         assert app.state.shown.tolist() == [0, 3]
         assert app.state.trace == 0
         assert app.pane.listing.sort_key is SortKey.START
-        await press(pilot, "right_square_bracket")
+        await pilot.press("right_square_bracket")
         assert app.state.query == "user.id = u1"
-        await press(pilot, "left_square_bracket", "left_square_bracket")
+        await pilot.press("left_square_bracket", "left_square_bracket")
         assert app.state.query == "user.id = u0"
         assert "no previous value: 3 in total" in app.said[-1]
 
@@ -513,18 +503,18 @@ def test_value_filter_steps_through_values() -> None:
 
 
 def test_marks_stay_with_their_traces() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "space", "space")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("space", "space")
         assert app.state.marked == {5, 4}
         assert app.text.count("✓") == 3
         assert "✓ 2 marked" in app.text
         assert "Space" in app.said[0]
-        await press(pilot, "O")
+        await pilot.press("O")
         assert app.text.count("✓") == 3
-        await press(pilot, "G", "space")
+        await pilot.press("G", "space")
         assert app.state.marked == {4}
         assert "✓ 1 marked" in app.text
-        await press(pilot, "k", "space")
+        await pilot.press("k", "space")
         assert "marked" not in app.text
         assert "✓" not in app.text
         assert len(app.said) == 1
@@ -533,26 +523,26 @@ def test_marks_stay_with_their_traces() -> None:
 
 
 def test_region_is_moved_grown_and_applied() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         scatter = app.pane.scatter
-        await press(pilot, "z")
+        await pilot.press("z")
         assert scatter.has_focus
         before = scatter.region_cells
         assert before is not None
-        await press(pilot, "left", "left", "shift+down", "shift+right")
+        await pilot.press("left", "left", "shift+down", "shift+right")
         region = scatter.region_cells
         assert region is not None
         assert region.left < before.left
         assert region.right - region.left > before.right - before.left
         assert region.top == before.top - 1
         assert "Enter" in app.text
-        await press(pilot, "enter")
+        await pilot.press("enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
         assert app.pane.listing.view.has_focus
-        await press(pilot, "u", "z", "escape")
+        await pilot.press("u", "z", "escape")
         assert scatter.region_cells is None
         assert app.pane.listing.view.has_focus
-        await press(pilot, "z")
+        await pilot.press("z")
         assert app.pane.go_back()
         assert app.state.query == ""
 
@@ -560,15 +550,15 @@ def test_region_is_moved_grown_and_applied() -> None:
 
 
 def test_a_region_is_drawn_with_the_mouse() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         plot = app.pane.scatter.plot
         assert plot is not None
         await pilot.mouse_down("#traces-scatter", offset=(plot.left, 0))
         await pilot.hover("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
-        await settled(pilot)
+        await pilot.settle()
         assert app.pane.scatter.region_cells is not None
         await pilot.mouse_up("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
-        await settled(pilot)
+        await pilot.settle()
         assert app.state.query.startswith("trace.response >= ")
         assert 5 in app.state.shown.tolist()
 
@@ -576,18 +566,18 @@ def test_a_region_is_drawn_with_the_mouse() -> None:
 
 
 def test_time_window() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "w")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("w")
         await write(pilot, "around")
-        await press(pilot, *["backspace"] * 6, "enter")
+        await pilot.press(*["backspace"] * 6, "enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
 
     drive(shop(), steps)
 
 
 def test_time_window_that_ends_before_it_begins_is_refused() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "w", *"18:31-18:27", "enter")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("w", *"18:31-18:27", "enter")
         assert app.said == ["18:31-18:27: the window must end after it begins"]
         assert app.state.query == ""
 
@@ -614,11 +604,11 @@ def test_typed_window_is_on_the_day_of_the_traces(first: str, last: str, written
 
 @pytest.mark.parametrize(("size", "plot"), [((80, 24), True), ((80, 19), False), ((200, 60), True), ((30, 8), False)])
 def test_sizes(size: tuple[int, int], plot: bool) -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         assert app.pane.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
         assert ("of 6 requests failed" in app.text) is plot
-        await press(pilot, "z", "slash", "escape", "E", "i", "escape")
+        await pilot.press("z", "slash", "escape", "E", "i", "escape")
 
     drive(shop(), steps, size)
 
@@ -631,22 +621,22 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
 
     async def run() -> None:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await settled(pilot)
+        async with driven(app, (80, 24)) as pilot:
+            await pilot.settle()
             assert said in app.text
             assert ("reading a/" in app.text) is (load_state == "reading")
             assert ("No traces loaded" in app.text) is (load_state != "reading")
             assert "duration" not in app.lines()[2]
             assert all(line.isprintable() for line in app.lines())
-            await press(pilot, "j", "enter", "space", "s", "E", "z", "i", "d", "u")
+            await pilot.press("j", "enter", "space", "s", "E", "z", "i", "d", "u")
             app.state.load_state = "failed"
             app.pane.set_changed()
-            await settled(pilot)
+            await pilot.settle()
             assert "No traces loaded" in app.text
             app.state.session = Session(shop())
             app.state.shown = np.arange(6)
             app.pane.set_changed()
-            await settled(pilot)
+            await pilot.settle()
             assert "No traces loaded" not in app.text
             assert "start UTC ▼" in app.text
             assert "GET /cart" in app.text
@@ -655,7 +645,7 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
 
 
 def test_a_set_without_spans_says_so() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         assert "No spans" in app.text
         assert "No trace meets" not in app.text
 
@@ -673,30 +663,30 @@ def test_hostile_names_are_only_text() -> None:
         for line in app.lines():
             assert line.isprintable(), line
 
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         check(app)
         for keys in (["E"], ["i"], ["escape"], ["p"], ["escape"], ["U"], ["enter"], ["enter"], ["slash", "end"]):
-            await press(pilot, *keys)
+            await pilot.press(*keys)
             check(app)
         await write(pilot, " AND service = ")
         check(app)
-        await press(pilot, "down", "down", "down", "enter", "enter")
+        await pilot.press("down", "down", "down", "enter", "enter")
         check(app)
         app.pane.query_bar.input.put("\x1b[31m‮ [/x] \x9b" * 3)
-        await settled(pilot)
+        await pilot.settle()
         check(app)
-        await press(pilot, "enter")
+        await pilot.press("enter")
         check(app)
 
     drive(build(*spans), steps)
 
 
 def test_bytes_for_a_key() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "g", "j")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("g", "j")
         for key, most in (("j", 1024), ("k", 1024), ("pagedown", 20 * 1024), ("pageup", 20 * 1024), ("G", 20 * 1024)):
             app.sent = 0
-            await press(pilot, key)
+            await pilot.press(key)
             assert 0 < app.sent <= most, (key, app.sent)
         app.sent = 0
         await asyncio.sleep(0.3)
@@ -706,8 +696,8 @@ def test_bytes_for_a_key() -> None:
 
 
 def test_a_hundred_thousand_traces() -> None:
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
-        await press(pilot, "G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
         assert "of 100,000 traces" in app.text
 
     drive(many(100_000), steps)
@@ -722,13 +712,13 @@ def test_any_keys_in_any_order() -> None:
     names = {" ": "space", "[": "left_square_bracket", "]": "right_square_bracket", "/": "slash"}
     rng = random.Random(4)
 
-    async def steps(app: Harness, pilot: Pilot[None]) -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
         for number in range(200):
             key = rng.choice(keys)
-            await pilot.press(names.get(key, key))
+            await pilot.send(names.get(key, key))
             if number % 40 == 0:
                 await pilot.resize_terminal(rng.choice((30, 80, 140)), rng.choice((8, 24, 50)))
-        await settled(pilot)
+        await pilot.settle()
         assert app.is_running
 
     drive(shop(), steps)
@@ -741,20 +731,20 @@ def test_text_is_edited() -> None:
 
     async def run() -> None:
         app = Line()
-        async with app.run_test(size=(40, 3)) as pilot:
+        async with driven(app, (40, 3)) as pilot:
             line = app.query_one(LineInput)
             line.focus()
             line.put("one two three")
-            await pilot.press("ctrl+w")
+            await pilot.send("ctrl+w")
             assert line.text == "one two "
-            await pilot.press("ctrl+left", "ctrl+left", "x", "delete")
+            await pilot.send("ctrl+left", "ctrl+left", "x", "delete")
             assert line.text == "xne two "
-            await pilot.press("end", "home", "right", "backspace", "ctrl+right", "y")
+            await pilot.send("end", "home", "right", "backspace", "ctrl+right", "y")
             assert line.text == "ney two "
             line.put("日本語" * 40)
-            await pilot.press("left", "left")
+            await pilot.send("left", "left")
             assert "語" in "".join(segment.text for segment in line.render_line(0))
-            await pilot.press("ctrl+u", "q", "question_mark", "colon", "1")
+            await pilot.send("ctrl+u", "q", "question_mark", "colon", "1")
             assert line.text == "q?:1"
 
     asyncio.run(run())

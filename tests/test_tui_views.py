@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding
-from textual.pilot import Pilot
 
 from tests.support.building import build, span
+from tests.support.pilot import Driver, driven
 from tests.test_render_safe_text import is_harmless
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.operation_table import OperationTable
@@ -98,27 +98,13 @@ def state_of(source: str | Session, query: str = "", glyphs: Glyphs = UNICODE) -
 
 
 @asynccontextmanager
-async def running(
-    state: State, pane: str, size: tuple[int, int] = (100, 30)
-) -> AsyncIterator[tuple[Harness, Pilot[None]]]:
+async def running(state: State, pane: str, size: tuple[int, int] = (100, 30)) -> AsyncIterator[tuple[Harness, Driver]]:
     app = Harness(state, pane)
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+    async with driven(app, size) as pilot:
         app.pane.set_changed()
-        await settle(app, pilot)
+        await pilot.settle()
         app.pane.focus_pane()
         yield app, pilot
-
-
-async def settle(app: Harness, pilot: Pilot[None]) -> None:
-    for _ in range(3):
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-
-
-async def press(app: Harness, pilot: Pilot[None], *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await settle(app, pilot)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60), (30, 8)])
@@ -129,7 +115,7 @@ async def test_every_line_is_safe_and_as_wide_as_the_screen(
     pane: str, source: str, glyphs: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
 ) -> None:
     async with running(state_of(sessions[source], glyphs=glyphs), pane, size) as (app, pilot):
-        await press(app, pilot, "G", "ctrl+u", "tab", "G")
+        await pilot.press("G", "ctrl+u", "tab", "G")
         for line in app.lines():
             assert is_harmless(line)
             assert cell_width(line) <= size[0]
@@ -146,7 +132,7 @@ async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions
     async with running(state_of(sessions["hostile"]), "services", size) as (app, pilot):
         for resized in (size, (81, 40), size):
             await pilot.resize_terminal(*resized)
-            await settle(app, pilot)
+            await pilot.settle()
             heading = next(line for line in app.lines() if "▼ traces" in line)
             row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
             assert row.index(" %") + len(" %") == heading.index("traces") + len("traces")
@@ -166,16 +152,16 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
         for load_state, said in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
-            await settle(app, pilot)
+            await pilot.settle()
             assert said in app.text
         state = state_of("incident/before.json", "duration > 9h")
         app.pane.state.session, app.pane.state.analysis = state.session, state.analysis
         app.pane.set_changed()
-        await settle(app, pilot)
+        await pilot.settle()
         assert "No trace matches the filter." in app.text
         assert "Press 1 to change or clear the filter" in app.text
         assert app.pane.crumbs() == []
-        await press(app, pilot, "enter", "j", "y")
+        await pilot.press("enter", "j", "y")
         assert app.asked == []
 
 
@@ -184,15 +170,15 @@ async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
     state = state_of("incident/before.json")
     app = Harness(state, pane)
     app.pane.display = False
-    async with app.run_test(size=(100, 30)) as pilot:
+    async with driven(app, (100, 30)) as pilot:
         app.pane.set_changed()
-        await settle(app, pilot)
+        await pilot.settle()
         assert app.works == []
         app.pane.display = True
         app.pane.selection_changed()
         assert app.works == [pane]
         assert "analysing 849 spans" in app.pane.page._summary_lines(80)[0].text
-        await settle(app, pilot)
+        await pilot.settle()
         assert app.pane.page.has_rows
         assert app.works.count(pane) == 1
 
@@ -201,8 +187,8 @@ async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
 async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
     state = state_of("incident/before.json")
     app = Harness(state, pane)
-    async with app.run_test(size=(100, 30)) as pilot:
-        await settle(app, pilot)
+    async with driven(app, (100, 30)) as pilot:
+        await pilot.settle()
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         app.pane.page._work = lambda name, work, done: late.append((work, done))
         app.pane.set_changed()
@@ -223,16 +209,16 @@ async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) ->
     async with running(state_of("shop/shop.json"), pane) as (app, pilot):
         first = app.pane.crumbs()
         before = app.text
-        await press(app, pilot, "j")
+        await pilot.press("j")
         assert app.pane.crumbs() != first
         assert app.text.split("──")[1] != before.split("──")[1]
-        await press(app, pilot, "tab")
+        await pilot.press("tab")
         assert app.pane.page.detail.has_focus
         assert app.pane.go_back()
-        await settle(app, pilot)
+        await pilot.settle()
         assert app.pane.page.list.has_focus
         assert not app.pane.go_back()
-        await press(app, pilot, "y")
+        await pilot.press("y")
         assert app.asked == [CopyText(app.pane.crumbs()[0], "the name", one_line=True)]
 
 
@@ -269,10 +255,10 @@ async def test_cursor_follows_the_selected_span() -> None:
 
 async def test_services_open_their_traces() -> None:
     async with running(state_of("incident/before.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"gateway", "enter", "enter")
+        await pilot.press("slash", *"gateway", "enter", "enter")
         assert app.asked == [ListTraces('service = "api-gateway"')]
         app.asked.clear()
-        await press(app, pilot, "slash", *["backspace"] * 7, *"database", "enter", "enter")
+        await pilot.press("slash", *["backspace"] * 7, *"database", "enter", "enter")
         (query,) = app.asked
         assert "database" in query.query
         assert query.view == "traces"
@@ -285,15 +271,15 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
     async with running(state_of("shop/shop.json"), "services", (130, 30)) as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
-        await press(app, pilot, "j")
+        await pilot.press("j")
         name = pane.crumbs()
         headings = ("callers", "callees", "entries", "between", "calls", "errors", "p50", "p95", "service", "traces")
         for heading in headings:
-            await press(app, pilot, "o")
+            await pilot.press("o")
             assert pane.crumbs() == name
             assert ("▲" if heading == "service" else "▼") + " " + heading in app.text
         top = pane.services.service(0).service
-        await press(app, pilot, "O")
+        await pilot.press("O")
         assert "▲ traces" in app.text
         assert pane.services.service(0).service != top
 
@@ -307,7 +293,7 @@ async def test_only_the_focused_list_shows_a_cursor() -> None:
             return [next(iter(row)).style for row in rows]
 
         in_list = cursors()
-        await press(app, pilot, "tab")
+        await pilot.press("tab")
         in_detail = cursors()
         assert in_list[0] == in_detail[1] != in_list[1]
         assert in_list[1] == in_detail[0]
@@ -317,20 +303,20 @@ async def test_services_are_found_by_name() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
-        await press(app, pilot, "slash", *"Redis", "enter")
+        await pilot.press("slash", *"Redis", "enter")
         assert pane.page.list.has_focus
         found = [pane.services.service(row).service for row in range(len(pane.services))]
         assert found[0] == "redis-cache"
         # who merely has it in an attribute comes after, and says which
         assert sorted(found[1:]) == ["api-gateway", "checkout-api", "order-service", "user-service"]
-        await press(app, pilot, "j")
+        await pilot.press("j")
         assert "db.system.name=redis" in app.text
-        await press(app, pilot, "slash", "backspace")
+        await pilot.press("slash", "backspace")
         assert len(pane.services) == 1
-        await press(app, pilot, *"sxyz", "enter")
+        await pilot.press(*"sxyz", "enter")
         assert "No service matches Redisxyz by name, operation or attribute." in app.text
         assert pane.go_back()
-        await settle(app, pilot)
+        await pilot.settle()
         assert len(pane.services) == 47
         assert pane.page.list.has_focus
 
@@ -341,40 +327,40 @@ async def test_focus_moves_to_a_neighbour() -> None:
         assert isinstance(pane, ServicesView)
         assert pane.crumbs() == ["redis-cache"]
         assert "4 callers" in app.text
-        await press(app, pilot, "h", "j", "f")
+        await pilot.press("h", "j", "f")
         assert pane.crumbs() == ["order-service"]
         assert pane.page.list.has_focus
-        await press(app, pilot, "l", "enter")
+        await pilot.press("l", "enter")
         assert app.asked == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
 
 
 async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"checkout-api", "enter", "h", "enter")
+        await pilot.press("slash", *"checkout-api", "enter", "h", "enter")
         assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
         app.asked.clear()
-        await press(app, pilot, "e")
+        await pilot.press("e")
         assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
 
 
 async def test_the_blast_radius_follows_the_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
-        await press(app, pilot, "b")
+        await pilot.press("b")
         assert "if it is SLOW" in app.text
         assert "8 services affected" in app.text
-        await press(app, pilot, "slash", *"inventory-service", "enter")
+        await pilot.press("slash", *"inventory-service", "enter")
         assert "5 services affected" in app.text
-        await press(app, pilot, "b")
+        await pilot.press("b")
         assert "if it FAILS" in app.text
-        await press(app, pilot, "l", "enter")
+        await pilot.press("l", "enter")
         place_order = '{ service = "web-app" AND operation = "place order" }'
         assert app.asked == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
         assert pane.go_back()
-        await settle(app, pilot)
+        await pilot.settle()
         assert pane.page.list.has_focus
         assert pane.go_back()
-        await settle(app, pilot)
+        await pilot.settle()
         assert "if it" not in app.text
         assert "3 callers" in app.text
 
@@ -390,13 +376,13 @@ async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
 
         assert not marked()
         pane.page.list.cursor = pane.services.row_of("inventory-service") or 0
-        await press(app, pilot, "b")
+        await pilot.press("b")
         hit = ("checkout-api", "inventory-sync-job", "order-confirmation", "api-gateway", "web-app")
         assert set(marked()) == {f"●{name}" for name in hit}
         assert marked()["●order-confirmation"] == "█" > marked()["●web-app"]
-        await press(app, pilot, "o")
+        await pilot.press("o")
         assert set(marked()) == {f"●{name}" for name in hit}
-        await press(app, pilot, "b", "b")
+        await pilot.press("b", "b")
         assert not marked()
 
 
@@ -404,24 +390,24 @@ async def test_explorer_of_one_operation() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
-        await press(app, pilot, "slash", *"user-service", "enter", "i")
+        await pilot.press("slash", *"user-service", "enter", "i")
         assert "One operation of user-service" in app.text
-        await press(app, pilot, *"profile", "enter", "l")
+        await pilot.press(*"profile", "enter", "l")
         assert "●user-service GET /users/{id}/profile  in" in app.text
         source = pane.right.source
         needed = {source.line(row, 60).text.split()[1] for row in range(1, len(source))}
         assert needed == {"●user-db", "●profile-db", "●redis-cache"}
-        await press(app, pilot, "enter")
+        await pilot.press("enter")
         profile = '{ service = "user-service" AND operation = "GET /users/{id}/profile" }'
         assert app.asked[0].query.startswith(f"{profile} >> ")
         assert pane.go_back()
-        await press(app, pilot, "enter")
+        await pilot.press("enter")
         assert app.asked[1] == ListTraces(profile)
-        await press(app, pilot, "b")
+        await pilot.press("b")
         assert "GET /users/{id}/profile  if it is SLOW" in app.text
         for left in ("●user-service GET /users/{id}/profile  in", "●user-service  in"):
             assert pane.go_back()
-            await settle(app, pilot)
+            await pilot.settle()
             assert left in app.text
 
 
@@ -430,37 +416,37 @@ async def test_operation_is_reset_with_another_service() -> None:
         pane = app.pane
         assert isinstance(pane, ServicesView)
         pane.page.list.cursor = pane.services.row_of("user-service") or 0
-        await press(app, pilot, "i", *"profile", "enter")
+        await pilot.press("i", *"profile", "enter")
         assert "profile  in" in app.text
-        await press(app, pilot, "j")
+        await pilot.press("j")
         assert "profile  in" not in app.text
         pane.page.list.cursor = pane.services.row_of("order-db") or 0
-        await press(app, pilot, "i")
+        await pilot.press("i")
         assert app.asked == [Notice("unknown operations: it sends no spans")]
 
 
 async def test_queries_with_another_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"mobile-app", "enter", "p", *"order-db", "enter")
+        await pilot.press("slash", *"mobile-app", "enter", "p", *"order-db", "enter")
         assert "mobile-app → mobile-bff → api-gateway → order-history-service → order-db" in app.text
         assert app.pane.go_back()
-        await press(app, pilot, "escape", "slash", *["backspace"] * 10, *"api-gateway", "enter", "s")
-        await press(app, pilot, *"user-service", "enter")
+        await pilot.press("escape", "slash", *["backspace"] * 10, *"api-gateway", "enter", "s")
+        await pilot.press(*"user-service", "enter")
         assert "api-gateway and user-service" in app.text
-        await press(app, pilot, "s", *"order-service", "enter")
+        await pilot.press("s", *"order-service", "enter")
         assert "api-gateway and user-service, order-service" in app.text
         assert "redis-cache" in app.text
-        await press(app, pilot, "D", *"checkout-api", "enter")
+        await pilot.press("D", *"checkout-api", "enter")
         assert "2 call api-gateway only" in app.text
 
 
 async def test_the_map_leads_to_a_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"checkout-api", "enter", "m")
+        await pilot.press("slash", *"checkout-api", "enter", "m")
         assert "█●checkout-api█" in app.text
-        await press(app, pilot, "minus", "plus", "h", "escape")
+        await pilot.press("minus", "plus", "h", "escape")
         assert app.pane.crumbs() == ["checkout-api"]
-        await press(app, pilot, "m", "l", "enter")
+        await pilot.press("m", "l", "enter")
         assert app.pane.crumbs() != ["checkout-api"]
         assert app.pane.page.list.has_focus
 
@@ -468,7 +454,7 @@ async def test_the_map_leads_to_a_service() -> None:
 async def test_path_opens_its_traces() -> None:
     state = state_of("shop/shop.json")
     async with running(state, "services") as (app, pilot):
-        await press(app, pilot, "slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
+        await pilot.press("slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
         (wanted,) = app.asked
         assert state.session is not None
         # the first of two ways, by checkout-api
@@ -478,19 +464,19 @@ async def test_path_opens_its_traces() -> None:
 async def test_listed_traces_keep_the_current_filter() -> None:
     state = state_of("shop/shop.json", "duration > 100ms")
     async with running(state, "services") as (app, pilot):
-        await press(app, pilot, "slash", *"user-preferences-api", "enter", "enter")
+        await pilot.press("slash", *"user-preferences-api", "enter", "enter")
         assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
         app.asked.clear()
-        await press(app, pilot, "e")
+        await pilot.press("e")
         assert app.asked == [Notice("none of its traces have errors")]
 
 
 async def test_more_hops() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"inventory-service", "enter", "plus")
+        await pilot.press("slash", *"inventory-service", "enter", "plus")
         assert "2 hops away" in app.text
         assert "to 2 hops" in app.text
-        await press(app, pilot, "minus")
+        await pilot.press("minus")
         assert "2 hops away" not in app.text
 
 
@@ -499,7 +485,7 @@ async def test_errors_open_examples_where_they_began() -> None:
     session = state.session
     assert session is not None
     async with running(state, "errors") as (app, pilot):
-        await press(app, pilot, "enter", "n", "enter", "p", "p", "enter", "j", "enter", "tab", "enter")
+        await pilot.press("enter", "n", "enter", "p", "p", "enter", "j", "enter", "tab", "enter")
         opened = [(message.trace, message.span) for message in app.asked]
         assert opened[0] == opened[2] != opened[1]
         assert opened[3] == opened[4]
@@ -508,9 +494,9 @@ async def test_errors_open_examples_where_they_began() -> None:
             assert session.loaded.trace[origin] == trace
         names = [session.loaded.operation_name(origin) for _, origin in opened]
         assert names == ["fetch_recommendations"] * 3 + ["database_query"] * 2
-        await press(app, pilot, "g", "enter")
+        await pilot.press("g", "enter")
         assert app.asked[-1] == ReadText("Error", "Database query timeout")
-        await press(app, pilot, "j", "j", "enter")
+        await pilot.press("j", "j", "enter")
         assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
@@ -527,7 +513,7 @@ async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
     loaded = session.loaded
     async with running(state, "hot-spots") as (app, pilot):
         assert "SELECT u.*, o.* FROM users u" in app.text
-        await press(app, pilot, "enter", "tab", "enter", *"kkkk", "enter")
+        await pilot.press("enter", "tab", "enter", *"kkkk", "enter")
         first, again, pattern = app.asked
         assert first == again
         assert isinstance(first, OpenTrace)
@@ -538,9 +524,9 @@ async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
         assert loaded.duration[first.span] == loaded.duration[same].max()
         assert loaded.operation_name(first.span) == "database_query"
         assert app.pane.go_back()
-        await press(app, pilot, "j", "j")
+        await pilot.press("j", "j")
         assert app.pane.page.list.cursor == 3
-        await press(app, pilot, "k")
+        await pilot.press("k")
         assert app.pane.page.list.cursor == 1
 
 
@@ -550,7 +536,7 @@ async def test_hot_spots_read_patterns_of_visible_rows_only() -> None:
         assert isinstance(pane, HotSpotsView)
         few = len(pane._patterns)
         assert 0 < few < 30
-        await press(app, pilot, "G")
+        await pilot.press("G")
         assert few < len(pane._patterns) < 60
 
 
@@ -558,7 +544,7 @@ async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
     call = span("1", 0, 90, trace="1", kind=Kind.CLIENT, attributes={"url.full": "http://example.org/x"})
     traces = build(call, call.but(id="2", trace="2", duration=99_000))
     async with running(state_of(Session(traces)), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"example", "enter", "enter")
+        await pilot.press("slash", *"example", "enter", "enter")
         assert app.asked[0] == OpenTrace(1, 1)
         assert isinstance(app.asked[1], Notice)
 
@@ -566,41 +552,41 @@ async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
 async def test_suggestions_are_listed_and_open_an_example() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
         assert "1 suggestion" in app.text
-        await press(app, pilot, "a")
+        await pilot.press("a")
         assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
         assert "85 / 100" in app.text
-        await press(app, pilot, "enter")
+        await pilot.press("enter")
         (wanted,) = app.asked
         assert isinstance(wanted, OpenTrace)
         session = app.state.session
         assert session is not None
         assert session.loaded.operation_name(wanted.span) == "GET user-service"
         assert app.pane.go_back()
-        await settle(app, pilot)
+        await pilot.settle()
         assert "of total" in app.text
 
 
 async def test_what_if_replays_traces_with_another_duration() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
-        await press(app, pilot, "X")
+        await pilot.press("X")
         assert "What if user-service database_query had" in app.text
         assert "or any percentage, such as 75" in app.text
-        await press(app, pilot, "enter")
+        await pilot.press("enter")
         assert "at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
         assert "next: recommendation-service fetch_recommendations 41 %" in app.text
-        await press(app, pilot, "X", *"0%", "enter")
+        await pilot.press("X", *"0%", "enter")
         assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
         assert "at 50 % duration" not in app.text
-        await press(app, pilot, "X", *"lots", "enter")
+        await pilot.press("X", *"lots", "enter")
         assert app.asked == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
-        await press(app, pilot, "X", "escape", "j")
+        await pilot.press("X", "escape", "j")
         assert "% duration" not in app.text
 
 
 async def test_no_suggestions_are_reported() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
-        await press(app, pilot, "a")
+        await pilot.press("a")
         assert app.asked == [Notice("no suggestion saves 1 % or more")]
 
 
@@ -611,7 +597,7 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         assert pane.page.analysed is not None
         table = pane.page.analysed.columns.table
         assert "2 bottlenecks of 9 operations  (over 20 % of their traces' critical path)  1 suggestion" in app.text
-        await press(app, pilot, "j", "o")
+        await pilot.press("j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
         for sorting, figure in (
@@ -621,13 +607,13 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
             for _ in range(20):
                 if f"by {sorting}, most first" in app.text:
                     break
-                await press(app, pilot, "o")
+                await pilot.press("o")
             assert f"by {sorting}, most first" in app.text
             source = pane.page.list.source
             assert isinstance(source, HotSpotList)
             figures = [figure(table.hot_spot(source.position(row))) for row in range(len(source))]
             assert figures == sorted(figures, reverse=True)
-        await press(app, pilot, "O")
+        await pilot.press("O")
         assert "least first" in app.text
 
 
@@ -657,15 +643,15 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         assert isinstance(pane, ErrorsView)
         assert [pane.name_of(row) for row in range(3)] == ["broken", "late", "lost"]
         pane.page.list.cursor = 2
-        await settle(app, pilot)
+        await pilot.settle()
         assert "stack      TimeoutError: too late" in app.text
         assert "contrast   needs more than one trace" in app.text
-        await press(app, pilot, "tab", *"kkkkkk")
+        await pilot.press("tab", *"kkkkkk")
         while pane.page.detail.cursor != pane.page.detail.source.stack_row:
-            await press(app, pilot, "j")
-        await press(app, pilot, "enter")
+            await pilot.press("j")
+        await pilot.press("enter")
         assert app.asked == [ReadText("Stack", stack)]
-        await press(app, pilot, "o")
+        await pilot.press("o")
         assert "by service" in app.text
         assert pane.crumbs() == ["lost"]
 
@@ -682,12 +668,12 @@ def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
 
 async def test_the_mouse_chooses_a_service_on_the_map() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        await press(app, pilot, "slash", *"checkout-api", "enter", "m")
+        await pilot.press("slash", *"checkout-api", "enter", "m")
         found = re.search(r"▐●([\w-]+)▌", app.text)
         assert found is not None
         row = app.text.count("\n", 0, found.start())
         column = found.start() - (app.text.rfind("\n", 0, found.start()) + 1)
         for _ in range(2):
             await pilot.click(offset=(column + 3, row))
-            await settle(app, pilot)
+            await pilot.settle()
         assert app.pane.crumbs() == [found[1]]

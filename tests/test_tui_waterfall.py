@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.keys import _character_to_key
-from textual.pilot import Pilot
 
 from tests.bench.one_trace import one_trace
 from tests.support.building import at, build, span
+from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII
@@ -41,14 +39,6 @@ SHOP = build(
 )  # fmt: skip
 
 
-CHARACTERS = {
-    "space": " ", "slash": "/", "backslash": "\\", "plus": "+", "minus": "-", "equals_sign": "=",
-    "left_square_bracket": "[", "right_square_bracket": "]", "less_than_sign": "<", "greater_than_sign": ">",
-    "left_curly_bracket": "{", "right_curly_bracket": "}", "left_parenthesis": "(", "right_parenthesis": ")",
-    "full_stop": ".", "comma": ",", "exclamation_mark": "!", "number_sign": "#", "vertical_line": "|",
-}  # fmt: skip
-
-
 @dataclass
 class Held:
     """Work that waits until the test lets it run."""
@@ -71,6 +61,8 @@ class PaneApp(TerminalApp, ByteCounter):
         self.said: list[str] = []
         self.left = 0
         self.held = Held()
+        self.resize: Any = None
+        self.post_key: Any = None
 
     def compose(self) -> ComposeResult:
         yield WaterfallView(self.state, self.work)
@@ -99,12 +91,6 @@ class PaneApp(TerminalApp, ByteCounter):
         self.said.append(message.text)
 
     @property
-    def detail_is_shown(self) -> bool:
-        """Whether no detail is on its way: it is asked for only once the cursor rests."""
-        detail = self.pane.detail
-        return self.held.holds or not detail.display or detail._shown == detail._requested
-
-    @property
     def hints(self) -> list[tuple[str, str]]:
         return self.pane.key_names.hints(self.pane.hints)
 
@@ -121,24 +107,6 @@ class PaneApp(TerminalApp, ByteCounter):
         assert self.state.session is not None
         assert self.state.span is not None
         return self.state.session.loaded.span_id(self.state.span)
-
-    def key(self, key: str) -> None:
-        """As `Pilot.press`, which waits longer than is needed."""
-        character = CHARACTERS.get(key, key if len(key) == 1 else None)
-        assert self._driver is not None
-        self._driver.send_message(events.Key(_character_to_key(key) if len(key) == 1 else key, character))
-
-    async def settle(self, pilot: Pilot[None]) -> None:
-        still = 0
-        for _ in range(1_000):
-            await pilot.pause(0.002)
-            # on a busy machine a key is on its way for longer than a pause
-            pumps = (self, *self.screen.walk_children(with_self=True))
-            is_still = all(worker.is_finished for worker in self.workers) and self.detail_is_shown
-            still = still + 1 if is_still and not any(pump.message_queue_size for pump in pumps) else 0
-            if still == 2:
-                break
-        await pilot.pause(0.002)
 
 
 Walk = Callable[[PaneApp, Callable[..., Awaitable[None]]], Awaitable[None]]
@@ -157,16 +125,14 @@ def walk(
 
     async def run() -> None:
         app = PaneApp(state)
-        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-            await app.settle(pilot)
+        async with driven(app, size) as pilot:
+            await pilot.settle()
 
             async def press(*keys: str) -> None:
-                for key in keys or ("",):
-                    if key:
-                        app.key(key)
-                    await app.settle(pilot)
+                await pilot.press(*keys)
+                await pilot.settle()
 
-            app.resize = lambda *size: pilot.resize_terminal(*size)
+            app.resize, app.post_key = pilot.resize_terminal, pilot.post
             await steps(app, press)
 
     asyncio.run(run())
@@ -710,7 +676,7 @@ def test_any_keys(sources: str, seed: int) -> None:
                 await app.resize(*r.choice(SIZES))
             # not every key waits for what the one before it started
             for key in (r.choice(KEYS) for _ in range(4)):
-                app.key(key)
+                app.post_key(key)
                 await asyncio.sleep(0.002)
             await press()
             if len(app.screen_stack) > 1:

@@ -18,7 +18,7 @@ from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancel
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
 from tracetui.model.errors import InputError, LoadWarning, UsageError
-from tracetui.model.search import NOTHING, Search
+from tracetui.model.search import NOTHING, Search, describe_window
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.filters import Filters, apply, unknown_names
@@ -72,6 +72,12 @@ class Session:
     def searched(self) -> str:
         """Traces searched on servers that have more: "the newest 100 (14:02:10Z to 14:07:31Z)"."""
         return describe_searched(self.reports)
+
+    @property
+    def window(self) -> str:
+        """Time ranges that servers were searched for: "the last 1h"; '' for files and for traces by id."""
+        windows = [describe_window(report.search) for report in self.reports if not report.search.trace_ids]
+        return " and ".join(dict.fromkeys(windows))
 
     def filter(self, filters: Filters) -> list[str]:
         """Select the traces that meet the filters. -> messages about unknown names in the filters"""

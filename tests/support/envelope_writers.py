@@ -233,6 +233,10 @@ def datadog(lines: Sequence[LineOf]) -> str:
     return json.dumps({"data": found[::-1], "meta": {}})
 
 
+def datadog_archived(i: int, stream: str, text: str) -> Json:
+    return {"_id": str(i), "date": iso(i), "service": stream, "host": "h", "message": text, "attributes": {}}
+
+
 def google_entry(i: int, stream: str, text: str) -> Json:
     resource = {"type": "k8s_container", "labels": {"pod_name": stream, "container_name": "app"}}
     return {
@@ -391,6 +395,7 @@ WRITERS = {
     "vector": Writer(Vector, by_json(vector)),
     "splunk": Writer(Splunk, by_json(splunk)),
     "datadog": Writer(Datadog, datadog),
+    "datadog archive": Writer(Datadog, by_json(datadog_archived)),
     "stern": Writer(Stern, by_json(stern)),
     "stern as text": Writer(Kubernetes, by_line(lambda i, stream, text: f"{stream} app {text}")),
     "kail": Writer(Kubernetes, by_line(lambda i, stream, text: f"shop/{stream}[app]: {text}")),
@@ -424,6 +429,12 @@ WRITERS = {
     "azure tables": Writer(Azure, azure_tables),
     "azure export": Writer(Azure, by_json(azure_export)),
     "journalctl json": Writer(Journald, by_json(journal_entry)),
+    "journalctl json, newest first": Writer(
+        Journald,
+        lambda lines: "".join(
+            json.dumps(journal_entry(i, *line)) + "\n" for i, line in reversed(list(enumerate(lines)))
+        ),
+    ),
     "journalctl json-seq": Writer(
         Journald, by_line(lambda i, stream, text: "\x1e" + json.dumps(journal_entry(i, stream, text)))
     ),

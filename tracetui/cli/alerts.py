@@ -65,7 +65,7 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         adjust_skew=False,
         verbose=options.verbose,
         exact_names=options.exact_names,
-        knows_services=False,
+        checks_names=False,
     )
     traces = session.analysis.traces
     service = spelled_as_in(options.service, session.loaded.services)

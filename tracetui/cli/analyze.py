@@ -60,6 +60,6 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
     if options.json:
         print_json(report_json(session.analysis, sections), report.output, ascii_only=report.ascii)
         return
-    look = report.options(filters, session.searched)
+    look = report.options(filters, session)
     lines = report_text(session.analysis, sections, look)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)

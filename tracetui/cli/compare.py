@@ -12,7 +12,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_services, open_filtered
+from tracetui.cli.filtered_session import check_names, open_filtered
 from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.config import Overrides
 from tracetui.ingest.servers.address import without_secrets
@@ -87,14 +87,14 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
             adjust_skew=report.adjust_skew,
             verbose=report.verbose,
             exact_names=selection.exact_names,
-            knows_services=False,
+            checks_names=False,
         )
 
     if options.at is None and options.by is None:
         first, second, names = _two_sets(options.sources, opened, filters, servers.overrides())
     else:
         session = opened(options.sources)
-        check_services(filters.services, [session], options.sources, servers.overrides())
+        check_names(filters, [session], options.sources, servers.overrides())
         traces = session.analysis.traces
         _check_not_empty(session, "the traces")
         split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
@@ -131,7 +131,7 @@ def _two_sets(
     # the credentials of one server must not be sent to the other
     servers_of(sources)
     sessions = [opened([source]) for source in sources]
-    check_services(filters.services, sessions, sources, overrides)
+    check_names(filters, sessions, sources, overrides)
     before, after = map(without_secrets, sources)
     for name, session in zip((before, after), sessions, strict=True):
         _check_not_empty(session, name)

@@ -14,8 +14,9 @@ from tracetui.config import Overrides
 from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import Server, parse_sources, servers_of
 from tracetui.model.errors import BackEndError, UsageError
-from tracetui.model.search import LOOKBACK_NS, MORE, NOTHING, Search, combined
-from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, window_for
+from tracetui.model.operation_shape import may_be_shape
+from tracetui.model.search import NOTHING, Search, combined
+from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
 from tracetui.query.filters import Filters, search_of
@@ -37,13 +38,13 @@ def open_filtered(
     logs: Sequence[str] = (),
     more: Search = NOTHING,
     also: Callable[[Search], Search | None] = lambda _: None,
-    knows_services: bool = True,
+    checks_names: bool = True,
 ) -> Session:
     """Load sources and apply the filters, with warnings for lost input and unknown names.
 
-    `more`: additional conditions for servers; `also`: returns a second search, given the first one; `knows_services`:
-    False if the filters may name services of other sources. Raises InputError, and UsageError for a service that no
-    source has.
+    `more`: additional conditions for servers; `also`: returns a second search, given the first one; `checks_names`:
+    False if the filters may name services and operations of other sources. Raises InputError, and UsageError for a
+    service or operation that no source has.
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
@@ -61,13 +62,19 @@ def open_filtered(
     say_warnings(session.loaded.load_warnings, verbose)
     unknown = session.filter(filters)
     _check_found(session, named.trace_ids)
+    if checks_names:
+        check_names(filters, [session], sources, overrides)
     if not session.loaded.trace_count and named.servers:
         _say_offers(named.servers, overrides, session, filters.services)
-    if knows_services:
-        check_services(filters.services, [session], sources, overrides)
     if not session.loaded.trace_count and named.servers:
         # the services of the servers were listed above
         unknown = []
+    is_empty = not session.analysis.traces.trace_count
+    if is_empty and session.loaded.trace_count and session.window and not session.searched:
+        # all traces of the window were searched, and none has passed the filters
+        now = time.time_ns()
+        window, _ = wider_window([now], _searched_ns(session), now)
+        say(f"--time-range {format_duration(window)} looks further back")
     if session.searched and not session.analysis.traces.trace_count:
         say(f"no match among {session.searched}; raise --limit to search more, or --time-range to go further back")
     else:
@@ -76,13 +83,19 @@ def open_filtered(
     return session
 
 
-def check_services(
-    names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
-) -> None:
-    """Raise UsageError for a service that neither the loaded traces nor the servers have.
+def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides) -> None:
+    """Raise UsageError for a service or operation of the filters that neither the loaded traces nor the servers have.
 
     A typo in a filter must not look like an empty result.
     """
+    check_services(filters.services, sessions, sources, overrides)
+    _check_operations(filters, sessions, sources, overrides)
+
+
+def check_services(
+    names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
+) -> None:
+    """Raise UsageError for a service that neither the loaded traces nor the servers have."""
     known = {service for session in sessions for service in session.loaded.services}
     if not _missing(names, known):
         return
@@ -94,22 +107,44 @@ def check_services(
         known.update(offered)
     missing = _missing(names, known)
     if missing and known:
-        traces = sum(session.loaded.trace_count for session in sessions)
-        where = f" in {counted(traces, 'trace')}" if traces else ""
-        services = sorted(known)
-        near = nearest(missing[0], services)
-        more = f" and {len(services) - _NAMED:,} more" if len(services) > _NAMED else ""
-        hint = f"did you mean {near}?" if near else f"services: {', '.join(services[:_NAMED])}{more}"
-        raise UsageError(f"no service named {missing[0]!r}{where}; {hint}")
+        raise _unknown_name("service", missing[0], known, sessions)
+
+
+def _check_operations(
+    filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
+) -> None:
+    known = {name for session in sessions for name in (*session.loaded.names, *session.loaded.shapes)}
+    missing = _missing(filters.operations, known)
+    if not missing:
+        return
+    if has_servers(sources):
+        # servers list names only
+        missing = [name for name in missing if not may_be_shape(name)]
+        offered = _offered_operations(sources, overrides, filters.services) if missing else None
+        if not offered:
+            return
+        known.update(offered)
+        missing = _missing(missing, known)
+    if missing and known:
+        raise _unknown_name("operation", missing[0], known, sessions)
 
 
 def _missing(names: Sequence[str], known: Collection[str]) -> list[str]:
     return [name for name in names if spelled_as_in(name, known) not in known]
 
 
+def _unknown_name(what: str, name: str, known: Collection[str], sessions: Sequence[Session]) -> UsageError:
+    traces = sum(session.loaded.trace_count for session in sessions)
+    text = f"no {what} named {name!r}" + (f" in {counted(traces, 'trace')}" if traces else "")
+    names = sorted(filter(None, known))
+    near = nearest(name, names)
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    hint = f"did you mean {near}?" if near else f"{what}s: {', '.join(names[:_NAMED])}{more}"
+    return UsageError(f"{text}; {hint}")
+
+
 def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
     """List the services (all, or the wanted ones) of servers without results, with the ages of their newest traces."""
-    searched_ns = max((report.search.lookback_ns or LOOKBACK_NS for report in session.reports), default=0)
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides)) as pool:
         known = _services(pool)
@@ -124,9 +159,14 @@ def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Sessio
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
     others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
     say(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
-    latest = max(newest.values(), default=0)
-    window = window_for(latest, now) if latest else max(NEWEST_NS, MORE * searched_ns)
-    say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if latest else ""))
+    window, reaches = wider_window(newest.values(), _searched_ns(session), now)
+    say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if reaches else ""))
+
+
+def _searched_ns(session: Session) -> int:
+    """Return how far back from now the servers were searched."""
+    now = time.time_ns()
+    return max((now - report.search.window(now)[0] for report in session.reports), default=0)
 
 
 def _check_found(session: Session, trace_ids: Sequence[str]) -> None:
@@ -145,6 +185,22 @@ def _offered_services(sources: Sequence[str], overrides: Overrides) -> list[str]
     """List the services known to the servers among the sources, sorted."""
     with closing(ServerPool(servers_of(sources), overrides)) as pool:
         return _services(pool)
+
+
+def _offered_operations(sources: Sequence[str], overrides: Overrides, wanted: Sequence[str]) -> set[str] | None:
+    """Return the operations of the wanted services, or of all if none is wanted, as the servers list them.
+
+    None if they are unknown: a server does not list them, or has too many services to query each.
+    """
+    with closing(ServerPool(servers_of(sources), overrides)) as pool:
+        known = _services(pool)
+        services = [spelled_as_in(name, known) for name in wanted] or known
+        if len(services) > MOST_SEARCHED:
+            return None
+        try:
+            return pool.operations(services)
+        except BackEndError:
+            return None
 
 
 def _services(pool: ServerPool) -> list[str]:

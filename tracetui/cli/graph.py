@@ -123,7 +123,7 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         verbose=report.verbose,
         exact_names=selection.exact_names,
     )
-    look = report.options(filters, session.searched)
+    look = report.options(filters, session)
     analysis = session.analysis
     if not analysis.traces.trace_count and not json and not format_:
         print_lines(report_text(analysis, (), look), report.color, report.output, ascii_only=look.ascii_only)

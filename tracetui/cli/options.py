@@ -22,6 +22,7 @@ from tracetui.render.text.ansi import When
 
 if TYPE_CHECKING:
     from tracetui.render.report.text import ReportOptions
+    from tracetui.session import Session
 
 SELECTION = "Selection (default: traces with errors)"
 SECTIONS = "Sections (default: all)"
@@ -287,8 +288,8 @@ class Report:
     width: Width = None
     local_time: LocalTime = False
 
-    def options(self, filters: Filters, searched: str = "") -> ReportOptions:
-        """Build the layout of the report from the options and the output; `searched` as `Session.searched`."""
+    def options(self, filters: Filters, session: Session | None = None) -> ReportOptions:
+        """Build the layout of the session's report from the options and the output."""
         # imported late, as only reports need it
         from tracetui.render.report.text import ReportOptions
 
@@ -299,5 +300,6 @@ class Report:
             local_time=self.local_time,
             filtered="" if filters == Filters() else describe(filters),
             words="" if filters.query is None else where_searched(filters.query.text),
-            searched=searched,
+            searched=session.searched if session else "",
+            window=session.window if session else "",
         )

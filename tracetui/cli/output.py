@@ -16,7 +16,7 @@ from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
 from tracetui.render.text.ansi import When, colour_of, encodable, write_lines
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
-from tracetui.render.text.line import Line
+from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
 LEAST_WIDTH = 40
@@ -34,7 +34,15 @@ def say(text: str) -> None:
     # stderr itself may be full or closed
     with contextlib.suppress(OSError):
         for i, line in enumerate(safe_lines(text, limit=2_000)):
-            print(line if i else f"tracetui: {line}", file=sys.stderr)
+            line = line if i else f"tracetui: {line}"
+            for part in _wrapped(line) if sys.stderr.isatty() else [line]:
+                print(part, file=sys.stderr)
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a message between words at the width of the terminal."""
+    width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
+    return [part.text for part in wrapped(Line([(text, "")]), max(width, LEAST_WIDTH))]
 
 
 class _InAscii(io.TextIOWrapper):

@@ -13,6 +13,7 @@ LIMIT = 100
 MORE = 4
 """Factor by which a search is widened, in traces or in time, if it found too few traces."""
 _SHORTEST_NS = 1_000_000
+_MICROSECOND = 1_000
 _MOST_NAMED = 3
 _LEAST_PER_SERVICE = 10
 LAST_NS = 9 * 10**18
@@ -112,19 +113,25 @@ def describe(search: Search, *, alone: bool = False) -> str:
     if search.slower_ns is not None:
         words.append(f"slower than {format_duration(search.slower_ns)}")
     if search.least_ns is not None:
-        words.append(f"a span of {format_duration(search.least_ns)} or more")
+        # durations above a threshold have it, plus 1 ns, as the least one
+        above, is_above = format_duration(search.least_ns - 1), search.least_ns % _MICROSECOND == 1
+        least = format_duration(search.least_ns)
+        words.append(f"a span over {above}" if is_above else f"a span of {least} or more")
     if search.most_ns is not None:
         words.append(f"a span of {format_duration(search.most_ns)} or less")
     if search.expression:
         words.append(search.expression)
     if alone:
         return ", ".join(words)
+    return ", ".join([*words, describe_window(search), f"at most {search.most:,}"])
+
+
+def describe_window(search: Search) -> str:
+    """Describe the time range of a search: "the last 1h", or "from 2026-11-20 14:02:10Z to now"."""
     if search.start_ns is None and search.end_ns is None:
-        words.append(f"the last {format_duration(search.lookback_ns or LOOKBACK_NS)}")
-    else:
-        start, end = (_moment(ns) for ns in search.window())
-        words.append(f"from {start} to {end if search.end_ns is not None else 'now'}")
-    return ", ".join([*words, f"at most {search.most:,}"])
+        return f"the last {format_duration(search.lookback_ns or LOOKBACK_NS)}"
+    start, end = (_moment(ns) for ns in search.window())
+    return f"from {start} to {end if search.end_ns is not None else 'now'}"
 
 
 def _moment(ns: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tracetui.model.search import MORE
 from tracetui.model.times import LONG_UNITS, format_duration, parse_duration
 
 WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
@@ -36,12 +37,22 @@ def _note(newest: str) -> str:
     return f"newest trace {newest}" if newest.endswith("ago") else newest
 
 
-def window_for(start_ns: int | None, now_ns: int) -> int:
-    """Return the narrowest window up to now that contains a trace; a default if its start is unknown."""
-    if start_ns is None:
-        return NEWEST_NS
-    needed = _WINDOW_MARGIN * (now_ns - start_ns)
-    return next((window for window in WINDOWS if window >= needed), WINDOWS[-1])
+def wider_window(starts: Collection[int], searched_ns: int, now_ns: int) -> tuple[int, bool]:
+    """Return the narrowest window up to now that may hold what the last `searched_ns` do not.
+
+    `starts`: starts of the newest traces that are known, 0 for none within `NEWEST_NS`. -> the window, always wider
+    than the searched one; True if it contains a known trace that the searched one does not
+    """
+    beyond = [start for start in starts if 0 < start <= now_ns - searched_ns]
+    if beyond:
+        least: float = _WINDOW_MARGIN * (now_ns - max(beyond))
+    elif not starts:
+        least = NEWEST_NS
+    else:
+        # the newest traces do not meet other conditions, but older ones may
+        least = 0 if any(starts) else NEWEST_NS + 1
+    wider = (window for window in WINDOWS if window > searched_ns and window >= least)
+    return next(wider, MORE * searched_ns), bool(beyond)
 
 
 def by_newest(services: Sequence[str], newest: Mapping[str, int]) -> list[str]:
@@ -80,7 +91,9 @@ def offers(services: Sequence[str], newest: Mapping[str, int], searched_ns: int,
         *windows,
         *(
             Offer(
-                window_for(newest.get(name) or None, now_ns), name, _note(newest_text(newest.get(name), now_ns)) or rest
+                wider_window([newest[name]] if name in newest else (), searched_ns, now_ns)[0],
+                name,
+                _note(newest_text(newest.get(name), now_ns)) or rest,
             )
             for name in ordered
         ),

@@ -21,7 +21,7 @@ _TEXTS: Final = (
 """Columns that hold the text of a line. The first one with a value counts."""
 _TIMES: Final = (
     *("tsns", "@timestamp", "timestamp", "_time", "timegenerated", "timegenerated [utc]", "time", "date"),
-    *("receivetimestamp", "ingestiontime"),
+    *("receivetimestamp", "ingestiontime", "_messagetime"),
 )
 _BESIDE: Final = frozenset((*_TIMES, "id", "labels", "host", "insertid", "@logstream"))
 _NO_FIELDS: Final = frozenset((*_TEXTS, *_TIMES, "id", "insertid", "@ptr"))

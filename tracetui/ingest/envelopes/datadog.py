@@ -1,4 +1,4 @@
-"""Responses of Datadog's log search."""
+"""Responses of Datadog's log search, and the files of its log archives: a JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 from tracetui.model.decoding import MalformedError
+
+_ARCHIVED: Final = frozenset(("_id", "date", "message"))
+"""Keys of an archived log."""
 
 
 class _DatadogResponse(msgspec.Struct):
@@ -30,6 +33,8 @@ class Datadog(JsonEnvelope):
     by_lines = False
 
     def detect(self, head: Head) -> bool:
+        if head.keys >= _ARCHIVED:
+            return True
         return "data" in head.keys and all(
             word in head.data for word in (b'"type"', b'"log"', b'"attributes"', b'"message"')
         )
@@ -42,7 +47,11 @@ class Datadog(JsonEnvelope):
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
-    logs = decode_entry(OBJECT, text).get("data")
+    event = decode_entry(OBJECT, text)
+    if event.keys() >= _ARCHIVED:
+        yield record_of(number, event, "message", "date", ("host", "service"))
+        return
+    logs = event.get("data")
     for i, log in enumerate(logs if isinstance(logs, list) else [None]):
         fields = log.get("attributes") if isinstance(log, dict) else None
         if not isinstance(fields, dict):

@@ -14,7 +14,7 @@ import msgspec
 
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import values
+from tracetui.ingest.envelopes.rows import Entry, oldest_first, values
 from tracetui.model.decoding import MALFORMED
 
 _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
@@ -55,20 +55,25 @@ class Journald(JsonEnvelope):
         return not head.keys.isdisjoint(_BESIDE_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        for number, text in values(map(_unmarked, _lines(chunks))):
-            try:
-                entry = decode_entry(_ENTRY, text)
-                message = entry.MESSAGE
-                line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
-            except (*MALFORMED, TypeError, ValueError):
-                yield InnerLine(number, text)
-                continue
-            names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
-            stream = str(entry.id or " ".join(map(str, names)))
-            goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
-            lost = _LEFT_OUT if message is None else ""
-            fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
-            yield InnerLine(number, line, stream, not goes_on, lost, str(entry.time), fields)
+        # `journalctl --reverse` writes the newest entry first
+        return oldest_first(Entry(line.when, [line]) for line in _inner_lines(chunks))
+
+
+def _inner_lines(chunks: Iterable[bytes]) -> Iterator[InnerLine]:
+    for number, text in values(map(_unmarked, _lines(chunks))):
+        try:
+            entry = decode_entry(_ENTRY, text)
+            message = entry.MESSAGE
+            line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
+        except (*MALFORMED, TypeError, ValueError):
+            yield InnerLine(number, text)
+            continue
+        names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
+        stream = str(entry.id or " ".join(map(str, names)))
+        goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
+        lost = _LEFT_OUT if message is None else ""
+        fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
+        yield InnerLine(number, line, stream, not goes_on, lost, str(entry.time), fields)
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -198,6 +198,24 @@ class ServerPool:
         with self._waiting():
             return sorted({name for back_end in self._back_ends.values() for name in back_end.services()})
 
+    def operations(self, services: Sequence[str]) -> set[str]:
+        """Query the operations of services, with one request for each and each server. Raises BackEndError."""
+        # HTTP modules are slow to import, and not needed for files
+        from tracetui.ingest.servers.connection import AT_ONCE
+
+        pairs = [
+            (self.back_end(server), service)
+            for server in self.servers
+            if not server.address.file
+            for service in services
+        ]
+        with self._waiting():
+            return {
+                name
+                for listed in bounded_map(lambda pair: pair[0].operations(pair[1]), pairs, AT_ONCE)
+                for name in listed
+            }
+
     def newest_starts(self, services: Sequence[str], lookback_ns: int, found: dict[str, int]) -> None:
         """Add to `found` the start of the newest trace of each service within the lookback; 0 for none.
 
@@ -296,7 +314,7 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
     count = "1 trace" if received.count == 1 else f"{received.count:,} traces"
     text = f"{count} from {back_end.capabilities.name}{name and ' at '}{name} (searched: {describe(search)})"
     searched = back_end.searched
-    if searched is not None:
+    if searched is not None and searched.count:
         text += f"; then searched {searched.words} for more"
     may_have_more = not search.trace_ids and (received.count >= search.most or back_end.has_more)
     if may_have_more:

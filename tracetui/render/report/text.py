@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from textwrap import wrap
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from tracetui.render.services.table import duration_or_unknown, p95_heading, p95
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
-from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.line import Line, Role, flowed, wrapped
 from tracetui.render.text.percentiles import are_few, spread_words
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.table import Column, table
@@ -50,6 +49,8 @@ class ReportOptions:
     """Description of the traces searched on a server that has more; '' if all were searched."""
     words: str = ""
     """Description of where the words of the filters were searched; '' for none."""
+    window: str = ""
+    """Time range that servers were searched for: "the last 1h"; '' for files."""
 
 
 def report_text(analysis: Analysis, sections: Collection[str], options: ReportOptions) -> Iterator[Line]:
@@ -82,6 +83,9 @@ class _Report:
     def _line(self, *runs: tuple[str, str]) -> Line:
         return Line(runs).cropped(self.width, self.glyphs.ellipsis)
 
+    def _wrapped(self, text: str, role: str) -> list[Line]:
+        return wrapped(Line([(text, role)]), self.width, self.glyphs.ellipsis)
+
     def _flowed(self, items: list[Line], width: int, gap: int = 3) -> list[Line]:
         return flowed(items, width, gap, self.glyphs.ellipsis)
 
@@ -112,11 +116,11 @@ class _Report:
         summary, options = self.analysis.summary, self.options
         if not summary.trace_count:
             none = f"No match among {options.searched}" if options.searched else "No trace matches"
-            yield self._line((none, Role.TITLE))
+            yield from self._wrapped(none + (f" in {options.window}" if options.window else ""), Role.TITLE)
             if options.filtered:
-                yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
-            for text in wrap(safe(options.words), options.width):
-                yield self._line((text, Role.DIM))
+                yield from self._wrapped(f"filter: {safe(options.filtered)}", Role.DIM)
+            if options.words:
+                yield from self._wrapped(safe(options.words), Role.DIM)
             return
         counts = [
             numbers.counted(summary.trace_count, "trace"),
@@ -136,7 +140,7 @@ class _Report:
             duplicates = numbers.counted(summary.duplicate_span_count, "duplicate span record")
             yield self._line((f"{duplicates} merged", Role.DIM))
         if options.filtered:
-            yield self._line((f"filter: {safe(options.filtered)}", Role.DIM))
+            yield from self._wrapped(f"filter: {safe(options.filtered)}", Role.DIM)
         if summary.error_trace_count:
             failures = (summary.error_trace_count, summary.failed_request_count, summary.trace_count)
             yield self._line((f"{self.glyphs.origin} {numbers.failures_of(*failures)}", Role.ERROR))

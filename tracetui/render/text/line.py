@@ -126,6 +126,20 @@ class Line:
         return line
 
 
+def wrapped(line: Line, width: int, ellipsis: str = "…") -> list[Line]:
+    """Break a line between words into lines of at most `width` cells, with the indentation of the first one."""
+    if line.width <= width or not line.runs:
+        return [line]
+    indent = len(line.runs[0].text) - len(line.runs[0].text.lstrip(" "))
+    words = [Line()]
+    for text, role in line.runs:
+        first, *others = text.split(" ")
+        words[-1].add(first, role)
+        words += [Line([(other, role)]) for other in others]
+    lines = flowed((word for word in words if word.width), max(width - indent, 1), 1, ellipsis)
+    return [Line([(" " * indent, Role.PLAIN)]).extend(one) for one in lines]
+
+
 def flowed(items: Iterable[Line], width: int, gap: int = 3, ellipsis: str = "…") -> list[Line]:
     """Arrange short lines side by side, as many per line as fit in `width` cells."""
     lines: list[Line] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracetui.model.traces import TraceSet
-from tracetui.render.text.line import Line, Role
+from tracetui.render.text.line import Line, Role, wrapped
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.search_offers import OfferedRows
@@ -108,7 +108,7 @@ class TraceListing:
         ellipsis = self._state.look.glyphs.ellipsis
         self.empty.display = self.is_empty
         self.heading.display = not self.is_empty
-        self.empty.show(lambda width: [line.cropped(width, ellipsis) for line in lines])
+        self.empty.show(lambda width: [part for line in lines for part in wrapped(line, width, ellipsis)])
 
     def show_heading(self) -> None:
         """Show the heading once the list has its width."""

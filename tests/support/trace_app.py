@@ -1,0 +1,88 @@
+"""The whole app, driven without a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.pilot import Driver, driven
+from tests.support.screens import ByteCounter
+from tracetui.ingest.loader import LoadProgress
+from tracetui.ingest.processes.background_load import BackgroundLoad
+from tracetui.ingest.processes.protocol import LoadRequest
+from tracetui.model.traces import TraceSet
+from tracetui.tui.app import TraceApp
+from tracetui.tui.settings import Resume
+from tracetui.tui.state import Look, State
+
+SAMPLES = Path(__file__).parents[2] / "sample_traces"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+
+_run = BackgroundLoad.run
+_loaded: dict[object, TraceSet] = {}
+
+
+class CountingApp(TraceApp, ByteCounter):
+    pass
+
+
+@asynccontextmanager
+async def opened(
+    *sources: str,
+    size: tuple[int, int] = (120, 40),
+    resume: Resume | None = None,
+    keymap: Mapping[str, str] | None = None,
+    logs: Sequence[str] = (),
+    **look: Any,
+) -> AsyncIterator[tuple[CountingApp, Driver]]:
+    """Open the app over sources, and wait until they are loaded."""
+    app = CountingApp(State(sources=sources, logs=tuple(logs), look=Look(**look)), resume, keymap=keymap)
+    async with loaded(app, size) as pilot:
+        yield app, pilot
+
+
+@asynccontextmanager
+async def loaded(app: TraceApp, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Driver]:
+    """Run an app, and wait until its sources are loaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_loads(patch)
+        async with driven(app, size) as pilot:
+            await pilot.settle()
+            yield pilot
+
+
+def share_loads(patch: pytest.MonkeyPatch) -> None:
+    """Load files that have not changed once, by a process as always, and then return the same set."""
+
+    def run(
+        load: BackgroundLoad,
+        progress: Callable[[LoadProgress], object],
+        part: Callable[[TraceSet], object] = lambda _: None,
+        *others: Any,
+    ) -> TraceSet:
+        files = _files(load._request)
+        if not files:
+            return _run(load, progress, part, *others)
+        if files not in _loaded:
+            _loaded[files] = _run(load, progress, lambda _: None, *others)
+        return replace(_loaded[files])
+
+    patch.setattr(BackgroundLoad, "run", run)
+
+
+def _files(request: LoadRequest) -> tuple[object, ...]:
+    """Identify the files that a request reads; empty if it reads anything else."""
+    found: list[object] = []
+    for source in request.sources:
+        path = Path(source)
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if not file.is_file() and not file.is_dir():
+                return ()
+            status = file.stat()
+            found.append((source, str(file), status.st_size, status.st_mtime_ns))
+    return tuple(found)
