@@ -18,13 +18,13 @@ run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
 
 test: $(DEV)  ## run the tests
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-random: $(DEV)  ## run the tests in a random order (ORDER=7 repeats one)
-	$(BIN)/python -m pytest -n $(WORKERS) --random-order $(if $(ORDER),--random-order-seed=$(ORDER))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --random-order $(if $(ORDER),--random-order-seed=$(ORDER))
 
 test-thorough: $(DEV)  ## run the property tests with ten times as many examples
-	EXAMPLES=thorough $(BIN)/python -m pytest -n $(WORKERS)
+	EXAMPLES=thorough $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 fuzz: $(DEV)  ## fuzz what reads, analyses and writes traces, then the screen (SEED, COUNT inputs, EVENTS)
 	$(BIN)/python -m tests.fuzz --seed $(SEED) --count $(COUNT)

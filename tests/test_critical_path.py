@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import US, GivenSpan, at, build, micros, span
 from tests.support.critical_reference import Section, path_of_trace
-from tests.support.strategies import chain, fan, nested, span_sets, trees, unhurried
+from tests.support.strategies import chain, examples, fan, nested, span_sets, trees, unhurried
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.skew import correct_skew
 from tracetui.model.span import Flag, Kind
@@ -44,7 +44,7 @@ def sections(traces: TraceSet, trace: int = 0) -> list[Section]:
     return list(zip(spans.tolist(), starts.tolist(), ends.tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=400)
+@examples(3)
 @given(incomplete_sets())
 def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
     traces = build(*spans)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.plain_calls import PlainCall, find, nodes_of, types
-from tests.support.strategies import layered_sets, span_sets, unhurried
+from tests.support.strategies import examples, layered_sets, span_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
@@ -38,7 +38,7 @@ def expected_rows(calls: Iterable[PlainCall]) -> Counter[tuple[Any, ...]]:
     )
 
 
-@settings(unhurried, max_examples=300)
+@examples(3)
 @given(st.one_of(span_sets(), layered_sets()))
 def test_calls_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.support.building import GivenSpan, build, span
 from tests.support.error_reference import Reference
 from tests.support.failing_sets import failing_sets
-from tests.support.strategies import ranked, span_sets, unhurried
+from tests.support.strategies import examples, ranked, span_sets, unhurried
 from tracetui.analysis.error_causes import find_causes
 from tracetui.analysis.errors import ErrorRole, causes_of, roles
 from tracetui.analysis.outcomes import Outcome, outcomes
@@ -33,7 +33,7 @@ def check(traces: TraceSet) -> None:
         assert failed_requests(traces)[trace] == bool(expected.failures(trace))
 
 
-@settings(unhurried, max_examples=400)
+@examples(3)
 @given(failing_sets())
 def test_causes_roles_and_outcomes_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
     check(build(*spans))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.test_hygiene import imported, running
+from tracetui import session
 from tracetui.cli.graph import QUESTIONS
 from tracetui.cli.main import run
+from tracetui.ingest.loader import load
+from tracetui.model.traces import TraceSet
 from tracetui.render.text.cells import cell_width
 
 ROOT = Path(__file__).parent.parent
@@ -32,6 +38,21 @@ FURTHER_CALLERS_OF_LEGACY_AUTH = set(
     "account-service admin-console api-gateway mobile-app web-app inventory-sync-job mobile-bff order-confirmation "
     "partner-portal subscription-service".split()
 )
+
+
+@functools.cache
+def loaded(source: str) -> TraceSet:
+    return load([source])
+
+
+@pytest.fixture(autouse=True)
+def samples_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load_once(sources: Sequence[str], *args: Any, **options: Any) -> TraceSet:
+        if len(sources) == 1 and Path(sources[0]).is_relative_to(SAMPLES):
+            return replace(loaded(sources[0]))
+        return load(sources, *args, **options)
+
+    monkeypatch.setattr(session, "load", load_once)
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build
 from tests.support.building import span as given_span
-from tests.support.strategies import service_sets
+from tests.support.strategies import examples, service_sets
 from tracetui.analysis.span_search import value_parts
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
@@ -678,7 +678,7 @@ def test_the_parser_is_loaded_when_a_query_is_read() -> None:
         ).map(" ".join),
     )
 )
-@settings(max_examples=500, deadline=None)
+@examples(3)
 def test_any_text_is_a_query_or_an_error_about_it(text: str) -> None:
     query = error = None
     try:
@@ -890,7 +890,7 @@ def trace_sets(draw: st.DrawFn) -> TraceSet:
 
 
 @given(trace_sets(), QUERIES, st.sampled_from([0, 1 << 30]), st.sampled_from([0, 1 << 30]))
-@settings(max_examples=400, deadline=None)
+@examples(3)
 def test_columns_answer_as_a_look_at_every_span_would(traces: TraceSet, query: TraceTest, few: int, cost: int) -> None:
     text, holds = query
     spans = [[traces.span(i) for i in traces.spans_of(t)] for t in range(traces.trace_count)]

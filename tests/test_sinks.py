@@ -54,9 +54,10 @@ _EXIT_CODES = {0, 2, 3, 4}
 
 def assert_harmless(text: str, sink: str) -> None:
     """Check text for a terminal: styles are allowed, other control and invisible characters are not."""
-    for line in _STYLE.sub("", text).split("\n"):
-        bad = [f"U+{ord(character):04X}" for character in line if not is_harmless(character)]
-        assert not bad, f"{sink}: {bad[:8]} in {line[:300]!r}"
+    shown = _STYLE.sub("", text).replace("\n", "")
+    bad = {character for character in set(shown) if not is_harmless(character)}
+    lines = [line for line in text.split("\n") if bad & set(line)] if bad else []
+    assert not bad, f"{sink}: {[f'U+{ord(character):04X}' for character in bad]} in {lines[0][:300]!r}"
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,12 @@ from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 unhurried = settings(deadline=None)
 """For property tests: what they find does not depend on how fast the machine is."""
 
+
+def examples(times: int) -> settings:
+    """For the definitions that the rest builds on: so many times as many examples as other property tests."""
+    return settings(deadline=None, max_examples=times * settings.default.max_examples)
+
+
 _SERVICES = ("api", "cart", "db", "mail")
 _OPERATIONS = ("get", "put", "list")
 _MESSAGES = ("", "timeout", "row 17 is locked", "row 4 is locked")
