@@ -14,7 +14,6 @@ from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
 from tests.support.recorded import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
-from tests.test_tui_app import settled
 from tests.test_tui_live import App, over
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import registry
@@ -107,7 +106,7 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         async with over(server.url) as on:
             await on.until(held)
             # the services are listed after the traces are shown
-            await settled(on.app, on.pilot)
+            await on.pilot.settle()
             assert len(server.requests) <= (7 + count if kind == "tempo" else 5)
             await counted(on, server, 1, ("nothing new from", f"of {held}"), "slash", *"service = payment", "enter")
             await taken_back(on, server)
