@@ -19,7 +19,9 @@ from itertools import pairwise
 _SWEEPS = 12
 """Sweeps over the layers to reduce crossings; the best order is kept."""
 _ALIGNMENTS = 3
-"""Sweeps to move nodes next to their neighbours."""
+"""Pairs of sweeps to move nodes next to their neighbours."""
+_MANY = 4_000
+"""Number of places from which there are a third as many sweeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,10 @@ def lay_out(nodes: Iterable[str], edges: Iterable[LayoutEdge]) -> Layout:
     number = _numbered(names, given)
     layers, links = _places(names, number, given)
     _order(layers, links)
-    gaps = [_bundles(layer, links) for layer in layers[:-1]]
+    after: list[list[_Link]] = [[] for _ in layers]
+    for link in links:
+        after[link.left.layer].append(link)
+    gaps = [_bundles(layer, own) for layer, own in zip(layers[:-1], after, strict=False)]
     _set_heights(layers)
     _align(layers)
     for at, gap in enumerate(gaps):
@@ -223,7 +228,7 @@ def _order(layers: list[list[Place]], links: Sequence[_Link]) -> None:
         after[link.left].append(link.right)
     position = {place: float(row) for layer in layers for row, place in enumerate(layer)}
     best, fewest = [list(layer) for layer in layers], _crossings(layers, after, position)
-    for sweep in range(_SWEEPS):
+    for sweep in range(_SWEEPS if len(position) < _MANY else _SWEEPS // 3):
         if not fewest:
             break
         leftwards = sweep % 2 == 1
@@ -268,28 +273,24 @@ def _crossings(layers: list[list[Place]], after: dict[Place, list[Place]], posit
 
 
 def _bundles(layer: Sequence[Place], links: Sequence[_Link]) -> list[Bundle]:
-    """Bundle the links to the right of a layer, and list the bundles at their places.
+    """Bundle the links from a layer to the next one, and list the bundles at their places.
 
     The place with the most links that are left is taken with all of them, and with it the places that are linked with
     the same others.
     """
-    members = set(layer)
     found: list[Bundle] = []
     kinds: dict[tuple[str, bool], list[_Link]] = {}
     for link in links:
-        if link.left in members:
-            kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
+        kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
     for _, alike in sorted(kinds.items(), key=lambda kind: kind[0]):
         found += _bicliques(alike)
     rank = {place: row for row, place in enumerate(layer)}
     for bundle in found:
         bundle.sources.sort(key=rank.__getitem__)
-    following = sorted({place for bundle in found for place in bundle.targets}, key=lambda place: place.layer)
-    for place in layer:
-        own = [bundle for bundle in found if place in bundle.sources]
-        place.right = own
-    for place in following:
-        place.left = [bundle for bundle in found if place in bundle.targets]
+        for place in bundle.sources:
+            place.right.append(bundle)
+        for place in bundle.targets:
+            place.left.append(bundle)
     return found
 
 
@@ -313,7 +314,7 @@ def _bicliques(links: Sequence[_Link]) -> list[Bundle]:
         if len(ends) == 1 and len(back_of[next(iter(ends))]) > 1 and ends_of is right_of:
             # left to the place at the other end, which has more
             continue
-        same = [other for other in ends_of if ends_of[other].keys() == ends.keys()]
+        same = [other for other in back_of[next(iter(ends))] if ends_of[other].keys() == ends.keys()]
         for other in same:
             ends_of[other] = {}
         for end in ends:
@@ -343,7 +344,8 @@ def _align(layers: list[list[Place]]) -> None:
     """Set the rows: in the order of the layer, without overlap, close to the rows of neighbours."""
     for layer in layers:
         _stack(layer, [0.0] * len(layer))
-    for sweep in range(2 * _ALIGNMENTS):
+    count = sum(map(len, layers))
+    for sweep in range(2 * (_ALIGNMENTS if count < _MANY else _ALIGNMENTS // 3)):
         leftwards = sweep % 2 == 1
         for layer in reversed(layers) if leftwards else layers:
             wanted = []
@@ -435,7 +437,8 @@ def _assign_tracks(bundles: Sequence[Bundle]) -> int:
     order = _track_order(bundles)
     assert order is not None
     begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
-    used: list[list[tuple[int, int]]] = []
+    used: list[int] = []
+    """Rows of each track that are in use, as bits."""
     for bundle in order:
         rows = [*bundle.left_rows, *bundle.right_rows]
         low, high = min(rows), max(rows)
@@ -447,10 +450,12 @@ def _assign_tracks(bundles: Sequence[Bundle]) -> int:
             if other is not None and other is not bundle:
                 least = max(least, other.track + 1)
         track = least
-        while track < len(used) and any(first <= high + 1 and low <= last + 1 for first, last in used[track]):
+        # a free row between the lines of one track, so that their ends do not touch
+        rows_used = ((1 << (high - low + 3)) - 1) << low
+        while track < len(used) and used[track] & rows_used:
             track += 1
-        while track >= len(used):
-            used.append([])
-        used[track].append((low, high))
+        if track >= len(used):
+            used += [0] * (track + 1 - len(used))
+        used[track] |= ((1 << (high - low + 1)) - 1) << (low + 1)
         bundle.track = track
     return len(used)
