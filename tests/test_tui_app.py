@@ -459,7 +459,7 @@ async def test_texts_name_rebound_keys() -> None:
         await pilot.press("f1")
         shown = pilot.text
         assert "F7               edit the filter; Tab completes, arrows" in shown
-        assert "traces with errors by the service" not in shown
+        assert "group by entry point" not in shown
         assert "Ctrl+r           reload files" in shown
         assert "1 2 3 F5 5" in shown
         # list.down has no arrow key now

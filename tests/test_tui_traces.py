@@ -262,7 +262,7 @@ def test_hints_follow_the_focus() -> None:
         def hints() -> list[str]:
             return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
 
-        assert hints()[:2] == ["/ filter", "v errors by service"]
+        assert hints()[:2] == ["/ filter", "v by entry point"]
         rows, app.pane.listing._rows = app.pane.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
         app.pane.listing._rows = rows
@@ -273,6 +273,30 @@ def test_hints_follow_the_focus() -> None:
         await pilot.press("escape", "z")
         assert "Enter filter" in hints()
         assert "Esc leave" in hints()
+
+    drive(shop(), steps)
+
+
+def test_grouped_by_entry_point() -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("v")
+        assert app.pane.crumbs() == ["by entry point"]
+        heads = [line for line in app.lines() if "/min" in line]
+        assert len(heads) == len(
+            {
+                app.pane.state.session.loaded.operation_label(int(o))
+                for o in np.unique(app.pane.state.session.loaded.operation[app.pane.state.session.loaded.main_root])
+            }
+        )
+        before = len(app.pane.listing.view.source)
+        await pilot.press("enter")
+        assert len(app.pane.listing.view.source) > before
+        await pilot.press("j", "enter")
+        assert len(app.opened) == 1
+        await pilot.press("v")
+        assert app.pane.crumbs() == ["errors by service"]
+        await pilot.press("v")
+        assert app.pane.crumbs() == []
 
     drive(shop(), steps)
 

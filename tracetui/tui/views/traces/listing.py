@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 
+from tracetui.analysis.entry_points import EntryPoint
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.line import Line, Role, wrapped
 from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.entry_groups import traces_by_entry_point
 from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import TraceRows
@@ -17,6 +20,14 @@ from tracetui.tui.widgets.line_view import LineView
 
 _CURSOR = 2
 """Cells of the cursor before a line."""
+
+
+class Grouping(enum.Enum):
+    """Groups of the traces in the list. Values are for users."""
+
+    NONE = "all traces"
+    ENTRY_POINTS = "by entry point"
+    ERRORS = "errors by service"
 
 
 class TraceListing:
@@ -31,9 +42,11 @@ class TraceListing:
         """Text in place of the rows."""
         self.is_empty = False
         self.sort_key, self.descending = SortKey.DURATION, True
-        self.is_grouped = False
-        """True if traces with errors stand under the services where the errors began."""
-        self._folded: set[int] = set()
+        self.grouping = Grouping.NONE
+        self.entries: Sequence[EntryPoint] = ()
+        """Entry points of the traces shown, for that grouping."""
+        self._toggled: set[int] = set()
+        """Groups that are not as they are at first: entry points are folded then, services are not."""
         self._wants_first = False
         """True to move the cursor to the first row with the next rows."""
         self._loaded: TraceSet | None = None
@@ -44,6 +57,11 @@ class TraceListing:
         """Rows of the previous set, shown until the new ones are ready."""
         self.offered: OfferedRows | None = None
         """Rows with windows and services to load, if servers sent no traces."""
+
+    @property
+    def is_grouped(self) -> bool:
+        """True if the traces are in groups."""
+        return self.grouping is not Grouping.NONE
 
     @property
     def rows(self) -> TraceRows | None:
@@ -59,7 +77,7 @@ class TraceListing:
         """Prepare for the traces of another set."""
         self._previous = self.rows
         self._loaded, self.columns, self._rows = loaded, None, None
-        self._folded.clear()
+        self._toggled.clear()
 
     def show(self, columns: TraceColumns) -> None:
         """Show the traces, now that their columns are computed."""
@@ -75,8 +93,11 @@ class TraceListing:
         self._offer()
         shown, glyphs = state.shown, state.look.glyphs
         groups = None
-        if self.is_grouped:
-            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._folded, glyphs)
+        if self.grouping is Grouping.ERRORS:
+            groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._toggled, glyphs)
+        elif self.grouping is Grouping.ENTRY_POINTS:
+            key, descending, toggled = self.sort_key, self.descending, self._toggled
+            groups = traces_by_entry_point(columns, self.entries, key, descending, toggled, glyphs)
         self._rows = rows = TraceRows(
             columns,
             columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,
@@ -149,18 +170,24 @@ class TraceListing:
         self.descending = not self.descending
         self.rebuild()
 
-    def order_from_first(self, key: SortKey, *, descending: bool, grouped: bool) -> None:
+    def order_from_first(self, key: SortKey, *, descending: bool, grouping: Grouping) -> None:
         """Set the order and the groups of the next rows, and the first of them for the cursor."""
-        self.sort_key, self.descending, self.is_grouped, self._wants_first = key, descending, grouped, True
+        self.sort_key, self.descending, self._wants_first = key, descending, True
+        self._group_by(grouping)
 
     def ungroup(self) -> None:
-        self.is_grouped = False
+        self._group_by(Grouping.NONE)
         self.rebuild()
+
+    def _group_by(self, grouping: Grouping) -> None:
+        if grouping is not self.grouping:
+            self.grouping = grouping
+            self._toggled.clear()
 
     def toggle_group(self, row: int) -> None:
         """Fold or unfold the group of a heading's row."""
         group = self._rows.group(row) if self._rows is not None else None
         if group is not None:
-            self._folded ^= {group.key}
+            self._toggled ^= {group.key}
             self.rebuild()
             self.view.cursor = row

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from tracetui.analysis.entry_points import EntryPoint, find_entry_points
 from tracetui.model.search_offers import Offer
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
@@ -32,7 +33,7 @@ from tracetui.tui.views.traces.empty_states import (
     prepared,
     words,
 )
-from tracetui.tui.views.traces.listing import TraceListing
+from tracetui.tui.views.traces.listing import Grouping, TraceListing
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS, QuickFilters
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
@@ -87,11 +88,10 @@ class TracesView(View):
         if self.listing.offered is not None:
             window, query = TRACES.hints("traces.window", "traces.filter")
             return [("{list.open}", "load"), *APP.hints("app.more"), window, query]
-        query, failing, *others = TRACES.hints("traces.filter", "traces.failing", "traces.slowest", "list.open")
-        if self.listing.is_grouped:
-            failing = "{traces.failing}", "all traces"
+        query, _, *others = TRACES.hints("traces.filter", "traces.group", "traces.slowest", "list.open")
+        group = "{traces.group}", self._next_grouping().value
         # a filter can be set while loading; other keys need rows
-        return [query, failing, *others] if self.listing.rows is not None else [query]
+        return [query, group, *others] if self.listing.rows is not None else [query]
 
     @property
     def trace_under_cursor(self) -> int | None:
@@ -141,7 +141,7 @@ class TracesView(View):
         return self.listing.view.cursor > 0
 
     def crumbs(self) -> list[str]:
-        return ["errors by service"] if self.listing.is_grouped else []
+        return [self.listing.grouping.value] if self.listing.is_grouped else []
 
     def go_back(self) -> bool:
         if self.query_bar.is_edited:
@@ -180,6 +180,8 @@ class TracesView(View):
             # the hints change
             self.post_message(LocationChanged())
         self.listing.show(found.columns)
+        if self.listing.grouping is Grouping.ENTRY_POINTS:
+            self._find_entries()
         self._show_count()
         self.scatter.show(found.points)
         self._mark_point()
@@ -249,7 +251,7 @@ class TracesView(View):
 
     def list_by_start(self, query: str) -> None:
         """Apply a filter, and sort by start."""
-        self.listing.order_from_first(SortKey.START, descending=False, grouped=False)
+        self.listing.order_from_first(SortKey.START, descending=False, grouping=Grouping.NONE)
         if query.strip() == self.state.query:
             self.listing.rebuild()
         self.filter_by(query)
@@ -330,20 +332,57 @@ class TracesView(View):
         self.focus_pane()
 
     def action_slowest(self) -> None:
-        self.listing.order_from_first(SortKey.DURATION, descending=True, grouped=False)
+        self.listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.NONE)
         self.listing.rebuild()
+
+    def _next_grouping(self) -> Grouping:
+        """Grouping that follows the current one; errors by service only if there are any."""
+        columns, grouping = self.listing.columns, self.listing.grouping
+        if grouping is Grouping.NONE:
+            return Grouping.ENTRY_POINTS
+        has_errors = columns is not None and bool(columns.origins[self.state.shown].any())
+        return Grouping.ERRORS if grouping is Grouping.ENTRY_POINTS and has_errors else Grouping.NONE
+
+    def action_group(self) -> None:
+        grouping = self._next_grouping()
+        if self.listing.columns is None:
+            return
+        if grouping is Grouping.ENTRY_POINTS:
+            self._find_entries(
+                lambda: self.listing.order_from_first(SortKey.DURATION, descending=True, grouping=grouping)
+            )
+        elif grouping is Grouping.ERRORS:
+            self.action_failing()
+        else:
+            self.listing.ungroup()
+            self.post_message(LocationChanged())
+
+    def _find_entries(self, then: Callable[[], None] = lambda: None) -> None:
+        """Find the entry points of the traces shown, then list them."""
+        loaded, shown = self._loaded, self.state.shown
+        if loaded is None:
+            return
+
+        def show(entries: list[EntryPoint]) -> None:
+            self.listing.entries = entries
+            then()
+            self.listing.rebuild()
+            self.post_message(LocationChanged())
+
+        self.work("traces-entries", lambda: find_entry_points(loaded, shown), show)
 
     def action_failing(self) -> None:
         listing = self.listing
         if listing.columns is None:
             return
-        if listing.is_grouped:
+        if listing.grouping is Grouping.ERRORS:
             listing.ungroup()
         elif listing.columns.origins[self.state.shown].any():
-            listing.order_from_first(SortKey.DURATION, descending=True, grouped=True)
+            listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.ERRORS)
             listing.rebuild()
         else:
             self.post_notice("no errors in these traces")
+        self.post_message(LocationChanged())
 
     def action_copy(self) -> None:
         trace = self.trace_under_cursor
