@@ -38,7 +38,7 @@ class Document:
     """A whole trace in the JSON of one server; `broken` if that server fails to write it."""
 
     body: Json
-    facts: Callable[[Json], list[SpanFacts]]
+    facts: Callable[[Json], Iterable[SpanFacts]]
     broken: bool = False
 
     @functools.cached_property
@@ -97,7 +97,7 @@ def shifted(node: Json, by_ns: int) -> Json:
         return [shifted(item, by_ns) for item in node]
     if not isinstance(node, dict):
         return node
-    moved = {}
+    moved: dict[str, Json] = {}
     for key, value in node.items():
         if key in ("startTime", "timestamp") and isinstance(value, int):
             moved[key] = value + by_ns // 1000
@@ -226,7 +226,7 @@ def _bodies(recording: Recording) -> Iterator[Json]:
 
 def apart(messages: Iterable[Json]) -> Iterator[Json]:
     """One OTLP message for each trace in these."""
-    traces: dict[str, dict[str, Json]] = {}
+    traces: dict[str, dict[bytes, Json]] = {}
     for message in messages:
         for group in message["resourceSpans"]:
             for scope in group["scopeSpans"]:
@@ -254,7 +254,7 @@ def _tempo_node(node: Json) -> Json:
         return [_tempo_node(item) for item in node]
     if not isinstance(node, dict):
         return node
-    written = {}
+    written: dict[str, Json] = {}
     for key, value in node.items():
         if key in ("traceId", "spanId", "parentSpanId"):
             written[key] = base64.b64encode(bytes.fromhex(value)).decode()

@@ -94,7 +94,7 @@ def pieces(text: str, size: int) -> list[str]:
 
 
 def docker(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
-    written = []
+    written: list[str] = []
     for i, (stream, text) in enumerate(lines):
         entries = [{"log": piece, "stream": stream, "time": iso(i)} for piece in pieces(text + "\n", size)]
         written.extend(map(json.dumps, entries))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tracetui.analysis.error_messages import NO_MESSAGE, error_message
@@ -258,10 +259,10 @@ class Reference:
         return "handled"
 
 
-def _first_number(attributes: dict[str, object], *keys: str) -> int | None:
+def _first_number(attributes: Mapping[str, object], *keys: str) -> int | None:
     return next((int(str(attributes[key])) for key in keys if key in attributes), None)
 
 
-def _target(attributes: dict[str, object]) -> tuple[object, ...]:
+def _target(attributes: Mapping[str, object]) -> tuple[object, ...]:
     keys = ("peer.service", "db.namespace", "db.statement", "url.path")
     return tuple(attributes.get(key, "") for key in keys)

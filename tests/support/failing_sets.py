@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan
 from tests.support.strategies import ranked
 from tracetui.model.span import Flag, Kind, Status
 
-_FAILURES = (
+_FAILURES: tuple[dict[str, Any], ...] = (
     {"message": "card declined"},
     {"message": "call failed: card declined"},
     {"message": "row 17 is locked"},
@@ -23,7 +25,7 @@ _FAILURES = (
     {"attributes": {"rpc.grpc.status_code": "4"}},
     {},
 )
-_ANSWERS = (
+_ANSWERS: tuple[dict[str, Any], ...] = (
     {},
     {},
     {},
@@ -34,7 +36,7 @@ _ANSWERS = (
     {"attributes": {"rpc.grpc.status_code": 0}},
 )
 _KINDS = (Kind.INTERNAL, Kind.CLIENT, Kind.SERVER, Kind.PRODUCER, Kind.CONSUMER)
-_TARGETS = (
+_TARGETS: tuple[dict[str, Any], ...] = (
     {},
     {},
     {"peer.service": "stripe"},

@@ -317,7 +317,7 @@ def proto(name: str, span: str, parent: str, service: str, start: int, end: int)
     def identity(number: str) -> str:
         return "AAAAAAAAA" + {ROOT: "AE=", CHILD: "AI="}[number]
 
-    tags = [{"key": "span.kind", "vStr": "server"}, {"key": "n", "vType": "INT64", "vInt64": "1"}]
+    tags: list[dict[str, Any]] = [{"key": "span.kind", "vStr": "server"}, {"key": "n", "vType": "INT64", "vInt64": "1"}]
     if span == CHILD:
         tags += [
             {"key": "error", "vType": "BOOL", "vBool": True},

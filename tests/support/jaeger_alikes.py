@@ -313,9 +313,9 @@ class GreptimeDBv3(JaegerV3):
         return sorted(super().visible(), key=lambda document: document.id)
 
 
-def _kept_apart(message: Json) -> Iterator[SpanFacts]:
+def _kept_apart(trace: Json) -> Iterator[SpanFacts]:
     """The facts of spans, with the attributes of resources under names of their own."""
-    for facts, (resource, span) in zip(otlp_facts(message), otlp_spans(message), strict=True):
+    for facts, (resource, span) in zip(otlp_facts(trace), otlp_spans(trace), strict=True):
         of_resource = {item["key"] for item in resource.get("attributes", ())}
         of_resource -= {item["key"] for item in span.get("attributes", ())}
         facts.tags = {f"resource_attr:{k}" if k in of_resource else k: value for k, value in facts.tags.items()}

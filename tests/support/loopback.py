@@ -94,7 +94,7 @@ class Loopback:
         self.ended = threading.Event()
         if self._socket_path:
             self._socket_path.unlink(missing_ok=True)
-            self._server: _Server = _UnixServer(str(self._socket_path), Handler)
+            self._server: _Server = _UnixServer(self._socket_path, Handler)
         else:
             self._server = _Server(("127.0.0.1", self._port), Handler)
             self._port = self._server.server_address[1]
@@ -184,7 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
         # a Unix socket knows no Nagle
-        self.disable_nagle_algorithm = self.request.family == socket.AF_INET
+        # of this connection, though the class declares it for all
+        vars(self)["disable_nagle_algorithm"] = self.request.family == socket.AF_INET
         super().setup()
 
     @property
@@ -246,3 +247,8 @@ class _Server(ThreadingTCPServer):
 
 class _UnixServer(_Server):
     address_family = socket.AF_UNIX
+
+    def __init__(self, path: Path, handler: type[BaseHTTPRequestHandler]) -> None:
+        # any address is good for the socket, but not for the types of the class above
+        address: Any = str(path)
+        super().__init__(address, handler)

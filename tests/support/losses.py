@@ -56,7 +56,7 @@ def kind_scope_and_status_as_tags(span: Span) -> Span:
         "span.kind": span.kind.name.lower(),
     }
     failed = {"error": True, "otel.status_code": "ERROR"} if span.status is Status.ERROR else {}
-    tags = {**span.attributes, **{key: value for key, value in more.items() if value}, **failed}
+    tags: dict[str, Any] = {**span.attributes, **{key: value for key, value in more.items() if value}, **failed}
     return replace(span, attributes=tags, scope_name="", scope_version="", status_message="")
 
 
@@ -132,7 +132,7 @@ def without_the_server_s_warnings(span: Span) -> Span:
     """What Jaeger finds out about a span is no part of it; v3 has it as an attribute."""
     own = tuple(warning for warning in span.warnings if not warning.startswith(JAEGER_WARNS))
     flags = span.flags if own == span.warnings else span.flags & ~Flag.SOURCE_WARNING
-    found = span.attributes.get("@jaeger@warnings") or []
+    found: Any = span.attributes.get("@jaeger@warnings") or []
     assert all(isinstance(text, str) and text.startswith(JAEGER_WARNS) for text in found)
     attributes = {key: value for key, value in span.attributes.items() if key != "@jaeger@warnings"}
     return replace(span, warnings=own, flags=flags, attributes=attributes)

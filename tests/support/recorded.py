@@ -80,9 +80,9 @@ def window(query: Query) -> tuple[int, int] | None:
     if "endTs" in given:
         end = int(given["endTs"]) * 1_000_000
         return end - int(given.get("lookback", 86_400_000)) * 1_000_000, end
-    for start, end in (("query.startTimeMin", "query.startTimeMax"), ("startTime", "endTime"), ("start", "end")):
-        if start in given and end in given:
-            return _moment(given[start]), _moment(given[end])
+    for first, last in (("query.startTimeMin", "query.startTimeMax"), ("startTime", "endTime"), ("start", "end")):
+        if first in given and last in given:
+            return _moment(given[first]), _moment(given[last])
     return None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -34,7 +35,8 @@ def pascal(name: str) -> str:
 
 def respelled(message: Json, random: Random) -> Json:
     """A message with all its names in another spelling, or as it was."""
-    spell = random.choice([str, str, snake, pascal])
+    spellings: list[Callable[[str], str]] = [str, str, snake, pascal]
+    spell = random.choice(spellings)
     message = {spell(name): value for name, value in message.items()}
     if random.random() < 0.2:
         message["unknown_field"] = None

@@ -23,7 +23,7 @@ class ByteCounter(App[Any]):
 
     sent = 0
 
-    def _display(self, screen: Any, renderable: object) -> None:
+    def _display(self, screen: Any, renderable: Any) -> None:
         if renderable is not None:
             self.sent += bytes_of(self, renderable)
         super()._display(screen, renderable)

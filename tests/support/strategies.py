@@ -6,6 +6,8 @@ rings of parents. Every choice shrinks towards one plain span.
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ unhurried = settings(deadline=None)
 
 def examples(times: int) -> settings:
     """For the definitions that the rest builds on: so many times as many examples as other property tests."""
+    assert settings.default is not None
     return settings(deadline=None, max_examples=times * settings.default.max_examples)
 
 
@@ -214,7 +217,7 @@ def fan(count: int) -> list[GivenSpan]:
 
 
 _CALLERS = ("api", "cart", "db", "mail", "ship")
-_CALLED = (
+_CALLED: tuple[dict[str, Any], ...] = (
     {},
     {},
     {"peer.service": "stripe"},
@@ -275,7 +278,7 @@ def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
     return draw(st.permutations(spans)) if draw(st.booleans()) else spans
 
 
-_LAYERS = (
+_LAYERS: tuple[dict[str, Any], ...] = (
     {},
     {},
     {},

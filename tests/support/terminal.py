@@ -29,7 +29,7 @@ class Terminal:
         if not self._pid:
             os.environ.update(environ or {})
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", COLUMNS=str(columns), LINES=str(rows))
-            os.execvp(command[0], command)
+            os.execvp(command[0], list(command))
         size = struct.pack("HHHH", rows, columns, 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, size)
         self.seen = b""

@@ -83,8 +83,8 @@ def _value(name: str, span: SpanFacts, trace: Document) -> str | int | None:
         "kind": span.kind,
         "duration": span.duration_ns,
         "traceDuration": trace.end_ns - trace.start_ns,
-        "rootName": root and root.name,
-        "rootServiceName": root and root.service,
+        "rootName": root.name if root else None,
+        "rootServiceName": root.service if root else None,
     }
     known |= {"trace:duration": known["traceDuration"], "trace:rootName": known["rootName"]}
     known |= {"trace:rootService": known["rootServiceName"]}
