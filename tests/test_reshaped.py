@@ -119,6 +119,11 @@ UNREAD = {
     "kind 9 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"kind":9,' + AT),
     "status code 'FAILED' of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":"FAILED",' + AT),
     "status code 7 of 1 span is unknown": OTLP % (WEB, 1, 2, b'"status":7,' + AT),
+    "parentSpanId cannot be read; shown as a root": OTLP % (WEB, 1, 2, b'"parentSpanId":{"hex":"1"},' + AT),
+    "parentId cannot be read; shown as a root": ZIPKIN % b'"parentId":{"hex":"1"},"tags":{}',
+    "the id of a parent or link cannot be read": JAEGER % (b'"parentSpanID":{"hex":"1"}', b'{"serviceName":"web"}'),
+    "the id of a parent or link cannot be read; ignored": JAEGER
+    % (b'"references":[{"refType":"CHILD_OF","traceID":"1","spanID":{"hex":"1"}}]', b'{"serviceName":"web"}'),
     "startTimeUnixNano is not a time": OTLP % (WEB, 1, 2, b'"startTimeUnixNano":{"low":1}'),
     "service name of 1 span cannot be read": OTLP
     % (b'{"attributes":[{"name":"service.name","content":"web"}]}', 1, 2, AT),
@@ -131,6 +136,7 @@ UNREAD = {
     % (b'"tags":[{"key":"span.kind","type":"string","value":"serverless"}]', b'{"serviceName":"web"}'),
     "reference type 'NEAR' of 1 span is unknown": JAEGER
     % (b'"references":[{"refType":"NEAR","traceID":"1","spanID":"3"}]', b'{"serviceName":"web"}'),
+    "a parent or link cannot be read: not an object": JAEGER % (b'"references":["3"]', b'{"serviceName":"web"}'),
     "tags of 1 span cannot be read": JAEGER % (b'"tags":5', b'{"serviceName":"web"}'),
     "process 'p1' has no service name": JAEGER % (b'"tags":[]', b'{"title":"web"}'),
     "startTime: not a time": JAEGER % (b'"startTime":"soon"', b'{"serviceName":"web"}'),

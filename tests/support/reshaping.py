@@ -2,7 +2,8 @@
 
 Each shape is one that some writer is known for: protobufjs and Long.js (two halves), Go's encoding/json (structs,
 PascalCase, bytes in base64 or lists), Python's MessageToDict with preserving_proto_field_name (snake_case), Jackson and
-dataclasses (nulls, enums by name), dumps of SQL tables (integers and JSON as text), console exporters (ISO 8601).
+dataclasses (nulls, enums by name), dumps of SQL tables (integers and JSON as text), console exporters (ISO 8601), PHP
+(arrays with gaps), fields of an Elasticsearch search (one list for each member).
 """
 
 from __future__ import annotations
@@ -41,6 +42,22 @@ def respelled(message: Json, random: Random) -> Json:
     if random.random() < 0.2:
         message["unknown_field"] = None
     return message
+
+
+def positions(items: list[Json]) -> Json:
+    """A list as an object, as PHP writes an array with a gap."""
+    return {str(2 * number): item for number, item in enumerate(items)}
+
+
+def columns(items: list[Json]) -> Json:
+    """Objects with the same members as one list for each of them; others as they are."""
+    names = list(items[0]) if items else []
+    alike = len(names) > 1 and all(list(item) == names for item in items)
+    return {name: [item[name] for item in items] for name in names} if alike else items
+
+
+def listed(items: list[Json], random: Random) -> Json:
+    return random.choice([lambda: items, lambda: items, lambda: positions(items), lambda: columns(items)])()
 
 
 # --- Numbers, times, ids ----------------------------------------------------------------------------------------------
@@ -181,6 +198,8 @@ def attributes(values: dict[str, Json], random: Random) -> Json:
         json.dumps(values),
         [[name, content] for name, content in values.items()],
         {"values": pairs},
+        positions(pairs),
+        columns(pairs),
         nested(values),
         [{"name": name, "value": content} for name, content in values.items()],
         [{key: name, **beside_the_key(content, random)} for name, content in values.items()],
@@ -199,7 +218,8 @@ def otlp(spans: list[Json], random: Random | None) -> bytes:
         resource: Json = respelled({"attributes": attributes({"service.name": service, "zone": "a"}, plain)}, plain)
         if plain.random() < 0.1:
             resource = {"service.name": service, "zone": "a"}
-        scopes = [respelled({"scope": respelled({"name": "lib"}, plain), "spans": members}, plain)]
+        spans_of_scope = plain.choice([members, positions(members)])
+        scopes = [respelled({"scope": respelled({"name": "lib"}, plain), "spans": spans_of_scope}, plain)]
         parts.append(respelled({"resource": resource, "scopeSpans": scopes}, plain))
     return json.dumps(respelled({"resourceSpans": parts}, plain), separators=(",", ":")).encode()
 
@@ -249,7 +269,7 @@ def _otlp_span(span: Json, random: Random) -> Json:
 
 
 def _or_nothing(items: list[Json], random: Random) -> Json:
-    return items or random.choice([[], None, {}])
+    return listed(items, random) if items else random.choice([[], None, {}])
 
 
 class Plain(Random):
@@ -273,10 +293,13 @@ def jaeger(spans: list[Json], random: Random | None) -> bytes:
     for trace in dict.fromkeys(span["trace"] for span in spans):
         members = [_jaeger_span(span, services, chosen) for span in spans if span["trace"] == trace]
         processes: Json = {
-            f"p{i}": chosen.choice([respelled({"serviceName": service}, chosen), service])
+            f"p{i}": chosen.choice(
+                [respelled({"serviceName": service}, chosen), service, json.dumps({"serviceName": service})]
+            )
             for i, service in enumerate(services)
         }
-        traces.append({"traceID": trace, "spans": members, "processes": processes})
+        listing = chosen.choice([members, members, positions(members)])
+        traces.append({"traceID": trace, "spans": listing, "processes": processes})
     return json.dumps({"data": traces}, separators=(",", ":")).encode()
 
 
@@ -297,12 +320,16 @@ def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
         ),
         "processID": f"p{services.index(span['service'])}",
         "tags": _tags(values, random),
-        "logs": [
-            respelled(
-                {"timestamp": moment(time_ns, 1000, random), "fields": _tags({"event": name, **more}, random)}, random
-            )
-            for time_ns, name, more in span["events"]
-        ],
+        "logs": listed(
+            [
+                respelled(
+                    {"timestamp": moment(time_ns, 1000, random), "fields": _tags({"event": name, **more}, random)},
+                    random,
+                )
+                for time_ns, name, more in span["events"]
+            ],
+            random,
+        ),
     }
     if span["parent"]:
         kinds = ["CHILD_OF", "child_of", "CHILD-OF", "ChildOf", 0, "0", None, "SpanRefType_CHILD_OF"]
@@ -312,9 +339,9 @@ def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
             name = random.choice(
                 ["parentSpanID", "parentSpanId", "parent_span_id", "parentID", "parent_id", "ParentSpanID"]
             )
-            fields |= {name: span["parent"]}
+            fields |= {name: random.choice([span["parent"], [span["parent"]]])}
         else:
-            fields["references"] = random.choice([[whole], whole])
+            fields["references"] = random.choice([[whole], whole, positions([whole]), columns([whole])])
     return respelled(fields, random)
 
 
@@ -330,6 +357,8 @@ def _tags(values: dict[str, Json], random: Random) -> Json:
         pairs,
         pairs,
         proto,
+        positions(pairs),
+        columns(pairs),
         values,
         json.dumps(values),
         nested(values),
@@ -367,13 +396,17 @@ def _zipkin_span(span: Json, random: Random) -> Json:
         "tags": random.choice(
             [tags, tags, [{"key": key, "value": value} for key, value in tags.items()], json.dumps(tags)]
         ),
-        "annotations": [
-            respelled({"timestamp": moment(time_ns, 1000, random), "value": name}, random)
-            for time_ns, name, _ in span["events"]
-        ],
+        "annotations": listed(
+            [
+                respelled({"timestamp": moment(time_ns, 1000, random), "value": name}, random)
+                for time_ns, name, _ in span["events"]
+            ],
+            random,
+        ),
     }
     if span["parent"]:
-        fields[random.choice(["parentId", "parentId", "parent_id", "parentID", "parentSpanId"])] = span["parent"]
+        name = random.choice(["parentId", "parentId", "parent_id", "parentID", "parentSpanId"])
+        fields[name] = random.choice([span["parent"], [span["parent"]]])
     if span["kind"] > 1:
         word = KINDS[span["kind"]]
         fields["kind"] = random.choice([word, word.lower(), f"SPAN_KIND_{word}", str(span["kind"])])

@@ -12,16 +12,18 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, read_reference_type
-from tracetui.ingest.formats.jaeger_values import are_readable, objects_of, tags_json, tags_of
+from tracetui.ingest.formats.item_lists import items_of, objects_of
+from tracetui.ingest.formats.jaeger_values import are_readable, tags_json, tags_of
 from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of
+from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 
 
 def lenient_trace(value: Any, context: DecodeContext) -> JaegerTrace:
     """Read a trace from any JSON. Raises MalformedError if it has no list of spans."""
-    items = field(value, "spans") if isinstance(value, dict) else None
+    items = items_of(field(value, "spans")) if isinstance(value, dict) else None
     if not isinstance(items, list):
         raise MalformedError("not a trace: it has no list of spans")
     processes = _processes(field(value, "processes"))
@@ -52,7 +54,9 @@ def _processes(value: Any) -> dict[str, JaegerProcess]:
 
 
 def lenient_process(item: Any) -> JaegerProcess:
-    """Read a process from an object, or from a bare service name."""
+    """Read a process from an object, also as JSON in a text, or from a bare service name."""
+    if isinstance(item, str) and isinstance(found := lenient_json.value_in(item), dict):
+        item = found
     if not isinstance(item, dict):
         return JaegerProcess(item if isinstance(item, str) and item else None)
     tags = tags_of(field(item, "tags"))
@@ -76,25 +80,33 @@ def lenient_span(item: Any, context: DecodeContext) -> JaegerSpan | None:
         context.at("startTime").warn("not a time; shown at its parent's start")
     if length_in_ns is None and length is not None:
         context.at("duration").warn("not a number; ignored")
+    listed = items_of(field(item, "references"))
+    if isinstance(listed, list) and not all(isinstance(ref, dict) for ref in listed):
+        context.warn("a parent or link cannot be read: not an object; ignored")
+    references = [
+        JaegerReference(
+            spanID=_id(field(ref, "spanID"), 16),
+            refType=_reference_type(field(ref, "refType", "type")),
+            traceID=_id(field(ref, "traceID"), 32),
+        )
+        for ref in objects_of(listed)
+    ]
+    above = field(item, "parentSpanID", "parentID")
+    parent = _id(above, 16)
+    if (above and not parent) or not all(reference.spanID for reference in references):
+        context.warn("the id of a parent or link cannot be read; ignored")
     return JaegerSpan(
         spanID=span_id,
         traceID=_id(field(item, "traceID"), 32),
         operationName=text_of(field(item, "operationName")),
-        references=[
-            JaegerReference(
-                spanID=_id(field(ref, "spanID"), 16),
-                refType=_reference_type(field(ref, "refType", "type")),
-                traceID=_id(field(ref, "traceID"), 32),
-            )
-            for ref in objects_of(field(item, "references"))
-        ],
+        references=[reference for reference in references if reference.spanID],
         startTime=None if start_ns is None else start_ns // 1000,
         duration=None if length_in_ns is None else length_in_ns // 1000,
         tags=Raw(tags_json(tags_of(field(item, "tags")))),
         logs=[Raw(msgspec.json.encode(log)) for log in objects_of(field(item, "logs"))],
         processID=text_of(field(item, "processID")),
         warnings=_texts(field(item, "warnings")),
-        parentSpanID=_id(field(item, "parentSpanID", "parentID"), 16) or None,
+        parentSpanID=parent or None,
     )
 
 

@@ -16,7 +16,7 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
-from tracetui.ingest.formats.otlp_values import objects_of
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.decoding import MalformedError
 

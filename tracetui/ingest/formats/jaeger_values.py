@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tracetui.ingest.formats.field_names import field, plain
+from tracetui.ingest.formats.item_lists import objects_of, pairs_in
 from tracetui.ingest.formats.jaeger_wire import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
@@ -124,8 +125,7 @@ def are_readable(value: Any) -> bool:
 
 def tags_of(value: Any) -> list[Tag]:
     """Read tags that are a list of keys and values, an object, or JSON text of one of these."""
-    if isinstance(value, str):
-        value = lenient_json.value_in(value)
+    value = pairs_in(value)
     if isinstance(value, dict):
         return _tags_of_object(value)
     found = []
@@ -197,12 +197,3 @@ def _value(tag: Tag) -> Value:
     except (ValueError, binascii.Error):
         pass
     return value  # type: ignore[no-any-return]
-
-
-def objects_of(value: Any) -> list[dict[str, Any]]:
-    """List the objects of a list, of its JSON in a text, or a single object."""
-    if isinstance(value, str):
-        value = lenient_json.value_in(value)
-    if isinstance(value, dict):
-        return [value] if value else []
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -15,9 +15,10 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, Lines, TextFormat, key_sets, read_by
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
-from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
 from tracetui.model.decoding import MalformedError

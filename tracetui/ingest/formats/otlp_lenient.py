@@ -13,13 +13,13 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
+from tracetui.ingest.formats.item_lists import items_of, objects_of
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import (
     are_readable,
     attributes_of,
     encoded,
     id_of,
-    objects_of,
     pairs_of,
     text_of,
 )
@@ -127,7 +127,7 @@ class _LenientReader:
 
     def _members(self, item: dict[str, Any], name: str, context: DecodeContext, read: Any) -> list[Any]:
         """Read the messages of a repeated field; a single one counts as a list."""
-        value = field(item, name)
+        value = items_of(field(item, name))
         if value is None:
             return []
         found = []
@@ -157,10 +157,14 @@ class _LenientReader:
         )
 
     def _span(self, item: dict[str, Any], context: DecodeContext) -> OtlpSpan:
+        above = field(item, "parentSpanId", "parentId")
+        parent = id_of(above, 16)
+        if above and not parent:
+            self.note("parentSpanId cannot be read; shown as a root", context)
         return OtlpSpan(
             traceId=id_of(field(item, "traceId"), 32),
             spanId=id_of(field(item, "spanId"), 16),
-            parentSpanId=id_of(field(item, "parentSpanId", "parentId"), 16),
+            parentSpanId=parent,
             name=text_of(field(item, "name")),
             kind=_enum(field(item, "kind", "spanKind")),
             startTimeUnixNano=self._time(item, "startTimeUnixNano", "startTime", context),

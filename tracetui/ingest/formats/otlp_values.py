@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 from tracetui.ingest.formats.field_names import field, plain
+from tracetui.ingest.formats.item_lists import objects_of, pairs_in
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_records import hex_id, link_with_kind
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER
@@ -128,8 +129,7 @@ def _bytes(content: Any) -> Value:
 
 def attributes_of(value: Any, depth: int = 0) -> dict[str, Value]:
     """Read attributes of any structure; anything else gives none."""
-    if isinstance(value, str):
-        value = lenient_json.value_in(value)
+    value = pairs_in(value)
     if isinstance(value, dict):
         values = field(value, "values")
         if len(value) == 1 and isinstance(values, list):
@@ -241,19 +241,13 @@ def links_of(value: Any) -> list[Link]:
     ]
 
 
-def objects_of(value: Any) -> list[dict[str, Any]]:
-    """List the objects of a list, of its JSON in a text, or a single object."""
-    if isinstance(value, str):
-        value = lenient_json.value_in(value)
-    if isinstance(value, dict):
-        return [value] if value else []
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def id_of(value: Any, digits: int) -> str:
-    """Read an id in hex, base64 or as a list of its bytes."""
+    """Read an id in hex, base64 or as a list of its bytes; '' if it cannot be read."""
     value = _listed(value)
     if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], str):
+            # a field of an Elasticsearch search is a list of its values
+            return id_of(value[0], digits)
         return bytes(value).hex() if all(type(byte) is int and 0 <= byte < 256 for byte in value) else ""
     return hex_id(text_of(value), digits)
 

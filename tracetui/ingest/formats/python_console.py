@@ -12,8 +12,9 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import moment_ns
-from tracetui.ingest.formats.otlp_values import attributes_of, events_of, objects_of, text_of
+from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.model.span import Link, Value
 

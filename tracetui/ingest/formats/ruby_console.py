@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import whole_number
-from tracetui.ingest.formats.otlp_values import attributes_of, objects_of, text_of
+from tracetui.ingest.formats.otlp_values import attributes_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_blocks import CLOSING
 from tracetui.model.decoding import MalformedError

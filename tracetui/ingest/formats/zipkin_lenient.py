@@ -12,9 +12,10 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, id_of
-from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, objects, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, raw_of, text_of
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
 
@@ -82,10 +83,14 @@ def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipkin
     local = field(fields, "localEndpoint")
     if local is None and field(fields, "serviceName") is not None:
         local = {"serviceName": field(fields, "serviceName")}
+    above = field(fields, "parentId", "parentSpanId")
+    parent = id_field(fields, "parentId", "parentSpanId")
+    if above and not parent:
+        repairs.note(index, "parentId cannot be read; shown as a root")
     return ZipkinSpan(
         traceId=id_field(fields, "traceId"),
         id=id_field(fields, "id"),
-        parentId=id_field(fields, "parentId", "parentSpanId"),
+        parentId=parent,
         kind=text_of(field(fields, "kind", "spanKind")),
         name=text_of(field(fields, "name")),
         timestamp=time_field(fields, "timestamp", index, repairs),
@@ -139,5 +144,5 @@ def usual_notes(raw: bytes) -> bytes | None:
     value = value_of(raw)
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return raw
-    found = [item for item in objects(value) if field(item, "value") is not None]
+    found = [item for item in objects_of(value) if field(item, "value") is not None]
     return bytes(raw_of(found)) if found else None

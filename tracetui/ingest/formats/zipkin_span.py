@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.formats.field_names import field, read_kind
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.value_nesting import limit_values
 from tracetui.ingest.json_repair import lenient_json
@@ -84,15 +85,6 @@ def as_object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def objects(value: Any) -> list[dict[str, Any]]:
-    """List the objects of a list, of its JSON in a text, or a single object."""
-    if isinstance(value, str):
-        value = lenient_json.value_in(value)
-    if isinstance(value, dict):
-        return [value] if value else []
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 class _Annotation(Struct, gc=False):
     timestamp: int
     value: str
@@ -125,7 +117,7 @@ class ZipkinCodec:
         except UNREADABLE:
             return [
                 _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_of(field(note, "value")))
-                for note in objects(value_of(raw))
+                for note in objects_of(value_of(raw))
             ]
 
     def links(self, raw: bytes) -> list[Link]:

@@ -14,9 +14,10 @@ from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.zipkin_json import SPAN_V2, decode_items, read_span
 from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
-from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, objects, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, raw_of, text_of
 
 Endpoint = dict[str, Any]
 
@@ -107,11 +108,11 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Zipk
                 text_of(note.get("value")),
                 as_object(note.get("endpoint")),
             )
-            for note in objects(field(fields, "annotations"))
+            for note in objects_of(field(fields, "annotations"))
         ],
         binaryAnnotations=[
             _BinaryAnnotation(text_of(note.get("key")), note.get("value"), as_object(note.get("endpoint")))
-            for note in objects(field(fields, "binaryAnnotations"))
+            for note in objects_of(field(fields, "binaryAnnotations"))
         ],
         kind=text_of(field(fields, "kind")),
         shared=fields.get("shared") is True,

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 from tracetui.ingest.formats.field_names import field
+from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import moment_ns
-from tracetui.ingest.formats.otlp_values import any_value, attributes_of, id_of, objects_of, text_of
+from tracetui.ingest.formats.otlp_values import any_value, attributes_of, id_of, text_of
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
 from tracetui.ingest.logs.json_lines import decoded
 from tracetui.ingest.logs.record import LogContent, LogRecord
