@@ -50,7 +50,7 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
         for _ in range(60):
             seen += pilot.text
             await pilot.send("j")
-        rows = [row for table in app.pane.KEYS for row in (*table.marks, *table.help)]
+        rows = [row for table in app.pane.KEYS for row in (*table.marks, *table.words, *table.help)]
         for _, what in KeyNames(app.screen_stack[0]).rows(rows):
             assert all(word in seen for word in what.split())
         assert "quit" in seen
@@ -135,7 +135,7 @@ async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
 
 
 def test_help_shows_glyphs_of_the_current_set() -> None:
-    texts = [text for table in TABLES for row in (*table.marks, *table.help) for text in row]
+    texts = [text for table in TABLES for row in (*table.marks, *table.words, *table.help) for text in row]
     assert any("✖" in text for text in texts)
     assert all(in_glyphs(text, ASCII).isascii() for text in texts)
     assert in_glyphs("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"

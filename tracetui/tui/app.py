@@ -267,6 +267,7 @@ class TraceApp(TerminalApp):
         tables = (*(self.pane.KEYS if self._has_views else ()), LISTS)
         groups: list[tuple[str, Keys]] = [("Marks", [mark for table in tables for mark in table.marks])]
         groups += [(table.title, table.help) for table in tables]
+        groups.insert(2, ("Words", [word for table in tables for word in table.words]))
         groups.append((APP.title, [*APP.help, *PANES.help]))
         if self._user_keymap:
             groups.insert(0, ("Set in the config file", rebind(self._user_keymap)))

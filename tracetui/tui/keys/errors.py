@@ -29,7 +29,7 @@ ERRORS = KeyTable(
     ),
     Use("app.next-pane", "focus the detail; {list.open} opens the example or shows the whole line"),
     Use("findings.copy", "copy the pattern"),
-    marks=(
+    words=(
         ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
         (
             "outcome",

@@ -43,7 +43,7 @@ HOT_SPOTS = KeyTable(
     ),
     Shortcut("hot-spots.reverse", "O", "reverse", "Reverse the order", ABOVE),
     Use("findings.copy", "copy service and operation", "copy"),
-    marks=(
+    words=(
         ("critical", "mean time on the critical path of its traces; self: duration without children"),
         ("times", "histogram of call durations, logarithmic scale; over time: mean duration"),
         (

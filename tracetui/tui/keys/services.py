@@ -94,13 +94,15 @@ SERVICES = KeyTable(
     Use("findings.copy", "copy the service name"),
     Use("app.back", "back to the service and its neighbours", "neighbours"),
     marks=(
+        ("▁ … █", "severity, in a blast radius"),
+        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
+        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
+    ),
+    words=(
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
         ("entries", "entry points that depend on it"),
         ("between", "betweenness: share of the shortest paths between others that pass through it"),
-        ("▁ … █", "severity, in a blast radius"),
-        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
-        ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
             "wait, fail",

@@ -59,10 +59,17 @@ class KeyTable:
     """Keys of a view, a dialog or a widget, in the order of the help."""
 
     def __init__(
-        self, title: str, *rows: Shortcut | Use, marks: tuple[tuple[str, str], ...] = (), in_palette: bool = True
+        self,
+        title: str,
+        *rows: Shortcut | Use,
+        marks: tuple[tuple[str, str], ...] = (),
+        words: tuple[tuple[str, str], ...] = (),
+        in_palette: bool = True,
     ) -> None:
-        """`marks`: signs and headings with their meanings, for the help; in_palette: whether the palette runs them."""
-        self.title, self.rows, self.marks, self.in_palette = title, rows, marks, in_palette
+        """`marks`, `words`: signs, and headings and terms, with their meanings for the help; in_palette: whether the
+        palette runs the actions.
+        """
+        self.title, self.rows, self.marks, self.words, self.in_palette = title, rows, marks, words, in_palette
 
     @property
     def keys(self) -> Iterator[Shortcut]:

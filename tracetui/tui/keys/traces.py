@@ -150,6 +150,8 @@ TRACES = KeyTable(
     marks=(
         ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
         ("⚠", "skew?: clock skew, --adjust-skew corrects it; root missing: response time is the trace's duration"),
+    ),
+    words=(
         ("response", "duration of the main root; whole trace: first start to last end"),
         ("the plot", "dot: a few traces; large dot: several; ✖: some with errors"),
         ("pasted id", "opens the trace; also a traceparent, a URL or a log line with an id"),

@@ -124,10 +124,12 @@ WATERFALL = KeyTable(
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),
         ("×3", "a run of 3 similar calls; unfold to see each"),
-        ("critical", "share of the critical path; no end: unknown duration"),
         ("⚠", "warning: orphan, missing or impossible time, clock skew?, root missing (trace duration is used)"),
-        ("minimap", "height: number of concurrent spans; { } this span, [ ] the visible part"),
         ("/ or found", "a match of the search"),
+    ),
+    words=(
+        ("critical", "share of the critical path; no end: unknown duration"),
+        ("minimap", "height: number of concurrent spans; { } this span, [ ] the visible part"),
     ),
 )
 
