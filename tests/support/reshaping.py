@@ -57,7 +57,8 @@ def columns(items: list[Json]) -> Json:
 
 
 def listed(items: list[Json], random: Random) -> Json:
-    return random.choice([lambda: items, lambda: items, lambda: positions(items), lambda: columns(items)])()
+    shapes: list[Json] = [items, items, positions(items), columns(items)]
+    return random.choice(shapes)
 
 
 # --- Numbers, times, ids ----------------------------------------------------------------------------------------------
