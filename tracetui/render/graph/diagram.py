@@ -7,9 +7,10 @@ synchronous call is a solid line, an asynchronous one dashed, and one of an unob
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,16 @@ _MERMAID_SHAPES = {
 _MERMAID_PLAIN = re.compile(r"(?<=[^\W_])[-:/](?=[^\W_])|[^\W_]|(?<=[^\W_]) (?=[^\W_])")
 
 
+class Effect(enum.Enum):
+    """Effect of a slow or failing service on another one."""
+
+    NONE = "none"
+    SLOW = "slow"
+    FAILS = "fails"
+    POSSIBLE = "possible"
+    """It could be affected, but was not in these traces."""
+
+
 @dataclass(frozen=True, slots=True)
 class DiagramNode:
     """Service in a diagram."""
@@ -57,6 +68,7 @@ class DiagramNode:
     """Second line, '' for none. Like an arrow's label it is trusted text of this program."""
     short_note: str = ""
     """The note for a drawing in characters."""
+    effect: Effect = Effect.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,24 @@ def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
     notes = {name: (f"{share} exposed", share) for name, share in shares.items()}
     names = {*focus, *notes, *(name for name, _ in found.downstream)}
     return calls_diagram(graph, names, focus=focus, notes=notes)
+
+
+def effect_diagram(graph: ServiceGraph, found: BlastRadius, *, failing: bool) -> Diagram:
+    """Build the diagram of a target and its upstream services, each with the effect of a slow or failing target."""
+    target = found.target
+    focus = [name for name in (target.caller, target.service) if name]
+    effects: dict[str, tuple[str, Effect]] = {}
+    for one in found.services:
+        share = one.hit.failing if failing else one.hit.latency
+        effect = Effect.FAILS if failing else Effect.SLOW
+        effects[one.service] = (numbers.percent(share), effect) if share > 0 else ("", Effect.POSSIBLE)
+    diagram = calls_diagram(graph, {*focus, *effects}, focus=focus)
+    nodes = [
+        replace(node, short_note=note, effect=effect)
+        for node in diagram.nodes
+        for note, effect in [effects.get(node.name, ("", Effect.NONE))]
+    ]
+    return Diagram(tuple(nodes), diagram.arrows)
 
 
 def path_diagram(graph: ServiceGraph, found: CallChains, focus: Collection[str]) -> Diagram:

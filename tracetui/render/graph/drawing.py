@@ -8,6 +8,7 @@ mark, asynchronous ones are dotted, and heavy lines have many calls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,11 +16,13 @@ from typing import Final
 import numpy as np
 
 from tracetui.render.graph.layout import Bundle, LayerGap, Layout, LayoutEdge, Place, lay_out
-from tracetui.render.text.cells import cell_width, fit
+from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
+_LEAST_CUT = 4
+"""Cells of a name below which it is cut at its end only."""
 _TRACK = 2
 """Cells from one vertical line to the next, so that corners of different bundles do not touch."""
 HEAVY = 2
@@ -133,7 +136,7 @@ class GraphDrawing:
     ) -> None:
         self._nodes, self._glyphs = nodes, glyphs
         self._marks = line_glyphs(glyphs)
-        self._name_width = name_width
+        self._short_names = _short_names([node.name for node in nodes.values()], name_width, glyphs.ellipsis)
         self._edges: dict[tuple[str, str], DrawnEdge] = {}
         for edge in edges:
             # of calls in both ways, synchronous ones are drawn
@@ -188,8 +191,7 @@ class GraphDrawing:
         """Text of a node between its brackets."""
         node = self._nodes[name]
         mark = node.mark if not self._glyphs.ascii_only else ""
-        text = fit(safe(node.name), self._name_width, "left", self._glyphs.ellipsis).rstrip()
-        return f"{mark}{text}" + (f" {node.note}" if node.note else "")
+        return f"{mark}{self._short_names[name]}" + (f" {node.note}" if node.note else "")
 
     def _right_edge(self, place: Place) -> int:
         """Column after a node or passage."""
@@ -466,3 +468,18 @@ class GraphDrawing:
         for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(roles)], strict=True):
             line.add("".join(texts[begin:end].tolist()), self._roles[int(roles[begin])])
         return line
+
+
+def _short_names(names: Sequence[str], width: int, ellipsis: str) -> dict[str, str]:
+    """Cut names to a width in cells; those that would look the same keep their end."""
+    short = {name: fit(safe(name), width, "left", ellipsis).rstrip() for name in names}
+    count = Counter(short.values())
+    for name, text in short.items():
+        shown = safe(name)
+        if count[text] > 1 and cell_width(shown) > width > _LEAST_CUT:
+            room = (width - cell_width(ellipsis)) // 2
+            tail = shown[-room:]
+            while cell_width(tail) > room:
+                tail = tail[1:]
+            short[name] = cut(shown, width - cell_width(ellipsis) - cell_width(tail), "") + ellipsis + tail
+    return short

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from tracetui.render.graph.diagram import Arrow, Diagram
+from tracetui.render.graph.diagram import Arrow, Diagram, Effect
 from tracetui.render.graph.drawing import HEAVY, DrawnEdge, DrawnNode, GraphDrawing
 from tracetui.render.graph.layout import Layout
 from tracetui.render.text import numbers
@@ -15,6 +15,12 @@ from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import DARK, Theme
 
+_EFFECT_ROLES: Final = {
+    Effect.NONE: Role.PLAIN,
+    Effect.SLOW: Role.WARNING,
+    Effect.FAILS: Role.ERROR,
+    Effect.POSSIBLE: Role.DIM,
+}
 _HEAVY_SHARE: Final = 0.25
 """Least share of the most calls of an edge for a heavy line."""
 _CELL: Final = (8.4, 18.0)
@@ -55,10 +61,10 @@ def draw(
     nodes = {
         node.name: DrawnNode(
             node.name,
-            role=Role.TITLE if node.is_focus else Role.PLAIN,
+            role=Role.TITLE if node.is_focus else _EFFECT_ROLES[node.effect],
             mark=glyphs.service,
             mark_role=roles.get(node.name, Role.DIM),
-            note=node.short_note if size.labels else "",
+            note=node.short_note,
         )
         for node in diagram.nodes
     }

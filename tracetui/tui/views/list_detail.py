@@ -131,10 +131,14 @@ class ListDetail(Vertical, Generic[_Columns]):
         rows: LineView | None = None,
         right: LineView | None = None,
         above: Widget | None = None,
+        figure: Widget | None = None,
         beside_from: int | None = None,
     ) -> None:
-        """View: id of the view; rows: widget of the list; right: second column of the detail; above: widget below the
-        summary; beside_from: least width for the detail next to the list rather than beneath it, None for never.
+        """Make the view with the id `view`.
+
+        rows: widget of the list; right: second column of the detail; above: widget below the summary; figure: widget
+        below the title of the detail; beside_from: least width for the detail next to the list rather than beneath it,
+        None for never.
         """
         super().__init__()
         look = state.look
@@ -160,7 +164,10 @@ class ListDetail(Vertical, Generic[_Columns]):
         self._body = Container(
             Vertical(self._heading, self.list, classes="list"),
             Vertical(
-                self._rule, Horizontal(self.detail, right, classes="sides") if right else self.detail, classes="detail"
+                self._rule,
+                *([figure] if figure is not None else []),
+                Horizontal(self.detail, right, classes="sides") if right else self.detail,
+                classes="detail",
             ),
             classes="body",
         )

@@ -11,6 +11,7 @@ from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.service_graph import ServiceGraph, Target
 from tracetui.analysis.service_overview import ServiceOverview, overview
 from tracetui.analysis.service_questions import caller_difference, find_services, neighbours, shared_dependencies
+from tracetui.render.graph.diagram import Diagram, calls_diagram, effect_diagram, path_diagram
 from tracetui.render.services.explorer import Explorer, ExplorerColumn
 from tracetui.render.services.table import ServiceListColumns, p95_or_range
 from tracetui.render.text import numbers
@@ -20,6 +21,8 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.widgets.choice import Option
 
+MOST_DRAWN = 40
+"""Most services in the drawing of the explorer; the map shows more."""
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
 
 
@@ -43,6 +46,8 @@ class ModeColumns:
     blast: BlastRadius | None = None
     about: ServiceOverview | None = None
     """Operation in focus."""
+    diagram: Diagram | None = None
+    """Services concerned, to be drawn; None for too many."""
 
     def hits(self, fails: bool) -> dict[str, float]:
         """Compute the effect on each service relative to the most affected one; services only exposed are omitted."""
@@ -58,9 +63,16 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
-        return ModeColumns(explorer.hits(found, failing=fails), explorer.entries(found, failing=fails), found)
+        return ModeColumns(
+            explorer.hits(found, failing=fails),
+            explorer.entries(found, failing=fails),
+            found,
+            diagram=_if_few(effect_diagram(graph, found, failing=fails)),
+        )
     if mode.what == PATH:
-        return ModeColumns(explorer.chains(call_chains(graph, target, Target(mode.others[0]))))
+        chains = call_chains(graph, target, Target(mode.others[0]))
+        way = path_diagram(graph, chains, {focus, mode.others[0]})
+        return ModeColumns(explorer.chains(chains), diagram=_if_few(way))
     if mode.what == SHARED:
         names = (focus, *mode.others)
         return ModeColumns(explorer.shared(names, shared_dependencies(graph, names)))
@@ -72,7 +84,13 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
         for upstream in (True, False)
     )
     left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
-    return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None)
+    drawn = {focus, *(one.service for one in (*up, *down))}
+    diagram = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MOST_DRAWN else None
+    return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=diagram)
+
+
+def _if_few(diagram: Diagram) -> Diagram | None:
+    return diagram if len(diagram.nodes) <= MOST_DRAWN else None
 
 
 def title(

@@ -26,6 +26,7 @@ from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.services.explorer import ServiceExplorer
+from tracetui.tui.views.services.figure import ServiceFigure
 from tracetui.tui.views.services.map import MAP_EDGES, MapScreen
 from tracetui.tui.views.services.modes import (
     AROUND,
@@ -76,8 +77,9 @@ class ServicesView(View):
         self.part = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
         self.part.cursor_blink = self.part.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
+        self.figure = ServiceFigure(state.look)
         self.page = ListDetail[ServiceListColumns](
-            state, work, id, self, right=self.right, above=self.part, beside_from=_BESIDE_FROM
+            state, work, id, self, right=self.right, above=self.part, figure=self.figure, beside_from=_BESIDE_FROM
         )
         self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._answered)
         self.parts = (self.page,)
@@ -171,9 +173,10 @@ class ServicesView(View):
         self.explorer.show(self.services.columns, self.page.analysed.analysis, self.name_of(row))
 
     def _answered(self, found: ModeColumns) -> None:
-        """Show the effect on each service in the ranking."""
+        """Show the services concerned as a drawing, and the effect on each service in the ranking."""
         if not self.page.has_rows:
             return
+        self.figure.show_diagram(found.diagram, self.services.columns.role)
         fails = self.explorer.mode.what == FAILS
         hits = found.hits(fails) if found.blast is not None else None
         if (hits, fails) != (self.services.hits, self.services.fails):
