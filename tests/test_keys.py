@@ -66,7 +66,7 @@ MEANINGS = {
     "N": "previous previous-match",
     "v": "mode advice group wrap",
     "space": "mark toggle page-down",
-    "equals_sign": "compare",
+    "equals_sign": "compare normal",
     "B": "compare-sets",
     "c": "contrast apart",
     "greater_than_sign": "next-value",

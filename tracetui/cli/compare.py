@@ -11,9 +11,11 @@ import typer
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
+from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, open_filtered
-from tracetui.cli.output import check_not_read, print_json, print_lines
+from tracetui.cli.output import check_not_read, glyphs_of, print_json, print_lines
+from tracetui.cli.show import find_trace
 from tracetui.config import Overrides
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
@@ -46,6 +48,14 @@ By = Annotated[
         help="Compare the traces with the latest value of an attribute with the others, or KEY=BEFORE,AFTER.",
     ),
 ]
+TraceId = Annotated[
+    str | None,
+    typer.Option(
+        "--trace",
+        metavar="ID",
+        help="Compare one trace with the median trace of its entry point: an id, slowest or failed.",
+    ),
+]
 FailOnRegression = Annotated[bool, typer.Option("--fail-on-regression", help="Exit with code 1 on a regression.")]
 Threshold = Annotated[
     float,
@@ -60,6 +70,7 @@ class CompareOptions:
     sources: ComparedSources
     at: At = None
     by: By = None
+    trace: TraceId = None
     fail_on_regression: FailOnRegression = False
     threshold: Threshold = DEFAULT_THRESHOLD
     json: o.JsonOption = False
@@ -74,8 +85,8 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
     threshold = options.threshold
     if not threshold <= _MOST_PERCENT:
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
-    if options.at is not None and options.by is not None:
-        raise UsageError("use either --at or --by, not both")
+    if sum(one is not None for one in (options.at, options.by, options.trace)) > 1:
+        raise UsageError("use only one of --at, --by and --trace")
     check_not_read(report.output, options.sources)
     filters = selection.filters()
 
@@ -90,6 +101,9 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
             checks_names=False,
         )
 
+    if options.trace is not None:
+        _compare_trace(options, opened(options.sources), report, filters)
+        return
     if options.at is None and options.by is None:
         first, second, names = _two_sets(options.sources, opened, filters, servers.overrides())
     else:
@@ -117,6 +131,25 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError(NOTHING_IN_COMMON)
     if options.fail_on_regression and found.regressions:
         raise typer.Exit(_WORSE)
+
+
+def _compare_trace(options: CompareOptions, session: Session, report: o.Report, filters: Filters) -> None:
+    """Print the comparison of a trace with the median trace of its entry point."""
+    traces = session.analysis.traces
+    _check_not_empty(session, "the traces")
+    found = compare_with_normal(traces, find_trace(traces, options.trace or ""))
+    if found is None:
+        raise UsageError(f"no other trace begins like trace {options.trace}: nothing to compare it with")
+    if options.json:
+        from tracetui.render.report.compare_json import normal_json
+
+        print_json(normal_json(found, traces), report.output, ascii_only=report.ascii)
+        return
+    from tracetui.render.waterfall.normal_diff import NormalDiff
+
+    look = report.options(filters)
+    lines = NormalDiff(found, traces, glyphs_of(look.ascii_only)).lines(look.width, local=look.local_time)
+    print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _two_sets(

@@ -8,8 +8,45 @@ import orjson
 
 from tracetui.analysis.compare import Comparison
 from tracetui.analysis.grouped_changes import Compared
+from tracetui.analysis.normal_trace import NormalComparison
 from tracetui.analysis.stats.change import RATES, Change
+from tracetui.model.traces import TraceSet
 from tracetui.render.report.json import in_ms, in_percent, summary_json, warnings_json
+
+
+def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:
+    """Serialise the comparison of a trace with a normal one as indented JSON with a trailing newline."""
+    return orjson.dumps(
+        {
+            "trace": traces.trace_ids[found.trace],
+            "normal": traces.trace_ids[found.normal],
+            "population": found.population,
+            "faster_count": found.rank,
+            "response_time_ms": in_ms(int(traces.response_time[found.trace])),
+            "normal_response_time_ms": in_ms(int(traces.response_time[found.normal])),
+            "difference_ms": in_ms(found.difference_ns),
+            "call_paths": [
+                {
+                    "depth": one.path.depth,
+                    "service": one.path.service,
+                    "operation": one.path.operation,
+                    "count": one.path.counts[1],
+                    "normal_count": one.path.counts[0],
+                    "critical_ms": in_ms(one.path.critical_ns[1]),
+                    "normal_critical_ms": in_ms(one.path.critical_ns[0]),
+                    "added_ms": in_ms(one.added_ns),
+                    "share_percent": in_percent(one.share),
+                    "called_more": one.is_called_more,
+                }
+                for one in found.paths
+            ],
+            "attributes": [
+                {"service": one.service, "key": one.key, "value": one.here, "normal": one.normal}
+                for one in found.attributes
+            ],
+        },
+        option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
+    )
 
 
 def compare_json(found: Comparison) -> bytes:

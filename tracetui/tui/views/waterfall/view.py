@@ -20,6 +20,7 @@ from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.waterfall.header import Header
 from tracetui.tui.views.waterfall.jumps import Jump
+from tracetui.tui.views.waterfall.normal import show_normal
 from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener
 from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, nothing_message
 from tracetui.tui.views.waterfall.search import SpanSearch
@@ -541,6 +542,11 @@ class WaterfallView(View):
         if message.view is self.rows and self.shown is not None:
             message.stop()
             self.action_detail_focus()
+
+    def action_normal(self) -> None:
+        """Compare the trace with the median trace of its entry point."""
+        if self.shown is not None and not self.is_opening:
+            show_normal(self, self._trace.base.traces, self._trace.opened.trace)
 
     def action_what_if(self) -> None:
         loaded, span, glyphs = self._trace.base.traces, self._span, self.state.look.glyphs

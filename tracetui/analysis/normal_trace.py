@@ -1,0 +1,163 @@
+"""Compare a trace with a normal one: the median trace of its entry point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from tracetui.analysis.compare_traces import CallPath, compare_traces
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.requests import failed_requests
+from tracetui.model.traces import TraceSet
+
+_LEAST_PERCENT: Final = 1.0
+"""Least share of the difference, in percent, of a call path that is listed."""
+_MOST_ATTRIBUTES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDifference:
+    """Attribute with another value in the normal trace."""
+
+    service: str
+    key: str
+    normal: str
+    here: str
+
+
+@dataclass(frozen=True, slots=True)
+class PathDifference:
+    """Call path, with its part in the difference of the critical paths. Times are nanoseconds."""
+
+    path: CallPath
+    """The normal trace is before, the trace itself after."""
+    added_ns: int
+    """Critical time here minus that of the normal trace."""
+    share: float
+    """Part in the whole difference, in percent; 0 without a difference."""
+    spans: tuple[int, int]
+    """First span in the normal trace and here, as positions in the whole set; -1 for none."""
+
+    @property
+    def is_called_more(self) -> bool:
+        """True if most of the difference is due to the number of calls, not to slower calls."""
+        normal, here = self.path.counts
+        times = self.path.critical_ns
+        if not normal or not here or normal == here:
+            return False
+        per_call = times[0] / normal
+        return abs((here - normal) * per_call) >= abs(self.added_ns) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class NormalComparison:
+    """Trace compared with the median trace of its entry point."""
+
+    trace: int
+    normal: int
+    population: int
+    """Number of traces of the entry point."""
+    rank: int
+    """Number of these with a shorter response time."""
+    difference_ns: int
+    """Response time here minus that of the normal trace."""
+    paths: tuple[PathDifference, ...]
+    """All call paths, in tree order."""
+    attributes: tuple[AttributeDifference, ...]
+    """Attributes of resources and of the main root that differ."""
+
+    @property
+    def listed(self) -> tuple[PathDifference, ...]:
+        """Call paths with a part in the difference, and those that are only in one of the traces."""
+        return tuple(one for one in self.paths if abs(one.share) >= _LEAST_PERCENT or not all(one.path.counts))
+
+
+def find_normal(traces: TraceSet, trace: int) -> int | None:
+    """Find the median trace of the entry point of a trace, among those that did not fail; None if it is the only one.
+
+    Traces that failed are used if there are no others. Of an even number, the shorter one of the middle is taken.
+    """
+    entry = traces.operation[traces.main_root]
+    alike = np.flatnonzero(entry == entry[trace])
+    alike = alike[alike != trace]
+    if not len(alike):
+        return None
+    succeeded = alike[~failed_requests(traces)[alike]]
+    candidates = succeeded if len(succeeded) else alike
+    order = candidates[np.lexsort((candidates, traces.response_time[candidates]))]
+    return int(order[(len(order) - 1) // 2])
+
+
+def compare_with_normal(traces: TraceSet, trace: int, normal: int | None = None) -> NormalComparison | None:
+    """Compare a trace with `normal`, by default the median trace of its entry point; None if there is none."""
+    other = find_normal(traces, trace) if normal is None else normal
+    if other is None or other == trace:
+        return None
+    both = sorted((trace, other))
+    pair = traces.select(np.array(both))
+    paths = critical_paths(pair)
+    found = compare_traces(paths, both.index(other), paths, both.index(trace))
+    added = [one.critical_ns[1] - one.critical_ns[0] for one in found]
+    whole = sum(added)
+    entry = traces.operation[traces.main_root]
+    alike = np.flatnonzero(entry == entry[trace])
+    return NormalComparison(
+        trace=trace,
+        normal=other,
+        population=len(alike),
+        rank=int((traces.response_time[alike] < traces.response_time[trace]).sum()),
+        difference_ns=int(traces.response_time[trace] - traces.response_time[other]),
+        paths=tuple(
+            PathDifference(
+                one,
+                ns,
+                100 * ns / whole if whole else 0.0,
+                (
+                    _in_set(one.spans[0], pair, both.index(other), traces, other),
+                    _in_set(one.spans[1], pair, both.index(trace), traces, trace),
+                ),
+            )
+            for one, ns in zip(found, added, strict=True)
+        ),
+        attributes=tuple(_attribute_differences(traces, other, trace)),
+    )
+
+
+def _in_set(span: int, pair: TraceSet, at: int, traces: TraceSet, trace: int) -> int:
+    """Convert the position of a span in the set of two traces to that in the whole set."""
+    return span - int(pair.first[at]) + int(traces.first[trace]) if span >= 0 else -1
+
+
+def _attribute_differences(traces: TraceSet, normal: int, here: int) -> list[AttributeDifference]:
+    """List the attributes of the main roots and of resources that differ, rarely unique ones first."""
+    found = []
+    root_service = traces.service_name(int(traces.main_root[here]))
+    sides = [_attributes(traces, trace) for trace in (normal, here)]
+    for (service, key), value in sides[1].items():
+        other = sides[0].get((service, key))
+        if other is not None and other != value:
+            found.append(AttributeDifference(service, key, other, value))
+    # those of few values say more than ids
+    found.sort(key=lambda one: (_has_digits(one.here), one.service != root_service, len(one.here)))
+    return found[:_MOST_ATTRIBUTES]
+
+
+def _attributes(traces: TraceSet, trace: int) -> dict[tuple[str, str], str]:
+    """Texts of the attributes of the main root, and of the resource of each service, by service and key."""
+    found: dict[tuple[str, str], str] = {}
+    root = int(traces.main_root[trace])
+    for span in (root, *traces.spans_of(trace)):
+        service = traces.service_name(span)
+        attributes = traces.resource_attributes(span)
+        if span == root:
+            attributes = {**attributes, **traces.attributes(span)}
+        for key, value in attributes.items():
+            if isinstance(value, (str, bool, int, float)):
+                found.setdefault((service, key), str(value).lower() if isinstance(value, bool) else str(value))
+    return found
+
+
+def _has_digits(text: str) -> bool:
+    return any(letter.isdigit() for letter in text)

@@ -1,0 +1,164 @@
+"""A trace beside a normal one: what is normal as a ghost bar, what was added as a solid one, and each part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tracetui.analysis.normal_trace import NormalComparison, PathDifference
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.cells import cut, fit
+from tracetui.render.text.columns import figure, service_roles, side_by_side
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.safe_text import safe
+
+_MOST_INDENT = 16
+_LEAST_NAME = 24
+_LEAST_BAR = 12
+_SHARE = len("100 %")
+_LABEL = 8
+_MOST_VALUE = 40
+
+
+class NormalDiff:
+    """Rows of a comparison with a normal trace: a `LineSource` with a heading."""
+
+    def __init__(self, found: NormalComparison, traces: TraceSet, glyphs: Glyphs) -> None:
+        self.found, self._traces, self.glyphs = found, traces, glyphs
+        self.rows = found.listed
+        self._roles = service_roles(traces)
+        self._longest = max((ns for one in self.rows for ns in one.path.critical_ns), default=0)
+        self._ghost, self._solid, self._missing = ("-", "#", ".") if glyphs.ascii_only else ("░", "█", "·")
+        reasons = max((len(self._reason(one)) for one in self.rows), default=0)
+        self._reasons = reasons + 2 if reasons else 0
+        """Cells of the last column and the gap before it."""
+        self._names = max((self._name(one, 0).width for one in self.rows), default=0)
+        """Cells of the longest name."""
+        self._cells = max(numbers.duration_width(self._longest) + 1, len("normal"))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def titles(self, local: bool = False) -> list[Line]:
+        """Return a line for each of the two traces."""
+        found, traces = self.found, self._traces
+        lines = []
+        here_first = ((found.trace, "this"), (found.normal, "normal"))
+        for trace, word in here_first:
+            line = Line([(word.ljust(_LABEL), Role.DIM), (numbers.clock(int(traces.trace_start[trace]), local), "")])
+            line.add(f"  {self._duration(int(traces.response_time[trace]))}", Role.STRONG)
+            if trace == found.trace:
+                line.add(f"  slower than {found.rank:,} of {found.population - 1:,}", Role.PLAIN)
+                line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
+                line.add(f"  {self._signed(found.difference_ns)}", Role.STRONG)
+            else:
+                line.add(f"  median of {found.population:,}", Role.PLAIN)
+                line.add(f"  {safe(traces.trace_ids[trace])}", Role.DIM)
+            lines.append(line)
+        return lines
+
+    def remarks(self, width: int) -> list[Line]:
+        """Return lines about what the rows do not show: attributes that differ, and the call paths left out."""
+        parts = []
+        left_out = len(self.found.paths) - len(self.rows)
+        if left_out:
+            parts.append(Line([(f"{numbers.counted(left_out, 'more row')} changed by less than 1 %", Role.DIM)]))
+        parts += [
+            Line([(f"{safe(one.key)}=", Role.DIM), (safe(one.here, _MOST_VALUE), Role.STRONG)])
+            .add(" normal ", Role.DIM)
+            .add(safe(one.normal, _MOST_VALUE), Role.PLAIN)
+            for one in self.found.attributes
+        ]
+        return flowed(parts, width, 3, self.glyphs.ellipsis)
+
+    def heading(self, width: int) -> Line:
+        name, bar = self._widths(width)
+        texts = ("this", "normal", "added")
+        cells = [Line([(fit("call path, critical time", name, "left", self.glyphs.ellipsis), Role.DIM)])]
+        cells += (
+            [Line([(fit(f"{self._ghost} normal  {self._solid} added", bar, "left", self.glyphs.ellipsis), Role.DIM)])]
+            if bar
+            else []
+        )
+        cells += [figure(text, self._cells, Role.DIM) for text in texts]
+        cells.append(figure("share", _SHARE, Role.DIM))
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
+
+    def line(self, row: int, width: int) -> Line:
+        one = self.rows[row]
+        name, bar = self._widths(width)
+        normal, here = one.path.critical_ns
+        cells = [self._name(one, name)]
+        cells += [self._bar(normal, here, bar)] if bar else []
+        cells += [
+            figure(self._duration(here) if one.path.counts[1] else "-", self._cells),
+            figure(self._duration(normal) if one.path.counts[0] else "-", self._cells, Role.DIM),
+            figure(self._signed(one.added_ns) if one.added_ns else "0", self._cells, Role.STRONG),
+            figure(numbers.whole_percent(one.share) if one.share > 0 else "", _SHARE, Role.STRONG),
+            Line([(self._reason(one), Role.ACCENT)]),
+        ]
+        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
+
+    def lines(self, width: int, *, local: bool = False) -> Iterator[Line]:
+        """Yield the whole comparison as text."""
+        for line in self.titles(local):
+            yield line.cropped(width, self.glyphs.ellipsis)
+        yield Line()
+        yield self.heading(width)
+        for row in range(len(self)):
+            yield self.line(row, width)
+        remarks = self.remarks(width)
+        if remarks:
+            yield Line()
+            yield from remarks
+
+    def _widths(self, width: int) -> tuple[int, int]:
+        """Widths of the names and of the bars; 0 for no bars."""
+        room = width - 3 * (self._cells + 2) - _SHARE - 2 - self._reasons
+        bar = max(room // 2, room - self._names) - 4
+        if bar < _LEAST_BAR:
+            return max(room - 2, _LEAST_NAME), 0
+        return room - bar - 4, bar
+
+    def _name(self, one: PathDifference, width: int) -> Line:
+        """Name of a call path, cut to a width; 0 for the whole name."""
+        path = one.path
+        line = Line([(" " * min(path.depth, _MOST_INDENT), Role.PLAIN)])
+        line.add(self.glyphs.service or "", self._roles.get(path.service, Role.DIM))
+        before, after = path.counts
+        repeats = ""
+        if before != after and before and after:
+            repeats = f" {self.glyphs.repeated(before)} {'->' if self.glyphs.ascii_only else '→'} {after:,}"
+        elif before == after > 1:
+            repeats = f" {self.glyphs.repeated(after)}"
+        failed = f" {self.glyphs.origin}" if path.errors[1] and not path.errors[0] else ""
+        text = f"{safe(path.service)} {safe(path.operation)}"
+        if width:
+            text = cut(text, max(width - line.width - len(repeats) - len(failed), 4), self.glyphs.ellipsis)
+        line.add(text, Role.PLAIN)
+        return line.add(repeats, Role.STRONG).add(failed, Role.ERROR).pad(width)
+
+    def _bar(self, normal: int, here: int, cells: int) -> Line:
+        """Draw what both have as a ghost, what was added solid, and what is missing as dots."""
+        scale = cells / max(self._longest, 1)
+        ghost, whole = round(min(normal, here) * scale), round(max(normal, here) * scale)
+        line = Line([(self._ghost * ghost, Role.REST)])
+        if here >= normal:
+            return line.add(self._solid * (whole - ghost), Role.CRITICAL).pad(cells)
+        return line.add(self._missing * (whole - ghost), Role.DIM).pad(cells)
+
+    @staticmethod
+    def _reason(one: PathDifference) -> str:
+        before, after = one.path.counts
+        if not before:
+            return "only here"
+        if not after:
+            return "missing here"
+        return "called more often" if one.is_called_more and one.added_ns > 0 else ""
+
+    def _duration(self, ns: int) -> str:
+        return numbers.duration(ns, self.glyphs.ascii_only)
+
+    def _signed(self, ns: int) -> str:
+        return f"{'+' if ns > 0 else ''}{self._duration(ns)}"
