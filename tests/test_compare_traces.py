@@ -9,8 +9,8 @@ from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.compare_traces import CallPath, PathChange, compare_traces
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.span import Flag
-from tracetui.render.text.columns import service_roles
 from tracetui.render.text.glyphs import UNICODE
+from tracetui.render.text.tables import service_roles
 from tracetui.render.waterfall.trace_diff import TraceDiff, whole_change
 
 

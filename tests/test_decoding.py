@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.model.decoding import MalformedError, decode_any, encode_any
+from tracetui.model.json_decoding import MalformedError, decode_any, encode_any
 
 
 class _Inner(msgspec.Struct, tag="inner"):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.support.loopback import JSON, Answer, Loopback
 from tracetui.ingest import buffers
 from tracetui.ingest.decompress import UnpackError, unpack_stream
-from tracetui.ingest.dense_values import MOST_DENSE, close_brackets, cut_dense
+from tracetui.ingest.json_value_limit import MOST_DENSE, close_brackets, cut_dense
 from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 CASES = Path(__file__).parent / "cases"

@@ -20,8 +20,8 @@ from tests.support.envelope_writers import WRITERS
 from tests.support.program import Program
 from tests.support.strategies import unhurried
 from tracetui.ingest.logs import with_logs
+from tracetui.ingest.logs.plain_text import ORIGINAL
 from tracetui.ingest.logs.registry import FORMS
-from tracetui.ingest.logs.text import ORIGINAL
 from tracetui.model.errors import InputError
 from tracetui.model.span import Event
 from tracetui.model.traces import TraceSet

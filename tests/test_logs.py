@@ -18,7 +18,7 @@ from tests.support.strategies import unhurried
 from tracetui.analysis.span_search import find_spans
 from tracetui.cli.main import run
 from tracetui.ingest.logs import with_logs
-from tracetui.ingest.logs.text import ORIGINAL
+from tracetui.ingest.logs.plain_text import ORIGINAL
 from tracetui.ingest.logs.timestamps import read_moment
 from tracetui.model.errors import InputError
 from tracetui.model.intake import MAX_START_NS

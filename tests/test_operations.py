@@ -23,7 +23,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
 from tracetui.analysis.merged_calls import merge_calls
-from tracetui.analysis.names import name_pattern
+from tracetui.analysis.name_matching import name_pattern
 from tracetui.analysis.service_overview import overview
 from tracetui.cli.main import run
 from tracetui.ingest.processes.background_load import BackgroundLoad

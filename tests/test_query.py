@@ -26,10 +26,10 @@ from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Kind, Link, Span, Status, Value
 from tracetui.model.times import find_duration, find_time
 from tracetui.model.traces import TraceSet
-from tracetui.query import FIELDS, KEYWORDS, QueryError, attributes, evaluate, parse
+from tracetui.query import FIELDS, KEYWORDS, QueryError, attribute_search, evaluate, parse
+from tracetui.query.literals import find_number
 from tracetui.query.parser import where_searched
 from tracetui.query.safe_regex import Pattern
-from tracetui.query.values import find_number
 
 MS = 1_000_000
 
@@ -521,7 +521,7 @@ def test_an_attribute_of_the_span_hides_that_of_its_resource() -> None:
 
 @pytest.mark.parametrize("cost", [0, 1 << 30])
 def test_keys_and_values_behind_escapes_are_found(cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attributes, "_BYTES_PER_READ", cost)
+    monkeypatch.setattr(attribute_search, "_BYTES_PER_READ", cost)
     intake = Intake()
     resource = intake.resource("api", b"", DictCodec())
     for i, raw in enumerate(
@@ -894,7 +894,7 @@ def trace_sets(draw: st.DrawFn) -> TraceSet:
 def test_columns_answer_as_a_look_at_every_span_would(traces: TraceSet, query: TraceTest, few: int, cost: int) -> None:
     text, holds = query
     spans = [[traces.span(i) for i in traces.spans_of(t)] for t in range(traces.trace_count)]
-    with patch.object(evaluate, "_MANY", few), patch.object(attributes, "_BYTES_PER_READ", cost):
+    with patch.object(evaluate, "_MANY", few), patch.object(attribute_search, "_BYTES_PER_READ", cost):
         assert parse(text).matches(traces).tolist() == [holds(each) for each in spans]
 
 

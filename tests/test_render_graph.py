@@ -24,7 +24,7 @@ from tracetui.render.graph.text import GraphText
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.table import Column
+from tracetui.render.text.tables import Column
 
 _TRAPS = (
     'a"b', "a\\", 'a\\"b', "a\\N\\n", "end", "end\n}", "]", ")]", "[(", "{x}", "-->", "---|x|", "%%{init: {}}%%",

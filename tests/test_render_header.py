@@ -5,8 +5,8 @@ import pytest
 
 from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.rank import Rank, kind_rank
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
+from tracetui.analysis.span_facts import Rank, kind_rank
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.header import header, peer_words

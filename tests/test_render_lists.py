@@ -29,9 +29,9 @@ from tracetui.render.hot_spots.table import HotSpotList, HotSpotListColumns, sha
 from tracetui.render.report.compare_text import ComparisonLines
 from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
 from tracetui.render.text.cells import cell_width
-from tracetui.render.text.columns import service_name, service_roles
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.tables import service_name, service_roles
 from tracetui.render.traces.contrast import ContrastList
 from tracetui.render.waterfall.trace_diff import TraceDiff
 from tracetui.session import Session

@@ -13,8 +13,8 @@ from tests.support.building import EPOCH, GivenSpan, at, build, span
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole as Part
-from tracetui.analysis.rank import FactFinder, Rank, Ranks, SpanFacts, rank
 from tracetui.analysis.self_time import self_times
+from tracetui.analysis.span_facts import FactFinder, Rank, Ranks, SpanFacts, rank
 from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown

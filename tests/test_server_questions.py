@@ -21,10 +21,10 @@ from tests.support.recorded import FIRST_NS, LAST_NS
 from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
 from tracetui.ingest.loader import Loader, load
-from tracetui.ingest.servers import jaeger, name_lists
+from tracetui.ingest.servers import jaeger, readable_lists
 from tracetui.ingest.servers.connection import HttpError
 from tracetui.ingest.servers.pool import SearchReport
-from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.model.search import Search, describe
 from tracetui.model.span import Status
 
@@ -228,7 +228,7 @@ def test_times_that_servers_send_can_be_said_whatever_they_are(starts: list[int]
 def test_names_are_bounded() -> None:
     said: list[str] = []
     listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
-    assert len(name_lists.readable_names(listed, "services", said.append)) == name_lists.MOST_NAMES
+    assert len(readable_lists.readable_names(listed, "services", said.append)) == readable_lists.MOST_NAMES
     assert said == ["the server lists 30,000 services; only the first 10,000 are used"]
 
 

@@ -13,7 +13,7 @@ from tests.support.program import Program
 from tests.support.recorded import FIRST_NS, LAST_NS, recorded
 from tests.support.servers import LiveServer, StandIn, replaying
 from tests.test_back_ends import asking
-from tracetui.ingest.servers.calls import readable_edges
+from tracetui.ingest.servers.readable_lists import readable_edges
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats
 from tracetui.render.services.server_stats import ServerStatsList, metrics_line, server_stats_title
 from tracetui.render.text.glyphs import ASCII

@@ -32,8 +32,7 @@ from textual.scrollbar import ScrollBar
 from textual.widgets import Input, Static
 
 import tracetui.tui
-from tracetui.tui.terminal.bindings import binding_chain, keymap_of
-from tracetui.tui.terminal.scroll_bars import vertical_bar
+from tracetui.tui.terminal.textual_internals import binding_chain, keymap_of, vertical_bar
 
 TUI = Path(tracetui.tui.__file__).parent
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.names import name_pattern
+from tracetui.analysis.name_matching import name_pattern
 from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices, quantiles
 from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind

@@ -15,7 +15,7 @@ from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, critical_operation
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
-from tracetui.analysis.names import align_case
+from tracetui.analysis.name_matching import align_case
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.bootstrap import level_for
 from tracetui.analysis.stats.change import FAILED_REQUEST_RATE, RATES, Change, ChangeClassifier, Verdict

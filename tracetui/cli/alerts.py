@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tracetui.analysis.alerts import baselines
-from tracetui.analysis.names import spelled_as_in
+from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_services, has_servers, open_filtered

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 
-from tracetui.analysis.names import spelled_as_in
+from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.cli.output import say, say_warnings
 from tracetui.cli.progress import open_session
 from tracetui.config import Overrides

@@ -27,7 +27,7 @@ def _dispatch(args: Sequence[str]) -> int:
         check_words(args)
         if not any(map(is_option, args)):
             # skip the import of the parser, so that the screen opens sooner
-            from tracetui.cli.screen import open_on_screen
+            from tracetui.cli.open_screen import open_on_screen
 
             return open_on_screen(args)
         args = command_first(args)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.screen import open_on_screen
+from tracetui.cli.open_screen import open_on_screen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

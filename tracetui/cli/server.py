@@ -16,8 +16,8 @@ from tracetui.cli.progress import servers_among
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import ServerPool
 from tracetui.ingest.servers.resolve import describe_profiles
-from tracetui.model.decoding import encode_any
 from tracetui.model.errors import BackEndError, UsageError
+from tracetui.model.json_decoding import encode_any
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.times import parse_duration
 from tracetui.render.services.server_stats import ServerStatsList, server_stats_title

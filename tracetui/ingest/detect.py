@@ -16,7 +16,6 @@ from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compress
 from tracetui.ingest.csv_tables import decode_table, header_of
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, more_like_it
-from tracetui.ingest.dense_values import MOST_DENSE, cut_dense
 from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
@@ -29,12 +28,13 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.damaged_json import next_value
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
 from tracetui.ingest.json_repair.recovery import recover
+from tracetui.ingest.json_value_limit import MOST_DENSE, cut_dense
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
-from tracetui.model.decoding import MalformedError
 from tracetui.model.intake import Intake, WithoutSpans
+from tracetui.model.json_decoding import MalformedError
 
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")

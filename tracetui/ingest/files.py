@@ -13,8 +13,8 @@ from stat import S_ISREG
 
 from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.ingest.detect import cannot_hold_spans
+from tracetui.ingest.file_globs import matching_files
 from tracetui.ingest.servers.address import without_secrets
-from tracetui.ingest.servers.globs import matching_files
 from tracetui.model.errors import InputError
 
 STDIN = "-"

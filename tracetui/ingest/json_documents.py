@@ -25,9 +25,9 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
 from tracetui.ingest.processes.parallel_decode import decode_shares, processes_for
 from tracetui.ingest.record_errors import skip_record
-from tracetui.model.decoding import MALFORMED, MalformedError, reason
-from tracetui.model.decoding import decode as decode_json
 from tracetui.model.intake import Intake
+from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
+from tracetui.model.json_decoding import decode as decode_json
 
 BLANK = b" \t\r\n"
 _ITEMS = msgspec.json.Decoder(list[Raw])

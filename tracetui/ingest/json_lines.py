@@ -6,7 +6,7 @@ import re
 from itertools import islice
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.model.decoding import MALFORMED, RAW
+from tracetui.model.json_decoding import MALFORMED, RAW
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
 """Beginning of a line that may be JSON by its first and last characters."""

@@ -18,7 +18,7 @@ from tracetui.ingest.json_blocks import CLOSING
 from tracetui.ingest.json_lines import count_lines
 from tracetui.ingest.noise import COLOUR, MUCH, names_spans
 from tracetui.ingest.record_errors import skip_record
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
 _LINE_END: Final = re.compile(rb"[ \t]*\r?\n")

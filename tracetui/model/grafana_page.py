@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.search import Search, combined
 from tracetui.model.times import UNITS, find_duration, find_moment
 

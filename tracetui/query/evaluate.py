@@ -12,15 +12,15 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.names import spelled_as_in
+from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.analysis.span_search import WordSearch
 from tracetui.model.ids import span_key
 from tracetui.model.times import find_clock, find_duration, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
-from tracetui.query.attributes import AttributeScan
+from tracetui.query.attribute_search import AttributeScan
 from tracetui.query.fields import Attribute, Field, FieldColumn, SpanValues, Texts, Type
+from tracetui.query.literals import Literal, find_number, text_test
 from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, decodes
-from tracetui.query.values import Literal, find_number, text_test
 
 _NAMES: Final = ("service", "operation", "caller", "root.service", "root.operation", "trace.name")
 """Fields whose values Zipkin keeps in lower case."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.analysis.names import spelled_as_in
+from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import Search, combined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tracetui.query.fields import Attribute, Field, Scope, Type
-from tracetui.query.values import Literal
+from tracetui.query.literals import Literal
 
 
 @dataclass(frozen=True, slots=True)

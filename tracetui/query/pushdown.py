@@ -14,9 +14,9 @@ from tracetui.model.search import Search
 from tracetui.model.times import UNITS, find_clock, find_duration, find_time, latest_at_clock
 from tracetui.query.complete import tokens
 from tracetui.query.fields import OF_EXCEPTIONS, Attribute, Scope
+from tracetui.query.literals import Literal
 from tracetui.query.parser import parse
 from tracetui.query.predicates import And, AnySpan, Below, Or, Predicate, Test
-from tracetui.query.values import Literal
 
 _ABOVE: Final = (">", ">=")
 _BELOW: Final = ("<", "<=")

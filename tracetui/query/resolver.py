@@ -22,9 +22,9 @@ from tracetui.query.ast import (
 )
 from tracetui.query.errors import QueryError, nearest
 from tracetui.query.fields import ALIASES, FIELDS, RESERVED, SCOPES, Attribute, Field, Scope, Type, field_named
+from tracetui.query.literals import ORDERINGS, Literal, find_number
 from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, cheapest_first, negated
 from tracetui.query.safe_regex import Pattern
-from tracetui.query.values import ORDERINGS, Literal, find_number
 
 _POSITIVE: Final = {"!=": "=", "!~": "=~"}
 _ALLOWED: Final = {

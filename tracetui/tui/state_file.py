@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from tracetui.atomic_file import atomic_file
-from tracetui.model.decoding import MalformedError, decode_any, encode_any
+from tracetui.model.json_decoding import MalformedError, decode_any, encode_any
 
 _T = TypeVar("_T")
 

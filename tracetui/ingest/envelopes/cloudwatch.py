@@ -12,7 +12,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _BESIDE_EVENTS: Final = frozenset(
     ("searchedLogStreams", "nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogGroups")

@@ -12,7 +12,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _ARCHIVED: Final = frozenset(("_id", "date", "message"))
 """Keys of an archived log."""

@@ -10,7 +10,7 @@ import msgspec
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, Part, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _BESIDE_LOG: Final = frozenset(
     ("stream", "time", "kubernetes", "docker", "logtag", "date", "container_id", "container_name")

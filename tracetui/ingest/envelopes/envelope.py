@@ -13,7 +13,7 @@ import msgspec
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _LOOKED_AT: Final = 32
 """Number of lines at the beginning of a text that are checked for a common prefix."""

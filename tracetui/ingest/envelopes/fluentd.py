@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from tracetui.ingest.envelopes.envelope import InnerLine, Prefix, decode_entry
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _FILE: Final = rb"(?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))\t(?P<stream>[\w.*/-]+)\t(?=\{)"
 _OUTPUT_OF_FLUENTD: Final = (

@@ -14,7 +14,7 @@ from msgspec import Raw
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of, text_of
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _BESIDE_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
 _PAYLOADS: Final = frozenset(("textPayload", "jsonPayload"))

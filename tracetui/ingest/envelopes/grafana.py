@@ -15,7 +15,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, Part, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, cut_where, line_parts
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, encoded, entries, is_newest_first, oldest_first, stream_of
-from tracetui.model.decoding import MALFORMED, MalformedError
+from tracetui.model.json_decoding import MALFORMED, MalformedError
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")
 _META: Final = re.compile(rb'[A-Z][\w ]+: (?:"|\{|\d)')

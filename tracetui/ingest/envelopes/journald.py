@@ -15,7 +15,7 @@ import msgspec
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, values
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
 _MARKS: Final = (b"\x1e", b"data: ")

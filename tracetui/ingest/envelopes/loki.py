@@ -14,7 +14,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"|"result"\s*:\s*\[\s*\{\s*"stream"\s*:\s*\{')
 _LABEL: Final = rb'[A-Za-z_]\w*="(?:[^"\\]|\\.)*+"'

@@ -14,7 +14,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Part
 from tracetui.ingest.envelopes.rows import SAMPLED, is_newest_first
 from tracetui.ingest.json_lines import json_line
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 PART_BYTES: Final = 1 << 20
 """Approximate size of a part."""

@@ -13,7 +13,7 @@ from msgspec import Raw
 from tracetui.ingest.envelopes.envelope import InnerLine, numbered
 from tracetui.ingest.json_blocks import CLOSING, Blocks
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MALFORMED, MalformedError, reason
+from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
 
 _LIST: Final = msgspec.json.Decoder(list[Raw])
 _VALUE: Final = msgspec.json.Decoder(Raw)

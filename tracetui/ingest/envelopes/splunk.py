@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 
 class Splunk(JsonEnvelope):

@@ -19,7 +19,7 @@ from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
 _TRACE: Final = ("traceid",)

@@ -17,7 +17,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 Piece = bytes | Raw
 KeySet = frozenset[str]

@@ -12,16 +12,16 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.attribute_search import AttributeSearch
+from tracetui.ingest.formats.deciding_attributes import AttributeSearch
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
+from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
-from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MALFORMED
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, Undecided, pack_state
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Flag, Kind, Status, Value
 
 __all__ = ["CODEC", "JaegerCodec", "add_trace", "decode_trace"]

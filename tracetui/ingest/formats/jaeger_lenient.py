@@ -13,12 +13,12 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, read_reference_type
 from tracetui.ingest.formats.item_lists import items_of, objects_of
+from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_values import are_readable, tags_json, tags_of
-from tracetui.ingest.formats.jaeger_wire import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 
 def lenient_trace(value: Any, context: DecodeContext) -> JaegerTrace:

@@ -18,7 +18,7 @@ from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
 from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _OF_SPANS: Final = frozenset(("operationname", "spanid"))
 

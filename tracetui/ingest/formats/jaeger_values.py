@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import objects_of, pairs_in
-from tracetui.ingest.formats.jaeger_wire import JaegerReference
+from tracetui.ingest.formats.jaeger_messages import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.value_nesting import within_limit
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
 _USUAL: Final = re.compile(rb"\[\s*\{\s*\"key\"\s*:")

@@ -21,7 +21,7 @@ from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.formats.python_console import links_with_context, resource_attributes
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event
 
 _MICROSECOND: Final = 1_000

@@ -18,9 +18,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.attribute_search import AttributeSearch
+from tracetui.ingest.formats.deciding_attributes import AttributeSearch
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
+from tracetui.ingest.formats.otlp_messages import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.otlp_records import (
     JAEGER_WARNINGS,
     dropped_warnings,
@@ -29,12 +30,11 @@ from tracetui.ingest.formats.otlp_records import (
     state_of_otlp,
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of
-from tracetui.ingest.formats.otlp_wire import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
-from tracetui.model.decoding import MALFORMED
 from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, Undecided
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Event, Flag, Kind, Link, Value
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
@@ -48,7 +48,7 @@ class _KeyValue(Struct, gc=False):
     key: str
     value: Any = None
     Value: None = None
-    # members of AnyValue next to the key: see `otlp_wire`
+    # members of AnyValue next to the key: see `otlp_messages`
     stringValue: None = None  # noqa: N815 - the wire's spelling, as below
     boolValue: None = None  # noqa: N815
     intValue: None = None  # noqa: N815

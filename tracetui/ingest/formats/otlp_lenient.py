@@ -15,15 +15,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import items_of, objects_of
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.otlp_values import (
-    are_readable,
-    attributes_of,
-    encoded,
-    id_of,
-    pairs_of,
-    text_of,
-)
-from tracetui.ingest.formats.otlp_wire import (
+from tracetui.ingest.formats.otlp_messages import (
     NONE,
     OtlpRequest,
     OtlpResourceSpans,
@@ -32,11 +24,19 @@ from tracetui.ingest.formats.otlp_wire import (
     OtlpSpan,
     OtlpStatus,
 )
+from tracetui.ingest.formats.otlp_values import (
+    are_readable,
+    attributes_of,
+    encoded,
+    id_of,
+    pairs_of,
+    text_of,
+)
 from tracetui.ingest.formats.saved_fields import FIELD
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
 from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _USUAL: Final = re.compile(rb"\[\s*(?:\{\s*\"key\"\s*:|\])")
 _LIST: Final = re.compile(rb"\[\s*\{")

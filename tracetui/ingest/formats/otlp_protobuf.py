@@ -14,8 +14,7 @@ from collections.abc import MutableSequence
 from contextlib import suppress
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.dense_values import MOST_DENSE
-from tracetui.ingest.formats.attribute_search import LONGEST_REMEMBERED, REMEMBERED
+from tracetui.ingest.formats.deciding_attributes import LONGEST_REMEMBERED, REMEMBERED
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_records import (
@@ -33,6 +32,7 @@ from tracetui.ingest.formats.otlp_records import (
     varint,
     wrappers,
 )
+from tracetui.ingest.json_value_limit import MOST_DENSE
 from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, STATUS_SHIFT
 from tracetui.model.span import Flag, Kind, Status
 

@@ -17,7 +17,7 @@ from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_blocks import CLOSING
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link
 
 _TOKEN: Final = re.compile(

@@ -13,11 +13,11 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Flag
 
 FIELD: Final = "tracetui"
-"""Name of the field, as in `formats.otlp_wire`."""
+"""Name of the field, as in `formats.otlp_messages`."""
 
 INTEGER: Final = "int"
 """Content of the field next to a text that is an integer beyond 64 bits."""

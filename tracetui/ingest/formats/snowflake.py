@@ -16,7 +16,7 @@ from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _SERVICES: Final = (SERVICE, "snow.service.name", "snow.executable.name", "db.name", "snow.database.name")
 """Resource attributes that name what ran, the most specific first."""

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.attribute_search import REMEMBERED
+from tracetui.ingest.formats.deciding_attributes import REMEMBERED
 from tracetui.ingest.formats.error_rule import (
     ERROR_TAG,
     STATUS_CODE,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
 from tracetui.ingest.json_repair.surplus_commas import Commas
-from tracetui.model.decoding import RAW, MalformedError, decode
+from tracetui.model.json_decoding import RAW, MalformedError, decode
 
 _TOKEN = re.compile(
     rb"""[ \t\r\n]*(?:

@@ -10,7 +10,7 @@ import msgspec
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import prune
-from tracetui.model.decoding import MALFORMED, MalformedError, reason
+from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
 
 EMPTY = re.compile(rb"[\s\[\]{}]*|null|\"\"")
 """JSON that holds nothing: null, an empty text, and brackets without content."""

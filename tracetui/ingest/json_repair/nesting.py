@@ -13,7 +13,7 @@ JSON_NESTING: Final = 250
 """Deepest nesting that is read; in texts that are too deep, deeper values become null."""
 
 NESTED_TOO_DEEPLY: Final = "nested too deeply"
-"""Reason for the damage, as worded by `model.decoding.reason`."""
+"""Reason for the damage, as worded by `model.json_decoding.reason`."""
 TOO_DEEP: Final = f"{NESTED_TOO_DEEPLY}: values below {JSON_NESTING} levels skipped"
 """Warning for pruned values."""
 

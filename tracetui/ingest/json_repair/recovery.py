@@ -9,7 +9,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair.damaged_json import Gap, RepairedValue, TextFinder, repair
 from tracetui.ingest.json_repair.surplus_commas import Commas, without_commas
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _BETWEEN = re.compile(rb"[\s,]*+")
 """Text allowed between values."""

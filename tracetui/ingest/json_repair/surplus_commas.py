@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.model.decoding import MALFORMED, RAW
+from tracetui.model.json_decoding import MALFORMED, RAW
 
 _TO_COMMA = re.compile(
     rb'(?:[^",]++|"(?:[^"\\]++|\\.)*+"|,(?![ \t\r\n]*+[\]},]))*+(?P<commas>(?:,[ \t\r\n]*+(?=[\]},]))++)', re.DOTALL

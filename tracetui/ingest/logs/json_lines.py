@@ -9,7 +9,7 @@ import msgspec
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogRecord
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _decode = msgspec.json.Decoder().decode
 

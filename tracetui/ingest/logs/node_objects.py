@@ -9,7 +9,7 @@ from typing import Any, Final
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogRecord
-from tracetui.model.decoding import MalformedError
+from tracetui.model.json_decoding import MalformedError
 
 _BEGINS: Final = re.compile(rb"\{\s*(?:[A-Za-z_$][\w$]*|'[^'\n]*'): ")
 

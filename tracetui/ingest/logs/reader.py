@@ -19,7 +19,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.json_repair.lenient_json import in_utf8
-from tracetui.ingest.logs.collected import LONGEST_MESSAGE, CollectedLogs
+from tracetui.ingest.logs.collection import LONGEST_MESSAGE, CollectedLogs
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogContent, LogForm, LogRecord
 from tracetui.ingest.logs.registry import FORMS

@@ -14,8 +14,8 @@ from tracetui.ingest.logs.logfmt import Logfmt
 from tracetui.ingest.logs.node_objects import NodeObjects
 from tracetui.ingest.logs.otlp_json import OtlpJson
 from tracetui.ingest.logs.otlp_protobuf import OtlpProtobuf
+from tracetui.ingest.logs.plain_text import PlainText
 from tracetui.ingest.logs.record import LineGroup, LogForm
-from tracetui.ingest.logs.text import PlainText
 
 _DOTNET, _COLLECTOR = DotnetConsole(), CollectorDebug()
 FORMS: Final[tuple[LogForm, ...]] = (

@@ -21,7 +21,7 @@ from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.ingest.logs.record import LineGroup
 from tracetui.ingest.logs.registry import LINE_GROUPS
 from tracetui.ingest.noise import COLOUR
-from tracetui.model.decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED
 
 _MOST_LINES: Final = 100_000
 """Most lines of one unit."""

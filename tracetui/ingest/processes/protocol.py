@@ -14,7 +14,7 @@ import msgspec
 from tracetui.config import Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.servers.pool import SearchReport
-from tracetui.model.decoding import decode_any, encode_any
+from tracetui.model.json_decoding import decode_any, encode_any
 from tracetui.model.search import Search
 from tracetui.model.server_stats import ServerStats
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 
-from tracetui.model.decoding import MALFORMED
 from tracetui.model.errors import UsageError
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.search import Search
 from tracetui.model.times import find_duration, find_moment
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.servers.bounded_map import bounded_map
-from tracetui.ingest.servers.calls import readable_edges
 from tracetui.ingest.servers.connection import (
     AT_ONCE,
     NO_JSON,
@@ -19,8 +18,8 @@ from tracetui.ingest.servers.connection import (
     Params,
     ServerResponse,
 )
-from tracetui.ingest.servers.name_lists import readable_names
-from tracetui.ingest.servers.search_window import SearchedWindow
+from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
+from tracetui.ingest.servers.searched_window import SearchedWindow
 from tracetui.ingest.servers.stream_split import Shape, TooLargeError, split_stream
 from tracetui.model.errors import BackEndError
 from tracetui.model.search import Search

@@ -25,8 +25,8 @@ from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_cost, deco
 from tracetui.ingest.servers.access import Access
 from tracetui.ingest.servers.address import Address
 from tracetui.ingest.servers.paced_network import EndlessHeadError, PacedTransport, StallError
-from tracetui.model.decoding import MALFORMED
 from tracetui.model.errors import BackEndError
+from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.times import format_duration
 
 AT_ONCE = 4

@@ -24,19 +24,19 @@ from tracetui.ingest.servers.back_end import (
 )
 from tracetui.ingest.servers.connection import Connection, HttpError
 from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
-from tracetui.ingest.servers.jaeger_gaps import read_around_failures
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
 from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
+from tracetui.ingest.servers.jaeger_unsendable import read_around_failures
 from tracetui.ingest.servers.per_service import (
     documents_by_service,
     full_searches,
     results_by_service,
     searches_by_service,
 )
-from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
-from tracetui.ingest.servers.trace_heads import Heads, otlp_heads, unseen_otlp, unseen_v1
+from tracetui.ingest.servers.unseen_traces import Heads, otlp_heads, unseen_otlp, unseen_v1
 from tracetui.model.errors import ManyServicesError
 from tracetui.model.search import Search, describe
 from tracetui.model.server_stats import Dependency, Metrics

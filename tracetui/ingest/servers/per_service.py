@@ -10,7 +10,7 @@ import msgspec
 from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, HttpError
-from tracetui.ingest.servers.trace_heads import Heads
+from tracetui.ingest.servers.unseen_traces import Heads
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000

@@ -18,7 +18,7 @@ from tracetui.ingest.detect import decode
 from tracetui.ingest.processes.decode_pool import DecodePool
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.resolve import Server, documents, download, open_back_end
-from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.model.errors import BackEndError, LoadWarning, ManyServicesError, shortened
 from tracetui.model.intake import Intake
 from tracetui.model.search import NOTHING, Search, describe

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from tracetui.model.decoding import MALFORMED, RAW
+from tracetui.model.json_decoding import MALFORMED, RAW
 
 _FIRST_BYTES: Final = 1 << 16
 _MOST_BYTES: Final = 1 << 23

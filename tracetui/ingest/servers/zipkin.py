@@ -12,10 +12,10 @@ from tracetui.ingest.servers.back_end import BackEnd, Capabilities, Warn, span_p
 from tracetui.ingest.servers.connection import NO_JSON, Connection
 from tracetui.ingest.servers.per_service import documents_by_service, full_searches, searches_by_service
 from tracetui.ingest.servers.probe import Probe
-from tracetui.ingest.servers.search_window import SearchedWindow, window_of
+from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
-from tracetui.ingest.servers.trace_heads import Heads, unseen_zipkin
+from tracetui.ingest.servers.unseen_traces import Heads, unseen_zipkin
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 

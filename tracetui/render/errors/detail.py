@@ -8,10 +8,10 @@ from tracetui.render.errors.outcomes import outcome_counts
 from tracetui.render.errors.table import ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import figure, name_cells, service_name, side_by_side, sync_arrow
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side, sync_arrow
 from tracetui.render.traces.contrast import in_short
 
 _LEAST = 10

@@ -8,11 +8,11 @@ from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
-from tracetui.render.text.columns import call_count, figure, name_cells, service_name, service_roles, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.small_bars import heights
+from tracetui.render.text.sparkline import heights
+from tracetui.render.text.tables import call_count, figure, name_cells, service_name, service_roles, side_by_side
 
 _COUNT, _SHARE = 7, 5
 _TRACES = 7

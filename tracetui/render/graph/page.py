@@ -11,7 +11,11 @@ from tracetui.render.report.text import ReportOptions
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
-from tracetui.render.text.columns import (
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import (
+    Column,
     call_count,
     error_rate,
     figure,
@@ -21,10 +25,6 @@ from tracetui.render.text.columns import (
     side_by_side,
     sync_arrow,
 )
-from tracetui.render.text.glyphs import ASCII, UNICODE
-from tracetui.render.text.line import Line, Role, flowed
-from tracetui.render.text.safe_text import safe
-from tracetui.render.text.table import Column
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried

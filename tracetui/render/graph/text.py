@@ -13,10 +13,9 @@ from tracetui.render.graph.service_drawing import drawing_lines
 from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import figure
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.table import Column
+from tracetui.render.text.tables import Column, figure
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried

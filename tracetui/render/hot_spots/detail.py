@@ -9,12 +9,12 @@ from tracetui.render.hot_spots.table import HotSpotListColumns
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import figure, name_cells, service_name, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import spread_words
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.small_bars import small_bars
+from tracetui.render.text.sparkline import small_bars
+from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
 
 _LEAST_NAME = 16
 _BINS = 24

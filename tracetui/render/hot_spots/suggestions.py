@@ -9,10 +9,10 @@ from tracetui.analysis.suggestions.registry import KINDS, Suggestion
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import figure, service_name, service_roles, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, service_name, service_roles, side_by_side
 
 _LEAST_SENTENCE = 20
 _SHARE = len("of traces")

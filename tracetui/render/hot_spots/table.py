@@ -11,7 +11,10 @@ from tracetui.analysis.operation_table import CRITICAL, OperationRow, OperationT
 from tracetui.render.services.table import duration_or_unknown, latency_cells
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import (
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import (
     call_count,
     error_rate,
     figure,
@@ -20,9 +23,6 @@ from tracetui.render.text.columns import (
     service_roles,
     side_by_side,
 )
-from tracetui.render.text.glyphs import Glyphs
-from tracetui.render.text.line import Line, Role
-from tracetui.render.text.safe_text import safe
 
 SORTINGS = {
     CRITICAL: "time on the critical path",

@@ -9,12 +9,11 @@ from tracetui.analysis.grouped_changes import Compared
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import duration_range, service_roles
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.table import Column, table
+from tracetui.render.text.tables import Column, duration_range, service_roles, table
 from tracetui.render.waterfall.trace_diff import TraceDiff
 
 _INDENT = "  "

@@ -25,7 +25,7 @@ from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role, flowed, wrapped
 from tracetui.render.text.percentiles import are_few, spread_words
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.table import Column, table
+from tracetui.render.text.tables import Column, table
 from tracetui.render.verdict import GAP, LABEL_WIDTH, verdict_statements
 
 _INDENT = "  "

@@ -17,10 +17,10 @@ from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
-from tracetui.render.text.columns import call_count, error_rate, figure, service_name, side_by_side, sync_arrow
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side, sync_arrow
 
 _CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 8, 8
 _BAR = 8

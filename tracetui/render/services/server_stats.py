@@ -8,10 +8,10 @@ from tracetui.model.server_stats import Metrics, ServerStats
 from tracetui.model.times import format_duration
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import figure, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, side_by_side
 
 _CALLS = 14
 _LEAST_NAME = 24

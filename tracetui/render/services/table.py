@@ -12,7 +12,9 @@ from tracetui.analysis.latency import Latency
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
-from tracetui.render.text.columns import (
+from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.line import Line, Role
+from tracetui.render.text.tables import (
     _GAP,
     call_count,
     duration_range,
@@ -24,8 +26,6 @@ from tracetui.render.text.columns import (
     side_by_side,
     sorted_heading,
 )
-from tracetui.render.text.glyphs import Glyphs
-from tracetui.render.text.line import Line, Role
 
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
 _SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 11, 13

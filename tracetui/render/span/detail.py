@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
-from tracetui.analysis.rank import SpanFacts
+from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.render.span.facts import causes, critical_words, flowed_text, kind_words, position, words_wrapped
 from tracetui.render.span.head import head

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
-from tracetui.analysis.rank import Rank, SpanFacts
+from tracetui.analysis.span_facts import Rank, SpanFacts
 from tracetui.model.span import Kind, Span
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracetui.analysis.errors import ErrorRole
-from tracetui.analysis.rank import SpanFacts
+from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Flag, Span, Status
 from tracetui.render.errors.outcomes import OUTCOME_WORDS
 from tracetui.render.span.facts import kind_words, rank_words

@@ -9,8 +9,8 @@ import numpy as np
 from tracetui.analysis.stats.groups import FEW_SAMPLES, quantiles
 from tracetui.analysis.summary import DurationStats
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import duration_range
 from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.tables import duration_range
 
 
 def are_few(count: int) -> bool:

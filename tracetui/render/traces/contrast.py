@@ -9,10 +9,10 @@ from tracetui.analysis.contrast import Contrast, OverRepresented
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
-from tracetui.render.text.columns import figure, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, side_by_side
 
 _LIFT = 6
 _LEAST = 16

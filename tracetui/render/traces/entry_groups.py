@@ -7,11 +7,11 @@ from collections.abc import Collection, Sequence
 from tracetui.analysis.entry_points import EntryPoint
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
-from tracetui.render.text.columns import duration_range
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.small_bars import small_bars
+from tracetui.render.text.sparkline import small_bars
+from tracetui.render.text.tables import duration_range
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.table import TraceGroup
 

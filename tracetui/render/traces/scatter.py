@@ -14,8 +14,8 @@ from tracetui.query.edit import Window
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.moments import Moments
 from tracetui.render.text.percentiles import spread
+from tracetui.render.text.timestamps import Moments
 
 _DAY = 1440 * MINUTE_NS
 _WIDE_RANGE = 20

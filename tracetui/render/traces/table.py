@@ -14,8 +14,8 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.moments import Moments
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.timestamps import Moments
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.layout import DURATION_HEADING, GAP, WHOLE_HEADING, ColumnWidths, TraceLayout, lay_out
 

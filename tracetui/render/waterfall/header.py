@@ -9,9 +9,9 @@ import numpy as np
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.errors import ErrorRole
-from tracetui.analysis.rank import Rank, kind_rank
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.skew import SKEWED
+from tracetui.analysis.span_facts import Rank, kind_rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Flag, Kind
 from tracetui.render.text import numbers

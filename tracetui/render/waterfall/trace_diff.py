@@ -8,10 +8,10 @@ from tracetui.analysis.compare_traces import CallPath, PathChange
 from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut, fit
-from tracetui.render.text.columns import figure, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, side_by_side
 
 _AFTER = "after"
 _MOST_INDENT = 20

@@ -20,7 +20,7 @@ from textual.screen import Screen
 from tracetui.model.errors import UsageError
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.registry import KEYS, TABLE_OF
-from tracetui.tui.terminal.bindings import binding_chain, keymap_of
+from tracetui.tui.terminal.textual_internals import binding_chain, keymap_of
 
 _MODIFIERS = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
 _NAMED = {key.value for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())

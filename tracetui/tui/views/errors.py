@@ -17,8 +17,8 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.errors.table import ErrorList, ErrorListColumns
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import service_name
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.tables import service_name
 from tracetui.tui.keys.errors import ERRORS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State

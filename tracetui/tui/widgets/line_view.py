@@ -26,7 +26,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import Theme
 from tracetui.tui.keys.everywhere import LISTS
-from tracetui.tui.terminal.scroll_bars import vertical_bar
+from tracetui.tui.terminal.textual_internals import vertical_bar
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
 
-from tracetui.analysis.rank import FactFinder, SpanFacts
+from tracetui.analysis.span_facts import FactFinder, SpanFacts
 from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet

@@ -15,10 +15,10 @@ from tracetui.render.graph.diagram import Diagram, calls_diagram, effect_diagram
 from tracetui.render.services.explorer import Explorer, ExplorerColumn
 from tracetui.render.services.table import ServiceListColumns, p95_or_range
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import service_name, sync_arrow
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import service_name, sync_arrow
 from tracetui.tui.widgets.choice import Option
 
 MOST_DRAWN = 40

@@ -17,9 +17,9 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.frame import source_name
 from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLines
 from tracetui.render.text import numbers
-from tracetui.render.text.columns import service_roles
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import service_roles
 from tracetui.render.traces.table import errors_text
 from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
 from tracetui.session import compare_with

@@ -1,18 +1,21 @@
-"""Table cells: service names, figures, error rates, duration ranges and headings."""
+"""Tables of text with aligned columns, and their cells: service names, figures, error rates, duration ranges."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
-from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.cells import Align, cell_width, cut, fit
 from tracetui.render.text.colours import service_slots
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _GAP = "  "
+_LEAST_CELLS = 8
+"""Cells that a growing column keeps."""
 _INFERRED = " (inferred)"
 
 
@@ -88,3 +91,30 @@ def duration_range(least: int, most: int, glyphs: Glyphs) -> str:
     """Format a range as `1.2 ms–3.4 ms`, or as one duration if both ends look the same."""
     low, high = (numbers.duration(ns, glyphs.ascii_only) for ns in (least, most))
     return low if low == high else f"{low}{'-' if glyphs.ascii_only else '–'}{high}"
+
+
+class Column(NamedTuple):
+    """Heading and alignment of a column. One that `grows` is cut if the table is too wide."""
+
+    heading: str
+    align: Align = "left"
+    grows: bool = False
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, ellipsis: str = "…") -> Iterator[Line]:
+    """Yield the heading and the rows, each at most `width` cells. The cells must be safe to show."""
+    widths = [
+        max([cell_width(column.heading), *(cell_width(row[i]) for row in rows)]) for i, column in enumerate(columns)
+    ]
+    over = sum(widths) + len(_GAP) * (len(columns) - 1) - width
+    for i, column in enumerate(columns):
+        if column.grows and over > 0:
+            cut = min(over, max(widths[i] - _LEAST_CELLS, 0))
+            widths[i] -= cut
+            over -= cut
+    for number, row in enumerate([[column.heading for column in columns], *rows]):
+        line = Line()
+        for i, (column, text) in enumerate(zip(columns, row, strict=True)):
+            cell = fit(text, widths[i], column.align, ellipsis)
+            line.add((_GAP if i else "") + cell, Role.DIM if not number else Role.PLAIN)
+        yield line.cropped(width, ellipsis)

@@ -10,7 +10,7 @@ import numpy as np
 from tracetui.model.span import Value
 from tracetui.model.traces import Arena, TraceSet
 from tracetui.query.fields import Attribute, Scope
-from tracetui.query.values import Literal, value_test
+from tracetui.query.literals import Literal, value_test
 
 _BYTES_PER_READ = 1024
 """Bytes that can be searched in the time of reading one span."""

@@ -1,4 +1,4 @@
-"""Dependency graphs from servers: invalid edges are skipped, and the list is bounded."""
+"""Lists of names and of dependency edges from servers: invalid items are skipped, and the number is bounded."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated, Final
 import msgspec
 
 from tracetui.ingest.servers.connection import NO_JSON
-from tracetui.ingest.servers.name_lists import LONGEST_NAME
 from tracetui.model.server_stats import Dependency
 
+MOST_NAMES: Final = 10_000
+"""Most names of a list that are kept."""
+LONGEST_NAME: Final = 2_000
+"""Most characters of a name. Names become part of request addresses, whose length servers limit."""
 MOST_EDGES: Final = 50_000
 """Most edges of a graph that are kept."""
 
@@ -23,6 +26,35 @@ class _Edge(msgspec.Struct, rename="camel"):
     child: _CallName
     call_count: _Count = 0
     error_count: _Count | None = None
+
+
+def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
+    """Return up to `MOST_NAMES` distinct names of a list, sorted; `warn` is called for those that are skipped.
+
+    what: plural noun for the named things. Raises one of NO_JSON if none is a valid name.
+    """
+    names: set[str] = set()
+    unreadable = long = 0
+    for item in listed:
+        try:
+            name = msgspec.json.decode(item, type=str)
+            name.encode()
+        except NO_JSON:
+            unreadable += 1
+            if unreadable == len(listed):
+                raise
+            continue
+        if len(name) > LONGEST_NAME:
+            long += 1
+            continue
+        names.add(name)
+    if unreadable:
+        warn(f"{unreadable:,} invalid names of {what} were skipped")
+    if long:
+        warn(f"{long:,} names of {what} longer than {LONGEST_NAME:,} characters were skipped")
+    if len(names) > MOST_NAMES:
+        warn(f"the server lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
+    return sorted(names)[:MOST_NAMES]
 
 
 def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -> list[Dependency]:
