@@ -199,3 +199,14 @@ def test_calls_with_what_they_call_are_one_row() -> None:
     rows.fold(5)
     rows.fold(5)
     assert len(rows) == 2
+
+
+@given(trees(), st.data())
+def test_folding_outside_leaves_the_way_to_each_span_open(traces: TraceSet, data: st.DataObject) -> None:
+    rows = Rows(traces, 0, len(traces))
+    sought = np.array(data.draw(st.lists(st.booleans(), min_size=len(traces), max_size=len(traces))), bool)
+    rows.fold_outside(sought)
+    assert set(np.flatnonzero(sought).tolist()) <= set(rows.positions.tolist())
+    for row, one in enumerate(rows.positions.tolist()):
+        below = sought[one + 1 : int(traces.subtree_end[one])]
+        assert rows.is_folded(row) == (int(traces.subtree_end[one]) > one + 1 and not below.any())

@@ -39,6 +39,20 @@ SHOP = build(
 )  # fmt: skip
 
 
+LARGE = build(
+    span("root", 0, 100_000),
+    *(span(f"g{g}", 0, 50, parent="root", service="quick", name=f"group {chr(97 + g)}") for g in range(20)),
+    *(
+        span(f"s{g}.{i}", 0, 40, parent=f"g{g}", service="quick", name=f"step {chr(97 + i)}", error=(g, i) == (7, 3))
+        for g in range(20)
+        for i in range(14)
+    ),
+    span("slow", 60, 99_000, parent="root", service="users", name="get_user"),
+    span("query", 70, 98_000, parent="slow", service="db", name="query"),
+)
+"""More rows than fit, with one error and one slow query."""
+
+
 @dataclass
 class Held:
     """Work that waits until the test lets it run."""
@@ -687,3 +701,16 @@ def test_any_keys(sources: str, seed: int) -> None:
 
     session = Session.open([f"sample_traces/{sources}"])
     walk(steps, state=State(session=session, trace=0), size=(120, 30))
+
+
+def test_a_large_trace_opens_on_the_answer() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        view = app.pane.shown.base
+        assert len(view) < 60
+        names = [LARGE.operation_name(int(one)) for one in view.rows.positions.tolist()]
+        assert {"query", "step d", "group h"} <= set(names)
+        assert names.count("step d") == 1
+        await press("L")
+        assert len(app.pane.shown.base) == len(LARGE)
+
+    walk(steps, LARGE, size=(120, 40))

@@ -230,6 +230,14 @@ class Rows:
         self._run_open[:] = False
         self._rebuild()
 
+    def fold_outside(self, spans: np.ndarray) -> None:
+        """Fold every span without one of these below it: bool[stop - first]."""
+        before = np.concatenate(([0], np.cumsum(spans)))
+        below = before[self._end] - before[np.arange(1, len(spans) + 1)]
+        self._folded = self._is_parent & (below == 0)
+        self._run_open[:] = False
+        self._rebuild()
+
     def unfold_all(self, runs: bool = False) -> None:
         """Unfold every span, and with `runs` also the repeated siblings."""
         self._folded[:] = False

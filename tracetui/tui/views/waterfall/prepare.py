@@ -26,6 +26,8 @@ from tracetui.tui.work import Work
 AT_ONCE = 200
 """Most spans of a trace that is opened within the UI loop."""
 _SMALL_SET = 10_000
+_MANY_ROWS = 200
+"""Most rows of a trace that is opened unfolded."""
 INDENT = 2
 """Cells before every line, where rows have the cursor glyph."""
 
@@ -92,6 +94,8 @@ def open_trace(
         root=root,
         message_of=lambda span: error_message(traces, span),
     )
+    if root is None and len(view.rows) > _MANY_ROWS:
+        view.fold_to_answer()
     view.layout(max(room[0], 1))
     within = (sections[0] >= view.first) & (sections[0] < view.stop)
     path = (sections[0][within], sections[1][within], sections[2][within])
