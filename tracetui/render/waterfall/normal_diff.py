@@ -8,10 +8,10 @@ from tracetui.analysis.normal_trace import NormalComparison, PathDifference
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut, fit
-from tracetui.render.text.columns import figure, service_roles, side_by_side
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.tables import figure, service_roles, side_by_side
 
 _MOST_INDENT = 16
 _LEAST_NAME = 24
