@@ -209,4 +209,5 @@ def test_folding_outside_leaves_the_way_to_each_span_open(traces: TraceSet, data
     assert set(np.flatnonzero(sought).tolist()) <= set(rows.positions.tolist())
     for row, one in enumerate(rows.positions.tolist()):
         below = sought[one + 1 : int(traces.subtree_end[one])]
-        assert rows.is_folded(row) == (int(traces.subtree_end[one]) > one + 1 and not below.any())
+        is_parent = int(traces.subtree_end[one]) > one + 1
+        assert rows.is_folded(row) == (is_parent and not below.any() and traces.depth[one] > 0)

@@ -231,10 +231,10 @@ class Rows:
         self._rebuild()
 
     def fold_outside(self, spans: np.ndarray) -> None:
-        """Fold every span without one of these below it: bool[stop - first]."""
+        """Fold every span but the roots without one of these below it: bool[stop - first]."""
         before = np.concatenate(([0], np.cumsum(spans)))
         below = before[self._end] - before[np.arange(1, len(spans) + 1)]
-        self._folded = self._is_parent & (below == 0)
+        self._folded = self._is_parent & (below == 0) & (self._own_depth > 0)
         self._run_open[:] = False
         self._rebuild()
 
