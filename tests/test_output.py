@@ -246,6 +246,8 @@ def test_output_never_overwrites_a_source(
         ("compare", "{}", INCIDENT),
         ("compare", INCIDENT, "{}"),
         ("contrast", "{}"),
+        ("why", "{}"),
+        ("why", INCIDENT, "--baseline", "{}"),
         ("graph", "{}", "services"),
         ("alerts", "{}", "--service", "frontend"),
     ],

@@ -242,8 +242,6 @@ def test_a_set_gives_a_peer_the_type_that_its_call_says(kind: Kind, attributes: 
 class Named:
     """Reads any attributes as the name of one peer."""
 
-    is_text = True
-
     def __init__(self, peer: str) -> None:
         self.peer = peer
 

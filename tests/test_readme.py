@@ -20,7 +20,8 @@ WIDTH = "84"
 TEXT = "\n".join(PAGES.values())
 SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", TEXT, re.MULTILINE)
 BUNDLED = re.findall(
-    r"^    tracetui ((?:analyze|alerts|compare|contrast|export|graph|show) (?:incident|shop)/[^|>\n]*?)(?:  +#.*)?$",
+    r"^    tracetui ((?:analyze|alerts|compare|contrast|export|graph|show|why) (?:incident|shop)/[^|>\n]*?)"
+    r"(?:  +#.*)?$",
     TEXT,
     re.M,
 )

@@ -247,11 +247,7 @@ def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
     traces = build(*spans)
     table = ErrorTable(Analysis(traces))
     detail = ErrorDetail(
-        ErrorListColumns(table),
-        table.patterns[0],
-        UNICODE,
-        contrast=contrast(traces, traces.trace_errors > 0),
-        contrast_key="c",
+        ErrorListColumns(table), table.patterns[0], UNICODE, contrast=contrast(traces, traces.trace_errors > 0)
     )
     assert detail.line(detail.contrast_row, 78).text.endswith("…  c shows all")
     assert detail.line(detail.contrast_row, 78).width == 78

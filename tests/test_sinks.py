@@ -94,6 +94,7 @@ SOURCES: dict[str, list[list[str]]] = {
     "graph": [["SOURCE", "services"]],
     "compare": [["SOURCE", "SOURCE"]],
     "contrast": [["SOURCE", "--select", "error"]],
+    "why": [["SOURCE"], ["SOURCE", "--baseline", "SOURCE"]],
     "alerts": [["SOURCE", "--service", ALL]],
     "server": [["SERVER"]],
     "export": [["SOURCE"]],

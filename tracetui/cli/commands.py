@@ -88,6 +88,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "tracetui.cli.contrast:contrast",
         ("contrast traces.json", "contrast traces.json --slow 95"),
     ),
+    Command(
+        "why",
+        "tracetui.cli.why:why",
+        ("why incident.json --baseline yesterday.json", "why traces.json --at 10:05 --logs app.log"),
+    ),
     Command("alerts", "tracetui.cli.alerts:alerts", ("alerts traces.json --service checkout > checkout.rules.yml",)),
     Command("server", "tracetui.cli.server:server", ("server http://jaeger:16686 checkout",)),
     Command(

@@ -44,36 +44,50 @@ def with_logs(traces: TraceSet, files: Sequence[str], go_on: Callable[[], bool] 
 
     Raises InputError if no file can be read or none has a record with a trace id.
     """
+    return with_logs_of_all([traces], files, go_on)[0]
+
+
+def with_logs_of_all(
+    sets: Sequence[TraceSet], files: Sequence[str], go_on: Callable[[], bool] = lambda: True
+) -> list[TraceSet]:
+    """Add the log records of files to several sets; each goes to the first set that has its trace.
+
+    Warnings in the last set name everything that could not be read. Raises InputError as `with_logs`.
+    """
     if not files:
-        return traces
-    logs = _Logs(traces, go_on)
+        return list(sets)
+    logs = _Logs(sets, go_on)
     for source in inputs(files, lambda name, what: logs.lost.append(LoadWarning(name, "", what))):
         logs.source(source)
     if logs.lost and not logs.read:
         raise InputError(str(logs.lost[0]))
-    assigned = logs.collected.assigned(logs.read)
-    warnings = [*traces.load_warnings, *logs.lost, *logs.warnings]
-    for (file, _), offset in zip(logs.read, assigned.zone_offsets, strict=True):
-        if offset:
-            text = f"times without a zone were read as UTC, but most are {_hours(offset)} their traces"
-            warnings.append(LoadWarning(file.name, "", text))
-    if logs.collected.left_out:
-        text = f"not enough memory: {logs.collected.left_out:,} log records of loaded traces skipped"
-        warnings.append(LoadWarning("", "", text))
-    return replace(traces, log_lines=assigned.lines, load_warnings=warnings)
+    results = []
+    warnings = [*logs.lost, *logs.warnings]
+    for number, (traces, collected) in enumerate(zip(sets, logs.collected, strict=True)):
+        assigned = collected.assigned([(file, added[number]) for file, added in logs.read])
+        for (file, _), offset in zip(logs.read, assigned.zone_offsets, strict=True):
+            if offset:
+                text = f"times without a zone were read as UTC, but most are {_hours(offset)} their traces"
+                warnings.append(LoadWarning(file.name, "", text))
+        if collected.left_out:
+            text = f"not enough memory: {collected.left_out:,} log records of loaded traces skipped"
+            warnings.append(LoadWarning("", "", text))
+        results.append(replace(traces, log_lines=assigned.lines))
+    results[-1] = replace(results[-1], load_warnings=[*results[-1].load_warnings, *warnings])
+    return results
 
 
 class _Logs:
-    """Log files that are read for one set."""
+    """Log files that are read for some sets."""
 
-    def __init__(self, traces: TraceSet, go_on: Callable[[], bool]) -> None:
-        self.collected = CollectedLogs(traces)
+    def __init__(self, sets: Sequence[TraceSet], go_on: Callable[[], bool]) -> None:
+        self.collected = [CollectedLogs(traces) for traces in sets]
         self.warnings: list[LoadWarning] = []
         self.lost: list[LoadWarning] = []
         """Files that cannot be read or hold no trace id."""
-        self.read: list[tuple[LogFile, int]] = []
-        """Counts of each file, and the number of records it added."""
-        self._index = TraceIndex(traces)
+        self.read: list[tuple[LogFile, list[int]]] = []
+        """Counts of each file, and the number of records it added to each set."""
+        self._indexes = [TraceIndex(traces) for traces in sets]
         self._go_on = go_on
 
     def source(self, source: Input) -> None:
@@ -105,14 +119,15 @@ class _Logs:
             read_members(data, archive, context, budget or Budget.of(len(data)), read, self._go_on)
 
     def _file(self, data: Buffer, name: str) -> None:
-        before = len(self.collected)
-        reading = _Reading(self._index, self.collected)
+        before = [len(collected) for collected in self.collected]
+        reading = _Reading(self._indexes, self.collected)
         reading.read(data, self._go_on)
         if reading.records and not reading.with_trace_id and not reading.stopped:
             self.lost.append(LoadWarning(name, "", f"no trace id in {reading.counts()}; {_looked_for(data)}"))
             return
         file = LogFile(name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
-        self.read.append((file, len(self.collected) - before))
+        added = [len(collected) - known for collected, known in zip(self.collected, before, strict=True)]
+        self.read.append((file, added))
         self.warnings += [LoadWarning(name, "", text) for text in reading.warnings()]
 
 
@@ -130,12 +145,12 @@ def _hours(offset_ns: int) -> str:
 
 
 class _Reading:
-    """Log file whose records are being added to a set."""
+    """Log file whose records are being added to the sets that have their traces."""
 
-    def __init__(self, index: TraceIndex, collected: CollectedLogs) -> None:
+    def __init__(self, indexes: Sequence[TraceIndex], collected: Sequence[CollectedLogs]) -> None:
         self.records = self.with_trace_id = self.matched = 0
         self.stopped = False
-        self._index = index
+        self._indexes = indexes
         self._collected = collected
         self._forms: Counter[str] = Counter()
         self._damaged = self._no_time = 0
@@ -237,9 +252,9 @@ class _Reading:
         record = closed.record
         if not (record.trace_ids or record.other_ids):
             return
-        trace = self._index.find(record.trace_ids)
+        trace, number = self._find(record.trace_ids)
         if trace < 0 and record.other_ids:
-            trace = self._index.find(record.other_ids)
+            trace, number = self._find(record.other_ids)
         if record.trace_ids or trace >= 0:
             self.with_trace_id += 1
         if trace < 0:
@@ -247,7 +262,15 @@ class _Reading:
         content = record.content()
         self.matched += 1
         self._no_time += content.moment is None
-        self._collected.add(trace, content, closed.more)
+        self._collected[number].add(trace, content, closed.more)
+
+    def _find(self, ids: Sequence[str]) -> tuple[int, int]:
+        """Find the trace with one of these ids. -> its position, -1 for none, and the number of its set"""
+        for number, index in enumerate(self._indexes):
+            trace = index.find(ids)
+            if trace >= 0:
+                return trace, number
+        return -1, 0
 
 
 class _OpenUnit:

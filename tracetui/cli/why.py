@@ -1,0 +1,131 @@
+"""`tracetui why`: the ranked causes of what is wrong in a trace set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from tracetui.analysis.why import Why, explain, explain_alone, quiet_part
+from tracetui.cli import options as o
+from tracetui.cli.filtered_session import check_names, open_filtered
+from tracetui.cli.output import check_not_read, print_json, print_lines, say_warnings
+from tracetui.ingest.logs import with_logs_of_all
+from tracetui.ingest.servers.address import without_secrets
+from tracetui.ingest.servers.resolve import servers_of
+from tracetui.model.errors import UsageError
+from tracetui.model.traces import TraceSet
+from tracetui.query.splits import split_at, split_by
+from tracetui.session import Session
+
+BaselineSource = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline", metavar="SOURCE", help="Traces from before, or of another version, without the problem."
+    ),
+]
+ProblemAt = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="When the problem began, such as 10:05; the traces before are the baseline."
+    ),
+]
+ProblemBy = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="ATTRIBUTE",
+        help="The traces with the latest value of an attribute have the problem, or KEY=WITHOUT,WITH.",
+    ),
+]
+EvidenceLogs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--logs",
+        metavar="FILE",
+        help="Log file of the traces or of the baseline: what is written newly or no longer is evidence.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhyOptions:
+    """The trace set, and what it is compared with."""
+
+    sources: o.Sources
+    baseline: BaselineSource = None
+    at: ProblemAt = None
+    by: ProblemBy = None
+    logs: EvidenceLogs = None
+    json: o.JsonOption = False
+
+
+def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
+    """Rank the root causes of what is wrong, with evidence and confidence.
+
+    Without --baseline, --at or --by the quiet part of the traces is the baseline; a few traces are judged by their
+    errors and their critical path. Filters apply to the baseline too.
+    """
+    if sum(given is not None for given in (options.baseline, options.at, options.by)) > 1:
+        raise UsageError("use one of --baseline, --at and --by")
+    check_not_read(report.output, [*options.sources, *([options.baseline] if options.baseline else [])])
+    filters = selection.filters()
+
+    def opened(sources: Sequence[str]) -> Session:
+        return open_filtered(
+            sources,
+            filters,
+            servers.overrides(),
+            adjust_skew=report.adjust_skew,
+            verbose=report.verbose,
+            exact_names=selection.exact_names,
+            checks_names=False,
+        )
+
+    named = [options.sources] if options.baseline is None else [options.sources, [options.baseline]]
+    # the credentials of one server must not be sent to the other
+    servers_of([source for sources in named for source in sources])
+    sessions = [opened(sources) for sources in named]
+    check_names(filters, sessions, options.sources, servers.overrides())
+    sets = [session.analysis.traces for session in sessions]
+    for session, sources in zip(sessions, named, strict=True):
+        if not session.analysis.traces.trace_count:
+            raise UsageError(f"no trace of {', '.join(map(without_secrets, sources))} matches the filters")
+    sets = _with_logs(sets, options.logs or [], verbose=report.verbose)
+    found, baseline = _found(sets, options)
+    if options.json:
+        from tracetui.render.report.why_json import why_json
+
+        warnings = [warning for traces in sets for warning in traces.load_warnings]
+        print_json(why_json(found, baseline, warnings), report.output, ascii_only=report.ascii)
+        return
+    from tracetui.render.report.why_text import why_text
+
+    look = report.options(filters)
+    source = " ".join(map(without_secrets, options.sources))
+    print_lines(why_text(found, baseline, source, look), report.color, report.output, ascii_only=look.ascii_only)
+
+
+def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> list[TraceSet]:
+    """Add the log records of the files to the sets, with warnings."""
+    known = len(sets[-1].load_warnings)
+    found = with_logs_of_all(sets, files)
+    say_warnings(found[-1].load_warnings[known:], verbose)
+    return found
+
+
+def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[Why, str]:
+    """Find the causes. -> causes, description of the baseline; '' for none"""
+    traces = sets[0]
+    if len(sets) > 1:
+        return explain(sets[1], traces), without_secrets(options.baseline or "")
+    if options.at is not None or options.by is not None:
+        split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
+        return explain(traces.select(split.before), traces.select(split.after)), split.names[0]
+    quiet = quiet_part(traces)
+    if quiet is None:
+        return explain_alone(traces), ""
+    found = explain(traces.select(quiet.before), traces.select(quiet.after))
+    return found, quiet.description
