@@ -18,7 +18,7 @@ from tracetui.ingest import loader
 from tracetui.ingest.servers import tempo
 from tracetui.model import intake
 from tracetui.model.search import Search
-from tracetui.session import Selected, Session
+from tracetui.session import FilteredSession, Session
 from tracetui.tui.bookmark import LocationKeeper
 from tracetui.tui.loading.load_warnings import LoadWarnings
 from tracetui.tui.state import State
@@ -67,7 +67,7 @@ def polls(kind: str) -> Iterator[int]:
                 session = Session(found)
                 shown, analysis = session.select("")
                 new = frozenset(range(found.trace_count))
-                location.install(Selected(session, "", shown, analysis, new), "traces", is_placed=False)
+                location.install(FilteredSession(session, "", shown, analysis, new), "traces", is_placed=False)
                 load_warnings.new_lines(NO_KEYS)
                 del found, session, shown, analysis
                 yield held_bytes(loading, location, load_warnings, state)

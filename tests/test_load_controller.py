@@ -13,7 +13,7 @@ import pytest
 
 from tracetui.ingest.loader import load
 from tracetui.ingest.processes.background_load import BackgroundLoad
-from tracetui.session import Selected, Session
+from tracetui.session import FilteredSession, Session
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.loading.phase import TRANSITIONS, LoadEvent, Phase, PhaseMachine
 from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetArrived
@@ -111,7 +111,7 @@ def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def loaded(*, is_poll: bool = False) -> TraceSetArrived:
     session = Session(load([INCIDENT]))
-    return TraceSetArrived(Selected(session, "", *session.select("")), whole=True, is_poll=is_poll)
+    return TraceSetArrived(FilteredSession(session, "", *session.select("")), whole=True, is_poll=is_poll)
 
 
 def live_controller(host: Host) -> LoadController:

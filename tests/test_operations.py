@@ -36,7 +36,7 @@ from tracetui.query.complete import vocabulary
 from tracetui.query.filters import Filters, apply, search_of, unknown_names
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.alert_rules import alert_rules
-from tracetui.session import BackgroundSessions, Selected
+from tracetui.session import BackgroundSessions, FilteredSession
 from tracetui.tui.views.services.queries import operation_query
 
 CASES = Path(__file__).parent / "cases"
@@ -326,7 +326,7 @@ def test_the_command_of_an_alert_opens_the_traces_behind_it(
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
-    arrived: list[Selected] = []
+    arrived: list[FilteredSession] = []
     sessions = BackgroundSessions(BackgroundLoad([str(CASES / "ids-in-names.json")]), lambda: "", exact_names=exact)
     arrived.append(sessions.load(lambda _: None, arrived.append, lambda _: None))
     for selected in arrived:

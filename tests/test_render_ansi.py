@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.render.text.ansi import Colour, When, ansi_text, colour_of, encodable, theme_for, write_lines
+from tracetui.render.text.ansi import Colour, ColourChoice, ansi_text, colour_of, encodable, theme_for, write_lines
 from tracetui.render.text.colours import SLOTS, service_slots
 from tracetui.render.text.line import Line, Role, flowed, wrapped
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
@@ -21,14 +21,14 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(
     ("environ", "choice", "colour"),
     [
-        ({"TERM": "xterm"}, When.AUTO, Colour.ANSI),
-        ({"TERM": "xterm-256color"}, When.AUTO, Colour.EIGHT_BIT),
-        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, When.AUTO, Colour.TRUE),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, When.AUTO, Colour.MONO),
-        ({"TERM": "xterm", "NO_COLOR": ""}, When.AUTO, Colour.ANSI),
-        ({"TERM": "xterm", "NO_COLOR": "1"}, When.ALWAYS, Colour.ANSI),
-        ({"TERM": "dumb"}, When.AUTO, Colour.NONE),
-        ({"TERM": "xterm"}, When.NEVER, Colour.NONE),
+        ({"TERM": "xterm"}, ColourChoice.AUTO, Colour.ANSI),
+        ({"TERM": "xterm-256color"}, ColourChoice.AUTO, Colour.EIGHT_BIT),
+        ({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, ColourChoice.AUTO, Colour.TRUE),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, ColourChoice.AUTO, Colour.MONO),
+        ({"TERM": "xterm", "NO_COLOR": ""}, ColourChoice.AUTO, Colour.ANSI),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, ColourChoice.ALWAYS, Colour.ANSI),
+        ({"TERM": "dumb"}, ColourChoice.AUTO, Colour.NONE),
+        ({"TERM": "xterm"}, ColourChoice.NEVER, Colour.NONE),
     ],
 )
 def test_colour_of_a_terminal(environ, choice, colour) -> None:
@@ -36,10 +36,10 @@ def test_colour_of_a_terminal(environ, choice, colour) -> None:
 
 
 def test_a_pipe_has_no_colour_unless_asked() -> None:
-    assert colour_of(io.StringIO(), When.AUTO, {"TERM": "xterm"}) is Colour.NONE
-    assert colour_of(io.StringIO(), When.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1"}) is Colour.ANSI
-    assert colour_of(io.StringIO(), When.AUTO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}) is Colour.NONE
-    assert colour_of(io.StringIO(), When.ALWAYS, {"TERM": "xterm"}) is Colour.ANSI
+    assert colour_of(io.StringIO(), ColourChoice.AUTO, {"TERM": "xterm"}) is Colour.NONE
+    assert colour_of(io.StringIO(), ColourChoice.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1"}) is Colour.ANSI
+    assert colour_of(io.StringIO(), ColourChoice.AUTO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}) is Colour.NONE
+    assert colour_of(io.StringIO(), ColourChoice.ALWAYS, {"TERM": "xterm"}) is Colour.ANSI
 
 
 def test_theme_for() -> None:

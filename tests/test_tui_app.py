@@ -25,7 +25,7 @@ from tracetui.ingest.loader import load
 from tracetui.model.errors import UsageError
 from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.text.glyphs import ASCII
-from tracetui.session import Selected, Session
+from tracetui.session import FilteredSession, Session
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.bookmark import bookmark_of
@@ -134,7 +134,7 @@ async def views_built(app: TraceApp, pilot: Driver) -> None:
 
 def arrived(query: str, *, whole: bool = True) -> LoadUpdate:
     session = Session(load([INCIDENT]))
-    return LoadUpdate(TraceSetArrived(Selected(session, query, *session.select(query)), whole=whole))
+    return LoadUpdate(TraceSetArrived(FilteredSession(session, query, *session.select(query)), whole=whole))
 
 
 def loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

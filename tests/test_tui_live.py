@@ -28,7 +28,7 @@ from tests.support.trace_app import CountingApp
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
-from tracetui.session import BackgroundSessions, Selected
+from tracetui.session import BackgroundSessions, FilteredSession
 from tracetui.tui.frame import FrameBottom
 from tracetui.tui.loading import follower
 from tracetui.tui.loading.jobs import JobDone, Jobs
@@ -112,7 +112,7 @@ async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first
     asked: list[Search] = []
     search_again = BackgroundSessions.search
 
-    def heard(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> Selected | None:
+    def heard(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> FilteredSession | None:
         asked.append(search)
         return search_again(sessions, search, *args, **options)
 

@@ -125,7 +125,7 @@ def _text_of(path: Path) -> str:
 
 
 def secret_text(key: str) -> str:
-    """Message for a secret in a profile."""
+    """Return the message about a secret that is written into a profile."""
     return f"secrets are not allowed here; use {key}-env, {key}-file or {key}-command"
 
 

@@ -134,7 +134,7 @@ def _check_exists(source: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Selected:
+class FilteredSession:
     """A session, and the traces that a filter selects."""
 
     session: Session
@@ -168,9 +168,9 @@ class BackgroundSessions:
     def load(
         self,
         progress: Callable[[LoadProgress], object],
-        on_part: Callable[[Selected], object],
+        on_part: Callable[[FilteredSession], object],
         on_report: Callable[[SearchReport], object],
-    ) -> Selected:
+    ) -> FilteredSession:
         """Load all sources; `on_part` receives partial sets. Raises InputError and LoadCancelledError."""
         traces = self._load.run(progress, lambda part: on_part(self._select(part)), on_report)
         return self._select(self._with_logs(traces, lambda: not self._load.is_stopped))
@@ -185,7 +185,7 @@ class BackgroundSessions:
         baseline_ids: frozenset[str] | None = None,
         is_poll: bool = False,
         known_ns: int = 0,
-    ) -> Selected | None:
+    ) -> FilteredSession | None:
         """Search the servers again. -> the new set, None if nothing has changed
 
         `loaded_ids`: ids of loaded traces; `baseline_ids`: ids of the traces that new ones are compared with, None for
@@ -206,14 +206,14 @@ class BackgroundSessions:
             findings = find_new_findings(replace(traces, exact_names=self._exact_names), is_new)
         return replace(self._select(traces), new=new, new_findings=findings)
 
-    def _select(self, traces: TraceSet) -> Selected:
+    def _select(self, traces: TraceSet) -> FilteredSession:
         """Make a session over the set and apply the filter; an invalid filter is dropped."""
         session, query = Session(replace(traces, exact_names=self._exact_names)), self._query()
         try:
-            return Selected(session, query, *session.select(query))
+            return FilteredSession(session, query, *session.select(query))
         except UsageError:
             # the filter was saved by a version with a different query language
-            return Selected(session, "", *session.select(""))
+            return FilteredSession(session, "", *session.select(""))
 
     def _with_logs(self, traces: TraceSet, go_on: Callable[[], bool]) -> TraceSet:
         """Add log records to the traces. Unreadable logs become a warning."""

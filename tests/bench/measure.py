@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_BETWEEN_LOOKS = 0.03
+_SECONDS_BETWEEN_CHECKS = 0.03
 
 _HARNESS = """
 import json, resource, sys, time
@@ -53,7 +53,7 @@ def peak_of_pages(work: str) -> int:
         peak = 0
         while process.poll() is None:
             peak = max(peak, sum(map(_pages, _with_children(process.pid))))
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_SECONDS_BETWEEN_CHECKS)
     return peak
 
 

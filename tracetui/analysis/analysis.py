@@ -51,7 +51,7 @@ class Analysis:
 
     @property
     def verdict(self) -> SetVerdict:
-        """What fails and what takes the time."""
+        """The most harmful error pattern and the largest bottleneck."""
         return SetVerdict(self.failing, self.slow)
 
     @cached_property

@@ -21,8 +21,8 @@ class Hit:
     exposure: float
     """Share of its traces in which one of its spans led to the target."""
     failing: float
-    """Share of its traces with a request that failed by an error that began in or below the target, and in or below one
-    of its own spans.
+    """Share of its traces whose request failed because of an error that began in or below the target, and in or below
+    one of its own spans.
     """
     latency: float
     """Share of its critical path in or below the target. A service that is never on the critical path of a trace is

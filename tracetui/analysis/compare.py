@@ -14,7 +14,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, critical_operations
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
-from tracetui.analysis.grouped_changes import Compared, GroupedFigures, compared_groups
+from tracetui.analysis.grouped_changes import GroupChange, GroupedFigures, compared_groups
 from tracetui.analysis.name_matching import align_case
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.bootstrap import level_for
@@ -67,9 +67,9 @@ class Comparison:
     failed requests.
     """
     bottlenecks: tuple[BottleneckChange, ...]
-    operations: tuple[Compared, ...]
+    operations: tuple[GroupChange, ...]
     """Changes of operations, the largest change of total time first."""
-    edges: tuple[Compared, ...]
+    edges: tuple[GroupChange, ...]
     patterns: tuple[PatternChange, ...]
 
     @property
@@ -178,7 +178,7 @@ def _labels(analysis: Analysis) -> set[tuple[str, str]]:
     return {traces.operation_label(number) for number in np.unique(traces.operation).tolist()}
 
 
-def _operations(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[Compared]:
+def _operations(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[GroupChange]:
     sides = []
     for analysis in (before, after):
         traces = analysis.traces
@@ -189,14 +189,14 @@ def _operations(before: Analysis, after: Analysis, classifier: ChangeClassifier)
     return sorted(compared_groups(sides[0], sides[1], classifier), key=_by_weight)
 
 
-def _by_weight(one: Compared) -> tuple[bool, float, tuple[str, ...]]:
+def _by_weight(one: GroupChange) -> tuple[bool, float, tuple[str, ...]]:
     """Sort key: critical time gained or lost per call, times the calls."""
     critical = one.changes[-1]
     change = abs((critical.after or 0.0) - (critical.before or 0.0)) * max(one.counts)
     return one.verdict not in (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE), -change, one.name
 
 
-def _edges(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[Compared]:
+def _edges(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[GroupChange]:
     sides = []
     for analysis in (before, after):
         calls = analysis.calls

@@ -227,7 +227,7 @@ def _parents(traces: TraceSet) -> np.ndarray:
 def _clipped(traces: TraceSet, parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Clip every interval to those of all ancestors; it becomes empty or reversed if nothing remains.
 
-    A span that is wholly outside its parent, or for which nothing waits, is empty, and so are all spans below it.
+    A span that is wholly outside its parent, or for which nothing waits, becomes empty with all spans below it.
     """
     start = traces.start.copy()
     end = traces.reached_end.copy()

@@ -79,7 +79,7 @@ class ServiceColumns:
         return len(self.names)
 
     def figures(self, rows: np.ndarray | None = None) -> list[ServiceFigures]:
-        """The figures of these rows, or of all. rows: int64[m]"""
+        """Return the figures of these rows, or of all. rows: int64[m]"""
         if rows is None:
             rows = np.arange(len(self))
         columns = (rows, self.inferred[rows], self.call_count[rows], self.error_count[rows])
@@ -112,7 +112,7 @@ class EdgeColumns:
         return len(self.callers)
 
     def edges(self, rows: np.ndarray | None = None) -> list[Edge]:
-        """The figures of these rows, or of all. rows: int64[m]"""
+        """Return the figures of these rows, or of all. rows: int64[m]"""
         if rows is None:
             rows = np.arange(len(self))
         columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])

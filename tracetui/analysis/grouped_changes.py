@@ -16,7 +16,7 @@ _QUANTILES = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class GroupChange:
     """Changes of an operation (service, operation) or of calls between services (caller, callee, "" or "async")."""
 
     name: tuple[str, ...]
@@ -90,7 +90,7 @@ def _sums(ordered: np.ndarray, begins: np.ndarray) -> np.ndarray:
     return sums
 
 
-def compared_groups(before: GroupedFigures, after: GroupedFigures, classifier: ChangeClassifier) -> list[Compared]:
+def compared_groups(before: GroupedFigures, after: GroupedFigures, classifier: ChangeClassifier) -> list[GroupChange]:
     """Compare the groups of two sets by name: those of the first, then those only in the second."""
     figures = list(before.values)
     split = figures.index("p99") + 1
@@ -102,9 +102,9 @@ def compared_groups(before: GroupedFigures, after: GroupedFigures, classifier: C
     found = []
     for name, (first, second) in zip(before.names, pairs, strict=True):
         counts = int(before.counts[first]), int(after.counts[second]) if second >= 0 else 0
-        found.append(Compared(name, counts, next(shared) if second >= 0 else _of_one(before, first, figures, False)))
+        found.append(GroupChange(name, counts, next(shared) if second >= 0 else _of_one(before, first, figures, False)))
     for name, second in number.items():
-        found.append(Compared(name, (0, int(after.counts[second])), _of_one(after, second, figures, True)))
+        found.append(GroupChange(name, (0, int(after.counts[second])), _of_one(after, second, figures, True)))
     return found
 
 

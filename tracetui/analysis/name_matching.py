@@ -1,4 +1,4 @@
-"""Names of operations and services: case alignment, and regular expressions.
+"""Match names of operations and services: align their case, and build regular expressions for similar names.
 
 Zipkin stores services and operations in lower case. The regular expressions use syntax common to Python and RE2
 (Prometheus).

@@ -28,7 +28,7 @@ class SavingBound:
         ended, begun, left = keyed_together(
             (parent[called], end[called]), (parent[beside], paths.start[beside]), (parent[beside], end[beside])
         )
-        begun = _with_what_they_follow(parent[beside], ended, begun, left)
+        begun = _start_of_parallel_work(parent[beside], ended, begun, left)
         # parallel work limits those that end after its start, up to the first that does not end before it
         first, last = np.searchsorted(ended, begun, "right"), np.searchsorted(ended, left)
         holds = (first <= last) & (last < len(called))
@@ -73,7 +73,7 @@ class SavingBound:
         return found
 
 
-def _with_what_they_follow(parent: np.ndarray, ended: np.ndarray, begun: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _start_of_parallel_work(parent: np.ndarray, ended: np.ndarray, begun: np.ndarray, left: np.ndarray) -> np.ndarray:
     """Find the start of the work parallel to a path. Work that follows other such work starts with that.
 
     ended, begun, left: keys of parent and time: ends of calls on the path, ascending; starts and ends of parallel calls

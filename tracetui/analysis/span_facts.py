@@ -1,4 +1,4 @@
-"""Ranks of spans among those of their operation, ranks of traces among their peers, and facts about single spans."""
+"""Facts about single spans: rank by duration, causes, position among siblings; and the rank of a trace by duration."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ SEARCHED: Final = "services, operations, status messages, attributes, events, lo
 ID_PREFIX: Final = 6
 """Least hex digits of a word that is searched as the beginning of an id; shorter ones are found by chance."""
 
-_BETWEEN_LOOKS: Final = 2_048
+_SPANS_PER_CHECK: Final = 2_048
 """Spans decoded between two checks of `stopped`."""
 _SPANS_AT_ONCE: Final = 1 << 17
 """Spans whose bytes are searched between two checks of `stopped`."""
@@ -136,7 +136,7 @@ class WordSearch:
         for number, (row, i, span) in enumerate(
             zip(rows, at.tolist(), lines.span[rows.start : rows.stop].tolist(), strict=True)
         ):
-            if number % _BETWEEN_LOOKS == 0:
+            if number % _SPANS_PER_CHECK == 0:
                 self._check_stopped()
             if i < len(spans) and spans[i] == span and not found[i] and may_hold(lines.content(row)):
                 line = lines.event(row)
@@ -150,7 +150,7 @@ class WordSearch:
         looked_at = 0
         for first in range(0, len(spans), _SPANS_AT_ONCE):
             for i in self._with_bytes(spans, np.flatnonzero(~found[first : first + _SPANS_AT_ONCE]) + first):
-                if looked_at % _BETWEEN_LOOKS == 0:
+                if looked_at % _SPANS_PER_CHECK == 0:
                     self._check_stopped()
                 looked_at += 1
                 yield i

@@ -1,4 +1,4 @@
-"""Verdict on a trace set: what fails and what takes the time, from the errors and the bottlenecks."""
+"""Verdict on a trace set: its most harmful error pattern and its largest bottleneck."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONTRASTED_SPANS: Final = 4_000
 _COMMON_PERCENT: Final = 80.0
 """Least share of the failing traces that have an attribute in common, in percent."""
 _CHANCE: Final = 0.01
-"""Largest probability that the traces before the first failure are without one by chance."""
+"""Largest probability that the traces before the first failure succeeded only by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class FailingVerdict:
 
 @dataclass(frozen=True, slots=True)
 class SetVerdict:
-    """What fails, and the operation with the largest share of the critical path; None for none."""
+    """Verdict: the most harmful error pattern, and the operation with the largest share of the critical path."""
 
     failing: FailingVerdict | None
     slow: Bottleneck | None
 
 
 def failing_verdict(traces: TraceSet, errors: Errors) -> FailingVerdict | None:
-    """Select the most harmful error pattern, and find since when it occurs and what its traces have in common."""
+    """Select the most harmful error pattern; find its first trace, and an attribute that its traces have in common."""
     if not errors.patterns:
         return None
     pattern = max(errors.patterns, key=lambda one: (one.failed_request_count, one.count))
@@ -66,10 +66,10 @@ def slow_verdict(bottlenecks: list[Bottleneck]) -> Bottleneck | None:
 
 
 def _since(starts: np.ndarray, failing: np.ndarray) -> int | None:
-    """Find the start of the first failing trace; None if the traces before it may be without failure by chance.
+    """Find the start of the first failing trace; None if those before it may have succeeded only by chance.
 
-    The probability is that of no failing trace among the earlier ones, if the failing ones were drawn from all traces
-    (hypergeometric). starts: int64[traces] ns; failing: bool[traces], at least one true.
+    The probability is hypergeometric: failing traces are drawn from all traces, and none is an earlier one.
+    starts: int64[traces] ns; failing: bool[traces], at least one true.
     """
     first = int(starts[failing].min())
     count, failed, later = len(starts), int(failing.sum()), int((starts >= first).sum())

@@ -52,14 +52,14 @@ class WorkAfterFailure:
         ]
         if any(not self._holds(call, failed) for call in hits):
             return True
-        return bool(hits) and self._found_beside(failed, above, until, peer)
+        return bool(hits) and self._found_among_all(failed, above, until, peer)
 
     def _holds(self, span: int, failed: int) -> bool:
         """Test whether a span is the failed one or above it, which is not later work even if its length is 0."""
         return span <= failed < int(self._traces.subtree_end[span])
 
-    def _found_beside(self, failed: int, above: int, until: int, peer: str) -> bool:
-        """Search all children, for when the latest calls are spans around the failed one."""
+    def _found_among_all(self, failed: int, above: int, until: int, peer: str) -> bool:
+        """Search all children; only needed if the latest calls are spans around the failed one."""
         traces, skewed = self._traces, self._skewed
         pairs = skewed.pairs(int(traces.trace[failed]))
         span = failed

@@ -14,7 +14,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Command.
+    """Command of the program.
 
     function: location of its function, as "module:name".
     examples: arguments of tracetui, for the help page.

@@ -21,7 +21,7 @@ from tracetui.config import SECRETS, Config, Profile, config_path, read_table
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.model.secrets import looks_secret
-from tracetui.render.text.ansi import When
+from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
@@ -54,7 +54,7 @@ _PRIVATE: Final = {"TRACETUI_TOKEN", "TRACETUI_USER", "TRACETUI_PASSWORD"}
 
 
 class ConfigAction(StrEnum):
-    """What to do with the config."""
+    """Action on the config."""
 
     SHOW = "show"
     VALIDATE = "validate"
@@ -62,7 +62,7 @@ class ConfigAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigOptions:
-    """What to do with the config, and the form of the output."""
+    """Action on the config, and the form of the output."""
 
     action: Annotated[
         ConfigAction,
@@ -96,7 +96,7 @@ def config(options: ConfigOptions) -> None:
             found = {"settings": list(map(asdict, settings)), "environment": list(map(asdict, variables))}
             _print_json(path, faults, found, options.output)
         else:
-            print_lines(_text(path, settings, variables), When.NEVER, options.output)
+            print_lines(_text(path, settings, variables), ColourChoice.NEVER, options.output)
         for fault in faults:
             say(f"{path}: {fault}")
         return
@@ -104,7 +104,7 @@ def config(options: ConfigOptions) -> None:
         _print_json(path, faults, {}, options.output)
     elif not faults:
         state = "valid" if path.exists() else "no config file; the defaults hold"
-        print_lines([Line([(f"{safe(str(path))}: {state}", Role.PLAIN)])], When.NEVER, options.output)
+        print_lines([Line([(f"{safe(str(path))}: {state}", Role.PLAIN)])], ColourChoice.NEVER, options.output)
     if faults:
         listed = "\n".join(f"{path}: {fault}" for fault in faults)
         raise UsageError(listed if len(faults) == 1 else f"{counted(len(faults), 'fault')}\n{listed}")

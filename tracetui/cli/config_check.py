@@ -22,7 +22,7 @@ _DURATIONS: Final = ("lookback", "timeout")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault. `key`: path of the setting, such as `profiles.prod.url`."""
+    """Fault of a config file. `key`: path of the setting, such as `profiles.prod.url`."""
 
     key: str
     message: str

@@ -65,7 +65,7 @@ def open_filtered(
     if checks_names:
         check_names(filters, [session], sources, overrides)
     if not session.loaded.trace_count and named.servers:
-        _say_offers(named.servers, overrides, session, filters.services)
+        _report_offers(named.servers, overrides, session, filters.services)
     if not session.loaded.trace_count and named.servers:
         # the services of the servers were listed above
         unknown = []
@@ -143,7 +143,7 @@ def _unknown_name(what: str, name: str, known: Collection[str], sessions: Sequen
     return UsageError(f"{text}; {hint}")
 
 
-def _say_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
+def _report_offers(servers: Sequence[Server], overrides: Overrides, session: Session, wanted: Sequence[str]) -> None:
     """List the services (all, or the wanted ones) of servers without results, with the ages of their newest traces."""
     newest: dict[str, int] = {}
     with closing(ServerPool(servers, overrides)) as pool:

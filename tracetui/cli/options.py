@@ -18,7 +18,7 @@ from tracetui.query.complete import quoted
 from tracetui.query.edit import TIME_FIELD, resolve_reference
 from tracetui.query.filters import Filters, describe
 from tracetui.query.parser import where_searched
-from tracetui.render.text.ansi import When
+from tracetui.render.text.ansi import ColourChoice
 
 if TYPE_CHECKING:
     from tracetui.render.report.text import ReportOptions
@@ -50,7 +50,7 @@ Sources = Annotated[
     ),
 ]
 Ascii = Annotated[bool, typer.Option("--ascii", help="Use ASCII characters only.", rich_help_panel=_LOOK)]
-Color = Annotated[When, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
+Color = Annotated[ColourChoice, typer.Option("--color", help="When to use colour.", rich_help_panel=_LOOK)]
 Width = Annotated[
     int | None,
     typer.Option("--width", metavar="COLUMNS", help="Output width (default: the terminal's).", rich_help_panel=_LOOK),
@@ -284,7 +284,7 @@ class Report:
     verbose: Verbose = False
     adjust_skew: AdjustSkew = False
     ascii: Ascii = False
-    color: Color = When.AUTO
+    color: Color = ColourChoice.AUTO
     width: Width = None
     local_time: LocalTime = False
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, TextIO
 from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
-from tracetui.render.text.ansi import When, colour_of, encodable, write_lines
+from tracetui.render.text.ansi import ColourChoice, colour_of, encodable, write_lines
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
@@ -46,7 +46,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 class _InAscii(io.TextIOWrapper):
-    """Writes in ASCII, although its encoding is UTF-8: the library that parses arguments avoids one of ASCII."""
+    """Stream that writes ASCII but states UTF-8, as the library that parses arguments avoids ASCII streams."""
 
     def write(self, text: str) -> int:
         return super().write(_in_ascii(text))
@@ -115,7 +115,9 @@ def _to_stdout() -> Iterator[TextIO]:
         raise unwritable(error) from None
 
 
-def print_lines(lines: Iterable[Line], colour: When, output: Path | None = None, *, ascii_only: bool = False) -> None:
+def print_lines(
+    lines: Iterable[Line], colour: ColourChoice, output: Path | None = None, *, ascii_only: bool = False
+) -> None:
     """Write lines to a file or stdout. UsageError if the file cannot be written."""
     if output is None:
         with _to_stdout() as stream:

@@ -21,7 +21,7 @@ from tracetui.model.json_decoding import encode_any
 from tracetui.model.server_stats import ServerStats
 from tracetui.model.times import parse_duration
 from tracetui.render.services.server_stats import ServerStatsList, server_stats_title
-from tracetui.render.text.ansi import When
+from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.line import Line, Role
 
 _LOOKBACK = "24h"
@@ -39,7 +39,7 @@ class ServerCommandOptions:
     json: o.JsonOption = False
     output: o.Output = None
     ascii: o.Ascii = False
-    color: o.Color = When.AUTO
+    color: o.Color = ColourChoice.AUTO
     width: o.Width = None
 
 

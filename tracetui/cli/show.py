@@ -22,7 +22,7 @@ from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
 from tracetui.query.filters import search_of
-from tracetui.render.text.ansi import When
+from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.numbers import counted
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
 from tracetui.render.waterfall.waterfall import LEAST_REPEATS, Waterfall
@@ -31,7 +31,7 @@ from tracetui.session import Session
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _MICROSECOND = 1_000
 _LISTED = 5
-_LOOKS = 5
+_MOST_SEARCHES = 5
 """Most searches for traces slower than the slowest found."""
 
 
@@ -55,7 +55,7 @@ class ShowOptions:
     adjust_skew: o.AdjustSkew = False
     logs: o.Logs = None
     ascii: o.Ascii = False
-    color: o.Color = When.AUTO
+    color: o.Color = ColourChoice.AUTO
     width: o.Width = None
     local_time: o.LocalTime = False
 
@@ -130,7 +130,7 @@ class _Opening:
     def slowest(self) -> Session:
         """Search servers for ever slower traces until none is found."""
         session = self.filtered()
-        for _ in range(_LOOKS):
+        for _ in range(_MOST_SEARCHES):
             traces = session.analysis.traces
             if not session.searched or not traces.trace_count:
                 break

@@ -16,7 +16,7 @@ from tracetui.model.errors import LoadWarning, shortened
 MOST_NESTED: Final = 2
 """Depth to which archives within archives are read."""
 _NAMED: Final = 5
-_BY_SYSTEMS: Final = ("__MACOSX/", "._")
+_SYSTEM_FILES: Final = ("__MACOSX/", "._")
 """Prefixes of files that macOS adds to an archive."""
 _OF_SYSTEMS: Final = (".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -44,12 +44,17 @@ class Budget:
         return min(max(self.left, 0), input_limit())
 
 
-Read = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
-"""Reads a file that spans two shares (0 to 1) of its archive. -> whether its format is known"""
+MemberReader = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
+"""Reads a file, given its begin and end as shares (0 to 1) of the archive. -> whether its format is known"""
 
 
 def read_members(
-    data: Buffer, archive: Archive, context: DecodeContext, budget: Budget, read: Read, go_on: Callable[[], bool]
+    data: Buffer,
+    archive: Archive,
+    context: DecodeContext,
+    budget: Budget,
+    read: MemberReader,
+    go_on: Callable[[], bool],
 ) -> None:
     """Decode the files of an archive; warnings name a file as `archive.zip:file.json`."""
     before = len(context.intake)
@@ -126,7 +131,7 @@ def _unpacked(
 
 def _is_of_system(name: str) -> bool:
     base = name.replace("\\", "/").rpartition("/")[2]
-    return name.startswith(_BY_SYSTEMS[0]) or base.startswith(_BY_SYSTEMS[1]) or base in _OF_SYSTEMS
+    return name.startswith(_SYSTEM_FILES[0]) or base.startswith(_SYSTEM_FILES[1]) or base in _OF_SYSTEMS
 
 
 def _listed(names: list[str]) -> str:

@@ -39,9 +39,9 @@ _SMALL_STEPS = 1 << 17
 _NESTED = 3
 _PROBED = 64 * MIB
 """Bytes read from a pipe before checking whether they can be traces."""
-_MONOTONOUS = 150
+_REPETITIVE_RATIO = 150
 """Data with a larger compression ratio is repetitive; traces, full of random ids, reach about 30."""
-_MONOTONOUS_PIECES = 32
+_REPETITIVE_PIECES = 32
 
 
 def read_file(
@@ -152,7 +152,7 @@ def read_stream(
             break
         if size > _PROBED and not is_probed:
             is_probed = True
-            if _is_monotonous(b"".join(pieces[-_MONOTONOUS_PIECES:])):
+            if _is_repetitive(b"".join(pieces[-_REPETITIVE_PIECES:])):
                 warn(f"repetitive for {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
             if cannot_hold_spans(b"".join(pieces)):
@@ -161,8 +161,8 @@ def read_stream(
     return b"".join(pieces)
 
 
-def _is_monotonous(data: bytes) -> bool:
-    return len(zlib.compress(data, 9)) * _MONOTONOUS < len(data)
+def _is_repetitive(data: bytes) -> bool:
+    return len(zlib.compress(data, 9)) * _REPETITIVE_RATIO < len(data)
 
 
 def format_size(size: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_documents, zipkin_v1
 from tracetui.ingest.formats.format import Piece
-from tracetui.ingest.formats.nearest_format import Nearest
+from tracetui.ingest.formats.nearest_format import NearestFormat
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.record_errors import skip_record
 
@@ -28,12 +28,12 @@ class DeferredSpans:
     zipkin: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
     documents: list[tuple[Piece, DecodeContext]] = field(default_factory=list)
     sink: SpanSink = field(default_factory=SpanSink)
-    unknown: dict[Nearest, tuple[int, DecodeContext]] = field(default_factory=dict)
+    unknown: dict[NearestFormat, tuple[int, DecodeContext]] = field(default_factory=dict)
     """Objects of unknown formats that resemble a known one: their number and the position of the first."""
     is_unknown: bool = False
     """True if the source is of an unknown kind."""
 
-    def note_unknown(self, nearest: Nearest, context: DecodeContext) -> None:
+    def note_unknown(self, nearest: NearestFormat, context: DecodeContext) -> None:
         """Count an object that resembles a known format."""
         count, first = self.unknown.get(nearest, (0, context))
         self.unknown[nearest] = count + 1, first
@@ -53,7 +53,7 @@ class DeferredSpans:
             if is_empty:
                 DecodeContext(context.intake, context.file).warn(nearest.of_spans)
             else:
-                at.warn(f"skipped: {nearest.of_object}{more_like_it(count)}")
+                at.warn(f"skipped: {nearest.of_object}{and_similar(count)}")
 
     def _decode_documents(self) -> None:
         if self.documents:
@@ -65,6 +65,6 @@ class DeferredSpans:
             zipkin_v1.decode_spans([piece for piece, _ in self.zipkin], DecodeContext(first.intake, first.file))
 
 
-def more_like_it(count: int) -> str:
-    """The end of a warning about the first of several."""
+def and_similar(count: int) -> str:
+    """Return the end of a warning that describes the first of several similar things."""
     return f" (and {count - 1:,} more like it)" if count > 1 else ""

@@ -15,7 +15,7 @@ from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
 from tracetui.ingest.csv_tables import decode_table, header_of
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, more_like_it
+from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, and_similar
 from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
@@ -101,7 +101,7 @@ def _decode_source(
     deferred.finish(context, before)
     found = context.intake.without_spans.pop(context.file, WithoutSpans())
     is_empty = len(context.intake) == before
-    _warn_of(found, context, len(context.intake) - before, deferred)
+    _warn_without_spans(found, context, len(context.intake) - before, deferred)
     try:
         # warnings about this source come before those of the next one
         context.intake.decide()
@@ -112,8 +112,8 @@ def _decode_source(
     return not (is_empty and (deferred.is_unknown or found.values or found.log_lines))
 
 
-def _warn_of(found: WithoutSpans, context: DecodeContext, spans: int, deferred: DeferredSpans) -> None:
-    """Warn of content without spans, where the source holds no spans or little else.
+def _warn_without_spans(found: WithoutSpans, context: DecodeContext, spans: int, deferred: DeferredSpans) -> None:
+    """Warn about content without spans, if the source holds no spans or little else.
 
     Lines without spans are normal in a log, and so are values among text or log records. Among spans alone they may be
     spans that another program writes.
@@ -124,7 +124,7 @@ def _warn_of(found: WithoutSpans, context: DecodeContext, spans: int, deferred: 
             noun = "value holds" if found.values == 1 else "values hold"
             context.at(position).warn(f"skipped: {found.values:,} JSON {noun} no spans, the first is {what}")
     elif found.values:
-        context.at(position).warn(f"no traces in it: {what}{more_like_it(found.values)}")
+        context.at(position).warn(f"no traces in it: {what}{and_similar(found.values)}")
     elif found.log_lines and not deferred.unknown:
         count = f"{found.log_lines:,} {'line' if found.log_lines == 1 else 'lines'}"
         context.warn(f"a log without spans: {count}, none in a known format")

@@ -12,7 +12,7 @@ _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\
 """Beginning of a line that may be JSON by its first and last characters."""
 _MOST_FAILURES = 50_000
 """Lines that look like JSON but are not, after which the search stops."""
-_GOES_ON = b",[{:"
+_CONTINUES = b",[{:"
 """Last characters of a line that the next one continues, as in a list with one item per line."""
 _LAST_BYTES = 4096
 _MORE = re.compile(rb"\s*\S")
@@ -30,7 +30,7 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
         return line if _is_json(line) else None
     for found in islice(_LINE_BEGINS.finditer(data, start), _MOST_FAILURES):
         before = data[max(found.start() - _LAST_BYTES, start) : found.start()].rstrip()[-1:]
-        if not before or before in _GOES_ON:
+        if not before or before in _CONTINUES:
             continue
         end = data.find(b"\n", found.end())
         line = data[found.end() : end if end >= 0 else len(data)].strip()

@@ -1,4 +1,4 @@
-"""Limit for JSON values of a few bytes each, which take many times their size when they are decoded."""
+"""Limit on dense JSON, whose values of a few bytes each take many times their size in memory once decoded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import STRING
 
 MOST_DENSE: Final = 500_000
-"""Most values that one JSON value may hold where they are dense: decoded, they take about 100 MiB."""
+"""Most dense values within one JSON value; decoded, they take about 100 MiB."""
 _DENSE_BYTES: Final = 8
 """Values are dense if they have fewer bytes than this on average; values of traces have more than 12."""
 _WINDOW: Final = 1 << 16
@@ -29,12 +29,12 @@ _CLOSES: Final = bytes.maketrans(b"[{", b"]}")
 
 
 class CutValue(NamedTuple):
-    """JSON value that was cut off because of its many tiny values."""
+    """JSON value that was cut off at the limit of dense values."""
 
     text: bytes
     """Beginning of the value, with all its brackets closed."""
     end: int
-    """Position in the source from which the rest was left out."""
+    """Position in the source from which on the rest was dropped."""
 
 
 def cut_dense(data: Buffer) -> CutValue | None:
@@ -70,7 +70,7 @@ def close_brackets(text: bytes) -> bytes:
         if quote < 0:
             brackets = bare.translate(None, _NO_BRACKETS)
             break
-        # the comma is part of a string, of which the beginning is left
+        # the comma is within a string, whose beginning would remain
         text = text[: quote - len(bare)]
     return text + _open_brackets(brackets)[::-1].translate(_CLOSES)
 

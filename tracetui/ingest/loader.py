@@ -14,7 +14,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.limits import decoded_limit
-from tracetui.ingest.servers.pool import MOST_BYTES, SearchReport, ServerPool, Waiting
+from tracetui.ingest.servers.pool import MOST_BYTES, SearchReport, ServerPool, WaitContext
 from tracetui.ingest.servers.resolve import check_credentials, parse_sources, suggest_source
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
@@ -22,7 +22,7 @@ from tracetui.model.intake import Intake
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 
-_MOST_LOOKS = 9
+_MOST_SEARCHES = 9
 """Most searches for older traces, when more are new than a server sends at once."""
 
 
@@ -52,7 +52,7 @@ class Loader:
         overrides: Overrides = NO_OVERRIDES,
         *,
         keep_going: bool = False,
-        waiting: Waiting = nullcontext,
+        waiting: WaitContext = nullcontext,
         asks_for_choice: bool = False,
     ) -> None:
         """`keep_going`: continue with the other sources if one cannot be read; `asks_for_choice` as in `ServerPool`.
@@ -191,7 +191,7 @@ class Loader:
         changed, warnings, last = False, list[LoadWarning](), reports
         read = sum(found.searched.count for found in reports if found.searched is not None)
         end = search.end_ns
-        for look in range(_MOST_LOOKS + 1):
+        for look in range(_MOST_SEARCHES + 1):
             full = [found.searched for found in last if found.searched is not None]
             if not full:
                 return reports, changed, warnings
@@ -199,7 +199,7 @@ class Loader:
             oldest = max(found.since_ns for found in full)
             if oldest <= known_ns:
                 return reports, changed, warnings
-            if look == _MOST_LOOKS or (end is not None and oldest >= end):
+            if look == _MOST_SEARCHES or (end is not None and oldest >= end):
                 break
             end = oldest
             last = []

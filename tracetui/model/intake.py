@@ -49,8 +49,8 @@ def pack_state(kind: int, status: int, error: bool, flags: int = 0) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """Distinct facts that attributes state about spans."""
+class AttributeDecisions:
+    """Decisions about spans by their attributes, each distinct one once."""
 
     kind: np.ndarray
     """int64[spans], index of each span into the other fields."""
@@ -63,12 +63,12 @@ class Decided:
 class Decider(Protocol):
     """Determines facts about spans by their attributes, for many spans at once."""
 
-    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> Decided:
+    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> AttributeDecisions:
         """Decide about spans, given their raw attributes and their packed states without those."""
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class UndecidedRows:
     """Rows `start` to `stop`, whose state depends on attributes that `decider` has not read yet.
 
     note: called with each row that the decider flags, and its raw attributes. noted: called after the last.
@@ -98,7 +98,7 @@ class SpanRows:
     links: list[bytes] = field(default_factory=list)
     peer: list[int] = field(default_factory=list)
     """Index into `Intake.peers`: a `model.peers.Note`, or the call target if the decoder recognised it."""
-    undecided: list[Undecided] = field(default_factory=list)
+    undecided: list[UndecidedRows] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -707,7 +707,7 @@ class Intake:
         if failed is not None:
             raise failed
 
-    def _decide(self, part: list[Undecided]) -> None:
+    def _decide(self, part: list[UndecidedRows]) -> None:
         rows = self.rows
         at = slice(part[0].start, part[-1].stop)
         state = np.array(rows.state[at], np.int32)
@@ -722,9 +722,9 @@ class Intake:
             some.noted()
 
 
-def _in_pieces(undecided: list[Undecided]) -> Iterator[list[Undecided]]:
+def _in_pieces(undecided: list[UndecidedRows]) -> Iterator[list[UndecidedRows]]:
     """Join neighbours with the same decider, up to the size of a chunk."""
-    piece: list[Undecided] = []
+    piece: list[UndecidedRows] = []
     for whole in undecided:
         for start in range(whole.start, whole.stop, CHUNK_SPANS):
             some = replace(whole, start=start, stop=min(start + CHUNK_SPANS, whole.stop))

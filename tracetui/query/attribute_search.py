@@ -53,7 +53,7 @@ class AttributeScan:
             held = of_resource[traces.resource[spans]]
             if attribute.scope is Scope.RESOURCE:
                 return held
-        if value is not None and _stands_as_written(operation, value) and not held.any():
+        if value is not None and _has_single_spelling(operation, value) and not held.any():
             sought.append(value.text)
         decoders = self._decoders
         if attribute.scope is not Scope.EVENT:
@@ -146,7 +146,7 @@ def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
     return remembered
 
 
-def _stands_as_written(operation: str, value: Literal) -> bool:
+def _has_single_spelling(operation: str, value: Literal) -> bool:
     """Test whether equal values always have the same text; numbers and booleans have several spellings."""
     return operation == "=" and value.number is None and not value.is_truth
 

@@ -18,9 +18,9 @@ from tracetui.model.ids import span_key
 from tracetui.model.times import find_clock, find_duration, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
 from tracetui.query.attribute_search import AttributeScan
-from tracetui.query.fields import Attribute, Field, FieldColumn, SpanValues, Texts, Type
+from tracetui.query.fields import Attribute, Field, FieldColumn, SpanValues, TextColumn, Type
 from tracetui.query.literals import Literal, find_number, text_test
-from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, decodes
+from tracetui.query.predicates import And, AnySpan, Descendants, Not, Or, Predicate, Test, Word, decodes
 
 _NAMES: Final = ("service", "operation", "caller", "root.service", "root.operation", "trace.name")
 """Fields whose values Zipkin keeps in lower case."""
@@ -51,7 +51,7 @@ def _shown(node: Predicate) -> list[Predicate]:
     match node:
         case AnySpan(part=part):
             return [part]
-        case Below() | Word():
+        case Descendants() | Word():
             return [node]
         case And(parts=parts) | Or(parts=parts):
             return [shown for part in parts for shown in _shown(part)]
@@ -63,7 +63,7 @@ class _Evaluation:
     def __init__(self, traces: TraceSet) -> None:
         self.traces = traces
         self._columns: dict[str, FieldColumn] = {}
-        self._other_columns: dict[str, Texts] = {}
+        self._other_columns: dict[str, TextColumn] = {}
         self._attributes = AttributeScan(traces)
         self._words: dict[str, WordSearch] = {}
 
@@ -72,7 +72,7 @@ class _Evaluation:
             case AnySpan(part=part):
                 met: np.ndarray = self.with_a_span(part, self.spans_of(at))[at]
                 return met
-            case Below():
+            case Descendants():
                 spans = self.spans_of(at)
                 hit = np.zeros(self.traces.trace_count, bool)
                 hit[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
@@ -110,7 +110,7 @@ class _Evaluation:
                 return self.test(node, at)
             case Word(text=text):
                 return self.word(text).matches(at)
-            case Below(parts=parts):
+            case Descendants(parts=parts):
                 return self.below(parts, at)
             case _:
                 return _joined(node, at, self.of_spans)
@@ -153,7 +153,7 @@ class _Evaluation:
         if field.type is Type.ID and value is not None:
             return self.trace_id(operation, value, at) if field.of_traces else self.span_id(operation, value, at)
         column = self.column(field)
-        if isinstance(column, Texts):
+        if isinstance(column, TextColumn):
             if value is not None and field.name in _NAMES and value.text != value.text.lower():
                 tables = [column.texts, *([self.other_column(field).texts] if field.read_also is not None else [])]
                 test = replace(test, value=_spelled_as_in(value, tables))
@@ -192,7 +192,7 @@ class _Evaluation:
             column = self._columns[field.name] = field.read(self.traces)
         return column
 
-    def other_column(self, field: Field) -> Texts:
+    def other_column(self, field: Field) -> TextColumn:
         column = self._other_columns.get(field.name)
         if column is None:
             assert field.read_also is not None
@@ -242,7 +242,7 @@ def _all(
 
 
 def _spelled_as_in(value: Literal, tables: Sequence[Sequence[str]]) -> Literal:
-    """The value with its capitals given up where the tables have none."""
+    """Return the value, in lower case if the tables are."""
     if value.pattern is None:
         return replace(value, text=spelled_as_in(value.text, *tables))
     if any(text != text.lower() for table in tables for text in table):
@@ -258,7 +258,7 @@ def _values_hold(column: SpanValues, test: Test, at: np.ndarray) -> np.ndarray:
     return found
 
 
-def _texts_hold(column: Texts, test: Test, at: np.ndarray) -> np.ndarray:
+def _texts_hold(column: TextColumn, test: Test, at: np.ndarray) -> np.ndarray:
     holds = text_test(test.operation, test.value) if test.value is not None else lambda _: True
     of_codes = np.fromiter(map(holds, column.texts), bool, len(column.texts))
     named = isinstance(test.field, Field) and test.field.type is Type.CHOICE

@@ -28,7 +28,7 @@ class Type(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextColumn:
     """Text column: int[n] into `texts`. `absent` is the code for no text."""
 
     codes: np.ndarray
@@ -46,13 +46,13 @@ class SpanValues:
     """Returns the texts of a span."""
 
 
-FieldColumn = Texts | SpanValues | np.ndarray
+FieldColumn = TextColumn | SpanValues | np.ndarray
 """Texts or SpanValues for TEXT and CHOICE; int64[n] for NUMBER, DURATION and TIME (ns); bool[n] for FLAG."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Field. `read` returns its column, one value per span, or per trace if `of_traces`; ids have none."""
+    """Field of a query. `read` returns its column, one value per span, or per trace if `of_traces`; ids have none."""
 
     name: str
     type: Type
@@ -62,7 +62,7 @@ class Field:
     choices: tuple[str, ...] = ()
     can_lack: bool = False
     """True if spans can lack the field, so that the field alone is a condition."""
-    read_also: Callable[[TraceSet], Texts] | None = None
+    read_also: Callable[[TraceSet], TextColumn] | None = None
     """Another column of the field: a value matches if either column does."""
     decodes: bool = False
     """True if each span has to be decoded."""
@@ -94,8 +94,10 @@ class Attribute:
     scope: Scope = Scope.ANY
 
 
-def _status(traces: TraceSet) -> Texts:
-    return Texts(np.where(traces.error, 2, np.where(traces.status == Status.OK, 1, 0)), ["unset", "ok", "error"], 0)
+def _status(traces: TraceSet) -> TextColumn:
+    return TextColumn(
+        np.where(traces.error, 2, np.where(traces.status == Status.OK, 1, 0)), ["unset", "ok", "error"], 0
+    )
 
 
 def _trace_service_count(traces: TraceSet) -> np.ndarray:
@@ -104,18 +106,18 @@ def _trace_service_count(traces: TraceSet) -> np.ndarray:
     return counts
 
 
-def _trace_name(traces: TraceSet) -> Texts:
+def _trace_name(traces: TraceSet) -> TextColumn:
     operations, codes = np.unique(traces.operation[traces.main_root], return_inverse=True)
-    return Texts(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
+    return TextColumn(codes, [" ".join(traces.operation_label(number)) for number in operations.tolist()])
 
 
-def _exact_trace_name(traces: TraceSet) -> Texts:
+def _exact_trace_name(traces: TraceSet) -> TextColumn:
     operations, codes = np.unique(traces.exact_operation[traces.main_root], return_inverse=True)
     pairs = [divmod(number, len(traces.names)) for number in operations.tolist()]
-    return Texts(codes, [f"{traces.services[service]} {traces.names[name]}" for service, name in pairs])
+    return TextColumn(codes, [f"{traces.services[service]} {traces.names[name]}" for service, name in pairs])
 
 
-def _caller(traces: TraceSet) -> Texts:
+def _caller(traces: TraceSet) -> TextColumn:
     service, none = traces.service, len(traces.services)
     above = named_above(traces)
     caller = np.where(above >= 0, service[above], none)
@@ -125,7 +127,7 @@ def _caller(traces: TraceSet) -> Texts:
     linked, linking = linked[::-1], linking[::-1]
     linked, linking = linked[caller[linking] == none], linking[caller[linking] == none]
     caller[linking] = owners(traces)[linked]
-    return Texts(caller, [*traces.services, ""], none)
+    return TextColumn(caller, [*traces.services, ""], none)
 
 
 def _events(traces: TraceSet) -> SpanValues:
@@ -154,14 +156,14 @@ def _warnings(traces: TraceSet) -> SpanValues:
 _KINDS: Final = tuple(kind.name.lower() for kind in Kind)
 
 _OF_SPANS: Final = (
-    Field("service", Type.TEXT, False, "service of a span", lambda t: Texts(t.service, t.services)),
+    Field("service", Type.TEXT, False, "service of a span", lambda t: TextColumn(t.service, t.services)),
     Field(
         "operation",
         Type.TEXT,
         False,
         "operation of a span: its exact name, or with {id} for ids",
-        lambda t: Texts(t.shape, t.shapes),
-        read_also=lambda t: Texts(t.name, t.names),
+        lambda t: TextColumn(t.shape, t.shapes),
+        read_also=lambda t: TextColumn(t.name, t.names),
     ),
     Field(
         "caller",
@@ -186,7 +188,7 @@ _OF_SPANS: Final = (
         Type.TEXT,
         False,
         "status message of a span",
-        lambda t: Texts(t.message, t.messages, 0),
+        lambda t: TextColumn(t.message, t.messages, 0),
         can_lack=True,
     ),
     Field(
@@ -194,7 +196,7 @@ _OF_SPANS: Final = (
         Type.CHOICE,
         False,
         "server, client, producer, consumer or internal (also if none is stated)",
-        lambda t: Texts(np.where(t.kind == Kind.UNSPECIFIED, Kind.INTERNAL, t.kind), list(_KINDS)),
+        lambda t: TextColumn(np.where(t.kind == Kind.UNSPECIFIED, Kind.INTERNAL, t.kind), list(_KINDS)),
         _KINDS,
         can_lack=True,
     ),
@@ -250,15 +252,15 @@ _OF_TRACES: Final = (
         Type.TEXT,
         True,
         "service of the main root",
-        lambda t: Texts(t.service[t.main_root], t.services),
+        lambda t: TextColumn(t.service[t.main_root], t.services),
     ),
     Field(
         "root.operation",
         Type.TEXT,
         True,
         "operation of the main root",
-        lambda t: Texts(t.shape[t.main_root], t.shapes),
-        read_also=lambda t: Texts(t.name[t.main_root], t.names),
+        lambda t: TextColumn(t.shape[t.main_root], t.shapes),
+        read_also=lambda t: TextColumn(t.name[t.main_root], t.names),
     ),
 )
 _DURATION: Final = Field("duration", Type.DURATION, True, "duration of the trace; inside braces that of the span")

@@ -1,4 +1,4 @@
-"""Values in a query, and tests for matching values of spans."""
+"""Literals: values in a query, and tests for matching values of spans."""
 
 from __future__ import annotations
 

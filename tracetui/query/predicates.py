@@ -32,8 +32,8 @@ class AnySpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
-    """Trace has spans that meet the parts, each below the one that meets the previous part."""
+class Descendants:
+    """Trace has a chain of spans that meet the parts, each below the span of the previous part."""
 
     parts: tuple[Predicate, ...]
 
@@ -55,7 +55,7 @@ class Or:
 
 _DECODING = 4
 
-Predicate = Test | Word | AnySpan | Below | Not | And | Or
+Predicate = Test | Word | AnySpan | Descendants | Not | And | Or
 
 
 def words_in(node: Predicate) -> list[str]:
@@ -65,7 +65,7 @@ def words_in(node: Predicate) -> list[str]:
             return [text]
         case AnySpan(part=part) | Not(part=part):
             return words_in(part)
-        case And(parts=parts) | Or(parts=parts) | Below(parts=parts):
+        case And(parts=parts) | Or(parts=parts) | Descendants(parts=parts):
             return [word for part in parts for word in words_in(part)]
         case _:
             return []
@@ -99,7 +99,7 @@ def _cost(node: Predicate) -> int:
             return 0 if of_traces else 1
         case AnySpan(part=part) | Not(part=part):
             return _cost(part)
-        case And(parts=parts) | Or(parts=parts) | Below(parts=parts):
+        case And(parts=parts) | Or(parts=parts) | Descendants(parts=parts):
             return max(map(_cost, parts))
         case _:
             raise TypeError(node)

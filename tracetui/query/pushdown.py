@@ -16,7 +16,7 @@ from tracetui.query.complete import tokens
 from tracetui.query.fields import OF_EXCEPTIONS, Attribute, Scope
 from tracetui.query.literals import Literal
 from tracetui.query.parser import parse
-from tracetui.query.predicates import And, AnySpan, Below, Or, Predicate, Test
+from tracetui.query.predicates import And, AnySpan, Descendants, Or, Predicate, Test
 
 _ABOVE: Final = (">", ">=")
 _BELOW: Final = ("<", "<=")
@@ -79,7 +79,7 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
             groups.append(SpanConditions(part, {"services": services}))
         elif isinstance(root, AnySpan):
             groups.append(SpanConditions(part, *_of_span(root.part, exact_names)))
-        elif isinstance(root, Below):
+        elif isinstance(root, Descendants):
             # each of its spans is in the trace
             above_and_below = [_of_span(one, exact_names)[0] for one in root.parts]
             groups.append(SpanConditions(part, max(reversed(above_and_below), key=_rank), exact=False))

@@ -23,7 +23,7 @@ from tracetui.query.ast import (
 from tracetui.query.errors import QueryError, nearest
 from tracetui.query.fields import ALIASES, FIELDS, RESERVED, SCOPES, Attribute, Field, Scope, Type, field_named
 from tracetui.query.literals import ORDERINGS, Literal, find_number
-from tracetui.query.predicates import And, AnySpan, Below, Not, Or, Predicate, Test, Word, cheapest_first, negated
+from tracetui.query.predicates import And, AnySpan, Descendants, Not, Or, Predicate, Test, Word, cheapest_first, negated
 from tracetui.query.safe_regex import Pattern
 
 _POSITIVE: Final = {"!=": "=", "!~": "=~"}
@@ -86,7 +86,7 @@ class _Resolver:
             case DescendantNode(parts=parts):
                 if in_braces:
                     raise self.error(parts[0].opening, _INNER_BRACES)
-                return Below(tuple(self.node(part.part, True) for part in parts))
+                return Descendants(tuple(self.node(part.part, True) for part in parts))
             case ComparisonNode():
                 return self.comparison(syntax, in_braces)
             case TextNode(words=[word]):

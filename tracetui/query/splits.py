@@ -1,4 +1,4 @@
-"""Split a trace set in two groups, to be compared as before and after: at a time, or by the values of an attribute."""
+"""Split a trace set into a group before and one after a change: at a time, or by the values of an attribute."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.complete import sample, value_texts
 
 MOST_VALUES: Final = 5
-"""Most values of an attribute of which the latest is chosen; with more, the two values must be named."""
+"""Most values of an attribute from which the latest is chosen; with more, the user must name two."""
 _SINGLE: Final = 0.9
-"""Least share of the traces with an attribute that have a single value of it, so that it is one of the trace."""
+"""Least share of traces with a single value of an attribute, for it to count as an attribute of the trace."""
 _CHANGED: Final = 0.9
-"""Least probability that a trace with the new value started after one with another value, to call it a change."""
+"""Least probability that a trace with the new value starts after one with another value, for it to be a change."""
 _LEAST_TRACES: Final = 2
 _MOST_SPANS: Final = 200_000
 _LISTED: Final = 8
@@ -38,7 +38,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class ChangedAttribute:
-    """Attribute that has a new value from some time on."""
+    """Attribute whose value changed at some time."""
 
     key: str
     service: str
@@ -130,7 +130,7 @@ def split_by(traces: TraceSet, text: str) -> Split:
 
 
 def changed_attributes(traces: TraceSet) -> list[ChangedAttribute]:
-    """Find attributes of resources with 2 to 5 values of which a new one replaces the others, as after a deployment.
+    """Find resource attributes of 2 to 5 values of which a new one replaces the others, as after a deployment.
 
     The most recent change comes first.
     """
@@ -192,7 +192,7 @@ def _resource_values(traces: TraceSet, key: str) -> tuple[np.ndarray, np.ndarray
 
 
 def _distinct(service: str, texts: Sequence[str], trace: np.ndarray, value: np.ndarray) -> _TraceValues:
-    """Keep each pair once, and only values that occur."""
+    """Remove repeated pairs, and values that do not occur."""
     pairs = np.unique(np.stack((trace, value)), axis=1) if len(trace) else np.zeros((2, 0), np.int64)
     kept, codes = np.unique(pairs[1], return_inverse=True)
     return _TraceValues(service, tuple(texts[number] for number in kept.tolist()), pairs[0], codes)
@@ -206,7 +206,8 @@ def _is_single(values: _TraceValues) -> bool:
 def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
     """Find the latest value. -> probability that it comes after another one, the commonest other value, the latest
 
-    The probability is that of Mann and Whitney: of a pair of traces with the latest and with another value.
+    The probability, for a random pair of a trace with the latest and one with another value, is that of Mann and
+    Whitney (a tie counts half).
     """
     if len(values.texts) < 2:
         return 0.0, 0, 0

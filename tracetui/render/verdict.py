@@ -23,7 +23,7 @@ class Statement(NamedTuple):
     label: Line
     """Label, `LABEL_WIDTH` cells wide."""
     parts: list[Line]
-    """Parts, the most important first, as the last ones may be cut."""
+    """Parts of the text, the most important first: the last ones are cut first."""
     view: str = ""
     """View that shows the details, '' for none."""
 
@@ -37,7 +37,7 @@ class Statement(NamedTuple):
 
 
 def verdict_statements(verdict: SetVerdict, *, local: bool = False) -> list[Statement]:
-    """Return a statement of what fails, and one of what takes the time; a single one if there is neither."""
+    """Return a statement for the error pattern and one for the bottleneck; one that there is neither if so."""
     statements = []
     if verdict.failing is not None:
         statements.append(_failing(verdict.failing, local))

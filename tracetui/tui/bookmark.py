@@ -12,7 +12,7 @@ from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
 
 if TYPE_CHECKING:
-    from tracetui.session import Selected
+    from tracetui.session import FilteredSession
 
 _MOST_BOOKMARKS = 50
 
@@ -130,7 +130,7 @@ class LocationKeeper:
             self._state.set_rows({**self._resume.rows, **self._state.rows})
             self._resume = None
 
-    def install(self, selected: Selected, view: str, is_placed: bool) -> None:
+    def install(self, selected: FilteredSession, view: str, is_placed: bool) -> None:
         """Put an arrived set into the state, and select in it what was selected before.
 
         is_placed: whether the user has moved the cursor, which then stays on its trace.

@@ -85,7 +85,7 @@ def run_app(
 
 
 def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
-    """Return the location to which sources point (None for the trace list), and the ids of two traces to compare."""
+    """Return the location that the sources name (None for the trace list), and the ids of two traces to compare."""
     ids = named.opened_ids
     if len(ids) == 1:
         return Resume([], "waterfall", trace_id=ids[0]), ()

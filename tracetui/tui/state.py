@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tracetui.analysis.analysis import Analysis
     from tracetui.ingest.servers.pool import SearchReport
-    from tracetui.session import Selected, Session
+    from tracetui.session import FilteredSession, Session
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class State:
         self.load_state = ""
         self.is_live, self.server_services = is_live, list(services)
 
-    def install(self, selected: Selected) -> None:
+    def install(self, selected: FilteredSession) -> None:
         """Replace the loaded set. Selection and marks are those of the previous set until `select` and `mark`."""
         self.session, self.new = selected.session, selected.new
         self.show_traces(selected.query, selected.shown, selected.analysis)

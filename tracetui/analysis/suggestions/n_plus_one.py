@@ -1,6 +1,6 @@
 """N+1 calls: many calls of one operation under one parent, one after the other.
 
-Were they one call, as long as the longest of them, the rest would be saved.
+The saving assumes a single call that takes as long as the longest of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LEAST_CALLS = 5
 def find(siblings: Siblings) -> Instances:
     """Find at least `LEAST_CALLS` sequential calls of one operation under one parent."""
     traces = siblings.traces
-    # attempts at one thing are no several things, and parallel calls are not sequential
+    # attempts of one call are one call, and parallel calls are not sequential
     at = np.flatnonzero(~(siblings.retried | siblings.overlapping())[siblings.span])
     order = at[np.lexsort((siblings.start[at], traces.operation[siblings.span[at]], siblings.parent[at]))]
     first = run_starts(siblings.parent[order], traces.operation[siblings.span[order]])

@@ -1,7 +1,7 @@
 """Sequential calls that could run in parallel: calls to different services under one parent, one right after the other.
 
-Were they made at once, with the calls to one service still in turn, all but the service that takes longest would be
-saved.
+The saving assumes that the services are called in parallel, each with its own calls still in sequence: only the
+service that takes longest remains.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Retries: calls that failed and were made again. Had the first one succeeded, the failed ones would be saved."""
+"""Retries: calls that failed and were made again. The saving is the time of the failed ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of Fluentd, and standard output of Fluent Bit: a time, a tag, and a record that has the line."""
+"""Files of Fluentd, and standard output of Fluent Bit: a time, a tag, and a record that contains the line."""
 
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ def _inner_lines(chunks: Iterable[bytes]) -> Iterator[InnerLine]:
             continue
         names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
         stream = str(entry.id or " ".join(map(str, names)))
-        goes_on = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
+        continues = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
         lost = _LEFT_OUT if message is None else ""
         fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
-        yield InnerLine(number, line, stream, not goes_on, lost, str(entry.time), fields)
+        yield InnerLine(number, line, stream, not continues, lost, str(entry.time), fields)
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

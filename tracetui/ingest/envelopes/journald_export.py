@@ -38,11 +38,11 @@ class JournaldExport(Envelope):
             named = {name: fields[name].decode("utf-8", "replace") for name in fields if name != "MESSAGE"}
             stream = named.get("_STREAM_ID") or " ".join(named.get(name, "") for name in _STREAM)
             priority = {"priority": named["PRIORITY"]} if "PRIORITY" in named else {}
-            goes_on = named.get("_LINE_BREAK") == "line-max" or (
+            continues = named.get("_LINE_BREAK") == "line-max" or (
                 named.get("CONTAINER_PARTIAL_MESSAGE") == "true" and named.get("CONTAINER_PARTIAL_LAST") != "true"
             )
             when = named.get("__REALTIME_TIMESTAMP", "")
-            yield InnerLine(number, fields["MESSAGE"], stream, not goes_on, when=when, fields=priority)
+            yield InnerLine(number, fields["MESSAGE"], stream, not continues, when=when, fields=priority)
 
     def split(self, text: Buffer, start: int) -> Sequence[Part]:
         first = _FIELD.match(text, start)

@@ -1,4 +1,4 @@
-"""Division of a large text in an envelope into parts that are texts in the same envelope."""
+"""Divide a large text in an envelope into parts, each a text in the same envelope."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LIST: Final = msgspec.json.Decoder(list[Raw])
 
 
 class ItemTable(NamedTuple):
-    """Items of a document, in its order."""
+    """Items of a document, in order."""
 
     items: Sequence[Any]
     wrap: Callable[[Sequence[Any]], bytes] = msgspec.json.encode
@@ -83,7 +83,7 @@ def line_parts(text: Buffer, cuts: Sequence[int], are_newest_first: bool) -> lis
 
 
 def cut_where(text: Buffer, start: int, begins: Callable[[int], bool]) -> list[int]:
-    """Cut a text at line beginnings that pass a test. -> the boundaries"""
+    """Cut a text at the beginnings of lines that pass a test. -> the boundaries"""
     cuts, at = [start], start + PART_BYTES
     while (end := text.find(b"\n", at)) >= 0:
         at = end + 1

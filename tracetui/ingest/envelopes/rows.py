@@ -19,7 +19,7 @@ _LIST: Final = msgspec.json.Decoder(list[Raw])
 _VALUE: Final = msgspec.json.Decoder(Raw)
 _NOT_BLANK: Final = re.compile(rb"\S")
 _LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
-_GOES_ON: Final = (b"{", b"[", b",", b":")
+_CONTINUES: Final = (b"{", b"[", b",", b":")
 """Ends of lines after which a value continues."""
 OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _JOINT: Final = re.compile(rb"\}(?=\{)")
@@ -116,7 +116,7 @@ class _Indented:
             at = len(self._text)
             if not self._more():
                 return None
-        if not self._text[begin:end].rstrip().endswith(_GOES_ON):
+        if not self._text[begin:end].rstrip().endswith(_CONTINUES):
             return None
         return b"\n" + self._text[self._text.rfind(b"\n", 0, begin) + 1 : begin] + closing
 
@@ -319,5 +319,5 @@ def stream_of(labels: Mapping[str, Any]) -> str:
 
 
 def named_stream(labels: Mapping[str, Any]) -> str:
-    """Name the writer of a line by those of its labels that tell one writer from another."""
+    """Name the writer of a line by the labels that distinguish writers."""
     return " ".join(str(value) for key, value in labels.items() if key.lower().lstrip("@") in _IDENTIFYING)

@@ -1,4 +1,4 @@
-"""Search for attributes in the raw lists of many spans at once, with numpy.
+"""Search for attributes in the raw attribute lists of many spans at once, with numpy.
 
 The lists are joined in one buffer. If every object in them is a value or begins like the first one, `{"key":"`, then
 the text between the beginnings of two objects is one attribute, and spans whose wanted attributes have equal texts get

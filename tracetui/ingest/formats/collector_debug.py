@@ -45,13 +45,13 @@ def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSi
         heading = _HEADING.fullmatch(line)
         if heading and heading["what"].endswith("ResourceSpans"):
             break
-        if line.strip() and not block.add(line, heading) and not _goes_on(lines):
+        if line.strip() and not block.add(line, heading) and not _continues(lines):
             break
         lines.advance()
     block.end_span()
 
 
-def _goes_on(lines: Lines) -> bool:
+def _continues(lines: Lines) -> bool:
     """Test whether a block continues after foreign lines."""
     ahead = lines.copy()
     for _ in range(_MOST_FOREIGN):

@@ -1,4 +1,4 @@
-"""Search for the few attributes that decide about a span, without decoding all of them.
+"""Read the few attributes that decide about a span, without decoding all of them.
 
 Attributes such as `error` and `http.status_code` decide whether a span is an error; `peer.service` and `db.name` name
 the peer that it called. Decoding every attribute of a million spans costs more than everything else together;
@@ -14,7 +14,7 @@ import numpy as np
 from tracetui.ingest.formats.attribute_scan import AttributeScanner
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.model.ids import GOLDEN_RATIO
-from tracetui.model.intake import FLAG_SHIFT, Decided
+from tracetui.model.intake import FLAG_SHIFT, AttributeDecisions
 from tracetui.model.peers import NOTED, noted_peer
 from tracetui.model.span import Value
 
@@ -32,7 +32,7 @@ _NATIVE = (1 << FLAG_SHIFT) - 1
 LONGEST_REMEMBERED = 400
 
 
-class AttributeSearch:
+class DecidingAttributes:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
     attributes: decodes a whole raw list. state: computes the packed state of a span (`model.intake.pack_state`) from
@@ -86,7 +86,7 @@ class AttributeSearch:
             peers.append(peer)
         return states, peers
 
-    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> Decided:
+    def decide(self, attributes: Sequence[bytes], states: np.ndarray) -> AttributeDecisions:
         """Decide about many spans at once; equal ones are decided once."""
         found = self._scanner.scan(attributes)
         natives = states & _NATIVE
@@ -105,7 +105,7 @@ class AttributeSearch:
         others = np.flatnonzero(~found.plain).tolist()
         kind[others] = np.arange(len(distinct), len(distinct) + len(others))
         more, called = self._one_by_one([attributes[at] for at in others], natives[others].tolist())
-        return Decided(
+        return AttributeDecisions(
             kind, np.array([state for state, _ in decided] + more, np.int32), [peer for _, peer in decided] + called
         )
 

@@ -38,7 +38,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             break
         line = block.text(raw)
         if not line.strip():
-            if block.at == "resource" or not _goes_on(lines, block):
+            if block.at == "resource" or not _continues(lines, block):
                 break
             block.add_blank()
         elif block.begins_another(line):
@@ -53,7 +53,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
         context.warn("skipped: a span in .NET's console output is cut off before its name")
 
 
-def _goes_on(lines: Lines, block: _Block) -> bool:
+def _continues(lines: Lines, block: _Block) -> bool:
     """Test whether a block continues after a blank line, because that is part of a value."""
     ahead = lines.copy()
     for _ in range(_MOST_BLANK):

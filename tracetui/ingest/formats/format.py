@@ -23,8 +23,8 @@ Piece = bytes | Raw
 KeySet = frozenset[str]
 
 
-class Collected(Protocol):
-    """Parts of a source that are decoded once it has been read to its end."""
+class DeferredParts(Protocol):
+    """Collects the parts of a source that are decoded together at its end."""
 
     sink: SpanSink
     zipkin: list[tuple[Piece, DecodeContext]]
@@ -44,7 +44,7 @@ class JsonFormat:
     """
 
     name: str
-    decode: Callable[[Piece, DecodeContext, Collected], None]
+    decode: Callable[[Piece, DecodeContext, DeferredParts], None]
     keys: tuple[KeySet, ...] = ()
     spellings: tuple[KeySet, ...] = ()
     signs: tuple[KeySet, ...] = ()
@@ -121,10 +121,10 @@ Format = JsonFormat | TextFormat | TableFormat
 
 def read_by(
     read: Callable[[dict[str, Any], DecodeContext, SpanSink], None],
-) -> Callable[[Piece, DecodeContext, Collected], None]:
+) -> Callable[[Piece, DecodeContext, DeferredParts], None]:
     """Build a `JsonFormat.decode` from a function that reads a decoded object."""
 
-    def decode(piece: Piece, context: DecodeContext, collected: Collected) -> None:
+    def decode(piece: Piece, context: DecodeContext, collected: DeferredParts) -> None:
         value = lenient_json.loads(piece)
         if not isinstance(value, dict):
             raise MalformedError("not a JSON object")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import AttributeSearch
+from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
@@ -20,7 +20,7 @@ from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReferen
 from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, Undecided, pack_state
+from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, UndecidedRows, pack_state
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Flag, Kind, Status, Value
 
@@ -43,7 +43,7 @@ def _state(attributes: dict[str, Value], flags: int) -> int:
     return pack_state(kind, status, error, flags)
 
 
-_search = AttributeSearch(CODEC.attributes, _state, once="span.kind")
+_search = DecidingAttributes(CODEC.attributes, _state, once="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
@@ -105,7 +105,7 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     words = UnreadCounts()
     begin = len(rows.attributes) - len(tags)
     rows.undecided.append(
-        Undecided(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
+        UndecidedRows(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
     )
     for times, flag in ((starts, NO_START), (durations, NO_DURATION)):
         if None in times:

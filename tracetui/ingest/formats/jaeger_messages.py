@@ -1,4 +1,4 @@
-"""Jaeger messages by their names in JSON.
+"""Messages of Jaeger JSON: the fields that are read, by their names.
 
 A field of type None is another writer's name for a field. A value there makes the decoder fail instead of ignoring an
 unknown field; then `jaeger_lenient` reads the message again.

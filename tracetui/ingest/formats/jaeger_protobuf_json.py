@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
-from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, key_sets
+from tracetui.ingest.formats.format import DeferredParts, JsonFormat, Piece, key_sets
 from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.json_decoding import MalformedError
@@ -23,7 +23,7 @@ from tracetui.model.json_decoding import MalformedError
 _OF_SPANS: Final = frozenset(("operationname", "spanid"))
 
 
-def _decode(piece: Piece, context: DecodeContext, collected: Collected) -> None:
+def _decode(piece: Piece, context: DecodeContext, collected: DeferredParts) -> None:
     value = lenient_json.loads(piece)
     spans = field(value, "spans") if isinstance(value, dict) else None
     if not isinstance(spans, list):

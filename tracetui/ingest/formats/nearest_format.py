@@ -11,12 +11,12 @@ from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.registry import JSON_FORMATS, TABLE_FORMATS, TEXT_FORMATS
 
 _CONTAINERS: Final = ("spans", "processes")
-"""Ends of the names of what holds spans."""
+"""Endings of the names of members that hold spans."""
 _LEAST_COLUMNS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class NearestFormat:
     """Format that an input resembles, and the required names that it lacks."""
 
     name: str
@@ -46,28 +46,28 @@ class Nearest:
         return f"{', '.join(most)} or {last}" if most else last
 
 
-def nearest_json(keys: Iterable[str]) -> Nearest | None:
+def nearest_json(keys: Iterable[str]) -> NearestFormat | None:
     """Find the nearest format of an object with these keys."""
     return _nearest_json(frozenset(keys))
 
 
 @lru_cache(maxsize=1024)
-def _nearest_json(keys: frozenset[str]) -> Nearest | None:
+def _nearest_json(keys: frozenset[str]) -> NearestFormat | None:
     names = {plain(key) for key in keys}
-    best: tuple[tuple[int, int], Nearest] | None = None
+    best: tuple[tuple[int, int], NearestFormat] | None = None
     for known in JSON_FORMATS:
         signs = max((len(some) for some in known.signs if names.issuperset(map(plain, some))), default=0)
         for wanted in (*known.keys, *known.spellings) if signs else ():
             missing = tuple(sorted(key for key in wanted if plain(key) not in names))
             rank = signs + len(wanted) - len(missing), -len(missing)
             if missing and (best is None or rank > best[0]):
-                best = rank, Nearest(known.name, missing)
+                best = rank, NearestFormat(known.name, missing)
     return None if best is None else best[1]
 
 
-def nearest_table(columns: Sequence[str]) -> Nearest | None:
+def nearest_table(columns: Sequence[str]) -> NearestFormat | None:
     """Find the nearest format of a table with these columns."""
-    best: tuple[int, Nearest] | None = None
+    best: tuple[int, NearestFormat] | None = None
     names = {plain(name) for name in columns}
     for known in TABLE_FORMATS:
         exact = [name for name in known.columns if name not in columns]
@@ -76,14 +76,14 @@ def nearest_table(columns: Sequence[str]) -> Nearest | None:
         for size, missing in wanted:
             there = size - len(missing)
             if missing and there >= _LEAST_COLUMNS and 2 * there > size and (best is None or there > best[0]):
-                best = there, Nearest(known.name, tuple(missing))
+                best = there, NearestFormat(known.name, tuple(missing))
     return None if best is None else best[1]
 
 
-def nearest_text(text: bytes) -> Nearest | None:
+def nearest_text(text: bytes) -> NearestFormat | None:
     """Find a format of which a text has a sign, but not all required parts."""
     for known in TEXT_FORMATS:
         missing = tuple(need.decode().strip(" :{") for need in known.needs if need not in text)
         if missing and any(sign in text for sign in known.signs):
-            return Nearest(known.name, missing)
+            return NearestFormat(known.name, missing)
     return None

@@ -46,7 +46,7 @@ _MOST_OPEN: Final = 200
 
 
 @dataclass(slots=True)
-class Inspected:
+class InspectedValue:
     """A value, and the number of values in it that were cut off for their depth or length."""
 
     value: Any
@@ -94,7 +94,7 @@ class _InspectReader:
             self.put(word if self.quoted else _of_word(word))
 
 
-def inspected(text: str) -> Inspected:
+def inspected(text: str) -> InspectedValue:
     """Read a printed object. Raises MalformedError if it is not one, or ends too early."""
     reader = _InspectReader()
     at = 0
@@ -104,7 +104,7 @@ def inspected(text: str) -> Inspected:
             raise MalformedError(f"not an object printed by Node, at character {at:,}")
         at = match.end()
         _step(reader, match)
-    return Inspected(reader.root, reader.cut)
+    return InspectedValue(reader.root, reader.cut)
 
 
 def _step(reader: _InspectReader, match: re.Match[str]) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import AttributeSearch
+from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_messages import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
@@ -33,7 +33,7 @@ from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events
 from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
-from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, Undecided
+from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, UndecidedRows
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Event, Flag, Kind, Link, Value
 
@@ -91,7 +91,7 @@ class OtlpJsonCodec:
 
 CODEC = OtlpJsonCodec()
 
-_search = AttributeSearch(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
+_search = DecidingAttributes(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
 
 
 def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
@@ -221,7 +221,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
     if later:
         first = len(rows.attributes)
         rows.undecided.append(
-            Undecided(first, first + len(attributes), _search, partial(_note_warning, intake), _nothing_more)
+            UndecidedRows(first, first + len(attributes), _search, partial(_note_warning, intake), _nothing_more)
         )
     rows.attributes += attributes
     rows.events += _lists("events", [span.events for span in spans], unread)

@@ -1,4 +1,4 @@
-"""OTLP messages by their names in JSON, with the fields that are read.
+"""Messages of OTLP JSON: the fields that are read, by their names.
 
 A field of type None is another writer's name for a field. A value there makes the decoder fail instead of ignoring an
 unknown field; then `otlp_lenient` reads the message again.

@@ -28,14 +28,14 @@ from tracetui.ingest.formats import (
     rust_stdout,
     snowflake,
 )
-from tracetui.ingest.formats.format import Collected, JsonFormat, Piece, TableFormat, TextFormat, key_sets
+from tracetui.ingest.formats.format import DeferredParts, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 
 
-def _otlp(piece: Piece, context: DecodeContext, _: Collected) -> None:
+def _otlp(piece: Piece, context: DecodeContext, _: DeferredParts) -> None:
     otlp_json.decode_request(piece, context)
 
 
-def _otlp_resource(piece: Piece, context: DecodeContext, _: Collected) -> None:
+def _otlp_resource(piece: Piece, context: DecodeContext, _: DeferredParts) -> None:
     otlp_json.decode_request(b'{"resourceSpans":[%b]}' % bytes(piece), context)
 
 

@@ -55,13 +55,13 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
         elif line[:1] == "\t":
             if pair := _PAIR.fullmatch(line):
                 sink.resource[pair["key"].strip()] = _value(pair["value"])
-        elif line.strip() and not _goes_on(lines):
+        elif line.strip() and not _continues(lines):
             break
         lines.advance()
     _add(span, context, sink)
 
 
-def _goes_on(lines: Lines) -> bool:
+def _continues(lines: Lines) -> bool:
     """Test whether a span continues after a foreign line."""
     ahead = lines.copy()
     ahead.advance()

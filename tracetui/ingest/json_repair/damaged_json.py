@@ -85,7 +85,7 @@ class Gap:
 
 
 @dataclass(slots=True)
-class MoreGaps:
+class UnlistedGaps:
     """Gaps beyond `_MOST_GAPS`: their number, the position of the first, and their total size in bytes."""
 
     count: int = 0
@@ -101,7 +101,7 @@ class RepairedValue:
     """Valid JSON, b'' if nothing could be recovered."""
     gaps: list[Gap]
     """At most `_MOST_GAPS` of them."""
-    more_gaps: MoreGaps
+    more_gaps: UnlistedGaps
     end: int
     """Byte position in the input after the value, or where another one seems to begin."""
     unwritable: int
@@ -166,11 +166,11 @@ class _Walk:
     position: int
     out: list[bytes] = field(default_factory=list)
     strange: list[tuple[int, int]] = field(default_factory=list)
-    """Positions, in the text not yet copied, of values that JSON does not allow and of surplus commas."""
+    """Positions of invalid values and surplus commas in the text that is not copied yet."""
     unwritable: int = 0
     commas: Commas = field(default_factory=Commas)
     gaps: list[Gap] = field(default_factory=list)
-    more_gaps: MoreGaps = field(default_factory=MoreGaps)
+    more_gaps: UnlistedGaps = field(default_factory=UnlistedGaps)
     gap_end: int = 0
     """End of the last gap."""
     levels: list[_Level] = field(default_factory=list)

@@ -38,7 +38,7 @@ class CollectorDebug:
     def begins(self, line: bytes) -> bool:
         return b"ResourceLog" in line and _BEGINS.match(line) is not None
 
-    def goes_on(self, lines: list[bytes], line: bytes) -> bool:  # noqa: ARG002
+    def continues(self, lines: list[bytes], line: bytes) -> bool:  # noqa: ARG002
         return _ENDS.match(line) is None
 
     def recognises(self, unit: bytes) -> bool:

@@ -21,7 +21,9 @@ _FIELD: Final = re.compile(r"LogRecord\.(\w+)(?: \(Key:Value\))?: *(.*)")
 _PAIR: Final = re.compile(r"(?: {4}|\[Scope\.\d+\]:)?([^\s:][^:]*): ?(.*)")
 _RESOURCE: Final = "Resource associated with LogRecord:"
 _BEGINS: Final = b"LogRecord."
-_GOES_ON: Final = re.compile(rb"LogRecord\.|[ \t]|\[Scope\.|Resource associated with LogRecord:|Schema URL: |[\w.]+: ")
+_CONTINUES: Final = re.compile(
+    rb"LogRecord\.|[ \t]|\[Scope\.|Resource associated with LogRecord:|Schema URL: |[\w.]+: "
+)
 _MESSAGES: Final = ("FormattedMessage", "Body", "State", "OriginalFormat (a.k.a Body)", "{OriginalFormat}")
 _LEVELS: Final = ("Severity", "SeverityText", "LogLevel")
 
@@ -34,11 +36,11 @@ class DotnetConsole:
     def begins(self, line: bytes) -> bool:
         return line.startswith(_BEGINS)
 
-    def goes_on(self, lines: list[bytes], line: bytes) -> bool:
+    def continues(self, lines: list[bytes], line: bytes) -> bool:
         if line.startswith(_BEGINS):
             field = line.partition(b":")[0] + b":"
             return not any(one.startswith(field) for one in lines)
-        return _GOES_ON.match(line) is not None
+        return _CONTINUES.match(line) is not None
 
     def recognises(self, unit: bytes) -> bool:
         return unit.startswith(_BEGINS)

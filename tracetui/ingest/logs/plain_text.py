@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
-from tracetui.ingest.logs.record import Continues, LogContent, LogRecord
+from tracetui.ingest.logs.record import Continuation, LogContent, LogRecord
 from tracetui.ingest.logs.severity import severity_of_text
 from tracetui.ingest.logs.timestamps import begins_with_time, leading_moment
 from tracetui.model.trace_reference import ids_in, may_name_trace
@@ -55,7 +55,7 @@ class PlainText:
 
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
         is_timed = begins_with_time(unit.lstrip() if unit[:1].isspace() else unit)
-        continues: Continues = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed text"
+        continues: Continuation = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed text"
         if not may_name_trace(unit[:_LONGEST]):
             return (LogRecord(partial(_content, unit, "", ()), continues=continues, is_timed_text=is_timed),)
         text = unit[:_LONGEST].decode("utf-8", "replace")

@@ -123,7 +123,7 @@ class _Logs:
         reading = _Reading(self._indexes, self.collected)
         reading.read(data, self._go_on)
         if reading.records and not reading.with_trace_id and not reading.stopped:
-            self.lost.append(LoadWarning(name, "", f"no trace id in {reading.counts()}; {_looked_for(data)}"))
+            self.lost.append(LoadWarning(name, "", f"no trace id in {reading.counts()}; {_describe_searched(data)}"))
             return
         file = LogFile(name, reading.records, reading.with_trace_id, reading.matched, reading.counts())
         added = [len(collected) - known for collected, known in zip(self.collected, before, strict=True)]
@@ -131,7 +131,7 @@ class _Logs:
         self.warnings += [LoadWarning(name, "", text) for text in reading.warnings()]
 
 
-def _looked_for(data: Buffer) -> str:
+def _describe_searched(data: Buffer) -> str:
     """Describe what was searched in a file without trace ids."""
     head = data[:_HEAD]
     if any(name in head for name in _OF_SPANS):

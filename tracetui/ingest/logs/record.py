@@ -10,7 +10,7 @@ from msgspec import Struct
 from tracetui.ingest.logs.timestamps import Moment
 from tracetui.model.span import Value
 
-Continues = Literal["never", "timed text", "always"]
+Continuation = Literal["never", "timed text", "always"]
 """Kind of record that a unit continues: none, a line of text that begins with a time, or any."""
 
 
@@ -38,7 +38,7 @@ class LogRecord(Struct, gc=False):
     """Possible ids of its trace, the most likely first; () if it names none."""
     other_ids: tuple[str, ...] = ()
     """Ids that count as trace ids only if a loaded trace has them."""
-    continues: Continues = "never"
+    continues: Continuation = "never"
     """Kind of previous record that this unit continues instead of being a record of its own."""
     is_timed_text: bool = False
     """True for a line of text that begins with a time: the following lines without one continue it."""
@@ -70,5 +70,5 @@ class LineGroup(Protocol):
     def begins(self, line: bytes) -> bool:
         """Test whether a unit begins with this line. Must be cheap."""
 
-    def goes_on(self, lines: list[bytes], line: bytes) -> bool:
+    def continues(self, lines: list[bytes], line: bytes) -> bool:
         """Test whether a line continues a unit of these lines."""

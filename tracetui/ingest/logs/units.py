@@ -49,7 +49,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
     for unit in _lines_and_values(data):
         group = open_groups.get(unit.stream)
         if group is not None:
-            if not unit.is_lost and len(group.lines) < _MOST_LINES and group.form.goes_on(group.lines, unit.text):
+            if not unit.is_lost and len(group.lines) < _MOST_LINES and group.form.continues(group.lines, unit.text):
                 group.lines.append(unit.text)
                 continue
             yield group.unit()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from tracetui.ingest.processes.shared_memory import from_shared_memory, shared_memory, to_shared_memory
 from tracetui.model.intake import Intake
 
-Share = Callable[[Intake], None]
+ShareDecoder = Callable[[Intake], None]
 """Decodes a share of the source into the given intake."""
 SHARE_BYTES = 1 << 24
 """Smallest share in bytes that justifies a process."""
@@ -37,7 +37,7 @@ def processors() -> int:
     return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
 
 
-def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
+def decode_shares(shares: Sequence[ShareDecoder], intake: Intake) -> None:
     """Decode the first share in this process and each other one in its own, and collect the results in order.
 
     The share of a failed process is repeated here.
@@ -60,7 +60,7 @@ def decode_shares(shares: Sequence[Share], intake: Intake) -> None:
 
 @dataclass(slots=True)
 class _Child:
-    share: Share
+    share: ShareDecoder
     pid: int
     answer: int
     """Descriptor of the child's result: a pickle and the positions of its buffers in `memory`."""
@@ -84,7 +84,7 @@ class _Child:
         os.close(self.memory)
 
 
-def _started(share: Share, room: int | None) -> _Child:
+def _started(share: ShareDecoder, room: int | None) -> _Child:
     answer, say = os.pipe()
     memory = shared_memory()
     try:

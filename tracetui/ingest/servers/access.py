@@ -211,7 +211,7 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
     usual = os.environ.get("SSL_CERT_FILE", "")
     try:
         if not (ca or cert or insecure):
-            return _trusting(usual)
+            return _tls_context(usual)
         context = ssl.create_default_context(cafile=_path(ca) or usual or None)
         if cert:
             # OpenSSL would prompt for a passphrase on the screen
@@ -226,7 +226,7 @@ def _certificates(profile: Profile, overrides: Overrides, insecure: bool) -> ssl
 
 
 @functools.cache
-def _trusting(file: str) -> ssl.SSLContext:
+def _tls_context(file: str) -> ssl.SSLContext:
     """Build a TLS context that trusts the authorities in a file, '' for the system's; cached, as it is slow."""
     return ssl.create_default_context(cafile=file or None)
 

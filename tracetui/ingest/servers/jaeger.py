@@ -36,7 +36,7 @@ from tracetui.ingest.servers.per_service import (
 )
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
-from tracetui.ingest.servers.unseen_traces import Heads, otlp_heads, unseen_otlp, unseen_v1
+from tracetui.ingest.servers.unseen_traces import TraceStarts, otlp_starts, unseen_otlp, unseen_v1
 from tracetui.model.errors import ManyServicesError
 from tracetui.model.search import Search, describe
 from tracetui.model.server_stats import Dependency, Metrics
@@ -48,9 +48,9 @@ _WANTS_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNO
 _Conditions = tuple[bool, bool, bool]
 """Flags of the conditions of a search: on attributes or errors, on an operation, on durations."""
 _ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
-"""Matches a server's error about too high a limit."""
+"""Matches a server's error about a limit that is too high."""
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
-_LOOKED_THROUGH: Final = 20
+_SUMMARIES_PER_TRACE: Final = 20
 """Number of summaries requested per wanted trace."""
 _MOST_SUMMARIES: Final = 5_000
 _FINDS_ERRORS: Final = "by the tag error=true, not by HTTP or gRPC status alone"
@@ -102,7 +102,7 @@ class Jaeger(BackEnd):
         self._lists_operations_by_path = False
         self._most = 0
         """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
-        self._complete: Heads = {}
+        self._complete: TraceStarts = {}
         """Traces received whole, for servers whose results contain only root spans."""
 
     @property
@@ -217,8 +217,8 @@ class Jaeger(BackEnd):
         else:
             params = v1_params(self._dialect.adapt(newest))
             found = self.streamed(f"{self._root}/api/traces", params, JAEGER_V1)
-        heads = (otlp_heads(document) or unseen_v1(document, {})[0] for document in found)
-        return max((start for one in heads for start in one.values()), default=0)
+        starts = (otlp_starts(document) or unseen_v1(document, {})[0] for document in found)
+        return max((start for one in starts for start in one.values()), default=0)
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched, self._complete = False, None, {}
@@ -228,9 +228,9 @@ class Jaeger(BackEnd):
         if narrow is None:
             yield from self._of_spans(without_trace_conditions(search))
             return
-        seen: Heads = {}
+        seen: TraceStarts = {}
         for document in self._of_spans(narrow):
-            seen |= otlp_heads(document) or unseen_v1(document, {})[0]
+            seen |= otlp_starts(document) or unseen_v1(document, {})[0]
             yield document
         if len(seen) >= search.most:
             return
@@ -240,10 +240,10 @@ class Jaeger(BackEnd):
         elif self._needs_service(search):
             self.warn(f"the search was limited to traces with {describe(narrow, alone=True)}")
         else:
-            found: Heads = {}
+            found: TraceStarts = {}
             for document in self._of_spans(without_trace_conditions(search)):
-                heads, unseen = unseen_v1(document, seen)
-                found |= heads
+                starts, unseen = unseen_v1(document, seen)
+                found |= starts
                 if unseen:
                     yield unseen
             self.has_more |= len(found) >= search.most
@@ -281,10 +281,10 @@ class Jaeger(BackEnd):
         self._refused.add(_conditions(search))
         return True
 
-    def _by_summaries(self, search: Search, seen: Heads) -> Generator[bytes]:
+    def _by_summaries(self, search: Search, seen: TraceStarts) -> Generator[bytes]:
         """Filter summaries by the conditions on whole traces, and fetch the matching traces."""
         wider = msgspec.structs.replace(
-            without_trace_conditions(search), limit=min(search.most * _LOOKED_THROUGH, _MOST_SUMMARIES)
+            without_trace_conditions(search), limit=min(search.most * _SUMMARIES_PER_TRACE, _MOST_SUMMARIES)
         )
         try:
             through = self._summaries_of(wider)
@@ -358,11 +358,11 @@ class Jaeger(BackEnd):
 
     def _whole_traces(self, roots: Sequence[bytes], most: int) -> Generator[bytes]:
         """Fetch each trace of search results that contain only root spans."""
-        heads: Heads = {}
+        starts: TraceStarts = {}
         for document in roots:
-            heads |= unseen_v1(document, {})[0]
-        self.has_more |= len(heads) >= most
-        wanted = [trace_id for trace_id in heads if trace_id not in self._complete]
+            starts |= unseen_v1(document, {})[0]
+        self.has_more |= len(starts) >= most
+        wanted = [trace_id for trace_id in starts if trace_id not in self._complete]
         for document in self.traces(wanted):
             self._complete |= unseen_v1(document, {})[0]
             yield document
@@ -389,7 +389,7 @@ class Jaeger(BackEnd):
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
         searches = searches_by_service(search, self._services_for(search), self.warn)
-        seen: Heads = {}
+        seen: TraceStarts = {}
 
         def requested(one: Search) -> list[bytes]:
             return list(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
@@ -425,9 +425,9 @@ class Jaeger(BackEnd):
             return self._summarised(search)
 
 
-def _unseen(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+def _unseen(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of either API, as v1 falls back to v3, to traces that are not in `seen`."""
-    return unseen_otlp(document, seen) if otlp_heads(document) else unseen_v1(document, seen)
+    return unseen_otlp(document, seen) if otlp_starts(document) else unseen_v1(document, seen)
 
 
 def _conditions(search: Search) -> _Conditions:

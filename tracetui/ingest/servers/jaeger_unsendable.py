@@ -1,4 +1,4 @@
-"""Search around traces that make a whole search of Jaeger's v1 API fail, as one span with NaN or infinity does."""
+"""Search around traces that Jaeger's v1 API cannot send: a span with NaN or infinity makes the whole search fail."""
 
 from __future__ import annotations
 

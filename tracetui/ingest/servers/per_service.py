@@ -10,7 +10,7 @@ import msgspec
 from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, HttpError
-from tracetui.ingest.servers.unseen_traces import Heads
+from tracetui.ingest.servers.unseen_traces import TraceStarts
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
@@ -46,8 +46,8 @@ def full_searches(full: Sequence[Search], search: Search) -> list[Search]:
 def documents_by_service(
     searches: Sequence[Search],
     run_search: Callable[[Search], list[bytes]],
-    unseen: Callable[[bytes, Heads], tuple[Heads, bytes]],
-    seen: Heads,
+    unseen: Callable[[bytes, TraceStarts], tuple[TraceStarts, bytes]],
+    seen: TraceStarts,
     warn: Warn,
 ) -> Generator[tuple[Search, int, list[bytes]]]:
     """Yield searches of one service each as they complete, with the number of traces found and the unseen ones.
@@ -55,7 +55,7 @@ def documents_by_service(
     unseen: reduces a document to traces that are not in `seen`, which those found are added to.
     """
     for search, documents in results_by_service(searches, run_search, warn):
-        found: Heads = {}
+        found: TraceStarts = {}
         new = []
         for document in documents:
             heads, rest = unseen(document, seen)

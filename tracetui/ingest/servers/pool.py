@@ -36,7 +36,7 @@ _TOO_MUCH = (
     f"more than {MOST_BYTES >> 30} GiB of traces arrived; the rest was skipped."
     " Try a shorter time range or a smaller limit."
 )
-Waiting = Callable[[], AbstractContextManager[object]]
+WaitContext = Callable[[], AbstractContextManager[object]]
 """Context entered while waiting for a server; a signal handler may raise an exception in it to end the wait."""
 
 
@@ -72,7 +72,7 @@ class ServerPool:
         self,
         servers: Sequence[Server],
         overrides: Overrides,
-        waiting: Waiting = nullcontext,
+        waiting: WaitContext = nullcontext,
         *,
         asks_for_choice: bool = False,
     ) -> None:

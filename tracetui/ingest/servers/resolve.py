@@ -131,9 +131,9 @@ def parse_sources(sources: Sequence[str]) -> ParsedSources:
         page = grafana_page(source)
         ids = trace_ids_in(source)
         if page is not None and not ids and (page.search is None or not servers):
-            raise UsageError(_about_grafana(source, page, bool(servers or paths)))
+            raise UsageError(_grafana_error(source, page, bool(servers or paths)))
         if not servers and not paths:
-            raise UsageError(_about_grafana(source, page, False) if page is not None else _nowhere(source, ids))
+            raise UsageError(_grafana_error(source, page, False) if page is not None else _nowhere(source, ids))
         if ids:
             wanted = combined(wanted, Search(trace_ids=tuple(dict.fromkeys([*wanted.trace_ids, *ids]))))
             shows = COMPARISON if len(ids) == 2 and len(pasted) == 1 else ""
@@ -163,14 +163,14 @@ def _is_pasted(source: str) -> bool:
 
 
 def _nowhere(source: str, ids: Sequence[str]) -> str:
-    """Return the error for an id without a server or file."""
+    """Return the error for a trace id without a server or file to find it in."""
     return (
         f"{_cut(source)}: a trace ID without a source; add a server or a file, such as"
         f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
     )
 
 
-def _about_grafana(source: str, page: GrafanaPage, has_others: bool) -> str:
+def _grafana_error(source: str, page: GrafanaPage, has_others: bool) -> str:
     """Return the error for a Grafana page, which is not a trace server."""
     name = f"{urlsplit(page.base).netloc}: a Grafana page"
     if page.is_short:

@@ -1,4 +1,4 @@
-"""Traces that a search covered, if the server could not search for the matching ones only."""
+"""Window of the traces that a search covered, if the server could not search for the matching ones only."""
 
 from __future__ import annotations
 

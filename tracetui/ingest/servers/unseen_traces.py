@@ -1,4 +1,4 @@
-"""Read the ids and start times of the traces in a document without decoding it; reduce it to unseen traces."""
+"""Reduce a response to traces that were not seen before, by their ids and start times, without decoding it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 from tracetui.ingest.servers.connection import NO_JSON
 
-Heads = dict[str, int]
+TraceStarts = dict[str, int]
 """Start times of traces in nanoseconds since the epoch, by id; 0 if unknown."""
 
 
@@ -50,13 +50,13 @@ class _Otlp(msgspec.Struct):
     result: _HeadResult
 
 
-def otlp_heads(document: bytes) -> Heads:
+def otlp_starts(document: bytes) -> TraceStarts:
     """Read the traces of a response of Jaeger's v3 API; none if it is damaged."""
     try:
         groups = msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ()
     except NO_JSON:
         return {}
-    found: Heads = {}
+    found: TraceStarts = {}
     for group in groups:
         for scope in group.scope_spans or ():
             for span in scope.spans or ():
@@ -64,25 +64,25 @@ def otlp_heads(document: bytes) -> Heads:
     return found
 
 
-def unseen_otlp(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+def unseen_otlp(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Jaeger's v3 API, as `unseen_v1`."""
-    heads = otlp_heads(document)
-    if not heads.keys() & seen.keys():
-        return heads, document
-    if heads.keys() <= seen.keys():
-        return heads, b""
+    starts = otlp_starts(document)
+    if not starts.keys() & seen.keys():
+        return starts, document
+    if starts.keys() <= seen.keys():
+        return starts, b""
     try:
         response = _fields(document)
         result = _fields(response["result"])
         groups = [group for raw in _items(result["resourceSpans"]) if (group := _unseen_group(_fields(raw), seen))]
     except (*NO_JSON, KeyError):
-        return heads, document
+        return starts, document
     result["resourceSpans"] = msgspec.Raw(msgspec.json.encode(groups))
     response["result"] = msgspec.Raw(msgspec.json.encode(result))
-    return heads, msgspec.json.encode(response)
+    return starts, msgspec.json.encode(response)
 
 
-def _unseen_group(group: dict[str, msgspec.Raw], seen: Heads) -> dict[str, msgspec.Raw]:
+def _unseen_group(group: dict[str, msgspec.Raw], seen: TraceStarts) -> dict[str, msgspec.Raw]:
     """Return the spans of a resource without those of traces in `seen`; empty if none is left."""
     scopes = []
     for raw in _items(group["scopeSpans"]):
@@ -105,7 +105,7 @@ def _trace_of(span: msgspec.Raw) -> str:
     return msgspec.json.decode(span, type=_SpanHead, strict=False).trace_id
 
 
-def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Jaeger's v1 API. -> its traces, and a response with those not in `seen`, b"" for none
 
     A damaged one is returned unchanged: the decoder recovers the intact parts.
@@ -113,36 +113,36 @@ def unseen_v1(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
     try:
         response = msgspec.json.decode(document, type=_V1)
         items = response.data or []
-        heads: Heads = {}
+        starts: TraceStarts = {}
         new = []
         for item in items:
             trace = msgspec.json.decode(item, type=_V1Trace)
-            heads[trace.trace_id] = min((span.start_time for span in trace.spans or ()), default=0) * 1_000
+            starts[trace.trace_id] = min((span.start_time for span in trace.spans or ()), default=0) * 1_000
             if trace.trace_id not in seen:
                 new.append(item)
     except NO_JSON:
         return {}, document
     response.data = new
-    return heads, msgspec.json.encode(response) if new or response.errors else b""
+    return starts, msgspec.json.encode(response) if new or response.errors else b""
 
 
-def unseen_zipkin(document: bytes, seen: Heads) -> tuple[Heads, bytes]:
+def unseen_zipkin(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Zipkin in the way of `unseen_v1`."""
     try:
         items = msgspec.json.decode(document, type=list[msgspec.Raw])
-        heads: Heads = {}
+        starts: TraceStarts = {}
         new = []
         for item in items:
             for span in (spans := msgspec.json.decode(item, type=list[_ZipkinSpan], strict=False)):
-                _begin(heads, span.trace_id, (span.timestamp or 0) * 1_000)
+                _begin(starts, span.trace_id, (span.timestamp or 0) * 1_000)
             if not spans or spans[0].trace_id not in seen:
                 new.append(item)
     except NO_JSON:
         return {}, document
-    return heads, msgspec.json.encode(new) if new else b""
+    return starts, msgspec.json.encode(new) if new else b""
 
 
-def _begin(found: Heads, trace_id: str, start_ns: int) -> None:
+def _begin(found: TraceStarts, trace_id: str, start_ns: int) -> None:
     """Note the start of a span if it is the earliest known of its trace."""
     before = found.get(trace_id, 0)
     found[trace_id] = min(before, start_ns) if before and start_ns else before or start_ns

@@ -15,7 +15,7 @@ from tracetui.ingest.servers.probe import Probe
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
-from tracetui.ingest.servers.unseen_traces import Heads, unseen_zipkin
+from tracetui.ingest.servers.unseen_traces import TraceStarts, unseen_zipkin
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 
@@ -45,7 +45,9 @@ class Zipkin(BackEnd):
         return self.names(path, found, "operations")
 
     def supported_search(self, search: Search) -> Search:
-        found = super().supported_search(msgspec.structs.replace(search, attributes=_askable(search.attributes)))
+        found = super().supported_search(
+            msgspec.structs.replace(search, attributes=_supported_conditions(search.attributes))
+        )
         return msgspec.structs.replace(found, services=search.services)
 
     def search(self, search: Search) -> Generator[bytes]:
@@ -54,7 +56,7 @@ class Zipkin(BackEnd):
         if narrow is None:
             yield from self._streamed(without_trace_conditions(search))
             return
-        seen: Heads = {}
+        seen: TraceStarts = {}
         for document in self._streamed(narrow):
             seen |= unseen_zipkin(document, {})[0]
             yield document
@@ -71,7 +73,7 @@ class Zipkin(BackEnd):
         )
         if anywhere is not None and (search.service or search.services or search.operation or search.attributes):
             # the failed or slow span may be a different one than the span that meets the other conditions
-            others: Heads = {}
+            others: TraceStarts = {}
             for document in self._streamed(anywhere):
                 heads, unseen = unseen_zipkin(document, seen)
                 others |= heads
@@ -80,7 +82,7 @@ class Zipkin(BackEnd):
             self.has_more |= len(others) >= search.most
             seen |= others
         # some slow or failed traces have no span that the server can search for
-        found: Heads = {}
+        found: TraceStarts = {}
         for document in self._streamed(without_trace_conditions(search)):
             heads, unseen = unseen_zipkin(document, seen)
             found |= heads
@@ -105,7 +107,7 @@ class Zipkin(BackEnd):
     def _of_each_service(self, search: Search) -> Generator[bytes]:
         """Search the chosen services one by one: a search is for one of them, or for all that there are."""
         searches = searches_by_service(search, search.services, self.warn)
-        seen: Heads = {}
+        seen: TraceStarts = {}
         full: list[Search] = []
         for _ in range(2):
             full = []
@@ -136,25 +138,29 @@ class Zipkin(BackEnd):
         return [msgspec.structs.replace(edge, error_count=edge.error_count or 0) for edge in edges]
 
 
-def _askable(attributes: Mapping[str, str]) -> dict[str, str]:
+def _supported_conditions(attributes: Mapping[str, str]) -> dict[str, str]:
     """Return the conditions that Zipkin's query can express, as it has no quotes."""
     return {
         key: value
         for key, value in attributes.items()
-        if _is_askable(key) and _AND not in f"{key}={value}" and value.strip() == value
+        if _is_supported(key) and _AND not in f"{key}={value}" and value.strip() == value
     }
 
 
-def _is_askable(key: str) -> bool:
+def _is_supported(key: str) -> bool:
     return _AND not in key and "=" not in key and key.strip() == key
 
 
 def _params(search: Search) -> dict[str, Any]:
     start, end = search.window()
     begin, stop = start // 1_000_000, -(-end // 1_000_000)
-    askable = _askable(search.attributes)
+    conditions_by_key = _supported_conditions(search.attributes)
     # of any other value: at least there is one
-    conditions = [f"{key}={askable[key]}" if askable.get(key) else key for key in search.attributes if _is_askable(key)]
+    conditions = [
+        f"{key}={conditions_by_key[key]}" if conditions_by_key.get(key) else key
+        for key in search.attributes
+        if _is_supported(key)
+    ]
     least = search.least_ns
     if least is None and search.most_ns is not None:
         # Zipkin requires a minimum duration with a maximum

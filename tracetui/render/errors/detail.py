@@ -20,7 +20,7 @@ _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 11
 _LEAST_WIDTH = 40
-"""Width from which on the contrast leaves room for its key."""
+"""Width from which on there is room for the key after the contrast."""
 _DAY = 86_400_000_000_000
 
 

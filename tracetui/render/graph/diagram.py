@@ -93,7 +93,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Diagram. The ends of the arrows are among the nodes."""
+    """Diagram of services and calls. The ends of the arrows are among the nodes."""
 
     nodes: tuple[DiagramNode, ...]
     arrows: tuple[Arrow, ...]

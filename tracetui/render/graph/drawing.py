@@ -139,14 +139,14 @@ class GraphDrawing:
         self._short_names = _short_names([node.name for node in nodes.values()], name_width, glyphs.ellipsis)
         self._edges: dict[tuple[str, str], DrawnEdge] = {}
         for edge in edges:
-            # of calls in both ways, synchronous ones are drawn
+            # if calls are both synchronous and asynchronous, draw the synchronous ones
             known = self._edges.get((edge.source, edge.target))
             if known is None or known.is_async > edge.is_async:
                 self._edges[edge.source, edge.target] = edge
         drawn = self._edges.values()
         self.layout = layout or lay_out(nodes, (LayoutEdge(edge.source, edge.target, edge.is_async) for edge in drawn))
         self.places = {place.name: place for layer in self.layout.layers for place in layer if not place.is_passage}
-        """Place of each node."""
+        """Places of the nodes, by name."""
         self.boxes: dict[str, Box] = {}
         self._roles = [Role.PLAIN]
         self._columns: list[int] = []
@@ -188,13 +188,13 @@ class GraphDrawing:
         self.width = max(column, 1)
 
     def _shown(self, name: str) -> str:
-        """Text of a node between its brackets."""
+        """Return the text of a node between its brackets."""
         node = self._nodes[name]
         mark = node.mark if not self._glyphs.ascii_only else ""
         return f"{mark}{self._short_names[name]}" + (f" {node.note}" if node.note else "")
 
     def _right_edge(self, place: Place) -> int:
-        """Column after a node or passage."""
+        """Return the column after a node or passage."""
         if place.is_passage:
             return self._columns[place.layer] + 1
         box = self.boxes[place.name]
@@ -215,7 +215,7 @@ class GraphDrawing:
         return found
 
     def _edge(self, bundle: Bundle, left: Place, right: Place) -> DrawnEdge | None:
-        """Edge that a stub stands for; None if it stands for several."""
+        """Return the only edge that a stub represents; None if it represents several."""
         ends = self._ends_behind(right)
         if len(ends) != 1:
             return None
@@ -224,13 +224,13 @@ class GraphDrawing:
         return self._edges.get(pair)
 
     def _left_edge_of(self, bundle: Bundle, source: Place) -> DrawnEdge | None:
-        """Edge of the stub at a source, if the bundle leads to one target only and begins at several sources."""
+        """Return the edge of the stub at a source, if the bundle leads from several sources to one target."""
         if len(bundle.targets) == 1 and len(bundle.sources) > 1:
             return self._edge(bundle, source, bundle.targets[0])
         return None
 
     def _right_edge_of(self, bundle: Bundle, target: Place) -> DrawnEdge | None:
-        """Edge of the stub at a target, if the bundle begins at one source only."""
+        """Return the edge of the stub at a target, if the bundle begins at one source only."""
         return self._edge(bundle, bundle.sources[0], target) if len(bundle.sources) == 1 else None
 
     def _label(self, edge: DrawnEdge | None) -> str:
@@ -247,7 +247,7 @@ class GraphDrawing:
         return [self._label(self._right_edge_of(bundle, target)) for target in bundle.targets if not target.is_passage]
 
     def _style(self, bundle: Bundle, edge: DrawnEdge | None) -> tuple[str, str]:
-        """Glyph and role of a horizontal line."""
+        """Return the glyph and the role of a horizontal line."""
         role = edge.role if edge is not None else Role.GUIDE
         if edge is not None and edge.fails:
             role = Role.ERROR
@@ -263,7 +263,7 @@ class GraphDrawing:
         return self._roles.index(role)
 
     def _put(self, row: int, column: int, text: str, role: str) -> None:
-        """Put a text; a wide character takes two cells."""
+        """Write a text into the cells; a wide character takes two."""
         cells: list[str] = []
         for letter in text:
             width = cell_width(letter)

@@ -35,7 +35,7 @@ class LayoutEdge:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """Node, or passage of edges through a layer, and its place."""
+    """Node, or passage of edges through a layer, with its rows."""
 
     name: str
     """Name of the node; for a passage the node from which its edges come."""
@@ -275,8 +275,8 @@ def _crossings(layers: list[list[Place]], after: dict[Place, list[Place]], posit
 def _bundles(layer: Sequence[Place], links: Sequence[_Link]) -> list[Bundle]:
     """Bundle the links from a layer to the next one, and list the bundles at their places.
 
-    The place with the most links that are left is taken with all of them, and with it the places that are linked with
-    the same others.
+    Repeatedly, the place with the most remaining links is taken with all of these, together with the places that are
+    linked with the same others.
     """
     found: list[Bundle] = []
     kinds: dict[tuple[str, bool], list[_Link]] = {}
@@ -312,7 +312,7 @@ def _bicliques(links: Sequence[_Link]) -> list[Bundle]:
         if not ends:
             continue
         if len(ends) == 1 and len(back_of[next(iter(ends))]) > 1 and ends_of is right_of:
-            # left to the place at the other end, which has more
+            # leave the links to the place at the other end, which has more
             continue
         same = [other for other in back_of[next(iter(ends))] if ends_of[other].keys() == ends.keys()]
         for other in same:
@@ -331,7 +331,7 @@ def _bicliques(links: Sequence[_Link]) -> list[Bundle]:
 
 
 def _set_heights(layers: list[list[Place]]) -> None:
-    """Set the heights, and the order of the bundles at each place by the rows of their other ends."""
+    """Set the height of each place, and order its bundles by the rows of their other ends."""
     rank = {place: row for layer in layers for row, place in enumerate(layer)}
     for layer in layers:
         for place in layer:
@@ -341,7 +341,7 @@ def _set_heights(layers: list[list[Place]]) -> None:
 
 
 def _align(layers: list[list[Place]]) -> None:
-    """Set the rows: in the order of the layer, without overlap, close to the rows of neighbours."""
+    """Choose the rows, close to those of neighbours: in the order of the layer, without overlap."""
     for layer in layers:
         _stack(layer, [0.0] * len(layer))
     count = sum(map(len, layers))
@@ -367,7 +367,7 @@ def _align(layers: list[list[Place]]) -> None:
 def _stack(layer: Sequence[Place], wanted: Sequence[float]) -> None:
     """Place the nodes of a layer as close as possible to the wanted rows, in order and without overlap.
 
-    Groups of touching nodes are placed together at the median of what they want (pool adjacent violators).
+    Groups of touching nodes are placed at the median of the rows they want (pool adjacent violators).
     """
     groups: list[tuple[list[float], list[Place], int]] = []
     for place, row in zip(layer, wanted, strict=True):
@@ -407,8 +407,8 @@ def _clear_rows(layer: Sequence[Place], following: Sequence[Place], bundles: Seq
 def _track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
     """Order bundles from left to right; None if that is impossible.
 
-    If a bundle begins in the row in which another one ends, its vertical line must be further left, or both would lie
-    on each other in that row.
+    If a bundle begins in the row in which another one ends, its vertical line must be further left, or the two would
+    overlap in that row.
     """
     begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
     after: dict[Bundle, set[Bundle]] = {bundle: set() for bundle in bundles}

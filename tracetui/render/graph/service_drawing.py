@@ -1,4 +1,4 @@
-"""Drawings of the service graph: a diagram of services and calls in characters, or these as a picture (SVG)."""
+"""Drawings of the service graph: a diagram of services and calls, in characters or as a picture (SVG)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EFFECT_ROLES: Final = {
     Effect.POSSIBLE: Role.DIM,
 }
 _HEAVY_SHARE: Final = 0.25
-"""Least share of the most calls of an edge for a heavy line."""
+"""Least number of calls for a heavy line, as a share of the largest number on any edge."""
 _CELL: Final = (8.4, 18.0)
 """Width and height of a cell in a picture, in pixels."""
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
@@ -95,7 +95,7 @@ def size_for(diagram: Diagram, glyphs: Glyphs, width: int) -> DrawingSize:
 
 
 def short_label(arrow: Arrow) -> str:
-    """Return `50`, or `6.0 % of 50` for calls of which some fail."""
+    """Return `50`, or `6.0 % of 50` if some of the calls fail."""
     count = numbers.short_count(arrow.call_count)
     return f"{numbers.percent(arrow.error_rate)} of {count}" if arrow.error_rate else count
 

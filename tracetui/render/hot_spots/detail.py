@@ -13,7 +13,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import spread_words
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.sparkline import small_bars
+from tracetui.render.text.sparkline import sparkline
 from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
 
 _LEAST_NAME = 16
@@ -142,13 +142,13 @@ class HotSpotDetail:
             return _labelled("durations").add("unknown: no call has an end", Role.DIM)
         counts, least, most = self.table.histogram(self.spot.number, _BINS)
         line = _labelled("durations").add(f"{self._duration(least)} ", Role.DIM)
-        line.add(small_bars(counts, self.glyphs), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
+        line.add(sparkline(counts, self.glyphs), Role.CRITICAL).add(f" {self._duration(most)}", Role.DIM)
         return line.add("  total ", Role.DIM).add(self._duration(self.spot.total_ns))
 
     def _trend(self) -> Line:
         """Draw the mean duration of calls over time."""
         means = self.table.over_time(self.spot.number, _BINS)
-        line = _labelled("over time").add(small_bars(means, self.glyphs), Role.CRITICAL)
+        line = _labelled("over time").add(sparkline(means, self.glyphs), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
         if self.spot.latency.count and self.spot.latency.few_between is None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from tracetui.analysis.compare import Comparison
-from tracetui.analysis.grouped_changes import Compared
+from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.normal_trace import NormalComparison
 from tracetui.analysis.stats.change import RATES, Change
 from tracetui.model.traces import TraceSet
@@ -120,7 +120,7 @@ def _sides(name: str, values: Any) -> dict[str, Any]:
     return {f"before_{name}": before, f"after_{name}": after}
 
 
-def _compared(one: Compared) -> dict[str, Any]:
+def _compared(one: GroupChange) -> dict[str, Any]:
     return {**_sides("count", one.counts), "verdict": one.verdict.value, "changes": _changes(one.changes)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
-from tracetui.analysis.grouped_changes import Compared
+from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text import numbers
@@ -165,7 +165,7 @@ class _ComparisonReport:
 
         yield from self._compared("Calls between services", self.found.edges, named)
 
-    def _compared(self, title: str, all_of: Sequence[Compared], named: object) -> Iterator[Line]:
+    def _compared(self, title: str, all_of: Sequence[GroupChange], named: object) -> Iterator[Line]:
         assert callable(named)
         changed = [one for one in all_of if one.verdict in _CALLED_OUT]
         yield self._line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))

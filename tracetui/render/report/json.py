@@ -128,7 +128,7 @@ def stats_json(stats: DurationStats) -> dict[str, float | None]:
 
 
 def verdict_json(analysis: Analysis, sections: Collection[str]) -> dict[str, Any]:
-    """Return what fails and what takes the time, as far as the sections contain it."""
+    """Return the verdict, as far as it concerns the sections."""
     verdict: dict[str, Any] = {}
     if "errors" in sections:
         failing = analysis.failing

@@ -98,7 +98,7 @@ class _Report:
             yield self._line((f"{_INDENT}{what}: --verbose lists all", Role.DIM))
 
     def verdict(self, sections: Collection[str]) -> Iterator[Line]:
-        """Yield what fails and what takes the time, as far as the sections contain it."""
+        """Yield the verdict, as far as it concerns the sections."""
         analysis = self.analysis
         if not analysis.traces.trace_count or not {"errors", "bottlenecks"} & set(sections):
             return

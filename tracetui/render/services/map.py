@@ -1,4 +1,4 @@
-"""Map of the service graph: a drawing that can be walked, with the lines of one chosen service highlighted."""
+"""Map of the service graph: a drawing with a movable selection, whose lines are highlighted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
 _SMALLEST = 4
-"""Position in `SIZES` of the size of a drawing that does not fit."""
+"""Position in `SIZES` of the size that is used if no drawing fits."""
 _MARGIN = 4
 """Cells kept visible beside the chosen service."""
 
@@ -84,7 +84,7 @@ class ServiceMap:
             self._highlight()
 
     def choose(self, name: str) -> None:
-        """Choose a service that is in sight, without scrolling."""
+        """Choose a visible service, without scrolling."""
         self.chosen, self._is_still = name, True
         self._highlight()
 
@@ -107,7 +107,7 @@ class ServiceMap:
         return line.cropped(width, self._glyphs.ellipsis)
 
     def heading(self, width: int) -> Line:
-        """Return the legend, and signs for parts out of sight."""
+        """Return the legend, and signs for parts that are out of view."""
         first = self._window(width)
         more = "<" * (first > 0), ">" * (first + width < self.drawing.width)
         line = Line([(f"{more[0]:<1}", Role.ACCENT)]).extend(legend(self._glyphs, labels=SIZES[self.size].labels))
@@ -117,7 +117,7 @@ class ServiceMap:
         return self.drawing.line(row, self._window(width), width)
 
     def _window(self, width: int) -> int:
-        """Return the first visible column, so that the chosen service is in sight."""
+        """Return the first visible column, so that the chosen service is visible."""
         box = self.drawing.boxes[self.chosen]
         begin, end = box.column - _MARGIN, box.column + box.width + _MARGIN
         if self._is_still:

@@ -16,7 +16,7 @@ from tracetui.render.text.safe_text import in_ascii, safe
 from tracetui.render.text.theme import ANSI, DARK, LIGHT, MONO, Theme
 
 
-class When(enum.StrEnum):
+class ColourChoice(enum.StrEnum):
     """Choices for colour output."""
 
     AUTO = "auto"
@@ -36,16 +36,18 @@ class Colour(enum.Enum):
     TRUE = ColorSystem.TRUECOLOR
 
 
-def colour_of(stream: TextIO, choice: When = When.AUTO, environ: Mapping[str, str] | None = None) -> Colour:
+def colour_of(
+    stream: TextIO, choice: ColourChoice = ColourChoice.AUTO, environ: Mapping[str, str] | None = None
+) -> Colour:
     """Detect the colour capability of a stream (NO_COLOR, FORCE_COLOR, TERM, COLORTERM)."""
     environ = os.environ if environ is None else environ
     term = environ.get("TERM", "")
-    if choice is When.NEVER or (choice is When.AUTO and term == "dumb"):
+    if choice is ColourChoice.NEVER or (choice is ColourChoice.AUTO and term == "dumb"):
         return Colour.NONE
-    forced = choice is When.ALWAYS or environ.get("FORCE_COLOR", "") not in ("", "0")
+    forced = choice is ColourChoice.ALWAYS or environ.get("FORCE_COLOR", "") not in ("", "0")
     if not forced and not stream.isatty():
         return Colour.NONE
-    if environ.get("NO_COLOR") and choice is not When.ALWAYS:
+    if environ.get("NO_COLOR") and choice is not ColourChoice.ALWAYS:
         return Colour.MONO if stream.isatty() else Colour.NONE
     if environ.get("COLORTERM", "").lower() in ("truecolor", "24bit") or term.endswith("-direct"):
         return Colour.TRUE

@@ -15,6 +15,6 @@ def heights(values: np.ndarray, glyphs: Glyphs) -> list[int]:
     return [min(math.ceil(value / highest * top), top) if value else 0 for value in values.tolist()]
 
 
-def small_bars(values: np.ndarray, glyphs: Glyphs) -> str:
+def sparkline(values: np.ndarray, glyphs: Glyphs) -> str:
     """Draw the bars; 0 is a blank."""
     return "".join(glyphs.trend[height] if height else " " for height in heights(values, glyphs))

@@ -14,7 +14,7 @@ from tracetui.render.text.line import Line, Role, Run
 _CURSOR = "cursor"
 """Role of text in the cursor row in themes that reverse it."""
 _BESIDE_BAR = "beside"
-"""Role of the blanks around a bar in that row."""
+"""Role of the blanks around a bar in the cursor row."""
 _PIECES = "\u2580-\u259f─╶╴"
 _ON_BARS = " ◆⇢⇝"
 _BARS = re.compile(f"[{_ON_BARS}]*[{_PIECES}][{_PIECES}{_ON_BARS}]*")

@@ -8,7 +8,7 @@ from tracetui.render.text import numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class TimestampFormat:
     """Format of times between two moments."""
 
     has_date: bool
@@ -20,7 +20,7 @@ class Moments:
     """Digits after the second that are needed to distinguish the times."""
 
     @classmethod
-    def between(cls, first_ns: int, last_ns: int, local: bool) -> Moments:
+    def between(cls, first_ns: int, last_ns: int, local: bool) -> TimestampFormat:
         first, last = (numbers.date_clock(ns, local) for ns in (first_ns, last_ns))
         return cls(first[:10] != last[:10], first[:4] != last[:4], local, numbers.digits_between(last_ns - first_ns))
 

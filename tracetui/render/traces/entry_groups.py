@@ -10,7 +10,7 @@ from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.sparkline import small_bars
+from tracetui.render.text.sparkline import sparkline
 from tracetui.render.text.tables import duration_range
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.table import TraceGroup
@@ -60,7 +60,7 @@ def _heading(columns: TraceColumns, entry: EntryPoint, width: int, glyphs: Glyph
         line.add(f"  p50 {p50:>7}  p95 {p95:>7}", Role.PLAIN)
     else:
         line.add(" " * 26)
-    line.add(f"  {small_bars(entry.trend, glyphs)}", Role.ACCENT)
+    line.add(f"  {sparkline(entry.trend, glyphs)}", Role.ACCENT)
     if entry.failed_share:
         line.add(f"  {numbers.whole_percent(entry.failed_share)} of failed requests", Role.ERROR)
     return line

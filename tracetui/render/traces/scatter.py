@@ -15,7 +15,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import spread
-from tracetui.render.text.timestamps import Moments
+from tracetui.render.text.timestamps import TimestampFormat
 
 _DAY = 1440 * MINUTE_NS
 _WIDE_RANGE = 20
@@ -77,7 +77,7 @@ class Plot:
         self._first = int(points.start.min()) if len(points) else 0
         self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
         """Nanoseconds from the first time to the last, at least 1."""
-        self.moments = Moments.between(self._first, self._first + self._span, local)
+        self.moments = TimestampFormat.between(self._first, self._first + self._span, local)
         self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
         self._made = self._lines(labels)
 

@@ -15,7 +15,7 @@ from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.timestamps import Moments
+from tracetui.render.text.timestamps import TimestampFormat
 from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.layout import DURATION_HEADING, GAP, WHOLE_HEADING, ColumnWidths, TraceLayout, lay_out
 
@@ -66,7 +66,7 @@ class TraceRows:
         shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
         times = columns.traces.trace_start[shown] if len(shown) else np.zeros(1, np.int64)
         self._longest = int(columns.traces.response_time[shown].max(initial=0))
-        self._moments = Moments.between(int(times.min()), int(times.max()), local)
+        self._moments = TimestampFormat.between(int(times.min()), int(times.max()), local)
         self._zone = numbers.zone(int(times[0]), local)
         self._needs = self._natural_widths(shown)
 

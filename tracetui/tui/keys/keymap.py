@@ -99,7 +99,7 @@ class KeyNames:
             by_key.setdefault(key, binding.id or "")
         for key, action in by_key.items():
             self._by_action.setdefault(action, []).append(key)
-        # actions on letter keys are also named while text is typed, as they work once the input is closed
+        # include actions on letter keys while text is typed, as they work once the input is closed
         is_typing = screen.focused is not None and screen.focused.check_consume_key("a", "a")
         ids = () if is_typing else (binding.id for _, binding in available)
         self._reachable = {TABLE_OF[action] for action in ids if action is not None and action in TABLE_OF}
@@ -112,7 +112,7 @@ class KeyNames:
         table, working = TABLE_OF[action], self._by_action.get(action)
         if working is None:
             if table in self._reachable:
-                # all its keys do something else here
+                # all its keys have another effect here
                 return []
             bound = BindingsMap(table.bindings)
             bound.apply_keymap(dict(self._keymap))

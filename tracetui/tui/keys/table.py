@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 ABOVE = "explained by the row above"
 """Help of a key that shares the row of the key above it."""
 _NO_KEY = "none:"
-"""Begins the key of an action without one; no terminal sends it, and users' keymaps can replace it."""
+"""Prefix of the pseudo key of an action without a key. No terminal sends it; users' keymaps can replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Shortcut:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What keys of another table do here, named by their actions."""
+    """Effect of keys of another table here; `keys` are named by their actions."""
 
     keys: str
     help: str

@@ -15,7 +15,7 @@ from tracetui.tui.state import State
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from tracetui.session import Selected
+    from tracetui.session import FilteredSession
 
 FOLLOW_SECONDS = 5.0
 """Time between polls; longer if polls are slow or fail."""
@@ -101,7 +101,7 @@ class Follower:
         missed = f", more than {unread:,} arrived; the rest was not read" if unread else ""
         return f"{'no response since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
 
-    def new_findings_in(self, selected: Selected) -> list[str]:
+    def new_findings_in(self, selected: FilteredSession) -> list[str]:
         """Return lines about new findings in new traces, and add these traces to the baseline."""
         found = selected.new_findings
         if not found or self.baseline_ids is None:

@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 
 class Phase(Enum):
-    """What the load controller does."""
+    """Phase of the load controller."""
 
     IDLE = auto()
     LOADING = auto()
@@ -25,7 +25,7 @@ class Phase(Enum):
 
 
 class LoadEvent(Enum):
-    """What changes the phase."""
+    """Event that changes the phase."""
 
     LOAD = auto()
     QUERY = auto()

@@ -1,4 +1,4 @@
-"""Searches of servers: which conditions to ask for next, and the reports of those asked before."""
+"""Searches of servers: the conditions of the next one, and the reports of earlier ones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Searches:
         self._asked: list[Search] = []
         """Searches since the conditions last changed."""
         self._last = Search()
-        """Last search that was no poll."""
+        """Last search other than a poll."""
         self._reports: list[SearchReport] = []
         """Reports of that search."""
         self._history: list[tuple[Search, list[SearchReport]]] = []

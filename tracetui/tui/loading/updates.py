@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tracetui.ingest.loader import LoadProgress
     from tracetui.ingest.servers.pool import SearchReport
     from tracetui.model.server_stats import ServerStats
-    from tracetui.session import Selected
+    from tracetui.session import FilteredSession
 
 
 @dataclass
@@ -28,7 +28,7 @@ class LoadProgressed:
 class TraceSetArrived:
     """A trace set to show, partial or complete (`whole`)."""
 
-    selected: Selected
+    selected: FilteredSession
     whole: bool
     reports: Sequence[SearchReport] = ()
     """One report for each server searched."""

@@ -11,7 +11,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-Placed = dict[Widget, tuple[Region, Region]]
+PlacedWidgets = dict[Widget, tuple[Region, Region]]
 """Widgets from front to back, each with its region and its clip region."""
 
 
@@ -32,10 +32,10 @@ class _FrugalCompositor(Compositor):
             self._visible_widgets = placed
 
 
-def painting(placed: Placed, dirty: Iterable[Region]) -> Placed:
+def painting(placed: PlacedWidgets, dirty: Iterable[Region]) -> PlacedWidgets:
     """Return the widgets that are visible in these regions."""
     uncovered = [*dirty]
-    painted: Placed = {}
+    painted: PlacedWidgets = {}
     for widget, (region, clip) in placed.items():
         if not uncovered:
             break

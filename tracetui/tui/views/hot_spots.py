@@ -90,7 +90,7 @@ class HotSpotsView(View):
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
         if name == "hot-spots.advice":
-            # stop announcing suggestions that will not come
+            # do not announce suggestions any longer, as they will not arrive
             self._advice = []
             self.page.show_summary()
 
@@ -196,9 +196,9 @@ class HotSpotsView(View):
             detail = HotSpotDetail(self.page.columns, spot, pattern, look.glyphs, look.local_time, more)
             self.page.detail.show(detail, detail.first_trace)
         self._read_patterns()
-        self._look_for_advice()
+        self._find_suggestions()
 
-    def _look_for_advice(self) -> None:
+    def _find_suggestions(self) -> None:
         """Compute suggestions once the operations are on the screen."""
         if self.page.analysed is None or self._advice is not None:
             return
@@ -212,7 +212,7 @@ class HotSpotsView(View):
         self.work("hot-spots.advice", lambda: analysis.suggestions, done)
 
     def _read_patterns(self) -> None:
-        """Read the patterns of the operations in sight that are not known yet, outside the UI loop."""
+        """Read the unknown patterns of the visible operations, outside the UI loop."""
         page, view = self.page, self.page.list
         if not page.has_rows or not isinstance(view.source, HotSpotList) or self._reading:
             return

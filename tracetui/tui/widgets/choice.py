@@ -41,7 +41,7 @@ class OptionSource(Protocol):
         ...
 
     def count(self) -> str:
-        """Return the number of options found last as text, '' if there is nothing to tell."""
+        """Return the number of options found last as text, '' for none."""
         ...
 
 

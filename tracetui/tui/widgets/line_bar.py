@@ -12,7 +12,7 @@ from tracetui.render.text.line import Line
 from tracetui.render.text.safe_text import in_ascii
 from tracetui.render.text.theme import Theme
 
-Maker = Callable[[int], Sequence[Line]]
+LineMaker = Callable[[int], Sequence[Line]]
 """Builds the lines for a width in cells."""
 
 
@@ -21,13 +21,13 @@ class LineBar(Widget):
 
     DEFAULT_CSS = "LineBar { height: 1; background: $background; color: $foreground; }"
 
-    def __init__(self, theme: Theme, make: Maker | None = None, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, theme: Theme, make: LineMaker | None = None, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._look = theme
-        self._make: Maker = make or (lambda _: [])
+        self._make: LineMaker = make or (lambda _: [])
         self._made: tuple[int, list[Line]] | None = None
 
-    def show(self, make: Maker) -> None:
+    def show(self, make: LineMaker) -> None:
         """Show the lines of another function. Equal lines are not repainted."""
         before = self._made
         self._make = make

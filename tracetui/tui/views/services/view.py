@@ -101,7 +101,7 @@ class ServicesView(View):
         return self.page.rows
 
     def set_changed(self) -> None:
-        # the mode stays for the return from the traces of a row
+        # keep the mode, for the return from the traces of a row
         self.explorer.forget()
         super().set_changed()
 
@@ -115,7 +115,7 @@ class ServicesView(View):
         elif self.part.display:
             self.part.value = ""
             self.part.display = False
-            self._list_anew({})
+            self._rebuild_list({})
             self.page.list.focus()
         else:
             return False
@@ -354,7 +354,7 @@ class ServicesView(View):
             return
         if self.services.row_of(service) is None:
             self.part.value = ""
-            self._list_anew()
+            self._rebuild_list()
         if self.explorer.mode.what not in (AROUND, SLOW, FAILS):
             self.explorer.mode = Mode()
         self.page.list.cursor = self.services.row_of(service) or 0
@@ -375,13 +375,13 @@ class ServicesView(View):
         at = order.index(self._sorting) if self._sorting in order else 0
         self._sorting = order[(at + 1) % len(order)]
         self._descending = SORTINGS[self._sorting].descending
-        self._list_anew()
+        self._rebuild_list()
 
     def action_reverse(self) -> None:
         self._descending = not self._descending
-        self._list_anew()
+        self._rebuild_list()
 
-    def _list_anew(self, more: dict[str, str] | None = None, *, searched: bool = False) -> None:
+    def _rebuild_list(self, more: dict[str, str] | None = None, *, searched: bool = False) -> None:
         """Rebuild the list. `more`: other services that match in attributes, if `searched`; None for no change."""
         if more is not None:
             self._more, self._searched = more, searched
@@ -397,7 +397,7 @@ class ServicesView(View):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._list_anew({})
+        self._rebuild_list({})
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -409,6 +409,6 @@ class ServicesView(View):
 
             def found(more: dict[str, str]) -> None:
                 if part == self.part.value.strip():
-                    self._list_anew(more, searched=True)
+                    self._rebuild_list(more, searched=True)
 
             self.work("services-find", lambda: with_attribute(graph, part), found)
