@@ -22,6 +22,38 @@ problems pushed quiet_screen runs said salvage second_opinion served slack sourc
 traces_answers traces_body traces_questions watch waterfall_open waterfall_sight whereabouts wishes
 """.split()
 """Names of modules that were replaced by the field's words."""
+REPLACED_WORDS = {
+    "alike": "peers, or what is equal",
+    "anew": "again",
+    "apart": "contrast, distance, separate",
+    "asked": "queried, requested",
+    "beside": "parallel, next to",
+    "echo": "propagated",
+    "far": "distance",
+    "judge": "classify",
+    "mend": "repair",
+    "mended": "repaired",
+    "nobody": "no, none",
+    "opined": "server statistics",
+    "opinion": "server statistics",
+    "said": "reported",
+    "salvage": "recover",
+    "salvaged": "recovered",
+    "say": "print, report",
+    "spelt": "spelled",
+    "tell": "report, distinguish",
+    "theirs": "peers",
+    "told": "reported",
+    "whereabouts": "location, bookmark",
+    "whoever": "callers",
+    "wish": "request",
+    "wishes": "requests",
+}
+"""Words that no identifier or module contains, and the words that replace them."""
+STABLE = {"action_apart", "action_opinion"}
+"""Methods of actions whose ids stay, as users' keymaps name them."""
+LAYOUT = {"beside_from", "is_beside", "_beside_from", "_BESIDE_FROM"}
+"""Names about the layout of the screen, where things are beside or beneath each other."""
 
 
 def parsed() -> Iterator[tuple[Path, ast.Module]]:
@@ -51,6 +83,24 @@ def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
                     yield statement.lineno, text
 
 
+def identifiers(tree: ast.Module) -> Iterator[str]:
+    """Names that a module defines: of classes, functions, parameters, variables and attributes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def words(identifier: str) -> set[str]:
+    """Words of a name in snake case, capitals or camel case, in lower case."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", identifier)}
+
+
 def test_no_class_or_alias_is_defined_in_two_modules() -> None:
     modules: defaultdict[str, set[str]] = defaultdict(set)
     for file, tree in parsed():
@@ -72,6 +122,23 @@ def test_few_docstrings_begin_with_a_question() -> None:
 @pytest.mark.parametrize("name", REPLACED)
 def test_no_module_keeps_a_replaced_name(name: str) -> None:
     assert [str(file.relative_to(ROOT)) for file in FILES if file.stem == name] == []
+
+
+def test_no_identifier_contains_a_replaced_word() -> None:
+    found = {
+        f"{file}: {name}": REPLACED_WORDS[word]
+        for file, tree in parsed()
+        for name in (file.stem, *identifiers(tree))
+        if name not in STABLE | LAYOUT
+        for word in words(name) & REPLACED_WORDS.keys()
+    }
+    assert found == {}
+
+
+def test_words_of_identifiers() -> None:
+    assert words("_said_by") == words("SaidBy") == {"said", "by"}
+    assert words("_MOST_ASKED") == {"most", "asked"}
+    assert words("HTTPAsked") == {"http", "asked"}
 
 
 def test_style_sheets_name_existing_widgets() -> None:

@@ -15,12 +15,12 @@ def main() -> None:
         try:
             print_plain(f"tracetui {__version__}")
         except Exception as error:
-            from tracetui.cli.output import say
+            from tracetui.cli.output import print_message
             from tracetui.model.errors import UsageError
 
             if not isinstance(error, UsageError):
                 raise
-            say(str(error))
+            print_message(str(error))
             sys.exit(error.exit_code)
         return
     from tracetui.cli.main import run

@@ -139,7 +139,7 @@ class _OtherBranches:
         pairs = self._skewed.pairs(int(traces.trace[span]))
         host = self._skewed.host(span)
         return any(
-            ends.beside(span, int(traces.subtree_end[span])) <= int(traces.end[span])
+            ends.earliest_outside(span, int(traces.subtree_end[span])) <= int(traces.end[span])
             for other, ends in self._branches.get(self._regions[i], {}).items()
             if not pairs or (host, other) not in pairs
         )
@@ -157,7 +157,7 @@ class _Ends:
         self._until = traces.subtree_end[at][order].tolist()
         self._least_to = [_NEVER, *accumulate(traces.end[at][order].tolist(), min)]
 
-    def beside(self, begin: int, end: int) -> int:
+    def earliest_outside(self, begin: int, end: int) -> int:
         before: int = self._least_to[bisect_right(self._until, begin)]
         after: int = self._least_from[bisect_left(self._begin, end)]
         return min(before, after)

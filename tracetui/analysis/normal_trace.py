@@ -80,12 +80,12 @@ def find_normal(traces: TraceSet, trace: int) -> int | None:
     Traces that failed are used if there are no others. Of an even number, the shorter one of the middle is taken.
     """
     entry = traces.operation[traces.main_root]
-    alike = np.flatnonzero(entry == entry[trace])
-    alike = alike[alike != trace]
-    if not len(alike):
+    peers = np.flatnonzero(entry == entry[trace])
+    peers = peers[peers != trace]
+    if not len(peers):
         return None
-    succeeded = alike[~failed_requests(traces)[alike]]
-    candidates = succeeded if len(succeeded) else alike
+    succeeded = peers[~failed_requests(traces)[peers]]
+    candidates = succeeded if len(succeeded) else peers
     order = candidates[np.lexsort((candidates, traces.response_time[candidates]))]
     return int(order[(len(order) - 1) // 2])
 
@@ -102,12 +102,12 @@ def compare_with_normal(traces: TraceSet, trace: int, normal: int | None = None)
     added = [one.critical_ns[1] - one.critical_ns[0] for one in found]
     whole = sum(added)
     entry = traces.operation[traces.main_root]
-    alike = np.flatnonzero(entry == entry[trace])
+    peers = np.flatnonzero(entry == entry[trace])
     return NormalComparison(
         trace=trace,
         normal=other,
-        population=len(alike),
-        rank=int((traces.response_time[alike] < traces.response_time[trace]).sum()),
+        population=len(peers),
+        rank=int((traces.response_time[peers] < traces.response_time[trace]).sum()),
         difference_ns=int(traces.response_time[trace] - traces.response_time[other]),
         paths=tuple(
             PathDifference(

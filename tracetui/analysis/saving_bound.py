@@ -24,25 +24,25 @@ class SavingBound:
         parent = paths.parent
         called = np.flatnonzero(paths.on_path & (parent >= 0))
         called = called[np.lexsort((end[called], parent[called]))]
-        beside = np.flatnonzero(~paths.on_path & (parent >= 0) & paths.on_path[parent] & (paths.start <= end))
+        parallel = np.flatnonzero(~paths.on_path & (parent >= 0) & paths.on_path[parent] & (paths.start <= end))
         ended, begun, left = keyed_together(
-            (parent[called], end[called]), (parent[beside], paths.start[beside]), (parent[beside], end[beside])
+            (parent[called], end[called]), (parent[parallel], paths.start[parallel]), (parent[parallel], end[parallel])
         )
-        begun = _start_of_parallel_work(parent[beside], ended, begun, left)
+        begun = _start_of_parallel_work(parent[parallel], ended, begun, left)
         # parallel work limits those that end after its start, up to the first that does not end before it
         first, last = np.searchsorted(ended, begun, "right"), np.searchsorted(ended, left)
         holds = (first <= last) & (last < len(called))
-        holds[holds] = parent[called[last[holds]]] == parent[beside[holds]]
-        beside, first, last = beside[holds], first[holds], last[holds]
+        holds[holds] = parent[called[last[holds]]] == parent[parallel[holds]]
+        parallel, first, last = parallel[holds], first[holds], last[holds]
         self._end = end
         self._parent = parent
         self._position = np.full(len(traces), -1, np.int64)
         self._position[called] = np.arange(len(called))
-        self._beside_end = end[beside]
+        self._parallel_end = end[parallel]
         self._then_end = end[called[last]]
-        lag = self._then_end - self._beside_end
+        lag = self._then_end - self._parallel_end
         # of all parallel work for a call: that with the least slack, and the longest
-        self._holding = [_least_over(values, first, last, len(called)) for values in (lag, -self._beside_end)]
+        self._holding = [_least_over(values, first, last, len(called)) for values in (lag, -self._parallel_end)]
         self._whole = np.full(len(traces), UNBOUND, np.int64)
         held = self._holding[0] >= 0
         self._whole[called[held]] = lag[self._holding[0][held]]
@@ -69,7 +69,7 @@ class SavingBound:
             by = holding[position]
             some = by >= 0
             then = np.maximum(until[some], self._then_end[by[some]])
-            found[some] = np.minimum(found[some], then - self._beside_end[by[some]])
+            found[some] = np.minimum(found[some], then - self._parallel_end[by[some]])
         return found
 
 

@@ -14,7 +14,7 @@ from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_services, has_servers, open_filtered
-from tracetui.cli.output import check_not_read, print_bytes, say
+from tracetui.cli.output import check_not_read, print_bytes, print_message
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
@@ -73,7 +73,7 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         check_services([service], [session], sources, overrides)
         raise UsageError(f"no traces of {service} in this time range; try a longer --time-range")
     if any(report.lower_case for report in session.reports):
-        say(
+        print_message(
             "Zipkin stores service and operation names in lower case. If the names in the metrics have capitals, these"
             " rules never fire. Use a baseline from another source."
         )
@@ -82,10 +82,12 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         raise UsageError(f"no operation of {service} has {FEW_SAMPLES} calls or more: too few for a baseline")
     if few:
         have, get = ("has", "gets") if few == 1 else ("have", "get")
-        say(f"{counted(few, 'operation')} of {service} {have} fewer than {FEW_SAMPLES} calls and {get} no rule")
+        print_message(
+            f"{counted(few, 'operation')} of {service} {have} fewer than {FEW_SAMPLES} calls and {get} no rule"
+        )
     for one in found:
         if one.error_threshold_percent is None:
-            say(f"{service} {one.operation} fails nearly always; no rule, as no error threshold makes sense")
+            print_message(f"{service} {one.operation} fails nearly always; no rule, as no error threshold makes sense")
     command = ["tracetui", *("SOURCE" if source == "-" else without_secrets(source) for source in sources)]
     command += ["--exact-names"] if options.exact_names else []
     rules = alert_rules(service, found, namespace, unit, shlex.join(command), ascii_only=options.ascii)

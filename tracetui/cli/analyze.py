@@ -9,7 +9,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, print_json, print_lines, say
+from tracetui.cli.output import check_not_read, print_json, print_lines, print_message
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
 
@@ -56,7 +56,7 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
         from tracetui.export.save import save as save_traces
 
         for lost in save_traces(session.analysis.traces, save, replace=True):
-            say(f"not saved: {lost}")
+            print_message(f"not saved: {lost}")
     if options.json:
         print_json(report_json(session.analysis, sections), report.output, ascii_only=report.ascii)
         return

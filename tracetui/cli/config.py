@@ -16,7 +16,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.config_check import Fault, faults_in
-from tracetui.cli.output import print_json, print_lines, say
+from tracetui.cli.output import print_json, print_lines, print_message
 from tracetui.config import SECRETS, Config, Profile, config_path, read_table
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
@@ -98,7 +98,7 @@ def config(options: ConfigOptions) -> None:
         else:
             print_lines(_text(path, settings, variables), ColourChoice.NEVER, options.output)
         for fault in faults:
-            say(f"{path}: {fault}")
+            print_message(f"{path}: {fault}")
         return
     if options.json:
         _print_json(path, faults, {}, options.output)

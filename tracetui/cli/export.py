@@ -11,7 +11,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, print_pieces, say
+from tracetui.cli.output import check_not_read, print_message, print_pieces
 from tracetui.export.exporter import Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import describe_losses, save
@@ -60,7 +60,7 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
     )
     traces = session.analysis.traces
     if not traces.trace_count:
-        say("no trace matches; the output is empty")
+        print_message("no trace matches; the output is empty")
     if output is not None:
         lost = save(traces, output, exporter, replace=True, streams=True)
     else:
@@ -68,7 +68,7 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
         print_pieces(exporter.encode(traces, losses), is_json=not exporter.is_binary)
         lost = describe_losses(traces, losses)
     for text in lost:
-        say(f"not exported: {text}")
+        print_message(f"not exported: {text}")
 
 
 def _formats() -> str:

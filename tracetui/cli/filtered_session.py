@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from tracetui.analysis.name_matching import spelled_as_in
-from tracetui.cli.output import say, say_warnings
+from tracetui.cli.output import print_message, print_warnings
 from tracetui.cli.progress import open_session
 from tracetui.config import Overrides
 from tracetui.ingest.servers.pool import ServerPool
@@ -58,8 +58,8 @@ def open_filtered(
         # servers applied the limit to each of the two searches
         filters = replace(filters, limit=None)
     if rest and has_servers(sources):
-        say(f"filtered here: {', '.join(rest)}")
-    say_warnings(session.loaded.load_warnings, verbose)
+        print_message(f"filtered here: {', '.join(rest)}")
+    print_warnings(session.loaded.load_warnings, verbose)
     unknown = session.filter(filters)
     _check_found(session, named.trace_ids)
     if checks_names:
@@ -74,12 +74,14 @@ def open_filtered(
         # all traces of the window were searched, and none has passed the filters
         now = time.time_ns()
         window, _ = wider_window([now], _searched_ns(session), now)
-        say(f"--time-range {format_duration(window)} looks further back")
+        print_message(f"--time-range {format_duration(window)} looks further back")
     if session.searched and not session.analysis.traces.trace_count:
-        say(f"no match among {session.searched}; raise --limit to search more, or --time-range to go further back")
+        print_message(
+            f"no match among {session.searched}; raise --limit to search more, or --time-range to go further back"
+        )
     else:
         for line in unknown:
-            say(line)
+            print_message(line)
     return session
 
 
@@ -158,9 +160,11 @@ def _report_offers(servers: Sequence[Server], overrides: Overrides, session: Ses
     named = by_newest(services, newest)[:MOST_SEARCHED]
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
     others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
-    say(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
+    print_message(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
     window, reaches = wider_window(newest.values(), _searched_ns(session), now)
-    say(f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if reaches else ""))
+    print_message(
+        f"--time-range {format_duration(window)} looks further back" + (" and reaches the newest" if reaches else "")
+    )
 
 
 def _searched_ns(session: Session) -> int:

@@ -14,7 +14,7 @@ import typer
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines, say
+from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines, print_message
 from tracetui.model.errors import UsageError
 from tracetui.model.peers import PeerType
 from tracetui.query.errors import nearest
@@ -362,7 +362,7 @@ def _find(analysis: Analysis, targets: Sequence[Target]) -> _GraphAnswer:
         # without a match for the phrase, try its words, also in the singular
         found = find_services(analysis.graph, part)
         if found:
-            say(f"no match for {word!r}; showing {part!r}")
+            print_message(f"no match for {word!r}; showing {part!r}")
             word = part
             break
     return _GraphAnswer(

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 
 from tracetui.cli.arguments import check_options, check_words, command_first, is_option
 from tracetui.cli.commands import OPEN, command_named
-from tracetui.cli.output import ReaderGoneError, messages_in_ascii, say
+from tracetui.cli.output import ReaderGoneError, messages_in_ascii, print_message
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import DEBUG, INTERRUPTED, InputError, TracetuiError
@@ -60,22 +60,22 @@ def _run(args: Sequence[str]) -> int:
     except ReaderGoneError:
         return 0
     except TracetuiError as error:
-        say(str(error))
+        print_message(str(error))
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except MemoryError:
-        say("not enough memory for this input; try --limit or fewer files")
+        print_message("not enough memory for this input; try --limit or fewer files")
         return InputError.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL:
             # raised by the library when it prints help
             discard_stdout()
             unwritten = unwritable(error)
-            say(str(unwritten))
+            print_message(str(unwritten))
             return unwritten.exit_code
         if os.environ.get(DEBUG):
             traceback.print_exc()
-        say(f"internal error: {type(error).__name__}: {error}")
-        say(f"please report this with the traceback that {DEBUG}=1 shows")
+        print_message(f"internal error: {type(error).__name__}: {error}")
+        print_message(f"please report this with the traceback that {DEBUG}=1 shows")
         return 1

@@ -27,7 +27,7 @@ _MAX_WIDTH = 10_000
 _LISTED_WARNINGS = 10
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message on stderr; it may contain untrusted text."""
     if sys.stderr is None:  # closed by the caller; print would write to stdout
         return
@@ -69,13 +69,13 @@ def messages_in_ascii(wanted: bool) -> Iterator[None]:
         sys.stderr = stream
 
 
-def say_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
+def print_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
     """Print input warnings on stderr."""
     listed = list(warnings)
     for warning in listed if verbose else listed[:_LISTED_WARNINGS]:
-        say(f"warning: {warning}")
+        print_message(f"warning: {warning}")
     if not verbose and len(listed) > _LISTED_WARNINGS:
-        say(f"{len(listed) - _LISTED_WARNINGS} more warnings; --verbose lists all")
+        print_message(f"{len(listed) - _LISTED_WARNINGS} more warnings; --verbose lists all")
 
 
 def width_of(width: int | None) -> int:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tracetui.cli.output import say
+from tracetui.cli.output import print_message
 from tracetui.config import Overrides
 from tracetui.ingest.loader import LoadProgress
 from tracetui.ingest.servers.pool import SearchReport
@@ -53,7 +53,7 @@ def servers_among(sources: Sequence[str], overrides: Overrides) -> list[Server]:
     servers = servers_of(sources)
     for server in servers:
         if server.is_unsafe(overrides):
-            say(f"warning: {server.name}: the server's certificate is not verified")
+            print_message(f"warning: {server.name}: the server's certificate is not verified")
     return servers
 
 
@@ -76,7 +76,7 @@ def open_session(
 
     def on_report(found: SearchReport) -> None:
         line.erase()
-        say(found.text)
+        print_message(found.text)
 
     try:
         return Session.open(

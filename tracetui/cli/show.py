@@ -13,7 +13,7 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import glyphs_of, is_ascii, print_lines, say, say_warnings, width_of
+from tracetui.cli.output import glyphs_of, is_ascii, print_lines, print_message, print_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.config import Overrides
 from tracetui.ingest.servers.resolve import parse_sources
@@ -78,7 +78,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
         session = opening.filtered(Search(failed=True) if trace == FAILED else NOTHING)
     traces = session.analysis.traces
     for file in session.loaded.log_lines.files:
-        say(str(file))
+        print_message(str(file))
     try:
         number = find_trace(traces, trace)
     except UsageError as error:
@@ -164,7 +164,7 @@ class _Opening:
             logs=self.options.logs or (),
             exact_names=self.selection.exact_names,
         )
-        say_warnings(session.loaded.load_warnings, self.options.verbose)
+        print_warnings(session.loaded.load_warnings, self.options.verbose)
         return session
 
 
@@ -185,7 +185,7 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
             raise UsageError("no trace has errors")
         failed = np.flatnonzero(failed_requests(traces))
         if not len(failed):
-            say(f"no request failed; showing one of {counted(len(with_errors), 'trace')} with errors")
+            print_message(f"no request failed; showing one of {counted(len(with_errors), 'trace')} with errors")
             failed = with_errors
         return int(failed[np.argmax(traces.trace_errors[failed])])
     begins = [t for t, text in enumerate(traces.trace_ids) if wanted and text.lower().startswith(wanted.lower())]

@@ -400,8 +400,8 @@ _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
 def _any_key(keys: Iterable[str]) -> re.Pattern[bytes]:
     """Build a pattern for a member with one of these keys, in any spelling that `plain` or JSON allows."""
     words = sorted({plain(key) for key in keys})
-    spelt = "|".join('[^a-z0-9"]*'.join(word) for word in words)
-    return re.compile(rf'"[^a-z0-9"]*(?:{spelt})|\\'.encode(), re.IGNORECASE)
+    spelled = "|".join('[^a-z0-9"]*'.join(word) for word in words)
+    return re.compile(rf'"[^a-z0-9"]*(?:{spelled})|\\'.encode(), re.IGNORECASE)
 
 
 SPAN_KEY: Final = _any_key(

@@ -57,6 +57,6 @@ def skewed_spans(traces: TraceSet) -> np.ndarray:
         return np.zeros(0, np.int64)
     host = hosts(traces.resources)[traces.resource]
     both = (host[child] >= 0) & (host[above] >= 0)
-    apart = np.where(both, host[child] != host[above], traces.service[child] != traces.service[above])
-    found: np.ndarray = child[apart]
+    differs = np.where(both, host[child] != host[above], traces.service[child] != traces.service[above])
+    found: np.ndarray = child[differs]
     return found

@@ -87,9 +87,9 @@ def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray
         equal: np.ndarray = (a == b) | (a == 0) | (b == 0)
         return equal
 
-    apart = np.abs(facts.start[some] - facts.start[others])
+    distance = np.abs(facts.start[some] - facts.start[others])
     rounded = (facts.start[some] % _MILLISECOND == 0) | (facts.start[others] % _MILLISECOND == 0)
-    close = (apart <= _ROUNDED_NS) | (rounded & (apart < _MILLISECOND))
+    close = (distance <= _ROUNDED_NS) | (rounded & (distance < _MILLISECOND))
     close |= ~(facts.whole[some] & facts.whole[others])
     timeless = facts.timeless[some] | facts.timeless[others]
     fit: np.ndarray = agree(facts.service) & (timeless | (agree(facts.kind) & agree(facts.operation) & close))

@@ -14,10 +14,10 @@ from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
 from tracetui.model.json_decoding import MALFORMED
 
-_BESIDE_EVENTS: Final = frozenset(
+_KEYS_WITH_EVENTS: Final = frozenset(
     ("searchedLogStreams", "nextForwardToken", "nextBackwardToken", "nextToken", "searchedLogGroups")
 )
-_BESIDE_MESSAGE: Final = frozenset(("ingestionTime", "eventId", "logStreamName"))
+_KEYS_WITH_MESSAGE: Final = frozenset(("ingestionTime", "eventId", "logStreamName"))
 
 
 class _Event(msgspec.Struct):
@@ -67,11 +67,11 @@ class CloudWatch(JsonEnvelope):
     def detect(self, head: Head) -> bool:
         keys = head.keys
         return (
-            ("events" in keys and (not keys.isdisjoint(_BESIDE_EVENTS) or b'"ingestionTime"' in head.data))
+            ("events" in keys and (not keys.isdisjoint(_KEYS_WITH_EVENTS) or b'"ingestionTime"' in head.data))
             or not {"searchedLogStreams", "logEvents"}.isdisjoint(keys)
             or keys >= {"messageType", "logGroup"}
             or keys >= {"@timestamp", "@message"}
-            or ("message" in keys and not keys.isdisjoint(_BESIDE_MESSAGE))
+            or ("message" in keys and not keys.isdisjoint(_KEYS_WITH_MESSAGE))
             or ("results" in keys and b'"@message"' in head.data)
         )
 

@@ -23,7 +23,7 @@ _TIMES: Final = (
     *("tsns", "@timestamp", "timestamp", "_time", "timegenerated", "timegenerated [utc]", "time", "date"),
     *("receivetimestamp", "ingestiontime", "_messagetime"),
 )
-_BESIDE: Final = frozenset((*_TIMES, "id", "labels", "host", "insertid", "@logstream"))
+_COMPANION_COLUMNS: Final = frozenset((*_TIMES, "id", "labels", "host", "insertid", "@logstream"))
 _NO_FIELDS: Final = frozenset((*_TEXTS, *_TIMES, "id", "insertid", "@ptr"))
 _LABELS: Final = "labels"
 """Column of Grafana's with all labels as a JSON object."""
@@ -54,7 +54,7 @@ class CsvDownload(Envelope):
         lines = head.lines
         header = lines[1] if len(lines) > 1 and _SEPARATOR_LINE.fullmatch(lines[0]) else lines[0] if lines else b""
         columns = [name.lower() for name in _columns(header)[0]]
-        return len(columns) > 1 and not _BESIDE.isdisjoint(columns) and not set(_TEXTS).isdisjoint(columns)
+        return len(columns) > 1 and not _COMPANION_COLUMNS.isdisjoint(columns) and not set(_TEXTS).isdisjoint(columns)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(b"".join(chunks)))

@@ -12,7 +12,7 @@ from tracetui.ingest.envelopes.envelope import Head, InnerLine, Part, decode_ent
 from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.model.json_decoding import MALFORMED
 
-_BESIDE_LOG: Final = frozenset(
+_KEYS_WITH_LOG: Final = frozenset(
     ("stream", "time", "kubernetes", "docker", "logtag", "date", "container_id", "container_name")
 )
 
@@ -37,7 +37,7 @@ class Docker(JsonEnvelope):
     name = "Docker json-file log"
 
     def detect(self, head: Head) -> bool:
-        return "log" in head.keys and not head.keys.isdisjoint(_BESIDE_LOG)
+        return "log" in head.keys and not head.keys.isdisjoint(_KEYS_WITH_LOG)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for number, line in numbered(chunks):

@@ -13,7 +13,7 @@ from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
 
-_BESIDE_MESSAGE: Final = frozenset(
+_KEYS_WITH_MESSAGE: Final = frozenset(
     ("agent", "beat", "input", "@metadata", "@version", "kubernetes", "container", "docker", "offset", "log", "stream")
 )
 
@@ -40,7 +40,7 @@ class Elastic(JsonEnvelope):
     def detect(self, head: Head) -> bool:
         keys = head.keys
         if keys >= {"@timestamp", "message"}:
-            return not keys.isdisjoint(_BESIDE_MESSAGE)
+            return not keys.isdisjoint(_KEYS_WITH_MESSAGE)
         hits = "hits" in keys or keys >= {"_index", "_source"}
         return hits and b'"message"' in head.data and b'"@timestamp"' in head.data
 

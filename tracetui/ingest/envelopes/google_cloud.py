@@ -16,7 +16,7 @@ from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of, text_of
 from tracetui.model.json_decoding import MALFORMED
 
-_BESIDE_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
+_KEYS_WITH_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
 _PAYLOADS: Final = frozenset(("textPayload", "jsonPayload"))
 _NONE: Final = Raw(b"null")
 
@@ -54,8 +54,8 @@ class GoogleCloud(JsonEnvelope):
     by_lines = False
 
     def detect(self, head: Head) -> bool:
-        beside = head.keys & _BESIDE_PAYLOAD
-        return len(beside) > (head.keys.isdisjoint(_PAYLOADS))
+        companions = head.keys & _KEYS_WITH_PAYLOAD
+        return len(companions) > (head.keys.isdisjoint(_PAYLOADS))
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(entries(chunks, _read, (b"textPayload", b"message")))

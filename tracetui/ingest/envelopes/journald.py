@@ -17,7 +17,7 @@ from tracetui.ingest.envelopes.parts import JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, oldest_first, values
 from tracetui.model.json_decoding import MALFORMED
 
-_BESIDE_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
+_KEYS_WITH_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
 _MARKS: Final = (b"\x1e", b"data: ")
 """Prefixes that `json-seq` and `json-sse` write before an object."""
 _LEFT_OUT: Final = "journalctl wrote a long message as null; run it with --all to include such messages"
@@ -52,7 +52,7 @@ class Journald(JsonEnvelope):
     def detect(self, head: Head) -> bool:
         if head.data.startswith(_MARKS):
             head = Head(_unmarked(head.data))
-        return not head.keys.isdisjoint(_BESIDE_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
+        return not head.keys.isdisjoint(_KEYS_WITH_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         # `journalctl --reverse` writes the newest entry first

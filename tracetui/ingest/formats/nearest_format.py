@@ -28,20 +28,20 @@ class NearestFormat:
         if any(plain(name).endswith(_CONTAINERS) for name in self.missing):
             return self.of_object
         article = "an" if self.missing[0][0] in "aeiouAEIOU" else "a"
-        return f"looks like {self.name}, but no span has {article} {self._lacks}"
+        return f"looks like {self.name}, but no span has {article} {self._lacking}"
 
     @property
     def of_object(self) -> str:
         """Warning for an object among spans of a known format, or for a text."""
-        return f"looks like {self.name}, but has no {self._lacks}"
+        return f"looks like {self.name}, but has no {self._lacking}"
 
     @property
     def of_table(self) -> str:
         """Warning for a table."""
-        return f"looks like {self.name}, but has no column {self._lacks}"
+        return f"looks like {self.name}, but has no column {self._lacking}"
 
     @property
-    def _lacks(self) -> str:
+    def _lacking(self) -> str:
         *most, last = self.missing
         return f"{', '.join(most)} or {last}" if most else last
 

@@ -183,7 +183,9 @@ def _moment(fields: dict[str, Any], shape: _Shape) -> Moment | None:
         moment = read_moment(value) if name else None
         if moment is not None:
             nanos = _first(fields, shape.nanos)[1] if name == "timestampseconds" else None
-            return Moment(moment.ns + nanos, moment.lacks) if isinstance(nanos, int) and 0 <= nanos < 10**9 else moment
+            return (
+                Moment(moment.ns + nanos, moment.missing) if isinstance(nanos, int) and 0 <= nanos < 10**9 else moment
+            )
     return None
 
 

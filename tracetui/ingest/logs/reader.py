@@ -306,7 +306,7 @@ class _OpenUnit:
 def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
     """Complete a record's fields with those of its envelope."""
     record, around = inner(), outer()
-    if record.moment is None or (record.moment.lacks and around.moment is not None):
+    if record.moment is None or (record.moment.missing and around.moment is not None):
         record.moment = around.moment
     record.span_keys = record.span_keys or around.span_keys
     if not record.severity:

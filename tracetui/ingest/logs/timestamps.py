@@ -58,15 +58,15 @@ class Moment(NamedTuple):
 
     ns: int
     """Nanoseconds since the epoch, as UTC if the zone is missing; since midnight if the date is missing."""
-    lacks: str = ""
+    missing: str = ""
     """Missing part: "zone", "year" or "date"; '' if it is complete."""
 
     def near(self, reference_ns: int) -> int:
         """Complete the time with a missing year or date, as near as possible to a reference. -> ns since the epoch"""
-        if self.lacks == "date":
+        if self.missing == "date":
             day = (reference_ns - self.ns + _DAY // 2) // _DAY
             return self.ns + day * _DAY
-        if self.lacks == "year":
+        if self.missing == "year":
             days, rest = divmod(self.ns, _DAY)
             own = date.fromordinal(_EPOCH + days)
             year = datetime.fromtimestamp(max(reference_ns, 0) // SECOND_NS, UTC).year
@@ -126,9 +126,9 @@ def _moment_of_text(text: str) -> Moment | None:
         moment = datetime.fromisoformat(_ZONE_OF_TEXT.sub(r"\g<offset>", text.replace(",", ".")))
     except ValueError:
         return None
-    lacks = "" if moment.tzinfo else "zone"
+    missing = "" if moment.tzinfo else "zone"
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return _checked(int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000, lacks)
+    return _checked(int(moment.timestamp()) * SECOND_NS + moment.microsecond * 1_000, missing)
 
 
 def begins_with_time(line: bytes) -> bool:
@@ -212,8 +212,8 @@ def _offset(zone: str) -> int:
     return (-ahead if zone[0] == "-" else ahead) * SECOND_NS
 
 
-def _checked(ns: int, lacks: str = "") -> Moment | None:
-    return Moment(ns, lacks) if 0 < ns < MAX_START_NS else None
+def _checked(ns: int, missing: str = "") -> Moment | None:
+    return Moment(ns, missing) if 0 < ns < MAX_START_NS else None
 
 
 def _is_whole(text: str) -> bool:

@@ -85,16 +85,16 @@ class _Child:
 
 
 def _started(share: ShareDecoder, room: int | None) -> _Child:
-    answer, say = os.pipe()
+    answer, result = os.pipe()
     memory = shared_memory()
     try:
         pid = fork()
     except OSError:
-        for descriptor in (answer, say, memory):
+        for descriptor in (answer, result, memory):
             os.close(descriptor)
         raise
     if pid:
-        os.close(say)
+        os.close(result)
         return _Child(share, pid, answer, memory)
     status = 1
     try:
@@ -103,7 +103,7 @@ def _started(share: ShareDecoder, room: int | None) -> _Child:
         share(intake)
         intake.flush()
         answer_of_child = to_shared_memory(intake, memory)
-        with os.fdopen(say, "wb") as stream:
+        with os.fdopen(result, "wb") as stream:
             stream.write(answer_of_child)
         status = 0
     finally:

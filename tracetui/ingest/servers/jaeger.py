@@ -44,7 +44,7 @@ from tracetui.model.server_stats import Dependency, Metrics
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
 FEW_SERVICES: Final = 30
 """Largest number of services of which all are searched; with more, the search stops once it has enough traces."""
-_WANTS_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
+_REQUIRES_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
 _Conditions = tuple[bool, bool, bool]
 """Flags of the conditions of a search: on attributes or errors, on an operation, on durations."""
 _ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
@@ -276,7 +276,7 @@ class Jaeger(BackEnd):
         """Test whether the error means that the store requires a service for this search; remember it if so."""
         if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.server_message):
             return False
-        if error.status == _FAILED and not _WANTS_SERVICE.search(error.server_message):
+        if error.status == _FAILED and not _REQUIRES_SERVICE.search(error.server_message):
             return False
         self._refused.add(_conditions(search))
         return True

@@ -266,9 +266,9 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
     # span times are close to the server's clock: a window by a slow local clock would exclude the newest
     ahead = back_end.connection.clock_ahead
     if abs(ahead) >= _MINUTE:
-        apart = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
+        difference = format_duration(round(abs(ahead) / _MINUTE) * _MINUTE * 10**9)
         where = "ahead of" if ahead > 0 else "behind"
-        back_end.warn(f"the server's clock is {apart} {where} the local clock; the search uses the server's time")
+        back_end.warn(f"the server's clock is {difference} {where} the local clock; the search uses the server's time")
     start, end = search.window(time.time_ns() + round(ahead * 1e9))
     # servers reject times outside this range
     start, end = max(start, 0), min(end, LAST_NS)

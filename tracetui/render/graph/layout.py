@@ -204,18 +204,18 @@ def _places(
     passages: dict[tuple[str, int, Hashable, bool], Place] = {}
     for edge in edges:
         is_reversed = number[edge.source] > number[edge.target]
-        near, far = (edge.target, edge.source) if is_reversed else (edge.source, edge.target)
-        at = places[near]
-        for layer in range(number[near] + 1, number[far]):
+        left, right = (edge.target, edge.source) if is_reversed else (edge.source, edge.target)
+        at = places[left]
+        for layer in range(number[left] + 1, number[right]):
             # edges of one node share their passages
-            key = (near, layer, edge.style, is_reversed)
+            key = (left, layer, edge.style, is_reversed)
             passage = passages.get(key)
             if passage is None:
-                passage = passages[key] = Place(near, layer, is_passage=True)
+                passage = passages[key] = Place(left, layer, is_passage=True)
                 layers[layer].append(passage)
                 links.append(_Link(at, passage, edge.style, is_reversed))
             at = passage
-        links.append(_Link(at, places[far], edge.style, is_reversed))
+        links.append(_Link(at, places[right], edge.style, is_reversed))
     return layers, links
 
 
@@ -282,8 +282,8 @@ def _bundles(layer: Sequence[Place], links: Sequence[_Link]) -> list[Bundle]:
     kinds: dict[tuple[str, bool], list[_Link]] = {}
     for link in links:
         kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
-    for _, alike in sorted(kinds.items(), key=lambda kind: kind[0]):
-        found += _bicliques(alike)
+    for _, same_kind in sorted(kinds.items(), key=lambda kind: kind[0]):
+        found += _bicliques(same_kind)
     rank = {place: row for row, place in enumerate(layer)}
     for bundle in found:
         bundle.sources.sort(key=rank.__getitem__)

@@ -77,14 +77,14 @@ def in_ascii(runs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         if text.isascii() and not wider:
             shown.append((text, role))
             continue
-        spelt = ascii_text(text)
-        wider += len(spelt) - len(text)
-        padding = len(spelt) - len(spelt.rstrip(" ")) - 1
+        spelled = ascii_text(text)
+        wider += len(spelled) - len(text)
+        padding = len(spelled) - len(spelled.rstrip(" ")) - 1
         if padding > 0 and wider:
             cut = min(padding, wider)
-            spelt = spelt[:-cut]
+            spelled = spelled[:-cut]
             wider -= cut
-        shown.append((spelt, role))
+        shown.append((spelled, role))
     return shown
 
 

@@ -13,7 +13,7 @@ from tracetui.render.text.line import Line, Role, Run
 
 _CURSOR = "cursor"
 """Role of text in the cursor row in themes that reverse it."""
-_BESIDE_BAR = "beside"
+_AROUND_BAR = "around bar"
 """Role of the blanks around a bar in the cursor row."""
 _PIECES = "\u2580-\u259f─╶╴"
 _ON_BARS = " ◆⇢⇝"
@@ -73,7 +73,7 @@ def _split_bars(line: Line) -> Iterator[Run]:
             left, right = bars[0] if bars else (stop, stop)
             is_bar = left <= at
             end = min(right if is_bar else left, stop)
-            yield Run(text[at - begin : end - begin], (role or _BESIDE_BAR) if is_bar else _CURSOR)
+            yield Run(text[at - begin : end - begin], (role or _AROUND_BAR) if is_bar else _CURSOR)
             at = end
 
 

@@ -33,7 +33,7 @@ class Searches:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._asked: list[Search] = []
+        self._searched_for: list[Search] = []
         """Searches since the conditions last changed."""
         self._last = Search()
         """Last search other than a poll."""
@@ -54,7 +54,7 @@ class Searches:
         self._before_widening = None
         self._started_ns = time.time_ns()
         self._last = self.search_for(query if parse_sources(self._state.sources).servers else "")
-        self._asked = [self._last]
+        self._searched_for = [self._last]
         return self._last
 
     def search_for(self, query: str) -> Search:
@@ -72,12 +72,12 @@ class Searches:
 
     def is_new(self, search: Search) -> bool:
         """Return whether these conditions have not been searched for yet."""
-        return search not in self._asked
+        return search not in self._searched_for
 
     def add(self, search: Search) -> None:
         """Note a search of the user as the last one."""
         self._last = search
-        self._asked.append(search)
+        self._searched_for.append(search)
 
     def started(self) -> None:
         """Note the start of a search."""
@@ -95,7 +95,7 @@ class Searches:
     def _change(self, conditions: Search) -> None:
         self._before_widening = self._before_widening or (self._state.search, self._last)
         self._state.set_search(conditions)
-        self._asked.clear()
+        self._searched_for.clear()
 
     def more(self, query: str) -> Search | str:
         """Widen the conditions to more traces, or to older ones where the servers have sent all.
@@ -118,7 +118,7 @@ class Searches:
 
     def _reports_of(self, search: Search) -> list[SearchReport]:
         """Return the reports of the last search with these conditions, or else of the last search."""
-        return next((reports for asked, reports in reversed(self._history) if asked == search), self._reports)
+        return next((reports for searched, reports in reversed(self._history) if searched == search), self._reports)
 
     def services_to_ask(self) -> list[str]:
         """Return the services searched for, or the first of all services."""
@@ -166,7 +166,7 @@ class Searches:
     def failed(self) -> None:
         """Note that the last search of the user failed: restore the conditions before it."""
         # forget the filter, so that the next request searches again
-        self._asked = [search for search in self._asked if search != self._last]
+        self._searched_for = [search for search in self._searched_for if search != self._last]
         if self._before_widening is not None:
             conditions, self._last = self._before_widening
             self._state.set_search(conditions)

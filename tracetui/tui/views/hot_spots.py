@@ -219,8 +219,8 @@ class HotSpotsView(View):
         table = page.columns.table
         top = view.scroll_offset.y
         rows = range(top, min(top + max(view.size.height, 1), len(view.source)))
-        numbers_in_sight = [table.number(self._place(row)) for row in (view.cursor, *rows)]
-        wanted = [number for number in dict.fromkeys(numbers_in_sight) if number not in self._patterns]
+        visible_numbers = [table.number(self._place(row)) for row in (view.cursor, *rows)]
+        wanted = [number for number in dict.fromkeys(visible_numbers) if number not in self._patterns]
         if not wanted:
             return
         self._reading = True

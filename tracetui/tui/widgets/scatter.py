@@ -99,8 +99,8 @@ class Scatter(Widget):
                 keys = KeyNames(self.screen).short("{region.take} filters, {region.leave} closes")
                 stats = region_lines(plot, region, glyphs, keys)
             shown = stats[y].runs if y < len(stats) else []
-            beside = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
-            strip = Strip.join([strip, Strip(beside).adjust_cell_length(width - plot.width, base)])
+            statistics = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
+            strip = Strip.join([strip, Strip(statistics).adjust_cell_length(width - plot.width, base)])
         return strip
 
     def _with_cells_reversed(self, strip: Strip, plot: Plot, row: int) -> Strip:

@@ -84,8 +84,8 @@ class Jumps:
             at = self._step + step
         else:
             begin = view.traces.start[position]
-            beside = np.flatnonzero((starts >= begin) & (positions != position) if step > 0 else starts < begin)
-            at = int(beside[0 if step > 0 else -1]) if len(beside) else (0 if step > 0 else -1)
+            candidates = np.flatnonzero((starts >= begin) & (positions != position) if step > 0 else starts < begin)
+            at = int(candidates[0 if step > 0 else -1]) if len(candidates) else (0 if step > 0 else -1)
         at %= len(positions)
         self._step = at
         position = int(positions[at])
