@@ -11,7 +11,7 @@ import typer
 from tracetui.analysis.why import Why, explain, explain_alone, quiet_part
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, open_filtered
-from tracetui.cli.output import check_not_read, print_json, print_lines, say_warnings
+from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
@@ -112,7 +112,7 @@ def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> 
     """Add the log records of the files to the sets, with warnings."""
     known = len(sets[-1].load_warnings)
     found = with_logs_of_all(sets, files)
-    say_warnings(found[-1].load_warnings[known:], verbose)
+    print_warnings(found[-1].load_warnings[known:], verbose)
     return found
 
 

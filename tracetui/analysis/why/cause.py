@@ -32,7 +32,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryPoint:
+class AffectedEntryPoint:
     """Entry point whose traces show the evidence."""
 
     service: str
@@ -62,7 +62,7 @@ class Cause:
     example_trace_ids: tuple[str, ...]
     way: tuple[str, ...]
     """Services from the entry point to the cause, in the first example."""
-    entry_points: tuple[EntryPoint, ...]
+    entry_points: tuple[AffectedEntryPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 HALF_CERTAIN: Final = 20.0
 """Log-likelihood ratio of a change that counts half: e**20 to 1, as hundreds of operations are looked at."""
-NOBODY: Final = -1
+NO_SERVICE: Final = -1
 
 
 class EvidenceKind(enum.IntEnum):
@@ -86,7 +86,7 @@ def evidence(
         np.full(len(key), int(kind), np.uint8),
         key.astype(np.int64),
         service.astype(np.int64),
-        np.full(len(key), NOBODY, np.int64) if other is None else other.astype(np.int64),
+        np.full(len(key), NO_SERVICE, np.int64) if other is None else other.astype(np.int64),
         np.clip(effect, 0.0, 1.0),
         surprise,
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.why.cause import Cause, EntryPoint, Finding, Why
+from tracetui.analysis.why.cause import AffectedEntryPoint, Cause, Finding, Why
 from tracetui.analysis.why.confidence import confidence, what_is_missing
 from tracetui.analysis.why.evidence import Evidence, EvidenceKind, together
 from tracetui.analysis.why.failures import error_origins, of_failures
@@ -151,8 +151,8 @@ class _Explanation:
         own: np.ndarray = moved[after.service[moved] == service]
         return own
 
-    def _entry_points(self, spans: np.ndarray) -> tuple[EntryPoint, ...]:
+    def _entry_points(self, spans: np.ndarray) -> tuple[AffectedEntryPoint, ...]:
         traces = self.both.after.traces
         roots = traces.main_root[np.unique(traces.trace[spans])]
         counts = Counter(traces.operation[roots].tolist()).most_common(_MOST_ENTRY_POINTS)
-        return tuple(EntryPoint(*traces.operation_label(operation), number) for operation, number in counts)
+        return tuple(AffectedEntryPoint(*traces.operation_label(operation), number) for operation, number in counts)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.errors import ErrorRole, roles
-from tracetui.analysis.why.evidence import NOBODY, Evidence, EvidenceKind, evidence
+from tracetui.analysis.why.evidence import NO_SERVICE, Evidence, EvidenceKind, evidence
 from tracetui.analysis.why.observations import Observations, ObservedSpans
 from tracetui.model.traces import TraceSet
 
@@ -38,7 +38,7 @@ def of_failures(both: Observations, before: np.ndarray, after: np.ndarray) -> Ev
     services = np.zeros(operations, np.int64)
     services[both.after.operation] = both.after.service
     against = np.where(target[keys] >= 0, target[keys], services[keys])
-    other = np.where(target[keys] >= 0, services[keys], NOBODY)
+    other = np.where(target[keys] >= 0, services[keys], NO_SERVICE)
     return evidence(EvidenceKind.ERRORS, keys, against, rate_after[keys] - rate_before[keys], surprise, other=other)
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.why.evidence import NOBODY, Evidence
+from tracetui.analysis.why.evidence import NO_SERVICE, Evidence
 
 _SHARPNESS: Final = 2.0
 """Power of the shares of slow calls between the two ends of a call."""
@@ -38,7 +38,7 @@ def rank(found: Evidence, slow_share: np.ndarray) -> Ranked:
     """Rank the services. slow_share: float64[services], share of slow calls of each."""
     count = len(slow_share)
     weight = found.weight
-    shared = found.other != NOBODY
+    shared = found.other != NO_SERVICE
     ends = [np.where(shared, found.service, 0), np.where(shared, found.other, 0)]
     parts = [slow_share[end] ** _SHARPNESS + 1e-9 for end in ends]
     first = np.where(shared, parts[0] / (parts[0] + parts[1]), 1.0)

@@ -11,7 +11,7 @@ import numpy as np
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.requests import failed_requests
-from tracetui.analysis.why.cause import Cause, EntryPoint, Finding, Why
+from tracetui.analysis.why.cause import AffectedEntryPoint, Cause, Finding, Why
 from tracetui.analysis.why.evidence import EvidenceKind
 from tracetui.analysis.why.explain import MOST_CAUSES
 from tracetui.analysis.why.failures import error_origins
@@ -107,7 +107,7 @@ def _cause(
         (finding,),
         tuple(traces.trace_ids[trace] for trace in list(dict.fromkeys(traces.trace[spans].tolist()))[:3]),
         way_to(traces, first, name),
-        tuple(EntryPoint(*traces.operation_label(operation), number) for operation, number in entries),
+        tuple(AffectedEntryPoint(*traces.operation_label(operation), number) for operation, number in entries),
     )
 
 
