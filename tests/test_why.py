@@ -33,7 +33,7 @@ KIND_OF = {
     "slow_host": EvidenceKind.SELF_TIME,
     "new_call": EvidenceKind.STEPS,
 }
-SEEDS = range(16)
+SEEDS = range(24)
 
 
 def is_right(cause: Cause, of: Incident) -> bool:

@@ -16,13 +16,15 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 TRACES: Final = 40
+NOISE: Final = 0.4
+"""Deviation of the logarithm of a time."""
 FAULTS: Final = ("self_time", "network", "errors", "early_return", "dependency", "more_calls", "slow_host", "new_call")
 SERVICES: Final = ("gateway", "shop", "cart", "catalog", "prices", "stock", "users", "mail")
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A fault of a service; `weaker` is a second service that has become a little slower."""
+    """A fault of a service; `weaker` is a second service that takes half as long again."""
 
     seed: int
     fault: str
@@ -42,6 +44,8 @@ class _System:
     fault: str = ""
     faulty: str = ""
     weaker: str = ""
+    load: float = 1.0
+    """Factor of all times."""
     spans: list[GivenSpan] = field(default_factory=list)
 
     def request(self, trace: int) -> None:
@@ -54,9 +58,9 @@ class _System:
         """Serve a request. -> its end, in microseconds"""
         random, is_faulty = self.random, service == self.faulty
         host = f"{service}-{int(random.integers(2))}"
-        work = self.work[service] * random.lognormal(0, 0.2)
+        work = self.work[service] * random.lognormal(0, NOISE) * self.load
         if service == self.weaker:
-            work *= 1.25
+            work *= 1.5
         if is_faulty and (self.fault == "self_time" or (self.fault == "slow_host" and host.endswith("1"))):
             work *= 6
         own, at = self._id(), start + int(work / 2)
@@ -93,7 +97,7 @@ class _System:
 
     def _call(self, caller: str, callee: str, parent: str, trace: str, start: int) -> tuple[int, bool]:
         """Call a service. -> the end, and True if the call failed"""
-        delay = 300 * self.random.lognormal(0, 0.2)
+        delay = 300 * self.random.lognormal(0, NOISE) * self.load
         if self.fault == "network" and self.faulty in (caller, callee):
             delay += 40_000
         own, place = self._id(), len(self.spans)
@@ -115,7 +119,7 @@ class _System:
 
     def _query(self, service: str, parent: str, trace: str, start: int, name: str = "SELECT", factor: float = 1) -> int:
         slow = 10 if self.fault == "dependency" and service == self.faulty else 1
-        end = start + int(2_000 * factor * slow * self.random.lognormal(0, 0.3)) + 1
+        end = start + int(2_000 * factor * slow * self.random.lognormal(0, NOISE) * self.load) + 1
         table = {"db.system": "postgresql", "db.name": f"{service}-db"}
         self.spans.append(
             span(
@@ -154,6 +158,7 @@ def incident(seed: int, fault: str | None = None) -> Incident:
     for is_after in (False, True):
         system = _System(calls, work, random, *((chosen, service, weaker) if is_after else ("", "", "")))
         for trace in range(1, TRACES + 1):
+            system.load = float(random.uniform(1.0, 1.6 if is_after else 1.4))
             system.request(trace)
         sides.append(build(*system.spans))
     return Incident(seed, chosen, service, weaker, sides[0], sides[1])

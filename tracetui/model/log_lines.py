@@ -16,6 +16,7 @@ NO_TIME: Final = 2
 """The record has no time and is shown at the start of its span."""
 
 _CONTENT: Final = msgspec.json.Decoder(tuple[str, dict[str, Any]])
+_MESSAGE: Final = msgspec.json.Decoder(tuple[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,12 @@ class LogLines:
             no_time=bool(flags & NO_TIME),
             severity=int(self.severity[row]),
         )
+
+    def message(self, row: int) -> str:
+        """Return the message of a record."""
+        at = int(self.content_at[row])
+        message, _ = _MESSAGE.decode(self.contents[at : at + int(self.content_bytes[row])])
+        return message
 
     def content(self, row: int) -> bytes:
         """Return the message and attributes of a record as JSON, to be searched before decoding."""

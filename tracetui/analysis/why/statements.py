@@ -27,7 +27,7 @@ def number_statements(traces: TraceSet, statements: Numbered[str], seen: dict[st
     lines = traces.log_lines
     numbers = np.empty(len(lines), np.int64)
     for row in range(len(lines)):
-        numbers[row] = _number(lines.event(row).name, statements, seen)
+        numbers[row] = _number(lines.message(row), statements, seen)
     return numbers
 
 

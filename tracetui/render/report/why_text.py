@@ -15,6 +15,8 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _SHOWN: Final = 3
+_LIKELY: Final = 0.05
+"""Least confidence of a further cause that is described; the others are listed by name."""
 _NOT_ENOUGH: Final = "Not enough to name a cause."
 _WORDS: Final = {
     EvidenceKind.SELF_TIME: "self time",
@@ -45,12 +47,13 @@ class _WhyReport:
             yield self._line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
             for text in self.found.missing:
                 yield self._line((f"  missing: {safe(text)}", Role.DIM))
-        shown = causes if self.options.verbose else causes[:_SHOWN]
+        likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY]
+        shown = causes if self.options.verbose else likely[:_SHOWN]
         for cause in shown:
             yield Line()
             yield from self._cause(cause)
         if len(causes) > len(shown):
-            rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in causes[_SHOWN:])
+            rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in causes[len(shown) :])
             yield Line()
             yield self._line((f"then {rest}", Role.DIM))
         if self.found.is_sure:

@@ -1,0 +1,191 @@
+"""Measure `tracetui why` on cases with a known cause, beside rankings by one simple figure.
+
+`make rca RCA_DIR=cases` reads `cases.json` there: `sets`, each with a `baseline` and `baseline_logs`, and `cases`, each
+with `system`, `date` (of its set), `inject_type`, `causes` (`service`, `pod`), `file` and `logs`. Without a directory
+the generated incidents of the tests are measured. Cases at odd and even positions of a system are reported apart, as
+halves A and B.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.support.incidents import incident
+from tracetui.analysis.why import explain
+from tracetui.analysis.why.failures import error_origins
+from tracetui.analysis.why.observations import Observations, ObservedSpans
+from tracetui.ingest.loader import load
+from tracetui.ingest.logs import with_logs_of_all
+from tracetui.model.traces import TraceSet
+
+GENERATED = 300
+BINS = (0.0, 0.5, 0.7, 0.9, 1.01)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case with its true causes in lower case, service and pod."""
+
+    group: str
+    kind: str
+    half: str
+    truth: frozenset[str]
+    before: TraceSet
+    after: TraceSet
+    seconds: float
+    """Time to load the case and its baseline."""
+
+
+def read_cases(folder: Path, with_logs: bool) -> Iterator[Case]:
+    about = json.loads((folder / "cases.json").read_text())
+    positions: defaultdict[str, int] = defaultdict(int)
+    for entry in about["cases"]:
+        position = positions[entry["system"]]
+        positions[entry["system"]] += 1
+        given = about["sets"][entry["date"]]
+        begun = time.perf_counter()
+        sets = [load([str(folder / name)], lambda _: None) for name in (given["baseline"], entry["file"])]
+        logs = [str(folder / name) for name in (given.get("baseline_logs"), entry.get("logs")) if name and with_logs]
+        before, after = with_logs_of_all(sets, logs)
+        truth = {str(cause[key]).lower() for cause in entry["causes"] for key in ("service", "pod") if cause.get(key)}
+        yield Case(
+            entry["system"],
+            entry["inject_type"],
+            "AB"[position % 2],
+            frozenset(truth),
+            before,
+            after,
+            time.perf_counter() - begun,
+        )
+
+
+def generated_cases() -> Iterator[Case]:
+    for seed in range(GENERATED):
+        begun = time.perf_counter()
+        made = incident(seed)
+        name = f"postgresql:{made.service}-db" if made.fault == "dependency" else made.service
+        seconds = time.perf_counter() - begun
+        # eight kinds of faults take turns, so halves alternate every eight seeds
+        half = "AB"[seed // 8 % 2]
+        yield Case("generated", made.fault, half, frozenset({name}), made.before, made.after, seconds)
+
+
+def simple_rankings(case: Case) -> dict[str, list[str]]:
+    """Rank services by the increase of one figure, per trace."""
+    both = Observations(case.before, case.after)
+    ratio = case.after.trace_count / max(case.before.trace_count, 1)
+    origins = {id(side): error_origins(side.traces) for side in (both.before, both.after)}
+
+    def per_operation(side: ObservedSpans, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.bincount(side.operation, values, count), np.bincount(side.operation, minlength=count)
+
+    count = len(both.operations)
+    services = np.zeros(count, np.int64)
+    targets = np.full(count, -1, np.int64)
+    for side in (both.before, both.after):
+        services[side.operation] = side.service
+        targets[side.operation[side.answered >= 0]] = side.target[side.answered >= 0]
+
+    def rising(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        (old, old_count), (new, new_count) = (
+            per_operation(side, values, count) for side, values in ((both.before, before), (both.after, after))
+        )
+        return np.asarray(new - old / np.maximum(old_count, 1) * new_count)
+
+    def ranked(*charges: tuple[np.ndarray, np.ndarray, float]) -> list[str]:
+        score = np.zeros(len(both.services))
+        for who, rise, share in charges:
+            np.add.at(score, who[who >= 0], share * rise[who >= 0])
+        return [both.service_name(one).lower() for one in np.argsort(-score).tolist() if score[one] > 0]
+
+    own = [np.where(side.answered < 0, side.self_time, 0.0) for side in (both.before, both.after)]
+    gap = [np.where(side.answered >= 0, side.self_time, 0.0) for side in (both.before, both.after)]
+    gaps = rising(*gap)
+    errors = [np.bincount(side.operation[origins[id(side)]], minlength=count) for side in (both.before, both.after)]
+    return {
+        "largest self time": ranked((services, rising(*own), 1.0)),
+        "most errors": ranked((services, errors[1] - ratio * errors[0], 1.0)),
+        "client-server gap": ranked((targets, gaps, 1.0), (services, gaps, 0.5)),
+    }
+
+
+@dataclass(frozen=True)
+class Score:
+    """Place of the true cause in a ranking, from 1; 99 if it is not there."""
+
+    case: Case
+    place: int
+    confidence: float | None = None
+    seconds: float | None = None
+
+
+def measure(cases: Iterable[Case]) -> dict[str, list[Score]]:
+    scores: defaultdict[str, list[Score]] = defaultdict(list)
+    for case in cases:
+        begun = time.perf_counter()
+        found = explain(case.before, case.after).causes
+        seconds = case.seconds + time.perf_counter() - begun
+        names = [{cause.service.lower(), cause.host.lower()} for cause in found]
+        place = next((at for at, named in enumerate(names, 1) if named & case.truth), 99)
+        scores["tracetui why"].append(Score(case, place, found[0].confidence if found else 0.0, seconds))
+        for name, ranking in simple_rankings(case).items():
+            place = next((at for at, one in enumerate(ranking, 1) if one in case.truth), 99)
+            scores[name].append(Score(case, place))
+        scores["random order"].append(Score(case, len(case.after.services)))
+    return scores
+
+
+def reached(scores: list[Score], name: str, k: int) -> float:
+    """Share of cases whose cause is among the first k, in percent; in expectation for a random order."""
+    if name == "random order":
+        return 100 * statistics.fmean(min(k / score.place, 1) for score in scores)
+    return 100 * statistics.fmean(score.place <= k for score in scores)
+
+
+def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
+    print(f"\n{title}\n{'':44}cases   AC@1   AC@3   AC@5  Avg@5")
+    for name, some in scores.items():
+        rows: dict[str, list[Score]] = defaultdict(list)
+        for score in some:
+            group = score.case.group
+            rows[group].append(score)
+            if name == "tracetui why":
+                rows[f"{group}, half {score.case.half}"].append(score)
+            rows[f"{group}, {score.case.kind}"].append(score)
+        for row, of_row in sorted(rows.items()):
+            at = [reached(of_row, name, k) for k in range(1, 6)]
+            figures = "".join(f"{value:7.1f}" for value in (at[0], at[2], at[4], statistics.fmean(at)))
+            print(f"{name + ': ' + row:44}{len(of_row):5}{figures}")
+    print("\nfirst cause right, by confidence")
+    ours = scores["tracetui why"]
+    for low, high in pairwise(BINS):
+        some = [score.place == 1 for score in ours if score.confidence is not None and low <= score.confidence < high]
+        print(
+            f"  {low:.1f} to {min(high, 1):.1f}  {len(some):4} cases"
+            + (f"  {100 * np.mean(some):.0f} %" if some else "")
+        )
+    print(f"median {statistics.median(score.seconds or 0 for score in ours):.2f} s per case, with loading")
+
+
+def main() -> None:
+    folder: Any = os.environ.get("RCA_DIR")
+    if folder and (Path(folder) / "cases.json").exists():
+        print_scores("Traces only", measure(read_cases(Path(folder), False)))
+        print_scores("With log lines", measure(read_cases(Path(folder), True)))
+    else:
+        print_scores("Generated incidents", measure(generated_cases()))
+
+
+if __name__ == "__main__":
+    main()
