@@ -62,12 +62,15 @@ clean:
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
-	$(PYTHON) -m venv $(VENV)
+	@echo 'Installing into $(VENV): about a minute, once'
+	@$(PYTHON) -m venv $(VENV)
 
 $(RUNTIME): $(VENV)/pyvenv.cfg pyproject.toml constraints.txt
+	@echo 'Installing tracetui and its dependencies'
 	@$(call RETRY,$(INSTALL) --editable .)
 	@touch $@
 
 $(DEV): $(RUNTIME)
+	@echo 'Installing the tools of development'
 	@$(call RETRY,$(INSTALL) --editable '.[dev]')
 	@touch $@

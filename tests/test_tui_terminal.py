@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -118,6 +120,19 @@ def test_traces_from_stdin_and_keys_from_the_terminal(tmp_path: Path) -> None:
     terminal.wait_for(b"100 traces", 300)
     terminal.press(b"q")
     assert terminal.end() == 0
+
+
+def test_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
+    terminal = started(tmp_path, "demo")
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    _, _, after = terminal.seen.decode().partition("Open your own traces:")
+    commands = [line.split("  ")[1] for line in after.splitlines() if line.startswith("  ")]
+    assert [command.split()[-1] for command in commands][:2] == ["traces.json", "http://localhost:16686"]
+    program = shlex.split(commands[0])[:-1]
+    shown = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("tracetui ")
 
 
 def test_dumb_terminal_gets_the_report() -> None:

@@ -321,6 +321,18 @@ async def test_services_are_found_by_name() -> None:
         assert pane.page.list.has_focus
 
 
+async def test_escape_leaves_a_search_without_matches_whatever_was_pressed() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        await pilot.press("b", "slash", *"xyz", "enter", "b", "plus")
+        assert "No service matches xyz" in app.text
+        assert pane.go_back()
+        await pilot.settle()
+        assert len(pane.services) == 47
+        assert "if it is SLOW" in app.text
+
+
 async def test_focus_moves_to_a_neighbour() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from tracetui.model.search import Search
 
 
+def has_screen() -> bool:
+    """Test whether standard output can show the screen, instead of a report."""
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def open_on_screen(
     sources: Sequence[str],
     *,
@@ -38,7 +43,7 @@ def open_on_screen(
     """
     if not sources and not resume:
         raise UsageError("nothing to open: name a file, a directory, a glob, a server or -")
-    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+    if not has_screen():
         if resume and not sources:
             raise UsageError("--resume needs a terminal")
         from msgspec.structs import asdict

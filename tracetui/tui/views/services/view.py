@@ -109,7 +109,7 @@ class ServicesView(View):
         if super().go_back():
             return True
         mode = self.explorer.mode
-        if mode != Mode():
+        if mode != Mode() and self.page.has_rows:
             # from a result back to the service or operation, and from an operation to its service
             self._look(Mode(operation=mode.operation if mode.what != AROUND else ""))
         elif self.part.display:
@@ -264,6 +264,8 @@ class ServicesView(View):
     # --- queries about services --------------------------------------------------------------------------------------
 
     def action_blast(self) -> None:
+        if not self.page.has_rows:
+            return
         mode = self.explorer.mode
         following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}
         self._look(Mode(following.get(mode.what, SLOW), operation=mode.operation))
@@ -363,7 +365,7 @@ class ServicesView(View):
 
     def action_hops(self, more: int) -> None:
         mode = self.explorer.mode
-        if mode.what == AROUND:
+        if mode.what == AROUND and self.page.has_rows:
             self._look(replace(mode, hops=min(max(mode.hops + more, 1), _MOST_HOPS)))
 
     # --- order and names ---------------------------------------------------------------------------------------------
