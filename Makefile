@@ -12,7 +12,7 @@ EVENTS ?= 1000
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
 
-.PHONY: run test test-random test-thorough test-live fuzz check lint types contracts bench rca samples keys clean
+.PHONY: run test test-random test-thorough test-live fuzz check lint types contracts bench rca samples keys pictures clean
 
 run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
@@ -56,6 +56,9 @@ samples: $(DEV)  ## make the sample traces again
 
 keys: $(DEV)  ## write docs/keys.md from the tables of keys
 	$(BIN)/python -m tracetui.tui.keys.document > docs/keys.md
+
+pictures: $(DEV)  ## make the pictures of README and docs again
+	$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf $(VENV) .bench build dist

@@ -63,7 +63,8 @@ def test_queries_of_the_docs_parse() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_to_files_and_headings(page: str) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+    shown = re.findall(r'(?:src|srcset)="([^"]+)"', PAGES[page])
+    for target in [*re.findall(r"\]\(([^)\s]+)\)", PAGES[page]), *shown]:
         if re.match(r"https?:", target):
             continue
         path, _, heading = target.partition("#")

@@ -74,6 +74,9 @@ WATERFALL = KeyTable(
         "Zoom in at the cursor",
         "zoom in, out at the cursor; earlier, later",
     ),
+    Shortcut("waterfall.further", "left_curly_bracket", "zoom_by(0.5)", "Zoom out at the cursor", ABOVE),
+    Shortcut("waterfall.earlier", "left_parenthesis", "pan(-0.25)", "Earlier", ABOVE, former="less_than_sign"),
+    Shortcut("waterfall.later", "right_parenthesis", "pan(0.25)", "Later", ABOVE, former="greater_than_sign"),
     Shortcut(
         "waterfall.normal",
         "equals_sign",
@@ -83,9 +86,6 @@ WATERFALL = KeyTable(
         "compare with normal",
         words="slower why usual typical",
     ),
-    Shortcut("waterfall.further", "left_curly_bracket", "zoom_by(0.5)", "Zoom out at the cursor", ABOVE),
-    Shortcut("waterfall.earlier", "left_parenthesis", "pan(-0.25)", "Earlier", ABOVE, former="less_than_sign"),
-    Shortcut("waterfall.later", "right_parenthesis", "pan(0.25)", "Later", ABOVE, former="greater_than_sign"),
     Shortcut("waterfall.root", "R", "root", "Only this subtree", "only this subtree, and back"),
     Shortcut(
         "waterfall.mode",
