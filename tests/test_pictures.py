@@ -44,7 +44,8 @@ def test_picture_is_small_and_loads_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_picture_shows_the_view_as_it_is(view: str) -> None:
-    async for name, svg in still_pictures(view):
+    # all of them first: a failure would leave the app running
+    for name, svg in [pair async for pair in still_pictures(view)]:
         assert texts(read(name)) == texts(svg), f"{name}: run make pictures"
         assert read(name) == svg, f"{name}: run make pictures"
 

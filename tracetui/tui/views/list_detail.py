@@ -184,6 +184,10 @@ class ListDetail(Vertical, Generic[_Columns]):
         yield self._body
         yield self._empty
 
+    def on_mount(self) -> None:
+        # the scroll bar may come after the heading was built, and narrows the rows
+        self.watch(self.list, "show_vertical_scrollbar", self.show_heading, init=False)
+
     @property
     def has_rows(self) -> bool:
         return self.rows is not None and len(self.rows) > 0
