@@ -12,7 +12,7 @@ EVENTS ?= 1000
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --retries 10 --constraint constraints.txt
 RETRY = for try in 1 2 3; do $(1) && break; [ $$try = 3 ] && exit 1; sleep 5; done
 
-.PHONY: run test test-random test-thorough test-live fuzz check lint types contracts bench rca samples keys pictures clean
+.PHONY: run test test-random test-thorough test-live fuzz check lint types contracts bench rca samples keys pictures bench-quick clean
 
 run: $(RUNTIME)  ## install and open the bundled incident
 	@$(BIN)/tracetui demo
@@ -50,6 +50,9 @@ bench: $(DEV)  ## measure the budgets against a yardstick; takes some minutes an
 
 rca: $(DEV)  ## measure root causes: of the cases in RCA_DIR, else of generated incidents
 	RCA_DIR=$(RCA_DIR) $(BIN)/python -m tests.bench.root_causes
+
+bench-quick: $(DEV)  ## the same with 50,000 spans: about a minute, and only roughly right
+	$(BIN)/python -m tests.bench 50000
 
 samples: $(DEV)  ## make the sample traces again
 	$(BIN)/python sample_traces/generate.py
