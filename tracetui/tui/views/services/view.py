@@ -109,7 +109,7 @@ class ServicesView(View):
         if super().go_back():
             return True
         mode = self.explorer.mode
-        if mode != Mode() and self.page.has_rows:
+        if mode != Mode() and not self._has_no_match:
             # from a result back to the service or operation, and from an operation to its service
             self._look(Mode(operation=mode.operation if mode.what != AROUND else ""))
         elif self.part.display:
@@ -120,6 +120,11 @@ class ServicesView(View):
         else:
             return False
         return True
+
+    @property
+    def _has_no_match(self) -> bool:
+        """True if the list is there, but empty: a mode would change unseen."""
+        return self.page.analysed is not None and not self.page.has_rows
 
     # --- content of the list -----------------------------------------------------------------------------------------
 
@@ -264,7 +269,7 @@ class ServicesView(View):
     # --- queries about services --------------------------------------------------------------------------------------
 
     def action_blast(self) -> None:
-        if not self.page.has_rows:
+        if self._has_no_match:
             return
         mode = self.explorer.mode
         following = {AROUND: SLOW, SLOW: FAILS, FAILS: AROUND}
@@ -365,7 +370,7 @@ class ServicesView(View):
 
     def action_hops(self, more: int) -> None:
         mode = self.explorer.mode
-        if mode.what == AROUND and self.page.has_rows:
+        if mode.what == AROUND and not self._has_no_match:
             self._look(replace(mode, hops=min(max(mode.hops + more, 1), _MOST_HOPS)))
 
     # --- order and names ---------------------------------------------------------------------------------------------
