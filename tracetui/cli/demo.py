@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tracetui.cli import options as o
 from tracetui.cli.open import OpenOptions, open_sources
+from tracetui.cli.open_screen import has_screen
 from tracetui.cli.plain_output import print_plain
-from tracetui.cli.screen import has_screen
 from tracetui.model.errors import InputError, UsageError
 
 _DEMO = Path("incident", "before.json")
