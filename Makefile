@@ -48,11 +48,11 @@ contracts: $(DEV)
 bench: $(DEV)  ## measure the budgets against a yardstick; takes some minutes and 8 GB of memory
 	$(BIN)/python -m tests.bench
 
+bench-quick: $(DEV)  ## measure them with 50,000 spans: about a minute, and only roughly right
+	$(BIN)/python -m tests.bench 50000
+
 rca: $(DEV)  ## measure root causes: of the cases in RCA_DIR, else of generated incidents
 	RCA_DIR=$(RCA_DIR) $(BIN)/python -m tests.bench.root_causes
-
-bench-quick: $(DEV)  ## the same with 50,000 spans: about a minute, and only roughly right
-	$(BIN)/python -m tests.bench 50000
 
 samples: $(DEV)  ## make the sample traces again
 	$(BIN)/python sample_traces/generate.py

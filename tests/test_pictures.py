@@ -58,6 +58,20 @@ async def test_animation_shows_the_incident_as_it_is() -> None:
     assert read(ANIMATION) == animation(scenes, TITLE), "run make pictures"
 
 
+def test_one_frame_is_shown_at_a_time_from_the_start() -> None:
+    svg = read(ANIMATION)
+    (period,) = map(float, re.findall(r"animation:turn ([\d.]+)s step-end infinite", svg))
+    (shown,) = (period * float(part) / 100 for part in re.findall(r"0%{opacity:1}([\d.]+)%,100%{opacity:0}", svg))
+    delays = [float(delay) for delay in re.findall(r"animation-delay:(-?[\d.]+)s", svg)]
+    frames = svg.count('<g class="s ')
+    assert len(delays) == frames > 2
+    # before a positive delay is over, a frame would show its opacity without animation
+    assert max(delays) <= 0
+    for second in range(1, int(period), 2):
+        visible = [i for i, delay in enumerate(delays) if (second - delay) % period < shown]
+        assert visible == [int(second * frames / period)]
+
+
 def test_text_of_a_frame_is_escaped_and_stays_in_its_columns() -> None:
     plain, bar = Look("#ffffff", "#000000", False, False), Look("#ff0000", "#000000", False, False)
     rows = [[("<b>&", plain), ("  a  日本 b", plain), ("█▏", bar)]]

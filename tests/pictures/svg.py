@@ -114,7 +114,8 @@ def animation(scenes: Sequence[Scene], title: str) -> str:
         # a frame is replaced at once, as on a terminal
         f"@keyframes turn{{0%{{opacity:1}}{share:.2f}%,100%{{opacity:0}}}}",
         f".s{{opacity:0;animation:turn {len(scenes) * _SECONDS:g}s step-end infinite}}",
-        *(f".s{i}{{animation-delay:{i * _SECONDS:g}s}}" for i in range(len(scenes))),
+        # negative, as a frame shows its opacity without animation until a positive delay is over
+        *(f".s{i}{{animation-delay:{(i - len(scenes)) * _SECONDS:g}s}}" for i in range(len(scenes))),
         f".s{len(scenes) - 1}{{opacity:1}}",
         f"@media (prefers-reduced-motion:reduce){{.s{{animation:none}}.s{len(scenes) - 1}{{opacity:1}}}}",
     ]
