@@ -188,7 +188,7 @@ def test_passwords_are_refused_and_not_repeated(text: str) -> None:
         ("http://h:1/api/v2/traces?startTs=1795176000000&endTs=1795172400000", "time range ends before it begins"),
     ],
 )
-def test_what_is_no_address(text: str, why: str) -> None:
+def test_invalid_addresses_are_refused(text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         parse_address(text)
 
@@ -237,7 +237,7 @@ def asked(wanted: Search, shown: Search | None = None, profile: Profile = Profil
     return Server("", Address(HERE, search=shown), profile).search(wanted)
 
 
-def test_what_is_wanted_beats_what_is_shown_beats_the_profile() -> None:
+def test_options_override_the_page_and_the_page_overrides_the_profile() -> None:
     profile = Profile(lookback="2h", limit=7)
     assert (asked(Search()).lookback_ns, asked(Search()).most) == (None, LIMIT)
     assert asked(Search(), None, profile) == Search(lookback_ns=2 * HOUR, limit=7)
@@ -262,6 +262,6 @@ def test_what_is_wanted_beats_what_is_shown_beats_the_profile() -> None:
     assert (asked(Search(start_ns=5), page).start_ns, asked(Search(start_ns=5), page).end_ns) == (5, 9)
 
 
-def test_sources_that_are_no_servers(tmp_path: object) -> None:
+def test_sources_other_than_servers_are_refused(tmp_path: object) -> None:
     assert server_at("-") is None
     assert server_at("some/file.json") is None

@@ -58,7 +58,7 @@ def test_thresholds_from_the_baseline() -> None:
     assert [rule["alert"] for rule in rules(alert_rules("api", [lost]))] == ["OperationSlow"]
 
 
-def test_the_rule_that_an_error_threshold_follows_is_told_as_it_was_taken() -> None:
+def test_rule_states_how_its_error_threshold_was_chosen() -> None:
     # twice 94 of 190 is 98.947 %, 98.9 to one digit; twice 95 of 192 is 98.958 %, 99.0: beyond what can be doubled
     for of, failed, threshold, told in ((190, 94, 98.9, "2 times the baseline"), (192, 95, 74.7, "halfway between")):
         found, _ = baselines(calls(*[5] * of, failed=failed), "api")
@@ -124,7 +124,7 @@ def test_rules_of_an_operation() -> None:
     assert "2.0 % of 50 calls failed" in fails["annotations"]["description"]
 
 
-def test_a_threshold_that_the_metric_cannot_tell_says_so() -> None:
+def test_threshold_that_the_metric_cannot_resolve_has_a_comment() -> None:
     # numpy takes the p95 of 20 for 11.05 ms; the metric knows that the 19th is between 10 and 50
     found, _ = baselines(calls(*[1_000] * 18, 11_000, 12_000), "api")
     slow = rules(alert_rules("api", found))[0]
@@ -133,7 +133,7 @@ def test_a_threshold_that_the_metric_cannot_tell_says_so() -> None:
     assert "more than 1.5 times the baseline, because of the metric's resolution: its bucket ends at 50.0 ms." in told
 
 
-def test_a_threshold_beyond_the_default_buckets_says_so() -> None:
+def test_threshold_beyond_the_default_buckets_has_a_comment() -> None:
     found, _ = baselines(calls(*[12_000_000] * 30), "api")
     assert "buckets end at 15 s" in rules(alert_rules("api", found))[0]["annotations"]["description"]
 

@@ -107,7 +107,7 @@ def test_ties_are_settled_by_the_order_of_one_source_and_by_id_across_several() 
         assert children(read(*order)) == ["second", "first"]
 
 
-def test_ids_are_spelled_alike_in_any_order() -> None:
+def test_id_spelling_does_not_depend_on_the_order() -> None:
     root, first, second = tied(("b" * 16, "a" * 16))
     for order in itertools.permutations([(root, "1"), (first, "2"), (first.replace(b"b" * 16, b"B" * 16), "3")]):
         assert read(*order).span(1).span_id == "b" * 16
@@ -120,7 +120,7 @@ def test_ids_are_spelled_alike_in_any_order() -> None:
         assert {found.span(i).parent_id for i in range(2)} == {"f" * 16, "F" * 16}
 
 
-def test_traces_of_files_stand_by_their_start(tmp_path: Path) -> None:
+def test_traces_of_files_are_ordered_by_start(tmp_path: Path) -> None:
     parts = trace_set(1)[0]
     files = []
     for number in range(2):

@@ -420,7 +420,7 @@ def rows(traces: TraceSet, trace: int) -> list[Row]:
 
 @unhurried
 @given(span_sets())
-def test_every_span_stands_where_the_reference_puts_it(spans: list[GivenSpan]) -> None:
+def test_every_span_is_placed_as_by_the_reference(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     expected = expected_traces(spans)
     assert traces.trace_count == len(expected)
@@ -432,7 +432,7 @@ def test_every_span_stands_where_the_reference_puts_it(spans: list[GivenSpan]) -
 
 @unhurried
 @given(span_sets())
-def test_what_is_true_of_whole_traces(spans: list[GivenSpan]) -> None:
+def test_invariants_of_whole_traces(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     for trace, (nodes, _) in enumerate(expected_traces(spans)):
         start = min(node.start for node in nodes)
@@ -505,7 +505,7 @@ def test_an_orphan_is_a_root_that_names_its_missing_parent() -> None:
     assert traces.trace_name(0) == "web GET /"
 
 
-def test_a_parent_in_another_trace_is_no_parent() -> None:
+def test_parent_in_another_trace_does_not_count() -> None:
     traces = build(span("a", 0, 9, trace="1"), span("b", 1, 2, trace="2", parent="a"))
     assert traces.flags.tolist() == [Flag.NONE, Flag.ORPHAN]
 
@@ -752,7 +752,7 @@ def test_children_of_one_service_that_calls_itself_are_the_called_half_s(calling
         ((Kind.PRODUCER, Kind.CONSUMER, Kind.CONSUMER), 0, [-1, 0, 0]),
     ],
 )
-def test_what_is_left_with_one_id_is_marked(kinds: tuple[Kind, ...], marked: int, parents: list[int]) -> None:
+def test_remaining_spans_with_one_id_are_flagged(kinds: tuple[Kind, ...], marked: int, parents: list[int]) -> None:
     spans = [span("1", 5 + 2 * i, 90, kind=kind) for i, kind in enumerate(kinds)]
     for records in (spans, spans[::-1]):
         traces = build(*records)
@@ -760,7 +760,7 @@ def test_what_is_left_with_one_id_is_marked(kinds: tuple[Kind, ...], marked: int
         assert traces.parent.tolist() == parents
 
 
-def test_the_halves_of_zipkin_calls_hang_together_whatever_their_order() -> None:
+def test_halves_of_zipkin_calls_are_joined_in_any_order() -> None:
     # as Zipkin writes it: both halves of a call have one id and one parent
     halves = [
         span("1", 0, 90, service="web", kind=Kind.SERVER),

@@ -210,7 +210,7 @@ def test_v1_is_the_better_one_before_219() -> None:
         assert asked.back_end.capabilities.name == "Jaeger (v1)"
 
 
-def test_a_profile_says_what_answers() -> None:
+def test_kind_in_the_profile_replaces_detection() -> None:
     with asking(LiveServer("tempo"), profile=Profile(kind="tempo")) as asked:
         assert asked.server.paths() == ["/api/echo"]
     with (
@@ -266,7 +266,7 @@ def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
     ],
     ids=["404", "JSON", "half JSON", "page", "401", "403", "500", "404 page"],
 )
-def test_what_is_no_back_end(respond: Any, why: str) -> None:
+def test_unknown_kinds_of_servers_are_refused(respond: Any, why: str) -> None:
     with Loopback(respond) as server, pytest.raises(BackEndError, match=f"^{server.url}.*{why}"):
         connected(server.url)
 
@@ -509,7 +509,7 @@ TRACEQL = (
         ),
     ],
 )
-def test_what_a_server_is_asked(name: str, path: str, query: dict[str, str]) -> None:
+def test_requests_to_a_server(name: str, path: str, query: dict[str, str]) -> None:
     with asking(SERVERS[name]()) as asked:
         list(documents(asked.back_end, EVERYTHING))
         asks = next(request for request in asked.server.requests if request.path == path and len(request.query) > 4)
@@ -518,7 +518,7 @@ def test_what_a_server_is_asked(name: str, path: str, query: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
-def test_nothing_is_asked_for_that_is_not_wanted(name: str) -> None:
+def test_search_without_conditions_sends_only_the_usual_parameters(name: str) -> None:
     usual = {"start", "end", "limit", "service", "endTs", "lookback", "q", "spss"}
     usual |= {"query.startTimeMin", "query.startTimeMax", "query.searchDepth", "query.serviceName"}
     with asking(SERVERS[name]()) as asked:
@@ -537,7 +537,7 @@ def test_nothing_is_asked_for_that_is_not_wanted(name: str) -> None:
         (Search(attributes={"a=b": "c"}), {}),
     ],
 )
-def test_what_zipkin_cannot_be_asked(search: Search, asked_for: dict[str, list[str]]) -> None:
+def test_conditions_that_zipkin_does_not_support(search: Search, asked_for: dict[str, list[str]]) -> None:
     """A greatest duration without a least one, names in upper case, what its own signs stand in."""
     with asking(LiveServer("zipkin")) as asked:
         list(documents(asked.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
@@ -566,7 +566,7 @@ def test_searches_in_traceql(search: Search, traceql: str) -> None:
     assert query(search) == traceql
 
 
-def test_tempo_is_asked_for_a_week_at_a_time() -> None:
+def test_tempo_is_searched_a_week_at_a_time() -> None:
     with asking(LiveServer("tempo")) as asked:
         begin = LAST_NS - 400 * 3600 * SECOND
         found = asked.found(changed(ALL, start_ns=begin, end_ns=LAST_NS + 1, limit=1000))
@@ -679,7 +679,7 @@ def beside() -> LiveServer:
     return server
 
 
-def test_what_v1_cannot_write_is_left_out(beside: LiveServer) -> None:
+def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
     with asking(beside) as asked:
         found = spans_of(*documents(asked.back_end, changed(ALL, service="poisoned")))
     assert {span.trace_id for span in found} == {f"5a{number}".rjust(32, "0") for number in range(4)}
@@ -731,7 +731,7 @@ def test_v1_without_a_service_finds_each_trace_once() -> None:
     assert len(dict.fromkeys(asked.said)) == 2
 
 
-def test_what_v1_says_went_wrong_beside_traces_is_handed_on() -> None:
+def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:
     server = LiveServer("jaeger-v1")
     errors = [{"code": 500, "msg": "one store of two is gone"}]
 
@@ -799,7 +799,7 @@ NOT_THAT = {
 
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
-def test_whatever_a_server_sends_is_read_or_refused_in_words(name: str) -> None:
+def test_any_response_is_read_or_refused_with_a_message(name: str) -> None:
     with asking(SERVERS[name]()) as asked:
         back_end, server = asked.back_end, asked.server
         trace_id = server.backends[0].visible()[0].id
@@ -834,7 +834,7 @@ def test_whatever_a_server_sends_is_read_or_refused_in_words(name: str) -> None:
         ("tempo", b"no", r"/values: the response is not JSON"),
     ],
 )
-def test_what_is_said_of_an_answer_that_does_not_belong_there(name: str, body: bytes, why: str) -> None:
+def test_errors_for_unexpected_responses(name: str, body: bytes, why: str) -> None:
     with asking(SERVERS[name]()) as asked:
         asked.server.fault = status(200, body=body)
         with pytest.raises(HttpError, match=why):

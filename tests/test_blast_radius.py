@@ -365,7 +365,7 @@ def query(trace: str, **rest: Any) -> GivenSpan:
     return span("3", 20, 60, trace=trace, service="cart", kind=Kind.CLIENT, attributes={"db.system": "redis"}, **rest)
 
 
-def test_of_an_inferred_peer_the_spans_that_call_it_are_asked() -> None:
+def test_inferred_peer_is_searched_by_its_client_spans() -> None:
     spans = [
         web("1", error=True),
         span("2", 10, 90, trace="1", service="cart", parent="1", error=True),
@@ -399,7 +399,7 @@ def test_a_service_that_is_a_peer_in_other_traces_is_hit_in_both() -> None:
     assert hits(found) == {"web": (1, True, Hit(50, 50, 25, 2))}
 
 
-def test_an_operation_hits_only_those_who_get_to_it() -> None:
+def test_operation_affects_only_services_that_reach_it() -> None:
     spans = [
         web("1"),
         span("2", 10, 60, trace="1", service="cart", name="add", parent="1"),
@@ -475,7 +475,7 @@ def test_a_message_leads_to_its_consumer_but_is_not_waited_for() -> None:
     assert hits(radius("web -> mail", *spans, *other))["web"][:2] == (1, False)
 
 
-def test_nobody_waits_for_whoever_waits_for_a_message() -> None:
+def test_nothing_waits_for_spans_that_wait_for_a_message() -> None:
     spans = [span("8", 0, 100, trace="1", service="shop"), SENT[0].but(parent="8"), SENT[1]]
     spans.append(span("3", 12, 90, trace="1", service="mail", kind=Kind.CONSUMER, parent="2"))
     found = radius("web -> mail", *spans)
@@ -540,7 +540,7 @@ def test_a_service_that_calls_itself_counts_once() -> None:
     assert hits(radius("db", *spans)) == {"web": (1, True, Hit(100, 0, 40, 1))}
 
 
-def test_a_service_that_is_called_back_stands_on_the_way_twice() -> None:
+def test_service_that_is_called_back_is_on_the_path_twice() -> None:
     # a 0-100 > b 10-90 > a 20-80 > x 30-60
     spans = [
         span("1", 0, 100, service="a", error=True),
@@ -560,7 +560,7 @@ def test_a_service_that_is_called_back_stands_on_the_way_twice() -> None:
     assert hits(radius("b", *spans)) == {"a": (1, True, Hit(100, 100, 80, 1))}
 
 
-def test_a_service_is_not_hit_by_what_stands_above_it() -> None:
+def test_service_is_not_affected_by_its_callers() -> None:
     # x calls a, and a calls x in another trace
     above = [
         span("1", 0, 100, trace="1", service="x", error=True),
@@ -578,7 +578,7 @@ def test_a_service_is_not_hit_by_what_stands_above_it() -> None:
     assert hits(radius("x", *both)) == {"a": (1, True, Hit(100, 0, 100 * (20 + 20) / 180, 2))}
 
 
-def test_who_could_reach_it_and_did_not_stands_last_without_figures() -> None:
+def test_possible_callers_come_last_without_figures() -> None:
     found = radius("c", *calling("ab", "bc"))
     assert [(one.service, one.distance, one.hit.exposure) for one in found.services] == [
         ("b", Distance(1, True), 50),
@@ -595,7 +595,7 @@ def test_services_in_a_ring_are_not_followed_endlessly() -> None:
     assert dict(found.downstream) == {"b": Distance(1, True), "c": Distance(2, True), "x": Distance(3, True)}
 
 
-def test_an_orphan_is_in_the_trace_but_nobody_led_to_it() -> None:
+def test_orphan_counts_for_the_trace_but_has_no_entry_point() -> None:
     spans = [
         web("1", error=True),
         span("2", 10, 20, trace="1", service="cart", parent="1"),

@@ -179,7 +179,7 @@ def test_the_commonest_detail_is_the_pattern() -> None:
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(18, "timeout"), (19, "")])
-def test_what_hardly_any_span_says_is_no_pattern(silent: int, expected: str) -> None:
+def test_rare_detail_is_not_a_pattern(silent: int, expected: str) -> None:
     spans = [span(f"{i:x}", 0, 9) for i in range(2, silent + 2)]
     spans += [span(f"{i}", 0, 9, error=True, message="timeout") for i in range(2)]
     assert detail(*spans) == expected
@@ -193,7 +193,7 @@ def test_a_pattern_is_of_the_operations_own_spans() -> None:
     assert {operation: one.pattern for operation, one in found(*spans).items()} == {"query": "SELECT ?", "GET": "GET"}
 
 
-def test_of_very_many_spans_a_sample_tells() -> None:
+def test_many_spans_are_sampled() -> None:
     # most say the same, but none of the first of them
     spans = [span(f"{i:x}", 0, 9, attributes={"db.statement": "rare" if i < 2_500 else "common"}) for i in range(9_000)]
     assert detail(*spans) == "common"

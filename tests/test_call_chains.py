@@ -60,7 +60,7 @@ def expected_chains(
 
 @some
 @given(service_sets())
-def test_observed_chains_are_those_that_parents_tell(spans: list[GivenSpan]) -> None:
+def test_observed_chains_follow_parents(spans: list[GivenSpan]) -> None:
     graph, plain = graph_of(*spans), Plain(build(*spans))
     chance = random.Random(len(spans))
     for end in plain.targets:
@@ -170,7 +170,7 @@ def test_the_first_call_is_the_callers_own_span_of_it() -> None:
     assert ways("web", "db", *spans) == {"web db": (1, 1, 70)}
 
 
-def test_a_service_that_calls_itself_stands_in_it_once() -> None:
+def test_service_that_calls_itself_is_listed_once() -> None:
     assert ways("a", "x", *calling("aabbax")) == {"a x": (1, 1, 91)}
     assert ways("b", "x", *calling("aabbbax")) == {"b a x": (1, 1, 91)}
 
@@ -184,7 +184,7 @@ def test_a_chain_begins_at_the_nearest() -> None:
     assert chains("a", "a", *spans).possible == ()
 
 
-def test_what_was_taken_comes_before_what_is_possible() -> None:
+def test_observed_paths_come_before_possible_ones() -> None:
     spans = calling("abd", "acd", "ac", "ax", "xd", "abcd")
     found = chains("a", "d", *spans)
     assert [chain.services for chain in found.observed] == [tuple("abd"), tuple("acd"), tuple("abcd")]
@@ -193,7 +193,7 @@ def test_what_was_taken_comes_before_what_is_possible() -> None:
     assert chains("d", "a", *spans) == CallChains("d", "a", (), ())
 
 
-def test_of_many_possible_ways_ten_are_told() -> None:
+def test_at_most_ten_possible_paths_are_listed() -> None:
     middle = "bcdefghijklmno"
     spans = calling(*("a" + name for name in middle), *(name + "z" for name in middle))
     found = chains("a", "z", *spans)
@@ -243,7 +243,7 @@ def test_by_a_call() -> None:
     assert (found.observed, found.possible) == ((), (CallChain(tuple("wacb")),))
 
 
-def test_a_call_that_came_twice_is_told_apart_by_its_caller() -> None:
+def test_repeated_calls_are_distinguished_by_their_callers() -> None:
     spans = [
         span("1", 0, 100, service="a"),
         span("2", 10, 20, service="a", kind=Kind.PRODUCER, parent="1"),
@@ -340,7 +340,7 @@ def test_links_in_a_ring_are_followed_once() -> None:
     assert ways("s0", "s1", *crowd).keys() == {"s0 s1", "s0 s2 s1", "s0 s1 s2 s1", "s0 s2 s1 s2 s1"}
 
 
-def test_an_orphan_was_called_by_nobody() -> None:
+def test_orphan_has_no_call() -> None:
     spans = calling("abc")[:1] + calling("abc")[2:]
     spans.append(span("9", 0, 1, service="b", parent="1"))
     found = chains("a", "b", *spans)

@@ -37,7 +37,7 @@ def test_layers_between_the_halves_are_no_calls() -> None:
     assert edges(WEB, *deep) == {("web", "orders", False): 1}
 
 
-def test_callee_caller_and_network_latency_stand_side_by_side() -> None:
+def test_callee_caller_and_network_latency_are_in_one_row() -> None:
     edge = edge_of(WEB, client(), attempt(), ORDERS)
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
     # nothing of the caller's made the call; a message has no network time; a peer has one half
@@ -63,7 +63,7 @@ def test_a_client_beyond_the_callers_own_server_is_not_its_half() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.CLIENT, Kind.PRODUCER])
-def test_an_entry_that_calls_says_nothing_of_the_incoming_call(kind: Kind) -> None:
+def test_error_of_an_outgoing_entry_span_is_not_one_of_the_incoming_call(kind: Kind) -> None:
     entry = ORDERS.but(kind=kind, error=True, parent="c")
     stock = entry.but(id="f1", parent="f0", service="stock", kind=Kind.SERVER, error=False)
     found = find_dependencies(build(WEB, client(), entry, stock)).edges
@@ -190,12 +190,12 @@ def test_a_batch_is_called_once_for_each_producer() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.SERVER, Kind.CLIENT, Kind.CONSUMER, Kind.INTERNAL])
-def test_a_link_to_what_is_no_producer_is_no_call(kind: Kind) -> None:
+def test_link_to_a_span_other_than_a_producer_is_not_a_call(kind: Kind) -> None:
     consumed = span("b", 100, 120, trace="2", service="mail", kind=Kind.CONSUMER, links=[("1", "c")])
     assert edges(SENT.but(kind=kind, attributes={}), consumed) == {}
 
 
-def test_a_link_says_nothing_where_the_parent_leads() -> None:
+def test_link_to_the_callers_of_the_parent_makes_no_call() -> None:
     layer = span("d", 12, 80, service="web", parent="c")
     consumed = span("b", 100, 120, service="mail", kind=Kind.CONSUMER, parent="d", links=[("1", "c")])
     assert edges(SENT, layer, consumed) == {("web", "mail", True): 1}

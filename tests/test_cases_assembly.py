@@ -184,7 +184,7 @@ def test_a_set_of_two_servers_has_not_changed(pair: tuple[str, str]) -> None:
     assert not both.flags.any()
 
 
-def test_a_row_without_an_end_says_so() -> None:
+def test_row_without_an_end_is_labelled() -> None:
     text = (CASES / "span-sent-at-start-and-end.jsonl").read_text().splitlines()
     unfinished = json.loads(text[1])
     spans = unfinished["resourceSpans"][0]["scopeSpans"][0]["spans"]

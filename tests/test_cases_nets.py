@@ -20,7 +20,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("name", "status", "spans", "warning"), READ)
-def test_what_is_damaged_is_named(program: Program, name: str, status: int, spans: int, warning: str) -> None:
+def test_damage_is_named(program: Program, name: str, status: int, spans: int, warning: str) -> None:
     done = program("analyze", str(CASES / name), "--json")
     assert done.code == status
     assert warning in done.err

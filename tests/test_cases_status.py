@@ -27,13 +27,13 @@ def test_a_failed_grpc_call_is_http_200(program: Program) -> None:
     ("query", "kept"),
     [("error = true", {"01", "02", "04"}), ("error = false", {"03", "05"})],
 )
-def test_a_query_tells_failed_grpc_calls_from_others(program: Program, query: str, kept: set[str]) -> None:
+def test_query_distinguishes_failed_grpc_calls(program: Program, query: str, kept: set[str]) -> None:
     case = str(CASES / "grpc-over-http-200.json")
     found = json.loads(program("analyze", case, "--query", query, "--json").out)
     assert {path["trace_id"][-2:] for path in found["critical_paths"]} == kept
 
 
-def test_what_is_unknown_is_said_of_its_own_file(program: Program, tmp_path: Path) -> None:
+def test_unknown_content_is_reported_with_its_file(program: Program, tmp_path: Path) -> None:
     tags = [{"key": "span.kind", "type": "string", "value": "sideways"}]
     for number in range(3):
         span = {

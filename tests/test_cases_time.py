@@ -68,7 +68,7 @@ def test_mail_that_is_processed_an_hour_later(report: Report) -> None:
     assert report("async-an-hour-later", "--query", "trace.duration > 1h")["summary"]["trace_count"] == 20
 
 
-def test_both_times_stand_in_the_text_report(program: Program) -> None:
+def test_text_report_has_both_times(program: Program) -> None:
     found = text(program, "async-an-hour-later")
     assert "Response time of 20 traces mean 200 ms" in found
     assert "20 of 20 traces lasted over 5 % longer than that" in found

@@ -99,7 +99,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_the_case_is_read_as_it_says(name: str, program: Program) -> None:
+def test_case_file_has_its_expected_spans(name: str, program: Program) -> None:
     found = facts(json.loads(program.analyze(str(CASES / name)).out))
     right = RIGHT[name]
     assert {key: found[key] for key in right} == right

@@ -221,7 +221,7 @@ def test_unknown_operation_in_a_filter_is_bad_usage(command: str, tracetui: Any)
     assert result.err == "tracetui: no operation named 'GET /profiles' in 100 traces; did you mean GET /profile?\n"
 
 
-def test_operation_of_another_service_is_no_typo(tracetui: Any) -> None:
+def test_operation_of_another_service_is_not_a_typo(tracetui: Any) -> None:
     result = tracetui("analyze", BEFORE, "--service", "user-service", "--operation", "GET /profile")
     assert (result.code, result.out) == (0, "No trace matches\nfilter: service user-service, operation GET /profile\n")
 

@@ -51,7 +51,7 @@ def test_spec_lists_what_the_help_pages_list(program: Program) -> None:
         assert command["summary"].endswith(".")
 
 
-def test_spec_tells_values_defaults_and_limits(program: Program) -> None:
+def test_spec_has_values_defaults_and_limits(program: Program) -> None:
     (analyze,) = (one for one in json.loads(program("--spec").out)["commands"] if one["name"] == "analyze")
     options = {option["name"]: option for option in analyze["options"]}
     assert analyze["arguments"] == [
@@ -128,7 +128,7 @@ def test_filters_are_the_first_query_of_the_screen(opened: Callable[..., Opened]
     assert opened("traces.json", "--exact-names") == Opened(["traces.json"], None, True)
 
 
-def test_a_server_is_searched_as_far_back_as_the_filters_say(opened: Callable[..., Opened]) -> None:
+def test_server_is_searched_over_the_time_range_of_the_filters(opened: Callable[..., Opened]) -> None:
     resume = opened("http://localhost:1", "--time-range", "30m", "--limit", "7", "--service", "api").resume
     assert resume is not None
     assert resume.query == "service = api"

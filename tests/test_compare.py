@@ -232,7 +232,7 @@ def test_the_exact_chance_of_quantiles_and_shares() -> None:
 _FIGURES = ("mean", "p50", "p95", "p99")
 
 
-def test_samples_of_one_distribution_are_equal_whatever_their_sizes() -> None:
+def test_samples_of_one_distribution_are_equal_at_any_size() -> None:
     wrong = 0
     for sizes in ((25, 400), (400, 25)):
         judge = ChangeClassifier(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))

@@ -60,7 +60,7 @@ def test_a_change_that_hardly_matters_is_none() -> None:
     assert PathChange.SLOWER in {one.change for one in both(trace(5), trace(60))}
 
 
-def test_own_time_is_told_where_there_is_room() -> None:
+def test_self_time_is_shown_if_there_is_room() -> None:
     rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
     # 100 us in all, 50 of its own and 50 on the critical path; 20 less, and the rest as before
     wide, narrow = (" ".join(rows.line(0, width).text.split()) for width in (120, 80))
@@ -110,7 +110,7 @@ def words(found: list[CallPath]) -> dict[str, str]:
     return {one.operation: rows.line(at, 100).text[start:].strip() for at, one in enumerate(found)}
 
 
-def test_a_span_is_slower_by_what_it_takes_and_the_row_that_explains_it_says_so() -> None:
+def test_slower_span_is_marked_at_the_row_that_explains_it() -> None:
     def trace(middle: int, query: int) -> list[GivenSpan]:
         """`middle` of its own in the span that makes the query."""
         return [
@@ -134,7 +134,7 @@ def test_a_span_is_slower_by_what_it_takes_and_the_row_that_explains_it_says_so(
     assert words(both(trace(80, 20), trace(30, 70))) == {"page": "", "find": "less here", "query": "slower here"}
 
 
-def test_marks_tell_where_errors_began_from_where_they_were_passed_on() -> None:
+def test_glyphs_distinguish_origins_from_propagated_errors() -> None:
     def trace(passed: bool, begun: bool) -> list[GivenSpan]:
         return [
             span("1", 0, 100, name="page", error=passed),

@@ -104,7 +104,7 @@ def test_a_candidate_takes_the_place_of_the_whole_word() -> None:
     assert completion.applied(text, completion.candidates[0]) == ("error AND duration ", 19)
 
 
-def test_values_that_can_be_asked_for() -> None:
+def test_values_that_can_be_queried() -> None:
     assert value_texts(True) == ["true"]
     assert value_texts(1.5) == ["1.5"]
     assert value_texts(["a", 2, ["b"]]) == ["a", "2"]
@@ -113,7 +113,7 @@ def test_values_that_can_be_asked_for() -> None:
 
 @unhurried
 @given(st.text())
-def test_any_value_can_be_asked_for(value: str) -> None:
+def test_any_value_can_be_queried(value: str) -> None:
     if value:
         traces = build(span("1", 0, 10, service=value), span("2", 0, 10, trace="2", service=f"not {value}"))
         assert parse(f"service = {quoted(value)}").matches(traces).tolist() == [True, False]

@@ -46,7 +46,7 @@ def sections(traces: TraceSet, trace: int = 0) -> list[Section]:
 
 @examples(3)
 @given(incomplete_sets())
-def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
+def test_sections_equal_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     for trace in range(traces.trace_count):
         assert sections(traces, trace) == path_of_trace(traces, trace)
@@ -54,7 +54,7 @@ def test_it_is_what_the_definition_says(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(trees())
-def test_it_is_what_the_definition_says_once_skew_is_corrected(spans: list[GivenSpan]) -> None:
+def test_sections_equal_the_definition_after_skew_correction(spans: list[GivenSpan]) -> None:
     # siblings then no longer stand by start
     traces = correct_skew(build(*spans))
     for trace in range(traces.trace_count):
@@ -109,7 +109,7 @@ def test_the_sections_of_a_trace_never_overlap(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(nested())
-def test_whoever_is_on_the_path_is_called_from_it(spans: list[GivenSpan]) -> None:
+def test_spans_on_the_path_have_callers_on_the_path(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     on_path = critical_paths(traces).on_path
     called = on_path & (traces.parent >= 0)
@@ -211,12 +211,12 @@ def test_a_child_wholly_outside_is_dropped_with_all_below_it(interval: tuple[int
     assert path(*spans) == [("a", 10, 100)]
 
 
-def test_a_child_without_duration_is_not_waited_for_nor_what_is_below_it() -> None:
+def test_nothing_waits_for_a_child_without_duration_or_its_descendants() -> None:
     spans = [span("a", 0, 100), span("b", 50, 50, parent="a"), span("c", 40, 60, parent="b")]
     assert path(*spans) == [("a", 0, 100)]
 
 
-def test_the_consumer_of_a_message_is_not_waited_for_nor_what_is_below_it() -> None:
+def test_nothing_waits_for_a_consumer_or_its_descendants() -> None:
     spans = [
         span("a", 0, 100, kind=Kind.PRODUCER),
         span("b", 10, 90, parent="a", kind=Kind.CONSUMER),

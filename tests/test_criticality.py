@@ -20,7 +20,7 @@ some = settings(unhurried, max_examples=80)
 
 @some
 @given(service_sets())
-def test_the_parts_are_what_spans_and_calls_tell(spans: list[GivenSpan]) -> None:
+def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
     plain = Plain(build(*spans))
     found = criticality(graph_of(*spans))
     assert {one.service for one in found} == plain.names
@@ -111,7 +111,7 @@ def parts(*spans: GivenSpan) -> dict[str, Criticality]:
     return {one.service: one for one in criticality(graph_of(*spans))}
 
 
-def test_who_is_in_most_traces_comes_first() -> None:
+def test_service_in_most_traces_comes_first() -> None:
     found = parts(*calling("web", "wex", "we"[:1], "xb"))
     # e and w are called by w and by nobody, in 2 and 3 of 4 traces; b by three; x by two
     assert [(one.rank, name) for name, one in found.items()] == [(1, "w"), (2, "b"), (3, "x"), (4, "e")]

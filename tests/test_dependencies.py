@@ -63,7 +63,7 @@ def test_calls_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(span_sets())
-def test_figures_are_those_of_the_spans_behind_them(spans: list[GivenSpan]) -> None:
+def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     calls = find_calls(traces)
     found = find_dependencies(traces, calls)
@@ -141,7 +141,7 @@ def test_a_call_counts_once_at_the_callees_entry() -> None:
     assert edges(*spans) == {("web", "cart", False): 1}
 
 
-def test_latency_is_the_callees_and_the_callers_stands_beside_it() -> None:
+def test_latency_is_the_callees_with_the_callers_next_to_it() -> None:
     edge = edge_of(WEB, client(), span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"))
     assert (edge.latency.p50_ns, edge.latency.p99_ns, edge.caller_p50_ns) == (60 * US, 60 * US, 80 * US)
     assert not edge.inferred
@@ -170,7 +170,7 @@ def test_a_service_called_back_is_called_again() -> None:
     assert edges(*spans) == {("web", "cart", False): 2, ("cart", "web", False): 1}
 
 
-def test_an_orphan_is_called_by_nobody() -> None:
+def test_orphan_has_no_caller() -> None:
     assert edges(WEB, span("d", 20, 80, service="cart", parent="gone")) == {}
 
 
@@ -209,7 +209,7 @@ def test_links_that_lead_nowhere_new_are_no_calls() -> None:
     assert edges(WEB, span("d", 20, 80, service="web", kind=Kind.CONSUMER, links=[("1", "a")])) == {}
 
 
-def test_a_client_that_nobody_answers_has_an_inferred_peer() -> None:
+def test_unanswered_client_span_has_an_inferred_peer() -> None:
     query = client(attributes={"db.system": "redis", "db.namespace": "0"}, error=True)
     edge = edge_of(WEB, query)
     assert (edge.caller, edge.callee, edge.inferred, edge.is_async) == ("web", "redis:0", True, False)
@@ -241,7 +241,7 @@ def test_client_spans_within_one_another_are_one_call() -> None:
     assert edges(WEB, outer, inner) == {("web", "S3", False): 1}
 
 
-def test_a_message_that_nobody_consumes_goes_to_its_queue() -> None:
+def test_message_without_a_consumer_is_a_call_to_its_queue() -> None:
     sent = client(attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
     assert edges(WEB, sent) == {("web", "orders", True): 1}
 

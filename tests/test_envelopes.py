@@ -88,7 +88,7 @@ def test_every_envelope_has_a_writer() -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_an_envelope_is_told_by_its_beginning(name: str) -> None:
+def test_envelope_is_detected_by_its_beginning(name: str) -> None:
     writer = WRITERS[name]
     lines = [("web-1", line) for line in (*CHATTER, *TEXTS["otlp json, compact"].splitlines())]
     found = find_envelope(writer.write(lines).encode())
@@ -233,7 +233,7 @@ def test_other_lines_are_no_damage(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_log_without_spans_says_so(name: str) -> None:
+def test_log_without_spans_gives_a_message(name: str) -> None:
     found = read(written(name, "\n".join(CHATTER)).encode())
     assert messages(found) == [f"a log without spans: {len(CHATTER)} lines, none in a known format"]
 
@@ -268,7 +268,7 @@ def test_a_cut_download_keeps_its_whole_lines(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["grafana json", "gcloud list", "azure rows", "loki answer"])
-def test_a_line_longer_than_the_head_tells_the_envelope(name: str) -> None:
+def test_envelope_is_detected_by_a_line_longer_than_the_head(name: str) -> None:
     long = TEXTS["otlp json, compact"].replace("GET", "GET" + "x" * (1 << 17))
     assert len(read(written(name, long).encode())) == len(SPANS)
     in_one_line = "".join(line.strip() for line in written(name, long).splitlines())

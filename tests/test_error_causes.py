@@ -45,7 +45,7 @@ def test_also_of_spans_that_fit_nowhere(spans: list[GivenSpan]) -> None:
     check(build(*spans))
 
 
-def test_a_cancellation_below_a_span_without_an_end_is_no_cause_of_it() -> None:
+def test_cancellation_below_a_span_without_an_end_is_not_its_cause() -> None:
     spans = [
         span(f"{n}", 400 + 4 * (n > 1), 400 + 4 * (n > 1), parent=f"{n - 1}" * (n > 1), error=True)
         for n in (1, 2, 3, 4)

@@ -123,13 +123,13 @@ def test_messages_of_one_cause_share_a_template(messages: tuple[str, ...]) -> No
 
 @unhurried
 @given(st.integers(0, 9_999_999), st.integers(0, 9_999_999))
-def test_any_two_numbers_are_alike(one: int, other: int) -> None:
+def test_messages_that_differ_in_numbers_share_a_template(one: int, other: int) -> None:
     assert template(f"order {one} of /shop/{one}/x") == template(f"order {other} of /shop/{other}/x")
 
 
 @unhurried
 @given(st.one_of(st.text(), st.text("0123456789abcdef:.-/'\" <>", max_size=60)))
-def test_a_template_is_one_line_and_no_number_stands_alone_in_it(message: str) -> None:
+def test_template_is_one_line_without_separate_numbers(message: str) -> None:
     found = template(message)
     assert found == " ".join(found.split())
     assert not any(word.isascii() and word.isdecimal() for word in found.split())
@@ -196,11 +196,11 @@ def test_any_of_them_alone_is_the_message(expected: str, parts: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("flag", [True, False, 1, "true", "True", "1", "yes", "false", "0", "", "  "])
-def test_an_error_tag_that_says_only_yes_or_no_is_no_message(flag: Any) -> None:
+def test_boolean_error_tag_is_not_a_message(flag: Any) -> None:
     assert message_of(attributes={"error": flag, "error.type": "E"}) == "E"
 
 
-def test_the_last_exception_that_says_something_is_told() -> None:
+def test_last_exception_with_a_message_is_shown() -> None:
     events = [exception("A", "first", 1), exception("B", "last", 2), (3, "exception", {}), (4, "retry", {})]
     assert message_of(events=events) == "B: last"
 
@@ -214,7 +214,7 @@ def test_the_last_exception_that_says_something_is_told() -> None:
         ({"exception.stacktrace": "at line 1"}, NO_MESSAGE),
     ],
 )
-def test_half_an_exception_is_told_as_far_as_it_goes(attributes: dict[str, Any], expected: str) -> None:
+def test_incomplete_exception_is_shown_as_far_as_known(attributes: dict[str, Any], expected: str) -> None:
     assert message_of(events=[(1, "exception", attributes)]) == expected
 
 
@@ -226,7 +226,7 @@ def test_an_opentracing_error_log_is_read_in_its_order(key: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["9" * 5_000, "17", "-1", "CUSTOM"])
-def test_a_grpc_code_that_nobody_knows_is_shown_as_it_is(code: str) -> None:
+def test_unknown_grpc_code_is_shown_unchanged(code: str) -> None:
     assert message_of(attributes={"rpc.grpc.status_code": code}) == f"gRPC {code}"
 
 
@@ -235,5 +235,5 @@ def test_a_grpc_status_of_ok_is_no_message() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", [], {}, 7, True])
-def test_what_is_no_text_is_no_message(value: Any) -> None:
+def test_value_other_than_text_is_not_a_message(value: Any) -> None:
     assert message_of(message="  ", attributes={"error.message": value, "error.type": "E"}) == "E"

@@ -34,7 +34,7 @@ def _hops(traces: TraceSet, origins: list[int], service: str) -> int:
 
 @unhurried
 @given(st.one_of(span_sets(), failing_sets()))
-def test_patterns_hold_every_origin_once_and_what_it_propagated_to(spans: list[GivenSpan]) -> None:
+def test_patterns_contain_every_origin_once_with_its_propagation(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     errors, expected = find_errors(traces), Reference(traces)
     groups: dict[tuple[str, str], list[int]] = {}
@@ -129,7 +129,7 @@ def test_an_error_handled_by_a_span_between_is_handled() -> None:
     assert (unreachable.propagated_to, unreachable.swallowed_count, unreachable.failed_request_count) == ((), 1, 0)
 
 
-def test_a_cascade_begins_with_what_is_nearest() -> None:
+def test_propagation_lists_the_nearest_services_first() -> None:
     def failing(trace: int, *services: str) -> list[GivenSpan]:
         """Each of these calls the next one, which fails with it."""
         return [
@@ -228,7 +228,7 @@ def test_the_outcome_of_an_orphan_is_unknown() -> None:
     assert (only(traces).unknown_count, only(traces).swallowed_count) == (1, 0)
 
 
-def test_an_error_that_says_nothing_has_a_pattern_too() -> None:
+def test_error_without_a_message_has_a_pattern() -> None:
     assert only(build(span("a", 0, 9, error=True))).message == NO_MESSAGE
 
 

@@ -64,7 +64,7 @@ def test_neighbours_hop_by_hop(columns: ServiceListColumns, analysis: Analysis) 
     assert len(left) == 6
 
 
-def test_who_is_hit_when_it_is_slow(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_blast_radius_of_a_slow_service(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "5 services affected exposed critical"
@@ -78,7 +78,7 @@ def test_who_is_hit_when_it_is_slow(columns: ServiceListColumns, analysis: Analy
     assert heading == "●inventory-service  if it is SLOW  5 services affected  in 28 % of the traces"
 
 
-def test_who_is_hit_when_it_fails(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_blast_radius_of_a_failing_service(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
     assert left[0].endswith("using it exposed fail")
@@ -87,7 +87,7 @@ def test_who_is_hit_when_it_fails(columns: ServiceListColumns, analysis: Analysi
     assert checkout.endswith("100 % 4 %")
 
 
-def test_ways_to_another(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_paths_to_another_service(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
     assert found.right is None
     assert texts(found.left, 118) == [
@@ -109,7 +109,7 @@ def test_a_long_way_keeps_both_ends(columns: ServiceListColumns, analysis: Analy
         assert (names[0][:5], names[-1][:5]) == ("mobil", "prefe")
 
 
-def test_what_is_shared(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_shared_dependencies(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
     assert found.left.subject(1) == Subject("redis-cache")
     lines = texts(found.left, 118)
@@ -137,7 +137,7 @@ def test_columns_keep_within_their_width(columns: ServiceListColumns, analysis: 
                 assert line.text.isascii()
 
 
-def test_calls_to_itself_and_rings_are_said_beside_a_service() -> None:
+def test_overview_lists_self_calls_and_cycles() -> None:
     traces = build(
         span("1", 0, 90, service="a", kind=Kind.SERVER),
         span("2", 10, 80, service="a", kind=Kind.CLIENT, parent="1"),

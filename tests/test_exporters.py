@@ -287,7 +287,7 @@ def test_export_takes_the_format_from_the_suffix(program: Program, tmp_path: Pat
     assert program("export", BEFORE, "-o", "/dev/null", "--format", "jaeger").code == 0
 
 
-def test_export_tells_what_is_lost(program: Program, tmp_path: Path) -> None:
+def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "lossy.json"
     save(LOSSY, path)
     said = program("export", str(path), "--format", "zipkin")

@@ -33,7 +33,7 @@ CASES = Path(__file__).parent / "cases"
 
 
 def mixed(failed: int = 1, recovered: int = 1, without: int = 0) -> TraceSet:
-    """A set with so many failed requests, so many traces with handled errors only, and so many without errors."""
+    """A set with this many failed requests, this many traces with handled errors only, and this many without errors."""
     spans = []
     for number in range(failed + recovered + without):
         trace = str(number)
@@ -91,7 +91,7 @@ def test_status_line(failed: int, recovered: int, words: str) -> None:
         (1_000, 1_000, 123_456, "✖ 1,000 of 123,456 failed  0.8 %"),
     ],
 )
-def test_statistics_beside_the_plot(with_errors: int, failed: int, of: int, words: str) -> None:
+def test_statistics_next_to_the_plot(with_errors: int, failed: int, of: int, words: str) -> None:
     number = np.arange(of)
     points = Points(number, number + 1, number < with_errors, number < failed)
     last = stats_lines(points, UNICODE)[-1].text
@@ -143,7 +143,7 @@ def test_compare_has_both_rates_and_shows_both_where_they_differ() -> None:
     assert sum("of traces" in line and "rate" in line for line in same.regressions) == 1
 
 
-def test_contrast_says_how_many_requests_failed(program: Program) -> None:
+def test_contrast_counts_failed_requests(program: Program) -> None:
     said = program("contrast", str(CASES / "error-origin-later-consumer.json"))
     assert "nothing to contrast: every trace of 1 is in the selection (traces with errors)" in said.err
     assert selection_words(8, "with errors") == "8 traces with errors"
@@ -151,7 +151,7 @@ def test_contrast_says_how_many_requests_failed(program: Program) -> None:
     assert selection_words(2, "slowest") == "2 slowest traces"
 
 
-def test_the_report_says_how_many_records_were_folded(program: Program) -> None:
+def test_report_counts_merged_records(program: Program) -> None:
     said = program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--width", "80")
     summary = json.loads(program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--json").out)["summary"]
     assert summary["duplicate_span_count"] == 1

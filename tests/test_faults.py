@@ -257,7 +257,7 @@ def test_an_answer_that_cannot_be_cut_is_not_kept_for_ever(program: Program, mon
     ],
     ids=["429", "503", "502", "reset"],
 )
-def test_what_may_pass_is_asked_again(shown: Fault, waits: list[float | None], program: Program) -> None:
+def test_transient_failures_are_retried(shown: Fault, waits: list[float | None], program: Program) -> None:
     with faulty(shown, times=1) as server:
         said = program.analyze(server.url + "/search" + WINDOW)
     assert said.code == 0
@@ -278,7 +278,7 @@ def test_what_may_pass_is_asked_again(shown: Fault, waits: list[float | None], p
         ("3", 3),
     ],
 )
-def test_whatever_stands_for_the_time_to_wait(
+def test_any_retry_after_header_is_accepted(
     written: str, waits: float, program: Program, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the library logs of it would go to the terminal as it is."""
@@ -291,7 +291,7 @@ def test_whatever_stands_for_the_time_to_wait(
     assert caplog.text == ""
 
 
-def test_a_time_to_wait_that_nobody_lives_to_see(program: Program) -> None:
+def test_excessive_retry_after_is_not_waited_for(program: Program) -> None:
     for written in ("9" * 30, "Wed, 21 Oct 9999 07:28:00 GMT"):
         with faulty(faults.status(503, retry_after=written)) as server:
             in_words(program.analyze(server.url), server.url, r"try again in \d+d")
@@ -304,7 +304,7 @@ def test_a_server_that_comes_back(program: Program) -> None:
         assert program.analyze(server.url + "/search" + WINDOW).code == 0
 
 
-def test_names_that_nobody_has(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_names_are_reported(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -347,7 +347,7 @@ def test_a_name_that_is_neither_a_file_nor_a_profile(program: Program) -> None:
 # redirects
 
 
-def test_a_redirect_to_another_server_sends_it_nothing(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redirect_to_another_server_is_not_followed(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     with Loopback() as other, faulty(faults.login_redirect(f"{other.url}/login?{TOKEN}")) as server:
         said = program.analyze(server.url)
@@ -418,7 +418,7 @@ def test_client_certificates(program: Program) -> None:
 
 
 @pytest.mark.parametrize("option", ["--ca", "--cert"])
-def test_certificates_that_are_none(option: str, program: Program, tmp_path: Path) -> None:
+def test_invalid_certificates_are_refused(option: str, program: Program, tmp_path: Path) -> None:
     file = tmp_path / "no.pem"
     file.write_text("nothing")
     for path, why in ((file, "no.pem: .+"), (tmp_path / "gone.pem", "gone.pem: No such file")):
@@ -427,7 +427,7 @@ def test_certificates_that_are_none(option: str, program: Program, tmp_path: Pat
         assert re.search(why, said.err), said.err
 
 
-def test_a_key_with_a_passphrase_is_not_asked_for(program: Program, tmp_path: Path) -> None:
+def test_key_with_a_passphrase_does_not_prompt(program: Program, tmp_path: Path) -> None:
     own = certificate("client")
     faults.subprocess.run(
         ["openssl", "ec", "-in", own.key, "-aes256", "-passout", "pass:x", "-out", tmp_path / "locked.pem"],
@@ -574,7 +574,7 @@ def test_what_the_environment_holds_is_for_one_server(
 
 
 @pytest.mark.parametrize("command", ["analyze", "compare", "server", "open"])
-def test_the_help_says_where_credentials_come_from(command: str, program: Program) -> None:
+def test_help_names_the_sources_of_credentials(command: str, program: Program) -> None:
     assert "(for one server at a time), from ~/.netrc" in " ".join(program(command, "--help").out.split())
 
 
@@ -625,7 +625,7 @@ def test_profiles_that_cannot_be_used(more: dict[str, Any], why: str, program: P
 
 
 @pytest.mark.parametrize("url", ["/var/traces.json", f"ftp://user:{TOKEN}@127.0.0.1", f"http://user:{TOKEN}@127.0.0.1"])
-def test_addresses_of_profiles_that_are_none(url: str, program: Program) -> None:
+def test_invalid_addresses_in_profiles_are_refused(url: str, program: Program) -> None:
     said = program.analyze(program.profile(url))
     assert said.code == 2
     assert "config.toml: the profile prod: " in said.err
@@ -642,7 +642,7 @@ def test_a_slip_in_one_profile_costs_no_other(program: Program) -> None:
     assert (said.code, "the profile next: " in said.err) == (2, True)
 
 
-def test_a_header_that_is_none(program: Program) -> None:
+def test_invalid_headers_are_refused(program: Program) -> None:
     name = program.profile("http://127.0.0.1:1")
     file = program.home / "config" / "tracetui" / "config.toml"
     file.write_text(file.read_text() + '\nheaders = { "X Y" = "z" }\n')

@@ -101,7 +101,7 @@ def test_what_checkout_api_depends_on(ask: Any, graph: Any) -> None:
     assert "redis-cache (inferred)" in text
 
 
-def test_who_is_hit_if_inventory_service_is_slow(ask: Any, graph: Any) -> None:
+def test_blast_radius_of_slow_inventory_service(ask: Any, graph: Any) -> None:
     found = ask("blast-radius", "inventory-service")
     exposed = {one["service"]: one for one in found["services"] if one["exposure_percent"]}
     direct = {name for name, one in exposed.items() if one["hops"] == 1}
@@ -134,7 +134,7 @@ def test_how_checkout_api_connects_to_postgres_main(ask: Any, graph: Any) -> Non
     )
 
 
-def test_the_callers_of_notification_service_and_what_it_needs(ask: Any) -> None:
+def test_callers_and_dependencies_of_notification_service(ask: Any) -> None:
     callers, callees = ask("callers", "notification-service"), ask("callees", "notification-service")
     assert set(callers["direct"]) == CALLERS_OF_NOTIFICATION
     assert set(callees["direct"]) == CALLEES_OF_NOTIFICATION
@@ -184,7 +184,7 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
     assert ("●account-service" in names, "●web-app" in names, "●web-app" in attributes) == (True, False, True)
 
 
-def test_services_stand_in_groups(ask: Any, graph: Any) -> None:
+def test_services_are_grouped(ask: Any, graph: Any) -> None:
     groups = ask("services")["groups"]
     together = sorted(name for group in groups for name in group)
     assert together == sorted(one["service"] for one in ask("services")["services"])
@@ -195,7 +195,7 @@ def test_services_stand_in_groups(ask: Any, graph: Any) -> None:
     assert "Groups of closely connected services" in graph("services")
 
 
-def test_a_phrase_that_nothing_holds_is_taken_apart(ask: Any, graph: Any) -> None:
+def test_phrase_without_a_match_is_searched_word_by_word(ask: Any, graph: Any) -> None:
     assert ask("find", "user management", said="no match for 'user management'; showing 'user'") == ask("find", "user")
     assert ask("find", "payments service", said="no match for")["services"]
     assert ask("find", "xyzzy plugh")["services"] == []
@@ -283,7 +283,7 @@ def test_what_three_services_share(ask: Any, graph: Any) -> None:
     )
 
 
-def test_who_is_hit_if_redis_cache_is_slow(ask: Any) -> None:
+def test_blast_radius_of_slow_redis_cache(ask: Any) -> None:
     found = ask("blast-radius", "redis-cache")
     direct = {one["service"] for one in found["services"] if one["hops"] == 1}
     assert direct == {"api-gateway", "user-service", "order-service", "checkout-api"}
@@ -299,7 +299,7 @@ def test_a_call_can_be_what_fails(ask: Any) -> None:
     assert {one["service"] for one in found["services"] if one["hops"] == 1} == {"checkout-api"}
 
 
-def test_what_failed_already_is_told(graph: Any) -> None:
+def test_earlier_failures_are_reported(graph: Any) -> None:
     text = graph("blast-radius", "payment-processor")
     assert "if it FAILS    up to 4.0 % of requests failed: web-app place order" in text
 
@@ -331,7 +331,7 @@ def test_peers_of_a_type(ask: Any, graph: Any) -> None:
     assert [m["what"] for m in ask("find", "cache")["services"][0]["matched"]] == ["service", "type"]
 
 
-def test_possible_ways_stand_apart(ask: Any, graph: Any) -> None:
+def test_possible_paths_are_listed_separately(ask: Any, graph: Any) -> None:
     found = ask("path", "account-service", "redis-cache")
     assert found["observed"] == []
     assert found["possible"] == [{"services": ["account-service", "user-service", "redis-cache"]}]
@@ -412,7 +412,7 @@ def test_the_json_has_every_promised_key(question: str, ask: Any) -> None:
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_text_is_what_it_was(question: str, graph: Any) -> None:
+def test_text_is_unchanged(question: str, graph: Any) -> None:
     golden = GOLDEN / f"graph-{question}.txt"
     printed = graph(question, *ASKED[question], "--width", "80")
     if UPDATE:
@@ -426,7 +426,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 @pytest.mark.parametrize("question", ASKED)
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_no_line_is_wider_than_asked(question: str, width: int, graph: Any) -> None:
+def test_no_line_is_wider_than_requested(question: str, width: int, graph: Any) -> None:
     for look in ([], ["--ascii"]):
         printed = graph(question, *ASKED[question], "--width", str(width), *look)
         assert max(map(cell_width, printed.splitlines())) <= width
@@ -460,7 +460,7 @@ def test_drawings_hold_what_the_question_is_about(question: str, graph: Any) -> 
     assert (arrows > 0) == (question != "queues")
 
 
-def test_drawings_tell_kinds_of_calls_apart(graph: Any) -> None:
+def test_drawings_distinguish_kinds_of_calls(graph: Any) -> None:
     dot = graph("callers", "notification-service", "--format", "dot")
     numbers = {label: node for node, label in re.findall(r'(n\d+) \[label="([^"\\]+)', dot)}
     edges = dict(re.findall(r"(n\d+ -> n\d+) \[(.+)\];", dot))
@@ -573,7 +573,7 @@ def test_a_word_that_is_no_text(graph: Any) -> None:
 # --- the rest --------------------------------------------------------------------------------------------------------
 
 
-def test_the_graph_library_is_imported_where_a_graph_is_asked_for() -> None:
+def test_graph_library_is_imported_only_for_a_graph() -> None:
     assert "networkx" in imported(running("graph", SHOP, "services"))
     modules = imported(running("graph", "--help"))
     assert "tracetui" in modules

@@ -96,7 +96,7 @@ def test_spellings_of_an_id_meet_and_each_is_shown_as_it_was_written() -> None:
     assert traces.find_trace("5af7183fb1d4cf50") is None
 
 
-def test_ids_that_differ_in_their_high_bits_alone_stay_apart() -> None:
+def test_ids_that_differ_only_in_high_bits_are_distinct() -> None:
     # many traces leave few bits for ids when both are mixed into one number
     spans = [span(f"{high:08x}00000001", 0, 9, trace=f"{number:x}") for number in range(300) for high in (1, 2)]
     spans += [span("c", 1, 2, trace=f"{number:x}", parent="0000000200000001") for number in range(300)]
@@ -107,7 +107,7 @@ def test_ids_that_differ_in_their_high_bits_alone_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_ids_that_fall_together_when_mixed_with_their_trace_stay_apart(order: tuple[int, int]) -> None:
+def test_ids_that_collide_when_hashed_with_their_trace_are_distinct(order: tuple[int, int]) -> None:
     # of the product of an id and the multiplier, a set of one trace drops the lowest bit
     inverse = pow(int(GOLDEN_RATIO), -1, 1 << 64)
     alike = [f"{product * inverse % (1 << 64):016x}" for product in (8, 9)]

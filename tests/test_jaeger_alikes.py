@@ -130,7 +130,7 @@ def test_services_and_operations(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", V1)
-def test_what_is_not_offered_is_said(kind: str) -> None:
+def test_missing_features_are_reported(kind: str) -> None:
     with asking(LiveServer(kind)) as asked:
         with pytest.raises(NotSupportedError, match="no dependency graph"):
             asked.back_end.dependencies(FIRST_NS, LAST_NS)
@@ -141,7 +141,7 @@ def test_what_is_not_offered_is_said(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["victoriatraces", "victoriatraces-v3"])
-def test_a_limit_that_is_too_high_is_lowered_and_said(kind: str) -> None:
+def test_limit_that_is_too_high_is_lowered_with_a_warning(kind: str) -> None:
     told: list[SearchReport] = []
     server = LiveServer(kind, empty=True)
     server.add_all(trace(like(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"]) for number in range(MOST + 5))
@@ -155,7 +155,7 @@ def test_a_limit_that_is_too_high_is_lowered_and_said(kind: str) -> None:
     ]
 
 
-def test_summaries_are_asked_for_within_the_limit() -> None:
+def test_summaries_are_requested_within_the_limit() -> None:
     """Of those that fail otherwise 20 times as many summaries are looked through, which may be too many."""
     server = LiveServer("victoriatraces-v3", empty=True)
     failed = trace("jaeger-v3", 1, FIRST_NS, tags={"http.response.status_code": "503"})
@@ -183,7 +183,7 @@ def test_quickwit_fetches_no_trace_twice_to_fill_up() -> None:
     assert len(fetched) == len(set(fetched)) > 10
 
 
-def test_what_quickwit_does_not_fetch_any_more_is_said() -> None:
+def test_losses_of_quickwit_are_reported() -> None:
     server = LiveServer("quickwit")
     with asking(server) as asked:
         whole = asked.spans(changed(ALL, service="payment"))
@@ -195,7 +195,7 @@ def test_what_quickwit_does_not_fetch_any_more_is_said() -> None:
     assert any("1 traces have only their root span" in text for text in asked.said)
 
 
-def test_what_greptimedb_leaves_out_is_said() -> None:
+def test_losses_of_greptimedb_are_reported() -> None:
     _, said = found_in("greptimedb", changed(ALL, service="payment"))
     assert len(said) == 1
     assert "numbers with a fraction as 0" in said[0]
@@ -206,7 +206,7 @@ def test_what_greptimedb_leaves_out_is_said() -> None:
     assert told[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
 
 
-def test_which_attributes_victoriatraces_finds_is_said() -> None:
+def test_attributes_that_victoriatraces_finds_are_named() -> None:
     told: list[SearchReport] = []
     search = changed(ALL, service="payment", attributes={"service.version": "1.4.2", "x": "~y"})
     with LiveServer("victoriatraces") as server:
@@ -238,14 +238,14 @@ def test_usual_ports() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("victoriatraces", "VictoriaTraces"), ("quickwit", "Quickwit")])
-def test_they_are_told_apart_behind_another_path_too(kind: str, name: str) -> None:
+def test_servers_are_distinguished_below_another_path(kind: str, name: str) -> None:
     server = LiveServer(kind)
     server._base = "/traces"
     with asking(server) as asked:
         assert asked.back_end.capabilities.name.startswith(name)
 
 
-def test_another_port_says_below_which_paths_they_answer(program: Program) -> None:
+def test_error_for_an_unknown_port_lists_the_base_paths(program: Program) -> None:
     with LiveServer("victoriatraces") as server:
         said = program("analyze", server.url.removesuffix("/select/jaeger"))
     assert said.code == 4

@@ -70,7 +70,7 @@ def as_zipkin_keeps_it(span: Span, by_ns: int) -> Span:
     ],
     ids=["all", "service", "unicode", "errors"],
 )
-def test_a_server_says_what_its_spans_in_a_file_say(options: list[str], zipkin: str, posted: Path) -> None:
+def test_spans_from_a_server_equal_those_in_a_file(options: list[str], zipkin: str, posted: Path) -> None:
     live, file = (json.loads(printed("analyze", source, "--json", *options)) for source in (zipkin, str(posted)))
     assert file["summary"]["trace_count"] > 0
     assert analysis(live) == analysis(file)
@@ -114,7 +114,7 @@ def test_traces_are_found_behind_newer_ones(options: list[str], zipkin: str, pos
     [["--operation", "POST /Checkout"], ["--query", "service = PAYMENT"]],
     ids=["operation", "query"],
 )
-def test_capitals_find_what_is_kept_in_lower_case(options: list[str], zipkin: str, posted: Path) -> None:
+def test_capitals_match_names_stored_in_lower_case(options: list[str], zipkin: str, posted: Path) -> None:
     lowered = [option.lower() for option in options]
     wanted = summary(str(posted), *lowered, "--limit", "1000")["trace_count"]
     assert wanted > 0

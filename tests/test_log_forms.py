@@ -511,7 +511,7 @@ def test_ids_do_not_fill_the_row_of_a_message(line: str, message: str, tmp_path:
     assert event.name == message
 
 
-def test_spans_given_as_logs_are_told_so(program: Program) -> None:
+def test_spans_given_as_logs_are_reported(program: Program) -> None:
     trace = str(CASES / "logs-trace.json")
     done = program("show", trace, "--logs", trace)
     assert done.code == 3
@@ -585,7 +585,7 @@ IN_METADATA = {
 
 
 @pytest.mark.parametrize("store", IN_METADATA)
-def test_what_a_log_store_says_beside_a_line(store: str, tmp_path: Path) -> None:
+def test_fields_of_a_log_store_next_to_a_line(store: str, tmp_path: Path) -> None:
     event = _one(tmp_path, json.dumps(IN_METADATA[store]))
     assert (event.name, event.time_ns, event.severity) == ("ERROR boom", AT, 17)
 

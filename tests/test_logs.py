@@ -99,7 +99,7 @@ def test_keys_and_times_that_loggers_write(keys: dict[str, Any], tmp_path: Path)
     assert abs(event.time_ns - (EPOCH + 300 * US)) < US
 
 
-def test_lines_that_are_beside_a_span_by_their_time_say_so(tmp_path: Path) -> None:
+def test_log_records_placed_by_time_are_marked(tmp_path: Path) -> None:
     found = logged(
         tmp_path,
         line(300, msg="own", span_id="3"),
@@ -142,7 +142,7 @@ def test_lines_of_many_shapes_are_each_read_as_what_they_are(tmp_path: Path) -> 
     assert (len(told), told[-1]) == (1_504, "text again")
 
 
-def test_a_user_who_stops_waits_for_no_more_lines(tmp_path: Path) -> None:
+def test_stop_does_not_wait_for_more_lines(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
     file.write_text("\n".join([json.dumps(line(300, msg="x"))] * 12_000), "utf-8")
     asked = iter([True, True, False])
@@ -271,7 +271,7 @@ def test_logs_in_an_archive(tmp_path: Path, packed: bool) -> None:
     assert warned(found) == [(f"{file.name}:readme.txt", "no trace id in 1 log record (1 text)")]
 
 
-def test_logs_are_found_and_stay_with_what_is_selected(tmp_path: Path) -> None:
+def test_logs_are_found_and_stay_with_their_selection(tmp_path: Path) -> None:
     found = logged(tmp_path, line(300, msg="Pool exhausted", pool="main"))
     hits = find_spans(found, 0, len(found), "pool exh")
     assert hits is not None

@@ -180,7 +180,7 @@ def test_the_option_matches_shape_and_name() -> None:
         assert bool(unknown_names(traces, filters)) == (kept == 0)
 
 
-def test_a_shape_is_not_asked_of_a_server() -> None:
+def test_shape_is_not_sent_to_a_server() -> None:
     query = '{ service = api AND operation = "GET /orders/{id}" }'
     assert pushdown(query) == (Search(service="api"), [query])
     assert pushdown(query, exact_names=True) == (Search(service="api", operation="GET /orders/{id}"), [])
@@ -325,7 +325,7 @@ def test_the_command_of_an_alert_opens_the_traces_behind_it(
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_the_screen_groups_as_it_is_told(exact: bool) -> None:
+def test_screen_groups_by_the_requested_names(exact: bool) -> None:
     arrived: list[FilteredSession] = []
     sessions = BackgroundSessions(BackgroundLoad([str(CASES / "ids-in-names.json")]), lambda: "", exact_names=exact)
     arrived.append(sessions.load(lambda _: None, arrived.append, lambda _: None))

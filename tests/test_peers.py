@@ -132,7 +132,7 @@ _values = st.one_of(st.text(), st.sampled_from(("http://[", "https://x", "//", "
 
 @unhurried
 @given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(_KEYS), _values))
-def test_whatever_the_attributes_hold_a_name_is_a_text_or_none(kind: Kind, attributes: dict[str, Any]) -> None:
+def test_name_of_a_peer_is_a_text_for_any_attributes(kind: Kind, attributes: dict[str, Any]) -> None:
     name = name_of(kind, attributes)
     assert name is None or (name and name == name.strip())
 
@@ -231,7 +231,7 @@ def test_calls_are_the_same_without_the_notes_of_decoders(
     ],
 )
 @pytest.mark.parametrize("kind", [Kind.CLIENT, Kind.PRODUCER])
-def test_a_set_gives_a_peer_the_type_that_its_call_says(kind: Kind, attributes: dict[str, str]) -> None:
+def test_peer_type_comes_from_its_calls(kind: Kind, attributes: dict[str, str]) -> None:
     traces = _as_jaeger([{"span.kind": kind.name.lower(), **attributes}] * 3)
     (found,) = [one for one in find_dependencies(traces).services if one.inferred]
     said = called_peer(kind, attributes)

@@ -99,11 +99,11 @@ PUSHED = {
 
 
 @pytest.mark.parametrize("text", PUSHED)
-def test_what_is_asked_and_what_is_left(text: str) -> None:
+def test_conditions_sent_and_conditions_left(text: str) -> None:
     assert pushdown(text) == PUSHED[text]
 
 
-def test_what_is_no_query_is_none_here_either() -> None:
+def test_invalid_queries_are_refused() -> None:
     for text in ("service =", "AND", "service = a AND", "servce = a"):
         with pytest.raises(QueryError):
             pushdown(text)
@@ -147,7 +147,7 @@ def test_what_filters_ask(filters: Filters, search: Search, left: list[str]) -> 
     assert search_of(filters) == (search, left)
 
 
-def test_what_is_asked_in_words() -> None:
+def test_searches_are_described_in_words() -> None:
     search = Search(service="cart", attributes={"a": "b"}, errors=True, slower_ns=5 * MS, least_ns=MS, most_ns=2 * MS)
     assert describe(search) == (
         "service cart, a = b, a span in error, slower than 5ms, a span of 1ms or more, a span of 2ms or less,"
@@ -287,7 +287,7 @@ def as_text(value: Value) -> str | None:
 
 @settings(max_examples=80)
 @given(sets(), st.data())
-def test_no_trace_that_is_meant_is_left_out(traces: TraceSet, data: st.DataObject) -> None:
+def test_no_requested_trace_is_missing(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
     text = wanting(data.draw, traces, wanted)
     for trace in np.flatnonzero(parse(text).matches(traces)).tolist():
@@ -327,7 +327,7 @@ def test_the_parts_of_a_query_are_the_query(traces: TraceSet, data: st.DataObjec
     assert rest == [f"{text} OR {other}"] if search == Search() else search.services and not rest
 
 
-def test_of_a_response_time_a_server_is_asked_for_the_duration_and_the_rest_is_done_here() -> None:
+def test_response_time_is_searched_as_duration_and_then_filtered() -> None:
     search, rest = pushdown("trace.response > 100ms AND trace.duration > 90ms")
     assert (search.slower_ns, rest) == (90_000_000, ["trace.response > 100ms"])
     assert pushdown("trace.response < 100ms") == (Search(), ["trace.response < 100ms"])

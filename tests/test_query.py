@@ -363,7 +363,7 @@ def test_an_error_hints_at_what_to_write() -> None:
         assert hint in str(caught.value)
 
 
-def test_an_error_stands_under_wide_characters_and_in_long_queries() -> None:
+def test_error_points_below_wide_characters_and_in_long_queries() -> None:
     with pytest.raises(QueryError) as caught:
         parse("operation = 日本 nope")
     assert str(caught.value).split("\n")[2] == "  " + " " * 17 + "^^^^"
@@ -408,7 +408,7 @@ WORDS = ("time", "Timeout", "404", "true", "null", "e", "key=", 'say "x', "é", 
 
 
 @given(st.data())
-def test_a_word_finds_what_a_look_at_every_span_finds(data: st.DataObject) -> None:
+def test_word_search_equals_a_search_of_every_decoded_span(data: st.DataObject) -> None:
     texts = st.sampled_from(["timeout", 'say "x" é', "KAFKA/1", "true", "404", "\\n", "<b>", ""]) | st.text(max_size=4)
     values = texts | st.integers(-500, 500) | st.booleans() | st.none() | st.lists(texts, max_size=2)
     attributes = st.dictionaries(st.sampled_from(["key", "time", "a", "é"]), values, max_size=3)
@@ -580,7 +580,7 @@ def test_matching_spans_are_those_that_meet_a_condition(shop: TraceSet) -> None:
     assert spans("{ NOT error AND service = db }") == []
 
 
-def test_only_traces_among_those_asked_about_match(shop: TraceSet) -> None:
+def test_only_requested_traces_match(shop: TraceSet) -> None:
     among = np.array([True, False, True])
     assert parse("service = api-gateway").matches(shop, among=among).tolist() == [True, False, True]
     assert parse("NOT error").matches(shop, among=among).tolist() == [True, False, False]
@@ -891,7 +891,9 @@ def trace_sets(draw: st.DrawFn) -> TraceSet:
 
 @given(trace_sets(), QUERIES, st.sampled_from([0, 1 << 30]), st.sampled_from([0, 1 << 30]))
 @examples(3)
-def test_columns_answer_as_a_look_at_every_span_would(traces: TraceSet, query: TraceTest, few: int, cost: int) -> None:
+def test_column_evaluation_equals_evaluation_span_by_span(
+    traces: TraceSet, query: TraceTest, few: int, cost: int
+) -> None:
     text, holds = query
     spans = [[traces.span(i) for i in traces.spans_of(t)] for t in range(traces.trace_count)]
     with patch.object(evaluate, "_MANY", few), patch.object(attribute_search, "_BYTES_PER_READ", cost):
@@ -963,7 +965,7 @@ def test_below_is_what_parents_say(spans: list[GivenSpan], above: str, below: st
 @pytest.mark.parametrize(
     "text", ["{ service = a } >>", ">> { service = a }", "{ service = a } >> service = b", "service = a >> { error }"]
 )
-def test_below_stands_between_braces(text: str) -> None:
+def test_descendant_operator_is_between_braces(text: str) -> None:
     with pytest.raises(QueryError):
         parse(text)
 

@@ -53,7 +53,7 @@ def test_tempo_names_all_services_and_operations() -> None:
     assert len(operations) > 1
 
 
-def test_tempo_is_asked_for_the_newest() -> None:
+def test_tempo_search_requests_the_newest() -> None:
     newest, anyway = (listed(recorded("faults")[f"tempo-3.0-search-20{kind}"]) for kind in ("-most-recent", ""))
     assert newest - anyway
     with asking(Tempo()) as asked:
@@ -93,7 +93,7 @@ def store_by_service(everything: bool) -> StandIn:
     ],
     ids=["all", "error", "failed", "slow", "attribute", "attribute of failed", "operation", "duration"],
 )
-def test_a_store_that_wants_a_service_is_asked_for_each(wanted: Search, everything: bool) -> None:
+def test_store_that_requires_a_service_is_searched_for_each(wanted: Search, everything: bool) -> None:
     search = changed(wanted, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=1000)
     with asking(LiveServer("jaeger-v3")) as plain:
         right = plain.found(search)

@@ -35,7 +35,7 @@ def test_colour_of_a_terminal(environ, choice, colour) -> None:
     assert colour_of(Terminal(), choice, environ) is colour
 
 
-def test_a_pipe_has_no_colour_unless_asked() -> None:
+def test_pipe_has_no_colour_unless_requested() -> None:
     assert colour_of(io.StringIO(), ColourChoice.AUTO, {"TERM": "xterm"}) is Colour.NONE
     assert colour_of(io.StringIO(), ColourChoice.AUTO, {"TERM": "xterm", "FORCE_COLOR": "1"}) is Colour.ANSI
     assert colour_of(io.StringIO(), ColourChoice.AUTO, {"FORCE_COLOR": "1", "NO_COLOR": "1"}) is Colour.NONE

@@ -64,7 +64,7 @@ def test_no_time_and_no_room() -> None:
     assert drawn([(0, 9)], scale=TimeScale(0, 9, 0)) == ""
 
 
-def test_solid_has_the_role_that_was_asked_for() -> None:
+def test_solid_cells_have_the_requested_role() -> None:
     whole = np.array([0]), np.array([1_000])
     line = bar(SCALE, *whole, np.array([0]), np.array([500]), glyphs=UNICODE, solid_role="service:3")
     assert [tuple(run) for run in line.runs] == [("█████", "service:3"), ("─────", Role.REST)]

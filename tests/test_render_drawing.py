@@ -181,7 +181,7 @@ def test_names_from_outside_are_safe_and_cut(glyphs: Glyphs) -> None:
     assert drawn.width == 12
 
 
-def test_names_that_differ_at_the_end_can_be_told_apart() -> None:
+def test_names_that_differ_at_the_end_are_distinguishable() -> None:
     names = ["inventory-service", "inventory-sync-job", "mail"]
     drawn = GraphDrawing({name: DrawnNode(name) for name in names}, [], UNICODE, name_width=12)
     assert sorted(text.strip() for text in rows_of(drawn)) == ["▐invent…c-job▌", "▐invent…rvice▌", "▐mail▌"]

@@ -62,7 +62,7 @@ def test_what_ran_side_by_side_is_drawn_within_its_caller() -> None:
     assert (shown.duration[1:] > 0).all()
 
 
-def test_what_nobody_waited_for_has_a_stretch_of_its_own() -> None:
+def test_asynchronous_work_has_a_bar_of_its_own() -> None:
     traces = build(
         span("a", 0, 1_000, name="root"),
         span("b", 0, 900, parent="a", name="work"),
@@ -118,7 +118,7 @@ def test_flat_rows_go_by_start() -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 10_000), st.sampled_from([0.1, 0.5, 0.95]), st.integers(0, 2))
-def test_hidden_spans_give_their_children_to_who_is_above(count: int, seed: int, share: float, folds: int) -> None:
+def test_children_of_hidden_spans_move_up(count: int, seed: int, share: float, folds: int) -> None:
     r = random.Random(seed)
     traces = one_trace(count, lambda i: -1 if i == 0 else r.randrange(i))
     rows = Rows(traces, 0, count)

@@ -52,14 +52,14 @@ def test_warnings_and_failures_outlast_the_times(glyphs: Glyphs) -> None:
 
 
 @GLYPHS
-def test_that_a_certificate_is_not_checked_is_always_said(glyphs: Glyphs) -> None:
+def test_unverified_certificate_is_always_reported(glyphs: Glyphs) -> None:
     for width in range(80, 200):
         loading = status_line(width, glyphs, source="traces.example.com:443", loading="asking  Esc stops", unsafe=True)
         whole = status_line(width, glyphs, source="traces.example.com:443", summary=summary(), unsafe=True)
         assert all(f"{glyphs.warning} insecure" in line.text for line in (loading, whole))
 
 
-def test_what_is_loading_is_always_said() -> None:
+def test_progress_of_the_load_is_always_shown() -> None:
     for width in range(80, 200):
         assert "reading  62 %  Esc stops" in status(width, loading="reading  62 %  Esc stops").text
 
@@ -71,7 +71,7 @@ def test_the_status_fits() -> None:
 
 
 @GLYPHS
-def test_the_filter_is_named_where_it_is_asked_for(glyphs: Glyphs) -> None:
+def test_filter_is_named_on_request(glyphs: Glyphs) -> None:
     query = 'error AND service = "\x1b[31mred" AND operation = GET'
     assert "filter" not in status(200, glyphs, query=query).text
     named = [status(width, glyphs, query=query, names_filter=True).text for width in range(80, 250)]
@@ -89,7 +89,7 @@ def test_a_pipe_is_named_in_words() -> None:
 
 
 @GLYPHS
-def test_the_active_view_is_told_without_colour(glyphs: Glyphs) -> None:
+def test_active_view_is_recognisable_without_colour(glyphs: Glyphs) -> None:
     views = (("traces", "Traces"), ("waterfall", "Waterfall"))
     lines = [tabs_line(60, views, view, glyphs).text for view, _ in views]
     assert "[1 Traces]" in lines[0]
@@ -111,12 +111,12 @@ def test_hints_go_as_wholes_and_the_last_one_stays() -> None:
     assert seen == {0, 1, 2, 3, 4}
 
 
-def test_all_hints_stand_beside_a_short_place() -> None:
+def test_all_hints_fit_next_to_short_breadcrumbs() -> None:
     assert crumb_line(80, ["Traces"], HINTS, UNICODE, None).text.endswith("S slowest  Enter open  ? keys")
 
 
 @GLYPHS
-def test_hints_make_room_for_what_is_selected(glyphs: Glyphs) -> None:
+def test_hints_make_room_for_the_selection(glyphs: Glyphs) -> None:
     crumbs = ["Waterfall", "api-gateway GET /profile", "from fetch_profile", "database_query of users"]
     for width in range(20, 160):
         text = crumb_line(width, crumbs, HINTS, glyphs, None).text
@@ -131,7 +131,7 @@ def test_hints_make_room_for_what_is_selected(glyphs: Glyphs) -> None:
     assert re.fullmatch(r"Waterfall › … › x+…  / filter  \? keys", text)
 
 
-def test_what_was_said_takes_the_room_of_hints_and_leaves_the_place() -> None:
+def test_notice_replaces_hints_and_keeps_the_breadcrumbs() -> None:
     said = "copied the trace's id"
     for width in (80, 120, 160):
         text = crumb_line(width, ["Waterfall", "api-gateway GET /profile", "query"], HINTS, UNICODE, (said, False)).text
@@ -143,7 +143,7 @@ def test_what_was_said_takes_the_room_of_hints_and_leaves_the_place() -> None:
     assert text == f"{said}    ? keys"
 
 
-def test_what_the_place_ends_with_is_not_said_beside_it() -> None:
+def test_end_of_the_breadcrumbs_is_not_repeated() -> None:
     crumbs = ["Waterfall", "GET /profile", "error 3 of 7"]
     text = crumb_line(120, crumbs, HINTS, UNICODE, ("error 3 of 7", False)).text
     assert text.startswith("Waterfall › GET /profile │ error 3 of 7  ")

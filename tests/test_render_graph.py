@@ -217,7 +217,7 @@ def test_a_drawing_of_calls() -> None:
     assert [(arrow.callee, arrow.is_possible) for arrow in some.arrows] == [("api", True)]
 
 
-def test_rings_are_told_once_and_end() -> None:
+def test_cycles_are_reported_once_and_terminate() -> None:
     found = analysis(span("g", 25, 28, parent="b", service="web"), span("h", 26, 27, parent="g", service="web"))
     page = GraphText(found, ReportOptions())
     text = "\n".join(line.text for line in page.services(list(found.graph.figures.values())))
@@ -226,7 +226,7 @@ def test_rings_are_told_once_and_end() -> None:
     assert "●web ⇝ ●mail" not in "\n".join(line.text for line in page.chain(("web", "mail"), ""))
 
 
-def test_what_nobody_waits_for_is_marked() -> None:
+def test_asynchronous_calls_are_marked() -> None:
     found = Analysis(
         build(
             span("a", 0, 100, service="web", kind=Kind.PRODUCER),

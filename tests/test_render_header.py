@@ -48,14 +48,14 @@ def test_most_of_the_time_is_named_as_before() -> None:
     assert "⚠" not in text
 
 
-def test_a_part_that_nobody_waited_for() -> None:
+def test_part_off_the_critical_path() -> None:
     worker = said(QUEUE, root=at(QUEUE, "c"))
     assert "worker process   875 ms, 90 % of POST /orders 975 ms" in worker
     assert "off the critical path" in worker
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-def test_what_is_useful_stays_when_there_is_no_room(width: int) -> None:
+def test_most_useful_parts_stay_when_there_is_no_room(width: int) -> None:
     failed = build(
         span("a", 0, 900, name="GET /profile", error=True),
         span("b", 0, 800, parent="a", service="db", name="query", error=True, message="timed out"),
@@ -68,7 +68,7 @@ def test_what_is_useful_stays_when_there_is_no_room(width: int) -> None:
         assert width < 80 or "timed out" in "".join(lines)
 
 
-def test_a_trace_among_its_like() -> None:
+def test_rank_of_a_trace_among_its_peers() -> None:
     spans = [span(f"s{i}", 0, 100 + i, trace=str(i), name="GET /a") for i in range(40)]
     # what goes on after the response makes no trace slower
     spans += [span("lone", 0, 999, trace="lone", name="tick"), span("kid", 0, 5_000, trace="39", parent="s39")]
@@ -120,7 +120,7 @@ def test_spans_outside_their_callers() -> None:
     assert outside(0, 50, flags=Flag.FOLLOWS_FROM) == 0
 
 
-def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:
+def test_spans_of_one_host_and_consumers_are_not_skewed() -> None:
     host = {"host.name": "web-1"}
     pair = (span("a", 100, 400, resource=host), span("b", 0, 50, parent="a", service="sidecar", resource=host))
     assert not outside_callers(build(*pair), 0).any()
@@ -128,7 +128,7 @@ def test_one_host_has_one_clock_and_nobody_waits_for_a_consumer() -> None:
     assert not outside_callers(build(*pair), 0).any()
 
 
-def test_the_response_time_stands_beside_a_longer_duration() -> None:
+def test_response_time_is_shown_with_a_longer_duration() -> None:
     request = span("a", 0, 200_000, name="POST")
     mail = [
         span("b", 1, 2, parent="a", kind=Kind.PRODUCER),

@@ -230,7 +230,7 @@ def test_handled_and_retried_errors_say_so() -> None:
     assert "outcome 1 handled (1 retried)" in lines
 
 
-def test_outcomes_of_one_pattern_stand_side_by_side() -> None:
+def test_outcomes_of_one_pattern_are_in_one_line() -> None:
     failed = span("1", 0, 100, service="db", error=True, message="no")
     spans = [failed, span("1", 0, 100, trace="2", status=Status.OK), failed.but(id="2", trace="2", parent="1")]
     spans += [span("1", 0, 100, trace="3"), failed.but(id="2", trace="3", parent="gone")]
@@ -239,7 +239,7 @@ def test_outcomes_of_one_pattern_stand_side_by_side() -> None:
     assert "outcome failed 1 request, 1 handled, 1 with unknown outcome" in lines
 
 
-def test_what_sets_traces_apart_says_how_to_see_all_where_it_is_cut() -> None:
+def test_shortened_contrast_names_the_key_for_all_rows() -> None:
     attributes = {f"key {number}": "a long value of this attribute" for number in range(3)}
     spans = [
         span("1", 0, 10, trace=str(i + 1), error=i < 20, attributes=attributes if i < 20 else {}) for i in range(60)

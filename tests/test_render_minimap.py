@@ -44,7 +44,7 @@ def test_heights_say_how_much_ran() -> None:
     assert not rows & set(drawn(SHOP, 40, glyphs=ASCII)[1:-1]), "a height is no glyph of a row"
 
 
-def test_colours_say_whom_the_request_waited_for() -> None:
+def test_colours_show_the_critical_path() -> None:
     view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0))
     line = minimap(MinimapData.of(view), 12, UNICODE)
     db, api = (Role.service(view.slots[SHOP.services.index(name)]) for name in ("db", "api"))
@@ -70,7 +70,7 @@ def test_the_window_is_set_off() -> None:
     assert tiny.endswith("[]▏")
 
 
-def test_an_error_is_seen_whatever_else_is_in_its_cell() -> None:
+def test_cell_with_an_error_shows_it() -> None:
     made = overview(SHOP)
     for start in range(0, 1_000, 50):
         for length in (1, 200, 800):

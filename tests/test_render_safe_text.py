@@ -107,7 +107,7 @@ def test_fit_aligns() -> None:
 
 
 @given(st.text(st.characters(max_codepoint=0x7F), max_size=60), st.integers(1, 80))
-def test_what_stands_for_ascii_can_be_ascii(text: str, limit: int) -> None:
+def test_stand_ins_can_be_ascii(text: str, limit: int) -> None:
     shown = ascii_text(safe(text, limit))
     assert shown.isascii()
     assert is_harmless(shown)
@@ -129,7 +129,7 @@ def test_wider_stand_ins_take_the_next_padding() -> None:
         ("注文\u202e\x9b\u200b", "注文\\u202e\\u009b\\u200b"),
     ],
 )
-def test_what_is_hidden_or_runs_over_other_lines_is_escaped_in_json_and_rules(text: str, shown: str) -> None:
+def test_invisible_and_overflowing_characters_are_escaped_in_json_and_rules(text: str, shown: str) -> None:
     data = json.dumps(text, ensure_ascii=False).encode()
     assert escaped_json(data).decode() == f'"{shown}"'
     assert json.loads(escaped_json(data)) == text

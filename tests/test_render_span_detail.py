@@ -73,7 +73,7 @@ def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
     return [lines.line(row, width).text.rstrip() for row in range(len(lines))]
 
 
-def test_what_stands_where() -> None:
+def test_order_of_the_detail() -> None:
     lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: LinkTarget(3, 17, "queue send")})
     assert texts(lines) == [
         "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
@@ -159,7 +159,7 @@ def test_what_the_span_did_comes_first() -> None:
     assert sum("db.query.text" in line for line in shown) == 1
 
 
-def test_log_lines_that_are_here_for_their_time_alone_say_so() -> None:
+def test_log_records_placed_by_time_alone_are_marked() -> None:
     events = (Event(EPOCH, "own", is_log=True), Event(EPOCH, "other", is_log=True, by_time=True))
     shown = texts(SpanDetailLines(span=Span("1", "2", None, "s", "n", EPOCH, 1, events=events)))
     assert any(text.endswith("own") for text in shown)

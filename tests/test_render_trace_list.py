@@ -63,7 +63,7 @@ def mailing() -> TraceSet:
     )
 
 
-def test_response_times_stand_beside_durations_where_they_differ() -> None:
+def test_response_times_are_shown_with_durations_if_they_differ() -> None:
     listed = rows(mailing())
     heading = listed.header(140, SortKey.DURATION, True)
     assert "whole trace" in heading.text
@@ -79,11 +79,11 @@ def test_response_times_stand_beside_durations_where_they_differ() -> None:
         assert listed.line(0, width).width == width
 
 
-def test_durations_stand_alone_where_responses_take_as_long() -> None:
+def test_durations_are_shown_alone_if_response_times_are_equal() -> None:
     assert "whole trace" not in rows(failing()).header(200, None, False).text
 
 
-def test_a_row_says_that_clocks_disagree() -> None:
+def test_row_has_a_remark_about_clock_skew() -> None:
     traces = build(
         span("1", 0, 100, service="web", name="GET"),
         span("2", -900, -800, parent="1", service="api", name="GET"),
@@ -92,7 +92,7 @@ def test_a_row_says_that_clocks_disagree() -> None:
     assert trace_columns(traces).skewed_count == 1
 
 
-def test_a_row_says_where_it_broke() -> None:
+def test_row_names_the_service_where_the_error_began() -> None:
     line = rows(failing()).line(1, 138)
     assert line.text.startswith("  22:13:20.000  api-gateway GET /cart")
     assert "✖redis" in line.text
@@ -111,7 +111,7 @@ def test_without_colour_the_marks_are_letters() -> None:
     assert line.text.isascii()
 
 
-def test_the_header_stands_over_its_columns() -> None:
+def test_header_aligns_with_its_columns() -> None:
     listed = rows(failing())
     for width in (60, 78, 118, 198):
         header = listed.header(width, SortKey.DURATION, True).text
@@ -215,7 +215,7 @@ def test_sorting_by_every_column() -> None:
     assert columns.sorted(every, SortKey.START, False).tolist() == [0, 1]
 
 
-def test_groups_stand_under_headings() -> None:
+def test_groups_have_headings() -> None:
     columns = trace_columns(failing())
     groups = [
         TraceGroup(7, Line([("first", "")]), np.array([1, 0]), False),
@@ -277,7 +277,7 @@ def test_bars_reach_the_end_of_the_line(width: int) -> None:
         assert rows(traces).line(0, width).width == width
 
 
-def test_what_a_trace_failed_with_stands_behind_its_bar() -> None:
+def test_error_message_follows_the_bar_of_a_trace() -> None:
     traces = build(
         span("1", 0, SECOND, trace="1", service="web", error=True),
         span("2", 0, 9, trace="1", service="db", parent="1", error=True, message="row 7 \x1b[31mis locked"),
@@ -393,7 +393,7 @@ def test_any_set_at_any_width(spans: list[object], width: int) -> None:
     assert all(line.width <= STATS_WIDTH for line in stats_lines(points, UNICODE))
 
 
-def test_a_bar_shows_whatever_there_is() -> None:
+def test_a_bar_shows_every_section() -> None:
     assert bar(0, 10, UNICODE) == ""
     assert bar(1e-9, 10, UNICODE) == "▏"
     assert bar(1, 10, UNICODE) == "█" * 10
@@ -435,7 +435,7 @@ def test_times_on_the_axis_differ(span_ns: int, width: int) -> None:
     assert begin != end or span_ns < 1_000
 
 
-def test_one_time_stands_on_the_axis_once() -> None:
+def test_each_time_is_on_the_axis_once() -> None:
     plot = Plot(points((0, 10, False)), 80, 6, UNICODE)
     assert plot.lines[-1].text.count("22:13:20") == 1
 

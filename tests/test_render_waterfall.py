@@ -230,7 +230,7 @@ def test_a_subtree_alone() -> None:
     assert rows[1].startswith("└╴ ● database_query ✖ ")
 
 
-def test_a_span_outside_its_caller_says_so() -> None:
+def test_span_outside_its_caller_has_a_warning() -> None:
     traces = traces_of(
         (1, 0, "front", "GET", 100, 300, NONE),
         (2, 1, "early", "call", 0, 50, NONE),

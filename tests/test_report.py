@@ -55,7 +55,7 @@ def output(args: list[str], capsysbinary: pytest.CaptureFixture[bytes]) -> bytes
 
 
 @pytest.mark.parametrize("name", OUTPUTS)
-def test_output_is_what_it_was(name: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_output_is_unchanged(name: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     printed = output(OUTPUTS[name], capsysbinary)
     if UPDATE:
         (GOLDEN / name).write_bytes(printed)
@@ -239,7 +239,7 @@ def test_one_trace_is_no_traces_and_a_handled_error_propagated_to_none() -> None
     assert "propagated to" not in shown
 
 
-def test_traces_with_errors_and_failed_requests_stand_side_by_side() -> None:
+def test_traces_with_errors_and_failed_requests_are_both_shown() -> None:
     recovered = [
         span("1", 0, 100, trace="2", service="web"),
         span("2", 0, 10, trace="2", parent="1", service="web", name="get", error=True),

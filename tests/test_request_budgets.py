@@ -1,4 +1,4 @@
-"""How many requests each question costs a server: none more than a live check counted, fewer where traces are here."""
+"""Number of requests per action on a server: at most those of a live check, fewer if traces are loaded."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def taken_back(on: App, server: LiveServer) -> None:
-    """Take the filter back, which asks nothing."""
+    """Undo the filter, which sends no request."""
     before = len(server.requests)
     await on.press("u")
     for _ in range(PATIENCE):
@@ -145,7 +145,7 @@ async def taken_back(on: App, server: LiveServer) -> None:
 
 
 async def looks(on: App, server: LiveServer, before: int) -> None:
-    """Wait until the server was looked at some times."""
+    """Wait until the server was polled this many times."""
     for _ in range(PATIENCE):
         if len(server.requests) - before >= LOOKS:
             return

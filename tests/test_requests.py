@@ -68,7 +68,9 @@ def test_a_step_is_asynchronous_by_kinds_or_by_reference(spans: list[GivenSpan])
         ({"kind": INTERNAL, "status": Status.OK}, "a"),
     ],
 )
-def test_a_silent_root_leaves_the_word_to_its_only_nearest_server(root: dict[str, object], request_span: str) -> None:
+def test_request_span_is_the_only_nearest_server_below_a_root_without_status(
+    root: dict[str, object], request_span: str
+) -> None:
     traces = build(
         span("a", 0, 90).but(**root),
         span("b", 5, 80, parent="a", kind=C),

@@ -13,7 +13,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.rows import Rows
 
 LENGTH = 2
-"""From so many on siblings are a run here."""
+"""From this many on siblings are a run here."""
 
 
 @dataclass

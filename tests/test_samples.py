@@ -199,7 +199,7 @@ def test_what_checkout_needs(callees: dict[str, set[str]]) -> None:
     assert reached(callees, "checkout-api") == direct | {"postgres-main"}
 
 
-def test_who_calls_whom_in_the_shop(callees: dict[str, set[str]]) -> None:
+def test_calls_of_the_shop(callees: dict[str, set[str]]) -> None:
     def callers(name: str) -> set[str]:
         return {caller for caller, called in callees.items() if name in called}
 

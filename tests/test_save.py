@@ -1,4 +1,4 @@
-"""What is kept of answers that come again and again: the newest of each trace, within bounds; and written to a file."""
+"""Repeated responses: the newest version of each trace is stored, within bounds, and written to a file."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_span_that_comes_again_takes_the_place_of_what_was_here(
     assert found == spans_by_trace(build(*stays, *comes))
 
 
-def test_what_several_sources_say_of_a_trace_stays_when_one_is_asked_again() -> None:
+def test_records_of_other_sources_stay_when_one_is_searched_again() -> None:
     of_file = [span(str(at), at, 10, name="GET", attributes={"from": "file"}) for at in range(1, 4)]
     of_server = [span(str(at), at, 10, name="get", attributes={"more": at}) for at in range(1, 4)]
     kept = collect([*of_file, *of_server])
@@ -96,7 +96,7 @@ def test_traces_are_counted_from_where_a_source_began() -> None:
     assert (kept.traces_behind(2), kept.traces_behind(4)) == (1, 0)
 
 
-def test_what_stands_beside_spans_moves_with_them() -> None:
+def test_data_about_spans_moves_with_them() -> None:
     odd = [
         span("odd-1", 0, 10, trace="a", message="lost", warnings=["late"]),
         span("odd-2", 0, 10, trace="b", parent="nobody", message="kept", warnings=["too"], attributes={"k": 1}),
@@ -167,7 +167,7 @@ def test_following_for_ever_remembers_no_more_than_is_here() -> None:
     assert len(again) == len(found)
 
 
-def test_forgotten_traces_without_ids_do_not_give_theirs_to_others() -> None:
+def test_generated_ids_of_dropped_traces_are_not_reused() -> None:
     kept = Intake()
     for number in range(40):
         new = Intake()

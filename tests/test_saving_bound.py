@@ -1,4 +1,4 @@
-"""What runs beside a call holds up what is saved of it: by hand, and as a replay has it."""
+"""Bounds of savings by parallel work: by hand, and as measured by a replay."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def slack(traces: TraceSet, one: str) -> int:
     return int(SavingBound(critical_paths(traces)).of(np.array([at(traces, one)]))[0])
 
 
-def test_what_runs_beside_a_call_holds_it_up() -> None:
+def test_parallel_work_limits_the_saving_of_a_call() -> None:
     assert slack(BESIDE, "2") == 15 * US
     assert slack(BESIDE, "4") == slack(BESIDE, "1") == UNBOUND
 
 
-def test_what_runs_beside_its_caller_holds_it_up_too() -> None:
+def test_work_parallel_to_the_caller_limits_the_saving() -> None:
     above = build(
         span("1", 0, 100),
         span("2", 0, 90, parent="1"),
@@ -62,7 +62,7 @@ def test_of_several_calls_what_began_with_the_first_holds_up_all() -> None:
     assert SavingBound(critical_paths(later)).of_calls(first, last).tolist() == [UNBOUND]
 
 
-def test_what_follows_something_beside_the_path_waits_for_that() -> None:
+def test_work_after_a_parallel_call_waits_for_it() -> None:
     # "beside" goes on as "after", which moves with it and not with the calls
     traces = build(
         span("1", 0, 100),

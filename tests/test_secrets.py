@@ -132,7 +132,7 @@ def repeating(answer: str) -> Callable[[Handler], None]:
 
 
 @pytest.mark.parametrize("plant", PLANTS)
-def test_a_token_is_sent_and_not_shown(
+def test_token_is_sent_and_not_shown(
     plant: Plant, program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = [(name, logging.getLogger(name).level) for name in ("", "httpx", "httpcore", "httpx_retries")]
@@ -336,7 +336,7 @@ def test_what_holds_it_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("option", ["token_file", "ca"])
-def test_a_secret_in_a_home_that_nobody_has_is_an_error(option: str) -> None:
+def test_secret_file_in_an_unknown_home_directory_is_an_error(option: str) -> None:
     profile = Profile(**{option: "~nobody-has-this-name/x"})
     with pytest.raises(UsageError, match="~nobody-has-this-name/x"):
         access_to(parse_address("http://localhost:1"), profile, Overrides())

@@ -1,4 +1,4 @@
-"""Self time: what of a span none of its children was running in."""
+"""Self time: the time of a span in which none of its children ran."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_children_count_once_and_within_their_parent_only(children: list[tuple[i
     assert own_time(span("a", 0, 100), *below) == expected
 
 
-def test_a_child_without_an_end_ran_as_long_as_what_is_below_it() -> None:
+def test_child_without_an_end_runs_as_long_as_its_descendants() -> None:
     unended = span("b", 20, 20, parent="a", flags=Flag.NO_DURATION)
     assert own_time(span("a", 0, 100), unended) == 100
     assert own_time(span("a", 0, 100), unended, span("c", 40, 70, parent="b")) == 50
@@ -97,7 +97,7 @@ def test_grandchildren_do_not_count() -> None:
         (Kind.CONSUMER, Kind.PRODUCER, 80),
     ],
 )
-def test_nobody_waits_for_the_consumer_of_a_message(above: Kind, below: Kind, expected: float) -> None:
+def test_nothing_waits_for_the_consumer_of_a_message(above: Kind, below: Kind, expected: float) -> None:
     assert own_time(span("a", 0, 100, kind=above), span("b", 10, 30, parent="a", kind=below)) == expected
 
 
@@ -120,7 +120,7 @@ def test_a_fan_of_100_000_children() -> None:
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1 << 61), st.integers(0, 1 << 61)), min_size=1),
     st.sampled_from((0, 58)),
 )
-def test_one_number_stands_for_a_group_and_a_value_however_far_values_are_apart(
+def test_group_and_value_are_encoded_in_one_number_at_any_distance(
     pairs: list[tuple[int, int, int]], bits: int
 ) -> None:
     # with fewer bits values meet more often, and fit into 64 bits together with their group

@@ -117,7 +117,7 @@ def test_show_heeds_service_and_window(kind: str, program: Program) -> None:
     assert none.code == 2
 
 
-def test_the_beginning_of_an_id_is_said_to_be_looked_for_here_alone(program: Program) -> None:
+def test_beginning_of_an_id_is_searched_in_loaded_traces_only(program: Program) -> None:
     with held("zipkin") as server:
         said = program("show", server.url, "--trace", "36b96d7a", "--limit", "20")
     assert said.code == 2
@@ -126,7 +126,7 @@ def test_the_beginning_of_an_id_is_said_to_be_looked_for_here_alone(program: Pro
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_contrast_has_failed_traces_to_tell_from_the_others(kind: str, program: Program) -> None:
+def test_contrast_compares_failed_traces_with_the_others(kind: str, program: Program) -> None:
     with held(kind) as server:
         said = program("contrast", server.url, "--json", "--limit", "20", "--time-range", "1h")
     assert said.code == 0, said.err

@@ -203,7 +203,7 @@ FAR = st.none() | st.sampled_from([-(10**40), -1, 0, 1, 10**19, 10**40, 10**400]
 
 
 @given(FAR, FAR, FAR, FAR)
-def test_what_is_searched_can_be_asked_and_said(
+def test_every_search_can_be_sent_and_described(
     start: int | None, end: int | None, lookback: int | None, limit: int | None
 ) -> None:
     search = Search(start_ns=start, end_ns=end, lookback_ns=lookback, limit=limit)
@@ -213,7 +213,7 @@ def test_what_is_searched_can_be_asked_and_said(
     assert describe(search)
 
 
-def test_any_number_of_traces_can_be_asked_for(program: Program) -> None:
+def test_any_limit_can_be_requested(program: Program) -> None:
     with LiveServer("jaeger-v1") as server:
         said = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
     # it is the server's to refuse so many
@@ -221,7 +221,7 @@ def test_any_number_of_traces_can_be_asked_for(program: Program) -> None:
 
 
 @given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))
-def test_times_that_servers_send_can_be_said_whatever_they_are(starts: list[int]) -> None:
+def test_any_time_from_a_server_can_be_formatted(starts: list[int]) -> None:
     assert SearchedWindow(len(starts), *window_of(starts)).words.startswith(f"the newest {len(starts)}")
 
 
@@ -232,7 +232,7 @@ def test_names_are_bounded() -> None:
     assert said == ["the server lists 30,000 services; only the first 10,000 are used"]
 
 
-def test_many_services_are_asked_until_there_is_enough() -> None:
+def test_services_are_searched_until_the_limit() -> None:
     server = LiveServer("jaeger-v1", empty=True)
     many = 5 * jaeger.FEW_SERVICES
     for number in range(many):
@@ -262,7 +262,7 @@ def test_services_are_searched_side_by_side() -> None:
         assert len(asked.found(changed(WHOLE, limit=1000))) == 4
 
 
-def test_a_service_that_cannot_be_asked_costs_the_others_nothing() -> None:
+def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
     server = LiveServer("jaeger-v1")
 
     def fault(handler: Any) -> None:
@@ -292,7 +292,7 @@ def without_hints(server: StandIn) -> StandIn:
     return server
 
 
-def test_tempo_is_asked_for_its_newest_traces() -> None:
+def test_tempo_search_requests_its_newest_traces() -> None:
     with asking(server_with_newer_traces("tempo")) as asked:
         found = asked.found(WHOLE)
         assert found == set(asked.server.trace_ids[-20:])
@@ -300,7 +300,7 @@ def test_tempo_is_asked_for_its_newest_traces() -> None:
         assert searches == [["{} with (most_recent=true)"]]
 
 
-def test_an_older_tempo_sends_any_and_is_asked_no_other_way_again() -> None:
+def test_older_tempo_is_queried_without_the_hint_from_then_on() -> None:
     with asking(without_hints(server_with_newer_traces("tempo"))) as asked:
         assert len(asked.found(WHOLE)) == 20
         assert not asked.back_end.sends_newest
@@ -324,7 +324,7 @@ def test_a_query_that_tempo_refuses_is_refused() -> None:
         assert asked.back_end.sends_newest
 
 
-def test_tempo_is_asked_for_names_of_a_time() -> None:
+def test_tempo_names_are_requested_for_a_window() -> None:
     """Without one it knows what has come just now: nothing, mostly."""
     server = LiveServer("tempo")
 
@@ -372,7 +372,7 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_elements_of_lists_are_said_to_be_missed(kind: str) -> None:
+def test_warning_that_elements_of_lists_are_not_found(kind: str) -> None:
     told: list[SearchReport] = []
     search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
     with LiveServer(kind) as server:

@@ -1,4 +1,4 @@
-"""What servers say themselves of their services: their own graph of calls, and their metrics."""
+"""Server statistics: the servers' own dependency graphs and metrics."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_metrics_are_the_mean_of_what_was_recorded() -> None:
     ],
     ids=["zipkin", "tempo", "jaeger"],
 )
-def test_what_a_server_does_not_have_is_said(
+def test_data_missing_on_a_server_is_reported(
     served: Callable[[], StandIn], missing: list[str], program: Program
 ) -> None:
     with served() as server:
@@ -113,7 +113,7 @@ def test_a_dependency_graph_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("value", [b"1e308", b"1e305", b"-1e300", b"-5"])
-def test_metrics_that_can_be_none_are_left_out(value: bytes, program: Program) -> None:
+def test_invalid_metrics_are_omitted(value: bytes, program: Program) -> None:
     point = b'{"gaugeValue":{"doubleValue":%b}}'
     body = b'{"metrics":[{"metricPoints":[%b,%b,%b]}]}' % (point % value, point % value, point % b"2")
     with LiveServer("jaeger-v1") as server:
@@ -140,7 +140,7 @@ def test_a_server_that_knows_nothing(program: Program) -> None:
     assert (said.code, "no services" in said.err) == (4, True)
 
 
-def test_what_no_trace_shows_stands_first() -> None:
+def test_calls_missing_from_traces_come_first() -> None:
     calls = [
         Dependency("a", "a", 900),
         Dependency("a", "b", 50),

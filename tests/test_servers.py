@@ -79,7 +79,7 @@ def asked_again(name: str, api: type[Backend]) -> Iterator[tuple[Recorded, Any, 
 
 
 @pytest.mark.parametrize(("name", "api"), APIS)
-def test_what_is_worked_out_is_what_the_real_server_said(name: str, api: type[Backend]) -> None:
+def test_computed_figures_equal_those_of_the_recorded_server(name: str, api: type[Backend]) -> None:
     compared = 0
     for given, real, ours in asked_again(name, api):
         if given.status != 200:
@@ -121,7 +121,7 @@ def test_traces_of_tempo_have_its_form(name: str, truth: dict[str, Document]) ->
         ("jaeger-2.20-v3", JaegerV3, "summaries", "summaries-any-service"),
     ],
 )
-def test_summaries_say_what_the_real_ones_said(name: str, api: type[Backend], key: str, answer: str) -> None:
+def test_summaries_equal_recorded_ones(name: str, api: type[Backend], key: str, answer: str) -> None:
     given = recorded(name)[answer]
     everything = {"limit": ["100"], "query.searchDepth": ["100"]}
     ours = api(recorded(name)).answer(Request("GET", given.path, {**given.query, **everything}, {}))
@@ -209,7 +209,9 @@ def test_metrics_are_those_of_the_first_recording(client: httpx.Client) -> None:
         ("tempo", "/api/v2/search/tags", {}),
     ],
 )
-def test_what_is_no_search_is_of_any_window(kind: str, path: str, query: dict[str, int], client: httpx.Client) -> None:
+def test_requests_other_than_searches_ignore_the_window(
+    kind: str, path: str, query: dict[str, int], client: httpx.Client
+) -> None:
     with LiveServer(kind) as server:
         assert len(client.get(server.url + path, params=query).content) > 100
 
@@ -312,7 +314,7 @@ def test_a_bomb_is_small_on_the_wire(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 403, 404, 429, 500, 502, 503, 504])
-def test_a_status_is_shown_as_often_as_told(code: int, client: httpx.Client) -> None:
+def test_status_is_sent_as_often_as_configured(code: int, client: httpx.Client) -> None:
     with faulty(faults.status(code, retry_after="1"), times=1) as server:
         got = client.get(f"{server.url}/api/services")
         assert (got.status_code, got.headers["retry-after"]) == (code, "1")
@@ -331,7 +333,7 @@ def test_login_pages(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("fault", [faults.bad_json, faults.json_of_something_else])
-def test_answers_that_are_no_traces(fault: faults.Fault, client: httpx.Client) -> None:
+def test_responses_without_traces_are_refused(fault: faults.Fault, client: httpx.Client) -> None:
     with faulty(fault) as server:
         assert client.get(server.url).headers["content-type"] == "application/json"
 

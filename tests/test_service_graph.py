@@ -193,7 +193,7 @@ def test_communities_hold_every_service_once(ways: list[str]) -> None:
         assert set(steps(group[0], among | turned(among))) == set(group)
 
 
-def test_communities_are_who_calls_one_another_most() -> None:
+def test_communities_are_services_that_call_each_other_most() -> None:
     graph = graph_of(*calling(*["ab", "bc", "ca", "xy", "yz", "zx"] * 3, "cx"))
     assert graph.communities == (("a", "b", "c"), ("x", "y", "z"))
     # calls in both directions count together: 6 of a and d, and of b and c, are more than the 4 of a and b, and c and d
@@ -258,7 +258,7 @@ def named(caller: str, callee: str, operation: str = "get") -> ServiceGraph:
     [("web", "db"), ("a->b", "c"), ("a", "b->c"), ("a -> b", "c -> d"), ("a:b", "c:d"), (LONG, LONG + "y"), ("-", ">")],
 )
 @pytest.mark.parametrize("operation", ["get", "GET /a:b", "a -> b", "GET x->y: z", LONG, ":", "->"])
-def test_whatever_the_names_a_target_is_found_by_its_own(names: tuple[str, str], operation: str) -> None:
+def test_any_target_is_found_by_its_own_name(names: tuple[str, str], operation: str) -> None:
     graph = named(*names, operation)
     for target in (Target(names[0]), Target(names[1]), Target(names[1], operation), Target(names[1], caller=names[0])):
         assert graph.target(target.name) == target
@@ -269,7 +269,7 @@ _names = st.text(st.sampled_from("ab:->"), min_size=1, max_size=5)
 
 @some
 @given(_names, _names, _names)
-def test_a_target_that_is_found_is_called_what_was_asked_for(caller: str, callee: str, operation: str) -> None:
+def test_resolved_target_has_the_requested_name(caller: str, callee: str, operation: str) -> None:
     graph = named(caller, callee, operation)
     targets = [Target(caller), Target(callee), Target(callee, operation), Target(caller, "root")]
     if caller != callee:
@@ -304,7 +304,7 @@ def test_a_name_may_differ_in_case_and_blanks() -> None:
         both.target("Web")
 
 
-def test_of_a_service_and_the_peer_it_is_of_another_the_operation_is_looked_up_in_both() -> None:
+def test_operation_of_a_service_that_is_also_a_peer_is_found_in_both() -> None:
     graph = graph_of(
         span("1", 0, 9, service="redis", name="x"), span("2", 0, 9, service="redis:0", name="get", parent="1")
     )

@@ -1,4 +1,4 @@
-"""The queries that the services view asks for the traces of a service with."""
+"""Queries of the services view for the traces of a service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOP = Path(__file__).parents[1] / "sample_traces" / "shop"
 
 
 @given(st.text(st.characters(codec=None, categories=None), max_size=12))
-def test_a_service_of_any_name_can_be_asked_for(name: str) -> None:
+def test_any_service_name_can_be_queried(name: str) -> None:
     name = name or "x"
     traces = build(span("1", 0, 9, service=name, trace="1"), span("2", 0, 9, service=name + "'\\\"", trace="2"))
     assert parse(service_query(traces.services[0])).matches(traces).tolist() == [True, False]
@@ -38,7 +38,7 @@ def test_a_service_of_any_name_can_be_asked_for(name: str) -> None:
         ("a", {"kind": "a", "span.x": "a"}, '{ attr.kind = "a" }'),
     ],
 )
-def test_a_peer_is_asked_for_by_what_it_is_named_after(peer: str, attributes: dict[str, Value], query: str) -> None:
+def test_query_for_a_peer_uses_the_attributes_that_name_it(peer: str, attributes: dict[str, Value], query: str) -> None:
     assert peer_query(peer, attributes) == query
     if query:
         found = build(span("1", 0, 9, attributes=attributes))

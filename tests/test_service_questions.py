@@ -1,4 +1,4 @@
-"""The smaller questions about services: what several share, whose callers are whose, what a word finds, who is near."""
+"""Smaller queries about services: shared dependencies, differences of callers, text search, neighbours."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ some = settings(unhurried, max_examples=60)
 
 @some
 @given(service_sets(), st.data())
-def test_shared_is_what_all_of_them_reach(spans: list[GivenSpan], data: st.DataObject) -> None:
+def test_shared_dependencies_are_reached_by_all(spans: list[GivenSpan], data: st.DataObject) -> None:
     graph, plain = graph_of(*spans), Plain(build(*spans))
     asked = data.draw(st.lists(st.sampled_from(sorted(plain.names)), max_size=4))
     far = [steps(name, plain.pairs) for name in asked]
@@ -50,7 +50,7 @@ def shared(spans: list[GivenSpan], *names: str) -> dict[str, tuple[int, ...]]:
     return {one.service: one.hops for one in shared_dependencies(graph_of(*spans), names)}
 
 
-def test_what_is_shared_comes_with_the_hops_from_each() -> None:
+def test_shared_dependencies_have_the_hops_from_each() -> None:
     spans = calling("abcd", "xc", "xy")
     assert shared_dependencies(graph_of(*spans), ["a", "x"]) == [
         SharedDependency("c", (2, 1)),
@@ -162,7 +162,7 @@ def figures(plain: Plain, service: str) -> tuple[int, int]:
     return len(entries), sum(one.error for one in entries)
 
 
-def test_near_ones_come_with_the_calls_between_them_and_far_ones_with_their_own() -> None:
+def test_direct_neighbours_have_calls_between_and_indirect_ones_their_own() -> None:
     spans = [
         span("1", 0, 100, service="web", error=True),
         span("2", 10, 60, service="cart", parent="1", error=True),
@@ -190,7 +190,7 @@ def of(*microseconds: int) -> Latency:
     return latency(np.array(microseconds) * US)
 
 
-def test_calls_at_once_and_not_are_told_together() -> None:
+def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
     sent = [
         span("1", 0, 100, service="a", kind=Kind.PRODUCER),
         span("2", 10, 20, service="b", kind=Kind.CONSUMER, parent="1"),
@@ -203,7 +203,7 @@ def test_calls_at_once_and_not_are_told_together() -> None:
     ]
 
 
-def test_of_an_operation_only_what_it_was_seen_with() -> None:
+def test_operation_has_only_observed_neighbours() -> None:
     spans = [
         span("1", 0, 99, service="web"),
         span("2", 1, 90, service="cart", name="add", parent="1"),

@@ -69,7 +69,7 @@ def test_a_child_on_the_same_host_is_believed(here: dict[str, Any], there: dict[
     assert moved(*spans)["b"] == ((200, 240) if same else (30, 70))
 
 
-def test_what_is_below_on_the_same_host_moves_along() -> None:
+def test_descendants_on_the_same_host_move_along() -> None:
     spans = [
         span("a", 0, 100, resource=HERE),
         span("b", 200, 260, parent="a", resource=THERE),
@@ -102,7 +102,7 @@ def test_events_move_with_their_span() -> None:
     assert [micros(event.time_ns) for event in traces.events(at(traces, "a"))] == [5]
 
 
-def test_every_moved_span_says_by_how_much() -> None:
+def test_every_moved_span_states_its_shift() -> None:
     traces = build(
         span("a", 0, 100, trace="1", resource=HERE),
         span("b", -1_000_000, -999_960, trace="2", parent="a", resource=THERE),
@@ -121,7 +121,7 @@ def test_every_moved_span_says_by_how_much() -> None:
     assert adjusted.select(np.array([False, True])).skew == {1: 1_000_030 * US}
 
 
-def test_spans_that_share_an_id_are_not_moved_nor_what_is_below_them() -> None:
+def test_spans_with_a_shared_id_and_their_descendants_are_not_moved() -> None:
     spans = [
         span("a", 0, 100, resource=HERE),
         span("b", 200, 240, parent="a", resource=THERE),

@@ -1,4 +1,4 @@
-"""Finding spans by a word."""
+"""Full-text search of spans."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def found(word: str) -> list[str]:
         ("", []),
     ],
 )
-def test_everything_a_span_says(word: str, expected: list[str]) -> None:
+def test_every_text_of_a_span_is_searched(word: str, expected: list[str]) -> None:
     assert found(word) == expected
 
 
@@ -62,7 +62,7 @@ def test_a_part_of_a_trace_and_being_stopped() -> None:
 
 
 @pytest.mark.parametrize("name", ["otlp/traces.pb", "otlp/traces.jsonl", "zipkin/traces.json", "incident/before.json"])
-def test_as_slow_as_looking_at_each(name: str) -> None:
+def test_search_equals_a_scan_of_each_decoded_span(name: str) -> None:
     traces = Session.open([f"sample_traces/{name}"]).loaded
     for word in ("get", "200", "sql", "name=", "internal", "e", "true", "99", "type"):
         answer = find_spans(traces, 0, len(traces), word)

@@ -138,7 +138,7 @@ def test_compare_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
     [
         ([BEFORE], "compare needs two sources, BEFORE and AFTER, not 1; --at TIME and --by ATTRIBUTE"),
         ([BEFORE, BEFORE, BEFORE], "compare needs two sources, BEFORE and AFTER, not 3"),
-        ([BEFORE, "--at", "10:05", "--by", "region"], "use either --at or --by, not both"),
+        ([BEFORE, "--at", "10:05", "--by", "region"], "use only one of --at, --by and --trace"),
         ([BEFORE, "--at", "soon"], "'soon' is not a time; write 10:05"),
         ([BEFORE, "--at", "10:05", "--service", "nobody"], "no service named 'nobody'"),
     ],

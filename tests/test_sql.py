@@ -69,7 +69,7 @@ def test_any_text_is_read(text: str) -> None:
     verb_and_table(f"SELECT {text}")
 
 
-def test_what_is_sql() -> None:
+def test_detection_of_sql() -> None:
     assert all(map(is_sql, ("SELECT 1", "  insert into a", "/* a */ UPDATE a SET", "WITH a AS (SELECT 1)")))
     assert not any(map(is_sql, ("GET user:1", "SELECTED a", '{"find": "a"}', "HGETALL a", "")))
 

@@ -183,5 +183,5 @@ def test_nothing_found_is_nothing(shape: Shape, body: bytes) -> None:
     ("shape", "body"),
     [(JAEGER_V1, b'{"data":[],"errors":[{"msg":"no"}]}'), (OTLP, b'{"error":{"message":"no"}}'), (ZIPKIN, b"{}")],
 )
-def test_what_else_an_answer_says_is_handed_on(shape: Shape, body: bytes) -> None:
+def test_further_messages_of_a_response_are_passed_on(shape: Shape, body: bytes) -> None:
     assert list(split_stream([body], shape)) == [body]

@@ -1,4 +1,4 @@
-"""What could be done about slow traces: hand-made traces whose savings are worked out here, and what holds of any."""
+"""Suggestions for slow traces: hand-made traces with known savings, and invariants for any traces."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> Non
     assert (traces.trace_ids[one.example_trace], one.most_calls) == ("2", 8)
 
 
-def test_calls_to_different_services_could_run_side_by_side() -> None:
+def test_calls_to_different_services_could_run_in_parallel() -> None:
     # 30 us in users, then 20 in orders: at once they take 30
     traces = build(
         span("1", 0, 100, name="page", kind=Kind.SERVER),
@@ -71,7 +71,7 @@ def test_calls_to_different_services_could_run_side_by_side() -> None:
     assert one.example_span == at(traces, "2")
 
 
-def test_of_many_calls_it_is_said_how_many_are_not_named() -> None:
+def test_number_of_further_calls_is_shown() -> None:
     calls = [query(str(i + 2), 10 * i, 10 * i + 10, attributes={"peer.service": f"s{i}"}) for i in range(9)]
     traces = build(span("1", 0, 100, name="page"), *calls)
     (one,) = found(traces, parallel_calls.KIND)
@@ -95,7 +95,7 @@ def test_calls_to_one_service_stay_sequential() -> None:
     assert not found(build(page, call("2", 0, 10, "a"), call("4", 40, 65, "a")), parallel_calls.KIND)
 
 
-def test_work_between_two_calls_keeps_them_apart() -> None:
+def test_work_between_two_calls_separates_them() -> None:
     def call(number: str, start: int, end: int, to: str) -> GivenSpan:
         return span(number, start, end, parent="1", kind=CLIENT, attributes={"peer.service": to})
 
@@ -104,7 +104,7 @@ def test_work_between_two_calls_keeps_them_apart() -> None:
     assert not found(traces, parallel_calls.KIND)
 
 
-def test_a_wait_that_no_span_explains_is_named_by_its_neighbours() -> None:
+def test_uninstrumented_gap_is_named_by_its_neighbours() -> None:
     traces = build(
         span("1", 0, 100, name="page"),
         span("2", 0, 20, parent="1", name="before"),

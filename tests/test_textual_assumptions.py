@@ -100,7 +100,7 @@ async def test_binding_chain_has_no_keys_that_an_input_takes_as_text() -> None:
 # --- scroll bars
 
 
-async def test_scroll_bar_can_be_of_another_class() -> None:
+async def test_scroll_bar_class_can_be_replaced() -> None:
     class Bar(ScrollBar):
         pass
 

@@ -183,7 +183,7 @@ def test_searches_of_grafana(address: str, search: Search) -> None:
         "traces.json",
     ],
 )
-def test_what_is_no_page_of_grafana(address: str) -> None:
+def test_other_addresses_are_not_grafana_pages(address: str) -> None:
     assert grafana_page(address) is None
 
 
@@ -218,7 +218,7 @@ NOWHERE = {
 
 
 @pytest.mark.parametrize(("source", "said"), NOWHERE.items(), ids=map(str, range(len(NOWHERE))))
-def test_what_names_no_place_says_what_to_add(source: str, said: str, program: Program) -> None:
+def test_incomplete_source_gives_a_hint(source: str, said: str, program: Program) -> None:
     with pytest.raises(UsageError) as raised:
         parse_sources([source])
     assert said in str(raised.value)
@@ -248,7 +248,7 @@ PASTED = ["{}", "00-{}-00f067aa0ba902b7-01", "ERROR boom trace_id={} x", "https:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pasted", PASTED)
-def test_a_trace_named_beside_a_server_is_fetched_alone(kind: str, pasted: str, program: Program) -> None:
+def test_trace_named_with_a_server_is_fetched_alone(kind: str, pasted: str, program: Program) -> None:
     with LiveServer(kind) as server:
         wanted = next(one for one in server.trace_ids if not server.document(one).broken)
         report = program.analyze(server.url, pasted.format(wanted))
@@ -259,7 +259,7 @@ def test_a_trace_named_beside_a_server_is_fetched_alone(kind: str, pasted: str, 
 
 
 @pytest.mark.parametrize("pasted", PASTED)
-def test_a_trace_named_beside_files_is_found_in_them(pasted: str, program: Program) -> None:
+def test_trace_named_with_files_is_found_in_them(pasted: str, program: Program) -> None:
     file = SAMPLES / "incident" / "before.json"
     wanted = json.loads(file.read_bytes())["data"][7]["traceID"]
     report = program.analyze(str(file), pasted.format(wanted))
@@ -270,7 +270,7 @@ def test_a_trace_named_beside_files_is_found_in_them(pasted: str, program: Progr
     assert f"no trace {ID} among 100 traces" in missing.err
 
 
-def test_traceql_of_grafana_is_asked_of_tempo_and_of_nobody_else(program: Program) -> None:
+def test_traceql_of_grafana_is_sent_only_to_tempo(program: Program) -> None:
     page = explored({"query": '{ resource.service.name = "cart" }'}, begin="now-30d")
     with LiveServer("tempo") as server:
         program.analyze(server.url, page)

@@ -62,7 +62,7 @@ def selected(app: TraceApp) -> str:
     return app.state.session.loaded.operation_name(app.state.span)
 
 
-async def test_slow_query_is_three_keys_away() -> None:
+async def test_slow_query_is_found_with_three_keys() -> None:
     async with opened(INCIDENT) as (app, pilot):
         assert "100 traces" in pilot.text
         assert "8 requests failed" in pilot.text

@@ -54,7 +54,7 @@ def some_traces() -> TraceSet:
 
 
 class DetailApp(TerminalApp, ByteCounter):
-    """The detail alone; work is done where it is asked for."""
+    """App with the detail alone; jobs run at once."""
 
     AUTO_FOCUS = ""
 
@@ -131,7 +131,7 @@ class Shown:
         await self.pilot.pause()
 
 
-async def test_what_it_says() -> None:
+async def test_detail_of_an_error_span() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2")) as session:
         text = "\n".join(session.app.lines)
@@ -206,7 +206,7 @@ async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
         assert "bell" in session.app.heard
 
 
-async def test_what_is_out_of_sight_is_said_in_the_rule_and_covers_nothing() -> None:
+async def test_rule_counts_rows_out_of_view_and_covers_none() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2"), size=(100, 10)) as session:
 
@@ -226,7 +226,7 @@ async def test_what_is_out_of_sight_is_said_in_the_rule_and_covers_nothing() -> 
         assert screen()[0].strip() == f"▾ {below} more"
 
 
-async def test_the_detail_is_arranged_anew_for_another_height() -> None:
+async def test_detail_is_laid_out_again_for_another_height() -> None:
     traces = build(span("1", 0, 10, attributes={"a": "word " * 60}))
     async with Shown(traces, 0, size=(60, 8)) as session:
         assert session.app.lines[session.app.row("word")].endswith("…")
@@ -295,7 +295,7 @@ async def test_only_the_last_of_many_spans_is_decoded() -> None:
         assert session.app.heard == ["span detail"]
 
 
-async def test_what_is_searched_for_is_set_off() -> None:
+async def test_search_text_is_highlighted() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2")) as session:
 
@@ -346,7 +346,7 @@ async def test_another_span_sends_only_what_differs() -> None:
         assert session.app.sent == 0
 
 
-async def test_rows_are_arranged_anew_for_another_width() -> None:
+async def test_rows_are_laid_out_again_for_another_width() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2")) as session:
         for size in ((30, 10), (200, 50), (40, 3)):

@@ -106,7 +106,7 @@ def assert_nothing_waits_on_the_loop(work: list[tuple[str, bool]]) -> None:
     assert not any(on_loop for _, on_loop in work)
 
 
-async def test_a_server_that_has_never_answered_is_asked_for_as_much_as_at_first(
+async def test_server_without_a_response_so_far_is_searched_in_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[Search] = []
@@ -150,9 +150,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_following_marks_new_traces_and_reports_new_findings(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         # the newest are of services that nobody has seen
@@ -178,7 +176,7 @@ async def test_following_marks_what_is_new_and_tells_what_was_never_seen(
             await on.until("following stopped")
 
 
-async def test_a_set_that_another_has_taken_the_place_of_is_let_go() -> None:
+async def test_replaced_trace_set_is_freed() -> None:
     """Who follows for a night holds one set, not one for each look."""
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         first = server.document(server.trace_ids[0])
@@ -224,7 +222,7 @@ def test_work_that_is_done_holds_nothing() -> None:
     assert gone() is None
 
 
-async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
+async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -251,7 +249,7 @@ async def test_a_filter_asks_the_server_for_what_it_can_find() -> None:
             assert not any("query.serviceName" in query for query in searches)
 
 
-async def test_what_was_listed_is_not_asked_for_and_what_is_asked_meanwhile_is_asked_after() -> None:
+async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_searched_after_it() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -306,7 +304,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
             await on.until("85 traces", "1 new")
 
 
-async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
@@ -331,7 +329,7 @@ async def test_what_the_user_asks_does_not_wait_for_a_look_for_new_traces(monkey
             await on.until("Server statistics")
 
 
-async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
+async def test_refused_search_is_not_repeated() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -343,7 +341,7 @@ async def test_what_a_server_refuses_is_not_asked_for_ever_after() -> None:
             await on.until("nothing new from", "the last 1h")
 
 
-async def test_more_is_more_of_what_a_server_sent_last_whatever_it_refused_since(program: Program) -> None:
+async def test_more_extends_the_last_successful_search(program: Program) -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(program.profile(server.url, limit=20)) as on:
             await on.until("20 traces")
@@ -355,7 +353,7 @@ async def test_more_is_more_of_what_a_server_sent_last_whatever_it_refused_since
             await on.until("at most 80")
 
 
-async def test_what_is_asked_while_a_server_says_what_it_says_itself_is_asked_then(program: Program) -> None:
+async def test_request_during_a_statistics_query_runs_after_it(program: Program) -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
@@ -473,7 +471,7 @@ async def test_a_fault_has_its_banner(fault: str, said: str) -> None:
             await on.until("no matching traces on")
 
 
-async def test_esc_stops_what_was_asked_last_and_leads_back_from_where_one_went_since() -> None:
+async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
@@ -503,7 +501,7 @@ async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: st
 
 
 async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
-    """The oldest of so many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
+    """The oldest of this many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
@@ -537,9 +535,7 @@ async def test_following_reads_all_of_a_burst(kind: str, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
-async def test_following_says_what_it_could_not_read_and_misses_no_error(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_following_reports_unread_traces_and_misses_no_error(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
     assert failed == 1
     assert 900 < came < 1_100

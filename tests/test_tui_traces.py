@@ -38,7 +38,7 @@ HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x
 
 
 class Harness(TerminalApp, ByteCounter):
-    """The pane alone, with what the app does for it."""
+    """App with the view alone, and what the app does for it."""
 
     AUTO_FOCUS = ""
 
@@ -82,7 +82,7 @@ class Harness(TerminalApp, ByteCounter):
         self.said.append(message.text)
 
     def lines(self) -> list[str]:
-        """What is on the screen."""
+        """Return the lines on the screen."""
         return ["".join(segment.text for segment in strip) for strip in self.screen._compositor.render_strips()]
 
     @property
@@ -397,7 +397,7 @@ def test_empty_result_names_the_most_selective_condition() -> None:
     drive(shop(), steps)
 
 
-def test_headings_stand_over_their_columns_in_any_width() -> None:
+def test_headings_align_with_columns_at_any_width() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         headings = {}
         # first the way it is opened, and then from wider and from narrower
@@ -412,7 +412,7 @@ def test_headings_stand_over_their_columns_in_any_width() -> None:
     drive(shop(), steps)
 
 
-def test_a_click_on_a_heading_sorts_and_another_reverses() -> None:
+def test_click_on_a_heading_sorts_and_second_click_reverses() -> None:
     async def click(app: Harness, pilot: Driver, heading: str) -> str:
         at = next(line for line in app.lines() if "services" in line).index(heading)
         await pilot.click("#traces-header", offset=(at, 0))
@@ -668,7 +668,7 @@ def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
     asyncio.run(run())
 
 
-def test_a_set_without_spans_says_so() -> None:
+def test_set_without_spans_gives_a_message() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         assert "No spans" in app.text
         assert "No trace meets" not in app.text

@@ -48,7 +48,7 @@ def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Harness(App[None]):
-    """One pane, and what it asks for."""
+    """App with one view, which collects its messages."""
 
     AUTO_FOCUS = ""
 
@@ -77,7 +77,7 @@ class Harness(App[None]):
     on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_list_traces = on_open_trace
 
     def lines(self) -> list[str]:
-        """What is on the screen."""
+        """Return the lines on the screen."""
         width, height = self.size
         strips = self.screen._compositor.render_strips()
         assert len(strips) == height
@@ -128,7 +128,7 @@ def sessions() -> dict[str, Session]:
 
 
 @pytest.mark.parametrize("size", [(80, 12), (80, 70), (150, 12), (150, 70)])
-async def test_headings_stand_over_their_columns(size: tuple[int, int], sessions: dict[str, Session]) -> None:
+async def test_headings_align_with_columns(size: tuple[int, int], sessions: dict[str, Session]) -> None:
     async with running(state_of(sessions["hostile"]), "services", size) as (app, pilot):
         for resized in (size, (81, 40), size):
             await pilot.resize_terminal(*resized)

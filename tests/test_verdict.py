@@ -1,4 +1,4 @@
-"""The verdict: what fails, since when, what its traces have in common, and what takes the time."""
+"""Verdict: the error pattern, its start and common attribute, and the bottleneck."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def lines(traces: TraceSet) -> list[str]:
     return [statement.line.text for statement in verdict_statements(Analysis(traces).verdict)]
 
 
-def test_what_fails_and_what_is_slow_in_one_line_each() -> None:
+def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
     failing = [False] * 40
     for number in (3, 11, 19, 27, 35):
         failing[number] = True
@@ -49,7 +49,7 @@ def test_what_fails_and_what_is_slow_in_one_line_each() -> None:
     ]
 
 
-def test_a_quiet_set_says_so() -> None:
+def test_set_without_findings_has_a_quiet_verdict() -> None:
     # many operations with small shares
     spans = [span("root", 0, 1000)]
     spans += [span(f"s{i}", 100 * i, 100 * i + 100, parent="root", name=f"step {chr(97 + i)}") for i in range(10)]

@@ -1,4 +1,4 @@
-"""What if: traces replayed by hand, and what holds of any."""
+"""What-if: traces replayed by hand, and invariants for any traces."""
 
 from __future__ import annotations
 

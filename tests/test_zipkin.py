@@ -110,7 +110,7 @@ def test_only_the_ids_are_required() -> None:
     assert span.flags == Flag.NO_DURATION | Flag.START_REPAIRED
 
 
-def test_missing_start_becomes_that_of_the_parent() -> None:
+def test_missing_start_is_set_to_that_of_the_parent() -> None:
     late = only_of("b", v2("a"), v2("b", parentId="a", timestamp=None))
     assert (late.start_ns, late.flags) == (1_000_000, Flag.START_REPAIRED)
 

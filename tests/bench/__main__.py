@@ -110,7 +110,7 @@ def main() -> None:
 
 
 def measure_server(spans: int) -> None:
-    """What a server sends, against the same bytes in a file."""
+    """Measure a load from a server against one of the same bytes from a file."""
     file = jaeger_file(spans, 200)
     with serving(file) as origin:
         fetch = _FETCH.format(url=origin + _SEARCH, spans=spans)

@@ -15,7 +15,7 @@ OPERATIONS = 60
 
 
 def jaeger_file(spans: int, per_trace: int = SPANS_PER_TRACE) -> Path:
-    """A Jaeger API answer of so many spans, by default in traces of fifty: some 615 bytes and five attributes each."""
+    """Write a Jaeger response of this many spans, of about 615 bytes and five attributes each. -> the file"""
     path = FOLDER / (f"jaeger-{spans}.json" if per_trace == SPANS_PER_TRACE else f"jaeger-{spans}-{per_trace}.json")
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
@@ -30,7 +30,7 @@ def jaeger_file(spans: int, per_trace: int = SPANS_PER_TRACE) -> Path:
 
 
 def one_trace_file(spans: int) -> Path:
-    """A Jaeger trace of so many spans, four children each."""
+    """A Jaeger trace of this many spans, four children each."""
     path = FOLDER / f"one-trace-{spans}.json"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)

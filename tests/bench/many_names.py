@@ -13,7 +13,7 @@ SPANS_PER_TRACE = 10
 _CALLS = SPANS_PER_TRACE // 2
 _EPOCH = 1_700_000_000_000_000_000
 _ERRORS = 97
-"""One call in so many fails."""
+"""One call in this many fails."""
 
 
 class _Codec:

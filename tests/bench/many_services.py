@@ -16,7 +16,7 @@ _DATABASES = 40
 
 
 def services_file(spans: int) -> Path:
-    """A Jaeger API answer of so many spans of a thousand services, each of which calls four others and a database."""
+    """A Jaeger API answer of this many spans of a thousand services, each of which calls four others and a database."""
     path = FOLDER / f"services-{spans}.json"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a user waits for on the screen."""
+"""Measurements of the screen: time until the user sees a response."""
 
 from __future__ import annotations
 

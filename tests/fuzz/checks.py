@@ -1,4 +1,4 @@
-"""What has to hold of any input: that it is read, and of what was read, that all findings are sound.
+"""Checks that hold for any input: it is read, and all findings about it are sound.
 
 Definitions of sections, shares and self time: those of the analysis modules that find them.
 """
@@ -77,7 +77,7 @@ def check(holds: object, what: str) -> None:
 
 
 def read(data: bytes) -> TraceSet:
-    """Everything that is found in the bytes of one source."""
+    """Read all spans in the bytes of one source."""
     intake = Intake()
     decode(data, DecodeContext(intake, "input"))
     return assemble(intake)

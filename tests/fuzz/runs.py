@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass
 class Result:
-    """What came of a run."""
+    """Result of a run."""
 
     inputs: int = 0
     with_spans: int = 0
@@ -138,7 +138,7 @@ def _bounded(seconds: float) -> Iterator[None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """What failed, without what differs from input to input: the invariant, or the exception and where it arose."""
+    """Name the cause of a failure without parts that differ between inputs: the invariant, or exception and place."""
     if isinstance(error, BrokenError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)

@@ -111,7 +111,7 @@ def _within(rng: random.Random) -> str:
 
 
 def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, options: Sequence[str] = ()) -> int:
-    """Send so many events to the program. -> how many bytes it wrote. Raises FailedError."""
+    """Send this many events to the program. -> how many bytes it wrote. Raises FailedError."""
     rng = random.Random(f"screen-{seed}")
     # what the program is told to save goes where it is thrown away
     command = ["env", "-C", str(home), sys.executable, "-m", "tracetui", *options, *sources]

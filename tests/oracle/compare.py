@@ -1,4 +1,4 @@
-"""What the program says of a set, beside what the oracle says.
+"""Comparison of the findings of the program with those of the oracle.
 
 `python -m tests.oracle.compare FILE...` prints where the two differ for these files together;
 `python -m tests.oracle.compare --seeds 0 2000 [--topic WORD]` for sets of the generator;

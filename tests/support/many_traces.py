@@ -14,7 +14,7 @@ NEWER = 150
 
 
 def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | None = None) -> LiveServer:
-    """The recorded traces, and so many newer ones of the services front and back; the last one begins at `ends_ns`."""
+    """Serve the recorded traces and `newer` newer ones of the services front and back; the last begins at `ends_ns`."""
     last = LAST_NS if ends_ns is None else ends_ns - newer * SECOND
     server = LiveServer(kind, ends_ns=None if ends_ns is None else last)
     for number in range(newer):
@@ -23,7 +23,7 @@ def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | No
 
 
 def many_services(kind: str, count: int, *, begun_ns: int) -> LiveServer:
-    """A server with a trace of each of so many services, svc-000 and on, all begun at about the same moment."""
+    """A server with a trace of each of this many services, svc-000 and on, all begun at about the same moment."""
     server = LiveServer(kind, empty=True)
     for number in range(count):
         server.add(trace(kind, number + 1, begun_ns + number * MS, [MS], [f"svc-{number:03}"]))

@@ -19,7 +19,7 @@ unhurried = settings(deadline=None)
 
 
 def examples(times: int) -> settings:
-    """For the definitions that the rest builds on: so many times as many examples as other property tests."""
+    """For the definitions that the rest builds on: this many times as many examples as other property tests."""
     assert settings.default is not None
     return settings(deadline=None, max_examples=times * settings.default.max_examples)
 
