@@ -161,8 +161,8 @@ NOTHING = {
     b"[]": "",
     b'{"data": []}': "",
     b'{"data": null, "errors": null}': "",
-    b"{}": "f: no traces in it: an empty JSON object",
-    b'{"services": ["a"]}': "f: no traces in it: a JSON object with the keys services",
+    b"{}": "f: no traces: an empty JSON object",
+    b'{"services": ["a"]}': "f: no traces: a JSON object with the keys services",
     b'{"data": ["a", "b"]}': 'f: data: 2 of 2 entries skipped: a bare JSON value "a"',
     b'["\xc3\xa9"]': 'f: 1 of 1 entry skipped: a bare JSON value "é"',
     b"404 not found\n": "f: unknown format: not JSON, OTLP protobuf, collector records, "
@@ -175,9 +175,9 @@ NOTHING = {
     b'{"error": {"httpCode": 404, "message": "No traces"}}': "f: the server returned an error: 404 No traces",
     b'{"data": null, "errors": ["gone"]}': "f: the server returned an error: gone",
     b'{"status": 500, "error": "not well", "path": "/"}': "f: the server returned an error: not well",
-    b'{"error": "connection refused"}': "f: no traces in it: a JSON object with the keys error",
-    b'{"errors": ["disk full"], "code": 28}': "f: no traces in it: a JSON object with the keys errors, code",
-    b'{"success": false, "error": "quota"}': "f: no traces in it: a JSON object with the keys success, error",
+    b'{"error": "connection refused"}': "f: no traces: a JSON object with the keys error",
+    b'{"errors": ["disk full"], "code": 28}': "f: no traces: a JSON object with the keys errors, code",
+    b'{"success": false, "error": "quota"}': "f: no traces: a JSON object with the keys success, error",
     b'{"resourceLogs": []}\n{"resourceMetrics": []}\n': "f: no spans, only OTLP logs and metrics; "
     "--logs shows log lines at the spans that wrote them",
     b'{"resourceMetrics": []}': "f: no spans, only OTLP metrics",
@@ -387,7 +387,7 @@ def test_span_key_is_found_in_any_spelling(name: str, size: int) -> None:
 def test_large_json_without_span_keys_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detect, "decode_value", None)
     assert warnings(b"[" + b"{}," * 1_000_000 + b"{}]") == [
-        "f: no traces in it: 2.86 MiB of JSON without a key that spans have"
+        "f: no traces: 2.86 MiB of JSON without a key that spans have"
     ]
 
 

@@ -138,7 +138,7 @@ AT_SEARCH: dict[str, tuple[Fault, str]] = {
     "bad JSON": (faults.bad_json, r"the response contains no traces \(damaged JSON.*is there a gateway in between"),
     "other JSON": (
         faults.json_of_something_else,
-        r"the response contains no traces \(no traces in it: .* openapi, paths",
+        r"the response contains no traces \(no traces: .* openapi, paths",
     ),
     "encoding": (faults.wrong_encoding, "marked as compressed but cannot be decompressed"),
     "login page": (faults.login_page, "a web page, not traces; perhaps a login page. Set TRACETUI_TOKEN"),

@@ -177,9 +177,9 @@ NEAR = {
     ),
     "Elastic APM": (
         json.dumps({"processor": {"event": "transaction"}, "trace": {"id": "c1"}, "transaction": {"id": "01"}}),
-        "no traces in it: events of Elastic APM, which are not supported",
+        "no traces: events of Elastic APM, which are not supported",
     ),
-    "Chrome": (json.dumps({"traceEvents": []}), "no traces in it: a Chrome trace, which is not supported"),
+    "Chrome": (json.dumps({"traceEvents": []}), "no traces: a Chrome trace, which is not supported"),
     "summaries": (
         json.dumps({"traces": [{"traceID": "c1", "rootServiceName": "web"}]}),
         "traces: 1 of 1 entry skipped: a summary of a trace, which holds no spans",

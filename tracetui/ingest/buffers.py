@@ -153,7 +153,7 @@ def read_stream(
         if size > _PROBED and not is_probed:
             is_probed = True
             if _is_repetitive(b"".join(pieces[-_REPETITIVE_PIECES:])):
-                warn(f"repetitive for {format_size(size)}; the rest was not read")
+                warn(f"only repetitive data in the first {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
             if cannot_hold_spans(b"".join(pieces)):
                 warn(f"no span in the first {format_size(size)}; the rest was not read")

@@ -124,7 +124,7 @@ def _warn_without_spans(found: WithoutSpans, context: DecodeContext, spans: int,
             noun = "value holds" if found.values == 1 else "values hold"
             context.at(position).warn(f"skipped: {found.values:,} JSON {noun} no spans, the first is {what}")
     elif found.values:
-        context.at(position).warn(f"no traces in it: {what}{and_similar(found.values)}")
+        context.at(position).warn(f"no traces: {what}{and_similar(found.values)}")
     elif found.log_lines and not deferred.unknown:
         count = f"{found.log_lines:,} {'line' if found.log_lines == 1 else 'lines'}"
         context.warn(f"a log without spans: {count}, none in a known format")
@@ -179,7 +179,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         context.warn(_unknown(data, start))
     elif data[start : start + 1] in (b"{", b"["):
         if _lacks_span_keys(data, start):
-            context.warn(f"no traces in it: {format_size(len(data))} of JSON without a key that spans have")
+            context.warn(f"no traces: {format_size(len(data))} of JSON without a key that spans have")
         else:
             _json(data, start, context, deferred)
     elif looks_like_records(memoryview(data)):

@@ -16,7 +16,7 @@ def news_lines(found: NewFindings, *, ascii_only: bool) -> list[str]:
         names = [f"{safe(service)}: {safe(message, 120)}" for service, message in found.patterns[:_NAMED]]
         lines += [f"new error in {name}" for name in names]
         if len(found.patterns) > _NAMED:
-            lines.append(f"and {len(found.patterns) - _NAMED:,} more new error patterns: key 4")
+            lines.append(f"and {len(found.patterns) - _NAMED:,} more new error patterns in the errors view")
     if found.edges:
         arrow = "->" if ascii_only else "→"
         calls = ", ".join(f"{safe(caller)} {arrow} {safe(callee)}" for caller, callee in found.edges[:_NAMED])
