@@ -89,7 +89,7 @@ def load_config(path: Path | None = None) -> Config:
 
 
 def read_table(path: Path) -> dict[str, Any]:
-    """Read a TOML file as it is; {} if there is none. Raises UsageError if it cannot be read."""
+    """Read a TOML file without checks; {} if there is none. Raises UsageError if it cannot be read."""
     import tomllib
 
     try:

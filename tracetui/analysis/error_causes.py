@@ -93,7 +93,10 @@ class ErrorCauses:
         return known
 
     def _undivided(self) -> tuple[list[int], list[int]]:
-        """Climb from every error to the next one, or to whatever separates them. -> `above`, and the spans passed"""
+        """Climb from every error to the next one, or to the span in between that separates them.
+
+        -> `above`, and the spans passed
+        """
         traces = self.traces
         number = np.full(len(traces), -1, np.int32)
         number[self.spans] = np.arange(len(self.spans), dtype=np.int32)

@@ -146,7 +146,7 @@ def _by_note(
     at, sizes = traces.raw_at[spans], traces.attribute_bytes[spans]
     for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
         sorts[i] = _type_index(traces, callers, int(spans[i]))
-    # for each name, one call with a statement stands for all
+    # for each name, one call with a statement represents all
     queries = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
     _, first, of_name = np.unique(note[bare][queries], return_index=True, return_inverse=True)
     sorts[queries] = np.array([_type_index(traces, callers, int(spans[queries[i]])) for i in first], sorts.dtype)[

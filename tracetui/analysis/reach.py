@@ -20,7 +20,7 @@ class Reach:
     nearest: np.ndarray
     """int64[n], for each span the nearest of those at or above it; -1 for none."""
     leads: np.ndarray
-    """Spans of the target, and spans with some of these below them, also through asynchronous links."""
+    """Spans of the target, and all spans above these, also through asynchronous links."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,7 @@ _NUMBERS: Final = re.compile(r"[-+.0-9a-z]*")
 _MOST_PARTS: Final = 10_000
 """Most parts of one value that are searched."""
 _UNESCAPED: Final = re.compile(r"[A-Za-z0-9_.:@-]+(?: [A-Za-z0-9_.:@-]+)*")
-"""Text that encoders of JSON write as it is."""
+"""Text that encoders of JSON write unchanged."""
 _ESCAPE: Final = b"\\u00"
 _ESCAPED: Final = re.compile(rb"\\u00(?!2[267bf]|3[c-e]|5c)[2-7][0-9a-f]", re.IGNORECASE)
 """Escaped character of `_UNESCAPED`, which encoders may write, but rarely do."""

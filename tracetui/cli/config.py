@@ -1,4 +1,4 @@
-"""`tracetui config`: the settings, where they come from, and what is wrong with them."""
+"""`tracetui config`: the settings, their origins, and their faults."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ VARIABLES: Final = {
     "COLORFGBG": "light or dark theme",
     "TERM": "number of colours, and default theme",
     "COLUMNS": "width of reports",
-    "XDG_CONFIG_HOME": "place of the config file",
-    "XDG_STATE_HOME": "place of the saved location and filters",
+    "XDG_CONFIG_HOME": "directory of the config file",
+    "XDG_STATE_HOME": "directory of the saved location and filters",
 }
 """Environment variables that have an effect."""
 _PRIVATE: Final = {"TRACETUI_TOKEN", "TRACETUI_USER", "TRACETUI_PASSWORD"}
@@ -74,7 +74,7 @@ class ConfigOptions:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting as it is shown; secrets are hidden."""
+    """Setting with its displayed value; secrets are hidden."""
 
     key: str
     value: Any

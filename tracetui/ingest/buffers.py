@@ -77,7 +77,7 @@ def read_file(
         try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
-            # the size of a file of the kernel is 0 whatever it holds, and some, such as its log, never end
+            # files of the kernel have size 0 with any content, and some, such as its log, never end
             os.set_blocking(file.fileno(), False)
             return read_stream(file, go_on, warn, cannot_hold_spans, most_idle=IDLE_SECONDS)
 

@@ -40,7 +40,7 @@ def inputs(
     """Yield the files of the sources, each once.
 
     A missing source raises InputError, or its name and the error are passed to `missing`. `suggest` returns a text
-    to follow "no such file" that says what else the source could be.
+    to follow "no such file" with other possible meanings of the source.
     """
     seen: set[tuple[int, int]] = set()
     stdin_taken = False

@@ -1,4 +1,4 @@
-"""Cheap tests for large data that cannot hold spans, whatever its format: noise, and text that never names a span."""
+"""Cheap tests for large data that cannot hold spans, in any format: noise, and text that never names a span."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intake of decoded spans: lists that are converted to numpy columns, a few ten thousand spans at a time."""
+"""Intake of decoded spans: lists that are converted to numpy columns, some tens of thousands of spans at a time."""
 
 from __future__ import annotations
 

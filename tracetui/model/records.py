@@ -9,7 +9,7 @@ from tracetui.model.span import UNKNOWN_SERVICE, Flag
 from tracetui.model.traces import Arena
 
 NEVER = np.iinfo(np.int64).max
-"""Later than any time: stands for a missing start where the earliest counts."""
+"""Later than any time: represents a missing start where the earliest counts."""
 _COLUMNS = (
     "trace key parent_key start duration kind status error flags name resource peer message"
     " attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from input_order"

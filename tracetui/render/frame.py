@@ -209,7 +209,7 @@ def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | N
 
 
 def _keys(hints: Sequence[tuple[str, str]], room: int) -> Line:
-    """Draw the first hints that fit, and always the last one, which leads to all others."""
+    """Draw the first hints that fit, and always the last one, which opens the list of all keys."""
     line = Line()
     for shown in range(len(hints), 0, -1):
         line = Line()

@@ -19,7 +19,7 @@ def find(siblings: Siblings) -> Instances:
     before_and_after = np.column_stack((siblings.span[after - 1], siblings.span[after])).ravel()
     starts = np.arange(0, len(before_and_after), 2)
     group, members = siblings.named_by_all(before_and_after, starts, np.full(len(after), 2), ordered=True)
-    # nothing runs beside it: what holds it up is what runs beside its parent
+    # no call runs in parallel to the gap: only work parallel to its parent limits the saving
     saving = np.minimum(gap, siblings.bound.of(siblings.parent[after]))
     return Instances(group, siblings.span[after], saving, np.full(len(after), 2), gap, members)
 

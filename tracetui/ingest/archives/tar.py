@@ -62,7 +62,7 @@ class Tar(Archive):
                     yield ArchiveMember(shown_name(own), size, partial(_unpack, data, begin, size), unreadable)
                 at = begin + _padded(size)
             else:
-                # directories, links and devices have no content, whatever size they state
+                # directories, links and devices have no content, even if they state a size
                 at = begin + (_padded(size) if kind in b"gVMDK" else 0)
             name, size = b"", -1
         if at > len(data) or data[at:].strip(b"\0"):

@@ -1,4 +1,4 @@
-"""Look up the trace and the span of a log record, whatever the form of its ids."""
+"""Look up the trace and the span of a log record, for ids in any form."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _GRAFANA: Final = b"<title>Grafana</title>"
 
 
 class Probe:
-    """Requests to a server of unknown kind, and what its responses say about it."""
+    """Requests to a server of unknown kind, and facts about it from its responses."""
 
     def __init__(self, connection: Connection, warn: Warn) -> None:
         self.connection = connection

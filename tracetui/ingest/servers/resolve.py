@@ -133,7 +133,7 @@ def parse_sources(sources: Sequence[str]) -> ParsedSources:
         if page is not None and not ids and (page.search is None or not servers):
             raise UsageError(_grafana_error(source, page, bool(servers or paths)))
         if not servers and not paths:
-            raise UsageError(_grafana_error(source, page, False) if page is not None else _nowhere(source, ids))
+            raise UsageError(_grafana_error(source, page, False) if page is not None else _no_source_error(source, ids))
         if ids:
             wanted = combined(wanted, Search(trace_ids=tuple(dict.fromkeys([*wanted.trace_ids, *ids]))))
             shows = COMPARISON if len(ids) == 2 and len(pasted) == 1 else ""
@@ -162,7 +162,7 @@ def _is_pasted(source: str) -> bool:
         return True
 
 
-def _nowhere(source: str, ids: Sequence[str]) -> str:
+def _no_source_error(source: str, ids: Sequence[str]) -> str:
     """Return the error for a trace id without a server or file to find it in."""
     return (
         f"{_cut(source)}: a trace ID without a source; add a server or a file, such as"

@@ -17,7 +17,7 @@ from tracetui.render.text.safe_text import safe
 _SMALLEST = 4
 """Position in `SIZES` of the size that is used if no drawing fits."""
 _MARGIN = 4
-"""Cells kept visible beside the chosen service."""
+"""Cells kept visible on either side of the chosen service."""
 
 
 class ServiceMap:

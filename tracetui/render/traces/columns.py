@@ -44,7 +44,7 @@ class TraceColumns:
     service: np.ndarray
     """int32[pairs], the services of each trace in order of first occurrence."""
     service_role: np.ndarray
-    """uint8[pairs] of `ErrorRole`: origin if an error began in the service, propagated if one reached it."""
+    """uint8[pairs] of `ErrorRole`: origin if an error began in the service, propagated if one propagated to it."""
     label: np.ndarray
     """int64[traces] into `labels`."""
     labels: list[tuple[int, str, str]]

@@ -139,10 +139,10 @@ class HotSpotsView(View):
         return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
 
     def title_line(self, row: int, width: int) -> Line:
-        table, found = self.page.columns.table, self._finding(row)
+        table, found = self.page.columns.table, self._suggestion(row)
         if found is not None:
             return words_of(found)[-1]
-        spot = table.hot_spot(self._place(row))
+        spot = table.hot_spot(self._table_row(row))
         role = self.page.columns.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.glyphs, operation=spot.operation, pad=False)
 
@@ -150,10 +150,10 @@ class HotSpotsView(View):
         return "These traces have no spans.", "Press {view.traces} for other traces."
 
     def name_of(self, row: int) -> str:
-        found = self._finding(row)
+        found = self._suggestion(row)
         if found is not None:
             return " ".join(line.text for line in words_of(found))
-        spot = self.page.columns.table.hot_spot(self._place(row))
+        spot = self.page.columns.table.hot_spot(self._table_row(row))
         return f"{spot.service} {spot.operation}"
 
     def row_of_name(self, name: str) -> int | None:
@@ -161,37 +161,37 @@ class HotSpotsView(View):
         if not isinstance(source, HotSpotList):
             return None
         table = source.table
-        places = (place for place in range(len(table)) if " ".join(table.label(place)) == name)
-        place = next(places, None)
-        return None if place is None else source.row_of(place)
+        table_rows = (table_row for table_row in range(len(table)) if " ".join(table.label(table_row)) == name)
+        table_row = next(table_rows, None)
+        return None if table_row is None else source.row_of(table_row)
 
     def row_of_span(self, span: int) -> int | None:
         source, table = self.page.rows, self.page.columns.table
-        place = table.row_of(int(table.traces.operation[span]))
-        return source.row_of(place) if place is not None and isinstance(source, HotSpotList) else None
+        table_row = table.row_of(int(table.traces.operation[span]))
+        return source.row_of(table_row) if table_row is not None and isinstance(source, HotSpotList) else None
 
-    def _finding(self, row: int) -> Suggestion | None:
+    def _suggestion(self, row: int) -> Suggestion | None:
         """Suggestion of a row."""
         source = self.page.list.source
         return source.found[row] if isinstance(source, SuggestionList) else None
 
-    def _place(self, row: int) -> int:
+    def _table_row(self, row: int) -> int:
         """Operation of a row; for the divider, of the row above."""
         source = self.page.list.source
         assert isinstance(source, HotSpotList)
-        place = source.position(row)
-        return row - 1 if place is None else place
+        table_row = source.position(row)
+        return row - 1 if table_row is None else table_row
 
     # --- the detail --------------------------------------------------------------------------------------------------
 
     def show_detail(self, row: int) -> None:
-        table, look, found = self.page.columns.table, self.state.look, self._finding(row)
+        table, look, found = self.page.columns.table, self.state.look, self._suggestion(row)
         if found is not None:
             opens = self.key_names.short("{list.open}")
             lines = SuggestionDetail(found, table.traces, look.glyphs, look.local_time, open_key=opens)
             self.page.detail.show(lines, 0)
         else:
-            spot = table.hot_spot(self._place(row))
+            spot = table.hot_spot(self._table_row(row))
             more, pattern = self._what_if.get(spot.number, []), self._patterns.get(spot.number)
             detail = HotSpotDetail(self.page.columns, spot, pattern, look.glyphs, look.local_time, more)
             self.page.detail.show(detail, detail.first_trace)
@@ -219,7 +219,7 @@ class HotSpotsView(View):
         table = page.columns.table
         top = view.scroll_offset.y
         rows = range(top, min(top + max(view.size.height, 1), len(view.source)))
-        visible_numbers = [table.number(self._place(row)) for row in (view.cursor, *rows)]
+        visible_numbers = [table.number(self._table_row(row)) for row in (view.cursor, *rows)]
         wanted = [number for number in dict.fromkeys(visible_numbers) if number not in self._patterns]
         if not wanted:
             return
@@ -237,7 +237,7 @@ class HotSpotsView(View):
                 return
             # another sort order can have one row fewer
             for row in range(rows.start, min(rows.stop, len(view.source))):
-                if table.number(self._place(row)) in patterns:
+                if table.number(self._table_row(row)) in patterns:
                     view.refresh_row(row)
             detail = page.detail.source
             if isinstance(detail, HotSpotDetail) and detail.spot.number in patterns:
@@ -253,11 +253,11 @@ class HotSpotsView(View):
         if not self.page.has_rows or self.page.analysed is None:
             return
         row = event.row if event.view is self.page.list else self.page.list.cursor
-        found = self._finding(row)
+        found = self._suggestion(row)
         if found is not None:
             self.post_message(self.page.analysed.open_trace(found.example_trace, found.example_span))
         elif event.view is self.page.list:
-            number = self.page.columns.table.number(self._place(row))
+            number = self.page.columns.table.number(self._table_row(row))
             self._open(number, self.page.columns.table.worst_traces(number)[0][0])
         else:
             self._open_line(event.row)
@@ -308,7 +308,7 @@ class HotSpotsView(View):
         if self._shows_advice:
             self.post_key_notices(f"{what} needs an operation: press {{hot-spots.advice}} for operations")
             return None
-        return self.page.columns.table.number(self._place(self.page.list.cursor))
+        return self.page.columns.table.number(self._table_row(self.page.list.cursor))
 
     def action_what_if(self) -> None:
         """Ask for a share, and replay the traces with it."""

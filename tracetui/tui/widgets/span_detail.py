@@ -49,7 +49,7 @@ class SpanDetail(Vertical):
         self._shown: int | None = None
         self._timer: Timer | None = None
         self._facts: FactFinder | None = None
-        self._finding: FactFinder | None = None
+        self._computing: FactFinder | None = None
         self._slots: list[int] = []
         self._slots_of: tuple[int, list[int]] = (-1, [])
         """Trace and the colour slots of its services, as in the waterfall."""
@@ -141,7 +141,7 @@ class SpanDetail(Vertical):
         facts = self._facts
         if facts is None or facts.traces is not session.loaded:
             facts = self._facts = FactFinder(session.loaded)
-            self._finding = None
+            self._computing = None
             self._slots = service_slots(session.loaded.services)
             self._slots_of = (-1, [])
         elif span == self._shown:
@@ -182,13 +182,13 @@ class SpanDetail(Vertical):
         self.view.source = lines
         self.view.lay_out(lines)
         self.view.rows_changed(None if again else 0)
-        if lines.facts is None and self._finding is not facts:
-            self._finding = facts
+        if lines.facts is None and self._computing is not facts:
+            self._computing = facts
             self._work("span facts", partial(facts.facts, span), partial(self._facts_found, facts))
 
     def _facts_found(self, facts: FactFinder, _: SpanFacts) -> None:
-        if self._finding is facts:
-            self._finding = None
+        if self._computing is facts:
+            self._computing = None
             self._shown = None if facts is self._facts else self._shown
             self._gather()
 
