@@ -21,7 +21,7 @@ HOT_SPOTS = KeyTable(
         "hot-spots.what-if",
         "X",
         "what_if",
-        "What if it took longer or shorter",
+        "What if its duration changed",
         "what if: replay the traces with the operation at half its time, none, or any share",
         "what if",
     ),

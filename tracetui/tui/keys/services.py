@@ -32,7 +32,7 @@ SERVICES = KeyTable(
         "dependencies shared with another service; again adds one",
         words="dependency",
     ),
-    Shortcut("services.difference", "D", "query('difference')", "Compare callers", "callers compared with another's"),
+    Shortcut("services.difference", "D", "query('difference')", "Compare callers", "compare callers with another's"),
     Shortcut(
         "services.map",
         "m",
