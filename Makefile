@@ -48,7 +48,7 @@ contracts: $(DEV)
 bench: $(DEV)  ## measure the budgets against a yardstick; takes some minutes and 8 GB of memory
 	$(BIN)/python -m tests.bench
 
-bench-quick: $(DEV)  ## measure them with 50,000 spans: about a minute, and only roughly right
+bench-quick: $(DEV)  ## measure them with 50,000 spans: a rough figure, sooner
 	$(BIN)/python -m tests.bench 50000
 
 rca: $(DEV)  ## measure root causes: of the cases in RCA_DIR, else of generated incidents
