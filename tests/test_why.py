@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.building import build, span
 from tests.support.incidents import FAULTS, Incident, incident
-from tracetui.analysis.why import Cause, explain, explain_alone, quiet_part
+from tracetui.analysis.why import Cause, explain, explain_alone, quiet_part, without_baseline
 from tracetui.analysis.why.evidence import HALF_CERTAIN, EvidenceKind, certainty
 from tracetui.analysis.why.observations import Numbered
 from tracetui.analysis.why.statements import number_statements
@@ -137,6 +137,17 @@ def test_failed_requests_are_compared_with_the_others_without_a_change_in_time()
     assert explain(traces.select(quiet.before), traces.select(quiet.after)).causes[0].service == "db"
 
 
+def test_slowest_requests_are_a_weak_hint() -> None:
+    quiet = quiet_part(incident(1).before)
+    assert quiet is not None
+    assert quiet.is_weak
+    found = explain(incident(1).before, incident(1).after)
+    reduced = without_baseline(found)
+    assert not reduced.is_sure
+    assert [cause.service for cause in reduced.causes] == [cause.service for cause in found.causes]
+    assert any("baseline" in text for text in reduced.missing)
+
+
 def test_few_traces_have_no_quiet_part() -> None:
     assert quiet_part(build(span("a", 0, 10))) is None
 
@@ -164,6 +175,20 @@ def test_failed_trace_alone_is_judged_by_its_errors() -> None:
     )
     first = explain_alone(traces).causes[0]
     assert (first.service, first.kind) == ("broken", EvidenceKind.ERRORS)
+    assert (first.findings[0].after, first.findings[0].span_count) == (1.0, 1)
+
+
+def test_single_failed_request_is_not_compared_with_the_others() -> None:
+    spans = []
+    for trace in range(30):
+        at, name, failed = trace * 1_000_000, str(trace + 1), trace == 7
+        spans.append(span("a", at, at + 1_000, trace=name, service="web", kind=Kind.SERVER, error=failed))
+        spans.append(span("b", at + 10, at + 900, parent="a", trace=name, service="db", name="q", error=failed))
+    traces = build(*spans)
+    assert quiet_part(traces) is None
+    first = explain_alone(traces).causes[0]
+    assert (first.service, first.findings[0].span_count) == ("db", 30)
+    assert first.findings[0].after == pytest.approx(1 / 30)
 
 
 def test_certainty_of_a_change() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.why import Why, explain, explain_alone, quiet_part
+from tracetui.analysis.why import Why, explain, explain_alone, quiet_part, without_baseline
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, open_filtered
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
@@ -128,4 +128,4 @@ def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[Why, str]:
     if quiet is None:
         return explain_alone(traces), ""
     found = explain(traces.select(quiet.before), traces.select(quiet.after))
-    return found, quiet.description
+    return without_baseline(found) if quiet.is_weak else found, quiet.description

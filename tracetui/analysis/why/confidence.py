@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from tracetui.analysis.why.cause import ENOUGH, Cause
+from tracetui.analysis.why.cause import ENOUGH, Cause, Why
 from tracetui.model.traces import TraceSet
 
 _ENOUGH_WEIGHT: Final = 0.3
 """Weight of evidence that is about two thirds sure: a third of an operation's spans are abnormal without doubt."""
 _FEW_TRACES: Final = 50
+_WEAK: Final = 0.5
+"""Factor of the confidence if the slowest requests are compared with the others, which differ in any system."""
+NO_BASELINE: Final = "a baseline: what is slow may always be (--baseline, --at, --by)"
 
 
 def confidence(score: float, weight: float) -> float:
@@ -39,3 +43,9 @@ def what_is_missing(before: TraceSet, after: TraceSet, causes: Sequence[Cause], 
     if not has_lines:
         found.append("log lines of both sets (--logs)")
     return tuple(found)
+
+
+def without_baseline(found: Why) -> Why:
+    """Reduce the confidence in causes that were found without traces known to be good."""
+    causes = tuple(replace(cause, confidence=_WEAK * cause.confidence) for cause in found.causes)
+    return replace(found, causes=causes, missing=(NO_BASELINE, *found.missing))

@@ -21,6 +21,8 @@ _LEAST_Z: Final = 8.0
 """Higher than usual, as the pieces were sorted by what is tested."""
 _SLOWEST: Final = 0.9
 _MOST_FAILED: Final = 0.5
+_LEAST_FAILED: Final = 3
+"""Number of failed requests below which they are not compared, but judged by their errors."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,12 +35,15 @@ class QuietPart:
     """bool[traces]"""
     description: str
     """What the baseline is."""
+    is_weak: bool = False
+    """True if nothing shows that the traces have a problem that those of the baseline have not."""
 
 
 def quiet_part(traces: TraceSet) -> QuietPart | None:
     """Choose the baseline: the pieces of time with few failures and low response times, if some differ clearly.
 
-    Otherwise the failed requests, or the slowest tenth, are compared with the other traces. None for few traces.
+    Otherwise the failed requests, or the slowest tenth, are compared with the other traces. None for few traces, or few
+    that failed.
     """
     if traces.trace_count < LEAST_TRACES:
         return None
@@ -47,10 +52,12 @@ def quiet_part(traces: TraceSet) -> QuietPart | None:
     by_time = _by_time(traces, badness)
     if by_time is not None:
         return QuietPart(~by_time, by_time, "the quiet part of the time")
+    if 0 < failed.sum() < _LEAST_FAILED:
+        return None
     if failed.any() and failed.mean() < _MOST_FAILED:
         return QuietPart(~failed, failed, "the requests that did not fail")
     slow = badness > np.quantile(badness, _SLOWEST)
-    return QuietPart(~slow, slow, "all but the slowest tenth of the requests") if slow.any() else None
+    return QuietPart(~slow, slow, "all but the slowest tenth of the requests", is_weak=True) if slow.any() else None
 
 
 def _slowness(traces: TraceSet) -> np.ndarray:

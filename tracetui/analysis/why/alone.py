@@ -12,6 +12,7 @@ from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.why.cause import AffectedEntryPoint, Cause, Finding, Why
+from tracetui.analysis.why.confidence import NO_BASELINE
 from tracetui.analysis.why.evidence import EvidenceKind
 from tracetui.analysis.why.explain import MOST_CAUSES
 from tracetui.analysis.why.failures import error_origins
@@ -19,7 +20,6 @@ from tracetui.analysis.why.hosts import host_of
 from tracetui.analysis.why.ways import way_to
 from tracetui.model.traces import TraceSet
 
-_MISSING: Final = "a baseline: what is slow may always be (--baseline, --at, --by)"
 _ERROR_CONFIDENCE: Final = 0.8
 _TIME_CONFIDENCE: Final = 0.8
 """Confidence in a service that has the whole critical path: without a baseline it may be as slow as ever."""
@@ -37,23 +37,19 @@ def explain_alone(traces: TraceSet) -> Why:
     named = {cause.service for cause in causes}
     causes += [cause for cause in _by_time(traces) if cause.service not in named]
     ranked = tuple(_with_rank(cause, place) for place, cause in enumerate(causes[:MOST_CAUSES], 1))
-    return Why(ranked, traces.trace_count, 0, (_MISSING,))
+    return Why(ranked, traces.trace_count, 0, (NO_BASELINE,))
 
 
 def _by_errors(traces: TraceSet, origins: np.ndarray) -> list[Cause]:
     counts = Counter(traces.service[origins].tolist()).most_common()
-    return [
-        _cause(
-            traces,
-            traces.services[service],
-            origins[traces.service[origins] == service],
-            EvidenceKind.ERRORS,
-            number / len(origins),
-            number / max(int((traces.service == service).sum()), 1),
-            _ERROR_CONFIDENCE,
-        )
-        for service, number in counts
-    ]
+    found = []
+    for service, number in counts:
+        spans = origins[traces.service[origins] == service]
+        is_same = traces.operation == traces.operation[spans[0]]
+        shown = float(is_same[spans].sum() / is_same.sum()), int(is_same.sum())
+        name, share = traces.services[service], number / len(origins)
+        found.append(_cause(traces, name, spans, EvidenceKind.ERRORS, share * _ERROR_CONFIDENCE, share, shown))
+    return found
 
 
 def _by_time(traces: TraceSet) -> list[Cause]:
@@ -71,28 +67,26 @@ def _by_time(traces: TraceSet) -> list[Cause]:
         spans = np.flatnonzero((node == one) & (critical > 0))
         spans = spans[np.argsort(-critical[spans], kind="stable")]
         kind = EvidenceKind.DEPENDENCY if one >= calls.first_peer else EvidenceKind.SELF_TIME
-        found.append(
-            _cause(
-                traces,
-                calls.nodes[one],
-                spans,
-                kind,
-                times[one] / total,
-                float(critical[spans].mean()),
-                _TIME_CONFIDENCE,
-            )
-        )
+        same = spans[traces.operation[spans] == traces.operation[spans[0]]]
+        shown = float(critical[same].mean()), len(same)
+        share = float(times[one] / total)
+        found.append(_cause(traces, calls.nodes[one], spans, kind, share * _TIME_CONFIDENCE, share, shown))
     return found
 
 
 def _cause(
-    traces: TraceSet, name: str, spans: np.ndarray, kind: EvidenceKind, score: float, after: float, most: float
+    traces: TraceSet,
+    name: str,
+    spans: np.ndarray,
+    kind: EvidenceKind,
+    confidence: float,
+    score: float,
+    shown: tuple[float, int],
 ) -> Cause:
+    """Describe a cause by its spans, the clearest first. shown: figure of their operation, and its number of spans."""
     first = int(spans[0])
     target = name if kind is EvidenceKind.DEPENDENCY else ""
-    finding = Finding(
-        kind, traces.service_name(first), traces.shape_name(first), target, None, after, len(spans), float(score)
-    )
+    finding = Finding(kind, traces.service_name(first), traces.shape_name(first), target, None, *shown, score)
     roots = traces.main_root[np.unique(traces.trace[spans])]
     entries = Counter(traces.operation[roots].tolist()).most_common(3)
     return Cause(
@@ -102,8 +96,8 @@ def _cause(
         bool(target),
         traces.shape_name(first),
         kind,
-        float(score) * most,
-        float(score),
+        confidence,
+        score,
         (finding,),
         tuple(traces.trace_ids[trace] for trace in list(dict.fromkeys(traces.trace[spans].tolist()))[:3]),
         way_to(traces, first, name),
