@@ -12,7 +12,7 @@ from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind, Value
-from tracetui.query.fields import FIELDS, Texts
+from tracetui.query.fields import FIELDS, TextColumn
 
 ORDERS = span("f0", 20, 80, service="orders", kind=Kind.SERVER, parent="t")
 SENT = span("c", 10, 90, service="web", kind=Kind.PRODUCER, attributes={"messaging.destination.name": "q"})
@@ -283,7 +283,7 @@ def test_the_caller_of_a_query_is_that_of_the_call() -> None:
         read = FIELDS["caller"].read
         assert read is not None
         found = read(traces)
-        assert isinstance(found, Texts)
+        assert isinstance(found, TextColumn)
         return {traces.service_name(i): found.texts[code] for i, code in enumerate(found.codes.tolist())}
 
     assert callers() == {"web": "", "mail": "web", "orders": "web", UNKNOWN_SERVICE: ""}

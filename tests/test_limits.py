@@ -44,15 +44,22 @@ class Ended(NamedTuple):
 
 def analyze(*arguments: str, stdin: int | None = None) -> Ended:
     """Run the program in a process of its own, whose memory is measured. Fails if it does not end."""
-    command = [sys.executable, "-m", "tracetui", "analyze", *arguments]
-    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-        assert child.stderr is not None
-        err = child.stderr.read().decode()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
+    command = [sys.executable, "-S", "-c", _MEASURED, sys.executable, "-m", "tracetui", "analyze", *arguments]
+    done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    err = done.stderr.decode()
     assert "Traceback" not in err
     assert "internal error" not in err
-    return Ended(child.returncode, usage.ru_maxrss * 1024, err)
+    code, kilobytes = map(int, done.stdout.split())
+    return Ended(code, kilobytes * 1024, err)
+
+
+_MEASURED = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+"""Runs a program. A new process starts with the peak of its parent, so that must be a small one, not the tests'."""
 
 
 def zeros(times: int) -> Iterator[bytes]:

@@ -318,7 +318,7 @@ def test_the_command_of_an_alert_opens_the_traces_behind_it(
     program, *arguments = shlex.split(slow["annotations"]["command"])
     assert program == "tracetui"
     assert run(arguments) == 0
-    assert capfdbinary.readouterr().out.startswith(b"20 traces")
+    assert capfdbinary.readouterr().out.partition(b"\n\n")[2].startswith(b"20 traces")
 
 
 # --- the screen ------------------------------------------------------------------------------------------------------

@@ -242,6 +242,8 @@ def test_peer_type_comes_from_its_calls(kind: Kind, attributes: dict[str, str]) 
 class Named:
     """Reads any attributes as the name of one peer."""
 
+    is_text = True
+
     def __init__(self, peer: str) -> None:
         self.peer = peer
 

@@ -247,7 +247,11 @@ def test_shortened_contrast_names_the_key_for_all_rows() -> None:
     traces = build(*spans)
     table = ErrorTable(Analysis(traces))
     detail = ErrorDetail(
-        ErrorListColumns(table), table.patterns[0], UNICODE, contrast=contrast(traces, traces.trace_errors > 0)
+        ErrorListColumns(table),
+        table.patterns[0],
+        UNICODE,
+        contrast=contrast(traces, traces.trace_errors > 0),
+        contrast_key="c",
     )
     assert detail.line(detail.contrast_row, 78).text.endswith("…  c shows all")
     assert detail.line(detail.contrast_row, 78).width == 78

@@ -74,7 +74,7 @@ def texts(lines: SpanDetailLines, width: int = 100) -> list[str]:
 
 
 def test_order_of_the_detail() -> None:
-    lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: LinkTarget(3, 17, "queue send")})
+    lines = SpanDetailLines(span=SPAN, facts=FACTS, targets={1: LinkTarget(3, 17, "queue send")}, open_key="Enter")
     assert texts(lines) == [
         "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
         "⚠ orphan: its parent 1 is not in the trace",
@@ -140,7 +140,7 @@ def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
 def test_many_attributes_have_headings_and_an_end() -> None:
     many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.method": "GET", "b": "c"}
     span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)
-    lines = SpanDetailLines(span=span_of_many)
+    lines = SpanDetailLines(span=span_of_many, open_key="Enter")
     shown = texts(lines)
     assert shown[1:4] == ["▾ HTTP 1", "  http.method  GET", f"▾ database {MOST_SHOWN}"]
     assert "  … 2 more attributes: Enter shows all" in shown

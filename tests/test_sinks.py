@@ -122,6 +122,7 @@ VALUES: dict[str, list[str]] = {
     "--at": ["10:05", ARGUMENT],
     "--by": ["region", ARGUMENT, f"{ARGUMENT}={ARGUMENT},x"],
     "--max-rows": ["2", ARGUMENT],
+    "--baseline": ["SOURCE", ARGUMENT],
     "--width": ["40", "300", ARGUMENT],
     "--logs": ["LOGS", ARGUMENT],
     "--namespace": [ARGUMENT],

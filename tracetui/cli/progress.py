@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ class _ProgressLine:
     def __init__(self, patience: float) -> None:
         self._due = time.monotonic() + patience
         self._shown = False
-        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        # a dumb terminal cannot overwrite the line
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def __call__(self, progress: LoadProgress) -> None:
         now = time.monotonic()

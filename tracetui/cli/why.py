@@ -63,7 +63,7 @@ class WhyOptions:
 
 
 def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
-    """Rank the root causes of what is wrong, with evidence and confidence.
+    """Rank root causes, with evidence and confidence.
 
     Without --baseline, --at or --by the quiet part of the traces is the baseline; a few traces are judged by their
     errors and their critical path. Filters apply to the baseline too.
