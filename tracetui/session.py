@@ -18,10 +18,11 @@ from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancel
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import SearchReport, describe_searched
 from tracetui.model.errors import InputError, LoadWarning, UsageError
-from tracetui.model.search import NOTHING, Search, describe_window
+from tracetui.model.search import NOTHING, Search, combined, describe_window
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.filters import Filters, apply, unknown_names
+from tracetui.query.pushdown import pushdown
 
 if TYPE_CHECKING:
     from tracetui.analysis.compare import Comparison
@@ -107,30 +108,61 @@ def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides:
 
     Raises InputError and UsageError if the source cannot be read or holds no traces.
     """
+    return _compare_loaded([source], after, loaded, overrides, NOTHING, "")
+
+
+def compare_with_search(
+    servers: Sequence[str], search: Search, query: str, after: Analysis, overrides: Overrides
+) -> Comparison:
+    """Search servers in a separate process, and compare the traces found (before) with those of an analysis (after).
+
+    query: filter on the traces found, '' for none.
+
+    Raises InputError and UsageError if no server answers or no trace matches.
+    """
+    return _compare_loaded(servers, after, servers, overrides, search, query)
+
+
+def _compare_loaded(
+    sources: Sequence[str],
+    after: Analysis,
+    loaded: Sequence[str],
+    overrides: Overrides,
+    search: Search,
+    query: str,
+) -> Comparison:
     # imported only for a comparison of two sets
     from tracetui.analysis.compare import compare
     from tracetui.ingest.servers.resolve import servers_of
 
-    load = BackgroundLoad([source], overrides=overrides)
+    if query:
+        search = combined(pushdown(query, exact_names=after.traces.exact_names)[0], search)
+    load = BackgroundLoad(sources, search=search, overrides=overrides)
     try:
-        servers_of([*loaded, source])
-        before = Analysis(replace(load.run(lambda _: None), exact_names=after.traces.exact_names))
+        servers_of([*loaded, *sources])
+        traces = replace(load.run(lambda _: None), exact_names=after.traces.exact_names)
     except (InputError, UsageError, LoadCancelledError) as error:
-        _check_exists(source)
+        _check_exists(sources)
         raise InputError(str(error)) from None
     finally:
         load.cancel()
-    if not before.traces.trace_count:
-        raise InputError(f"{without_secrets(source)}: no traces")
-    return compare(before, after)
+    if search.end_ns is not None:
+        # servers round times
+        traces = traces.select(traces.trace_start <= search.end_ns)
+    if query:
+        traces = traces.select(parse(query).matches(traces))
+    if not traces.trace_count:
+        window = "" if search == NOTHING else f" {describe_window(search)}"
+        raise InputError(f"{', '.join(map(without_secrets, sources))}: no traces{window}")
+    return compare(Analysis(traces), after)
 
 
-def _check_exists(source: str) -> None:
+def _check_exists(sources: Sequence[str]) -> None:
     """Raise the command line's error for a missing file: a load in the background would go on without it."""
     from tracetui.ingest.files import inputs
     from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 
-    next(inputs(parse_sources([source]).paths, suggest=suggest_source), None)
+    next(inputs(parse_sources(sources).paths, suggest=suggest_source), None)
 
 
 @dataclass(frozen=True, slots=True)

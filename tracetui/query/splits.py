@@ -80,7 +80,11 @@ def read_moment(traces: TraceSet, text: str) -> int:
 
 def split_at(traces: TraceSet, text: str) -> Split:
     """Split at a time, as `read_moment` reads it. Raises UsageError if all traces are on one side."""
-    moment = read_moment(traces, text)
+    return split_at_moment(traces, read_moment(traces, text), text)
+
+
+def split_at_moment(traces: TraceSet, moment: int, text: str) -> Split:
+    """Split at a time in nanoseconds, which the text names. Raises UsageError if all traces are on one side."""
     after = traces.trace_start >= moment
     if after.all() or not after.any():
         side = "before" if not after.any() else "after"
@@ -114,9 +118,26 @@ def split_by(traces: TraceSet, text: str) -> Split:
         if len(found.texts) < 2:
             raise UsageError(f"{key} has only one value: {found.texts[0]}")
         _, before, after = _change(traces, found)
+    return _split(traces, key, found, before, after, is_pair=bool(named))
+
+
+def split_by_change(traces: TraceSet, change: ChangedAttribute) -> Split:
+    """Split by a change that `changed_attributes` found: traces with the new value, and those with another one.
+
+    Raises UsageError if the traces have neither.
+    """
+    values = next((one for one in _values_by_service(traces, change.key) if one.service == change.service), None)
+    if values is None or any(text not in values.texts for text in change.values):
+        raise UsageError(f"{change.service} {change.key} has only one value")
+    before, after = map(values.texts.index, change.values)
+    return _split(traces, change.key, values, before, after, is_pair=False)
+
+
+def _split(traces: TraceSet, key: str, found: _TraceValues, before: int, after: int, *, is_pair: bool) -> Split:
+    """Compare the traces with two values if `is_pair` or there are only two, else all others with the new value."""
     label = f"{found.service} {key}" if found.service else key
     has_after = found.having(after, traces.trace_count)
-    if named or len(found.texts) == 2:
+    if is_pair or len(found.texts) == 2:
         has_before = found.having(before, traces.trace_count) & ~has_after
         names = (f"{label}={found.texts[before]}", f"{label}={found.texts[after]}")
     else:
@@ -169,10 +190,11 @@ def _values_by_service(traces: TraceSet, key: str) -> list[_TraceValues]:
     """Collect the values of a key in resources, for each service."""
     spans, codes, texts = _resource_values(traces, key)
     service = traces.service[spans]
+    order = np.argsort(service, kind="stable")
+    numbers, first = np.unique(service[order], return_index=True)
     return [
         _distinct(traces.services[number], texts, traces.trace[spans[of]].astype(np.int64), codes[of])
-        for number in np.unique(service).tolist()
-        if len(of := np.flatnonzero(service == number))
+        for number, of in zip(numbers.tolist(), np.split(order, first[1:]), strict=True)
     ]
 
 

@@ -52,6 +52,7 @@ from tracetui.tui.terminal.screen import FocusPaintScreen
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views.base import View
 from tracetui.tui.views.registry import VIEWS, pane_classes
+from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
 
@@ -454,6 +455,9 @@ class TraceApp(TerminalApp):
 
     @property
     def holds_keys(self) -> bool:
+        screen = self.screen
+        if isinstance(screen, Choice):
+            return screen.holds_keys
         return not self._has_views or (len(self.screen_stack) == 1 and self.pane.is_opening)
 
     async def on_event(self, event: events.Event) -> None:

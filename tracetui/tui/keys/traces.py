@@ -133,7 +133,7 @@ TRACES = KeyTable(
         "B",
         "dialog('compare_sets')",
         "Compare before and after",
-        "before and after: compare the traces shown with earlier ones, for regressions and improvements",
+        "before and after: a time, a new version or other changed attribute, an earlier window, a file or server",
         words="regression deploy release",
     ),
     Shortcut(
@@ -141,7 +141,7 @@ TRACES = KeyTable(
         "c",
         "dialog('contrast')",
         "Contrast",
-        "contrast: what is over-represented in marked, failed or slow traces",
+        "contrast: what is over-represented in marked, failed or slow traces, or after a time or a change",
         "contrast",
         words="why common",
     ),

@@ -59,7 +59,9 @@ class KeyQueue:
             return False
         # keys later in the queue may be text for an input that an earlier key opens
         return (
-            active.binding.priority or active.binding.action == "go_back" or (active.node is self._app and not position)
+            active.binding.priority
+            or active.binding.action in ("go_back", "dismiss(None)")
+            or (active.node is self._app and not position)
         )
 
     async def receive(self, event: events.Event) -> None:

@@ -24,6 +24,9 @@ _KEYS = (
     ("may be chance", "significant on its own, but not among this many candidates"),
 )
 
+_AFTER = ("with ", "from ")
+"""Beginnings of a description that stands after "traces"."""
+
 
 def open_contrast(
     view: View,
@@ -37,8 +40,8 @@ def open_contrast(
 ) -> None:
     """Contrast bool[traces] `selection` with the other traces, outside the UI loop, and show the result.
 
-    described: a word before "traces", or "with ..." after it; among: restriction of the others; apply_filter: called
-    with the query of the chosen row; durations: include response times.
+    described: a word before "traces", or "with ..." or "from ..." after it; among: restriction of the others;
+    apply_filter: called with the query of the chosen row; durations: include response times.
     """
     if not selection.any() or selection.all():
         chosen = "every trace" if selection.any() else "no trace"
@@ -53,7 +56,7 @@ def open_contrast(
             view,
             found,
             described,
-            f" ({failed})" if failed and described.startswith("with ") else "",
+            f" ({failed})" if failed and described.startswith(_AFTER) else "",
             among,
             apply_filter,
         )
@@ -84,7 +87,7 @@ def _show(
 
 def selection_words(count: int, described: str) -> str:
     """`8 traces with errors`, `1 slowest trace`"""
-    if described.startswith("with "):
+    if described.startswith(_AFTER):
         return f"{numbers.counted(count, 'trace')} {safe(described)}"
     return numbers.counted(count, f"{safe(described)} trace")
 

@@ -22,6 +22,7 @@ from tracetui.tui.widgets.line_view import LineView
 
 _LONGEST_LABEL = 200
 _LONGEST_TYPED = 60
+_MOST_ROWS = 16
 
 
 class Option(NamedTuple):
@@ -46,7 +47,7 @@ class OptionSource(Protocol):
 
 
 class _AllOptions:
-    """Options that contain all words."""
+    """Options that contain all words: first those whose label is the text, then those that begin with it."""
 
     def __init__(self, options: Sequence[Option]) -> None:
         self._all = list(options)
@@ -55,9 +56,13 @@ class _AllOptions:
 
     def matching(self, words: Sequence[str]) -> Sequence[Option]:
         pairs = zip(self._all, self._lowered, strict=True)
-        found = [option for option, lowered in pairs if all(word in lowered for word in words)]
+        found = [(option, lowered) for option, lowered in pairs if all(word in lowered for word in words)]
         self._found = len(found)
-        return found
+        if words:
+            text = " ".join(words)
+            # stable, so that the order of the options decides among equals
+            found.sort(key=lambda pair: 0 if pair[1].startswith(f"{text}\0") else 1 if pair[1].startswith(text) else 2)
+        return [option for option, _ in found]
 
     def count(self) -> str:
         return f"{self._found:,} of {len(self._all):,}" if self._found < len(self._all) else ""
@@ -102,13 +107,26 @@ BOX_CSS = """
 
 
 class Choice(Dialog[str | None]):
-    """Asks for one option; the result is its value, or None. With `free`, any text is accepted."""
+    """Asks for one option; the result is its value, or None. With `free`, any text is accepted.
+
+    If the options are still being computed, it can be typed in already, and `fill` shows them.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = CHOICE.bindings
     DEFAULT_CSS = BOX_CSS.replace("NAME", "Choice")
 
-    def __init__(self, look: Look, title: str, options: Sequence[Option] | OptionSource, *, free: str = "") -> None:
-        """`title` must be safe to show; `free` describes the text that is accepted, '' for none."""
+    def __init__(
+        self,
+        look: Look,
+        title: str,
+        options: Sequence[Option] | OptionSource,
+        *,
+        free: str = "",
+        is_filling: bool = False,
+    ) -> None:
+        """`title` must be safe to show; `free` describes the text that is accepted, '' for none; `is_filling`: more
+        options come.
+        """
         super().__init__()
         self._look = look
         self._title = title
@@ -116,6 +134,35 @@ class Choice(Dialog[str | None]):
         self._source = _AllOptions(options) if isinstance(options, Sequence) else options
         self._matches = self._source.matching(())
         self._is_empty = not self._matches
+        self._is_filling = is_filling
+        self._takes_when_filled = False
+        """True if an option is taken as soon as all are there."""
+
+    @property
+    def holds_keys(self) -> bool:
+        """True if an option has been taken that is not there yet, so that further keys must wait for the result."""
+        return self._takes_when_filled
+
+    def fill(self, options: Sequence[Option], title: str = "") -> None:
+        """Show all options, now that they are computed; `title` replaces the title, '' keeps it."""
+        self._source, self._is_filling, self._is_empty = _AllOptions(options), False, not options
+        self._title = title or self._title
+        if not self.is_mounted or self.is_closed:
+            self._matches = self._source.matching(())
+            return
+        view, before = self.query_one(LineView), self._matches
+        value = before[view.cursor].value if before else None
+        self._match(self.query_one(LineInput).text)
+        at = next((i for i, option in enumerate(self._matches) if option.value == value), 0)
+        view.styles.height = self._height
+        view.show(self._lines(), at if at and view.cursor else 0)
+        if self._takes_when_filled:
+            self._takes_when_filled = False
+            self.action_take()
+
+    @property
+    def _height(self) -> int:
+        return min(max(len(self._matches), 1), _MOST_ROWS)
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme
@@ -123,7 +170,7 @@ class Choice(Dialog[str | None]):
         # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.leads = True
-        view.styles.height = min(max(len(self._matches), 1), 16)
+        view.styles.height = self._height
         with Vertical():
             yield LineBar(theme, self._heading, id="choice-title")
             yield LineInput(theme, prompt="> ", hint=self._free or "type to filter", id="choice-input")
@@ -135,7 +182,9 @@ class Choice(Dialog[str | None]):
 
     def _lines(self) -> _Options:
         none = "no match"
-        if self._free:
+        if self._is_filling:
+            none = f"searching{self._look.glyphs.ellipsis}"
+        elif self._free:
             text = safe(self.query_one(LineInput).text.strip(), _LONGEST_TYPED)
             uses = KeyNames(self).short("{choice.take} uses ") + (
                 self._look.glyphs.quoted(text) if text else "the text"
@@ -144,14 +193,22 @@ class Choice(Dialog[str | None]):
         return _Options(self._matches, self._look.glyphs.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:
-        count = self._source.count()
+        count = f"searching{self._look.glyphs.ellipsis}" if self._is_filling else self._source.count()
         title = Line([(self._title, Role.TITLE)]).cropped(max(width - len(count) - 1, 1), self._look.glyphs.ellipsis)
         return [title.pad(width - len(count)).add(count, Role.DIM)]
 
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
-        self._matches = self._source.matching(event.text.lower().split())
+        self._match(event.text)
         self.query_one(LineView).show(self._lines(), 0)
+
+    def _match(self, text: str) -> None:
+        """Find the options for a text; the text itself is the last one if it is accepted, too."""
+        self._matches = self._source.matching(text.lower().split())
+        text = text.strip()
+        if self._free and text and self._matches:
+            quoted = self._look.glyphs.quoted(safe(text, _LONGEST_TYPED))
+            self._matches = [*self._matches, Option(text, f"use {quoted}", role=Role.DIM)]
         self.query_one("#choice-title", LineBar).show(self._heading)
 
     def on_line_view_moved(self, event: LineView.Moved) -> None:
@@ -163,7 +220,9 @@ class Choice(Dialog[str | None]):
 
     def action_take(self) -> None:
         text = self.query_one(LineInput).text.strip()
-        if self._matches:
+        if self._is_filling and (text or not self._matches):
+            self._takes_when_filled = True
+        elif self._matches:
             self.dismiss(self._matches[self.query_one(LineView).cursor].value)
         elif self._free and text:
             self.dismiss(text)

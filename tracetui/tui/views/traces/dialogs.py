@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+from msgspec import structs
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.compare import Comparison
+from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.ingest.servers.address import without_secrets
+from tracetui.ingest.servers.resolve import server_at
 from tracetui.model.errors import InputError, UsageError
+from tracetui.model.times import MINUTE_NS
 from tracetui.model.traces import TraceSet
+from tracetui.query.edit import TIME, replace_conditions
+from tracetui.query.splits import Split
 from tracetui.render.frame import source_name
 from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLines
 from tracetui.render.text import numbers
@@ -22,18 +28,19 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_roles
 from tracetui.render.traces.table import errors_text
 from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, whole_change
-from tracetui.session import compare_with
+from tracetui.session import compare_with, compare_with_search
 from tracetui.tui.messages import OpenTrace
-from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.traces.before_after import Pair, chosen_pair, pair_at, pairs_by_change
+from tracetui.tui.views.traces.choice_filler import ChoiceFiller
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
 
 _SLOW = 0.95
 _SETS_KEYS = (
     ("{list.open}", "back to traces"),
-    ("before", "value in the other source; after: in the traces shown"),
+    ("before", "value in the first group or source; after: in the second, or in the traces shown"),
     ("beyond chance", "change of 10 % or more, significant across all figures"),
 )
 _TRACES_KEYS = (
@@ -45,14 +52,19 @@ _TRACES_KEYS = (
     *WORDS_EXPLAINED,
 )
 MARKED, WITH_ERRORS, SLOWEST = "marked", "with errors", "slowest"
+_WINDOW = "window"
+_LONGEST_NAME = 60
+_T = TypeVar("_T")
 
 
 class TraceDialogs:
     """Opens dialogs, and computes their results outside the UI loop."""
 
-    def __init__(self, view: View, under_cursor: Callable[[], int | None]) -> None:
+    def __init__(self, view: View, under_cursor: Callable[[], int | None], filler: ChoiceFiller) -> None:
         """`under_cursor` returns the trace under the cursor."""
-        self._view, self._under_cursor = view, under_cursor
+        self._view, self._under_cursor, self._filler = view, under_cursor, filler
+        self._pairs: list[Pair] = []
+        """Pairs that the open dialog offers."""
 
     def _analysis(self, purpose: str) -> Analysis | None:
         """Analysis of the traces shown; reports if there are none."""
@@ -62,28 +74,74 @@ class TraceDialogs:
         self._view.post_notice(f"no traces to {purpose}")
         return None
 
+    def _can_open(self, purpose: str) -> bool:
+        """Test whether a dialog has traces, or will have them once they are read; reports if not."""
+        state = self._view.state
+        return (state.analysis is None and state.load_state == "reading") or self._analysis(purpose) is not None
+
     # --- contrast ----------------------------------------------------------------------------------------------------
 
     def contrast(self) -> None:
         """Let the user choose the traces to contrast with the others."""
-        state, analysis = self._view.state, self._analysis("contrast")
-        if analysis is None:
+        if not self._can_open("contrast"):
             return
+
+        def options() -> list[Option]:
+            return [*self._contrasted(), *(pair.option for pair in self._pairs)]
+
+        title = "Contrast which traces with the others?"
+        self._open(lambda: Choice(self._view.state.look, title, options(), is_filling=True), options, self._contrast)
+
+    def _open(
+        self, dialog: Callable[[], Choice], options: Callable[[], list[Option]], done: Callable[[str], None]
+    ) -> None:
+        """Open a dialog that offers pairs, of which those by attributes come later."""
+        self._pairs = self._pair_at_cursor()
+        opened = dialog()
+
+        def fill(changes: list[Pair]) -> None:
+            self._pairs = [*self._pair_at_cursor(), *changes]
+            opened.fill(options())
+
+        self._filler.open(opened, lambda _: self._changes(), fill, done)
+
+    def _contrasted(self) -> list[Option]:
+        """Options for single groups of the traces shown."""
+        state, analysis = self._view.state, self._view.state.analysis
+        if analysis is None or not analysis.traces.trace_count:
+            return []
         marked = len(set(state.marked) & set(state.shown.tolist()))
         with_errors, failed = analysis.summary.error_trace_count, analysis.summary.failed_request_count
         requests = numbers.requests_failed(with_errors, failed)
         counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
-        options = [
+        return [
             *([Option(MARKED, "the marked traces", f"{marked:,}")] if marked else []),
             *([Option(WITH_ERRORS, "traces with errors", counts)] if with_errors else []),
             Option(SLOWEST, "the slowest traces", "slower than p95"),
         ]
 
-        def chosen(what: str) -> None:
-            selection, filter_by = self._selection(analysis.traces, what), self._view.filter_by
-            open_contrast(self._view, analysis.traces, selection, what, filter_by, durations=what != SLOWEST)
+    def _contrast(self, what: str) -> None:
+        analysis, filter_by = self._analysis("contrast"), self._view.filter_by
+        pair = chosen_pair(self._pairs, what)
+        if analysis is None:
+            return
+        if pair is not None:
+            self._view.work("traces-split", partial(_split, pair), partial(self._contrast_pair, analysis.traces))
+            return
+        selection = self._selection(analysis.traces, what)
+        open_contrast(self._view, analysis.traces, selection, what, filter_by, durations=what != SLOWEST)
 
-        self._view.show_dialog(Choice(state.look, "Contrast which traces with the others?", options), chosen)
+    def _contrast_pair(self, traces: TraceSet, split: Split | str) -> None:
+        """Contrast the traces after with those before."""
+        if isinstance(split, str):
+            self._view.post_notice(split)
+            return
+        either = split.before | split.after
+        before, after = split.names
+        described = after if after.startswith("from ") else f"with {after}"
+        among = f" ({safe(before, _LONGEST_NAME)})"
+        filter_by = self._view.filter_by
+        open_contrast(self._view, traces.select(either), split.after[either], described, filter_by, among=among)
 
     def _selection(self, traces: TraceSet, what: str) -> np.ndarray:
         if what == WITH_ERRORS:
@@ -95,26 +153,80 @@ class TraceDialogs:
     # --- two sets ----------------------------------------------------------------------------------------------------
 
     def compare_sets(self) -> None:
-        """Compare the traces shown with earlier ones from another source."""
+        """Compare two groups of the traces shown, or the traces shown with earlier ones."""
+        if not self._can_open("compare"):
+            return
+
+        def options() -> list[Option]:
+            return [*(pair.option for pair in self._pairs), *self._window_before()]
+
+        look, free = self._view.state.look, "or a file, directory, glob or server with earlier traces"
+        self._open(
+            lambda: Choice(look, "Compare before and after", options(), free=free, is_filling=True),
+            options,
+            self._compare_chosen,
+        )
+
+    def _pair_at_cursor(self) -> list[Pair]:
+        """Pair before and after the trace under the cursor, if there are traces on both sides."""
+        state, trace = self._view.state, self._under_cursor()
+        if trace is None or state.session is None or state.analysis is None:
+            return []
+        pair = pair_at(state.analysis.traces, int(state.session.loaded.trace_start[trace]), state.look)
+        return [pair] if pair is not None else []
+
+    def _changes(self) -> list[Pair]:
+        """Pairs by attributes that change among the traces shown. Runs in a thread."""
+        analysis, look = self._view.state.analysis, self._view.state.look
+        return pairs_by_change(analysis.traces, look) if analysis is not None else []
+
+    def _window_before(self) -> list[Option]:
+        """Option for the time window before the traces shown, on servers."""
+        state, window = self._view.state, self._previous_window()
+        if not state.is_live or window is None:
+            return []
+        times = numbers.time_range(*window, state.look.local_time, state.look.glyphs.ascii_only)
+        return [Option(_WINDOW, f"the window before: {times}", "searches the server")]
+
+    def _previous_window(self) -> tuple[int, int] | None:
+        """Time window as long as that of the traces shown, just before it, in nanoseconds."""
+        analysis = self._view.state.analysis
+        if analysis is None or not analysis.traces.trace_count:
+            return None
+        starts = analysis.traces.trace_start
+        first, last = int(starts.min()), int(starts.max())
+        return first - max(last - first, MINUTE_NS), first - 1
+
+    def _compare_chosen(self, value: str) -> None:
         view, state, analysis = self._view, self._view.state, self._analysis("compare")
         if analysis is None:
             return
+        ellipsis, query = state.look.glyphs.ellipsis, state.query
+        shown = source_name(state.sources) + (f" where {query}" if query else "")
+        pair, window = chosen_pair(self._pairs, value), self._previous_window()
+        if pair is not None:
+            job = partial(_compared_groups, pair, analysis.traces)
+        elif value == _WINDOW and window is not None:
+            servers = [source for source in state.sources if server_at(source) is not None]
+            search = structs.replace(state.search, start_ns=window[0], end_ns=window[1], lookback_ns=None, trace_ids=())
+            view.post_notice(f"searching {source_name(servers)} {ellipsis}")
+            everywhen = replace_conditions(query, TIME)
+            compared = partial(compare_with_search, servers, search, everywhen, analysis, state.overrides)
+            job = partial(_named, compared, ("the window before", shown))
+        else:
+            view.post_notice(f"reading {safe(without_secrets(value))} {ellipsis}")
+            compared = partial(compare_with, value, analysis, state.sources, state.overrides)
+            job = partial(_named, compared, (source_name([value]), shown))
 
-        def chosen(source: str) -> None:
-            view.post_notice(f"reading {safe(without_secrets(source))} {state.look.glyphs.ellipsis}")
-            show = partial(self._show_comparison, source)
-            view.work("traces-compare-sets", lambda: _compared(source, analysis, state), show)
+        view.work("traces-compare-sets", partial(_or_reason, job), self._show_comparison)
 
-        free = "a file, directory, glob or server"
-        view.show_dialog(Choice(state.look, "Compare with earlier traces", [], free=free), chosen)
-
-    def _show_comparison(self, source: str, found: Comparison | str) -> None:
+    def _show_comparison(self, result: tuple[Comparison, tuple[str, str]] | str) -> None:
         state = self._view.state
-        if isinstance(found, str):
-            self._view.post_notice(found)
+        if isinstance(result, str):
+            self._view.post_notice(result)
             return
-        shown = source_name(state.sources) + (f" where {state.query}" if state.query else "")
-        rows = ComparisonLines(found, (source_name([source]), shown), state.look.glyphs.ascii_only)
+        found, names = result
+        rows = ComparisonLines(found, names, state.look.glyphs.ascii_only)
         worse = len(found.regressions)
         text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
         if not found.has_common:
@@ -209,9 +321,27 @@ def _saved(traces: TraceSet, path: Path) -> str:
     return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}{without}"
 
 
-def _compared(source: str, after: Analysis, state: State) -> Comparison | str:
-    """Load a source and compare it. -> the result, or the reason why that is not possible"""
+def _split(pair: Pair) -> Split | str:
+    """Compute the groups of a pair. -> the groups, or the reason why that is not possible"""
     try:
-        return compare_with(source, after, state.sources, state.overrides)
+        return pair.split()
+    except UsageError as error:
+        return str(error)
+
+
+def _compared_groups(pair: Pair, traces: TraceSet) -> tuple[Comparison, tuple[str, str]]:
+    """Compare the two groups of a pair. -> the result, names of the groups. Raises UsageError if one is empty."""
+    split = pair.split()
+    return compare(Analysis(traces.select(split.before)), Analysis(traces.select(split.after))), split.names
+
+
+def _named(compared: Callable[[], Comparison], names: tuple[str, str]) -> tuple[Comparison, tuple[str, str]]:
+    return compared(), names
+
+
+def _or_reason(compute: Callable[[], _T]) -> _T | str:
+    """Compute a result. -> it, or the reason why that is not possible"""
+    try:
+        return compute()
     except (InputError, UsageError) as error:
         return str(error)

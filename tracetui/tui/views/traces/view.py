@@ -23,6 +23,7 @@ from tracetui.tui.keys.traces import QUERY, REGION, TRACES
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
+from tracetui.tui.views.traces.choice_filler import ChoiceFiller
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
     Prepared,
@@ -65,7 +66,8 @@ class TracesView(View):
         self.scatter = Scatter(look, id="traces-scatter")
         self.listing = TraceListing(state)
         self.filters = QuickFilters(self, self.list_by_start)
-        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor)
+        self.filler = ChoiceFiller(self)
+        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler)
         self._loaded: TraceSet | None = None
         self._previous_filters = filters.FilterHistory()
 
@@ -103,8 +105,12 @@ class TracesView(View):
         if self.state.session is None:
             self._show_rows_or(no_trace_lines(self.state, self.key_names))
 
+    def work_failed(self, name: str) -> None:
+        self.filler.work_failed(name)
+
     def set_changed(self) -> None:
         state = self.state
+        self.filler.set_changed()
         if state.session is None:
             self._show_rows_or(no_trace_lines(state, self.key_names))
             return
@@ -300,8 +306,7 @@ class TracesView(View):
 
     def action_dialog(self, name: str) -> None:
         """Open one of `DIALOGS`."""
-        if self._loaded is not None:
-            DIALOGS[name](self.dialogs)
+        DIALOGS[name](self.dialogs)
 
     def action_undo(self) -> None:
         previous = self._previous_filters.back()

@@ -1,0 +1,58 @@
+"""Pairs of groups of the traces shown, before and after, to compare or to contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from tracetui.model.traces import TraceSet
+from tracetui.query.splits import ChangedAttribute, Split, changed_attributes, split_at_moment, split_by_change
+from tracetui.render.text import numbers
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.state import Look
+from tracetui.tui.widgets.choice import Option
+
+_LONGEST_VALUE = 40
+_MOST_CHANGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two groups to choose in a dialog."""
+
+    option: Option
+    split: Callable[[], Split]
+    """Computes the groups. Raises UsageError if one of them is empty."""
+
+
+def pair_at(traces: TraceSet, moment: int, look: Look) -> Pair | None:
+    """Return the pair before and after a time, in nanoseconds; None if all traces are on one side."""
+    after = int((traces.trace_start >= moment).sum())
+    before = traces.trace_count - after
+    if not before or not after:
+        return None
+    text = f"{numbers.clock(moment, look.local_time)} {numbers.zone(moment, look.local_time)}"
+    option = Option("at", f"before and after {text}, at the cursor", f"{before:,} before, {after:,} after")
+    return Pair(option, partial(split_at_moment, traces, moment, text))
+
+
+def pairs_by_change(traces: TraceSet, look: Look) -> list[Pair]:
+    """Find attributes that change over time, and return a pair for each, the most recent change first."""
+    return [
+        _pair_of(traces, change, number, look)
+        for number, change in enumerate(changed_attributes(traces)[:_MOST_CHANGES])
+    ]
+
+
+def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look) -> Pair:
+    arrow = "->" if look.glyphs.ascii_only else "→"
+    before, after = (safe(text, _LONGEST_VALUE) for text in change.values)
+    label = f"{change.key} {before} {arrow} {after} in {change.service}"
+    note = f"since {numbers.clock(change.since_ns, look.local_time, 0)}"
+    return Pair(Option(f"change {number}", label, note), partial(split_by_change, traces, change))
+
+
+def chosen_pair(pairs: Sequence[Pair], value: str) -> Pair | None:
+    """Return the pair of an option's value."""
+    return next((pair for pair in pairs if pair.option.value == value), None)
