@@ -99,6 +99,7 @@ MEANINGS = {
     "F": "follow",
     "M": "more",
     "W": "warnings",
+    "at": "adjust-skew",
     "S": "opinion",
     "T": "theme",
 }

@@ -296,8 +296,8 @@ def wide_trace() -> TraceSet:
     names = [
         f"{word}-service" for word in "account auth cart order loyalty invoice inventory mail stock tax web".split()
     ]
-    spans = [span("0", 0, 100, service="shop-front", name="GET /", error=True)]
-    spans += [span(str(i), i, 90, parent="0", service=name, error=i == 11) for i, name in enumerate(names, 1)]
+    spans = [span("a0", 0, 100, service="shop-front", name="GET /", error=True)]
+    spans += [span(str(i), i, 90, parent="a0", service=name, error=i == 11) for i, name in enumerate(names, 1)]
     return build(*spans)
 
 

@@ -271,7 +271,8 @@ async def test_all_warnings_are_listed_with_file_and_position() -> None:
         assert app.state.session is not None
         warnings = app.state.session.loaded.load_warnings
         assert f"{len(warnings) - 3} more: W shows all" in pilot.text
-        await pilot.press("W")
+        # last in the list of warnings by kind
+        await pilot.press("W", *"load warn", "enter")
         assert isinstance(app.screen, Pager)
         assert "structure.json: data[" in pilot.text
 
@@ -800,7 +801,7 @@ async def test_banner_is_limited_to_a_share_of_the_screen() -> None:
         ("Hot spots", "of total"),
         ("Service user-service", "service = "),
         ("help", "edit the filter;"),
-        ("warnings", "no load warnings"),
+        ("warnings", "no warnings"),
         ("above p50", "trace.response >"),
     ],
 )

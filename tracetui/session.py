@@ -36,6 +36,8 @@ class Session:
         self.loaded = loaded
         self.reports = reports
         self.analysis = self._of_all = Analysis(loaded)
+        self.uncorrected: Session | None = None
+        """Session of the same traces before their clock skew was corrected; None if it was not."""
 
     @classmethod
     def open(
@@ -84,6 +86,15 @@ class Session:
         """Select the traces that meet the filters. -> messages about unknown names in the filters"""
         self.analysis = Analysis(apply(self.loaded, filters))
         return unknown_names(self.loaded, filters)
+
+    def skew_corrected(self) -> Session:
+        """Return a session with clock skew corrected; positions stay the same. This session if there is none."""
+        corrected = correct_skew(self.loaded)
+        if corrected is self.loaded:
+            return self
+        session = Session(corrected, self.reports)
+        session.uncorrected = self
+        return session
 
     def select(self, query: str) -> tuple[np.ndarray, Analysis]:
         """Evaluate a query ('' for all) without changing the selection. -> traces, int64[m] ascending, their analysis
@@ -196,6 +207,8 @@ class BackgroundSessions:
         self._query = query
         self._logs = logs
         self._exact_names = exact_names
+        self.corrects_skew = False
+        """True to correct the clock skew of sets that arrive."""
 
     def load(
         self,
@@ -241,6 +254,8 @@ class BackgroundSessions:
     def _select(self, traces: TraceSet) -> FilteredSession:
         """Make a session over the set and apply the filter; an invalid filter is dropped."""
         session, query = Session(replace(traces, exact_names=self._exact_names)), self._query()
+        if self.corrects_skew:
+            session = session.skew_corrected()
         try:
             return FilteredSession(session, query, *session.select(query))
         except UsageError:

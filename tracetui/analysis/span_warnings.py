@@ -72,6 +72,27 @@ WARNING_KINDS: Final = (
 """All kinds, the most important ones first."""
 
 
+@dataclass(frozen=True, slots=True)
+class WarningCount:
+    """Number of spans and traces with one kind of warning."""
+
+    kind: WarningKind
+    spans: int
+    traces: int
+    example: int
+    """Position of the first span concerned."""
+
+
+def count_warnings(traces: TraceSet) -> list[WarningCount]:
+    """Count the warnings of each kind that occurs, the most important kinds first."""
+    found = []
+    for kind in WARNING_KINDS:
+        spans = np.flatnonzero(kind.spans(traces))
+        if len(spans):
+            found.append(WarningCount(kind, len(spans), len(np.unique(traces.trace[spans])), int(spans[0])))
+    return found
+
+
 def warning_masks(traces: TraceSet) -> dict[str, np.ndarray]:
     """Find the spans with each kind of warning: bool[n] by name."""
     return {kind.name: kind.spans(traces) for kind in WARNING_KINDS}

@@ -22,7 +22,7 @@ _SAMPLED_SPANS: Final = 2_000
 _SAMPLED_BYTES: Final = 1 << 16
 """Spans with more bytes of attributes than this are not sampled for completion."""
 _MOST_NAMES: Final = 5_000
-_MOST_VALUES: Final = 200
+MOST_KNOWN_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
 _PERCENTILES: Final = ("p50", "p95", "p99")
 
@@ -100,7 +100,9 @@ class Vocabulary:
     responses: tuple[tuple[str, str], ...] = ()
     """Useful response times, with descriptions."""
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys seen in a sample of spans, with values."""
+    """Keys seen in a sample of spans, with values, at most `MOST_KNOWN_VALUES` of each."""
+    is_sample: bool = False
+    """True if there are more spans than those whose attributes were read."""
 
 
 def vocabulary(traces: TraceSet) -> Vocabulary:
@@ -120,6 +122,7 @@ def vocabulary(traces: TraceSet) -> Vocabulary:
         durations=_usual(traces.trace_duration),
         responses=_usual(traces.response_time),
         attributes=_attributes(traces),
+        is_sample=int((traces.attribute_bytes > 0).sum()) > len(sample(traces)),
     )
 
 
@@ -169,12 +172,12 @@ def _attributes(traces: TraceSet) -> dict[str, tuple[str, ...]]:
         for key, value in made_by.codec.attributes(made_by.raw[:_SAMPLED_BYTES]).items():
             _count(seen, key, value)
     order = sorted(seen, key=lambda key: (-seen[key].total(), key))[:_MOST_NAMES]
-    return {key: tuple(text for text, _ in seen[key].most_common(_MOST_VALUES)) for key in order}
+    return {key: tuple(text for text, _ in seen[key].most_common(MOST_KNOWN_VALUES)) for key in order}
 
 
 def _count(seen: dict[str, Counter[str]], key: str, value: Value) -> None:
     counter = seen.setdefault(key, Counter())
-    if len(counter) < 10 * _MOST_VALUES:
+    if len(counter) < 10 * MOST_KNOWN_VALUES:
         counter.update(value_texts(value))
 
 

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     # imported late, so that the first screen is painted before
     from tracetui.analysis.analysis import Analysis
     from tracetui.model.server_stats import ServerStats
+    from tracetui.tui.views.choice_filler import ChoiceFiller
 
 
 class _MainScreen(FocusPaintScreen):
@@ -99,6 +100,8 @@ class TraceApp(TerminalApp):
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._has_views = False
+        self._warnings: ChoiceFiller | None = None
+        """Fills the list of warnings."""
         self._user_keymap = dict(keymap or {})
         self.set_keymap(self._user_keymap)
         self.animation_level = "none"
@@ -329,6 +332,8 @@ class TraceApp(TerminalApp):
             self.show_notice(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
             for pane in self.query(View):
                 pane.work_failed(event.worker.group)
+            if self._warnings is not None:
+                self._warnings.work_failed(event.worker.group)
             self.release_keys()
 
     def traces_changed(self, *, is_new_set: bool) -> None:
@@ -344,6 +349,8 @@ class TraceApp(TerminalApp):
         """Show the state again in all views."""
         for pane in self.query(View):
             pane.set_changed()
+        if self._warnings is not None:
+            self._warnings.set_changed()
 
     @property
     def is_listing(self) -> bool:
@@ -387,12 +394,26 @@ class TraceApp(TerminalApp):
         self._controller.more()
 
     def action_warnings(self) -> None:
-        """Show all load warnings and the reports of servers."""
+        """List the warnings of the loaded traces by kind, to filter by one; and the load warnings."""
+        if not self._has_views or self.state.session is None:
+            self._show_load_warnings()
+            return
+        from tracetui.tui.views.choice_filler import ChoiceFiller
+        from tracetui.tui.views.warnings import open_warnings
+
+        # made for the current view, which takes the focus back
+        self._warnings = ChoiceFiller(self.pane)
+        open_warnings(self._warnings, self.state, self._controller.warning_lines(), self._show_load_warnings)
+
+    def _show_load_warnings(self) -> None:
         lines = self._controller.warning_lines()
         if lines:
             self.post_message(ReadText("Load warnings", "\n".join(lines)))
         else:
-            self.show_notice("no load warnings")
+            self.show_notice("no warnings")
+
+    def action_adjust_skew(self) -> None:
+        self._controller.adjust_skew()
 
     def on_show_server_stats(self, message: ShowServerStats) -> None:
         self._controller.server_stats(message.service)

@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.errors import ErrorRole, roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import DIFFERING_TRACES, differing
+from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.colours import service_slots
 from tracetui.render.text.safe_text import safe
@@ -58,6 +59,10 @@ class TraceColumns:
     slots: list[int]
     failed_request: np.ndarray
     """bool[traces], failed requests."""
+    orphans: np.ndarray
+    """int64[traces], number of spans whose parent is missing."""
+    roots: np.ndarray
+    """int64[traces], number of spans that never had a parent."""
     skewed_count: int
     """Number of traces with clock skew."""
     shows_whole: bool
@@ -92,6 +97,7 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
     rank[sorted(range(len(labels)), key=lambda i: labels[i][1:])] = np.arange(len(labels))
     service_first = np.searchsorted(distinct // width, np.arange(count + 1))
     spans = np.diff(traces.first)
+    is_orphan = (traces.flags & int(Flag.ORPHAN)) > 0
     values = (
         traces.trace_start,
         rank[label],
@@ -115,6 +121,8 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         short=short_names(services),
         slots=service_slots(traces.services),
         failed_request=failed_requests(traces),
+        orphans=np.bincount(traces.trace[is_orphan], minlength=count),
+        roots=np.bincount(traces.trace[(traces.parent < 0) & ~is_orphan], minlength=count),
         skewed_count=int(traces.skewed.sum()),
         shows_whole=int(differing(traces).sum()) > DIFFERING_TRACES * count,
     )

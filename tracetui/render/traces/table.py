@@ -234,15 +234,26 @@ class TraceRows:
 
     def _remarked(self, shown: np.ndarray) -> list[int]:
         """Return the first few traces that have a remark."""
-        traces = self.columns.traces
-        found: list[int] = shown[(traces.root_missing | traces.skewed)[shown]][:_MEASURED_NAMES].tolist()
+        columns = self.columns
+        remarked = columns.traces.skewed | (columns.orphans > 0) | (columns.roots > 1)
+        found: list[int] = shown[remarked[shown]][:_MEASURED_NAMES].tolist()
         return found
 
     def _remark(self, trace: int) -> str:
-        """Return the remark after a trace's name: missing root (the duration is then the trace's) or clock skew."""
-        traces, warning = self.columns.traces, self.glyphs.warning
-        missing = f" {warning} root missing" if traces.root_missing[trace] else ""
-        return missing + (f" {warning} skew?" if traces.skewed[trace] else "")
+        """Return the remark after a trace's name: missing root (the duration is then the trace's), orphans, further
+        roots, clock skew.
+        """
+        columns, traces = self.columns, self.columns.traces
+        orphans, roots = int(columns.orphans[trace]), int(columns.roots[trace])
+        missing = bool(traces.root_missing[trace])
+        remarks = [
+            *(["root missing"] if missing else []),
+            # an orphan stands for a missing root
+            *([f"orphan {orphans:,}"] if orphans > missing else []),
+            *([f"{roots:,} roots"] if roots > 1 else []),
+            *(["skew?"] if traces.skewed[trace] else []),
+        ]
+        return f" {self.glyphs.warning} {', '.join(remarks)}" if remarks else ""
 
     def _add_services(self, line: Line, trace: int, layout: TraceLayout) -> None:
         columns, glyphs = self.columns, self.glyphs

@@ -149,7 +149,11 @@ TRACES = KeyTable(
     Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, waterfall or filter"),
     marks=(
         ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
-        ("⚠", "skew?: clock skew, --adjust-skew corrects it; root missing: response time is the trace's duration"),
+        (
+            "⚠",
+            "skew?: clock skew, {app.adjust-skew} corrects it; orphan 2: spans whose parent is missing; 3 roots; "
+            "root missing: response time is the trace's duration; {app.warnings} lists all",
+        ),
     ),
     words=(
         ("response", "duration of the main root; whole trace: first start to last end"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.analysis import Analysis
     from tracetui.ingest.processes.background_load import BackgroundLoad
     from tracetui.ingest.servers.pool import SearchReport
-    from tracetui.session import BackgroundSessions
+    from tracetui.session import BackgroundSessions, FilteredSession
 
 _STATS_LOOKBACK_NS = 24 * 3_600_000_000_000
 
@@ -146,6 +146,7 @@ class LoadController:
         sessions = self._sessions = BackgroundSessions(
             load, lambda: self.query, logs=state.logs, exact_names=state.exact_names
         )
+        sessions.corrects_skew = state.session is not None and state.session.uncorrected is not None
         state.begin_load()
         self.status = "reading"
         if state.session is None:
@@ -192,6 +193,34 @@ class LoadController:
                 return
             if searches and not self._search_filter(query):
                 self._open_pending(is_last=True)
+
+        host.work("filter", select, done)
+
+    def adjust_skew(self) -> None:
+        """Correct the clock skew of the loaded traces, and of those that arrive; or undo that."""
+        state, host, session, query = self._state, self._host, self._state.session, self._state.query
+        if session is None:
+            return
+        original, new = session.uncorrected, state.new
+
+        def select() -> FilteredSession | None:
+            from tracetui.session import FilteredSession
+
+            target = session.skew_corrected() if original is None else original
+            return FilteredSession(target, query, *target.select(query), new=new) if target is not session else None
+
+        def done(selected: FilteredSession | None) -> None:
+            if selected is None:
+                host.show_notice("no clock skew to correct")
+                return
+            if self._sessions is not None:
+                self._sessions.corrects_skew = original is None
+            # positions stay the same, so that the selection and the history remain valid
+            self.location.install(selected, host.view, is_placed=True)
+            host.traces_changed(is_new_set=False)
+            moved = numbers.counted(len(selected.session.loaded.skew), "span")
+            text = f"clock skew corrected in {moved}; {{app.adjust-skew}} undoes"
+            self._show_key_notice(text if original is None else "clock skew is no longer corrected")
 
         host.work("filter", select, done)
 

@@ -123,9 +123,10 @@ class Choice(Dialog[str | None]):
         *,
         free: str = "",
         is_filling: bool = False,
+        cells: int = 0,
     ) -> None:
         """`title` must be safe to show; `free` describes the text that is accepted, '' for none; `is_filling`: more
-        options come.
+        options come; `cells`: width of the dialog if the terminal has it, 0 for the usual one.
         """
         super().__init__()
         self._look = look
@@ -135,6 +136,7 @@ class Choice(Dialog[str | None]):
         self._matches = self._source.matching(())
         self._is_empty = not self._matches
         self._is_filling = is_filling
+        self._cells = cells
         self._takes_when_filled = False
         """True if an option is taken as soon as all are there."""
 
@@ -171,7 +173,9 @@ class Choice(Dialog[str | None]):
         view.can_focus = False
         view.leads = True
         view.styles.height = self._height
-        with Vertical():
+        with Vertical() as box:
+            if self._cells:
+                box.styles.width = self._cells
             yield LineBar(theme, self._heading, id="choice-title")
             yield LineInput(theme, prompt="> ", hint=self._free or "type to filter", id="choice-input")
             yield view

@@ -18,7 +18,7 @@ _MOST_CHANGES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class GroupPair:
     """Two groups to choose in a dialog."""
 
     option: Option
@@ -26,7 +26,7 @@ class Pair:
     """Computes the groups. Raises UsageError if one of them is empty."""
 
 
-def pair_at(traces: TraceSet, moment: int, look: Look) -> Pair | None:
+def pair_at(traces: TraceSet, moment: int, look: Look) -> GroupPair | None:
     """Return the pair before and after a time, in nanoseconds; None if all traces are on one side."""
     after = int((traces.trace_start >= moment).sum())
     before = traces.trace_count - after
@@ -34,10 +34,10 @@ def pair_at(traces: TraceSet, moment: int, look: Look) -> Pair | None:
         return None
     text = f"{numbers.clock(moment, look.local_time)} {numbers.zone(moment, look.local_time)}"
     option = Option("at", f"before and after {text}, at the cursor", f"{before:,} before, {after:,} after")
-    return Pair(option, partial(split_at_moment, traces, moment, text))
+    return GroupPair(option, partial(split_at_moment, traces, moment, text))
 
 
-def pairs_by_change(traces: TraceSet, look: Look) -> list[Pair]:
+def pairs_by_change(traces: TraceSet, look: Look) -> list[GroupPair]:
     """Find attributes that change over time, and return a pair for each, the most recent change first."""
     return [
         _pair_of(traces, change, number, look)
@@ -45,14 +45,14 @@ def pairs_by_change(traces: TraceSet, look: Look) -> list[Pair]:
     ]
 
 
-def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look) -> Pair:
+def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look) -> GroupPair:
     arrow = "->" if look.glyphs.ascii_only else "→"
     before, after = (safe(text, _LONGEST_VALUE) for text in change.values)
     label = f"{change.key} {before} {arrow} {after} in {change.service}"
     note = f"since {numbers.clock(change.since_ns, look.local_time, 0)}"
-    return Pair(Option(f"change {number}", label, note), partial(split_by_change, traces, change))
+    return GroupPair(Option(f"change {number}", label, note), partial(split_by_change, traces, change))
 
 
-def chosen_pair(pairs: Sequence[Pair], value: str) -> Pair | None:
+def chosen_pair(pairs: Sequence[GroupPair], value: str) -> GroupPair | None:
     """Return the pair of an option's value."""
     return next((pair for pair in pairs if pair.option.value == value), None)

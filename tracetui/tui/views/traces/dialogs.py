@@ -31,9 +31,9 @@ from tracetui.render.waterfall.trace_diff import WORDS_EXPLAINED, TraceDiff, who
 from tracetui.session import compare_with, compare_with_search
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.views.base import View
+from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.contrast import open_contrast
-from tracetui.tui.views.traces.before_after import Pair, chosen_pair, pair_at, pairs_by_change
-from tracetui.tui.views.traces.choice_filler import ChoiceFiller
+from tracetui.tui.views.traces.before_after import GroupPair, chosen_pair, pair_at, pairs_by_change
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -63,7 +63,7 @@ class TraceDialogs:
     def __init__(self, view: View, under_cursor: Callable[[], int | None], filler: ChoiceFiller) -> None:
         """`under_cursor` returns the trace under the cursor."""
         self._view, self._under_cursor, self._filler = view, under_cursor, filler
-        self._pairs: list[Pair] = []
+        self._pairs: list[GroupPair] = []
         """Pairs that the open dialog offers."""
 
     def _analysis(self, purpose: str) -> Analysis | None:
@@ -99,7 +99,7 @@ class TraceDialogs:
         self._pairs = self._pair_at_cursor()
         opened = dialog()
 
-        def fill(changes: list[Pair]) -> None:
+        def fill(changes: list[GroupPair]) -> None:
             self._pairs = [*self._pair_at_cursor(), *changes]
             opened.fill(options())
 
@@ -167,7 +167,7 @@ class TraceDialogs:
             self._compare_chosen,
         )
 
-    def _pair_at_cursor(self) -> list[Pair]:
+    def _pair_at_cursor(self) -> list[GroupPair]:
         """Pair before and after the trace under the cursor, if there are traces on both sides."""
         state, trace = self._view.state, self._under_cursor()
         if trace is None or state.session is None or state.analysis is None:
@@ -175,7 +175,7 @@ class TraceDialogs:
         pair = pair_at(state.analysis.traces, int(state.session.loaded.trace_start[trace]), state.look)
         return [pair] if pair is not None else []
 
-    def _changes(self) -> list[Pair]:
+    def _changes(self) -> list[GroupPair]:
         """Pairs by attributes that change among the traces shown. Runs in a thread."""
         analysis, look = self._view.state.analysis, self._view.state.look
         return pairs_by_change(analysis.traces, look) if analysis is not None else []
@@ -238,19 +238,24 @@ class TraceDialogs:
 
     def save(self) -> None:
         """Save the traces shown to a file."""
-        view, look, analysis = self._view, self._view.state.look, self._analysis("save")
-        if analysis is None:
+        view, look = self._view, self._view.state.look
+        if not self._can_open("save"):
             return
-        traces = analysis.traces
-        count = numbers.counted(traces.trace_count, "trace")
+
+        def count() -> str:
+            analysis = view.state.analysis
+            return numbers.counted(analysis.traces.trace_count, "trace") if analysis is not None else "the traces"
 
         def chosen(name: str) -> None:
-            view.post_notice(f"saving {count} {look.glyphs.ellipsis}")
-            view.work("traces-save", lambda: _saved(traces, Path(name)), view.post_notice)
+            analysis = self._analysis("save")
+            if analysis is not None:
+                view.post_notice(f"saving {count()} {look.glyphs.ellipsis}")
+                view.work("traces-save", lambda: _saved(analysis.traces, Path(name)), view.post_notice)
 
-        view.show_dialog(
-            Choice(look, f"Save {count} to", [], free="a file, such as checkout.json.gz or checkout.zipkin.json"),
-            chosen,
+        free = "a file, such as checkout.json.gz or checkout.zipkin.json"
+        dialog = Choice(look, f"Save {count()} to", [], free=free, is_filling=True)
+        self._filler.open(
+            dialog, lambda _: None, lambda _: dialog.fill([], f"Save {count()} to"), chosen, needs_all=True
         )
 
     # --- two traces --------------------------------------------------------------------------------------------------
@@ -321,7 +326,7 @@ def _saved(traces: TraceSet, path: Path) -> str:
     return f"saved {numbers.counted(traces.trace_count, 'trace')} to {safe(str(path))}{without}"
 
 
-def _split(pair: Pair) -> Split | str:
+def _split(pair: GroupPair) -> Split | str:
     """Compute the groups of a pair. -> the groups, or the reason why that is not possible"""
     try:
         return pair.split()
@@ -329,7 +334,7 @@ def _split(pair: Pair) -> Split | str:
         return str(error)
 
 
-def _compared_groups(pair: Pair, traces: TraceSet) -> tuple[Comparison, tuple[str, str]]:
+def _compared_groups(pair: GroupPair, traces: TraceSet) -> tuple[Comparison, tuple[str, str]]:
     """Compare the two groups of a pair. -> the result, names of the groups. Raises UsageError if one is empty."""
     split = pair.split()
     return compare(Analysis(traces.select(split.before)), Analysis(traces.select(split.after))), split.names

@@ -23,7 +23,6 @@ from tracetui.render.traces.columns import TraceColumns, trace_columns
 from tracetui.render.traces.scatter import Points
 from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import chosen_mark, new_mark
-from tracetui.render.waterfall.skew_remark import skew_remark
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
 
@@ -92,11 +91,15 @@ def no_match_lines(
     ]
 
 
-def count_line(state: State, total: int, skewed: int = 0) -> Line:
+def count_line(state: State, total: int, names: KeyNames, skewed: int = 0) -> Line:
     """Line with the numbers of traces: shown, total, new, marked, and with clock skew."""
     glyphs, shown, line = state.look.glyphs, len(state.shown), Line()
-    if skewed:
-        line.add(skew_remark(skewed, glyphs), Role.WARNING).add("   ")
+    if state.session is not None and state.session.uncorrected is not None:
+        text = names.short("clock skew corrected: {app.adjust-skew} undoes")
+        line.add(f"{glyphs.warning} {text}", Role.WARNING).add("   ")
+    elif skewed:
+        text = f"clock skew in {numbers.counted(skewed, 'trace')}" + names.short(": {app.adjust-skew} corrects")
+        line.add(f"{glyphs.warning} {text}", Role.WARNING).add("   ")
     if state.new:
         line.add(f"{new_mark(glyphs)} {len(state.new):,} new", Role.ACCENT).add("   ")
     if state.marked:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,13 +16,14 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
 from tracetui.query.attribute_values import AttributeValues, likely_first, values_of
-from tracetui.query.complete import Vocabulary, attribute_field, rounded_duration
+from tracetui.query.complete import MOST_KNOWN_VALUES, Vocabulary, attribute_field, rounded_duration, vocabulary
 from tracetui.query.pushdown import conjuncts
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import ChooseServices, WidenWindow
 from tracetui.tui.views.base import View
+from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.widgets.choice import Choice, Option
 
 _LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
@@ -34,17 +36,19 @@ _UP_TO_NOW = (
     ("2d", "2 days"),
     ("7d", "7 days"),
 )
+_T = TypeVar("_T")
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 
 
 class QuickFilters:
     """Opens dialogs, and edits the query with their results."""
 
-    def __init__(self, view: View, list_by_start: Callable[[str], None]) -> None:
+    def __init__(self, view: View, list_by_start: Callable[[str], None], filler: ChoiceFiller) -> None:
         """`list_by_start` applies a query and sorts by start."""
-        self._view, self._list_by_start = view, list_by_start
-        self.known = Vocabulary()
-        """Words for completing queries."""
+        self._view, self._list_by_start, self._filler = view, list_by_start, filler
+        self._known = Vocabulary()
+        """Words for completing queries, of the set `_known_of`."""
+        self._known_of: TraceSet | None = None
         self._key = ""
         self._values: list[str] = []
         self._at = 0
@@ -55,11 +59,44 @@ class QuickFilters:
         assert session is not None
         return session.loaded
 
+    def learn(self, traces: TraceSet, known: Vocabulary) -> None:
+        """Use the words of a set."""
+        self._known_of, self._known = traces, known
+
+    def apply(self, name: str) -> None:
+        """Edit the query in one of the ways of `QUICK_FILTERS`. Dialogs open while the first traces are read, too."""
+        state = self._view.state
+        if state.session is not None or (name in _DIALOGS and state.load_state == "reading"):
+            QUICK_FILTERS[name](self)
+
     def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
         self._view.filter_by(filters.replace_conditions(self._view.state.query, kind, *conditions))
 
-    def _choose(self, title: str, options: Sequence[Option], done: Callable[[str], None], free: str = "") -> None:
-        self._view.show_dialog(Choice(self._view.state.look, title, options, free=free), done)
+    def _choose(
+        self,
+        title: str,
+        find: Callable[[TraceSet], _T],
+        options: Callable[[_T], Sequence[Option] | str],
+        done: Callable[[str], None],
+        *,
+        free: str = "",
+        full_title: Callable[[_T], str] = lambda _: "",
+    ) -> None:
+        """Open a dialog at once, and fill it with the options made of what is found, or show why there are none.
+
+        find: called in a thread; options, full_title: called on the loop with its result.
+        """
+        dialog = Choice(self._view.state.look, title, [], free=free, is_filling=True)
+
+        def fill(found: _T) -> None:
+            made = options(found)
+            if not isinstance(made, str):
+                dialog.fill(made, full_title(found))
+            elif self._view.state.load_state != "reading":
+                dialog.dismiss(None)
+                self._view.post_notice(made)
+
+        self._filler.open(dialog, find, fill, done)
 
     # --- services, operations, errors --------------------------------------------------------------------------------
 
@@ -71,17 +108,18 @@ class QuickFilters:
         if self._view.state.services_to_choose:
             self._view.post_message(ChooseServices())
             return
-        traces = self._traces
-        self._pick("service", filters.SERVICE, traces.services, traces.service)
+        self._pick("service", filters.SERVICE, lambda traces: (traces.services, traces.service))
 
     def pick_operation(self) -> None:
-        traces = self._traces
-        self._pick("operation", filters.OPERATION, traces.shapes, traces.shape)
+        self._pick("operation", filters.OPERATION, lambda traces: (traces.shapes, traces.shape))
 
-    def _pick(self, what: str, kind: re.Pattern[str], texts: list[str], column: np.ndarray) -> None:
-        traces = self._traces
+    def _pick(
+        self, what: str, kind: re.Pattern[str], table: Callable[[TraceSet], tuple[list[str], np.ndarray]]
+    ) -> None:
+        """Pick one of a table of names; `table` returns it with int[n] into it."""
 
-        def counts() -> list[Option]:
+        def counts(traces: TraceSet) -> tuple[list[Option], bool]:
+            texts, column = table(traces)
             role = roles(traces)
             every, begun, passed = (
                 _traces_per_code(column[among], traces.trace[among], len(texts))
@@ -97,9 +135,10 @@ class QuickFilters:
                 )
                 note += numbers.counted(int(every[code]), "trace")
                 options.append(Option("=" + texts[code], texts[code], note))
-            return options
+            return options, bool(traces.error.any())
 
-        def show(options: list[Option]) -> None:
+        def every_option(found: tuple[list[Option], bool]) -> list[Option]:
+            options, _ = found
             if what == "service":
                 here = {option.label for option in options}
                 offered = (name for name in self._view.state.server_services if name not in here)
@@ -110,13 +149,12 @@ class QuickFilters:
                     options.insert(0, Option("?", "choose the services to search", note, Role.DIM))
             if filters.find_condition(self._view.state.query, kind):
                 options = [Option("", f"every {what}", "removes the filter", Role.DIM), *options]
+            return options
+
+        def explained(found: tuple[list[Option], bool]) -> str:
             glyphs = self._view.state.look.glyphs
-            signs = (
-                f"   {glyphs.origin} errors began there  {glyphs.propagated} propagated to it"
-                if traces.error.any()
-                else ""
-            )
-            self._choose(f"Traces with the {what}{signs}", options, done)
+            signs = f"   {glyphs.origin} errors began there  {glyphs.propagated} propagated to it"
+            return title + (signs if found[1] else "")
 
         def done(value: str) -> None:
             if value == "?":
@@ -124,12 +162,13 @@ class QuickFilters:
                 return
             self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
 
-        self._view.work("traces-options", counts, show)
+        title = f"Traces with the {what}"
+        self._choose(title, counts, every_option, done, full_title=explained)
 
     # --- durations and times -----------------------------------------------------------------------------------------
 
     def next_duration(self) -> None:
-        wanted = list(dict.fromkeys(text for text, _ in self.known.responses if text != "0"))
+        wanted = list(dict.fromkeys(text for text, _ in self._known.responses if text != "0"))
         now = filters.find_condition(self._view.state.query, filters.LEAST_DURATION)
         current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
@@ -138,18 +177,21 @@ class QuickFilters:
             self._exchange(filters.LEAST_DURATION)
 
     def pick_duration(self) -> None:
-        stats = np.quantile(self._traces.response_time, (0.5, 0.9, 0.95, 0.99)) if self._traces.trace_count else ()
-        options = [
-            Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
-            for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
-        ]
-        if filters.find_condition(self._view.state.query, filters.LEAST_DURATION):
-            options.insert(0, Option("", "any duration", "removes the filter", Role.DIM))
+        def options(traces: TraceSet) -> list[Option]:
+            stats = np.quantile(traces.response_time, (0.5, 0.9, 0.95, 0.99)) if traces.trace_count else ()
+            found = [
+                Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
+                for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
+            ]
+            if filters.find_condition(self._view.state.query, filters.LEAST_DURATION):
+                found.insert(0, Option("", "any duration", "removes the filter", Role.DIM))
+            return found
 
         def done(value: str) -> None:
             self._checked(filters.LEAST_DURATION, f"trace.response >= {value}" if value else "")
 
-        self._choose("Response time of at least", options, done, free="or a duration such as 500ms")
+        free = "or a duration such as 500ms"
+        self._choose("Response time of at least", options, lambda found: found, done, free=free)
 
     def _checked(self, kind: re.Pattern[str], condition: str) -> None:
         """Replace conditions, unless the new one is invalid."""
@@ -162,13 +204,24 @@ class QuickFilters:
         self._exchange(kind, *([condition] if condition else []))
 
     def pick_window(self) -> None:
-        traces = self._traces
-        is_live = self._view.state.is_live
-        if not traces.trace_count and not is_live:
+        state = self._view.state
+        if state.session is not None and not state.session.loaded.trace_count and not state.is_live:
             return
-        starts = traces.trace_start if traces.trace_count else np.array([time.time_ns()])
-        first, last = int(starts.min()), int(starts.max())
-        local = self._view.state.look.local_time
+
+        def title(traces: TraceSet) -> str:
+            span = numbers.time_range(*_window_of(traces), state.look.local_time, state.look.glyphs.ascii_only)
+            return f"Time window (loaded: {span})"
+
+        free = "or 3h, or a window such as 10:03-10:16" if state.is_live else "or a window such as 10:03-10:16"
+        # few columns are read, on the loop, as the options depend on the cursor
+        self._choose(
+            "Time window", lambda traces: traces, self._windows, self._filter_by_window, free=free, full_title=title
+        )
+
+    def _windows(self, traces: TraceSet) -> list[Option]:
+        """Time windows to choose from."""
+        is_live, local = self._view.state.is_live, self._view.state.look.local_time
+        first, last = _window_of(traces)
         options = []
         if filters.find_condition(self._view.state.query, filters.TIME):
             options.append(Option("", "all times", "removes the filter", Role.DIM))
@@ -188,70 +241,73 @@ class QuickFilters:
             # servers may have newer traces
             options = [option for option in options if not option.label.startswith("the last ")]
             options += [Option(text, f"the last {name}, up to now", "searches the server") for text, name in _UP_TO_NOW]
+        return options
 
-        def done(value: str) -> None:
-            text = value
-            lookback = find_duration(value) if value and is_live else None
-            if lookback:
-                self._view.post_message(WidenWindow(lookback))
+    def _filter_by_window(self, value: str) -> None:
+        """Filter by a condition of `_windows`, or by a typed window."""
+        is_live, local = self._view.state.is_live, self._view.state.look.local_time
+        text = value
+        lookback = find_duration(value) if value and is_live else None
+        if lookback:
+            self._view.post_message(WidenWindow(lookback))
+            return
+        if value and not value.startswith(filters.TIME_FIELD):
+            first, last = _window_of(self._traces)
+            begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
+            if begin is None:
+                self._view.post_notice("write a time window as 10:03-10:16 or 10:03")
                 return
-            if value and not value.startswith(filters.TIME_FIELD):
-                begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
-                if begin is None:
-                    self._view.post_notice("write a time window as 10:03-10:16 or 10:03")
-                    return
-                if end is not None and end <= begin:
-                    self._view.post_notice(f"{safe(value, 60)}: the window must end after it begins")
-                    return
-                text = filters.time_window(begin, end)
-            self._exchange(filters.TIME, *(conjuncts(text) or []))
-
-        span = numbers.time_range(first, last, local, self._view.state.look.glyphs.ascii_only)
-        free = "or 3h, or a window such as 10:03-10:16" if is_live else "or a window such as 10:03-10:16"
-        self._choose(f"Time window (loaded: {span})", options, done, free=free)
+            if end is not None and end <= begin:
+                self._view.post_notice(f"{safe(value, 60)}: the window must end after it begins")
+                return
+            text = filters.time_window(begin, end)
+        self._exchange(filters.TIME, *(conjuncts(text) or []))
 
     # --- values of attributes ----------------------------------------------------------------------------------------
 
     def pick_value(self) -> None:
-        known = self.known.attributes
-        if not known:
-            self._view.post_notice("no attributes in these traces")
-            return
-        options = []
-        for key in likely_first(known):
-            values = known[key]
-            note = numbers.counted(len(values), "value")
-            options.append(Option(key, key, f"{values[0][:24]}  {note}" if len(values) == 1 else note))
-        self._choose("Filter by the values of", options, self._pick_value_of)
+        def vocabulary_of(traces: TraceSet) -> Vocabulary:
+            return self._known if self._known_of is traces else vocabulary(traces)
+
+        def options(known: Vocabulary) -> list[Option] | str:
+            found = []
+            for key in likely_first(known.attributes):
+                values = known.attributes[key]
+                count = at_least(len(values), "value", is_sample=known.is_sample or len(values) >= MOST_KNOWN_VALUES)
+                note = f"{values[0][:24]}  {count}" if len(values) == 1 else count
+                found.append(Option(key, key, note))
+            return found or "no attributes in these traces"
+
+        self._choose("Filter by the values of", vocabulary_of, options, self._pick_value_of)
 
     def _pick_value_of(self, key: str) -> None:
-        traces = self._traces
-        every = np.arange(traces.trace_count)
+        offered: list[str] = []
 
-        def show(values: AttributeValues) -> None:
+        def options(values: AttributeValues) -> list[Option] | str:
             glyphs = self._view.state.look.glyphs
-            options = [
+            offered[:] = [found.text for found in values.found]
+            return [
                 Option(
                     found.text,
                     found.text,
                     (f"{glyphs.origin}{found.failed:,}  " if found.failed else "")
-                    + numbers.counted(found.traces, "trace"),
+                    + at_least(found.traces, "trace", is_sample=values.sampled),
                 )
                 for found in values.found
-            ]
+            ] or f"no value of {safe(key, 60)} can be used in a filter"
 
-            def done(value: str) -> None:
-                self._key = key
-                self._values = [option.value for option in options]
-                self._show_value(self._values.index(value))
+        def done(value: str) -> None:
+            self._key, self._values = key, list(offered)
+            self._show_value(self._values.index(value))
 
-            title = f"Traces of {safe(key, 60)}" + (", from a sample" if values.sampled else "")
-            if options:
-                self._choose(title, options, done)
-            else:
-                self._view.post_notice(f"no value of {safe(key, 60)} can be used in a filter")
-
-        self._view.work("traces-options", lambda: values_of(traces, key, every), show)
+        title = f"Traces of {safe(key, 60)}"
+        self._choose(
+            title,
+            lambda traces: values_of(traces, key, np.arange(traces.trace_count)),
+            options,
+            done,
+            full_title=lambda values: title + (", from a sample" if values.sampled else ""),
+        )
 
     def _show_value(self, at: int) -> None:
         self._at = at
@@ -289,6 +345,20 @@ QUICK_FILTERS: Mapping[str, Callable[[QuickFilters], None]] = {
     "former_value": QuickFilters.previous_value,
 }
 """Quick filters by name."""
+_DIALOGS = ("service", "operation", "typed_duration", "window", "values")
+"""Those that open a dialog."""
+
+
+def at_least(number: int, noun: str, *, is_sample: bool) -> str:
+    """Format a count: `3 values`; `3+ values` if it is from a sample."""
+    text = numbers.counted(number, noun)
+    return text.replace(" ", "+ ", 1) if is_sample else text
+
+
+def _window_of(traces: TraceSet) -> tuple[int, int]:
+    """Return the first and last start of the traces, in nanoseconds; now if there are none."""
+    starts = traces.trace_start if traces.trace_count else np.array([time.time_ns()])
+    return int(starts.min()), int(starts.max())
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:

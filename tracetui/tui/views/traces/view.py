@@ -23,7 +23,7 @@ from tracetui.tui.keys.traces import QUERY, REGION, TRACES
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
-from tracetui.tui.views.traces.choice_filler import ChoiceFiller
+from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
     Prepared,
@@ -35,7 +35,7 @@ from tracetui.tui.views.traces.empty_states import (
     words,
 )
 from tracetui.tui.views.traces.listing import Grouping, TraceListing
-from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS, QuickFilters
+from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
@@ -65,8 +65,8 @@ class TracesView(View):
         self.verdict = VerdictBar(look, id="traces-verdict")
         self.scatter = Scatter(look, id="traces-scatter")
         self.listing = TraceListing(state)
-        self.filters = QuickFilters(self, self.list_by_start)
         self.filler = ChoiceFiller(self)
+        self.filters = QuickFilters(self, self.list_by_start, self.filler)
         self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler)
         self._loaded: TraceSet | None = None
         self._previous_filters = filters.FilterHistory()
@@ -120,7 +120,7 @@ class TracesView(View):
         if loaded is not self._loaded:
             self._loaded = loaded
             self.listing.begin_set(loaded)
-            self.work("traces-words", lambda: words(loaded), self._learn)
+            self.work("traces-words", lambda: words(loaded), lambda known: self._learn(loaded, known))
         self._previous_filters.applied(query)
         self.query_bar.show_query(query)
         self._show_count()
@@ -177,8 +177,8 @@ class TracesView(View):
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
-    def _learn(self, known: Vocabulary) -> None:
-        self.filters.known = known
+    def _learn(self, loaded: TraceSet, known: Vocabulary) -> None:
+        self.filters.learn(loaded, known)
         self.query_bar.set_vocabulary(known)
 
     def _show(self, found: Prepared) -> None:
@@ -213,8 +213,8 @@ class TracesView(View):
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
-        columns = self.listing.columns
-        self.query_bar.show_count(count_line(self.state, total, columns.skewed_count if columns is not None else 0))
+        skewed = self.listing.columns.skewed_count if self.listing.columns is not None else 0
+        self.query_bar.show_count(count_line(self.state, total, self.key_names, skewed))
 
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines instead."""
@@ -301,8 +301,7 @@ class TracesView(View):
 
     def action_filter(self, name: str) -> None:
         """Edit the filter, in one of the ways of `QUICK_FILTERS`."""
-        if self._loaded is not None:
-            QUICK_FILTERS[name](self.filters)
+        self.filters.apply(name)
 
     def action_dialog(self, name: str) -> None:
         """Open one of `DIALOGS`."""

@@ -20,8 +20,9 @@ class ChoiceFiller:
     """
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self.view = view
         self._dialog: Choice | None = None
+        self._needs_all = False
         self._work: Callable[[TraceSet], None] = lambda _: None
 
     def open(
@@ -30,19 +31,21 @@ class ChoiceFiller:
         find: Callable[[TraceSet], _T],
         fill: Callable[[_T], object],
         done: Callable[[str], object],
+        *,
+        needs_all: bool = False,
     ) -> None:
         """Open a dialog. `find` is called in a thread with the loaded set, then `fill` on the loop with its result.
 
-        done: called with the option taken.
+        done: called with the option taken; needs_all: wait until everything is read.
         """
-        self._dialog = dialog
+        self._dialog, self._needs_all = dialog, needs_all
 
         def fill_open(found: Any) -> None:
             if not dialog.is_closed:
                 fill(found)
 
-        self._work = lambda traces: self._view.work(_JOB, lambda: find(traces), fill_open)
-        self._view.show_dialog(dialog, done)
+        self._work = lambda traces: self.view.work(_JOB, lambda: find(traces), fill_open)
+        self.view.show_dialog(dialog, done)
         self.set_changed()
 
     @property
@@ -53,12 +56,13 @@ class ChoiceFiller:
 
     def set_changed(self) -> None:
         """Compute the options again for another set; close the dialog if none could be loaded."""
-        dialog, state = self._open_dialog, self._view.state
+        dialog, state = self._open_dialog, self.view.state
         if dialog is None:
             return
-        if state.session is not None:
+        is_reading = state.load_state == "reading"
+        if state.session is not None and not (is_reading and self._needs_all):
             self._work(state.session.loaded)
-        elif state.load_state != "reading":
+        elif not is_reading:
             dialog.dismiss(None)
 
     def work_failed(self, name: str) -> None:

@@ -1,0 +1,148 @@
+"""Text typed while traces are read, or while a dialog has no options yet: it goes where it was meant to go."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.pilot import driven
+from tests.support.trace_app import CountingApp, opened
+from tracetui.export.save import save
+from tracetui.ingest.processes.background_load import BackgroundLoad
+from tracetui.model.traces import TraceSet
+from tracetui.tui.state import Look, State
+from tracetui.tui.views.traces import quick_filters
+from tracetui.tui.views.traces.quick_filters import at_least
+from tracetui.tui.widgets.choice import Choice, Option
+
+
+def users() -> TraceSet:
+    """Traces of u-400 (three), u-46 (two) and u-4 (one)."""
+    names = ["u-400"] * 3 + ["u-46"] * 2 + ["u-4"]
+    return build(
+        *(
+            span(f"a{i}", i * 1_000, i * 1_000 + 100 + i, trace=str(i + 1), attributes={"user.id": name})
+            for i, name in enumerate(names)
+        )
+    )
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    path = tmp_path / "users.json"
+    save(users(), path)
+    return str(path)
+
+
+async def test_an_exact_value_comes_before_commoner_ones_that_begin_with_it(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        await pilot.press("U", *"user", "enter", *"u-4", "enter")
+        assert app.state.query == "user.id = u-4"
+
+
+async def test_prefixes_come_before_other_matches(source: str) -> None:
+    options = [Option(name, name) for name in ("xu-4", "u-400", "u-46")]
+    async with opened(source) as (app, pilot):
+        app.push_screen(Choice(Look(), "Pick", options))
+        await pilot.settle()
+        await pilot.press(*"u-4")
+        rows = [line for line in pilot.lines if "u-4" in line and "> " not in line]
+        assert [name for row in rows for name in ("xu-4", "u-400", "u-46") if f" {name} " in row] == [
+            "u-400",
+            "u-46",
+            "xu-4",
+        ]
+
+
+@pytest.mark.parametrize("keys", ["U", "i", "w", "A", "B", "c", "x"])
+async def test_text_typed_while_traces_are_read_goes_to_the_dialog(
+    keys: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = threading.Event()
+    run = BackgroundLoad.run
+
+    def waits(*args: Any) -> TraceSet:
+        assert may_load.wait(60)
+        return run(*args)
+
+    monkeypatch.setattr(BackgroundLoad, "run", waits)
+    app = CountingApp(State(sources=(source,)))
+    async with driven(app, (120, 40)) as pilot:
+        await pilot.until("reading")
+        await pilot.send(keys)
+        dialog = app.screen
+        assert isinstance(dialog, Choice)
+        await pilot.send(*"user")
+        assert "> user" in pilot.text
+        may_load.set()
+        await pilot.settle()
+        # still there, with what was typed, and filled
+        assert app.screen is dialog
+        assert "> user" in pilot.text
+        assert "searching" not in pilot.text
+        assert app.state.session is not None
+        assert app.view == "traces"
+
+
+async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_find = threading.Event()
+    values_of = quick_filters.values_of
+
+    def waits(*args: Any) -> Any:
+        assert may_find.wait(60)
+        return values_of(*args)
+
+    monkeypatch.setattr(quick_filters, "values_of", waits)
+    async with opened(source) as (app, pilot):
+        await pilot.press("U", *"user")
+        await pilot.send("enter")
+        await pilot.send(*"u-4", "enter", "j")
+        assert isinstance(app.screen, Choice)
+        assert app.state.query == ""
+        may_find.set()
+        await pilot.settle()
+        await pilot.settle()
+        assert app.state.query == "user.id = u-4"
+        assert len(app.screen_stack) == 1
+
+
+async def test_a_dialog_without_options_yet_can_be_left(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_find = threading.Event()
+    values_of = quick_filters.values_of
+
+    def waits(*args: Any) -> Any:
+        assert may_find.wait(60)
+        return values_of(*args)
+
+    monkeypatch.setattr(quick_filters, "values_of", waits)
+    async with opened(source) as (app, pilot):
+        await pilot.press("U", *"user")
+        await pilot.send("enter")
+        await pilot.send(*"u-4", "enter", "escape")
+        assert len(app.screen_stack) == 1
+        may_find.set()
+        await pilot.settle()
+        assert app.state.query == ""
+
+
+def test_counts_of_a_sample_are_at_least() -> None:
+    assert at_least(153, "value", is_sample=True) == "153+ values"
+    assert at_least(153, "value", is_sample=False) == "153 values"
+
+
+async def test_counts_of_a_sample_have_a_plus(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.query import complete
+
+    monkeypatch.setattr(complete, "_SAMPLED_SPANS", 3)
+    monkeypatch.setattr(complete.sample, "__defaults__", (3,))
+    async with opened(source) as (_, pilot):
+        await pilot.press("U")
+        assert "2+ values" in pilot.text
+        await pilot.press("enter")
+        # the values themselves are all there
+        assert "u-4 " in pilot.text
+        assert "3 traces" in pilot.text

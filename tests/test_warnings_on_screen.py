@@ -1,0 +1,93 @@
+"""Warnings on the screen: listed by kind, named in the list, and clock skew corrected by a key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.trace_app import INCIDENT, opened
+from tracetui.analysis.span_warnings import count_warnings
+from tracetui.export.save import save
+from tracetui.model.traces import TraceSet
+
+MS = 1_000
+
+
+def troubled() -> TraceSet:
+    """A trace with two orphans, one with three roots, one with clock skew, and a sound one."""
+    return build(
+        span("a", 0, 9, trace="1", name="GET /cart"),
+        span("b", 1, 2, trace="1", parent="lost1", service="price", name="GET /price"),
+        span("c", 3, 4, trace="1", parent="lost2", service="price", name="GET /price"),
+        span("d", 100, 300, trace="2", name="batch"),
+        span("e", 110, 120, trace="2", name="batch"),
+        span("f", 130, 140, trace="2", name="batch"),
+        span("g", 1_000 * MS, 1_300 * MS, trace="3", name="GET /skewed"),
+        span("h", 3_000 * MS, 3_200 * MS, trace="3", parent="g", service="ahead", name="query"),
+        span("i", 1_000 * MS, 1_400 * MS, trace="4", name="GET /sound"),
+    )
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    path = tmp_path / "troubled.json"
+    save(troubled(), path)
+    return str(path)
+
+
+def test_warnings_are_counted_by_kind() -> None:
+    traces = troubled()
+    counts = {count.kind.name: (count.spans, count.traces) for count in count_warnings(traces)}
+    assert counts == {"orphan": (2, 1), "roots": (4, 2), "skew": (1, 1)}
+    example = next(count.example for count in count_warnings(traces) if count.kind.name == "skew")
+    assert traces.names[traces.name[example]] == "query"
+
+
+async def test_warnings_are_listed_and_filtered_by(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        assert "GET /cart ⚠ orphan 2" in pilot.text
+        assert "batch ⚠ 3 roots" in pilot.text
+        assert "GET /skewed ⚠ skew?" in pilot.text
+        await pilot.press("W")
+        assert re.search(r"orphan: spans whose parent is missing, such as price GET /price +2 in 1 trace", pilot.text)
+        await pilot.press(*"skew", "enter")
+        assert app.state.query == "warning = skew"
+        assert app.state.shown.tolist() == [2]
+        # back to all traces
+        await pilot.press("escape")
+        assert app.state.query == ""
+
+
+async def test_without_warnings_there_is_no_list() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("W")
+        assert "no warnings" in pilot.lines[-1]
+        assert len(app.screen_stack) == 1
+
+
+async def test_clock_skew_is_corrected_and_the_correction_undone(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        assert "clock skew in 1 trace: @ corrects" in pilot.text
+        app.state.select(2)
+        app.pane.selection_changed()
+        await pilot.press("@")
+        session = app.state.session
+        assert session is not None
+        assert int(session.loaded.trace_duration[2]) == 300_000_000
+        assert app.state.trace == 2
+        assert "clock skew corrected: @ undoes" in pilot.text
+        assert "clock skew corrected in 1 span" in pilot.lines[-1]
+        await pilot.press("@")
+        assert app.state.session is session.uncorrected
+        assert "clock skew in 1 trace: @ corrects" in pilot.text
+
+
+async def test_nothing_to_correct_is_said() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        before = app.state.session
+        await pilot.press("@")
+        assert "no clock skew to correct" in pilot.lines[-1]
+        assert app.state.session is before

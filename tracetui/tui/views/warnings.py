@@ -1,0 +1,63 @@
+"""List of the loaded traces' warnings by kind, to filter by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tracetui.analysis.span_warnings import WarningCount, count_warnings
+from tracetui.model.traces import TraceSet
+from tracetui.render.text import numbers
+from tracetui.render.text.line import Role
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.messages import ListTraces
+from tracetui.tui.state import State
+from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.widgets.choice import Choice, Option
+
+_LONGEST_NAME = 60
+_LOAD = "load"
+_CELLS = 116
+"""Width of the dialog, for the examples."""
+
+
+def open_warnings(
+    filler: ChoiceFiller, state: State, load_warnings: Sequence[str], show_load_warnings: Callable[[], object]
+) -> None:
+    """List the kinds of warnings with their numbers; the kind taken becomes the filter.
+
+    load_warnings: lines about loading, which `show_load_warnings` shows.
+    """
+    title = "Traces with warnings"
+    dialog = Choice(state.look, title, [], is_filling=True, cells=_CELLS)
+    last = (
+        [Option(_LOAD, "load warnings and reports of servers", f"{len(load_warnings):,}", Role.DIM)]
+        if load_warnings
+        else []
+    )
+
+    def fill(options: list[Option]) -> None:
+        if options:
+            dialog.fill([*options, *last])
+        else:
+            dialog.dismiss(None)
+            show_load_warnings()
+
+    def chosen(value: str) -> None:
+        if value == _LOAD:
+            show_load_warnings()
+        else:
+            filler.view.post_message(ListTraces(f"warning = {value}"))
+
+    filler.open(dialog, _options, fill, chosen)
+
+
+def _options(traces: TraceSet) -> list[Option]:
+    """Options for the kinds of warnings in a set. Runs in a thread."""
+    return [_option(traces, count) for count in count_warnings(traces)]
+
+
+def _option(traces: TraceSet, count: WarningCount) -> Option:
+    service, name = traces.services[traces.service[count.example]], traces.names[traces.name[count.example]]
+    example = safe(f"{service} {name}", _LONGEST_NAME)
+    note = f"{count.spans:,} in {numbers.counted(count.traces, 'trace')}"
+    return Option(count.kind.name, f"{count.kind.name}: {count.kind.title}, such as {example}", note)
