@@ -21,11 +21,12 @@ from tests.support.program import Program, Said
 from tests.support.recorded import FIRST_NS, LAST_NS, truth
 from tests.support.servers import LiveServer
 from tracetui.analysis.analysis import Analysis
+from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.formats import otlp_json
 from tracetui.ingest.loader import load
 from tracetui.ingest.servers import pool, stream_split
-from tracetui.tui.state import State
-from tracetui.tui.views.traces.dialogs import _compared
+from tracetui.model.errors import InputError
+from tracetui.session import compare_with
 
 SAMPLE = str(Path(__file__).parents[1] / "sample_traces" / "first-look" / "checkout.json")
 TOKEN = "planted-5ecret-t0ken"
@@ -552,10 +553,10 @@ def test_what_the_environment_holds_is_for_one_server(
             assert refusal % (one.url, plain if plain in said.err else other.url) in said.err
         assert one.requests == other.requests == []
         # nor when the second one is named on the screen
-        said_there = _compared(urls[1], Analysis(load([SAMPLE])), State(sources=(urls[0],)))
-        assert (
-            said_there == f"{refusal % (one.url, other.url)} token-env, or user and password-env (see docs/servers.md)"
-        )
+        with pytest.raises(InputError) as caught:
+            compare_with(urls[1], Analysis(load([SAMPLE])), (urls[0],), NO_OVERRIDES)
+        advice = "token-env, or user and password-env (see docs/servers.md)"
+        assert str(caught.value) == f"{refusal % (one.url, other.url)} {advice}"
         assert one.requests == other.requests == []
         # one of them has its own
         file = tmp_path / "token"

@@ -121,6 +121,7 @@ async def test_server_without_a_response_so_far_is_searched_in_full(
         await on.until("connection refused")
         await on.press("escape", "F")
         await on.until("no response yet")
+        await on.pilot.until_true(lambda: bool(asked))
         assert asked == [Search()]
 
 

@@ -88,6 +88,15 @@ class Driver(Pilot[Any]):
                 raise AssertionError(f"{texts} did not appear:\n{self.text}")
             await self.pause(_OFTEN)
 
+    async def until_true(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _LONGEST
+        while not condition():
+            if loop.time() > end:
+                raise AssertionError("the condition did not come true")
+            await self.pause(_OFTEN)
+
     async def _wait(self, is_awaited: Callable[[Worker[Any]], bool]) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + _LONGEST
