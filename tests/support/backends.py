@@ -98,7 +98,7 @@ def _documents(api: type[Backend], recording: Recording) -> dict[str, Document]:
 
 class JaegerV1(Backend):
     cut, facts = staticmethod(jaeger_v1_documents), staticmethod(jaeger_v1_facts)
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "/api/services": "services",
         "/api/services/(.+)/operations": "operations_of",
         "/api/operations": "operations",
@@ -165,7 +165,7 @@ class JaegerV1(Backend):
 
 class JaegerV3(Backend):
     cut, facts = staticmethod(jaeger_v3_documents), staticmethod(otlp_facts)
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "/api/v3/services": "services",
         "/api/v3/operations": "operations",
         "/api/v3/traces": "search",
@@ -226,7 +226,7 @@ class JaegerV3(Backend):
 class Zipkin(Backend):
     cut, facts = staticmethod(zipkin_documents), staticmethod(zipkin_facts)
     default_size = 10
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "(?:/zipkin)?/api/v2/services": "services",
         "(?:/zipkin)?/api/v2/spans": "names",
         "(?:/zipkin)?/api/v2/remoteServices": "remote_services",
@@ -280,7 +280,7 @@ class Zipkin(Backend):
 class Tempo(Backend):
     cut, facts = staticmethod(otlp_documents), staticmethod(otlp_facts)
     default_size = 20
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "/api/search": "search",
         "/api(/v2)?/traces/([^/]+)": "trace",
         "/api(/v2)?/search/tag/(.+)/values": "values",

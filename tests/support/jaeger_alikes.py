@@ -76,7 +76,7 @@ class _Alike(JaegerV1, ABC):
 class VictoriaTraces(_Alike):
     """Version 0.4: attributes are texts, a status is always told, processes are written first."""
 
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "/api/services": "services",
         "/api/services/(.+)/operations": "operations_of",
         "/api/dependencies": "dependencies",
@@ -180,7 +180,7 @@ def _in_full(references: Sequence[Json] | None) -> list[Json]:
 class Quickwit(_Alike):
     """Version 0.9: search sends the root span of each trace alone, and nothing but data is written around it."""
 
-    routes = {  # noqa: RUF012 - nobody changes it
+    routes = {  # noqa: RUF012 - never changed
         "/api/services": "services",
         "/api/services/(.+)/operations": "operations_of",
         "/api/traces": "search",

@@ -13,7 +13,7 @@ from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, open_filtered
+from tracetui.cli.filtered_session import check_names, session_opener
 from tracetui.cli.output import check_not_read, glyphs_of, print_json, print_lines
 from tracetui.cli.show import find_trace
 from tracetui.config import Overrides
@@ -89,18 +89,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError("use only one of --at, --by and --trace")
     check_not_read(report.output, options.sources)
     filters = selection.filters()
-
-    def opened(sources: Sequence[str]) -> Session:
-        return open_filtered(
-            sources,
-            filters,
-            servers.overrides(),
-            adjust_skew=report.adjust_skew,
-            verbose=report.verbose,
-            exact_names=selection.exact_names,
-            checks_names=False,
-        )
-
+    opened = session_opener(filters, selection, report, servers)
     if options.trace is not None:
         _compare_trace(options, opened(options.sources), report, filters)
         return

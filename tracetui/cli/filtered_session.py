@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 
 from tracetui.analysis.name_matching import spelled_as_in
+from tracetui.cli import options as o
 from tracetui.cli.output import print_message, print_warnings
 from tracetui.cli.progress import open_session
 from tracetui.config import Overrides
@@ -83,6 +84,28 @@ def open_filtered(
         for line in unknown:
             print_message(line)
     return session
+
+
+def session_opener(
+    filters: Filters, selection: o.Selection, report: o.Report, servers: o.Servers
+) -> Callable[[Sequence[str]], Session]:
+    """Return a function that opens and filters one of the compared trace sets, given its sources.
+
+    It does not check the names of the filters, which only one of the sets may have: call check_names with all sessions.
+    """
+
+    def opened(sources: Sequence[str]) -> Session:
+        return open_filtered(
+            sources,
+            filters,
+            servers.overrides(),
+            adjust_skew=report.adjust_skew,
+            verbose=report.verbose,
+            exact_names=selection.exact_names,
+            checks_names=False,
+        )
+
+    return opened
 
 
 def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from tracetui.analysis.why import Why, explain, explain_alone, quiet_part, without_baseline
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, open_filtered
+from tracetui.cli.filtered_session import check_names, session_opener
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.ingest.servers.address import without_secrets
@@ -18,7 +18,6 @@ from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.query.splits import split_at, split_by
-from tracetui.session import Session
 
 BaselineSource = Annotated[
     str | None,
@@ -72,18 +71,7 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
         raise UsageError("use one of --baseline, --at and --by")
     check_not_read(report.output, [*options.sources, *([options.baseline] if options.baseline else [])])
     filters = selection.filters()
-
-    def opened(sources: Sequence[str]) -> Session:
-        return open_filtered(
-            sources,
-            filters,
-            servers.overrides(),
-            adjust_skew=report.adjust_skew,
-            verbose=report.verbose,
-            exact_names=selection.exact_names,
-            checks_names=False,
-        )
-
+    opened = session_opener(filters, selection, report, servers)
     named = [options.sources] if options.baseline is None else [options.sources, [options.baseline]]
     # the credentials of one server must not be sent to the other
     servers_of([source for sources in named for source in sources])

@@ -73,7 +73,7 @@ OF_EXCEPTIONS: Final = "exception."
 
 
 class Scope(enum.Enum):
-    """Where an attribute is looked for."""
+    """Places in which an attribute is searched for."""
 
     ANY = "attr"
     """The span or else its resource, and the events of the span."""

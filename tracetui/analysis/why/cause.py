@@ -74,7 +74,7 @@ class Why:
     baseline_count: int
     """Traces of the baseline; 0 for none."""
     missing: tuple[str, ...]
-    """What would make the answer surer."""
+    """Data that would make the result more certain."""
 
     @property
     def is_sure(self) -> bool:

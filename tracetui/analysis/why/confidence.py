@@ -1,7 +1,7 @@
-"""How sure a cause is, and what would make it surer.
+"""Confidence in a cause, and what would raise it.
 
-A cause is sure if it explains most of the evidence, and if there is enough evidence: a single weak sign is explained
-whole by whatever shows it.
+A cause is certain if it explains most of the evidence, and if there is enough evidence: a single weak sign is fully
+explained by anything that shows it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ LEAST_TRACES: Final = 20
 """Number of traces below which no baseline is chosen."""
 _PIECES: Final = 20
 _FAILED: Final = 3.0
-"""How much a failed request counts, as a logarithm of its response time."""
+"""Weight of a failed request, added to the logarithm of its response time."""
 _MOST: Final = 5.0
 _LEAST_RISE: Final = 0.2
 _LEAST_Z: Final = 8.0
@@ -34,7 +34,7 @@ class QuietPart:
     after: np.ndarray
     """bool[traces]"""
     description: str
-    """What the baseline is."""
+    """Description of the baseline, for reports."""
     is_weak: bool = False
     """True if nothing shows that the traces have a problem that those of the baseline have not."""
 
