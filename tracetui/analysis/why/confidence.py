@@ -28,7 +28,7 @@ def confidence(score: float, weight: float) -> float:
 
 
 def what_is_missing(before: TraceSet, after: TraceSet, causes: Sequence[Cause], *, has_lines: bool) -> tuple[str, ...]:
-    """List what would make an unsure answer surer."""
+    """List the data that would make an uncertain result more certain."""
     if causes and causes[0].confidence >= ENOUGH:
         return ()
     found = []
