@@ -27,6 +27,8 @@ class ViewPart(Protocol):
     def crumbs(self) -> list[str]: ...
     def go_back(self) -> bool: ...
     def focus_pane(self) -> None: ...
+    @property
+    def is_opening(self) -> bool: ...
 
 
 class View(Vertical):
@@ -77,7 +79,7 @@ class View(Vertical):
     @property
     def is_opening(self) -> bool:
         """True while the target of its keys is being created, so that they must wait."""
-        return False
+        return any(part.is_opening for part in self.parts)
 
     @property
     def is_placed(self) -> bool:

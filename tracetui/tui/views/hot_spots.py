@@ -61,6 +61,8 @@ class HotSpotsView(View):
         self._reading = False
         self._advice: list[Suggestion] | None = None
         self._shows_advice = False
+        self._awaits_advice = False
+        """True if the suggestions are to be shown once they are computed."""
         self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
@@ -83,7 +85,7 @@ class HotSpotsView(View):
     def set_changed(self) -> None:
         self._patterns = {}
         self._reading = False
-        self._advice, self._shows_advice = None, False
+        self._advice, self._shows_advice, self._awaits_advice = None, False, False
         self._what_if = {}
         super().set_changed()
 
@@ -91,10 +93,17 @@ class HotSpotsView(View):
         super().work_failed(name)
         if name == "hot-spots.advice":
             # do not announce suggestions any longer, as they will not arrive
-            self._advice = []
+            self._advice, self._awaits_advice = [], False
             self.page.show_summary()
 
+    @property
+    def is_opening(self) -> bool:
+        return self._awaits_advice or super().is_opening
+
     def go_back(self) -> bool:
+        if self._awaits_advice:
+            self._awaits_advice = False
+            return True
         if self._shows_advice and self.page.focused_detail is None:
             self.action_advice()
             return True
@@ -208,6 +217,8 @@ class HotSpotsView(View):
             if self.page.analysed is not None and self.page.analysed.analysis is analysis:
                 self._advice = found
                 self.page.show_summary()
+                if self._awaits_advice:
+                    self.action_advice()
 
         self.work("hot-spots.advice", lambda: analysis.suggestions, done)
 
@@ -278,10 +289,12 @@ class HotSpotsView(View):
             self.post_message(self.page.analysed.open_trace(trace, self.page.columns.table.slowest_span(number, trace)))
 
     def action_advice(self) -> None:
+        self._awaits_advice = self._advice is None and self.page.has_rows
+        if self._awaits_advice:
+            self.post_notice("computing suggestions")
+            return
         if not self._advice:
-            self.post_notice(
-                "still computing suggestions" if self._advice is None else "no suggestion saves 1 % or more"
-            )
+            self.post_notice("no suggestion saves 1 % or more")
             return
         self._shows_advice = not self._shows_advice
         self.page.show_list(0)

@@ -193,6 +193,11 @@ class ListDetail(Vertical, Generic[_Columns]):
         return self.rows is not None and len(self.rows) > 0
 
     @property
+    def is_opening(self) -> bool:
+        """True while the first rows are computed."""
+        return self._busy and self.analysed is None
+
+    @property
     def columns(self) -> _Columns:
         """Content of the list, which must be there."""
         assert self.analysed is not None

@@ -69,6 +69,7 @@ class TracesView(View):
         self.filters = QuickFilters(self, self.list_by_start, self.filler)
         self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler)
         self._loaded: TraceSet | None = None
+        self._is_opening = False
         self._previous_filters = filters.FilterHistory()
 
     def compose(self) -> ComposeResult:
@@ -106,7 +107,14 @@ class TracesView(View):
             self._show_rows_or(no_trace_lines(self.state, self.key_names))
 
     def work_failed(self, name: str) -> None:
+        if name == "traces-list":
+            self._is_opening = False
         self.filler.work_failed(name)
+
+    @property
+    def is_opening(self) -> bool:
+        """True while the first rows are made."""
+        return self._is_opening
 
     def set_changed(self) -> None:
         state = self.state
@@ -125,6 +133,7 @@ class TracesView(View):
         self.query_bar.show_query(query)
         self._show_count()
         if self.listing.rows is None:
+            self._is_opening = True
             self._show_rows_or(loading_lines(state))
         columns = self.listing.columns
         self.work("traces-list", lambda: prepared(loaded, columns, shown, query), self._show)
@@ -182,6 +191,7 @@ class TracesView(View):
         self.query_bar.set_vocabulary(known)
 
     def _show(self, found: Prepared) -> None:
+        self._is_opening = False
         if self.listing.rows is None:
             # the hints change
             self.post_message(LocationChanged())
