@@ -1,4 +1,4 @@
-"""Root causes: generated incidents, what is chosen without a baseline, and the command."""
+"""Root causes: generated incidents, the choice of a baseline, and the command."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ import pytest
 
 from tests.support.building import build, span
 from tests.support.incidents import FAULTS, Incident, incident
-from tracetui.analysis.why import Cause, explain, explain_alone, quiet_part, without_baseline
-from tracetui.analysis.why.evidence import HALF_CERTAIN, EvidenceKind, certainty
-from tracetui.analysis.why.observations import Numbered
-from tracetui.analysis.why.statements import number_statements
+from tracetui.analysis.root_causes import (
+    Cause,
+    choose_baseline,
+    find_causes_without_baseline,
+    find_root_causes,
+    halve_confidence,
+)
+from tracetui.analysis.root_causes.aligned_sets import Numbering
+from tracetui.analysis.root_causes.evidence import HALF_CERTAIN, EvidenceKind, certainty
+from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.cli.main import run
 from tracetui.export.registry import exporter_named
 from tracetui.ingest.logs import with_logs_of_all
@@ -46,41 +52,41 @@ def test_first_cause_is_right_in_generated_incidents() -> None:
     right, sure, surely_right = [], 0, 0
     for seed in SEEDS:
         made = incident(seed)
-        found = explain(made.before, made.after)
+        found = find_root_causes(made.before, made.after)
         first = found.causes[0]
         right.append(is_right(first, made))
         if first.confidence >= 0.9:
             sure += 1
             surely_right += right[-1]
         if right[-1] and made.fault != "more_calls":
-            assert first.way[0] == "gateway"
-            assert first.way[-1] == first.service
+            assert first.propagation_path[0] == "gateway"
+            assert first.propagation_path[-1] == first.service
     assert np.mean(right) >= 0.8
     assert sure >= 3
     assert surely_right / sure >= 0.9
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_kind_of_each_fault(fault: str) -> None:
+def test_evidence_kind_of_each_fault(fault: str) -> None:
     made = incident(100, fault)
-    first = explain(made.before, made.after).causes[0]
+    first = find_root_causes(made.before, made.after).causes[0]
     assert is_right(first, made)
     assert first.kind is KIND_OF[fault]
-    finding = first.findings[0]
+    finding = first.evidence[0]
     assert finding.before is None or finding.after > finding.before
     assert first.example_trace_ids
     assert all(made.after.find_trace(trace) is not None for trace in first.example_trace_ids)
 
 
-def test_equal_sets_have_no_sure_cause() -> None:
+def test_equal_sets_have_no_cause() -> None:
     made = incident(3)
-    found = explain(made.before, made.before)
-    assert not found.is_sure
+    found = find_root_causes(made.before, made.before)
+    assert not found.is_confident
     assert not found.causes
-    assert any("nothing is worse" in text for text in found.missing)
+    assert any("deviation" in text for text in found.missing_data)
 
 
-def test_busy_service_does_not_win_by_its_size() -> None:
+def test_busy_service_does_not_rank_higher_for_its_size() -> None:
     """One service has a hundred times the calls and gets 10 % slower; another one gets 10 times slower."""
 
     def made(busy: int, rare: int, seed: int) -> TraceSet:
@@ -90,92 +96,92 @@ def test_busy_service_does_not_win_by_its_size() -> None:
             spans.append(span("a", at, at + 2_000_000, trace=name, service="web", kind=Kind.SERVER))
             for call in range(100):
                 begin = at + 1_000 * call
-                took = int(busy * random.lognormal(0, 0.1))
-                spans.append(span(f"{call + 16:x}", begin, begin + took, parent="a", trace=name, service="busy"))
-            took = int(rare * random.lognormal(0, 0.1))
-            spans.append(span("f0f", at + 1_000_000, at + 1_000_000 + took, parent="a", trace=name, service="rare"))
+                duration = int(busy * random.lognormal(0, 0.1))
+                spans.append(span(f"{call + 16:x}", begin, begin + duration, parent="a", trace=name, service="busy"))
+            duration = int(rare * random.lognormal(0, 0.1))
+            spans.append(span("f0f", at + 1_000_000, at + 1_000_000 + duration, parent="a", trace=name, service="rare"))
         return build(*spans)
 
-    found = explain(made(500, 20_000, 1), made(550, 200_000, 2))
+    found = find_root_causes(made(500, 20_000, 1), made(550, 200_000, 2))
     assert found.causes[0].service == "rare"
 
 
-def test_slow_instance_is_named() -> None:
+def test_slow_instance_is_reported() -> None:
     made = incident(100, "slow_host")
-    first = explain(made.before, made.after).causes[0]
+    first = find_root_causes(made.before, made.after).causes[0]
     assert first.host == f"{made.service}-1"
 
 
 def test_caller_of_failing_service_is_not_its_cause() -> None:
     made = incident(5, "errors")
-    found = explain(made.before, made.after)
+    found = find_root_causes(made.before, made.after)
     assert found.causes[0].service == made.service
     assert all(cause.kind is not EvidenceKind.ERRORS for cause in found.causes[1:])
 
 
-def test_quiet_part_is_the_time_before_the_fault() -> None:
+def test_baseline_is_the_time_before_the_fault() -> None:
     made = incident(0, "self_time")
     both = joined(made)
-    quiet = quiet_part(both)
-    assert quiet is not None
+    choice = choose_baseline(both)
+    assert choice is not None
     is_after = np.arange(both.trace_count) >= made.before.trace_count
-    assert (quiet.after == is_after).mean() > 0.85
-    found = explain(both.select(quiet.before), both.select(quiet.after))
+    assert (choice.incident == is_after).mean() > 0.85
+    found = find_root_causes(both.select(choice.baseline), both.select(choice.incident))
     assert found.causes[0].service == made.service
 
 
-def test_failed_requests_are_compared_with_the_others_without_a_change_in_time() -> None:
+def test_failed_requests_are_compared_with_the_others_if_no_period_is_abnormal() -> None:
     spans = []
     for trace in range(40):
         at, name, failed = trace * 1_000_000, str(trace + 1), trace % 4 == 0
         spans.append(span("a", at, at + 1_000, trace=name, service="web", kind=Kind.SERVER, error=failed))
         spans.append(span("b", at + 10, at + 900, parent="a", trace=name, service="db", error=failed))
     traces = build(*spans)
-    quiet = quiet_part(traces)
-    assert quiet is not None
-    assert quiet.after.tolist() == (traces.trace_errors > 0).tolist()
-    assert explain(traces.select(quiet.before), traces.select(quiet.after)).causes[0].service == "db"
+    choice = choose_baseline(traces)
+    assert choice is not None
+    assert choice.incident.tolist() == (traces.trace_errors > 0).tolist()
+    assert find_root_causes(traces.select(choice.baseline), traces.select(choice.incident)).causes[0].service == "db"
 
 
-def test_slowest_requests_are_a_weak_hint() -> None:
-    quiet = quiet_part(incident(1).before)
-    assert quiet is not None
-    assert quiet.is_weak
-    found = explain(incident(1).before, incident(1).after)
-    reduced = without_baseline(found)
-    assert not reduced.is_sure
+def test_baseline_of_faster_requests_halves_the_confidence() -> None:
+    choice = choose_baseline(incident(1).before)
+    assert choice is not None
+    assert choice.is_weak
+    found = find_root_causes(incident(1).before, incident(1).after)
+    reduced = halve_confidence(found)
+    assert not reduced.is_confident
     assert [cause.service for cause in reduced.causes] == [cause.service for cause in found.causes]
-    assert any("baseline" in text for text in reduced.missing)
+    assert any("baseline" in text for text in reduced.missing_data)
 
 
-def test_few_traces_have_no_quiet_part() -> None:
-    assert quiet_part(build(span("a", 0, 10))) is None
+def test_few_traces_have_no_baseline() -> None:
+    assert choose_baseline(build(span("a", 0, 10))) is None
 
 
-def test_slow_trace_alone_is_judged_by_its_critical_path() -> None:
+def test_slow_trace_without_a_baseline_is_analysed_by_critical_path() -> None:
     traces = build(
         span("a", 0, 1_000, service="web", name="GET /"),
         span("b", 10, 200, parent="a", service="auth"),
         span("c", 200, 990, parent="a", service="shop", name="order"),
         span("d", 210, 980, parent="c", service="stock", name="reserve"),
     )
-    found = explain_alone(traces)
+    found = find_causes_without_baseline(traces)
     assert [cause.service for cause in found.causes[:2]] == ["stock", "auth"]
     first = found.causes[0]
-    assert (first.operation, first.way) == ("reserve", ("web", "shop", "stock"))
+    assert (first.operation, first.propagation_path) == ("reserve", ("web", "shop", "stock"))
     assert 0.5 < first.confidence < 0.9
-    assert found.missing
+    assert found.missing_data
 
 
-def test_failed_trace_alone_is_judged_by_its_errors() -> None:
+def test_failed_trace_without_a_baseline_is_analysed_by_errors() -> None:
     traces = build(
         span("a", 0, 1_000, service="web", kind=Kind.SERVER, error=True),
         span("b", 10, 900, parent="a", service="slow"),
         span("c", 910, 950, parent="a", service="broken", error=True),
     )
-    first = explain_alone(traces).causes[0]
+    first = find_causes_without_baseline(traces).causes[0]
     assert (first.service, first.kind) == ("broken", EvidenceKind.ERRORS)
-    assert (first.findings[0].after, first.findings[0].span_count) == (1.0, 1)
+    assert (first.evidence[0].after, first.evidence[0].span_count) == (1.0, 1)
 
 
 def test_single_failed_request_is_not_compared_with_the_others() -> None:
@@ -185,10 +191,10 @@ def test_single_failed_request_is_not_compared_with_the_others() -> None:
         spans.append(span("a", at, at + 1_000, trace=name, service="web", kind=Kind.SERVER, error=failed))
         spans.append(span("b", at + 10, at + 900, parent="a", trace=name, service="db", name="q", error=failed))
     traces = build(*spans)
-    assert quiet_part(traces) is None
-    first = explain_alone(traces).causes[0]
-    assert (first.service, first.findings[0].span_count) == ("db", 30)
-    assert first.findings[0].after == pytest.approx(1 / 30)
+    assert choose_baseline(traces) is None
+    first = find_causes_without_baseline(traces).causes[0]
+    assert (first.service, first.evidence[0].span_count) == ("db", 30)
+    assert first.evidence[0].after == pytest.approx(1 / 30)
 
 
 def test_certainty_of_a_change() -> None:
@@ -198,7 +204,7 @@ def test_certainty_of_a_change() -> None:
 # --- log lines -------------------------------------------------------------------------------------------------------
 
 
-def test_call_sites_and_texts_tell_statements_apart(tmp_path: Path) -> None:
+def test_log_statements_are_recognised_by_call_site_or_text(tmp_path: Path) -> None:
     traces = build(span("a", 0, 1_000))
     messages = [
         "10:00:01.5 INFO OrderService#57 saved 8123",
@@ -208,13 +214,13 @@ def test_call_sites_and_texts_tell_statements_apart(tmp_path: Path) -> None:
         "user 17 logged in",
         "user 18 logged in",
     ]
-    statements = Numbered[str]()
-    numbers = number_statements(logged(tmp_path, [(traces, messages)])[0], statements, {})
+    statements = Numbering[str]()
+    numbers = number_log_statements(logged(tmp_path, [(traces, messages)])[0], statements, {})
     assert sorted(statements.values) == ["OrderService#57", "OrderService#61", "order.go:12", "user {id} logged in"]
     assert len(numbers) == 6
 
 
-def test_missing_log_line_is_evidence_where_it_is_missing(tmp_path: Path) -> None:
+def test_missing_log_line_is_evidence_against_the_service_that_omits_it(tmp_path: Path) -> None:
     def made(trace: int) -> TraceSet:
         spans = []
         for number in range(trace, trace + 30):
@@ -225,11 +231,11 @@ def test_missing_log_line_is_evidence_where_it_is_missing(tmp_path: Path) -> Non
 
     before, after = made(1), made(101)
     found = logged(tmp_path, [(before, ["begin", "done"]), (after, ["begin"])])
-    why = explain(*found)
+    why = find_root_causes(*found)
     first = why.causes[0]
     assert (first.service, first.kind) == ("stock", EvidenceKind.STEPS)
-    assert first.findings[0].missing == ("log done",)
-    assert explain(before, after).causes == ()
+    assert first.evidence[0].missing_steps == ("log done",)
+    assert find_root_causes(before, after).causes == ()
 
 
 def logged(folder: Path, sides: list[tuple[TraceSet, list[str]]]) -> list[TraceSet]:
@@ -253,7 +259,7 @@ def logged(folder: Path, sides: list[tuple[TraceSet, list[str]]]) -> list[TraceS
     return with_logs_of_all([traces for traces, _ in sides], [str(file)])
 
 
-def test_records_of_one_file_go_to_the_set_of_their_trace(tmp_path: Path) -> None:
+def test_log_records_of_one_file_are_assigned_to_the_set_of_their_trace(tmp_path: Path) -> None:
     first, second = build(span("a", 0, 10, trace="1")), build(span("a", 0, 10, trace="2"))
     found = logged(tmp_path, [(first, ["one"]), (second, ["two", "three"])])
     assert [len(traces.log_lines) for traces in found] == [1, 2]
@@ -321,10 +327,10 @@ def test_baseline_within_one_set(
     assert run(["why", str(files[2]), *option, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["causes"][0]["service"] == incident(8, "self_time").service
-    assert found["baseline"]["description"] == ("before 22:40" if option else "the quiet part of the time")
+    assert found["baseline"]["description"] == ("before 22:40" if option else "normal periods of the same traces")
 
 
-def test_report_is_as_the_golden_file(
+def test_report_equals_the_golden_file(
     files: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(files[0].parent)

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from tests.support.incidents import incident
-from tracetui.analysis.why import explain
-from tracetui.analysis.why.failures import error_origins
-from tracetui.analysis.why.observations import Observations, ObservedSpans
+from tracetui.analysis.root_causes import find_root_causes
+from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.error_evidence import error_origins
 from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.model.traces import TraceSet
@@ -83,11 +83,11 @@ def generated_cases() -> Iterator[Case]:
 
 def simple_rankings(case: Case) -> dict[str, list[str]]:
     """Rank services by the increase of one figure, per trace."""
-    both = Observations(case.before, case.after)
+    both = AlignedSets(case.before, case.after)
     ratio = case.after.trace_count / max(case.before.trace_count, 1)
     origins = {id(side): error_origins(side.traces) for side in (both.before, both.after)}
 
-    def per_operation(side: ObservedSpans, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def per_operation(side: AlignedSpans, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         return np.bincount(side.operation, values, count), np.bincount(side.operation, minlength=count)
 
     count = len(both.operations)
@@ -95,7 +95,7 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
     targets = np.full(count, -1, np.int64)
     for side in (both.before, both.after):
         services[side.operation] = side.service
-        targets[side.operation[side.answered >= 0]] = side.target[side.answered >= 0]
+        targets[side.operation[side.callee >= 0]] = side.target[side.callee >= 0]
 
     def rising(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         (old, old_count), (new, new_count) = (
@@ -109,8 +109,8 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
             np.add.at(score, who[who >= 0], share * rise[who >= 0])
         return [both.service_name(one).lower() for one in np.argsort(-score).tolist() if score[one] > 0]
 
-    own = [np.where(side.answered < 0, side.self_time, 0.0) for side in (both.before, both.after)]
-    gap = [np.where(side.answered >= 0, side.self_time, 0.0) for side in (both.before, both.after)]
+    own = [np.where(side.callee < 0, side.self_time, 0.0) for side in (both.before, both.after)]
+    gap = [np.where(side.callee >= 0, side.self_time, 0.0) for side in (both.before, both.after)]
     gaps = rising(*gap)
     errors = [np.bincount(side.operation[origins[id(side)]], minlength=count) for side in (both.before, both.after)]
     return {
@@ -134,7 +134,7 @@ def measure(cases: Iterable[Case]) -> dict[str, list[Score]]:
     scores: defaultdict[str, list[Score]] = defaultdict(list)
     for case in cases:
         begun = time.perf_counter()
-        found = explain(case.before, case.after).causes
+        found = find_root_causes(case.before, case.after).causes
         seconds = case.seconds + time.perf_counter() - begun
         names = [{cause.service.lower(), cause.host.lower()} for cause in found]
         place = next((at for at, named in enumerate(names, 1) if named & case.truth), 99)

@@ -1,4 +1,4 @@
-"""`tracetui why`: the ranked causes of what is wrong in a trace set."""
+"""`tracetui why`: rank the root causes of failures and slowness in a trace set."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.why import Why, explain, explain_alone, quiet_part, without_baseline
+from tracetui.analysis.root_causes import (
+    RootCauses,
+    choose_baseline,
+    find_causes_without_baseline,
+    find_root_causes,
+    halve_confidence,
+)
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, session_opener
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
@@ -22,21 +28,19 @@ from tracetui.query.splits import split_at, split_by
 BaselineSource = Annotated[
     str | None,
     typer.Option(
-        "--baseline", metavar="SOURCE", help="Traces from before, or of another version, without the problem."
+        "--baseline", metavar="SOURCE", help="Traces without the problem, from an earlier time or another version."
     ),
 ]
 ProblemAt = Annotated[
     str | None,
-    typer.Option(
-        "--at", metavar="TIME", help="When the problem began, such as 10:05; the traces before are the baseline."
-    ),
+    typer.Option("--at", metavar="TIME", help="Start of the problem, such as 10:05. Earlier traces are the baseline."),
 ]
 ProblemBy = Annotated[
     str | None,
     typer.Option(
         "--by",
         metavar="ATTRIBUTE",
-        help="The traces with the latest value of an attribute have the problem, or KEY=WITHOUT,WITH.",
+        help="Attribute whose latest value marks the traces with the problem, or KEY=GOOD,BAD.",
     ),
 ]
 EvidenceLogs = Annotated[
@@ -44,14 +48,14 @@ EvidenceLogs = Annotated[
     typer.Option(
         "--logs",
         metavar="FILE",
-        help="Log file of the traces or of the baseline: what is written newly or no longer is evidence.",
+        help="Log file of the traces or of the baseline. New and missing log lines are evidence.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyOptions:
-    """The trace set, and what it is compared with."""
+    """The sources, their baseline and log files."""
 
     sources: o.Sources
     baseline: BaselineSource = None
@@ -64,8 +68,8 @@ class WhyOptions:
 def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Rank root causes, with evidence and confidence.
 
-    Without --baseline, --at or --by the quiet part of the traces is the baseline; a few traces are judged by their
-    errors and their critical path. Filters apply to the baseline too.
+    Without --baseline, --at or --by, normal periods of the same traces are the baseline. Fewer than 20 traces are
+    analysed without one, by errors and critical path. Filters apply to the baseline, too.
     """
     if sum(given is not None for given in (options.baseline, options.at, options.by)) > 1:
         raise UsageError("use one of --baseline, --at and --by")
@@ -104,16 +108,16 @@ def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> 
     return found
 
 
-def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[Why, str]:
+def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str]:
     """Find the causes. -> causes, description of the baseline; '' for none"""
     traces = sets[0]
     if len(sets) > 1:
-        return explain(sets[1], traces), without_secrets(options.baseline or "")
+        return find_root_causes(sets[1], traces), without_secrets(options.baseline or "")
     if options.at is not None or options.by is not None:
         split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
-        return explain(traces.select(split.before), traces.select(split.after)), split.names[0]
-    quiet = quiet_part(traces)
-    if quiet is None:
-        return explain_alone(traces), ""
-    found = explain(traces.select(quiet.before), traces.select(quiet.after))
-    return without_baseline(found) if quiet.is_weak else found, quiet.description
+        return find_root_causes(traces.select(split.before), traces.select(split.after)), split.names[0]
+    choice = choose_baseline(traces)
+    if choice is None:
+        return find_causes_without_baseline(traces), ""
+    found = find_root_causes(traces.select(choice.baseline), traces.select(choice.incident))
+    return halve_confidence(found) if choice.is_weak else found, choice.description

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from tracetui.analysis.why.cause import Cause, Finding, Why
-from tracetui.analysis.why.evidence import EvidenceKind
+from tracetui.analysis.root_causes.evidence import EvidenceKind
+from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
 from tracetui.model.errors import LoadWarning
 from tracetui.render.report.json import in_ms, in_percent, warnings_json
 
@@ -24,7 +24,7 @@ KINDS: Final = {
 _TIMES: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
 
-def why_json(found: Why, baseline: str, warnings: Sequence[LoadWarning]) -> bytes:
+def why_json(found: RootCauses, baseline: str, warnings: Sequence[LoadWarning]) -> bytes:
     """Serialise the causes as indented JSON with a trailing newline. baseline: its description, '' for none."""
     # a file name may contain bytes that are not UTF-8
     name = baseline.encode("utf-8", "replace").decode()
@@ -32,8 +32,8 @@ def why_json(found: Why, baseline: str, warnings: Sequence[LoadWarning]) -> byte
         {
             "trace_count": found.trace_count,
             "baseline": {"description": name, "trace_count": found.baseline_count} if baseline else None,
-            "sure": found.is_sure,
-            "missing": list(found.missing),
+            "sure": found.is_confident,
+            "missing": list(found.missing_data),
             "causes": [_cause(cause) for cause in found.causes],
             "warnings": warnings_json(warnings),
         },
@@ -51,9 +51,9 @@ def _cause(cause: Cause) -> dict[str, Any]:
         "kind": KINDS[cause.kind],
         "confidence": round(cause.confidence, 4),
         "share_percent": in_percent(100 * cause.score),
-        "evidence": [_finding(one) for one in cause.findings],
+        "evidence": [_evidence(detail) for detail in cause.evidence],
         "example_trace_ids": list(cause.example_trace_ids),
-        "way": list(cause.way),
+        "way": list(cause.propagation_path),
         "entry_points": [
             {"service": one.service, "operation": one.operation, "trace_count": one.trace_count}
             for one in cause.entry_points
@@ -61,25 +61,25 @@ def _cause(cause: Cause) -> dict[str, Any]:
     }
 
 
-def _finding(one: Finding) -> dict[str, Any]:
-    """Serialise evidence: its figures are named by their unit."""
+def _evidence(detail: EvidenceDetail) -> dict[str, Any]:
+    """Serialise a piece of evidence; the names of its figures contain the unit."""
     figures: dict[str, Any]
-    if one.kind in _TIMES:
-        figures = {"before_ms": in_ms(one.before), "after_ms": in_ms(one.after)}
-    elif one.kind is EvidenceKind.MORE_CALLS:
-        before = None if one.before is None else round(one.before, 4)
-        figures = {"before_calls": before, "after_calls": round(one.after, 4)}
+    if detail.kind in _TIMES:
+        figures = {"before_ms": in_ms(detail.before), "after_ms": in_ms(detail.after)}
+    elif detail.kind is EvidenceKind.MORE_CALLS:
+        before = None if detail.before is None else round(detail.before, 4)
+        figures = {"before_calls": before, "after_calls": round(detail.after, 4)}
     else:
-        before = None if one.before is None else in_percent(100 * one.before)
-        figures = {"before_percent": before, "after_percent": in_percent(100 * one.after)}
+        before = None if detail.before is None else in_percent(100 * detail.before)
+        figures = {"before_percent": before, "after_percent": in_percent(100 * detail.after)}
     return {
-        "kind": KINDS[one.kind],
-        "service": one.service,
-        "operation": one.operation,
-        "target": one.target or None,
+        "kind": KINDS[detail.kind],
+        "service": detail.service,
+        "operation": detail.operation,
+        "target": detail.target or None,
         **figures,
-        "span_count": one.span_count,
-        "weight": round(one.weight, 4),
-        "missing_steps": list(one.missing),
-        "new_steps": list(one.new),
+        "span_count": detail.span_count,
+        "weight": round(detail.weight, 4),
+        "missing_steps": list(detail.missing_steps),
+        "new_steps": list(detail.new_steps),
     }

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from tracetui.analysis.why.cause import Cause, Finding, Why
-from tracetui.analysis.why.evidence import EvidenceKind
+from tracetui.analysis.root_causes.evidence import EvidenceKind
+from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, UNICODE
@@ -16,25 +16,30 @@ from tracetui.render.text.safe_text import safe
 
 _SHOWN: Final = 3
 _LIKELY: Final = 0.05
-"""Least confidence of a further cause that is described; the others are listed by name."""
-_NOT_ENOUGH: Final = "Not enough to name a cause."
-_WORDS: Final = {
+"""Least confidence of a cause after the first that is described; the others are listed by name."""
+_NOT_ENOUGH: Final = "Not enough evidence to name a cause."
+_KIND_LABELS: Final = {
     EvidenceKind.SELF_TIME: "self time",
     EvidenceKind.NETWORK: "network",
     EvidenceKind.DEPENDENCY: "dependency",
-    EvidenceKind.ERRORS: "errors began here",
+    EvidenceKind.ERRORS: "error origin",
     EvidenceKind.MORE_CALLS: "more calls",
-    EvidenceKind.STEPS: "different steps",
+    EvidenceKind.STEPS: "unusual steps",
+}
+_TIME_LABELS: Final = {
+    EvidenceKind.SELF_TIME: "self time",
+    EvidenceKind.NETWORK: "network to {}",
+    EvidenceKind.DEPENDENCY: "calls to {}",
 }
 
 
-def why_text(found: Why, baseline: str, source: str, options: ReportOptions) -> Iterator[Line]:
+def why_text(found: RootCauses, baseline: str, source: str, options: ReportOptions) -> Iterator[Line]:
     """Yield the lines of the report. baseline: its description, '' for none; source: of the traces, for commands."""
     return _WhyReport(found, baseline, source, options).lines()
 
 
 class _WhyReport:
-    def __init__(self, found: Why, baseline: str, source: str, options: ReportOptions) -> None:
+    def __init__(self, found: RootCauses, baseline: str, source: str, options: ReportOptions) -> None:
         self.found, self.baseline, self.source, self.options = found, baseline, source, options
         self.glyphs = ASCII if options.ascii_only else UNICODE
         self._arrow = " -> " if options.ascii_only else " → "
@@ -42,10 +47,10 @@ class _WhyReport:
     def lines(self) -> Iterator[Line]:
         yield from self._head()
         causes = self.found.causes
-        if not self.found.is_sure:
+        if not self.found.is_confident:
             yield Line()
             yield self._line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
-            for text in self.found.missing:
+            for text in self.found.missing_data:
                 yield self._line((f"  missing: {safe(text)}", Role.DIM))
         likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY]
         shown = causes if self.options.verbose else likely[:_SHOWN]
@@ -55,11 +60,11 @@ class _WhyReport:
         if len(causes) > len(shown):
             rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in causes[len(shown) :])
             yield Line()
-            yield self._line((f"then {rest}", Role.DIM))
-        if self.found.is_sure:
-            for text in self.found.missing:
+            yield self._line((f"Further candidates: {rest}", Role.DIM))
+        if self.found.is_confident:
+            for text in self.found.missing_data:
                 yield Line()
-                yield self._line((f"would be surer with {safe(text)}", Role.DIM))
+                yield self._line((f"To raise the confidence, add {safe(text)}", Role.DIM))
 
     def _head(self) -> Iterator[Line]:
         traces = numbers.counted(self.found.trace_count, "trace")
@@ -74,20 +79,21 @@ class _WhyReport:
             yield self._line((f"filter: {safe(self.options.filtered)}", Role.DIM))
 
     def _cause(self, cause: Cause) -> Iterator[Line]:
-        role = Role.ERROR if cause.rank == 1 and self.found.is_sure else Role.STRONG
+        role = Role.ERROR if cause.rank == 1 and self.found.is_confident else Role.STRONG
         name = safe(cause.service) + (" (external)" if cause.is_external else "")
         yield self._line(
             (f"{cause.rank}  ", Role.DIM),
             (name, role),
-            (f"  {_WORDS[cause.kind]}", Role.PLAIN),
-            (f"  {_percent(cause.confidence)} sure", Role.STRONG),
+            (f"  {_KIND_LABELS[cause.kind]}", Role.PLAIN),
+            (f"  confidence {_percent(cause.confidence)}", Role.STRONG),
         )
         if cause.host:
             yield self._line((f"   on {safe(cause.host)}", Role.DIM))
-        for one in cause.findings:
-            yield from self._finding(one)
-        if len(cause.way) > 1:
-            yield self._line(("   way      ", Role.DIM), (self._arrow.join(map(safe, cause.way)), Role.PLAIN))
+        for detail in cause.evidence:
+            yield from self._evidence(detail, cause.service)
+        if len(cause.propagation_path) > 1:
+            path = self._arrow.join(map(safe, cause.propagation_path))
+            yield self._line(("   path     ", Role.DIM), (path, Role.PLAIN))
         for number, entry in enumerate(cause.entry_points):
             label = "   affects  " if not number else " " * 12
             counted = numbers.counted(entry.trace_count, "trace")
@@ -102,23 +108,24 @@ class _WhyReport:
             # a command that is cut cannot be pasted
             yield Line([(label, Role.DIM), (command, Role.PLAIN)])
 
-    def _finding(self, one: Finding) -> Iterator[Line]:
-        name = f"{safe(one.service)} {safe(one.operation)}"
-        before = "" if one.before is None else self._figure(one.kind, one.before) + self._arrow
-        figures = f"{before}{self._figure(one.kind, one.after)}"
-        if one.kind is EvidenceKind.STEPS:
-            text = f"{figures} of {one.span_count:,} took steps that were rare before"
-        elif one.kind is EvidenceKind.ERRORS:
-            text = f"errors began in {figures} of {one.span_count:,}"
-        elif one.kind is EvidenceKind.MORE_CALLS:
-            text = f"{figures} calls of {safe(one.target)} each"
+    def _evidence(self, detail: EvidenceDetail, cause: str) -> Iterator[Line]:
+        service = f"{safe(detail.service)} " if detail.service != cause else ""
+        name = service + safe(detail.operation)
+        before = "" if detail.before is None else self._figure(detail.kind, detail.before) + self._arrow
+        figures = f"{before}{self._figure(detail.kind, detail.after)}"
+        if detail.kind is EvidenceKind.STEPS:
+            text = f"{figures} of {detail.span_count:,} spans have steps that are rare in the baseline"
+        elif detail.kind is EvidenceKind.ERRORS:
+            text = f"errors originate in {figures} of {detail.span_count:,} spans"
+        elif detail.kind is EvidenceKind.MORE_CALLS:
+            text = f"{figures} calls of {safe(detail.target)} per span"
         else:
-            what = "self time" if one.kind is EvidenceKind.SELF_TIME else f"{_WORDS[one.kind]} to {safe(one.target)}"
-            text = f"{what} {figures}, {numbers.counted(one.span_count, 'span')}"
+            time = _TIME_LABELS[detail.kind].format(safe(detail.target))
+            text = f"{time} {figures}, {numbers.counted(detail.span_count, 'span')}"
         yield self._line(("   ", Role.PLAIN), (name, Role.PLAIN), (f"  {text}", Role.STRONG))
-        for word, steps in (("without", one.missing), ("with", one.new)):
+        for word, steps in (("missing", detail.missing_steps), ("new    ", detail.new_steps)):
             for step in steps:
-                yield self._line((f"     {word} {safe(step)}", Role.DIM))
+                yield self._line((f"     {word}  {safe(step)}", Role.DIM))
 
     def _figure(self, kind: EvidenceKind, value: float) -> str:
         if kind in (EvidenceKind.ERRORS, EvidenceKind.STEPS):

@@ -1,0 +1,63 @@
+"""Steps that the abnormal spans of an operation lack, or have in addition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.step_evidence import StepChanges
+
+_USUAL: Final = 0.7
+"""Least share of the baseline's spans that have a usual step."""
+_RARE: Final = 0.05
+_LEAST_FALL: Final = 0.5
+_LEAST_RISE: Final = 0.3
+_MOST: Final = 3
+
+
+def missing_and_new_steps(
+    sets: AlignedSets, changes: StepChanges, operation: int, abnormal: np.ndarray
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """List the names of the steps that most abnormal spans lack, and of those that only they have.
+
+    abnormal: int64[k], spans of the operation in the incident.
+    """
+    operations = len(sets.operations)
+    count = operations + len(changes.statements)
+    normal = np.flatnonzero(sets.baseline.operation == operation)
+    before = _step_rates(sets.baseline, changes.log_lines[0], normal, operations, count)
+    after = _step_rates(sets.incident, changes.log_lines[1], abnormal, operations, count)
+    rise = after - before
+    missing = np.flatnonzero((before >= _USUAL) & (rise <= -_LEAST_FALL))
+    new = np.flatnonzero((before <= _RARE) & (rise >= _LEAST_RISE))
+    missing = missing[np.argsort(rise[missing], kind="stable")]
+    new = new[np.argsort(-rise[new], kind="stable")]
+    return _names(sets, changes, missing[:_MOST]), _names(sets, changes, new[:_MOST])
+
+
+def _step_rates(side: AlignedSpans, lines: np.ndarray, spans: np.ndarray, operations: int, count: int) -> np.ndarray:
+    """Compute the share of the spans that have each step: float64[count]."""
+    traces = side.traces
+    is_selected = np.zeros(len(traces), bool)
+    is_selected[spans] = True
+    child = np.flatnonzero(traces.parent >= 0)
+    child = child[is_selected[traces.parent[child]]]
+    pairs = [traces.parent[child].astype(np.int64) * count + side.operation[child]]
+    if len(lines):
+        rows = np.flatnonzero(is_selected[traces.log_lines.span])
+        pairs.append(traces.log_lines.span[rows].astype(np.int64) * count + operations + lines[rows])
+    distinct = np.unique(np.concatenate(pairs))
+    rates: np.ndarray = np.bincount(distinct % count, minlength=count) / max(len(spans), 1)
+    return rates
+
+
+def _names(sets: AlignedSets, changes: StepChanges, steps: np.ndarray) -> tuple[str, ...]:
+    operations = len(sets.operations)
+    return tuple(
+        f"log {changes.statements.values[step - operations]}"
+        if step >= operations
+        else " ".join(sets.operation_name(step))
+        for step in steps.tolist()
+    )
