@@ -18,7 +18,7 @@ from tracetui.ingest.detect import decode
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.source_runs import SourceRuns
+from tracetui.model.record_notes import SourceRuns
 from tracetui.model.traces import TraceSet
 
 FILES = 3

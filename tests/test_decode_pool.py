@@ -43,7 +43,7 @@ def found(intake: Intake) -> tuple[Any, ...]:
         for trace in range(len(traces.trace_ids))
         for span in range(traces.spans_of(trace).start, traces.spans_of(trace).stop)
     ]
-    return spans, traces.start.tolist(), intake.warnings
+    return spans, traces.start.tolist(), list(intake.warnings)
 
 
 def is_running(pid: int) -> bool:
@@ -105,7 +105,7 @@ def test_traces_without_an_id_stay_separate(processes: list[int]) -> None:
         for _ in range(3):
             pieces.decode(data)
     assert len(processes) == 2
-    assert intake.trace_ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
+    assert intake.traces.ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
     assert found(intake) == found(decoded_here([data] * 3))
     # a repeated search of the same server has no new results
     assert not intake.replace(again)

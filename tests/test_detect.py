@@ -18,7 +18,9 @@ from tracetui.ingest import detect
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
-from tracetui.model.intake import CHUNK_SPANS, MOST_WARNINGS, Intake
+from tracetui.model.chunks import CHUNK_SPANS
+from tracetui.model.errors import MOST_WARNINGS
+from tracetui.model.intake import Intake
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
@@ -372,7 +374,7 @@ def test_many_lines_without_traces_cost_no_trace_and_little_memory(line: bytes) 
     intake = Intake()
     decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, DecodeContext(intake, "f"))
     assert len(intake) == 2 * SPANS
-    listed, unlisted = intake.pop_warnings(0)
+    listed, unlisted = intake.warnings.pop(0)
     assert len(listed) <= MOST_WARNINGS
     assert len(listed) + unlisted in (0, 4 * MOST_WARNINGS)
 
@@ -397,8 +399,8 @@ def test_spans_beyond_the_memory_limit_are_skipped() -> None:
     decode(lines, DecodeContext(intake, "f"))
     assert CHUNK_SPANS <= len(intake) < 4_000 * SPANS
     assert len(assemble(intake)) == len(intake)
-    assert "memory" in intake.warnings[-1].message
+    assert "memory" in list(intake.warnings)[-1].message
     before = len(intake)
     decode(OTHER, DecodeContext(intake, "g"))
     assert len(intake) == before
-    assert "memory" in str(intake.warnings[-1])
+    assert "memory" in str(list(intake.warnings)[-1])

@@ -25,6 +25,7 @@ from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.formats import otlp_json
 from tracetui.ingest.loader import load
 from tracetui.ingest.servers import pool, stream_split
+from tracetui.model import intake
 from tracetui.model.errors import InputError
 from tracetui.session import compare_with
 
@@ -231,6 +232,7 @@ def test_one_trace_of_tempo_that_cannot_be_read(program: Program) -> None:
 def test_no_more_is_kept_than_fits(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "MOST_BYTES", 100_000)
     monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 100)
+    monkeypatch.setattr(intake, "CHUNK_SPANS", 100)
     with faulty(faults.huge, on="/traces$", then="jaeger-v3") as server:
         said = program.analyze(server.url + "/search" + WINDOW)
     assert said.code == 0

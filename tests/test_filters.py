@@ -46,11 +46,11 @@ def traces_of(*traces: tuple[int, list[tuple[Any, ...]]]) -> TraceSet:
         for service, operation, ms, *error in spans:
             number += 1
             intake.add(
-                trace=intake.trace(str(trace + 1)),
+                trace=intake.traces(str(trace + 1)),
                 span_id=f"{number:016x}",
                 parent_id="" if root == f"{number:016x}" else root,
                 name=operation,
-                resource=intake.resource(service, b"", codec),
+                resource=intake.resources(service, b"", codec),
                 start_ns=(1000 + start) * MS,
                 duration_ns=int(ms * MS),
                 error=bool(error),

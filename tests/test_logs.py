@@ -21,7 +21,7 @@ from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.plain_text import ORIGINAL
 from tracetui.ingest.logs.timestamps import read_moment
 from tracetui.model.errors import InputError
-from tracetui.model.intake import MAX_START_NS
+from tracetui.model.times import MAX_START_NS
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
 

@@ -261,11 +261,11 @@ def test_equal_bytes_of_different_formats_name_different_peers() -> None:
     intake = Intake()
     for at, peer in enumerate(("stripe", "mailer"), 1):
         intake.add(
-            trace=intake.trace(f"{at:032x}"),
+            trace=intake.traces(f"{at:032x}"),
             span_id=f"{at:016x}",
             parent_id="",
             name="call",
-            resource=intake.resource(f"service-{at}", b"", MergedCodec([Named(peer)])),
+            resource=intake.resources(f"service-{at}", b"", MergedCodec([Named(peer)])),
             start_ns=at * 1_000_000,
             duration_ns=1_000,
             kind=Kind.CLIENT,

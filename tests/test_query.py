@@ -92,10 +92,10 @@ def traces_of(*traces: list[dict[str, Any]], codec: DictCodec | None = None, esc
                 for part in (columns.pop("attributes", {}), each["resource"])
             ]
             intake.add(
-                trace=intake.trace(str(trace + 1)),
+                trace=intake.traces(str(trace + 1)),
                 span_id=ids[i],
                 parent_id="" if i == 0 or each["parent"] is None else ids[each["parent"]],
-                resource=intake.resource(each["service"], raw[1], codec),
+                resource=intake.resources(each["service"], raw[1], codec),
                 attributes=raw[0],
                 **columns,
             )
@@ -523,7 +523,7 @@ def test_an_attribute_of_the_span_hides_that_of_its_resource() -> None:
 def test_keys_and_values_behind_escapes_are_found(cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attribute_search, "_BYTES_PER_READ", cost)
     intake = Intake()
-    resource = intake.resource("api", b"", DictCodec())
+    resource = intake.resources("api", b"", DictCodec())
     for i, raw in enumerate(
         [
             rb'{"app\/name":"x"}',
@@ -534,7 +534,7 @@ def test_keys_and_values_behind_escapes_are_found(cost: int, monkeypatch: pytest
         ]
     ):
         intake.add(
-            trace=intake.trace(str(i + 1)),
+            trace=intake.traces(str(i + 1)),
             span_id=f"{i + 1:016x}",
             parent_id="",
             name="n",

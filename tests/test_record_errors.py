@@ -77,7 +77,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
                     if intake is not None:
                         intake.rows.trace.append(0)
                         intake.rows.span_id.append("left behind")
-                        intake.status_messages[len(intake)] = "left behind"
+                        intake.texts.status_messages[len(intake)] = "left behind"
                 raise IndexError("a fault of the program")
             return take(*args, **options)
 

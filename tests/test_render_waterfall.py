@@ -48,14 +48,14 @@ NONE: Attributes = {}
 def traces_of(*spans: tuple[int, int, str, str, float, float, Attributes]) -> TraceSet:
     """A trace of (id, parent id or 0, service, operation, start ms, duration ms, more)."""
     intake = Intake()
-    trace = intake.trace("4bf92f3577b34da6a3ce929d0e0e4736")
+    trace = intake.traces("4bf92f3577b34da6a3ce929d0e0e4736")
     for number, parent, service, name, start, duration, more in spans:
         intake.add(
             trace=trace,
             span_id=f"{number:016x}",
             parent_id=f"{parent:016x}" if parent else "",
             name=name,
-            resource=intake.resource(service, b"", CODEC),
+            resource=intake.resources(service, b"", CODEC),
             start_ns=START + int(start * MS),
             duration_ns=int(duration * MS),
             **more,
@@ -365,14 +365,14 @@ def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, 
 @given(st.lists(SPAN, min_size=1, max_size=25), st.integers(1, 220), st.booleans(), st.integers(1, 12), st.data())
 def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int, data) -> None:
     intake = Intake()
-    trace = intake.trace("\x1b]0;id")
+    trace = intake.traces("\x1b]0;id")
     for number, (parent, service, name, start, duration, error, flags) in enumerate(spans, 1):
         intake.add(
             trace=trace,
             span_id=f"{number:x}",
             parent_id=f"{parent:x}" if parent else "",
             name=name,
-            resource=intake.resource(service, b"", CODEC),
+            resource=intake.resources(service, b"", CODEC),
             start_ns=start,
             duration_ns=duration,
             error=error,
@@ -381,7 +381,7 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
             events=b"%d" % start,
             status_message=name,
         )
-    intake.warn_trace(trace, ["odd\nwarning"])
+    intake.traces.warn(trace, ["odd\nwarning"])
     traces = assemble(intake)
     owners = np.sort(np.array(data.draw(st.lists(st.integers(0, len(traces) - 1), max_size=8)), np.int64))
     path = (owners, traces.start[owners], traces.end[owners]) if len(owners) else None

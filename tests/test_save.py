@@ -17,9 +17,10 @@ from tests.support.strategies import rough_sets, unhurried
 from tracetui.export.save import save
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
+from tracetui.model.chunks import SPAN_BYTES
 from tracetui.model.errors import UsageError
 from tracetui.model.ids import canonical_trace_id, span_key
-from tracetui.model.intake import SPAN_BYTES, Intake
+from tracetui.model.intake import Intake
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 
@@ -81,19 +82,12 @@ def test_a_span_that_has_ended_takes_the_place_of_its_beginning() -> None:
 def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:
     kept = collect([span(str(at), at, 10, trace=trace) for trace in "ab" for at in range(1, 4)])
     cut = collect([span("1", 1, 10, trace="a"), *(span(str(at), at, 10, trace="c") for at in range(1, 3))])
-    cut.trace("b")
+    cut.traces("b")
     assert kept.replace(cut)
     found = assemble(kept)
     sizes = {text: len(found.spans_of(found.find_trace(text) or 0)) for text in found.trace_ids}
     assert sizes == {"a": 3, "b": 3, "c": 2}
     assert not kept.replace(collect([span("1", 1, 10, trace="a")]))
-
-
-def test_traces_are_counted_from_where_a_source_began() -> None:
-    kept = collect([span("1", 1, 10, trace="a"), span("1", 1, 10, trace="b")])
-    assert kept.traces_behind(0) == 2
-    kept.absorb(collect([span("2", 1, 10, trace="b"), span("3", 1, 10, trace="b")]))
-    assert (kept.traces_behind(2), kept.traces_behind(4)) == (1, 0)
 
 
 def test_data_about_spans_moves_with_them() -> None:
@@ -104,7 +98,7 @@ def test_data_about_spans_moves_with_them() -> None:
     ]
     kept = collect(odd)
     assert kept.replace(collect([span("odd-4", 5, 10, trace="c"), span("odd-5", 5, 10, trace="c", parent="odd-4")]))
-    kept.drop([kept.trace("a")])
+    kept.drop([kept.traces("a")])
     found = assemble(kept)
     assert sorted(found.trace_ids) == ["b", "c"]
     (b,) = found.spans_of(found.find_trace("b") or 0)
@@ -120,7 +114,7 @@ def test_data_about_spans_moves_with_them() -> None:
 def test_the_oldest_go_where_there_is_no_room() -> None:
     kept = collect([span("1", at, at + 5, trace=str(at), attributes={"text": "x" * 100}) for at in range(1, 11)])
     assert kept.keep_within(1 << 20) == 0
-    each = kept.raw_bytes // 10 + SPAN_BYTES
+    each = kept.chunks.raw_bytes // 10 + SPAN_BYTES
     assert kept.keep_within(4 * each) == 6
     assert sorted(map(int, assemble(kept).trace_ids)) == [7, 8, 9, 10]
     assert kept.keep_within(0) == 4
@@ -138,7 +132,7 @@ def poll(number: int, traces: int = 50) -> Intake:
         start = 1_000 * number + trace
         given = span("1", start, start + 5, trace=own, service=f"s-{own}", name=f"n-{own}", resource={"pod": own})
         collect([given], new)
-        new.warn_trace(new.trace(own), ["late"])
+        new.traces.warn(new.traces(own), ["late"])
         collect([given.but(trace=f"{own}-b", name="the same", attributes={"at": own})], new)
     return new
 
@@ -151,7 +145,7 @@ def test_following_for_ever_remembers_no_more_than_is_here() -> None:
         assert len(kept) <= 100
         # what was looked through last, twice over, and the answer that has just come
         assert sum(kept.table_sizes.values()) <= 4_000, number
-        assert len(kept.trace_warnings) <= 1_000
+        assert len(kept.traces.warnings) <= 1_000
         assert len(kept.chunks) <= 100
     found = assemble(kept)
     assert len(found) > 50
@@ -173,7 +167,7 @@ def test_generated_ids_of_dropped_traces_are_not_reused() -> None:
         new = Intake()
         for at in range(50):
             collect([span(str(at), number, number + 1, service=f"{number}-{at}", name=f"{number}-{at}")], new)
-            new.rows.trace[-1] = new.unnamed_trace()
+            new.rows.trace[-1] = new.traces.add_unnamed()
         kept.absorb(new)
         kept.keep_within(120 * SPAN_BYTES)
     found = assemble(kept)

@@ -149,10 +149,10 @@ def many(count: int) -> TraceSet:
 
     intake = Intake()
     codec = Nothing()
-    resources = [intake.resource(name, b"", codec) for name in ("gateway", "user-service", "redis", "mailer")]
+    resources = [intake.resources(name, b"", codec) for name in ("gateway", "user-service", "redis", "mailer")]
     number = 0
     for trace in range(count):
-        index = intake.trace(f"{trace + 1:032x}")
+        index = intake.traces(f"{trace + 1:032x}")
         root = f"{number + 1:016x}"
         for child in range(1 + trace % 3):
             number += 1

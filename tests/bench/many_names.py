@@ -40,7 +40,7 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
     intake, codec = Intake(), _Codec()
     query = b'{"db.query.text":"SELECT 1","http.request.method":"GET"}'
     for trace in range(spans // SPANS_PER_TRACE):
-        number = intake.trace(f"{trace + 1:032x}")
+        number = intake.traces(f"{trace + 1:032x}")
         start = _EPOCH + trace * 5_000_000
         fails = trace % _ERRORS == 0
         for at in range(SPANS_PER_TRACE):
@@ -55,7 +55,7 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
                 span_id=f"{span:016x}",
                 parent_id=f"{span - 1:016x}" if at else "",
                 name=f"operation_{word(service)}",
-                resource=intake.resource(f"service_{word(service)}", b"", codec),
+                resource=intake.resources(f"service_{word(service)}", b"", codec),
                 start_ns=start + at * 10_000,
                 duration_ns=1_000_000 + trace % 1_000 * 1_000 - at * 20_000,
                 kind=Kind.CLIENT if at % 2 else Kind.SERVER,

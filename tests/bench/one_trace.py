@@ -13,8 +13,8 @@ from tracetui.model.traces import TraceSet
 def one_trace(spans: int, parent_of: Callable[[int], int]) -> TraceSet:
     """A trace in which span i is the child of span `parent_of(i)`, -1 for none, and lies within it."""
     intake = Intake()
-    trace = intake.trace("1")
-    resource = intake.resource("service", b"", CODEC)
+    trace = intake.traces("1")
+    resource = intake.resources("service", b"", CODEC)
     start, end = [1_000_000_000], [1_000_000_000 + 10_000 * spans]
     taken: dict[int, int] = {}
     for i in range(spans):

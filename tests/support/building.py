@@ -85,11 +85,11 @@ def collect(spans: Iterable[GivenSpan], intake: Intake | None = None) -> Intake:
     intake = Intake() if intake is None else intake
     for given in spans:
         intake.add(
-            trace=intake.trace(given.trace),
+            trace=intake.traces(given.trace),
             span_id=given.id,
             parent_id=given.parent,
             name=given.name,
-            resource=intake.resource(given.service, _raw(given.resource), CODEC),
+            resource=intake.resources(given.service, _raw(given.resource), CODEC),
             start_ns=given.start,
             duration_ns=given.duration,
             kind=given.kind,

@@ -84,19 +84,19 @@ def read_members(
             break
         spans = len(context.intake)
         is_known = read(content, here, budget, *share)
-        found, more = context.intake.pop_warnings(warnings)
+        found, more = context.intake.warnings.pop(warnings)
         if not is_known and is_whole and len(context.intake) == spans:
             others.append(member.name)
             of_others += found[:_NAMED]
             continue
         for warning in shortened(here.file, found, more):
-            context.intake.warn(warning.file, warning.position, warning.message)
+            context.intake.warnings.add(warning.file, warning.position, warning.message)
     if not count:
         context.warn(f"the {archive.name} contains no files")
     elif others and len(context.intake) == before:
         context.warn(f"no file in the {archive.name} contains spans: {_listed(others)}")
         for warning in shortened(context.file, of_others, 0):
-            context.intake.warn(warning.file, warning.position, warning.message)
+            context.intake.warnings.add(warning.file, warning.position, warning.message)
     elif others:
         context.warn(
             f"{len(others):,} {'file' if len(others) == 1 else 'files'} without spans skipped: {_listed(others)}"

@@ -41,13 +41,13 @@ class DecodeContext:
     def trace(self, trace_id: str) -> int:
         """Return the index of a trace; spans without a trace id get a trace of their own."""
         if trace_id:
-            return self.intake.trace(trace_id)
+            return self.intake.traces(trace_id)
         self.warn("spans without a trace id; shown together as one trace")
-        return self.intake.unnamed_trace()
+        return self.intake.traces.add_unnamed()
 
     def warn(self, message: str) -> None:
         """Warn about this position."""
-        self.intake.warn(self.file, self.position, message)
+        self.intake.warnings.add(self.file, self.position, message)
 
     @property
     def without_spans(self) -> WithoutSpans:

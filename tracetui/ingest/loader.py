@@ -81,7 +81,7 @@ class Loader:
         intake = self._intake
 
         def warn_of_skipped(name: str, what: str) -> None:
-            intake.warn(name, "", f"skipped: {what}")
+            intake.warnings.add(name, "", f"skipped: {what}")
 
         wanted = list(inputs(self._paths, warn_of_skipped if self._keep_going else None, suggest_source))
         sizes = [item.size for item in wanted]
@@ -115,16 +115,16 @@ class Loader:
             except StopReading:
                 stopped = True
                 at = f" at {100 * read:.0f} %" if read else ""
-                intake.warn("", "", f"reading stopped{at}; the rest was not read")
+                intake.warnings.add("", "", f"reading stopped{at}; the rest was not read")
             if failed and (not self._keep_going or not len(intake)):
                 raise _combine(failed)
             for error in failed:
-                intake.warn("", "", str(error))
-            self._warned = list(dict.fromkeys(intake.warnings[len(self._warnings) :]))
-            intake.warnings = [*self._warnings, *self._warned]
+                intake.warnings.add("", "", str(error))
+            self._warned = list(dict.fromkeys(list(intake.warnings)[len(self._warnings) :]))
+            intake.warnings.replace([*self._warnings, *self._warned])
             traces = assemble(intake)
         if not len(traces) and (stopped or wanted or not self.servers.servers):
-            raise InputError(_no_spans_message(wanted, intake.warnings))
+            raise InputError(_no_spans_message(wanted, list(intake.warnings)))
         return traces
 
     def search_again(
@@ -155,11 +155,11 @@ class Loader:
             if not changed and warned == self._warned:
                 return None
             # warnings of servers concern their last response only
-            intake.warnings = [*self._warnings, *warned]
+            intake.warnings.replace([*self._warnings, *warned])
             self._warned = warned
             dropped = intake.keep_within(MOST_BYTES)
             if dropped:
-                intake.warn("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
+                intake.warnings.add("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
             return assemble(intake)
 
     def _search_once(
@@ -173,11 +173,11 @@ class Loader:
         except StopReading:
             if not len(new):
                 raise
-            new.warn("", "", "search stopped; partial results")
+            new.warnings.add("", "", "search stopped; partial results")
         if failed and not len(new):
             raise _combine(failed)
         for error in failed:
-            new.warn("", "", str(error))
+            new.warnings.add("", "", str(error))
         progress(LoadProgress("", 1, len(new), all_read=True))
         return self._intake.replace(new), list(new.warnings)
 
@@ -270,12 +270,12 @@ def _read_input(item: Input, intake: Intake, report: Callable[[float], None], ke
         return
     # the data of a pipe up to the stop is kept
     decode(data, context, report if not stopped else lambda _: None, go_on)
-    found, more = intake.pop_warnings(before)
+    found, more = intake.warnings.pop(before)
     if not item.named and len(intake) == spans and len(found) > 1:
         # a directory may hold anything; one warning per file without traces is enough
         found, more = found[:1], 0
     for warning in shortened(item.name, found, more):
-        intake.warn(warning.file, warning.position, warning.message)
+        intake.warnings.add(warning.file, warning.position, warning.message)
     if stopped:
         raise StopReading
 

@@ -118,7 +118,7 @@ class _Assembly:
         set, else 0.
         """
         records = self.records
-        earliest, ends, put = np.full((3, len(self.intake.trace_ids)), NEVER)
+        earliest, ends, put = np.full((3, len(self.intake.traces.ids)), NEVER)
         np.minimum.at(earliest, records.trace[known], records.start[known])
         np.minimum.at(ends, records.trace[only_end], records.start[only_end])
         given = ~known & (records.start > 0)
@@ -129,19 +129,19 @@ class _Assembly:
 
     def _odd_ids(self) -> tuple[dict[int, str], dict[int, str]]:
         """Collect span ids and parent ids in unusual spellings, by record."""
-        intake, records = self.intake, self.records
+        texts, records = self.intake.texts, self.records
         if self.source is not None:
             own = np.ones(len(self.row), bool)
             of_parent = self.parent_of_each == records.parent_key[self.row]
-            return one_spelling(intake.odd_ids, self.row, own), one_spelling(intake.odd_parent_ids, self.row, of_parent)
+            return one_spelling(texts.odd_ids, self.row, own), one_spelling(texts.odd_parent_ids, self.row, of_parent)
         return (
-            _of_records(intake.odd_ids, records.id_from, len(self.row)),
-            _of_records(intake.odd_parent_ids, records.parent_id_from, len(self.row)),
+            _of_records(texts.odd_ids, records.id_from, len(self.row)),
+            _of_records(texts.odd_parent_ids, records.parent_id_from, len(self.row)),
         )
 
     def _ordered(self, parent: np.ndarray, depth: np.ndarray) -> TraceSet:
         intake, records = self.intake, self.records
-        seen = np.bincount(records.trace, minlength=len(intake.trace_ids)) > 0
+        seen = np.bincount(records.trace, minlength=len(intake.traces.ids)) > 0
         number = np.cumsum(seen) - 1
         if self.trace_order is not None:
             number[self.trace_order] = np.arange(len(self.trace_order))
@@ -157,7 +157,8 @@ class _Assembly:
         odd_ids, odd_parent_ids = self._odd_ids()
         orphans = np.flatnonzero(records.flags & Flag.ORPHAN).tolist()
         missing = {int(position[i]): odd_parent_ids.get(i) or span_text(int(records.parent_key[i])) for i in orphans}
-        names, services, resources = intake.names.texts.copy(), intake.services.texts.copy(), records.resources
+        names, services = records.operation_names.copy(), records.service_names.copy()
+        resources = records.resources
         if self.source is not None:
             # these numbers break ties in lists, such as equally frequent operations
             names, moved_names = sorted_texts(names)
@@ -165,7 +166,7 @@ class _Assembly:
             records.name = moved_names[records.name]
             resources = [replace(one, service=int(moved_services[one.service])) for one in resources]
         warnings: dict[int, list[str]] = {}
-        for i, texts in intake.span_warnings.items():
+        for i, texts in intake.texts.warnings.items():
             known = warnings.setdefault(int(where[i]), [])
             known.extend(text for text in texts if text not in known)
         return TraceSet(
@@ -195,12 +196,12 @@ class _Assembly:
             services=services,
             messages=records.messages,
             resources=resources,
-            trace_ids=[intake.trace_ids[i] for i in self.trace_order or np.flatnonzero(seen).tolist()],
+            trace_ids=[intake.traces.ids[i] for i in self.trace_order or np.flatnonzero(seen).tolist()],
             arena=records.arena,
             odd_ids={int(position[i]): text for i, text in odd_ids.items()},
             missing_parents=missing,
             source_warnings=warnings,
-            trace_warnings={int(number[t]): list(texts) for t, texts in intake.trace_warnings.items() if seen[t]},
+            trace_warnings={int(number[t]): list(texts) for t, texts in intake.traces.warnings.items() if seen[t]},
             duplicates={int(number[t]): count for t, count in self.duplicates.items()},
             load_warnings=list(intake.warnings),
         )

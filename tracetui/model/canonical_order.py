@@ -21,12 +21,12 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
     trace_of_each, source: int32[records of the intake]
     -> int64[n], the positions of the records in order; the intake's numbers of the traces with records, in order
     """
-    count = len(records.intake.trace_ids)
+    count = len(records.intake.traces.ids)
     trace = records.trace
     first = np.full(count, NEVER)
     known = (records.flags & int(Flag.START_REPAIRED)) == 0
     np.minimum.at(first, trace[known], records.start[known])
-    ids = [canonical_trace_id(text) for text in records.intake.trace_ids]
+    ids = [canonical_trace_id(text) for text in records.intake.traces.ids]
     present = np.unique(trace).tolist()
     present.sort(key=lambda number: (first[number], ids[number]))
     rank = np.zeros(count, np.int64)

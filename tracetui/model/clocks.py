@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracetui.model.intake import Resource
 from tracetui.model.span import Flag, Kind
+from tracetui.model.tables import Resource
 
 if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 WARNINGS_PER_FILE: Final = 20
 """Most warnings about one file that are listed; further ones are counted."""
+MOST_WARNINGS: Final = 1_000
+"""Most warnings about one file that are kept; further ones are counted."""
 DEBUG: Final = "TRACETUI_DEBUG"
 """Environment variable that reveals bugs of decoders and of the program: `raise` lets the errors of decoders through,
 other values print tracebacks to stderr."""
@@ -29,6 +32,49 @@ class LoadWarning:
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.file, self.position, self.message) if part)
+
+
+class WarningList:
+    """Warnings about the input in order, for each file up to `MOST_WARNINGS`; further ones are counted."""
+
+    def __init__(self) -> None:
+        self._listed: list[LoadWarning] = []
+        self._counts: Counter[str] = Counter()
+        self._unlisted: Counter[str] = Counter()
+        """Numbers of listed warnings and of further ones, by file."""
+
+    def add(self, file: str, position: str, message: str) -> None:
+        if self._counts[file] < MOST_WARNINGS:
+            self._counts[file] += 1
+            self._listed.append(LoadWarning(file, position, message))
+        else:
+            self._unlisted[file] += 1
+
+    def absorb(self, other: WarningList) -> None:
+        """Add the warnings of another list."""
+        for warning in other:
+            self.add(warning.file, warning.position, warning.message)
+        self._unlisted += other._unlisted
+
+    def replace(self, warnings: Iterable[LoadWarning]) -> None:
+        """List these warnings instead of all others."""
+        self._listed = list(warnings)
+        self._counts = Counter(warning.file for warning in self._listed)
+        self._unlisted.clear()
+
+    def pop(self, first: int) -> tuple[list[LoadWarning], int]:
+        """Remove all warnings after the `first` ones. -> these, and the number of further unlisted ones"""
+        taken, unlisted = self._listed[first:], self._unlisted.total()
+        del self._listed[first:]
+        self._counts.subtract(warning.file for warning in taken)
+        self._unlisted.clear()
+        return taken, unlisted
+
+    def __iter__(self) -> Iterator[LoadWarning]:
+        return iter(self._listed)
+
+    def __len__(self) -> int:
+        return len(self._listed)
 
 
 def shortened(

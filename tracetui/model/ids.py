@@ -73,6 +73,16 @@ def span_keys(texts: Sequence[str]) -> tuple[np.ndarray, dict[int, str]]:
     return np.array(keys, np.uint64), odd
 
 
+def mix(columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Hash columns (int[n], at least one): uint64[n], equal if all columns are, and almost never otherwise."""
+    mixed = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        mixed ^= column.astype(np.uint64)
+        mixed *= GOLDEN_RATIO
+        mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
 def _usual_keys(joined: str) -> np.ndarray | None:
     if joined != joined.lower():
         return None

@@ -16,11 +16,12 @@ from dataclasses import replace
 import numpy as np
 
 from tracetui.model.codec import MergedCodec, merge_codecs
-from tracetui.model.intake import Resource, mix
+from tracetui.model.ids import mix
 from tracetui.model.record_groups import RecordFacts, split
 from tracetui.model.records import NEVER, Records, spelled_with_capitals
 from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
+from tracetui.model.tables import Resource
 from tracetui.model.traces import Arena
 
 _COMPARED = (
@@ -185,7 +186,10 @@ class _Merging:
         parts = records.parts(record)
         attributes = len(resource.codec.attributes(parts[0]))
         more = len(resource.codec.events(parts[1])) + len(resource.codec.links(parts[2]))
-        texts = (records.intake.services.texts[resource.service], records.intake.names.texts[int(records.name[record])])
+        texts = (
+            records.service_names[resource.service],
+            records.operation_names[int(records.name[record])],
+        )
         columns = (records.kind, records.parent_key, records.status, records.flags)
         stated = (records.messages[int(records.message[record])], *(int(column[record]) for column in columns))
         richness = (-attributes - more, -attributes, int(records.start[record]))
@@ -245,7 +249,7 @@ class _Merging:
         records = self.records
         used = np.unique(records.name[self.record])
         code = records.operations(used)[records.name[self.record]]
-        capitals = spelled_with_capitals(records.intake.names.texts, used)[records.name[self.record]]
+        capitals = spelled_with_capitals(records.operation_names, used)[records.name[self.record]]
         timeless = self._flagged(Flag.START_REPAIRED) & self._flagged(Flag.NO_DURATION)
         score = np.where(code == 0, 0, np.where(timeless, 1, np.where(capitals, 3, 2)))
         return self._best(score)
@@ -254,7 +258,7 @@ class _Merging:
         """Choose the service of each cluster in the same way: int64[k]."""
         records = self.records
         service = records.service()[self.record]
-        texts = records.intake.services.texts
+        texts = records.service_names
         capitals = spelled_with_capitals(texts, np.unique(service))[service]
         score = np.where(records.services()[service] == 0, 0, np.where(capitals, 2, 1))
         column: np.ndarray = records.service()[self._best(score)]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracetui.model.intake import Interner
 from tracetui.model.operation_shape import is_raw_path, routed, shape
 from tracetui.model.span import Kind
+from tracetui.model.tables import Interner
 
 if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet

@@ -36,8 +36,8 @@ class RecordFacts:
         """Return service and operation of a record, in lower case."""
         records, record = self._records, int(self.members[at])
         service = records.resources[int(records.resource[record])].service
-        operation = records.intake.names.texts[int(records.name[record])]
-        return records.intake.services.texts[service].lower(), operation.lower()
+        operation = records.operation_names[int(records.name[record])]
+        return records.service_names[service].lower(), operation.lower()
 
     @property
     def whole(self) -> np.ndarray:

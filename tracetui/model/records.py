@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracetui.model.intake import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Chunk, Intake, Resource
-from tracetui.model.span import UNKNOWN_SERVICE, Flag
+from tracetui.model.chunks import Chunk
+from tracetui.model.intake import Intake
+from tracetui.model.span import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, UNKNOWN_SERVICE, Flag
+from tracetui.model.tables import Resource
 from tracetui.model.traces import Arena
 
 NEVER = np.iinfo(np.int64).max
@@ -25,31 +27,34 @@ class Records:
     def __init__(self, intake: Intake) -> None:
         intake.flush()
         self.intake = intake
-        chunks = intake.chunks or [Chunk.empty()]
-        self.trace = _joined(chunks, "trace")
-        self.key = _joined(chunks, "key")
-        self.parent_key = _joined(chunks, "parent_key")
-        self.start = _joined(chunks, "start").copy()
-        self.duration = _joined(chunks, "duration").copy()
-        state = _joined(chunks, "state")
+        column = intake.chunks.column
+        self.operation_names = intake.names.texts
+        self.service_names = intake.resources.services.texts
+        self.trace = column("trace")
+        self.key = column("key")
+        self.parent_key = column("parent_key")
+        self.start = column("start").copy()
+        self.duration = column("duration").copy()
+        state = column("state")
         self.kind = (state & 7).astype(np.uint8)
         self.status = (state >> STATUS_SHIFT & 3).astype(np.uint8)
         self.error = (state >> ERROR_SHIFT & 1).astype(bool)
         self.flags = (state >> FLAG_SHIFT).astype(np.uint16)
         self.flags[self.start < 0] |= int(Flag.START_REPAIRED)
-        self.name = _joined(chunks, "name")
-        self.resource = _joined(chunks, "resource")
-        self.peer = _joined(chunks, "peer")
-        self.attribute_bytes = _joined(chunks, "attribute_bytes")
-        self.event_bytes = _joined(chunks, "event_bytes")
-        self.link_bytes = _joined(chunks, "link_bytes")
+        self.name = column("name")
+        self.resource = column("resource")
+        self.peer = column("peer")
+        self.attribute_bytes = column("attribute_bytes")
+        self.event_bytes = column("event_bytes")
+        self.link_bytes = column("link_bytes")
+        chunks = list(intake.chunks) or [Chunk.empty()]
         self.pieces: list[bytes | memoryview] = [chunk.raw for chunk in chunks]
         self.arena = Arena(self.pieces)
         self.raw_at = np.concatenate(
             [base + _exclusive_sum(chunk.raw_bytes) for base, chunk in zip(self.arena.starts, chunks, strict=True)]
         )
-        self.messages, self.message = _messages(intake.status_messages, len(self))
-        self.resources: list[Resource] = intake.resources.copy()
+        self.messages, self.message = _messages(intake.texts.status_messages, len(self))
+        self.resources: list[Resource] = intake.resources.entries.copy()
         self.input_order = np.arange(len(self))
         """int64[n], position of each record in the input; that of the first if several were merged."""
         self.id_from = self.parent_id_from = self.input_order
@@ -77,11 +82,11 @@ class Records:
 
     def services(self) -> np.ndarray:
         """Number the services: int64 per service, equal for names that differ only in case; 0 for no name."""
-        return _folded(self.intake.services.texts, _SERVICELESS)
+        return _folded(self.service_names, _SERVICELESS)
 
     def operations(self, used: np.ndarray) -> np.ndarray:
         """Number the names in the same way, for the names that are used."""
-        names = self.intake.names.texts
+        names = self.operation_names
         codes = np.zeros(len(names), np.int64)
         codes[used] = _folded([names[i] for i in used.tolist()], _NAMELESS)
         return codes
@@ -112,14 +117,6 @@ def _messages(by_record: dict[int, str], count: int) -> tuple[list[str], np.ndar
     for record, text in by_record.items():
         column[record] = known.setdefault(text, len(known))
     return list(known), column
-
-
-def _joined(chunks: list[Chunk], column: str) -> np.ndarray:
-    parts = [getattr(chunk, column) for chunk in chunks]
-    if len(parts) == 1:
-        only: np.ndarray = parts[0]
-        return only
-    return np.concatenate(parts)
 
 
 def _exclusive_sum(sizes: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ class _Halves:
     def __init__(self, records: Records, parent: np.ndarray) -> None:
         self.records = records
         self.parent = parent
-        services = [text.lower() for text in records.intake.services.texts]
+        services = [text.lower() for text in records.service_names]
         numbers = {text: number for number, text in enumerate(dict.fromkeys(services))}
         self.service = np.array([numbers[text] for text in services], np.int64)[records.service()]
 
@@ -117,9 +117,9 @@ class _Halves:
         """Sort key: earliest first, ties broken by content only."""
         records = self.records
         missing = bool(records.flags[span] & Flag.START_REPAIRED)
-        names = records.intake.names.texts
+        names = records.operation_names
         service = records.resources[int(records.resource[span])].service
-        texts = (records.intake.services.texts[service], names[int(records.name[span])])
+        texts = (records.service_names[service], names[int(records.name[span])])
         return missing, int(records.start[span]), int(records.kind[span]), -int(records.duration[span]), *texts
 
 

@@ -75,6 +75,20 @@ class Flag(enum.IntFlag):
         return ~(cls.FOLLOWS_FROM | cls.SHARED | cls.END_KNOWN)
 
 
+STATUS_SHIFT = 3
+ERROR_SHIFT = 5
+FLAG_SHIFT = 6
+NO_START = Flag.START_REPAIRED << FLAG_SHIFT
+"""Packed state of a span without a start."""
+NO_DURATION = Flag.NO_DURATION << FLAG_SHIFT
+"""Packed state of a span without a duration."""
+
+
+def pack_state(kind: int, status: int, error: bool, flags: int = 0) -> int:
+    """Pack kind, status, error and flags into one integer, for a column of decoded spans."""
+    return kind | status << STATUS_SHIFT | error << ERROR_SHIFT | flags << FLAG_SHIFT
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Event at one moment of a span (a log in Jaeger, an annotation in Zipkin)."""

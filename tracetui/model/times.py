@@ -25,6 +25,9 @@ SECOND_NS: Final = UNITS["s"]
 MINUTE_NS: Final = UNITS["m"]
 LONG_UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 """Units for durations of minutes and more, in seconds, largest first."""
+MAX_START_NS: Final = 1 << 62
+"""A time in 2116, the latest start of a span. With MAX_DURATION_NS, all ends and differences fit into 64 bits."""
+MAX_DURATION_NS: Final = 1 << 61
 
 _AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(ns|us|µs|μs|ms|s|m|h|d)")
 _CLOCK: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?Z?", re.IGNORECASE)

@@ -14,10 +14,11 @@ import numpy as np
 from tracetui.model.clocks import skewed_spans
 from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_text
-from tracetui.model.intake import MAX_START_NS, Resource
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status, Value
+from tracetui.model.tables import Resource
+from tracetui.model.times import MAX_START_NS
 from tracetui.model.tree import subtree_maximum
 
 _T = TypeVar("_T")

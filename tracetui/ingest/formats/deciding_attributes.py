@@ -14,9 +14,9 @@ import numpy as np
 from tracetui.ingest.formats.attribute_scan import AttributeScanner
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.model.ids import GOLDEN_RATIO
-from tracetui.model.intake import FLAG_SHIFT, AttributeDecisions
 from tracetui.model.peers import NOTED, noted_peer
-from tracetui.model.span import Value
+from tracetui.model.span import FLAG_SHIFT, Value
+from tracetui.model.span_rows import AttributeDecisions
 
 _KEY = b'"key"'
 _PEERS = (

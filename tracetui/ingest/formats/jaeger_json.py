@@ -20,9 +20,9 @@ from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReferen
 from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, UndecidedRows, pack_state
 from tracetui.model.json_decoding import MALFORMED
-from tracetui.model.span import Flag, Kind, Status, Value
+from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Kind, Status, Value, pack_state
+from tracetui.model.span_rows import UndecidedRows
 
 __all__ = ["CODEC", "JaegerCodec", "add_trace", "decode_trace"]
 
@@ -73,17 +73,17 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
         return
     number = context.trace(trace_id)
     if trace.warnings:
-        intake.warn_trace(number, trace.warnings)
+        intake.traces.warn(number, trace.warnings)
     resources = {}
     for pid, process in (trace.processes or {}).items():
         service = _service_of(process)
         if service is None:
             context.warn(f"process {pid!r} has no service name; its spans have an unknown service")
-        resources[pid] = intake.resource(service or "", bytes(process.tags), CODEC)
+        resources[pid] = intake.resources(service or "", bytes(process.tags), CODEC)
     lost = next((span.processID for span in spans if span.processID not in resources), None)
     if lost is not None:
         context.warn(f"process {lost!r} is not listed; its spans have an unknown service")
-        unknown = intake.resource("", b"", CODEC)
+        unknown = intake.resources("", b"", CODEC)
         resources.update((span.processID, unknown) for span in spans if span.processID not in resources)
     rows = intake.rows
     position = len(intake)
@@ -132,14 +132,13 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
             if parent and parent.refType == "FOLLOWS_FROM":
                 states[i] |= Flag.FOLLOWS_FROM << FLAG_SHIFT
         if span.warnings:
-            intake.warn_span(position + i, span.warnings)
+            intake.texts.warn(position + i, span.warnings)
             states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
     unread.warn(context)
     rows.parent_id += parents
     rows.links += links
     rows.state += states
-    if len(rows.trace) >= CHUNK_SPANS:
-        intake.flush()
+    intake.flush_if_full()
 
 
 def _usual_tags(raw: bytes, unread: UnreadCounts) -> bytes:

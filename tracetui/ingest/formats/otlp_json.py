@@ -33,9 +33,11 @@ from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events
 from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
-from tracetui.model.intake import CHUNK_SPANS, ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Intake, UndecidedRows
+from tracetui.model.chunks import CHUNK_SPANS
+from tracetui.model.intake import Intake
 from tracetui.model.json_decoding import MALFORMED
-from tracetui.model.span import Event, Flag, Kind, Link, Value
+from tracetui.model.span import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Event, Flag, Kind, Link, Value
+from tracetui.model.span_rows import UndecidedRows
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}
 _BEGINNINGS = {b'[{"key"', b"[]", b""}
@@ -128,7 +130,7 @@ def _add_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, unr
         if lost and spans:
             unread.note("service name", spans=len(spans))
         scope = part.scope or part.instrumentationLibrary or OtlpScope()
-        number = context.intake.resource(service, attributes, CODEC, scope.name, scope.version) if spans else 0
+        number = context.intake.resources(service, attributes, CODEC, scope.name, scope.version) if spans else 0
         if len(spans) == 1:
             # the common case in collector files, where every call counts; the caller handles errors
             add_spans(spans, number, context, unread)
@@ -180,7 +182,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
                     unread.note(f"status code {status.code!r}", "is unknown; read as unset")
                 kind |= (code or 0) << STATUS_SHIFT
             if status.message:
-                intake.status_messages[position + i] = status.message
+                intake.texts.status_messages[position + i] = status.message
         natives.append(kind)
         if span.droppedAttributesCount or span.droppedEventsCount or span.droppedLinksCount:
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
@@ -194,7 +196,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
         warnings.setdefault(i, []).extend(more.warnings)
     for i, texts in warnings.items():
         if texts:
-            intake.warn_span(position + i, texts)
+            intake.texts.warn(position + i, texts)
             states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
     durations = list(map(operator.sub, ends, starts))
     literal = {i: (starts[i], durations[i], states[i]) for i in saved}
@@ -207,7 +209,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
         ids[i] = ids[i] if more.spanId is None else more.spanId
         parents[i] = parents[i] if more.parentSpanId is None else more.parentSpanId
         if more.traceWarnings:
-            intake.warn_trace(trace_numbers[traces[i]], more.traceWarnings)
+            intake.traces.warn(trace_numbers[traces[i]], more.traceWarnings)
     rows = intake.rows
     rows.trace += map(trace_numbers.__getitem__, traces)
     rows.span_id += ids
@@ -226,8 +228,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
     rows.attributes += attributes
     rows.events += _lists("events", [span.events for span in spans], unread)
     rows.links += _lists("links", [span.links for span in spans], unread)
-    if len(rows.trace) >= CHUNK_SPANS:
-        intake.flush()
+    intake.flush_if_full()
 
 
 def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
@@ -253,8 +254,8 @@ def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread:
 def _note_warning(intake: Intake, row: int, attributes: bytes) -> None:
     """Store Jaeger's warning for a row that is not flushed yet."""
     position = len(intake) - len(intake.rows.trace) + row
-    known = intake.span_warnings.get(position, [])
-    intake.warn_span(position, [*known, *_jaeger_warnings(attributes)])
+    known = intake.texts.warnings.get(position, [])
+    intake.texts.warn(position, [*known, *_jaeger_warnings(attributes)])
     intake.rows.state[row] |= Flag.SOURCE_WARNING << FLAG_SHIFT
 
 

@@ -33,8 +33,8 @@ from tracetui.ingest.formats.otlp_records import (
     wrappers,
 )
 from tracetui.ingest.json_value_limit import MOST_DENSE
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, STATUS_SHIFT
-from tracetui.model.span import Flag, Kind, Status
+from tracetui.model.chunks import CHUNK_SPANS
+from tracetui.model.span import FLAG_SHIFT, STATUS_SHIFT, Flag, Kind, Status
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 
@@ -231,7 +231,7 @@ class _RequestReader:
         if stops and stops[-1] > len(self.data):
             starts.pop()
             stops.pop()
-        resource = self.intake.resource(service, attributes, CODEC, *scope)
+        resource = self.intake.resources(service, attributes, CODEC, *scope)
         for first in range(0, len(starts), CHUNK_SPANS):
             chunk = slice(first, first + CHUNK_SPANS)
             self.spans([*zip(starts[chunk], stops[chunk], strict=True)], resource)
@@ -279,9 +279,9 @@ class _RequestReader:
                 kind, code = self._known(kind, code)
             states.append(_decider.state(raw, kind | code << STATUS_SHIFT))
             if message:
-                intake.status_messages[position + i] = message
+                intake.texts.status_messages[position + i] = message
             if dropped[i]:
-                intake.warn_span(position + i, dropped_warnings(*(dropped[i].get(tag, 0) for tag in _DROPPED)))
+                intake.texts.warn(position + i, dropped_warnings(*(dropped[i].get(tag, 0) for tag in _DROPPED)))
                 states[i] |= Flag.SOURCE_WARNING << FLAG_SHIFT
         durations = [end - start for start, end in zip(starts, ends, strict=True)]
         mark_missing_times(starts, ends, durations, states)
@@ -304,8 +304,7 @@ class _RequestReader:
         rows.attributes += attributes
         rows.events += events
         rows.links += links
-        if len(rows.trace) >= CHUNK_SPANS:
-            intake.flush()
+        intake.flush_if_full()
 
 
 _Parsed = tuple[bytes, bytes, bytes, bytes, int, int, int, bytes, bytes, bytes, bytes, dict[int, int]]

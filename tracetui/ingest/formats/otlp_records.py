@@ -16,8 +16,7 @@ import zstandard
 from tracetui.ingest.buffers import ZSTD
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.limits import decoding_cost, decoding_limit, unpacked_limit
-from tracetui.model.intake import FLAG_SHIFT, STATUS_SHIFT, pack_state
-from tracetui.model.span import Flag, Kind, Link, Status, Value
+from tracetui.model.span import FLAG_SHIFT, STATUS_SHIFT, Flag, Kind, Link, Status, Value, pack_state
 
 JAEGER_WARNINGS = "@jaeger@warnings"
 """Attribute in which Jaeger's v3 API sends its warnings on a span."""

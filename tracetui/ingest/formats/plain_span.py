@@ -67,7 +67,7 @@ class SpanSink:
         resource = dict(span.resource)
         service = text_of(resource.pop(SERVICE, None))
         raw = encoded(pairs_of(resource)) if resource else b""
-        number = context.intake.resource(service, raw, CODEC, span.scope_name, span.scope_version)
+        number = context.intake.resources(service, raw, CODEC, span.scope_name, span.scope_version)
         self._waiting.setdefault(number, []).append(_as_otlp(span))
         self._count += 1
         if self._count >= _MOST_WAITING:

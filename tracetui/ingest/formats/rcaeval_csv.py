@@ -15,8 +15,7 @@ from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.span_table import SpanTableRows, add_rows, numbers
-from tracetui.model.intake import pack_state
-from tracetui.model.span import Kind, Status, Value
+from tracetui.model.span import Kind, Status, Value, pack_state
 
 _NO_PARENTS: Final = frozenset(("", "nan", "None", "null", "0"))
 

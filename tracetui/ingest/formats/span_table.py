@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.otlp_json import CODEC
 from tracetui.ingest.formats.otlp_values import encoded, pairs_of
-from tracetui.model.intake import CHUNK_SPANS, NO_DURATION, NO_START
-from tracetui.model.span import Value
+from tracetui.model.span import NO_DURATION, NO_START, Value
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     intake, rows = context.intake, context.intake.rows
     traces = {text: context.trace(text) for text in dict.fromkeys(spans.traces)}
     resources = {
-        key: intake.resource(key[0], encoded(pairs_of(dict(key[1]))) if key[1] else b"", CODEC)
+        key: intake.resources(key[0], encoded(pairs_of(dict(key[1]))) if key[1] else b"", CODEC)
         for key in dict.fromkeys(spans.resources)
     }
     count = len(spans.ids)
@@ -59,8 +58,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     rows.events += [b""] * count
     rows.links += [b""] * count
     rows.peer += [0] * count
-    if len(rows.trace) >= CHUNK_SPANS:
-        intake.flush()
+    intake.flush_if_full()
 
 
 def numbers(texts: Sequence[str], read: Callable[[str], int | None]) -> list[int | None]:

@@ -51,9 +51,10 @@ from tracetui.ingest.formats.zipkin_span import (
 )
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
+from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
-from tracetui.model.intake import CHUNK_SPANS, FLAG_SHIFT, NO_DURATION, NO_START, Intake, pack_state
-from tracetui.model.span import Flag, Status, Value
+from tracetui.model.intake import Intake
+from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Status, Value, pack_state
 
 _LONGEST_REMEMBERED = 2_000
 _SHARED = Flag.SHARED << FLAG_SHIFT
@@ -216,7 +217,7 @@ class _SpanAdder:
                 code = CODEC.attributes(tags[i])[STATUS_CODE]
                 self.unread.note(f"status code {code!r}", "is unknown; read as unset")
             if message:
-                intake.status_messages[position + i] = message
+                intake.texts.status_messages[position + i] = message
         if _LINK in together:
             for i, raw in enumerate(tags):
                 if _LINK in raw:
@@ -233,8 +234,7 @@ class _SpanAdder:
         rows.links += links
         rows.state += states
         rows.peer += [0] * len(states)
-        if len(rows.trace) >= CHUNK_SPANS:
-            intake.flush()
+        intake.flush_if_full()
 
     def _usual(
         self, raws: list[bytes], known: frozenset[bytes], read: Callable[[bytes], bytes | None], what: str
@@ -249,7 +249,7 @@ class _SpanAdder:
         return [raw or b"" for raw in found]
 
     def _trace(self, trace_id: str) -> int:
-        number = self._traces[trace_id] = self._intake.trace(self._long_ids.get(trace_id, trace_id))
+        number = self._traces[trace_id] = self._intake.traces(self._long_ids.get(trace_id, trace_id))
         return number
 
     def _resource(self, raw: bytes) -> int:
@@ -260,7 +260,7 @@ class _SpanAdder:
             self._nameless.add(raw)
         attributes = {key: value for key, value in (("host.ip", address), ("network.local.port", port)) if value}
         written = msgspec.json.encode(attributes) if attributes else b""
-        number = self._resources[raw] = self._intake.resource(service, written, CODEC)
+        number = self._resources[raw] = self._intake.resources(service, written, CODEC)
         return number
 
     def _attributes(self, tags: bytes, remote: bytes) -> bytes:

@@ -16,8 +16,8 @@ from tracetui.ingest.logs.json_lines import decoded
 from tracetui.ingest.logs.record import LogContent, LogRecord
 from tracetui.ingest.logs.severity import severity_of
 from tracetui.ingest.logs.timestamps import Moment
-from tracetui.model.intake import MAX_START_NS
 from tracetui.model.span import Value
+from tracetui.model.times import MAX_START_NS
 
 
 class OtlpJson:

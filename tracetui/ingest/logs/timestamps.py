@@ -9,8 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from tracetui.model.intake import MAX_START_NS
-from tracetui.model.times import SECOND_NS
+from tracetui.model.times import MAX_START_NS, SECOND_NS
 
 _DAY: Final = 86_400 * SECOND_NS
 _EPOCH: Final = date(1970, 1, 1).toordinal()

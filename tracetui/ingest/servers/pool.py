@@ -108,7 +108,7 @@ class ServerPool:
                 self._close(server.name)
                 if len(intake) > spans:
                     # the text names the server and the request
-                    intake.warn("", "", str(error))
+                    intake.warnings.add("", "", str(error))
                 else:
                     failed.append(error)
             except BaseException:
@@ -126,7 +126,7 @@ class ServerPool:
         on_report: Callable[[SearchReport], None],
     ) -> None:
         context, spans = DecodeContext(intake, server.name), len(intake)
-        before, kept = len(intake.warnings), intake.raw_bytes
+        before, kept = len(intake.warnings), intake.chunks.raw_bytes
         on_data(server.name)
         if server.address.file:
             with self._waiting():
@@ -151,7 +151,7 @@ class ServerPool:
                 for document in arriving:
                     decoding.decode(document)
                     on_data(server.name)
-                    if intake.raw_bytes - kept > MOST_BYTES:
+                    if intake.chunks.raw_bytes - kept > MOST_BYTES:
                         self._notes.append(_TOO_MUCH)
                         break
         except ManyServicesError as error:
@@ -159,11 +159,11 @@ class ServerPool:
             return
         finally:
             # the pieces of a response often have the same damage
-            found, more = intake.pop_warnings(before)
+            found, more = intake.warnings.pop(before)
             distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
             damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:
-                intake.warn(one.file, one.position, one.message)
+                intake.warnings.add(one.file, one.position, one.message)
         if damage and len(intake) == spans:
             what = f"the response contains no traces ({damage[0].message}); is there a gateway in between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
