@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,18 @@ from tracetui.query.pushdown import pushdown
 
 if TYPE_CHECKING:
     from tracetui.analysis.compare import Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedPart:
+    """Traces that a query selects among those searched so far."""
+
+    shown: np.ndarray
+    """int64[m], ascending."""
+    analysis: Analysis | None
+    """Analysis of these traces; None if the last part added none and others follow."""
+    share: float
+    """Share of the loaded traces that have been searched, 0 to 1."""
 
 
 class Session:
@@ -110,6 +122,24 @@ class Session:
         # the frame around every view shows it
         _ = analysis.summary
         return shown, analysis
+
+    def select_in_parts(self, query: str, stopped: Callable[[], bool]) -> Iterator[SelectedPart]:
+        """Evaluate a query as `select` does, part by part; the last part has a share of 1.
+
+        Raises UsageError for an invalid query, and SearchStoppedError once `stopped` returns true.
+        """
+        total = self.loaded.trace_count
+        if not query or not total:
+            yield SelectedPart(*self.select(query), share=1.0)
+            return
+        shown = np.zeros(0, np.int64)
+        for searched, found in parse(query).matches_in_parts(self.loaded, stopped):
+            shown = np.concatenate((shown, found))
+            analysis = None
+            if len(found) or searched == total:
+                analysis = Analysis(self.loaded.select(shown))
+                _ = analysis.summary
+            yield SelectedPart(shown, analysis, searched / total)
 
 
 def compare_with(source: str, after: Analysis, loaded: Sequence[str], overrides: Overrides) -> Comparison:

@@ -35,6 +35,25 @@ from tracetui.analysis.{table} as Table
 from tracetui.render.{columns} as Columns
 analysis = Analysis(load([{path!r}]))
 """
+_WORDS = """
+import gc, sys, time
+from tracetui.analysis.analysis import Analysis
+from tracetui.ingest.loader import load
+from tracetui.query import parse
+from tracetui.render.report.json import report_json
+traces = load([{path!r}])
+gc.disable()
+parse("word")  # builds the grammar
+begin = time.process_time()
+report_json(Analysis(traces), ["errors"])
+errors = time.process_time() - begin
+longest = 0.0
+for word in ("cache.miss", "items", "operation-7"):
+    begin = time.process_time()
+    next(found for _, found in parse(word).matches_in_parts(traces) if len(found))
+    longest = max(longest, time.process_time() - begin)
+print(longest / errors, file=sys.stderr)
+"""
 _NAMES = """
 import gc; gc.disable()  # as the command line does
 from tests.bench.many_names import many_names
@@ -96,6 +115,8 @@ def main() -> None:
         made = cost("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
+    first = said(_WORDS.format(path=path))
+    report("first match of a word", first, 0.3, "x errors", "processor time, the slowest of three words")
     few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
     detail = f"{most.seconds:.2f} s against {few.seconds:.2f} s, loading by hand included"
     report(f"analyze, {spans // 5:,} names against 400", most.seconds / few.seconds, 1.2, "x", detail)

@@ -101,9 +101,10 @@ class WordSearch:
         traces, sought = self._traces, self._sought
         if not sought:
             return np.zeros(len(spans), bool)
-        found: np.ndarray = _holding(traces.names, sought)[traces.name[spans]]
-        found |= _holding(traces.services, sought)[traces.service[spans]]
-        found |= _holding(traces.messages, sought)[traces.message[spans]]
+        names, services, messages = self._of_tables
+        found: np.ndarray = names[traces.name[spans]]
+        found |= services[traces.service[spans]]
+        found |= messages[traces.message[spans]]
         found |= self._resources_hold(spans)[traces.resource[spans]]
         if self._may_be_id and len(sought) <= SPAN_DIGITS:
             key = traces.key[spans]
@@ -114,6 +115,12 @@ class WordSearch:
             found |= np.isin(spans, odd)
         self._find_logs(spans, found)
         return found
+
+    @cached_property
+    def _of_tables(self) -> tuple[np.ndarray, ...]:
+        """bool[names], bool[services], bool[messages], true for texts that contain the word."""
+        traces = self._traces
+        return tuple(_holding(texts, self._sought) for texts in (traces.names, traces.services, traces.messages))
 
     def _resources_hold(self, spans: np.ndarray) -> np.ndarray:
         """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""

@@ -6,7 +6,7 @@ the positions to test, int64[m], ascending; the result is bool[m].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -27,6 +27,10 @@ _NAMES: Final = ("service", "operation", "caller", "root.service", "root.operati
 _WAVES = ((0, 1), (1, 4), (4, 16))
 """Order in which 16 successive spans are sampled."""
 _MANY = 10_000
+_LEAST_DIVIDED = 1 << 17
+"""Spans from which a set is searched in parts; smaller ones take no noticeable time."""
+_FIRST_PART, _LARGEST_PART = 1 << 13, 1 << 18
+"""Spans of the first part, and of the largest; each is twice as large as the one before."""
 
 
 def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
@@ -35,6 +39,24 @@ def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None 
     matched = np.zeros(traces.trace_count, bool)
     matched[candidates] = _Evaluation(traces).of_traces(root, candidates)
     return matched
+
+
+def matching_traces_in_parts(
+    root: Predicate, traces: TraceSet, stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Search the traces in order, in parts that grow, if spans have to be decoded.
+
+    Yields the number of traces searched so far, and the positions of those of the last part that meet the query:
+    int64[k], ascending. Raises SearchStoppedError once `stopped` returns true.
+    """
+    evaluation, first, size = _Evaluation(traces, stopped), 0, _FIRST_PART
+    if not decodes(root) or len(traces) < _LEAST_DIVIDED:
+        size = max(len(traces), 1)
+    while first < traces.trace_count:
+        until = int(np.searchsorted(traces.first, traces.first[first] + size, "right")) - 1
+        part = np.arange(first, max(until, first + 1))
+        yield first + len(part), part[evaluation.of_traces(root, part)]
+        first, size = first + len(part), min(2 * size, _LARGEST_PART)
 
 
 def matching_spans(root: Predicate, traces: TraceSet) -> np.ndarray:
@@ -60,8 +82,9 @@ def _shown(node: Predicate) -> list[Predicate]:
 
 
 class _Evaluation:
-    def __init__(self, traces: TraceSet) -> None:
+    def __init__(self, traces: TraceSet, stopped: Callable[[], bool] = lambda: False) -> None:
         self.traces = traces
+        self._stopped = stopped
         self._columns: dict[str, FieldColumn] = {}
         self._other_columns: dict[str, TextColumn] = {}
         self._attributes = AttributeScan(traces)
@@ -118,7 +141,7 @@ class _Evaluation:
     def word(self, text: str) -> WordSearch:
         search = self._words.get(text)
         if search is None:
-            search = self._words[text] = WordSearch(self.traces, text)
+            search = self._words[text] = WordSearch(self.traces, text, self._stopped)
         return search
 
     def below(self, parts: Sequence[Predicate], at: np.ndarray) -> np.ndarray:
@@ -140,8 +163,10 @@ class _Evaluation:
     def spans_of(self, at: np.ndarray) -> np.ndarray:
         """List the positions of the spans of these traces: int64."""
         traces = self.traces
-        if len(at) == traces.trace_count:
-            return np.arange(len(traces))
+        if not len(at):
+            return np.zeros(0, np.int64)
+        if len(at) == at[-1] - at[0] + 1:
+            return np.arange(traces.first[at[0]], traces.first[at[-1] + 1])
         candidates = np.zeros(traces.trace_count, bool)
         candidates[at] = True
         return np.flatnonzero(candidates[traces.trace])

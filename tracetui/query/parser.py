@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -101,6 +101,17 @@ class Query:
         """
         with self._slow_patterns_reported():
             return evaluate.matching_traces(self.root, traces, among)
+
+    def matches_in_parts(
+        self, traces: TraceSet, stopped: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Find the traces that meet the query as `matches` does, in parts, so that the first are known soon.
+
+        Yields the number of traces searched so far, and the positions of those of the last part that meet the query:
+        int64[k], ascending. Raises SearchStoppedError once `stopped` returns true.
+        """
+        with self._slow_patterns_reported():
+            yield from evaluate.matching_traces_in_parts(self.root, traces, stopped)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
         """Find the spans by which traces meet the query: bool[n].

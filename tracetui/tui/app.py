@@ -304,9 +304,13 @@ class TraceApp(TerminalApp):
         if self.is_running:
             self._controller.handle(message.update)
 
+    def request_begins(self) -> None:
+        """Note that a request or a search begins: until the user has navigated further, going back stops it."""
+        self._history.request_begins()
+
     def run_request(self, request: Callable[[], None]) -> None:
         """Run a request in a thread. Until the user has navigated further, going back stops it."""
-        self._history.request_begins()
+        self.request_begins()
         self.update_frame()
         self.run_worker(request, thread=True, group="load", exit_on_error=False)
 

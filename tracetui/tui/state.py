@@ -70,6 +70,10 @@ class State:
     query: str = ""
     shown: np.ndarray = field(default_factory=lambda: cast("np.ndarray", ()))
     """int64[m], traces that match the query, ascending."""
+    searched_share: float = 1.0
+    """Share of the loaded traces that were searched for the query, 0 to 1; less than 1 if the search was stopped."""
+    is_searching: bool = False
+    """True while the loaded traces are searched for the query."""
     notices: list[str] = field(default_factory=list)
     """Errors from before the screen opened, to be shown on it."""
     previous_queries: list[str] = field(default_factory=list)
@@ -109,11 +113,20 @@ class State:
     def install(self, selected: FilteredSession) -> None:
         """Replace the loaded set. Selection and marks are those of the previous set until `select` and `mark`."""
         self.session, self.new = selected.session, selected.new
+        self.is_searching = False
         self.show_traces(selected.query, selected.shown, selected.analysis)
 
-    def show_traces(self, query: str, shown: np.ndarray, analysis: Analysis) -> None:
+    def show_traces(self, query: str, shown: np.ndarray, analysis: Analysis, searched_share: float = 1.0) -> None:
         """Show the traces (int64[m], ascending) that a query selects, with their analysis."""
-        self.query, self.shown, self.analysis = query, shown, analysis
+        self.query, self.shown, self.analysis, self.searched_share = query, shown, analysis, searched_share
+
+    def begin_search(self) -> None:
+        """Note that the loaded traces are searched."""
+        self.is_searching = True
+
+    def end_search(self) -> None:
+        """Note that the search of the loaded traces has ended or was stopped."""
+        self.is_searching = False
 
     def set_search(self, search: Search) -> None:
         """Set the conditions of the servers' search."""

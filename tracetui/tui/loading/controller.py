@@ -13,6 +13,7 @@ from tracetui.model.search_offers import NEWEST_NS
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe_lines
 from tracetui.tui.bookmark import LocationKeeper
+from tracetui.tui.loading.filter_search import FilterSearch
 from tracetui.tui.loading.follower import Follower
 from tracetui.tui.loading.host import LoadHost
 from tracetui.tui.loading.load_warnings import LoadWarnings
@@ -32,9 +33,6 @@ from tracetui.tui.state import State
 
 if TYPE_CHECKING:
     # imported late, so that the first screen is painted before
-    import numpy as np
-
-    from tracetui.analysis.analysis import Analysis
     from tracetui.ingest.processes.background_load import BackgroundLoad
     from tracetui.ingest.servers.pool import SearchReport
     from tracetui.session import BackgroundSessions, FilteredSession
@@ -46,8 +44,7 @@ class LoadController:
     """Loads, searches and follows; one request at a time, in the phases of `PhaseMachine`."""
 
     def __init__(self, state: State, resume: Resume | None, host: LoadHost) -> None:
-        self.status = ""
-        """Progress of the load or state of following; '' for neither. Keys are named by their actions."""
+        self._status = ""
         self.location = LocationKeeper(state, resume)
         self.query = resume.query if resume is not None else state.query
         """Filter for arriving sets."""
@@ -68,6 +65,7 @@ class LoadController:
         self._deferred: TraceSetArrived | None = None
         """Poll result that is shown once the user leaves the open trace."""
         self._follower = Follower(state, host, self._searches, self._poll)
+        self._filter_search = FilterSearch(state, host)
         self._started = 0.0
         if state.sources:
             state.begin_load()
@@ -78,6 +76,11 @@ class LoadController:
     def phase(self) -> Phase:
         """The current phase."""
         return self._machine.phase
+
+    @property
+    def status(self) -> str:
+        """Progress of a search or load, or state of following; '' for none. Keys are named by their actions."""
+        return self._filter_search.status or self._status
 
     @property
     def is_busy(self) -> bool:
@@ -96,8 +99,12 @@ class LoadController:
 
     @property
     def can_stop(self) -> bool:
-        """True if `stop` stops the running request."""
-        return self.phase in (Phase.LOADING, Phase.QUERYING) or (self.phase is Phase.STOPPING and not self._yields)
+        """True if `stop` stops the running search or request."""
+        return (
+            self._filter_search.is_running
+            or self.phase in (Phase.LOADING, Phase.QUERYING)
+            or (self.phase is Phase.STOPPING and not self._yields)
+        )
 
     def _begin(self, event: LoadEvent, request: Callable[[], None], *, yields: bool = False) -> None:
         self._machine.send(event)
@@ -106,13 +113,18 @@ class LoadController:
         self._host.run_request(request)
 
     def stop(self) -> None:
-        """Stop the running request and show the traces read so far; a second call discards them."""
+        """Stop the running search; else the running request and show the traces read so far, which a second call
+        discards.
+        """
+        if self._filter_search.is_running:
+            self.query = self._filter_search.stop()
+            return
         if self._load is None or not self.can_stop:
             return
         self._machine.send(LoadEvent.STOP)
         self._load.stop()
         # a request that yields has nothing to discard
-        self.status = "stopping" if self._yields else "stopping; {app.back} again discards it"
+        self._status = "stopping" if self._yields else "stopping; {app.back} again discards it"
 
     def _interrupt(self, then: Callable[[], None]) -> None:
         """Run a request of the user next, after stopping the running one if that yields."""
@@ -120,7 +132,7 @@ class LoadController:
         if self._load is not None and self._yields and self.phase is not Phase.STOPPING:
             self._machine.send(LoadEvent.STOP)
             self._load.stop()
-            self.status = "searching"
+            self._status = "searching"
 
     def close(self) -> None:
         """End the load and drop what it has read."""
@@ -148,7 +160,7 @@ class LoadController:
         )
         sessions.corrects_skew = state.session is not None and state.session.uncorrected is not None
         state.begin_load()
-        self.status = "reading"
+        self._status = "reading"
         if state.session is None:
             self._host.refresh_views()
         self._begin(LoadEvent.LOAD, lambda: load_sources(sessions, self._host.post_update))
@@ -175,26 +187,18 @@ class LoadController:
             # the filter is applied when the set arrives
             return
 
-        def select() -> tuple[np.ndarray, Analysis] | UsageError:
-            try:
-                return session.select(query)
-            except UsageError as error:
-                return error
-
-        def done(result: tuple[np.ndarray, Analysis] | UsageError) -> None:
-            if isinstance(result, UsageError):
-                state.open_later(())
-                self.query = state.query
-                host.show_notice(str(result), bad=True)
-                return
-            state.show_traces(query, *result)
-            host.traces_changed(is_new_set=False)
+        def done() -> None:
             if self._open_pending(is_last=False):
                 return
             if searches and not self._search_filter(query):
                 self._open_pending(is_last=True)
 
-        host.work("filter", select, done)
+        def failed(error: UsageError) -> None:
+            state.open_later(())
+            self.query = state.query
+            host.show_notice(str(error), bad=True)
+
+        self._filter_search.begin(session, query, done, failed)
 
     def adjust_skew(self) -> None:
         """Correct the clock skew of the loaded traces, and of those that arrive; or undo that."""
@@ -202,6 +206,7 @@ class LoadController:
         if session is None:
             return
         original, new = session.uncorrected, state.new
+        self._filter_search.cancel()
 
         def select() -> FilteredSession | None:
             from tracetui.session import FilteredSession
@@ -268,7 +273,7 @@ class LoadController:
         loaded_ids = frozenset(session.loaded.trace_ids) if session is not None else frozenset()
         baseline_ids = self._follower.baseline_ids
         if not is_poll:
-            self.status = "searching"
+            self._status = "searching"
         self._begin(
             LoadEvent.POLL if is_poll else LoadEvent.QUERY,
             lambda: search_servers(
@@ -296,7 +301,7 @@ class LoadController:
 
         load, post = self._reused_load(), self._host.post_update
         lookback = max(self._state.search.lookback_ns or LOOKBACK_NS, _STATS_LOOKBACK_NS)
-        self.status = "fetching server statistics"
+        self._status = "fetching server statistics"
         self._begin(LoadEvent.QUERY, lambda: query_server_stats(load, service, lookback, analysis, post))
 
     def _find_newest(self) -> None:
@@ -306,7 +311,7 @@ class LoadController:
         from tracetui.tui.loading.requests import find_newest
 
         load, services, post = self._reused_load(), self._searches.services_to_ask(), self._host.post_update
-        self.status = "searching for the newest traces"
+        self._status = "searching for the newest traces"
         self._begin(LoadEvent.QUERY, lambda: find_newest(load, services, NEWEST_NS, post), yields=True)
 
     def _reused_load(self) -> BackgroundLoad:
@@ -326,13 +331,13 @@ class LoadController:
         if self.is_following:
             self._follower.stop()
             self._machine.is_following = False
-            self.status = ""
+            self._status = ""
             self._host.show_notice("following stopped")
         elif not self._state.is_live or session is None:
             self._host.show_notice("only servers can be followed, not files")
         else:
             self._machine.is_following = True
-            self.status = self._follower.status
+            self._status = self._follower.status
             self._follower.start(frozenset(session.loaded.trace_ids))
 
     def _poll(self, search: Search, known_ns: int) -> None:
@@ -367,14 +372,14 @@ class LoadController:
         progress = update.progress
         spans = f"{numbers.short_count(progress.spans)} spans"
         if progress.all_read:
-            self.status = f"assembling {spans}"
+            self._status = f"assembling {spans}"
             return
         words = [
             "searching" if self._is_complete else "reading",
             f"{100 * progress.share:.0f} %" if progress.share else "",
             spans if progress.spans else "",
         ]
-        self.status = "  ".join(filter(None, words))
+        self._status = "  ".join(filter(None, words))
 
     def _arrived(self, update: TraceSetArrived) -> None:
         if not update.whole:
@@ -420,6 +425,7 @@ class LoadController:
         self._offer_alternatives(is_poll=update.is_poll)
 
     def _install(self, update: TraceSetArrived) -> None:
+        self._filter_search.cancel()
         self.location.install(update.selected, self._host.view, self._host.is_placed)
         self._host.traces_changed(is_new_set=True)
         if self.query != update.selected.query:
@@ -463,14 +469,14 @@ class LoadController:
     def _finish(self, reports: Sequence[SearchReport], is_poll: bool) -> None:
         """End the running request and start the queued one, if any."""
         self._machine.send(LoadEvent.END)
-        self.status = ""
+        self._status = ""
         self._searches.succeeded(reports, is_poll=is_poll)
         if reports and self._follower.succeeded() and is_poll:
             # a search by the user shows its result
             self._host.show_notice("the server responds again")
         if self.is_following:
             self._follower.wait(self._started)
-            self.status = self._follower.status
+            self._status = self._follower.status
         queued, self._queued = self._queued, None
         if queued is not None:
             queued()

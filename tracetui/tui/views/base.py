@@ -118,6 +118,6 @@ class View(Vertical):
         self.app.push_screen(dialog, answered)
 
     def filter_by(self, query: str, opens: tuple[str, ...] = ()) -> None:
-        """Apply a filter, unless it is applied already. `opens`: ids of traces to open."""
-        if query.strip() != self.state.query or opens:
+        """Apply a filter, unless it is applied already to all traces. `opens`: ids of traces to open."""
+        if query.strip() != self.state.query or opens or self.state.searched_share < 1:
             self.post_message(FilterTraces(query.strip(), opens=opens))

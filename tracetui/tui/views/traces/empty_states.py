@@ -100,6 +100,10 @@ def count_line(state: State, total: int, names: KeyNames, skewed: int = 0) -> Li
     elif skewed:
         text = f"clock skew in {numbers.counted(skewed, 'trace')}" + names.short(": {app.adjust-skew} corrects")
         line.add(f"{glyphs.warning} {text}", Role.WARNING).add("   ")
+    if state.searched_share < 1:
+        share = numbers.whole_percent(100 * state.searched_share)
+        text = f"{share} of the traces searched"
+        line.add(text if state.is_searching else f"{glyphs.warning} {text}", Role.WARNING).add("   ")
     if state.new:
         line.add(f"{new_mark(glyphs)} {len(state.new):,} new", Role.ACCENT).add("   ")
     if state.marked:

@@ -214,7 +214,8 @@ class TracesView(View):
     def _work_on_verdict(self) -> None:
         """Find the verdict on the traces shown, unless more of them are about to arrive."""
         analysis, local = self.state.analysis, self.state.look.local_time
-        if analysis is not None and self.state.load_state != "reading" and analysis.traces.trace_count:
+        is_partial = self.state.load_state == "reading" or self.state.is_searching
+        if analysis is not None and not is_partial and analysis.traces.trace_count:
             self.work("traces-verdict", lambda: verdict_statements(analysis.verdict, local=local), self._show_verdict)
 
     def _show_verdict(self, statements: list[Statement]) -> None:
