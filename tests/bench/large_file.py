@@ -8,7 +8,9 @@ from pathlib import Path
 
 import orjson
 
-FOLDER = Path(__file__).parents[2] / ".bench"
+from tests.support.paths import ROOT
+
+FOLDER = ROOT / ".bench"
 SPANS_PER_TRACE = 50
 SERVICES = 12
 OPERATIONS = 60

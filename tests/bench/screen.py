@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.measure import report
+from tests.support.paths import SAMPLES
 from tests.support.terminal import Terminal
 
-_INCIDENT = str(Path(__file__).parents[2] / "sample_traces" / "incident" / "before.json")
+_INCIDENT = str(SAMPLES / "incident" / "before.json")
 _RUNS = 3
 _OF_A_SPAN = b'"operationName"'
 """Stands once in each span of a file."""

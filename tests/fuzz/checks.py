@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tests.test_render_safe_text import is_harmless
-from tests.test_saved_files import again, figures, spans
+from tests.export.test_saved_files import again, figures, spans
+from tests.render.test_safe_text import is_harmless
 from tracetui import export
 from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis

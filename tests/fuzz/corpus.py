@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fuzz.protobuf import Field, encoded, parsed
+from tests.support.paths import CASES, RECORDINGS, SAMPLES
 
-TESTS = Path(__file__).parents[1]
-FOLDERS = (TESTS / "cases", TESTS / "recordings", TESTS.parent / "sample_traces")
+FOLDERS = (CASES, RECORDINGS, SAMPLES)
 LARGEST = 6_000
 """Bytes of a seed. Small ones are read fast and have as many shapes."""
 _MAX_DEPTH = 60

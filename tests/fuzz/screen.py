@@ -21,9 +21,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.support.hostile import FILE_NAME, write_traces
+from tests.support.paths import SAMPLES
 from tests.support.terminal import Terminal
 
-SAMPLES = Path(__file__).parents[2] / "sample_traces"
 _KEYS = [bytes([code]) for code in range(0x20, 0x7F)]
 _NAMED = [b"\r", b"\t", b"\x7f", b"\x1b", b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[5~", b"\x1b[6~", b"\x1b[H"]
 _NAMED += [b"\x1b[F", b"\x1bOP", b"\x1b[Z", b"\x1b[1;5C", b"\x10", b"\x0c", b"\x15", b"\x04"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from tests.pictures.svg import Frame, Scene, painted_frame, picture
-from tests.support.trace_app import INCIDENT, SAMPLES, opened
+from tests.support.paths import ROOT, SAMPLES
+from tests.support.trace_app import INCIDENT, opened
 from tracetui.tui.app import TraceApp
 
-FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+FOLDER = ROOT / "docs" / "pictures"
 ANIMATION = "incident.svg"
 TITLE = "A failing request explained with three keys"
 THEMES = {"dark": "textual-dark", "light": "textual-light"}

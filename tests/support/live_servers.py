@@ -18,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.paths import ROOT
+
 VERSION = "3.5.1"
-CACHE = Path(__file__).parents[2] / ".live"
+CACHE = ROOT / ".live"
 JAR = CACHE / f"zipkin-server-{VERSION}-slim.jar"
 PATIENCE_SECONDS = 60
 LOOPBACK_ONLY = [

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from tests.support.loopback import Answer
+from tests.support.paths import RECORDINGS
 
-FOLDER = Path(__file__).parents[1] / "recordings"
 FIRST_NS, LAST_NS = 1_795_168_800_000_000_000, 1_795_169_606_000_000_000
 """All spans begin and end in between."""
 
@@ -39,7 +38,7 @@ class Recording:
     def __init__(self, name: str) -> None:
         self.name = name
         self.answers: dict[str, Recorded] = {}
-        for line in gzip.decompress((FOLDER / f"{name}.jsonl.gz").read_bytes()).splitlines():
+        for line in gzip.decompress((RECORDINGS / f"{name}.jsonl.gz").read_bytes()).splitlines():
             given = json.loads(line)
             query = {key: [str(v) for v in _listed(value)] for key, value in given["query"].items()}
             self.answers[given["name"]] = Recorded(
@@ -65,7 +64,7 @@ def recorded(name: str) -> Recording:
 
 def truth() -> Iterator[dict[str, Any]]:
     """The traces as they were sent: OTLP JSON messages."""
-    for line in gzip.decompress((FOLDER / "traces.otlp.jsonl.gz").read_bytes()).splitlines():
+    for line in gzip.decompress((RECORDINGS / "traces.otlp.jsonl.gz").read_bytes()).splitlines():
         yield json.loads(line)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.ingest.loader import LoadProgress
@@ -20,7 +21,6 @@ from tracetui.tui.app import TraceApp
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
 
-SAMPLES = Path(__file__).parents[2] / "sample_traces"
 INCIDENT = str(SAMPLES / "incident" / "before.json")
 
 _run = BackgroundLoad.run

@@ -1,0 +1,326 @@
+"""Smaller queries about services: shared dependencies, differences of callers, text search, neighbours."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
+from tests.support.building import US, GivenSpan, build, span
+from tests.support.plain_calls import PlainCall
+from tests.support.strategies import service_sets, unhurried
+from tracetui.analysis.latency import Latency, latency
+from tracetui.analysis.service_graph import Distance, Target
+from tracetui.analysis.service_questions import (
+    CallerDifference,
+    FoundService,
+    Neighbour,
+    SharedDependency,
+    WordMatch,
+    caller_difference,
+    find_services,
+    neighbours,
+    shared_dependencies,
+)
+from tracetui.model.span import Kind
+
+some = settings(unhurried, max_examples=60)
+
+# --- What several need ----------------------------------------------------------------------------------------------
+
+
+@some
+@given(service_sets(), st.data())
+def test_shared_dependencies_are_reached_by_all(spans: list[GivenSpan], data: st.DataObject) -> None:
+    graph, plain = graph_of(*spans), Plain(build(*spans))
+    asked = data.draw(st.lists(st.sampled_from(sorted(plain.names)), max_size=4))
+    far = [steps(name, plain.pairs) for name in asked]
+    common = {name for name in plain.names if asked and all(name in one for one in far)}
+    found = shared_dependencies(graph, asked)
+    assert {one.service: one.hops for one in found} == {name: tuple(one[name] for one in far) for name in common}
+    assert found == sorted(found, key=lambda one: (sum(one.hops), one.service))
+
+
+def shared(spans: list[GivenSpan], *names: str) -> dict[str, tuple[int, ...]]:
+    return {one.service: one.hops for one in shared_dependencies(graph_of(*spans), names)}
+
+
+def test_shared_dependencies_have_the_hops_from_each() -> None:
+    spans = calling("abcd", "xc", "xy")
+    assert shared_dependencies(graph_of(*spans), ["a", "x"]) == [
+        SharedDependency("c", (2, 1)),
+        SharedDependency("d", (3, 2)),
+    ]
+    assert shared(spans, "x", "a") == {"c": (1, 2), "d": (2, 3)}
+    # one of them may be what the other needs, and one alone shares with itself
+    assert shared(spans, "b", "c") == {"c": (1, 0), "d": (2, 1)}
+    assert shared(spans, "x") == {"x": (0,), "c": (1,), "y": (1,), "d": (2,)}
+    assert shared(spans, "a", "x", "y") == {}
+    assert shared(spans) == {}
+    # in a ring each needs all
+    assert shared(calling("abca"), "a", "b") == {"a": (0, 2), "b": (1, 0), "c": (2, 1)}
+
+
+# --- Whose callers --------------------------------------------------------------------------------------------------
+
+
+@some
+@given(service_sets())
+def test_callers_differ_as_sets_do(spans: list[GivenSpan]) -> None:
+    graph, plain = graph_of(*spans), Plain(build(*spans))
+    direct = {name: {caller for caller, callee in plain.pairs if callee == name} for name in plain.names}
+    every = {name: set(steps(name, turned(plain.pairs))) - {name} for name in plain.names}
+    for a in plain.names:
+        for b in plain.names:
+            found = caller_difference(graph, a, b)
+            far_a, far_b = every[a] - direct[a], every[b] - direct[b]
+            assert found == CallerDifference(
+                only_a=tuple(sorted(direct[a] - direct[b])),
+                both=tuple(sorted(direct[a] & direct[b])),
+                only_b=tuple(sorted(direct[b] - direct[a])),
+                indirect_only_a=tuple(sorted(far_a - far_b)),
+                indirect_both=tuple(sorted(far_a & far_b)),
+                indirect_only_b=tuple(sorted(far_b - far_a)),
+            )
+
+
+def test_whose_callers_are_whose() -> None:
+    graph = graph_of(*calling("wab", "wcb", "wcd", "xd", "yxd"))
+    # of b: a and c, and w by way of them; of d: c and x, and w and y by way of them
+    assert caller_difference(graph, "b", "d") == CallerDifference(("a",), ("c",), ("x",), (), ("w",), ("y",))
+    # a direct caller of the one may be an indirect one of the other
+    assert caller_difference(graph, "b", "a") == CallerDifference(("a", "c"), (), ("w",), ("w",), (), ())
+    assert caller_difference(graph, "w", "w") == CallerDifference((), (), (), (), (), ())
+
+
+# --- Who is near ----------------------------------------------------------------------------------------------------
+
+
+@some
+@given(service_sets())
+def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
+    graph, plain = graph_of(*spans), Plain(build(*spans))
+    for target in plain.targets:
+        if target.caller:
+            continue
+        for upstream in (True, False):
+            found = neighbours(graph, target, upstream=upstream)
+            pairs, sync = plain.pairs, plain.sync_pairs
+            if upstream:
+                pairs, sync = turned(pairs), turned(sync)
+            around = distances(target.service, pairs, sync)
+            if target.operation:
+                around = {name: d for name, d in around.items() if name in seen(plain, target, upstream=upstream)}
+            assert {one.service: one.distance for one in found} == around
+            order = [(one.distance.hops, -one.calls, one.service) for one in found]
+            assert order == sorted(order)
+            for one in found:
+                pair = (one.service, target.service) if upstream else (target.service, one.service)
+                assert one.is_async != one.distance.is_sync
+                assert one.inferred == (one.service not in plain.services)
+                if one.distance.hops > 1:
+                    calls, errors = figures(plain, one.service)
+                else:
+                    between = [
+                        call
+                        for call in plain.calls
+                        if (call.caller, call.callee) == pair
+                        and (not target.operation or with_it(plain, target, call, upstream))
+                    ]
+                    calls, errors = len(between), sum(call.error for call in between)
+                assert (one.calls, one.error_rate) == (calls, pytest.approx(100 * errors / max(calls, 1)))
+
+
+def with_it(plain: Plain, target: Target, call: PlainCall, upstream: bool) -> bool:
+    """Whether a call leads to an operation, or was made by it or by what it led to."""
+    own = plain.own(target)
+    if upstream:
+        return not own.isdisjoint(plain.led_to(call.span))
+    return any(call.caller_span in plain.led_to(one) for one in own)
+
+
+def seen(plain: Plain, target: Target, *, upstream: bool) -> set[str]:
+    """The services that were seen to lead to an operation, or were called by it or by what it led to."""
+    own = plain.own(target)
+    if upstream:
+        return {one.service for one in plain.nodes if not own.isdisjoint(plain.led_to(one))}
+    below = {other for one in own for other in plain.led_to(one)}
+    return {call.callee for call in plain.calls if call.caller_span in below}
+
+
+def figures(plain: Plain, service: str) -> tuple[int, int]:
+    """Calls and errors of all that a service or peer takes."""
+    if service in plain.services:
+        entries = [one for one in plain.nodes if one.service == service and one.begins]
+    else:
+        entries = [call.span for call in plain.calls if call.callee == service]
+    return len(entries), sum(one.error for one in entries)
+
+
+def test_direct_neighbours_have_calls_between_and_indirect_ones_their_own() -> None:
+    spans = [
+        span("1", 0, 100, service="web", error=True),
+        span("2", 10, 60, service="cart", parent="1", error=True),
+        span("3", 20, 50, service="db", parent="2"),
+        span("4", 70, 80, service="cart", parent="1"),
+        span("5", 81, 82, service="mail", parent="1", kind=Kind.CONSUMER),
+    ]
+    spans[0] = spans[0].but(kind=Kind.PRODUCER)
+    graph = graph_of(*spans)
+    near, far = Distance(1, True), Distance(2, True)
+    # a call is an error if either half is, which a span of no kind is not
+    assert neighbours(graph, Target("web"), upstream=False) == [
+        Neighbour("cart", near, 2, 100.0, of(50, 10), False, False),
+        Neighbour("mail", Distance(1, False), 1, 100.0, of(1), True, False),
+        Neighbour("db", far, 1, 0.0, of(30), False, False),
+    ]
+    assert neighbours(graph, Target("db"), upstream=True) == [
+        Neighbour("cart", near, 1, 0.0, of(30), False, False),
+        Neighbour("web", far, 1, 100.0, of(100), False, False),
+    ]
+    assert neighbours(graph, Target("db"), upstream=False) == []
+
+
+def of(*microseconds: int) -> Latency:
+    return latency(np.array(microseconds) * US)
+
+
+def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
+    sent = [
+        span("1", 0, 100, service="a", kind=Kind.PRODUCER),
+        span("2", 10, 20, service="b", kind=Kind.CONSUMER, parent="1"),
+        span("3", 10, 20, service="b", kind=Kind.CONSUMER, parent="1", error=True),
+        span("4", 10, 90, service="b", parent="1", error=True),
+    ]
+    # the latency is that of both sorts together
+    assert neighbours(graph_of(*sent), Target("a"), upstream=False) == [
+        Neighbour("b", Distance(1, True), 3, pytest.approx(200 / 3), of(10, 10, 80), False, False)
+    ]
+
+
+def test_operation_has_only_observed_neighbours() -> None:
+    spans = [
+        span("1", 0, 99, service="web"),
+        span("2", 1, 90, service="cart", name="add", parent="1"),
+        span("3", 2, 80, service="cart", kind=Kind.CLIENT, parent="2", attributes={"db.system": "redis"}),
+        span("1", 0, 99, trace="2", service="job"),
+        span("2", 1, 90, trace="2", service="cart", name="list", parent="1"),
+        span("3", 2, 80, trace="2", service="db", parent="2"),
+    ]
+    graph = graph_of(*spans)
+
+    def names(operation: str, *, upstream: bool) -> list[str]:
+        return [one.service for one in neighbours(graph, Target("cart", operation), upstream=upstream)]
+
+    assert (names("add", upstream=True), names("add", upstream=False)) == (["web"], ["redis"])
+    assert (names("list", upstream=True), names("list", upstream=False)) == (["job"], ["db"])
+
+
+# --- What a word finds ----------------------------------------------------------------------------------------------
+
+
+@some
+@given(service_sets(), st.sampled_from(["a", "CART", "get", "s", "ip", "redis", "peer.", "=", "zz", "stripe"]))
+def test_a_word_finds_every_service_that_holds_it(spans: list[GivenSpan], word: str) -> None:
+    graph, plain = graph_of(*spans), Plain(build(*spans))
+    sought = word.lower()
+    expected: dict[str, Counter[tuple[str, str]]] = {}
+    for name in plain.names:
+        if sought in name:
+            expected.setdefault(name, Counter())["service", name] = figures(plain, name)[0]
+    for one in spans:
+        if sought in one.name:
+            expected.setdefault(one.service, Counter())["operation", one.name] += 1
+        else:
+            texts = [f"{key}={value}" for key, value in one.attributes.items()]
+            for text in texts:
+                if sought in text:
+                    expected.setdefault(one.service, Counter())["attribute", text] += 1
+    found = find_services(graph, word)
+    assert {one.service: {(m.what, m.value): m.count for m in one.matched} for one in found} == expected
+    rank = ["service", "operation", "attribute"]
+    for one in found:
+        order = [(rank.index(m.what), -m.count, m.value) for m in one.matched]
+        assert order == sorted(order)
+    order = [(rank.index(one.matched[0].what), -sum(m.count for m in one.matched), one.service) for one in found]
+    assert order == sorted(order)
+
+
+def test_names_go_before_operations_and_those_before_attributes() -> None:
+    spans = [
+        span("1", 0, 99, service="web", name="GET /pay"),
+        span("2", 1, 90, service="payment", name="charge", parent="1", resource={"host": "pay-1"}),
+        span("3", 2, 80, service="payment", name="charge", parent="2", attributes={"of": "pay"}),
+        # the name of a service is none of its attributes
+        span("7", 3, 70, service="log", name="write", parent="3", resource={"service.name": "pay-log"}),
+        span("4", 3, 70, service="log", name="write", parent="3", attributes={"from": "PAYMENT", "n": 1}),
+        span("5", 3, 70, service="log", name="write", parent="3", attributes={"from": "PAYMENT"}),
+        span("6", 3, 70, service="log", name="write", parent="3", kind=Kind.CLIENT, attributes={"db.system": "paydb"}),
+    ]
+    assert find_services(graph_of(*spans), "Pay") == [
+        FoundService(
+            "payment",
+            (
+                WordMatch("service", "payment", 1),
+                WordMatch("attribute", "host=pay-1", 1),
+                WordMatch("attribute", "of=pay", 1),
+            ),
+        ),
+        FoundService("paydb", (WordMatch("service", "paydb", 1),)),
+        FoundService("web", (WordMatch("operation", "GET /pay", 1),)),
+        FoundService("log", (WordMatch("attribute", "from=PAYMENT", 2), WordMatch("attribute", "db.system=paydb", 1))),
+    ]
+    assert find_services(graph_of(*spans), "nothing of the kind") == []
+
+
+def test_of_each_sort_five_are_named() -> None:
+    spans = [span("1", 0, 99, service="api", name="root")]
+    for i in range(8):
+        for k in range(i + 1):
+            spans.append(span(f"{i + 1}{k}", 1, 9, service="api", parent="1", name=f"op-{i}"))
+            spans.append(
+                span(f"{i + 1}{k + 20}", 1, 9, service="api", parent="1", name="x", attributes={"k": f"op={i}"})
+            )
+    (found,) = find_services(graph_of(*spans), "op")
+    assert [(m.what, m.value, m.count) for m in found.matched] == [
+        *(("operation", f"op-{i}", i + 1) for i in (7, 6, 5, 4, 3)),
+        *(("attribute", f"k=op={i}", i + 1) for i in (7, 6, 5, 4, 3)),
+    ]
+
+
+# --- Odd sets -------------------------------------------------------------------------------------------------------
+
+
+def test_no_traces_answer_nothing() -> None:
+    graph = graph_of()
+    assert (shared_dependencies(graph, []), find_services(graph, "a"), find_services(graph, "")) == ([], [], [])
+
+
+@pytest.mark.parametrize("names", [("a->b", "c:d"), ("a -> b:c", "-"), (LONG, LONG + "y")])
+def test_names_do_not_matter(names: tuple[str, str]) -> None:
+    caller, callee = names
+    graph = named(caller, callee)
+    assert shared_dependencies(graph, [caller, callee]) == [SharedDependency(callee, (1, 0))]
+    assert caller_difference(graph, caller, callee).only_b == (caller,)
+    assert [one.service for one in neighbours(graph, Target(callee, "get"), upstream=True)] == [caller]
+    assert [one.matched[0] for one in find_services(graph, caller)][:1] == [WordMatch("service", caller, 1)]
+
+
+@settings(unhurried, max_examples=30)
+@given(service_sets())
+def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
+    other = list(spans)
+    random.Random(len(spans)).shuffle(other)
+    one, two = graph_of(*spans), graph_of(*other)
+    assert shared_dependencies(one, one.names) == shared_dependencies(two, two.names)
+    for name in one.names:
+        target = Target(name)
+        for upstream in (True, False):
+            assert neighbours(one, target, upstream=upstream) == neighbours(two, target, upstream=upstream)
+    for word in ("e", "t", "r", "get"):
+        assert find_services(one, word) == find_services(two, word)

@@ -1,0 +1,316 @@
+"""Every exporter of the registry: traces are written, read back, and compared."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.building import GivenSpan, build, span
+from tests.support.paths import SAMPLES
+from tests.support.program import Program
+from tracetui.export.exporter import Exporter, Losses
+from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
+from tracetui.export.save import save
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.detect import decode
+from tracetui.ingest.loader import load
+from tracetui.model.assemble import assemble
+from tracetui.model.errors import UsageError
+from tracetui.model.intake import Intake
+from tracetui.model.span import Flag, Kind, Span, Status, Value
+from tracetui.model.traces import TraceSet
+from tracetui.tui.views.traces.dialogs import _saved
+
+BY_NAME = {exporter.name: exporter for exporter in EXPORTERS}
+
+# --- what is left of a span ------------------------------------------------------------------------------------------
+
+
+def whole(one: Span) -> Span:
+    return one
+
+
+def without_warnings(one: Span) -> Span:
+    return replace(one, warnings=(), flags=one.flags & ~(Flag.SOURCE_WARNING | Flag.FOLLOWS_FROM))
+
+
+def as_tags(one: Span) -> dict[str, Value]:
+    words = {"otel.status_code": one.status.name} if one.status else {}
+    return {**words, **({"otel.status_description": one.status_message} if one.status_message else {})}
+
+
+def in_jaeger(one: Span) -> Span:
+    tags = {
+        key: json.dumps(value, separators=(",", ":")) if isinstance(value, list) else value
+        for key, value in one.attributes.items()
+    }
+    kind: dict[str, Value] = {"span.kind": one.kind.name.lower()} if one.kind else {}
+    error: dict[str, Value] = {"error": True} if one.status is Status.ERROR else {}
+    links = tuple(replace(link, kind=link.kind or "FOLLOWS_FROM", attributes={}) for link in one.links)
+    return replace(one, status_message="", attributes={**kind, **error, **as_tags(one), **tags}, links=links)
+
+
+def in_zipkin(one: Span) -> Span:
+    texts = {**one.resource, **as_tags(one), **one.attributes}
+    tags: dict[str, Value] = {
+        key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        for key, value in texts.items()
+    }
+    error: dict[str, Value] = {"error": one.status_message} if one.status is Status.ERROR else {}
+    kind = Kind.UNSPECIFIED if one.kind is Kind.INTERNAL else one.kind
+    return replace(without_warnings(one), attributes={**tags, **error}, resource={}, links=(), kind=kind)
+
+
+READ_BACK: dict[str, Callable[[Span], Span]] = {
+    "otlp-json": whole,
+    "otlp-protobuf": without_warnings,
+    "jaeger": in_jaeger,
+    "zipkin": in_zipkin,
+    "zipkin-v1": in_zipkin,
+}
+"""What a reader finds of a span that each exporter has written."""
+
+
+def test_every_exporter_is_tested_here() -> None:
+    assert READ_BACK.keys() == BY_NAME.keys()
+
+
+# --- there and back --------------------------------------------------------------------------------------------------
+
+_values = st.sampled_from(["", "x", "é\n", True, False, 7, -1, 2**60, 0.5, ["a", "b"]])
+_attributes = st.dictionaries(st.sampled_from(["k", "http.method", "n"]), _values, max_size=3)
+_texts = st.dictionaries(st.sampled_from(["host.name", "pod"]), st.sampled_from(["a", "b"]), max_size=2)
+_events = st.tuples(st.integers(0, 90), st.sampled_from(["retry", "done"]), st.sampled_from([{}, {"try": 2}]))
+_links = st.tuples(
+    st.just("f" * 32), st.just("e" * 16), st.sampled_from(["", "FOLLOWS_FROM"]), st.sampled_from([{}, {"why": "x"}])
+)
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Spans of two traces, whose ids, times and names every format can hold."""
+    spans: list[GivenSpan] = []
+    for number in range(1, draw(st.integers(1, 6)) + 1):
+        trace = f"{draw(st.sampled_from('ab'))}" * 32
+        above = draw(st.sampled_from(["", *(one.id for one in spans if one.trace == trace)]))
+        start = draw(st.integers(0, 90))
+        failed = draw(st.booleans())
+        spans.append(
+            span(
+                f"{number:016x}",
+                start,
+                start + draw(st.integers(1, 90)),
+                trace=trace,
+                parent=above,
+                service=draw(st.sampled_from(["api", "db"])),
+                name=draw(st.sampled_from(["GET /", "get"])),
+                kind=draw(st.sampled_from(list(Kind))),
+                error=failed,
+                message=draw(st.sampled_from(["", "boom"])) if failed else "",
+                status=draw(st.sampled_from([Status.UNSET, Status.OK])),
+                flags=draw(st.sampled_from([Flag.NONE, Flag.FOLLOWS_FROM])) if above else Flag.NONE,
+                attributes=draw(_attributes),
+                resource=draw(_texts),
+                events=draw(st.lists(_events, max_size=2)),
+                links=draw(st.lists(_links, max_size=1)),
+                warnings=draw(st.sampled_from([(), ("late",)])),
+            )
+        )
+    return spans
+
+
+def encoded(exporter: Exporter, traces: TraceSet) -> bytes:
+    return b"".join(exporter.encode(traces, Losses()))
+
+
+def read(data: bytes) -> TraceSet:
+    intake = Intake()
+    decode(data, DecodeContext(intake, "input"))
+    return assemble(intake)
+
+
+def spans_of(traces: TraceSet) -> list[Span]:
+    return sorted(map(traces.span, range(len(traces))), key=lambda one: (one.trace_id, one.span_id))
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+@settings(max_examples=30)
+@given(given_spans=sets())
+def test_traces_round_trip(name: str, given_spans: list[GivenSpan]) -> None:
+    traces = build(*given_spans)
+    found = read(encoded(BY_NAME[name], traces))
+    assert spans_of(found) == list(map(READ_BACK[name], spans_of(traces)))
+    assert not found.load_warnings
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_empty_set_is_valid_output(name: str) -> None:
+    assert len(read(encoded(BY_NAME[name], build()))) == 0
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_traces_and_batches_are_joined(name: str) -> None:
+    many = [span(f"{i + 1:016x}", i, i + 1, trace="ab"[i % 2] * 32) for i in range(2 * 1000 + 3)]
+    found = read(encoded(BY_NAME[name], build(*many)))
+    assert (len(found), found.trace_count) == (len(many), 2)
+
+
+LOSSY = build(
+    span("1", 0, 9, links=[("f" * 32, "e" * 16, "", {"why": "x"})], warnings=["late", "odd"]),
+    span("2", 1, 9, parent="1", flags=Flag.FOLLOWS_FROM),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "losses"),
+    [
+        ("otlp-json", {}),
+        ("otlp-protobuf", {"warning{} of the source": 2, "FOLLOWS_FROM reference{} to parents": 1}),
+        ("jaeger", {"attribute{} of links": 1}),
+        ("zipkin", {"warning{} of the source": 2, "FOLLOWS_FROM reference{} to parents": 1, "link{}": 1}),
+        ("zipkin-v1", {"warning{} of the source": 2, "FOLLOWS_FROM reference{} to parents": 1, "link{}": 1}),
+    ],
+)
+def test_losses_are_counted(name: str, losses: dict[str, int]) -> None:
+    found = Losses()
+    for _ in BY_NAME[name].encode(LOSSY, found):
+        pass
+    assert +found == losses
+    assert bool(BY_NAME[name].losses) == bool(losses)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_names_and_suffixes_are_unique() -> None:
+    suffixes = [suffix for exporter in EXPORTERS for suffix in exporter.suffixes]
+    assert len(BY_NAME) == len(EXPORTERS)
+    assert len(set(suffixes)) == len(suffixes)
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in suffixes)
+    assert all(exporter.suffixes for exporter in EXPORTERS)
+
+
+@pytest.mark.parametrize(
+    ("name", "exporter"),
+    [
+        ("traces", "otlp-json"),
+        ("traces.gz", "otlp-json"),
+        ("checkout.json.gz", "otlp-json"),
+        ("a.b.jsonl", "otlp-json"),
+        ("traces.JAEGER.json.zst", "jaeger"),
+        ("x.zipkin.json", "zipkin"),
+        ("x.zipkin-v1.json.gz", "zipkin-v1"),
+        ("x.pb.zst", "otlp-protobuf"),
+    ],
+)
+def test_suffix_chooses_the_format(name: str, exporter: str) -> None:
+    assert exporter_of(PurePath("/tmp/some.txt") / name) is BY_NAME[exporter]
+    assert exporter_named(exporter) is BY_NAME[exporter]
+
+
+def test_unknown_suffixes_and_names_list_the_known_ones() -> None:
+    for unknown in ("traces.txt", "traces.csv.gz"):
+        with pytest.raises(UsageError, match=r"no format has the suffix \.(txt|csv); suffixes: ") as by_suffix:
+            exporter_of(PurePath(unknown))
+        assert all(suffix in str(by_suffix.value) for one in EXPORTERS for suffix in one.suffixes)
+    with pytest.raises(UsageError, match="unknown format 'csv'; formats: ") as by_name:
+        exporter_named("csv")
+    assert all(name in str(by_name.value) for name in BY_NAME)
+
+
+@pytest.mark.parametrize("compression", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("exporter", EXPORTERS, ids=lambda one: one.name)
+def test_saved_files_open_again(exporter: Exporter, compression: str, tmp_path: Path) -> None:
+    path = tmp_path / f"traces{exporter.suffixes[0]}{compression}"
+    contents = []
+    for _ in range(2):
+        save(LOSSY, path, replace=True)
+        contents.append(path.read_bytes())
+    assert contents[0] == contents[1]
+    assert (encoded(exporter, LOSSY) == contents[0]) == (not compression)
+    assert len(load([str(path)])) == len(LOSSY)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_screen_saves_in_the_format_of_the_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "x.zipkin.json"
+    assert _saved(LOSSY, path).startswith(f"saved 1 trace to {path}, without ")
+    assert "localEndpoint" in json.loads(path.read_bytes())[0]
+    assert "no format has the suffix .txt" in _saved(LOSSY, tmp_path / "x.txt")
+
+
+def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    def fail(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
+        yield b"begun"
+        raise OSError(0, "disk full")
+
+    path = tmp_path / "traces.jsonl"
+    path.write_text("before")
+    with pytest.raises(UsageError, match="disk full"):
+        save(LOSSY, path, replace(DEFAULT, encode=fail), replace=True)
+    assert path.read_text() == "before"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+BEFORE = str(SAMPLES / "incident/before.json")
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_export_writes_the_selected_traces(name: str, program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "written"
+    said = program("export", BEFORE, "--errors-only", "--format", name, "--output", str(path))
+    assert (said.code, said.out) == (0, "")
+    assert json.loads(program.analyze(str(path)).out)["summary"]["trace_count"] == 8
+    if not BY_NAME[name].is_binary:
+        printed = program("export", BEFORE, "--errors-only", "--format", name)
+        assert printed.out.encode() == path.read_bytes()
+
+
+def test_export_takes_the_format_from_the_suffix(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "x.jaeger.json"
+    assert program("export", BEFORE, "-o", str(path)).code == 0
+    assert json.loads(path.read_bytes())["data"]
+    assert program("export", BEFORE, "-o", str(path), "--format", "zipkin").code == 0
+    assert json.loads(path.read_bytes())[0]["localEndpoint"]
+    for more in (["-o", str(tmp_path / "x.txt")], ["--format", "csv"], ["-o", BEFORE]):
+        said = program("export", BEFORE, *more)
+        assert (said.code, said.out) == (2, "")
+    assert program("export", BEFORE, "-o", "/dev/null", "--format", "jaeger").code == 0
+
+
+def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "lossy.json"
+    save(LOSSY, path)
+    said = program("export", str(path), "--format", "zipkin")
+    assert said.err == "".join(
+        f"tracetui: not exported: {lost}\n"
+        for lost in ("2 warnings of the source", "1 FOLLOWS_FROM reference to parents", "1 link")
+    )
+    empty = program("export", BEFORE, "--query", "trace.spans > 999", "--format", "jaeger")
+    assert (empty.code, json.loads(empty.out)["data"]) == (0, [])
+    assert empty.err == "tracetui: no trace matches; the output is empty\n"
+
+
+def test_binary_formats_refuse_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    said = program("export", BEFORE, "--format", "otlp-protobuf")
+    assert (said.code, said.out) == (2, "")
+    assert "otlp-protobuf is binary: name a file with --output, or use a pipe" in said.err
+    assert program("export", BEFORE, "--format", "otlp-json").out
+
+
+def test_formats_are_on_the_help_page(program: Program) -> None:
+    words = program("export", "--help").out
+    for exporter in EXPORTERS:
+        assert f"  {exporter.name} " in words
+        assert all(suffix in words for suffix in exporter.suffixes)

@@ -1,0 +1,660 @@
+"""Everything that can go wrong between the program and a server: what it says then, and what it does not lose."""
+
+from __future__ import annotations
+
+import gc
+import gzip
+import json
+import re
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import faults
+from tests.support.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
+from tests.support.loopback import Answer, Handler, Loopback
+from tests.support.paths import SAMPLES
+from tests.support.program import Program, Said
+from tests.support.recorded import FIRST_NS, LAST_NS, truth
+from tests.support.servers import LiveServer
+from tracetui.analysis.analysis import Analysis
+from tracetui.config import NO_OVERRIDES
+from tracetui.ingest.formats import otlp_json
+from tracetui.ingest.loader import load
+from tracetui.ingest.servers import pool, stream_split
+from tracetui.model import intake
+from tracetui.model.errors import InputError
+from tracetui.session import compare_with
+
+SAMPLE = str(SAMPLES / "first-look" / "checkout.json")
+TOKEN = "planted-5ecret-t0ken"
+ZIPKIN_WINDOW = f"?limit=100&endTs={LAST_NS // 1_000_000 + 1}&lookback=3600000"
+TEMPO_WINDOW = f"?limit=100&start={FIRST_NS // 1_000_000_000}&end={LAST_NS // 1_000_000_000 + 1}"
+WINDOW = f"?service=cart&limit=100&start={FIRST_NS // 1000}&end={LAST_NS // 1000}"
+
+
+def in_words(said: Said, server: str, why: str) -> None:
+    """The error is one line or two, about the server, and says what happened and what to do."""
+    assert said.code == 4, said.err
+    assert said.out == ""
+    lines = said.err.splitlines()
+    assert len(lines) <= 2, said.err
+    assert lines[0].startswith(f"tracetui: {server}"), said.err
+    assert re.search(why, said.err, re.MULTILINE), said.err
+
+
+# at the first request
+
+WHOLE: dict[str, tuple[Callable[[], AbstractContextManager[LiveServer]], str]] = {
+    "refused": (refused, "connection refused; is the server running"),
+    "reset": (lambda: faulty(faults.reset), r"cut off \(.*reset by peer\); try again"),
+    "silent": (
+        lambda: faulty(faults.silent),
+        r"no response within 0\.3 s; is the server overloaded\? Try a shorter",
+    ),
+    "drip": (lambda: faulty(faults.drip), r"has stalled \(\d+ bytes/s\); is the server overloaded"),
+    "drip headers": (lambda: faulty(faults.drip_headers), r"has stalled \(\d+ bytes/s\)"),
+    "drip chunk": (lambda: faulty(faults.drip_chunk_extension), r"has stalled \(\d+ bytes/s\)"),
+    "drip trailer": (lambda: faulty(faults.drip_trailer), r"has stalled \(\d+ bytes/s\)"),
+    "interim": (lambda: faulty(faults.interim), "endless headers"),
+    "empty members": (lambda: faulty(faults.empty_members), "compressed data are almost empty"),
+    "empty blocks": (lambda: faulty(faults.empty_blocks), "compressed data are almost empty"),
+    "gzip name": (lambda: faulty(faults.gzip_name), "compressed data are almost empty"),
+    "cut": (lambda: faulty(faults.cut), "the response was cut off.*try again"),
+    "cut chunks": (lambda: faulty(faults.cut_chunked), "the response was cut off.*try again"),
+    "bad JSON": (lambda: faulty(faults.bad_json), "responds, but not with the API of.*check the port"),
+    "other JSON": (lambda: faulty(faults.json_of_something_else), "responds, but not with the API of.*check the port"),
+    "encoding": (lambda: faulty(faults.wrong_encoding), "marked as compressed but cannot be decompressed; is there a"),
+    "login page": (lambda: faulty(faults.login_page), "a web page, perhaps a login page.*TRACETUI_TOKEN"),
+    "login elsewhere": (lambda: faulty(faults.login_redirect()), "a web page, perhaps a login page.*TRACETUI_TOKEN"),
+    "redirect loop": (lambda: faulty(faults.redirect_loop), "more than 5 redirects, perhaps a loop"),
+    "huge": (lambda: faulty(faults.huge), "response larger than 2 MB"),
+    "bomb": (lambda: faulty(faults.gzip_bomb), "response larger than 2 MB"),
+    "401": (lambda: faulty(faults.status(401)), r"credentials required \(401, upstream says no\).*TRACETUI_TOKEN"),
+    "403": (lambda: faulty(faults.status(403)), r"access denied \(403, upstream says no\); check the credentials"),
+    "404": (
+        lambda: faulty(faults.status(404)),
+        "responds, but not with the API of.*check the port .* the base path",
+    ),
+    "429": (lambda: faulty(faults.status(429)), "too many requests .429., even after retries; try again later"),
+    "500": (lambda: faulty(faults.status(500)), r"server error \(500\): upstream says no; try again"),
+    "502": (lambda: faulty(faults.status(502)), r"server error \(502\): upstream says no; try again"),
+    "503": (lambda: faulty(faults.status(503)), r"server error \(503\): upstream says no; try again"),
+    "504": (lambda: faulty(faults.status(504)), r"server error \(504\): upstream says no; try again"),
+    "429 long": (lambda: faulty(faults.status(429, retry_after="120")), r"too many requests \(429\).* in 2m$"),
+    "503 long": (
+        lambda: faulty(faults.status(503, retry_after="99")),
+        r"server busy \(503\); try again in 1m39s$",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", WHOLE)
+def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> None:
+    served, why = WHOLE[fault]
+    with served() as server:
+        name = program.profile(server.url, timeout="300ms") if fault.startswith(("silent", "drip")) else server.url
+        in_words(program.analyze(name), server.url, why)
+        assert len(server.requests) < 20
+
+
+def test_a_page_of_grafana(program: Program) -> None:
+    page = Answer((b"<!DOCTYPE html><html><head><title>Grafana</title>",), 200, faults.HTML)
+    with Loopback(lambda request: page) as server:
+        said = program.analyze(server.url)
+        in_words(said, server.url, f"this is Grafana, .* {server.url}/api/datasources/proxy/uid/UID, with a serv")
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2\r\n", r"cut off \(server disconnected.*\); is the port right"),
+        # what TLS says to who does not speak it, and how gRPC greets
+        (b"\x15\x03\x01\x00\x02\x02\x46", r"invalid HTTP \(illegal.*\); is this the port .*, and is it https://\?"),
+        (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00", "invalid HTTP"),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://[::1\r\n\r\n", "invalid HTTP .*location"),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "invalid HTTP .*chunk"),
+        (
+            b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
+            r"not with the API of Jaeger, Zipkin or Tempo \(Client sent an HTTP request to an HTTPS server\.\); check",
+        ),
+    ],
+)
+def test_what_answers_on_other_ports(sent: bytes, why: str, program: Program) -> None:
+    def answer(handler: Handler) -> None:
+        handler.wfile.write(sent)
+        handler.close_connection = True
+
+    with faulty(answer) as server:
+        in_words(program.analyze(server.url), server.url, why)
+
+
+# at the search, when the server was found to be one
+
+AT_SEARCH: dict[str, tuple[Fault, str]] = {
+    "reset": (faults.reset, "cut off"),
+    "silent": (faults.silent, "no response within 0.3 s"),
+    "bad JSON": (faults.bad_json, r"the response contains no traces \(damaged JSON.*is there a gateway in between"),
+    "other JSON": (
+        faults.json_of_something_else,
+        r"the response contains no traces \(no traces: .* openapi, paths",
+    ),
+    "encoding": (faults.wrong_encoding, "marked as compressed but cannot be decompressed"),
+    "login page": (faults.login_page, "a web page, not traces; perhaps a login page. Set TRACETUI_TOKEN"),
+    "bomb": (faults.gzip_bomb, "more than .* GiB in one response.*Try a shorter time range"),
+    "401": (faults.status(401), "credentials required"),
+    "404": (faults.status(404), r"not found \(404, upstream says no\); is the base path right"),
+    "500": (faults.status(500), r"server error \(500\): upstream says no; try again"),
+    "503": (faults.status(503), r"server error \(503\)"),
+    "429 long": (faults.status(429, retry_after="120"), r"try again in 2m$"),
+}
+
+
+@pytest.mark.parametrize("fault", AT_SEARCH)
+def test_a_search_that_fails(fault: str, program: Program) -> None:
+    shown, why = AT_SEARCH[fault]
+    with faulty(shown, on="/api/traces$") as server:
+        said = program.analyze(program.profile(f"{server.url}/search{WINDOW}", timeout="300ms"))
+        in_words(said, server.url, why)
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin", "tempo"])
+@pytest.mark.parametrize("shown", [faults.bad_json, faults.reset, faults.status(500)], ids=["JSON", "reset", "500"])
+def test_searches_of_other_servers_that_fail(kind: str, shown: Fault, program: Program) -> None:
+    with faulty(shown, on="/traces$|/search$", then=kind) as server:
+        in_words(program.analyze(server.url), server.url, "cut off|server error|JSON")
+
+
+# part of an answer
+
+
+@pytest.mark.parametrize(
+    ("shown", "loss"),
+    [
+        (faults.cut, "the response was cut off"),
+        (faults.cut_chunked, "the response was cut off"),
+        (faults.huge, "more than .* GiB in one response; the rest was skipped"),
+    ],
+    ids=["cut", "cut chunks", "huge"],
+)
+@pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
+def test_what_came_before_an_answer_broke_off_is_reported(kind: str, shown: Fault, loss: str, program: Program) -> None:
+    with LiveServer(kind) as whole:
+        every = program.analyze(whole.url + "/search" + WINDOW)
+    with faulty(shown, on="/traces$", then=kind) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+        assert said.code == 0, said.err
+        assert re.search(f"warning: {server.url}/.*{loss}", said.err), said.err
+    found = json.loads(said.out)["summary"]
+    assert found["span_count"] > 0
+    if shown is not faults.huge:
+        assert found["trace_count"] < json.loads(every.out)["summary"]["trace_count"]
+        assert any(re.search(loss, warning["message"]) for warning in json.loads(said.out)["warnings"])
+
+
+@pytest.mark.parametrize("name", ["traces.jsonl", "traces.jsonl.gz"])
+def test_a_file_of_a_web_server(name: str, program: Program) -> None:
+    body = "".join(json.dumps(message) + "\n" for message in truth()).encode()
+    with Loopback(lambda request: Answer((gzip.compress(body) if name.endswith("gz") else body,), 200, {})) as server:
+        said = program.analyze(f"{server.url}/of/{name}?signature={TOKEN}")
+        assert json.loads(said.out)["summary"]["trace_count"] == 82
+        assert server.requests[0].target == f"/of/{name}?signature={TOKEN}"
+        assert TOKEN not in said.out + said.err
+        server.fault = faults.cut
+        said = program.analyze(f"{server.url}/of/{name}")
+        assert (said.code, 0 < json.loads(said.out)["summary"]["trace_count"] < 82) == (0, True)
+        assert f"warning: {server.url}/of/{name}: the response was cut off" in said.err
+        server.fault = faults.status(403)
+        in_words(program.analyze(f"{server.url}/of/{name}"), server.url, "access denied")
+
+
+def test_other_sources_are_read_where_a_server_fails(program: Program, tmp_path: Path) -> None:
+    with LiveServer("zipkin") as sound, faulty(faults.cut, on="/traces$") as broken:
+        alone = program.analyze(f"{sound.url}/zipkin/{ZIPKIN_WINDOW}")
+        both = program.analyze(f"{sound.url}/zipkin/{ZIPKIN_WINDOW}", broken.url + "/search" + WINDOW)
+    assert both.code == 0
+    count = [json.loads(said.out)["summary"]["span_count"] for said in (alone, both)]
+    assert count[0] < count[1]
+
+
+def test_one_trace_of_tempo_that_cannot_be_read(program: Program) -> None:
+    with LiveServer("tempo") as server:
+        server.fault, server.faults_left, server.fault_on = faults.status(500), 1, "/traces/"
+        said = program.analyze(f"{server.url}/api/search{TEMPO_WINDOW}")
+    assert said.code == 0
+    assert json.loads(said.out)["summary"]["trace_count"] == 81
+    assert re.search(r"trace \w+ could not be read: .*server error \(500\)", said.err)
+
+
+def test_no_more_is_kept_than_fits(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 100)
+    monkeypatch.setattr(intake, "CHUNK_SPANS", 100)
+    with faulty(faults.huge, on="/traces$", then="jaeger-v3") as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    assert f"{server.url}: more than 1 GiB of traces arrived; the rest was skipped" in said.err
+    assert "in one response" not in said.err
+
+
+def test_an_answer_that_cannot_be_cut_is_not_kept_for_ever(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_split, "_LARGEST", 1 << 20)
+    with faulty(faults.gzip_bomb, on="/api/traces$") as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+        in_words(said, f"{server.url}/api/traces", "a trace exceeds the size limit")
+
+
+# again
+
+
+@pytest.mark.parametrize(
+    ("shown", "waits"),
+    [
+        (faults.status(429, retry_after="1"), [1.0]),
+        (faults.status(503, retry_after="15"), [15.0]),
+        (faults.status(502), [None]),
+        (faults.reset, [None]),
+    ],
+    ids=["429", "503", "502", "reset"],
+)
+def test_transient_failures_are_retried(shown: Fault, waits: list[float | None], program: Program) -> None:
+    with faulty(shown, times=1) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    assert "too many" not in said.err
+    assert len(program.slept) == len(waits)
+    assert all(wait is None or wait == slept for wait, slept in zip(waits, program.slept, strict=True))
+    assert all(slept <= 15 for slept in program.slept)
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        (f"\x1b]0;{TOKEN}\x07", 0),
+        ("nan", 0),
+        ("-1", 0),
+        ("Wed, 21 Oct 1999 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 1999 07:28:00", 0),
+        ("3", 3),
+    ],
+)
+def test_any_retry_after_header_is_accepted(
+    written: str, waits: float, program: Program, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the library logs of it would go to the terminal as it is."""
+    with faulty(faults.status(429, retry_after=written), times=1) as server:
+        said = program.analyze(server.url + "/search" + WINDOW)
+    assert said.code == 0
+    (slept,) = program.slept
+    # it is asked again as soon as where nothing is said
+    assert slept == waits or (not waits and slept < 1)
+    assert caplog.text == ""
+
+
+def test_excessive_retry_after_is_not_waited_for(program: Program) -> None:
+    for written in ("9" * 30, "Wed, 21 Oct 9999 07:28:00 GMT"):
+        with faulty(faults.status(503, retry_after=written)) as server:
+            in_words(program.analyze(server.url), server.url, r"try again in \d+d")
+
+
+def test_a_server_that_comes_back(program: Program) -> None:
+    with refused() as server:
+        assert program.analyze(server.url + "/search" + WINDOW).code == 4
+        server.up()
+        assert program.analyze(server.url + "/search" + WINDOW).code == 0
+
+
+def test_unknown_names_are_reported(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    in_words(
+        program.analyze("http://traces:1/"), "http://traces:1", "no such host; is the name right, and is a VPN needed"
+    )
+
+
+@pytest.mark.parametrize("host", ["a..b", ".", "a" * 300 + ".com"])
+def test_names_that_no_host_can_have(host: str, program: Program) -> None:
+    in_words(program.analyze(f"http://{host}/"), f"http://{host}", "not a valid address|no such host")
+
+
+def test_a_host_and_port_without_a_scheme(program: Program) -> None:
+    said = program.analyze("localhost:16686")
+    assert (said.code, said.err) == (
+        3,
+        "tracetui: localhost:16686: no such file; did you mean http://localhost:16686?\n",
+    )
+
+
+def test_a_name_that_is_neither_a_file_nor_a_profile(program: Program) -> None:
+    how = "write a server as http://host:port"
+    assert program.analyze("jaeger").err == f"tracetui: jaeger: no such file or profile; {how}\n"
+    program.profile("http://127.0.0.1:1")
+    there_is = f"known profiles: prod; {how}"
+    said = program.analyze("jaeger")
+    assert (said.code, said.err) == (3, f"tracetui: jaeger: no such file or profile; {there_is}\n")
+    assert program("server", "jaeger").err == f"tracetui: jaeger: neither an address nor a profile; {there_is}\n"
+    file = program.home / "config" / "tracetui" / "config.toml"
+    file.write_text("".join(f'[profiles.at-{number}]\nurl = "http://h"\n' for number in range(10)))
+    assert "known profiles: at-0, at-1, " in program.analyze("jaeger").err
+    assert f"at-7 and 2 more; {how}" in program.analyze("jaeger").err
+    # what is a file by its name, and what is none of traces
+    assert program.analyze("jaeger.json").err == "tracetui: jaeger.json: no such file\n"
+    assert program("show", SAMPLE, "--logs", "jaeger").err == "tracetui: jaeger: no such file\n"
+
+
+# redirects
+
+
+def test_redirect_to_another_server_is_not_followed(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    with Loopback() as other, faulty(faults.login_redirect(f"{other.url}/login?{TOKEN}")) as server:
+        said = program.analyze(server.url)
+        in_words(said, server.url, f"redirects to another server \\({other.url}\\), perhaps a login page; not followed")
+        assert other.requests == []
+        assert TOKEN not in said.err
+        assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_redirect_to_another_scheme_of_another_port_is_one_to_another_server(program: Program) -> None:
+    with Loopback(tls=tls()) as other, faulty(faults.login_redirect(f"{other.url}/api/services")) as server:
+        in_words(program.analyze(server.url), server.url, "redirects to another server")
+        assert other.requests == []
+
+
+def test_a_redirect_within_the_server_is_followed(program: Program) -> None:
+    with LiveServer("jaeger-v1") as server:
+
+        def moved(handler: Handler) -> None:
+            away = Answer((), 301, {"location": handler.path.replace("/old/", "/")})
+            right = server.respond(handler.request_read)
+            server.send(handler, away if handler.path.startswith("/old/") else right)
+
+        server.fault = moved
+        assert program.analyze(f"{server.url}/old/search{WINDOW}").code == 0
+    with faulty(lambda handler: handler.loopback.send(handler, Answer((), 302, {"location": handler.path}))) as server:
+        said = program.analyze(server.url)
+        assert said.code == 4
+        assert len(server.requests) < 40
+
+
+# TLS, proxies, sockets
+
+
+def test_tls(program: Program) -> None:
+    ca = str(certificate("server").certificate)
+    with LiveServer("zipkin", tls=tls()) as server:
+        url = f"{server.url}/zipkin/{ZIPKIN_WINDOW}"
+        in_words(program.analyze(url), server.url, "not trusted .*self-signed.*--ca FILE.*--insecure")
+        assert server.requests == []
+        assert program.analyze(url, "--ca", ca).code == 0
+        said = program.analyze(url, "--insecure")
+        assert (said.code, f"warning: {server.url}: the server's certificate is not verified" in said.err) == (0, True)
+        said = program("server", server.url, "--insecure")
+        assert (said.code, f"warning: {server.url}: the server's certificate is not verified" in said.err) == (0, True)
+        assert program.analyze(program.profile(url, ca=ca)).code == 0
+        assert program.analyze(program.profile(url, insecure=True)).code == 0
+        plain = url.replace("https", "http")
+        assert program.analyze(plain).code == 4
+    with LiveServer("zipkin") as server:
+        in_words(program.analyze(server.url.replace("http", "https")), "https", "TLS failed: .*is it plain http://")
+
+
+def test_client_certificates(program: Program) -> None:
+    ca, own = str(certificate("server").certificate), certificate("client")
+    with LiveServer("zipkin", tls=tls(client=own)) as server:
+        url = f"{server.url}/zipkin/{ZIPKIN_WINDOW}"
+        said = program.analyze(url, "--ca", ca)
+        assert said.code == 4
+        assert server.requests == []
+        shown = ["--cert", str(own.certificate), "--key", str(own.key)]
+        assert program.analyze(url, "--ca", ca, *shown).code == 0
+        named = {"cert": str(own.certificate), "key": str(own.key), "ca": ca}
+        assert program.analyze(program.profile(url, **named)).code == 0
+        said = program.analyze(url, "--ca", ca, "--cert", str(own.certificate), "--key", "missing.pem")
+        assert said.code == 2
+        assert "missing.pem: No such file" in said.err
+
+
+@pytest.mark.parametrize("option", ["--ca", "--cert"])
+def test_invalid_certificates_are_refused(option: str, program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "no.pem"
+    file.write_text("nothing")
+    for path, why in ((file, "no.pem: .+"), (tmp_path / "gone.pem", "gone.pem: No such file")):
+        said = program.analyze("https://127.0.0.1:1", option, str(path))
+        assert said.code == 2
+        assert re.search(why, said.err), said.err
+
+
+def test_key_with_a_passphrase_does_not_prompt(program: Program, tmp_path: Path) -> None:
+    own = certificate("client")
+    faults.subprocess.run(
+        ["openssl", "ec", "-in", own.key, "-aes256", "-passout", "pass:x", "-out", tmp_path / "locked.pem"],
+        check=True,
+        capture_output=True,
+    )
+    locked = Certificate(own.certificate, tmp_path / "locked.pem")
+    said = program.analyze("https://127.0.0.1:1", "--cert", str(locked.certificate), "--key", str(locked.key))
+    assert (said.code, "passphrase" in said.err) == (2, True)
+
+
+def test_proxies(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca = str(certificate("server").certificate)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(Proxy())
+        plain, safe = stack.enter_context(LiveServer("zipkin")), stack.enter_context(LiveServer("zipkin", tls=tls()))
+        urls = [f"{server.url}/zipkin/{ZIPKIN_WINDOW}" for server in (plain, safe)]
+        assert program.analyze(program.profile(urls[0], proxy=proxy.url)).code == 0
+        assert proxy.requests
+        proxy.requests.clear()
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.authority)
+        assert program.analyze(urls[0]).code == 0
+        assert proxy.requests[0].target.startswith(plain.url)
+        assert program.analyze(urls[1], "--ca", ca).code == 0
+        assert (proxy.requests[-1].method, proxy.requests[-1].target) == ("CONNECT", safe.authority)
+        proxy.requests.clear()
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert [program.analyze(urls[0]).code, program.analyze(urls[1], "--ca", ca).code] == [0, 0]
+        assert proxy.requests == []
+        monkeypatch.delenv("NO_PROXY")
+        monkeypatch.setenv("HTTP_PROXY", "socks5://127.0.0.1:1")
+        said = program.analyze(urls[0])
+        assert (said.code, "is not an HTTP proxy" in said.err) == (2, True)
+
+
+def test_a_proxy_that_refuses(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    no = Answer((b"who are you?",), 407, {"content-type": "text/plain"})
+    with Loopback(lambda request: no) as proxy:
+        gone = proxy.authority
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))
+        said = program.analyze("https://traces.invalid")
+        in_words(said, "https://traces.invalid", "the proxy refused the request: 407")
+        assert TOKEN not in said.err
+    said = program.analyze("https://traces.invalid")
+    in_words(said, "https://traces.invalid", f"the proxy {gone} refused the connection; is it running")
+    assert TOKEN not in said.err
+
+
+# httpcore leaves a socket open that it could not connect
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_unix_socket(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with LiveServer("zipkin", socket_path=path):
+        assert program.analyze(f"unix:{path}:/zipkin/{ZIPKIN_WINDOW}").code == 0
+    path.unlink(missing_ok=True)
+    in_words(program.analyze(f"unix:{path}"), f"unix:{path}", "no such socket|connection refused")
+    # here, where it is known for what it is
+    gc.collect()
+
+
+# credentials
+
+
+def sent(server: Any) -> set[str | None]:
+    return {request.headers.get("authorization") for request in server.requests}
+
+
+def test_where_credentials_come_from(program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(f"{TOKEN}\n")
+    basic = "Basic dXNlcjpwbGFudGVkLTVlY3JldC10MGtlbg=="
+    monkeypatch.setenv("MY_TOKEN", TOKEN)
+    ways: list[tuple[dict[str, str], str]] = [
+        ({"token_env": "MY_TOKEN"}, f"Bearer {TOKEN}"),
+        ({"token_file": str(file)}, f"Bearer {TOKEN}"),
+        ({"token_command": f"cat {file}"}, f"Bearer {TOKEN}"),
+        ({"user": "user", "password_env": "MY_TOKEN"}, basic),
+        ({"user": "user", "password_file": str(file)}, basic),
+        ({"user": "user", "password_command": f"cat {file}"}, basic),
+    ]
+    for more, header in ways:
+        with LiveServer("zipkin") as server:
+            assert program.analyze(program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}", **more)).code == 0
+            assert sent(server) == {header}, more
+    with LiveServer("zipkin") as server:
+        url = f"{server.url}/zipkin/{ZIPKIN_WINDOW}"
+        netrc = tmp_path / ".netrc"
+        netrc.write_text(f"machine 127.0.0.1 login user password {TOKEN}\ndefault login x password y\n")
+        netrc.chmod(0o600)
+        program.analyze(url)
+        assert sent(server) == {basic}
+        server.requests.clear()
+        program.analyze(url.replace("127.0.0.1", "localhost"))
+        assert sent(server) == {None}
+        server.requests.clear()
+        monkeypatch.setenv("TRACETUI_USER", "user")
+        monkeypatch.setenv("TRACETUI_PASSWORD", TOKEN)
+        program.analyze(url.replace("127.0.0.1", "localhost"))
+        assert sent(server) == {basic}
+        server.requests.clear()
+        monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+        program.analyze(url)
+        assert sent(server) == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("variable", ["TRACETUI_TOKEN", "TRACETUI_USER"])
+def test_what_the_environment_holds_is_for_one_server(
+    variable: str, program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, TOKEN)
+    refusal = f"{variable} would be sent to %s and %s; use a profile for each server, with"
+    with LiveServer("zipkin") as one, LiveServer("zipkin") as other:
+        urls = [f"{server.url}/zipkin/{ZIPKIN_WINDOW}" for server in (one, other)]
+        plain = program.profile(urls[1])
+        for said in (
+            program.analyze(*urls),
+            program.analyze(urls[0], plain),
+            program("compare", *urls),
+        ):
+            assert said.code == 2
+            assert refusal % (one.url, plain if plain in said.err else other.url) in said.err
+        assert one.requests == other.requests == []
+        # nor when the second one is named on the screen
+        with pytest.raises(InputError) as caught:
+            compare_with(urls[1], Analysis(load([SAMPLE])), (urls[0],), NO_OVERRIDES)
+        advice = "token-env, or user and password-env (see docs/servers.md)"
+        assert str(caught.value) == f"{refusal % (one.url, other.url)} {advice}"
+        assert one.requests == other.requests == []
+        # one of them has its own
+        file = tmp_path / "token"
+        file.write_text("its own")
+        for own in (
+            {"token_file": str(file)},
+            {"user": "user", "password_file": str(file)},
+        ):
+            assert program.analyze(urls[0], program.profile(urls[1], **own)).code == 0
+            assert all(TOKEN in str(header) or "Basic" in str(header) for header in sent(one))
+            assert not sent(one) & sent(other)
+        # two pages of one server are one
+        assert program.analyze(urls[0], f"{one.url}/zipkin/?limit=1").code == 0
+        # who reads files beside it reads files
+        assert program.analyze(urls[0], SAMPLE).code == 0
+
+
+@pytest.mark.parametrize("command", ["analyze", "compare", "server", "open"])
+def test_help_names_the_sources_of_credentials(command: str, program: Program) -> None:
+    assert "(for one server at a time), from ~/.netrc" in " ".join(program(command, "--help").out.split())
+
+
+def test_a_header_of_a_profile_is_not_put_aside(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    monkeypatch.setenv("MY_HEADER", "Bearer its-own")
+    with LiveServer("zipkin") as server, LiveServer("zipkin") as other:
+        name = program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        file = program.home / "config" / "tracetui" / "config.toml"
+        file.write_text(file.read_text() + '\nheaders-env = { "authorization" = "MY_HEADER" }\n')
+        assert program.analyze(name, f"{other.url}/zipkin/{ZIPKIN_WINDOW}").code == 0
+        assert (sent(server), sent(other)) == ({"Bearer its-own"}, {f"Bearer {TOKEN}"})
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"token_env": "NOT_SET"}, "the environment variable NOT_SET of the profile is not set"),
+        ({"token_file": "/nowhere/token"}, "cannot read the token from /nowhere/token: No such file"),
+        ({"token_command": "false"}, r"the command for the token \(false\) failed: exit status 1"),
+        ({"token_command": "/nowhere/pass show x"}, r"\(/nowhere/pass\) failed: No such file"),
+        ({"token_command": "true"}, r"\(true\) printed nothing"),
+        (
+            {"token_command": "printf 'a\\tb'"},
+            "the value of the header Authorization contains .* not allowed",
+        ),
+        ({"timeout": "soon"}, 'config.toml: the profile prod: "soon" is not a duration'),
+        ({"lookback": "soon"}, 'config.toml: the profile prod: "soon" is not a duration'),
+        ({"timeout": "0s"}, "timeout 0s: must be greater than 0"),
+        ({"limit": -5}, "the profile prod: Expected `int` >= 0"),
+        (
+            {"token": TOKEN},
+            "prod: secrets are not allowed here; use token-env, token-file or token-command",
+        ),
+        ({"password": TOKEN}, "secrets are not allowed here; use password-env, password-file or password-command"),
+        ({"proxy": "socks5://127.0.0.1:1"}, "the proxy from the profile is not an HTTP proxy$"),
+        ({"proxy": "proxy:port"}, "the proxy from the profile has no valid address; write it as http://host:port$"),
+        ({"proxy": "http://127.0.0.1:99999"}, "the proxy from the profile has no valid address"),
+        ({"colour": "red"}, "colour"),
+        ({"kind": "datadog"}, "datadog"),
+    ],
+)
+def test_profiles_that_cannot_be_used(more: dict[str, Any], why: str, program: Program) -> None:
+    said = program.analyze(program.profile("http://127.0.0.1:1", **more))
+    assert said.code == 2
+    assert re.search(why, said.err, re.MULTILINE), said.err
+    assert TOKEN not in said.err
+
+
+@pytest.mark.parametrize("url", ["/var/traces.json", f"ftp://user:{TOKEN}@127.0.0.1", f"http://user:{TOKEN}@127.0.0.1"])
+def test_invalid_addresses_in_profiles_are_refused(url: str, program: Program) -> None:
+    said = program.analyze(program.profile(url))
+    assert said.code == 2
+    assert "config.toml: the profile prod: " in said.err
+    assert TOKEN not in said.err
+
+
+def test_a_slip_in_one_profile_costs_no_other(program: Program) -> None:
+    with LiveServer("zipkin") as server:
+        name = program.profile(f"{server.url}/zipkin/{ZIPKIN_WINDOW}")
+        file = program.home / "config" / "tracetui" / "config.toml"
+        file.write_text(file.read_text() + '\n[profiles.next]\nurl = 5\ncolour = "red"\n')
+        assert program.analyze(name).code == 0
+    said = program.analyze("next")
+    assert (said.code, "the profile next: " in said.err) == (2, True)
+
+
+def test_invalid_headers_are_refused(program: Program) -> None:
+    name = program.profile("http://127.0.0.1:1")
+    file = program.home / "config" / "tracetui" / "config.toml"
+    file.write_text(file.read_text() + '\nheaders = { "X Y" = "z" }\n')
+    said = program.analyze(name)
+    assert (said.code, "'X Y' is not a valid header name" in said.err) == (2, True)
+
+
+def test_credentials_that_did_not_do(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
+    with faulty(faults.status(401)) as server:
+        in_words(program.analyze(server.url), server.url, r"credentials rejected \(401.*Check the credentials")

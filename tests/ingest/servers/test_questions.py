@@ -1,0 +1,379 @@
+"""Questions to servers that hold more than is asked for: what is wanted is asked for, and what is left out is said."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ingest.servers.test_back_ends import asking
+from tests.support.documents import padded
+from tests.support.loopback import Answer
+from tests.support.losses import sent
+from tests.support.many_traces import MS, NEWER, SECOND, many_services, server_with_newer_traces, trace
+from tests.support.paths import CASES
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import KINDS, LiveServer, StandIn, replaying
+from tracetui.ingest.loader import Loader, load
+from tracetui.ingest.servers import jaeger, readable_lists
+from tracetui.ingest.servers.connection import HttpError
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
+from tracetui.model.search import Search, describe
+from tracetui.model.span import Status
+
+FAILED_COUNT = 8
+"""Recorded traces with an error; all are older than the newest 150."""
+SLOW_COUNT = {"jaeger-v1": 7, "zipkin": 7, "jaeger-v3": 7, "tempo": 7}
+"""Recorded traces whose response time is above 400 ms."""
+WHOLE = Search(start_ns=FIRST_NS, end_ns=LAST_NS + (NEWER + 1) * SECOND, limit=20)
+changed = msgspec.structs.replace
+
+
+def failed_ids() -> set[str]:
+    return {ids[0] for ids, span in sent().items() if span.status is Status.ERROR}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_failed_traces_are_found_behind_newer_ones(kind: str) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        found = asked.found(changed(WHOLE, failed=True))
+        held = asked.held
+    assert len(failed_ids() & held) == FAILED_COUNT
+    assert failed_ids() & held <= {padded(trace_id) for trace_id in found}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_traces_are_found_behind_newer_ones(kind: str) -> None:
+    slow = 400 * MS
+    with server_with_newer_traces(kind) as server:
+        everything = load([server.url], search=changed(WHOLE, limit=1000))
+        found = load([server.url], search=changed(WHOLE, slower_ns=slow))
+    wanted, got = (
+        {text for text, took in zip(some.trace_ids, some.response_time.tolist(), strict=True) if took > slow}
+        for some in (everything, found)
+    )
+    assert len(wanted) == SLOW_COUNT[kind]
+    assert got == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [("zipkin", 2), ("jaeger-v3", 2), ("tempo", 1 + FAILED_COUNT), ("jaeger-v1", 2)],
+)
+def test_requests_for_failed_traces_are_few(kind: str, most: int) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        before = len(asked.server.requests)
+        service = "cart" if kind == "jaeger-v1" else ""
+        asked.spans(changed(WHOLE, failed=True, service=service))
+        assert len(asked.server.requests) - before <= most
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+def test_a_full_answer_is_not_filled_up(kind: str) -> None:
+    with asking(server_with_newer_traces(kind)) as asked:
+        before = len(asked.server.requests)
+        assert len(asked.found(changed(WHOLE, failed=True, limit=5))) == 5
+        assert len(asked.server.requests) - before == 1
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
+def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
+    server = LiveServer(kind)
+    server.add(trace(kind, 1, LAST_NS, tags={"http.response.status_code": "503"}))
+    search = changed(WHOLE, failed=True, service="front" if kind == "jaeger-v1" else "")
+    with server:
+        traces = load([server.url], search=search)
+    failed = {text for text, errors in zip(traces.trace_ids, traces.trace_errors.tolist(), strict=True) if errors}
+    assert f"{1:032x}" in {padded(text) for text in failed}
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
+def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
+    search = changed(WHOLE, failed=True, limit=1000, service="payment")
+    with asking(LiveServer(kind)) as asked:
+        from tracetui.ingest.servers.resolve import documents
+
+        bodies = [json.loads(body) for body in documents(asked.back_end, search)]
+    traces = [one for body in bodies for one in (body if kind == "zipkin" else body["data"])]
+    ids = [one[0]["traceId"] if kind == "zipkin" else one["traceID"] for one in traces]
+    assert len(ids) == len(set(ids)) > FAILED_COUNT
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [(kind, wanted) for kind in KINDS for wanted in (Search(), Search(failed=True), Search(slower_ns=400 * MS))],
+)
+def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wanted: Search) -> None:
+    services = ("payment", "reporting", "unknown")
+    search = changed(wanted, services=services, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=100)
+    told: list[SearchReport] = []
+    with server_with_newer_traces(kind) as server:
+        everything = load([server.url], search=changed(WHOLE, limit=1000))
+        found = load([server.url], search=search, on_report=told.append)
+    expected = {
+        text
+        for trace, text in enumerate(everything.trace_ids)
+        if any(everything.span(span).service in services for span in everything.spans_of(trace))
+        and (not wanted.failed or everything.trace_errors[trace] > 0)
+        and (wanted.slower_ns is None or everything.response_time[trace] > wanted.slower_ns)
+    }
+    assert len(expected) >= 5
+    if kind == "jaeger-v1" and wanted != Search():
+        # v1 is asked for spans of these services that failed or are slow, and says so
+        assert any("the search was limited to" in warning.message for warning in found.load_warnings)
+    else:
+        assert expected <= set(found.trace_ids)
+    assert "service payment or reporting or unknown" in told[0].text
+    # a trace of two of the services comes once
+    assert not found.duplicates
+
+
+# stores that keep traces by service
+
+
+def badger(server: StandIn) -> StandIn:
+    """Jaeger with a store that refuses attributes without a service, with status 500."""
+    refused = Answer((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
+
+    def fault(handler: Any) -> None:
+        query = handler.request_read.query
+        if "query.attributes" in query and "query.serviceName" not in query:
+            server.send(handler, refused)
+        else:
+            server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
+    return server
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Search(errors=True),
+        Search(failed=True),
+        Search(attributes={"customer.tier": "gold"}),
+        Search(attributes={"customer.tier": "gold"}, failed=True),
+        Search(),
+    ],
+    ids=["error", "failed", "attribute", "attribute of failed", "all"],
+)
+def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
+    search = changed(wanted, start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
+    with asking(replaying("jaeger-main-v3")) as plain:
+        right = plain.found(search)
+    with asking(badger(replaying("jaeger-main-v3"))) as asked:
+        assert asked.found(search) == right
+        assert asked.found(search) == right
+        if not wanted.attributes and not wanted.errors and not wanted.failed:
+            assert asked.said == []
+    assert right
+
+
+# lists of names that servers send
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
+def test_damaged_names_of_services_are_left_out(kind: str) -> None:
+    server = LiveServer(kind)
+    key = {"jaeger-v1": "data", "jaeger-v3": "services", "zipkin": ""}[kind]
+    listed = b'["cart","\\ud800",7,"' + b"x" * 100_000 + b'","payment"]'
+    body = b'{"%s":%b}' % (key.encode(), listed) if key else listed
+
+    def fault(handler: Any) -> None:
+        server.send(handler, Answer((body,)))
+
+    server.fault, server.fault_on = fault, "/services$"
+    with asking(server) as asked:
+        assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
+        assert asked.said == [
+            "1 invalid names of services were skipped",
+            "1 names of services longer than 2,000 characters were skipped",
+        ]
+
+
+FAR = st.none() | st.sampled_from([-(10**40), -1, 0, 1, 10**19, 10**40, 10**400])
+
+
+@given(FAR, FAR, FAR, FAR)
+def test_every_search_can_be_sent_and_described(
+    start: int | None, end: int | None, lookback: int | None, limit: int | None
+) -> None:
+    search = Search(start_ns=start, end_ns=end, lookback_ns=lookback, limit=limit)
+    begin, stop = search.window()
+    assert 0 <= begin < stop < 1 << 63
+    assert 1 <= search.most <= 10**9
+    assert describe(search)
+
+
+def test_any_limit_can_be_requested(program: Program) -> None:
+    with LiveServer("jaeger-v1") as server:
+        said = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
+    # it is the server's to refuse so many
+    assert (said.code, "search depth must be" in said.err) == (4, True)
+
+
+@given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))
+def test_any_time_from_a_server_can_be_formatted(starts: list[int]) -> None:
+    assert SearchedWindow(len(starts), *window_of(starts)).words.startswith(f"the newest {len(starts)}")
+
+
+def test_names_are_bounded() -> None:
+    said: list[str] = []
+    listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
+    assert len(readable_lists.readable_names(listed, "services", said.append)) == readable_lists.MOST_NAMES
+    assert said == ["the server lists 30,000 services; only the first 10,000 are used"]
+
+
+def test_services_are_searched_until_the_limit() -> None:
+    server = LiveServer("jaeger-v1", empty=True)
+    many = 5 * jaeger.FEW_SERVICES
+    for number in range(many):
+        start = FIRST_NS + number * SECOND
+        server.add(trace("jaeger-v1", number + 1, start, [MS], [f"svc-{number:03}"]))
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) == many
+        del server.requests[:]
+        few = asked.found(changed(WHOLE, limit=10))
+        asked_for = server.paths().count("/api/traces")
+    assert len(few) >= 10
+    assert asked_for < many / 2
+    assert "of 150 services, enough for 10 traces" in asked.said[-1]
+
+
+def test_services_are_searched_side_by_side() -> None:
+    server = many_services("jaeger-v1", 4, begun_ns=FIRST_NS + SECOND)
+    two = threading.Barrier(2, timeout=20)
+
+    def fault(handler: Any) -> None:
+        # each waits for another one under way
+        two.wait()
+        server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/traces$"
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) == 4
+
+
+def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
+    server = LiveServer("jaeger-v1")
+
+    def fault(handler: Any) -> None:
+        if handler.request_read.query.get("service") == ["cart"]:
+            server.send(handler, Answer((b'{"errors":[{"code":500,"msg":"no such table"}]}',), 500))
+        else:
+            server.send(handler, server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/traces$"
+    with asking(server) as asked:
+        assert len(asked.found(changed(WHOLE, limit=1000))) > 20
+        assert any("the search failed for 1 of 12 services" in text for text in asked.said)
+
+
+# Tempo
+
+
+def without_hints(server: StandIn) -> StandIn:
+    """A Tempo that refuses what it does not know behind a query."""
+    refused = Answer((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
+
+    def fault(handler: Any) -> None:
+        hinted = "most_recent" in handler.request_read.query.get("q", [""])[0]
+        server.send(handler, refused if hinted else server.respond(handler.request_read))
+
+    server.fault, server.fault_on = fault, "/api/search$"
+    return server
+
+
+def test_tempo_search_requests_its_newest_traces() -> None:
+    with asking(server_with_newer_traces("tempo")) as asked:
+        found = asked.found(WHOLE)
+        assert found == set(asked.server.trace_ids[-20:])
+        searches = [request.query["q"] for request in asked.server.requests if request.path == "/api/search"]
+        assert searches == [["{} with (most_recent=true)"]]
+
+
+def test_older_tempo_is_queried_without_the_hint_from_then_on() -> None:
+    with asking(without_hints(server_with_newer_traces("tempo"))) as asked:
+        assert len(asked.found(WHOLE)) == 20
+        assert not asked.back_end.sends_newest
+        assert len(asked.found(WHOLE)) == 20
+        assert asked.server.paths().count("/api/search") == 3
+
+
+def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
+    told: list[SearchReport] = []
+    with without_hints(server_with_newer_traces("tempo")) as server:
+        load([server.url], search=WHOLE, on_report=told.append)
+    assert told[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
+    assert told[0].searched is not None
+    assert told[0].searched.words.startswith("any 20 (")
+
+
+def test_a_query_that_tempo_refuses_is_refused() -> None:
+    with asking(LiveServer("tempo")) as asked:
+        with pytest.raises(HttpError, match="400"):
+            asked.found(changed(WHOLE, expression="{ nonsense"))
+        assert asked.back_end.sends_newest
+
+
+def test_tempo_names_are_requested_for_a_window() -> None:
+    """Without one it knows what has come just now: nothing, mostly."""
+    server = LiveServer("tempo")
+
+    def fault(handler: Any) -> None:
+        query = handler.request_read.query
+        timed = {"start", "end"} <= set(query) and int(query["start"][0]) < int(query["end"][0])
+        empty = Answer((b'{"tagValues":[],"metrics":{}}',))
+        server.send(handler, server.respond(handler.request_read) if timed else empty)
+
+    server.fault, server.fault_on = fault, "/values$"
+    with asking(server) as asked:
+        assert len(asked.back_end.services()) == 13
+        assert "payments.Charge/Run" in asked.back_end.operations("payment")
+
+
+def test_events_of_python_s_zipkin_exporter() -> None:
+    traces = load([str(CASES / "zipkin-python-events.json")])
+    exceptions = {
+        traces.span(span).name: [event.attributes.get("exception.type") for event in traces.span(span).events]
+        for span in range(len(traces))
+    }
+    assert exceptions == {"GET /exc": [], "compute": ["RuntimeError", "ValueError"], "retry ok": ["TimeoutError"]}
+
+
+def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
+    with LiveServer("tempo") as server:
+        loading = Loader([server.url])
+        search = changed(WHOLE, limit=1000)
+        told: list[SearchReport] = []
+        first = loading.read(search=search)
+        count = len(server.requests)
+        assert loading.search_again(search, lambda _: None, told.append) is None
+        assert [request.path for request in server.requests[count:]] == ["/api/search"]
+        assert told[0].text.startswith(f"{first.trace_count} traces from Tempo")
+        # one more, and one that grows
+        server.add(trace("tempo", 1, LAST_NS, [5 * MS], ["front"]))
+        assert (loading.search_again(search, lambda _: None) or first).trace_count == first.trace_count + 1
+        server.add(trace("tempo", 1, LAST_NS))
+        count = len(server.requests)
+        grown = loading.search_again(search, lambda _: None)
+        assert grown is not None
+        assert len(grown) == len(first) + 2
+        assert len(server.requests) - count == 2
+        loading.servers.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_warning_that_elements_of_lists_are_not_found(kind: str) -> None:
+    told: list[SearchReport] = []
+    search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
+    with LiveServer(kind) as server:
+        load([server.url], search=search, on_report=told.append)
+    assert ("not list elements" in told[0].text) == (kind != "tempo")

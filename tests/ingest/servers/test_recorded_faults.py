@@ -1,0 +1,102 @@
+"""Answers that real servers gave to questions asked the wrong way: they are asked otherwise, and all is found."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.ingest.servers.test_back_ends import asking
+from tests.support.backends import PLAIN
+from tests.support.loopback import Answer, Request
+from tests.support.recorded import FIRST_NS, LAST_NS, Recorded, recorded
+from tests.support.servers import LiveServer, StandIn
+from tracetui.model.search import Search
+
+WHOLE = Search(start_ns=FIRST_NS, end_ns=LAST_NS + 1_000_000_000, limit=1000)
+WANTS_SERVICE = "jaeger-2.20-badger-search-attributes-no-service"
+changed = msgspec.structs.replace
+
+
+class Tempo(StandIn):
+    """Answers as recorded: to a search with and without the hint, for names with and without a window."""
+
+    def __init__(self) -> None:
+        super().__init__([recorded("faults")], [])
+
+    def respond_below(self, request: Request) -> Answer:
+        if request.path == "/api/echo":
+            return Answer((b"echo\n",), 200, PLAIN)
+        timed = "window" if {"start", "end"} <= set(request.query) else "no-window"
+        if request.path == "/api/v2/search/tag/resource.service.name/values":
+            return recorded("faults")[f"tempo-3.0-services-{timed}"]
+        if request.path == "/api/v2/search/tag/name/values":
+            return recorded("faults")[f"tempo-3.0-operations-{timed}"]
+        if request.path == "/api/search":
+            hinted = "most_recent" in request.query["q"][0]
+            return recorded("faults")["tempo-3.0-search-20" + "-most-recent" * hinted]
+        return Answer((b"",), 404, PLAIN)
+
+
+def listed(answer: Recorded) -> set[str]:
+    return {item["traceID"].zfill(32) for item in json.loads(answer.body)["traces"]}
+
+
+def test_tempo_names_all_services_and_operations() -> None:
+    with asking(Tempo()) as asked:
+        services = asked.back_end.services()
+        operations = asked.back_end.operations("cart")
+    assert len(services) == 345
+    assert "cart" in services
+    assert len(operations) > 1
+
+
+def test_tempo_search_requests_the_newest() -> None:
+    newest, anyway = (listed(recorded("faults")[f"tempo-3.0-search-20{kind}"]) for kind in ("-most-recent", ""))
+    assert newest - anyway
+    with asking(Tempo()) as asked:
+        # none of them was recorded
+        list(asked.back_end.search(changed(WHOLE, limit=20)))
+        fetched = {path.rpartition("/")[2] for path in asked.server.paths() if "/traces/" in path}
+    assert fetched == newest
+
+
+def store_by_service(everything: bool) -> StandIn:
+    """Jaeger with a store that keeps traces by service: badger, or one like Cassandra, which wants a service always."""
+    server = LiveServer("jaeger-v3")
+
+    def fault(handler: Any) -> None:
+        request: Request = handler.request_read
+        of_none = "query.serviceName" not in request.query and "query.startTimeMax" in request.query
+        probing = request.query.get("query.searchDepth") == ["1"]
+        refused = of_none and not probing and (everything or "query.attributes" in request.query)
+        server.send(handler, recorded("faults")[WANTS_SERVICE] if refused else server.respond(request))
+
+    server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
+    return server
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["badger", "cassandra"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Search(),
+        Search(errors=True),
+        Search(failed=True),
+        Search(slower_ns=400_000_000),
+        Search(attributes={"customer.tier": "gold"}),
+        Search(attributes={"customer.tier": "gold"}, failed=True),
+        Search(operation="payments.Charge/Run"),
+        Search(least_ns=100_000_000),
+    ],
+    ids=["all", "error", "failed", "slow", "attribute", "attribute of failed", "operation", "duration"],
+)
+def test_store_that_requires_a_service_is_searched_for_each(wanted: Search, everything: bool) -> None:
+    search = changed(wanted, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=1000)
+    with asking(LiveServer("jaeger-v3")) as plain:
+        right = plain.found(search)
+    with asking(store_by_service(everything)) as asked:
+        assert asked.found(search) == right
+    assert right

@@ -1,0 +1,367 @@
+"""Memory limits for compression bombs and endless inputs."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.loopback import JSON, Answer, Loopback
+from tests.support.paths import CASES
+from tracetui.ingest import buffers
+from tracetui.ingest.decompress import UnpackError, unpack_stream
+from tracetui.ingest.json_value_limit import MOST_DENSE, close_brackets, cut_dense
+from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
+
+MIB = 1 << 20
+MOST_MEMORY = 1 << 30
+MOST_DENSE_MEMORY = 320 * MIB
+"""Enough for `MOST_DENSE` values, the program and the file itself."""
+TRACE = (
+    b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1,"duration":1,'
+    b'"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}]}'
+)
+
+
+class Ended(NamedTuple):
+    code: int
+    memory: int
+    """The most bytes that were resident."""
+    err: str
+
+
+def analyze(*arguments: str, stdin: int | None = None) -> Ended:
+    """Run the program in a process of its own, whose memory is measured. Fails if it does not end."""
+    command = [sys.executable, "-S", "-c", _MEASURED, sys.executable, "-m", "tracetui", "analyze", *arguments]
+    done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    err = done.stderr.decode()
+    assert "Traceback" not in err
+    assert "internal error" not in err
+    code, kilobytes = map(int, done.stdout.split())
+    return Ended(code, kilobytes * 1024, err)
+
+
+_MEASURED = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+"""Runs a program. A new process starts with the peak of its parent, so that must be a small one, not the tests'."""
+
+
+def zeros(times: int) -> Iterator[bytes]:
+    yield from (b"\0" * MIB for _ in range(times))
+
+
+def zstd_zeros(times: int) -> bytes:
+    packer = zstandard.ZstdCompressor(level=3).compressobj()
+    return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
+
+
+def gzip_zeros(times: int) -> bytes:
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join([*map(packer.compress, zeros(times)), packer.flush()])
+
+
+def repeated(text: bytes) -> bytes:
+    """60 MiB of one text."""
+    return text * (60 * MIB // len(text))
+
+
+def tiny_values(text: bytes, opening: bytes = b"", closing: bytes = b"") -> bytes:
+    return zstandard.compress(opening + repeated(text) + closing)
+
+
+EMPTY_SPANS = (
+    b"\x0a\xc4\xff\xff\x7f\x12\xbe\xff\xff\x7f"  # a request and in it a scope, larger than the file
+    b"\x12\x1e\x0a\x10" + b"1" * 16 + b"\x12\x08" + b"2" * 8 + b"\x30\x01"
+)
+"""The beginning of a request in protobuf, with its first span."""
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "empty objects": lambda: tiny_values(b"{}\n"),
+    "a list of empty objects": lambda: tiny_values(b"{},", b"[", b"{}]"),
+    "a list of numbers": lambda: tiny_values(b"1,", b"[", b"1]"),
+    "empty resources": lambda: tiny_values(b"{},", b'{"resourceSpans":[', b"{}]}"),
+    "objects, not packed": lambda: repeated(b"{}\n"),
+    "blanks, not packed": lambda: b"{" + repeated(b" "),
+    "gzip in gzip in zstd": (CASES / "fuzz-bomb-10-gib.bin").read_bytes,
+    "zstd": lambda: zstd_zeros(2 << 10),
+    "zstd in zstd": lambda: zstandard.compress(zstd_zeros(2 << 10)),
+    "gzip": lambda: gzip_zeros(1 << 10),
+    "zstd in gzip": lambda: gzip.compress(zstd_zeros(2 << 10)),
+    "a record of zstd": lambda: len(packed := zstd_zeros(2 << 10)).to_bytes(4, "big") + packed,
+    "many frames of zstd": lambda: zstd_zeros(1 << 9) * 4,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_compression_bomb_takes_little_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(FILES[name]())
+    ended = analyze(str(path))
+    assert ended.code == 3
+    assert ended.memory < MOST_MEMORY
+    assert str(path) in ended.err
+
+
+def test_spans_before_the_limit_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.zst"
+    packer = zstandard.ZstdCompressor().compressobj()
+    path.write_bytes(packer.compress(TRACE + b"\n") + b"".join(map(packer.compress, zeros(2 << 10))) + packer.flush())
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMORY
+    assert "unpacks to more than 64 MiB; the rest was skipped" in ended.err
+
+
+TINY_SPANS = {
+    "OTLP": (b'{"traceId":"1","spanId":"2"},', b'{"resourceSpans":[{"scopeSpans":[{"spans":[', b"{}]}]}]}"),
+    "protobuf": (b"\x12\x00", EMPTY_SPANS, b""),
+}
+
+
+@pytest.mark.parametrize("name", TINY_SPANS)
+def test_millions_of_tiny_spans_take_little_memory(tmp_path: Path, name: str) -> None:
+    text, opening, closing = TINY_SPANS[name]
+    path = tmp_path / "bomb.zst"
+    path.write_bytes(tiny_values(text, opening, closing))
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMORY
+    assert "unpacks to more values than any traces of its size" in ended.err
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A protobuf field of bytes."""
+    size, rest = b"", len(content)
+    while rest > 0x7F:
+        size += bytes([rest & 0x7F | 0x80])
+        rest >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([rest]) + content
+
+
+def _request(in_span: bytes = b"", in_scope: bytes = b"") -> bytes:
+    """An OTLP request in protobuf, with something appended to its span or scope."""
+    span = b"\x0a\x10" + b"1" * 16 + b"\x12\x08" + b"2" * 8 + b"\x30\x01" + in_span
+    return _field(1, _field(2, _field(2, span) + in_scope))
+
+
+_OTLP = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"1","spanId":"2"%b}%b]}%b]}%b]}'
+_ZIPKIN = b'[{"traceId":"1","id":"2"%b}%b]'
+_JAEGER = b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"2"%b}%b]}%b]}'
+_NESTED = b"[" * 200 + b"]" * 200 + b","
+_DENSE_BYTES = 12 * MIB
+DENSE: dict[str, Callable[[], bytes]] = {
+    "objects as resources": lambda: _OTLP % (b"", b"", b"", many(b",{}")),
+    "lists as resources": lambda: _OTLP % (b"", b"", b"", many(b",[]")),
+    "objects as spans": lambda: _OTLP % (b"", many(b",{}"), b"", b""),
+    "nested lists": lambda: _OTLP % (b',"attributes":[%b0]' % many(_NESTED), b"", b"", b""),
+    "objects as Jaeger's traces": lambda: _JAEGER % (b"", b"", many(b",{}")),
+    "numbers as Zipkin's spans": lambda: _ZIPKIN % (b"", many(b",1")),
+    "objects, cut off": lambda: _ZIPKIN[:-1] % (b"", many(b",{}")),
+    "protobuf, spans": lambda: _request(in_scope=many(b"\x12\0")),
+    "protobuf, attributes and events": lambda: _request(in_span=many(b"\x4a\0\x5a\0")),
+}
+"""Files with one span, and with a value of a few bytes at some place millions of times."""
+
+
+def many(text: bytes) -> bytes:
+    return text * (_DENSE_BYTES // len(text))
+
+
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_values_take_little_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "dense"
+    path.write_bytes(DENSE[name]())
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_DENSE_MEMORY
+
+
+_VALUES = st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(_VALUES, st.data())
+def test_cut_values_are_valid(value: object, data: st.DataObject) -> None:
+    text = json.dumps(value).encode()
+    closed = close_brackets(text[: data.draw(st.integers(0, len(text)))])
+    assert closed == b"" or json.loads(closed) is not None
+
+
+def test_values_before_dense_ones_are_kept() -> None:
+    spans = [f'{{"traceId":"{i:x}","id":"1"}}' for i in range(1_000)]
+    before = f"[{','.join(spans)}".encode()
+    cut = cut_dense(before + b",{}" * (MOST_DENSE + 100_000) + b"]")
+    assert cut is not None
+    assert cut.end < len(before) + 3 * MOST_DENSE + 100_000
+    values = json.loads(cut.text)
+    assert [value["traceId"] for value in values[:1_000]] == [f"{i:x}" for i in range(1_000)]
+    assert set(map(len, values[1_000:])) == {0}
+
+
+def test_as_many_values_of_usual_size_are_not_cut() -> None:
+    assert cut_dense(b"[%b{}]" % (b'{"key":"a","value":{"intValue":"1"}},' * MOST_DENSE)) is None
+
+
+CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "zstd": (lambda: zstd_zeros(2 << 10), "zstd"),
+    "gzip": (lambda: gzip_zeros(1 << 10), "gzip"),
+    "zstd, gzip": (lambda: gzip.compress(zstd_zeros(2 << 10)), "zstd, gzip"),
+    "zstd of empty objects": (lambda: tiny_values(b"{},", b'{"data":[', b"{}]}"), "zstd"),
+    "deflate": (lambda: zlib.compress(bytes(256 * MIB), 9), "deflate"),
+}
+
+
+@pytest.mark.parametrize("name", CODINGS)
+def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
+    make, coding = CODINGS[name]
+    body = make()
+    with Loopback(lambda _: Answer((body,), 200, JSON | {"content-encoding": coding})) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert ended.memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
+    pieces = (b'{"data":[{}', *[b",{}" * (MIB // 3)] * 40, b"]}")
+    with Loopback(lambda _: Answer(pieces, status, JSON)) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert ended.memory < MOST_DENSE_MEMORY
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])
+def test_response_with_unrequested_compression_is_rejected(coding: str) -> None:
+    with Loopback(lambda _: Answer((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
+        ended = analyze(server.url)
+    assert ended.code == 4
+    assert "unsupported compression of the response" in ended.err
+
+
+@pytest.mark.parametrize("command", ["cat /dev/zero", "yes", "yes '{\"a\":1}'"])
+def test_endless_pipe_stops_with_a_message(command: str) -> None:
+    with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
+        assert source.stdout is not None
+        ended = analyze("-", stdin=source.stdout.fileno())
+        source.kill()
+    assert ended.code == 3
+    assert ended.memory < MOST_MEMORY
+    assert "only repetitive data in the first" in ended.err
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom", "/dev/full"])
+def test_device_is_rejected(device: str) -> None:
+    ended = analyze(device)
+    assert ended.code == 3
+    assert f"{device}: is a device" in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no files of the kernel on this system")
+@pytest.mark.parametrize("path", ["/proc/self/environ", "/proc/self/maps", "/proc/self/pagemap"])
+def test_file_without_a_size_is_read(path: str) -> None:
+    ended = analyze(path)
+    assert ended.code == 3
+    assert "unknown format" in ended.err
+
+
+def test_file_that_never_ends_is_read_until_it_is_idle() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"a")
+    with os.fdopen(reader, "rb") as stream:
+        assert buffers.read_stream(stream, lambda: True, print, most_idle=0.3) == b"a"
+    os.close(writer)
+
+
+def test_socket_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        ended = analyze("socket")
+    assert ended.code == 3
+    assert "socket: is a socket, not a file" in ended.err
+
+
+def test_zeros_are_not_detected_as_empty_records(tmp_path: Path) -> None:
+    path = tmp_path / "zeros"
+    with path.open("wb") as file:
+        file.truncate(32 * MIB)
+    ended = analyze(str(path))
+    assert ended.code == 3
+    assert "unknown format: not JSON, OTLP protobuf, collector records" in ended.err
+
+
+def test_pipe_without_writer_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "WRITER_SECONDS", 0.2)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="nothing writes to this pipe"):
+        buffers.read_file(path, lambda: True, print)
+    assert buffers.read_file(path, lambda: False, print) == b""
+
+
+def test_pipe_with_late_writer_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "WRITER_SECONDS", 30.0)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with subprocess.Popen(["sh", "-c", f"sleep 0.3; (printf a; sleep 0.3; printf b) > {path}"]):
+        assert buffers.read_file(path, lambda: True, print) == b"ab"
+
+
+def test_pipe_stops_at_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(buffers, "input_limit", lambda: 3 * MIB)
+    warnings: list[str] = []
+    with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
+        assert source.stdout is not None
+        data = buffers.read_stream(source.stdout, lambda: True, warnings.append)
+        source.kill()
+    assert 3 * MIB < len(data) < 5 * MIB
+    assert warnings == ["more than 3 MiB arrived; the rest was not read"]
+
+
+def test_limits_grow_with_packed_size_up_to_machine_memory() -> None:
+    assert unpacked_limit(0) == LEAST
+    assert unpacked_limit(1 << 20) == 200 << 20
+    assert unpacked_limit(1 << 40) == input_limit() >= LEAST
+
+
+def test_decoding_cost_counts_values() -> None:
+    assert decoding_cost(b"") == 0
+    assert decoding_cost(b"x" * 5_000_000) == 5_000_000
+    assert decoding_cost(b"{}\n" * 1_000_000) > 20 * 3_000_000
+    assert decoding_limit(10) == LEAST < decoding_limit(1 << 20)
+
+
+def test_traces_stay_far_below_the_limits() -> None:
+    text = (CASES.parent.parent / "sample_traces" / "first-look" / "checkout.json").read_bytes()
+    assert decoding_cost(text) < 10 * len(text)
+
+
+@given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.sampled_from(["gzip", "deflate", "zstd"]))
+def test_streams_round_trip(texts: list[bytes], step: int, coding: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}[coding]
+    packed = b"".join(map(pack, texts))
+    pieces = (packed[at : at + step] for at in range(0, len(packed), step))
+    assert b"".join(unpack_stream(pieces, coding)) == b"".join(texts)
+
+
+@given(st.binary(min_size=1, max_size=100), st.data())
+def test_truncated_stream_is_damaged(text: bytes, data: st.DataObject) -> None:
+    packed = gzip.compress(text)
+    cut = data.draw(st.integers(1, len(packed) - 1))
+    with pytest.raises(UnpackError):
+        list(unpack_stream(iter([packed[:cut]]), "gzip"))

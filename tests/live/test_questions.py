@@ -1,0 +1,86 @@
+"""Real servers that hold a known set are asked what users ask first: every trace that exists is found.
+
+`make test-live`. Zipkin is started from the jar that ZIPKIN_JAR names, else Maven fetches it; Jaeger from JAEGER_BIN.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import known_traces as known
+from tests.support.live_servers import post_to_jaeger, post_to_zipkin, running_jaeger, running_zipkin, tracetui
+from tests.support.many_traces import MS
+from tests.support.paths import CASES
+
+pytestmark = pytest.mark.live
+
+EVENTS = CASES / "zipkin-python-events.json"
+WINDOW = ("--time-range", "2h")
+
+
+@pytest.fixture(scope="module", params=["zipkin", "jaeger-memory", "jaeger-badger"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a server that holds the known set; its last trace began a minute ago."""
+    folder = tmp_path_factory.mktemp(request.param)
+    traces = list(known.known_traces(time.time_ns() - 60_000 * MS))
+    if request.param == "zipkin":
+        with running_zipkin(folder) as url:
+            spans = [span for one in traces for span in one.written("zipkin")]
+            post_to_zipkin(url, json.dumps(spans).encode(), len(traces), len(spans))
+            yield url
+    else:
+        with running_jaeger(folder, request.param.removeprefix("jaeger-")) as (url, otlp):
+            post_to_jaeger(url, otlp, (one.written("jaeger-v3") for one in traces), len(traces))
+            yield url
+
+
+def count(server: str, *options: str) -> int:
+    found: int = json.loads(tracetui("analyze", server, "--json", *WINDOW, *options)[0])["summary"]["trace_count"]
+    return found
+
+
+def test_all_are_held(server: str) -> None:
+    summary = json.loads(tracetui("analyze", server, "--json", *WINDOW, "--limit", "5000")[0])["summary"]
+    assert (summary["trace_count"], summary["service_count"]) == (known.COUNT, known.SERVICES)
+    assert summary["error_trace_count"] == known.FAILED + known.FAILED_OTHERWISE
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    known.QUESTIONS,
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: str) -> None:
+    assert wanted <= count(server, *options) <= wanted + known.UNASKED
+
+
+def test_the_slowest_and_a_failed_trace_are_shown(server: str) -> None:
+    shown, _ = tracetui("show", server, "--trace", "slowest", *WINDOW, "--limit", "20", "--width", "120")
+    assert "1.30 s" in shown or "1.21 s" in shown
+    tracetui("show", server, "--trace", "failed", *WINDOW, "--limit", "20", "--width", "120")
+
+
+def exceptions(source: str, *options: str) -> set[str]:
+    report: dict[str, Any] = json.loads(tracetui("analyze", source, "--json", "--errors", *options)[0])
+    return {pattern["message"] for pattern in report["errors"]["patterns"]}
+
+
+@pytest.mark.parametrize("server", ["zipkin"], indirect=True)
+def test_events_of_python_s_exporter_come_back(server: str, tmp_path: Path) -> None:
+    spans = json.loads(EVENTS.read_bytes())
+    by = time.time_ns() // 1_000 - 30_000_000 - max(span["timestamp"] for trace in spans for span in trace)
+    moved = json.loads(EVENTS.read_bytes(), parse_int=lambda text: int(text) + by if len(text) == 16 else int(text))
+    flat = [span for trace in moved for span in trace]
+    post_to_zipkin(server, json.dumps(flat).encode(), 2 * known.COUNT, 2 * known.COUNT + len(flat))
+    service = flat[0]["localEndpoint"]["serviceName"]
+    file = tmp_path / "posted.json"
+    file.write_text(json.dumps(moved))
+    live = exceptions(server, "--service", service, *WINDOW)
+    assert live == exceptions(str(file))
+    assert live

@@ -1,0 +1,149 @@
+"""Splitting one set in two to compare: at a time, and by the values of an attribute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.building import build, span
+from tests.support.paths import SAMPLES
+from tracetui.cli.main import run
+from tracetui.model.errors import UsageError
+from tracetui.model.traces import TraceSet
+from tracetui.query.splits import changed_attributes, read_moment, split_at, split_by
+
+MINUTE = 60_000_000
+INCIDENT = str(SAMPLES / "incident")
+BEFORE = f"{INCIDENT}/before.json"
+
+
+def deployed(versions: Sequence[str], **attributes: Sequence[str]) -> TraceSet:
+    """One request a minute through web, of version 1.0, and shop, with these versions and span attributes."""
+    spans = []
+    for number, version in enumerate(versions):
+        start, trace = number * MINUTE, str(number + 1)
+        spans.append(
+            span(f"a{number}", start, start + 9, trace=trace, service="web", resource={"service.version": "1.0"})
+        )
+        spans.append(
+            span(
+                f"b{number}",
+                start + 1,
+                start + 5,
+                trace=trace,
+                parent=f"a{number}",
+                service="shop",
+                resource={"service.version": version, "region": "eu"},
+                attributes={key: values[number] for key, values in attributes.items()},
+            )
+        )
+    return build(*spans)
+
+
+def traces_in(mask: np.ndarray) -> list[int]:
+    return mask.nonzero()[0].tolist()
+
+
+def test_a_new_version_is_found_and_split_by() -> None:
+    traces = deployed(["2.4", "2.4", "2.4", "2.5", "2.4", "2.5", "2.5"])
+    (change,) = changed_attributes(traces)
+    assert (change.key, change.service, change.values) == ("service.version", "shop", ("2.4", "2.5"))
+    assert change.since_ns == int(traces.trace_start[3])
+    split = split_by(traces, "service.version")
+    assert split.names == ("shop service.version=2.4", "shop service.version=2.5")
+    assert (traces_in(split.before), traces_in(split.after)) == ([0, 1, 2, 4], [3, 5, 6])
+
+
+def test_values_that_alternate_are_no_change() -> None:
+    assert changed_attributes(deployed(["a", "b"] * 6)) == []
+    assert changed_attributes(deployed(["a"] * 6)) == []
+    assert changed_attributes(deployed([str(number) for number in range(9)])) == []
+
+
+def test_an_attribute_of_spans_with_the_latest_value_and_with_named_ones() -> None:
+    traces = deployed(["1"] * 6, tier=["gold", "free", "free", "basic", "basic", "basic"])
+    split = split_by(traces, "tier")
+    assert split.names == ("other tier", "tier=basic")
+    assert (traces_in(split.before), traces_in(split.after)) == ([0, 1, 2], [3, 4, 5])
+    split = split_by(traces, "tier=gold, free")
+    assert split.names == ("tier=gold", "tier=free")
+    assert (traces_in(split.before), traces_in(split.after)) == ([0], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("nope", "no trace has an attribute nope"),
+        ("region", "region has only one value: eu"),
+        ("many", "many has 6 values; name two: --by many=BEFORE,AFTER (0, 1, 2, 3, 4, 5)"),
+        ("many=1", "name two different values"),
+        ("many=1,1", "name two different values"),
+        ("many=1,9", "no trace has many=9; values: 0, 1, 2, 3, 4, 5"),
+    ],
+)
+def test_what_cannot_be_split_by(text: str, reason: str) -> None:
+    traces = deployed(["1"] * 6, many=[str(number) for number in range(6)])
+    with pytest.raises(UsageError) as caught:
+        split_by(traces, text)
+    assert reason in str(caught.value)
+
+
+def test_at_a_time() -> None:
+    traces = deployed(["1"] * 5)
+    moment = int(traces.trace_start[2])
+    text = str(np.datetime64(moment, "ns")) + "Z"
+    split = split_at(traces, text)
+    assert (traces_in(split.before), traces_in(split.after)) == ([0, 1], [2, 3, 4])
+    assert split.names == (f"before {text}", f"from {text} on")
+    clock = text[11:19]
+    assert read_moment(traces, clock) == moment // 1_000_000_000 * 1_000_000_000
+    for outside in ("1999-01-01", "2099-01-01"):
+        with pytest.raises(UsageError, match="all 5 traces started"):
+            split_at(traces, outside)
+    with pytest.raises(UsageError, match="is not a time"):
+        split_at(traces, "noon")
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=8))
+def test_the_sides_are_disjoint_and_cover_all_traces_with_the_attribute(values: list[str]) -> None:
+    traces = deployed(["1"] * len(values), kind=values)
+    try:
+        split = split_by(traces, "kind")
+    except UsageError:
+        assert len(set(values)) == 1
+        return
+    assert not (split.before & split.after).any()
+    assert (split.before | split.after).all()
+    assert {values[trace] for trace in traces_in(split.after)} & {
+        values[trace] for trace in traces_in(split.before)
+    } == set()
+
+
+def test_compare_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", BEFORE, "--at", "10:05"]) == 0
+    printed = capsys.readouterr().out
+    assert "before  before 10:05" in printed
+    assert "after   from 10:05 on" in printed
+    assert run(["compare", INCIDENT, "--by", "region=eu,us", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["before"]["trace_count"] > 0
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([BEFORE], "compare needs two sources, BEFORE and AFTER, not 1; --at TIME and --by ATTRIBUTE"),
+        ([BEFORE, BEFORE, BEFORE], "compare needs two sources, BEFORE and AFTER, not 3"),
+        ([BEFORE, "--at", "10:05", "--by", "region"], "use only one of --at, --by and --trace"),
+        ([BEFORE, "--at", "soon"], "'soon' is not a time; write 10:05"),
+        ([BEFORE, "--at", "10:05", "--service", "nobody"], "no service named 'nobody'"),
+    ],
+)
+def test_compare_refuses(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", *args]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, message in printed.err) == ("", True)

@@ -1,0 +1,125 @@
+"""A trace beside the median trace of its entry point."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from tests.support.building import GivenSpan, build, span
+from tests.support.paths import SAMPLES
+from tests.support.strategies import service_sets, unhurried
+from tests.support.trace_app import opened
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.normal_trace import compare_with_normal, find_normal
+from tracetui.cli.main import run
+from tracetui.model.span import Kind
+from tracetui.model.traces import TraceSet
+from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.waterfall.normal_diff import NormalDiff
+
+BEFORE = str(SAMPLES / "incident/before.json")
+MS = 1_000
+
+
+def requests(*queries: int, calls: int = 1, failed: int = -1) -> TraceSet:
+    """One request a second with a query of each duration in ms; the last one has `calls` queries of that duration."""
+    spans: list[GivenSpan] = []
+    for number, duration in enumerate(queries):
+        start, trace = number * 1_000_000, str(number)
+        count = calls if number == len(queries) - 1 else 1
+        end = start + (20 + duration * count) * MS
+        spans.append(
+            span(f"a{number}", start, end, trace=trace, kind=Kind.SERVER, name="GET /", error=number == failed,
+                 attributes={"tier": "gold" if number == len(queries) - 1 else "free"})
+        )  # fmt: skip
+        for call in range(count):
+            begin = start + (10 + duration * call) * MS
+            spans.append(
+                span(f"b{number}.{call}", begin, begin + duration * MS, trace=trace, parent=f"a{number}", service="db",
+                     name="query")
+            )  # fmt: skip
+    return build(*spans)
+
+
+def test_the_median_of_the_others_that_succeeded() -> None:
+    traces = requests(10, 20, 30, 40, 500)
+    assert find_normal(traces, 4) == 1
+    assert find_normal(requests(10, 20, 30, 40, 500, failed=1), 4) == 2
+    assert find_normal(requests(10), 0) is None
+    assert compare_with_normal(requests(10), 0) is None
+
+
+def test_what_was_added_and_where() -> None:
+    traces = requests(10, 20, 30, 40, 500)
+    found = compare_with_normal(traces, 4)
+    assert found is not None
+    assert (found.normal, found.population, found.rank, found.difference_ns) == (1, 5, 4, 480_000_000)
+    (query,) = found.listed
+    assert (query.path.service, query.added_ns, query.share) == ("db", 480_000_000, 100.0)
+    assert not query.is_called_more
+    assert [traces.span_id(one) for one in query.spans] == [traces.span_id(s) for s in (3, 9)]
+    assert [(one.key, one.normal, one.here) for one in found.attributes] == [("tier", "free", "gold")]
+
+
+def test_called_more_often_or_slower_per_call() -> None:
+    traces = requests(10, 10, 10, calls=8)
+    found = compare_with_normal(traces, 2)
+    assert found is not None
+    (query,) = found.listed
+    assert query.is_called_more
+    text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(100))
+    assert "×1 → 8" in text
+    assert "called more often" in text
+
+
+@unhurried
+@given(service_sets())
+def test_the_parts_add_up_to_the_difference_of_the_critical_paths(spans: list[GivenSpan]) -> None:
+    traces = build(*spans)
+    paths = critical_paths(traces)
+    for trace in range(traces.trace_count):
+        found = compare_with_normal(traces, trace)
+        if found is None:
+            continue
+        whole = int(paths.trace_critical[trace] - paths.trace_critical[found.normal])
+        asynchronous = sum(
+            int(paths.critical[s]) * sign
+            for sign, one in ((1, trace), (-1, found.normal))
+            for s in np.flatnonzero((traces.trace == one) & paths.asynchronous)
+        )
+        assert sum(one.added_ns for one in found.paths) == whole + asynchronous
+        for width in (40, 80, 160):
+            for glyphs in (UNICODE, ASCII):
+                for line in NormalDiff(found, traces, glyphs).lines(width):
+                    assert line.width <= width
+                    assert line.text.isascii() or glyphs is UNICODE
+
+
+def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", BEFORE, "--trace", "slowest", "--width", "120"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("this    10:05:42.528  3.87 s  slower than 99 of 99")
+    assert "67 %" in printed
+    assert run(["compare", BEFORE, "--trace", "slowest", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["population"] == 100
+    assert round(sum(one["added_ms"] for one in found["call_paths"]), 3) == round(found["difference_ms"], 3)
+    assert run(["compare", BEFORE, "--trace", "nope"]) == 2
+    assert run(["compare", BEFORE, "--trace", "slowest", "--at", "10:05"]) == 2
+    assert "use only one of --at, --by and --trace" in capsys.readouterr().err
+
+
+async def test_one_key_in_the_waterfall() -> None:
+    async with opened(BEFORE, size=(120, 30)) as (app, pilot):
+        await pilot.press("enter", "equals_sign")
+        assert "slower than 99 of 99" in pilot.text
+        assert "░" in pilot.text
+        await pilot.press("enter")
+        assert pilot.lines[-2 if "database_query" not in pilot.lines[-1] else -1]
+        assert "database_query" in pilot.text
+        await pilot.press("escape")
+        assert "slower than 99 of 99" in pilot.text
+        assert app.is_running

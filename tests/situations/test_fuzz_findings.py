@@ -1,0 +1,42 @@
+"""Inputs that a run of the fuzzer found: saved, they have to be loaded as they were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.export.test_saved_files import again, spans
+from tests.fuzz.checks import check_whole, read
+
+_SPAN = {
+    "traceId": "0" * 31 + "1",
+    "spanId": "0" * 15 + "1",
+    "name": "x",
+    "startTimeUnixNano": "1",
+    "endTimeUnixNano": "9",
+}
+INPUTS = {
+    # a resource whose service.name is of a wire type that values do not have: no value at all
+    "service name without a value": bytes.fromhex(
+        "0a520a1b0a190a0c736572766963652e6e616d65120909ec87d1e762818753123312310a1000000000000000000000000000"
+        "000001120800000000000000012a0178390100000000000000410900000000000000"
+    ),
+    "reference of an unknown type": json.dumps(
+        {"traceID": "1", "spanID": "2", "references": [{"refType": ["x"], "traceID": "1", "spanID": "9"}]}
+    ).encode(),
+    "number beyond 64 bits": json.dumps(
+        {"scopeSpans": [{"spans": [{**_SPAN, "attributes": [{"key": "k", "value": {"intValue": 1 << 63}}]}]}]}
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_what_was_found_once(name: str, tmp_path: Path) -> None:
+    traces = read(INPUTS[name])
+    assert len(traces) == 1
+    check_whole(traces)
+    loaded = again(traces, tmp_path)
+    assert [one.resource for one in spans(loaded)] == [one.resource for one in spans(traces)]
+    assert [one.links for one in spans(loaded)] == [one.links for one in spans(traces)]

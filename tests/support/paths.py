@@ -1,0 +1,13 @@
+"""Folders that tests read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "sample_traces"
+TESTS = ROOT / "tests"
+CASES = TESTS / "cases"
+GOLDEN = TESTS / "golden"
+SNAPSHOTS = TESTS / "snapshots"
+RECORDINGS = TESTS / "recordings"

@@ -1,0 +1,92 @@
+"""Comparing and contrasting two groups of one set on the screen, before and after."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.query.test_splits import deployed
+from tests.support.servers import LiveServer
+from tests.support.trace_app import opened
+from tracetui.export.save import save
+from tracetui.query.edit import time_window
+from tracetui.tui.messages import FilterTraces
+
+VERSIONS = ["2.4"] * 7 + ["2.5"] * 5
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """File of twelve requests, a minute apart; shop has a new version from the eighth on."""
+    path = tmp_path / "deployed.json"
+    save(deployed(VERSIONS, tenant=["a"] * 7 + ["b"] * 5), path)
+    return str(path)
+
+
+async def test_two_keys_compare_before_and_after_the_new_version(source: str) -> None:
+    async with opened(source) as (_, pilot):
+        await pilot.press("B")
+        assert re.search(r"service\.version 2\.4 → 2\.5 in shop +since \d\d:\d\d", pilot.text)
+        await pilot.press(*"2.5", "enter")
+        assert "before  shop service.version=2.4  7 traces" in pilot.text
+        assert "after   shop service.version=2.5  5 traces" in pilot.text
+
+
+async def test_before_and_after_the_trace_under_the_cursor(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        app.state.select(4)
+        app.pane.selection_changed()
+        await pilot.settle()
+        await pilot.press("B")
+        assert re.search(r"before and after \d\d:\d\d:\d\d\.\d{3} UTC, at the cursor +4 before, 8 after", pilot.text)
+        await pilot.press("enter")
+        assert re.search(r"before +before \d\d:\d\d:\d\d\.000 UTC  4 traces", pilot.text)
+        assert re.search(r"after +from \d\d:\d\d:\d\d\.000 UTC on  8 traces", pilot.text)
+
+
+async def test_no_pair_at_the_first_trace(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        app.state.select(0)
+        app.pane.selection_changed()
+        await pilot.press("B")
+        assert "at the cursor" not in pilot.text
+        assert "service.version" in pilot.text
+
+
+async def test_contrast_of_after_against_before(source: str) -> None:
+    async with opened(source) as (_, pilot):
+        await pilot.press("c")
+        assert "the slowest traces" in pilot.text
+        await pilot.press(*"service.version", "enter")
+        assert (
+            "Over-represented in 5 traces with shop service.version=2.5, compared with 7 other traces "
+            "(shop service.version=2.4)" in pilot.text
+        )
+        assert re.search(r"tenant.*b", pilot.text)
+
+
+async def test_the_window_before_is_searched_on_the_server() -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        async with opened(server.url) as (app, pilot):
+            assert app.state.session is not None
+            starts = sorted(app.state.session.loaded.trace_start.tolist())
+            middle = starts[len(starts) // 2]
+            app.post_message(FilterTraces(time_window(middle, None), search_servers=False))
+            await pilot.settle()
+            later = len(app.state.shown)
+            await pilot.press("B")
+            assert re.search(r"the window before: .* searches the server", pilot.text)
+            await pilot.press(*"window", "enter")
+            assert f"before  the window before  {len(starts) - later} traces" in pilot.text
+            assert re.search(rf"after .* {later} traces", pilot.text)
+            # the traces loaded are still the same
+            assert app.state.session.loaded.trace_count == len(starts)
+
+
+async def test_typed_text_can_be_used_although_an_option_contains_it(source: str) -> None:
+    async with opened(source) as (_, pilot):
+        await pilot.press("B", *"service", "down", "enter")
+        assert "service: no such file" in pilot.text

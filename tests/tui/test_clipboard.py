@@ -1,0 +1,46 @@
+"""Text copied in each view, of traces with terminal and shell control characters in their names."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.paths import CASES
+from tests.support.trace_app import opened
+from tracetui.tui.widgets.copy_menu import CopyMenu
+
+HOSTILE = str(CASES / "fuzz-clipboard.json")
+
+
+def is_safe(text: str) -> bool:
+    return not any((ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 for c in text)
+
+
+@pytest.mark.parametrize("view", ["3", "4", "5"])
+async def test_name_is_copied_as_one_safe_line(view: str) -> None:
+    async with opened(HOSTILE) as (app, pilot):
+        await pilot.press(view, "y")
+        assert app.clipboard
+        assert is_safe(app.clipboard)
+        assert "\n" not in app.clipboard
+        assert any(word in app.clipboard for word in ("echo pasted", "rm -rf x", "s␛[31m"))
+
+
+@pytest.mark.parametrize("view", ["1", "2"])
+async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
+    async with opened(HOSTILE) as (app, pilot):
+        await pilot.press("enter", view, "y")
+        assert isinstance(app.screen, CopyMenu)
+        keys = [item.key for item in app.screen._items]
+        assert len(keys) > 2
+        await pilot.press("escape")
+        for key in keys:
+            await pilot.press("y", key)
+            assert app.clipboard
+            assert is_safe(app.clipboard), key
+
+
+async def test_pager_copies_safe_text() -> None:
+    async with opened(HOSTILE) as (app, pilot):
+        app.on_read_text(type("Read", (), {"title": "t", "text": "a\x1b[201~\n\x9b31mb"})())  # type: ignore[arg-type]
+        await pilot.press("y")
+        assert app.clipboard == "a␛[201~\n�31mb"

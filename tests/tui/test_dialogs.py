@@ -1,0 +1,217 @@
+"""Dialogs over a view: help, choices, palette."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.app import App, ComposeResult
+from textual.containers import Vertical
+
+from tests.support.paths import SAMPLES
+from tests.support.pilot import driven
+from tests.support.trace_app import INCIDENT, opened
+from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import ASCII, in_glyphs
+from tracetui.tui.help import HelpScreen, KeyLines
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.keys.registry import TABLES
+from tracetui.tui.palette import PaletteEntries, open_palette
+from tracetui.tui.themes import THEMES
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.choice import Choice
+from tracetui.tui.widgets.dialog import Dialog
+from tracetui.tui.widgets.line_view import LineView
+
+pytestmark = pytest.mark.usefixtures("own_state")
+
+WORDS = st.text(st.sampled_from("abcdefg ,;"), max_size=90)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), max_size=8), st.integers(12, 120))
+def test_key_help_is_wrapped_without_loss(keys: list[tuple[str, str]], width: int) -> None:
+    lines = KeyLines([("Title", keys), ("None", ())], width)
+    shown = [lines.line(row, width).text for row in range(len(lines))]
+    assert all(line == lines._rows[row].text for row, line in enumerate(shown) if line.strip())
+    letters = "".join(shown).replace(" ", "").removeprefix("Title")
+    assert sorted(letters) == sorted("".join(key + what for key, what in keys).replace(" ", ""))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("view", [1, 2, 3, 4, 5])
+async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: int) -> None:
+    async with opened(INCIDENT, size=size) as (app, pilot):
+        await pilot.press(str(view))
+        behind = pilot.lines
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        seen = ""
+        for _ in range(60):
+            seen += pilot.text
+            await pilot.send("j")
+        rows = [row for table in app.pane.KEYS for row in (*table.marks, *table.words, *table.help)]
+        for _, what in KeyNames(app.screen_stack[0]).rows(rows):
+            assert all(word in seen for word in what.split())
+        assert "quit" in seen
+        lines = pilot.lines
+        # the view behind stays visible around the box
+        assert [line[:2] for line in lines] == [f"{line:2}"[:2] for line in behind] or lines[0] == behind[0]
+        await pilot.press("g")
+        assert "switch views" not in pilot.lines[2]
+        await pilot.press("escape")
+        assert not isinstance(app.screen, HelpScreen)
+
+
+async def test_help_shows_the_number_of_lines_below() -> None:
+    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
+        await pilot.press("question_mark")
+        first = int(re.search(r"▾ (\d+) more lines below", pilot.text)[1])
+        assert first > 10
+        await pilot.press("j")
+        assert f"▾ {first - 1} more lines below" in pilot.text
+        await pilot.press("G")
+        assert "more line" not in pilot.text
+    async with opened(INCIDENT, size=(100, 100)) as (_, pilot):
+        await pilot.press("question_mark")
+        assert "more line" not in pilot.text
+
+
+async def test_dismissing_a_dialog_twice_keeps_the_screen_below() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("S", "space", "j", "space", "equals_sign")
+        answer = app.screen
+        assert isinstance(answer, AnswerScreen)
+        app.action_keys()
+        await pilot.settle()
+        keys = app.screen
+        for _ in range(3):
+            keys.dismiss(None)
+        await pilot.settle()
+        assert app.screen is answer
+        view = answer.query_one(LineView)
+        for _ in range(3):
+            view.post_message(LineView.Chosen(view, 0))
+        await pilot.settle()
+        assert len(app.screen_stack) == 1
+        assert app.is_running
+
+
+class _ClosedEarly(Dialog[None]):
+    """Closed while it is composed, as by a key at that time."""
+
+    was_set_up = False
+
+    def compose(self) -> ComposeResult:
+        self.dismiss()
+        yield Vertical()
+
+    def composed(self) -> None:
+        self.was_set_up = True
+
+
+async def test_dialog_closed_while_composing_is_not_set_up() -> None:
+    app: App[None] = App()
+    async with driven(app) as pilot:
+        dialog = _ClosedEarly()
+        app.push_screen(dialog)
+        await pilot.pause()
+        assert dialog.is_closed
+        assert not dialog.was_set_up
+
+
+async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
+    async with opened(INCIDENT, size=(80, 24), glyphs=ASCII) as (app, pilot):
+        await pilot.press("question_mark")
+        for _ in range(30):
+            assert pilot.text.isascii()
+            await pilot.send("j")
+        await pilot.send("escape")
+        open_palette(app)
+        await pilot.settle()
+        assert pilot.text.isascii()
+        await pilot.press(*"e")
+        assert pilot.text.isascii()
+
+
+def test_help_shows_glyphs_of_the_current_set() -> None:
+    texts = [text for table in TABLES for row in (*table.marks, *table.words, *table.help) for text in row]
+    assert any("✖" in text for text in texts)
+    assert all(in_glyphs(text, ASCII).isascii() for text in texts)
+    assert in_glyphs("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"
+
+
+async def test_palette_finds_trace_ids_by_prefix_only() -> None:
+    async with opened(INCIDENT) as (app, _):
+        entries = PaletteEntries(app)
+        assert app.state.session is not None
+        loaded = app.state.session.loaded
+        first = loaded.trace_ids[3]
+        assert [entry.label for entry in entries.matches(["data"])] == ["Operation database_query"]
+        assert not [entry for entry in entries.matches([first[:3]]) if entry.label.startswith("Trace ")]
+        assert not entries.matches([first[1:9]])
+        for words in ([first[:4].upper().lower()], ["trace", first[:8]]):
+            found = entries.matches(words)
+            assert f"Trace {first}  {loaded.trace_name(3)}" in [entry.label for entry in found]
+        note = entries.matches([first])[0].note
+        assert note.startswith("2026-03-10 10:")
+        assert note.endswith(numbers.duration(int(loaded.trace_duration[3])))
+
+
+async def test_palette_ranks_word_starts_first() -> None:
+    async with opened(INCIDENT) as (app, _):
+        labels = [entry.label for entry in PaletteEntries(app).matches(["er"])]
+        is_start = [f" {label}".lower().find(" er") >= 0 for label in labels]
+        assert is_start == sorted(is_start, reverse=True)
+        assert set(is_start) == {True, False}
+
+
+async def test_palette_shows_keys_of_actions_over_the_view() -> None:
+    async with opened(INCIDENT, size=(120, 40)) as (app, pilot):
+        behind = pilot.lines
+        open_palette(app)
+        await pilot.settle()
+        assert isinstance(app.screen, Choice)
+        lines = pilot.lines
+        row = next(line for line in lines if "Reload the sources" in line)
+        assert re.search(r"Reload the sources +r\b", row)
+        assert [line[:18] for line in lines] == [line[:18] for line in behind]
+        assert sum("View Waterfall" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("view hot", "of total"), ("service user-service", "service = "), ("keys of this", "edit the filter;")],
+)
+async def test_palette_runs_the_chosen_entry(text: str, expected: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        open_palette(app)
+        await pilot.settle()
+        await pilot.press(*text)
+        await pilot.press("enter")
+        assert expected in pilot.text
+
+
+async def test_palette_sets_every_theme() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        for theme in THEMES[::-1]:
+            open_palette(app)
+            await pilot.settle()
+            await pilot.press(*f"theme {theme}")
+            await pilot.press("enter")
+            assert app.theme == theme
+            open_palette(app)
+            await pilot.settle()
+            assert next(line for line in pilot.lines if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
+            await pilot.send("escape")
+
+
+async def test_palette_does_not_interpret_markup() -> None:
+    async with opened(str(SAMPLES / "hostile" / "markup.json")) as (app, pilot):
+        for word in ("service", "operation"):
+            open_palette(app)
+            await pilot.settle()
+            await pilot.press(*word)
+            assert any("[/x]" in line[20:100] for line in pilot.lines)
+            await pilot.press("escape")

@@ -1,0 +1,580 @@
+"""The app over servers: what they answer, follow, what goes wrong, and that nothing of it holds up a key."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from textual import events
+from textual.message import Message
+
+from tests.support import faults, outside
+from tests.support.faults import faulty
+from tests.support.many_traces import server_with_newer_traces, trace
+from tests.support.paths import SAMPLES
+from tests.support.pilot import Driver, driven
+from tests.support.program import Program
+from tests.support.screens import painted
+from tests.support.servers import LiveServer
+from tests.support.trace_app import CountingApp
+from tracetui.ingest.processes import background_load, shared_memory
+from tracetui.model.search import Search
+from tracetui.model.traces import TraceSet
+from tracetui.session import BackgroundSessions, FilteredSession
+from tracetui.tui.frame import FrameBottom
+from tracetui.tui.loading import follower
+from tracetui.tui.loading.jobs import JobDone, Jobs
+from tracetui.tui.state import State
+
+FAULTS = {
+    "reset": "cut off",
+    "cut": "cut off",
+    "cut_chunked": "cut off",
+    "bad_json": "the API of Jaeger, Zipkin or Tempo",
+    "json_of_something_else": "the API of Jaeger, Zipkin or Tempo",
+    "wrong_encoding": "marked as compressed but cannot be",
+    "login_page": "a web page, perhaps a login page",
+    "401": "credentials required",
+    "403": "access denied",
+    "404": "the API of Jaeger, Zipkin or Tempo",
+    "500": "server error (500)",
+}
+"""What the banner says."""
+ENDLESS = {"silent": "no response within 3 s", "drip": "has stalled"}
+PATIENCE = "3s"
+"""In which a server that is well answers on a machine with much to do, too."""
+KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
+
+
+class App:
+    """The app with what it takes to wait for something on its screen."""
+
+    def __init__(self, app: CountingApp, pilot: Driver) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def text(self) -> str:
+        return self.pilot.text
+
+    async def until(self, *texts: str) -> None:
+        await self.pilot.until(*texts)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, each when the view shows what the one before it asks for, but not what servers send."""
+        for key in keys:
+            self.pilot.post(key)
+            await self.pilot.settle(without="load")
+
+
+@asynccontextmanager
+async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[App]:
+    app = CountingApp(State(sources=sources))
+    with pytest.MonkeyPatch.context() as patch:
+        # what is said stays until the next key, however long the machine takes to look at it
+        patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
+        async with driven(app, size) as pilot:
+            yield App(app, pilot)
+
+
+@contextmanager
+def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
+    """-> what of this process waits for others, in any thread, and whether in the one that answers keys"""
+    work: list[tuple[str, bool]] = []
+    loop = threading.get_ident()
+
+    def received(sets: socket.socket) -> object:
+        work.append(("receive", threading.get_ident() == loop))
+        return shared_memory.receive(sets)
+
+    patch.setattr(background_load, "receive", received)
+    with outside.heard(lambda event: work.append((event, threading.get_ident() == loop))):
+        yield work
+
+
+def assert_nothing_waits_on_the_loop(work: list[tuple[str, bool]]) -> None:
+    """Servers are spoken to by another process, which is heard in another thread: no key can wait for any of it."""
+    assert {event for event, _ in work} == {"subprocess.Popen", "receive"}
+    assert not any(on_loop for _, on_loop in work)
+
+
+async def test_server_without_a_response_so_far_is_searched_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Search] = []
+    search_again = BackgroundSessions.search
+
+    def heard(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> FilteredSession | None:
+        asked.append(search)
+        return search_again(sessions, search, *args, **options)
+
+    monkeypatch.setattr(BackgroundSessions, "search", heard)
+    async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
+        await on.until("connection refused")
+        await on.press("escape", "F")
+        await on.until("no response yet")
+        await on.pilot.until_true(lambda: bool(asked))
+        assert asked == [Search()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_every_view_works_over_a_server(kind: str) -> None:
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        last = server.trace_ids[-3:]
+        server.hide(last)
+        async with over(server.url) as on:
+            await on.until("/checkout", "traces from")
+            assert on.app.state.session is not None
+            count = on.app.state.session.loaded.trace_count
+            # Jaeger v1 sends the newest of each service, and cannot send one of them
+            assert count == len(server.trace_ids) - 3 or kind == "jaeger-v1"
+            await on.press("4")
+            await on.until("payment", "failed")
+            await on.press("enter")
+            await on.until("Waterfall ›", "payment")
+            await on.press("3")
+            await on.until("web-frontend", "calls")
+            await on.press("1", "r")
+            await on.until("nothing new from")
+            server.show(last)
+            await on.press("r")
+            await on.until(" new ")
+            assert on.app.state.session.loaded.trace_count == count + len(on.app.state.new)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_following_marks_new_traces_and_reports_new_findings(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        # the newest are of services that nobody has seen
+        last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
+        server.hide(last)
+        async with over(server.url) as on:
+            await on.until("traces from")
+            assert on.app.state.session is not None
+            count = on.app.state.session.loaded.trace_count
+            await on.press("F")
+            await on.until("following ")
+            server.show(last)
+            await on.until(f"{count + 2} traces", "2 new", "new call: ")
+            # who reads a trace is not disturbed
+            await on.press("escape", "enter")
+            await on.until("Waterfall ›")
+            server.add(server.document(last[-1]).copied("f" * 32, by_ns=1_000_000_000))
+            await on.until("1 new trace: shown when you leave this trace")
+            assert on.app.state.session.loaded.trace_count == count + 2
+            await on.press("1")
+            await on.until(f"{count + 3} traces", "1 new")
+            await on.press("F")
+            await on.until("following stopped")
+
+
+async def test_replaced_trace_set_is_freed() -> None:
+    """Who follows for a night holds one set, not one for each look."""
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        first = server.document(server.trace_ids[0])
+        async with over(server.url) as on:
+            await on.until("36 traces from")
+            former: list[weakref.ref[TraceSet]] = []
+            for number in range(1, 4):
+                await on.pilot.settle()
+                assert on.app.state.session is not None
+                former.append(weakref.ref(on.app.state.session.loaded))
+                server.add(first.copied(f"f{number}" * 16, by_ns=number * 1_000_000_000))
+                await on.press("r")
+                await on.until(f"{36 + number} traces from")
+            await on.pilot.settle()
+            gc.collect()
+            assert [found() for found in former] == [None] * 3
+
+
+def test_work_that_is_done_holds_nothing() -> None:
+    class Host:
+        """Keeps what it has run, as workers that are in a cycle with their tasks do."""
+
+        def __init__(self) -> None:
+            self.run: list[Callable[[], None]] = []
+            self.done: list[Message] = []
+
+        def run_worker(self, work: Callable[[], None], **_: object) -> None:
+            self.run.append(work)
+            work()
+
+        def post_message(self, message: Message) -> bool:
+            self.done.append(message)
+            return True
+
+    host = Host()
+    work = Jobs(host)
+    held = np.arange(3)
+    gone = weakref.ref(held)
+    work.work("sum", held.sum, print)
+    assert [message.result for message in host.done if isinstance(message, JobDone)] == [3]
+    host.done.clear()
+    del held
+    assert gone() is None
+
+
+async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            asked = len(server.requests)
+            await on.press("slash", *"service = cart AND duration > 1s", "enter")
+            await on.until("nothing new from", "6 of 82 traces")
+            searches = [one for one in server.requests[asked:] if "query.serviceName" in one.query]
+            assert [one.query["query.serviceName"] for one in searches] == [["cart"], ["cart"]]
+            # such a span first, then the others by what summaries say of them
+            assert [one.path.rpartition("/")[2] for one in searches] == ["traces", "trace-summaries"]
+            assert "query.durationMin" in searches[0].query
+            # taking it back asks nothing anew
+            before = len(server.requests)
+            await on.press("u")
+            await on.until("82 traces")
+            assert len(server.requests) == before
+            # and it is asked for no longer, neither again nor for more
+            for key in ("r", "M"):
+                await on.press(key)
+                await on.until("nothing new from 82 traces")
+                await on.press("escape")
+            searches = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert len(searches) >= 2
+            assert not any("query.serviceName" in query for query in searches)
+
+
+async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_searched_after_it() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            await on.press("3", "enter")
+            await on.until("Traces", "60 of 82 traces")
+            before = len(server.requests)
+            await on.press("escape", "1", "r", "e")
+            await on.until("8 of 82 traces", "nothing new from 8 traces")
+            asked = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert [set(query) & {"query.attributes", "query.serviceName"} for query in asked] == [
+                set(),
+                {"query.attributes"},
+            ]
+
+
+async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("36 traces")
+            await on.press("F")
+            await on.until("following ")
+            server.down()
+            await on.until("connection refused", "loaded traces stay", "no response since ")
+            server.up()
+            await on.until("the server responds again", "following ")
+            assert "connection refused" not in on.text
+
+
+async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    ends = time.time_ns() - 600_000_000_000
+    with LiveServer("jaeger-v3", ends_ns=ends) as server:
+        last = server.trace_ids[-1]
+        ahead = server.document(server.trace_ids[0])
+        # of a clock that is an hour ahead
+        server.add(ahead.copied("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
+        window = f"/search?start={ends // 1000 - 3_600_000_000}&end={ends // 1000 + 7_200_000_000}"
+        async with over(server.url + window) as on:
+            await on.until("83 traces")
+            await on.press("M")
+            await on.until("no more traces in this time window")
+            await on.press("F")
+            await on.until("following ")
+            now = server.document(last)
+            server.add(now.copied("f" * 32, by_ns=time.time_ns() - now.start_ns))
+            await on.until("84 traces", "1 new")
+            asked = [one.query for one in server.requests if "query.startTimeMin" in one.query]
+            assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in asked)
+            # from a host whose clock is ahead
+            server.add(now.copied("d" * 32, by_ns=time.time_ns() + 1_800_000_000_000 - now.start_ns))
+            await on.until("85 traces", "1 new")
+
+
+async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.silent
+            await on.press("F")
+            while "/api/v3/traces" not in server.paths()[-1] or len(server.paths()) < 5:
+                await on.pilot.pause(0.01)
+            # Esc is not for what comes by itself
+            await on.press("escape", "escape")
+            assert "stop" not in on.text
+            server.fault = None
+            await on.press("r")
+            await on.until("nothing new from")
+            server.fault = faults.silent
+            await on.until("following ")
+            asked = len(server.paths())
+            while len(server.paths()) == asked:
+                await on.pilot.pause(0.01)
+            server.fault = None
+            await on.press("3", "S")
+            await on.until("Server statistics")
+
+
+async def test_refused_search_is_not_repeated() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.status(500, body=b"search depth must be less than max traces")
+            await on.press("M")
+            await on.until("less than max traces", "loaded traces stay")
+            server.fault = None
+            await on.press("escape", "r")
+            await on.until("nothing new from", "the last 1h")
+
+
+async def test_more_extends_the_last_successful_search(program: Program) -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, limit=20)) as on:
+            await on.until("20 traces")
+            server.down()
+            await on.press("M")
+            await on.until("connection refused", "loaded traces stay")
+            server.up()
+            await on.press("escape", "M")
+            await on.until("at most 80")
+
+
+async def test_request_during_a_statistics_query_runs_after_it(program: Program) -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, timeout=PATIENCE)) as on:
+            await on.until("82 traces")
+            server.fault, server.fault_on = faults.silent, "/dependencies"
+            asked = server.paths().count("/api/v3/traces")
+            await on.press("3", "S", "M")
+            await on.until("Server statistics")
+            await on.app.workers.wait_for_complete()
+            assert server.paths().count("/api/v3/traces") == asked + 1
+
+
+async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, of one server; each is shown only after keys were answered, which do not wait for it."""
+    with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            for fault, said in FAULTS.items():
+                shown = faults.Held(getattr(faults, fault, None) or faults.status(int(fault)))
+                server.fault = shown
+                await on.press("r")
+                while not shown.is_reached:
+                    await on.pilot.pause(0.01)
+                await on.press("3")
+                await on.until("[3 Services]", "searching")
+                await on.press("1")
+                await on.until("[1 Traces]", "searching")
+                shown.go_on()
+                await on.until(said, "loaded traces stay", "82 traces")
+                await on.press("escape")
+            # in the midst of traces
+            server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
+            await on.press("r")
+            await on.until("the response was cut off", "82 traces  928 spans")
+            await on.press("escape")
+            server.fault = None
+            await on.press("r")
+            await on.until("82 traces from")
+            server.down()
+            await on.press("r")
+            await on.until("connection refused", "82 traces")
+            server.up()
+            await on.press("r")
+            await on.until("nothing new from")
+            assert "connection refused" not in on.text
+    assert_nothing_waits_on_the_loop(work)
+
+
+async def test_servers_that_do_not_end_cost_nothing_that_is_here(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(program.profile(server.url, timeout=PATIENCE)) as on:
+            await on.until("82 traces")
+            for fault, said in ENDLESS.items():
+                server.fault = getattr(faults, fault)
+                await on.press("r", "3", "1")
+                await on.until(said, "loaded traces stay", "82 traces")
+                await on.press("escape")
+    assert_nothing_waits_on_the_loop(work)
+
+
+async def test_more_and_further_back() -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
+        async with over(server.url) as on:
+            await on.until("no matching traces on", "w other times")
+            await on.press("w", *"3h", "enter")
+            await on.until("36 traces")
+            await on.press("M")
+            await on.until("the last 12h")
+
+
+async def test_more_after_a_filter_is_removed_is_more_of_the_search_without_it() -> None:
+    """The filter found fewer than the limit, the search before it did not."""
+    with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
+        async with over(server.url) as on:
+            await on.until("100 traces from")
+            await on.press("slash", *"service = payment", "enter")
+            await on.until("filter  service = payment", "28 of 128 traces")
+            await on.press("u")
+            # the traces that have come are no reason to forget the filter before
+            await on.until("7 of 128 requests failed")
+            await on.press("M")
+            await on.until("the last 1h, at most 400")
+
+
+async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
+    with LiveServer("tempo", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.down()
+            await on.press("r")
+            await on.until("connection refused", "loaded traces stay", "82 traces")
+            await on.press("escape", "enter")
+            await on.until("Waterfall ›")
+            server.up()
+            await on.press("1", "r")
+            await on.until("nothing new from")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("login_page", "web page"),
+        ("cut", "cut off"),
+        ("bad_json", "Jaeger, Zipkin or Tempo"),
+        ("reset", "cut off"),
+    ],
+)
+async def test_a_fault_has_its_banner(fault: str, said: str) -> None:
+    with faulty(getattr(faults, fault), times=40, then="jaeger-v3") as server:
+        async with over(server.url) as on:
+            await on.until(said, "r tries again")
+            server.fault = None
+            await on.press("escape", "r")
+            await on.until("no matching traces on")
+
+
+async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> None:
+    with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
+        async with over(server.url) as on:
+            await on.until("82 traces")
+            server.fault = faults.silent
+            await on.press("3", "4", "r")
+            await on.until("searching", "Esc stops")
+            await on.press("5")
+            assert "Esc stops" not in on.text
+            await on.press("escape")
+            await on.until("[4 Errors]", "searching  Esc stops")
+            await on.press("escape")
+            await on.until("[4 Errors]", "search stopped; loaded traces stay")
+            await on.press("escape")
+            await on.until("[3 Services]")
+
+
+@pytest.mark.parametrize("fault", ENDLESS)
+async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: str) -> None:
+    with faulty(getattr(faults, fault)) as server:
+        async with over(server.url) as on:
+            await on.until("asking", "Esc stops")
+            await on.press("3", "4", "5", "1", "question_mark")
+            await on.until("lines below", "reading")
+            await on.press("escape", "escape", "escape", "escape", "escape", "escape")
+            await on.until("loading stopped")
+            assert painted(on.app)[-1]
+
+
+async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
+    """The oldest of this many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
+        async with over(server.url, size=(160, 40)) as on:
+            await on.until("traces from")
+            assert on.app.state.session is not None
+            before = on.app.state.session.loaded.trace_count
+            errors = int((on.app.state.session.loaded.trace_errors > 0).sum())
+            await on.press("F")
+            await on.until("following ")
+            # the failed one first, so that no look comes between
+            bodies = [
+                trace(kind, number + 1, now - 90_000_000_000 + number * 40_000_000, tags={} if number else ERROR_TAGS)
+                for number in range(count)
+            ]
+            server.add_all(bodies)
+            await on.until(" new ")
+            await on.pilot.settle()
+            loaded = on.app.state.session.loaded
+            return loaded.trace_count - before, on.text, int((loaded.trace_errors > 0).sum()) - errors
+
+
+ERROR_TAGS = {"error": "true"}
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "tempo"])
+async def test_following_reads_all_of_a_burst(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    came, text, failed = await following_a_burst(kind, 400, monkeypatch)
+    assert (came, failed) == (400, 1)
+    assert "was not read" not in text
+
+
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+async def test_following_reports_unread_traces_and_misses_no_error(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
+    assert failed == 1
+    assert 900 < came < 1_100
+    assert "more than 1,0" in text
+
+
+async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its spans may come when newer traces are long there: no look for those finds them."""
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer("zipkin", ends_ns=now - 900_000_000_000) as server:
+        begun = now - 800_000_000_000
+        server.add(trace("zipkin", 1, begun, [5_000_000], ["front"]))
+        server.add(trace("zipkin", 2, now - 10_000_000_000))
+        async with over(server.url) as on:
+            await on.until("38 traces from")
+            assert on.app.state.session is not None
+            spans = len(on.app.state.session.loaded)
+            # the filter does not name the trace, else each look would bring it
+            await on.press("slash", *"trace.spans = 1 AND service = front", "enter")
+            await on.until("1 of 38")
+            await on.press("enter", "F")
+            await on.until("Waterfall ›", "following ")
+            server.add(trace("zipkin", 1, begun))
+            await on.until("late spans: shown when you leave this trace")
+            await on.press("1")
+            await on.pilot.settle()
+            assert len(on.app.state.session.loaded) == spans + 1
+
+
+async def test_a_trace_that_is_pasted_as_a_filter_is_fetched() -> None:
+    with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
+        old = server.trace_ids[0]
+        async with over(server.url) as on:
+            await on.until("100 traces from")
+            await on.press("slash")
+            on.app.post_message(events.Paste(f"00-{old}-00f067aa0ba902b7-01"))
+            await on.until(old)
+            await on.press("enter")
+            await on.until("Waterfall ›", f"trace {old}")
+            await on.press("escape")
+            await on.until("1 of 101 traces")

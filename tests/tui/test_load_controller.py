@@ -1,0 +1,189 @@
+"""The load controller: its phases, and how requests, polls and stops follow each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support.paths import ROOT
+from tracetui.ingest.loader import load
+from tracetui.ingest.processes.background_load import BackgroundLoad
+from tracetui.session import FilteredSession, Session
+from tracetui.tui.loading.controller import LoadController
+from tracetui.tui.loading.phase import TRANSITIONS, LoadEvent, Phase, PhaseMachine
+from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetArrived
+from tracetui.tui.state import State
+
+PACKAGE = ROOT / "tracetui"
+INCIDENT = str(PACKAGE.parent / "sample_traces" / "incident" / "before.json")
+
+# phase, event -> phase while not following, phase while following; every other event is refused
+TABLE = {
+    (Phase.IDLE, LoadEvent.LOAD): (Phase.LOADING, None),
+    (Phase.IDLE, LoadEvent.QUERY): (Phase.QUERYING, None),
+    (Phase.FOLLOWING, LoadEvent.LOAD): (None, Phase.LOADING),
+    (Phase.FOLLOWING, LoadEvent.QUERY): (None, Phase.QUERYING),
+    (Phase.FOLLOWING, LoadEvent.POLL): (None, Phase.POLLING),
+    (Phase.LOADING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.LOADING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.QUERYING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.QUERYING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.POLLING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.POLLING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+    (Phase.STOPPING, LoadEvent.STOP): (Phase.STOPPING, Phase.STOPPING),
+    (Phase.STOPPING, LoadEvent.END): (Phase.IDLE, Phase.FOLLOWING),
+}
+
+
+@pytest.mark.parametrize(("phase", "event"), list(product(Phase, LoadEvent)))
+@pytest.mark.parametrize("is_following", [False, True])
+def test_each_event_in_each_phase(phase: Phase, event: LoadEvent, is_following: bool) -> None:
+    if phase is (Phase.IDLE if is_following else Phase.FOLLOWING):
+        return
+    machine = PhaseMachine()
+    machine.is_following = is_following
+    machine.phase = phase
+    expected = TABLE.get((phase, event), (None, None))[is_following]
+    assert machine.can(event) is (expected is not None)
+    if expected is None:
+        with pytest.raises(ValueError, match=event.name):
+            machine.send(event)
+    else:
+        machine.send(event)
+        assert machine.phase is expected
+
+
+def test_every_transition_is_in_the_table() -> None:
+    assert TRANSITIONS.keys() == TABLE.keys()
+
+
+def test_only_the_state_changes_itself() -> None:
+    names = "|".join(State.__dataclass_fields__)
+    assignment = re.compile(rf"\bstate\.({names})\b(\[[^]]*\])?(, *\w[\w.]*)* *[-+^|&]?= ")
+    change = re.compile(rf"\bstate\.({names})\.(add|append|clear|discard|extend|insert|pop|remove|update)\(")
+    found = [
+        f"{path.relative_to(PACKAGE)}: {line.strip()}"
+        for path in PACKAGE.rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if assignment.search(line) or change.search(line)
+    ]
+    assert not found
+
+
+class Host(SimpleNamespace):
+    """A host that runs nothing by itself."""
+
+    def __init__(self) -> None:
+        self.requests: list[Callable[[], None]] = []
+        self.notices: list[str] = []
+        self.banners: list[Sequence[str]] = []
+        super().__init__(
+            view="traces",
+            is_listing=True,
+            is_reading=False,
+            is_placed=False,
+            key_names=SimpleNamespace(short=lambda text: text),
+            work=lambda name, work, done: done(work()),
+            post_update=lambda update: None,
+            run_request=self.requests.append,
+            set_timer=lambda delay, callback: SimpleNamespace(stop=lambda: None),
+            show_notice=lambda text, bad=False: self.notices.append(text),
+            show_banner=lambda lines, is_failure=False: self.banners.append(lines),
+            **{name: lambda *_, **__: None for name in ("end_failure", "update_frame", "refresh_views")},
+            **{name: lambda *_, **__: None for name in ("traces_changed", "action_view", "open_traces")},
+            **{name: lambda *_, **__: None for name in ("show_service_choice", "show_server_stats")},
+        )
+
+
+@pytest.fixture
+def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stops and cancellations of loads; no process is started."""
+    calls: list[str] = []
+    monkeypatch.setattr(BackgroundLoad, "stop", lambda _: calls.append("stop"))
+    monkeypatch.setattr(BackgroundLoad, "cancel", lambda _: calls.append("cancel"))
+    return calls
+
+
+def loaded(*, is_poll: bool = False) -> TraceSetArrived:
+    session = Session(load([INCIDENT]))
+    return TraceSetArrived(FilteredSession(session, "", *session.select("")), whole=True, is_poll=is_poll)
+
+
+def live_controller(host: Host) -> LoadController:
+    """A controller over servers that have been loaded."""
+    controller = LoadController(State(sources=("http://127.0.0.1:1",)), None, host)
+    controller.start()
+    assert controller._load is not None
+    controller._load.can_search_again = True
+    controller.handle(loaded())
+    return controller
+
+
+def test_stop_applies_to_the_running_request_only(stops: list[str]) -> None:
+    controller = LoadController(State(sources=(INCIDENT,)), None, Host())
+    controller.start()
+    assert controller.phase is Phase.LOADING
+    controller.stop()
+    assert (controller.phase, stops) == (Phase.STOPPING, ["stop"])
+    assert "again discards it" in controller.status
+    controller.stop()
+    assert stops == ["stop", "stop"], "the second one discards what was read"
+    controller.handle(LoadFailed("loading stopped", stopped=True))
+    assert controller.phase is Phase.IDLE
+    controller.stop()
+    assert stops == ["stop", "stop"]
+
+
+def test_request_of_the_user_interrupts_a_poll(stops: list[str]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    controller.follow()
+    assert controller.phase is Phase.POLLING
+    assert not controller.can_stop, "Esc leaves polls alone"
+    controller.reload()
+    controller.reload()
+    assert (controller.phase, stops) == (Phase.STOPPING, ["stop"])
+    controller.handle(LoadFailed("search stopped", stopped=True, is_poll=True))
+    assert controller.phase is Phase.QUERYING, "the search of the user follows"
+    controller.handle(ServersUnchanged((), is_poll=False))
+    assert controller.phase is Phase.FOLLOWING
+    controller.follow()
+    assert controller.phase is Phase.IDLE
+    assert host.notices[-1] == "following stopped"
+
+
+def test_poll_result_waits_while_a_trace_is_open(stops: list[str]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    controller.follow()
+    before = controller._state.session
+    host.is_reading = True
+    controller.handle(loaded(is_poll=True))
+    assert controller._state.session is before
+    assert "shown when you leave this trace" in host.notices[-1]
+    controller.show_deferred()
+    assert controller._state.session is not before
+    assert not stops
+
+
+def test_first_failure_of_polls_is_shown_and_their_end(stops: list[str]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    controller.follow()
+    shown = len(host.banners)
+    for _ in range(3):
+        controller.handle(LoadFailed("gone", stopped=False, is_poll=True))
+        poll(controller)
+    assert len(host.banners) == shown + 1
+    assert "gone" in host.banners[-1][0]
+    assert not stops
+
+
+def poll(controller: LoadController) -> Any:
+    """Let the time to the next poll pass."""
+    return controller._follower._time_is_up()

@@ -1,0 +1,153 @@
+"""Number of requests per action on a server: at most those of a live check, fewer if traces are loaded."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from tests.support.many_traces import MS, SECOND, trace
+from tests.support.program import Program
+from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.servers import LiveServer
+from tests.tui.test_live import App, over
+from tracetui.ingest.loader import Loader
+from tracetui.ingest.servers import registry
+from tracetui.model.search import Search
+from tracetui.tui.loading import follower
+
+KINDS = ("jaeger-v3", "zipkin", "tempo")
+ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
+changed = msgspec.structs.replace
+LOOKS = 3
+PATIENCE = 2_400
+"""Pauses until something is given up."""
+BY_SUMMARIES = 2 + 82
+"""One request for such spans, one for summaries, and one for each trace that only its summary tells to be wanted."""
+
+
+def on_its_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server listen where one of its kind is expected."""
+    port, name = urlsplit(server.url).port, kind.partition("-")[0]
+    kinds = [replace(one, port=port) if one.name == name else one for one in registry.KINDS]
+    monkeypatch.setattr(registry, "KINDS", tuple(kinds))
+
+
+def assert_all_ask_for_gzip(server: LiveServer) -> None:
+    assert server.requests
+    assert all("gzip" in request.headers["accept-encoding"] for request in server.requests)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "off_its_port"),
+    [
+        ("jaeger-v3", lambda traces: 4, 0),
+        ("zipkin", lambda traces: 2, 2),
+        ("tempo", lambda traces: 2 + traces, 4),
+    ],
+    ids=KINDS,
+)
+def test_opening(
+    kind: str, most: Callable[[int], int], off_its_port: int, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for more in (off_its_port, 0):
+        with LiveServer(kind, ends_ns=time.time_ns()) as server:
+            if not more:
+                on_its_port(server, kind, monkeypatch)
+            report = program("analyze", server.url)
+            assert report.code == 0, report.err
+            assert len(server.requests) <= most(len(server.trace_ids)) + more
+            assert_all_ask_for_gzip(server)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "most"),
+    [
+        (Search(service="payment"), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(attributes={"customer.tier": "gold"}), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(errors=True), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+        (Search(failed=True), {"jaeger-v3": 2, "zipkin": 2, "tempo": 1}),
+        (Search(slower_ns=400 * MS), {"jaeger-v3": BY_SUMMARIES, "zipkin": 2, "tempo": 2}),
+        (Search(service="payment", failed=True), {"jaeger-v3": BY_SUMMARIES, "zipkin": 3, "tempo": 1}),
+        (Search(), {"jaeger-v3": 1, "zipkin": 1, "tempo": 1}),
+    ],
+    ids=["service", "attribute", "errors", "failed", "slow", "failed of a service", "again"],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: dict[str, int]) -> None:
+    with LiveServer(kind) as server:
+        loading = Loader([server.url])
+        loading.read(search=ALL)
+        before = len(server.requests)
+        loading.search_again(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000), lambda _: None)
+        loading.servers.close()
+        assert len(server.requests) - before <= most[kind]
+        assert_all_ask_for_gzip(server)
+
+
+async def counted(on: App, server: LiveServer, most: int, texts: tuple[str, ...], *keys: str) -> None:
+    """Press keys, wait for texts, and hold the server's requests to a number."""
+    before = len(server.requests)
+    await on.press(*keys)
+    await on.until(*texts)
+    assert len(server.requests) - before <= most, keys
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        count = len(server.trace_ids)
+        held = f"{count} traces"
+        async with over(server.url) as on:
+            await on.until(held)
+            # the services are listed after the traces are shown
+            await on.pilot.settle()
+            assert len(server.requests) <= (7 + count if kind == "tempo" else 5)
+            await counted(on, server, 1, ("nothing new from", f"of {held}"), "slash", *"service = payment", "enter")
+            await taken_back(on, server)
+            await counted(
+                on, server, 0, ("filter  service = payment", f"of {held}"), "slash", *"service = payment", "enter"
+            )
+            await taken_back(on, server)
+            await counted(on, server, 1, ("nothing new from", "the last 1h"), "r")
+            await counted(on, server, 1, ("nothing new from", "the last 4h"), "M")
+            await counted(on, server, 1, ("nothing new from", "the last 9h"), "w", *"9h", "enter")
+            before = len(server.requests)
+            await on.press("F")
+            await on.until("following ")
+            await looks(on, server, before)
+            asked = server.requests[before:]
+            # each look is one search, and nothing that is here and has not grown is fetched again
+            assert {request.path for request in asked} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
+            server.add(trace(kind, 1, time.time_ns() - SECOND))
+            before = len(server.requests)
+            await on.until(f"{count + 1} traces")
+            fetched = [request for request in server.requests[before:] if "/traces/" in request.path]
+            assert len(fetched) <= 1
+        assert_all_ask_for_gzip(server)
+
+
+async def taken_back(on: App, server: LiveServer) -> None:
+    """Undo the filter, which sends no request."""
+    before = len(server.requests)
+    await on.press("u")
+    for _ in range(PATIENCE):
+        if "filter  service = payment" not in on.text:
+            assert len(server.requests) == before
+            return
+        await on.pilot.pause(0.05)
+    raise AssertionError(on.text)
+
+
+async def looks(on: App, server: LiveServer, before: int) -> None:
+    """Wait until the server was polled this many times."""
+    for _ in range(PATIENCE):
+        if len(server.requests) - before >= LOOKS:
+            return
+        await on.pilot.pause(0.05)
+    raise AssertionError("nobody looked")

@@ -1,0 +1,352 @@
+"""The app on a real terminal: quitting, resuming, signals, noise and pastes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual import events
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+
+from tests.support.paths import SAMPLES
+from tests.support.terminal import Terminal
+from tests.tui.test_settings import DAMAGED_STATE
+from tracetui.tui.terminal.driver import KeyReader, tolerant_file
+from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
+
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+CURSOR_SHOWN = b"\x1b[?25h"
+
+
+def started(tmp_path: Path, *arguments: str) -> Terminal:
+    environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    return Terminal([sys.executable, "-m", "tracetui", *arguments], environ=environ)
+
+
+@pytest.mark.parametrize("leave", [b"q", b"\x03", signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_quitting_restores_the_terminal_and_saves_the_location(tmp_path: Path, leave: bytes | int) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"\r")
+    terminal.press(b"w")
+    # an attribute of the slowest query, in the detail of the span that is saved
+    terminal.wait_for(b"db.query.text", 300)
+    if isinstance(leave, bytes):
+        terminal.press(leave)
+    else:
+        terminal.signal(leave)
+    assert terminal.end() == 0
+    assert LEFT_ALTERNATE_SCREEN in terminal.seen
+    assert terminal.seen.rindex(CURSOR_SHOWN) > terminal.seen.rindex(b"\x1b[?25l")
+    assert b"Traceback" not in terminal.seen
+    location = json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())
+    assert location["view"] == "waterfall"
+    assert location["span_id"]
+    again = started(tmp_path, "--resume")
+    again.wait_for(b"database_query", 300)
+    again.press(b"q")
+    assert again.end() == 0
+    assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes()) == location
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGCONT], [signal.SIGSTOP, signal.SIGCONT], [signal.SIGCONT] * 5], ids=str)
+def test_program_continues_after_stop_signals(tmp_path: Path, signals: list[int]) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 300)
+    for number in signals:
+        terminal.signal(number)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 300)
+    terminal.press(b"q")
+    assert terminal.end(60) == 0
+    assert b"Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("key", [b"3", b"\r"])
+def test_lost_terminal_ends_the_program(tmp_path: Path, key: bytes) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 300)
+    assert terminal.vanish(key) == 0
+    assert (tmp_path / "tracetui" / "resume.json").exists()
+
+
+def test_output_to_a_lost_terminal_is_dropped() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as file:
+        writer = WriterThread(tolerant_file(file))
+        writer.start()
+        for _ in range(2 * MAX_QUEUED_WRITES):
+            writer._queue.put("x" * 10_000, timeout=20)
+        writer.stop()
+        # closing writes the rest of the buffer
+        with contextlib.suppress(BrokenPipeError):
+            file.close()
+
+
+def test_internal_error_restores_the_terminal_and_hides_variables(tmp_path: Path) -> None:
+    program = (
+        "import sys; from tracetui.tui.app import TraceApp; from tracetui.cli.main import run\n"
+        "def fails(app, secret='s3cret'): raise ValueError('cannot be\\x1b[2J')\n"
+        f"TraceApp.action_next_theme = fails; sys.exit(run([{INCIDENT!r}]))"
+    )
+    environ = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    environ["TRACETUI_DEBUG"] = ""
+    terminal = Terminal([sys.executable, "-c", program], environ=environ)
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"\r")
+    terminal.press(b"T")
+    assert terminal.end() == 1
+    after = terminal.seen[terminal.seen.rindex(LEFT_ALTERNATE_SCREEN) :]
+    assert "internal error: ValueError: cannot be␛[2J".encode() in after
+    assert CURSOR_SHOWN in terminal.seen[terminal.seen.rindex(b"\x1b[?25l") :]
+    assert b"s3cret" not in terminal.seen
+    assert b"Traceback" not in terminal.seen
+    assert json.loads((tmp_path / "tracetui" / "resume.json").read_bytes())["view"] == "waterfall"
+
+
+def test_traces_from_stdin_and_keys_from_the_terminal(tmp_path: Path) -> None:
+    command = f"cat {INCIDENT} | {sys.executable} -m tracetui -"
+    terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path)})
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+
+
+def test_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
+    terminal = started(tmp_path, "demo")
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    _, _, after = terminal.seen.decode().partition("Open your own traces:")
+    commands = [line.split("  ")[1] for line in after.splitlines() if line.startswith("  ")]
+    assert [command.split()[-1] for command in commands][:2] == ["traces.json", "http://localhost:16686"]
+    program = shlex.split(commands[0])[:-1]
+    shown = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout.startswith("tracetui ")
+
+
+def test_dumb_terminal_gets_the_report() -> None:
+    terminal = Terminal(["env", "TERM=dumb", sys.executable, "-m", "tracetui", INCIDENT])
+    terminal.wait_for(b"Bottlenecks", 300)
+    assert terminal.end() == 0
+    assert b"\x1b[" not in terminal.seen
+
+
+def characters(found: list[object]) -> str:
+    return "".join(event.character or "" for event in found if isinstance(event, events.Key))
+
+
+@pytest.mark.parametrize("byte", range(0x80, 0x100))
+def test_invalid_utf8_byte_loses_no_other_key(byte: int) -> None:
+    reader = KeyReader()
+    found = [*reader.feed(bytes([byte])), *reader.feed(b"xyzw"), *reader.feed(b"q")]
+    assert characters(found).endswith("zwq")
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x1b[M \xf0@",  # X10 mouse report with a column beyond 95
+        b"\x1b[M \xc3\xa9",  # one whose coordinates are a letter in UTF-8
+        b"\x1b[M #q",  # one whose row is the letter q
+        b"\x1b[48;0;0;0;0t",  # a terminal without size
+        b"\x1b[48;9999999;9999999;1;1t",
+        b"\x1b[48;5;5;0;0t\x1b[<0;3;3M",  # a size without pixels, then a click
+        b"\x1b[<99999999999999999999999999;1;1M",
+        b"\x1b[",
+        b"\x1b[200~cut",  # a paste without end mark
+        b"\x9b200~cut",
+        b"\x1b]52;c;\x07",
+        b"\x00",
+    ],
+)
+def test_noise_is_no_key_and_later_keys_work(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("tracetui.tui.terminal.driver.time.monotonic", lambda: now)
+    monkeypatch.setattr("textual._parser.get_time", lambda: now)
+    reader = KeyReader()
+    found = reader.feed(noise)
+    assert not [event for event in found if isinstance(event, events.Key) and event.key == "q"]
+    now += PASTE_SECONDS + 1
+    found = reader.idle()
+    now += 1
+    found += [*reader.idle(), *reader.feed(b"q")]
+    assert characters(found).endswith("q")
+    for event in found:
+        assert not isinstance(event, events.Resize) or event.size.width > 0
+
+
+PASTED = [
+    "\x1b" + "q" * 40,
+    "\x1bq",
+    "\x1b\x1b",
+    "\x1b[<0;3;3M",
+    "\x1b[48;10;10;10;10t",
+    "\x1b[I",
+    "\x1b[200~",
+    "\x1b]0;t\x07",
+    "\x1b[201",
+    "\r",
+    "q",
+]
+
+
+@given(st.lists(st.sampled_from(PASTED) | st.text("ab\x1b[20~", max_size=8), max_size=8), st.integers(6, 60))
+def test_pasted_escapes_are_text(pieces: list[str], size: int) -> None:
+    pasted = "".join(pieces)
+    while PASTE_ENDS in pasted:
+        pasted = pasted.replace(PASTE_ENDS, "")
+    data = f"\x1b[200~{pasted}x{PASTE_ENDS}q".encode()
+    reader = KeyReader()
+    found = [event for at in range(0, len(data), size) for event in reader.feed(data[at : at + size])]
+    paste, key = found
+    assert isinstance(paste, events.Paste)
+    assert paste.text == pasted.replace("\x1b", "␛") + "x"
+    assert isinstance(key, events.Key)
+    assert key.key == "q"
+
+
+def test_partial_mouse_report_in_a_paste_is_text() -> None:
+    reader = KeyReader()
+    found = [*reader.feed(b"\x1b[200~a\x1b[M"), *reader.idle(), *reader.feed(b"\x1b[201~")]
+    assert [event.text for event in found if isinstance(event, events.Paste)] == ["a␛[M"]
+    assert len(found) == 1
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=40), st.sampled_from([b"\x1b[", b"\x1b[<0;1;1M", b"\x1b[200~"])), max_size=20)
+)
+def test_keys_work_after_any_bytes(pieces: list[bytes]) -> None:
+    reader = KeyReader()
+    for piece in pieces:
+        reader.feed(piece)
+    # Ctrl+C ends an open paste; an unfinished sequence consumes a limited number of keys
+    reader.feed(b"\x03")
+    found = reader.feed(b"q" * 40)
+    assert characters(found).endswith("q")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x1b")), st.data())
+def test_text_is_decoded_in_any_pieces(text: str, data: st.DataObject) -> None:
+    decoder = TerminalInput()
+    sent, arrived = text.encode(), ""
+    while sent:
+        size = data.draw(st.integers(1, len(sent)))
+        arrived += decoder.decode(sent[:size], 0.0)
+        sent = sent[size:]
+    assert arrived == text
+
+
+def test_paste_without_end_mark_ends_after_silence() -> None:
+    decoder = TerminalInput()
+    decoder.decode(b"\x1b[20", 0.0)
+    decoder.decode(b"0~pasted", 0.0)
+    assert decoder.idle(PASTE_SECONDS - 1) == ""
+    assert decoder.decode(b" more", PASTE_SECONDS - 1) == " more"
+    assert decoder.idle(PASTE_SECONDS + 1) == ""
+    assert decoder.idle(2 * PASTE_SECONDS) == PASTE_ENDS
+    assert decoder.idle(4 * PASTE_SECONDS) == ""
+    decoder.decode(b"\x1b[200~pasted", 0.0)
+    assert decoder.decode(b"\x03", 0.0) == PASTE_ENDS + "\x03"
+
+
+def read_in_pieces(reader: KeyReader, data: bytes, size: int = 4095) -> list[object]:
+    found: list[object] = []
+    for at in range(0, len(data), size):
+        found += reader.feed(data[at : at + size])
+    return [*found, *reader.idle()]
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000, "a line\r" * 30_000, "é\x1b[31m word " * 20_000], ids=len)
+def test_large_text_without_marks_is_one_paste(text: str) -> None:
+    reader = KeyReader()
+    found = read_in_pieces(reader, text.encode())
+    (paste,) = [event for event in found if not isinstance(event, events.Key)]
+    assert isinstance(paste, events.Paste)
+    assert paste.text == text.replace("\x1b[31m", "")
+    assert len(found) == 1
+    assert characters(reader.feed(b"q")) == "q"
+
+
+def test_paste_without_marks_ends_with_a_key() -> None:
+    reader = KeyReader()
+    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x1b[A")]
+    assert [type(event) for event in found] == [events.Paste, events.Key]
+    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x03")]
+    assert [type(event) for event in found] == [events.Paste, events.Key]
+
+
+def test_many_keys_and_reports_are_no_paste() -> None:
+    reader = KeyReader()
+    found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MOST_TYPED - 1))
+    assert not [event for event in found if isinstance(event, events.Paste)]
+    assert len([event for event in found if isinstance(event, events.Key)]) == 500 + MOST_TYPED - 1
+
+
+@pytest.mark.parametrize("size", [1, 5, 4095, 100_000])
+@pytest.mark.parametrize("begins", [b"", b"\x1b[200~"])
+def test_paste_is_limited(begins: bytes, size: int) -> None:
+    reader = KeyReader()
+    ends = b"\x1b[201~" if begins else b""
+    found = reader.feed(begins + b"x" * (MOST_PASTED - 10))
+    found += read_in_pieces(reader, b"y" * 1_000 + ends, size)
+    (paste,) = found
+    assert isinstance(paste, events.Paste)
+    assert paste.text.startswith("x" * (MOST_PASTED - 10) + "y")
+    assert len(paste.text) <= MOST_PASTED + 4_096
+    assert characters(reader.feed(b"q")) == "q"
+
+
+@pytest.mark.parametrize("noise", [b"\xe9j", b"\x1b[M \xf0@", b"\x9b", b"\x1b[48;0;0;0;0t\x1b[<0;3;3M"], ids=repr)
+def test_screen_survives_noise(tmp_path: Path, noise: bytes) -> None:
+    terminal = started(tmp_path, INCIDENT)
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(noise)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("size", [(0xFFFF, 0xFFFF), (0xFFFF, 1), (1, 0xFFFF), (1, 1), (0, 0)])
+def test_screen_survives_extreme_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
+    # Textual would use these variables as the size
+    program = ["env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-m", "tracetui", INCIDENT]
+    folders = dict.fromkeys(("XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"), str(tmp_path))
+    terminal = Terminal(program, environ=folders)
+    terminal.wait_for(b"100 traces", 300)
+    terminal.resize(*size)
+    terminal.press(b"j")
+    terminal.resize(100, 30)
+    terminal.press(b"\r")
+    terminal.wait_for(b"database_query", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
+@pytest.mark.parametrize("content", DAMAGED_STATE, ids=lambda content: repr(content[:12]))
+def test_screen_opens_with_damaged_state_files(tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "tracetui"
+    folder.mkdir()
+    for name in ("queries.json", "resume.json"):
+        (folder / name).write_bytes(content)
+    terminal = started(tmp_path, INCIDENT, "--resume")
+    terminal.wait_for(b"queries.json was damaged", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    for name in ("queries.json", "resume.json"):
+        assert (folder / f"{name}.damaged").read_bytes() == content
+    assert json.loads((folder / "resume.json").read_bytes())["sources"] == [INCIDENT]

@@ -1,0 +1,690 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+
+from tests.render.test_safe_text import is_harmless
+from tests.support.building import build, span
+from tests.support.paths import SAMPLES
+from tests.support.pilot import Driver, driven
+from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.operation_table import OperationTable
+from tracetui.model.span import Kind
+from tracetui.query import parse
+from tracetui.render.hot_spots.table import HotSpotList
+from tracetui.render.text.cells import cell_width
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.session import Session
+from tracetui.tui.messages import CopyText, ListTraces, Notice, OpenTrace, ReadText
+from tracetui.tui.state import Look, State
+from tracetui.tui.views.base import View
+from tracetui.tui.views.errors import ErrorsView
+from tracetui.tui.views.hot_spots import HotSpotsView
+from tracetui.tui.views.list_detail import ListDetail
+from tracetui.tui.views.registry import pane_classes
+from tracetui.tui.views.services.view import ServicesView
+from tracetui.tui.views.traces.dialogs import DIALOGS
+from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS
+from tracetui.tui.views.waterfall.view_state import FOLDING
+
+PANES: dict[str, type[Any]] = {
+    "services": ServicesView,
+    "errors": ErrorsView,
+    "hot-spots": HotSpotsView,
+}
+
+
+@pytest.fixture(autouse=True)
+def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ListDetail, "DETAIL_DELAY", 0.001)
+
+
+class Harness(App[None]):
+    """App with one view, which collects its messages."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, state: State, pane: str) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.state = state
+        self.pane = PANES[pane](state, self.work, id=pane)
+        self.asked: list[Any] = []
+        self.works: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.pane
+
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+        self.works.append(name)
+
+        def run() -> None:
+            self.call_from_thread(done, work())
+
+        self.run_worker(run, thread=True, group=name)
+
+    def on_open_trace(self, message: OpenTrace) -> None:
+        self.asked.append(message)
+
+    on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_list_traces = on_open_trace
+
+    def lines(self) -> list[str]:
+        """Return the lines on the screen."""
+        width, height = self.size
+        strips = self.screen._compositor.render_strips()
+        assert len(strips) == height
+        return ["".join(segment.text for segment in strip)[:width].rstrip() for strip in strips]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines())
+
+
+def state_of(source: str | Session, query: str = "", glyphs: Glyphs = UNICODE) -> State:
+    session = source if isinstance(source, Session) else Session.open([str(SAMPLES / source)])
+    loaded = session.loaded
+    shown = np.flatnonzero(parse(query).matches(loaded)) if query else np.arange(loaded.trace_count)
+    return State(
+        look=Look(glyphs=glyphs), session=session, query=query, shown=shown, analysis=Analysis(loaded.select(shown))
+    )
+
+
+@asynccontextmanager
+async def running(state: State, pane: str, size: tuple[int, int] = (100, 30)) -> AsyncIterator[tuple[Harness, Driver]]:
+    app = Harness(state, pane)
+    async with driven(app, size) as pilot:
+        app.pane.set_changed()
+        await pilot.settle()
+        app.pane.focus_pane()
+        yield app, pilot
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60), (30, 8)])
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@pytest.mark.parametrize("source", ["incident/before.json", "shop/shop.json", "hostile"])
+@pytest.mark.parametrize("pane", PANES)
+async def test_every_line_is_safe_and_as_wide_as_the_screen(
+    pane: str, source: str, glyphs: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
+) -> None:
+    async with running(state_of(sessions[source], glyphs=glyphs), pane, size) as (app, pilot):
+        await pilot.press("G", "ctrl+u", "tab", "G")
+        for line in app.lines():
+            assert is_harmless(line)
+            assert cell_width(line) <= size[0]
+        assert app.pane.page.has_rows
+
+
+@pytest.fixture(scope="module")
+def sessions() -> dict[str, Session]:
+    return {name: Session.open([str(SAMPLES / name)]) for name in ("incident/before.json", "shop/shop.json", "hostile")}
+
+
+@pytest.mark.parametrize("size", [(80, 12), (80, 70), (150, 12), (150, 70)])
+async def test_headings_align_with_columns(size: tuple[int, int], sessions: dict[str, Session]) -> None:
+    async with running(state_of(sessions["hostile"]), "services", size) as (app, pilot):
+        for resized in (size, (81, 40), size):
+            await pilot.resize_terminal(*resized)
+            await pilot.settle()
+            heading = next(line for line in app.lines() if "▼ traces" in line)
+            row = next(line for line in app.lines() if line.startswith("  ●unknown_service"))
+            assert row.index(" %") + len(" %") == heading.index("traces") + len("traces")
+            assert row.rindex(" 10.0 ms") + len(" 10.0 ms") == heading.index("p95") + len("p95")
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
+    async with running(state_of("incident/before.json", glyphs=ASCII), pane, (120, 30)) as (app, _):
+        assert app.text.isascii()
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
+    async with running(State(), pane) as (app, pilot):
+        assert "No traces loaded." in app.text
+        for load_state, said in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
+            app.pane.state.load_state = load_state
+            app.pane.set_changed()
+            await pilot.settle()
+            assert said in app.text
+        state = state_of("incident/before.json", "duration > 9h")
+        app.pane.state.session, app.pane.state.analysis = state.session, state.analysis
+        app.pane.set_changed()
+        await pilot.settle()
+        assert "No trace matches the filter." in app.text
+        assert "Press 1 to change or clear the filter" in app.text
+        assert app.pane.crumbs() == []
+        await pilot.press("enter", "j", "y")
+        assert app.asked == []
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
+    state = state_of("incident/before.json")
+    app = Harness(state, pane)
+    app.pane.display = False
+    async with driven(app, (100, 30)) as pilot:
+        app.pane.set_changed()
+        await pilot.settle()
+        assert app.works == []
+        app.pane.display = True
+        app.pane.selection_changed()
+        assert app.works == [pane]
+        assert "analysing 849 spans" in app.pane.page._summary_lines(80)[0].text
+        await pilot.settle()
+        assert app.pane.page.has_rows
+        assert app.works.count(pane) == 1
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
+    state = state_of("incident/before.json")
+    app = Harness(state, pane)
+    async with driven(app, (100, 30)) as pilot:
+        await pilot.settle()
+        late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
+        app.pane.page._work = lambda name, work, done: late.append((work, done))
+        app.pane.set_changed()
+        state.analysis = Analysis(state.analysis.traces.select(np.arange(9)))
+        state.shown = np.arange(9)
+        app.pane.set_changed()
+        (early, early_done), (work, done) = late
+        early_done(early())
+        kept: object = app.pane.page.analysed
+        assert kept is None
+        done(work())
+        assert app.pane.page.analysed is not None
+        assert len(app.pane.page.analysed.traces) == 9
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> None:
+    async with running(state_of("shop/shop.json"), pane) as (app, pilot):
+        first = app.pane.crumbs()
+        before = app.text
+        await pilot.press("j")
+        assert app.pane.crumbs() != first
+        assert app.text.split("──")[1] != before.split("──")[1]
+        await pilot.press("tab")
+        assert app.pane.page.detail.has_focus
+        assert app.pane.go_back()
+        await pilot.settle()
+        assert app.pane.page.list.has_focus
+        assert not app.pane.go_back()
+        await pilot.press("y")
+        assert app.asked == [CopyText(app.pane.crumbs()[0], "the name", one_line=True)]
+
+
+@pytest.mark.parametrize("pane", PANES)
+async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> None:
+    reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
+    for cls in (PANES[pane], ListDetail):
+        for binding in cls.BINDINGS:
+            assert binding.id
+            assert not reserved & set(binding.key.split(","))
+
+
+async def test_cursor_follows_the_selected_span() -> None:
+    state = state_of("incident/before.json", "error")
+    loaded = state.session.loaded
+    wanted = next(
+        i
+        for i in np.flatnonzero(loaded.error).tolist()
+        if loaded.operation_name(i) == "database_query" and loaded.service_name(i) == "user-service"
+    )
+    state.trace, state.span = int(loaded.trace[wanted]), int(wanted)
+    for pane, name in (
+        ("services", "user-service"),
+        ("errors", "Database query timeout"),
+        ("hot-spots", "user-service database_query"),
+    ):
+        async with running(state, pane) as (app, _):
+            app.pane.selection_changed()
+            assert app.pane.crumbs() == [name]
+    state.span = 0
+    async with running(state_of("incident/before.json"), "errors") as (app, _):
+        assert app.pane.crumbs() == ["Connection timeout"]
+
+
+async def test_services_open_their_traces() -> None:
+    async with running(state_of("incident/before.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"gateway", "enter", "enter")
+        assert app.asked == [ListTraces('service = "api-gateway"')]
+        app.asked.clear()
+        await pilot.press("slash", *["backspace"] * 7, *"database", "enter", "enter")
+        (query,) = app.asked
+        assert "database" in query.query
+        assert query.view == "traces"
+        session = app.state.session
+        assert session is not None
+        assert parse(query.query).matches(session.loaded).sum() == 100
+
+
+async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None:
+    async with running(state_of("shop/shop.json"), "services", (130, 30)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        await pilot.press("j")
+        name = pane.crumbs()
+        headings = ("callers", "callees", "entries", "between", "calls", "errors", "p50", "p95", "service", "traces")
+        for heading in headings:
+            await pilot.press("o")
+            assert pane.crumbs() == name
+            assert ("▲" if heading == "service" else "▼") + " " + heading in app.text
+        top = pane.services.service(0).service
+        await pilot.press("O")
+        assert "▲ traces" in app.text
+        assert pane.services.service(0).service != top
+
+
+async def test_only_the_focused_list_shows_a_cursor() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        views = (app.pane.page.list, app.pane.page.detail)
+
+        def cursors() -> list[object]:
+            rows = [view.render_line(view.cursor - view.scroll_offset.y) for view in views]
+            return [next(iter(row)).style for row in rows]
+
+        in_list = cursors()
+        await pilot.press("tab")
+        in_detail = cursors()
+        assert in_list[0] == in_detail[1] != in_list[1]
+        assert in_list[1] == in_detail[0]
+
+
+async def test_services_are_found_by_name() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        await pilot.press("slash", *"Redis", "enter")
+        assert pane.page.list.has_focus
+        found = [pane.services.service(row).service for row in range(len(pane.services))]
+        assert found[0] == "redis-cache"
+        # who merely has it in an attribute comes after, and says which
+        assert sorted(found[1:]) == ["api-gateway", "checkout-api", "order-service", "user-service"]
+        await pilot.press("j")
+        assert "db.system.name=redis" in app.text
+        await pilot.press("slash", "backspace")
+        assert len(pane.services) == 1
+        await pilot.press(*"sxyz", "enter")
+        assert "No service matches Redisxyz by name, operation or attribute." in app.text
+        assert pane.go_back()
+        await pilot.settle()
+        assert len(pane.services) == 47
+        assert pane.page.list.has_focus
+
+
+async def test_escape_leaves_a_search_without_matches_whatever_was_pressed() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        await pilot.press("b", "slash", *"xyz", "enter", "b", "plus")
+        assert "No service matches xyz" in app.text
+        assert pane.go_back()
+        await pilot.settle()
+        assert len(pane.services) == 47
+        assert "if it is SLOW" in app.text
+
+
+async def test_focus_moves_to_a_neighbour() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        assert pane.crumbs() == ["redis-cache"]
+        assert "4 callers" in app.text
+        await pilot.press("h", "j", "f")
+        assert pane.crumbs() == ["order-service"]
+        assert pane.page.list.has_focus
+        await pilot.press("l", "enter")
+        assert app.asked == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
+
+
+async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"checkout-api", "enter", "h", "enter")
+        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
+        app.asked.clear()
+        await pilot.press("e")
+        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
+
+
+async def test_the_blast_radius_follows_the_cursor() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        await pilot.press("b")
+        assert "if it is SLOW" in app.text
+        assert "8 services affected" in app.text
+        await pilot.press("slash", *"inventory-service", "enter")
+        assert "5 services affected" in app.text
+        await pilot.press("b")
+        assert "if it FAILS" in app.text
+        await pilot.press("l", "enter")
+        place_order = '{ service = "web-app" AND operation = "place order" }'
+        assert app.asked == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
+        assert pane.go_back()
+        await pilot.settle()
+        assert pane.page.list.has_focus
+        assert pane.go_back()
+        await pilot.settle()
+        assert "if it" not in app.text
+        assert "3 callers" in app.text
+
+
+async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+
+        def marked() -> dict[str, str]:
+            lines = [pane.services.line(row, 90).text for row in range(len(pane.services))]
+            return {line[2:].split()[0]: line[0] for line in lines if line[0] in UNICODE.trend}
+
+        assert not marked()
+        pane.page.list.cursor = pane.services.row_of("inventory-service") or 0
+        await pilot.press("b")
+        hit = ("checkout-api", "inventory-sync-job", "order-confirmation", "api-gateway", "web-app")
+        assert set(marked()) == {f"●{name}" for name in hit}
+        assert marked()["●order-confirmation"] == "█" > marked()["●web-app"]
+        await pilot.press("o")
+        assert set(marked()) == {f"●{name}" for name in hit}
+        await pilot.press("b", "b")
+        assert not marked()
+
+
+async def test_explorer_of_one_operation() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        await pilot.press("slash", *"user-service", "enter", "i")
+        assert "One operation of user-service" in app.text
+        await pilot.press(*"profile", "enter", "l")
+        assert "●user-service GET /users/{id}/profile  in" in app.text
+        source = pane.right.source
+        needed = {source.line(row, 60).text.split()[1] for row in range(1, len(source))}
+        assert needed == {"●user-db", "●profile-db", "●redis-cache"}
+        await pilot.press("enter")
+        profile = '{ service = "user-service" AND operation = "GET /users/{id}/profile" }'
+        assert app.asked[0].query.startswith(f"{profile} >> ")
+        assert pane.go_back()
+        await pilot.press("enter")
+        assert app.asked[1] == ListTraces(profile)
+        await pilot.press("b")
+        assert "GET /users/{id}/profile  if it is SLOW" in app.text
+        for left in ("●user-service GET /users/{id}/profile  in", "●user-service  in"):
+            assert pane.go_back()
+            await pilot.settle()
+            assert left in app.text
+
+
+async def test_operation_is_reset_with_another_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ServicesView)
+        pane.page.list.cursor = pane.services.row_of("user-service") or 0
+        await pilot.press("i", *"profile", "enter")
+        assert "profile  in" in app.text
+        await pilot.press("j")
+        assert "profile  in" not in app.text
+        pane.page.list.cursor = pane.services.row_of("order-db") or 0
+        await pilot.press("i")
+        assert app.asked == [Notice("unknown operations: it sends no spans")]
+
+
+async def test_queries_with_another_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"mobile-app", "enter", "p", *"order-db", "enter")
+        assert "mobile-app → mobile-bff → api-gateway → order-history-service → order-db" in app.text
+        assert app.pane.go_back()
+        await pilot.press("escape", "slash", *["backspace"] * 10, *"api-gateway", "enter", "s")
+        await pilot.press(*"user-service", "enter")
+        assert "api-gateway and user-service" in app.text
+        await pilot.press("s", *"order-service", "enter")
+        assert "api-gateway and user-service, order-service" in app.text
+        assert "redis-cache" in app.text
+        await pilot.press("D", *"checkout-api", "enter")
+        assert "2 call api-gateway only" in app.text
+
+
+async def test_the_map_leads_to_a_service() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"checkout-api", "enter", "m")
+        assert "█●checkout-api█" in app.text
+        await pilot.press("minus", "plus", "h", "escape")
+        assert app.pane.crumbs() == ["checkout-api"]
+        await pilot.press("m", "l", "enter")
+        assert app.pane.crumbs() != ["checkout-api"]
+        assert app.pane.page.list.has_focus
+
+
+async def test_path_opens_its_traces() -> None:
+    state = state_of("shop/shop.json")
+    async with running(state, "services") as (app, pilot):
+        await pilot.press("slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
+        (wanted,) = app.asked
+        assert state.session is not None
+        # the first of two ways, by checkout-api
+        assert len(state.session.select(wanted.query)[0]) == 50
+
+
+async def test_listed_traces_keep_the_current_filter() -> None:
+    state = state_of("shop/shop.json", "duration > 100ms")
+    async with running(state, "services") as (app, pilot):
+        await pilot.press("slash", *"user-preferences-api", "enter", "enter")
+        assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
+        app.asked.clear()
+        await pilot.press("e")
+        assert app.asked == [Notice("none of its traces have errors")]
+
+
+async def test_more_hops() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"inventory-service", "enter", "plus")
+        assert "2 hops away" in app.text
+        assert "to 2 hops" in app.text
+        await pilot.press("minus")
+        assert "2 hops away" not in app.text
+
+
+async def test_errors_open_examples_where_they_began() -> None:
+    state = state_of("incident/before.json", "error")
+    session = state.session
+    assert session is not None
+    async with running(state, "errors") as (app, pilot):
+        await pilot.press("enter", "n", "enter", "p", "p", "enter", "j", "enter", "tab", "enter")
+        opened = [(message.trace, message.span) for message in app.asked]
+        assert opened[0] == opened[2] != opened[1]
+        assert opened[3] == opened[4]
+        for trace, origin in opened:
+            assert session.loaded.error[origin]
+            assert session.loaded.trace[origin] == trace
+        names = [session.loaded.operation_name(origin) for _, origin in opened]
+        assert names == ["fetch_recommendations"] * 3 + ["database_query"] * 2
+        await pilot.press("g", "enter")
+        assert app.asked[-1] == ReadText("Error", "Database query timeout")
+        await pilot.press("j", "j", "enter")
+        assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
+
+
+async def test_no_errors_names_other_views() -> None:
+    async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
+        assert "No errors in these traces." in app.text
+        assert "0 of 92 requests failed" in app.text
+
+
+async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
+    state = state_of("incident/before.json", "duration > 1s")
+    session = state.session
+    assert session is not None
+    loaded = session.loaded
+    async with running(state, "hot-spots") as (app, pilot):
+        assert "SELECT u.*, o.* FROM users u" in app.text
+        await pilot.press("enter", "tab", "enter", *"kkkk", "enter")
+        first, again, pattern = app.asked
+        assert first == again
+        assert isinstance(first, OpenTrace)
+        assert isinstance(pattern, ReadText)
+        assert first.span is not None
+        assert loaded.trace[first.span] == first.trace
+        same = np.flatnonzero((loaded.trace == first.trace) & (loaded.operation == loaded.operation[first.span]))
+        assert loaded.duration[first.span] == loaded.duration[same].max()
+        assert loaded.operation_name(first.span) == "database_query"
+        assert app.pane.go_back()
+        await pilot.press("j", "j")
+        assert app.pane.page.list.cursor == 3
+        await pilot.press("k")
+        assert app.pane.page.list.cursor == 1
+
+
+async def test_hot_spots_read_patterns_of_visible_rows_only() -> None:
+    async with running(state_of("shop/shop.json"), "hot-spots", (160, 24)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, HotSpotsView)
+        few = len(pane._patterns)
+        assert 0 < few < 30
+        await pilot.press("G")
+        assert few < len(pane._patterns) < 60
+
+
+async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
+    call = span("1", 0, 90, trace="1", kind=Kind.CLIENT, attributes={"url.full": "http://example.org/x"})
+    traces = build(call, call.but(id="2", trace="2", duration=99_000))
+    async with running(state_of(Session(traces)), "services") as (app, pilot):
+        await pilot.press("slash", *"example", "enter", "enter")
+        assert app.asked[0] == OpenTrace(1, 1)
+        assert isinstance(app.asked[1], Notice)
+
+
+async def test_suggestions_are_listed_and_open_an_example() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
+        assert "1 suggestion" in app.text
+        await pilot.press("a")
+        assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
+        assert "85 / 100" in app.text
+        await pilot.press("enter")
+        (wanted,) = app.asked
+        assert isinstance(wanted, OpenTrace)
+        session = app.state.session
+        assert session is not None
+        assert session.loaded.operation_name(wanted.span) == "GET user-service"
+        assert app.pane.go_back()
+        await pilot.settle()
+        assert "of total" in app.text
+
+
+async def test_what_if_replays_traces_with_another_duration() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
+        await pilot.press("X")
+        assert "What if user-service database_query had" in app.text
+        assert "or any percentage, such as 75" in app.text
+        await pilot.press("enter")
+        assert "at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
+        assert "next: recommendation-service fetch_recommendations 41 %" in app.text
+        await pilot.press("X", *"0%", "enter")
+        assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
+        assert "at 50 % duration" not in app.text
+        await pilot.press("X", *"lots", "enter")
+        assert app.asked == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
+        await pilot.press("X", "escape", "j")
+        assert "% duration" not in app.text
+
+
+async def test_no_suggestions_are_reported() -> None:
+    one = Session(build(span("1", 0, 9)))
+    async with running(state_of(one), "hot-spots") as (app, pilot):
+        await pilot.press("a")
+        assert app.asked == [Notice("no suggestion saves 1 % or more")]
+
+
+async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (120, 34)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, HotSpotsView)
+        assert pane.page.analysed is not None
+        table = pane.page.analysed.columns.table
+        assert "2 bottlenecks of 9 operations  (over 20 % of their traces' critical path)  1 suggestion" in app.text
+        await pilot.press("j", "o")
+        assert "by calls, most first" in app.text
+        assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
+        for sorting, figure in (
+            ("p99", lambda spot: spot.latency.p99_ns),
+            ("self time of a call", lambda spot: spot.self_ns),
+        ):
+            for _ in range(20):
+                if f"by {sorting}, most first" in app.text:
+                    break
+                await pilot.press("o")
+            assert f"by {sorting}, most first" in app.text
+            source = pane.page.list.source
+            assert isinstance(source, HotSpotList)
+            figures = [figure(table.hot_spot(source.position(row))) for row in range(len(source))]
+            assert figures == sorted(figures, reverse=True)
+        await pilot.press("O")
+        assert "least first" in app.text
+
+
+def test_histogram_and_trend_count_every_call() -> None:
+    table = OperationTable(Session.open([str(SAMPLES / "incident" / "before.json")]).analysis)
+    for row in range(len(table)):
+        spot = table.hot_spot(row)
+        counts, least, most = table.histogram(spot.number, 24)
+        durations = table.traces.duration[table.traces.operation == spot.number]
+        assert (int(counts.sum()), least, most) == (spot.calls, int(durations.min()), int(durations.max()))
+        assert spot.total_ns == durations.sum()
+        means = table.over_time(spot.number, 24)
+        assert (means <= most).all()
+        assert (means > 0).any()
+
+
+async def test_errors_grouped_by_service_and_their_stack() -> None:
+    stack = "Traceback:\n  File a.py, line 3\nTimeoutError: too late"
+    event = (5, "exception", {"exception.stacktrace": stack})
+    spans = [
+        span("1", 0, 9, trace="1", service="b", error=True, message="lost", events=[event]),
+        span("1", 0, 9, trace="2", service="a", error=True, message="late"),
+        span("1", 0, 9, trace="3", service="a", error=True, message="broken"),
+    ]
+    async with running(state_of(Session(build(*spans))), "errors", (100, 24)) as (app, pilot):
+        pane = app.pane
+        assert isinstance(pane, ErrorsView)
+        assert [pane.name_of(row) for row in range(3)] == ["broken", "late", "lost"]
+        pane.page.list.cursor = 2
+        await pilot.settle()
+        assert "stack      TimeoutError: too late" in app.text
+        assert "contrast   needs more than one trace" in app.text
+        await pilot.press("tab", *"kkkkkk")
+        while pane.page.detail.cursor != pane.page.detail.source.stack_row:
+            await pilot.press("j")
+        await pilot.press("enter")
+        assert app.asked == [ReadText("Stack", stack)]
+        await pilot.press("o")
+        assert "by service" in app.text
+        assert pane.crumbs() == ["lost"]
+
+
+@pytest.mark.parametrize("pane", pane_classes(), ids=lambda pane: pane.TITLE)
+def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
+    names = {"answer": DIALOGS, "filter": QUICK_FILTERS, "shape": FOLDING}
+    for binding in pane.BINDINGS:
+        assert isinstance(binding, Binding)
+        name, _, argument = binding.action.rstrip(")").partition("(")
+        assert callable(getattr(pane, f"action_{name}", None)), binding.action
+        assert not argument or name not in names or argument.strip("'") in names[name], binding.action
+
+
+async def test_the_mouse_chooses_a_service_on_the_map() -> None:
+    async with running(state_of("shop/shop.json"), "services") as (app, pilot):
+        await pilot.press("slash", *"checkout-api", "enter", "m")
+        found = re.search(r"▐●([\w-]+)▌", app.text)
+        assert found is not None
+        row = app.text.count("\n", 0, found.start())
+        column = found.start() - (app.text.rfind("\n", 0, found.start()) + 1)
+        for _ in range(2):
+            await pilot.click(offset=(column + 3, row))
+            await pilot.settle()
+        assert app.pane.crumbs() == [found[1]]
