@@ -14,7 +14,7 @@ from tests.support.building import GivenSpan, build, span
 from tests.support.error_reference import Reference
 from tests.support.plain_calls import Node
 from tests.support.strategies import service_sets, unhurried
-from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry, HitService, blast_radius
+from tracetui.analysis.blast_radius import AffectedEntry, AffectedService, BlastRadius, Hit, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.model.span import Flag, Kind
@@ -85,7 +85,7 @@ class Expected:
         latency = 100 * within / path if path else 0.0
         return Hit(len(exposed) * share, len(failing) * share, latency, len(traces), len(handled) * share)
 
-    def services(self) -> list[HitService]:
+    def services(self) -> list[AffectedService]:
         plain, target = self.plain, self.target
         of = target.caller or target.service
         upstream = distances(of, turned(plain.pairs), turned(plain.sync_pairs))
@@ -102,14 +102,14 @@ class Expected:
                 continue
             members = [one for one in plain.nodes if one.service == name]
             if not target.operation or any(map(self.leads, members)):
-                found.append(HitService(name, distance, self.hit(members)))
+                found.append(AffectedService(name, distance, self.hit(members)))
         return found
 
-    def entries(self) -> list[HitEntry]:
+    def entries(self) -> list[AffectedEntry]:
         by_name: dict[tuple[str, str], list[Node]] = {}
         for root in self.plain.roots:
             by_name.setdefault((root.service, root.operation), []).append(root)
-        return [HitEntry(*name, self.hit(roots)) for name, roots in by_name.items() if any(map(self.leads, roots))]
+        return [AffectedEntry(*name, self.hit(roots)) for name, roots in by_name.items() if any(map(self.leads, roots))]
 
     def downstream(self) -> dict[str, Distance]:
         target, plain = self.target, self.plain

@@ -294,7 +294,7 @@ def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None
     found = find_dependencies(traces)
     back, mute, _ = found.services
     assert (back.call_count, back.latency.p50_ns, back.latency.p99_ns, back.latency.mean_ns) == (2, 40e3, 40e3, 40e3)
-    assert (back.latency.count, back.latency.few_between) == (1, (40_000, 40_000))
+    assert (back.latency.count, back.latency.small_sample_range) == (1, (40_000, 40_000))
     assert (mute.call_count, mute.latency) == (1, Latency(0))
     calls = [(edge.callee, edge.call_count, edge.latency.count, edge.latency.p50_ns) for edge in found.edges]
     assert calls == [("back", 2, 1, 40e3), ("mute", 1, 0, None)]

@@ -85,7 +85,7 @@ def test_secrets_in_the_wrong_place_are_not_shown(program: Program, config: Path
 
 def test_sound_and_missing_files_are_valid(program: Program, config: Path) -> None:
     said = program("config", "validate")
-    assert (said.code, said.out) == (0, f"{config}: no config file; the defaults hold\n")
+    assert (said.code, said.out) == (0, f"{config}: no config file; defaults apply\n")
     config.write_text(SOUND)
     said = program("config", "validate")
     assert (said.code, said.out, said.err) == (0, f"{config}: valid\n", "")

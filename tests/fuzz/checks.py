@@ -216,13 +216,13 @@ def _queries() -> list[Any]:
 def _check_exports(traces: TraceSet) -> None:
     whole = [traces.span(span) for span in range(len(traces))]
     # what is amiss with a span is not exported, and without it two spans of one id may be one
-    is_sound = not any(one.flags & Flag.warnings() for one in whole)
+    is_valid = not any(one.flags & Flag.warnings() for one in whole)
     for name, encoder in _ENCODERS.items():
         found = read(encoder(whole))
-        check(len(found) == len(traces) or not is_sound, f"{name}: number of spans")
+        check(len(found) == len(traces) or not is_valid, f"{name}: number of spans")
     for exporter in EXPORTERS:
         found = read(b"".join(exporter.encode(traces, Losses())))
-        check(len(found) == len(traces) or not is_sound, f"export to {exporter.name}: number of spans")
+        check(len(found) == len(traces) or not is_valid, f"export to {exporter.name}: number of spans")
     with tempfile.TemporaryDirectory() as folder:
         loaded = again(traces, Path(folder))
     check(_text(loaded) == _text(traces), "saved is loaded: spans")

@@ -327,8 +327,8 @@ def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
         durations = traces.duration[spans]
         assert (spot.calls, spot.errors) == (len(spans), traces.error[spans].sum())
         assert np.allclose((spot.latency.p50_ns, spot.latency.p95_ns), np.quantile(durations, (0.5, 0.95)))
-        if spot.latency.few_between is not None:
-            assert spot.latency.few_between == (durations.min(), durations.max())
+        if spot.latency.small_sample_range is not None:
+            assert spot.latency.small_sample_range == (durations.min(), durations.max())
         worst = table.worst_traces(spot.number)
         waits = {
             trace: int(analysis.paths.critical[spans[traces.trace[spans] == trace]].sum())

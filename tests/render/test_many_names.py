@@ -140,14 +140,14 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_many_names_take_no_more_scans_than_few(question: str) -> None:
-    looked_at = []
+    examined = []
     for names in (FEW, MANY):
         analysis = known(names)
         before = Counted.seen
         QUESTIONS[question](analysis)
-        looked_at.append(Counted.seen - before)
+        examined.append(Counted.seen - before)
     # what is made for each name may be looked at a few times more
-    assert looked_at[1] <= MOST_TIMES * looked_at[0] + 20 * SPANS
+    assert examined[1] <= MOST_TIMES * examined[0] + 20 * SPANS
 
 
 def test_a_scan_for_each_name_is_noticed() -> None:

@@ -35,7 +35,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class HitService:
+class AffectedService:
     """Service upstream of the target. With an exposure of 0 the graph connects it, but no trace does."""
 
     service: str
@@ -44,7 +44,7 @@ class HitService:
 
 
 @dataclass(frozen=True, slots=True)
-class HitEntry:
+class AffectedEntry:
     """An entry point that depends on the target."""
 
     service: str
@@ -61,9 +61,9 @@ class BlastRadius:
     """Number of traces that the target takes part in."""
     trace_share: float
     """These traces in percent of all."""
-    services: tuple[HitService, ...]
+    services: tuple[AffectedService, ...]
     """Upstream services, by exposure, then nearest first."""
-    entries: tuple[HitEntry, ...]
+    entries: tuple[AffectedEntry, ...]
     """Exposed entry points (operations of main roots), by exposure."""
     downstream: tuple[tuple[str, Distance], ...]
     """Services that the target reaches, nearest first."""
@@ -157,7 +157,7 @@ def blast_radius(graph: ServiceGraph, paths: CriticalPaths, target: Target) -> B
     )
 
 
-def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Target) -> list[HitService]:
+def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Target) -> list[AffectedService]:
     traces = graph.traces
     tops = parts(traces)
     upstream = graph.callers(target.caller or target.service)
@@ -174,11 +174,11 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         if target.operation and not seen.leads[spans].any():
             # exclude services that call this service but never reach this operation
             continue
-        hits.append(HitService(name, distance, measure.hit(spans)))
+        hits.append(AffectedService(name, distance, measure.hit(spans)))
     return sorted(hits, key=lambda found: (-found.hit.exposure, found.distance.hops, found.service))
 
 
-def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[HitEntry]:
+def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[AffectedEntry]:
     roots = traces.main_root
     order, distinct, first = group_slices(traces.operation[roots])
     entries = []
@@ -187,7 +187,7 @@ def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[HitEntry]
         if not seen.leads[own].any():
             continue
         service, name = traces.operation_label(operation)
-        entries.append(HitEntry(service, name, measure.hit(own)))
+        entries.append(AffectedEntry(service, name, measure.hit(own)))
     return sorted(
         entries, key=lambda found: (-found.hit.exposure, -found.hit.trace_count, found.service, found.operation)
     )

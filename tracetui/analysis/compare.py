@@ -230,7 +230,7 @@ def _bottlenecks(before: Analysis, after: Analysis, classifier: ChangeClassifier
         name for side in sides for name, (_, _, share) in side.items() if share > BOTTLENECK_PERCENT
     ):
         waits = [
-            _wait_per_trace(analysis, groups.of(side[name][0])) if name in side else np.zeros(0)
+            _critical_per_trace(analysis, groups.of(side[name][0])) if name in side else np.zeros(0)
             for analysis, side, groups in zip((before, after), sides, spans, strict=True)
         ]
         change = classifier.times(("mean",), *waits)[0]
@@ -245,11 +245,11 @@ def _bottlenecks(before: Analysis, after: Analysis, classifier: ChangeClassifier
     return found
 
 
-def _wait_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
+def _critical_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
     """Compute the critical time in ns of an operation per trace in which it occurs. spans: int64, its spans."""
-    touched, number = np.unique(analysis.traces.trace[spans], return_inverse=True)
-    waits: np.ndarray = np.bincount(number, weights=analysis.paths.critical[spans], minlength=len(touched))
-    return waits
+    distinct, number = np.unique(analysis.traces.trace[spans], return_inverse=True)
+    critical: np.ndarray = np.bincount(number, weights=analysis.paths.critical[spans], minlength=len(distinct))
+    return critical
 
 
 def _patterns(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[PatternChange]:
@@ -287,7 +287,7 @@ def _worse(found: Comparison) -> Iterator[str]:
             yield f"{change.figure} of traces"
     for one in found.bottlenecks:
         if one.verdict is Verdict.WORSE:
-            yield f"wait for {one.service} {one.operation}"
+            yield f"critical time of {one.service} {one.operation}"
     for compared in found.operations:
         for change in compared.changes:
             if change.verdict is Verdict.WORSE:

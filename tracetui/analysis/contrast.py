@@ -110,13 +110,13 @@ def contrast(
     whole traces are sampled evenly.
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
-    looked_at = [_sampled(traces, side, most_spans or MOST_SPANS) for side in sides]
+    examined = [_sampled(traces, side, most_spans or MOST_SPANS) for side in sides]
     trace_digests: dict[_Name, int] = {}
-    found = [_counted(traces, side, outcomes, trace_digests) for side in looked_at]
-    of = (len(looked_at[0]), len(looked_at[1]))
+    found = [_counted(traces, side, outcomes, trace_digests) for side in examined]
+    of = (len(examined[0]), len(examined[1]))
     counts = {name: (found[0][name], found[1][name]) for name in dict.fromkeys((*found[0], *found[1]))}
     if durations and all(of):
-        counts.update(_by_duration(traces, looked_at))
+        counts.update(_by_duration(traces, examined))
     differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
     # features of exactly the same traces are one candidate
     candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracetui.analysis.graph_measures import betweenness, dominating
+from tracetui.analysis.graph_measures import betweenness, dominators
 from tracetui.analysis.service_graph import ServiceGraph
 
 
@@ -57,7 +57,7 @@ def ranking(graph: ServiceGraph) -> Ranking:
     through = _traces_through(graph)
     between, not_between = betweenness(graph.arcs)
     single, not_single = _single_points(graph)
-    needed_by = _needed_by(graph)
+    dependent_entry_points = _dependent_entry_points(graph)
     found = []
     numbers = graph.node_numbers(graph.names)
     for node, (name, number) in enumerate(zip(graph.names, numbers, strict=True)):
@@ -73,7 +73,7 @@ def ranking(graph: ServiceGraph) -> Ranking:
                 trace_share=100 * count / traces.trace_count if traces.trace_count else 0.0,
                 direct_callers=direct,
                 indirect_callers=None if reached is None else reached - direct,
-                entry_operations=needed_by.get(name, ()),
+                entry_operations=dependent_entry_points.get(name, ()),
                 betweenness=between[node],
                 single_point=node in single,
             )
@@ -103,7 +103,7 @@ def _traces_through(graph: ServiceGraph) -> np.ndarray:
     return np.bincount(pairs % max(len(calls.nodes), 1), minlength=len(calls.nodes))
 
 
-def _needed_by(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
+def _dependent_entry_points(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
     """List the entry points that lead to each service, except its own."""
     traces, calls = graph.traces, graph.calls
     root = traces.main_root[traces.trace]
@@ -126,4 +126,4 @@ def single_points(graph: ServiceGraph) -> set[str]:
 
 
 def _single_points(graph: ServiceGraph) -> tuple[set[int], str]:
-    return dominating(graph.arcs, [graph.number[name] for name in graph.entry_services])
+    return dominators(graph.arcs, [graph.number[name] for name in graph.entry_services])

@@ -73,7 +73,7 @@ class ServiceColumns:
     timed_count: np.ndarray
     """int64[n], the calls whose duration is known."""
     durations: np.ndarray
-    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most; NaN where none is known."""
+    """float64[6, n] nanoseconds: mean, minimum, p50, p95, p99 and maximum; NaN where none is known."""
 
     def __len__(self) -> int:
         return len(self.names)
@@ -104,7 +104,7 @@ class EdgeColumns:
     timed_count: np.ndarray
     """int64[n], the calls whose duration is known."""
     durations: np.ndarray
-    """float64[6, n] nanoseconds: mean, least, p50, p95, p99 and most; NaN where none is known."""
+    """float64[6, n] nanoseconds: mean, minimum, p50, p95, p99 and maximum; NaN where none is known."""
     halves: np.ndarray
     """float64[2, n] nanoseconds: medians of the callers' spans and of the network; NaN for none."""
 

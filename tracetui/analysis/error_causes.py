@@ -27,7 +27,7 @@ from typing import cast
 import numpy as np
 
 from tracetui.analysis.attempts import succeeded_later
-from tracetui.analysis.error_facts import ErrorFacts, answered_well, shares_template
+from tracetui.analysis.error_facts import ErrorFacts, has_success_code, shares_template
 from tracetui.analysis.explained_cancellations import explained_cancellations
 from tracetui.analysis.requests import explicit_ok
 from tracetui.analysis.skewed_hosts import SkewedHosts
@@ -69,8 +69,8 @@ class ErrorCauses:
         self._recovered: dict[int, bool] = {}
         self.above, unrecovered = self._undivided()
         """The same, but also -1 if a span that coped, or an asynchronous step, lies between."""
-        looked_at = np.concatenate((self.spans, np.array(unrecovered, np.int64)))
-        self.superseded = looked_at[succeeded_later(traces, looked_at, self.skewed)]
+        examined = np.concatenate((self.spans, np.array(unrecovered, np.int64)))
+        self.superseded = examined[succeeded_later(traces, examined, self.skewed)]
         """Spans after which a later attempt succeeded, among the errors and the spans above them."""
         self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
         unknown = ((traces.flags[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
@@ -88,8 +88,8 @@ class ErrorCauses:
         """bool[n]; true for spans that handled the failure below them, by their own status or code."""
         known = self._recovered.get(span)
         if known is None:
-            fine = not self.traces.error[span] and self.traces.status[span] == _OK
-            known = self._recovered[span] = fine or (not self.traces.error[span] and answered_well(self.traces, span))
+            is_error, is_ok = bool(self.traces.error[span]), self.traces.status[span] == _OK
+            known = self._recovered[span] = not is_error and (bool(is_ok) or has_success_code(self.traces, span))
         return known
 
     def _undivided(self) -> tuple[list[int], list[int]]:
@@ -117,7 +117,7 @@ class ErrorCauses:
                     found = known[at]
                     break
                 path.append(at)
-                recovered = self._recovered[at] = bool(is_ok[at]) or answered_well(traces, at)
+                recovered = self._recovered[at] = bool(is_ok[at]) or has_success_code(traces, at)
                 if recovered:
                     break
                 on_the_way.append(at)

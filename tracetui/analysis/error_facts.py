@@ -99,7 +99,7 @@ def grpc_code(attributes: Attributes) -> int | None:
     return None
 
 
-def answered_well(traces: TraceSet, span: int) -> bool:
+def has_success_code(traces: TraceSet, span: int) -> bool:
     """Test whether a span itself has a code that means success: HTTP below 400, or gRPC 0."""
     if not traces.attribute_bytes[span]:
         return False

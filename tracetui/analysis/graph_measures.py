@@ -16,7 +16,7 @@ import networkx as nx
 MOST_STEPS = 2_000_000
 """Most steps over arcs for a measure that is computed service by service."""
 MOST_PAIRS = 2_000_000_000
-"""Largest product of services and arcs for which indirect callers in a part of the graph are counted."""
+"""Largest product of services and arcs for which indirect callers in a component of the graph are counted."""
 MOST_GROUPED = 5_000
 """Most services that are grouped by call counts."""
 EXACT = 300
@@ -61,24 +61,24 @@ def hops(arcs: Sequence[Sequence[int]], begins: Iterable[int], most: int | None 
     return found
 
 
-def parts(arcs: Arcs) -> Iterator[list[int]]:
+def weak_components(arcs: Arcs) -> Iterator[list[int]]:
     """List the weakly connected components."""
     seen = bytearray(len(arcs))
     for begin in range(len(arcs)):
         if seen[begin]:
             continue
         seen[begin] = 1
-        part = [begin]
-        for node in part:
+        component = [begin]
+        for node in component:
             for around in (arcs.onwards[node], arcs.backwards[node]):
                 for other in around:
                     if not seen[other]:
                         seen[other] = 1
-                        part.append(other)
-        yield part
+                        component.append(other)
+        yield component
 
 
-def rings(arcs: Arcs) -> list[list[int]]:
+def strong_components(arcs: Arcs) -> list[list[int]]:
     """List the strongly connected components of more than one node."""
     left = [len(around) for around in arcs.backwards]
     waiting = [node for node, count in enumerate(left) if not count]
@@ -90,7 +90,7 @@ def rings(arcs: Arcs) -> list[list[int]]:
             left[other] -= 1
             if not left[other]:
                 waiting.append(other)
-    # peel off nodes that cannot be on a ring; usually nothing is left
+    # peel off nodes that cannot be on a cycle; usually nothing is left
     within = nx.DiGraph()
     within.add_edges_from(
         (node, other)
@@ -99,40 +99,40 @@ def rings(arcs: Arcs) -> list[list[int]]:
         for other in around
         if not done[other]
     )
-    return [sorted(ring) for ring in nx.strongly_connected_components(within) if len(ring) > 1]
+    return [sorted(component) for component in nx.strongly_connected_components(within) if len(component) > 1]
 
 
-def reaching(arcs: Arcs) -> tuple[list[int | None], str]:
-    """Count the nodes that reach each node. -> counts, None in a part that is too large; a message about such parts"""
+def count_callers(arcs: Arcs) -> tuple[list[int | None], str]:
+    """Count the nodes that reach each node. -> counts, None in a component that is too large; a message about those"""
     counts: list[int | None] = [0] * len(arcs)
-    # treat a ring as one node: whatever reaches one of its nodes reaches all
-    ring_of = list(range(len(arcs)))
+    # treat a strong component as one node: whatever reaches one of its nodes reaches all
+    component_of = list(range(len(arcs)))
     members: dict[int, list[int]] = {}
-    for ring in rings(arcs):
-        members[ring[0]] = ring
-        for node in ring:
-            ring_of[node] = ring[0]
+    for component in strong_components(arcs):
+        members[component[0]] = component
+        for node in component:
+            component_of[node] = component[0]
     left_out = 0
-    for part in parts(arcs):
-        if len(part) == 1:
+    for component in weak_components(arcs):
+        if len(component) == 1:
             continue
-        heads = [node for node in part if ring_of[node] == node]
-        size = sum(len(arcs.onwards[node]) for node in part)
-        if len(part) > EXACT and len(heads) * (len(heads) + size) > MOST_PAIRS:
-            left_out += len(part)
-            for node in part:
+        heads = [node for node in component if component_of[node] == node]
+        size = sum(len(arcs.onwards[node]) for node in component)
+        if len(component) > EXACT and len(heads) * (len(heads) + size) > MOST_PAIRS:
+            left_out += len(component)
+            for node in component:
                 counts[node] = None
             continue
-        _count_reaching(arcs, heads, ring_of, members, counts)
+        _count_within(arcs, heads, component_of, members, counts)
     return counts, f"indirect callers of {left_out:,} services (too many to count)" if left_out else ""
 
 
-def _count_reaching(
-    arcs: Arcs, heads: list[int], ring_of: list[int], members: dict[int, list[int]], counts: list[int | None]
+def _count_within(
+    arcs: Arcs, heads: list[int], component_of: list[int], members: dict[int, list[int]], counts: list[int | None]
 ) -> None:
-    """Count within a part. `heads`: one node of each of its rings and all other nodes."""
+    """Count within a weak component. `heads`: one node of each strong component, and all other nodes."""
     before = {
-        head: {ring_of[other] for node in members.get(head, (head,)) for other in arcs.backwards[node]} - {head}
+        head: {component_of[other] for node in members.get(head, (head,)) for other in arcs.backwards[node]} - {head}
         for head in heads
     }
     after: dict[int, list[int]] = {head: [] for head in heads}
@@ -147,9 +147,9 @@ def _count_reaching(
     at = 0
     while waiting:
         head = waiting.pop()
-        ring = members.get(head, (head,))
-        bits = ((1 << len(ring)) - 1) << at
-        at += len(ring)
+        component = members.get(head, (head,))
+        bits = ((1 << len(component)) - 1) << at
+        at += len(component)
         for caller in before[head]:
             bits |= reach[caller]
             users[caller] -= 1
@@ -158,7 +158,7 @@ def _count_reaching(
         if users[head]:
             reach[head] = bits
         count = bits.bit_count() - 1
-        for node in ring:
+        for node in component:
             counts[node] = count
         for following in after[head]:
             missing[following] -= 1
@@ -216,7 +216,7 @@ def _add_between(arcs: Arcs, begin: int, between: list[float]) -> int:
     return steps
 
 
-def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
+def dominators(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
     """Find the nodes without which an entry would no longer reach some other node.
 
     -> the nodes; a message about skipped entries
@@ -230,12 +230,12 @@ def dominating(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
         if len(arcs) > EXACT and steps > MOST_STEPS:
             break
         done += 1
-        steps += _add_dominating(arcs, entry, found)
+        steps += _add_dominators(arcs, entry, found)
     left_out = f"single points cover {done:,} of {len(entries):,} entry services"
     return found, left_out if done < len(entries) else ""
 
 
-def _add_dominating(arcs: Arcs, entry: int, found: set[int]) -> int:
+def _add_dominators(arcs: Arcs, entry: int, found: set[int]) -> int:
     """Add the dominators of nodes reached from one entry. -> steps taken"""
     after = _in_postorder(arcs, entry)
     number = {node: at for at, node in enumerate(after)}
@@ -282,23 +282,23 @@ def _in_postorder(arcs: Arcs, begin: int) -> list[int]:
     return order
 
 
-class RingSearch:
+class CycleSearch:
     """Search for cycles. `found`: cycles, shortest first, each from its lowest node; `left_out`: a message about
     limits.
     """
 
     def __init__(self, arcs: Arcs, longest: int, most: int) -> None:
         self._arcs = arcs
-        self._firsts = sorted(node for ring in rings(arcs) for node in ring)
+        self._firsts = sorted(node for component in strong_components(arcs) for node in component)
         self._steps = 0
-        every = (ring for length in range(2, longest + 1) for ring in self._of_length(length))
+        every = (cycle for length in range(2, longest + 1) for cycle in self._cycles_of_length(length))
         self.found = tuple(islice(every, most))
         self.left_out = "cycles of some services (too many to find all)" if self._is_over() else ""
 
     def _is_over(self) -> bool:
         return self._steps > MOST_STEPS and len(self._arcs) > EXACT
 
-    def _of_length(self, length: int) -> Iterator[tuple[int, ...]]:
+    def _cycles_of_length(self, length: int) -> Iterator[tuple[int, ...]]:
         for first in self._firsts:
             if self._is_over():
                 return

@@ -28,7 +28,7 @@ class Latency:
     most_ns: float | None = None
 
     @property
-    def few_between(self) -> tuple[int, int] | None:
+    def small_sample_range(self) -> tuple[int, int] | None:
         """Minimum and maximum if there are too few durations for percentiles; None if there are enough or none."""
         if self.least_ns is None or self.most_ns is None or self.count >= FEW_SAMPLES:
             return None

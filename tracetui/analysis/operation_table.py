@@ -114,11 +114,11 @@ class OperationTable:
         starts = np.flatnonzero(new)
         critical = np.add.reduceat(self._critical[self._order], starts) if len(starts) else np.zeros(0, np.int64)
         operation, trace = operation[starts], trace[starts]
-        order = self._longest_waits_first(operation, trace, critical)
+        order = self._longest_critical_first(operation, trace, critical)
         self._pair_trace, self._pair_critical = trace[order], critical[order]
         self._pair_first = np.searchsorted(operation, np.fromiter(self._position, np.int64, len(self._position)))
 
-    def _longest_waits_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
+    def _longest_critical_first(self, operation: np.ndarray, trace: np.ndarray, critical: np.ndarray) -> np.ndarray:
         """Sort by operation, time on the path, response time and trace: int64[m]."""
         traces = self.traces
         rank = np.empty(traces.trace_count, np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
-from tracetui.analysis.graph_measures import MOST_GROUPED, Arcs, RingSearch, hops, parts, reaching
+from tracetui.analysis.graph_measures import MOST_GROUPED, Arcs, CycleSearch, count_callers, hops, weak_components
 from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import shape
 from tracetui.model.traces import TraceSet
@@ -113,31 +113,31 @@ class ServiceGraph:
     @cached_property
     def caller_counts(self) -> dict[str, int | None]:
         """Number of direct and indirect callers of each service; None in parts of the graph that are too large."""
-        return dict(zip(self.names, self._reaching[0], strict=True))
+        return dict(zip(self.names, self._caller_counts[0], strict=True))
 
     @property
     def callers_left_out(self) -> str:
         """Message about `caller_counts` missing in a very large graph; '' for none."""
-        return self._reaching[1]
+        return self._caller_counts[1]
 
     @cached_property
-    def _reaching(self) -> tuple[list[int | None], str]:
-        return reaching(self.arcs)
+    def _caller_counts(self) -> tuple[list[int | None], str]:
+        return count_callers(self.arcs)
 
     @cached_property
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """Cycles of services, shortest first, each from its first name in order. At most 50."""
-        return tuple(tuple(self.names[node] for node in ring) for ring in self._rings.found)
+        return tuple(tuple(self.names[node] for node in cycle) for cycle in self._cycle_search.found)
 
     @cached_property
-    def _rings(self) -> RingSearch:
-        return RingSearch(self.arcs, _LONGEST_CYCLE, _CYCLES)
+    def _cycle_search(self) -> CycleSearch:
+        return CycleSearch(self.arcs, _LONGEST_CYCLE, _CYCLES)
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """Messages about incomplete cycles and groups in a very large graph."""
         note = "groups are services connected by any calls" if self._is_too_large_for_groups else ""
-        return tuple(filter(None, (self._rings.left_out, note)))
+        return tuple(filter(None, (self._cycle_search.left_out, note)))
 
     @property
     def _is_too_large_for_groups(self) -> bool:
@@ -150,7 +150,7 @@ class ServiceGraph:
         In a very large graph, groups of services connected by any calls.
         """
         if self._is_too_large_for_groups:
-            found = [[self.names[node] for node in part] for part in parts(self.arcs)]
+            found = [[self.names[node] for node in part] for part in weak_components(self.arcs)]
             return tuple(sorted((tuple(sorted(group)) for group in found), key=lambda group: (-len(group), group)))
         weighted = nx.Graph()
         weighted.add_nodes_from(self.names)

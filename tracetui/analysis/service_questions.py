@@ -16,7 +16,7 @@ from tracetui.analysis.stats.groups import group_positions
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
-_LOOKED_AT = 200
+_EXAMINED = 200
 """Most spans of a service whose attributes are read to describe a match."""
 _SORTS = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
@@ -160,7 +160,7 @@ def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, l
     for number, at in group_positions(traces.service[spans]):
         own = spans[at]
         seen: Counter[str] = Counter()
-        for span in own[:_LOOKED_AT].tolist():
+        for span in own[:_EXAMINED].tolist():
             attributes = {**traces.resource_attributes(span), **traces.attributes(span)}
             texts = (f"{key}={value!s}" for key, value in attributes.items() if key != "service.name")
             seen.update(text for text in texts if sought in text.lower())

@@ -26,7 +26,7 @@ class ServiceTable:
         self.folded = _words(traces, self.services)
         self.node = {name: i for i, name in enumerate(calls.nodes)}
         self._self_calls = self_calls(traces)
-        self.few_samples = any(f.latency.few_between is not None for f in self.services)
+        self.few_samples = any(f.latency.small_sample_range is not None for f in self.services)
         parts = [self.criticality[f.service] for f in self.services]
         self._columns = {
             "rank": np.array([-one.rank for one in parts], np.float64),

@@ -51,7 +51,7 @@ class WordSearch:
         self._traces = traces
         self._sought = word.lower()
         self._stopped = stopped
-        self._resources_looked_at = np.zeros(len(traces.resources), bool)
+        self._examined_resources = np.zeros(len(traces.resources), bool)
         self._of_resource = np.zeros(len(traces.resources), bool)
 
     @cached_property
@@ -126,10 +126,10 @@ class WordSearch:
         """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
         traces = self._traces
         needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
-        for number in np.flatnonzero(needed & ~self._resources_looked_at).tolist():
+        for number in np.flatnonzero(needed & ~self._examined_resources).tolist():
             resource = traces.resources[number]
             self._of_resource[number] = _contains(resource.codec.attributes(resource.raw), self._sought)
-        self._resources_looked_at |= needed
+        self._examined_resources |= needed
         return self._of_resource
 
     def _find_logs(self, spans: np.ndarray, found: np.ndarray) -> None:
@@ -154,12 +154,12 @@ class WordSearch:
         self._check_stopped()
         if not self._sought:
             return
-        looked_at = 0
+        examined = 0
         for first in range(0, len(spans), _SPANS_AT_ONCE):
             for i in self._with_bytes(spans, np.flatnonzero(~found[first : first + _SPANS_AT_ONCE]) + first):
-                if looked_at % _SPANS_PER_CHECK == 0:
+                if examined % _SPANS_PER_CHECK == 0:
                     self._check_stopped()
-                looked_at += 1
+                examined += 1
                 yield i
             self._check_stopped()
 

@@ -128,7 +128,7 @@ def _compare_trace(options: CompareOptions, session: Session, report: o.Report, 
     _check_not_empty(session, "the traces")
     found = compare_with_normal(traces, find_trace(traces, options.trace or ""))
     if found is None:
-        raise UsageError(f"no other trace begins like trace {options.trace}: nothing to compare it with")
+        raise UsageError(f"no other trace has the entry point of trace {options.trace}; nothing to compare with")
     if options.json:
         from tracetui.render.report.compare_json import normal_json
 

@@ -103,7 +103,7 @@ def config(options: ConfigOptions) -> None:
     if options.json:
         _print_json(path, faults, {}, options.output)
     elif not faults:
-        state = "valid" if path.exists() else "no config file; the defaults hold"
+        state = "valid" if path.exists() else "no config file; defaults apply"
         print_lines([Line([(f"{safe(str(path))}: {state}", Role.PLAIN)])], ColourChoice.NEVER, options.output)
     if faults:
         listed = "\n".join(f"{path}: {fault}" for fault in faults)

@@ -59,7 +59,7 @@ def open_filtered(
         # servers applied the limit to each of the two searches
         filters = replace(filters, limit=None)
     if rest and has_servers(sources):
-        print_message(f"filtered here: {', '.join(rest)}")
+        print_message(f"filtered locally: {', '.join(rest)}")
     print_warnings(session.loaded.load_warnings, verbose)
     unknown = session.filter(filters)
     _check_found(session, named.trace_ids)

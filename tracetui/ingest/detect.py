@@ -333,24 +333,24 @@ def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str
         context.warn(
             f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
         )
-        problem = _sound(cut.text, context, deferred)
+        problem = _decode_repaired(cut.text, context, deferred)
         if problem:
             _recover(cut.text, 0, context, deferred, problem)
         return ""
-    return _sound(data, context, deferred)
+    return _decode_repaired(data, context, deferred)
 
 
-def _sound(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
+def _decode_repaired(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode one JSON value, repaired where that needs no search. -> '', or its fault"""
     problem = _problem_with(data, context, deferred)
     if not problem:
         return ""
-    sound = lenient_json.repair_text(bytes(data))
-    if sound != data[:]:
-        problem = _problem_with(sound, context, deferred)
+    repaired = lenient_json.repair_text(bytes(data))
+    if repaired != data[:]:
+        problem = _problem_with(repaired, context, deferred)
     if problem == NESTED_TOO_DEEPLY:
-        shallow = prune(sound)
-        if shallow is not sound:
+        shallow = prune(repaired)
+        if shallow is not repaired:
             problem = _problem_with(shallow, context, deferred)
             if not problem:
                 context.warn(TOO_DEEP)

@@ -51,7 +51,7 @@ def bare_value(value: Raw | Buffer) -> str:
     return f"a bare JSON value {shown_start(bytes(memoryview(value)[: _SHOWN_BYTES + 1]).strip())}"
 
 
-def is_answer(members: Mapping[str, Raw]) -> bool:
+def is_server_response(members: Mapping[str, Raw]) -> bool:
     """Test whether an object with `error` or `errors` is a server's response, not a log line: the error has a server's
     form, and all keys are those of responses.
     """

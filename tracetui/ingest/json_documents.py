@@ -15,7 +15,7 @@ from msgspec import Raw
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
-from tracetui.ingest.diagnostics import bare_value, is_answer, object_with, server_errors
+from tracetui.ingest.diagnostics import bare_value, is_server_response, object_with, server_errors
 from tracetui.ingest.formats import jaeger_json
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import JsonFormat
@@ -272,13 +272,13 @@ def _of_format(known: JsonFormat) -> _ShapeDecoder:
 def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     data, errors = members["data"], members.get("errors")
     first = _first_byte(data)
-    if errors is not None and is_answer(members):
+    if errors is not None and is_server_response(members):
         server_errors(errors, context)
     if first == b"[":
         _decode_list(_ITEMS.decode(data), context.at("data"), deferred)
     elif first == b"{":
         _decode_object(data, context.at("data"), deferred)
-    elif errors is None or not (is_answer(members) or bytes(errors) == b"null"):
+    elif errors is None or not (is_server_response(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
 
 
@@ -334,7 +334,7 @@ def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____:
 
 
 def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
-    if not is_answer(members):
+    if not is_server_response(members):
         raise NotTracesError(object_with(members))
     for key in ("error", "errors"):
         server_errors(members.get(key, Raw(b"null")), context)

@@ -95,7 +95,7 @@ def trace_ids_in(text: str) -> tuple[str, ...]:
     text = text.strip()
     alone = _PASTED_ALONE.fullmatch(text)
     if alone is not None:
-        return _sound([next(filter(None, alone.groups()))])
+        return _nonzero_ids([next(filter(None, alone.groups()))])
     page = grafana_page(text)
     if page is not None:
         # other parts of the address, such as data sources, may look like ids
@@ -103,13 +103,13 @@ def trace_ids_in(text: str) -> tuple[str, ...]:
     plain = unquote(text)
     for pattern in _PASTED:
         found = pattern.search(plain)
-        if found is not None and (ids := _sound(found.groups())):
+        if found is not None and (ids := _nonzero_ids(found.groups())):
             return ids
-    return _sound([ids_in(text)[0]])
+    return _nonzero_ids([ids_in(text)[0]])
 
 
-def _sound(texts: Sequence[str]) -> tuple[str, ...]:
-    """Convert ids to digits, without those of all zeros."""
+def _nonzero_ids(texts: Sequence[str]) -> tuple[str, ...]:
+    """Convert ids to digits; those of all zeros are dropped."""
     found = dict.fromkeys(_digits(text) for text in texts)
     return tuple(text for text in found if text.strip("0"))
 

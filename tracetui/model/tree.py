@@ -16,10 +16,10 @@ def depths(parent: np.ndarray, start: np.ndarray, key: np.ndarray) -> tuple[np.n
     cuts: list[int] = []
     while True:
         depth, above = _climb(parent)
-        ring = np.flatnonzero(above >= 0)
-        if not len(ring):
+        looping = np.flatnonzero(above >= 0)
+        if not len(looping):
             return depth, parent, cuts
-        found = _earliest_of_rings(parent, start, key, ring)
+        found = _earliest_of_cycles(parent, start, key, looping)
         parent[found] = -1
         cuts.extend(found)
 
@@ -38,7 +38,7 @@ def _climb(parent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return depth, above
 
 
-def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, key: np.ndarray, candidates: np.ndarray) -> list[int]:
+def _earliest_of_cycles(parent: np.ndarray, start: np.ndarray, key: np.ndarray, candidates: np.ndarray) -> list[int]:
     up = parent.tolist()
     seen: dict[int, int] = {}
     found: list[int] = []
@@ -50,10 +50,10 @@ def _earliest_of_rings(parent: np.ndarray, start: np.ndarray, key: np.ndarray, c
             if node < 0:
                 break
         if node >= 0 and seen[node] == walk:
-            ring = [node]
-            while (node := up[node]) != ring[0]:
-                ring.append(node)
-            found.append(min(ring, key=lambda span: (start[span], key[span], span)))
+            cycle = [node]
+            while (node := up[node]) != cycle[0]:
+                cycle.append(node)
+            found.append(min(cycle, key=lambda span: (start[span], key[span], span)))
     return found
 
 

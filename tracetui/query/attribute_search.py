@@ -24,7 +24,7 @@ class _Question:
 
     test: Callable[[Value], bool]
     of_resource: np.ndarray
-    looked_at: np.ndarray
+    examined: np.ndarray
 
 
 class AttributeScan:
@@ -34,7 +34,7 @@ class AttributeScan:
         self._traces = traces
         self._decoders = [resource.codec.attributes for resource in traces.resources]
         self._bytes = sum(map(len, _pieces(traces.arena)))
-        self._looked_through = 0
+        self._decoded_count = 0
         self._positions: dict[bytes, np.ndarray] = {}
         self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
 
@@ -95,10 +95,10 @@ class AttributeScan:
         """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
         traces = self._traces
         needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
-        for number in np.flatnonzero(needed & ~question.looked_at).tolist():
+        for number in np.flatnonzero(needed & ~question.examined).tolist():
             attributes = self._decoders[number](traces.resources[number].raw)
             question.of_resource[number] = key in attributes and question.test(attributes[key])
-        question.looked_at |= needed
+        question.examined |= needed
         return question.of_resource
 
     def _with_bytes(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -108,8 +108,8 @@ class AttributeScan:
         words = [text.encode() for text in texts if text and text.isascii() and text.isprintable() and "\\" not in text]
         if not words:
             return candidates
-        self._looked_through += len(candidates)
-        if self._looked_through * _BYTES_PER_READ < self._bytes:
+        self._decoded_count += len(candidates)
+        if self._decoded_count * _BYTES_PER_READ < self._bytes:
             raws = map(self._traces.arena.read, at[candidates].tolist(), sizes[candidates].tolist())
             kept = [all(word in raw for word in words) or b"\\" in raw for raw in raws]
             candidates = candidates[np.array(kept, bool)]

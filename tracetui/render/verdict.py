@@ -37,7 +37,7 @@ class Statement(NamedTuple):
 
 
 def verdict_statements(verdict: SetVerdict, *, local: bool = False) -> list[Statement]:
-    """Return a statement for the error pattern and one for the bottleneck; one that there is neither if so."""
+    """Return a statement for the error pattern and one for the bottleneck, or one that neither exists."""
     statements = []
     if verdict.failing is not None:
         statements.append(_failing(verdict.failing, local))

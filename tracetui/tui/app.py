@@ -269,7 +269,7 @@ class TraceApp(TerminalApp):
 
     def action_keys(self) -> None:
         tables = (*(self.pane.KEYS if self._has_views else ()), LISTS)
-        groups: list[tuple[str, Keys]] = [("Marks", [mark for table in tables for mark in table.marks])]
+        groups: list[tuple[str, Keys]] = [("Legend", [glyph for table in tables for glyph in table.glyphs])]
         groups += [(table.title, table.help) for table in tables]
         groups.insert(2, ("Words", [word for table in tables for word in table.words]))
         groups.append((APP.title, [*APP.help, *PANES.help]))

@@ -87,7 +87,7 @@ class _Page(LineView):
 
 
 class HelpScreen(Dialog[None]):
-    """Lists marks and keys."""
+    """Legend of the glyphs, and keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = HELP.bindings
     DEFAULT_CSS = """

@@ -214,7 +214,7 @@ def test_attributes_that_victoriatraces_finds_are_named() -> None:
         tags = [request.query.get("tags") for request in server.requests]
     assert tags[-1] == ['{"resource_attr:service.version":"1.4.2"}']
     assert "names such as service.x, host.x or k8s.x in resources only" in told[0].text
-    assert "filtered here: x = ~y" in told[0].text
+    assert "filtered locally: x = ~y" in told[0].text
 
 
 @pytest.mark.parametrize("kind", KINDS)

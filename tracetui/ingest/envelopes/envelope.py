@@ -15,7 +15,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.json_decoding import MALFORMED
 
-_LOOKED_AT: Final = 32
+_EXAMINED: Final = 32
 """Number of lines at the beginning of a text that are checked for a common prefix."""
 _HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1 << 20
@@ -93,7 +93,7 @@ class Head:
     @cached_property
     def lines(self) -> list[bytes]:
         """First non-blank lines; the last one may be cut off."""
-        return [line for line in self.data.split(b"\n", _LOOKED_AT)[:_LOOKED_AT] if line.strip()]
+        return [line for line in self.data.split(b"\n", _EXAMINED)[:_EXAMINED] if line.strip()]
 
 
 def _first_keys(text: Buffer, at: int) -> frozenset[str]:

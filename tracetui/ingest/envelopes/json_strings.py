@@ -16,7 +16,7 @@ from tracetui.ingest.json_blocks import STRING
 from tracetui.model.json_decoding import MALFORMED
 
 _BEGINS: Final = re.compile(rb'\s*\[\s*"(?!\s*\])|\s*"(?:[^"\\\n]*+(?:\\.[^"\\\n]*+)*+)"[ \t\r]*(?:\n|\Z)')
-_LOOKED_AT: Final = 8
+_EXAMINED: Final = 8
 _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
 """Found in lists of log lines, but not in lists of names."""
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
@@ -31,7 +31,7 @@ class JsonStrings(JsonEnvelope):
 
     def detect(self, head: Head) -> bool:
         return _BEGINS.match(head.data) is not None and any(
-            _OF_LINES.search(string[0]) for string in islice(STRING.finditer(head.data), _LOOKED_AT)
+            _OF_LINES.search(string[0]) for string in islice(STRING.finditer(head.data), _EXAMINED)
         )
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:

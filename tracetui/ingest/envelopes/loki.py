@@ -117,7 +117,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
         except MALFORMED:
             if text.startswith(_META):
                 continue
-            found = _answer(number, text)
+            found = _response_entries(number, text)
             yield from found or [Entry("", [InnerLine(number, text, stream)])]
             number += max(sum(len(entry.lines) for entry in found) - 1, 0)
         else:
@@ -125,7 +125,7 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
             yield Entry(line.timestamp, [InnerLine(number, text, stream_of(line.labels), fields=line.labels)])
 
 
-def _answer(number: int, text: bytes) -> list[Entry]:
+def _response_entries(number: int, text: bytes) -> list[Entry]:
     """Yield the entries of an API response, numbered from `number`; none for other JSON."""
     try:
         answer = decode_entry(_ANSWER, text)

@@ -128,12 +128,12 @@ class _Indented:
             while self._more():
                 pass
             text = bytes(self._text)
-            if is_sound(text):
+            if is_valid_json(text):
                 self._text.clear()
                 return text
             end = self._end(closing)
         text = bytes(memoryview(self._text)[:end]) if end >= 0 else b""
-        if not is_sound(text):
+        if not is_valid_json(text):
             return b""
         del self._text[:end]
         return text
@@ -213,7 +213,7 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
     """Recover the texts of a damaged object under these keys or in the cells of a row. Other values are unchanged."""
     if b'"' not in text:
         return [InnerLine(number, text)]
-    if not is_sound(text):
+    if not is_valid_json(text):
         under_keys = rb'"(?:%b)"\s*:\s*("(?:[^"\\]|\\.)*+")' % b"|".join(keys)
         texts = [
             text_of(found[1])
@@ -289,7 +289,7 @@ def _words_in(values: Iterable[Any]) -> Iterator[str]:
                 yield str(item)
 
 
-def is_sound(text: bytes) -> bool:
+def is_valid_json(text: bytes) -> bool:
     """Test whether a text is one valid JSON value."""
     try:
         _VALUE.decode(text)

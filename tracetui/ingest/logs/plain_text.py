@@ -55,7 +55,7 @@ class PlainText:
 
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
         is_timed = begins_with_time(unit.lstrip() if unit[:1].isspace() else unit)
-        continues: Continuation = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed text"
+        continues: Continuation = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed lines"
         if not may_name_trace(unit[:_LONGEST]):
             return (LogRecord(partial(_content, unit, "", ()), continues=continues, is_timed_text=is_timed),)
         text = unit[:_LONGEST].decode("utf-8", "replace")
@@ -64,7 +64,7 @@ class PlainText:
         # with both ids named, no other is needed
         tokens = [] if trace and span else _TOKEN.findall(text)[:_MOST_TOKENS]
         others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
-        if named and continues == "timed text":
+        if named and continues == "timed lines":
             continues = "never"
         content = partial(_content, unit, span, tuple(tokens), trace)
         return (LogRecord(content, named, others, continues, is_timed),)

@@ -287,7 +287,7 @@ class _OpenUnit:
 
     def is_continued_by(self, record: LogRecord, unit: LogUnit) -> bool:
         """Test whether a unit belongs to this record."""
-        if record.continues == "timed text":
+        if record.continues == "timed lines":
             return self.record.is_timed_text or (self.has_time and not unit.when)
         return record.continues == "always"
 

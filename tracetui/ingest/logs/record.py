@@ -10,7 +10,7 @@ from msgspec import Struct
 from tracetui.ingest.logs.timestamps import Moment
 from tracetui.model.span import Value
 
-Continuation = Literal["never", "timed text", "always"]
+Continuation = Literal["never", "timed lines", "always"]
 """Kind of record that a unit continues: none, a line of text that begins with a time, or any."""
 
 

@@ -217,7 +217,7 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
         if items is not None:
             yield from (unit._replace(text=item) for item in items)
             return
-    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_sound(bare) and node_object(bare) is None:
+    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_valid_json(bare) and node_object(bare) is None:
         # the value has no end: yield its lines
         yield from (
             unit._replace(number=unit.number + i, text=line)
@@ -228,7 +228,7 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
     yield unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit
 
 
-def _is_sound(text: bytes) -> bool:
+def _is_valid_json(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except MALFORMED:

@@ -149,10 +149,10 @@ def without_secrets(source: str) -> str:
     """Make a source safe to show and save: parts of an address that may be secrets become ***."""
     try:
         parts = urlsplit(source)
-        is_sound = bool(parts.hostname and parts.username is None) and parts.port != 0
+        is_valid = bool(parts.hostname and parts.username is None) and parts.port != 0
     except ValueError:
-        is_sound = False
-    if not is_sound:
+        is_valid = False
+    if not is_valid:
         # a password may contain characters that otherwise end the host
         source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
         source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)

@@ -325,9 +325,9 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
     if search.attributes and not back_end.capabilities.finds_elements:
         text += "; conditions match whole values, not list elements"
     if search.attributes and back_end.capabilities.finds_attributes:
-        text += f"; attributes found: {back_end.capabilities.finds_attributes}"
+        text += f"; attributes searched: {back_end.capabilities.finds_attributes}"
     if search.errors or search.failed:
-        text += f"; errors found {back_end.capabilities.finds_errors}"
+        text += f"; errors matched {back_end.capabilities.finds_errors}"
     rest = {
         name: value for name in wanted.__struct_fields__ if (value := getattr(wanted, name)) != getattr(search, name)
     }
@@ -335,7 +335,7 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
     if "attributes" in rest:
         rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in search.attributes}
     if rest:
-        text += f"; filtered here: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
+        text += f"; filtered locally: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
     return SearchReport(
         text, may_have_more, search, back_end.capabilities.lower_case, (searched or received) if may_have_more else None
     )

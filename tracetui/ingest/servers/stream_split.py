@@ -112,14 +112,14 @@ def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
         for cut in found[:-3:-1]:
             with memoryview(waiting) as view, view[:cut] as items:
                 piece = b"".join((b"" if is_first else shape.opening, items, shape.closing))
-            if _is_sound(piece):
+            if _is_valid_json(piece):
                 return piece, cut + 1
         if not begin or found:
             return b"", 0
         begin = 0
 
 
-def _is_sound(piece: bytes) -> bool:
+def _is_valid_json(piece: bytes) -> bool:
     try:
         RAW.decode(piece)
     except MALFORMED:

@@ -19,7 +19,7 @@ from tracetui.render.text.tables import Column, figure
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried
-    from tracetui.analysis.blast_radius import BlastRadius, Hit, HitEntry
+    from tracetui.analysis.blast_radius import AffectedEntry, BlastRadius, Hit
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
@@ -387,7 +387,7 @@ class GraphText(GraphPage):
 
     def _p95(self, found: Latency, calls: int) -> Line:
         """Format as `p95 1.2 s`, for few calls as `latency 800 ms–1.4 s`."""
-        label = "latency" if found.few_between is not None or not found.count else "p95"
+        label = "latency" if found.small_sample_range is not None or not found.count else "p95"
         return Line([(f"{label} ", Role.DIM), (p95_or_range(found, calls, self.glyphs), Role.PLAIN)])
 
     def _matched(self, matched: Iterable[WordMatch]) -> Iterator[Line]:
@@ -450,7 +450,7 @@ class GraphText(GraphPage):
             number_cell(hit.trace_count),
         ]
 
-    def _impact(self, label: str, worst: HitEntry, percent: float, of: str, nothing: str) -> Line:
+    def _impact(self, label: str, worst: AffectedEntry, percent: float, of: str, nothing: str) -> Line:
         line = Line([(f"{_INDENT}{label:<13}  ", Role.STRONG)])
         if percent:
             line.add(f"up to {numbers.percent(percent)} {of}: ")

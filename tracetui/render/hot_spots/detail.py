@@ -130,7 +130,7 @@ class HotSpotDetail:
             share = numbers.percent(100 * spot.errors / spot.calls)
             line.add(f"  {self.glyphs.origin} {spot.errors:,} ({share})", Role.ERROR)
         found = spot.latency
-        if found.few_between is not None or not found.count:
+        if found.small_sample_range is not None or not found.count:
             return line.add("  duration ", Role.DIM).add(p95_or_range(found, spot.calls, self.glyphs))
         for name, ns in (("p50", found.p50_ns), ("p95", found.p95_ns), ("p99", found.p99_ns)):
             line.add(f"  {name} ", Role.DIM).add(self._duration(ns))
@@ -151,7 +151,7 @@ class HotSpotDetail:
         line = _labelled("over time").add(sparkline(means, self.glyphs), Role.CRITICAL)
         per_second = self.spot.calls / max(self.table.seconds, 1e-9)
         rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
-        if self.spot.latency.count and self.spot.latency.few_between is None:
+        if self.spot.latency.count and self.spot.latency.small_sample_range is None:
             line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
         if self.spot.latency.count:
             line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))

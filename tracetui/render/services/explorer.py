@@ -78,7 +78,7 @@ class _Times:
 
     def __init__(self, found: Sequence[Neighbour], glyphs: Glyphs) -> None:
         self._glyphs = glyphs
-        self._has_ranges = any(one.latency.few_between is not None for one in found)
+        self._has_ranges = any(one.latency.small_sample_range is not None for one in found)
         texts = [p95_heading(one.latency for one in found)]
         texts += [p95_or_range(one.latency, one.calls, glyphs) for one in found]
         self._longest = max(map(cell_width, texts))
@@ -96,7 +96,7 @@ class _Times:
 
     def cell(self, one: Neighbour, width: int) -> Line:
         cells = self.cells(width)
-        text, few = p95_or_range(one.latency, one.calls, self._glyphs), one.latency.few_between
+        text, few = p95_or_range(one.latency, one.calls, self._glyphs), one.latency.small_sample_range
         if few is not None and cell_width(text) > cells:
             text = f"{self._at_most}{numbers.duration(few[1], self._glyphs.ascii_only)}"
         return figure(text, cells)

@@ -195,21 +195,21 @@ def _or_none(text: str, width: int) -> Line:
 
 def latency_cells(found: Latency, calls: int, width: int, glyphs: Glyphs) -> list[Line]:
     """Return p50 and p95 in columns of `width` cells; the range of few samples or `unknown` spans both columns."""
-    if found.p50_ns is not None and found.p95_ns is not None and found.few_between is None:
+    if found.p50_ns is not None and found.p95_ns is not None and found.small_sample_range is None:
         return [figure(numbers.duration(round(ns), glyphs.ascii_only), width) for ns in (found.p50_ns, found.p95_ns)]
     return [figure(p95_or_range(found, calls, glyphs), 2 * width + len(_GAP), Role.DIM)]
 
 
 def p95_or_range(found: Latency, calls: int, glyphs: Glyphs) -> str:
     """Format the p95, or the range of few samples; `unknown` if no call has an end, `-` without calls."""
-    if found.few_between is not None:
-        return duration_range(*found.few_between, glyphs)
+    if found.small_sample_range is not None:
+        return duration_range(*found.small_sample_range, glyphs)
     return duration_or_unknown(found.p95_ns, calls, glyphs)
 
 
 def p95_heading(found: Iterable[Latency]) -> str:
     """Return the heading of a column of `p95_or_range`."""
-    return "p95 or range" if any(one.few_between is not None for one in found) else "p95"
+    return "p95 or range" if any(one.small_sample_range is not None for one in found) else "p95"
 
 
 def duration_or_unknown(ns: float | None, calls: int, glyphs: Glyphs) -> str:
@@ -221,4 +221,4 @@ def duration_or_unknown(ns: float | None, calls: int, glyphs: Glyphs) -> str:
 
 def longest(found: Latency) -> int:
     """Return the longest duration that `latency_cells` shows, in ns; 0 for none."""
-    return found.few_between[1] if found.few_between is not None else round(found.p95_ns or 0)
+    return found.small_sample_range[1] if found.small_sample_range is not None else round(found.p95_ns or 0)

@@ -52,7 +52,7 @@ def _heading(columns: TraceColumns, entry: EntryPoint, width: int, glyphs: Glyph
     line.add(f"  {rate:>10}", Role.DIM)
     failed = f"{glyphs.origin} {numbers.percent(entry.failed_rate)}" if entry.failed_count else ""
     line.add(f"  {failed:>8}", Role.ERROR)
-    latency, few = entry.latency, entry.latency.few_between
+    latency, few = entry.latency, entry.latency.small_sample_range
     if few is not None:
         line.add(f"  {duration_range(*few, glyphs):<24}", Role.PLAIN)
     elif latency.p50_ns is not None and latency.p95_ns is not None:

@@ -1,4 +1,4 @@
-"""A trace beside a normal one: what is normal as a ghost bar, what was added as a solid one, and each part of it."""
+"""Comparison of a trace with a normal one: normal time as ghost bars, added time as solid ones, by call path."""
 
 from __future__ import annotations
 

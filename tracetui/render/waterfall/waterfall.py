@@ -60,9 +60,9 @@ Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
 
 
-_LEAST_SOUGHT = 0.01
+_LEAST_IMPORTANT = 0.01
 """Least share of the critical path of a span to which a large trace is unfolded at first."""
-_MOST_SOUGHT = 50
+_MOST_IMPORTANT = 50
 """Most spans of the critical path, and most errors, to which a large trace is unfolded at first."""
 
 
@@ -194,15 +194,15 @@ class Waterfall:
         weight = self.critical / max(self.path_ns, 1)
         self.tree.limit(rows, weight + _ROLE_WEIGHTS[self.roles])
 
-    def fold_to_answer(self) -> None:
-        """Fold what leads neither to the largest parts of the critical path nor to the beginnings of errors."""
-        sought = np.zeros(self.stop - self.first, bool)
-        largest = np.argsort(-self.critical, kind="stable")[:_MOST_SOUGHT]
-        least = min(self.path_ns * _LEAST_SOUGHT, int(self.critical.max(initial=0)))
-        sought[largest[self.critical[largest] >= max(least, 1)]] = True
-        sought[np.flatnonzero(self.roles == ErrorRole.ORIGIN)[:_MOST_SOUGHT]] = True
-        if sought.any():
-            self.tree.fold_outside(sought)
+    def unfold_important(self) -> None:
+        """Fold all spans except those that lead to the largest parts of the critical path and to error origins."""
+        important = np.zeros(self.stop - self.first, bool)
+        largest = np.argsort(-self.critical, kind="stable")[:_MOST_IMPORTANT]
+        least = min(self.path_ns * _LEAST_IMPORTANT, int(self.critical.max(initial=0)))
+        important[largest[self.critical[largest] >= max(least, 1)]] = True
+        important[np.flatnonzero(self.roles == ErrorRole.ORIGIN)[:_MOST_IMPORTANT]] = True
+        if important.any():
+            self.tree.fold_outside(important)
 
     def _layout(self, width: int) -> WaterfallLayout:
         share = _SHARE if self.has_path else 0

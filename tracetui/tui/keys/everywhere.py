@@ -19,7 +19,7 @@ APP = KeyTable(
     ),
     Shortcut("app.back", "escape", "go_back", "Back", "back; stop loading"),
     Shortcut("app.palette", "colon,ctrl+p", "palette", "Palette", "palette: actions, services, operations, traces"),
-    Shortcut("app.keys", "question_mark", "keys", "Help: keys of this view", "marks and keys of this view", "keys"),
+    Shortcut("app.keys", "question_mark", "keys", "Help: keys of this view", "legend and keys of this view", "keys"),
     Shortcut("app.reload", "r", "reload", "Reload the sources", "reload files; repeat the servers' search up to now"),
     Shortcut(
         "app.follow",

@@ -29,10 +29,16 @@ SERVICES = KeyTable(
         "s",
         "query('shared')",
         "Dependencies shared with other services",
-        "dependencies shared with another service; again adds one",
+        "dependencies shared with another service; press again to add one",
         words="dependency",
     ),
-    Shortcut("services.difference", "D", "query('difference')", "Compare callers", "compare callers with another's"),
+    Shortcut(
+        "services.difference",
+        "D",
+        "query('difference')",
+        "Compare callers",
+        "compare its callers with those of another service",
+    ),
     Shortcut(
         "services.map",
         "m",
@@ -93,7 +99,7 @@ SERVICES = KeyTable(
     ),
     Use("findings.copy", "copy the service name"),
     Use("app.back", "back to the service and its neighbours", "neighbours"),
-    marks=(
+    glyphs=(
         ("▁ … █", "severity, in a blast radius"),
         ("⚠", "single point of failure: an entry point has no other path to a dependency"),
         ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),

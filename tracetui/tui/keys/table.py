@@ -62,14 +62,14 @@ class KeyTable:
         self,
         title: str,
         *rows: Shortcut | Use,
-        marks: tuple[tuple[str, str], ...] = (),
+        glyphs: tuple[tuple[str, str], ...] = (),
         words: tuple[tuple[str, str], ...] = (),
         in_palette: bool = True,
     ) -> None:
-        """`marks`, `words`: signs, and headings and terms, with their meanings for the help; in_palette: whether the
+        """`glyphs`, `words`: glyphs, and headings and terms, with their meanings for the help; in_palette: whether the
         palette runs the actions.
         """
-        self.title, self.rows, self.marks, self.words, self.in_palette = title, rows, marks, words, in_palette
+        self.title, self.rows, self.glyphs, self.words, self.in_palette = title, rows, glyphs, words, in_palette
 
     @property
     def keys(self) -> Iterator[Shortcut]:

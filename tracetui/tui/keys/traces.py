@@ -147,7 +147,7 @@ TRACES = KeyTable(
     ),
     Shortcut("traces.save", "x", "dialog('save')", "Save the traces shown", words="export file"),
     Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, waterfall or filter"),
-    marks=(
+    glyphs=(
         ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
         (
             "⚠",

@@ -127,7 +127,7 @@ WATERFALL = KeyTable(
         "copy",
         words="share curl markdown",
     ),
-    marks=(
+    glyphs=(
         ("█ ─", "on the critical path; off it"),
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),

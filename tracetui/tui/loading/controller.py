@@ -310,7 +310,7 @@ class LoadController:
             return
         from tracetui.tui.loading.requests import find_newest
 
-        load, services, post = self._reused_load(), self._searches.services_to_ask(), self._host.post_update
+        load, services, post = self._reused_load(), self._searches.services_to_search(), self._host.post_update
         self._status = "searching for the newest traces"
         self._begin(LoadEvent.QUERY, lambda: find_newest(load, services, NEWEST_NS, post), yields=True)
 

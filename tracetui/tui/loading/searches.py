@@ -120,7 +120,7 @@ class Searches:
         """Return the reports of the last search with these conditions, or else of the last search."""
         return next((reports for searched, reports in reversed(self._history) if searched == search), self._reports)
 
-    def services_to_ask(self) -> list[str]:
+    def services_to_search(self) -> list[str]:
         """Return the services searched for, or the first of all services."""
         named = list(dict.fromkeys(report.search.service for report in self._reports if report.search.service))
         return (named or self._state.server_services)[:MOST_SEARCHED]

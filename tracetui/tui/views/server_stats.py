@@ -12,11 +12,8 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 
 _KEYS = (
-    ("it counts", "calls in the server's dependency graph: Jaeger's batch job, or Zipkin's links"),
-    (
-        "in traces here",
-        "calls in the traces shown; if none: {app.more} or {traces.window} may load some",
-    ),
+    ("server", "calls in the server's dependency graph: Jaeger's batch job, or Zipkin's links"),
+    ("loaded traces", "calls in the traces shown; if none, {app.more} or {traces.window} may load some"),
     ("{list.open}", "back to the services"),
 )
 

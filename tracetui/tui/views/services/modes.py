@@ -159,7 +159,7 @@ def operations_of(graph: ServiceGraph, service: str, glyphs: Glyphs) -> list[Opt
     options = []
     for one in overview(graph, Target(service)).operations:
         latency = p95_or_range(one.latency, one.call_count, glyphs)
-        p95 = "" if one.latency.few_between or not one.latency.count else "p95 "
+        p95 = "" if one.latency.small_sample_range or not one.latency.count else "p95 "
         note = f"{numbers.counted(one.call_count, 'call')}, {p95}{latency}"
         failed = f", {glyphs.origin} {numbers.percent(one.error_rate)}" if one.error_count else ""
         options.append(Option(one.operation, one.operation, note + failed))

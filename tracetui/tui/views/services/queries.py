@@ -11,7 +11,7 @@ from tracetui.query import FIELDS
 from tracetui.query.fields import ALIASES, RESERVED
 from tracetui.render.services.explorer import Subject
 
-_LOOKED_AT = 100
+_EXAMINED = 100
 """Most calls to a peer that are read to find the attributes that name it."""
 
 
@@ -110,7 +110,7 @@ class Queries:
         found = [f"{one} >> {other}" for one in above for other in below]
         if self._is_inferred(callee) and not self._is_inferred(caller):
             traces = self._table.traces
-            spans = self._table.calls_of_peer(callee, caller, _LOOKED_AT)
+            spans = self._table.calls_of_peer(callee, caller, _EXAMINED)
             # the call to a peer may be the only span of its caller
             if any(traces.parent[i] < 0 or traces.service[traces.parent[i]] != traces.service[i] for i in spans):
                 found = [*(_as_one_span(one, other) for one in above for other in below), *found]
@@ -133,5 +133,5 @@ class Queries:
     def _of_peer(self, peer: str, caller: str = "") -> list[str]:
         """List queries by the attributes that name the peer in unanswered calls."""
         traces = self._table.traces
-        spans = self._table.calls_of_peer(peer, caller, _LOOKED_AT)
+        spans = self._table.calls_of_peer(peer, caller, _EXAMINED)
         return list(dict.fromkeys(filter(None, (peer_query(peer, traces.attributes(span)) for span in spans))))

@@ -249,7 +249,7 @@ class TracesView(View):
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
         if self.listing.offered is not None:
-            self._ask_for_offer(self.listing.offered.offer(event.row))
+            self._load_offer(self.listing.offered.offer(event.row))
             return
         trace = self.listing.trace(event.row)
         if trace is not None:
@@ -259,7 +259,7 @@ class TracesView(View):
         else:
             self.listing.toggle_group(event.row)
 
-    def _ask_for_offer(self, offer: Offer | None) -> None:
+    def _load_offer(self, offer: Offer | None) -> None:
         if offer is not None:
             query = filters.with_service(self.state.query, offer.service) if offer.service else None
             self.post_message(WidenWindow(offer.window_ns, query))

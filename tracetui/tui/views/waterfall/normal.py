@@ -1,4 +1,4 @@
-"""The trace beside the median trace of its entry point, as a list over the waterfall."""
+"""Comparison of a trace with the median trace of its entry point, as a list over the waterfall."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tracetui.tui.widgets.answer_screen import AnswerScreen
 _KEYS = (
     ("{list.open}", "open the span, in the normal trace if it is missing in this one"),
     ("this, normal", "time on the critical path in this trace, and in the median trace of its entry point"),
-    ("added", "difference of these; all of them add up to the difference of the traces"),
-    ("share", "part in that difference"),
-    ("░ █ ·", "what both have, what was added, what is missing"),
+    ("added", "this minus normal; all rows add up to the difference of the traces"),
+    ("share", "share of that difference"),
+    ("░ █ ·", "time in both traces; added; missing"),
 )
 
 
@@ -25,7 +25,7 @@ def show_normal(view: View, traces: TraceSet, trace: int) -> None:
 
     def show(found: NormalComparison | None) -> None:
         if found is None:
-            view.post_notice("no other trace has this entry point: nothing to compare with")
+            view.post_notice("no other trace has this entry point; nothing to compare with")
         else:
             _show(view, traces, found)
 

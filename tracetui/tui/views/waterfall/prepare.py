@@ -95,7 +95,7 @@ def open_trace(
         message_of=lambda span: error_message(traces, span),
     )
     if root is None and len(view.rows) > _MANY_ROWS:
-        view.fold_to_answer()
+        view.unfold_important()
     view.layout(max(room[0], 1))
     within = (sections[0] >= view.first) & (sections[0] < view.stop)
     path = (sections[0][within], sections[1][within], sections[2][within])
