@@ -14,13 +14,12 @@ from tracetui.query.complete import (
     Vocabulary,
     attribute_field,
     complete,
-    quoted,
     rounded_duration,
     sample,
-    tokens,
     value_texts,
     vocabulary,
 )
+from tracetui.query.lexer import quoted, tokens
 
 
 def data() -> TraceSet:

@@ -640,6 +640,11 @@ def test_times(text: str, expected: int | None) -> None:
     assert find_time(text) == expected
 
 
+def test_any_key_of_a_scope_is_named_in_quotes() -> None:
+    for scope in ("attr", "span", "resource", "event"):
+        assert parse(f"{scope}.`a b` = 1").root == parse(f'{scope}."a b" = 1').root
+
+
 def test_the_parser_is_loaded_when_a_query_is_read() -> None:
     code = (
         "import sys; import tracetui.query.filters, tracetui.query as q;"

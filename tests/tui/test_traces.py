@@ -788,6 +788,9 @@ def test_conditions_are_exchanged() -> None:
     )
     assert exchanged("service = a", filters.SERVICE, filters.condition("service", "b c")) == 'service = "b c"'
     assert exchanged("NOT error && duration >= 5ms", filters.LEAST_DURATION) == "NOT error"
+    assert exchanged("service =~ a", filters.SERVICE, "service = b") == "service =~ a AND service = b"
+    assert exchanged("service == a AND error", filters.SERVICE) == "error"
+    assert exchanged("(service = a) AND error", filters.SERVICE) == "error"
 
 
 def test_blocking_condition_excludes_the_most_traces() -> None:

@@ -14,9 +14,9 @@ from tracetui.config import Overrides
 from tracetui.model.errors import UsageError
 from tracetui.model.times import find_clock, find_time, parse_duration
 from tracetui.query import Query, parse
-from tracetui.query.complete import quoted
 from tracetui.query.edit import TIME_FIELD, resolve_reference
 from tracetui.query.filters import Filters, describe
+from tracetui.query.lexer import quoted
 from tracetui.query.parser import where_searched
 from tracetui.render.text.ansi import ColourChoice
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class QueryWord:
-    """Piece of the query's text, and its position."""
-
-    text: str
-    position: int
+from tracetui.query.lexer import Token
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonNode:
     """Comparison of a field with a value, or the field alone."""
 
-    field: QueryWord
-    operator: QueryWord | None = None
-    value: QueryWord | None = None
+    field: Token
+    operator: Token | None = None
+    value: Token | None = None
     depth: int = 0
 
 
@@ -27,7 +21,7 @@ class ComparisonNode:
 class TextNode:
     """Words to search, without a field. A single one may be the name of a field that can be absent."""
 
-    words: tuple[QueryWord, ...]
+    words: tuple[Token, ...]
     depth: int = 0
 
 
@@ -52,7 +46,7 @@ class AlternativesNode:
 @dataclass(frozen=True, slots=True)
 class SpanNode:
     part: Syntax
-    opening: QueryWord
+    opening: Token
     depth: int
 
 

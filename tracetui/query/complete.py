@@ -15,7 +15,8 @@ from tracetui.model.secrets import looks_secret, names_secret
 from tracetui.model.span import Value
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
-from tracetui.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Field, Type, field_named
+from tracetui.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Field, Type, attribute_named, field_named
+from tracetui.query.lexer import Token, in_quotes, quoted, tokens
 
 MAX_CANDIDATES: Final = 200
 _SAMPLED_SPANS: Final = 2_000
@@ -26,15 +27,7 @@ MOST_KNOWN_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
 _PERCENTILES: Final = ("p50", "p95", "p99")
 
-_TOKEN: Final = re.compile(
-    r"""(?:attr|resource)\.(?:"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?)|(?:attr|resource)?\.?`[^`]*`?"""
-    r"""|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[(){}]|>>|=~|!~|!=|>=|<=|==|&&|\|\||[=<>!]|[^\s(){}"'`!=<>&|]+|\S""",
-    re.DOTALL,
-)
-_WORD: Final = re.compile(r"""[^\s(){}"'`!=<>~&|]+""")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/:@-]*(?:\.[A-Za-z0-9_/:@-]+)*")
-_KEYWORD: Final = frozenset({"and", "or", "not"})
-_BEFORE_A_FIELD: Final = frozenset({*_KEYWORD, "&&", "||", "!", ">>"})
 _COMPARISONS: Final = ("=", "!=", "=~", "!~", ">", ">=", "<", "<=")
 _OPERATORS: Final = {
     Type.TEXT: _COMPARISONS[:4],
@@ -43,29 +36,6 @@ _OPERATORS: Final = {
     Type.FLAG: _COMPARISONS[:2],
 }
 _ORDERED_FIRST: Final = (">", ">=", "<", "<=", "=", "!=")
-
-
-class Token(NamedTuple):
-    """Token of a query's text and its start."""
-
-    text: str
-    start: int
-
-    @property
-    def stop(self) -> int:
-        return self.start + len(self.text)
-
-
-def tokens(text: str) -> list[Token]:
-    """Split a query into tokens (words, symbols, quoted texts), even if it is incomplete or wrong."""
-    return [Token(match[0], match.start()) for match in _TOKEN.finditer(text)]
-
-
-def quoted(value: str) -> str:
-    """Format a value for a query, in quotes only if needed."""
-    if _WORD.fullmatch(value) and value.lower() not in _KEYWORD and value.isprintable():
-        return value
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
 def attribute_field(key: str) -> str:
@@ -78,11 +48,7 @@ def attribute_field(key: str) -> str:
         and not key.startswith((*RESERVED, "attr.", "resource."))
     ):
         return key
-    return f"attr.{key}" if plain else f"attr.{_in_quotes(key)}"
-
-
-def _in_quotes(key: str) -> str:
-    return '"' + re.sub(r'(["\\])', r"\\\1", key) + '"'
+    return f"attr.{key}" if plain else f"attr.{in_quotes(key)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,28 +186,31 @@ class Completion:
 
 def complete(text: str, cursor: int, known: Vocabulary) -> Completion:
     """Complete the word at the cursor, which is a position in the text or its end."""
-    before = tokens(text[:cursor])
+    before = list(tokens(text[:cursor]))
     partial = Token("", cursor)
-    if before and before[-1].stop == cursor and (before[-1].text not in _SIGNS or before[-1].text == "!"):
+    if before and before[-1].stop == cursor and before[-1].text not in _SIGNS:
         partial = before.pop()
     context = _QueryContext()
     for token in before:
-        context.pass_by(token.text)
+        context.pass_by(token)
     lead = ""
-    if before and not partial.text and before[-1].stop == cursor and before[-1].text in _COMPARISONS:
+    if before and not partial.text and before[-1].stop == cursor and before[-1].kind == "OPERATOR":
         lead = " "
     candidates = context.candidates(known)
     stop = cursor
-    whole = _TOKEN.match(text, partial.start) if partial.text else None
-    if whole is not None and _WORD.fullmatch(whole[0]):
-        stop = max(whole.end(), cursor)
+    if partial.text:
+        # the same word may continue after the cursor
+        whole = next(token for token in tokens(text) if token.stop >= cursor)
+        stop = whole.stop if whole.start == partial.start and whole.is_plain else cursor
     found = _narrowed(candidates, partial.text)
     if lead:
         found = [Candidate(lead + c.insert, c.shown, c.note) for c in found]
     return Completion(partial.start, stop, tuple(found))
 
 
-_SIGNS: Final = frozenset({*_COMPARISONS, "==", "(", ")", "{", "}", "!", "&&", "||"})
+_SIGNS: Final = frozenset({*_COMPARISONS, "==", "(", ")", "{", "}", "&&", "||"})
+"""Tokens that do not continue when more is typed."""
+_BEFORE_CONDITION: Final = frozenset({"LEFT", "OPEN", "AND", "OR", "NOT", "BELOW"})
 
 
 class _QueryContext:
@@ -259,25 +228,21 @@ class _QueryContext:
     def in_braces(self) -> bool:
         return "{" in self.opened
 
-    def pass_by(self, word: str) -> None:
-        self.closed_braces = False
-        lowered = word.lower()
-        if word in ("(", "{"):
-            self.opened.append(word)
+    def pass_by(self, token: Token) -> None:
+        kind = token.kind
+        self.closed_braces = kind == "CLOSE"
+        if kind in ("LEFT", "OPEN"):
+            self.opened.append(token.text)
+        elif kind in ("RIGHT", "CLOSE") and self.opened:
+            self.opened.pop()
+        if kind in _BEFORE_CONDITION or (self.expects == "field" and token.text.lower() == "exists"):
             self.expects = "field"
-        elif word in (")", "}"):
-            if self.opened:
-                self.opened.pop()
-            self.expects = "joiner"
-            self.closed_braces = word == "}"
-        elif lowered in _BEFORE_A_FIELD or (lowered == "exists" and self.expects == "field"):
-            self.expects = "field"
-        elif self.expects == "field":
-            self.field, self.expects = word, "joiner" if word[0] in "\"'" else "operator"
-        elif word in _SIGNS:
-            self.operator, self.expects = word, "value"
+        elif kind == "OPERATOR":
+            self.operator, self.expects = token.text, "value"
+        elif self.expects == "field" and kind == "FIELD":
+            self.field, self.expects = token.text, "operator"
         else:
-            # the value, or a further word of a text
+            # a closing bracket, the value, or a further word of a text
             self.expects = "joiner"
 
     def candidates(self, known: Vocabulary) -> list[Candidate]:
@@ -310,7 +275,8 @@ class _QueryContext:
     def _values(self, known: Vocabulary) -> list[Candidate]:
         kind = self._known_field()
         if kind is None:
-            return self._written(known.attributes.get(_key_of(self.field), ()))
+            attribute = attribute_named(self.field)
+            return self._written(known.attributes.get(attribute.key, ()) if attribute is not None else ())
         if kind.type is Type.FLAG:
             return [Candidate(word, word) for word in ("true", "false")]
         if kind.type is Type.CHOICE:
@@ -338,16 +304,6 @@ class _QueryContext:
 def _fields(known: Vocabulary) -> list[Candidate]:
     named = [Candidate(name, name, found.help) for name, found in FIELDS.items()]
     return named + [Candidate(attribute_field(key), key, "attribute") for key in known.attributes]
-
-
-def _key_of(name: str) -> str:
-    for prefix in ("attr.", "resource.", "."):
-        if name.startswith(prefix):
-            name = name.removeprefix(prefix)
-            break
-    if name[:1] in ('"', "'") and name[-1:] == name[:1] and len(name) > 1:
-        return re.sub(r"""\\(["'\\])""", r"\1", name[1:-1])
-    return name.strip("`")
 
 
 def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:

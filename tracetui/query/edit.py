@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -14,17 +13,43 @@ from tracetui.model.times import format_duration
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
-from tracetui.query.complete import quoted
-from tracetui.query.parser import has_words_only
+from tracetui.query.ast import ComparisonNode, TextNode
+from tracetui.query.lexer import Token, quoted
+from tracetui.query.parser import has_words_only, syntax_of
 from tracetui.query.pushdown import conjuncts
 
 _UNDONE = 50
-_VALUE = r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s(){}"'`!=<>&|]+)"""
-ERRORS: Final = re.compile(r"error")
-LEAST_DURATION: Final = re.compile(r"(?:trace\.response|trace\.duration|duration)\s*>=?\s*\S+")
-"""Condition on the least response time, or on the duration if that was typed."""
 TIME_FIELD: Final = "trace.start"
-TIME: Final = re.compile(r"trace\.start\s*(?:>=?|<=?)\s*\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionKind:
+    """Conditions on certain fields by certain operators; without operators, the name of a field alone."""
+
+    fields: tuple[str, ...]
+    operators: tuple[str, ...] = ()
+
+    def matches(self, condition: str) -> bool:
+        """Test a valid part of a query."""
+        match syntax_of(condition):
+            case ComparisonNode(field=field, operator=Token() as operator):
+                return field.text in self.fields and operator.text in self.operators
+            case TextNode(words=[word]):
+                return not self.operators and word.text in self.fields
+        return False
+
+
+def equality(name: str) -> ConditionKind:
+    """Return the conditions that a field equals some value."""
+    return ConditionKind((name,), ("=", "=="))
+
+
+ERRORS: Final = ConditionKind(("error",))
+SERVICE: Final = equality("service")
+OPERATION: Final = equality("operation")
+LEAST_DURATION: Final = ConditionKind(("trace.response", "trace.duration", "duration"), (">", ">="))
+"""Condition on the least response time, or on the duration if that was typed."""
+TIME: Final = ConditionKind((TIME_FIELD,), (">", ">=", "<", "<="))
 
 
 class FilterHistory:
@@ -84,40 +109,31 @@ def error_in(text: str) -> QueryError | None:
     return None
 
 
-def replace_conditions(text: str, kind: re.Pattern[str], *conditions: str) -> str:
+def replace_conditions(text: str, kind: ConditionKind, *conditions: str) -> str:
     """Replace the parts of a query that match `kind` by these conditions."""
     if not text.strip():
         return " AND ".join(conditions)
     parts = conjuncts(text)
     if parts is None:
         return " AND ".join([f"({text.strip()})", *conditions]) if conditions else text
-    return " AND ".join([*(part for part in parts if not kind.fullmatch(part)), *conditions])
+    return " AND ".join([*(part for part in parts if not kind.matches(part)), *conditions])
 
 
 def narrow(text: str, conditions: list[str]) -> str:
     """Add limits to a query. Each replaces a limit on the same field in the same direction."""
     for limit in conditions:
         name, sign, _ = limit.split(" ", 2)
-        text = replace_conditions(text, re.compile(rf"{re.escape(name)}\s*{sign[0]}=?\s*\S+"), limit)
+        text = replace_conditions(text, ConditionKind((name,), (sign[0], f"{sign[0]}=")), limit)
     return text
 
 
-def find_condition(text: str, kind: re.Pattern[str]) -> str:
+def find_condition(text: str, kind: ConditionKind) -> str:
     """Return the first part of a query that matches `kind`; '' for none."""
-    return next((part for part in conjuncts(text) or [] if kind.fullmatch(part)), "")
+    return next((part for part in conjuncts(text) or [] if kind.matches(part)), "")
 
 
 def condition(name: str, value: str) -> str:
     return f"{name} = {quoted(value)}"
-
-
-def equality(name: str) -> re.Pattern[str]:
-    """Return a pattern for conditions that a field equals some value."""
-    return re.compile(rf"{re.escape(name)}\s*=\s*{_VALUE}", re.DOTALL)
-
-
-SERVICE: Final = equality("service")
-OPERATION: Final = equality("operation")
 
 
 def with_service(text: str, service: str) -> str:

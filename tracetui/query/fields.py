@@ -13,6 +13,7 @@ from tracetui.analysis.calls import is_named, linked_calls, named_above, owners
 from tracetui.analysis.span_warnings import WARNING_KINDS, warning_masks
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
+from tracetui.query.lexer import unquoted
 
 
 class Type(enum.Enum):
@@ -309,3 +310,13 @@ def field_named(name: str, in_braces: bool) -> Field | None:
     if name == "duration":
         name = "span.duration" if in_braces else "trace.duration"
     return FIELDS.get(ALIASES.get(name, name))
+
+
+def attribute_named(name: str) -> Attribute | None:
+    """Find the attribute that a name stands for, which is no field; None for none."""
+    for prefix, scope in (*SCOPES.items(), (".", Scope.ANY), ("", Scope.ANY)):
+        key = name.removeprefix(prefix)
+        if name.startswith(prefix) and key:
+            is_one = prefix or key[0] in "\"'`" or ("." in key.strip(".") and not key.startswith(RESERVED))
+            return Attribute(unquoted(key), scope) if is_one else None
+    return None

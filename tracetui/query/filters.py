@@ -13,8 +13,8 @@ from tracetui.model.search import Search, combined
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import Query
-from tracetui.query.complete import quoted
 from tracetui.query.errors import nearest
+from tracetui.query.lexer import quoted
 from tracetui.query.pushdown import SpanConditions, conjuncts, pushdown
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
@@ -20,18 +19,19 @@ from tracetui.query.ast import (
     ConjunctionNode,
     DescendantNode,
     NegationNode,
-    QueryWord,
     SpanNode,
     Syntax,
     TextNode,
     joined,
 )
 from tracetui.query.errors import QueryError
+from tracetui.query.lexer import Token, tokens
 from tracetui.query.predicates import Predicate, words_in
 from tracetui.query.safe_regex import SlowPatternError
 
 if TYPE_CHECKING:
-    from lark import Lark, Token, UnexpectedInput
+    from lark import Lark, UnexpectedToken
+    from lark import Token as LarkToken
 
 MAX_DEPTH: Final = 50
 """Deepest nesting of AND, OR, NOT and braces. Redundant parentheses do not count."""
@@ -39,43 +39,24 @@ MAX_DEPTH: Final = 50
 _NAMED: Final = 3
 _GRAMMAR: Final = r"""
 start: any_of
-?any_of: all_of (_OR all_of)*
-?all_of: negatable (_AND negatable)*
-?negatable: _NOT negatable -> negation
+?any_of: all_of (OR all_of)*
+?all_of: negatable (AND negatable)*
+?negatable: NOT negatable -> negation
           | condition
-?condition: LEFT any_of _RIGHT -> group
+?condition: LEFT any_of RIGHT -> group
           | spans
           | FIELD OPERATOR (WORD | QUOTED) -> comparison
-          | _EXISTS FIELD -> presence
+          | EXISTS FIELD -> presence
           | (FIELD | QUOTED)+ -> words
 
-?spans: span (_BELOW span)* -> descent
-span: OPEN any_of _CLOSE
+?spans: span (BELOW span)* -> descent
+span: OPEN any_of CLOSE
 
-_BELOW.3: ">>"
-_AND.3: /(?i:and)(?![^\s(){}"'`!=<>~&|])|&&/
-_OR.3: /(?i:or)(?![^\s(){}"'`!=<>~&|])|\|\|/
-_NOT.3: /(?i:not)(?![^\s(){}"'`!=<>~&|])|!/
-_EXISTS.3: /(?i:exists)(?=\s+[^\s(){}"'!=<>~&|])(?!\s+(?i:and|or)\b)/
-OPERATOR.2: /=~|!~|!=|>=|<=|==|=|>|</
-FIELD: KEY_IN_QUOTES | NAME
-KEY_IN_QUOTES: /(attr|resource)?\.?`[^`]+`|(attr|resource)\.("(\\.|[^"\\])+"|'(\\.|[^'\\])+')/
-NAME: /(?!(?i:and|or|not)(?![^\s(){}"'`!=<>~&|]))[^\s(){}"'`!=<>~&|]+/
-WORD: /(?!(?i:and|or|not)(?![^\s(){}"'`!=<>~&|]))[^\s(){}"'`!=<>&|]+/
-QUOTED: /"(\\.|[^"\\])*"|'(\\.|[^'\\])*'/s
-LEFT: "("
-_RIGHT: ")"
-OPEN: "{"
-_CLOSE: "}"
-%ignore /\s+/
+%declare AND OR NOT EXISTS BELOW OPERATOR FIELD WORD QUOTED LEFT RIGHT OPEN CLOSE
 """
 
 _CLOSING: Final = {"(": ")", "{": "}"}
-_PIECES: Final = re.compile(
-    r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|[(){}]|[^\s(){}"'`!=<>~&|]+|[!=<>~&|]+|.""", re.S
-)
-
-_OPERATOR: Final = re.compile(r"[!=<>~&|]+|(?i:and|or|not)")
+_BETWEEN: Final = frozenset({"AND", "OR", "NOT", "BELOW", "OPERATOR", "OTHER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +119,20 @@ def parse(text: str) -> Query:
     """
     if not text.strip():
         raise QueryError(text, 0, 1, 'the query is empty; write for example "duration > 500ms AND service = api"')
-    from lark import UnexpectedInput
+    return Query(text, resolver.resolve(text, syntax_of(text)))
+
+
+def syntax_of(text: str) -> Syntax:
+    """Return the syntax tree of a query, whose names and values may be invalid. Raises QueryError."""
+    from lark import UnexpectedToken
 
     try:
         syntax: Any = _parser().parse(text)
-    except UnexpectedInput as error:
+    except UnexpectedToken as error:
         raise _explained(text, error) from None
     except _TooDeepError as error:
         raise QueryError(text, error.position, 1, f"conditions are nested more than {MAX_DEPTH} levels deep") from None
-    return Query(text, resolver.resolve(text, syntax))
+    return cast("Syntax", syntax)
 
 
 def where_searched(text: str) -> str:
@@ -158,7 +144,7 @@ def where_searched(text: str) -> str:
 
 def has_words_only(text: str) -> bool:
     """Test whether a valid query has neither comparisons nor AND, OR or NOT."""
-    return not any(_OPERATOR.fullmatch(piece) for piece in _PIECES.findall(text))
+    return not any(token.kind in _BETWEEN for token in tokens(text))
 
 
 class _TooDeepError(Exception):
@@ -168,86 +154,84 @@ class _TooDeepError(Exception):
 
 @cache
 def _parser() -> Lark:
-    from lark import Lark, Transformer
+    import lark
 
-    class Builder(Transformer[Any, Syntax]):
+    class Lexer(lark.lexer.Lexer):
+        def __init__(self, _: object) -> None: ...
+
+        def lex(self, text: str) -> Iterator[LarkToken]:  # type: ignore[override]
+            return (lark.Token(token.kind, token, token.start) for token in tokens(text))
+
+    class Builder(lark.Transformer[Any, Syntax]):
         def start(self, children: list[Syntax]) -> Syntax:
             return children[0]
 
-        def any_of(self, children: list[Syntax]) -> Syntax:
-            return joined(AlternativesNode, children)
+        def any_of(self, children: list[Any]) -> Syntax:
+            return joined(AlternativesNode, children[::2])
 
-        def all_of(self, children: list[Syntax]) -> Syntax:
-            return joined(ConjunctionNode, children)
+        def all_of(self, children: list[Any]) -> Syntax:
+            return joined(ConjunctionNode, children[::2])
 
-        def negation(self, children: list[Syntax]) -> Syntax:
-            part = children[0]
+        def negation(self, children: list[Any]) -> Syntax:
+            part = children[1]
             return part.part if isinstance(part, NegationNode) else NegationNode(part, part.depth + 1)
 
         def group(self, children: list[Any]) -> Syntax:
             return _within_limit(children[0], children[1])
 
-        def descent(self, children: list[SpanNode]) -> Syntax:
-            depth = max(part.depth for part in children)
-            return children[0] if len(children) == 1 else DescendantNode(tuple(children), depth)
+        def descent(self, children: list[Any]) -> Syntax:
+            parts = children[::2]
+            return parts[0] if len(parts) == 1 else DescendantNode(tuple(parts), max(part.depth for part in parts))
 
         def span(self, children: list[Any]) -> Syntax:
             part = _within_limit(children[0], children[1])
-            return SpanNode(part, _word(children[0]), part.depth + 1)
+            return SpanNode(part, children[0].value, part.depth + 1)
 
-        def comparison(self, children: list[Token]) -> Syntax:
-            field, operator, value = map(_word, children)
-            return ComparisonNode(field, operator, value)
+        def comparison(self, children: list[LarkToken]) -> Syntax:
+            return ComparisonNode(*(child.value for child in children))
 
-        def presence(self, children: list[Token]) -> Syntax:
-            return ComparisonNode(_word(children[0]))
+        def presence(self, children: list[LarkToken]) -> Syntax:
+            return ComparisonNode(children[1].value)
 
-        def words(self, children: list[Token]) -> Syntax:
-            return TextNode(tuple(map(_word, children)))
+        def words(self, children: list[LarkToken]) -> Syntax:
+            return TextNode(tuple(child.value for child in children))
 
-    return Lark(_GRAMMAR, parser="lalr", lexer="contextual", transformer=Builder(), maybe_placeholders=False)
-
-
-def _word(token: Token) -> QueryWord:
-    return QueryWord(str(token), token.start_pos or 0)
+    return lark.Lark(_GRAMMAR, parser="lalr", lexer=Lexer, transformer=Builder(), maybe_placeholders=False)
 
 
-def _within_limit(opening: Token, part: Syntax) -> Syntax:
+def _within_limit(opening: LarkToken, part: Syntax) -> Syntax:
     if part.depth >= MAX_DEPTH:
         raise _TooDeepError(opening.start_pos or 0)
     return part
 
 
-def _explained(text: str, error: UnexpectedInput) -> QueryError:
-    position = error.pos_in_stream if error.pos_in_stream is not None else len(text)
-    expected: set[str] = getattr(error, "accepts", None) or getattr(error, "allowed", None) or set()
-    # the end of the query has the position of the last word
-    at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
-    if at_end or not text[position:].strip():
-        position = len(text.rstrip())
-    piece = _PIECES.match(text.rstrip(), position)
-    found = piece[0] if piece else ""
-    return QueryError(text, position, len(found), *_reason(text, position, found, expected))
+def _explained(text: str, error: UnexpectedToken) -> QueryError:
+    if error.token.type == "$END":
+        return QueryError(text, len(text.rstrip()), 0, *_reason(text, len(text), "", error.accepts))
+    token: Token = error.token.value
+    found, position = token.text, token.start
+    if token.kind == "UNCLOSED":
+        found = next(character for character in found if character in "\"'`")
+        return QueryError(text, token.text.index(found) + position, 1, f"unclosed quote {found}")
+    return QueryError(text, position, len(found), *_reason(text, position, found, error.accepts))
 
 
 def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[str, str]:
     here = f"found {found}" if found else "but the query ends"
-    if found in ('"', "'", "`"):
-        return f"unclosed quote {found}", ""
     if "WORD" in expected:
         return f"expected a value, {here}", 'quote a value with blanks or special characters: "a b"'
-    if "_NOT" in expected:
+    if "NOT" in expected:
         return f"expected a word or a field such as service or duration, {here}", ""
-    opened = _unclosed(text, position)
+    before = [token for token in tokens(text) if token.start < position]
+    opened = _unclosed(before)
     if opened is None and found in (")", "}"):
         return f"unmatched {found}", ""
     following = f"AND, OR or {'the end of the query' if opened is None else _CLOSING[opened]}"
     if "OPERATOR" in expected:
         return f"expected an operator (= != > >= < <= =~ !~), {following}, {here}", ""
     hint = ""
-    before = [match[0] for match in _PIECES.finditer(text, 0, position) if not match[0].isspace()]
-    if found[:1] in tuple("=!<>") and before[-1][:1] in ('"', "'"):
-        hint = f"write a quoted field as attr.{before[-1]}"
+    if found[:1] in tuple("=!<>") and before[-1].kind == "QUOTED":
+        hint = f"write a quoted field as attr.{before[-1].text}"
     elif found[:1] in tuple("=!<>"):
         hint = "write AND between words and a comparison"
     elif found in ("&", "|"):
@@ -257,12 +241,12 @@ def _reason(text: str, position: int, found: str, expected: set[str]) -> tuple[s
     return f"expected {following}, {here}", hint
 
 
-def _unclosed(text: str, position: int) -> str | None:
-    """Find the bracket that is open at a position; None for none."""
+def _unclosed(before: list[Token]) -> str | None:
+    """Find the bracket that is open after these tokens; None for none."""
     opened: list[str] = []
-    for match in _PIECES.finditer(text, 0, position):
-        if match[0] in _CLOSING:
-            opened.append(match[0])
-        elif match[0] in _CLOSING.values() and opened:
+    for token in before:
+        if token.text in _CLOSING:
+            opened.append(token.text)
+        elif token.text in _CLOSING.values() and opened:
             opened.pop()
     return opened[-1] if opened else None

@@ -12,8 +12,8 @@ import msgspec
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import Search
 from tracetui.model.times import UNITS, find_clock, find_duration, find_time, latest_at_clock
-from tracetui.query.complete import tokens
 from tracetui.query.fields import OF_EXCEPTIONS, Attribute, Scope
+from tracetui.query.lexer import tokens
 from tracetui.query.literals import Literal
 from tracetui.query.parser import parse
 from tracetui.query.predicates import And, AnySpan, Descendants, Or, Predicate, Test
@@ -27,15 +27,15 @@ def conjuncts(text: str) -> list[str] | None:
     parts: list[str] = []
     begin, depth = 0, 0
     for token in tokens(text):
-        if token.text in ("(", "{"):
+        if token.kind in ("LEFT", "OPEN"):
             depth += 1
-        elif token.text in (")", "}"):
+        elif token.kind in ("RIGHT", "CLOSE"):
             depth -= 1
         elif depth:
             continue
-        elif token.text.lower() == "or" or token.text == "||":
+        elif token.kind == "OR":
             return None
-        elif token.text.lower() == "and" or token.text == "&&":
+        elif token.kind == "AND":
             parts.append(text[begin : token.start].strip())
             begin = token.stop
     parts.append(text[begin:].strip())

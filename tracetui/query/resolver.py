@@ -15,13 +15,23 @@ from tracetui.query.ast import (
     ConjunctionNode,
     DescendantNode,
     NegationNode,
-    QueryWord,
     SpanNode,
     Syntax,
     TextNode,
 )
 from tracetui.query.errors import QueryError, nearest
-from tracetui.query.fields import ALIASES, FIELDS, RESERVED, SCOPES, Attribute, Field, Scope, Type, field_named
+from tracetui.query.fields import (
+    ALIASES,
+    FIELDS,
+    RESERVED,
+    SCOPES,
+    Attribute,
+    Field,
+    Type,
+    attribute_named,
+    field_named,
+)
+from tracetui.query.lexer import Token, unquoted
 from tracetui.query.literals import ORDERINGS, Literal, find_number
 from tracetui.query.predicates import And, AnySpan, Descendants, Not, Or, Predicate, Test, Word, cheapest_first, negated
 from tracetui.query.safe_regex import Pattern
@@ -53,8 +63,6 @@ _EXAMPLES: Final = {
     Type.TIME: ">= 2024-05-01T10:03Z",
 }
 _INNER_BRACES: Final = "remove the inner braces: they have no effect"
-_ESCAPED: Final = re.compile(r"""\\(["'\\])""")
-_FIELD_IN_QUOTES: Final = re.compile(r"""(attr|span|resource|event)?\.?(["'`])(.*)\2""", re.DOTALL)
 
 
 def resolve(text: str, syntax: Syntax) -> Predicate:
@@ -66,8 +74,8 @@ class _Resolver:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def error(self, word: QueryWord, reason: str, hint: str = "") -> QueryError:
-        return QueryError(self.text, word.position, len(word.text), reason, hint)
+    def error(self, word: Token, reason: str, hint: str = "") -> QueryError:
+        return QueryError(self.text, word.start, len(word.text), reason, hint)
 
     def node(self, syntax: Syntax, in_braces: bool) -> Predicate:
         match syntax:
@@ -108,7 +116,7 @@ class _Resolver:
                 end = min(end or limit[1:], limit[1:], key=itemgetter(0))
             if begin is None or end is None or begin[0] < end[0]:
                 continue
-            word = QueryWord(self.text[value.position : value.position + value.length], value.position)
+            word = Token(self.text[value.position : value.position + value.length], value.position)
             if is_begin:
                 raise self.error(word, f"the time range begins here, after its end at {end[1].text}")
             raise self.error(word, f"the time range ends here, before its beginning at {begin[1].text}")
@@ -135,11 +143,11 @@ class _Resolver:
         found: Predicate = test if in_braces or _is_of_traces(field) else AnySpan(test)
         return found if holds else Not(found)
 
-    def single_word(self, word: QueryWord, in_braces: bool) -> Predicate:
+    def single_word(self, word: Token, in_braces: bool) -> Predicate:
         """Resolve a word alone: a field that is present, or text."""
         name = word.text
-        if name[0] in "\"'":
-            return Word(self.unquoted(word))
+        if word.kind == "QUOTED":
+            return Word(unquoted(name))
         known = field_named(name, in_braces) is not None or name.startswith((*SCOPES, ".", "`", *RESERVED))
         field, colon, _ = name.partition(":")
         if known or (colon and field in FIELDS):
@@ -149,34 +157,21 @@ class _Resolver:
             return text
         return Or((self.comparison(ComparisonNode(word), in_braces), text))
 
-    def words(self, words: Sequence[QueryWord], in_braces: bool) -> Predicate:
+    def words(self, words: Sequence[Token], in_braces: bool) -> Predicate:
         """Resolve several words, which one span contains."""
         first, second = words[:2]
         if first.text in FIELDS and (find_number(second.text) is not None or find_duration(second.text) is not None):
             raise self.error(second, f"expected an operator after {first.text}, found {second.text}")
-        together = And(tuple(Word(self.unquoted(word)) for word in words))
+        together = And(tuple(Word(unquoted(word.text) if word.kind == "QUOTED" else word.text) for word in words))
         return together if in_braces else AnySpan(together)
 
-    def unquoted(self, word: QueryWord) -> str:
-        return _ESCAPED.sub(r"\1", word.text[1:-1]) if word.text[0] in "\"'" else word.text
-
-    def field(self, word: QueryWord, in_braces: bool) -> Field | Attribute:
-        quoted = _FIELD_IN_QUOTES.fullmatch(word.text)
-        if quoted:
-            key = _ESCAPED.sub(r"\1", quoted[3]) if quoted[2] != "`" else quoted[3]
-            return Attribute(key, Scope(quoted[1] or "attr"))
-        name = word.text
-        field = field_named(name, in_braces)
-        if field is not None:
-            return field
-        for prefix, scope in (*SCOPES.items(), (".", Scope.ANY)):
-            if name.startswith(prefix) and len(name) > len(prefix):
-                return Attribute(name.removeprefix(prefix), scope)
-        if "." in name.strip(".") and not name.startswith(RESERVED):
-            return Attribute(name)
+    def field(self, word: Token, in_braces: bool) -> Field | Attribute:
+        found = field_named(word.text, in_braces) or attribute_named(word.text)
+        if found is not None:
+            return found
         raise self.unknown(word)
 
-    def unknown(self, word: QueryWord) -> QueryError:
+    def unknown(self, word: Token) -> QueryError:
         name = word.text
         field, colon, value = name.partition(":")
         if colon and (field in FIELDS or "." in field):
@@ -189,7 +184,7 @@ class _Resolver:
             return self.error(word, f"no field {name}; did you mean {suggestion}?", hint)
         return self.error(word, f"no field {name}", f"{hint}; fields: {', '.join(FIELDS)}".lstrip("; "))
 
-    def presence(self, word: QueryWord, field: Field | Attribute) -> Test:
+    def presence(self, word: Token, field: Field | Attribute) -> Test:
         if isinstance(field, Field) and not field.can_lack:
             owner = "trace" if field.of_traces else "span"
             raise self.error(
@@ -199,9 +194,9 @@ class _Resolver:
             )
         return Test(field, "exists")
 
-    def literal(self, word: QueryWord, operation: str) -> Literal:
-        text = self.unquoted(word)
-        literal = Literal(text, word.text[0] in "\"'", word.position, len(word.text))
+    def literal(self, word: Token, operation: str) -> Literal:
+        text = unquoted(word.text)
+        literal = Literal(text, word.kind == "QUOTED", word.start, len(word.text))
         if operation not in ("=~", "!~"):
             return literal
         try:
@@ -211,7 +206,7 @@ class _Resolver:
         except (OverflowError, RecursionError, MemoryError):
             raise self.error(word, "not a regular expression: too large") from None
 
-    def attribute_test(self, field: Attribute, operation: str, word: QueryWord, value: Literal) -> Test:
+    def attribute_test(self, field: Attribute, operation: str, word: Token, value: Literal) -> Test:
         if operation in ORDERINGS and value.number is None:
             hint = ""
             if find_duration(value.text) is not None:

@@ -127,7 +127,7 @@ class PaletteEntries:
 
     def _named(self, loaded: TraceSet) -> Iterator[PaletteEntry]:
         # imported late, so that the first screen is painted before
-        from tracetui.query.complete import quoted
+        from tracetui.query.lexer import quoted
 
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
             for name in names[:_MOST]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
 from tracetui.model.span import Kind
 from tracetui.model.times import format_duration
-from tracetui.query.complete import quoted
+from tracetui.query.lexer import quoted
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import escaped
 

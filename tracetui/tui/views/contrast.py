@@ -9,7 +9,8 @@ import numpy as np
 from tracetui.analysis.contrast import Contrast, OverRepresented, contrast
 from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
-from tracetui.query.complete import attribute_field, quoted
+from tracetui.query.complete import attribute_field
+from tracetui.query.lexer import quoted
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe

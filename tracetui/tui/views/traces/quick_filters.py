@@ -69,7 +69,7 @@ class QuickFilters:
         if state.session is not None or (name in _DIALOGS and state.load_state == "reading"):
             QUICK_FILTERS[name](self)
 
-    def _exchange(self, kind: re.Pattern[str], *conditions: str) -> None:
+    def _exchange(self, kind: filters.ConditionKind, *conditions: str) -> None:
         self._view.filter_by(filters.replace_conditions(self._view.state.query, kind, *conditions))
 
     def _choose(
@@ -114,7 +114,7 @@ class QuickFilters:
         self._pick("operation", filters.OPERATION, lambda traces: (traces.shapes, traces.shape))
 
     def _pick(
-        self, what: str, kind: re.Pattern[str], table: Callable[[TraceSet], tuple[list[str], np.ndarray]]
+        self, what: str, kind: filters.ConditionKind, table: Callable[[TraceSet], tuple[list[str], np.ndarray]]
     ) -> None:
         """Pick one of a table of names; `table` returns it with int[n] into it."""
 
@@ -193,7 +193,7 @@ class QuickFilters:
         free = "or a duration such as 500ms"
         self._choose("Response time of at least", options, lambda found: found, done, free=free)
 
-    def _checked(self, kind: re.Pattern[str], condition: str) -> None:
+    def _checked(self, kind: filters.ConditionKind, condition: str) -> None:
         """Replace conditions, unless the new one is invalid."""
         try:
             if condition:
