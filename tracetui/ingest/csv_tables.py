@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
@@ -21,6 +21,13 @@ _MOST_LINES: Final = 100
 """Most lines of a quoted cell."""
 _SEPARATORS: Final = ",;\t"
 _NAME: Final = re.compile(r"[\w .:/@-]*")
+_TYPE: Final = re.compile(
+    r"(?:(?:Nullable|LowCardinality|Array|Map|Tuple|Nested|Enum8|Enum16|FixedString|Decimal\d*|DateTime(?:64)?)\(.+\)"
+    r"|U?Int\d+|B?Float\d+|String|Bool|UUID|Date(?:32|Time(?:64)?)?|JSON(?:\(.+\))?|Dynamic|Variant\(.+\)|IPv[46])"
+)
+"""Name of a ClickHouse type."""
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0"}
 
 
 def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
@@ -39,7 +46,7 @@ def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
     return (columns, separator) if len(columns) > 1 and all(map(_NAME.fullmatch, columns)) else ([], "")
 
 
-def format_with(columns: list[str]) -> TableFormat | None:
+def format_with(columns: Sequence[str]) -> TableFormat | None:
     """Find the format of a table with these columns; None for an unknown one."""
     return next((known for known in TABLE_FORMATS if known.knows(columns)), None)
 
@@ -72,8 +79,8 @@ class CsvTable:
     def __iter__(self) -> Iterator[list[str]]:
         while self.at < len(self.data):
             line = self._line()
-            if '"' not in line:
-                yield line.split(self.separator) if line else []
+            if '"' not in line or self._is_escaped(line):
+                yield self._split(line) if line else []
                 continue
             at, number = self.at, self.number
             row = self._joined(line)
@@ -82,6 +89,17 @@ class CsvTable:
                 self.at, self.number = at, number
                 row = self._cells(line)
             yield row
+
+    def _is_escaped(self, line: str) -> bool:
+        """Test whether a line is a whole row with backslashes instead of quotes."""
+        return self.separator == "\t" and "\\" in line and line.count("\t") == self.columns - 1 and '\t"' not in line
+
+    def _split(self, line: str) -> list[str]:
+        """Split a row without quotes. Databases escape the texts in tab-separated rows, but not again within lists."""
+        cells = line.split(self.separator)
+        if self.separator == "\t" and "\\" in line:
+            return [cell if cell[:1] in ("[", "{") else _unescaped(cell) for cell in cells]
+        return cells
 
     def _joined(self, text: str) -> list[str]:
         """Read the cells of a row, with further lines until its quotes are closed."""
@@ -109,29 +127,61 @@ class CsvTable:
         return min(self.at / len(self.data), 1.0)
 
 
+def _unescaped(cell: str) -> str:
+    r"""Resolve the escapes of a cell; `\N` is a missing value."""
+    if cell == "\\N":
+        return ""
+    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), cell)
+
+
+class TableRows:
+    """Decodes the rows of a table in batches."""
+
+    def __init__(self, known: TableFormat, columns: Sequence[str], context: DecodeContext) -> None:
+        self.waiting: list[Sequence[Any]] = []
+        self._known, self._columns, self._context = known, columns, context
+
+    def add(self, row: Sequence[Any]) -> None:
+        """Add a row, as long as the header. After a batch is decoded, no rows are waiting."""
+        self.waiting.append(row)
+        if len(self.waiting) >= _ROWS:
+            self.finish()
+
+    def finish(self) -> None:
+        """Decode the waiting rows."""
+        rows, self.waiting = self.waiting, []
+        _decode_rows(self._known, self._columns, rows, self._context)
+
+
+def holds_types(row: Sequence[Any]) -> bool:
+    """Test whether a row names the types of the columns, as in ClickHouse's formats `...WithNamesAndTypes`."""
+    return all(isinstance(cell, str) and _TYPE.fullmatch(cell) for cell in row)
+
+
 def _decode_all(
     known: TableFormat, columns: list[str], table: CsvTable, context: DecodeContext, progress: Callable[[float], None]
 ) -> None:
-    rows: list[list[str]] = []
+    rows = TableRows(known, columns, context)
     lost = first_lost = 0
     reader = iter(table)
     next(reader)
-    for row in reader:
+    for i, row in enumerate(reader):
         if len(row) == len(columns):
-            rows.append(row)
+            if i or not holds_types(row):
+                rows.add(row)
         elif row:
             lost, first_lost = lost + 1, first_lost or table.number
-        if len(rows) >= _ROWS:
-            _decode_rows(known, columns, rows, context)
-            rows = []
+        if not rows.waiting:
             progress(table.share)
-    _decode_rows(known, columns, rows, context)
+    rows.finish()
     if lost:
         more = f" (and {lost - 1:,} more like it)" if lost > 1 else ""
         context.line(first_lost).warn(f"skipped: the row does not have {len(columns)} cells like the header{more}")
 
 
-def _decode_rows(known: TableFormat, columns: list[str], rows: list[list[str]], context: DecodeContext) -> None:
+def _decode_rows(
+    known: TableFormat, columns: Sequence[str], rows: Sequence[Sequence[Any]], context: DecodeContext
+) -> None:
     """Decode rows in one call; if that fails, one at a time, so that only faulty ones are lost."""
     if not rows:
         return

@@ -13,14 +13,12 @@ from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
-from tracetui.ingest.csv_tables import decode_table, header_of
+from tracetui.ingest.csv_tables import decode_table
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, and_similar
-from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
-from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
 from tracetui.ingest.formats.otlp_records import RecordReader, is_protobuf, looks_like_records
 from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, decode_in_parallel, decode_value
 from tracetui.ingest.json_lines import json_line, line_cuts
@@ -28,25 +26,19 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.damaged_json import next_value
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
 from tracetui.ingest.json_repair.recovery import recover
+from tracetui.ingest.json_tables import decode_json_table
 from tracetui.ingest.json_value_limit import MOST_DENSE, cut_dense
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.ingest.processes.parallel_decode import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
+from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
 from tracetui.model.intake import Intake, WithoutSpans
 from tracetui.model.json_decoding import MalformedError
 
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
-_SHOWN_BYTES = 1 << 16
-_NOTHING_KNOWN = "unknown format: not JSON, OTLP protobuf, collector records, a log with spans, or a zip or tar archive"
-_TABLE_FILES = (
-    (b"PAR1", "a Parquet file"),
-    (b"ARROW1", "an Arrow file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"SQLite format 3\0", "an SQLite database"),
-)
 _TRIED = 8 << 20
 """Bytes of a larger damaged value that are searched for a span before the rest is."""
 _NO_ROOM = "the spans fill the available memory"
@@ -170,13 +162,18 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         context.warn("the file is blank" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
         _protobuf(data, context)
+    elif table_file(data) or (data[start : start + 1] == b"[" and is_nameless_row(data, start)):
+        deferred.is_unknown = True
+        context.warn(describe_unknown(data, start))
+    elif decode_json_table(data, start, context, deferred.progress):
+        pass
     elif (envelope := find_envelope(data, start)) is not None:
         decode_enveloped(
             data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
         )
     elif is_noise(data) and not looks_like_records(memoryview(data)):
         deferred.is_unknown = True
-        context.warn(_unknown(data, start))
+        context.warn(describe_unknown(data, start))
     elif data[start : start + 1] in (b"{", b"["):
         if _lacks_span_keys(data, start):
             context.warn(f"no traces: {format_size(len(data))} of JSON without a key that spans have")
@@ -186,17 +183,17 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         _records(data, context, deferred)
     elif len(data) > MUCH and not names_spans(data, start):
         deferred.is_unknown = True
-        context.warn(_unknown(data, start))
+        context.warn(describe_unknown(data, start))
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
-        context.warn("a web page, not traces; is it a saved login page?")
+        context.warn(describe_markup(data, start))
     elif decode_table(data, start, context, deferred.progress) or _lines(data, start, context, deferred):
         pass
     elif has_records(data, start):
         _mixed(data, start, context, deferred)
     elif not _within(data, start, context, deferred):
         deferred.is_unknown = True
-        context.warn(_unknown(data, start))
+        context.warn(describe_unknown(data, start))
 
 
 def cannot_hold_spans(data: Buffer) -> bool:
@@ -209,23 +206,6 @@ def cannot_hold_spans(data: Buffer) -> bool:
     return is_noise(data) or not names_spans(data)
 
 
-def _unknown(data: Buffer, start: int) -> str:
-    """Describe bytes of no known format."""
-    archive = unread_archive(data)
-    if archive:
-        return f"{archive}, which is not supported; unpack it first"
-    table = next((name for magic, name in _TABLE_FILES if data[: len(magic)] == magic), "")
-    if table:
-        return f"{table}, which is not supported; export its rows as CSV or JSON"
-    nearest = nearest_table(header_of(data, start)[0])
-    if nearest is not None:
-        return nearest.of_table
-    near = nearest_text(bytes(data[start : start + _SHOWN_BYTES]))
-    if near is not None:
-        return near.of_object
-    return f"{_NOTHING_KNOWN}; starts with {shown_start(data[:64])}"
-
-
 def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the records of a text with other output in between; warn if there are none."""
     spans, warnings = len(context.intake), len(context.intake.warnings)
@@ -233,7 +213,7 @@ def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredS
     deferred.sink.finish()
     nothing = len(context.intake) == spans and len(context.intake.warnings) == warnings
     if nothing and not (deferred.unknown or context.without_spans.values or deferred.zipkin or deferred.documents):
-        context.warn(_unknown(data, start))
+        context.warn(describe_unknown(data, start))
 
 
 def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:

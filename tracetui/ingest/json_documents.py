@@ -23,6 +23,7 @@ from tracetui.ingest.formats.nearest_format import nearest_json
 from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
+from tracetui.ingest.json_tables import rows_of_table
 from tracetui.ingest.processes.parallel_decode import decode_shares, processes_for
 from tracetui.ingest.record_errors import skip_record
 from tracetui.model.intake import Intake
@@ -282,35 +283,18 @@ def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeCo
         raise NotTracesError(object_with(members))
 
 
-def _clickhouse_response(
-    value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans
-) -> None:
-    """ClickHouse's answers: rows that are objects (`FORMAT JSON`), or lists of cells (`FORMAT JSONCompact`)."""
-    rows = _ITEMS.decode(members["data"]) if _first_byte(members["data"]) == b"[" else []
-    if not rows or _first_byte(rows[0]) != b"[" or _first_byte(members["meta"]) != b"[":
+def _table(value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+    """A table: rows that are lists of cells, or objects as in ClickHouse's `FORMAT JSON`."""
+    rows = rows_of_table(members)
+    if rows is None:
         _jaeger_response(value, members, context, deferred)
-        return
-    names = [_members(column)["name"] for column in _ITEMS.decode(members["meta"])]
-    _decode_list(_as_objects(names, rows), context.at("data"), deferred)
+    else:
+        _decode_list(rows, context.at("data"), deferred)
 
 
-def _data_frame(value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-    """A data frame as pandas splits it: names in `columns`, lists of cells in `data`."""
-    columns, rows = (
-        _ITEMS.decode(members[key]) if _first_byte(members[key]) == b"[" else [] for key in ("columns", "data")
-    )
-    if not rows or _first_byte(rows[0]) != b"[" or any(_first_byte(name) != b'"' for name in columns):
-        _jaeger_response(value, members, context, deferred)
-        return
-    _decode_list(_as_objects(columns, rows), context.at("data"), deferred)
-
-
-def _as_objects(names: Sequence[Raw], rows: Sequence[Raw]) -> list[Raw]:
-    """Build objects from lists of cells."""
-    return [
-        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
-        for row in rows
-    ]
+def _numbered_rows(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+    """ClickHouse's `FORMAT JSONObjectEachRow`: `{"row_1": {...}, "row_2": {...}}`."""
+    _decode_list(list(members.values()), context, deferred)
 
 
 def _inner(key: str) -> _ShapeDecoder:
@@ -377,17 +361,20 @@ _SHAPES_IN_ANY_SPELLING = [
 ]
 """The same for other spellings (`trace_id`), for decoders that accept any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
-    (frozenset({"meta", "data"}), _clickhouse_response),
-    (frozenset({"columns", "data"}), _data_frame),
+    (frozenset({"meta", "data"}), _table),
+    (frozenset({"columns", "data"}), _table),
     (frozenset({"data"}), _jaeger_response),
     (frozenset({"responses"}), _inner("responses")),
     (frozenset({"rawResponse"}), _inner("rawResponse")),
     (frozenset({"result"}), _inner("result")),
+    (frozenset({"row"}), _inner("row")),
+    (frozenset({"row_1"}), _numbered_rows),
     (frozenset({"traces"}), _inner("traces")),
     (frozenset({"trace"}), _inner("trace")),
     (frozenset({"doc"}), _inner("doc")),
     (frozenset({"batch"}), _inner("batch")),
     (frozenset({"spans"}), _inner("spans")),
+    (frozenset({"progress"}), _other_signal),
     (frozenset({"resourceLogs"}), _signal("logs")),
     (frozenset({"resourceMetrics"}), _signal("metrics")),
     (frozenset({"resourceProfiles"}), _signal("profiles")),

@@ -14,6 +14,7 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import JsonFormat, TableFormat, key_sets, read_by
+from tracetui.ingest.formats.item_lists import rows_of
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
@@ -50,6 +51,17 @@ _LENGTHS: Final = {
 }
 _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
 """Least values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
+
+
+def _read_any(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    """Read a row, or a table as one list or numbered object for each column."""
+    held = [cells for key, cells in value.items() if plain(key) in _TRACE and isinstance(cells, (list, dict))]
+    for row in rows_of(_columns(value)) if held else (value,):
+        _read(row, context, sink)
+
+
+def _columns(value: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(cells.values()) if isinstance(cells, dict) else cells for key, cells in value.items()}
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
@@ -201,9 +213,17 @@ def _decode_table(header: Sequence[str], rows: Sequence[Sequence[str]], context:
     sink.finish()
 
 
+def read_cells(row: Mapping[str, str], context: DecodeContext, sink: SpanSink) -> bool:
+    """Read a row of texts. -> False if its columns are not those of spans"""
+    if not TABLE_FORMAT.knows(tuple(row)):
+        return False
+    _read({name: cell or None for name, cell in row.items()}, context, sink)
+    return True
+
+
 FORMAT: Final = JsonFormat(
     name="rows of OTLP spans",
-    decode=read_by(_read),
+    decode=read_by(_read_any),
     spellings=_SPELLINGS,
     signs=key_sets(
         *("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),

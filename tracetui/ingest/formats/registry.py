@@ -27,6 +27,7 @@ from tracetui.ingest.formats import (
     ruby_console,
     rust_stdout,
     snowflake,
+    vertical_rows,
 )
 from tracetui.ingest.formats.format import DeferredParts, JsonFormat, Piece, TableFormat, TextFormat, key_sets
 
@@ -98,6 +99,8 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     rust_stdout.FORMAT,
     node_console.FORMAT,
     node_console.LINE_FORMAT,
+    vertical_rows.FORMAT,
+    vertical_rows.PSQL_FORMAT,
 )
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
     nezha_csv.FORMAT,

@@ -1,0 +1,78 @@
+"""Tables of spans in ClickHouse's output formats, as the server writes them, and in the forms of other databases."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.format_samples import CHILD, MS, ROOT, START_NS, TRACE, flat, read, spans, warnings
+from tests.support.format_samples import SPANS as SAMPLE_SPANS
+
+_FILE = Path(__file__).parents[2] / "recordings" / "clickhouse-26-formats.jsonl.gz"
+RECORDED = {one["format"]: one["text"] for one in map(json.loads, gzip.decompress(_FILE.read_bytes()).splitlines())}
+WITHOUT_NAMES = ("CSV", "TSV", "JSONCompactEachRow", "JSONCompactStringsEachRow", "Values", "SQLInsert", "Markdown")
+READABLE = [name for name in RECORDED if name not in (*WITHOUT_NAMES, "XML")]
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_format_of_clickhouse(name: str) -> None:
+    traces = read(RECORDED[name])
+    found = spans(traces)
+    assert found.keys() == {"GET /", "load"}
+    root, child = found["GET /"], found["load"]
+    assert (root.service, child.service, child.parent_id) == ("web", "orders", root.span_id)
+    assert (root.start_ns, root.duration_ns, child.duration_ns) == (START_NS, 100 * MS, 50 * MS)
+    assert root.attributes["q"] == 'it\'s "x"\tb\\n, {a}'
+    assert child.status_message == 'deadlock\nat "a"\tb\'c'
+    assert [event.attributes["exception.message"] for event in child.events] == ['dead\'lock "x"\n\ttab']
+    assert [link.span_id for link in child.links] == ["b7ad6b7169203332"]
+    assert warnings(traces) == []
+
+
+@pytest.mark.parametrize("name", WITHOUT_NAMES)
+def test_rows_without_column_names_are_called_that(name: str) -> None:
+    what = "rows of spans without column names, or in the notation of SQL; export JSON, or CSV with a header"
+    assert warnings(read(RECORDED[name])) == [f"f: {what}"]
+
+
+def test_xml_is_no_web_page() -> None:
+    assert warnings(read(RECORDED["XML"])) == ["f: an XML document, which is not supported; export JSON"]
+
+
+def test_damaged_row_of_a_json_table_costs_itself() -> None:
+    names, types, *rows = RECORDED["JSONCompactEachRowWithNamesAndTypes"].splitlines()
+    traces = read("\n".join([names, types, rows[0][:99], rows[1], "[1, 2]"]))
+    assert list(spans(traces)) == ["load"]
+    what = "skipped: the line is not a list of 22 cells like the first line (and 1 more like it)"
+    assert warnings(traces)[0] == f"f: line 3: {what}"
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_data_frame_by_columns(numbered: bool) -> None:
+    rows = [flat(*span) for span in SAMPLE_SPANS]
+    cells = {name: [row[name] for row in rows] for name in rows[0]}
+    frame = {
+        name: {str(i): cell for i, cell in enumerate(column)} if numbered else column for name, column in cells.items()
+    }
+    traces = read(json.dumps(frame))
+    assert spans(traces) == spans(read("\n".join(map(json.dumps, rows))))
+    assert warnings(traces) == []
+
+
+def test_expanded_rows_of_psql() -> None:
+    def row(number: int, *cells: str) -> str:
+        names = ("trace_id", "span_id", "parent_span_id", "service_name", "span_name", "start_time", "duration_ms")
+        lines = [f"{name:<14} | {cell}" for name, cell in zip(names, cells, strict=True)]
+        return "\n".join([f"-[ RECORD {number} ]--+-----------------", *lines]) + "\n"
+
+    traces = read(
+        row(1, TRACE, ROOT, "", "web", "GET /x", "2026-03-20 09:46:40+00", "100")
+        + row(2, TRACE, CHILD, ROOT, "orders", "load", "2026-03-20 09:46:40.01+00", "50.5")
+    )
+    found = spans(traces)
+    assert (found["GET /x"].start_ns, found["GET /x"].duration_ns) == (START_NS, 100 * MS)
+    assert (found["load"].parent_id, found["load"].duration_ns) == (ROOT, 50_500_000)
+    assert warnings(traces) == []

@@ -1,0 +1,126 @@
+"""Tables in JSON: rows as lists of cells, with the names of the columns before them.
+
+A document holds both (`{"meta": [...], "data": [[...]]}` of ClickHouse's `FORMAT JSONCompact`, `{"columns": [...],
+"data": [[...]]}` of pandas), or the first line is the list of names (`FORMAT JSONCompactEachRowWithNames`). The formats
+are documented at clickhouse.com, "Formats for input and output data".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.csv_tables import TableRows, format_with, holds_types
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.deferred_spans import and_similar
+from tracetui.model.json_decoding import MALFORMED
+
+_LONGEST_HEADER: Final = 1 << 16
+_NAMES: Final = msgspec.json.Decoder(list[str])
+_VALUE: Final = msgspec.json.Decoder()
+_ITEMS: Final = msgspec.json.Decoder(list[Raw])
+_NAMED: Final = msgspec.json.Decoder(dict[str, Raw])
+
+
+class _Column(msgspec.Struct):
+    name: str
+
+
+class _Meta(msgspec.Struct, forbid_unknown_fields=True):
+    meta: list[_Column]
+
+
+_META: Final = msgspec.json.Decoder(_Meta)
+
+
+def rows_of_table(members: Mapping[str, Raw]) -> list[Raw] | None:
+    """Build objects from the rows of a document with the names in `meta` or `columns`; None for other documents."""
+    try:
+        rows = _ITEMS.decode(members["data"])
+        names = (
+            [_NAMED.decode(column)["name"] for column in _ITEMS.decode(members["meta"])]
+            if "meta" in members
+            else _ITEMS.decode(members["columns"])
+        )
+    except (*MALFORMED, KeyError):
+        return None
+    if not rows or _first(rows[0]) != b"[" or any(_first(name) != b'"' for name in names):
+        return None
+    return [
+        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
+        for row in rows
+    ]
+
+
+def _first(value: Raw) -> bytes:
+    return bytes(memoryview(value)[:1])
+
+
+def decode_json_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
+    """Decode a table of a known format with one row per line. -> False if it is not one"""
+    if data[start : start + 1] not in (b"[", b"{"):
+        return False
+    end = data.find(b"\n", start, start + _LONGEST_HEADER)
+    columns = _columns(data[start:end]) if end >= 0 else []
+    known = format_with(columns)
+    if known is None:
+        return False
+    rows = TableRows(known, columns, context)
+    lost = first_lost = 0
+    before = data[:start].count(b"\n")
+    for number, line, share in _lines(data, end + 1):
+        row = _row(line, columns)
+        if row is None:
+            lost, first_lost = lost + 1, first_lost or number + before
+        elif row and not (number == 2 and holds_types(row)):
+            rows.add(row)
+            if not rows.waiting:
+                progress(share)
+    rows.finish()
+    if lost:
+        what = f"skipped: the line is not a list of {len(columns)} cells like the first line"
+        context.line(first_lost).warn(f"{what}{and_similar(lost)}")
+    return True
+
+
+def _columns(line: bytes) -> list[str]:
+    """Read the names of the columns in the first line; [] if it is not such a line."""
+    try:
+        if line[:1] == b"{":
+            return [column.name for column in _META.decode(line).meta]
+        return _NAMES.decode(line)
+    except MALFORMED:
+        return []
+
+
+def _lines(data: Buffer, at: int) -> Iterator[tuple[int, bytes, float]]:
+    """Yield the non-blank lines after the first one: number, text, share of the text that has been read."""
+    number = 1
+    while at < len(data):
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        number += 1
+        line = data[at:end].strip()
+        at = end + 1
+        if line:
+            yield number, line, min(at / len(data), 1.0)
+
+
+def _row(line: bytes, columns: Sequence[str]) -> list[Any] | None:
+    """Read the cells of a line; [] for a line about the query, None for any other."""
+    try:
+        value = _VALUE.decode(line)
+    except MALFORMED:
+        return None
+    if isinstance(value, dict):
+        if "row" not in value:
+            # progress, totals and statistics
+            return [] if len(value) == 1 else None
+        value = value["row"]
+    if isinstance(value, dict):
+        return [value.get(name) for name in columns]
+    return value if isinstance(value, list) and len(value) == len(columns) else None
