@@ -19,12 +19,12 @@ from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram, dot, mermaid
 from tracetui.render.graph.json import answer_json, services_json
-from tracetui.render.graph.page import GraphPage, figure_cell
+from tracetui.render.graph.page import GraphPage
 from tracetui.render.graph.text import GraphText
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import Column
+from tracetui.render.text.tables import Column, figure_cell
 
 _TRAPS = (
     'a"b', "a\\", 'a\\"b', "a\\N\\n", "end", "end\n}", "]", ")]", "[(", "{x}", "-->", "---|x|", "%%{init: {}}%%",

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tracetui.render.report.text import ReportOptions
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
-from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import (
+    Cell,
     Column,
     call_count,
     error_rate,
-    figure,
+    figure_cell,
     name_cells,
     service_name,
     service_roles,
-    side_by_side,
     sync_arrow,
+    table,
 )
 
 if TYPE_CHECKING:
@@ -33,20 +33,11 @@ if TYPE_CHECKING:
     from tracetui.analysis.service_graph import Distance
 
 _INDENT = "  "
-_GAP = 2
-_LEAST_NAME = 16
 _LEAST_PROSE = 10
 _MOST = 50
 """Limit of table rows unless verbose."""
 
 _T = TypeVar("_T")
-
-
-class Cell(NamedTuple):
-    """A table cell: its natural width, and a function that draws it at a given width."""
-
-    width: int
-    draw: Callable[[int], Line]
 
 
 class GraphPage:
@@ -161,33 +152,8 @@ class GraphPage:
         if not self._options.verbose and rows > _MOST:
             yield self.line(f"{_INDENT}{rows - _MOST:,} more: --verbose lists all", Role.DIM)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
-        """Yield the heading and the rows. If they are too wide, growing columns are cut first, then columns are dropped
-        from the right. Numbers are never cut, as that would change them.
-        """
-        room = self.width - len(_INDENT)
-        widths = [
-            max([cell_width(column.heading), *(row[at].width for row in rows)]) for at, column in enumerate(columns)
-        ]
-        least = [min(width, _LEAST_NAME) if c.grows else width for width, c in zip(widths, columns, strict=True)]
-        shown = len(columns)
-        while shown > 1 and sum(least[:shown]) + _GAP * (shown - 1) > room:
-            shown -= 1
-        over = sum(widths[:shown]) + _GAP * (shown - 1) - room
-        for at, column in enumerate(columns[:shown]):
-            if column.grows and over > 0:
-                cut = min(over, widths[at] - least[at])
-                widths[at] -= cut
-                over -= cut
-        ellipsis = self.glyphs.ellipsis
-        headings = [
-            Line([(fit(column.heading, width, column.align, ellipsis), Role.DIM)])
-            for column, width in zip(columns[:shown], widths, strict=False)
-        ]
-        drawn = [[cell.draw(width) for cell, width in zip(row[:shown], widths, strict=False)] for row in rows]
-        for cells in (headings, *drawn):
-            line = Line([(_INDENT, Role.PLAIN)]).extend(side_by_side(cells))
-            yield line.cropped(self.width, ellipsis)
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]]) -> Iterator[Line]:
+        return table(columns, rows, self.width, self.glyphs.ellipsis)
 
     def service_cell(self, service: str, operation: str = "") -> Cell:
         inferred = self._inferred(service)
@@ -196,11 +162,6 @@ class GraphPage:
             return service_name(service, self._role(service), width, self.glyphs, inferred, operation=operation)
 
         return Cell(name_cells(service, inferred, operation), draw)
-
-    def text_cell(self, text: str) -> Cell:
-        """Return a cell of untrusted text."""
-        shown = safe(text)
-        return Cell(cell_width(shown), lambda width: Line([(fit(shown, width, "left", self.glyphs.ellipsis), "")]))
 
     def call_cells(self, calls: int, errors: float) -> list[Cell]:
         """Return cells of the call count and the error rate in percent."""
@@ -214,17 +175,12 @@ class GraphPage:
         """Return a cell of the p95, or the range of few calls."""
         return figure_cell(p95_or_range(found, calls, self.glyphs))
 
-    def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[Cell]]]:
+    def async_cells(self, flags: Sequence[bool]) -> tuple[list[Column], list[list[str]]]:
         """Return a column that marks asynchronous rows, and its cells; none if no row is asynchronous."""
         if not any(flags):
             return [], [[] for _ in flags]
         word = f"{self.glyphs.async_call} async"
-        return [Column("how")], [[self.text_cell(word if flag else "")] for flag in flags]
-
-
-def figure_cell(text: str, role: str = Role.PLAIN) -> Cell:
-    """Return a right-aligned cell of a formatted number."""
-    return Cell(cell_width(text), lambda width: figure(text, width, role))
+        return [Column("how")], [[word if flag else ""] for flag in flags]
 
 
 def number_cell(number: int) -> Cell:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from tracetui.model.peers import PeerType
 from tracetui.render.graph.diagram import Diagram
-from tracetui.render.graph.page import Cell, GraphPage, figure_cell, number_cell
+from tracetui.render.graph.page import GraphPage, number_cell
 from tracetui.render.graph.service_drawing import drawing_lines
 from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import Column, figure
+from tracetui.render.text.tables import Cell, Column, figure, figure_cell
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried
@@ -94,7 +94,7 @@ class GraphText(GraphPage):
                 [Column("operation", grows=True), *_CALLS, _p95_column(found.operations)],
                 [
                     [
-                        self.text_cell(one.operation),
+                        safe(one.operation),
                         *self.call_cells(one.call_count, one.error_rate),
                         self.p95_cell(one.latency, one.call_count),
                     ]
@@ -182,7 +182,7 @@ class GraphText(GraphPage):
                         *([number_cell(one.hops)] if hops else []),
                         *self.call_cells(one.calls, one.error_rate),
                         self.p95_cell(one.latency, one.calls),
-                        self.text_cell(", ".join(map(safe, one.callers))),
+                        ", ".join(map(safe, one.callers)),
                     ]
                     for one in self.few(found)
                 ],
@@ -336,7 +336,7 @@ class GraphText(GraphPage):
                     figure_cell(f"{one.direct_callers:,}+{_counted(one.indirect_callers)}"),
                     number_cell(len(one.entry_operations)),
                     figure_cell(numbers.percent(100 * one.betweenness)),
-                    self.text_cell("yes" if one.single_point else ""),
+                    "yes" if one.single_point else "",
                 ]
                 for one in self.few(found)
             ],

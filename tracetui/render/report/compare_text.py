@@ -13,7 +13,7 @@ from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import Column, duration_range, service_roles, table
+from tracetui.render.text.tables import Cell, Column, duration_range, service_roles, table, text_cell
 from tracetui.render.waterfall.trace_diff import TraceDiff
 
 _INDENT = "  "
@@ -223,18 +223,12 @@ class _ComparisonReport:
             yield self._line((text, Role.DIM))
 
     def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
-        width = self.options.width - len(_INDENT)
-        for number, (line, row) in enumerate(
-            zip(table(columns, rows, width, self.glyphs.ellipsis), [[], *rows], strict=True)
-        ):
-            shown = Line([(_INDENT, Role.PLAIN)])
-            word = row[-1] if number else ""
-            text = line.text.rstrip()
-            if word and text.endswith(word):
-                role = Role.ERROR if word == "WORSE" else Role.STRONG if word == "better" else Role.PLAIN
-                yield shown.add(text.removesuffix(word)).add(word, role)
-            else:
-                yield shown.extend(line)
+        """Yield a table whose last column is the verdict."""
+        coloured: list[list[Cell | str]] = [
+            [*cells, text_cell(word, role=_ROLES.get(word, Role.PLAIN))] for *cells, word in rows
+        ]
+        return table(columns, coloured, self.options.width, self.glyphs.ellipsis)
 
 
+_ROLES = {"WORSE": Role.ERROR, "better": Role.STRONG}
 _COLUMNS = [Column("before", "right"), Column("after", "right"), Column("change", "right"), Column("")]

@@ -302,13 +302,15 @@ class _Report:
                 ]
                 for span in np.sort(most).tolist()
             ]
-            yield from self._table(
+            yield from table(
                 [
                     Column("critical", "right"),
                     Column("share", "right"),
                     Column("span, in tree order", grows=True),
                 ],
                 rows,
+                self.width,
+                self.glyphs.ellipsis,
             )
             if len(listed) > len(most):
                 rest = int(critical.sum()) - int(paths.critical[most].sum())
@@ -397,7 +399,7 @@ class _Report:
         by_calls = np.argsort(-services.call_count, kind="stable")
         shown = self._few(len(services), 15)
         listed = services.figures(by_calls[:shown])
-        yield from self._table(
+        yield from table(
             [
                 Column("service", grows=True),
                 Column("calls", "right"),
@@ -415,6 +417,8 @@ class _Report:
                 ]
                 for service in listed
             ],
+            self.width,
+            self.glyphs.ellipsis,
         )
         yield from self._more(len(services) - shown, "service")
         yield Line()
@@ -425,7 +429,7 @@ class _Report:
         by_calls = np.argsort(-edges.call_count, kind="stable")
         shown = self._few(len(edges), 20)
         calls = edges.edges(by_calls[:shown])
-        yield from self._table(
+        yield from table(
             [
                 Column("caller and callee", grows=True),
                 Column("calls", "right"),
@@ -443,6 +447,8 @@ class _Report:
                 ]
                 for edge in calls
             ],
+            self.width,
+            self.glyphs.ellipsis,
         )
         yield from self._more(len(edges) - shown, "dependency", "dependencies")
 
@@ -452,10 +458,6 @@ class _Report:
 
     def _duration(self, ns: float) -> str:
         return numbers.duration(round(ns), self.options.ascii_only)
-
-    def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
-        for line in table(columns, rows, self.width - len(_INDENT), self.glyphs.ellipsis):
-            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
 
 
 def _milliseconds(ns: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tracetui.model.traces import TraceSet
@@ -14,7 +14,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _GAP = "  "
-_LEAST_CELLS = 8
+_LEAST_CELLS = 16
 """Cells that a growing column keeps."""
 _INFERRED = " (inferred)"
 
@@ -101,20 +101,50 @@ class Column(NamedTuple):
     grows: bool = False
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, ellipsis: str = "…") -> Iterator[Line]:
-    """Yield the heading and the rows, each at most `width` cells. The cells must be safe to show."""
-    widths = [
-        max([cell_width(column.heading), *(cell_width(row[i]) for row in rows)]) for i, column in enumerate(columns)
+class Cell(NamedTuple):
+    """A table cell: its natural width, and a function that draws it at a given width."""
+
+    width: int
+    draw: Callable[[int], Line]
+
+
+def text_cell(text: str, align: Align = "left", role: str = Role.PLAIN, ellipsis: str = "…") -> Cell:
+    """Return a cell of a text, which must be safe to show."""
+    return Cell(cell_width(text), lambda width: Line([(fit(text, width, align, ellipsis), role)]))
+
+
+def figure_cell(text: str, role: str = Role.PLAIN) -> Cell:
+    """Return a right-aligned cell of a formatted number."""
+    return text_cell(text, "right", role)
+
+
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]], width: int, ellipsis: str = "…"
+) -> Iterator[Line]:
+    """Yield the heading and the rows, indented. Texts among the cells must be safe to show.
+
+    If they are too wide, growing columns are cut first, then columns are dropped from the right. Numbers are never
+    cut, as that would change them.
+    """
+    drawn = [
+        [
+            text_cell(cell, column.align, ellipsis=ellipsis) if isinstance(cell, str) else cell
+            for column, cell in zip(columns, row, strict=True)
+        ]
+        for row in rows
     ]
-    over = sum(widths) + len(_GAP) * (len(columns) - 1) - width
-    for i, column in enumerate(columns):
+    headings = [text_cell(column.heading, column.align, Role.DIM, ellipsis) for column in columns]
+    widths = [max(cell.width for cell in column) for column in zip(headings, *drawn, strict=True)]
+    least = [min(cells, _LEAST_CELLS) if c.grows else cells for cells, c in zip(widths, columns, strict=True)]
+    shown, room = len(columns), width - len(_GAP)
+    while shown > 1 and sum(least[:shown]) + len(_GAP) * (shown - 1) > room:
+        shown -= 1
+    over = sum(widths[:shown]) + len(_GAP) * (shown - 1) - room
+    for at, column in enumerate(columns[:shown]):
         if column.grows and over > 0:
-            cut = min(over, max(widths[i] - _LEAST_CELLS, 0))
-            widths[i] -= cut
-            over -= cut
-    for number, row in enumerate([[column.heading for column in columns], *rows]):
-        line = Line()
-        for i, (column, text) in enumerate(zip(columns, row, strict=True)):
-            cell = fit(text, widths[i], column.align, ellipsis)
-            line.add((_GAP if i else "") + cell, Role.DIM if not number else Role.PLAIN)
-        yield line.cropped(width, ellipsis)
+            taken = min(over, widths[at] - least[at])
+            widths[at] -= taken
+            over -= taken
+    for row in (headings, *drawn):
+        cells = [cell.draw(cells) for cell, cells in zip(row[:shown], widths, strict=False)]
+        yield Line([(_GAP, Role.PLAIN)]).extend(side_by_side(cells)).cropped(width, ellipsis)
