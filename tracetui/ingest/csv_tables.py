@@ -11,6 +11,7 @@ from typing import Any, Final
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
+from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.formats.registry import TABLE_FORMATS
 from tracetui.ingest.record_errors import skip_record
 
@@ -51,7 +52,9 @@ def format_with(columns: Sequence[str]) -> TableFormat | None:
     return next((known for known in TABLE_FORMATS if known.knows(columns)), None)
 
 
-def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
+def decode_table(
+    data: Buffer, start: int, context: DecodeContext, sink: SpanSink, progress: Callable[[float], None]
+) -> bool:
     """Decode a table of a known format. -> False if it is not one"""
     columns, separator = header_of(data, start)
     known = format_with(columns)
@@ -59,7 +62,8 @@ def decode_table(data: Buffer, start: int, context: DecodeContext, progress: Cal
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        _decode_all(known, columns, CsvTable(data, start, separator, len(columns)), context, progress)
+        rows = TableRows(known, columns, context, sink)
+        _decode_all(rows, columns, CsvTable(data, start, separator, len(columns)), context, progress)
     finally:
         csv.field_size_limit(limit)
     return True
@@ -137,9 +141,9 @@ def _unescaped(cell: str) -> str:
 class TableRows:
     """Decodes the rows of a table in batches."""
 
-    def __init__(self, known: TableFormat, columns: Sequence[str], context: DecodeContext) -> None:
+    def __init__(self, known: TableFormat, columns: Sequence[str], context: DecodeContext, sink: SpanSink) -> None:
         self.waiting: list[Sequence[Any]] = []
-        self._known, self._columns, self._context = known, columns, context
+        self._known, self._columns, self._context, self._sink = known, columns, context, sink
 
     def add(self, row: Sequence[Any]) -> None:
         """Add a row, as long as the header. After a batch is decoded, no rows are waiting."""
@@ -150,7 +154,23 @@ class TableRows:
     def finish(self) -> None:
         """Decode the waiting rows."""
         rows, self.waiting = self.waiting, []
-        _decode_rows(self._known, self._columns, rows, self._context)
+        self._decode(rows)
+
+    def _decode(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Decode rows in one call; if that fails, one at a time, so that only faulty ones are lost."""
+        if not rows:
+            return
+        context = self._context
+        before = len(context.intake)
+        try:
+            self._known.decode(self._columns, rows, context, self._sink)
+        except Exception as error:
+            context.intake.discard_incomplete()
+            if len(rows) == 1 or len(context.intake) > before:
+                skip_record(context, error)
+                return
+            for row in rows:
+                self._decode([row])
 
 
 def holds_types(row: Sequence[Any]) -> bool:
@@ -159,9 +179,8 @@ def holds_types(row: Sequence[Any]) -> bool:
 
 
 def _decode_all(
-    known: TableFormat, columns: list[str], table: CsvTable, context: DecodeContext, progress: Callable[[float], None]
+    rows: TableRows, columns: list[str], table: CsvTable, context: DecodeContext, progress: Callable[[float], None]
 ) -> None:
-    rows = TableRows(known, columns, context)
     lost = first_lost = 0
     reader = iter(table)
     next(reader)
@@ -177,21 +196,3 @@ def _decode_all(
     if lost:
         more = f" (and {lost - 1:,} more like it)" if lost > 1 else ""
         context.line(first_lost).warn(f"skipped: the row does not have {len(columns)} cells like the header{more}")
-
-
-def _decode_rows(
-    known: TableFormat, columns: Sequence[str], rows: Sequence[Sequence[Any]], context: DecodeContext
-) -> None:
-    """Decode rows in one call; if that fails, one at a time, so that only faulty ones are lost."""
-    if not rows:
-        return
-    before = len(context.intake)
-    try:
-        known.decode(columns, rows, context)
-    except Exception as error:
-        context.intake.discard_incomplete()
-        if len(rows) == 1 or len(context.intake) > before:
-            skip_record(context, error)
-            return
-        for row in rows:
-            _decode_rows(known, columns, [row], context)

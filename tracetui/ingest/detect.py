@@ -165,7 +165,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif table_file(data) or (data[start : start + 1] == b"[" and is_nameless_row(data, start)):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
-    elif decode_json_table(data, start, context, deferred.progress):
+    elif decode_json_table(data, start, context, deferred.sink, deferred.progress):
         pass
     elif (envelope := find_envelope(data, start)) is not None:
         decode_enveloped(
@@ -187,7 +187,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
         context.warn(describe_markup(data, start))
-    elif decode_table(data, start, context, deferred.progress) or _lines(data, start, context, deferred):
+    elif decode_table(data, start, context, deferred.sink, deferred.progress) or _lines(data, start, context, deferred):
         pass
     elif has_records(data, start):
         _mixed(data, start, context, deferred)
@@ -227,7 +227,7 @@ def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
 
 def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the output of a log stream other than whole JSON values."""
-    if not decode_table(data, 0, context, deferred.progress):
+    if not decode_table(data, 0, context, deferred.sink, deferred.progress):
         _mixed_text(context, deferred).read(data, 0, len(data))
 
 

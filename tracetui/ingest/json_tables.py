@@ -17,6 +17,7 @@ from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.csv_tables import TableRows, format_with, holds_types
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import and_similar
+from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.model.json_decoding import MALFORMED
 
 _LONGEST_HEADER: Final = 1 << 16
@@ -60,7 +61,9 @@ def _first(value: Raw) -> bytes:
     return bytes(memoryview(value)[:1])
 
 
-def decode_json_table(data: Buffer, start: int, context: DecodeContext, progress: Callable[[float], None]) -> bool:
+def decode_json_table(
+    data: Buffer, start: int, context: DecodeContext, sink: SpanSink, progress: Callable[[float], None]
+) -> bool:
     """Decode a table of a known format with one row per line. -> False if it is not one"""
     if data[start : start + 1] not in (b"[", b"{"):
         return False
@@ -69,7 +72,7 @@ def decode_json_table(data: Buffer, start: int, context: DecodeContext, progress
     known = format_with(columns)
     if known is None:
         return False
-    rows = TableRows(known, columns, context)
+    rows = TableRows(known, columns, context, sink)
     lost = first_lost = 0
     before = data[:start].count(b"\n")
     for number, line, share in _lines(data, end + 1):

@@ -1,13 +1,17 @@
 """OTLP spans as rows: one object per span that includes its resource, from SQL exports, notebooks and converters.
 
-The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`), or a
-mixture. A map may be an object, a list of pairs, or a text with its JSON, or as Python and ClickHouse print it; events
-and links may be lists of objects or one list per column (`Events.Timestamp`). A duration without a unit is in
-nanoseconds, as in ClickHouse; the unit of a time is derived from its size, as data frames write milliseconds.
+The columns are those of OTLP in any spelling, those of the collector's ClickHouse exporter (`otel_traces`) or of other
+stores (Jaeger's ClickHouse tables, SigNoz, GreptimeDB, Quickwit, OpenObserve, Logfire, Honeycomb, Axiom), or a mixture.
+Other columns with a dot in their names are attributes.
+
+A map may be an object, a list of pairs, or a text with its JSON, or as Python and ClickHouse print it; events and links
+may be lists of objects or one list per column (`Events.Timestamp`). A duration without a unit is in nanoseconds, as in
+ClickHouse; the unit of a time is derived from its size, as data frames write milliseconds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,20 +27,32 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
-_TRACE: Final = ("traceid",)
-_SPAN: Final = ("spanid",)
-_PARENT: Final = ("parentspanid", "parentid")
+_TRACE: Final = ("traceid", "tracetraceid")
+_SPAN: Final = ("spanid", "tracespanid", "id")
+_PARENT: Final = ("parentspanid", "parentid", "traceparentid", "referenceparentspanid")
 _NAME: Final = ("spanname", "name", "operationname")
 _STARTS: Final = {
     "starttimeunixnano": 1,
     "starttimenano": 1,
     "startunixnano": 1,
+    "spanstarttimestampnanos": 1,
     "starttime": 0,
+    "starttimestamp": 0,
     "timestamp": 0,
     "start": 0,
+    "time": 0,
 }
 """Names of the start time, and nanoseconds per unit; 0 if the unit depends on the size of the number."""
-_ENDS: Final = {"endtimeunixnano": 1, "endtimenano": 1, "endunixnano": 1, "endtime": 0, "end": 0}
+_ENDS: Final = {
+    "endtimeunixnano": 1,
+    "endtimenano": 1,
+    "endunixnano": 1,
+    "spanendtimestampnanos": 1,
+    "endtime": 0,
+    "endtimestamp": 0,
+    "timestampend": 0,
+    "end": 0,
+}
 _LENGTHS: Final = {
     "durationnano": 1,
     "durationnanos": 1,
@@ -47,8 +63,24 @@ _LENGTHS: Final = {
     "durationms": 1_000_000,
     "durationmillis": 1_000_000,
     "durationseconds": 1_000_000_000,
+    "spandurationmillis": 1_000_000,
     "duration": 1,
 }
+_RECORD_KINDS: Final = ("span", "pending_span", "log", "span_event")
+"""Kinds of records, which Logfire has instead of kinds of spans."""
+_CODES: Final = ("statuscode", "spanstatuscode", "otelstatuscode")
+_MESSAGES: Final = (
+    *("statusmessage", "statusdescription", "spanstatusmessage", "otelstatusmessage"),
+    *("exceptionmessage", "errormessage"),
+)
+_PREFIX: Final = re.compile(
+    r"(?P<resource>resource[._]?)?(?:span[._]?)?(?:"
+    r"(?:bool|double|int|str|complex)_attributes\.(?:(?P<pairs>key$)|value$)|attributes\.(?P<name>.+))",
+    re.IGNORECASE,
+)
+"""Beginning of the name of a column that holds an attribute."""
+_PARTS: Final = ("events.", "links.", "scope", "instrumentation", "status.", "trace.")
+"""Beginnings of the names of columns that are no attributes, although they have a dot."""
 _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
 """Least values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
 
@@ -65,6 +97,10 @@ def _columns(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
+    sink.add(_span(value), context)
+
+
+def _span(value: Mapping[str, Any]) -> PlainSpan:
     row = {plain(key): item for key, item in value.items() if item is not None}
     start_ns, end_ns = _first_time(row, _STARTS), _first_time(row, _ENDS)
     if end_ns is None and start_ns is not None:
@@ -76,26 +112,25 @@ def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
         resource[SERVICE] = text_of(service)
     scope = _map(_first(row, ("scope", "instrumentationscope", "instrumentationlibrary")))
     code, message = _status(row)
-    sink.add(
-        PlainSpan(
-            trace_id=real_id(id_of(_first(row, _TRACE), 32)),
-            span_id=real_id(id_of(_first(row, _SPAN), 16)),
-            parent_id=real_id(id_of(_first(row, _PARENT), 16)),
-            name=text_of(_first(row, _NAME)),
-            kind=_first(row, ("spankind", "kind", "kindstring")),
-            start_ns=start_ns,
-            end_ns=end_ns,
-            status=code,
-            message=message,
-            attributes=_map(_first(row, ("spanattributes", "attributes"))),
-            resource=resource,
-            scope_name=text_of(_first(row, ("scopename",)) or scope.get("name")),
-            scope_version=text_of(_first(row, ("scopeversion",)) or scope.get("version")),
-            events=_events(row),
-            links=_links(row),
-            dropped=(_count(row, "attributes"), _count(row, "events"), _count(row, "links")),
-        ),
-        context,
+    kind = _first(row, ("spankind", "kind", "kindstring"))
+    own, outer = _dotted(value)
+    return PlainSpan(
+        trace_id=real_id(id_of(_first(row, _TRACE), 32)),
+        span_id=real_id(id_of(_first(row, _SPAN), 16)),
+        parent_id=real_id(id_of(_first(row, _PARENT), 16)),
+        name=text_of(_first(row, _NAME)),
+        kind=None if kind in _RECORD_KINDS else kind,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        status=code,
+        message=message,
+        attributes=own | _map(_first(row, ("spanattributes", "attributes"))),
+        resource=outer | resource,
+        scope_name=text_of(_first(row, ("scopename",)) or scope.get("name")),
+        scope_version=text_of(_first(row, ("scopeversion",)) or scope.get("version")),
+        events=_events(row),
+        links=_links(row),
+        dropped=(_count(row, "attributes"), _count(row, "events"), _count(row, "links")),
     )
 
 
@@ -131,15 +166,37 @@ def _map(value: Any) -> dict[str, Value]:
 
 
 def _status(row: Mapping[str, Any]) -> tuple[Any, str]:
-    status = row.get("status")
+    status = _first(row, ("status", "spanstatus"))
     if isinstance(status, str) and status.lstrip()[:1] == "{":
         status = _value_in(status)
     held = {plain(key): item for key, item in status.items()} if isinstance(status, dict) else {}
     code = _first(held, ("code", "statuscode"))
     if not isinstance(status, dict):
-        code = _first(row, ("statuscode",)) if status is None else status
-    message = _first(held, ("message", "description")) or _first(row, ("statusmessage", "statusdescription"))
+        code = _first(row, _CODES) if status is None else status
+    if code is None and next((row[name] for name in ("error", "haserror") if name in row), None) in (True, 1, "true"):
+        code = "ERROR"
+    message = _first(held, ("message", "description")) or _first(row, _MESSAGES)
     return code, text_of(message)
+
+
+def _dotted(value: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Collect the attributes in columns of their own: of the span, of its resource."""
+    own: dict[str, Value] = {}
+    resource: dict[str, Value] = {}
+    for name, cell in value.items():
+        if "." not in name or cell is None:
+            continue
+        found = _PREFIX.match(name)
+        where = resource if found and found["resource"] else own
+        if found and found["pairs"]:
+            # Jaeger's tables have a list of keys and one of values for each type
+            values = value.get(f"{name[: -len('key')]}value")
+            where |= dict(zip(map(str, _list(cell)), _list(values), strict=False))
+        elif found and found["name"]:
+            where[found["name"]] = cell
+        elif plain(name) not in _NAMED and not name.lower().startswith(_PARTS):
+            own[name] = cell
+    return own, resource
 
 
 def _events(row: Mapping[str, Any]) -> list[Event]:
@@ -187,11 +244,16 @@ def _count(row: Mapping[str, Any], what: str) -> int:
     return whole_number(row.get(f"dropped{what}count")) or 0
 
 
+_NAMED: Final = frozenset(
+    (*_TRACE, *_SPAN, *_PARENT, *_NAME, *_STARTS, *_ENDS, *_LENGTHS, *_CODES, "servicename", "spankind")
+)
 _TIMES: Final = (
     "start_time_unix_nano",
     "start_time_nano",
     "start_unix_nano",
     "start_time",
+    "start_timestamp",
+    "span_start_timestamp_nanos",
     "start end",
     "start duration",
 )
@@ -202,15 +264,20 @@ _SPELLINGS: Final = key_sets(
     "trace_id span_id span_name timestamp duration",
     "trace_id span_id name kind timestamp duration",
     "trace_id span_id name parent_span_id timestamp duration",
+    *(f"trace_id span_id {name} timestamp duration_nano" for name in ("name", "span_name")),
+    "trace_id id parent_span_id name start_time duration",
+    "trace.trace_id trace.span_id name duration_ms",
+    "trace_id span_id parent_span_id name time duration",
 )
 
 
-def _decode_table(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+def _decode_table(header: Sequence[str], rows: Sequence[Sequence[Any]], context: DecodeContext, sink: SpanSink) -> None:
     """Decode rows of a table; an empty cell holds nothing."""
-    sink = SpanSink()
-    for row in rows:
-        _read({name: cell or None for name, cell in zip(header, row, strict=True)}, context, sink)
-    sink.finish()
+    spans = [
+        _span({name: None if cell == "" else cell for name, cell in zip(header, row, strict=True)}) for row in rows
+    ]
+    for span in spans:
+        sink.add(span, context)
 
 
 def read_cells(row: Mapping[str, str], context: DecodeContext, sink: SpanSink) -> bool:
@@ -236,6 +303,13 @@ SIGNOZ: Final = JsonFormat(
     # Jaeger's documents have the same ids
     keys=key_sets("traceID spanID durationNano"),
     signs=key_sets("durationNano"),
+)
+OPENOBSERVE: Final = JsonFormat(
+    name="OpenObserve's rows of spans",
+    decode=read_by(_read),
+    # Jaeger's documents have no end
+    keys=key_sets("trace_id span_id operation_name start_time end_time"),
+    signs=key_sets("reference_parent_span_id"),
 )
 TABLE_FORMAT: Final = TableFormat(
     name="a table of OTLP spans (CSV)",

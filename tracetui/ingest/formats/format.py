@@ -86,11 +86,12 @@ class TableFormat:
 
     columns: required columns in their exact spelling.
     spellings: sets of columns in any spelling, of which a table of this format has one.
-    decode: decodes rows, each as long as the header.
+    decode: decodes rows, each as long as the header. Spans may be left in the sink. If it raises, the rows are decoded
+        again one at a time, so it adds nothing before it has read all of them.
     """
 
     name: str
-    decode: Callable[[Sequence[str], Sequence[Sequence[str]], DecodeContext], None]
+    decode: Callable[[Sequence[str], Sequence[Sequence[Any]], DecodeContext, SpanSink], None]
     columns: tuple[str, ...] = ()
     spellings: tuple[KeySet, ...] = ()
 

@@ -14,13 +14,14 @@ from typing import Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
+from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.formats.span_table import SpanTableRows, add_rows, numbers
 
 _HASHES: Final = re.compile(r"-[a-f0-9]{6,10}-[a-z0-9]{5}$")
 _ROOT: Final = "root"
 
 
-def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext, _: SpanSink) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = numbers(columns["StartTimeUnixNano"], moment_ns)
     lengths: list[int | None]

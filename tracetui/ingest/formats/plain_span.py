@@ -22,6 +22,8 @@ from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
 
 _MOST_WAITING: Final = 4096
+_MOST_HELD: Final = 1 << 18
+"""Number of spans or events that are held until their source ends."""
 SERVICE: Final = "service.name"
 
 
@@ -57,6 +59,9 @@ class SpanSink:
         self._count = 0
         self._unread = UnreadCounts()
         self._context: DecodeContext | None = None
+        self._held: list[tuple[PlainSpan, DecodeContext]] = []
+        self._events: dict[tuple[str, str], list[Event]] = {}
+        self._event_count = self._lost_events = 0
         self.resource: dict[str, Value] = {}
         """Resource of formats that print it once, before the spans of several batches."""
 
@@ -73,15 +78,53 @@ class SpanSink:
         if self._count >= _MOST_WAITING:
             self._flush()
 
+    def hold(self, span: PlainSpan, context: DecodeContext) -> None:
+        """Add a span whose events are in records of their own, before or after it."""
+        self._held.append((span, context))
+        if len(self._held) >= _MOST_HELD:
+            self._release()
+
+    def add_event(self, trace_id: str, span_id: str, event: Event, context: DecodeContext) -> None:
+        """Add an event of a span that is held, or will be."""
+        if self._context is None:
+            self._context = DecodeContext(context.intake, context.file)
+        if self._event_count >= _MOST_HELD:
+            self.lose_events(1)
+            return
+        self._event_count += 1
+        self._events.setdefault((trace_id, span_id), []).append(event)
+
+    def lose_events(self, count: int) -> None:
+        """Count events that are not shown."""
+        self._lost_events += count
+
+    def _release(self) -> None:
+        """Add the held spans with their events."""
+        held, self._held = self._held, []
+        for span, context in held:
+            events = self._events.pop((span.trace_id, span.span_id), ())
+            self._event_count -= len(events)
+            if events:
+                span.events = sorted((*span.events, *events), key=lambda event: event.time_ns)
+            self.add(span, context)
+
     def note(self, what: str, then: str) -> None:
         """Count a span with a problem; the warning is "`what` of N spans `then`"."""
         self._unread.note(what, then)
 
     def finish(self) -> None:
         """Add the remaining spans, and issue each noted warning once."""
+        self._release()
         self._flush()
+        self.lose_events(self._event_count)
+        self._events.clear()
+        self._event_count = 0
         if self._context is not None:
             self._unread.warn(self._context)
+            if self._lost_events:
+                noun = "event belongs" if self._lost_events == 1 else "events belong"
+                self._context.warn(f"{self._lost_events:,} {noun} to spans that are not there; skipped")
+                self._lost_events = 0
 
     def _flush(self) -> None:
         waiting, self._waiting, self._count = self._waiting, {}, 0

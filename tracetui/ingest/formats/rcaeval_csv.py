@@ -14,13 +14,14 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.numbers import whole_number
+from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.formats.span_table import SpanTableRows, add_rows, numbers
 from tracetui.model.span import Kind, Status, Value, pack_state
 
 _NO_PARENTS: Final = frozenset(("", "nan", "None", "null", "0"))
 
 
-def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext) -> None:
+def _decode(header: Sequence[str], rows: Sequence[Sequence[str]], context: DecodeContext, _: SpanSink) -> None:
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     starts = _scaled(numbers(columns["startTime"], whole_number), 1_000)
     if "startTimeMillis" in columns and not all(starts):

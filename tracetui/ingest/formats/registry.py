@@ -80,6 +80,7 @@ JSON_FORMATS: Final[tuple[JsonFormat, ...]] = (
     OTLP_RESOURCE,
     JAEGER,
     flat_otlp.SIGNOZ,
+    flat_otlp.OPENOBSERVE,
     JAEGER_DOCUMENT,
     node_console.JSON_FORMAT,
     ZIPKIN,
