@@ -1,1 +1,1 @@
-"""An independent oracle: every finding computed again in plain Python, one function per definition."""
+"""Test oracle: every result computed a second time in plain Python, one function per definition."""

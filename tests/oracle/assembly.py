@@ -1,19 +1,19 @@
-"""Traces from records: folding, shared ids, parents, missing times, the main root (section 1).
+"""Assembly of traces from records: merging, shared ids, parents, missing times, the main root (section 1).
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
-- A record is decided upon by itself ("status is error if any is"), before attributes are united.
-- What no status says of a failure is read from the united attributes, those of the failing record first.
-- "Finer times": those that are no whole microseconds are finest, those that are no whole milliseconds come next.
-- "The longer": lengths that are equal but for rounding to whole milliseconds are equal.
-- A trace of which no start is known begins at its least end.
-- Of spans with one id that start together the first is by kind, in the order of OTLP's numbers, then the longer, then
-  by names.
-- Starts that are both missing are equal; one that is missing alone differs.
-- Ties in a trace that has records from several sources are settled by span id, those of main roots and other roots
-  too; of one source, by its order.
-- Of the spans of a cycle that start together the first is that with the least id, whatever the sources.
-- Spans that share an id by pairs of both sorts (CLIENT and SERVER, PRODUCER and CONSUMER) are not made.
+- The error rule is applied to each record ("status is error if any is") before attributes are merged.
+- If no status states a failure, it is read from the merged attributes, those of the failing record first.
+- "Finer times": times that are not whole microseconds are finest, then those that are not whole milliseconds.
+- "The longer": durations that differ only by rounding to whole milliseconds are equal.
+- A trace without any known start begins at its least end.
+- Spans with one id and the same start are ordered by kind, in the order of OTLP's numbers, then longest first, then by
+  names.
+- Two missing starts are equal; a missing start differs from a known one.
+- Ties in a trace with records from several sources are broken by span id, also for main roots and other roots; in a
+  trace from one source, by input order.
+- Of the spans of a cycle that start together, the first is the one with the least id, whatever the sources.
+- The generator makes no spans that share an id in pairs of both kinds (CLIENT and SERVER, PRODUCER and CONSUMER).
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from functools import cmp_to_key
 from typing import Any
 
 from tests.oracle.read import KINDS
-from tests.oracle.status import message, settled
+from tests.oracle.status import message, status_of
 
 Span = dict[str, Any]
 MS = 1_000_000
 
 
 def traces(records: list[Span]) -> dict[str, Span]:
-    """Every trace by its id: its spans, roots and main root."""
+    """Assemble traces by id: spans, roots and main root of each."""
     by_trace: dict[str, list[Span]] = defaultdict(list)
     for record in records:
         by_trace[record["trace"]].append(record)
-    return {trace: assembled(trace, found) for trace, found in by_trace.items()}
+    return {trace: assemble(trace, found) for trace, found in by_trace.items()}
 
 
-def assembled(trace: str, records: list[Span]) -> Span:
-    spans = folded(records)
+def assemble(trace: str, records: list[Span]) -> Span:
+    spans = merged_groups(records)
     if len({record["source"] for record in records}) > 1:
         spans.sort(key=lambda span: (span["id"], span["start"] or 0))
         for order, span in enumerate(spans):
@@ -57,16 +57,18 @@ def by_start(span: Span) -> tuple[float, int]:
 
 
 def by_start_and_content(span: Span) -> tuple[Any, ...]:
-    """Which of several spans with one id is the first, whatever order they came in."""
+    """Sort key for spans with one id, independent of their order in the input."""
     content = (KINDS.index(span["kind"]), -(span["duration"] or 0), span["service"], span["name"])
     return (*by_start(span)[:1], *content)
 
 
-# One span, seen more than once
+# Merging of records of one span
 
 
-def folded(records: list[Span]) -> list[Span]:
-    """Section 1, "One span, seen more than once": whole records by start, then the rest."""
+def merged_groups(records: list[Span]) -> list[Span]:
+    """Group the records of each span: whole records by start, then the rest (section 1, "One span, seen more than
+    once").
+    """
     by_id: dict[str, list[Span]] = defaultdict(list)
     for record in records:
         by_id[record["id"]].append(record)
@@ -74,20 +76,20 @@ def folded(records: list[Span]) -> list[Span]:
     for same_id in by_id.values():
         groups: list[list[Span]] = []
         for record in sorted(same_id, key=lambda r: (r["start"] is None or r["end"] is None, *by_start(r))):
-            fitting = [group for group in groups if all(one_span(record, other) for other in group)]
+            fitting = [group for group in groups if all(is_same_span(record, other) for other in group)]
             if fitting:
                 best = min(fitting, key=lambda group: (group[0]["kind"] != "CLIENT", by_start(group[0])))
                 best.append(record)
             else:
                 groups.append([record])
-        spans += [united(group) for group in groups]
+        spans += [merge_group(group) for group in groups]
     return sorted(spans, key=lambda span: span["order"])
 
 
-def one_span(a: Span, b: Span) -> bool:
-    """Whether two records with one id can be one span."""
+def is_same_span(a: Span, b: Span) -> bool:
+    """Test whether two records with one id can be of one span."""
     service = equal_text(a["service"], b["service"])
-    if no_time(a) or no_time(b):
+    if has_no_time(a) or has_no_time(b):
         return service
     if not (service and equal_text(a["name"], b["name"])):
         return False
@@ -102,7 +104,7 @@ def one_span(a: Span, b: Span) -> bool:
     return apart <= 1000 or (whole_ms and apart < MS)
 
 
-def no_time(record: Span) -> bool:
+def has_no_time(record: Span) -> bool:
     return record["start"] is None and record["end"] is None and record["duration"] is None
 
 
@@ -110,9 +112,9 @@ def equal_text(a: str, b: str) -> bool:
     return a.lower() == b.lower() or not a or not b
 
 
-def united(group: list[Span]) -> Span:
-    """One span of a group of records: the leader's word wins, the rest is united."""
-    group = sorted(group, key=cmp_to_key(leads))
+def merge_group(group: list[Span]) -> Span:
+    """Merge the records of one span: values of the leader take precedence, the rest is combined."""
+    group = sorted(group, key=cmp_to_key(precedence))
     leader = group[0]
     span = dict(leader)
     for record in group[1:]:
@@ -121,7 +123,7 @@ def united(group: list[Span]) -> Span:
                 span[key] = record[key]
         span["attrs"] = {**record["attrs"], **span["attrs"]}
         span["links"] = span["links"] + [link for link in record["links"] if link not in span["links"]]
-    statuses = [settled(record) for record in group]
+    statuses = [status_of(record) for record in group]
     span["status"] = "error" if "error" in statuses else statuses[0]
     failing = next((record for record, status in zip(group, statuses, strict=True) if status == "error"), leader)
     span["message"] = message({**failing, "attrs": {**span["attrs"], **failing["attrs"]}})
@@ -130,18 +132,18 @@ def united(group: list[Span]) -> Span:
     return span
 
 
-def leads(a: Span, b: Span) -> int:
-    """The record with an end leads, then the longer, then that with finer times, then with more attributes."""
+def precedence(a: Span, b: Span) -> int:
+    """Compare records: one with an end leads, then the longer, then finer times, then more attributes."""
     longer = (a["duration"] or 0) - (b["duration"] or 0)
-    rounded = min(fineness(a), fineness(b)) == 0
+    rounded = min(time_precision(a), time_precision(b)) == 0
     if rounded and abs(longer) < MS:
         longer = 0
-    keys = [(r["end"] is None, -fineness(r), -len(r["attrs"]), r["order"]) for r in (a, b)]
+    keys = [(r["end"] is None, -time_precision(r), -len(r["attrs"]), r["order"]) for r in (a, b)]
     first, second = ((key[0], sign * longer, *key[1:]) for key, sign in zip(keys, (-1, 1), strict=True))
     return -1 if first < second else 1
 
 
-def fineness(record: Span) -> int:
+def time_precision(record: Span) -> int:
     times = [time for time in (record["start"], record["end"]) if time is not None]
     return 0 if all(time % MS == 0 for time in times) else 1 if all(time % 1000 == 0 for time in times) else 2
 
@@ -150,7 +152,7 @@ def fineness(record: Span) -> int:
 
 
 def set_parents(spans: list[Span]) -> None:
-    """Sets `up` (a span or None), `down`, `orphan`, and `step`: how it hangs below `up`.
+    """Set `up` (a span or None), `down`, `orphan`, and `step`, the kind of step from `up`.
 
     Section 1, "Shared ids", "Orphan", "A parent cycle is cut".
     """
@@ -170,13 +172,13 @@ def set_parents(spans: list[Span]) -> None:
 
 
 def parent_span(span: Span, by_id: dict[str, list[Span]]) -> Span | None:
-    caller, callees = halves(by_id[span["id"]])
+    caller, callees = call_halves(by_id[span["id"]])
     if any(span is callee for callee in callees):
         return caller
     if span["parent"] not in by_id:
         return None
     spans = by_id[span["parent"]]
-    caller, callees = halves(spans)
+    caller, callees = call_halves(spans)
     if caller is None:
         return spans[0]
     if span["service"] == caller["service"] and all(callee["service"] != span["service"] for callee in callees):
@@ -184,8 +186,8 @@ def parent_span(span: Span, by_id: dict[str, list[Span]]) -> Span | None:
     return next((callee for callee in callees if callee["service"] == span["service"]), callees[0])
 
 
-def halves(spans: list[Span]) -> tuple[Span | None, list[Span]]:
-    """The calling half and the called halves of spans with one id, in the order of their starts."""
+def call_halves(spans: list[Span]) -> tuple[Span | None, list[Span]]:
+    """Find the calling half and the called halves of spans with one id, in the order of their starts."""
     for calling, called in (("CLIENT", "SERVER"), ("PRODUCER", "CONSUMER")):
         callers = [span for span in spans if span["kind"] == calling]
         callees = [span for span in spans if span["kind"] == called]
@@ -210,7 +212,7 @@ def cut_cycles(spans: list[Span]) -> None:
 
 
 def set_times(spans: list[Span]) -> None:
-    """Section 1, "Missing times". Sets `start`, `length` (or None), `reach`, and `no_start`."""
+    """Set `start`, `length` (or None), `reach`, and `no_start` (section 1, "Missing times")."""
     starts = [span["start"] for span in spans if span["start"] is not None]
     ends = [span["end"] for span in spans if span["end"] is not None]
     least = min(starts or ends or [0])
@@ -237,17 +239,17 @@ def set_start(span: Span, inherited: int) -> None:
 
 
 def reach(span: Span) -> int:
-    """Its end; where that is missing the greatest end below it."""
+    """Return the end of a span, or the greatest end below it if its own is missing."""
     if span["end"] is not None:
         return int(span["end"])
-    return max(span["start"], *(other["end"] or other["start"] for other in [span, *below(span)]))
+    return max(span["start"], *(other["end"] or other["start"] for other in [span, *descendants(span)]))
 
 
-# Walks
+# Traversal
 
 
 def ancestors(span: Span) -> list[Span]:
-    """From its parent to its root."""
+    """List the ancestors of a span, from its parent to its root."""
     found = []
     while span["up"] is not None:
         span = span["up"]
@@ -255,9 +257,9 @@ def ancestors(span: Span) -> list[Span]:
     return found
 
 
-def below(span: Span) -> list[Span]:
-    """The whole subtree without the span itself."""
+def descendants(span: Span) -> list[Span]:
+    """List the whole subtree without the span itself."""
     found = []
     for child in span["down"]:
-        found += [child, *below(child)]
+        found += [child, *descendants(child)]
     return found

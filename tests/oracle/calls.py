@@ -1,18 +1,19 @@
 """Calls between services, inferred peers, service figures (section 6; formats.md section 8, "Virtual peers").
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
 - The chain of an inferred peer: the innermost CLIENT or PRODUCER, and those above it within the service, below its own
   SERVER or CONSUMER.
-- A CLIENT or PRODUCER is answered where a span of another service hangs below it, or links to it as a PRODUCER.
-- A span that links to a PRODUCER makes one call for each such PRODUCER span, whatever its own kind.
-- A peer that is a service of the set is a call to that service; it has no entry span there, so it is not among the
-  calls of that service's own figures.
-- A span that is answered, by a child or a link, is a call of its own, so the chain of an inferred peer ends below it. A
-  client's span that says no more than a host, below one that is answered, is a layer of that call.
-- A chain that only hosts name has the innermost of them. The host of a peer is that of the span that names it.
-- A receive span that is a CLIENT is the incoming call, so its error is that call's.
-- A PRODUCER's call to a peer is an asynchronous one though no CONSUMER is seen.
+- A CLIENT or PRODUCER is answered if a span of another service is below it, or links to it as a PRODUCER.
+- A span with links to PRODUCER spans makes one call for each of them, whatever its own kind.
+- A call to a peer that is a service of the set is a call to that service. It has no entry span there, so it is not
+  included in the calls of that service's own figures.
+- An answered span, by a child or a link, is a call of its own, so the chain of an inferred peer ends below it. A client
+  span that names only a host, below an answered one, is a layer of that call.
+- If all spans of a chain name hosts only, the innermost names the peer. The host of a peer is that of the span that
+  names it.
+- A receive span of kind CLIENT is the incoming call, so its error is that call's.
+- The call of a PRODUCER to a peer is asynchronous even without a CONSUMER.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ def is_named(span: Span) -> bool:
 
 
 def caller_span(span: Span) -> Span | None:
-    """The nearest named ancestor: spans without a service are transparent."""
+    """Find the nearest named ancestor: spans without a service are transparent."""
     return next((above for above in ancestors(span) if is_named(above)), None)
 
 
 def is_entry(span: Span) -> bool:
-    """Where a request comes into its service: no ancestor, or one of another service."""
+    """Test for an entry span: one without an ancestor, or below a span of another service."""
     above = caller_span(span)
     return is_named(span) and (above is None or above["service"] != span["service"])
 
@@ -68,11 +69,11 @@ def calls(traces: list[Span]) -> list[Call]:
     return found
 
 
-# Calls that spans answer
+# Answered calls
 
 
 def call_of_entry(span: Span) -> Call | None:
-    """Section 6, "Call": counted once, at the entry span."""
+    """Return the call at an entry span, which is counted once (section 6, "Call")."""
     above = caller_span(span)
     if not is_named(span) or above is None or above["service"] == span["service"]:
         return None
@@ -93,7 +94,7 @@ def call_of_entry(span: Span) -> Call | None:
 
 
 def callers_half(entry: Span) -> Span | None:
-    """The nearest CLIENT or PRODUCER above the entry in the caller, below the caller's own SERVER or CONSUMER."""
+    """Find the nearest CLIENT or PRODUCER above the entry in the caller, below the caller's own SERVER or CONSUMER."""
     service = None
     for above in ancestors(entry):
         if not is_named(above):
@@ -110,7 +111,7 @@ def callers_half(entry: Span) -> Span | None:
 
 
 def linked_producers(spans: list[Span], by_id: dict[Any, list[Span]]) -> list[tuple[Span, list[Span]]]:
-    """Spans with the PRODUCER spans of other services that they link to, and that their parents do not lead to."""
+    """Find spans with the PRODUCER spans of other services that they link to and that are not their ancestors."""
     found = []
     for span in spans:
         producers: list[Span] = []
@@ -141,21 +142,23 @@ def call_by_link(span: Span, producer: Span) -> Call:
 
 
 def is_innermost_client(span: Span) -> bool:
-    """A CLIENT or PRODUCER that nothing answers and without another call below it; a kindless leaf of a named peer."""
+    """Test for an unanswered CLIENT or PRODUCER without another call below it, or a leaf without a kind that names a
+    peer.
+    """
     if is_receive(span) or not is_outgoing(span):
         return False
-    return not span["answered"] and not any(map(is_outgoing, within_call(span)))
+    return not span["answered"] and not any(map(is_outgoing, spans_within_call(span)))
 
 
 def is_outgoing(span: Span) -> bool:
-    """A CLIENT or PRODUCER; a kindless leaf of a named peer."""
+    """Test for a CLIENT or PRODUCER, or a leaf without a kind that names a peer."""
     if span["kind"] is None:
         return not span["down"] and bool(db_system(span) or span["attrs"].get("peer.service"))
     return span["kind"] in ("CLIENT", "PRODUCER")
 
 
 def is_receive(span: Span) -> bool:
-    """A receive span is no outgoing call."""
+    """Test for a receive span, which is no outgoing call."""
     what = span["attrs"].get("messaging.operation.type") or span["attrs"].get("messaging.operation")
     return span["kind"] == "CONSUMER" or (span["kind"] in ("CLIENT", "INTERNAL") and what in ("receive", "process"))
 
@@ -163,7 +166,7 @@ def is_receive(span: Span) -> bool:
 def call_of_peer(span: Span, services: set[str]) -> Call | None:
     chain = chain_of(span)
     unanswered = list(takewhile(lambda at: not at["answered"], chain))
-    named = [at for at in unanswered if says_peer(at)]
+    named = [at for at in unanswered if names_peer(at)]
     if not named and len(unanswered) < len(chain):
         return None
     said_by = named[-1] if named else next((at for at in unanswered if peer(at)[0]), span)
@@ -187,15 +190,15 @@ def call_of_peer(span: Span, services: set[str]) -> Call | None:
 
 
 def calling_service(span: Span) -> str:
-    """Its service; of a span without one that of the nearest named ancestor."""
+    """Return the service of a span, or of the nearest named ancestor of a span without one."""
     above = span if is_named(span) else caller_span(span)
     return above["service"] if above else ""
 
 
 def chain_of(span: Span) -> list[Span]:
-    """The span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER.
+    """Return the span and the CLIENT and PRODUCER spans above it in its service, below its own SERVER or CONSUMER.
 
-    One that names no service is transparent, whatever its kind.
+    Spans without a service are transparent, whatever their kind.
     """
     chain = [span]
     for above in ancestors(span):
@@ -208,20 +211,20 @@ def chain_of(span: Span) -> list[Span]:
 
 
 def is_answered(span: Span) -> bool:
-    return any(is_named(other) and other["service"] != calling_service(span) for other in within_call(span))
+    return any(is_named(other) and other["service"] != calling_service(span) for other in spans_within_call(span))
 
 
-def within_call(span: Span) -> list[Span]:
-    """What lies below it, but for the work of the SERVER and CONSUMER spans of its own service."""
+def spans_within_call(span: Span) -> list[Span]:
+    """List the spans below, except for the work of SERVER and CONSUMER spans of its own service."""
     found = []
     for child in span["down"]:
         own = is_named(child) and child["service"] == calling_service(span)
         if not own or child["kind"] not in ("SERVER", "CONSUMER"):
-            found += [child, *within_call(child)]
+            found += [child, *spans_within_call(child)]
     return found
 
 
-def says_peer(span: Span) -> bool:
+def names_peer(span: Span) -> bool:
     attrs = span["attrs"]
     keys = ("messaging.system", "service.peer.name", "peer.service", "rpc.system", "rpc.system.name")
     return bool(db_system(span)) or any(attrs.get(key) for key in keys)
@@ -232,7 +235,7 @@ def db_system(span: Span) -> str:
 
 
 def peer(span: Span) -> tuple[str, str]:
-    """Name and type of a peer: formats.md section 8, "Virtual peers", the first hit."""
+    """Return name and type of a peer: the first match of formats.md section 8, "Virtual peers"."""
     attrs = span["attrs"]
     system, queue = db_system(span), attrs.get("messaging.system") or span["kind"] == "PRODUCER"
     kind = ("cache" if system in CACHES else "database") if system else "queue" if queue else "external"
@@ -259,7 +262,7 @@ def host(span: Span) -> str:
 
 
 def is_host_of(name: str, service: str) -> bool:
-    """A bare name of a service, or one with a suffix of a cluster behind it."""
+    """Test for the bare name of a service, or the name with the suffix of a cluster."""
     return name == service or (name.startswith(service + ".") and name.endswith(SUFFIXES))
 
 
@@ -281,7 +284,7 @@ def edges(found: list[Call]) -> dict[tuple[str, str, bool], Span]:
 
 
 def services(traces: list[Span], found: list[Call]) -> dict[str, Span]:
-    """Section 6, "Service figures": entry spans; of an inferred peer its calls."""
+    """Compute section 6, "Service figures": from entry spans, for an inferred peer from its calls."""
     groups: dict[str, list[Span]] = defaultdict(list)
     for trace in traces:
         for span in trace["spans"]:

@@ -1,8 +1,8 @@
-"""Comparison of the findings of the program with those of the oracle.
+"""Comparison of the results of the program with those of the oracle.
 
-`python -m tests.oracle.compare FILE...` prints where the two differ for these files together;
-`python -m tests.oracle.compare --seeds 0 2000 [--topic WORD]` for sets of the generator;
-`--shrink DIR` keeps the smallest documents that show each sort of difference there.
+`python -m tests.oracle.compare FILE...` prints the differences for these files together;
+`python -m tests.oracle.compare --seeds 0 2000 [--topic WORD]` for generated sets;
+`--shrink DIR` saves the smallest documents that show each kind of difference there.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any
 
 from tests.oracle.generate import trace_set
 from tests.oracle.operations import shape, template
-from tests.oracle.oracle import answer, quantile
+from tests.oracle.oracle import expected_figures, quantile
 from tests.oracle.read import span_id, trace_id
-from tests.oracle.shrink import shrunk, signature
+from tests.oracle.shrink import shrink, signature
 
-Answer = dict[str, Any]
+Figures = dict[str, Any]
 MS = 1e6
-UNNAMED = "unknown_service"  # no hub (section 6): what is listed of it is not compared
+UNNAMED = "unknown_service"  # section 6 excludes it from figures, so it is not compared
 STATS = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
 
 
-def differences(ours: Answer, theirs: Answer, graph: Answer) -> Iterator[str]:
-    """Lines `topic: thing: what it is: expected, got`."""
-    yield from summary(ours, theirs["summary"])
-    yield from paths(ours, theirs["critical_paths"])
-    yield from bottlenecks(ours["bottlenecks"], theirs["bottlenecks"])
-    yield from patterns(ours, theirs["errors"])
-    yield from edges(ours["edges"], theirs["dependencies"]["edges"])
-    yield from services(ours["services"], theirs["dependencies"]["services"])
+def differences(reference: Figures, actual: Figures, graph: Figures) -> Iterator[str]:
+    """Yield lines `topic: thing: figure: expected, got`."""
+    yield from summary(reference, actual["summary"])
+    yield from paths(reference, actual["critical_paths"])
+    yield from bottlenecks(reference["bottlenecks"], actual["bottlenecks"])
+    yield from patterns(reference, actual["errors"])
+    yield from edges(reference["edges"], actual["dependencies"]["edges"])
+    yield from services(reference["services"], actual["dependencies"]["services"])
     figures = {row["service"]: row["call_count"] for row in graph["services"] if row["service"] != UNNAMED}
-    yield from same("graph", "calls", {k: v["call_count"] for k, v in ours["services"].items()}, figures)
+    yield from same("graph", "calls", {k: v["call_count"] for k, v in reference["services"].items()}, figures)
 
 
 def same(topic: str, thing: str, expected: Any, got: Any, tolerance: float = 0) -> Iterator[str]:
@@ -47,16 +47,16 @@ def same(topic: str, thing: str, expected: Any, got: Any, tolerance: float = 0) 
         yield f"{topic}: {thing}: expected {expected}, got {got}"
 
 
-def summary(ours: Answer, theirs: Answer) -> Iterator[str]:
-    for key, expected in ours["summary"].items():
-        if key in theirs:
-            yield from same("summary", key, expected, theirs[key])
-    for key, values in (("duration_stats", ours["durations"]), ("response_time_stats", ours["responses"])):
-        if key in theirs:
-            yield from stats(f"summary: {key}", values, theirs[key])
+def summary(reference: Figures, actual: Figures) -> Iterator[str]:
+    for key, expected in reference["summary"].items():
+        if key in actual:
+            yield from same("summary", key, expected, actual[key])
+    for key, values in (("duration_stats", reference["durations"]), ("response_time_stats", reference["responses"])):
+        if key in actual:
+            yield from stats(f"summary: {key}", values, actual[key])
 
 
-def stats(topic: str, values: list[int], got: Answer) -> Iterator[str]:
+def stats(topic: str, values: list[int], got: Figures) -> Iterator[str]:
     expected: dict[str, float | None] = {
         name: quantile(values, q) / MS if values else None for name, q in STATS.items()
     }
@@ -67,17 +67,17 @@ def stats(topic: str, values: list[int], got: Answer) -> Iterator[str]:
             yield from same(topic, name, expected[name], got[name], 0.002)
 
 
-def paths(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
-    found = {trace_id(path["trace_id"]): path for path in theirs}
-    yield from same("paths", "traces", sorted(ours["traces"]), sorted(found))
+def paths(reference: Figures, actual: list[Figures]) -> Iterator[str]:
+    found = {trace_id(path["trace_id"]): path for path in actual}
+    yield from same("paths", "traces", sorted(reference["traces"]), sorted(found))
     for trace, path in found.items():
-        if trace not in ours["traces"]:
+        if trace not in reference["traces"]:
             continue
-        mine = ours["traces"][trace]
-        whole = sum(end - start for _, start, end in mine["sections"])
-        yield from same("paths", f"{trace} total", mine["duration"] / MS, path["total_duration_ms"], 0.002)
+        wanted = reference["traces"][trace]
+        whole = sum(end - start for _, start, end in wanted["sections"])
+        yield from same("paths", f"{trace} total", wanted["duration"] / MS, path["total_duration_ms"], 0.002)
         yield from same("paths", f"{trace} path", whole / MS, path["critical_path_duration_ms"], 0.002)
-        expected = [(s["id"], s["service"], start // 1000, end // 1000) for s, start, end in mine["sections"]]
+        expected = [(s["id"], s["service"], start // 1000, end // 1000) for s, start, end in wanted["sections"]]
         got = [(span_id(s["span_id"]), s["service"], s["start_us"], s["end_us"]) for s in path["sections"]]
         if not close(expected, got):
             base = min((s[2] for s in expected), default=0)
@@ -85,49 +85,49 @@ def paths(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
             yield from same("paths", f"{trace} sections", *rows)
 
 
-def self_times(ours: Answer, theirs: dict[tuple[str, str, str], list[int]]) -> Iterator[str]:
-    mine: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for trace in ours["traces"].values():
+def self_times(reference: Figures, actual: dict[tuple[str, str, str], list[int]]) -> Iterator[str]:
+    wanted: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for trace in reference["traces"].values():
         for span in trace["spans"]:
             if span["self"] is not None:
-                mine[trace["id"], span["id"], span["service"] or UNNAMED].append(span["self"])
-    for key in sorted(set(mine) | set(theirs)):
-        yield from same("self", " ".join(key), sorted(mine.get(key, [])), sorted(theirs.get(key, [])))
+                wanted[trace["id"], span["id"], span["service"] or UNNAMED].append(span["self"])
+    for key in sorted(set(wanted) | set(actual)):
+        yield from same("self", " ".join(key), sorted(wanted.get(key, [])), sorted(actual.get(key, [])))
 
 
 def close(expected: list[Any], got: list[Any]) -> bool:
-    """Whether the sections are equal to a microsecond; those shorter than that may be in one list alone."""
+    """Test whether sections are equal to a microsecond; shorter ones may be in one list only."""
     lists = [[s for s in sections if s[3] - s[2] > 1] for sections in (expected, got)]
     return [s[:2] for s in lists[0]] == [s[:2] for s in lists[1]] and all(
         abs(a[2] - b[2]) <= 1 and abs(a[3] - b[3]) <= 1 for a, b in zip(*lists, strict=True)
     )
 
 
-def bottlenecks(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
+def bottlenecks(reference: Figures, actual: list[Figures]) -> Iterator[str]:
     listed = set()
-    for row in theirs:
+    for row in actual:
         key = row["service"], shape(row["operation"])
         listed.add(key)
-        if key not in ours:
+        if key not in reference:
             yield f"bottlenecks: {key}: not expected, got {row}"
             continue
-        for name, value in ours[key].items():
+        for name, value in reference[key].items():
             yield from same("bottlenecks", f"{key} {name}", value, row[name], 0.01)
-    for key, row in ours.items():
+    for key, row in reference.items():
         if row["share_percent"] > 20.01 and key not in listed:
             yield f"bottlenecks: {key}: expected {row}, got none"
 
 
-def patterns(ours: Answer, theirs: Answer) -> Iterator[str]:
-    if "cancelled_count" in theirs:
-        yield from same("errors", "cancelled_count", ours["cancelled_count"], theirs["cancelled_count"])
-    found: dict[tuple[str, str], list[Answer]] = defaultdict(list)
-    for row in theirs["patterns"]:
+def patterns(reference: Figures, actual: Figures) -> Iterator[str]:
+    if "cancelled_count" in actual:
+        yield from same("errors", "cancelled_count", reference["cancelled_count"], actual["cancelled_count"])
+    found: dict[tuple[str, str], list[Figures]] = defaultdict(list)
+    for row in actual["patterns"]:
         found[row["service"], message_template(row["message"])].append(row)
-    yield from same("errors", "patterns", sorted(ours["patterns"]), sorted(found))
+    yield from same("errors", "patterns", sorted(reference["patterns"]), sorted(found))
     for key, rows in found.items():
         yield from same("errors", f"rows of {key}", 1, len(rows))
-        expected = ours["patterns"].get(key)
+        expected = reference["patterns"].get(key)
         if expected:
             for name, value in expected.items():
                 got = rows[0].get(name)
@@ -140,38 +140,38 @@ def message_template(text: str) -> str:
     return "" if text == "(no message)" else template(text)
 
 
-def edges(ours: Answer, theirs: list[Answer]) -> Iterator[str]:
-    found = {(row["caller"], row["callee"], row["async"]): row for row in theirs}
-    for key in sorted(set(ours) | set(found)):
-        if key not in found or key not in ours:
-            yield f"edges: {key}: expected {ours.get(key)}, got {found.get(key)}"
+def edges(reference: Figures, actual: list[Figures]) -> Iterator[str]:
+    found = {(row["caller"], row["callee"], row["async"]): row for row in actual}
+    for key in sorted(set(reference) | set(found)):
+        if key not in found or key not in reference:
+            yield f"edges: {key}: expected {reference.get(key)}, got {found.get(key)}"
             continue
         for name in ("call_count", "error_count"):
-            yield from same("edges", f"{key} {name}", ours[key][name], found[key][name])
-        yield from stats(f"edges: {key}", ours[key]["durations"], found[key])
+            yield from same("edges", f"{key} {name}", reference[key][name], found[key][name])
+        yield from stats(f"edges: {key}", reference[key]["durations"], found[key])
 
 
-def services(ours: Answer, theirs: Answer) -> Iterator[str]:
-    for key in sorted((set(ours) | set(theirs)) - {UNNAMED}):
-        if key not in theirs or key not in ours:
-            yield f"services: {key}: expected {ours.get(key)}, got {theirs.get(key)}"
+def services(reference: Figures, actual: Figures) -> Iterator[str]:
+    for key in sorted((set(reference) | set(actual)) - {UNNAMED}):
+        if key not in actual or key not in reference:
+            yield f"services: {key}: expected {reference.get(key)}, got {actual.get(key)}"
             continue
-        mine, row = ours[key], theirs[key]
-        yield from same("services", f"{key} call_count", mine["call_count"], row["call_count"])
-        yield from same("services", f"{key} inferred", mine["inferred"], row["inferred"])
+        wanted, row = reference[key], actual[key]
+        yield from same("services", f"{key} call_count", wanted["call_count"], row["call_count"])
+        yield from same("services", f"{key} inferred", wanted["inferred"], row["inferred"])
         if row.get("type") is not None:
-            yield from same("services", f"{key} type", mine["type"], row["type"])
-        if mine["call_count"]:
-            rate = 100 * mine["error_count"] / mine["call_count"]
+            yield from same("services", f"{key} type", wanted["type"], row["type"])
+        if wanted["call_count"]:
+            rate = 100 * wanted["error_count"] / wanted["call_count"]
             yield from same("services", f"{key} error_rate", rate, row["error_rate"], 0.01)
-        yield from stats(f"services: {key}", mine["durations"], row)
+        yield from stats(f"services: {key}", wanted["durations"], row)
 
 
-# Asking the program
+# Results of the program
 
 
-def ask(*args: str) -> Answer:
-    """The program's answer as JSON, in this process."""
+def program_json(*args: str) -> Figures:
+    """Run the program in this process. -> its JSON"""
     from tracetui.cli.main import run
 
     written = io.BytesIO()
@@ -186,7 +186,7 @@ def ask(*args: str) -> Answer:
 
 
 def measured_self_times(sources: list[str]) -> dict[tuple[str, str, str], list[int]]:
-    """The program's self times in ns by trace, span and service, of the spans whose duration is known."""
+    """Compute the program's self times in ns by trace, span and service, of spans with a known duration."""
     from tracetui.analysis.self_time import self_times
     from tracetui.ingest.loader import load
 
@@ -200,25 +200,27 @@ def measured_self_times(sources: list[str]) -> dict[tuple[str, str, str], list[i
 
 
 def check(documents: list[Any]) -> list[str]:
-    """Where the program and the oracle differ about these documents, each a file."""
+    """List the differences between program and oracle for these documents, each a file."""
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{number}.json" for number in range(len(documents))]
         for file, document in zip(files, documents, strict=True):
             file.write_text(json.dumps(document))
         sources = [str(file) for file in files]
-        graph = ask("graph", sources[0] if len(sources) == 1 else folder, "services")  # takes one source
-        ours = answer(documents)
-        lines = list(differences(ours, ask("analyze", *sources), graph))
-        return [*lines, *self_times(ours, measured_self_times(sources))]
+        graph = program_json(
+            "graph", sources[0] if len(sources) == 1 else folder, "services"
+        )  # the command takes one source
+        reference = expected_figures(documents)
+        lines = list(differences(reference, program_json("analyze", *sources), graph))
+        return [*lines, *self_times(reference, measured_self_times(sources))]
 
 
 def smallest(documents: list[Any], line: str) -> tuple[list[Any], list[str]]:
-    """The smallest documents with a difference of the same sort, and their differences."""
+    """Find the smallest documents with the same kind of difference. -> the documents, their differences"""
 
     def found(smaller: list[Any]) -> list[str]:
         return [other for other in check(smaller) if signature(other) == signature(line)]
 
-    small = shrunk(documents, lambda smaller: bool(found(smaller)))
+    small = shrink(documents, lambda smaller: bool(found(smaller)))
     return small, found(small)
 
 

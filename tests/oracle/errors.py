@@ -1,18 +1,18 @@
 """Causes, roles, outcomes, patterns and failed requests (section 2).
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
-- A message that is empty shares no template with any other.
-- (a) "the work went on" needs no span between: it judges U itself too; "after" is when or after, as in (c). The peer
-  of a CLIENT, a PRODUCER, a span with a database or a kindless span with `peer.service` is the name it would have as an
-  inferred peer (section 6), of another span its service below a span of another; one without a service is transparent
-  here too. A child without a peer calls nothing, a failed span without one has none to share. L and what it hangs below
-  are no such work.
-- "No time test across skewed hosts" holds for every test of the cause rule; where it may not be made, nothing is
-  proved: (b) does not exclude, (d) does not make a consequence.
-- (d) "no asynchronous step between" holds for the way from L up to the ancestor, and down to the branch that failed.
-- An asynchronous step by a link is a root, other than the main one, that has a link.
-- "Up to the first that coped" is without the one that coped; "up to the topmost error it reaches" is with it.
+- An empty message shares no template with any other.
+- (a) "the work went on" needs no span between: it also applies to U itself; "after" includes equal times, as in (c).
+  The peer of a CLIENT, a PRODUCER, a span with a database or a span without a kind and with `peer.service` is its name
+  as an inferred peer (section 6); of another span, its service below a span of another service; a span without a
+  service is transparent here, too. A child without a peer calls nothing, and a failed span without one has none to
+  share. L and its ancestors are not such work.
+- "No time test across skewed hosts" holds for every test of the cause rule. A test that may not be made fails: (b) does
+  not exclude a cause, (d) does not make a consequence.
+- (d) "no asynchronous step between" holds for the path from L up to the ancestor, and down to the branch that failed.
+- An asynchronous step by a link is a root, other than the main one, with a link.
+- "Up to the first that coped" excludes the span that coped; "up to the topmost error it reaches" includes that error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.oracle.assembly import MS, ancestors, below
+from tests.oracle.assembly import MS, ancestors, descendants
 from tests.oracle.calls import caller_span, db_system, is_named, peer
 from tests.oracle.operations import template
 from tests.oracle.status import grpc_code, http_code
@@ -29,14 +29,14 @@ from tests.oracle.status import grpc_code, http_code
 Span = dict[str, Any]
 
 
-def judge(trace: Span) -> None:
-    """Sets `role`, `causes`, `outcome` and `retried` of every error span, and `request`, `failed` of the trace."""
+def classify_errors(trace: Span) -> None:
+    """Set `role`, `causes`, `outcome` and `retried` of every error span, and `request`, `failed` of the trace."""
     spans = trace["spans"]
     errors = [span for span in spans if span["status"] == "error"]
     skewed = skewed_hosts(spans)
     for span in errors:
         span["causes"] = []
-        span["consequence"] = consequence(span, skewed)
+        span["consequence"] = is_consequence(span, skewed)
     for span in errors:
         for above in ancestors(span):
             if above["status"] == "error" and is_cause(span, above, skewed):
@@ -45,7 +45,7 @@ def judge(trace: Span) -> None:
         span["role"] = "cancelled" if span["consequence"] else "propagated" if span["causes"] else "origin"
     trace["request"], trace["failures"] = failures(trace["main"])
     for span in errors:
-        span["reaches"] = reached(span, errors)
+        span["reaches"] = propagated_errors(span, errors)
     for span in errors:
         if span["role"] == "origin":
             span["outcome"] = outcome(span, trace, skewed)
@@ -55,7 +55,9 @@ def judge(trace: Span) -> None:
 
 
 def request_span(main: Span) -> Span:
-    """The main root; where that is no SERVER or CONSUMER and its status unset, the only shallowest SERVER below it."""
+    """Find the request span: the main root, or the only shallowest SERVER below it if it is no SERVER or CONSUMER and
+    its status is unset.
+    """
     if main["kind"] in ("SERVER", "CONSUMER") or main["status"] != "unset":
         return main
     level = main["down"]
@@ -68,7 +70,7 @@ def request_span(main: Span) -> Span:
 
 
 def failures(main: Span) -> tuple[Span, list[Span]]:
-    """The request span, and the errors by which the request failed: it, or those between it and the main root."""
+    """Return the errors that failed the request: those from the request span up to the main root."""
     request = request_span(main)
     chain = [request, *ancestors(request)]
     return request, [span for span in chain if span["status"] == "error"]
@@ -78,14 +80,14 @@ def failures(main: Span) -> tuple[Span, list[Span]]:
 
 
 def is_cause(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
-    """Whether an error `low` is a cause of the error `high` above it: none of (a) to (d) holds."""
+    """Test whether the error `low` is a cause of the error `high` above it: none of (a) to (d) holds."""
     between = spans_between(low, high)
     return not (
         any(coped(span) for span in between)
         or work_went_on(low, high, between, skewed)
         or any(span["async_step"] for span in [low, *between])
         or outlived(low, high, skewed)
-        or (not share(low, high) and any(later_attempt(span) for span in [low, *between]))
+        or (not shares_template(low, high) and any(later_attempt(span) for span in [low, *between]))
         or low["consequence"]
     )
 
@@ -100,7 +102,7 @@ def spans_between(low: Span, high: Span) -> list[Span]:
 
 
 def coped(span: Span) -> bool:
-    """(a): an explicit OK; or no error, and HTTP below 400 or gRPC 0 of its own."""
+    """Test (a): an explicit OK; or no error, and HTTP below 400 or gRPC 0 of its own."""
     if span["status"] == "error":
         return False
     http = http_code(span)
@@ -108,23 +110,23 @@ def coped(span: Span) -> bool:
 
 
 def work_went_on(low: Span, high: Span, between: list[Span], skewed: set[frozenset[str]]) -> bool:
-    """(a), last part: a call to another peer began after `low` ended, below `high` or an unset span between."""
-    if share(low, high) or not high["message"] or any(span["status"] == "error" for span in between):
+    """Test the last part of (a): a call to another peer began after `low` ended, below `high` or an unset span."""
+    if shares_template(low, high) or not high["message"] or any(span["status"] == "error" for span in between):
         return False
     if low["length"] is None:
         return False
-    mine = called(low)
+    wanted = call_target(low)
     for span in [high, *(span for span in between if span["status"] == "unset")]:
         for child in span["down"]:
             if any(child is step for step in [low, *between]) or frozenset((child["host"], low["host"])) in skewed:
                 continue
-            if child["start"] >= low["end"] and called(child) not in ("", mine):
+            if child["start"] >= low["end"] and call_target(child) not in ("", wanted):
                 return True
     return False
 
 
-def called(span: Span) -> str:
-    """What is called: the name of its peer, else its service where a span of another called it."""
+def call_target(span: Span) -> str:
+    """Return the target of a call: the name of its peer, else its service if a span of another service called it."""
     if span["kind"] in ("CLIENT", "PRODUCER") or db_system(span):
         name = peer(span)[0]
     else:
@@ -137,14 +139,14 @@ def called(span: Span) -> str:
 
 
 def outlived(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
-    """(b): `low` ended after `high` by more than max(10 ms, 5 % of its duration), on clocks that can be compared."""
+    """Test (b): `low` ended after `high` by more than max(10 ms, 5 % of its duration), on comparable clocks."""
     if low["length"] is None or high["length"] is None or frozenset((low["host"], high["host"])) in skewed:
         return False
     return bool(low["end"] - high["end"] > max(10 * MS, low["length"] / 20))
 
 
 def skewed_hosts(spans: list[Span]) -> set[frozenset[str]]:
-    """(b): pairs of hosts where a SERVER begins before, or not before the end of, the CLIENT that called it."""
+    """Find pairs of hosts for (b): a SERVER begins before the CLIENT that called it, or not before its end."""
     found = set()
     for span in spans:
         client = span["up"]
@@ -157,7 +159,7 @@ def skewed_hosts(spans: list[Span]) -> set[frozenset[str]]:
 
 
 def later_attempt(span: Span) -> bool:
-    """(c): a sibling of the same service, raw name and logical target began later and is no error."""
+    """Test (c): a sibling of the same service, raw name and logical target began later and is no error."""
     if span["up"] is None or span["length"] is None:
         return False
     return any(
@@ -182,14 +184,14 @@ def target(span: Span) -> tuple[str, ...]:
     )
 
 
-def share(low: Span, high: Span) -> bool:
-    """Whether two spans share a message template: equal, or one contains the other."""
+def shares_template(low: Span, high: Span) -> bool:
+    """Test whether two spans share a message template: equal, or one contains the other."""
     a, b = template(low["message"]), template(high["message"])
     return bool(a and b) and (a in b or b in a)
 
 
-def consequence(span: Span, skewed: set[frozenset[str]]) -> bool:
-    """(d): a cancellation that something above or beside it explains."""
+def is_consequence(span: Span, skewed: set[frozenset[str]]) -> bool:
+    """Test (d): a cancellation that is explained by an ancestor or another branch."""
     if not is_cancellation(span):
         return False
     branch = span
@@ -201,14 +203,16 @@ def consequence(span: Span, skewed: set[frozenset[str]]) -> bool:
         if comparable(span, above, skewed) and span["end"] > above["end"]:
             return True
         for child in above["down"]:
-            if child is not branch and any(explains(other, span, above, skewed) for other in [child, *below(child)]):
+            if child is not branch and any(
+                explains(other, span, above, skewed) for other in [child, *descendants(child)]
+            ):
                 return True
         branch = above
     return False
 
 
 def explains(other: Span, span: Span, above: Span, skewed: set[frozenset[str]]) -> bool:
-    """An error of another branch, no cancellation, that ended no later than the cancelled span."""
+    """Test for an error of another branch, not a cancellation, that ended no later than the cancelled span."""
     return (
         other["status"] == "error"
         and not is_cancellation(other)
@@ -219,7 +223,7 @@ def explains(other: Span, span: Span, above: Span, skewed: set[frozenset[str]]) 
 
 
 def comparable(a: Span, b: Span, skewed: set[frozenset[str]]) -> bool:
-    """Whether the ends of two spans are known, and by clocks that agree."""
+    """Test whether the ends of two spans are known, on clocks that agree."""
     return None not in (a["length"], b["length"]) and frozenset((a["host"], b["host"])) not in skewed
 
 
@@ -241,8 +245,8 @@ def names_timeout(text: str) -> bool:
 # Outcomes
 
 
-def reached(span: Span, errors: list[Span]) -> list[Span]:
-    """The errors it is a cause of, and what those reach."""
+def propagated_errors(span: Span, errors: list[Span]) -> list[Span]:
+    """Collect the errors that an error caused, directly and indirectly."""
     found: list[Span] = []
     waiting = [span]
     while waiting:
@@ -255,7 +259,7 @@ def reached(span: Span, errors: list[Span]) -> list[Span]:
 
 
 def outcome(span: Span, trace: Span, skewed: set[frozenset[str]]) -> str:
-    """The first that applies; "retried" is a sub-case of "handled"."""
+    """Return the first outcome that applies; "retried" is a sub-case of "handled"."""
     way = [span, *ancestors(span)]
     reaches = [span, *span["reaches"]]
     if any(failure is other for failure in trace["failures"] for other in reaches):
@@ -272,7 +276,7 @@ def outcome(span: Span, trace: Span, skewed: set[frozenset[str]]) -> str:
     for i, above in enumerate(way):
         if coped(above):
             break
-        if later_attempt(above) and not any(share(span, u) for u in way[i + 1 :] if u["status"] == "error"):
+        if later_attempt(above) and not any(shares_template(span, u) for u in way[i + 1 :] if u["status"] == "error"):
             return "retried"
     return "handled"
 
@@ -281,7 +285,7 @@ def outcome(span: Span, trace: Span, skewed: set[frozenset[str]]) -> str:
 
 
 def patterns(found: list[Span]) -> dict[tuple[str, str], Span]:
-    """Origins of one service with the same message template: section 2, "Error pattern"."""
+    """Group origins of one service with the same message template (section 2, "Error pattern")."""
     groups: dict[tuple[str, str], list[tuple[Span, Span]]] = defaultdict(list)
     for trace in found:
         for span in trace["spans"]:

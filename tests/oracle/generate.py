@@ -1,7 +1,7 @@
-"""Random trace sets as documents: OTLP JSON, or Jaeger's UI JSON where OTLP cannot say it.
+"""Random trace sets as documents: OTLP JSON, or Jaeger's UI JSON for what OTLP cannot express.
 
-A set comes from one seed alone. A trace begins as a tree of requests that are whole and in order; then records are
-lost, doubled, moved and damaged as exporters, collectors and clocks do it.
+A set depends on its seed only. A trace begins as a valid tree of requests; then records are lost, duplicated, moved and
+damaged as by exporters, collectors and clocks.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ STATUSES = ["message", "code", "http", "grpc", "error.type", "tag", "tag text", 
 
 
 def trace_set(seed: int, damage: bool = True) -> list[Draft]:
-    """The documents of one set; without damage only whole records of agreeing clocks, each once."""
-    maker = Maker(random.Random(seed))
-    maker.damage &= damage
-    return maker.documents()
+    """Generate the documents of one set; without damage all records are whole and occur once, with agreeing clocks."""
+    generator = Generator(random.Random(seed))
+    generator.damage &= damage
+    return generator.documents()
 
 
-class Maker:
-    """Draws one set."""
+class Generator:
+    """Generator of one set."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -75,7 +75,7 @@ class Maker:
         return [self.document(records)]
 
     def two_files(self, records: list[Draft]) -> list[Draft]:
-        """Spans in two files, some of them in both."""
+        """Divide the spans among two files, some of them in both."""
         files: list[list[Draft]] = [[], []]
         for record in records:
             for number in self.rng.choice([[0], [1], [0, 1]]):
@@ -85,7 +85,7 @@ class Maker:
     def document(self, records: list[Draft]) -> Draft:
         return jaeger_document(records) if self.jaeger else otlp_document(records)
 
-    # A trace in order
+    # Valid traces
 
     def one_trace(self, number: int) -> list[Draft]:
         self.trace = f"{self.rng.getrandbits(120):032x}"
@@ -98,21 +98,21 @@ class Maker:
             root = self.server(service, None, start, start + length)
         elif shape == "client":
             root = self.span(service, "HTTP GET", "CLIENT", None, start, start + length)
-            inner = self.server(self.other(service), root, *self.within(root, 0.8))
-            self.fill(inner, 1)
+            inner = self.server(self.other(service), root, *self.interval_within(root, 0.8))
+            self.add_work(inner, 1)
         elif shape == "consumer":
             root = self.span(service, "process orders", "CONSUMER", None, start, start + length)
         else:
             kind = "INTERNAL" if shape == "internal" else None
             root = self.span(service, self.name_of_step(), kind, None, start, start + length)
         if shape != "client":
-            self.fill(root, 0)
-        self.set_errors(root)
+            self.add_work(root, 0)
+        self.set_statuses(root)
         if self.damage:
-            self.break_things()
+            self.add_damage()
         records = self.spans
         if self.damage:
-            records = self.doubled(records)
+            records = self.duplicated(records)
         if self.chance(0.2):
             self.rng.shuffle(records)
         return records
@@ -141,8 +141,8 @@ class Maker:
         self.spans.append(made)
         return made
 
-    def within(self, parent: Draft, part: float) -> tuple[int, int]:
-        """A random stretch of about that part of the parent; at times it overruns."""
+    def interval_within(self, parent: Draft, part: float) -> tuple[int, int]:
+        """Choose a random interval of about that share of the parent; sometimes it overruns the parent."""
         length = parent["end"] - parent["start"]
         size = int(length * part * self.rng.uniform(0.5, 1.0))
         start = parent["start"] + int((length - size) * self.rng.random())
@@ -153,8 +153,8 @@ class Maker:
     def other(self, service: str) -> str:
         return self.rng.choice([name for name in SERVICES if name != service])
 
-    def fill(self, span: Draft, depth: int) -> None:
-        """Work below a span: one thing after the other, or side by side."""
+    def add_work(self, span: Draft, depth: int) -> None:
+        """Add work below a span, sequential or parallel."""
         if depth > 4 or len(self.spans) > 40:
             return
         count = self.rng.choice([0, 1, 1, 2, 2, 3]) if depth else self.rng.randint(1, 4)
@@ -164,17 +164,17 @@ class Maker:
             start = at if self.chance(0.5) else at + int(length * 0.05 * self.rng.random())
             if self.chance(0.15):
                 start = span["start"] + int(length * self.rng.random() * 0.8)
-            self.piece_of_work(span, start, start + size, depth)
+            self.add_step(span, start, start + size, depth)
             at = start + size
 
-    def piece_of_work(self, span: Draft, start: int, end: int, depth: int) -> None:
+    def add_step(self, span: Draft, start: int, end: int, depth: int) -> None:
         service = span["service"]
         what = self.rng.choice(
             ["call", "call", "call", "step", "step", "database", "peer", "send", "retry", "loop", "late"]
         )
         if what == "step":
             kind = self.rng.choice(["INTERNAL", "INTERNAL", None])
-            self.fill(self.span(service, self.name_of_step(), kind, span, start, end), depth + 1)
+            self.add_work(self.span(service, self.name_of_step(), kind, span, start, end), depth + 1)
         elif what == "call":
             self.call(span, start, end, depth, self.other(service))
         elif what == "database":
@@ -184,7 +184,7 @@ class Maker:
         elif what == "send":
             self.send(span, start, end, depth)
         elif what == "late":
-            self.late(span, start, end)
+            self.add_deadline(span, start, end)
         else:
             self.repeated(span, start, end, depth, what)
 
@@ -192,7 +192,7 @@ class Maker:
         return self.rng.choice(STEPS)
 
     def path(self) -> tuple[str, str]:
-        """A path with its ids, and its route."""
+        """Make a path with ids, and its route."""
         route = self.rng.choice(ROUTES)
         return route.replace("{id}", self.rng.choice([str(self.rng.randrange(10, 99999)), self.uuid()])), route
 
@@ -210,18 +210,18 @@ class Maker:
         return made
 
     def call(self, span: Draft, start: int, end: int, depth: int, callee: str) -> Draft:
-        """A client's span, at times layers below it, and the server's."""
+        """Add a client span, sometimes with layers below it, and the server span."""
         client = self.span(span["service"], f"call {callee}", "CLIENT", span, start, end)
         client["attrs"].update(self.rng.choice([{}, {"server.address": callee}, {"peer.service": callee}]))
         top = client
         if self.chance(0.15):
-            top = self.span(span["service"], "attempt", "INTERNAL", top, *self.within(top, 0.98))
+            top = self.span(span["service"], "attempt", "INTERNAL", top, *self.interval_within(top, 0.98))
         if self.chance(0.12):
-            top = self.span(span["service"], "HTTP GET", "CLIENT", top, *self.within(top, 0.98))
+            top = self.span(span["service"], "HTTP GET", "CLIENT", top, *self.interval_within(top, 0.98))
             top["attrs"]["server.address"] = self.rng.choice([callee, f"{callee}.default.svc", "10.0.0.7"])
         if self.chance(0.85):
-            server = self.server(callee, top, *self.within(top, 0.9))
-            self.fill(server, depth + 1)
+            server = self.server(callee, top, *self.interval_within(top, 0.9))
+            self.add_work(server, depth + 1)
         return client
 
     def database(self, span: Draft, start: int, end: int) -> Draft:
@@ -251,12 +251,12 @@ class Maker:
             ]
         ).copy()
         if self.chance(0.2):
-            inner = self.span(span["service"], "HTTP POST", "CLIENT", made, *self.within(made, 0.95))
+            inner = self.span(span["service"], "HTTP POST", "CLIENT", made, *self.interval_within(made, 0.95))
             inner["attrs"] = {"server.address": "10.1.2.3"}
         return made
 
     def send(self, span: Draft, start: int, end: int, depth: int) -> None:
-        """A message, and what comes of it later: a child, a root with a link, a step that follows, or nothing."""
+        """Add a message and its later processing: a child, a root with a link, a FOLLOWS_FROM step, or none."""
         topic = self.rng.choice(TOPICS)
         producer = self.span(span["service"], f"send {topic}", "PRODUCER", span, start, end)
         producer["attrs"] = {"messaging.system": "kafka", "messaging.destination.name": topic}
@@ -283,10 +283,10 @@ class Maker:
             if self.chance(0.5):
                 producer["kind"] = consumer["kind"] = "INTERNAL"
                 producer["attrs"], consumer["attrs"] = {}, {}
-        self.fill(consumer, max(depth + 1, 3))
+        self.add_work(consumer, max(depth + 1, 3))
 
-    def late(self, span: Draft, start: int, end: int) -> None:
-        """A deadline that passes, or one of several calls that fails: what else runs is cancelled."""
+    def add_deadline(self, span: Draft, start: int, end: int) -> None:
+        """Add a deadline that passes, or several calls of which one fails: the remaining work is cancelled."""
         if not self.failing:
             return
         callee = self.other(span["service"])
@@ -305,17 +305,17 @@ class Maker:
                 deeper["plan"] = self.rng.choice(CANCELLED)
 
     def receive(self, producer: Draft, worker: str, topic: str, start: int, end: int) -> None:
-        """A poll that is a client's span, in a trace of its own, with the work on the message below it."""
+        """Add a poll of kind CLIENT, in a trace of its own, with the work on the message below it."""
         poll = self.span(worker, f"poll {topic}", "CLIENT", None, start, end)
         poll["attrs"] = {"messaging.system": "kafka", "messaging.operation.type": "receive"}
         poll["links"] = [(producer["trace"], producer["id"])]
         poll["trace"] = f"{self.rng.getrandbits(120):032x}"
         if self.chance(0.5):
-            step = self.span(worker, "store", "INTERNAL", poll, *self.within(poll, 0.8))
+            step = self.span(worker, "store", "INTERNAL", poll, *self.interval_within(poll, 0.8))
             step["trace"] = poll["trace"]
 
     def repeated(self, span: Draft, start: int, end: int, depth: int, what: str) -> None:
-        """Attempts of one call, or a loop over items."""
+        """Add attempts of one call, or a loop over items."""
         count = self.rng.randint(2, 3)
         callee, statement = self.other(span["service"]), self.rng.randrange(9)
         form = self.rng.choice(["database", "call", "peer"])
@@ -343,14 +343,14 @@ class Maker:
 
     # Failures
 
-    def set_errors(self, root: Draft) -> None:
-        """Decides bottom up which spans fail, and how they say so."""
+    def set_statuses(self, root: Draft) -> None:
+        """Decide bottom-up which spans fail, and how that is recorded."""
         children: dict[int, list[Draft]] = {}
         for span in self.spans:
             children.setdefault(id(span["up"]), []).append(span)
 
-        def decide(span: Draft) -> str | None:
-            below = [text for child in children.get(id(span), []) if (text := decide(child)) is not None]
+        def decide_status(span: Draft) -> str | None:
+            below = [text for child in children.get(id(span), []) if (text := decide_status(child)) is not None]
             plan = span.pop("plan", None)
             if plan not in (None, "fail", "fine"):
                 return self.fail(span, plan)
@@ -361,11 +361,11 @@ class Maker:
                 return self.fail(span, text)
             if fails:
                 return self.fail(span, self.message())
-            self.succeed(span, bool(below))
+            self.record_success(span, bool(below))
             return None
 
         for span in [span for span in self.spans if span["up"] is None]:
-            decide(span)
+            decide_status(span)
 
     def message(self) -> str:
         texts = self.rng.choices([MESSAGES, CANCELLED, LATE], [6, 2, 2])[0]
@@ -373,7 +373,7 @@ class Maker:
         return text.format(id=self.uuid(), n=self.rng.randrange(10000), hash=f"{self.rng.getrandbits(24):06x}")
 
     def fail(self, span: Draft, text: str) -> str:
-        """Makes it an error in one of the ways of the table; gives the message."""
+        """Make a span an error in one of the ways of the error rule. -> its message"""
         server = span["kind"] == "SERVER"
         way = self.rng.choice(STATUSES)
         attrs = span["attrs"]
@@ -418,8 +418,8 @@ class Maker:
             attrs["http.status_code"] = self.rng.choice([499, 408, 500])
         return text
 
-    def succeed(self, span: Draft, handled: bool) -> None:
-        """No error; more often said aloud where something below failed."""
+    def record_success(self, span: Draft, handled: bool) -> None:
+        """Record a success; more often explicitly if an error below was handled."""
         attrs = span["attrs"]
         if self.chance(0.4 if handled else 0.08):
             span["code"] = "ok"
@@ -434,9 +434,9 @@ class Maker:
 
     # Damage
 
-    def break_things(self) -> None:
+    def add_damage(self) -> None:
         spans, rng = self.spans, self.rng
-        if self.chance(0.25):  # a clock that is off
+        if self.chance(0.25):  # a wrong clock
             service, off = rng.choice(SERVICES), rng.choice([-300_000, -40, 15, 5_000]) * MS
             for span in spans:
                 if span["service"] == service:
@@ -464,16 +464,16 @@ class Maker:
             span["start"] = None
             if self.chance(0.5):
                 span["end"] = None
-        if self.chance(0.06):  # a span whose exporter names no service
+        if self.chance(0.06):  # a span without a service name
             rng.choice(spans).update(service="", host="")
-        if self.chance(0.05) and len(spans) > 3:  # two spans of one id
+        if self.chance(0.05) and len(spans) > 3:  # two spans with one id
             one, other = rng.sample(spans, 2)
             if {one["kind"], other["kind"]} <= {"INTERNAL", None} and one["name"] != other["name"]:
                 other["id"] = one["id"]
-        if self.chance(0.05):  # ids as another exporter writes them
+        if self.chance(0.05):  # ids in the spelling of another exporter
             for span in rng.sample(spans, len(spans) // 2):
                 span["id"] = span["id"].upper()
-        if self.chance(0.03):  # a ring
+        if self.chance(0.03):  # a cycle
             top, low = rng.sample(spans, 2) if len(spans) > 1 else (spans[0], spans[0])
             if len({span["start"] for span in spans}) == len(spans):
                 top["parent"] = low["id"]
@@ -489,8 +489,8 @@ class Maker:
                 span["parent"] = server["id"]
             span["links"] = [(t, server["id"] if i == old else i) for t, i in span["links"]]
 
-    def doubled(self, records: list[Draft]) -> list[Draft]:
-        """Some spans in more than one record."""
+    def duplicated(self, records: list[Draft]) -> list[Draft]:
+        """Repeat some spans in further records."""
         if not self.chance(0.4):
             return records
         found = []

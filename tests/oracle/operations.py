@@ -1,12 +1,12 @@
 """Operations by shape and templates of messages (sections 5 and 2).
 
-Only the grouping counts: two texts are of one shape where these functions give the same. Placeholders are all `{id}`.
+Only the grouping counts: two texts have one shape if these functions return the same. All placeholders are `{id}`.
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
 - A raw path is a name that begins with a path, or with a method and a path.
-- SQL in a name is shortened where it has a verb, a table, and a value (a number or a quoted text).
-- "At a word's end": the last place of the run of letters and digits.
+- SQL in a name is shortened if it has a verb, a table, and a value (a number or a quoted text).
+- "At a word's end": the last position in the run of letters and digits.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NO_IDS_AFTER = ("step", "phase", "v", "sha", "utf", "level", "part")
 
 
 def is_id(run: str) -> bool:
-    """A run of letters and digits that is an id: section 2, "Template"; a ULID is one of 20 or more."""
+    """Test whether a run of letters and digits is an id (section 2, "Template"); a ULID is one of 20 or more."""
     digits = sum(c.isdigit() for c in run)
     if len(run) >= 8 and re.fullmatch(r"[0-9A-Fa-f]+", run) and digits >= 2 and digits < len(run):
         return True
@@ -38,7 +38,7 @@ def is_id(run: str) -> bool:
 
 
 def operation(span: Span) -> str:
-    """What groups spans: section 5, "Operation"."""
+    """Return the operation by which spans are grouped (section 5, "Operation")."""
     name, route = span["name"], span["attrs"].get("http.route")
     method_and_path = re.fullmatch(r"([A-Z]+ )?(/\S*)", name)
     if route and method_and_path:
@@ -68,7 +68,7 @@ def shape(name: str) -> str:
 
 
 def template(message: str) -> str:
-    """The message with placeholders: section 2, "Error pattern"."""
+    """Replace ids of a message by placeholders (section 2, "Error pattern")."""
 
     def replaced(match: re.Match[str]) -> str:
         text = match[0]

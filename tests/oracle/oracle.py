@@ -1,4 +1,4 @@
-"""Every figure of a set of traces, from its documents."""
+"""Expected figures of a trace set, from its documents."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from tests.oracle.read import records
 Span = dict[str, Any]
 
 
-def answer(documents: list[Any]) -> Span:
-    """The figures that the program is to give for these documents."""
+def expected_figures(documents: list[Any]) -> Span:
+    """Compute the figures that the program must return for these documents."""
     found = list(assembly.traces(records(documents)).values())
     for trace in found:
         for span in trace["spans"]:
             span["operation"] = operations.operation(span)
-        errors.judge(trace)
+        errors.classify_errors(trace)
         trace["duration"], trace["response"] = times.durations(trace)
         trace["sections"] = times.sections(trace)
         for span in trace["spans"]:
@@ -46,7 +46,7 @@ def answer(documents: list[Any]) -> Span:
 
 
 def quantile(ordered: list[int], q: float) -> float:
-    """Linear interpolation, the default of numpy.quantile (section 3)."""
+    """Interpolate linearly, as numpy.quantile does by default (section 3)."""
     place = q * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

@@ -1,4 +1,4 @@
-"""The smallest documents that still show one disagreement."""
+"""Reduction of documents to the smallest that still show a difference."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ Documents = list[Any]
 
 
 def signature(line: str) -> tuple[str, str]:
-    """Topic and figure of a line of `compare.differences`, whatever its names and values."""
+    """Return topic and figure of a line of `compare.differences`, without its names and values."""
     before = line.split(": expected")[0].split(": not expected")[0]
     figure = before.split()[-1]
     return before.split(":")[0], figure if figure.isidentifier() else "row"
 
 
-def shrunk(documents: Documents, differs: Callable[[Documents], bool]) -> Documents:
-    """Removes spans, then what they hold, as long as the documents still differ."""
+def shrink(documents: Documents, differs: Callable[[Documents], bool]) -> Documents:
+    """Remove spans, then their parts, as long as the documents still differ."""
     best = documents
     changed = True
     while changed:
@@ -37,7 +37,7 @@ Cut = Callable[[Documents], bool]
 
 
 def cuts(documents: Documents) -> Iterator[Cut]:
-    """Every way to take one thing away, the largest first."""
+    """Yield every possible removal, the largest first."""
     for number in range(len(documents) if len(documents) > 1 else 0):
         yield lambda found, number=number: bool(found.pop(number))
     spans = list(all_spans(documents))
@@ -81,7 +81,7 @@ def trace_of(span: Any) -> str:
 
 
 def without(documents: Documents, drop: Callable[[int, Any], bool]) -> bool:
-    """Removes spans in place; whether any are left and any went."""
+    """Remove spans in place. -> True if some were removed and some are left"""
     number = gone = 0
     for spans in span_lists(documents):
         kept = []
@@ -96,7 +96,7 @@ def without(documents: Documents, drop: Callable[[int, Any], bool]) -> bool:
 
 
 def tidy(documents: Documents) -> Documents:
-    """Without groups that hold no spans."""
+    """Remove groups without spans."""
     for document in documents:
         if "resourceSpans" in document:
             document["resourceSpans"] = [

@@ -1,11 +1,11 @@
-"""The error decision and the message of one record (section 2; formats.md section 8).
+"""Error rule and message of one record (section 2; formats.md section 8).
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
-- gRPC: a SERVER is judged by the server's list, every other kind by the client's.
-- A code whose text is no number and no gRPC name is not present.
-- The last resort of the message names what decided: the gRPC name where a gRPC code failed, else `HTTP <code>`.
-- The text of a tag `error` comes where Zipkin's does.
+- gRPC: the server's list of codes applies to a SERVER, the client's to every other kind.
+- A code whose text is neither a number nor a gRPC name counts as missing.
+- The last fallback for the message is the deciding code: the gRPC name, or `HTTP <code>`.
+- The text of a tag `error` has the precedence of Zipkin's.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ HTTP_KEYS = ("http.response.status_code", "http.status_code")
 SERVER_FAULTS = {2, 4, 12, 13, 14, 15}
 
 
-def settled(span: Span) -> str:
-    """ "error", "ok" (only where the status itself says so) or "unset": the first that is present decides."""
+def status_of(span: Span) -> str:
+    """Return "error", "ok" (only if the status itself states it) or "unset", by the first deciding attribute."""
     said = span["code"] or str(span["attrs"].get("otel.status_code", "")).lower()
     if said in ("ok", "error"):
         return str(said)
@@ -67,7 +67,7 @@ def http_code(span: Span) -> int | None:
 
 
 def message(span: Span) -> str:
-    """The first that is not empty: formats.md section 8, "Message"."""
+    """Return the first message that is not empty (formats.md section 8, "Message")."""
     attrs = span["attrs"]
     said = [span["message"], attrs.get("otel.status_description", "")]
     tag = attrs.get("error", "")

@@ -1,6 +1,6 @@
-"""The program and the oracle agree about random trace sets.
+"""Agreement of the program with the oracle on random trace sets.
 
-`ORACLE_SETS=2000 python -m pytest tests/oracle -n 4` asks about more sets than the usual run.
+`ORACLE_SETS=2000 python -m pytest tests/oracle -n 4` compares more sets than the usual run.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def test_program_agrees_with_oracle(chunk: int, program: Program) -> None:
         documents = trace_set(seed)
         lines = check(documents)
         if lines:
-            pytest.fail(explained(seed, documents, lines[0]), pytrace=False)
+            pytest.fail(describe_difference(seed, documents, lines[0]), pytrace=False)
 
 
-def explained(seed: int, documents: list[object], line: str) -> str:
-    """The smallest documents of this sort of difference, beside what both say."""
+def describe_difference(seed: int, documents: list[object], line: str) -> str:
+    """Describe a difference with the smallest documents that show it."""
     small, lines = smallest(documents, line)
     text = "\n".join(json.dumps(document) for document in small)
     return f"seed {seed}: {line}\nsmallest documents that show it:\n{text}\n" + "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The generator makes what the oracle is for, and the oracle's answers are sound by themselves."""
+"""Coverage of the generator, and consistency of the oracle's results."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from itertools import pairwise
 
 from tests.oracle import errors, times
 from tests.oracle.generate import trace_set
-from tests.oracle.oracle import answer
+from tests.oracle.oracle import expected_figures
 
 SEEDS = range(100)
 
 
-def test_same_seed_makes_the_same_set() -> None:
+def test_same_seed_generates_the_same_set() -> None:
     assert trace_set(7) == trace_set(7)
     assert trace_set(7) != trace_set(8)
 
@@ -23,10 +23,10 @@ def test_every_situation_occurs() -> None:
         documents = trace_set(seed)
         found["two files"] += len(documents) > 1
         found["jaeger"] += "data" in documents[0]
-        ours = answer(documents)
-        found["two edges of one pair"] += len(ours["edges"]) > len({key[:2] for key in ours["edges"]})
-        found["inferred"] += any(row["inferred"] for row in ours["services"].values())
-        for trace in ours["traces"].values():
+        reference = expected_figures(documents)
+        found["two edges of one pair"] += len(reference["edges"]) > len({key[:2] for key in reference["edges"]})
+        found["inferred"] += any(row["inferred"] for row in reference["services"].values())
+        for trace in reference["traces"].values():
             spans = trace["spans"]
             found["skewed hosts"] += bool(errors.skewed_hosts(spans))
             found["several roots"] += len(trace["roots"]) > 1
@@ -50,10 +50,10 @@ def test_every_situation_occurs() -> None:
     assert {"failed the request", "unknown", "background", "handled", "retried"} < set(found)
 
 
-def test_answers_are_sound() -> None:
+def test_expected_figures_are_consistent() -> None:
     for seed in SEEDS:
-        ours = answer(trace_set(seed))
-        for trace in ours["traces"].values():
+        reference = expected_figures(trace_set(seed))
+        for trace in reference["traces"].values():
             sections = trace["sections"]
             assert all(a[2] <= b[1] for a, b in pairwise(sections))
             assert all(end > start for _, start, end in sections)
@@ -62,7 +62,7 @@ def test_answers_are_sound() -> None:
             for span in trace["spans"]:
                 own = times.self_time(span)
                 assert own is None or 0 <= own <= span["length"]
-        assert all(row["share_percent"] <= 100.000001 for row in ours["bottlenecks"].values())
-        counts = [row["count"] for row in ours["patterns"].values()]
-        assert sum(row["percent"] for row in ours["patterns"].values()) < 100.000001
+        assert all(row["share_percent"] <= 100.000001 for row in reference["bottlenecks"].values())
+        counts = [row["count"] for row in reference["patterns"].values()]
+        assert sum(row["percent"] for row in reference["patterns"].values()) < 100.000001
         assert all(counts)

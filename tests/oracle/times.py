@@ -1,11 +1,11 @@
 """Durations, response times, self times, critical paths and shares (sections 3 to 5).
 
-Readings where the definition leaves room:
+Interpretations where the definition leaves room:
 
-- A root that is the main one takes its path whatever its kind.
-- File order of a folded span is that of its first record.
-- A child without an end takes time from its parent's self time as far as it reaches, as it does on the path.
-- A child without a start is left out of the path even where its end is known; its children count as its parent's.
+- The main root has a path whatever its kind.
+- The input order of a merged span is that of its first record.
+- A child without an end reduces its parent's self time up to its reach, as on the critical path.
+- A child without a start is not on the path even if its end is known; its children count as its parent's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Section = tuple[Span, int, int]
 
 
 def durations(trace: Span) -> tuple[int, int]:
-    """Trace duration and response time in ns: section 3."""
+    """Return trace duration and response time in ns (section 3)."""
     spans, main = trace["spans"], trace["main"]
     whole = max(span["reach"] for span in spans) - min(span["start"] for span in spans)
     return whole, whole if main["orphan"] else main["reach"] - main["start"]
@@ -29,12 +29,12 @@ def root_missing(trace: Span) -> bool:
 
 
 def is_pruned(span: Span) -> bool:
-    """Section 4: only a CONSUMER below a PRODUCER is pruned."""
+    """Test for a CONSUMER below a PRODUCER, the only pruned span (section 4)."""
     return span["up"] is not None and span["kind"] == "CONSUMER" and span["up"]["kind"] == "PRODUCER"
 
 
 def self_time(span: Span) -> int | None:
-    """Section 3: its duration minus the union of its children's intervals clipped to it."""
+    """Return the duration minus the union of the children's intervals clipped to it (section 3)."""
     if span["length"] is None:
         return None
     children = [(c["start"], c["reach"]) for c in span["down"] if not is_pruned(c)]
@@ -51,7 +51,7 @@ def self_time(span: Span) -> int | None:
 
 
 def path(root: Span) -> list[Section]:
-    """Section 4, steps 1 to 3: the sections of one root in time order."""
+    """Return the sections of one root in time order (section 4, steps 1 to 3)."""
     kept: list[tuple[Span, int, int]] = []
     visit(root, root["start"], root["reach"], root["reach"], kept)
     kept.reverse()
@@ -67,7 +67,7 @@ def path(root: Span) -> list[Section]:
 
 
 def visit(span: Span, start: int, end: int, point: int, sections: list[Section]) -> None:
-    """Step 2; sections are appended from the last to the first."""
+    """Append sections from the last to the first (step 2)."""
     left = [(child, *clipped(child, start, end)) for child in counted_children(span)]
     left = [(child, s, e) for child, s, e in left if e > s]
     while True:
@@ -84,12 +84,12 @@ def visit(span: Span, start: int, end: int, point: int, sections: list[Section])
 
 
 def clipped(span: Span, start: int, end: int) -> tuple[int, int]:
-    """Step 1: cut to the clipped parent; what lies wholly outside has no length left."""
+    """Clip a span to its clipped parent; outside of it no length is left (step 1)."""
     return max(span["start"], start), min(span["reach"], end)
 
 
 def counted_children(span: Span) -> list[Span]:
-    """Children that take part; those of a child without a start stand in for it (section 1, "Missing times")."""
+    """Return the children that count; those of a child without a start replace it (section 1, "Missing times")."""
     found = []
     for child in span["down"]:
         if is_pruned(child):
@@ -102,21 +102,21 @@ def counted_children(span: Span) -> list[Span]:
 
 
 def sections(trace: Span) -> list[Section]:
-    """Section 4, "Several roots": the paths of a trace laid over each other, none counted where another is."""
+    """Merge the paths of a trace without overlap (section 4, "Several roots")."""
     main = trace["main"]
     others = sorted((r for r in trace["roots"] if r is not main), key=lambda r: (r["start"], r["order"]))
-    laid: list[Section] = []
+    placed: list[Section] = []
     for root in [main, *others]:
         if root is main or root["kind"] != "CONSUMER":
-            laid += [piece for section in path(root) for piece in uncovered(section, laid)]
-    return sorted(laid, key=lambda section: section[1])
+            placed += [piece for section in path(root) for piece in uncovered(section, placed)]
+    return sorted(placed, key=lambda section: section[1])
 
 
-def uncovered(section: Section, laid: list[Section]) -> list[Section]:
-    """What of a section lies where no earlier path counts."""
+def uncovered(section: Section, placed: list[Section]) -> list[Section]:
+    """List the parts of a section that no earlier path covers."""
     span, start, end = section
     left = []
-    for _, other_start, other_end in sorted(laid, key=lambda s: s[1]):
+    for _, other_start, other_end in sorted(placed, key=lambda s: s[1]):
         if other_end <= start or other_start >= end:
             continue
         if other_start > start:
@@ -128,13 +128,13 @@ def uncovered(section: Section, laid: list[Section]) -> list[Section]:
 
 
 def units_of_work(trace: Span) -> list[Span]:
-    """Section 4, "Asynchronous work": pruned CONSUMER spans, and CONSUMER roots other than the main one."""
+    """Find pruned CONSUMER spans, and CONSUMER roots other than the main one (section 4, "Asynchronous work")."""
     pruned = [span for span in trace["spans"] if is_pruned(span)]
     return pruned + [root for root in trace["roots"] if root is not trace["main"] and root["kind"] == "CONSUMER"]
 
 
 def is_asynchronous_work(span: Span, trace: Span) -> bool:
-    """Whether it lies in a unit of work of its own."""
+    """Test whether a span is in a unit of asynchronous work."""
     at: Span | None = span
     units = units_of_work(trace)
     while at is not None:
@@ -148,7 +148,9 @@ def is_asynchronous_work(span: Span, trace: Span) -> bool:
 
 
 def bottlenecks(traces: list[Span]) -> dict[tuple[str, str], Span]:
-    """Per (service, operation), section 5: its time on the paths of the traces in which it occurs, and its shares."""
+    """Compute by (service, operation) the time on the paths of the traces in which it occurs, and its shares (section
+    5).
+    """
     spent: dict[tuple[str, str], int] = defaultdict(int)
     occurs: dict[tuple[str, str], list[int]] = defaultdict(list)
     count: dict[tuple[str, str], int] = defaultdict(int)
