@@ -11,8 +11,8 @@ from hypothesis import given, settings
 
 from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, turned
 from tests.support.building import GivenSpan, build, span
+from tests.support.call_reference import Node
 from tests.support.error_reference import Reference
-from tests.support.plain_calls import Node
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.blast_radius import AffectedEntry, AffectedService, BlastRadius, Hit, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths
@@ -39,7 +39,7 @@ class Expected:
     def began(self, one: Node, *outcomes: str) -> bool:
         """Whether an error of such an outcome began at or below it, in the target's spans there or below those."""
         for at, origin in enumerate(self.plain.nodes):
-            between = list(origin.upwards)
+            between = list(origin.path_to_root)
             began = self.outcome.get(at) in outcomes
             if began and one in between and not self.own.isdisjoint(between[: between.index(one) + 1]):
                 return True
@@ -49,7 +49,7 @@ class Expected:
         """The path that runs in these spans and below them, and what of it the target takes."""
         path = within = 0
         for one, own in zip(self.plain.nodes, critical, strict=True):
-            above = list(one.upwards)
+            above = list(one.path_to_root)
             mine = [place for place, upper in enumerate(above) if upper in members]
             if mine:
                 path += own
@@ -62,7 +62,7 @@ class Expected:
         """The path's time in every span where these begin traces of their own."""
         parent = self.traces.parent.copy()
         for at, one in enumerate(self.plain.nodes):
-            if one in members and not any(upper in members for upper in list(one.upwards)[1:]):
+            if one in members and not any(upper in members for upper in list(one.path_to_root)[1:]):
                 parent[at] = -1
         critical = [0] * len(self.plain.nodes)
         paths = root_paths(dataclasses.replace(self.traces, parent=parent))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from tests.analysis.test_service_graph import LONG, Plain, calling, graph_of, graphs, named, steps
 from tests.support.building import US, GivenSpan, build, span
-from tests.support.plain_calls import PlainCall
+from tests.support.call_reference import ReferenceCall
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.call_chains import CallChain, CallChains, call_chains
 from tracetui.analysis.service_graph import Target
@@ -21,7 +21,7 @@ some = settings(unhurried, max_examples=40)
 # --- The definition, call by call -----------------------------------------------------------------------------------
 
 
-def arrives(call: PlainCall, plain: Plain, end: Target) -> bool:
+def arrives(call: ReferenceCall, plain: Plain, end: Target) -> bool:
     if call.callee != end.service or (end.caller and call.caller != end.caller):
         return False
     if not end.operation:
@@ -33,14 +33,14 @@ def arrives(call: PlainCall, plain: Plain, end: Target) -> bool:
 
 def expected_chains(
     plain: Plain, begin: Target, end: Target
-) -> dict[tuple[str, ...], set[tuple[PlainCall, PlainCall]]]:
+) -> dict[tuple[str, ...], set[tuple[ReferenceCall, ReferenceCall]]]:
     """The services of each chain, with the calls that it ended and began with."""
     starts = plain.own(begin)
-    found: dict[tuple[str, ...], set[tuple[PlainCall, PlainCall]]] = {}
+    found: dict[tuple[str, ...], set[tuple[ReferenceCall, ReferenceCall]]] = {}
     for last in plain.calls:
         if not arrives(last, plain, end):
             continue
-        followed: set[PlainCall] = set()
+        followed: set[ReferenceCall] = set()
         level = {(last, (end.service,))}
         while level:
             above = set()

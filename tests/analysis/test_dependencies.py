@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import US, GivenSpan, build, span
-from tests.support.plain_calls import PlainCall, find, nodes_of, types
+from tests.support.call_reference import ReferenceCall, find, nodes_of, peer_types
 from tests.support.strategies import examples, layered_sets, span_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
@@ -28,7 +28,7 @@ def same_ids(traces: TraceSet) -> bool:
     return bool((traces.flags & int(Flag.SAME_ID | Flag.SHARED)).any())
 
 
-def expected_rows(calls: Iterable[PlainCall]) -> Counter[tuple[Any, ...]]:
+def expected_rows(calls: Iterable[ReferenceCall]) -> Counter[tuple[Any, ...]]:
     return Counter(
         (
             *(call.caller, call.callee, call.is_async, call.error, call.by_link),
@@ -56,8 +56,8 @@ def test_calls_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
     assert found == expected_rows(expected)
     assert all(caller != callee for caller, callee, *_ in found)
     peers = calls.nodes[calls.first_peer :]
-    assert dict(zip(peers, calls.peer_types, strict=True)) == types(expected)
-    assert calls.entries.tolist() == [one.position for one in nodes if one.begins]
+    assert dict(zip(peers, calls.peer_types, strict=True)) == peer_types(expected)
+    assert calls.entries.tolist() == [one.position for one in nodes if one.is_entry]
     assert UNKNOWN_SERVICE not in {name for caller, callee, *_ in found for name in (caller, callee)}
 
 

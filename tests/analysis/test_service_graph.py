@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.plain_calls import Node, find, nodes_of
+from tests.support.call_reference import Node, find, nodes_of
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
 from tests.support.building import US, GivenSpan, build, span
-from tests.support.plain_calls import PlainCall
+from tests.support.call_reference import ReferenceCall
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target
@@ -136,7 +136,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
                 assert (one.calls, one.error_rate) == (calls, pytest.approx(100 * errors / max(calls, 1)))
 
 
-def with_it(plain: Plain, target: Target, call: PlainCall, upstream: bool) -> bool:
+def with_it(plain: Plain, target: Target, call: ReferenceCall, upstream: bool) -> bool:
     """Whether a call leads to an operation, or was made by it or by what it led to."""
     own = plain.own(target)
     if upstream:
@@ -156,7 +156,7 @@ def seen(plain: Plain, target: Target, *, upstream: bool) -> set[str]:
 def figures(plain: Plain, service: str) -> tuple[int, int]:
     """Calls and errors of all that a service or peer takes."""
     if service in plain.services:
-        entries = [one for one in plain.nodes if one.service == service and one.begins]
+        entries = [one for one in plain.nodes if one.service == service and one.is_entry]
     else:
         entries = [call.span for call in plain.calls if call.callee == service]
     return len(entries), sum(one.error for one in entries)

@@ -6,10 +6,10 @@ import sys
 
 from tests.bench.envelopes import measure_envelopes
 from tests.bench.large_file import jaeger_file, one_trace_file
-from tests.bench.many_services import services_file
 from tests.bench.measure import cost, peak_of_pages, report, said
 from tests.bench.screen import measure_screen
 from tests.bench.server import serving
+from tests.bench.server_with_services import services_file
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}])"

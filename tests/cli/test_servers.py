@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.loopback import Answer, Request
-from tests.support.many_traces import MS, NEWER, SECOND, many_services, trace
+from tests.support.loopback import Request, Response
+from tests.support.many_traces import MS, NEWER, SECOND, server_with_services, trace
 from tests.support.program import Program
 from tests.support.servers import KINDS, LiveServer
 from tracetui.model.search_offers import MOST_SEARCHED
@@ -188,7 +188,7 @@ def test_where_there_are_no_traces_lately_the_services_are_named(kind: str, prog
 
 
 def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Program) -> None:
-    with many_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
+    with server_with_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
         said = program("analyze", server.url)
         searches = [path for path in server.paths() if path.endswith("/traces")]
         assert len(searches) == 1 + MOST_SEARCHED
@@ -203,7 +203,7 @@ def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Prog
 
 def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Program) -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 7200 * SECOND) as server:
-        refused = Answer((b"no",), 400)
+        refused = Response((b"no",), 400)
 
         def fault(handler: Any) -> None:
             is_for_one = "serviceName" in handler.request_read.query
@@ -237,7 +237,7 @@ def test_known_operation_without_traces_is_no_typo(program: Program) -> None:
 
 
 def test_operations_of_many_services_are_not_checked(program: Program) -> None:
-    with many_services("zipkin", MOST_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
+    with server_with_services("zipkin", MOST_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
         said = program("analyze", server.url, "--operation", "none-such")
         assert said.code == 0
         assert not [path for path in server.paths() if path.endswith("/spans")]
@@ -247,7 +247,7 @@ def test_operations_of_many_services_are_not_checked(program: Program) -> None:
     ("time_range", "wider"), [("1s", "3h"), ("1h", "3h"), ("3h", "12h"), ("12h", "1d"), ("7d", "30d"), ("30d", "120d")]
 )
 def test_an_empty_answer_names_its_window_and_offers_a_wider_one(time_range: str, wider: str, program: Program) -> None:
-    with many_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
+    with server_with_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
         tags = ("--query", "customer.tier = none", "--service", "svc-001")
         said = program("analyze", server.url, *tags, "--time-range", time_range)
     assert (said.code, said.out.splitlines()[0]) == (0, f"No trace matches in the last {time_range}")
@@ -256,7 +256,7 @@ def test_an_empty_answer_names_its_window_and_offers_a_wider_one(time_range: str
 
 
 def test_a_long_filter_is_wrapped(program: Program) -> None:
-    with many_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
+    with server_with_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
         services = [option for number in range(2) for option in ("--service", f"svc-{number:03}")]
         said = program(
             "analyze", server.url, *services, "--query", f"user.name = {'b' * 30} AND user.role = d", "--errors-only"

@@ -18,7 +18,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.loopback import JSON, Answer, Loopback
+from tests.support.loopback import JSON, Loopback, Response
 from tests.support.paths import CASES
 from tracetui.ingest import buffers
 from tracetui.ingest.decompress import UnpackError, unpack_stream
@@ -230,7 +230,7 @@ CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
 def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
     make, coding = CODINGS[name]
     body = make()
-    with Loopback(lambda _: Answer((body,), 200, JSON | {"content-encoding": coding})) as server:
+    with Loopback(lambda _: Response((body,), 200, JSON | {"content-encoding": coding})) as server:
         ended = analyze(server.url)
     assert ended.code == 4
     assert ended.memory < MOST_MEMORY
@@ -239,7 +239,7 @@ def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
 @pytest.mark.parametrize("status", [200, 500])
 def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
     pieces = (b'{"data":[{}', *[b",{}" * (MIB // 3)] * 40, b"]}")
-    with Loopback(lambda _: Answer(pieces, status, JSON)) as server:
+    with Loopback(lambda _: Response(pieces, status, JSON)) as server:
         ended = analyze(server.url)
     assert ended.code == 4
     assert ended.memory < MOST_DENSE_MEMORY
@@ -247,7 +247,7 @@ def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])
 def test_response_with_unrequested_compression_is_rejected(coding: str) -> None:
-    with Loopback(lambda _: Answer((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
+    with Loopback(lambda _: Response((b"{}",), 200, JSON | {"content-encoding": coding})) as server:
         ended = analyze(server.url)
     assert ended.code == 4
     assert "unsupported compression of the response" in ended.err

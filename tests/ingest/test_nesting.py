@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.faults import faulty
-from tests.support.loopback import Answer
+from tests.support.loopback import Response
 from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
@@ -95,7 +95,7 @@ def test_object_after_too_deep_lists_is_described(depth: int) -> None:
 def test_nesting_in_a_server_response_is_limited(depth: int) -> None:
     good = b'{"traceID":"a","spans":[%b],"processes":{"p1":{"serviceName":"s"}}}' % JAEGER
     body = b'{"data":[%b,%b]}' % (good, b"[" * depth + ZIPKIN)
-    with faulty(lambda handler: handler.loopback.send(handler, Answer((body,))), on=r"^/api/traces\b") as server:
+    with faulty(lambda handler: handler.loopback.send(handler, Response((body,))), on=r"^/api/traces\b") as server:
         traces = load([server.url])
     assert [traces.span(i).name for i in range(len(traces))] == ["x"]
     assert traces.load_warnings

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support import reshaping
+from tests.support import writer_forms
 from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
@@ -22,7 +22,7 @@ from tracetui.model.traces import TraceSet
 
 AS_WRITTEN = ("span.kind", "otel.status_code")
 Write = Callable[[list[Any], Random | None], bytes]
-WRITERS: dict[str, Write] = {"otlp": reshaping.otlp, "jaeger": reshaping.jaeger, "zipkin": reshaping.zipkin}
+WRITERS: dict[str, Write] = {"otlp": writer_forms.otlp, "jaeger": writer_forms.jaeger, "zipkin": writer_forms.zipkin}
 
 VALUES = st.one_of(
     st.sampled_from(["", "GET", "a b", "é", "12", "true"]),
@@ -42,7 +42,7 @@ TICKS = st.integers(1, 10**6).map(lambda tick: tick * 1000)
 def given_spans(draw: st.DrawFn) -> list[dict[str, Any]]:
     spans: list[dict[str, Any]] = []
     for number in range(draw(st.integers(1, 4))):
-        start = reshaping.START + draw(TICKS)
+        start = writer_forms.START + draw(TICKS)
         spans.append(
             {
                 "trace": f"{0xC0FFEE << 96 | draw(st.integers(1, 2)):032x}",
@@ -98,7 +98,7 @@ def test_values_in_other_shapes_give_the_same_spans(form: str, spans: list[Any],
 @given(given_spans(), st.randoms(use_true_random=False))
 def test_surplus_commas_are_repaired_with_a_warning(form: str, spans: list[Any], random: Random) -> None:
     text = WRITERS[form](spans, None)
-    broken, count = reshaping.with_commas(text, random)
+    broken, count = writer_forms.with_commas(text, random)
     found = read(broken)
     assert spans_of(found) == spans_of(read(text)), broken
     warnings = [warning.message for warning in found.load_warnings]

@@ -165,12 +165,12 @@ def node_modules() -> str:
 
 def printed(command: list[str], tmp_path: Path, **environment: str) -> tuple[TraceSet, list[dict[str, Any]]]:
     """What is read of a program's output, and what the SDK said."""
-    truth = tmp_path / "truth.json"
-    done = run([*command, str(truth)], env={**os.environ, **environment})
+    original_traces = tmp_path / "truth.json"
+    done = run([*command, str(original_traces)], env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
     output = tmp_path / "output.txt"
     output.write_text(done.stdout)
-    facts: list[dict[str, Any]] = json.loads(truth.read_text())
+    facts: list[dict[str, Any]] = json.loads(original_traces.read_text())
     return load([str(output)]), facts
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.live_servers import post_to_zipkin, running_zipkin, tracetui
-from tests.support.recorded import LAST_NS, truth
+from tests.support.recordings import LAST_NS, original_traces
 from tracetui import export
 from tracetui.ingest.loader import load
 from tracetui.model.span import Event, Span
@@ -35,7 +35,7 @@ def zipkin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def posted(zipkin: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of the spans that the server now holds. They ended a minute ago: Zipkin searches back from now."""
     given = tmp_path_factory.mktemp("traces") / "given.jsonl"
-    given.write_text("".join(json.dumps(message) + "\n" for message in truth()))
+    given.write_text("".join(json.dumps(message) + "\n" for message in original_traces()))
     traces = load([str(given)])
     by = time.time_ns() - 60_000_000_000 - LAST_NS
     body = export.zipkin_v2(as_zipkin_keeps_it(traces.span(span), by) for span in range(len(traces)))

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults import HTML, faulty
-from tests.support.loopback import JSON, Answer, Handler, Loopback, Request
-from tests.support.program import Program, Said
-from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.loopback import JSON, Handler, Loopback, Request, Response
+from tests.support.program import Program, ProgramResult
+from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
 from tests.tui.test_live import over
 from tracetui.config import Overrides, Profile
@@ -38,7 +38,7 @@ def given_away(text: str) -> bool:
     return TOKEN in text or ENCODED in text
 
 
-def untold(program: Program, said: Said, *planted: Path) -> None:
+def untold(program: Program, said: ProgramResult, *planted: Path) -> None:
     """The token is in nothing that was written."""
     assert not given_away(said.out)
     assert not given_away(said.err)
@@ -109,21 +109,23 @@ def error_json(request: Request) -> bytes:
     return json.dumps({"errors": [{"code": 500, "msg": repeated(request)}], "data": None}).encode()
 
 
-ANSWERS: dict[str, Callable[[Request], Answer]] = {
-    "text": lambda request: Answer((repeated(request).encode(),), 500, PLAIN),
-    "text far in": lambda request: Answer((b"x" * 180 + b" " + repeated(request).encode(),), 500, PLAIN),
-    "text apart": lambda request: Answer((repeated(request).replace(" ", "\n ").encode(),), 400, PLAIN),
-    "JSON": lambda request: Answer((error_json(request),), 500, JSON),
-    "JSON of v3": lambda request: Answer((json.dumps({"error": {"message": repeated(request)}}).encode(),), 500, JSON),
-    "401": lambda request: Answer((repeated(request).encode(),), 401, PLAIN),
-    "403": lambda request: Answer((repeated(request).encode(),), 403, PLAIN),
-    "404": lambda request: Answer((repeated(request).encode(),), 404, PLAIN),
-    "page": lambda request: Answer((f"<html>{repeated(request)}".encode(),), 200, HTML),
-    "no JSON": lambda request: Answer((repeated(request).encode(),), 200, PLAIN),
-    "type": lambda request: Answer((b"no JSON",), 200, {"content-type": repeated(request)}),
-    "answer with errors": lambda request: Answer((error_json(request),), 200, JSON),
-    "other JSON": lambda request: Answer((json.dumps({repeated(request): 1}).encode(),), 200, JSON),
-    "redirect": lambda request: Answer((), 302, {"location": "http://127.0.0.2/?" + repeated(request).split()[-2]}),
+ANSWERS: dict[str, Callable[[Request], Response]] = {
+    "text": lambda request: Response((repeated(request).encode(),), 500, PLAIN),
+    "text far in": lambda request: Response((b"x" * 180 + b" " + repeated(request).encode(),), 500, PLAIN),
+    "text apart": lambda request: Response((repeated(request).replace(" ", "\n ").encode(),), 400, PLAIN),
+    "JSON": lambda request: Response((error_json(request),), 500, JSON),
+    "JSON of v3": lambda request: Response(
+        (json.dumps({"error": {"message": repeated(request)}}).encode(),), 500, JSON
+    ),
+    "401": lambda request: Response((repeated(request).encode(),), 401, PLAIN),
+    "403": lambda request: Response((repeated(request).encode(),), 403, PLAIN),
+    "404": lambda request: Response((repeated(request).encode(),), 404, PLAIN),
+    "page": lambda request: Response((f"<html>{repeated(request)}".encode(),), 200, HTML),
+    "no JSON": lambda request: Response((repeated(request).encode(),), 200, PLAIN),
+    "type": lambda request: Response((b"no JSON",), 200, {"content-type": repeated(request)}),
+    "answer with errors": lambda request: Response((error_json(request),), 200, JSON),
+    "other JSON": lambda request: Response((json.dumps({repeated(request): 1}).encode(),), 200, JSON),
+    "redirect": lambda request: Response((), 302, {"location": "http://127.0.0.2/?" + repeated(request).split()[-2]}),
 }
 
 
@@ -182,7 +184,7 @@ async def test_the_screen_does_not_show_it(program: Program, monkeypatch: pytest
     assert not any(map(given_away, found))
     assert saved.stat().st_size > 100_000
     assert any(file.is_file() for file in (program.home / "state").rglob("*"))
-    untold(program, Said(0, "", ""), *([] if planted is None else [planted]))
+    untold(program, ProgramResult(0, "", ""), *([] if planted is None else [planted]))
 
 
 @pytest.mark.parametrize("where", ["", "/api/traces$"], ids=["from the start", "at the search"])
@@ -204,7 +206,7 @@ def test_a_tempo_may_repeat_it(program: Program, monkeypatch: pytest.MonkeyPatch
 
         def partly(handler: Handler) -> None:
             body = json.loads(whole(handler.request_read).body) | {"status": "PARTIAL"}
-            server.send(handler, Answer((json.dumps(body | {"message": repeated(handler.request_read)}).encode(),)))
+            server.send(handler, Response((json.dumps(body | {"message": repeated(handler.request_read)}).encode(),)))
 
         server.fault, server.faults_left, server.fault_on = partly, 1, "/traces/"
         said = program.analyze(f"{server.url}/api/search?start={FIRST_NS // 10**9}&end={LAST_NS // 10**9 + 1}")
@@ -250,7 +252,7 @@ async def test_a_secret_in_an_address(program: Program) -> None:
 
 
 def test_a_secret_in_the_address_of_a_file(program: Program) -> None:
-    with Loopback(lambda request: Answer((f"no such signature: {request.query}".encode(),), 403, PLAIN)) as server:
+    with Loopback(lambda request: Response((f"no such signature: {request.query}".encode(),), 403, PLAIN)) as server:
         said = program.analyze(f"{server.url}/traces.json?signature={TOKEN}")
         assert "no such signature: {'signature': ['***']}" in said.err
         untold(program, said)
@@ -258,9 +260,9 @@ def test_a_secret_in_the_address_of_a_file(program: Program) -> None:
 
 
 def test_a_proxy_s_password(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no(request: Request) -> Answer:
+    def no(request: Request) -> Response:
         said = base64.b64decode(request.headers["proxy-authorization"].split()[1]).decode()
-        return Answer((f"who is {said}?".encode(),), 500, PLAIN)
+        return Response((f"who is {said}?".encode(),), 500, PLAIN)
 
     with Loopback(no) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))

@@ -22,7 +22,7 @@ import yaml
 
 from tests.render.test_safe_text import is_harmless
 from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
-from tests.support.loopback import Answer, Loopback, Request
+from tests.support.loopback import Loopback, Request, Response
 from tests.support.program import Program
 from tests.support.screens import painted
 from tests.support.trace_app import opened
@@ -198,12 +198,12 @@ def test_every_command_and_option_has_values_here() -> None:
 def hostile_server() -> Iterator[str]:
     """Serve a Jaeger with hostile names and error messages."""
 
-    def respond(request: Request) -> Answer:
+    def respond(request: Request) -> Response:
         names = {"/api/services": [ALL, *KINDS.values()], "/api/dependencies": [_edge(text) for text in KINDS.values()]}
         if request.path in names:
-            return Answer((json.dumps({"data": names[request.path], "errors": None}).encode(),))
+            return Response((json.dumps({"data": names[request.path], "errors": None}).encode(),))
         words = json.dumps({"errors": [{"code": 500, "msg": ALL}]}).encode()
-        return Answer((words,), 500)
+        return Response((words,), 500)
 
     with Loopback(respond) as server:
         yield server.url

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.support.paths import CASES
-from tests.support.recorded import recorded
+from tests.support.recordings import recorded
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.cli.main import run

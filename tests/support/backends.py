@@ -1,4 +1,4 @@
-"""The APIs of Jaeger, Zipkin and Tempo over a number of traces, as far as a client asks."""
+"""The APIs of Jaeger, Zipkin and Tempo over a number of traces, as far as clients use them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tests.support.documents import (
     otlp_documents,
     otlp_facts,
     padded,
-    tempo_form,
+    to_tempo_json,
     zipkin_documents,
     zipkin_facts,
 )
-from tests.support.loopback import Answer, Request
-from tests.support.recorded import Query, Recording, camel, size, window
+from tests.support.loopback import Request, Response
+from tests.support.recordings import Query, Recording, camel, size, window
 from tests.support.summaries import jaeger_summary, tempo_summary
 from tests.support.traceql import NotUnderstoodError, matching, nanoseconds
 
@@ -35,30 +35,30 @@ TEXT = {"content-type": "text/*"}
 
 
 class Backend:
-    """One API over the traces it holds. `answer` is None for what is not of this API."""
+    """One API over a number of traces. `answer` returns None for other requests."""
 
     cut: Callable[[Recording], Iterable[Document]]
     facts: Callable[[Json], Iterator[SpanFacts]]
     default_size = 100
     routes: Mapping[str, str] = {}
-    """The name of a method for a pattern of paths."""
+    """Name of the method for each pattern of paths."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
-        # mypy finds that classes have no hash
+        # mypy does not know that classes can be hashed
         api: Any = type(self)
         self.documents = _documents(api, recording).copy()
         self.hidden: set[str] = set()
 
-    def answer(self, request: Request) -> Answer | None:
+    def answer(self, request: Request) -> Response | None:
         for pattern, method in self.routes.items():
             if found := re.fullmatch(pattern, request.path):
-                answer: Answer = getattr(self, method)(request.query, *found.groups())
+                answer: Response = getattr(self, method)(request.query, *found.groups())
                 return answer
         return None
 
     def visible(self) -> list[Document]:
-        """The traces, newest first."""
+        """List the visible traces, newest first."""
         shown = [document for key, document in list(self.documents.items()) if key not in self.hidden]
         return sorted(shown, key=lambda document: document.start_ns, reverse=True)
 
@@ -73,17 +73,17 @@ class Backend:
         return document if document and document.id not in self.hidden else None
 
     def matching(self, query: Query, matches: Matcher) -> list[Document]:
-        """The newest traces that have a span in the window that matches alone."""
+        """Find the newest traces with a single span in the window that matches."""
         since, until = window(query) or (0, 1 << 63)
         found = [
             document
             for document in self.visible()
             if any(since <= span.start_ns <= until and matches(span) for span in document.spans)
         ]
-        return found[: self.wanted(query)]
+        return found[: self.limit(query)]
 
-    def wanted(self, query: Query) -> int:
-        """How many traces. Raises ValueError."""
+    def limit(self, query: Query) -> int:
+        """Return the requested number of traces. Raises ValueError."""
         given = size(query)
         return self.default_size if given is None else given
 
@@ -106,45 +106,48 @@ class JaegerV1(Backend):
         "/api/traces/([^/]+)": "trace",
     }
 
-    def services(self, query: Query) -> Answer:
+    def services(self, query: Query) -> Response:
         return self._listed(self.names_of_services())
 
-    def operations_of(self, query: Query, service: str) -> Answer:
+    def operations_of(self, query: Query, service: str) -> Response:
         return self._listed(sorted({span.name for span in self.spans() if span.service == service}))
 
-    def operations(self, query: Query) -> Answer:
+    def operations(self, query: Query) -> Response:
         if "service" not in query:
             return self.recording["operations-missing-service"]
         return self._listed(_operations(self, query["service"][0], _first(query, "spanKind")))
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         if "traceID" in query:
             found = [self.by_id(trace_id) for trace_id in query["traceID"]]
             missing = [i for i, document in zip(query["traceID"], found, strict=True) if not document]
             return self._traces([document for document in found if document], missing)
         if "service" not in query:
             return self.recording["search-no-service"]
-        if wrong := self._refused(query):
+        if wrong := self._rejection(query):
             return self.recording[wrong]
         tags: list[Any] = [tuple(tag.split(":", 1)) for tag in query.get("tag", ())]
         for more in query.get("tags", ()):
             tags += json.loads(more).items()
         matches = _matches(
-            query["service"][0], _first(query, "operation"), tags, *_lengths(query, "minDuration", "maxDuration")
+            query["service"][0],
+            _first(query, "operation"),
+            tags,
+            *_duration_limits(query, "minDuration", "maxDuration"),
         )
         return self._traces(self.matching(query, matches))
 
-    def trace(self, query: Query, trace_id: str) -> Answer:
+    def trace(self, query: Query, trace_id: str) -> Response:
         if not re.fullmatch("[0-9a-fA-F]{1,32}", trace_id):
             return self.recording["trace-bad-id"]
         document = self.by_id(trace_id)
         return self._traces([document]) if document else self.recording["trace-missing"]
 
-    def _refused(self, query: Query) -> str:
+    def _rejection(self, query: Query) -> str:
         try:
-            if not 0 < (wanted := self.wanted(query)) <= 100_000:
-                return "search-limit-too-high" if wanted > 0 else "search-limit-zero"
-            _lengths(query, "minDuration", "maxDuration")
+            if not 0 < (limit := self.limit(query)) <= 100_000:
+                return "search-limit-too-high" if limit > 0 else "search-limit-zero"
+            _duration_limits(query, "minDuration", "maxDuration")
         except ValueError:
             return "search-bad-duration"
         if any(":" not in tag for tag in query.get("tag", ())):
@@ -152,14 +155,14 @@ class JaegerV1(Backend):
         values = [value for more in query.get("tags", ()) for value in json.loads(more).values()]
         return "" if all(isinstance(value, str) for value in values) else "search-bad-tags"
 
-    def _traces(self, documents: Sequence[Document], missing: Sequence[str] = ()) -> Answer:
+    def _traces(self, documents: Sequence[Document], missing: Sequence[str] = ()) -> Response:
         if any(document.broken for document in documents):
             return self.recording["search-poisoned"]
         errors = [{"msg": "trace not found", "traceID": trace_id} for trace_id in missing] or None
         end = b'],"total":0,"limit":0,"offset":0,"errors":%b}' % dumped(errors)
-        return Answer(_joined(b'{"data":[', [document.text for document in documents], end))
+        return Response(_joined(b'{"data":[', [document.text for document in documents], end))
 
-    def _listed(self, names: list[Any]) -> Answer:
+    def _listed(self, names: list[Any]) -> Response:
         return _json({"data": names, "total": len(names), "limit": 0, "offset": 0, "errors": None})
 
 
@@ -173,33 +176,33 @@ class JaegerV3(Backend):
         "/api/v3/traces/([^/]+)": "trace",
     }
 
-    def services(self, query: Query) -> Answer:
+    def services(self, query: Query) -> Response:
         return _json({"services": self.names_of_services()})
 
-    def operations(self, query: Query) -> Answer:
+    def operations(self, query: Query) -> Response:
         found = _operations(self, _first(query, "service"), _first(query, "spanKind", "span_kind"))
         return _json({"operations": found})
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         found = self._found(query)
         if isinstance(found, str):
             return self.recording[found]
         return self._traces(found) if found else self.recording["search-none"]
 
-    def summaries(self, query: Query) -> Answer:
+    def summaries(self, query: Query) -> Response:
         found = self._found(query)
         if isinstance(found, str):
             return self.recording[found]
-        return Answer(_joined(b'{"summaries":[', [dumped(jaeger_summary(document)) for document in found], b"]}"))
+        return Response(_joined(b'{"summaries":[', [dumped(jaeger_summary(document)) for document in found], b"]}"))
 
-    def trace(self, query: Query, trace_id: str) -> Answer:
+    def trace(self, query: Query, trace_id: str) -> Response:
         if not re.fullmatch("[0-9a-fA-F]{1,32}", trace_id):
             return self.recording["trace-bad-id"]
         document = self.by_id(trace_id)
         return self._traces([document]) if document else self.recording["trace-missing"]
 
     def _found(self, given: Query) -> list[Document] | str:
-        """The traces, or the name of the answer that refuses."""
+        """Find the traces. -> these, or the name of the recorded response that rejects the query"""
         query = {camel(key).removeprefix("query."): values for key, values in given.items()}
         if "startTimeMin" not in query or "startTimeMax" not in query:
             return "search-no-times"
@@ -209,18 +212,18 @@ class JaegerV3(Backend):
             return "search-bad-time"
         if since >= until:
             return "search-times-turned-round"
-        if not 0 < self.wanted(given) <= 100_000:
+        if not 0 < self.limit(given) <= 100_000:
             return "search-depth-too-high"
         tags = [pair for text in query.get("attributes", ()) for pair in json.loads(text).items()]
-        lengths = _lengths(query, "durationMin", "durationMax")
+        duration_limits = _duration_limits(query, "durationMin", "durationMax")
         return self.matching(
-            given, _matches(_first(query, "serviceName"), _first(query, "operationName"), tags, *lengths)
+            given, _matches(_first(query, "serviceName"), _first(query, "operationName"), tags, *duration_limits)
         )
 
-    def _traces(self, documents: Sequence[Document]) -> Answer:
-        # all traces of an answer stand in one list of resources
+    def _traces(self, documents: Sequence[Document]) -> Response:
+        # all traces of a response share one list of resources
         groups = [dumped(document.body["resourceSpans"])[1:-1] for document in documents]
-        return Answer(_joined(b'{"result":{"resourceSpans":[', groups, b"]}}"))
+        return Response(_joined(b'{"result":{"resourceSpans":[', groups, b"]}}"))
 
 
 class Zipkin(Backend):
@@ -235,46 +238,46 @@ class Zipkin(Backend):
         "(?:/zipkin)?/api/v2/traceMany": "traces",
     }
 
-    def services(self, query: Query) -> Answer:
+    def services(self, query: Query) -> Response:
         return _json(self.names_of_services())
 
-    def names(self, query: Query) -> Answer:
+    def names(self, query: Query) -> Response:
         if "serviceName" not in query:
             return self.recording["spans-missing"]
         return _json(sorted({span.name for span in self.spans() if span.service == query["serviceName"][0].lower()}))
 
-    def remote_services(self, query: Query) -> Answer:
-        ours = [span for span in self.spans() if span.service == _first(query, "serviceName").lower()]
-        return _json(sorted({span.remote for span in ours if span.remote}))
+    def remote_services(self, query: Query) -> Response:
+        service_spans = [span for span in self.spans() if span.service == _first(query, "serviceName").lower()]
+        return _json(sorted({span.remote for span in service_spans if span.remote}))
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         try:
-            self.wanted(query)
+            self.limit(query)
         except ValueError:
-            return Answer((f'For input string: "{_first(query, "limit")}"'.encode(),), 400, TEXT)
+            return Response((f'For input string: "{_first(query, "limit")}"'.encode(),), 400, TEXT)
         if "maxDuration" in query and "minDuration" not in query:
             return self.recording["search-max-without-min"]
-        lengths = [
+        limits = [
             int(_first(query, key) or most) * 1000 for key, most in (("minDuration", 0), ("maxDuration", 1 << 60))
         ]
         tags = [part.partition("=") for part in _first(query, "annotationQuery").split(" and ") if part]
         remote = _first(query, "remoteServiceName").lower()
-        matches = _matches(_first(query, "serviceName").lower(), _first(query, "spanName").lower(), (), *lengths)
+        matches = _matches(_first(query, "serviceName").lower(), _first(query, "spanName").lower(), (), *limits)
 
         def matches_all(span: SpanFacts) -> bool:
-            return matches(span) and remote in ("", span.remote) and all(_noted(span, *tag) for tag in tags)
+            return matches(span) and remote in ("", span.remote) and all(_has_annotation(span, *tag) for tag in tags)
 
-        return Answer(_joined(b"[", [document.text for document in self.matching(query, matches_all)], b"]"))
+        return Response(_joined(b"[", [document.text for document in self.matching(query, matches_all)], b"]"))
 
-    def trace(self, query: Query, trace_id: str) -> Answer:
+    def trace(self, query: Query, trace_id: str) -> Response:
         if not re.fullmatch("[0-9a-f]{1,32}", trace_id):
-            return Answer((f"{trace_id} should be lower-hex encoded with no prefix".encode(),), 400, TEXT)
+            return Response((f"{trace_id} should be lower-hex encoded with no prefix".encode(),), 400, TEXT)
         document = self.by_id(trace_id)
-        return Answer((document.text,)) if document else Answer((f"{trace_id} not found".encode(),), 404, TEXT)
+        return Response((document.text,)) if document else Response((f"{trace_id} not found".encode(),), 404, TEXT)
 
-    def traces(self, query: Query) -> Answer:
+    def traces(self, query: Query) -> Response:
         found = [self.by_id(trace_id) for trace_id in _first(query, "traceIds").split(",")]
-        return Answer(_joined(b"[", [document.text for document in found if document], b"]"))
+        return Response(_joined(b"[", [document.text for document in found if document], b"]"))
 
 
 class Tempo(Backend):
@@ -286,32 +289,32 @@ class Tempo(Backend):
         "/api(/v2)?/search/tag/(.+)/values": "values",
     }
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         question, hint, _ = (_first(query, "q") or _as_traceql(query)).partition(" with (most_recent=true)")
         try:
-            if self.wanted(query) < 1:
+            if self.limit(query) < 1:
                 return self.recording["search-bad-limit"]
-            found = self._asked(query, question, newest=bool(hint))
+            found = self._search(query, question, newest=bool(hint))
         except ValueError:
             return self.recording["search-bad-limit"]
         except NotUnderstoodError:
             return self.recording["search-bad-query"]
         shown = int(_first(query, "spss") or 3)
         written = [dumped(tempo_summary(document, question, shown)) for document in found]
-        return Answer(
+        return Response(
             _joined(b'{"traces":[', written, b'],"metrics":{"totalBlocks":1,"completedJobs":1,"totalJobs":1}}')
         )
 
-    def trace(self, query: Query, version: str | None, trace_id: str) -> Answer:
+    def trace(self, query: Query, version: str | None, trace_id: str) -> Response:
         if not re.fullmatch("[0-9a-fA-F]{1,32}", trace_id):
             return self.recording["trace-bad-id"]
         document = self.by_id(trace_id)
         if not document:
             return self.recording["trace-missing-v2" if version else "trace-missing"]
-        groups = tempo_form(document.body)
+        groups = to_tempo_json(document.body)
         return _json({"trace": {"resourceSpans": groups}, "metrics": {}} if version else {"batches": groups})
 
-    def values(self, query: Query, version: str | None, name: str) -> Answer:
+    def values(self, query: Query, version: str | None, name: str) -> Response:
         question = _first(query, "q") or "{}"
         spans = [span for document in self.visible() for span in matching(question, document)]
         plain = re.sub(r"^(resource|span)?\.", "", name)
@@ -320,43 +323,43 @@ class Tempo(Backend):
         found = sorted({value for value in map(read, spans) if value is not None})
         return _json({"tagValues": [{"type": "string", "value": value} for value in found] if version else found})
 
-    def _asked(self, query: Query, question: str, *, newest: bool) -> list[Document]:
+    def _search(self, query: Query, question: str, *, newest: bool) -> list[Document]:
         since, until = window(query) or (0, 1 << 63)
         found = [d for d in self.visible() if since <= d.start_ns <= until and matching(question, d)]
         if not newest:
-            # unless it is asked for the newest, any will do
+            # without the hint Tempo may return any of them
             found.sort(key=lambda document: document.id)
-        return found[: self.wanted(query)]
+        return found[: self.limit(query)]
 
 
 def _first(query: Query, *keys: str) -> str:
     return next((query[key][0] for key in keys if key in query), "")
 
 
-def _json(value: Json) -> Answer:
-    return Answer((dumped(value),))
+def _json(value: Json) -> Response:
+    return Response((dumped(value),))
 
 
 def _joined(begin: bytes, items: Sequence[bytes], end: bytes) -> list[bytes]:
-    """A body in pieces that each end with a whole item."""
+    """Join items to a body, in pieces that each end with a whole item."""
     return [begin, *(b"," * bool(number) + item for number, item in enumerate(items)), end]
 
 
-def _lengths(query: Query, least: str, most: str) -> tuple[int, int]:
-    """Raises ValueError."""
+def _duration_limits(query: Query, least: str, most: str) -> tuple[int, int]:
+    """Read the limits of a duration. Raises ValueError."""
     return nanoseconds(_first(query, least) or "0s"), nanoseconds(_first(query, most) or "10000h")
 
 
 def _matches(service: str, name: str, tags: Iterable[tuple[str, str]], least: int, most: int) -> Matcher:
-    """Whether one span has all of this; an empty text asks nothing."""
-    wanted = list(tags)
+    """Return a test for spans that meet all conditions; an empty text is no condition."""
+    limit = list(tags)
 
     def matches(span: SpanFacts) -> bool:
         return (
             service in ("", span.service)
             and name in ("", span.name)
             and least <= span.duration_ns <= most
-            and all(span.tags.get(key) == value for key, value in wanted)
+            and all(span.tags.get(key) == value for key, value in limit)
         )
 
     return matches
@@ -367,14 +370,14 @@ def _operations(backend: Backend, service: str, kind: str) -> list[Json]:
     return [{"name": name, "spanKind": span_kind} for name, span_kind in sorted(found)]
 
 
-def _noted(span: SpanFacts, key: str, equals: str, value: str) -> bool:
+def _has_annotation(span: SpanFacts, key: str, equals: str, value: str) -> bool:
     if equals:
         return span.tags.get(key) == value
     return key in span.tags or key in span.annotations
 
 
 def _as_traceql(query: Query) -> str:
-    """The older parameters of Tempo's search as TraceQL."""
+    """Convert the older parameters of Tempo's search to TraceQL."""
     pairs = [tag.partition("=") for tag in _first(query, "tags").split()]
     conditions = [f".{key}={json.dumps(value.strip(chr(34)))}" for key, _, value in pairs]
     for key, sign in (("minDuration", ">="), ("maxDuration", "<=")):

@@ -1,4 +1,4 @@
-"""Trace sets made by hand: `build(span("a", 0, 100), span("b", 10, 60, parent="a", service="db"))`."""
+"""Build trace sets by hand: `build(span("a", 0, 100), span("b", 10, 60, parent="a", service="db"))`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tracetui.model.traces import TraceSet
 
 US = 1_000
 EPOCH = 1_700_000_000_000_000_000
-"""The moment that is time 0 of `span`, in nanoseconds: a start of 0 would count as missing."""
+"""Time 0 of `span`, in nanoseconds since the epoch: a start of 0 would count as missing."""
 
 
 class JsonCodec:
-    """Attributes as a JSON object; events and links as lists of the arguments of `Event` and `Link`."""
+    """Codec for attributes as a JSON object; events and links as lists of the arguments of `Event` and `Link`."""
 
     is_text = True
 
@@ -37,7 +37,7 @@ CODEC = JsonCodec()
 
 @dataclass(frozen=True)
 class GivenSpan:
-    """A span as a source gives it, before anything is repaired. Times are nanoseconds."""
+    """Span as read from a source, before any repair. Times are nanoseconds."""
 
     id: str
     start: int
@@ -49,7 +49,7 @@ class GivenSpan:
     kind: Kind = Kind.INTERNAL
     error: bool = False
     status: Status = Status.UNSET
-    """An error is ERROR, whatever this says."""
+    """Ignored for an error, which has the status ERROR."""
     flags: Flag = Flag.NONE
     message: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)
@@ -63,25 +63,27 @@ class GivenSpan:
 
 
 def span(
-    id: str,  # noqa: A002 - as it is called in every format
+    id: str,  # noqa: A002 - the name of the field in every format
     start: int,
     end: int,
     *,
     events: Sequence[tuple[Any, ...]] = (),
     **rest: Any,
 ) -> GivenSpan:
-    """A span from `start` to `end`, and events as (time, name, attributes); all times in microseconds after EPOCH."""
+    """Make a span from `start` to `end`, with events as (time, name, attributes); all times in microseconds after
+    EPOCH.
+    """
     moved = [(EPOCH + event[0] * US, *event[1:]) for event in events]
     return GivenSpan(id, EPOCH + start * US, (end - start) * US, events=moved, **rest)
 
 
 def build(*spans: GivenSpan) -> TraceSet:
-    """The trace set of these spans, in this input order."""
+    """Build the trace set of these spans, in this input order."""
     return assemble(collect(spans))
 
 
 def collect(spans: Iterable[GivenSpan], intake: Intake | None = None) -> Intake:
-    """Put spans into an intake."""
+    """Add spans to an intake."""
     intake = Intake() if intake is None else intake
     for given in spans:
         intake.add(
@@ -110,16 +112,16 @@ def _raw(value: Any) -> bytes:
 
 
 def at(traces: TraceSet, span_id: str) -> int:
-    """The position of the only span that has this id, written as it was given."""
+    """Return the position of the only span with this id, in its original spelling."""
     (position,) = (i for i in range(len(traces)) if traces.span_id(i) == span_id)
     return position
 
 
 def ids(traces: TraceSet, positions: Iterable[int]) -> list[str]:
-    """The ids of the spans at these positions."""
+    """List the ids of the spans at these positions."""
     return [traces.span_id(int(position)) for position in positions]
 
 
 def micros(time_ns: int) -> float:
-    """A time of a trace set as `span` takes it."""
+    """Convert a time of a trace set to microseconds after EPOCH, as `span` takes it."""
     return (int(time_ns) - EPOCH) / US

@@ -1,4 +1,4 @@
-"""The definition of the critical path followed step by step, slowly, one span and one moment after the other."""
+"""Critical path by its definition, step by step and slowly: one span and one moment after the other."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 
 Section = tuple[int, int, int]
-"""A span, and from when to when."""
+"""A span with the start and end of a section."""
 
 
 def reaches(traces: TraceSet, span: int) -> int:
-    """The end of a span; of one without an end the greatest end below it."""
+    """Return the end of a span; without one, the greatest end below it."""
     if not traces.flags[span] & Flag.NO_DURATION:
         return int(traces.end[span])
     return max(int(traces.end[below]) for below in range(span, int(traces.subtree_end[span])))
 
 
 def is_pruned(traces: TraceSet, span: int) -> bool:
-    """Whether a span is a CONSUMER child of a PRODUCER."""
+    """Test for a CONSUMER child of a PRODUCER."""
     parent = int(traces.parent[span])
     return parent >= 0 and traces.kind[span] == Kind.CONSUMER and traces.kind[parent] == Kind.PRODUCER
 
 
 def is_async_root(traces: TraceSet, span: int) -> bool:
-    """Whether asynchronous work begins with a span."""
+    """Test whether asynchronous work begins with a span."""
     if traces.parent[span] >= 0:
         return is_pruned(traces, span)
     main = int(traces.main_root[traces.trace[span]])
@@ -33,7 +33,7 @@ def is_async_root(traces: TraceSet, span: int) -> bool:
 
 
 def below_async_roots(traces: TraceSet) -> set[int]:
-    """The spans that are asynchronous work."""
+    """Find the spans of asynchronous work."""
     return {
         below
         for span in range(len(traces))
@@ -44,7 +44,7 @@ def below_async_roots(traces: TraceSet) -> set[int]:
 
 @dataclass
 class _Kept:
-    """The spans of one root that take part: their intervals, cut to their parents', and their children."""
+    """Spans of one root that take part: their intervals, clipped to their parents', and their children."""
 
     interval: dict[int, tuple[int, int]]
     children: dict[int, list[int]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def _kept(traces: TraceSet, root: int) -> _Kept:
 
 
 def path_of_root(traces: TraceSet, root: int) -> list[Section]:
-    """The sections of one root by itself, or of asynchronous work that begins with a span."""
+    """Return the sections of one root by itself, or of asynchronous work that begins with a span."""
     kept = _kept(traces, root)
     sections: list[Section] = []
     used = {root}
@@ -100,7 +100,7 @@ def path_of_root(traces: TraceSet, root: int) -> list[Section]:
 
 
 def merged(sections: list[Section]) -> list[Section]:
-    """Sections in the order of time, empty ones left out, neighbours of one span as one."""
+    """Sort sections by time, without empty ones, and merge neighbours of one span."""
     found: list[Section] = []
     for owner, start, end in sorted(
         (section for section in sections if section[1] < section[2]), key=lambda section: section[1:]
@@ -113,7 +113,7 @@ def merged(sections: list[Section]) -> list[Section]:
 
 
 def path_of_trace(traces: TraceSet, trace: int) -> list[Section]:
-    """The paths of a trace's roots laid over each other: a later one counts only where no earlier one does."""
+    """Merge the paths of a trace's roots: a path counts only where no earlier one does."""
     main = int(traces.main_root[trace])
     roots = [span for span in traces.spans_of(trace) if traces.parent[span] < 0]
     others = sorted((root for root in roots if root != main), key=lambda root: (traces.start[root], traces.order[root]))

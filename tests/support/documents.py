@@ -1,4 +1,4 @@
-"""Traces as the servers hold them: one document each, and what a search can ask of its spans."""
+"""Traces as servers store them, one document each, and the facts about spans that searches use."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.recorded import Recording, truth
+from tests.support.recordings import Recording, original_traces
 
 Json = Any
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 TEMPO_LONGEST = 2048
-"""Bytes of an attribute that Tempo keeps."""
+"""Number of bytes to which Tempo truncates an attribute."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class SpanFacts:
 
 @dataclass(frozen=True)
 class Document:
-    """A whole trace in the JSON of one server; `broken` if that server fails to write it."""
+    """A whole trace in the JSON of one server; `broken` if that server fails to encode it."""
 
     body: Json
     facts: Callable[[Json], Iterable[SpanFacts]]
@@ -65,8 +65,8 @@ class Document:
     def root(self) -> SpanFacts | None:
         return next((span for span in self.spans if not span.parent_id), None)
 
-    def copied(self, trace_id: str, by_ns: int = 0) -> Json:
-        """The document of a trace that is the same but for its id and its times."""
+    def copy_with(self, trace_id: str, by_ns: int = 0) -> Json:
+        """Return a copy of the trace with another id and shifted times."""
         given = next(values_of(self.body, "traceId", "traceID"))
         return shifted(json.loads(self.text.replace(given.encode(), trace_id.encode())), by_ns)
 
@@ -80,7 +80,7 @@ def dumped(value: Json) -> bytes:
 
 
 def values_of(node: Json, *keys: str) -> Iterator[Any]:
-    """What stands under one of the keys, anywhere."""
+    """Yield the values of these keys at any depth."""
     if isinstance(node, dict):
         for key, value in node.items():
             if key in keys:
@@ -92,7 +92,7 @@ def values_of(node: Json, *keys: str) -> Iterator[Any]:
 
 
 def shifted(node: Json, by_ns: int) -> Json:
-    """The same with all times moved, in any of the formats."""
+    """Return a copy with all times shifted, in any of the formats."""
     if isinstance(node, list):
         return [shifted(item, by_ns) for item in node]
     if not isinstance(node, dict):
@@ -108,7 +108,7 @@ def shifted(node: Json, by_ns: int) -> Json:
     return moved
 
 
-# what a search can ask, in each format
+# facts for searches, by format
 
 
 def jaeger_v1_facts(trace: Json) -> Iterator[SpanFacts]:
@@ -178,7 +178,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-# cutting documents out of what was recorded
+# documents from recorded responses
 
 
 def jaeger_v1_documents(recording: Recording) -> Iterator[Document]:
@@ -186,20 +186,26 @@ def jaeger_v1_documents(recording: Recording) -> Iterator[Document]:
         for trace in body.get("data") or () if isinstance(body, dict) else ():
             if isinstance(trace, dict) and "spans" in trace:
                 yield Document(trace, jaeger_v1_facts)
-    # What makes this API fail was never in an answer of it.
-    yield from (Document(body, otlp_facts, broken=True) for body in apart(truth()) if b'"NaN"' in dumped(body))
+    # traces that make this API fail are missing in its recorded responses
+    yield from (
+        Document(body, otlp_facts, broken=True)
+        for body in split_by_trace(original_traces())
+        if b'"NaN"' in dumped(body)
+    )
 
 
 def jaeger_v3_documents(recording: Recording) -> Iterator[Document]:
-    """What was not in a recorded answer comes from the truth, which has the same form but for the order of keys."""
+    """Return the traces of recorded responses, then the other recorded traces, which differ in the order of
+    keys only.
+    """
     answers = [body["result"] for body in _bodies(recording) if isinstance(body, dict) and "result" in body]
     for answer in answers:
-        yield from (Document(body, otlp_facts) for body in apart([answer]))
+        yield from (Document(body, otlp_facts) for body in split_by_trace([answer]))
     yield from otlp_documents(recording)
 
 
 def otlp_documents(_recording: Recording) -> Iterator[Document]:
-    return (Document(body, otlp_facts) for body in apart(truth()))
+    return (Document(body, otlp_facts) for body in split_by_trace(original_traces()))
 
 
 def zipkin_documents(recording: Recording) -> Iterator[Document]:
@@ -215,7 +221,7 @@ def zipkin_documents(recording: Recording) -> Iterator[Document]:
 
 def _bodies(recording: Recording) -> Iterator[Json]:
     for answer in recording.answers.values():
-        # `raw` answers lack what the server adds to all others
+        # `raw` responses lack warnings that the server adds to all others
         if (
             answer.status == 200
             and answer.name != "search-raw"
@@ -224,8 +230,8 @@ def _bodies(recording: Recording) -> Iterator[Json]:
             yield json.loads(answer.body)
 
 
-def apart(messages: Iterable[Json]) -> Iterator[Json]:
-    """One OTLP message for each trace in these."""
+def split_by_trace(messages: Iterable[Json]) -> Iterator[Json]:
+    """Divide OTLP messages into one for each trace."""
     traces: dict[str, dict[bytes, Json]] = {}
     for message in messages:
         for group in message["resourceSpans"]:
@@ -244,8 +250,8 @@ def apart(messages: Iterable[Json]) -> Iterator[Json]:
 # Tempo's own JSON
 
 
-def tempo_form(trace: Json) -> list[Json]:
-    """The `resourceSpans` of an OTLP message as Tempo writes them: ids in base64, enumerations by name."""
+def to_tempo_json(trace: Json) -> list[Json]:
+    """Convert the `resourceSpans` of an OTLP message to Tempo's form: ids in base64, enumerations by name."""
     return [_tempo_node(group) for group in trace["resourceSpans"]]
 
 

@@ -1,6 +1,6 @@
-"""Logs as runtimes, log stores and tools write them: `WRITERS`, by the envelope that reads them.
+"""Logs in the forms of runtimes, log stores and tools: `WRITERS`, by the envelope that reads them.
 
-Each is given the lines of a log in the order in which they were written, each with the stream that wrote it.
+Each writer receives the lines of a log in order, each with the stream that wrote it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from tracetui.ingest.envelopes.vector import Vector
 
 START = datetime(2026, 3, 20, 9, 46, 40, tzinfo=UTC)
 LineOf = tuple[str, str]
-"""The stream that wrote a line, and the line."""
+"""A stream and one of its lines."""
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Writer:
-    """write: the log's text. names_streams: whether lines of two streams can be told apart in it."""
+    """write: returns the text of the log. names_streams: True if the text distinguishes the lines of two streams."""
 
     envelope: type[Envelope]
     write: Callable[[Sequence[LineOf]], str]
@@ -70,7 +70,7 @@ def ms(number: int) -> int:
 
 
 def by_line(line: Callable[[int, str, str], str]) -> Callable[[Sequence[LineOf]], str]:
-    """Write each line by itself, from its number, its stream and its text."""
+    """Write each line by itself, given its number, its stream and its text."""
     return lambda lines: "".join(line(i, stream, text) + "\n" for i, (stream, text) in enumerate(lines))
 
 
@@ -102,7 +102,7 @@ def docker(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
 
 
 def cri(lines: Sequence[LineOf], size: int = 1 << 14) -> str:
-    """Streams have two names alone; the pieces of their lines stand among each other."""
+    """Write CRI lines, which have two names of streams only; pieces of their lines alternate."""
     names = {stream: ("stdout", "stderr")[i] for i, stream in enumerate(dict.fromkeys(stream for stream, _ in lines))}
     written = []
     for i, (stream, text) in enumerate(lines):
@@ -251,7 +251,7 @@ def google_entry(i: int, stream: str, text: str) -> Json:
 
 
 def google_object(i: int, stream: str, text: str) -> Json:
-    """As the agent makes of a line that is a JSON object."""
+    """Write an entry as the agent does for a line that is a JSON object."""
     entry = google_entry(i, stream, text)
     try:
         value = json.loads(text)
@@ -273,7 +273,7 @@ def cloudwatch_events(lines: Sequence[LineOf]) -> str:
 
 
 def cloudwatch_subscription(lines: Sequence[LineOf]) -> str:
-    """As Firehose puts it into a bucket: one object after the other without anything between them."""
+    """Write objects as Firehose does into a bucket: one after the other without a separator."""
     written = []
     for stream, some in groupby(enumerate(lines), key=lambda line: line[1][0]):
         events = [{"id": str(i), "timestamp": ms(i), "message": text} for i, (_, text) in some]
@@ -342,7 +342,7 @@ def journal_entry(i: int, stream: str, text: str) -> Json:
 
 
 def journal_export(lines: Sequence[LineOf]) -> str:
-    """Every other text as binary, as those with control characters are."""
+    """Write every second text as binary, as those with control characters are."""
     written = []
     for i, (stream, text) in enumerate(lines):
         entry = journal_entry(i, stream, "")

@@ -1,4 +1,4 @@
-"""Causes, roles and outcomes of errors by their definition, pair by pair, without a thought for speed."""
+"""Causes, roles and outcomes of errors by their definition, pair by pair and slowly."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ MS = 1_000_000
 
 @dataclass
 class Reference:
-    """Everything about the errors of a set. Spans are positions."""
+    """All facts about the errors of a set. Spans are positions."""
 
     traces: TraceSet
     role: dict[int, str] = field(default_factory=dict)
     causes: dict[int, list[int]] = field(default_factory=dict)
-    """Of each error the errors below that are a cause of it."""
+    """For each error the errors below that are a cause of it."""
     reaches: dict[int, set[int]] = field(default_factory=dict)
     outcome: dict[int, str] = field(default_factory=dict)
-    """Of each origin."""
+    """For each origin."""
 
     def __post_init__(self) -> None:
         traces = self.traces
@@ -94,7 +94,7 @@ class Reference:
         return (int(self.traces.trace[one]), self.host(one), self.host(other)) not in self.skewed
 
     def ended_later(self, one: int, other: int) -> bool:
-        """Whether it outlasted the other by more than the tolerance, as far as that can be known."""
+        """Test whether a span outlasted another by more than the tolerance, on comparable clocks."""
         if self.lost(one) or self.lost(other) or not self.comparable(one, other):
             return False
         longer = int(self.traces.end[one]) - int(self.traces.end[other])
@@ -138,7 +138,7 @@ class Reference:
             and self.comparable(child, low)
             for one in [high, *between]
             for child in self.children[one]
-            # neither the span itself nor what it is in came after it
+            # neither the span itself nor its ancestors came after it
             if child != low and child not in between
         )
 
@@ -222,7 +222,7 @@ class Reference:
     # --- outcomes ---
 
     def failures(self, trace: int) -> list[int]:
-        """The errors that failed the request of a trace."""
+        """List the errors that failed the request of a trace."""
         traces = self.traces
         request = main = int(traces.main_root[trace])
         silent = not traces.error[main] and traces.status[main] != Status.OK

@@ -1,4 +1,4 @@
-"""Arbitrary span sets that are full of errors."""
+"""Strategies for span sets with many errors."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _TARGETS: tuple[dict[str, Any], ...] = (
 
 @st.composite
 def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """One or two traces full of errors: with causes, attempts, cancellations, messages, skewed clocks and orphans.
+    """Draw one or two traces full of errors: with causes, attempts, cancellations, messages, skewed clocks and orphans.
 
-    Times are whole numbers of 4 ms, so that what outlasts another does so within the tolerance or beyond it.
+    Times are multiples of 4 ms, so that spans outlast others within the tolerance or beyond it.
     """
     tick = 4_000_000
     drawn = draw(
@@ -62,7 +62,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 st.sampled_from(("1", "1", "1", "2")),
                 st.sampled_from((0, 0, 0, 1, 1, 2, 3, 99, -1)),
                 st.integers(-1, 6),
-                # none lasts as long as its parent
+                # always shorter than its parent
                 st.one_of(st.none(), st.integers(0, 12)),
                 st.sampled_from(("api", "api", "cart", "db")),
                 st.sampled_from(("", "", "", "h1", "h2")),
@@ -72,7 +72,7 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 st.sampled_from(_TARGETS),
                 st.sampled_from((Flag.NONE,) * 12 + (Flag.FOLLOWS_FROM, Flag.NO_DURATION)),
                 st.sampled_from((False,) * 9 + (True,)),
-                # how much later another attempt succeeds
+                # delay of another, successful attempt
                 st.sampled_from((None,) * 4 + (0, 2)),
             ),
             min_size=1,

@@ -1,10 +1,10 @@
-"""What can go wrong between a client and a server, on purpose.
+"""Faults between a client and a server, produced on purpose.
 
-with faulty(status(429, retry_after="1"), times=2) as server:  # then as LiveServer("jaeger-v1")
+with faulty(status(429, retry_after="1"), times=2) as server:  # then like LiveServer("jaeger-v1")
     ...
 with faulty(silent) as server:
     ...
-    server.fault = None  # well again
+    server.fault = None  # works again
 with LiveServer("zipkin") as server:
     server.down()
     ...
@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.loopback import JSON, Answer, Handler, Loopback
+from tests.support.loopback import JSON, Handler, Loopback, Response
 from tests.support.servers import LiveServer
 
 Fault = Callable[[Handler], None]
@@ -45,7 +45,7 @@ MIB = 1 << 20
 
 @contextlib.contextmanager
 def faulty(fault: Fault, times: int | None = None, then: str = "jaeger-v1", on: str = "") -> Iterator[LiveServer]:
-    """A `LiveServer` that shows a fault to each request, to the first ones, or to those of paths that match `on`."""
+    """Serve a `LiveServer` with a fault in every request, in the first ones, or in those whose path matches `on`."""
     with LiveServer(then) as server:
         server.fault, server.faults_left, server.fault_on = fault, times, on
         yield server
@@ -53,7 +53,7 @@ def faulty(fault: Fault, times: int | None = None, then: str = "jaeger-v1", on: 
 
 @contextlib.contextmanager
 def refused() -> Iterator[LiveServer]:
-    """A port that nothing listens on, until `up`."""
+    """Reserve a port without a server, until `up` is called."""
     with LiveServer("jaeger-v1") as server:
         server.down()
         yield server
@@ -62,8 +62,8 @@ def refused() -> Iterator[LiveServer]:
 # connections
 
 
-class Held:
-    """A fault that is shown when it is told to be."""
+class HeldFault:
+    """Fault that waits for `go_on` before it occurs."""
 
     def __init__(self, fault: Fault) -> None:
         self._fault = fault
@@ -76,7 +76,7 @@ class Held:
 
     @property
     def is_reached(self) -> bool:
-        """Whether somebody waits for it."""
+        """True if a request waits for it."""
         return self._reached.is_set()
 
     def go_on(self) -> None:
@@ -84,22 +84,22 @@ class Held:
 
 
 def reset(handler: Handler) -> None:
-    """Reads the request, and ends the connection with a reset."""
+    """Read the request, and reset the connection."""
     handler.close_connection = True
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    # Closed at once: the server would say goodbye first.
+    # closed at once, as the server would end the connection properly first
     socket.socket(fileno=handler.connection.detach()).close()
 
 
 def silent(handler: Handler) -> None:
-    """Accepts, and says nothing."""
+    """Accept the connection, and never respond."""
     handler.loopback.ended.wait()
     handler.close_connection = True
 
 
 def drip(handler: Handler, pause: float = 0.1) -> None:
-    """One byte of a right answer after the other."""
-    body = _right(handler).body
+    """Send a correct response byte by byte."""
+    body = _correct_response(handler).body
     handler.start(200, JSON | {"content-length": str(len(body))})
     for byte in body:
         handler.wfile.write(bytes([byte]))
@@ -109,18 +109,18 @@ def drip(handler: Handler, pause: float = 0.1) -> None:
 
 
 def drip_headers(handler: Handler) -> None:
-    """A header that comes a byte after the other."""
+    """Send an endless header byte by byte."""
     _drip(handler, b"HTTP/1.1 200 OK\r\nx-drip: ", b"a")
 
 
 def drip_chunk_extension(handler: Handler) -> None:
-    """The first chunk's extension, a byte after the other."""
+    """Send an endless extension of the first chunk byte by byte."""
     _drip(handler, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;", b"a")
 
 
 def drip_trailer(handler: Handler) -> None:
-    """A right answer, and behind it a trailer, a byte after the other."""
-    body = _right(handler).body
+    """Send a correct response and an endless trailer byte by byte."""
+    body = _correct_response(handler).body
     begin = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\nx-drip: " % (len(body), body)
     _drip(handler, begin, b"a")
 
@@ -133,7 +133,7 @@ def _drip(handler: Handler, begin: bytes, byte: bytes, pause: float = 0.1) -> No
 
 
 def endless(begin: bytes, again: bytes) -> Fault:
-    """Something that comes again and again after a beginning."""
+    """Repeat something endlessly after a beginning."""
 
     def send(handler: Handler) -> None:
         handler.wfile.write(begin)
@@ -151,26 +151,26 @@ _EMPTY_MEMBER = zlib.compressobj(wbits=31).flush()
 empty_members = endless(_GZIP, _EMPTY_MEMBER)
 empty_blocks = endless(_GZIP + b"\x1f\x8b\x08\0\0\0\0\0\0\xff", b"\0\0\0\xff\xff")
 gzip_name = endless(_GZIP + b"\x1f\x8b\x08\x08\0\0\0\0\0\xff", b"n")
-"""A member of gzip whose file name does not end."""
+"""A gzip member whose file name does not end."""
 
 
 def cut(handler: Handler) -> None:
-    """A body shorter than was said."""
-    body = _right(handler).body
+    """Send a body shorter than its stated length."""
+    body = _correct_response(handler).body
     handler.start(200, JSON | {"content-length": str(len(body))})
     handler.wfile.write(body[: len(body) // 2])
     handler.close_connection = True
 
 
 def cut_chunked(handler: Handler) -> None:
-    """Chunks without the last one, whose absence says that more was to come."""
-    body = _right(handler).body
+    """Send chunks without the last one, which would mark the end."""
+    body = _correct_response(handler).body
     handler.start(200, JSON | {"transfer-encoding": "chunked"})
     handler.chunk(body[: len(body) // 2])
     handler.close_connection = True
 
 
-def _right(handler: Handler) -> Answer:
+def _correct_response(handler: Handler) -> Response:
     return handler.loopback.respond(handler.request_read)
 
 
@@ -178,41 +178,41 @@ def _right(handler: Handler) -> Answer:
 
 
 def status(code: int, retry_after: str = "", body: bytes = b"upstream says no\n") -> Fault:
-    """An error of a proxy or a server; `retry_after` is seconds or an HTTP date."""
+    """Respond with an error of a proxy or a server; `retry_after` is seconds or an HTTP date."""
     headers = {"content-type": "text/plain"} | ({"retry-after": retry_after} if retry_after else {})
     if code == 401:
         headers["www-authenticate"] = 'Basic realm="traces"'
-    return _answering(Answer((body,), code, headers))
+    return _responding(Response((body,), code, headers))
 
 
 def login_redirect(to: str = "/login") -> Fault:
-    """302 to another path, which is a login page, or to another server."""
-    page, away = Answer((LOGIN_PAGE,), 200, HTML), Answer((), 302, {"location": to})
+    """Redirect to another path, which is a login page, or to another server."""
+    page, redirect = Response((LOGIN_PAGE,), 200, HTML), Response((), 302, {"location": to})
 
     def send(handler: Handler) -> None:
-        handler.loopback.send(handler, page if handler.path == to else away)
+        handler.loopback.send(handler, page if handler.path == to else redirect)
 
     return send
 
 
 def redirect_loop(handler: Handler) -> None:
-    """302 to where the request went."""
-    handler.loopback.send(handler, Answer((), 302, {"location": handler.path}))
+    """Redirect to the same path."""
+    handler.loopback.send(handler, Response((), 302, {"location": handler.path}))
 
 
-def _answering(answer: Answer) -> Fault:
+def _responding(answer: Response) -> Fault:
     return lambda handler: handler.loopback.send(handler, answer)
 
 
-login_page = _answering(Answer((LOGIN_PAGE,), 200, HTML))
-bad_json = _answering(Answer((b'{"data":[{"traceID":"1f",,]',)))
-json_of_something_else = _answering(Answer((b'{"openapi":"3.1.0","paths":{}}',)))
-wrong_encoding = _answering(Answer((b'{"data":[]}',), 200, JSON | {"content-encoding": "gzip"}))
+login_page = _responding(Response((LOGIN_PAGE,), 200, HTML))
+bad_json = _responding(Response((b'{"data":[{"traceID":"1f",,]',)))
+json_of_something_else = _responding(Response((b'{"openapi":"3.1.0","paths":{}}',)))
+wrong_encoding = _responding(Response((b'{"data":[]}',), 200, JSON | {"content-encoding": "gzip"}))
 
 
 def huge(handler: Handler) -> None:
-    """A right answer that does not end: its first item again and again or, where it has no items, blanks."""
-    begin, *items = _right(handler).pieces
+    """Send a correct response without an end: its first item repeatedly, or blanks if it has no items."""
+    begin, *items = _correct_response(handler).pieces
     begin, more = (begin + items[0], b"," + items[0]) if len(items) > 1 else (begin[:1], b" ")
     many = more * (MIB // len(more) + 1)
     handler.start(200, JSON | {"transfer-encoding": "chunked"})
@@ -223,10 +223,10 @@ def huge(handler: Handler) -> None:
 
 
 def gzip_bomb(handler: Handler, size: int = 4 << 30) -> None:
-    """Blanks inside of JSON: about 1 KiB is sent for each MiB that they take when unpacked."""
+    """Send compressed blanks within JSON: about 1 KiB for each MiB unpacked."""
     packer = zlib.compressobj(9, wbits=31)
-    head = packer.compress(_right(handler).body[:1]) + packer.flush(zlib.Z_FULL_FLUSH)
-    # After a full flush a block needs nothing of what was before it, so the same one can be sent again.
+    head = packer.compress(_correct_response(handler).body[:1]) + packer.flush(zlib.Z_FULL_FLUSH)
+    # after a full flush a block does not depend on previous ones, so the same one can be sent repeatedly
     block = packer.compress(b" " * MIB) + packer.flush(zlib.Z_FULL_FLUSH)
     handler.start(200, JSON | {"content-encoding": "gzip", "transfer-encoding": "chunked"})
     handler.chunk(head)
@@ -245,21 +245,23 @@ class Certificate(NamedTuple):
 
 @functools.cache
 def certificate(name: str) -> Certificate:
-    """A certificate that signs itself, for 127.0.0.1. Skips the test where there is no openssl."""
+    """Make a self-signed certificate for 127.0.0.1. Skips the test without openssl."""
     if not shutil.which("openssl"):
         pytest.skip("openssl makes the certificates, and is not there")
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = Certificate(folder / "certificate.pem", folder / "key.pem")
+    pair = Certificate(folder / "certificate.pem", folder / "key.pem")
     request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     request += ["-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]
-    request += ["-out", str(made.certificate), "-keyout", str(made.key)]
+    request += ["-out", str(pair.certificate), "-keyout", str(pair.key)]
     subprocess.run(request, check=True, capture_output=True)
-    return made
+    return pair
 
 
 def tls(client: Certificate | None = None) -> ssl.SSLContext:
-    """For `LiveServer(kind, tls=tls())`: the certificate is certificate("server"). `client`: the only one let in."""
+    """Build the context for `LiveServer(kind, tls=tls())`, with certificate("server"). `client`: the only
+    accepted one.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate("server"))
     if client:
@@ -272,7 +274,7 @@ def tls(client: Certificate | None = None) -> ssl.SSLContext:
 
 
 class Proxy(Loopback):
-    """A forward proxy: `requests` has what it was asked for, as it was asked, CONNECT included."""
+    """Forward proxy: `requests` has the requests as received, CONNECT included."""
 
     def handle(self, handler: Handler) -> None:
         (self._tunnel if handler.command == "CONNECT" else self._forward)(handler)
@@ -287,18 +289,18 @@ class Proxy(Loopback):
         headers.pop("transfer-encoding", None)
         headers.pop("content-length", None)
         with contextlib.closing(connection):
-            self.send(handler, Answer((answer.read(),), answer.status, headers))
+            self.send(handler, Response((answer.read(),), answer.status, headers))
 
     def _tunnel(self, handler: Handler) -> None:
         host, _, port = handler.path.rpartition(":")
         handler.close_connection = True
-        with socket.create_connection((host, int(port))) as far:
+        with socket.create_connection((host, int(port))) as remote:
             handler.wfile.write(b"HTTP/1.1 200 connected\r\n\r\n")
-            near = handler.connection
+            local = handler.connection
             while True:
-                ready, _, _ = select.select([near, far], [], [])
+                ready, _, _ = select.select([local, remote], [], [])
                 for end in ready:
                     data = end.recv(1 << 16)
                     if not data:
                         return
-                    (far if end is near else near).sendall(data)
+                    (remote if end is local else local).sendall(data)

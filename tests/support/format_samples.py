@@ -1,6 +1,6 @@
-"""A span of an error and its parent, written in every format that is no decoder of its own: `SAMPLES`.
+"""A failed span and its parent in every format without a decoder module of its own kind: `SAMPLES`.
 
-All say the same as far as their format can: `web` is asked for `GET /x` for 100 ms and asks `orders` for 50 ms, which
+All contain the same, as far as the format allows: `web` handles `GET /x` in 100 ms and calls `orders` for 50 ms, which
 fails with "deadlock".
 """
 
@@ -27,7 +27,7 @@ MS = 1_000_000
 
 @dataclass(frozen=True)
 class Sample:
-    """format: its module. text: as it is written. timeless, parentless, status: what the format can say."""
+    """format: its module. text: the sample. timeless, parentless, status: limits of the format."""
 
     format: str
     text: str

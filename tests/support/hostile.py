@@ -1,4 +1,4 @@
-"""Names as an attacker would choose them, and traces with them as names, ids and texts."""
+"""Hostile names, and traces with them as names, ids and texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = {
     "long": "long" * 3_000,
 }
 ALL = " ".join(text for kind, text in KINDS.items() if kind != "long")
-"""All of them in one text, short enough that most outputs show much of it."""
+"""All of them in one text, short enough that most outputs show most of it."""
 ARGUMENT = ALL.replace("\0", "").replace("\ud800", "").replace("\udc00", "")
 """The same for command lines: with bytes that are not UTF-8, but without NUL and other surrogates."""
 FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f\udcff"
@@ -35,7 +35,7 @@ def write_traces(folder: Path) -> None:
     """Write an OTLP file, a Jaeger file (whose ids can be anything) and a file of log lines."""
     folder.mkdir()
     calls = json.dumps({"resourceSpans": [one for at in range(_CALLS) for one in _call(at)]}, ensure_ascii=False)
-    # half a pair makes reading a large file slow: the other file has it, and this one what it is replaced by
+    # half a surrogate pair makes reading slow: one file has it, the large one has its replacement
     (folder / "otlp.json").write_text(re.sub("[\ud800-\udfff]", "\ufffd", calls), "utf-8")
     traces = [_jaeger(text, at) for at, text in enumerate(KINDS.values())]
     (folder / "jaeger.json").write_text(json.dumps({"data": traces}))
@@ -51,7 +51,7 @@ def _trace_id(at: int) -> str:
 
 
 def _call(at: int) -> list[dict[str, Any]]:
-    """A request to the service `ALL`, which calls itself under another name, and a database; every third fails."""
+    """Make a request to the service `ALL`, which calls itself under another name, and a database; every third fails."""
     start = 1_774_000_000_000_000_000 + at * 60_000_000_000
     status = {"code": 2, "message": ALL} if not at % 3 else {}
     texts = ["db.system", "db.query.text", "http.route", "peer.service", "exception.message", "url.full", ALL]
@@ -85,7 +85,7 @@ def _call(at: int) -> list[dict[str, Any]]:
 
 
 def _jaeger(text: str, at: int) -> dict[str, Any]:
-    """A trace in which everything that is text is this one."""
+    """Make a trace in which every text is the given one."""
     tags = [
         {"key": key, "type": "string", "value": text} for key in ("span.kind", "error", "message", "http.url", text)
     ]

@@ -1,7 +1,7 @@
-"""Generated incidents: a small system whose requests pass through several services, before and after one has a fault.
+"""Generated incidents: a small system whose requests pass through several services, before and after a fault.
 
-Each incident is deterministic in its seed. Durations vary from request to request, the answer of a service arrives
-after its calls, and calls take time between client and server, so a fault shows in everything above it.
+Each incident is deterministic in its seed. Durations vary from request to request, a service responds after its calls,
+and calls take time between client and server, so a fault delays everything above it.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tracetui.model.traces import TraceSet
 
 TRACES: Final = 40
 NOISE: Final = 0.4
-"""Deviation of the logarithm of a time."""
+"""Standard deviation of the logarithm of a time."""
 FAULTS: Final = ("self_time", "network", "errors", "early_return", "dependency", "more_calls", "slow_host", "new_call")
 SERVICES: Final = ("gateway", "shop", "cart", "catalog", "prices", "stock", "users", "mail")
 
 
 @dataclass(frozen=True)
 class Incident:
-    """A fault of a service; `weaker` is a second service that takes half as long again."""
+    """A fault of a service; `weaker` is a second service that becomes 50 % slower."""
 
     seed: int
     fault: str
@@ -36,7 +36,7 @@ class Incident:
 
 @dataclass
 class _System:
-    """Which service calls which, and how long each works by itself."""
+    """Calls between services, and the self time of each."""
 
     calls: dict[str, list[str]]
     work: dict[str, float]
@@ -138,12 +138,12 @@ class _System:
 
 
 def incident(seed: int, fault: str | None = None) -> Incident:
-    """Make the incident of a seed, of any fault or the given one."""
+    """Generate the incident of a seed, with the fault of its turn or the given one."""
     random = np.random.default_rng(seed)
     chosen = fault or FAULTS[seed % len(FAULTS)]
     calls: dict[str, list[str]] = {name: [] for name in SERVICES}
     for number, name in enumerate(SERVICES[1:], 1):
-        # one caller at least, so that every service is reached
+        # at least one caller, so that every service is reached
         callers = {SERVICES[int(random.integers(max(0, number - 3), number))]}
         if random.random() < 0.3:
             callers.add(SERVICES[int(random.integers(number))])

@@ -1,7 +1,7 @@
-"""A set of traces of which is known what any question must find: as many as a live check held, in miniature.
+"""A set of traces with known results for searches, with as many traces as a live check had.
 
-1,677 traces of 345 services. Those that failed and those that took more than a second are older than all the others:
-who looks among the newest finds none of them.
+1,677 traces of 345 services. Failed and slow traces (over a second) are older than all others, so that a search among
+the newest finds none of them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from tests.support.many_traces import MS, SECOND, trace
 
 COUNT, SERVICES = 1_677, 345
 FAILED, FAILED_OTHERWISE = 58, 3
-"""Traces with an error status, and more that failed by an HTTP status alone, for which servers are not asked."""
+"""Traces with an error status, and traces that failed by an HTTP status only, which servers cannot search for."""
 SLOW, SLOW_IN_PIECES = 9, 1
-"""Traces with a span of more than a second, and more that take as long without such a span."""
+"""Traces with a span of more than a second, and traces as long without such a span."""
 CHECKOUTS, UNICODE, BAGS = 60, 1, 5
 """Traces with the operation `POST /checkout`, of the service カート-Ünïcode, and with `GET /Bag`."""
 GOLD = 17
 """Traces with the attribute customer.tier = gold."""
 SPAN_SECONDS = 30 * 60
-"""From the first trace to the last."""
+"""Time from the first trace to the last."""
 
 
 QUESTIONS: tuple[tuple[tuple[str, ...], int], ...] = (
@@ -39,13 +39,13 @@ QUESTIONS: tuple[tuple[tuple[str, ...], int], ...] = (
     (("--query", "customer.tier = gold AND duration < 1s"), GOLD),
     (("--service", "front", "--errors-only", "--limit", "100"), FAILED),
 )
-"""Options of `analyze`, and how many traces it must find at least; more only of those that servers need not find."""
-UNASKED = FAILED_OTHERWISE + SLOW_IN_PIECES
+"""Options of `analyze`, and the least number of traces found; more only of those that servers need not find."""
+NOT_SEARCHABLE = FAILED_OTHERWISE + SLOW_IN_PIECES
 
 
 @dataclass(frozen=True)
-class Known:
-    """A trace that is to be written in the format of a server."""
+class KnownTrace:
+    """A trace to be written in the format of a server."""
 
     number: int
     start_ns: int
@@ -61,8 +61,8 @@ class Known:
     def trace_id(self) -> str:
         return f"{self.number:032x}"
 
-    def written(self, kind: str) -> Json:
-        """The trace in the JSON of a kind of server."""
+    def to_json(self, kind: str) -> Json:
+        """Return the trace in the JSON of a kind of server."""
         return trace(
             kind,
             self.number,
@@ -77,8 +77,8 @@ class Known:
         )
 
 
-def known_traces(ends_ns: int) -> Iterator[Known]:
-    """The set; its last trace begins at `ends_ns`."""
+def known_traces(ends_ns: int) -> Iterator[KnownTrace]:
+    """Yield the traces; the last one begins at `ends_ns`."""
     first = ends_ns - SPAN_SECONDS * SECOND
     step = SPAN_SECONDS * SECOND // (COUNT - 1)
 
@@ -87,29 +87,29 @@ def known_traces(ends_ns: int) -> Iterator[Known]:
 
     number = 0
     for _ in range(FAILED_OTHERWISE):
-        yield Known(number + 1, at(number), tags=(("http.response.status_code", "503"),))
+        yield KnownTrace(number + 1, at(number), tags=(("http.response.status_code", "503"),))
         number += 1
     for _ in range(FAILED):
-        yield Known(number + 1, at(number), is_error=True)
+        yield KnownTrace(number + 1, at(number), is_error=True)
         number += 1
     for _ in range(SLOW_IN_PIECES):
-        yield Known(number + 1, at(number), (900 * MS, 600 * MS), is_orphan=True, later=700 * MS)
+        yield KnownTrace(number + 1, at(number), (900 * MS, 600 * MS), is_orphan=True, later=700 * MS)
         number += 1
     for slow in range(SLOW):
-        yield Known(number + 1, at(number), ((1_200 + slow) * MS, 3 * MS))
+        yield KnownTrace(number + 1, at(number), ((1_200 + slow) * MS, 3 * MS))
         number += 1
     for _ in range(CHECKOUTS):
-        yield Known(number + 1, at(number), services=("web", "checkout"), names=("GET /buy", "POST /checkout"))
+        yield KnownTrace(number + 1, at(number), services=("web", "checkout"), names=("GET /buy", "POST /checkout"))
         number += 1
     for _ in range(BAGS):
-        yield Known(number + 1, at(number), services=("web", "bag"), names=("GET /buy", "GET /Bag"))
+        yield KnownTrace(number + 1, at(number), services=("web", "bag"), names=("GET /buy", "GET /Bag"))
         number += 1
-    yield Known(number + 1, at(number), services=("web", "カート-Ünïcode"))
+    yield KnownTrace(number + 1, at(number), services=("web", "カート-Ünïcode"))
     number += 1
     for _ in range(GOLD):
-        yield Known(number + 1, at(number), tags=(("customer.tier", "gold"),))
+        yield KnownTrace(number + 1, at(number), tags=(("customer.tier", "gold"),))
         number += 1
     others = SERVICES - len({"front", "back", "web", "checkout", "bag", "カート-Ünïcode"})
     while number < COUNT:
-        yield Known(number + 1, at(number), (6 * MS, 2 * MS), ("front", f"svc-{number % others:03}"))
+        yield KnownTrace(number + 1, at(number), (6 * MS, 2 * MS), ("front", f"svc-{number % others:03}"))
         number += 1

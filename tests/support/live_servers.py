@@ -1,4 +1,4 @@
-"""Real servers on loopback for the tests that are marked live: Zipkin, and the Jaeger that JAEGER_BIN names."""
+"""Real servers on loopback for tests marked live: Zipkin, and the Jaeger that JAEGER_BIN names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOOPBACK_ONLY = [
     "-Darmeria.ports[0].protocols[0]=http",
 ]
 STORES = {"memory": "memory: {max_traces: 100000}", "badger": "badger: {ephemeral: true}"}
-"""Of Jaeger. Badger keeps traces by service, and wants one for attributes."""
+"""Stores of Jaeger. Badger stores traces by service, and requires one for searches by attributes."""
 JAEGER_CONFIG = """
 service:
   extensions: [jaeger_storage, jaeger_query]
@@ -51,7 +51,7 @@ exporters:
 
 
 def jar() -> Path:
-    """The executable Zipkin; skips the test where there is none."""
+    """Find the executable Zipkin; skips the test without one."""
     if named := os.environ.get("ZIPKIN_JAR"):
         return Path(named)
     if not JAR.exists():
@@ -72,7 +72,7 @@ def jar() -> Path:
 
 @contextmanager
 def running_zipkin(folder: Path) -> Iterator[str]:
-    """The URL of a Zipkin that holds nothing. It is started in `folder`, where no configuration of ours is."""
+    """Run an empty Zipkin in `folder`, without any configuration. -> its URL"""
     if not shutil.which("java"):
         pytest.skip("no Java to run Zipkin with")
     command = ["java", "-Xmx256m", *LOOPBACK_ONLY, "-jar", str(jar())]
@@ -95,7 +95,7 @@ def _port_of(server: subprocess.Popen[str]) -> str:
 
 @contextmanager
 def running_jaeger(folder: Path, store: str = "memory") -> Iterator[tuple[str, str]]:
-    """The URLs of a Jaeger v2 that holds nothing: to ask it, and to post OTLP to it.
+    """Run an empty Jaeger v2. -> its query URL, and the URL for OTLP
 
     store: one of `STORES`.
     """
@@ -133,12 +133,12 @@ def _free_ports(count: int) -> list[int]:
 
 
 def client_of(url: str) -> httpx.Client:
-    """A client that heeds no proxy: the server is on loopback."""
+    """Make a client without a proxy, as the server is on loopback."""
     return httpx.Client(base_url=url, trust_env=False, timeout=30)
 
 
 def wait_for(is_so: Callable[[], bool], what: str) -> None:
-    """Ask again until it is so; fails with a message after a minute."""
+    """Poll until a condition holds; fails with a message after a minute."""
     until = time.monotonic() + PATIENCE_SECONDS
     while not is_so():
         assert time.monotonic() < until, f"waited a minute for {what}"
@@ -146,7 +146,7 @@ def wait_for(is_so: Callable[[], bool], what: str) -> None:
 
 
 def post_to_zipkin(url: str, spans: bytes, traces: int, count: int) -> None:
-    """Post spans, and wait until the server holds as many: they are accepted first and stored afterwards."""
+    """Post spans, and wait until the server has as many: it stores them after accepting them."""
     with client_of(url) as client:
         answer = client.post("/api/v2/spans", content=spans, headers={"content-type": "application/json"})
         assert answer.status_code == 202
@@ -159,7 +159,7 @@ def post_to_zipkin(url: str, spans: bytes, traces: int, count: int) -> None:
 
 
 def post_to_jaeger(url: str, otlp: str, messages: Iterable[Any], traces: int) -> None:
-    """Post OTLP messages in one, and wait until the server has as many traces."""
+    """Post OTLP messages as one, and wait until the server has as many traces."""
     together = {"resourceSpans": [group for message in messages for group in message["resourceSpans"]]}
     with client_of(otlp) as client:
         answer = client.post("/v1/traces", content=json.dumps(together), headers={"content-type": "application/json"})
@@ -175,7 +175,7 @@ def post_to_jaeger(url: str, otlp: str, messages: Iterable[Any], traces: int) ->
 
 
 def tracetui(*args: str, code: int = 0) -> tuple[str, str]:
-    """Run the program as users do. -> what it prints, and what it says on stderr"""
+    """Run the program as users do. -> stdout and stderr"""
     environ = os.environ | {"NO_PROXY": "127.0.0.1", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "tracetui", *args]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environ)

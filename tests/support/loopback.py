@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that notes what it is asked, and that can be stopped, slowed and made to fail."""
+"""HTTP server on loopback that records its requests, and can be stopped, slowed and made to fail."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ JSON = {"content-type": "application/json"}
 
 
 class Request(NamedTuple):
-    """What was asked: the path is decoded, a parameter has all its values, the names of headers are lower-case."""
+    """Request: the path is decoded, a parameter has all its values, the names of headers are lower-case."""
 
     method: str
     path: str
     query: Mapping[str, list[str]]
     headers: Mapping[str, str]
     target: str = ""
-    """What stood in the first line, as it was sent."""
+    """Request target as received."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The body is in pieces that may be sent apart."""
+class Response:
+    """Response; the pieces of its body may be sent separately."""
 
     pieces: Sequence[bytes] = ()
     status: int = 200
@@ -45,15 +45,15 @@ class Answer:
 
 
 class Loopback:
-    """A context manager: serves inside of it, each connection in a thread of its own.
+    """Server as a context manager; each connection has its own thread.
 
-    `fault` is called in place of answering, with the handler of the request: always, or
-    `faults_left` times, and only for paths that the expression `fault_on` is found in.
+    `fault` replaces the response: always or `faults_left` times, for paths that match the expression `fault_on`. It is
+    called with the handler of the request.
     """
 
     def __init__(
         self,
-        respond: Callable[[Request], Answer] | None = None,
+        respond: Callable[[Request], Response] | None = None,
         *,
         tls: ssl.SSLContext | None = None,
         socket_path: Path | None = None,
@@ -69,11 +69,11 @@ class Loopback:
         self.fault_on = ""
         self.gzip = False
         self.pause_between = 0.0
-        """Seconds between the pieces of an answer, which is then sent in chunks."""
+        """Seconds between the pieces of a response, which is then sent in chunks."""
         self._hold_after: int | None = None
         self._released = threading.Event()
         self.ended = threading.Event()
-        """Set as soon as the server goes down: what waits in a fault waits for this."""
+        """Set as soon as the server goes down; faults that wait, wait for this."""
 
     @property
     def url(self) -> str:
@@ -83,14 +83,16 @@ class Loopback:
     def authority(self) -> str:
         return "localhost" if self._socket_path else f"127.0.0.1:{self._port}"
 
-    def respond(self, request: Request) -> Answer:
-        return self._respond(request) if self._respond else Answer((b"not found",), 404, {"content-type": "text/plain"})
+    def respond(self, request: Request) -> Response:
+        return (
+            self._respond(request) if self._respond else Response((b"not found",), 404, {"content-type": "text/plain"})
+        )
 
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
 
     def up(self) -> None:
-        """Serve, on the same port as before."""
+        """Start to serve, on the same port as before."""
         self.ended = threading.Event()
         if self._socket_path:
             self._socket_path.unlink(missing_ok=True)
@@ -104,7 +106,7 @@ class Loopback:
         self._thread.start()
 
     def down(self) -> None:
-        """Refuse connections, and end those that are open."""
+        """Refuse connections, and close open ones."""
         if self.ended.is_set():
             return
         self.ended.set()
@@ -117,7 +119,7 @@ class Loopback:
 
     @property
     def hold_after(self) -> int | None:
-        """After how many pieces an answer waits for `release`."""
+        """Number of pieces after which a response waits for `release`."""
         return self._hold_after
 
     @hold_after.setter
@@ -129,7 +131,7 @@ class Loopback:
             self._released.clear()
 
     def release(self) -> None:
-        """Send the rest of what `hold_after` holds back, and hold back no more."""
+        """Send the remaining pieces, and hold no more back."""
         self.hold_after = None
 
     def __enter__(self) -> Self:
@@ -143,7 +145,7 @@ class Loopback:
             raise self.crashes[0]
 
     def handle(self, handler: Handler) -> None:
-        """Called in the connection's thread for each request."""
+        """Handle a request in the thread of its connection."""
         if self.fault and self.faults_left != 0 and re.search(self.fault_on, handler.request_read.path):
             if self.faults_left:
                 self.faults_left -= 1
@@ -151,19 +153,19 @@ class Loopback:
         else:
             self.send(handler, self.respond(handler.request_read))
 
-    def send(self, handler: Handler, answer: Answer) -> None:
-        apart = bool(self.pause_between or self.hold_after is not None) and len(answer.pieces) > 1
+    def send(self, handler: Handler, answer: Response) -> None:
+        separate = bool(self.pause_between or self.hold_after is not None) and len(answer.pieces) > 1
         zipped = self.gzip and "gzip" in handler.headers.get("accept-encoding", "")
-        pieces = answer.pieces if apart else [answer.body]
+        pieces = answer.pieces if separate else [answer.body]
         headers = dict(answer.headers)
         if zipped:
             packer = zlib.compressobj(wbits=31)
             pieces = [packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) for piece in pieces] + [packer.flush()]
-            pieces = pieces if apart else [b"".join(pieces)]
+            pieces = pieces if separate else [b"".join(pieces)]
             headers["content-encoding"] = "gzip"
-        headers |= {"transfer-encoding": "chunked"} if apart else {"content-length": str(len(pieces[0]))}
+        headers |= {"transfer-encoding": "chunked"} if separate else {"content-length": str(len(pieces[0]))}
         handler.start(answer.status, headers)
-        if not apart:
+        if not separate:
             handler.wfile.write(pieces[0])
             return
         for number, piece in enumerate(pieces):
@@ -183,8 +185,7 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
-        # a Unix socket knows no Nagle
-        # of this connection, though the class declares it for all
+        # set per connection, though the class declares it for all: a Unix socket does not have Nagle's algorithm
         vars(self)["disable_nagle_algorithm"] = self.request.family == socket.AF_INET
         super().setup()
 
@@ -203,7 +204,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
 
     def do_GET(self) -> None:
-        # what is left unread would be taken for the next request
+        # unread data would be taken as the next request
         self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -219,7 +220,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingTCPServer):
-    # not `HTTPServer`, which looks its own name up
+    # not `HTTPServer`, which looks up its own name
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
@@ -230,7 +231,7 @@ class _Server(ThreadingTCPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if tls := self.loopback._tls:
-            # the handshake is the thread's, so that a client that stops in it holds nobody up
+            # the handshake is done in the connection's thread, so that a stalled client delays no other
             connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         self.connections.add(connection)
         return connection, address
@@ -249,6 +250,6 @@ class _UnixServer(_Server):
     address_family = socket.AF_UNIX
 
     def __init__(self, path: Path, handler: type[BaseHTTPRequestHandler]) -> None:
-        # any address is good for the socket, but not for the types of the class above
+        # the types of the base class do not allow the address of a Unix socket
         address: Any = str(path)
         super().__init__(address, handler)

@@ -1,16 +1,18 @@
-"""Servers that hold many traces: what is wanted lies behind more, newer traces than are asked for."""
+"""Servers with many traces: the wanted ones are older than more traces than a search returns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from tests.support.documents import Json
-from tests.support.recorded import LAST_NS
+from tests.support.recordings import LAST_NS
 from tests.support.servers import LiveServer
 
 MS, SECOND = 1_000_000, 1_000_000_000
 NEWER = 150
-"""Traces without an error, each of two spans of 5 and 4 ms, a second apart and newer than all that were recorded."""
+"""Number of traces without an error, each of two spans of 5 and 4 ms, one second apart and newer than all recorded
+ones.
+"""
 
 
 def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | None = None) -> LiveServer:
@@ -22,8 +24,8 @@ def server_with_newer_traces(kind: str, newer: int = NEWER, *, ends_ns: int | No
     return server
 
 
-def many_services(kind: str, count: int, *, begun_ns: int) -> LiveServer:
-    """A server with a trace of each of this many services, svc-000 and on, all begun at about the same moment."""
+def server_with_services(kind: str, count: int, *, begun_ns: int) -> LiveServer:
+    """Serve a trace of each of this many services, svc-000 and on, which begin at about the same time."""
     server = LiveServer(kind, empty=True)
     for number in range(count):
         server.add(trace(kind, number + 1, begun_ns + number * MS, [MS], [f"svc-{number:03}"]))
@@ -43,11 +45,11 @@ def trace(
     is_orphan: bool = False,
     later: int = 0,
 ) -> Json:
-    """A trace in a server's JSON: a span of each service, each the parent of the next; the tags are the last one's.
+    """Make a trace in a server's JSON: a span per service, each the parent of the next; the last one has the tags.
 
-    names: of the spans, for those that there are; the others are called by their services.
-    is_error: whether the last span's status is error.
-    is_orphan: whether the first span has a parent that never came.
+    names: of the first spans; the others are named after their services.
+    is_error: True if the last span has the status error.
+    is_orphan: True if the parent of the first span is missing.
     later: nanoseconds by which each span begins later than the one before.
     """
     services = tuple(services)
@@ -65,10 +67,10 @@ def trace(
         for at, (service, duration) in enumerate(zip(services, durations, strict=True))
     ]
     last = len(spans) - 1
-    told = [(tags or {}) if at == last else {} for at in range(len(spans))]
-    called = [named.get(at, f"GET /{service}") for at, service in enumerate(services)]
+    span_tags = [(tags or {}) if at == last else {} for at in range(len(spans))]
+    labels = [named.get(at, f"GET /{service}") for at, service in enumerate(services)]
     if is_error and kind in ("zipkin", "jaeger-v1"):
-        told[last] = {**told[last], "error": "true"}
+        span_tags[last] = {**span_tags[last], "error": "true"}
     if kind == "zipkin":
         return [
             {
@@ -81,7 +83,7 @@ def trace(
                 "localEndpoint": {"serviceName": service.lower()},
                 "tags": tags_of,
             }
-            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
+            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, span_tags, labels, strict=True)
         ]
     if kind == "jaeger-v1":
         return {
@@ -99,7 +101,9 @@ def trace(
                     "processID": service,
                     "warnings": None,
                 }
-                for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
+                for (span_id, parent, service, start, duration), tags_of, name in zip(
+                    spans, span_tags, labels, strict=True
+                )
             ],
             "processes": {service: {"serviceName": service, "tags": []} for _, _, service, _, _ in spans},
             "warnings": None,
@@ -129,6 +133,6 @@ def trace(
                     }
                 ],
             }
-            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, told, called, strict=True)
+            for (span_id, parent, service, start, duration), tags_of, name in zip(spans, span_tags, labels, strict=True)
         ]
     }

@@ -1,7 +1,7 @@
 """Drive an app without a terminal: press keys, and wait until nothing is left to do.
 
-Textual's own pilot waits until the process uses little CPU time: for 20 ms at least, and not for long enough on a busy
-machine. This one looks at the work itself: messages, workers, timers, and what is not painted yet.
+Textual's own pilot waits until the process uses little CPU time: for at least 20 ms, and not long enough on a busy
+machine. This one waits for the work itself: messages, workers, timers, and unpainted changes.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from textual.worker import Worker
 from tests.support.screens import painted
 
 _SHORT = 0.15
-"""Longest delay, in seconds, of a timer that is waited for: of a search while one types, not of a notice."""
+"""Longest delay, in seconds, of a timer to wait for: one of a search while typing, not one of a notice."""
 _LONGEST = 300.0
-"""Seconds after which an app counts as one that never settles."""
+"""Seconds after which an app counts as never settling."""
 _PERIOD = 0.004
-"""Seconds between two looks at work that is done elsewhere."""
+"""Seconds between two checks for work in other processes."""
 _OFTEN = 0.05
-"""Seconds between two looks at the screen, which take time from the processes that load."""
+"""Seconds between two looks at the screen, which take time from loading processes."""
 _CHARACTERS = {"slash": "/", "backslash": "\\", "minus": "-", "plus": "+", "underscore": "_"}
-"""Characters of keys that Textual does not know by their names."""
+"""Characters of keys whose names Textual does not know."""
 
 
 class Driver(Pilot[Any]):
-    """Presses keys in an app, and waits for what they cause."""
+    """Presses keys in an app, and waits for their effects."""
 
     async def press(self, *keys: str) -> None:
         """Press keys, named as in bindings or by their character, and settle after each."""
@@ -43,7 +43,7 @@ class Driver(Pilot[Any]):
             await self.settle()
 
     async def send(self, *keys: str) -> None:
-        """Press keys without waiting for workers, as one that types while the app works."""
+        """Press keys without waiting for workers, as a user who types while the app works."""
         for key in keys:
             self.post(key)
             await self.pause()
@@ -60,19 +60,19 @@ class Driver(Pilot[Any]):
     async def settle(self, without: str = "") -> None:
         """Wait until messages, workers and short timers are done and the screen is painted.
 
-        `without`: group of workers that are not waited for.
+        `without`: group of workers to ignore.
         """
         await self._wait(lambda worker: worker.group != without)
 
     async def pause(self, delay: float | None = None) -> None:
-        """Wait as `settle`, but not for workers; or wait for a time."""
+        """Wait like `settle`, but not for workers; or wait for a time."""
         if delay is not None:
             await asyncio.sleep(delay)
         await self._wait(lambda _: False)
 
     @property
     def lines(self) -> list[str]:
-        """The lines on the screen, without styles."""
+        """Return the lines on the screen, without styles."""
         return painted(self.app)
 
     @property
@@ -101,7 +101,7 @@ class Driver(Pilot[Any]):
         loop = asyncio.get_running_loop()
         end = loop.time() + _LONGEST
         quiet = 0
-        # the first look may be before what a thread has just sent
+        # a thread may have just sent something
         while quiet < 2:
             # let everything run that can
             await asyncio.sleep(0)
@@ -126,7 +126,7 @@ class Driver(Pilot[Any]):
             yield from screen.walk_children(with_self=True)
 
     def _unfinished(self, is_awaited: Callable[[Worker[Any]], bool]) -> Iterator[object]:
-        """Yield what still has to happen: workers, animations, messages, and short timers that have not gone off."""
+        """Yield unfinished work: workers, animations, messages, and short timers that have not fired."""
         yield from (worker for worker in self.app.workers if not worker.is_finished and is_awaited(worker))
         yield from self.app.animator._animations.values()
         if self.app._resize_event is not None:
@@ -134,7 +134,7 @@ class Driver(Pilot[Any]):
         for pump in self._pumps():
             if pump.message_queue_size or pump._next_callbacks or pump._pending_message is not None:
                 yield pump
-        # the timers of the app itself are those of notices and of the next poll, which come again and again
+        # the timers of the app itself are of notices and of the next poll, and recur
         for pump in self.app.screen.walk_children(with_self=True):
             yield from filter(_goes_off_soon, pump._timers)
 

@@ -1,4 +1,4 @@
-"""The program run in this process, in a home of its own."""
+"""Run the program in this process, with its own home directory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracetui.cli.main import run
 
 
 @dataclass
-class Said:
+class ProgramResult:
     code: int
     out: str
     err: str
@@ -20,24 +20,24 @@ class Said:
 
 @dataclass
 class Program:
-    """The program; waits are noted in `slept`, not slept."""
+    """The program; waits are recorded in `slept` and skipped."""
 
     home: Path
     capsys: pytest.CaptureFixture[str]
     slept: list[float] = field(default_factory=list)
 
-    def __call__(self, *args: str) -> Said:
+    def __call__(self, *args: str) -> ProgramResult:
         code = run(args)
         printed = self.capsys.readouterr()
         assert "Traceback" not in printed.err
         assert "internal error" not in printed.err
-        return Said(code, printed.out, printed.err)
+        return ProgramResult(code, printed.out, printed.err)
 
-    def analyze(self, *args: str) -> Said:
+    def analyze(self, *args: str) -> ProgramResult:
         return self("analyze", *args, "--json")
 
     def profile(self, url: str, **more: str | bool | int) -> str:
-        """The name of a profile for this address."""
+        """Write a profile for this address. -> its name"""
         lines = [f"{key.replace('_', '-')} = {json.dumps(value)}" for key, value in {"url": url, **more}.items()]
         file = self.home / "config" / "tracetui" / "config.toml"
         file.parent.mkdir(parents=True, exist_ok=True)

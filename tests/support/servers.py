@@ -1,4 +1,4 @@
-"""Stand-ins for Jaeger, Zipkin and Tempo on loopback, made of what the real ones were recorded to answer.
+"""Stand-ins for Jaeger, Zipkin and Tempo on loopback, from recorded responses of real servers.
 
 with replaying("jaeger-2.20-v3", "jaeger-2.20-v1") as jaeger:
     ...jaeger.url, jaeger.requests
@@ -18,9 +18,9 @@ from ssl import SSLContext
 
 from tests.support.backends import PLAIN, Backend, JaegerV1, JaegerV3, Tempo, Zipkin
 from tests.support.documents import Document, Json, padded, shifted
-from tests.support.jaeger_alikes import ALIKES
-from tests.support.loopback import Answer, Loopback, Request
-from tests.support.recorded import FIRST_NS, LAST_NS, Recording, recorded
+from tests.support.jaeger_compatible import JAEGER_COMPATIBLE
+from tests.support.loopback import Loopback, Request, Response
+from tests.support.recordings import FIRST_NS, LAST_NS, Recording, recorded
 
 __all__ = ["FIRST_NS", "LAST_NS", "LiveServer", "recorded", "replaying"]
 
@@ -32,13 +32,13 @@ KINDS: Mapping[str, tuple[type[Backend], str]] = {
 }
 
 
-NOT_FOUND = Answer((b"404 page not found\n",), 404, PLAIN)
+NOT_FOUND = Response((b"404 page not found\n",), 404, PLAIN)
 NO_METRICS = ("calls-unknown-service", "metrics-calls")
-"""What is answered to a question for metrics that was not recorded."""
+"""Recorded responses for metrics that were not recorded."""
 
 
 class StandIn(Loopback, ABC):
-    """Recordings and APIs, tried in the order that `respond` says; all below the path `base`."""
+    """Recordings and APIs below the path `base`; `respond` defines the order in which they are tried."""
 
     def __init__(
         self,
@@ -57,36 +57,36 @@ class StandIn(Loopback, ABC):
     def url(self) -> str:
         return super().url + self._base
 
-    def respond(self, request: Request) -> Answer:
+    def respond(self, request: Request) -> Response:
         below = request.path.removeprefix(self._base)
         if below == request.path and self._base:
             return NOT_FOUND
         return self.respond_below(request._replace(path=below))
 
     @abstractmethod
-    def respond_below(self, request: Request) -> Answer:
-        """Answer a request whose path is without the base."""
+    def respond_below(self, request: Request) -> Response:
+        """Respond to a request; its path is without the base."""
 
-    def worked_out(self, request: Request) -> Answer | None:
+    def computed_response(self, request: Request) -> Response | None:
         return next((answer for backend in self.backends if (answer := backend.answer(request))), None)
 
-    def as_recorded(self, request: Request, *, heed_window: bool) -> Answer | None:
+    def recorded_response(self, request: Request, *, respect_window: bool) -> Response | None:
         first = self.recordings[0]
         if request.path.startswith("/api/metrics/"):
-            # of several recordings the first says whether there are metrics
+            # the first of several recordings decides whether there are metrics
             fallback = next((first.answers[name] for name in NO_METRICS if name in first.answers), None)
-            return first.fitting(request.path, request.query) or fallback
-        found = (recording.fitting(request.path, request.query, heed_window) for recording in self.recordings)
+            return first.find(request.path, request.query) or fallback
+        found = (recording.find(request.path, request.query, respect_window) for recording in self.recordings)
         return next((answer for answer in found if answer), None)
 
-    def not_found(self) -> Answer:
+    def not_found(self) -> Response:
         return self.recordings[0].answers.get("not-found", NOT_FOUND)
 
 
 class LiveServer(StandIn):
-    """A server of one kind, of `KINDS` or of `ALIKES`, whose traces can come and go.
+    """Server of one kind, of `KINDS` or of `ALIKES`, whose traces can appear and disappear.
 
-    With `ends_ns`, all times are moved so that the last span ends then: a window that ends now finds them.
+    With `ends_ns`, all times are shifted so that the last span ends then, within a window that ends now.
     """
 
     def __init__(
@@ -99,19 +99,19 @@ class LiveServer(StandIn):
         tls: SSLContext | None = None,
         socket_path: Path | None = None,
     ) -> None:
-        api, name, root = ALIKES[kind] if kind in ALIKES else (*KINDS[kind], "")
+        api, name, root = JAEGER_COMPATIBLE[kind] if kind in JAEGER_COMPATIBLE else (*KINDS[kind], "")
         self._backend = api(recorded(name))
         super().__init__([self._backend.recording], [self._backend], base + root, tls, socket_path)
-        held = list(self._backend.documents.values())
+        documents = list(self._backend.documents.values())
         if empty:
             self._backend.documents.clear()
         elif ends_ns is not None:
-            by = (ends_ns - max(document.end_ns for document in held)) // 1_000_000 * 1_000_000
-            self._backend.documents = {d.id: Document(shifted(d.body, by), d.facts, d.broken) for d in held}
+            by = (ends_ns - max(document.end_ns for document in documents)) // 1_000_000 * 1_000_000
+            self._backend.documents = {d.id: Document(shifted(d.body, by), d.facts, d.broken) for d in documents}
 
     @property
     def trace_ids(self) -> list[str]:
-        """Of all traces, hidden ones too, oldest first, in 32 digits."""
+        """Ids of all traces, hidden ones included, oldest first, in 32 digits."""
         documents = self._backend.documents
         return sorted(documents, key=lambda key: documents[key].start_ns)
 
@@ -119,16 +119,16 @@ class LiveServer(StandIn):
         return self._backend.documents[padded(trace_id)]
 
     def add(self, body: Json, *, broken: bool = False) -> str:
-        """Hold one more trace, in this server's JSON (Jaeger v3 and Tempo: an OTLP message). -> its id
+        """Add a trace in this server's JSON (Jaeger v3 and Tempo: an OTLP message). -> its id
 
-        broken: the server fails to write it.
+        broken: the server fails to encode it.
         """
         document = Document(body, self._backend.facts, broken)
         self._backend.documents[document.id] = document
         return document.id
 
     def add_all(self, bodies: Iterable[Json]) -> None:
-        """Hold more traces, all from the same moment on."""
+        """Add traces, all at the same moment."""
         documents = [Document(body, self._backend.facts, False) for body in bodies]
         self._backend.documents = {**self._backend.documents, **{document.id: document for document in documents}}
 
@@ -138,14 +138,16 @@ class LiveServer(StandIn):
     def show(self, trace_ids: Iterable[str]) -> None:
         self._backend.hidden -= set(map(padded, trace_ids))
 
-    def respond_below(self, request: Request) -> Answer:
-        return self.worked_out(request) or self.as_recorded(request, heed_window=False) or self.not_found()
+    def respond_below(self, request: Request) -> Response:
+        return (
+            self.computed_response(request) or self.recorded_response(request, respect_window=False) or self.not_found()
+        )
 
 
-class replaying(StandIn):  # noqa: N801 - reads as what it does
-    """Answers as recorded; to what was not asked then, from the traces in the recorded answers.
+class replaying(StandIn):  # noqa: N801 - reads as a verb
+    """Replays recorded responses; other requests are answered from the traces in the recorded responses.
 
-    Several recordings are several APIs of one server. With `tenant`, only requests that name it are answered.
+    Several recordings are several APIs of one server. With `tenant`, only requests that name it are accepted.
     """
 
     def __init__(self, *names: str, base: str = "", tenant: str = "") -> None:
@@ -154,21 +156,21 @@ class replaying(StandIn):  # noqa: N801 - reads as what it does
         super().__init__(recordings, backends, base)
         self._tenant = tenant
 
-    def respond_below(self, request: Request) -> Answer:
+    def respond_below(self, request: Request) -> Response:
         return (
             self._of_no_tenant(request)
-            or self.as_recorded(request, heed_window=True)
-            or self.worked_out(request)
-            or self.as_recorded(request, heed_window=False)
+            or self.recorded_response(request, respect_window=True)
+            or self.computed_response(request)
+            or self.recorded_response(request, respect_window=False)
             or self.not_found()
         )
 
-    def _of_no_tenant(self, request: Request) -> Answer | None:
+    def _of_no_tenant(self, request: Request) -> Response | None:
         if not self._tenant:
             return None
         if self.recordings[0].name.startswith("tempo"):
             named = request.headers.get("x-scope-orgid")
-            return None if named else Answer((b"no org id",), 401, PLAIN)
+            return None if named else Response((b"no org id",), 401, PLAIN)
         named = request.headers.get("x-tenant")
         if named == self._tenant:
             return None

@@ -1,6 +1,6 @@
-"""Spans of a kind, a status and attributes, written in every format that is read: `FORMATS`.
+"""Spans of a kind, a status and attributes in every supported format: `FORMATS`.
 
-The writers are the test's own, so that a span stands in each format as a stranger would write it.
+The writers are separate from the program's exporters, so that a span is written as by another program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ START_US = 1_774_000_000_000_000
 
 @dataclass(frozen=True)
 class Plain:
-    """A span that says no more than what decides about it."""
+    """A span with only the facts that decide about errors."""
 
     attributes: Mapping[str, Value] = field(default_factory=dict)
     kind: Kind = Kind.INTERNAL
@@ -34,7 +34,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Style:
-    """How JSON is written: what stands between its tokens, and whether the members of objects come in reverse."""
+    """Style of JSON: separators, and whether the members of objects are in reverse order."""
 
     separators: tuple[str, str] = (",", ":")
     indent: int | None = None
@@ -48,7 +48,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Format:
-    """write: the spans as one input. states: where their status stands. texts: whether attributes are texts."""
+    """write: writes spans as one input. states: where their status is. texts: True if attributes are texts."""
 
     write: Callable[[Sequence[Plain], Style], bytes]
     states: StatusSource = StatusSource.FIELD
@@ -62,7 +62,7 @@ class Format:
         return sorted(map(traces.span, range(len(traces))), key=lambda span: int(span.span_id, 16))
 
     def held(self, value: Value) -> Value:
-        """A value as this format holds it."""
+        """Convert a value to what this format can represent."""
         return as_text(value) if self.texts else value
 
 

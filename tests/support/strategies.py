@@ -1,7 +1,7 @@
-"""Arbitrary span sets, from sound trees to nonsense.
+"""Strategies for arbitrary span sets, from valid trees to nonsense.
 
-Times, ids and names come from small pools so that they meet often: equal starts, touching neighbours, ids given twice,
-rings of parents. Every choice shrinks towards one plain span.
+Times, ids and names come from small pools so that collisions are frequent: equal starts, touching neighbours, duplicate
+ids, parent cycles. Every choice shrinks towards a single plain span.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from tests.support.building import GivenSpan
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 
 unhurried = settings(deadline=None)
-"""For property tests: what they find does not depend on how fast the machine is."""
+"""Settings for property tests whose results do not depend on the speed of the machine."""
 
 
 def examples(times: int) -> settings:
-    """For the definitions that the rest builds on: this many times as many examples as other property tests."""
+    """Return settings for central definitions: this many times as many examples as other property tests."""
     assert settings.default is not None
     return settings(deadline=None, max_examples=times * settings.default.max_examples)
 
@@ -64,7 +64,7 @@ SPAN_IDS = (
 )
 """Some ids in several spellings, two that differ only above their low 40 bits, an opaque one, and none."""
 PARENT_IDS = ("", *SPAN_IDS, "0000000000000000", "00000000000000ff", "gone")
-"""Those, and parents that are not there."""
+"""The same, and missing parents."""
 
 _ticks = st.integers(1, _TICKS)
 _details = st.sampled_from(
@@ -108,7 +108,7 @@ def _spans(
     return st.builds(
         lambda span, flags, links, message: span.but(
             flags=flags,
-            # only the server half of a call says that it shares its id
+            # only the server half of a call states that it shares its id
             kind=Kind.SERVER if flags & Flag.SHARED else span.kind,
             links=links if span.kind == Kind.CONSUMER else (),
             message=message if span.error else "",
@@ -122,8 +122,8 @@ def _spans(
 
 @st.composite
 def rough_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Spans that need not fit together: several traces, orphans, rings, self-parents, ids given twice, exact
-    duplicates, missing starts, negative durations.
+    """Draw unrelated spans: several traces, orphans, cycles, self-parents, duplicate ids, exact duplicates, missing
+    starts, negative durations.
     """
     spans = draw(
         st.lists(
@@ -142,14 +142,14 @@ def rough_sets(draw: st.DrawFn) -> list[GivenSpan]:
 
 
 def ranked(number: int) -> str:
-    """The id of the span with this number in a tree."""
+    """Return the id of the span with this number in a tree."""
     return f"{number + 1:016x}"
 
 
 @st.composite
 def trees(draw: st.DrawFn) -> list[GivenSpan]:
-    """Spans of one or two traces that each have a parent among those before them, or none; children may well be
-    outside their parents. They are given in any order.
+    """Draw spans of one or two traces, in any order, whose parents come before them; children may lie outside their
+    parents.
     """
     some = st.just("")
     given_spans = draw(
@@ -166,7 +166,7 @@ def trees(draw: st.DrawFn) -> list[GivenSpan]:
     spans = []
     for number, (given_span, pick) in enumerate(given_spans):
         known = earlier.setdefault(given_span.trace, [])
-        # 0, the simplest, is the span before; a pick beyond all of them makes another root
+        # 0, the simplest, is the span before; beyond all of them is another root
         parent = known[-1 - pick] if pick < len(known) else ""
         known.append(ranked(number))
         spans.append(given_span.but(id=ranked(number), parent=parent))
@@ -175,7 +175,7 @@ def trees(draw: st.DrawFn) -> list[GivenSpan]:
 
 @st.composite
 def nested(draw: st.DrawFn) -> list[GivenSpan]:
-    """A sound trace: every child lies within its parent, which may be a chain, a fan or anything between."""
+    """Draw a valid trace: every child lies within its parent; a chain, a fan or anything between."""
     count = draw(st.integers(1, 20))
     width = draw(st.integers(1, 8))
     some = st.just("")
@@ -195,7 +195,7 @@ def nested(draw: st.DrawFn) -> list[GivenSpan]:
 
 @st.composite
 def span_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Any of the above, in narrow or very wide time."""
+    """Draw any of the above, in a narrow or very wide time range."""
     spans = draw(st.one_of(nested(), trees(), rough_sets()))
     if max((given_span.duration for given_span in spans), default=0) > 2 * _TICKS:
         return spans
@@ -206,12 +206,12 @@ def span_sets(draw: st.DrawFn) -> list[GivenSpan]:
 
 
 def chain(count: int) -> list[GivenSpan]:
-    """Each span the child of the one before, and a nanosecond shorter at both ends."""
+    """Make spans that are each the child of the one before, and a nanosecond shorter at both ends."""
     return [GivenSpan(ranked(i), 1 + i, 2 * (count - i) - 1, parent=ranked(i - 1) if i else "") for i in range(count)]
 
 
 def fan(count: int) -> list[GivenSpan]:
-    """A root and its children, of 2 ns each, one after the other with 1 ns between them."""
+    """Make a root and its children of 2 ns, one after the other with 1 ns between them."""
     root = GivenSpan(ranked(0), 1, 3 * count - 3)
     return [root, *(GivenSpan(ranked(i), 3 * i - 1, 2, parent=root.id) for i in range(1, count))]
 
@@ -229,14 +229,14 @@ _CALLED: tuple[dict[str, Any], ...] = (
 
 @st.composite
 def service_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Calls between services, in a few small traces: there and back, by way of messages and links, also to peers, with
-    errors anywhere, orphans, and times that do not always fit. Ids are given once.
+    """Draw calls between services in a few small traces: in both directions, by messages and links, also to peers, with
+    errors, orphans, and inconsistent times. Ids are unique.
     """
     drawn = draw(
         st.lists(
             st.tuples(
                 st.sampled_from(("1", "1", "a", "b")),
-                # 0, the simplest, is below the span before; one beyond all is a root, -1 an orphan
+                # 0, the simplest, is below the span before; beyond all is a root, -1 an orphan
                 st.sampled_from((0, 0, 0, 1, 1, 2, 3, 99, -1)),
                 st.integers(-3, 9),
                 st.integers(0, 14),
@@ -302,8 +302,8 @@ _LAYERS: tuple[dict[str, Any], ...] = (
 
 @st.composite
 def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Calls with layers between their halves: spans within spans of few services, or of none that is named, each of any
-    kind; they say all sorts of things about what they call, and link to any other.
+    """Draw calls with layers between their halves: nested spans of few services, or without a service, of any kind,
+    which name any call targets and link to any others.
     """
     drawn = draw(
         st.lists(

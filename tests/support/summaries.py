@@ -1,20 +1,20 @@
-"""A trace in a few words, as Jaeger and Tempo list it."""
+"""Trace summaries as Jaeger and Tempo send them."""
 
 from __future__ import annotations
 
 from tests.support.documents import Document, Json
-from tests.support.traceql import asked_attributes, matching
+from tests.support.traceql import matching, named_attributes
 
 
 def _counts(document: Document) -> dict[str, tuple[int, int]]:
-    """Of each service: spans, and failed ones."""
+    """Count spans and failed spans of each service."""
     services = sorted({span.service for span in document.spans})
     of_each = {name: [span for span in document.spans if span.service == name] for name in services}
     return {name: (len(spans), sum(span.status == "error" for span in spans)) for name, spans in of_each.items()}
 
 
 def _without_zeros(written: dict[str, Json]) -> dict[str, Json]:
-    """Protobuf writes no field that is 0."""
+    """Drop zeros, which protobuf does not write."""
     return {key: value for key, value in written.items() if value not in (0, None, "")}
 
 
@@ -43,7 +43,7 @@ def jaeger_summary(document: Document) -> Json:
 def tempo_summary(document: Document, question: str, shown: int) -> Json:
     root = document.root
     found = matching(question, document)
-    asked = asked_attributes(question)
+    asked = named_attributes(question)
     spans = [
         {
             "spanID": span.id,

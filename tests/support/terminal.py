@@ -76,7 +76,7 @@ class Terminal:
 
     @property
     def has_ended(self) -> bool:
-        """True once the program has ended; its exit code can still be asked for with `end`."""
+        """True once the program has ended; `end` still returns its exit code."""
         return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def end(self, seconds: float = 20) -> int:

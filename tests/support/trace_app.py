@@ -1,4 +1,4 @@
-"""The whole app, driven without a terminal."""
+"""Run the whole app without a terminal."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def loaded(app: TraceApp, size: tuple[int, int] = (80, 24)) -> AsyncIterat
 
 
 def share_loads(patch: pytest.MonkeyPatch) -> None:
-    """Load files that have not changed once, by a process as always, and then return the same set."""
+    """Load unchanged files once, in a separate process as always, and then return the same set."""
 
     def run(
         load: BackgroundLoad,

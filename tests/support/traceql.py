@@ -1,4 +1,6 @@
-"""As much of TraceQL as the stand-in for Tempo knows: `{a = "x" && (b > 5ms || c = 1)} && {...} | select(...)`."""
+"""The subset of TraceQL that the stand-in for Tempo supports: `{a = "x" && (b > 5ms || c = 1)} && {...} |
+select(...)`.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,11 @@ Matcher = Callable[[SpanFacts], bool]
 
 
 class NotUnderstoodError(Exception):
-    """The question says more than this knows of the language; the real Tempo may well answer it."""
+    """The query uses more of the language than is supported here; the real Tempo may accept it."""
 
 
 def nanoseconds(text: str) -> int:
-    """A duration as Go writes it. Raises ValueError."""
+    """Read a duration in Go's notation. Raises ValueError."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(text)
@@ -41,7 +43,7 @@ def nanoseconds(text: str) -> int:
 
 
 def matching(question: str, trace: Document) -> list[SpanFacts]:
-    """The spans that a question finds in a trace."""
+    """Find the spans of a trace that match a query."""
     found = _SETS.fullmatch(question)
     if not found:
         raise NotUnderstoodError(question)
@@ -55,8 +57,8 @@ def matching(question: str, trace: Document) -> list[SpanFacts]:
     return spans
 
 
-def asked_attributes(question: str) -> list[str]:
-    """The attributes that a question names: what an answer says of each span."""
+def named_attributes(question: str) -> list[str]:
+    """List the attributes that a query names, which responses contain for each span."""
     return re.findall(r"(?:(?:resource|span)?\.|\b(?=status\b))([\w.]+)\s*[=!<>]", re.sub(r'"[^"]*"', '""', question))
 
 

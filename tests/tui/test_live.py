@@ -16,7 +16,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from tests.support import faults, outside
+from tests.support import audit, faults
 from tests.support.faults import faulty
 from tests.support.many_traces import server_with_newer_traces, trace
 from tests.support.paths import SAMPLES
@@ -95,7 +95,7 @@ def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
         return shared_memory.receive(sets)
 
     patch.setattr(background_load, "receive", received)
-    with outside.heard(lambda event: work.append((event, threading.get_ident() == loop))):
+    with audit.audited(lambda event: work.append((event, threading.get_ident() == loop))):
         yield work
 
 
@@ -111,11 +111,11 @@ async def test_server_without_a_response_so_far_is_searched_in_full(
     asked: list[Search] = []
     search_again = BackgroundSessions.search
 
-    def heard(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> FilteredSession | None:
+    def audited(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> FilteredSession | None:
         asked.append(search)
         return search_again(sessions, search, *args, **options)
 
-    monkeypatch.setattr(BackgroundSessions, "search", heard)
+    monkeypatch.setattr(BackgroundSessions, "search", audited)
     async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
         await on.until("connection refused")
         await on.press("escape", "F")
@@ -371,7 +371,7 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
         async with over(server.url) as on:
             await on.until("82 traces")
             for fault, said in FAULTS.items():
-                shown = faults.Held(getattr(faults, fault, None) or faults.status(int(fault)))
+                shown = faults.HeldFault(getattr(faults, fault, None) or faults.status(int(fault)))
                 server.fault = shown
                 await on.press("r")
                 while not shown.is_reached:

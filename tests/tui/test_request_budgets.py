@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
-from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
 from tests.tui.test_live import App, over
 from tracetui.ingest.loader import Loader

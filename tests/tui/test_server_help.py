@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from tests.support import faults
-from tests.support.many_traces import SECOND, many_services
+from tests.support.many_traces import SECOND, server_with_services
 from tests.support.paths import SAMPLES
 from tests.support.servers import LiveServer
 from tests.tui.test_live import App, over
@@ -72,7 +72,7 @@ async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None
 
 
 async def test_offered_service_is_searched_back_to_its_newest_trace() -> None:
-    with many_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
+    with server_with_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
         async with over(server.url, size=(80, 24)) as on:
             await on.until("svc-023", "newest trace 2 d ago")
             assert len(searches(server)) == 1 + MOST_SEARCHED
@@ -107,7 +107,7 @@ async def test_search_for_newest_traces_can_be_stopped_and_yields_to_others() ->
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
-    with many_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
+    with server_with_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url, size=size) as on:
             await on.until("searches by service only. Which of 150?", "150 requests, up to 1,500 traces")
             assert searches(server) == []
@@ -132,7 +132,7 @@ async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
 
 
 async def test_all_services_can_be_chosen() -> None:
-    with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
+    with server_with_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url) as on:
             await on.until("Which of 60?")
             await on.press("up", "enter")
@@ -141,7 +141,7 @@ async def test_all_services_can_be_chosen() -> None:
 
 
 async def test_cancelled_choice_of_services_can_be_made_later() -> None:
-    with many_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
+    with server_with_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with over(server.url) as on:
             await on.until("Which of 60?")
             await on.press("escape")

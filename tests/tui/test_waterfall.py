@@ -54,7 +54,7 @@ LARGE = build(
 
 
 @dataclass
-class Held:
+class HeldFault:
     """Work that waits until the test lets it run."""
 
     waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class PaneApp(TerminalApp, ByteCounter):
         self.state = state
         self.said: list[str] = []
         self.left = 0
-        self.held = Held()
+        self.held = HeldFault()
         self.resize: Any = None
         self.post_key: Any = None
 

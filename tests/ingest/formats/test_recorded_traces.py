@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import losses
-from tests.support.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
-from tests.support.recorded import Recorded, recorded
+from tests.support import format_losses
+from tests.support.format_losses import by_ids, comparable, sent_spans, spans_of, with_losses, without_server_warnings
+from tests.support.recordings import Recorded, recorded
 from tracetui.model.span import Span
 
 TRACES = {
@@ -40,8 +40,8 @@ def test_recorded_answers_hold_the_traces_that_were_sent(name: str) -> None:
     answers = answers_with_traces(name)
     for answer, spans in answers:
         for ids, span in by_ids(spans).items():
-            expected = carried(kind_of(answer, name), sent()[ids])
-            assert told(without_the_server_s_warnings(span)) == told(expected), (answer.name, ids)
+            expected = with_losses(kind_of(answer, name), sent_spans()[ids])
+            assert comparable(without_server_warnings(span)) == comparable(expected), (answer.name, ids)
     assert len(answers) == TRACES[name]
 
 
@@ -50,11 +50,11 @@ def test_traces_in_recorded_answers_are_whole(name: str) -> None:
     for answer, spans in answers_with_traces(name):
         found = set(by_ids(spans))
         here = {trace_id for trace_id, _ in found}
-        assert found == {ids for ids in sent() if ids[0] in here}, answer.name
+        assert found == {ids for ids in sent_spans() if ids[0] in here}, answer.name
 
 
 @pytest.mark.parametrize(
-    ("kind", "loss"), [(kind, loss) for kind, of_kind in losses.LOSSES.items() for loss in of_kind]
+    ("kind", "loss"), [(kind, loss) for kind, of_kind in format_losses.LOSSES.items() for loss in of_kind]
 )
-def test_every_loss_is_one(kind: str, loss: losses.Loss) -> None:
-    assert any(told(loss(span)) != told(span) for span in sent().values())
+def test_every_loss_is_one(kind: str, loss: format_losses.Loss) -> None:
+    assert any(comparable(loss(span)) != comparable(span) for span in sent_spans().values())

@@ -20,9 +20,9 @@ import pytest
 
 from tests.support.documents import padded
 from tests.support.faults import HTML, faulty, login_page, status
-from tests.support.loopback import Answer, Handler, Loopback
-from tests.support.losses import by_ids, carried, sent, spans_of, told, without_the_server_s_warnings
-from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.format_losses import by_ids, comparable, sent_spans, spans_of, with_losses, without_server_warnings
+from tests.support.loopback import Handler, Loopback, Response
+from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
@@ -39,7 +39,7 @@ ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
 NEVER = Search(start_ns=FIRST_NS - 7200 * SECOND, end_ns=FIRST_NS - 3600 * SECOND)
 PLAIN = Overrides()
 SHORT, BROKEN, MISSING = "1f2e3d4c5b6a7988", "0af7651916cd43dd8448eb211c80319c", "deadbeef" * 4
-POISONED = next(ids[0] for ids, span in sent().items() if span.service == "poisoned")
+POISONED = next(ids[0] for ids, span in sent_spans().items() if span.service == "poisoned")
 
 
 @dataclass
@@ -256,13 +256,13 @@ def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
     ("respond", "why"),
     [
         (None, "responds, but not with the API of Jaeger, Zipkin or Tempo.*16686"),
-        (lambda request: Answer((b'{"openapi":"3.1.0"}',)), "responds, but not with the API of"),
-        (lambda request: Answer((b"[1",)), "responds, but not with the API of"),
-        (lambda request: Answer((b"<html>Sign in</html>",), 200, HTML), "a web page, perhaps a login page"),
-        (lambda request: Answer((b"<html>who?</html>",), 401, HTML), r"credentials required \(401\)"),
-        (lambda request: Answer((b"<html>no</html>",), 403, HTML), r"access denied \(403\)"),
-        (lambda request: Answer((b"<html>oh</html>",), 500, HTML), r"server error \(500\)"),
-        (lambda request: Answer((b"<html>where?</html>",), 404, HTML), "responds, but not with the API of"),
+        (lambda request: Response((b'{"openapi":"3.1.0"}',)), "responds, but not with the API of"),
+        (lambda request: Response((b"[1",)), "responds, but not with the API of"),
+        (lambda request: Response((b"<html>Sign in</html>",), 200, HTML), "a web page, perhaps a login page"),
+        (lambda request: Response((b"<html>who?</html>",), 401, HTML), r"credentials required \(401\)"),
+        (lambda request: Response((b"<html>no</html>",), 403, HTML), r"access denied \(403\)"),
+        (lambda request: Response((b"<html>oh</html>",), 500, HTML), r"server error \(500\)"),
+        (lambda request: Response((b"<html>where?</html>",), 404, HTML), "responds, but not with the API of"),
     ],
     ids=["404", "JSON", "half JSON", "page", "401", "403", "500", "404 page"],
 )
@@ -303,10 +303,10 @@ def test_services_and_operations(name: str) -> None:
         services = asked.back_end.services()
         assert services == sorted(services)
         # v1 has hidden what it cannot write
-        held = {span.service for ids, span in sent().items() if ids[0] in asked.held - {POISONED}}
-        assert held <= set(services) <= {span.service for span in sent().values()}
+        held = {span.service for ids, span in sent_spans().items() if ids[0] in asked.held - {POISONED}}
+        assert held <= set(services) <= {span.service for span in sent_spans().values()}
         written = str.lower if "zipkin" in name else str
-        expected = sorted({written(span.name) for span in sent().values() if span.service == "payment"})
+        expected = sorted({written(span.name) for span in sent_spans().values() if span.service == "payment"})
         assert asked.back_end.operations("payment") == expected
         assert asked.back_end.operations("nobody") == []
 
@@ -348,7 +348,7 @@ def test_searches(name: str) -> None:
     with asking(SERVERS[name]()) as asked:
         held = asked.held
         for what, wanted in SEARCHES.items():
-            expected = {ids[0] for ids, span in sent().items() if meets(wanted, span)} & held
+            expected = {ids[0] for ids, span in sent_spans().items() if meets(wanted, span)} & held
             found = asked.found(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
             assert found & expected, what
             if name in RECORDED:
@@ -368,10 +368,10 @@ def test_traces_come_whole(name: str) -> None:
         found = asked.spans(Search(service="cart", start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
     here = {trace_id for trace_id, _ in found}
     assert len(here) > 20
-    assert set(found) == {ids for ids in sent() if ids[0] in here}
+    assert set(found) == {ids for ids in sent_spans() if ids[0] in here}
     for ids, span in found.items():
-        expected = carried(kind.replace("2.20", "v3"), sent()[ids])
-        assert told(without_the_server_s_warnings(span)) == told(expected)
+        expected = with_losses(kind.replace("2.20", "v3"), sent_spans()[ids])
+        assert comparable(without_server_warnings(span)) == comparable(expected)
 
 
 @each_server
@@ -405,10 +405,10 @@ def test_what_of_a_search_is_done_here() -> None:
 @pytest.mark.parametrize("name", ["jaeger-v3", "tempo"])
 def test_what_holds_for_whole_traces(name: str) -> None:
     ends: dict[str, list[int]] = {}
-    for (trace_id, _), span in sent().items():
+    for (trace_id, _), span in sent_spans().items():
         ends.setdefault(trace_id, []).extend((span.start_ns, span.end_ns))
     slow = {trace_id for trace_id, times in ends.items() if max(times) - min(times) > 400 * MS}
-    failed = {ids[0] for ids, span in sent().items() if span.status is Status.ERROR}
+    failed = {ids[0] for ids, span in sent_spans().items() if span.status is Status.ERROR}
     with asking(SERVERS[name]()) as asked:
         assert asked.found(changed(ALL, slower_ns=400 * MS)) == slow
         assert asked.found(changed(ALL, failed=True)) == failed
@@ -612,13 +612,13 @@ def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
     unread = {POISONED} if kind == "jaeger-v1" else set()
     assert {trace_id for trace_id, _ in found} == set(ids) - unread
     for key, span in found.items():
-        assert told(without_the_server_s_warnings(span)) == told(carried(kind, sent()[key])), key
+        assert comparable(without_server_warnings(span)) == comparable(with_losses(kind, sent_spans()[key])), key
     assert [text.startswith(f"trace {POISONED} could not be read: ") for text in said] == [True] * len(unread)
 
 
 def test_a_trace_that_is_partly_there() -> None:
-    partly = Answer((b'{"trace":{"resourceSpans":[]},"status":"PARTIAL","message":"too large"}',))
-    with Loopback(lambda request: partly if "traces" in request.path else Answer((b"echo",))) as server:
+    partly = Response((b'{"trace":{"resourceSpans":[]},"status":"PARTIAL","message":"too large"}',))
+    with Loopback(lambda request: partly if "traces" in request.path else Response((b"echo",))) as server:
         at = server_at(server.url)
         said: list[str] = []
         back_end = open_back_end(type(at)(at.name, at.address, Profile(kind="tempo")), Overrides(), said.append)
@@ -670,7 +670,7 @@ def beside() -> LiveServer:
     """A Jaeger v1 with sound traces of the service of the one that it cannot write, before and after it."""
     server = LiveServer("jaeger-v1")
     sound = next(document for document in map(server.document, server.trace_ids) if not document.broken)
-    begin = min(span.start_ns for ids, span in sent().items() if ids[0] == POISONED)
+    begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
     for number, away in enumerate((-300 * SECOND, -2 * MS, 20 * MS, 20 * SECOND)):
         body = sound.copied(f"5a{number}".rjust(32, "0"), by_ns=begin + away - sound.start_ns)
         for process in body["processes"].values():
@@ -686,7 +686,7 @@ def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
     # a trace is found in each slice that it reaches into
     assert all(not span.warnings for span in found)
     assert len(asked.said) >= 1
-    begin = min(span.start_ns for ids, span in sent().items() if ids[0] == POISONED)
+    begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
     assert any("2026-11-20 10:13:00.0" in said for said in asked.said), (begin, asked.said)
     assert all("the server cannot send traces that start between" in said for said in asked.said)
     assert len(asked.server.requests) < 150
@@ -737,7 +737,7 @@ def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:
 
     def partly(handler: Any) -> None:
         body = json.loads(server.respond(handler.request_read).body) | {"errors": errors}
-        server.send(handler, Answer((json.dumps(body).encode(),)))
+        server.send(handler, Response((json.dumps(body).encode(),)))
 
     server.fault, server.fault_on, server.faults_left = partly, "/api/traces$", 1
     with asking(server) as asked:
@@ -773,14 +773,14 @@ def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn
 
 def test_a_store_of_v3_that_wants_a_service() -> None:
     with asking(wanting_a_service(replaying("jaeger-main-v3"))) as asked:
-        assert asked.found(ALL) == {ids[0] for ids in sent()}
-        assert asked.found(ALL) == {ids[0] for ids in sent()}
+        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
+        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
     assert asked.server.paths().count("/api/v3/traces") == 1
 
 
 def test_a_store_of_v3_that_wants_a_service_before_summaries() -> None:
     with asking(wanting_a_service(replaying("jaeger-main-v3"), has_summaries=False)) as asked:
-        assert asked.found(ALL) == {ids[0] for ids in sent()}
+        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
 
 
 # answers that are JSON, and not what belongs there

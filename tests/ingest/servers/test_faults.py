@@ -16,10 +16,10 @@ import pytest
 
 from tests.support import faults
 from tests.support.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
-from tests.support.loopback import Answer, Handler, Loopback
+from tests.support.loopback import Handler, Loopback, Response
 from tests.support.paths import SAMPLES
-from tests.support.program import Program, Said
-from tests.support.recorded import FIRST_NS, LAST_NS, truth
+from tests.support.program import Program, ProgramResult
+from tests.support.recordings import FIRST_NS, LAST_NS, original_traces
 from tests.support.servers import LiveServer
 from tracetui.analysis.analysis import Analysis
 from tracetui.config import NO_OVERRIDES
@@ -37,7 +37,7 @@ TEMPO_WINDOW = f"?limit=100&start={FIRST_NS // 1_000_000_000}&end={LAST_NS // 1_
 WINDOW = f"?service=cart&limit=100&start={FIRST_NS // 1000}&end={LAST_NS // 1000}"
 
 
-def in_words(said: Said, server: str, why: str) -> None:
+def in_words(said: ProgramResult, server: str, why: str) -> None:
     """The error is one line or two, about the server, and says what happened and what to do."""
     assert said.code == 4, said.err
     assert said.out == ""
@@ -103,7 +103,7 @@ def test_a_server_that_fails_from_the_start(fault: str, program: Program) -> Non
 
 
 def test_a_page_of_grafana(program: Program) -> None:
-    page = Answer((b"<!DOCTYPE html><html><head><title>Grafana</title>",), 200, faults.HTML)
+    page = Response((b"<!DOCTYPE html><html><head><title>Grafana</title>",), 200, faults.HTML)
     with Loopback(lambda request: page) as server:
         said = program.analyze(server.url)
         in_words(said, server.url, f"this is Grafana, .* {server.url}/api/datasources/proxy/uid/UID, with a serv")
@@ -198,8 +198,8 @@ def test_what_came_before_an_answer_broke_off_is_reported(kind: str, shown: Faul
 
 @pytest.mark.parametrize("name", ["traces.jsonl", "traces.jsonl.gz"])
 def test_a_file_of_a_web_server(name: str, program: Program) -> None:
-    body = "".join(json.dumps(message) + "\n" for message in truth()).encode()
-    with Loopback(lambda request: Answer((gzip.compress(body) if name.endswith("gz") else body,), 200, {})) as server:
+    body = "".join(json.dumps(message) + "\n" for message in original_traces()).encode()
+    with Loopback(lambda request: Response((gzip.compress(body) if name.endswith("gz") else body,), 200, {})) as server:
         said = program.analyze(f"{server.url}/of/{name}?signature={TOKEN}")
         assert json.loads(said.out)["summary"]["trace_count"] == 82
         assert server.requests[0].target == f"/of/{name}?signature={TOKEN}"
@@ -371,13 +371,15 @@ def test_a_redirect_within_the_server_is_followed(program: Program) -> None:
     with LiveServer("jaeger-v1") as server:
 
         def moved(handler: Handler) -> None:
-            away = Answer((), 301, {"location": handler.path.replace("/old/", "/")})
+            away = Response((), 301, {"location": handler.path.replace("/old/", "/")})
             right = server.respond(handler.request_read)
             server.send(handler, away if handler.path.startswith("/old/") else right)
 
         server.fault = moved
         assert program.analyze(f"{server.url}/old/search{WINDOW}").code == 0
-    with faulty(lambda handler: handler.loopback.send(handler, Answer((), 302, {"location": handler.path}))) as server:
+    with faulty(
+        lambda handler: handler.loopback.send(handler, Response((), 302, {"location": handler.path}))
+    ) as server:
         said = program.analyze(server.url)
         assert said.code == 4
         assert len(server.requests) < 40
@@ -469,7 +471,7 @@ def test_proxies(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_proxy_that_refuses(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    no = Answer((b"who are you?",), 407, {"content-type": "text/plain"})
+    no = Response((b"who are you?",), 407, {"content-type": "text/plain"})
     with Loopback(lambda request: no) as proxy:
         gone = proxy.authority
         monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))

@@ -11,11 +11,11 @@ import pytest
 
 from tests.ingest.servers.test_back_ends import asking
 from tests.support.documents import padded
-from tests.support.jaeger_alikes import ALIKES, MOST, Quickwit
-from tests.support.losses import by_ids, spans_of
+from tests.support.format_losses import by_ids, spans_of
+from tests.support.jaeger_compatible import JAEGER_COMPATIBLE, MOST, Quickwit
 from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
-from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
 from tracetui.config import Overrides
 from tracetui.ingest.loader import load
@@ -28,7 +28,7 @@ from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.search import Search
 from tracetui.model.span import Span
 
-KINDS = tuple(ALIKES)
+KINDS = tuple(JAEGER_COMPATIBLE)
 V1 = [kind for kind in KINDS if not kind.endswith("v3")]
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
 changed = msgspec.structs.replace

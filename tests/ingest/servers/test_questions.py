@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tests.ingest.servers.test_back_ends import asking
 from tests.support.documents import padded
-from tests.support.loopback import Answer
-from tests.support.losses import sent
-from tests.support.many_traces import MS, NEWER, SECOND, many_services, server_with_newer_traces, trace
+from tests.support.format_losses import sent_spans
+from tests.support.loopback import Response
+from tests.support.many_traces import MS, NEWER, SECOND, server_with_newer_traces, server_with_services, trace
 from tests.support.paths import CASES
 from tests.support.program import Program
-from tests.support.recorded import FIRST_NS, LAST_NS
+from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.ingest.loader import Loader, load
 from tracetui.ingest.servers import jaeger, readable_lists
@@ -37,7 +37,7 @@ changed = msgspec.structs.replace
 
 
 def failed_ids() -> set[str]:
-    return {ids[0] for ids, span in sent().items() if span.status is Status.ERROR}
+    return {ids[0] for ids, span in sent_spans().items() if span.status is Status.ERROR}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,10 +113,10 @@ def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
 def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wanted: Search) -> None:
     services = ("payment", "reporting", "unknown")
     search = changed(wanted, services=services, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=100)
-    told: list[SearchReport] = []
+    comparable: list[SearchReport] = []
     with server_with_newer_traces(kind) as server:
         everything = load([server.url], search=changed(WHOLE, limit=1000))
-        found = load([server.url], search=search, on_report=told.append)
+        found = load([server.url], search=search, on_report=comparable.append)
     expected = {
         text
         for trace, text in enumerate(everything.trace_ids)
@@ -130,7 +130,7 @@ def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wante
         assert any("the search was limited to" in warning.message for warning in found.load_warnings)
     else:
         assert expected <= set(found.trace_ids)
-    assert "service payment or reporting or unknown" in told[0].text
+    assert "service payment or reporting or unknown" in comparable[0].text
     # a trace of two of the services comes once
     assert not found.duplicates
 
@@ -140,7 +140,7 @@ def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wante
 
 def badger(server: StandIn) -> StandIn:
     """Jaeger with a store that refuses attributes without a service, with status 500."""
-    refused = Answer((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
+    refused = Response((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
 
     def fault(handler: Any) -> None:
         query = handler.request_read.query
@@ -187,7 +187,7 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
     body = b'{"%s":%b}' % (key.encode(), listed) if key else listed
 
     def fault(handler: Any) -> None:
-        server.send(handler, Answer((body,)))
+        server.send(handler, Response((body,)))
 
     server.fault, server.fault_on = fault, "/services$"
     with asking(server) as asked:
@@ -248,7 +248,7 @@ def test_services_are_searched_until_the_limit() -> None:
 
 
 def test_services_are_searched_side_by_side() -> None:
-    server = many_services("jaeger-v1", 4, begun_ns=FIRST_NS + SECOND)
+    server = server_with_services("jaeger-v1", 4, begun_ns=FIRST_NS + SECOND)
     two = threading.Barrier(2, timeout=20)
 
     def fault(handler: Any) -> None:
@@ -266,7 +266,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
 
     def fault(handler: Any) -> None:
         if handler.request_read.query.get("service") == ["cart"]:
-            server.send(handler, Answer((b'{"errors":[{"code":500,"msg":"no such table"}]}',), 500))
+            server.send(handler, Response((b'{"errors":[{"code":500,"msg":"no such table"}]}',), 500))
         else:
             server.send(handler, server.respond(handler.request_read))
 
@@ -281,7 +281,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
 
 def without_hints(server: StandIn) -> StandIn:
     """A Tempo that refuses what it does not know behind a query."""
-    refused = Answer((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
+    refused = Response((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
 
     def fault(handler: Any) -> None:
         hinted = "most_recent" in handler.request_read.query.get("q", [""])[0]
@@ -308,12 +308,12 @@ def test_older_tempo_is_queried_without_the_hint_from_then_on() -> None:
 
 
 def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
-    told: list[SearchReport] = []
+    comparable: list[SearchReport] = []
     with without_hints(server_with_newer_traces("tempo")) as server:
-        load([server.url], search=WHOLE, on_report=told.append)
-    assert told[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
-    assert told[0].searched is not None
-    assert told[0].searched.words.startswith("any 20 (")
+        load([server.url], search=WHOLE, on_report=comparable.append)
+    assert comparable[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
+    assert comparable[0].searched is not None
+    assert comparable[0].searched.words.startswith("any 20 (")
 
 
 def test_a_query_that_tempo_refuses_is_refused() -> None:
@@ -330,7 +330,7 @@ def test_tempo_names_are_requested_for_a_window() -> None:
     def fault(handler: Any) -> None:
         query = handler.request_read.query
         timed = {"start", "end"} <= set(query) and int(query["start"][0]) < int(query["end"][0])
-        empty = Answer((b'{"tagValues":[],"metrics":{}}',))
+        empty = Response((b'{"tagValues":[],"metrics":{}}',))
         server.send(handler, server.respond(handler.request_read) if timed else empty)
 
     server.fault, server.fault_on = fault, "/values$"
@@ -352,12 +352,12 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
     with LiveServer("tempo") as server:
         loading = Loader([server.url])
         search = changed(WHOLE, limit=1000)
-        told: list[SearchReport] = []
+        comparable: list[SearchReport] = []
         first = loading.read(search=search)
         count = len(server.requests)
-        assert loading.search_again(search, lambda _: None, told.append) is None
+        assert loading.search_again(search, lambda _: None, comparable.append) is None
         assert [request.path for request in server.requests[count:]] == ["/api/search"]
-        assert told[0].text.startswith(f"{first.trace_count} traces from Tempo")
+        assert comparable[0].text.startswith(f"{first.trace_count} traces from Tempo")
         # one more, and one that grows
         server.add(trace("tempo", 1, LAST_NS, [5 * MS], ["front"]))
         assert (loading.search_again(search, lambda _: None) or first).trace_count == first.trace_count + 1
@@ -372,8 +372,8 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_warning_that_elements_of_lists_are_not_found(kind: str) -> None:
-    told: list[SearchReport] = []
+    comparable: list[SearchReport] = []
     search = changed(WHOLE, attributes={"customer.tier": "gold"}, service="payment")
     with LiveServer(kind) as server:
-        load([server.url], search=search, on_report=told.append)
-    assert ("not list elements" in told[0].text) == (kind != "tempo")
+        load([server.url], search=search, on_report=comparable.append)
+    assert ("not list elements" in comparable[0].text) == (kind != "tempo")

@@ -10,8 +10,8 @@ import pytest
 
 from tests.ingest.servers.test_back_ends import asking
 from tests.support.backends import PLAIN
-from tests.support.loopback import Answer, Request
-from tests.support.recorded import FIRST_NS, LAST_NS, Recorded, recorded
+from tests.support.loopback import Request, Response
+from tests.support.recordings import FIRST_NS, LAST_NS, Recorded, recorded
 from tests.support.servers import LiveServer, StandIn
 from tracetui.model.search import Search
 
@@ -26,9 +26,9 @@ class Tempo(StandIn):
     def __init__(self) -> None:
         super().__init__([recorded("faults")], [])
 
-    def respond_below(self, request: Request) -> Answer:
+    def respond_below(self, request: Request) -> Response:
         if request.path == "/api/echo":
-            return Answer((b"echo\n",), 200, PLAIN)
+            return Response((b"echo\n",), 200, PLAIN)
         timed = "window" if {"start", "end"} <= set(request.query) else "no-window"
         if request.path == "/api/v2/search/tag/resource.service.name/values":
             return recorded("faults")[f"tempo-3.0-services-{timed}"]
@@ -37,7 +37,7 @@ class Tempo(StandIn):
         if request.path == "/api/search":
             hinted = "most_recent" in request.query["q"][0]
             return recorded("faults")["tempo-3.0-search-20" + "-most-recent" * hinted]
-        return Answer((b"",), 404, PLAIN)
+        return Response((b"",), 404, PLAIN)
 
 
 def listed(answer: Recorded) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.ingest.servers.test_back_ends import asking
 from tests.support.faults import refused, status
 from tests.support.program import Program
-from tests.support.recorded import FIRST_NS, LAST_NS, recorded
+from tests.support.recordings import FIRST_NS, LAST_NS, recorded
 from tests.support.servers import LiveServer, StandIn, replaying
 from tracetui.ingest.servers.readable_lists import readable_edges
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats

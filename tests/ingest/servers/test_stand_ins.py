@@ -19,12 +19,12 @@ from tests.support.documents import (
     jaeger_v3_documents,
     otlp_documents,
     otlp_spans,
-    tempo_form,
+    to_tempo_json,
     values_of,
 )
 from tests.support.faults import Proxy, certificate, faulty, refused, tls
 from tests.support.loopback import Loopback, Request
-from tests.support.recorded import FIRST_NS, LAST_NS, Recorded, recorded
+from tests.support.recordings import FIRST_NS, LAST_NS, Recorded, recorded
 from tests.support.servers import LiveServer, replaying
 
 APIS: list[tuple[str, type[Backend]]] = [
@@ -100,16 +100,16 @@ def in_any_order(body: Any) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def truth() -> dict[str, Document]:
+def original_traces() -> dict[str, Document]:
     return {document.id: document for document in otlp_documents(recorded("tempo-3.0"))}
 
 
 @pytest.mark.parametrize("name", ["trace", "trace-v2", "trace-short-id"])
-def test_traces_of_tempo_have_its_form(name: str, truth: dict[str, Document]) -> None:
+def test_traces_of_tempo_have_its_form(name: str, original_traces: dict[str, Document]) -> None:
     given = recorded("tempo-3.0")[name]
     body = json.loads(given.body)
     real = body.get("batches") or body["trace"]["resourceSpans"]
-    assert tempo_form(truth[given.path.rpartition("/")[2].rjust(32, "0")].body) == real
+    assert to_tempo_json(original_traces[given.path.rpartition("/")[2].rjust(32, "0")].body) == real
 
 
 @pytest.mark.parametrize(
@@ -130,10 +130,10 @@ def test_summaries_equal_recorded_ones(name: str, api: type[Backend], key: str, 
     assert [summary for summary in real if summary not in json.loads(ours.body)[key]] == []
 
 
-def test_recorded_traces_are_the_truth(truth: dict[str, Document]) -> None:
+def test_recorded_traces_are_the_truth(original_traces: dict[str, Document]) -> None:
     """What was never recorded may then be taken from the truth."""
     for document in jaeger_v3_documents(recorded("jaeger-2.20-v3")):
-        assert spans_of(document) == spans_of(truth[document.id])
+        assert spans_of(document) == spans_of(original_traces[document.id])
 
 
 def spans_of(document: Document) -> dict[str, Any]:
@@ -236,7 +236,7 @@ def test_traces_come_and_go(kind: str, client: httpx.Client) -> None:
         assert last not in trace_ids(client.get(server.url + path, params=query))
         server.show([last])
         assert last in trace_ids(client.get(server.url + path, params=query))
-        server.add(server.document(first).copied("abc123".rjust(len(first), "9"), by_ns=1_000_000_000))
+        server.add(server.document(first).copy_with("abc123".rjust(len(first), "9"), by_ns=1_000_000_000))
         assert "abc123".rjust(len(first), "9") in trace_ids(client.get(server.url + path, params=query))
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.recorded import recorded
+from tests.support.recordings import recorded
 from tracetui.ingest.servers import stream_split as module
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP, ZIPKIN, Shape, split_stream
 

@@ -1,9 +1,9 @@
-"""Documents of OTLP, Jaeger and Zipkin, and the shapes that real writers give their values.
+"""Documents of OTLP, Jaeger and Zipkin, with values in the forms of many real writers.
 
-Each shape is one that some writer is known for: protobufjs and Long.js (two halves), Go's encoding/json (structs,
-PascalCase, bytes in base64 or lists), Python's MessageToDict with preserving_proto_field_name (snake_case), Jackson and
-dataclasses (nulls, enums by name), dumps of SQL tables (integers and JSON as text), console exporters (ISO 8601), PHP
-(arrays with gaps), fields of an Elasticsearch search (one list for each member).
+Each form is that of a known writer: protobufjs and Long.js (two halves), Go's encoding/json (structs, PascalCase, bytes
+in base64 or lists), Python's MessageToDict with preserving_proto_field_name (snake_case), Jackson and dataclasses
+(nulls, enums by name), dumps of SQL tables (integers and JSON as text), console exporters (ISO 8601), PHP (arrays with
+gaps), fields of an Elasticsearch search (one list for each member).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def pascal(name: str) -> str:
 
 
 def respelled(message: Json, random: Random) -> Json:
-    """A message with all its names in another spelling, or as it was."""
+    """Write all names of a message in another spelling, or unchanged."""
     spellings: list[Callable[[str], str]] = [str, str, snake, pascal]
     spell = random.choice(spellings)
     message = {spell(name): value for name, value in message.items()}
@@ -45,18 +45,18 @@ def respelled(message: Json, random: Random) -> Json:
 
 
 def positions(items: list[Json]) -> Json:
-    """A list as an object, as PHP writes an array with a gap."""
+    """Write a list as an object, like PHP for an array with a gap."""
     return {str(2 * number): item for number, item in enumerate(items)}
 
 
 def columns(items: list[Json]) -> Json:
-    """Objects with the same members as one list for each of them; others as they are."""
+    """Write objects with equal members as one list per member; others unchanged."""
     names = list(items[0]) if items else []
-    alike = len(names) > 1 and all(list(item) == names for item in items)
-    return {name: [item[name] for item in items] for name in names} if alike else items
+    is_uniform = len(names) > 1 and all(list(item) == names for item in items)
+    return {name: [item[name] for item in items] for name in names} if is_uniform else items
 
 
-def listed(items: list[Json], random: Random) -> Json:
+def as_list(items: list[Json], random: Random) -> Json:
     shapes: list[Json] = [items, items, positions(items), columns(items)]
     return random.choice(shapes)
 
@@ -128,7 +128,7 @@ def code(number: int, random: Random) -> Json:
 
 
 def any_value(value: Json, random: Random) -> Json:
-    """An AnyValue; the plain value in its own shape or another's."""
+    """Write an AnyValue: the plain value in its own form or another."""
     match value:
         case bool():
             name, content = "boolValue", random.choice([value, str(value).lower()])
@@ -167,7 +167,7 @@ def any_value(value: Json, random: Random) -> Json:
 
 
 def nested(values: dict[str, Json]) -> Json:
-    """Values by the parts of their names, where no name is a part of another's."""
+    """Nest values by the parts of their names, if no name is a part of another."""
     found: Json = {}
     for name, value in values.items():
         *above, last = name.split(".")
@@ -182,9 +182,9 @@ def nested(values: dict[str, Json]) -> Json:
     return found
 
 
-def beside_the_key(value: Json, random: Random) -> Json:
-    """The member of an AnyValue that stands in its attribute itself."""
-    found = any_value(value, Plain())
+def inline_value(value: Json, random: Random) -> Json:
+    """Write the member of an AnyValue directly into its attribute."""
+    found = any_value(value, FirstForm())
     return {random.choice([name, snake(name)]): content for name, content in found.items()}
 
 
@@ -203,14 +203,14 @@ def attributes(values: dict[str, Json], random: Random) -> Json:
         columns(pairs),
         nested(values),
         [{"name": name, "value": content} for name, content in values.items()],
-        [{key: name, **beside_the_key(content, random)} for name, content in values.items()],
+        [{key: name, **inline_value(content, random)} for name, content in values.items()],
     ]
     return random.choice(shapes if values else [[], {}, None, "", pairs])
 
 
 def otlp(spans: list[Json], random: Random | None) -> bytes:
-    """A request of these facts, as specified, or with values of other shapes where a `random` chooses them."""
-    plain = Plain() if random is None else random
+    """Write an OTLP request as specified, or with values in forms that `random` chooses."""
+    plain = FirstForm() if random is None else random
     by_service: dict[str, list[Json]] = {}
     for span in spans:
         by_service.setdefault(span["service"], []).append(_otlp_span(span, plain))
@@ -270,11 +270,11 @@ def _otlp_span(span: Json, random: Random) -> Json:
 
 
 def _or_nothing(items: list[Json], random: Random) -> Json:
-    return listed(items, random) if items else random.choice([[], None, {}])
+    return as_list(items, random) if items else random.choice([[], None, {}])
 
 
-class Plain(Random):
-    """Chooses the first of everything, which is how it is specified."""
+class FirstForm(Random):
+    """Chooses the first alternative, which is the specified form."""
 
     def choice(self, sequence: Any) -> Any:
         return sequence[0]
@@ -287,8 +287,8 @@ class Plain(Random):
 
 
 def jaeger(spans: list[Json], random: Random | None) -> bytes:
-    """An answer of Jaeger's with one trace for each trace id."""
-    chosen = Plain() if random is None else random
+    """Write a response of Jaeger with one trace for each trace id."""
+    chosen = FirstForm() if random is None else random
     services = list(dict.fromkeys(span["service"] for span in spans))
     traces = []
     for trace in dict.fromkeys(span["trace"] for span in spans):
@@ -321,7 +321,7 @@ def _jaeger_span(span: Json, services: list[str], random: Random) -> Json:
         ),
         "processID": f"p{services.index(span['service'])}",
         "tags": _tags(values, random),
-        "logs": listed(
+        "logs": as_list(
             [
                 respelled(
                     {"timestamp": moment(time_ns, 1000, random), "fields": _tags({"event": name, **more}, random)},
@@ -375,8 +375,8 @@ def _tags(values: dict[str, Json], random: Random) -> Json:
 
 
 def zipkin(spans: list[Json], random: Random | None) -> bytes:
-    """A list of spans of version 2."""
-    return json.dumps([_zipkin_span(span, Plain() if random is None else random) for span in spans]).encode()
+    """Write a list of spans of version 2."""
+    return json.dumps([_zipkin_span(span, FirstForm() if random is None else random) for span in spans]).encode()
 
 
 def _zipkin_span(span: Json, random: Random) -> Json:
@@ -397,7 +397,7 @@ def _zipkin_span(span: Json, random: Random) -> Json:
         "tags": random.choice(
             [tags, tags, [{"key": key, "value": value} for key, value in tags.items()], json.dumps(tags)]
         ),
-        "annotations": listed(
+        "annotations": as_list(
             [
                 respelled({"timestamp": moment(time_ns, 1000, random), "value": name}, random)
                 for time_ns, name, _ in span["events"]
@@ -420,7 +420,7 @@ _PLACES = re.compile(rb'"(?:[^"\\]|\\.)*"|(?P<place>(?<![\[{,:])[\]}])')
 
 
 def with_commas(text: bytes, random: Random) -> tuple[bytes, int]:
-    """Add surplus commas at the ends of some lists and objects. -> the text, and their number."""
+    """Add surplus commas at the ends of some lists and objects. -> the text, and their number"""
     places = [match.start() for match in _PLACES.finditer(text) if match["place"] and match.start() < len(text) - 1]
     chosen = sorted(place for place in places if random.random() < 0.1)
     for place in reversed(chosen):

@@ -1,4 +1,4 @@
-"""What each format cannot carry of a span, and the spans that all recorded servers were sent."""
+"""Losses of each format, and the spans that all recorded servers received."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from tests.support.documents import TEMPO_LONGEST, padded
-from tests.support.recorded import truth
+from tests.support.recordings import original_traces
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
@@ -28,16 +28,16 @@ def spans_of(*bodies: bytes) -> list[Span]:
 
 
 @functools.cache
-def sent() -> dict[tuple[str, str], Span]:
-    """The spans that all servers were sent, by their ids."""
-    return by_ids(spans_of(*(json.dumps(message).encode() for message in truth())))
+def sent_spans() -> dict[tuple[str, str], Span]:
+    """Return the spans that all servers received, by their ids."""
+    return by_ids(spans_of(*(json.dumps(message).encode() for message in original_traces())))
 
 
 def by_ids(spans: Iterable[Span]) -> dict[tuple[str, str], Span]:
     return {(padded(span.trace_id), span.span_id): replace(span, trace_id=padded(span.trace_id)) for span in spans}
 
 
-# what a format cannot carry: each makes of a span that was sent what is left of it
+# losses: each function reduces a span to what a format can represent
 
 
 def lists_as_text(span: Span) -> Span:
@@ -65,7 +65,7 @@ def links_as_references(span: Span) -> Span:
 
 
 def values_as_text(span: Span) -> Span:
-    # how a value is written is up to the sender, Python here
+    # the notation of values is the sender's, here Python's
     tags = {k: v if isinstance(v, str) else json.dumps(v) for k, v in span.attributes.items()}
     return replace(span, attributes=tags)
 
@@ -121,15 +121,15 @@ ZIPKIN: Sequence[Loss] = (
 )
 TEMPO: Sequence[Loss] = (long_values_cut,)
 LOSSES: dict[str, Sequence[Loss]] = {"jaeger-v1": JAEGER_V1, "jaeger-v3": (), "zipkin": ZIPKIN, "tempo": TEMPO}
-"""All that an answer may lack or say otherwise."""
+"""All losses of a response, by kind of server."""
 
 
-def carried(kind: str, span: Span) -> Span:
+def with_losses(kind: str, span: Span) -> Span:
     return functools.reduce(lambda left, loss: loss(left), LOSSES[kind], span)
 
 
-def without_the_server_s_warnings(span: Span) -> Span:
-    """What Jaeger finds out about a span is no part of it; v3 has it as an attribute."""
+def without_server_warnings(span: Span) -> Span:
+    """Remove Jaeger's own warnings; v3 sends them in an attribute."""
     own = tuple(warning for warning in span.warnings if not warning.startswith(JAEGER_WARNS))
     flags = span.flags if own == span.warnings else span.flags & ~Flag.SOURCE_WARNING
     found: Any = span.attributes.get("@jaeger@warnings") or []
@@ -138,8 +138,8 @@ def without_the_server_s_warnings(span: Span) -> Span:
     return replace(span, warnings=own, flags=flags, attributes=attributes)
 
 
-def told(span: Span) -> dict[str, Any]:
-    """A span to be compared: NaN is not equal to itself."""
+def comparable(span: Span) -> dict[str, Any]:
+    """Convert a span for comparison, as NaN is not equal to itself."""
     written = {field.name: getattr(span, field.name) for field in fields(span)}
     return written | {"attributes": _comparable(span.attributes)}
 

@@ -1,6 +1,6 @@
-"""The calls of a trace set, worked out span by span: slow and plain, what the program is held to.
+"""Reference for the calls of a trace set, computed span by span: slow and plain.
 
-`Node` is a span as an object; `find` gives the calls in any order.
+`Node` is a span as an object; `find` returns the calls in any order.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Node:
     parent: Node | None = None
     children: list[Node] = field(default_factory=list)
     linked: list[Node] = field(default_factory=list)
-    """The PRODUCER spans of other services that called it by a link."""
+    """PRODUCER spans of other services that it links to."""
     peer: str = ""
-    """Who was called by it and has no span there."""
+    """Callee without a span."""
     critical: int = 0
 
     @property
-    def upwards(self) -> Iterator[Node]:
-        """This span and all above it, nearest first."""
+    def path_to_root(self) -> Iterator[Node]:
+        """This span and its ancestors, nearest first."""
         one: Node | None = self
         while one:
             yield one
@@ -46,8 +46,8 @@ class Node:
 
     @property
     def above(self) -> list[Node]:
-        """All above it, nearest first."""
-        return list(self.upwards)[1:]
+        """Ancestors, nearest first."""
+        return list(self.path_to_root)[1:]
 
     @property
     def subtree(self) -> list[Node]:
@@ -62,26 +62,26 @@ class Node:
 
     @property
     def owner(self) -> str:
-        """The service that it is a layer of, '' for none."""
-        return next((one.service for one in self.upwards if one.is_named), "")
+        """Service that it is a layer of, '' for none."""
+        return next((one.service for one in self.path_to_root if one.is_named), "")
 
     @property
     def caller(self) -> Node | None:
-        """The nearest span above that names a service."""
+        """Nearest ancestor that names a service."""
         return next((one for one in self.above if one.is_named), None)
 
     @property
-    def begins(self) -> bool:
-        """Whether it is an entry span; of those that name no service the topmost are."""
+    def is_entry(self) -> bool:
+        """True for an entry span; of spans without a service the topmost ones."""
         if not self.is_named:
             return self.parent is None or self.parent.is_named
         return self.caller is None or self.caller.service != self.service
 
     @property
     def part(self) -> list[Node]:
-        """This span and those above it as far as they are layers of one service, nearest first."""
+        """This span and its ancestors that are layers of the same service, nearest first."""
         found = []
-        for one in self.upwards:
+        for one in self.path_to_root:
             if one.owner != self.owner:
                 break
             found.append(one)
@@ -101,7 +101,7 @@ class Node:
 
     @property
     def half(self) -> Node | None:
-        """The caller's half of the call that entered here."""
+        """Caller's half of the call that entered here."""
         caller = self.caller
         for one in self.above:
             if one.is_named:
@@ -113,7 +113,7 @@ class Node:
 
     @property
     def wrapper(self) -> Node | None:
-        """The CLIENT or PRODUCER span that it is a layer of."""
+        """CLIENT or PRODUCER span that it is a layer of."""
         for one in self.above:
             if one.owner != self.owner:
                 return None
@@ -125,18 +125,18 @@ class Node:
 
 
 @dataclass(eq=False)
-class PlainCall:
+class ReferenceCall:
     caller: str
     callee: str
     span: Node
-    """Where it begins in the callee; of a peer the caller's span."""
+    """First span in the callee; for a peer the caller's span."""
     caller_span: Node
     is_async: bool
     error: bool
     half: Node | None = None
     by_link: bool = False
     by_peer: bool = False
-    """Whether nothing but the callee tells of it."""
+    """True if the call is known from the callee only."""
     type: PeerType | None = None
 
     @property
@@ -167,8 +167,8 @@ def nodes_of(traces: TraceSet) -> list[Node]:
     return nodes
 
 
-def find(traces: TraceSet, nodes: list[Node]) -> list[PlainCall]:
-    """All calls; notes in the nodes whom they link to and whom they called."""
+def find(traces: TraceSet, nodes: list[Node]) -> list[ReferenceCall]:
+    """Find all calls, and note in the nodes the spans they link to and the peers they called."""
     calls = [call for one in nodes if (call := _entered(one))]
     calls += _by_link(traces, nodes)
     answered = {call.half for call in calls} | {_answered(call.span) for call in calls if not call.by_link}
@@ -179,7 +179,7 @@ def find(traces: TraceSet, nodes: list[Node]) -> list[PlainCall]:
 
 
 def _answered(one: Node) -> Node | None:
-    """The CLIENT or PRODUCER span that an entry span answers, be it one that names no service."""
+    """Find the CLIENT or PRODUCER span that an entry span answers, with or without a service."""
     for above in one.above:
         if above.owner != one.above[0].owner or (above.is_named and (above.receives or above.kind == Kind.SERVER)):
             return None
@@ -188,19 +188,19 @@ def _answered(one: Node) -> Node | None:
     return None
 
 
-def _entered(one: Node) -> PlainCall | None:
+def _entered(one: Node) -> ReferenceCall | None:
     caller = one.caller
     if not one.is_named or caller is None or caller.service == one.service:
         return None
     half = one.half
-    between = [step for step in one.upwards if step.position > caller.position]
+    between = [step for step in one.path_to_root if step.position > caller.position]
     is_async = any(step.follows for step in between)
     is_async |= half is not None and half.kind == Kind.PRODUCER and one.receives
     failed = (one.error and not one.is_outgoing) or bool(half and half.error)
-    return PlainCall(caller.service, one.service, one, caller, is_async, failed, half)
+    return ReferenceCall(caller.service, one.service, one, caller, is_async, failed, half)
 
 
-def _by_link(traces: TraceSet, nodes: list[Node]) -> Iterator[PlainCall]:
+def _by_link(traces: TraceSet, nodes: list[Node]) -> Iterator[ReferenceCall]:
     taken = set()
     for one in nodes:
         for link in traces.links(one.position):
@@ -214,7 +214,7 @@ def _by_link(traces: TraceSet, nodes: list[Node]) -> Iterator[PlainCall]:
             taken.add(place)
             one.linked.append(other)
             failed = (one.error and not one.is_outgoing) or other.error
-            yield PlainCall(other.owner, one.owner, one, other, True, failed, other, by_link=True)
+            yield ReferenceCall(other.owner, one.owner, one, other, True, failed, other, by_link=True)
 
 
 def _found(nodes: list[Node], traces: TraceSet, trace: int, span_id: str) -> Node | None:
@@ -228,7 +228,7 @@ def _found(nodes: list[Node], traces: TraceSet, trace: int, span_id: str) -> Nod
     return None
 
 
-def _to_peers(nodes: list[Node], answered: set[Node | None], services: set[str]) -> Iterator[PlainCall]:
+def _to_peers(nodes: list[Node], answered: set[Node | None], services: set[str]) -> Iterator[ReferenceCall]:
     outgoing = {one for one in nodes if one.is_outgoing or _is_leaf_call(one)}
     wrappers = {one.wrapper for one in outgoing}
     for one in nodes:
@@ -241,14 +241,14 @@ def _to_peers(nodes: list[Node], answered: set[Node | None], services: set[str])
             layer = layer.wrapper
         said = [peer for member in chain if (peer := called_peer(member.kind, member.attributes))]
         known = [peer for peer in said if not peer.is_host]
-        # below what is answered an address is that of the answer
+        # below an answered span an address is that of the answer
         peer = known[-1] if known else said[0] if said and layer is None else None
         name = _service_or_peer(peer, services) if peer else None
         if peer and name and name != one.owner:
             one.peer = name
             is_async = any(member.kind == Kind.PRODUCER for member in chain)
             type_ = None if name in services else peer.type
-            yield PlainCall(one.owner, name, one, one, is_async, one.error, one, type=type_)
+            yield ReferenceCall(one.owner, name, one, one, is_async, one.error, one, type=type_)
 
 
 def _is_leaf_call(one: Node) -> bool:
@@ -268,7 +268,7 @@ def _service_or_peer(peer: Peer, services: set[str]) -> str:
     return peer.name
 
 
-def _from_peers(nodes: list[Node], services: set[str]) -> Iterator[PlainCall]:
+def _from_peers(nodes: list[Node], services: set[str]) -> Iterator[ReferenceCall]:
     for one in nodes:
         if one.parent or not one.is_named or not (one.receives or one.kind == Kind.SERVER):
             continue
@@ -277,14 +277,14 @@ def _from_peers(nodes: list[Node], services: set[str]) -> Iterator[PlainCall]:
         caller = name and _service_or_peer(Peer(name, PeerType.EXTERNAL, host=name), services)
         if caller and caller != one.service:
             type_ = None if caller in services else PeerType.QUEUE if one.receives else PeerType.EXTERNAL
-            yield PlainCall(caller, one.service, one, one, one.receives, one.error, by_peer=True, type=type_)
+            yield ReferenceCall(caller, one.service, one, one, one.receives, one.error, by_peer=True, type=type_)
 
 
-def types(calls: list[PlainCall]) -> dict[str, PeerType]:
-    """The type that most calls give each inferred peer."""
+def peer_types(calls: list[ReferenceCall]) -> dict[str, PeerType]:
+    """Determine the type of each inferred peer by the majority of its calls."""
     said: dict[str, Counter[PeerType]] = {}
     for call in calls:
         if call.type:
             said.setdefault(call.caller if call.by_peer else call.callee, Counter())[call.type] += 1
-    # of equal ones max takes the first
+    # of equal ones max returns the first
     return {name: max(PeerType, key=found.__getitem__) for name, found in said.items()}
