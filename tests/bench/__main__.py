@@ -1,4 +1,4 @@
-"""`make bench`: every budget, one line each. A smaller set can be named: `python -m tests.bench 100000`."""
+"""`make bench`: measure every budget, one line each, or a smaller set: `python -m tests.bench 100000`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 from tests.bench.envelopes import measure_envelopes
 from tests.bench.large_file import jaeger_file, one_trace_file
-from tests.bench.measure import cost, peak_of_pages, report, said
+from tests.bench.many_services import services_file
+from tests.bench.measure import cost, peak_of_pages, printed_median, report
 from tests.bench.screen import measure_screen
 from tests.bench.server import serving
-from tests.bench.server_with_services import services_file
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}])"
@@ -115,7 +115,7 @@ def main() -> None:
         made = cost("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
-    first = said(_WORDS.format(path=path))
+    first = printed_median(_WORDS.format(path=path))
     report("first match of a word", first, 0.3, "x errors", "processor time, the slowest of three words")
     few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
     detail = f"{most.seconds:.2f} s against {few.seconds:.2f} s, loading by hand included"
@@ -135,14 +135,14 @@ def measure_server(spans: int) -> None:
     file = jaeger_file(spans, 200)
     with serving(file) as origin:
         fetch = _FETCH.format(url=origin + _SEARCH, spans=spans)
-        # one after the other, so that what else the machine does weighs on both
+        # one after the other, so that other load on the machine affects both
         runs = [(cost(fetch, runs=1), cost(_LOAD.format(path=str(file)), runs=1)) for _ in range(5)]
         whole, read = sorted(runs, key=lambda run: run[0].seconds / run[1].seconds)[len(runs) // 2]
         name = f"{spans // 200:,} traces of 200 spans from a server"
         report(name, whole.seconds / read.seconds, 1.3, "x file", f"{whole.seconds:.2f} s against {read.seconds:.2f} s")
         memory = f"{whole.peak_bytes / 1e6:,.0f} MB"
         report("the same, peak memory", whole.peak_bytes / read.peak_bytes, 1.3, "x file", memory)
-        share = said(fetch + _FIRST_ROWS.format(origin=origin))
+        share = printed_median(fetch + _FIRST_ROWS.format(origin=origin))
         report("the same, first rows", share, 100, "% of bytes' time", "")
 
 

@@ -1,4 +1,4 @@
-"""An app with nothing in it: the yardstick of the first paint."""
+"""Empty app: the yardstick of the first paint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OTLP lines as they are and in envelopes, some 430 bytes a span, and how long each takes to load."""
+"""OTLP lines of about 430 bytes per span, bare and in envelopes, and the time to load them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.support.envelope_writers import WRITERS
 
 _SPANS_PER_LINE = 10
 _NOT_MEASURED = ("docker, split", "cri, split")
-"""Writers of pieces far shorter than those of any runtime."""
+"""Writers whose pieces are far shorter than those of any runtime."""
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}]); assert len(traces) == {spans}"
 
 
 def measure_envelopes(spans: int) -> None:
-    """Load the same lines bare and in every envelope, each a single document if the envelope is one."""
+    """Load the same lines bare and in every envelope, as a single document if the envelope is one."""
     chance = random.Random(1)
     lines = [_line(number, chance) for number in range(spans // _SPANS_PER_LINE)]
     FOLDER.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A large file of made-up traces, written once and kept in `.bench/`."""
+"""Large files of generated traces, written once and stored in `.bench/`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPERATIONS = 60
 
 
 def jaeger_file(spans: int, per_trace: int = SPANS_PER_TRACE) -> Path:
-    """Write a Jaeger response of this many spans, of about 615 bytes and five attributes each. -> the file"""
+    """Write a Jaeger response with this many spans of about 615 bytes and five attributes each. -> the file"""
     path = FOLDER / (f"jaeger-{spans}.json" if per_trace == SPANS_PER_TRACE else f"jaeger-{spans}-{per_trace}.json")
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)
@@ -32,7 +32,7 @@ def jaeger_file(spans: int, per_trace: int = SPANS_PER_TRACE) -> Path:
 
 
 def one_trace_file(spans: int) -> Path:
-    """A Jaeger trace of this many spans, four children each."""
+    """Write a Jaeger trace of this many spans, with four children each. -> the file"""
     path = FOLDER / f"one-trace-{spans}.json"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Trace sets with few or many distinct names of services and operations, otherwise the same span by span."""
+"""Trace sets with few or many distinct names of services and operations, otherwise equal span by span."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ERRORS = 97
 
 
 class _Codec:
-    """Attributes as a JSON object, without events or links."""
+    """Codec for attributes as a JSON object, without events and links."""
 
     def attributes(self, raw: bytes) -> dict[str, object]:
         found: dict[str, object] = json.loads(raw) if raw else {}
@@ -31,11 +31,11 @@ class _Codec:
 
 
 def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
-    """Return a set of `spans` spans with about `names` distinct services, each of one operation.
+    """Build a set of `spans` spans with about `names` distinct services, each with one operation.
 
-    Every trace is a chain of calls, a client span and a server span for each, between neighbouring services. Every
-    hundredth call or so fails, and so does what called it. With `ring` the chains join into one ring of all services;
-    else six services each call one another and nobody else.
+    Every trace is a chain of calls between neighbouring services, with a client span and a server span for each. About
+    every hundredth call fails, and its callers with it. With `ring` the chains join into one ring of all services;
+    otherwise six services each call one another only.
     """
     intake, codec = Intake(), _Codec()
     query = b'{"db.query.text":"SELECT 1","http.request.method":"GET"}'
@@ -68,7 +68,7 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
 
 
 def word(number: int) -> str:
-    """Return a number in letters: digits would count as an id, and names with ids are one operation."""
+    """Write a number in letters: digits would count as an id, and names with ids are one operation."""
     letters = ""
     while True:
         number, letter = divmod(number, 26)

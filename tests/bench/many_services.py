@@ -1,4 +1,4 @@
-"""A large file of many services that call one another, and what the graph of them costs."""
+"""Large file with many services that call one another, and the cost of their graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ _DATABASES = 40
 
 
 def services_file(spans: int) -> Path:
-    """A Jaeger API answer of this many spans of a thousand services, each of which calls four others and a database."""
+    """Write a Jaeger response of this many spans of a thousand services, each of which calls four others and a
+    database.
+    """
     path = FOLDER / f"services-{spans}.json"
     if not path.exists():
         FOLDER.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Running a piece of code in a process of its own, for a time and a peak of memory that nothing else is in."""
+"""Measure time and peak memory of code in a process of its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cost:
 
 
 def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
-    """The median time and the greatest peak of Python statements over some runs."""
+    """Measure the median time and the largest peak of Python statements over some runs."""
     times, peaks = [], []
     for _ in range(runs):
         source = _HARNESS.format(setup=setup, work=work)
@@ -44,10 +44,10 @@ def cost(work: str, setup: str = "", runs: int = 3) -> Cost:
 
 
 def peak_of_pages(work: str) -> int:
-    """The greatest memory that Python statements and the processes they start have at once, in bytes.
+    """Measure the peak memory of Python statements and the processes they start, in bytes.
 
-    Unlike the peak of `cost`, which is an upper bound, a page that processes share counts once. It is looked at some
-    thirty times a second, so a shorter peak can be missed. 0 where the system does not tell.
+    Unlike in the peak of `cost`, which is an upper bound, a page shared by processes counts once. Memory is sampled
+    about thirty times a second, so shorter peaks can be missed. 0 if the system does not report it.
     """
     with subprocess.Popen([sys.executable, "-c", work]) as process:
         peak = 0
@@ -72,8 +72,8 @@ def _pages(pid: int) -> int:
     return next((int(line.split()[1]) << 10 for line in rollup.splitlines() if line.startswith("Pss:")), 0)
 
 
-def said(source: str, runs: int = 3) -> float:
-    """The median of the number that Python statements print on stderr."""
+def printed_median(source: str, runs: int = 3) -> float:
+    """Run Python statements that print a number on stderr. -> the median"""
     found = []
     for _ in range(runs):
         done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
@@ -82,6 +82,6 @@ def said(source: str, runs: int = 3) -> float:
 
 
 def report(name: str, figure: float, budget: float, unit: str, detail: str) -> None:
-    """Print one line: what was measured, the figure, its budget, and how it came about."""
+    """Print one line: the measurement, the figure, its budget, and details."""
     verdict = "within" if figure <= budget else "OVER"
     print(f"{name:<44} {figure:8.2f} {unit:<10} budget {budget:<6g} {verdict:<7} {detail}", flush=True)

@@ -11,7 +11,7 @@ from tracetui.model.traces import TraceSet
 
 
 def one_trace(spans: int, parent_of: Callable[[int], int]) -> TraceSet:
-    """A trace in which span i is the child of span `parent_of(i)`, -1 for none, and lies within it."""
+    """Build a trace in which span i is the child of span `parent_of(i)`, -1 for none, and lies within it."""
     intake = Intake()
     trace = intake.traces("1")
     resource = intake.resources("service", b"", CODEC)

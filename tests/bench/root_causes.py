@@ -1,8 +1,8 @@
-"""Measure `tracetui why` on cases with a known cause, beside rankings by one simple figure.
+"""Accuracy of `tracetui why` on cases with a known cause, compared with rankings by one simple figure.
 
 `make rca RCA_DIR=cases` reads `cases.json` there: `sets`, each with a `baseline` and `baseline_logs`, and `cases`, each
 with `system`, `date` (of its set), `inject_type`, `causes` (`service`, `pod`), `file` and `logs`. Without a directory
-the generated incidents of the tests are measured. Cases at odd and even positions of a system are reported apart, as
+the generated incidents of the tests are measured. Cases at odd and even positions of a system are reported as
 halves A and B.
 """
 
@@ -83,36 +83,39 @@ def generated_cases() -> Iterator[Case]:
 
 def simple_rankings(case: Case) -> dict[str, list[str]]:
     """Rank services by the increase of one figure, per trace."""
-    both = AlignedSets(case.before, case.after)
+    sets = AlignedSets(case.before, case.after)
     ratio = case.after.trace_count / max(case.before.trace_count, 1)
-    origins = {id(side): error_origins(side.traces) for side in (both.before, both.after)}
+    origins = {id(side): error_origins(side.traces) for side in (sets.baseline, sets.incident)}
 
     def per_operation(side: AlignedSpans, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         return np.bincount(side.operation, values, count), np.bincount(side.operation, minlength=count)
 
-    count = len(both.operations)
+    count = len(sets.operations)
     services = np.zeros(count, np.int64)
     targets = np.full(count, -1, np.int64)
-    for side in (both.before, both.after):
+    for side in (sets.baseline, sets.incident):
         services[side.operation] = side.service
         targets[side.operation[side.callee >= 0]] = side.target[side.callee >= 0]
 
     def rising(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         (old, old_count), (new, new_count) = (
-            per_operation(side, values, count) for side, values in ((both.before, before), (both.after, after))
+            per_operation(side, values, count) for side, values in ((sets.baseline, before), (sets.incident, after))
         )
         return np.asarray(new - old / np.maximum(old_count, 1) * new_count)
 
     def ranked(*charges: tuple[np.ndarray, np.ndarray, float]) -> list[str]:
-        score = np.zeros(len(both.services))
-        for who, rise, share in charges:
-            np.add.at(score, who[who >= 0], share * rise[who >= 0])
-        return [both.service_name(one).lower() for one in np.argsort(-score).tolist() if score[one] > 0]
+        score = np.zeros(len(sets.services))
+        for suspects, rise, share in charges:
+            known = suspects >= 0
+            np.add.at(score, suspects[known], share * rise[known])
+        return [sets.service_name(one).lower() for one in np.argsort(-score).tolist() if score[one] > 0]
 
-    own = [np.where(side.callee < 0, side.self_time, 0.0) for side in (both.before, both.after)]
-    gap = [np.where(side.callee >= 0, side.self_time, 0.0) for side in (both.before, both.after)]
+    own = [np.where(side.callee < 0, side.self_time, 0.0) for side in (sets.baseline, sets.incident)]
+    gap = [np.where(side.callee >= 0, side.self_time, 0.0) for side in (sets.baseline, sets.incident)]
     gaps = rising(*gap)
-    errors = [np.bincount(side.operation[origins[id(side)]], minlength=count) for side in (both.before, both.after)]
+    errors = [
+        np.bincount(side.operation[origins[id(side)]], minlength=count) for side in (sets.baseline, sets.incident)
+    ]
     return {
         "largest self time": ranked((services, rising(*own), 1.0)),
         "most errors": ranked((services, errors[1] - ratio * errors[0], 1.0)),
@@ -122,10 +125,10 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Score:
-    """Place of the true cause in a ranking, from 1; 99 if it is not there."""
+    """Rank of the true cause, from 1; 99 if it is missing."""
 
     case: Case
-    place: int
+    rank: int
     confidence: float | None = None
     seconds: float | None = None
 
@@ -137,20 +140,20 @@ def measure(cases: Iterable[Case]) -> dict[str, list[Score]]:
         found = find_root_causes(case.before, case.after).causes
         seconds = case.seconds + time.perf_counter() - begun
         names = [{cause.service.lower(), cause.host.lower()} for cause in found]
-        place = next((at for at, named in enumerate(names, 1) if named & case.truth), 99)
-        scores["tracetui why"].append(Score(case, place, found[0].confidence if found else 0.0, seconds))
+        rank = next((at for at, named in enumerate(names, 1) if named & case.truth), 99)
+        scores["tracetui why"].append(Score(case, rank, found[0].confidence if found else 0.0, seconds))
         for name, ranking in simple_rankings(case).items():
-            place = next((at for at, one in enumerate(ranking, 1) if one in case.truth), 99)
-            scores[name].append(Score(case, place))
+            rank = next((at for at, one in enumerate(ranking, 1) if one in case.truth), 99)
+            scores[name].append(Score(case, rank))
         scores["random order"].append(Score(case, len(case.after.services)))
     return scores
 
 
-def reached(scores: list[Score], name: str, k: int) -> float:
+def accuracy_at(scores: list[Score], name: str, k: int) -> float:
     """Share of cases whose cause is among the first k, in percent; in expectation for a random order."""
     if name == "random order":
-        return 100 * statistics.fmean(min(k / score.place, 1) for score in scores)
-    return 100 * statistics.fmean(score.place <= k for score in scores)
+        return 100 * statistics.fmean(min(k / score.rank, 1) for score in scores)
+    return 100 * statistics.fmean(score.rank <= k for score in scores)
 
 
 def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
@@ -164,13 +167,13 @@ def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
                 rows[f"{group}, half {score.case.half}"].append(score)
             rows[f"{group}, {score.case.kind}"].append(score)
         for row, of_row in sorted(rows.items()):
-            at = [reached(of_row, name, k) for k in range(1, 6)]
+            at = [accuracy_at(of_row, name, k) for k in range(1, 6)]
             figures = "".join(f"{value:7.1f}" for value in (at[0], at[2], at[4], statistics.fmean(at)))
             print(f"{name + ': ' + row:44}{len(of_row):5}{figures}")
     print("\nfirst cause right, by confidence")
     ours = scores["tracetui why"]
     for low, high in pairwise(BINS):
-        some = [score.place == 1 for score in ours if score.confidence is not None and low <= score.confidence < high]
+        some = [score.rank == 1 for score in ours if score.confidence is not None and low <= score.confidence < high]
         print(
             f"  {low:.1f} to {min(high, 1):.1f}  {len(some):4} cases"
             + (f"  {100 * np.mean(some):.0f} %" if some else "")

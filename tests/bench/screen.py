@@ -14,7 +14,7 @@ from tests.support.terminal import Terminal
 _INCIDENT = str(SAMPLES / "incident" / "before.json")
 _RUNS = 3
 _OF_A_SPAN = b'"operationName"'
-"""Stands once in each span of a file."""
+"""Occurs once in each span of a file."""
 _MOST_KEYS = 200
 _KEYS = (b"j", b"j", b"\x04", b"k", b"l", b"h", b"\x15", b"G", b"g", b"L", b"H", b"L")
 
@@ -41,7 +41,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     report("key while the file loads, p95", _p95(answers), 50, "ms", f"{len(answers)} keys")
 
     terminal = Terminal([sys.executable, "-m", "tracetui", one_trace])
-    # parts of it are on the screen before
+    # partial results are on the screen before
     terminal.wait_for(whole)
     terminal.press(b"\r")
     terminal.wait_for(b"self time")
@@ -50,7 +50,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     report("key on the one trace of that many spans, p95", _p95(answers), 16, "ms", f"slowest {max(answers):.0f} ms")
 
     terminal = Terminal([sys.executable, "-m", "tracetui", services])
-    # parts are on the screen before; keys are measured on the whole
+    # partial results are on the screen before; keys are measured on the complete set
     terminal.wait_for(f"{Path(services).read_bytes().count(_OF_A_SPAN):,} spans".encode())
     terminal.press(b"3")
     terminal.wait_for("▼ traces".encode())
@@ -60,7 +60,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
 
 
 def _answers(terminal: Terminal, keys: Sequence[bytes]) -> list[float]:
-    """Milliseconds until each of the keys that change what is shown is answered."""
+    """Measure the milliseconds until the screen responds to each of the keys."""
     return [1000 * seconds for seconds, sent in map(terminal.press, keys) if sent]
 
 

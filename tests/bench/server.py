@@ -1,7 +1,7 @@
-"""A Jaeger on loopback that sends one file to every search, in a process of its own.
+"""Jaeger on loopback that sends one file to every search, in a process of its own.
 
-`python -m tests.bench.server FILE` prints its port, and answers `/sent` with the moment at which the last byte of the
-last search was sent.
+`python -m tests.bench.server FILE` prints its port, and `/sent` returns the time at which the last byte of the last
+search was sent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(file: Path) -> Iterator[str]:
-    """The address of a server that sends the file."""
+    """Run a server that sends the file. -> its address"""
     command = [sys.executable, "-m", "tests.bench.server", str(file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

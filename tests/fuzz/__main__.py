@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: fuzz what reads strangers' bytes. Exit code 1 where something failed."""
+"""`python -m tests.fuzz`: fuzz everything that reads untrusted bytes. Exit code 1 after a failure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Checks that hold for any input: it is read, and all findings about it are sound.
+"""Invariants for any input: it is read, and all results are consistent.
 
-Definitions of sections, shares and self time: those of the analysis modules that find them.
+Sections, shares and self time are defined in the analysis modules that compute them.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.copy_menu import copy_items
 
 _EVERY_TRACE = 3
-"""Traces of a set whose waterfalls are drawn; sets of mutants have few."""
+"""Number of traces in a set of which each waterfall is drawn; sets of mutants have few."""
 _QUERIES = (
     'duration > 1ms AND { service =~ "a" } OR error',
     "http.status_code >= 500 OR attr.x OR trace.start > 2026-03-10T10:03Z",
@@ -67,11 +67,11 @@ _ENCODERS = {name: getattr(export, name) for name in export.__all__}
 
 
 class BrokenError(AssertionError):
-    """An invariant that does not hold; the message names it and nothing of the input, so that equal ones group."""
+    """Violated invariant; the message names it without parts of the input, so that equal ones are grouped."""
 
 
 def check(holds: object, what: str) -> None:
-    """Raises BrokenError where something does not hold."""
+    """Raise BrokenError if an invariant does not hold."""
     if not holds:
         raise BrokenError(what)
 
@@ -84,7 +84,7 @@ def read(data: bytes) -> TraceSet:
 
 
 def check_whole(traces: TraceSet) -> None:
-    """Analyse, draw, export and save a set. Raises BrokenError for the first invariant that does not hold."""
+    """Analyse, draw, export and save a set. Raises BrokenError for the first violated invariant."""
     analysis = Analysis(traces)
     _check_report(analysis)
     _check_times(analysis)
@@ -94,7 +94,7 @@ def check_whole(traces: TraceSet) -> None:
     _check_exports(traces)
 
 
-# --- findings --------------------------------------------------------------------------------------------------------
+# --- results ---------------------------------------------------------------------------------------------------------
 
 
 def _check_report(analysis: Analysis) -> None:
@@ -138,7 +138,7 @@ def _check_times(analysis: Analysis) -> None:
 
 
 def _covered(intervals: Iterable[tuple[int, int]]) -> int:
-    """The length of a union."""
+    """Compute the length of the union."""
     total, reached = 0, -(1 << 100)
     for start, end in sorted(intervals):
         total += max(end - max(start, reached), 0)
@@ -177,7 +177,7 @@ def _check_graph(analysis: Analysis) -> None:
         try:
             answer = question.answer(analysis, targets)
         except UsageError:
-            # a word of blanks is none
+            # an empty word is not searched
             continue
         _check_shares(_strict(answer_json(answer.json()), f"graph {key}"), f"graph {key}")
         _harmless(answer.text(GraphText(analysis, ReportOptions(width=80))), f"graph {key}")
@@ -191,9 +191,9 @@ def _check_comparisons(analysis: Analysis) -> None:
     if not traces.trace_count:
         return
     found = compare(analysis, Analysis(traces))
-    written = _strict(compare_json(found), "compare")
+    to_json_text = _strict(compare_json(found), "compare")
     check(not found.regressions, "compare with itself: regressions")
-    for path, number in _numbers(written["changes"]):
+    for path, number in _numbers(to_json_text["changes"]):
         check(not path.endswith(".difference") or number == 0, "compare with itself: differences")
     _harmless(compare_text(found, ("a", "b"), ReportOptions(width=80)), "compare")
     failed = traces.trace_errors > 0
@@ -215,7 +215,7 @@ def _queries() -> list[Any]:
 
 def _check_exports(traces: TraceSet) -> None:
     whole = [traces.span(span) for span in range(len(traces))]
-    # what is amiss with a span is not exported, and without it two spans of one id may be one
+    # warnings of a span are not exported, and without them two spans of one id may merge
     is_valid = not any(one.flags & Flag.warnings() for one in whole)
     for name, encoder in _ENCODERS.items():
         found = read(encoder(whole))
@@ -230,7 +230,9 @@ def _check_exports(traces: TraceSet) -> None:
 
 
 def _text(traces: TraceSet) -> str:
-    """The spans, as text: NaN equals itself, and a number beyond those of OTLP the text as which it is saved."""
+    """Convert the spans to text: NaN equals itself, and an integer beyond OTLP's range the text that is
+    saved for it.
+    """
     return re.sub(r"(?<![\w.'-])-?\d{19,}(?![\w.'])", _as_saved, repr(spans(traces)))
 
 
@@ -238,11 +240,11 @@ def _as_saved(found: re.Match[str]) -> str:
     return found[0] if -(1 << 63) <= int(found[0]) < 1 << 63 else f"'{found[0]}'"
 
 
-# --- forms -----------------------------------------------------------------------------------------------------------
+# --- output ----------------------------------------------------------------------------------------------------------
 
 
 def _strict(data: bytes, what: str) -> Any:
-    """The value of JSON as standards have it."""
+    """Decode JSON that follows the standard."""
     try:
         return orjson.loads(data)
     except ValueError:
@@ -261,12 +263,12 @@ def _check_shares(value: Any, what: str) -> None:
         if key.endswith(("percent", "_rate")):
             check(-1e-9 <= number <= 100 + 1e-6, f"{what}: {key} is within 0 and 100")
         elif key.endswith(("_ms", "count", "occurrences")) and not key.startswith("network_"):
-            # of a call whose server says that it took longer than its client waited, the network's part is below 0
+            # if a server reports longer than its client waited, the network's share is negative
             check(number >= -1e-9, f"{what}: {key} is not negative")
 
 
 def _numbers(value: Any) -> Iterator[tuple[str, float]]:
-    """Every number within a value, with its path."""
+    """Yield every number within a value, with its path."""
     waiting = [("", value)]
     while waiting:
         path, node = waiting.pop()

@@ -1,4 +1,4 @@
-"""The valid inputs that mutants are made of: the case files, the recordings and the sample traces, cut to few spans."""
+"""Corpus of valid inputs for mutants: case files, recordings and sample traces, reduced to few spans."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.paths import CASES, RECORDINGS, SAMPLES
 
 FOLDERS = (CASES, RECORDINGS, SAMPLES)
 LARGEST = 6_000
-"""Bytes of a seed. Small ones are read fast and have as many shapes."""
+"""Largest seed in bytes. Small ones are read fast and have as many shapes."""
 _MAX_DEPTH = 60
 _LONGEST_TEXT = 200
 _WIDEST_OBJECT = 40
@@ -24,7 +24,7 @@ _WIDEST_OBJECT = 40
 
 @dataclass(frozen=True)
 class Seed:
-    """A valid input, with its value where it is JSON or its fields where it is protobuf."""
+    """Valid input, with its value if it is JSON or its fields if it is protobuf."""
 
     data: bytes
     json: str | None = None
@@ -33,7 +33,7 @@ class Seed:
 
 @cache
 def corpus() -> tuple[Seed, ...]:
-    """Every seed, in an order that depends on the files alone."""
+    """Return every seed, in an order that depends on the files only."""
     found: dict[bytes, Seed] = {}
     for folder in FOLDERS:
         for path in sorted(folder.rglob("*")):
@@ -56,18 +56,18 @@ def _seeds(path: Path) -> Iterator[Seed]:
 
 
 def _forms(data: bytes) -> Iterator[Seed]:
-    """The whole where it is small, and what is left of it with one, two or three items of each list."""
+    """Yield the whole if it is small, and reductions to one, two or three items of each list."""
     value = _loaded(data)
     if value is None:
         yield Seed(data[:LARGEST])
         lines = data.split(b"\n")
         for line in lines[:3] if len(lines) > 1 else ():
             if (one := _loaded(line)) is not None:
-                yield _of_json(_few(one, 2))
+                yield _of_json(_reduced(one, 2))
         yield from _protobuf(data)
         return
     for most in (1, 2, 3):
-        yield _of_json(_few(value, most))
+        yield _of_json(_reduced(value, most))
 
 
 def _protobuf(data: bytes) -> Iterator[Seed]:
@@ -75,7 +75,7 @@ def _protobuf(data: bytes) -> Iterator[Seed]:
         data = data[4 : 4 + int.from_bytes(data[:4], "big")]
     fields = parsed(data) if data[:1] == b"\n" else None
     for most in (1, 2, 3) if fields else ():
-        fewer = _few_fields(fields or (), most)
+        fewer = _reduced_fields(fields or (), most)
         yield Seed(encoded(fewer), fields=fewer)
 
 
@@ -91,23 +91,23 @@ def _loaded(data: bytes) -> Any:
         return None
 
 
-def _few(value: Any, most: int, depth: int = 0) -> Any:
+def _reduced(value: Any, most: int, depth: int = 0) -> Any:
     if depth > _MAX_DEPTH:
         return None
     if isinstance(value, list):
-        return [_few(item, most, depth + 1) for item in value[:most]]
+        return [_reduced(item, most, depth + 1) for item in value[:most]]
     if isinstance(value, dict):
-        return {key: _few(item, most, depth + 1) for key, item in list(value.items())[:_WIDEST_OBJECT]}
+        return {key: _reduced(item, most, depth + 1) for key, item in list(value.items())[:_WIDEST_OBJECT]}
     return value[:_LONGEST_TEXT] if isinstance(value, str) else value
 
 
-def _few_fields(fields: tuple[Field, ...], most: int, depth: int = 0) -> tuple[Field, ...]:
-    """The first of each number, more of them deep down, where fields are those of one span."""
+def _reduced_fields(fields: tuple[Field, ...], most: int, depth: int = 0) -> tuple[Field, ...]:
+    """Return the first fields of each number; more of them at the depth of the fields of a span."""
     seen: Counter[int] = Counter()
     kept = []
     for one in fields:
         seen[one.number] += 1
         if seen[one.number] <= (most if depth < 4 else 4):
-            value = _few_fields(one.value, most, depth + 1) if isinstance(one.value, tuple) else one.value
+            value = _reduced_fields(one.value, most, depth + 1) if isinstance(one.value, tuple) else one.value
             kept.append(Field(one.number, one.wire, value))
     return tuple(kept)

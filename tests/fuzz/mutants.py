@@ -1,4 +1,4 @@
-"""Mutants of JSON values and of bytes, and the encodings, compressions and records that inputs come in."""
+"""Mutants of JSON values and of bytes, and their encodings, compressions and records."""
 
 from __future__ import annotations
 
@@ -50,14 +50,16 @@ _LARGEST = 60_000
 
 
 class Raw:
-    """Text that stands in JSON as it is, valid or not."""
+    """Text that is written into JSON unchanged, valid or not."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
 
 def mutant(rng: random.Random, seeds: Sequence[Seed]) -> bytes:
-    """Make one input: often a changed value of JSON or protobuf, else changed bytes or none of a format at all."""
+    """Make one input: usually a changed value of JSON or protobuf, otherwise changed bytes or bytes of no format at
+    all.
+    """
     kind = rng.randrange(20)
     seed = rng.choice(seeds)
     if kind == 0:
@@ -73,7 +75,7 @@ def mutant(rng: random.Random, seeds: Sequence[Seed]) -> bytes:
     if seed.fields:
         data = protobuf.mutant(rng, seed.fields)
     elif seed.json is not None and kind < 17:
-        data = written(changed_json(rng, json.loads(seed.json))).encode(
+        data = to_json_text(changed_json(rng, json.loads(seed.json))).encode(
             "utf-8", rng.choice(("surrogatepass", "replace"))
         )
     else:
@@ -83,29 +85,29 @@ def mutant(rng: random.Random, seeds: Sequence[Seed]) -> bytes:
     return _wrapped(rng, data)
 
 
-def written(value: Any) -> str:
-    """JSON text of a value of few levels in which `Raw` stands as it is."""
+def to_json_text(value: Any) -> str:
+    """Return the JSON of a shallow value, with `Raw` unchanged."""
     if isinstance(value, Raw):
         return value.text
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(key)}:{written(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(key)}:{to_json_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(written, value)) + "]"
+        return "[" + ",".join(map(to_json_text, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
 def changed_json(rng: random.Random, value: Any) -> Any:
-    """Change one to four places of a value, in place."""
+    """Change one to four positions of a value, in place."""
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
         places = list(_places(value))
         if not places:
-            return Raw(_odd(rng))
+            return Raw(_unusual_value(rng))
         _change(rng, *rng.choice(places), places)
     return value
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Every item of every list and object, as its container and key."""
+    """Yield every item of every list and object, as its container and key."""
     waiting = [value]
     while waiting:
         node = waiting.pop()
@@ -114,7 +116,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             waiting.append(node[key])
 
 
-def _odd(rng: random.Random) -> str:
+def _unusual_value(rng: random.Random) -> str:
     return rng.choice(rng.choice(_ODD))
 
 
@@ -122,26 +124,26 @@ def _change(rng: random.Random, node: Any, key: Any, places: list[tuple[Any, Any
     is_object = isinstance(node, dict)
     match rng.randrange(9):
         case 0 | 1 | 2:
-            node[key] = Raw(_odd(rng))
+            node[key] = Raw(_unusual_value(rng))
         case 3:
             del node[key]
         case 4 if not is_object:
             node.extend([node[key]] * rng.choice((1, 2, 30)))
         case 4:
-            # one key twice
-            node[key] = Raw(f"{written(node[key])},{json.dumps(key)}:{_odd(rng)}")
+            # a duplicate key
+            node[key] = Raw(f"{to_json_text(node[key])},{json.dumps(key)}:{_unusual_value(rng)}")
         case 5 if is_object:
             names = [*_KEYS, key.upper(), key.swapcase(), re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", key)]
             node[rng.choice(names)] = node.pop(key)
         case 6:
-            node[key] = _twisted(rng, node[key])
+            node[key] = _similar_value(rng, node[key])
         case _:
             other, at = rng.choice(places)
-            node[key] = Raw(written(other[at]))
+            node[key] = Raw(to_json_text(other[at]))
 
 
-def _twisted(rng: random.Random, value: Any) -> Any:
-    """The same value in another type, or nearly the same."""
+def _similar_value(rng: random.Random, value: Any) -> Any:
+    """Return the same value in another type, or a similar value."""
     if isinstance(value, str):
         if not rng.randrange(3):
             return Raw(value)
@@ -180,7 +182,7 @@ def changed_bytes(rng: random.Random, data: bytes, seeds: Sequence[Seed]) -> byt
 
 
 def _wrapped(rng: random.Random, data: bytes) -> bytes:
-    """Another encoding, records, or compression, now and then damaged."""
+    """Wrap data in another encoding, in records, or in a compression, sometimes damaged."""
     match rng.randrange(24):
         case 0:
             encodings = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
@@ -213,7 +215,7 @@ def _damaged(rng: random.Random, data: bytes) -> bytes:
 
 
 def _records(rng: random.Random, data: bytes) -> bytes:
-    """Up to three records, each of its length and bytes, of which any may be wrong."""
+    """Write up to three records, each of a length and bytes, any of which may be wrong."""
     out = b""
     for _ in range(rng.choice((1, 1, 2, 3))):
         payload = rng.choice((data, data, zstandard.compress(data, 1), data[: rng.randrange(len(data) + 1)]))

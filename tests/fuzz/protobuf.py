@@ -15,15 +15,15 @@ _SIZES = (0, 1 << 31, (1 << 63) - 1, _U64)
 
 
 class Field(NamedTuple):
-    """One field: its number, its wire type, and an int, bytes or the fields of a message."""
+    """Field: its number, its wire type, and an int, bytes or the fields of a message."""
 
     number: int
     wire: int
-    value: Union[int, bytes, tuple[Field, ...]]  # noqa: UP007 - names itself
+    value: Union[int, bytes, tuple[Field, ...]]  # noqa: UP007 - refers to itself
 
 
 def parsed(data: bytes, depth: int = 0) -> tuple[Field, ...] | None:
-    """Read bytes as fields; bytes that can be a message themselves become one. None where they are no fields."""
+    """Parse bytes as fields; bytes that can be a message become one. None if they are not fields."""
     fields = []
     at = 0
     while at < len(data):
@@ -53,7 +53,7 @@ def parsed(data: bytes, depth: int = 0) -> tuple[Field, ...] | None:
 
 
 def encoded(fields: tuple[Field, ...], rng: random.Random | None = None) -> bytes:
-    """Write fields as bytes; with `rng` a length here and there is wrong."""
+    """Write fields as bytes; with `rng` an occasional length is wrong."""
     out = bytearray()
     for number, wire, value in fields:
         out += varint(number << 3 | wire)
@@ -80,7 +80,7 @@ def varint(number: int) -> bytes:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """-> the number and the position after it, -1 where there is no number"""
+    """Read a varint. -> the number and the position after it, -1 for none"""
     number = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
@@ -106,7 +106,7 @@ def _changed(rng: random.Random, fields: tuple[Field, ...]) -> tuple[Field, ...]
     at = rng.randrange(len(fields))
     one = fields[at]
     if isinstance(one.value, tuple) and rng.randrange(5):
-        # most of what matters is further down
+        # most of the relevant fields are nested deeper
         return (*fields[:at], one._replace(value=_changed(rng, one.value)), *fields[at + 1 :])
     return (*fields[:at], *_instead(rng, one), *fields[at + 1 :])
 

@@ -1,4 +1,4 @@
-"""A run of the fuzzer: inputs by their numbers, failures by their causes, and the least input of each."""
+"""Run of the fuzzer: inputs by their numbers, failures by their causes, and the smallest input of each."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tests.fuzz.mutants import mutant
 from tracetui.model.errors import TracetuiError
 
 CPU_SECONDS = 10.0
-"""Processor time after which an input counts as one that hangs: a hundred times what the slowest take."""
+"""Processor time after which an input counts as hanging: a hundred times that of the slowest inputs."""
 _MEMORY_KB = 256 << 10
-"""By how much the peak of memory may grow with one input of some kilobytes."""
+"""Largest growth of the peak memory by one input of some kilobytes."""
 _TRIES = 600
-"""Inputs that are tried to make one smaller."""
+"""Inputs tried to reduce one."""
 
 
 class HangError(BaseException):
-    """No end within `CPU_SECONDS`. Not an Exception: a net that catches those must not catch this one."""
+    """Input that exceeds `CPU_SECONDS`. Not an Exception, so that no handler for these catches it."""
 
 
 @dataclass
 class Failure:
-    """One cause, and the smallest input that has it."""
+    """One cause, and the smallest input with it."""
 
     cause: str
     number: int
@@ -53,12 +53,12 @@ class Result:
 
     @property
     def text(self) -> str:
-        """The failures, for people."""
+        """Describe the failures for people."""
         head = f"{self.inputs:,} inputs, {self.with_spans:,} with spans, {self.analysed:,} analysed in whole"
-        return "\n".join([head, *map(described, self.failures.values())])
+        return "\n".join([head, *map(describe, self.failures.values())])
 
 
-def described(failure: Failure) -> str:
+def describe(failure: Failure) -> str:
     kind = "analysed" if failure.whole else "read"
     return (
         f"\n{failure.count} x {failure.cause}\n  first at input {failure.number}, {kind}; "
@@ -75,16 +75,16 @@ def fuzz(
     tries: int = _TRIES,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Result:
-    """Try `count` inputs from number `first` on. Each depends on the seed and its number alone.
+    """Try `count` inputs from number `first` on. Each depends on the seed and its number only.
 
-    share: of the inputs, which are analysed, drawn, exported and saved in whole.
+    share: of the inputs, which are also analysed, drawn, exported and saved.
     """
     found = Result()
     for number in range(first, first + count):
         rng = random.Random(f"{seed}-{number}")
         data = mutant(rng, corpus())
         whole = rng.random() < share
-        cause, frames, spans = tried(data, whole)
+        cause, frames, spans = try_input(data, whole)
         found.inputs += 1
         found.with_spans += spans > 0
         found.analysed += whole and spans > 0
@@ -95,14 +95,16 @@ def fuzz(
                 failure.number, failure.data, failure.whole, failure.frames = number, data, whole, frames
         progress(number)
     for failure in found.failures.values():
-        # each that hangs costs its time once more
+        # each hanging input costs its time again
         most = tries if "HangError" not in failure.cause else tries // 50
-        failure.data = least(failure.data, lambda data, of=failure: tried(data, of.whole)[0] == of.cause, most)
+        failure.data = reduce_input(
+            failure.data, lambda data, of=failure: try_input(data, of.whole)[0] == of.cause, most
+        )
     return found
 
 
-def tried(data: bytes, whole: bool) -> tuple[str, str, int]:
-    """Try one input. -> the cause of its failure ('' without one), the frames of it, and the number of its spans"""
+def try_input(data: bytes, whole: bool) -> tuple[str, str, int]:
+    """Try one input. -> the cause of its failure ('' for none), its frames, and the number of spans"""
     spans = 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -112,7 +114,7 @@ def tried(data: bytes, whole: bool) -> tuple[str, str, int]:
             if whole and spans:
                 check_whole(traces)
     except TracetuiError:
-        # says what is wrong with the input
+        # the message describes the input
         return "", "", spans
     except (Exception, HangError) as error:
         return cause_of(error), "".join(traceback.format_exception(error)[-6:]), spans
@@ -123,7 +125,7 @@ def tried(data: bytes, whole: bool) -> tuple[str, str, int]:
 
 @contextmanager
 def _bounded(seconds: float) -> Iterator[None]:
-    """Raise HangError after so much processor time, of which a busy machine takes no more."""
+    """Raise HangError after this much processor time, which does not depend on other load."""
 
     def end(*_: object) -> None:
         raise HangError
@@ -138,7 +140,9 @@ def _bounded(seconds: float) -> Iterator[None]:
 
 
 def cause_of(error: BaseException) -> str:
-    """Name the cause of a failure without parts that differ between inputs: the invariant, or exception and place."""
+    """Name the cause of a failure without parts that differ between inputs: the invariant, or exception and
+    position.
+    """
     if isinstance(error, BrokenError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -147,8 +151,8 @@ def cause_of(error: BaseException) -> str:
     return f"{type(error).__name__} in {at.filename.rpartition('/tracetui/')[2]}, {at.name}"
 
 
-def least(data: bytes, fails: Callable[[bytes], bool], tries: int) -> bytes:
-    """Unpack an input and leave out parts of it, large ones first, as long as it fails."""
+def reduce_input(data: bytes, fails: Callable[[bytes], bool], tries: int) -> bytes:
+    """Unpack an input and remove parts, large ones first, as long as it fails."""
     while (plain := _unpacked(data)) and fails(plain):
         data = plain
     step = max(len(data) // 2, 1)

@@ -1,8 +1,8 @@
-"""`python -m tests.fuzz.screen`: random events on the screen of a pseudo-terminal over hostile sample files.
+"""`python -m tests.fuzz.screen`: random events on the screen in a pseudo-terminal, over hostile sample files.
 
-Keys, raw bytes that are no UTF-8, mouse reports of every kind, pastes, cut sequences and sizes from 1x1 to 500x200.
-The program has to live, to answer once the storm is over, to write nothing from the data that a terminal obeys, and
-to leave with 0. Prints the events of a run that fails, by which it is repeated; exit code 1 where one does.
+Keys, raw bytes that are not UTF-8, mouse reports of every kind, pastes, cut sequences and sizes from 1x1 to 500x200.
+The program must survive, respond afterwards, write nothing from the data that a terminal interprets, and exit with 0.
+Prints the events of a failed run, so that it can be repeated; exit code 1 after a failure.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _CUT += [b"\x1b[48;0;0;0;0t", b"\x1b[<99999999999999999999;1;1M", b"\x1b[M \xf0@
 _SIZES = [(1, 1), (2, 1), (1, 50), (500, 200), (500, 1), (20, 5), (40, 10), (80, 24), (140, 40), (200, 60)]
 _PASTE_ENDS = b"\x1b[201~"
 _ANSWERS = 120.0
-"""Seconds in which a program that is alive answers on any machine."""
+"""Seconds within which a working program responds on any machine."""
 _SECONDS_PER_EVENT = 0.1
 
-# what Textual and this program write: styles, the cursor, modes, the shape of the pointer, and the clipboard
+# sequences of Textual and this program: styles, the cursor, modes, the pointer shape, and the clipboard
 _OWN = re.compile(
     rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*[HABCDJKGdu]|\x1b\[[<>=?][0-9;]*[hlcuqn]|\x1b\[\?[0-9;]*\$p|\x1b\[[0-9;]* q"
     rb"|\x1b\]22;[a-z-]*\x07|\x1b\[[0-9;]*[nt]|\x1b\]52;c;[A-Za-z0-9+/=]*(?:\x07|\x1b\\)|\x1b[78=>]|\x1b\(B|\r|\n"
@@ -67,18 +67,18 @@ _OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 
 class FailedError(AssertionError):
-    """The screen did not do what it has to."""
+    """Unmet requirement on the screen."""
 
 
 def hostile_sources(folder: Path) -> list[str]:
-    """The hostile and the broken sample traces, and files in which every name is hostile."""
+    """Return the hostile and the broken sample traces, and files in which every name is hostile."""
     made = folder / FILE_NAME
     write_traces(made)
     return [str(made), str(SAMPLES / "hostile"), str(SAMPLES / "broken"), str(SAMPLES / "async")]
 
 
 def event(rng: random.Random) -> bytes | tuple[int, int]:
-    """Bytes to send, or a size in columns and rows."""
+    """Choose bytes to send, or a size in columns and rows."""
     match rng.randrange(20):
         case 0 | 1 | 2 | 3 | 4 | 5 | 6:
             return _other_than_leaving(rng.choice(_KEYS))
@@ -96,7 +96,7 @@ def event(rng: random.Random) -> bytes | tuple[int, int]:
             pasted = "".join(rng.choice(_PASTED) for _ in range(rng.randrange(1, 4)))
             return b"\x1b[200~" + pasted.encode() + _PASTE_ENDS
         case 18:
-            # what is cut may take the next key for its own: an end of a paste and Esc go before it
+            # a cut sequence may take the next key as its own: an end of a paste and Esc precede it
             return rng.choice(_CUT) + _PASTE_ENDS + b"\x1b"
         case _:
             return rng.choice(_SIZES) if rng.randrange(2) else (rng.randrange(1, 501), rng.randrange(1, 201))
@@ -111,9 +111,9 @@ def _within(rng: random.Random) -> str:
 
 
 def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, options: Sequence[str] = ()) -> int:
-    """Send this many events to the program. -> how many bytes it wrote. Raises FailedError."""
+    """Send this many events to the program. -> number of bytes it wrote. Raises FailedError."""
     rng = random.Random(f"screen-{seed}")
-    # what the program is told to save goes where it is thrown away
+    # files that the program saves go to a discarded folder
     command = ["env", "-C", str(home), sys.executable, "-m", "tracetui", *options, *sources]
     environ = (
         {"PYTHONPATH": str(SAMPLES.parent)}
@@ -130,17 +130,17 @@ def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, op
             _send(terminal, one)
             _listen(terminal, 0.002 if rng.randrange(8) else 0.05)
             if terminal.has_ended:
-                # the terminal swallows what is sent from now on, until it is full
+                # the terminal buffers what is sent from now on, until it is full
                 code = terminal.end()
                 raise FailedError(f"seed {seed}: left with {code} after {sent[-30:]}; {terminal.seen[-2_000:]!r}")
         _send(terminal, (120, 40))
-        # out of whatever is open, and what an unfinished sequence still takes
+        # leave all dialogs, and complete an unfinished sequence
         _send(terminal, _PASTE_ENDS + b"\x1b" * 2)
         _listen(terminal, 1.0)
         _send(terminal, b"\x0c")
         _until_written(terminal)
         _send(terminal, b"\x03")
-        # what was sent is answered one by one, and it may be much
+        # all events are handled one by one, and there may be many
         code = terminal.end(_ANSWERS + count * _SECONDS_PER_EVENT)
     except (TimeoutError, OSError) as error:
         terminal.close()
@@ -151,14 +151,14 @@ def fuzz_screen(seed: int, count: int, sources: Sequence[str], home: Path, *, op
         raise FailedError(f"seed {seed}: exit code {code}; the last events: {sent[-30:]}; {terminal.seen[-2_000:]!r}")
     if b"Traceback" in terminal.seen:
         raise FailedError(f"seed {seed}: a traceback on the terminal: {terminal.seen[-2_000:]!r}")
-    for found in obeyed(terminal.seen):
+    for found in interpreted_sequences(terminal.seen):
         raise FailedError(f"seed {seed}: the terminal obeys what came of the data: {found!r}")
     return len(terminal.seen)
 
 
-def obeyed(written: bytes) -> Iterator[str]:
-    """Every control character that the screen has no reason to write, with what stands around it."""
-    text = _OWN.sub(b"", written).decode("utf-8", "replace")
+def interpreted_sequences(to_json_text: bytes) -> Iterator[str]:
+    """Find control characters that the screen must not write, each with its context."""
+    text = _OWN.sub(b"", to_json_text).decode("utf-8", "replace")
     for found in _OBEYED.finditer(text):
         yield text[max(found.start() - 40, 0) : found.end() + 40]
 
@@ -171,7 +171,7 @@ def _send(terminal: Terminal, one: bytes | tuple[int, int]) -> None:
     os.set_blocking(terminal._terminal, False)
     until = time.monotonic() + _ANSWERS
     while one:
-        # a program that is busy leaves the line full: what it writes has to be read meanwhile
+        # a busy program leaves the line full: its output must be read meanwhile
         try:
             one = one[os.write(terminal._terminal, one[:256]) :]
         except BlockingIOError:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.compare import ask
+from tests.oracle.compare import program_json
 from tests.oracle.generate import otlp_document, trace_set
 from tests.oracle.shrink import all_spans, span_lists
 from tracetui.ingest.decode_context import DecodeContext
@@ -38,7 +38,7 @@ def scattered(document: Any, rng: random.Random) -> list[Any]:
 
 
 def answers(files: list[Path]) -> dict[str, Any]:
-    found = ask("analyze", *map(str, files))
+    found = program_json("analyze", *map(str, files))
     # each warning names its file
     found["warnings"] = sorted(map(str, found["warnings"]))
     return found
@@ -65,7 +65,7 @@ def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path
     for number, order in enumerate(itertools.permutations(lines)):
         file = tmp_path / f"{number}.jsonl"
         file.write_text("\n".join(order))
-        answer = ask("analyze", str(file))
+        answer = program_json("analyze", str(file))
         patterns = [
             {name: value for name, value in one.items() if name not in ("example_trace_ids", "operations")}
             for one in answer["errors"]["patterns"]

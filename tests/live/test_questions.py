@@ -31,12 +31,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     traces = list(known.known_traces(time.time_ns() - 60_000 * MS))
     if request.param == "zipkin":
         with running_zipkin(folder) as url:
-            spans = [span for one in traces for span in one.written("zipkin")]
+            spans = [span for one in traces for span in one.to_json("zipkin")]
             post_to_zipkin(url, json.dumps(spans).encode(), len(traces), len(spans))
             yield url
     else:
         with running_jaeger(folder, request.param.removeprefix("jaeger-")) as (url, otlp):
-            post_to_jaeger(url, otlp, (one.written("jaeger-v3") for one in traces), len(traces))
+            post_to_jaeger(url, otlp, (one.to_json("jaeger-v3") for one in traces), len(traces))
             yield url
 
 
@@ -57,7 +57,7 @@ def test_all_are_held(server: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: str) -> None:
-    assert wanted <= count(server, *options) <= wanted + known.UNASKED
+    assert wanted <= count(server, *options) <= wanted + known.NOT_SEARCHABLE
 
 
 def test_the_slowest_and_a_failed_trace_are_shown(server: str) -> None:

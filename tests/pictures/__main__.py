@@ -1,4 +1,4 @@
-"""`make pictures`: write docs/pictures from the program as it is."""
+"""`make pictures`: write docs/pictures from the current program."""
 
 from __future__ import annotations
 

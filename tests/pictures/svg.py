@@ -1,4 +1,4 @@
-"""Pictures of the screen (SVG) from the painted cells: text, without scripts, fonts or anything to load."""
+"""Pictures of the screen (SVG) from the painted cells: text, without scripts, fonts or other resources."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A frame of an animation, and what is pressed and seen there."""
+    """Frame of an animation, with the key pressed and a caption."""
 
     frame: Frame
     key: str
@@ -106,7 +106,7 @@ def picture(frame: Frame, title: str) -> str:
 
 
 def animation(scenes: Sequence[Scene], title: str) -> str:
-    """Return frames as a picture that shows them in turn; the last one where pictures do not move."""
+    """Return frames as a picture that shows them in turn; the last one where animations are not played."""
     first = scenes[0].frame
     width, height = _size(first)
     share = 100 / len(scenes)
@@ -208,7 +208,7 @@ def _text(text: str, column: int, y: float, look: Look, colour: str) -> str:
 
 
 def _caption(scene: Scene, number: int, count: int, width: int, top: int) -> Iterator[str]:
-    """Draw the key that leads here, what is seen, and how far it is."""
+    """Draw the key that leads here, the caption, and the progress."""
     frame, y, x = scene.frame, top - _MARGIN, float(_MARGIN)
     yield _box(-_MARGIN, y, width, 1, _mixed(frame.colour, frame.ground))
     label = f'<text y="{y + 32}" font-family="{_LABEL_FONT}" font-size="16" fill="{frame.colour}"'

@@ -10,8 +10,8 @@ import pytest
 from tests.fuzz import checks, runs
 from tests.fuzz.corpus import corpus
 from tests.fuzz.mutants import mutant
-from tests.fuzz.runs import fuzz, least
-from tests.fuzz.screen import fuzz_screen, hostile_sources, obeyed
+from tests.fuzz.runs import fuzz, reduce_input
+from tests.fuzz.screen import fuzz_screen, hostile_sources, interpreted_sequences
 
 
 def test_a_short_run_finds_nothing() -> None:
@@ -67,7 +67,7 @@ def test_what_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_input_is_made_small() -> None:
-    assert least(b"x" * 1_000 + b"bad" + b"y" * 1_000, lambda data: b"bad" in data, 500) == b"bad"
+    assert reduce_input(b"x" * 1_000 + b"bad" + b"y" * 1_000, lambda data: b"bad" in data, 500) == b"bad"
 
 
 def test_random_events_on_the_screen(tmp_path: Path) -> None:
@@ -75,6 +75,6 @@ def test_random_events_on_the_screen(tmp_path: Path) -> None:
 
 
 def test_a_control_character_on_the_screen_is_found() -> None:
-    assert not list(obeyed(b"\x1b[1;31mname\x1b[0m\x1b[3;4H\x1b]52;c;eA==\x07"))
+    assert not list(interpreted_sequences(b"\x1b[1;31mname\x1b[0m\x1b[3;4H\x1b]52;c;eA==\x07"))
     for text in ("\x1b]0;title\x07", "\x9b31m", "\u202e", "\x07", "\x1b[201~"):
-        assert list(obeyed(f"\x1b[1mname {text}".encode()))
+        assert list(interpreted_sequences(f"\x1b[1mname {text}".encode()))

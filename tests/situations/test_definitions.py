@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle.compare import ask
+from tests.oracle.compare import program_json
 from tests.oracle.generate import MS, START, otlp_document
 from tests.support.program import Program
 
@@ -52,7 +52,7 @@ def span(
 def analysed(spans: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
     file = folder / "spans.json"
     file.write_text(json.dumps(otlp_document(list(spans))))
-    return ask("analyze", str(file))
+    return program_json("analyze", str(file))
 
 
 def patterns_of(found: dict[str, Any]) -> dict[str, str]:
@@ -246,7 +246,7 @@ def test_spans_of_three_formats_are_one_trace(tmp_path: Path) -> None:
         files[-1].write_text(json.dumps(body))
     for count in (2, 3):
         for some in itertools.permutations(files, count):
-            found = ask("analyze", *map(str, some))
+            found = program_json("analyze", *map(str, some))
             counts = (found["summary"]["span_count"], found["summary"]["duplicate_span_count"])
             assert counts == (3, 3 * (count - 1))
             assert found["dependencies"]["dependencies"] == {"Web": {"Cart": 1}}

@@ -59,7 +59,7 @@ def polls(kind: str) -> Iterator[int]:
             for poll in range(POLLS):
                 server.hide(known)
                 known = [f"{poll * TRACES_EACH + at + 1:032x}" for at in range(TRACES_EACH)]
-                server.add_all([first.copied(trace, by_ns=by_ns + (1 + poll) * 1_000_000) for trace in known])
+                server.add_all([first.copy_with(trace, by_ns=by_ns + (1 + poll) * 1_000_000) for trace in known])
                 search = Search(limit=TRACES_EACH)
                 found = loading.search_again(search, lambda _: None)
                 assert found is not None

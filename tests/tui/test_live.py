@@ -167,7 +167,7 @@ async def test_following_marks_new_traces_and_reports_new_findings(kind: str, mo
             # who reads a trace is not disturbed
             await on.press("escape", "enter")
             await on.until("Waterfall ›")
-            server.add(server.document(last[-1]).copied("f" * 32, by_ns=1_000_000_000))
+            server.add(server.document(last[-1]).copy_with("f" * 32, by_ns=1_000_000_000))
             await on.until("1 new trace: shown when you leave this trace")
             assert on.app.state.session.loaded.trace_count == count + 2
             await on.press("1")
@@ -187,7 +187,7 @@ async def test_replaced_trace_set_is_freed() -> None:
                 await on.pilot.settle()
                 assert on.app.state.session is not None
                 former.append(weakref.ref(on.app.state.session.loaded))
-                server.add(first.copied(f"f{number}" * 16, by_ns=number * 1_000_000_000))
+                server.add(first.copy_with(f"f{number}" * 16, by_ns=number * 1_000_000_000))
                 await on.press("r")
                 await on.until(f"{36 + number} traces from")
             await on.pilot.settle()
@@ -286,7 +286,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
         last = server.trace_ids[-1]
         ahead = server.document(server.trace_ids[0])
         # of a clock that is an hour ahead
-        server.add(ahead.copied("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
+        server.add(ahead.copy_with("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
         window = f"/search?start={ends // 1000 - 3_600_000_000}&end={ends // 1000 + 7_200_000_000}"
         async with over(server.url + window) as on:
             await on.until("83 traces")
@@ -295,12 +295,12 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
             await on.press("F")
             await on.until("following ")
             now = server.document(last)
-            server.add(now.copied("f" * 32, by_ns=time.time_ns() - now.start_ns))
+            server.add(now.copy_with("f" * 32, by_ns=time.time_ns() - now.start_ns))
             await on.until("84 traces", "1 new")
             asked = [one.query for one in server.requests if "query.startTimeMin" in one.query]
             assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in asked)
             # from a host whose clock is ahead
-            server.add(now.copied("d" * 32, by_ns=time.time_ns() + 1_800_000_000_000 - now.start_ns))
+            server.add(now.copy_with("d" * 32, by_ns=time.time_ns() + 1_800_000_000_000 - now.start_ns))
             await on.until("85 traces", "1 new")
 
 

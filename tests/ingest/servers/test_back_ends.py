@@ -672,7 +672,7 @@ def beside() -> LiveServer:
     sound = next(document for document in map(server.document, server.trace_ids) if not document.broken)
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
     for number, away in enumerate((-300 * SECOND, -2 * MS, 20 * MS, 20 * SECOND)):
-        body = sound.copied(f"5a{number}".rjust(32, "0"), by_ns=begin + away - sound.start_ns)
+        body = sound.copy_with(f"5a{number}".rjust(32, "0"), by_ns=begin + away - sound.start_ns)
         for process in body["processes"].values():
             process["serviceName"] = "poisoned"
         server.add(body)
@@ -697,8 +697,8 @@ def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveSe
     sound = beside.document("5a3".rjust(32, "0"))
     for number in range(6):
         away = (number + 1) * 1800 * SECOND
-        beside.add(sound.copied(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
-        beside.add(sound.copied(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
+        beside.add(sound.copy_with(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
+        beside.add(sound.copy_with(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
     search = changed(ALL, service="poisoned", start_ns=FIRST_NS - 3600 * SECOND, end_ns=LAST_NS + 4 * 3600 * SECOND)
     with asking(beside) as asked:
         found = asked.found(search)

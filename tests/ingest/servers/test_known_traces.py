@@ -18,7 +18,7 @@ from tests.support.servers import KINDS, LiveServer
 @pytest.fixture(scope="module", params=KINDS)
 def server(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     held = LiveServer(request.param, empty=True)
-    held.add_all(one.written(request.param) for one in known.known_traces(time.time_ns() - 60 * SECOND))
+    held.add_all(one.to_json(request.param) for one in known.known_traces(time.time_ns() - 60 * SECOND))
     with held:
         yield held
 
