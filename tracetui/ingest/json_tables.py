@@ -27,12 +27,12 @@ _ITEMS: Final = msgspec.json.Decoder(list[Raw])
 _NAMED: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
-class _Column(msgspec.Struct):
+class _TableColumn(msgspec.Struct):
     name: str
 
 
 class _Meta(msgspec.Struct, forbid_unknown_fields=True):
-    meta: list[_Column]
+    meta: list[_TableColumn]
 
 
 _META: Final = msgspec.json.Decoder(_Meta)
