@@ -26,7 +26,8 @@ from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.percentiles import spread_words
 from tracetui.render.traces.columns import SortKey, trace_columns
 from tracetui.render.traces.error_groups import errors_by_service
-from tracetui.render.traces.scatter import STATS_WIDTH, Points, stats_lines
+from tracetui.render.traces.scatter import Points
+from tracetui.render.traces.scatter_stats import STATS_WIDTH, stats_lines
 from tracetui.tui.views.contrast import selection_words
 
 

@@ -22,7 +22,8 @@ from tracetui.render.text.percentiles import typical
 from tracetui.render.text.short_names import short_names
 from tracetui.render.traces.columns import SortKey, trace_columns
 from tracetui.render.traces.layout import ColumnWidths, lay_out
-from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines, trend
+from tracetui.render.traces.scatter import Plot, Points, Region
+from tracetui.render.traces.scatter_stats import STATS_WIDTH, region_lines, stats_lines, trend
 from tracetui.render.traces.table import TraceGroup, TraceRows, bar
 
 MS = 1_000_000
@@ -388,7 +389,7 @@ def test_any_set_at_any_width(spans: list[object], width: int) -> None:
         assert listed.line(row, width).width == width
     points = Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0)
     plot = Plot(points, width, 1 + width % 9, UNICODE)
-    assert len(plot.lines) == plot.rows + 1
+    assert len(plot.lines) == plot.rows + 1 + plot.has_shares
     assert all(line.width <= width for line in plot.lines)
     assert all(line.width <= STATS_WIDTH for line in stats_lines(points, UNICODE))
 
@@ -415,10 +416,11 @@ def test_slow_is_up_late_is_right_and_failures_are_marked() -> None:
     lines = [line.text for line in plot.lines]
     assert re.match(r"4(\.00)? s ┤", lines[0])
     assert lines[0].rstrip().endswith("✖")
-    assert lines[1][plot.left + plot.columns // 2] == "·"
-    assert re.match(r" *0 s ┤·", lines[3])
-    assert "22:13" in lines[4]
-    assert "22:23" in lines[4]
+    assert lines[1][plot.left + plot.columns // 2] == "⠂"
+    assert re.match(r" *0 s ┤⡀", lines[2])
+    assert "22:13" in lines[3]
+    assert "22:23" in lines[3]
+    assert lines[4].startswith("failed")
 
 
 @pytest.mark.parametrize("width", [50, 80, 160])

@@ -456,7 +456,7 @@ async def test_texts_name_rebound_keys() -> None:
         await pilot.resize_terminal(80, 60)
         await pilot.press("f5")
         assert "F6 shows all" in pilot.text
-        await pilot.resize_terminal(140, 75)
+        await pilot.resize_terminal(140, 95)
         await pilot.press("escape")
         await pilot.press("f1")
         shown = pilot.text

@@ -96,9 +96,10 @@ def status_line(
     """Draw the status: sources, size, time window and failures.
 
     `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, because there is no query bar.
-    The time window is dropped as a whole, as a part would lack the zone.
+    The date is dropped first, then the time window as a whole, as a part would lack the zone.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
+    window = ""
     if unsafe:
         parts.unsafe = (f"{glyphs.warning} insecure", Role.WARNING)
     if summary is not None:
@@ -111,10 +112,13 @@ def status_line(
         if summary.error_trace_count:
             _add_failures(parts, summary, glyphs)
         if summary.start_ns is not None and summary.end_ns is not None:
-            window = numbers.time_range(summary.start_ns, summary.end_ns, local_time, glyphs.ascii_only)
-            parts.window = (window, Role.DIM)
+            ends = summary.start_ns, summary.end_ns
+            window = numbers.time_range(*ends, local_time, glyphs.ascii_only)
+            parts.window = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
         if summary.warning_count:
             parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
+    if parts.line(glyphs).width > width:
+        parts.window = (window, Role.DIM)
     for least in _LEAST_IMPORTANT:
         too_much = parts.line(glyphs).width - width
         if too_much <= 0:

@@ -51,6 +51,18 @@ class Glyphs:
     last_branch: str
     left_out: str
     """Glyph after the number of omitted tree levels."""
+    density: str
+    """Three shades of cells with many points, the darker the more."""
+    ring: str
+    """Point of the plot that is the trace under the cursor."""
+    error_ring: str
+    """The same, if that trace has errors."""
+    percentile: str
+    """Line at a percentile in the plot."""
+    moment: str
+    """Marked time on the axis of the plot."""
+    moment_line: str
+    """Line above a marked time."""
 
     def repeated(self, number: int) -> str:
         """`×300`"""
@@ -88,6 +100,12 @@ UNICODE = Glyphs(
     branch="├",
     last_branch="└",
     left_out="┊",
+    density="░▒▓",
+    ring="◎",
+    error_ring="⊗",
+    percentile="┈",
+    moment="▲",
+    moment_line="╎",
 )
 
 ASCII = Glyphs(
@@ -118,6 +136,12 @@ ASCII = Glyphs(
     branch="|",
     last_branch="`",
     left_out=":",
+    density="o%#",
+    ring="@",
+    error_ring="&",
+    percentile="-",
+    moment="^",
+    moment_line="|",
 )
 
 
@@ -127,7 +151,8 @@ def in_glyphs(text: str, glyphs: Glyphs) -> str:
         return text
     ones = [(getattr(UNICODE, field.name), getattr(glyphs, field.name)) for field in fields(Glyphs)]
     table = {one: other for one, other in ones if isinstance(one, str) and len(one) == 1}
-    return text.translate(str.maketrans({**table, UNICODE.trend[0]: glyphs.trend[0]}))
+    density = dict(zip(UNICODE.density, glyphs.density, strict=True))
+    return text.translate(str.maketrans({**table, **density, UNICODE.trend[0]: glyphs.trend[0]}))
 
 
 def initials(name: str) -> str:

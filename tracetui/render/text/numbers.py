@@ -151,10 +151,12 @@ def digits_between(ns: int) -> int:
     return 0 if ns >= 1_000_000_000 else 3 if ns >= 1_000_000 else 6
 
 
-def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False) -> str:
-    """Format a time range as `10:00–10:16 UTC`.
+def time_range(
+    start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False, *, with_date: bool = False
+) -> str:
+    """Format a time range as `10:00–10:16 UTC`, `with_date` as `2024-05-01 10:00–10:16 UTC`.
 
-    With dates if the days differ; within a minute with seconds and as many digits as distinguish the ends.
+    With two dates if the days differ; within a minute with seconds and as many digits as distinguish the ends.
     """
     start, end = _moment(start_ns, local), _moment(end_ns, local)
     if end - start >= timedelta(minutes=1):
@@ -164,6 +166,10 @@ def time_range(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool
         texts = [clock(ns, local, digits) for ns in (start_ns, end_ns)]
     if start.date() != end.date():
         texts = [f"{moment:%Y-%m-%d} {text}" for moment, text in zip((start, end), texts, strict=True)]
+    elif with_date:
+        texts[0] = f"{start:%Y-%m-%d} {texts[0]}"
+        # one time alone, with its date
+        texts = texts[:1] if start == end else texts
     return f"{('-' if ascii_only else '–').join(dict.fromkeys(texts))} {zone(start_ns, local)}"
 
 

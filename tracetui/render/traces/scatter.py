@@ -1,31 +1,41 @@
-"""Scatter plot of durations over time, and statistics of the distribution."""
+"""Scatter plot of durations over time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import ceil, floor, log10
 
 import numpy as np
 
+from tracetui.analysis.stats.groups import quantiles
 from tracetui.model.times import MINUTE_NS
 from tracetui.query.edit import Window
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.percentiles import spread
+from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.timestamps import TimestampFormat
+from tracetui.render.traces.scatter_cells import DOTS_ACROSS, DOTS_UP, EMPTY, Cells, plot_cells
 
 _DAY = 1440 * MINUTE_NS
-_WIDE_RANGE = 20
+WIDE_RANGE = 20
 """Ratio of longest to median above which a linear scale would squeeze nearly all points onto the axis."""
-_CROWD = 20
-"""Number of points above which a cell shows errors only if their rate exceeds `_OFTEN` or twice the overall rate."""
-_OFTEN = 0.25
-_SEVERAL = 4
-STATS_WIDTH = 34
-_BINS = 16
+_LEAST_FOR_SHARES = 5
+"""Least height of a plot with a line for the failing share."""
+_POINTS_PER_SHARE = 8
+"""Least mean number of points of which the failing share is drawn as one bar."""
+_SHARE_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
+_P95 = "p95"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTime:
+    """Time that is marked in the plot."""
+
+    at_ns: int
+    text: str
+    """Safe to show."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,26 +76,55 @@ def _roundest(after: int, until: int) -> int:
 class Plot:
     """Points laid out on a grid of cells."""
 
-    def __init__(self, points: Points, width: int, height: int, glyphs: Glyphs, local: bool = False) -> None:
+    def __init__(
+        self,
+        points: Points,
+        width: int,
+        height: int,
+        glyphs: Glyphs,
+        local: bool = False,
+        moments: Sequence[MarkedTime] = (),
+    ) -> None:
         self.points, self.width, self.height, self.glyphs, self.local = points, width, height, glyphs, local
-        self.rows = max(height - 1, 1)
+        failed = points.with_errors if points.failed is None or not points.failed.any() else points.failed
+        self._bad = failed
+        self.share_label = "errors" if failed is points.with_errors and points.failed is not None else "failed"
+        """Name of the failing share."""
+        self.has_shares = height >= _LEAST_FOR_SHARES and bool(failed.any())
+        """True if the last line is the failing share."""
+        self.rows = max(height - 1 - self.has_shares, 1)
         self._scale_durations()
         labels = self._labels()
-        self.left = max(map(len, labels.values())) + 2
+        texts = [*labels.values(), *([self.share_label] if self.has_shares else [])]
+        self.left = max(map(len, texts)) + 2
         """Cells left of the plot."""
         self.columns = max(width - self.left, 1)
         self._first = int(points.start.min()) if len(points) else 0
         self._span = max(int(points.start.max()) - self._first, 1) if len(points) else 1
         """Nanoseconds from the first time to the last, at least 1."""
         self.moments = TimestampFormat.between(self._first, self._first + self._span, local)
-        self._column, self._row = self.columns_of(points.start), self.rows_of(points.duration)
+        self._across, self._up = self._dots_across(points.start), self._dots_up(points.duration)
+        self._column, self._row = self._across // DOTS_ACROSS, self._up // DOTS_UP
+        inside = [one for one in moments if self._first <= one.at_ns <= self._first + self._span]
+        at = self.columns_of(np.array([one.at_ns for one in inside], np.int64)).tolist()
+        self.moment_columns = dict(zip(at, inside, strict=True))
+        """Moments by column."""
+        self._share = self._failing_share() if self.has_shares else np.zeros(self.columns)
+        most = float(self._share.max())
+        self.share_scale = next(scale for scale in _SHARE_SCALES if scale >= min(most, 1))
+        """Share of failed requests that is drawn as a full bar, 0 to 1."""
         self._made = self._lines(labels)
+
+    @property
+    def is_long(self) -> bool:
+        """True if times are shown without seconds."""
+        return self._span >= 4 * MINUTE_NS
 
     def _scale_durations(self) -> None:
         durations = self.points.duration
         longest = max(int(durations.max(initial=0)), 1)
         median = float(np.median(durations)) if len(durations) else 0.0
-        self.logarithmic = longest > _WIDE_RANGE * max(median, 1.0) and len(durations) > 2
+        self.logarithmic = longest > WIDE_RANGE * max(median, 1.0) and len(durations) > 2
         self._low, self._high = 0.0, float(_round_up(longest))
         if self.logarithmic:
             positive = durations[durations > 0]
@@ -103,16 +142,26 @@ class Plot:
             labels[row] = numbers.duration(round(ns), self.glyphs.ascii_only)
         return labels
 
+    def _dots_across(self, start: np.ndarray) -> np.ndarray:
+        """Return the dot of each time from the left, int64[n]."""
+        share, dots = (start - self._first).astype(np.float64) / self._span, DOTS_ACROSS * self.columns
+        return np.clip((share * dots).astype(np.int64), 0, dots - 1)
+
+    def _dots_up(self, duration: np.ndarray) -> np.ndarray:
+        """Return the dot of each duration from below, int64[n]."""
+        height = np.log10(np.maximum(duration, 1)) if self.logarithmic else duration.astype(np.float64)
+        share, dots = (height - self._low) / max(self._high - self._low, 1e-9), DOTS_UP * self.rows
+        return np.clip((share * dots).astype(np.int64), 0, dots - 1)
+
     def columns_of(self, start: np.ndarray) -> np.ndarray:
         """Return the column of each time, int64[n]."""
-        share = (start - self._first).astype(np.float64) / self._span
-        return np.clip((share * self.columns).astype(np.int64), 0, self.columns - 1)
+        columns: np.ndarray = self._dots_across(start) // DOTS_ACROSS
+        return columns
 
     def rows_of(self, duration: np.ndarray) -> np.ndarray:
         """Return the row of each duration, int64[n]."""
-        height = np.log10(np.maximum(duration, 1)) if self.logarithmic else duration.astype(np.float64)
-        share = (height - self._low) / max(self._high - self._low, 1e-9)
-        return np.clip((share * self.rows).astype(np.int64), 0, self.rows - 1)
+        rows: np.ndarray = self._dots_up(duration) // DOTS_UP
+        return rows
 
     def cell(self, start: int, duration: int) -> tuple[int, int]:
         """Return the column and row of one point."""
@@ -153,33 +202,50 @@ class Plot:
 
     @property
     def lines(self) -> list[Line]:
-        """Lines from the top row down to the time axis, each `width` cells."""
+        """Lines from the top row down to the time axis, then the failing share if there is one: `width` cells each."""
         return self._made
 
     def _lines(self, labels: dict[int, str]) -> list[Line]:
-        size = self.rows * self.columns
-        at = self._row * self.columns + self._column
-        counts = np.bincount(at, minlength=size)
-        errors = np.bincount(at[self.points.with_errors], minlength=size)
-        rate = self.points.with_errors.sum() / max(len(self.points), 1)
-        many = errors > np.minimum(2 * rate, _OFTEN) * counts
-        marked = (errors > 0) & ((counts <= _CROWD) | many)
-        several = max(_SEVERAL, int(np.quantile(counts[counts > 0], 0.75)) if len(self.points) else 0)
-        # 0: none, 1: few, 2: several, 3: with errors
-        kinds = np.where(marked, 3, np.where(counts >= several, 2, np.minimum(counts, 1)))
-        kinds = kinds.reshape(self.rows, self.columns)
-        return [self._plot_line(row, kinds[row].tolist(), labels) for row in reversed(range(self.rows))] + [
-            self._axis()
-        ]
+        cells = plot_cells(self._across, self._up, self.points.with_errors, self.rows, self.columns, self.glyphs)
+        self._draw_moments(cells)
+        self._draw_p95(cells, labels)
+        rows = [self._plot_line(row, cells[row], labels) for row in reversed(range(self.rows))]
+        return [*rows, self._axis(), *([self._share_line()] if self.has_shares else [])]
 
-    def _plot_line(self, row: int, kinds: list[int], labels: dict[int, str]) -> Line:
-        glyphs = self.glyphs
-        tick = ("+" if row in labels else "|") if glyphs.ascii_only else "┤" if row in labels else "│"
+    def _draw_moments(self, cells: Cells) -> None:
+        """Draw a vertical line at each moment, behind the points."""
+        for row in cells:
+            for column in self.moment_columns:
+                if row[column] == EMPTY:
+                    row[column] = self.glyphs.moment_line, Role.ACCENT
+
+    def _draw_p95(self, cells: Cells, labels: dict[int, str]) -> None:
+        """Draw a line at the 95th percentile, behind the points, with its name as a label or in the last wide gap."""
+        durations = self.points.duration
+        if are_few(len(durations)):
+            return
+        level = round(quantiles(durations, (0.95,))[0])
+        number = int(self.rows_of(np.array([level]))[0])
+        row = cells[number]
+        free = [cell == EMPTY for cell in row]
+        for column in np.flatnonzero(free).tolist():
+            # every other cell, to leave the dots visible
+            if column % 2 == 0:
+                row[column] = self.glyphs.percentile, Role.GUIDE
+        if number not in labels:
+            labels[number] = _P95
+            return
+        size = len(_P95) + 2
+        end = next((end for end in range(self.columns, size - 1, -1) if all(free[end - size : end])), 0)
+        if end:
+            row[end - size : end] = [(character, Role.GUIDE) for character in f" {_P95} "]
+
+    def _plot_line(self, row: int, cells: list[tuple[str, str]], labels: dict[int, str]) -> Line:
+        ascii_only = self.glyphs.ascii_only
+        tick = ("+" if row in labels else "|") if ascii_only else "┤" if row in labels else "│"
         line = Line([(f"{labels.get(row, ''):>{self.left - 2}} {tick}", Role.GUIDE)])
-        shapes = (" ", ".", "o", glyphs.origin) if glyphs.ascii_only else (" ", "·", "•", glyphs.origin)
-        for kind, cells in groupby(kinds):
-            number = sum(1 for _ in cells)
-            line.add(shapes[kind] * number, Role.ERROR if kind == 3 else Role.PLAIN)
+        for character, role in cells:
+            line.add(character, role)
         return line.pad(self.width).cropped(self.width, "")
 
     def _axis(self) -> Line:
@@ -191,9 +257,30 @@ class Plot:
         for i, text in enumerate(texts):
             middle = round(i * (self.columns - 1) / max(len(texts) - 1, 1)) - len(text) // 2
             begin = min(max(middle, 1), self.columns - len(text))
-            drawn[begin : begin + len(text)] = text
+            if not any(begin <= column < begin + len(text) for column in self.moment_columns):
+                drawn[begin : begin + len(text)] = text
         line = Line([(f"{name:>{self.left - 2}} {corner}", Role.GUIDE)])
-        return line.add("".join(drawn), Role.GUIDE).cropped(self.width, "")
+        for column, character in enumerate(drawn):
+            is_moment = column in self.moment_columns
+            line.add(glyphs.moment if is_moment else character, Role.ACCENT if is_moment else Role.GUIDE)
+        return line.cropped(self.width, "")
+
+    def _share_line(self) -> Line:
+        """Draw the share of failed requests over time, as bars on a scale up to `share_scale`."""
+        trend, share = self.glyphs.trend, self._share
+        heights = np.ceil(share / self.share_scale * len(trend) - 1e-9).astype(np.int64)
+        drawn = "".join(trend[height - 1] if height else " " for height in heights.tolist())
+        line = Line([(f"{self.share_label:>{self.left - 2}}  ", Role.GUIDE)])
+        return line.add(drawn, Role.ERROR).pad(self.width).cropped(self.width, "")
+
+    def _failing_share(self) -> np.ndarray:
+        """Share of failed requests by column, 0 to 1, averaged over stretches with several points each."""
+        points, bad = self.points, self._bad
+        stretch = min(max(ceil(_POINTS_PER_SHARE * self.columns / len(points)), 1), self.columns)
+        at = (self._across // 2) // stretch
+        count = ceil(self.columns / stretch)
+        share = np.bincount(at[bad], minlength=count) / np.maximum(np.bincount(at, minlength=count), 1)
+        return np.repeat(share, stretch)[: self.columns]
 
     def _times(self) -> list[str]:
         last = self._first + self._span
@@ -202,7 +289,7 @@ class Plot:
             texts = [text[: 16 if self._span < 2 * _DAY else 10] for text in dates]
         elif self._span >= 2 * _DAY:
             texts = [text[5:16] for text in dates]
-        elif self._span >= 4 * MINUTE_NS:
+        elif self.is_long:
             texts = [numbers.clock(t, self.local)[:5] for t in self._steps()]
         else:
             steps = self._steps()
@@ -223,76 +310,3 @@ def _round_up(number: int) -> int:
     """Round up to 1, 1.5, 2, 3, 4, 5, 6, 8 or 10 times a power of ten."""
     size = int(10 ** (len(str(number)) - 1))
     return next(size * tenths // 10 for tenths in (10, 15, 20, 30, 40, 50, 60, 80, 100) if size * tenths >= 10 * number)
-
-
-def trend(counts: Sequence[int], glyphs: Glyphs) -> str:
-    """Draw counts as one-cell bars; every count above 0 is visible."""
-    most = max([*counts, 1])
-    steps = len(glyphs.trend)
-    return "".join(glyphs.trend[min(count * steps // most, steps - 1)] if count else " " for count in counts)
-
-
-def stats_lines(points: Points, glyphs: Glyphs) -> list[Line]:
-    """Return percentiles, distribution and error counts of the points in `STATS_WIDTH` cells."""
-    if not len(points):
-        return []
-    ascii_only = glyphs.ascii_only
-    least, most = int(points.duration.min()), int(points.duration.max())
-    high = max(most, least + 1)
-    if high > _WIDE_RANGE * max(float(np.median(points.duration)), 1):
-        edges = np.geomspace(max(least, 1), high + 1, _BINS + 1)
-    else:
-        edges = np.linspace(least, high, _BINS + 1)
-    counts = np.histogram(points.duration, edges)[0].tolist()
-    found = spread(points.duration, glyphs)
-    lines = [Line([(f"{name} ", Role.DIM), (f"{text:>9}", Role.STRONG)]) for name, text in found]
-    lines[0].add("   ").add(trend(counts, glyphs))
-    total = f"of {numbers.counted(len(points), 'trace')}"
-    if len(found) > 2:
-        ends = [numbers.duration(end, ascii_only) for end in (least, most)]
-        lines[1].add(f"   {('..' if ascii_only else '–').join(ends)}", Role.DIM)
-        lines[2].add(f"   {total}", Role.DIM)
-    else:
-        lines[1].add(f"   {total}", Role.DIM)
-        lines.append(Line([("too few traces for percentiles", Role.DIM)]))
-    lines.append(_errors_line(points, np.ones(len(points), bool), glyphs) or Line([("no errors", Role.DIM)]))
-    return [line.cropped(STATS_WIDTH, glyphs.ellipsis) for line in lines]
-
-
-def _errors_line(points: Points, inside: np.ndarray, glyphs: Glyphs) -> Line | None:
-    """Count traces with errors and failed requests among the points `inside` (bool[n]); None without errors."""
-    errors, of = int(points.with_errors[inside].sum()), int(inside.sum())
-    if not errors:
-        return None
-    failed = errors if points.failed is None else int(points.failed[inside].sum())
-    if failed == errors:
-        share = numbers.percent(100 * errors / of)
-        texts = [f" of {of:,} requests failed  {share}", f" of {of:,} failed  {share}", " requests failed"]
-    else:
-        texts = [f" with errors, {numbers.requests_failed(errors, failed)}", f" with errors, {failed:,} failed"]
-    number = f"{glyphs.origin} {errors:,}"
-    text = next((text for text in texts if len(number + text) <= STATS_WIDTH), texts[-1])
-    return Line([(number, Role.ERROR), (text, Role.PLAIN)])
-
-
-def region_lines(plot: Plot, region: Region, glyphs: Glyphs, keys: str) -> list[Line]:
-    """Summarise a region instead of showing the statistics, with the keys that apply to it."""
-    inside = plot.inside(region)
-    window = plot.window(region)
-    count, errors = int(inside.sum()), _errors_line(plot.points, inside, glyphs)
-    dash = "-" if glyphs.ascii_only else "–"
-    begin = "" if window.start_ns is None else plot.moments.day(window.start_ns)
-    end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
-    least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, glyphs.ascii_only)
-    most = "" if window.most_ns is None else numbers.duration(window.most_ns, glyphs.ascii_only)
-    times = f"{begin}{dash}{end}" if begin or end else "all times"
-    lines = [
-        Line([(numbers.counted(count, "trace"), Role.STRONG)]),
-        *([errors] if errors is not None else []),
-        Line([(times, Role.PLAIN)]),
-        Line(
-            [(f"{least} to {most}" if most else f"from {least} on" if window.least_ns else "all durations", Role.PLAIN)]
-        ),
-        Line([(keys, Role.DIM)]),
-    ]
-    return [line.cropped(STATS_WIDTH, glyphs.ellipsis) for line in lines]

@@ -74,7 +74,8 @@ TRACES = KeyTable(
         "select_region",
         "Select a region of the plot",
         "select a region of the plot: {region.left region.right region.up region.down} move it, "
-        "{region.narrower region.wider region.lower region.higher} resize it, {region.take} filters; or drag the mouse",
+        "{region.narrower region.wider region.lower region.higher} resize it, {region.take} filters, {region.contrast} "
+        "contrasts; or drag the mouse: left button filters, right button contrasts",
         words="zoom select time",
     ),
     Shortcut("traces.undo", "u", "undo", "Undo the last change of the filter"),
@@ -148,6 +149,8 @@ TRACES = KeyTable(
     Shortcut("traces.save", "x", "dialog('save')", "Save the traces shown", words="export file"),
     Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, waterfall or filter"),
     glyphs=(
+        ("◎ ⊗", "the trace under the cursor in the plot, without and with errors"),
+        ("┈ ▲", "95th percentile of the response times; time when an attribute changes, such as a version"),
         ("●ag ✖us ✗", "services, abbreviated where names do not fit: ✖ errors began there, ✗ propagated to it"),
         (
             "⚠",
@@ -157,7 +160,11 @@ TRACES = KeyTable(
     ),
     words=(
         ("response", "duration of the main root; whole trace: first start to last end"),
-        ("the plot", "dot: a few traces; large dot: several; ✖: some with errors"),
+        (
+            "the plot",
+            "dots: traces; ░▒▓: many, the more the darker; ✖: traces with errors (of more than 60, where half have "
+            "errors); below: share of failed requests",
+        ),
         ("pasted id", "opens the trace; also a traceparent, a URL or a log line with an id"),
     ),
 )
@@ -185,6 +192,7 @@ REGION = KeyTable(
     Shortcut("region.lower", "shift+down,J", "grow(0, -1)", "Lower", ABOVE),
     Shortcut("region.higher", "shift+up,K", "grow(0, 1)", "Higher", ABOVE),
     Shortcut("region.take", "enter", "take", "Filter", hint="filter"),
+    Shortcut("region.contrast", "c", "contrast", "Contrast with the others", hint="contrast"),
     Shortcut("region.leave", "escape,z", "leave", "Leave", hint="leave", former="v"),
     in_palette=False,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,20 +10,23 @@ import numpy as np
 from rich.segment import Segment
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Region as ScreenRegion
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tracetui.query.edit import Window
-from tracetui.render.text.line import Line
+from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import REVERSED
-from tracetui.render.traces.scatter import STATS_WIDTH, Plot, Points, Region, region_lines, stats_lines
+from tracetui.render.traces.scatter import MarkedTime, Plot, Points, Region
+from tracetui.render.traces.scatter_stats import STATS_WIDTH, explained, region_lines, stats_lines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.traces import REGION
 from tracetui.tui.state import Look
 
 _GAP = 2
 _LEAST_PLOT = 24
+_RIGHT_BUTTON = 3
 _NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
@@ -39,6 +43,15 @@ class Scatter(Widget):
         window: Window
 
     @dataclass
+    class Contrasted(Message):
+        """A region was chosen for a contrast with the other traces."""
+
+        inside: np.ndarray
+        """bool[points], those in the region."""
+        durations: bool
+        """False if the region was chosen by durations, too."""
+
+    @dataclass
     class Left(Message):
         """The selection was cancelled."""
 
@@ -49,9 +62,13 @@ class Scatter(Widget):
         self._points = _NO_POINTS
         self._plot: Plot | None = None
         self._stats: list[Line] = []
-        self._point: tuple[int, int] | None = None
+        self._moments: Sequence[MarkedTime] = ()
+        self._point: tuple[int, int, bool] | None = None
+        """Start, response time and errors of the trace under the cursor."""
         self.region_cells: Region | None = None
         self._pressed: tuple[int, int] | None = None
+        self._contrasts = False
+        """True if the region that is drawn with the mouse is for a contrast."""
 
     def show(self, points: Points) -> None:
         """Show other points."""
@@ -59,25 +76,46 @@ class Scatter(Widget):
         self.region_cells = None
         self.remake()
 
+    def mark(self, moments: Sequence[MarkedTime]) -> None:
+        """Mark these moments, and no others."""
+        if list(moments) != list(self._moments):
+            self._moments = moments
+            self.remake()
+
     def remake(self) -> None:
         """Redraw after a change of the points, the size or the appearance."""
         self._plot = None
-        self._stats = stats_lines(self._points, self._look.glyphs)
         self.refresh()
 
-    def point_at(self, start: int, duration: int) -> None:
-        """Set the trace around which a new region is placed."""
-        self._point = (start, duration)
+    def point_at(self, start: int, duration: int, *, has_errors: bool) -> None:
+        """Ring a trace; a new region is placed around it."""
+        before = self._ringed_cell
+        self._point = start, duration, has_errors
+        after = self._ringed_cell
+        for cell in (before, after):
+            if cell is not None:
+                self._refresh_cell(*cell)
+
+    @property
+    def _ringed_cell(self) -> tuple[int, int] | None:
+        """Cell of the trace under the cursor."""
+        if self._plot is None or self._point is None or not len(self._plot.points):
+            return None
+        return self._plot.cell(*self._point[:2])
+
+    def _refresh_cell(self, column: int, row: int) -> None:
+        if self._plot is not None:
+            self.refresh(ScreenRegion(self._plot.left + column, self._plot.rows - 1 - row, 1, 1))
 
     @property
     def plot(self) -> Plot | None:
         """Plot at the current size."""
         width, height = self.size
         if self._plot is None and width and height:
-            room = width - STATS_WIDTH - _GAP
-            self._plot = Plot(
-                self._points, room if room >= _LEAST_PLOT else width, height, self._look.glyphs, self._look.local_time
-            )
+            look, room = self._look, width - STATS_WIDTH - _GAP
+            room = room if room >= _LEAST_PLOT else width
+            self._plot = Plot(self._points, room, height, look.glyphs, look.local_time, self._moments)
+            self._stats = explained(stats_lines(self._points, look.glyphs), self._plot)
         return self._plot
 
     def on_resize(self) -> None:
@@ -90,18 +128,30 @@ class Scatter(Widget):
         if plot is None or not len(plot.points) or y >= len(plot.lines):
             return Strip.blank(width, base)
         strip = Strip([Segment(text, base + theme.style(role)) for text, role in plot.lines[y].runs])
+        strip = self._ringed(strip, plot, plot.rows - 1 - y)
         strip = self._with_cells_reversed(strip.adjust_cell_length(plot.width, base), plot, plot.rows - 1 - y)
         if plot.width < width:
             region = self.region_cells
             glyphs = self._look.glyphs
             stats = self._stats
             if region is not None:
-                keys = KeyNames(self.screen).short("{region.take} filters, {region.leave} closes")
+                keys = KeyNames(self.screen).short("{region.take} filters  {region.contrast} contrasts")
                 stats = region_lines(plot, region, glyphs, keys)
             shown = stats[y].runs if y < len(stats) else []
             statistics = [Segment(" " * _GAP, base), *(Segment(text, base + theme.style(role)) for text, role in shown)]
             strip = Strip.join([strip, Strip(statistics).adjust_cell_length(width - plot.width, base)])
         return strip
+
+    def _ringed(self, strip: Strip, plot: Plot, row: int) -> Strip:
+        """Ring the trace under the cursor, if it is in this row."""
+        cell, point = self._ringed_cell, self._point
+        if cell is None or point is None or cell[1] != row:
+            return strip
+        at, has_errors = plot.left + cell[0], point[2]
+        style = self.rich_style + self._look.theme.style(Role.ERROR if has_errors else Role.ACCENT)
+        glyphs = self._look.glyphs
+        ring = Strip([Segment(glyphs.error_ring if has_errors else glyphs.ring, style)])
+        return Strip.join([strip.crop(0, at), ring, strip.crop(at + 1)])
 
     def _with_cells_reversed(self, strip: Strip, plot: Plot, row: int) -> Strip:
         region = self.region_cells
@@ -118,7 +168,7 @@ class Scatter(Widget):
         plot = self.plot
         if plot is None or not len(plot.points) or not self.display:
             return False
-        column = plot.cell(*self._point)[0] if self._point else plot.columns // 2
+        column = plot.cell(*self._point[:2])[0] if self._point else plot.columns // 2
         half = max(plot.columns // 16, 1)
         left = min(max(column - half, 0), max(plot.columns - 2 * half - 1, 0))
         self._select(Region(left, min(left + 2 * half, plot.columns - 1), 0, plot.rows - 1))
@@ -172,6 +222,13 @@ class Scatter(Widget):
             self.leave()
             self.post_message(self.Selected(window))
 
+    def action_contrast(self) -> None:
+        region, plot = self.region_cells, self.plot
+        if region is not None and plot is not None:
+            self.leave()
+            durations = region.bottom == 0 and region.top == plot.rows - 1
+            self.post_message(self.Contrasted(plot.inside(region), durations))
+
     def action_leave(self) -> None:
         self.leave()
         self.post_message(self.Left())
@@ -189,6 +246,7 @@ class Scatter(Widget):
         plot = self.plot
         if plot is not None and event.x < plot.width:
             self._pressed = self._cell_at(event)
+            self._contrasts = event.button == _RIGHT_BUTTON
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -203,6 +261,9 @@ class Scatter(Widget):
         pressed, self._pressed = self._pressed, None
         region = self.region_cells
         if pressed is not None and region is not None and (region.right > region.left or region.top > region.bottom):
-            self.action_take()
+            if self._contrasts:
+                self.action_contrast()
+            else:
+                self.action_take()
         elif pressed is not None:
             self._select(None)

@@ -10,11 +10,13 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.splits import ChangedAttribute, Split, changed_attributes, split_at_moment, split_by_change
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.scatter import MarkedTime
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.choice import Option
 
 _LONGEST_VALUE = 40
 _MOST_CHANGES = 50
+_MOST_MARKED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class GroupPair:
     option: Option
     split: Callable[[], Split]
     """Computes the groups. Raises UsageError if one of them is empty."""
+    moment_ns: int | None = None
+    """Time between the groups, if the user chose one."""
 
 
 def pair_at(traces: TraceSet, moment: int, look: Look) -> GroupPair | None:
@@ -34,7 +38,7 @@ def pair_at(traces: TraceSet, moment: int, look: Look) -> GroupPair | None:
         return None
     text = f"{numbers.clock(moment, look.local_time)} {numbers.zone(moment, look.local_time)}"
     option = Option("at", f"before and after {text}, at the cursor", f"{before:,} before, {after:,} after")
-    return GroupPair(option, partial(split_at_moment, traces, moment, text))
+    return GroupPair(option, partial(split_at_moment, traces, moment, text), moment)
 
 
 def pairs_by_change(traces: TraceSet, look: Look) -> list[GroupPair]:
@@ -46,11 +50,21 @@ def pairs_by_change(traces: TraceSet, look: Look) -> list[GroupPair]:
 
 
 def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look) -> GroupPair:
-    arrow = "->" if look.glyphs.ascii_only else "→"
-    before, after = (safe(text, _LONGEST_VALUE) for text in change.values)
-    label = f"{change.key} {before} {arrow} {after} in {change.service}"
+    label = f"{_change_text(change, look)} in {safe(change.service)}"
     note = f"since {numbers.clock(change.since_ns, look.local_time, 0)}"
     return GroupPair(Option(f"change {number}", label, note), partial(split_by_change, traces, change))
+
+
+def change_moments(traces: TraceSet, look: Look) -> list[MarkedTime]:
+    """Find the times of the most recent changes of attributes, to be marked in the plot."""
+    changes = changed_attributes(traces)[:_MOST_MARKED]
+    return [MarkedTime(change.since_ns, _change_text(change, look).removeprefix("service.")) for change in changes]
+
+
+def _change_text(change: ChangedAttribute, look: Look) -> str:
+    arrow = "->" if look.glyphs.ascii_only else "→"
+    before, after = (safe(text, _LONGEST_VALUE) for text in change.values)
+    return f"{safe(change.key)} {before} {arrow} {after}"
 
 
 def chosen_pair(pairs: Sequence[GroupPair], value: str) -> GroupPair | None:

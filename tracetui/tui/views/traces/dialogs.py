@@ -60,9 +60,15 @@ _T = TypeVar("_T")
 class TraceDialogs:
     """Opens dialogs, and computes their results outside the UI loop."""
 
-    def __init__(self, view: View, under_cursor: Callable[[], int | None], filler: ChoiceFiller) -> None:
-        """`under_cursor` returns the trace under the cursor."""
-        self._view, self._under_cursor, self._filler = view, under_cursor, filler
+    def __init__(
+        self,
+        view: View,
+        under_cursor: Callable[[], int | None],
+        filler: ChoiceFiller,
+        mark_moment: Callable[[int], None],
+    ) -> None:
+        """`under_cursor` returns the trace under the cursor; `mark_moment` marks a time in the plot."""
+        self._view, self._under_cursor, self._filler, self._mark_moment = view, under_cursor, filler, mark_moment
         self._pairs: list[GroupPair] = []
         """Pairs that the open dialog offers."""
 
@@ -105,6 +111,11 @@ class TraceDialogs:
 
         self._filler.open(opened, lambda _: self._changes(), fill, done)
 
+    def _mark(self, pair: GroupPair | None) -> None:
+        """Mark the time that the user chose for a pair."""
+        if pair is not None and pair.moment_ns is not None:
+            self._mark_moment(pair.moment_ns)
+
     def _contrasted(self) -> list[Option]:
         """Options for single groups of the traces shown."""
         state, analysis = self._view.state, self._view.state.analysis
@@ -125,11 +136,22 @@ class TraceDialogs:
         pair = chosen_pair(self._pairs, what)
         if analysis is None:
             return
+        self._mark(pair)
         if pair is not None:
             self._view.work("traces-split", partial(_split, pair), partial(self._contrast_pair, analysis.traces))
             return
         selection = self._selection(analysis.traces, what)
         open_contrast(self._view, analysis.traces, selection, what, filter_by, durations=what != SLOWEST)
+
+    def contrast_region(self, inside: np.ndarray, *, durations: bool) -> None:
+        """Contrast the traces in a region of the plot (bool[traces shown]) with the others."""
+        analysis = self._analysis("contrast")
+        if analysis is None or len(inside) != analysis.traces.trace_count:
+            return
+        if not inside.any() or inside.all():
+            self._view.post_notice(f"{'all' if inside.any() else 'no'} traces are in the region")
+            return
+        open_contrast(self._view, analysis.traces, inside, "from the region", self._view.filter_by, durations=durations)
 
     def _contrast_pair(self, traces: TraceSet, split: Split | str) -> None:
         """Contrast the traces after with those before."""
@@ -204,6 +226,7 @@ class TraceDialogs:
         ellipsis, query = state.look.glyphs.ellipsis, state.query
         shown = source_name(state.sources) + (f" where {query}" if query else "")
         pair, window = chosen_pair(self._pairs, value), self._previous_window()
+        self._mark(pair)
         if pair is not None:
             job = partial(_compared_groups, pair, analysis.traces)
         elif value == _WINDOW and window is not None:

@@ -16,6 +16,7 @@ from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
+from tracetui.render.traces.scatter import MarkedTime
 from tracetui.render.traces.table import chosen_mark
 from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.keys.everywhere import APP
@@ -24,6 +25,7 @@ from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.views.traces.before_after import change_moments
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
     Prepared,
@@ -67,9 +69,13 @@ class TracesView(View):
         self.listing = TraceListing(state)
         self.filler = ChoiceFiller(self)
         self.filters = QuickFilters(self, self.list_by_start, self.filler)
-        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler)
+        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler, self._mark_moment)
         self._loaded: TraceSet | None = None
         self._is_opening = False
+        self._changes: list[MarkedTime] = []
+        """Changes of attributes."""
+        self._moment: MarkedTime | None = None
+        """Time of the last comparison before and after."""
         self._previous_filters = filters.FilterHistory()
 
     def compose(self) -> ComposeResult:
@@ -87,7 +93,7 @@ class TracesView(View):
             return QUERY.hints("query.submit", "query.complete", "query.previous query.next", "query.leave")
         if self.scatter.region_cells is not None:
             moves = "region.left region.right region.up region.down"
-            return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.leave")
+            return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.contrast")
         if self.listing.offered is not None:
             window, query = TRACES.hints("traces.window", "traces.filter")
             return [("{list.open}", "load"), *APP.hints("app.more"), window, query]
@@ -212,15 +218,28 @@ class TracesView(View):
         self._work_on_verdict()
 
     def _work_on_verdict(self) -> None:
-        """Find the verdict on the traces shown, unless more of them are about to arrive."""
+        """Find the verdict on the traces shown, and the times of changes, unless more of them are about to arrive."""
         analysis, local = self.state.analysis, self.state.look.local_time
         is_partial = self.state.load_state == "reading" or self.state.is_searching
         if analysis is not None and not is_partial and analysis.traces.trace_count:
             self.work("traces-verdict", lambda: verdict_statements(analysis.verdict, local=local), self._show_verdict)
+            look = self.state.look
+            self.work("traces-moments", lambda: change_moments(analysis.traces, look), self._show_changes)
 
     def _show_verdict(self, statements: list[Statement]) -> None:
         self.verdict.show_statements(statements, self.key_names)
         self.on_resize()
+
+    def _show_changes(self, changes: list[MarkedTime]) -> None:
+        self._changes = changes
+        self._mark_moments()
+
+    def _mark_moment(self, moment_ns: int) -> None:
+        self._moment = MarkedTime(moment_ns, "before and after")
+        self._mark_moments()
+
+    def _mark_moments(self) -> None:
+        self.scatter.mark([*self._changes, *([self._moment] if self._moment is not None else [])])
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
@@ -244,7 +263,8 @@ class TracesView(View):
     def _mark_point(self) -> None:
         trace, loaded = self.state.trace, self._loaded
         if trace is not None and loaded is not None and trace < loaded.trace_count:
-            self.scatter.point_at(int(loaded.trace_start[trace]), int(loaded.response_time[trace]))
+            start, response = int(loaded.trace_start[trace]), int(loaded.response_time[trace])
+            self.scatter.point_at(start, response, has_errors=bool(loaded.trace_errors[trace]))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
@@ -301,6 +321,11 @@ class TracesView(View):
         conditions = filters.window_conditions(event.window)
         if conditions:
             self.filter_by(filters.narrow(self.state.query, conditions))
+
+    def on_scatter_contrasted(self, event: Scatter.Contrasted) -> None:
+        event.stop()
+        self.focus_pane()
+        self.dialogs.contrast_region(event.inside, durations=event.durations)
 
     def on_scatter_left(self, _: Scatter.Left) -> None:
         self.focus_pane()

@@ -1,0 +1,109 @@
+"""The plot in the list of traces: region, contrast, cursor's trace, moments, and what a key costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.query.test_splits import deployed
+from tests.support.pilot import Driver
+from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tracetui.export.save import save
+from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.tui.views.traces.view import TracesView
+from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.scatter import Scatter
+
+
+def scatter(app: CountingApp) -> Scatter:
+    return app.query_one(TracesView).scatter
+
+
+async def drag(app: CountingApp, pilot: Driver, button: int) -> None:
+    """Draw a region around the slowest trace, over the whole height of the plot."""
+    plot, trace, session = scatter(app).plot, app.state.trace, app.state.session
+    assert plot is not None
+    assert session is not None
+    assert trace is not None
+    column = plot.left + plot.cell(int(session.loaded.trace_start[trace]), 0)[0]
+    half = plot.columns // 16
+    await pilot.mouse_down("#traces-scatter", (column - half, 0), button=button)
+    await pilot.hover("#traces-scatter", (column + half, plot.rows - 1))
+    await pilot.settle()
+    await pilot.mouse_up("#traces-scatter", (column + half, plot.rows - 1))
+    await pilot.settle()
+
+
+async def test_a_region_is_contrasted_by_key() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("z")
+        assert "Enter filters  c contrasts" in pilot.text
+        await pilot.press("c")
+        assert isinstance(app.screen, AnswerScreen)
+        assert "traces from the region" in pilot.text
+        assert app.state.query == ""
+        await pilot.press("escape")
+        assert app.query_one(TracesView).listing.view.has_focus
+
+
+async def test_the_left_button_filters_by_a_region_and_the_right_one_contrasts() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await drag(app, pilot, 3)
+        assert isinstance(app.screen, AnswerScreen)
+        assert "traces from the region" in pilot.text
+        assert app.state.query == ""
+        await pilot.press("escape")
+        await drag(app, pilot, 1)
+        assert app.state.query.startswith("trace.start >= ")
+
+
+@pytest.mark.parametrize(("glyphs", "rings"), [(UNICODE, "◎⊗"), (ASCII, "@&")])
+async def test_the_trace_under_the_cursor_is_ringed(glyphs: Glyphs, rings: str) -> None:
+    async with opened(INCIDENT, glyphs=glyphs) as (app, pilot):
+        plot = scatter(app).plot
+        assert plot is not None
+        top = scatter(app).region.y
+
+        def ringed() -> list[str]:
+            lines = [line[plot.left :][: plot.columns] for line in pilot.lines[top : top + plot.rows]]
+            return [character for line in lines for character in line if character in rings]
+
+        assert ringed() == [rings[0]]
+        # the third slowest trace has errors
+        await pilot.press("j", "j")
+        assert ringed() == [rings[1]]
+
+
+async def test_a_ring_costs_few_bytes() -> None:
+    async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
+        for key in ("j", "j", "k"):
+            app.sent = 0
+            await pilot.press(key)
+            assert app.sent <= 1024
+
+
+async def test_a_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
+    path = tmp_path / "deployed.json"
+    save(deployed(["2.4"] * 15 + ["2.5"] * 15), path)
+    async with opened(str(path)) as (_, pilot):
+        assert "version 2.4 → 2.5" in pilot.text
+        assert "▲" in pilot.text
+
+
+async def test_the_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
+    path = tmp_path / "deployed.json"
+    save(deployed(["2.4"] * 15 + ["2.5"] * 15), path)
+    async with opened(str(path)) as (app, pilot):
+        app.state.select(4)
+        app.pane.selection_changed()
+        await pilot.settle()
+        await pilot.press("B", "enter", "escape")
+        assert pilot.text.count("▲") > 1
+
+
+async def test_the_date_is_in_the_status_line_if_there_is_room() -> None:
+    async with opened(INCIDENT, size=(120, 30)) as (_, pilot):
+        assert "2026-03-10 10:00–10:15 UTC" in pilot.lines[0] or "-03-10 10:00–10:15 UTC" in pilot.lines[0]
+    async with opened(INCIDENT, size=(104, 30)) as (_, pilot):
+        assert "│ 10:00–10:15 UTC" in pilot.lines[0]
