@@ -17,7 +17,7 @@ import pytest
 from tests.project.test_imports import imported, running
 from tests.support.paths import GOLDEN, ROOT
 from tracetui import session
-from tracetui.cli.graph import QUESTIONS
+from tracetui.cli.graph_questions import QUESTIONS
 from tracetui.cli.main import run
 from tracetui.ingest.loader import load
 from tracetui.model.traces import TraceSet

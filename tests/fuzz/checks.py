@@ -27,7 +27,7 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.skew import correct_skew
-from tracetui.cli.graph import QUESTIONS
+from tracetui.cli.graph_questions import QUESTIONS
 from tracetui.export.exporter import Losses
 from tracetui.export.registry import EXPORTERS
 from tracetui.ingest.decode_context import DecodeContext
@@ -40,13 +40,14 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.render.graph.diagram import FORMATS
 from tracetui.render.graph.json import answer_json
-from tracetui.render.graph.text import GraphText
+from tracetui.render.graph.page import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.compare_json import compare_json
 from tracetui.render.report.compare_text import compare_text
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.markdown import trace_markdown
-from tracetui.render.report.text import ReportOptions, report_text
+from tracetui.render.report.page import ReportOptions
+from tracetui.render.report.text import report_text
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import trace_columns
@@ -180,7 +181,7 @@ def _check_graph(analysis: Analysis) -> None:
             # an empty word is not searched
             continue
         _check_shares(_strict(answer_json(answer.json()), f"graph {key}"), f"graph {key}")
-        _harmless(answer.text(GraphText(analysis, ReportOptions(width=80))), f"graph {key}")
+        _harmless(answer.text(GraphPage(analysis, ReportOptions(width=80))), f"graph {key}")
         for name, drawn in FORMATS.items():
             for line in drawn(answer.diagram()).splitlines():
                 _harmless([line], f"graph {key} as {name}")

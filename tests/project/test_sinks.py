@@ -30,15 +30,15 @@ from tracetui import export
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
 from tracetui.cli.commands import COMMANDS
-from tracetui.cli.graph import QUESTIONS
+from tracetui.cli.graph_questions import QUESTIONS
 from tracetui.cli.spec import spec
 from tracetui.ingest.loader import load
 from tracetui.model.errors import LoadWarning
 from tracetui.render.graph.diagram import FORMATS
 from tracetui.render.graph.json import answer_json
-from tracetui.render.graph.text import GraphText
+from tracetui.render.graph.page import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.report.page import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.views import VIEW_KEYS
@@ -262,7 +262,7 @@ def test_graph_question_about_a_hostile_name(analysis: Analysis, question: str, 
         service = "x"
     answer = definition.answer(analysis, [Target(service)] * definition.least)
     for width in (40, 100):
-        assert not harmful(line.text for line in answer.text(GraphText(analysis, ReportOptions(width=width))))
+        assert not harmful(line.text for line in answer.text(GraphPage(analysis, ReportOptions(width=width))))
     orjson.loads(answer_json(answer.json()))
     for form in FORMATS.values():
         assert not harmful(form(answer.diagram()).splitlines())

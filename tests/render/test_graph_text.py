@@ -20,8 +20,8 @@ from tracetui.model.span import Kind
 from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram, dot, mermaid
 from tracetui.render.graph.json import answer_json, services_json
 from tracetui.render.graph.page import GraphPage
-from tracetui.render.graph.text import GraphText
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.graph.text import neighbours_text, services_text
+from tracetui.render.report.page import ReportOptions
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Column, figure_cell
@@ -219,8 +219,8 @@ def test_a_drawing_of_calls() -> None:
 
 def test_cycles_are_reported_once_and_terminate() -> None:
     found = analysis(span("g", 25, 28, parent="b", service="web"), span("h", 26, 27, parent="g", service="web"))
-    page = GraphText(found, ReportOptions())
-    text = "\n".join(line.text for line in page.services(list(found.graph.figures.values())))
+    page = GraphPage(found, ReportOptions())
+    text = "\n".join(line.text for line in services_text(page, list(found.graph.figures.values())))
     assert "Cycles\n  ●api → ●web → ●api" in text
     assert b'"cycles": [\n    [\n      "api",\n      "web"' in answer_json(services_json(found.graph, []))
     assert "●web ⇝ ●mail" not in "\n".join(line.text for line in page.chain(("web", "mail"), ""))
@@ -235,17 +235,19 @@ def test_asynchronous_calls_are_marked() -> None:
     )
     (web,) = neighbours(found.graph, Target("mail"), upstream=True)
     for ascii_only, mark in ((False, "⇝"), (True, "~")):
-        page = GraphText(found, ReportOptions(ascii_only=ascii_only))
-        assert f"{mark} async" in "\n".join(line.text for line in page.neighbours(Target("mail"), [web], upstream=True))
+        page = GraphPage(found, ReportOptions(ascii_only=ascii_only))
+        assert f"{mark} async" in "\n".join(
+            line.text for line in neighbours_text(page, Target("mail"), [web], upstream=True)
+        )
         assert mark in next(page.chain(("web", "mail"), "")).text
 
 
 def test_a_service_alone() -> None:
     found = Analysis(build(span("a", 0, 100, service="web")))
-    page = GraphText(found, ReportOptions())
-    alone = [line.text for line in page.neighbours(Target("web"), [], upstream=True)]
+    page = GraphPage(found, ReportOptions())
+    alone = [line.text for line in neighbours_text(page, Target("web"), [], upstream=True)]
     assert alone[0] == "Nothing calls web"
-    assert next(page.neighbours(Target("web"), [], upstream=False)).text == "web has no callees"
+    assert next(neighbours_text(page, Target("web"), [], upstream=False)).text == "web has no callees"
     assert dot(calls_diagram(found.graph, ["web"])).count("label") == 1
 
 
@@ -253,7 +255,7 @@ def test_a_service_alone() -> None:
 def test_long_tables_are_cut_and_all_is_on_offer(verbose: bool) -> None:
     spans = [span(f"s{i}", 0, 10, trace=str(i), service=f"service-{i:02}") for i in range(60)]
     found = Analysis(build(*spans))
-    lines = list(GraphText(found, ReportOptions(verbose=verbose)).services(list(found.graph.figures.values())))
+    lines = list(services_text(GraphPage(found, ReportOptions(verbose=verbose)), list(found.graph.figures.values())))
     named = [line for line in lines if "●service-" in line.text]
     assert len(named) == (60 if verbose else 50)
     assert ("  10 more: --verbose lists all" in [line.text for line in lines]) is not verbose
@@ -264,12 +266,12 @@ def test_long_tables_are_cut_and_all_is_on_offer(verbose: bool) -> None:
 def test_no_line_is_wider_than_the_page(names: list[str], width: int, ascii_only: bool) -> None:
     chain = [span(str(i), i, 100 - i, parent=str(i - 1) if i else "", service=name * 9) for i, name in enumerate(names)]
     found = Analysis(build(*chain))
-    page = GraphText(found, ReportOptions(width=width, ascii_only=ascii_only))
+    page = GraphPage(found, ReportOptions(width=width, ascii_only=ascii_only))
     services = list(found.graph.figures)
     lines = [
-        *page.services(list(found.graph.figures.values())),
-        *page.neighbours(
-            Target(services[0]), neighbours(found.graph, Target(services[0]), upstream=False), upstream=False
+        *services_text(page, list(found.graph.figures.values())),
+        *neighbours_text(
+            page, Target(services[0]), neighbours(found.graph, Target(services[0]), upstream=False), upstream=False
         ),
         *page.chain(services, "  "),
         *page.heading(safe(services[0]), safe(services[-1])),

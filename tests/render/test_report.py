@@ -17,7 +17,8 @@ from tests.support.paths import GOLDEN, SAMPLES
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli.main import run
 from tracetui.model.span import Status
-from tracetui.render.report.text import ReportOptions, report_text
+from tracetui.render.report.page import ReportOptions
+from tracetui.render.report.text import report_text
 
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 

@@ -14,7 +14,7 @@ from tracetui.analysis.compare import compare as compared
 from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, session_opener
-from tracetui.cli.output import check_not_read, glyphs_of, print_json, print_lines
+from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.cli.show import find_trace
 from tracetui.config import Overrides
 from tracetui.ingest.servers.address import without_secrets
@@ -22,6 +22,7 @@ from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.query.filters import Filters
 from tracetui.query.splits import split_at, split_by
+from tracetui.render.text.glyphs import glyphs_of
 from tracetui.session import Session
 
 _MOST_PERCENT = 1e9

@@ -16,15 +16,16 @@ from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, glyphs_of, print_json, print_lines
+from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.json import in_percent, warnings_json
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.report.page import ReportOptions
 from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks

@@ -21,7 +21,7 @@ from tracetui.query.parser import where_searched
 from tracetui.render.text.ansi import ColourChoice
 
 if TYPE_CHECKING:
-    from tracetui.render.report.text import ReportOptions
+    from tracetui.render.report.page import ReportOptions
     from tracetui.session import Session
 
 SELECTION = "Selection (default: traces with errors)"
@@ -291,7 +291,7 @@ class Report:
     def options(self, filters: Filters, session: Session | None = None) -> ReportOptions:
         """Build the layout of the session's report from the options and the output."""
         # imported late, as only reports need it
-        from tracetui.render.report.text import ReportOptions
+        from tracetui.render.report.page import ReportOptions
 
         return ReportOptions(
             width=width_of(self.width),

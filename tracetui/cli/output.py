@@ -15,7 +15,6 @@ from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
 from tracetui.cli.plain_output import discard_stdout, unwritable
 from tracetui.model.errors import LoadWarning, UsageError
 from tracetui.render.text.ansi import ColourChoice, colour_of, encodable, write_lines
-from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
@@ -90,10 +89,6 @@ def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:
     """Test whether to use only ASCII: on request, or if the stream's encoding is not Unicode."""
     encoding = (getattr(stream or sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
     return wanted or not encoding.startswith("utf")
-
-
-def glyphs_of(ascii_only: bool) -> Glyphs:
-    return ASCII if ascii_only else UNICODE
 
 
 class ReaderGoneError(Exception):

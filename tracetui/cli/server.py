@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.output import glyphs_of, is_ascii, print_json, print_lines, width_of
+from tracetui.cli.output import is_ascii, print_json, print_lines, width_of
 from tracetui.cli.progress import servers_among
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.pool import ServerPool
@@ -22,6 +22,7 @@ from tracetui.model.server_stats import ServerStats
 from tracetui.model.times import parse_duration
 from tracetui.render.services.server_stats import ServerStatsList, server_stats_title
 from tracetui.render.text.ansi import ColourChoice
+from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.text.line import Line, Role
 
 _LOOKBACK = "24h"

@@ -13,7 +13,7 @@ from tracetui.analysis.errors import roles
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import glyphs_of, is_ascii, print_lines, print_message, print_warnings, width_of
+from tracetui.cli.output import is_ascii, print_lines, print_message, print_warnings, width_of
 from tracetui.cli.progress import open_session
 from tracetui.config import Overrides
 from tracetui.ingest.servers.resolve import parse_sources
@@ -23,6 +23,7 @@ from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
 from tracetui.query.filters import search_of
 from tracetui.render.text.ansi import ColourChoice
+from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.text.numbers import counted
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
 from tracetui.render.waterfall.waterfall import LEAST_REPEATS, Waterfall

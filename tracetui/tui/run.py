@@ -12,7 +12,7 @@ from tracetui.ingest.servers.address import COMPARISON, SERVICES
 from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
 from tracetui.model.errors import INTERRUPTED, UsageError
 from tracetui.model.search import NOTHING
-from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.render.text.glyphs import glyphs_of
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keys.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_queries
@@ -42,7 +42,7 @@ def run_app(
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
     stdin = _keys_from_terminal() if _STDIN in sources else None
-    look = Look(glyphs=ASCII if settings.ascii_only else UNICODE, local_time=settings.local_time)
+    look = Look(glyphs=glyphs_of(settings.ascii_only), local_time=settings.local_time)
     named = parse_sources(sources)
     check_credentials(named.servers)
     notices = list(notices)

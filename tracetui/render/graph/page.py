@@ -7,10 +7,9 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.report.page import INDENT, Page, ReportOptions
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import (
@@ -23,7 +22,6 @@ from tracetui.render.text.tables import (
     service_name,
     service_roles,
     sync_arrow,
-    table,
 )
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Distance
 
-_INDENT = "  "
 _LEAST_PROSE = 10
 _MOST = 50
 """Limit of table rows unless verbose."""
@@ -40,24 +37,19 @@ _MOST = 50
 _T = TypeVar("_T")
 
 
-class GraphPage:
+class GraphPage(Page):
     """Lines about the service graph of one trace set, for one width. Text arguments must be safe to show."""
 
     def __init__(self, analysis: Analysis, options: ReportOptions) -> None:
+        super().__init__(options)
         self.graph = analysis.graph
-        self.glyphs = ASCII if options.ascii_only else UNICODE
-        self.width = options.width
         self.roles = service_roles(analysis.traces)
         self.all = numbers.counted(analysis.traces.trace_count, "trace")
         self._analysis = analysis
-        self._options = options
 
     # --- words -------------------------------------------------------------------------------------------------------
 
-    def line(self, text: str, role: str = Role.PLAIN) -> Line:
-        return Line([(text, role)]).cropped(self.width, self.glyphs.ellipsis)
-
-    def prose(self, text: str, role: str = Role.DIM, indent: str = _INDENT) -> Iterator[Line]:
+    def prose(self, text: str, role: str = Role.DIM, indent: str = INDENT) -> Iterator[Line]:
         """Wrap sentences between words."""
         room = max(self.width - len(indent), _LEAST_PROSE)
         words = [Line([(word, role)]) for word in text.split(" ") if word]
@@ -75,7 +67,7 @@ class GraphPage:
 
     def footer(self) -> Iterator[Line]:
         """Yield the basis of all figures above: traces, time and filter."""
-        summary, options = self._analysis.summary, self._options
+        summary, options = self._analysis.summary, self.options
         parts = [f"based on {self.all}"]
         if summary.start_ns is not None and summary.end_ns is not None:
             ends = (summary.start_ns, summary.end_ns)
@@ -90,9 +82,6 @@ class GraphPage:
         if texts:
             yield from self.prose(f"{self.glyphs.warning} Not computed: {'; '.join(texts)}.", indent="")
 
-    def duration(self, ns: float) -> str:
-        return numbers.duration(round(ns), self.glyphs.ascii_only)
-
     def share(self, count: int, percent: float) -> str:
         """Format a share as `84 of 304 traces (28 %)`."""
         return f"{count:,} of {self.all} ({numbers.percent(percent)})"
@@ -106,14 +95,9 @@ class GraphPage:
     def name(self, service: str, role: str = Role.PLAIN) -> Line:
         """Return the name of a service or peer for a line of several."""
         inferred = self._inferred(service)
-        room = min(name_cells(service, inferred), self.width - 2 * len(_INDENT))
+        room = min(name_cells(service, inferred), self.width - 2 * len(INDENT))
         line = service_name(service, self._role(service), room, self.glyphs, inferred, pad=False)
         return Line([(run.text, role or run.role) for run in line.runs])
-
-    def flowed(self, *items: Line, indent: str = "", gap: int = 3) -> Iterator[Line]:
-        """Arrange short lines side by side, as many as fit, each line after `indent`."""
-        for line in flowed(items, self.width - len(indent), gap, self.glyphs.ellipsis):
-            yield Line([(indent, Role.PLAIN)]).extend(line)
 
     def chain(self, services: Sequence[str], indent: str) -> Iterator[Line]:
         """Yield a call chain, with distinct arrows for synchronous and asynchronous calls."""
@@ -134,7 +118,7 @@ class GraphPage:
             yield from self.prose(title, Role.TITLE, "")
         for hops, group in groupby(sorted(names, key=lambda one: one[1].hops), key=lambda one: one[1].hops):
             head = Line([(numbers.counted(hops, "hop"), Role.DIM)])
-            yield from self.flowed(head, *(self.name(name) for name, _ in group), indent=_INDENT, gap=2)
+            yield from self.flowed(head, *(self.name(name) for name, _ in group), indent=INDENT, gap=2)
 
     def _inferred(self, service: str) -> bool:
         return service in self.graph.figures and self.graph.figures[service].inferred
@@ -144,16 +128,13 @@ class GraphPage:
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
-    def few(self, rows: Sequence[_T]) -> Sequence[_T]:
-        return rows if self._options.verbose else rows[:_MOST]
+    def first(self, rows: Sequence[_T]) -> Sequence[_T]:
+        """Return the rows to list."""
+        return rows[: self.few(len(rows), _MOST)]
 
-    def more(self, rows: int) -> Iterator[Line]:
-        """Yield the number of rows that `few` omitted."""
-        if not self._options.verbose and rows > _MOST:
-            yield self.line(f"{_INDENT}{rows - _MOST:,} more: --verbose lists all", Role.DIM)
-
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[Cell | str]]) -> Iterator[Line]:
-        return table(columns, rows, self.width, self.glyphs.ellipsis)
+    def rest(self, rows: Sequence[object]) -> Iterator[Line]:
+        """Yield the number of rows that `first` omitted, if any."""
+        return self.more(len(rows) - self.few(len(rows), _MOST))
 
     def service_cell(self, service: str, operation: str = "") -> Cell:
         inferred = self._inferred(service)

@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.report.page import INDENT, Page, ReportOptions
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import Cell, Column, duration_range, service_roles, table, text_cell
+from tracetui.render.text.tables import Cell, Column, duration_range, service_roles, text_cell
 from tracetui.render.waterfall.trace_diff import TraceDiff
 
-_INDENT = "  "
 _SHOWN = 10
 _LEAST_WIDTH = 40
 _BOTH_FROM = 100
@@ -78,30 +76,27 @@ class ComparisonLines:
         return self._lines_for(width)[row].cropped(width)
 
 
-class _ComparisonReport:
+class _ComparisonReport(Page):
     def __init__(self, found: Comparison, options: ReportOptions) -> None:
-        self.found, self.options = found, options
-        self.glyphs = ASCII if options.ascii_only else UNICODE
+        super().__init__(options)
+        self.found = found
         self._arrow = " -> " if options.ascii_only else " → "
-
-    def _line(self, *runs: tuple[str, str]) -> Line:
-        return Line(runs).cropped(self.options.width, self.glyphs.ellipsis)
 
     def head(self, names: tuple[str, str]) -> Iterator[Line]:
         for word, name, side in zip(("before", "after "), names, (self.found.before, self.found.after), strict=True):
             summary = side.summary
             counts = f"  {numbers.counted(summary.trace_count, 'trace')}, {numbers.counted(summary.span_count, 'span')}"
-            yield self._line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
+            yield self.line((f"{word}  ", Role.DIM), (safe(name), Role.TITLE), (counts, Role.PLAIN))
         if self.options.filtered:
-            yield self._line((f"filter: {safe(self.options.filtered)}", Role.DIM))
+            yield self.line((f"filter: {safe(self.options.filtered)}", Role.DIM))
         if not self.found.has_common:
-            yield self._line((f"{self.glyphs.warning} {NOTHING_IN_COMMON}", Role.WARNING))
+            yield self.line((f"{self.glyphs.warning} {NOTHING_IN_COMMON}", Role.WARNING))
         elif not self.found.has_common_requests:
             text = "no common entry point: whole traces and bottlenecks cannot be compared"
-            yield self._line((f"{self.glyphs.warning} {text}", Role.WARNING))
+            yield self.line((f"{self.glyphs.warning} {text}", Role.WARNING))
 
     def overall(self) -> Iterator[Line]:
-        yield self._line(("Traces", Role.TITLE), (", response time before and after", Role.DIM))
+        yield self.line(("Traces", Role.TITLE), (", response time before and after", Role.DIM))
         rows = [[_OF_TRACES.get(change.figure, change.figure), *self._cells(change)] for change in self.found.distinct]
         durations = [side.traces.response_time for side in (self.found.before, self.found.after)]
         if any(are_few(len(times)) for times in durations):
@@ -111,7 +106,7 @@ class _ComparisonReport:
                 for times in durations
             ]
             rows.append(["range", *ranges, "", ""])
-        yield from self._table([Column(""), *_COLUMNS], rows)
+        yield from self._verdicts([Column(""), *_COLUMNS], rows)
 
     def call_paths(self) -> Iterator[Line]:
         paths = self.found.call_paths
@@ -119,17 +114,17 @@ class _ComparisonReport:
             return
         before, after = self.found.before, self.found.after
         diff = TraceDiff(paths, {**service_roles(before.traces), **service_roles(after.traces)}, self.glyphs)
-        yield self._line(("Call paths", Role.TITLE), (", one trace before and one after", Role.DIM))
-        for line in diff.lines(self.options.width - len(_INDENT)):
-            yield Line([(_INDENT, Role.PLAIN)]).extend(line)
+        yield self.line(("Call paths", Role.TITLE), (", one trace before and one after", Role.DIM))
+        for line in diff.lines(self.options.width - len(INDENT)):
+            yield Line([(INDENT, Role.PLAIN)]).extend(line)
 
     def bottlenecks(self) -> Iterator[Line]:
         found = self.found.bottlenecks
-        yield self._line(("Bottlenecks", Role.TITLE), (", critical per trace", Role.DIM))
+        yield self.line(("Bottlenecks", Role.TITLE), (", critical per trace", Role.DIM))
         if not found:
-            yield self._line((f"{_INDENT}none before or after", Role.PLAIN))
+            yield self.line((f"{INDENT}none before or after", Role.PLAIN))
             return
-        yield from self._table([Column("", grows=True), *_COLUMNS], [self._bottleneck(one) for one in found])
+        yield from self._verdicts([Column("", grows=True), *_COLUMNS], [self._bottleneck(one) for one in found])
 
     def _bottleneck(self, one: BottleneckChange) -> list[str]:
         change = Change("mean", *one.mean_critical_ns, one.verdict)
@@ -139,13 +134,13 @@ class _ComparisonReport:
 
     def errors(self) -> Iterator[Line]:
         patterns = self.found.patterns
-        yield self._line(("Errors", Role.TITLE), (", traces with each", Role.DIM))
+        yield self.line(("Errors", Role.TITLE), (", traces with each", Role.DIM))
         if not patterns:
-            yield self._line((f"{_INDENT}none before or after", Role.PLAIN))
+            yield self.line((f"{INDENT}none before or after", Role.PLAIN))
             return
         shown = patterns if self.options.verbose else patterns[:_SHOWN]
-        yield from self._table([Column("", grows=True), *_COLUMNS], [self._pattern(one) for one in shown])
-        yield from self._more(len(patterns) - len(shown), "pattern")
+        yield from self._verdicts([Column("", grows=True), *_COLUMNS], [self._pattern(one) for one in shown])
+        yield from self.more(len(patterns) - len(shown), "pattern")
 
     def _pattern(self, one: PatternChange) -> list[str]:
         counts = [
@@ -168,7 +163,7 @@ class _ComparisonReport:
     def _compared(self, title: str, all_of: Sequence[GroupChange], named: object) -> Iterator[Line]:
         assert callable(named)
         changed = [one for one in all_of if one.verdict in _CALLED_OUT]
-        yield self._line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
+        yield self.line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
         shown = changed if self.options.verbose else changed[:_SHOWN]
         rows = []
         for one in shown:
@@ -180,30 +175,30 @@ class _ComparisonReport:
                 figure = _FIGURES.get(change.figure, change.figure)
                 rows.append([named(one.name) if not at else "", figure, *self._cells(change)])
         if rows:
-            yield from self._table([Column("", grows=True), Column(""), *_COLUMNS], rows)
-        yield from self._more(len(changed) - len(shown), "more")
+            yield from self._verdicts([Column("", grows=True), Column(""), *_COLUMNS], rows)
+        yield from self.more(len(changed) - len(shown))
 
     def verdict(self) -> Iterator[Line]:
         worse = self.found.regressions
         if not self.found.has_common:
-            yield self._line(("Regressions cannot be determined.", Role.STRONG))
+            yield self.line(("Regressions cannot be determined.", Role.STRONG))
             return
         if not worse:
             text = f"No regression of {self.found.threshold:g} % or more beyond chance."
-            yield self._line((text, Role.STRONG))
+            yield self.line((text, Role.STRONG))
             few = self.found.undecided
             if few:
                 text = f"{numbers.counted(few, 'figure')} changed this much, but with too few samples to tell."
-                yield self._line((text, Role.WARNING))
+                yield self.line((text, Role.WARNING))
             return
-        yield self._line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
+        yield self.line((f"{numbers.counted(len(worse), 'figure')} became worse", Role.ERROR))
 
     def _cells(self, change: Change) -> list[str]:
         """Return the cells before, after, change and verdict."""
         if change.figure in RATES:
             texts = ["-" if value is None else numbers.percent(value) for value in (change.before, change.after)]
         else:
-            texts = ["-" if value is None else self._duration(value) for value in (change.before, change.after)]
+            texts = ["-" if value is None else self.duration(value) for value in (change.before, change.after)]
         percent = change.percent
         differences = [] if percent is None else [numbers.signed_percent(percent)]
         if self.options.width >= _BOTH_FROM and change.difference:
@@ -212,22 +207,14 @@ class _ComparisonReport:
 
     def _absolute(self, figure: str, difference: float) -> str:
         sign, size = "-" if difference < 0 else "+", abs(difference)
-        return f"{sign}{size:.1f} points" if figure in RATES else f"{sign}{self._duration(size)}"
+        return f"{sign}{size:.1f} points" if figure in RATES else f"{sign}{self.duration(size)}"
 
-    def _duration(self, ns: float) -> str:
-        return numbers.duration(round(ns), self.options.ascii_only)
-
-    def _more(self, left_out: int, noun: str) -> Iterator[Line]:
-        if left_out > 0:
-            text = f"{_INDENT}{left_out:,} {noun if noun == 'more' else 'more ' + noun + 's'}: --verbose lists all"
-            yield self._line((text, Role.DIM))
-
-    def _table(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
+    def _verdicts(self, columns: list[Column], rows: list[list[str]]) -> Iterator[Line]:
         """Yield a table whose last column is the verdict."""
         coloured: list[list[Cell | str]] = [
             [*cells, text_cell(word, role=_ROLES.get(word, Role.PLAIN))] for *cells, word in rows
         ]
-        return table(columns, coloured, self.options.width, self.glyphs.ellipsis)
+        return self.table(columns, coloured)
 
 
 _ROLES = {"WORSE": Role.ERROR, "better": Role.STRONG}

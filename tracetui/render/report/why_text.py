@@ -8,9 +8,8 @@ from typing import Final
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
-from tracetui.render.report.text import ReportOptions
+from tracetui.render.report.page import Page, ReportOptions
 from tracetui.render.text import numbers
-from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
@@ -38,10 +37,10 @@ def why_text(found: RootCauses, baseline: str, source: str, options: ReportOptio
     return _WhyReport(found, baseline, source, options).lines()
 
 
-class _WhyReport:
+class _WhyReport(Page):
     def __init__(self, found: RootCauses, baseline: str, source: str, options: ReportOptions) -> None:
-        self.found, self.baseline, self.source, self.options = found, baseline, source, options
-        self.glyphs = ASCII if options.ascii_only else UNICODE
+        super().__init__(options)
+        self.found, self.baseline, self.source = found, baseline, source
         self._arrow = " -> " if options.ascii_only else " → "
 
     def lines(self) -> Iterator[Line]:
@@ -49,9 +48,9 @@ class _WhyReport:
         causes = self.found.causes
         if not self.found.is_confident:
             yield Line()
-            yield self._line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
+            yield self.line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
             for text in self.found.missing_data:
-                yield self._line((f"  missing: {safe(text)}", Role.DIM))
+                yield self.line((f"  missing: {safe(text)}", Role.DIM))
         likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY]
         shown = causes if self.options.verbose else likely[:_SHOWN]
         for cause in shown:
@@ -60,11 +59,11 @@ class _WhyReport:
         if len(causes) > len(shown):
             rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in causes[len(shown) :])
             yield Line()
-            yield self._line((f"Further candidates: {rest}", Role.DIM))
+            yield self.line((f"Further candidates: {rest}", Role.DIM))
         if self.found.is_confident:
             for text in self.found.missing_data:
                 yield Line()
-                yield self._line((f"To raise the confidence, add {safe(text)}", Role.DIM))
+                yield self.line((f"To raise the confidence, add {safe(text)}", Role.DIM))
 
     def _head(self) -> Iterator[Line]:
         traces = numbers.counted(self.found.trace_count, "trace")
@@ -74,30 +73,30 @@ class _WhyReport:
             line.append((f", compared with {counted}: {safe(self.baseline)}", Role.DIM))
         else:
             line.append((", without a baseline", Role.DIM))
-        yield self._line(*line)
+        yield self.line(*line)
         if self.options.filtered:
-            yield self._line((f"filter: {safe(self.options.filtered)}", Role.DIM))
+            yield self.line((f"filter: {safe(self.options.filtered)}", Role.DIM))
 
     def _cause(self, cause: Cause) -> Iterator[Line]:
         role = Role.ERROR if cause.rank == 1 and self.found.is_confident else Role.STRONG
         name = safe(cause.service) + (" (external)" if cause.is_external else "")
-        yield self._line(
+        yield self.line(
             (f"{cause.rank}  ", Role.DIM),
             (name, role),
             (f"  {_KIND_LABELS[cause.kind]}", Role.PLAIN),
             (f"  confidence {_percent(cause.confidence)}", Role.STRONG),
         )
         if cause.host:
-            yield self._line((f"   on {safe(cause.host)}", Role.DIM))
+            yield self.line((f"   on {safe(cause.host)}", Role.DIM))
         for detail in cause.evidence:
             yield from self._evidence(detail, cause.service)
         if len(cause.propagation_path) > 1:
             path = self._arrow.join(map(safe, cause.propagation_path))
-            yield self._line(("   path     ", Role.DIM), (path, Role.PLAIN))
+            yield self.line(("   path     ", Role.DIM), (path, Role.PLAIN))
         for number, entry in enumerate(cause.entry_points):
             label = "   affects  " if not number else " " * 12
             counted = numbers.counted(entry.trace_count, "trace")
-            yield self._line(
+            yield self.line(
                 (label, Role.DIM),
                 (f"{safe(entry.service)} {safe(entry.operation)}", Role.PLAIN),
                 (f"  {counted}", Role.DIM),
@@ -122,20 +121,17 @@ class _WhyReport:
         else:
             time = _TIME_LABELS[detail.kind].format(safe(detail.target))
             text = f"{time} {figures}, {numbers.counted(detail.span_count, 'span')}"
-        yield self._line(("   ", Role.PLAIN), (name, Role.PLAIN), (f"  {text}", Role.STRONG))
+        yield self.line(("   ", Role.PLAIN), (name, Role.PLAIN), (f"  {text}", Role.STRONG))
         for word, steps in (("missing", detail.missing_steps), ("new    ", detail.new_steps)):
             for step in steps:
-                yield self._line((f"     {word}  {safe(step)}", Role.DIM))
+                yield self.line((f"     {word}  {safe(step)}", Role.DIM))
 
     def _figure(self, kind: EvidenceKind, value: float) -> str:
         if kind in (EvidenceKind.ERRORS, EvidenceKind.STEPS):
             return numbers.percent(100 * value)
         if kind is EvidenceKind.MORE_CALLS:
             return f"{value:.1f}"
-        return numbers.duration(round(value), self.options.ascii_only)
-
-    def _line(self, *runs: tuple[str, str]) -> Line:
-        return Line(runs).cropped(self.options.width, self.glyphs.ellipsis)
+        return self.duration(value)
 
 
 def _percent(confidence: float) -> str:

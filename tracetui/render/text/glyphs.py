@@ -162,3 +162,7 @@ def initials(name: str) -> str:
         return "?"
     letters = (words[0][0] + words[1][0] if len(words) > 1 else words[0][:2]).lower()
     return letters if cell_width(letters) <= 2 else letters[0]
+
+
+def glyphs_of(ascii_only: bool) -> Glyphs:
+    return ASCII if ascii_only else UNICODE
