@@ -26,6 +26,7 @@ from wcwidth import wcwidth
 from tests.support.paths import SAMPLES
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter, painted
+from tracetui.render.text.glyphs import UNICODE
 from tracetui.tui import settings
 from tracetui.tui.app import TraceApp
 from tracetui.tui.state import Look, State
@@ -209,3 +210,9 @@ def test_single_cell_characters_have_width_one() -> None:
     single = [character for character in map(chr, range(0x10000)) if _SINGLE_CELL.fullmatch(character)]
     wide = [hex(ord(one)) for one in single if {cell_len(one), wcwidth(one)} != {1}]
     assert not wide
+
+
+def test_lines_of_the_plot_are_sent_cell_by_cell() -> None:
+    glyphs = UNICODE
+    of_points = glyphs.density + glyphs.ring + glyphs.error_ring + "".join(map(chr, range(0x2800, 0x2900)))
+    assert _SINGLE_CELL.fullmatch(of_points + glyphs.percentile + glyphs.moment + glyphs.moment_line)

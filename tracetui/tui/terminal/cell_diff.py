@@ -28,7 +28,7 @@ _UNKNOWN = "?"
 
 _SINGLE_CELL = re.compile(
     "[ -~\u00a0-\u024f\u0391-\u03c9\u0410-\u044f\u2010-\u2027\u2190-\u21ff\u2400-\u2426"
-    "\u2500-\u25fc\u25ff\u2716\u2717]*"
+    "\u2297\u2500-\u25fc\u25ff\u2716\u2717\u2800-\u28ff]*"
 )
 """Texts whose characters take one cell on every terminal; terminals disagree about others."""
 

@@ -93,7 +93,7 @@ class TracesView(View):
             return QUERY.hints("query.submit", "query.complete", "query.previous query.next", "query.leave")
         if self.scatter.region_cells is not None:
             moves = "region.left region.right region.up region.down"
-            return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.contrast")
+            return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.leave")
         if self.listing.offered is not None:
             window, query = TRACES.hints("traces.window", "traces.filter")
             return [("{list.open}", "load"), *APP.hints("app.more"), window, query]
