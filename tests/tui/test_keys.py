@@ -99,6 +99,7 @@ MEANINGS = {
     "W": "warnings",
     "at": "adjust-skew",
     "S": "opinion",
+    "C": "columns",
     "T": "theme",
 }
 """What each key means, in every view that has it: the last parts of the ids of its actions."""

@@ -69,6 +69,14 @@ class AttributeScan:
                 held[i] |= any(test(event.attributes[key]) for event in events if key in event.attributes)
         return held
 
+    def values(self, key: str, spans: np.ndarray) -> Iterator[tuple[int, Value]]:
+        """Yield position within `spans` (int64[m], ascending) and value of the spans that have an attribute."""
+        traces = self._traces
+        for i, resource, raw in self._raws([key], spans, traces.raw_at, traces.attribute_bytes):
+            attributes = self._decoders[resource](raw)
+            if key in attributes:
+                yield i, attributes[key]
+
     def _raws(
         self, sought: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
     ) -> Iterator[tuple[int, int, bytes]]:

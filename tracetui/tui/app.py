@@ -45,7 +45,7 @@ from tracetui.tui.messages import (
     WidenWindow,
 )
 from tracetui.tui.palette import open_palette
-from tracetui.tui.settings import Resume, save_queries, save_resume
+from tracetui.tui.settings import Resume, save_columns, save_queries, save_resume
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
@@ -503,6 +503,8 @@ class TraceApp(TerminalApp):
 
     def _save_state(self) -> None:
         save_queries(self.state.new_queries)
+        if self.state.has_new_columns:
+            save_columns(self.state.columns)
         # a pipe cannot be read again, and after a failed load there is no location
         if self.state.stdin is None and (self.state.session is not None or self.state.load_state == "reading"):
             save_resume(self._controller.location.saved(self.view, self._controller.query))

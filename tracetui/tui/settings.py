@@ -18,11 +18,13 @@ from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.trace_reference import trace_ids_in
+from tracetui.tui.state import ListColumns
 from tracetui.tui.state_file import DamagedStateError, StateFile
 from tracetui.tui.themes import THEMES
 
 _RESUME = "resume.json"
 _QUERIES = "queries.json"
+_COLUMNS = "columns.json"
 _MOST_QUERIES = 100
 _LONGEST_QUERY = 1_000
 
@@ -125,6 +127,24 @@ def save_queries(new: Sequence[str]) -> None:
         # a repeated query moves to the end
         queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MOST_QUERIES]
         StateFile(_queries_path(), list[str]).save(queries[::-1])
+
+
+def load_columns(warnings: list[str]) -> ListColumns:
+    """Read the columns of the list of traces. A damaged file is renamed, with a text added to `warnings`."""
+    try:
+        return StateFile(_columns_path(), ListColumns).load() or ListColumns()
+    except DamagedStateError as error:
+        warnings.append(str(error))
+        return ListColumns()
+
+
+def save_columns(columns: ListColumns) -> None:
+    """Save the columns of the list of traces."""
+    StateFile(_columns_path(), ListColumns).save(columns)
+
+
+def _columns_path() -> Path:
+    return _resume_path().with_name(_COLUMNS)
 
 
 def _queries_path() -> Path:

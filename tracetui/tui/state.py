@@ -29,6 +29,16 @@ class Look:
     local_time: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ListColumns:
+    """Columns of the list of traces that the user has chosen."""
+
+    hidden: tuple[str, ...] = ()
+    """Names of the usual columns that are not shown."""
+    attributes: tuple[str, ...] = ()
+    """Keys of the attributes shown."""
+
+
 @dataclass(slots=True)
 class State:
     """Loaded set, shown traces, and selection.
@@ -74,6 +84,9 @@ class State:
     """Share of the loaded traces that were searched for the query, 0 to 1; less than 1 if the search was stopped."""
     is_searching: bool = False
     """True while the loaded traces are searched for the query."""
+    columns: ListColumns = field(default_factory=ListColumns)
+    has_new_columns: bool = False
+    """True if the user has changed the columns in this run."""
     notices: list[str] = field(default_factory=list)
     """Errors from before the screen opened, to be shown on it."""
     previous_queries: list[str] = field(default_factory=list)
@@ -179,6 +192,10 @@ class State:
     def set_rows(self, rows: Mapping[str, str]) -> None:
         """Remember the items under the cursors of several lists."""
         self.rows.update(rows)
+
+    def set_columns(self, columns: ListColumns) -> None:
+        """Set the columns of the list of traces."""
+        self.columns, self.has_new_columns = columns, True
 
     def add_query(self, query: str) -> None:
         """Add a query to the history."""

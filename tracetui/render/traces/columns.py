@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +13,7 @@ from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.summary import DIFFERING_TRACES, differing
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
+from tracetui.query.attribute_column import AttributeColumn, attribute_column
 from tracetui.render.text.colours import service_slots
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import short_names
@@ -67,13 +69,29 @@ class TraceColumns:
     """Number of traces with clock skew."""
     shows_whole: bool
     """True if both response time and duration are shown, because they often differ."""
+    attributes: dict[str, AttributeColumn] = field(default_factory=dict)
+    """Columns of attributes, by their sort keys."""
 
-    def sorted(self, traces: np.ndarray, key: SortKey, descending: bool) -> np.ndarray:
+    def with_attributes(self, keys: Sequence[str]) -> TraceColumns:
+        """Return the columns with those of the attributes `keys`, and no others."""
+        columns = {
+            attribute_sort(key): self.attributes.get(attribute_sort(key)) or attribute_column(self.traces, key)
+            for key in keys
+        }
+        return replace(self, attributes=columns)
+
+    def sorted(self, traces: np.ndarray, key: str, descending: bool) -> np.ndarray:
         """Sort traces (int64[m]) by a column; ties by response time, slowest first."""
-        values = self.values[key][traces]
+        column = self.attributes[key].ranks if key in self.attributes else self.values[SortKey(key)]
+        values = column[traces]
         order = np.lexsort((-self.traces.response_time[traces], -values if descending else values))
         result: np.ndarray = traces[order]
         return result
+
+
+def attribute_sort(key: str) -> str:
+    """Return the sort key of an attribute's column, which differs from those of other columns."""
+    return f"attr.{key}"
 
 
 def trace_columns(traces: TraceSet) -> TraceColumns:

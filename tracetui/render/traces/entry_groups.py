@@ -12,7 +12,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.sparkline import sparkline
 from tracetui.render.text.tables import duration_range
-from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.columns import TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
 _LONGEST_NAME = 36
@@ -23,7 +23,7 @@ _ASYNC_KEY = 1 << 40
 def traces_by_entry_point(
     columns: TraceColumns,
     entries: Sequence[EntryPoint],
-    key: SortKey,
+    key: str,
     descending: bool,
     unfolded: Collection[int],
     glyphs: Glyphs,

@@ -15,7 +15,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import typical
 from tracetui.render.text.safe_text import safe
-from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.columns import TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
 _SAMPLED = 20
@@ -24,7 +24,7 @@ _MESSAGE_LIMIT = 120
 
 
 def errors_by_service(
-    columns: TraceColumns, shown: np.ndarray, key: SortKey, descending: bool, folded: Collection[int], glyphs: Glyphs
+    columns: TraceColumns, shown: np.ndarray, key: str, descending: bool, folded: Collection[int], glyphs: Glyphs
 ) -> list[TraceGroup]:
     """Group the traces `shown` (int64[m]) with errors by the services where errors began, most first.
 

@@ -37,6 +37,8 @@ class ColumnWidths:
     """Duration of the whole trace; 0 if the response times are the same."""
     verdict: int
     """Error messages; 0 if no trace has errors."""
+    attributes: tuple[int, ...] = ()
+    """Columns of attributes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,8 @@ class TraceLayout:
     bar: int = 0
     verdict: int = 0
     """The error message after the bar."""
+    attributes: tuple[int, ...] = ()
+    """Those of the first attributes that fit."""
     full_services: bool = False
     """True if services are shown by name."""
     exact_start: bool = True
@@ -70,19 +74,23 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
     least = min(needs.name, _LEAST_NAME)
     whole = needs.whole
+    every, none = needs.attributes, ()
+    # the attributes were chosen by the user, and go after all but errors, names and durations
+    fewer = [(0, 0, 0, needs.errors, whole, 0, every[:count]) for count in range(len(every) - 1, -1, -1)]
     tries = (
-        (needs.start, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
-        (short, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR),
-        (short, needs.services, 0, needs.errors, whole, _LEAST_BAR),
-        (short, few, 0, needs.errors, whole, _LEAST_BAR),
-        (short, few, 0, needs.errors, whole, 0),
-        (short, 0, 0, needs.errors, whole, 0),
-        (0, 0, 0, needs.errors, whole, 0),
-        (0, 0, 0, needs.errors, 0, 0),
-        (0, 0, 0, 0, 0, 0),
+        (needs.start, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR, every),
+        (short, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR, every),
+        (short, needs.services, 0, needs.errors, whole, _LEAST_BAR, every),
+        (short, few, 0, needs.errors, whole, _LEAST_BAR, every),
+        (short, few, 0, needs.errors, whole, 0, every),
+        (short, 0, 0, needs.errors, whole, 0, every),
+        (0, 0, 0, needs.errors, whole, 0, every),
+        *fewer,
+        (0, 0, 0, needs.errors, 0, 0, none),
+        (0, 0, 0, 0, 0, 0, none),
     )
-    for start, services, spans, errors, whole, bar in tries:
-        fixed = (start, services, spans, errors, whole)
+    for start, services, spans, errors, whole, bar, attributes in tries:
+        fixed = (start, services, spans, errors, whole, *attributes)
         left = width - 2 - duration - sum(cells + GAP for cells in fixed if cells) - GAP
         left -= bar + 1 if bar else 0
         if left >= least or not any(fixed):
@@ -91,7 +99,8 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     layout = TraceLayout(
         start=start, name=name, services=services, spans=spans, errors=errors, duration=duration, bar=bar
     )
-    return _distribute(replace(layout, whole=whole, exact_start=start > short), needs, max(left - name, 0))
+    layout = replace(layout, whole=whole, attributes=attributes, exact_start=start > short)
+    return _distribute(layout, needs, max(left - name, 0))
 
 
 def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLayout:
@@ -108,13 +117,14 @@ def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLay
         return cells
 
     start, services, bar, verdict, full = layout.start, layout.services, layout.bar, 0, False
-    if start and layout.spans and left >= needs.start - start:
+    has_spans = layout.spans == needs.spans
+    if start and has_spans and left >= needs.start - start:
         start += take(needs.start - start)
     if services:
         services += take(needs.services - services)
     if bar:
         bar += take(_USEFUL_BAR - bar)
-    every = layout.spans and start == needs.start
+    every = has_spans and start == needs.start
     if every and needs.verdict and left >= _LEAST_VERDICT + GAP:
         left -= GAP
         verdict = take(min(_USEFUL_VERDICT, needs.verdict))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import ErrorRole, first_origin
+from tracetui.query.attribute_column import AttributeColumn
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
@@ -24,6 +26,16 @@ _MEASURED_NAMES = 5_000
 """Number of names that are measured for the width of their column."""
 _MOST_SERVICES = 4
 """Most services shown per trace, as each colour costs bytes at each move of the cursor."""
+_LONGEST_VALUE = 24
+_LONGEST_HEADING = 12
+_WIDTHS_OF = {
+    SortKey.START: ("start", "short_start"),
+    SortKey.SERVICES: ("services", "full_services", "some_services"),
+    SortKey.SPANS: ("spans",),
+    SortKey.ERRORS: ("errors", "verdict"),
+}
+"""Columns that can be hidden, and their widths in the layout."""
+HIDEABLE = tuple(_WIDTHS_OF)
 _LEAST_NAMED = 12
 """Cells of a name below which its remark is dropped."""
 _NOTHING = np.zeros(0, np.int64)
@@ -54,14 +66,19 @@ class TraceRows:
         marked: Collection[int] = (),
         new: Collection[int] = (),
         groups: Sequence[TraceGroup] | None = None,
+        hidden: Collection[SortKey] = (),
     ) -> None:
-        """`marked`: traces that the user marked, read at each drawing; `new`: traces that have just arrived."""
+        """`marked`: traces that the user marked, read at each drawing; `new`: traces that have just arrived; `hidden`:
+        columns that are not shown.
+        """
         self.columns = columns
         self.glyphs = glyphs
         self.local = local
         self.marked = marked
         self.new = new
         self.groups = groups
+        self._hidden = hidden
+        self._attributes = list(columns.attributes.values())
         self._rows = traces if groups is None else _grouped(groups)
         shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
         times = columns.traces.trace_start[shown] if len(shown) else np.zeros(1, np.int64)
@@ -106,7 +123,7 @@ class TraceRows:
         remarks = max((cell_width(self._remark(trace)) for trace in self._remarked(shown)), default=0)
         whole = numbers.duration_width(int(columns.traces.trace_duration[shown].max(initial=0)))
         heading = cell_width(f"start {self._zone}")
-        return ColumnWidths(
+        widths_of_all = ColumnWidths(
             start=max(self._moments.width(exact=True), heading),
             short_start=max(self._moments.width(exact=False), heading + 1),
             name=max((cell_width(service) + 1 + cell_width(operation) for _, service, operation in names), default=0)
@@ -120,53 +137,69 @@ class TraceRows:
             duration=numbers.duration_width(self._longest),
             whole=max(whole, len(WHOLE_HEADING)) if columns.shows_whole else 0,
             verdict=_LONGEST_VERDICT if origins else 0,
+            attributes=tuple(self._attribute_width(column, shown) for column in self._attributes),
         )
+        hidden: dict[str, Any] = {name: 0 for key in self._hidden for name in _WIDTHS_OF[key]}
+        return replace(widths_of_all, **hidden)
+
+    @staticmethod
+    def _attribute_width(column: AttributeColumn, shown: np.ndarray) -> int:
+        used = np.unique(column.code[shown])[:_MEASURED_NAMES].tolist()
+        values = max((cell_width(safe(column.texts[i], _LONGEST_VALUE)) for i in used if i >= 0), default=0)
+        # two more for the arrow of the sort
+        heading = min(cell_width(safe(column.key)), _LONGEST_HEADING) + 2
+        return min(max(values, heading), _LONGEST_VALUE)
 
     def layout(self, width: int) -> TraceLayout:
         """Return the widths of the columns in a line of `width` cells."""
         return lay_out(self._needs, width)
 
-    def _headings(self, width: int) -> Iterator[tuple[SortKey | None, int, bool]]:
+    def _headings(self, width: int) -> Iterator[tuple[str | None, int, bool]]:
         """Yield (column, cells, right-aligned) for the columns that fit; None stands for whole traces."""
         layout = self.layout(width)
-        for column, cells, right in (
+        attributes = zip(self.columns.attributes, layout.attributes, strict=False)
+        headings: tuple[tuple[str | None, int, bool], ...] = (
             (SortKey.START, layout.start, False),
             (SortKey.NAME, layout.name, False),
             (SortKey.SERVICES, layout.services, False),
             (SortKey.SPANS, layout.spans, True),
             (SortKey.ERRORS, layout.errors, False),
+            *((column, cells, False) for column, cells in attributes),
             (None, layout.whole, True),
             (SortKey.DURATION, layout.duration, True),
-        ):
-            if cells:
-                yield column, cells, right
+        )
+        return (heading for heading in headings if heading[1])
 
-    def header(self, width: int, key: SortKey | None, descending: bool) -> Line:
+    def header(self, width: int, key: str | None, descending: bool) -> Line:
         """Return the headings, with an arrow at the sort column."""
         arrow = ("v" if descending else "^") if self.glyphs.ascii_only else "▼" if descending else "▲"
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
-            text = self._heading(column)
-            if column is not None and column is key:
+            text = self._heading(column, cells)
+            if column is not None and column == key:
                 # the arrow goes to the side with room, so that the heading does not move
                 text = f"{arrow} {text}" if right else f"{text} {arrow}"
-                if cell_width(text) > cells:
+                if cell_width(text) > cells and isinstance(column, SortKey):
                     text = f"{arrow}{column}"
             line.add(
                 fit(text, cells, "right" if right else "left", self.glyphs.ellipsis),
-                Role.STRONG if column is not None and column is key else Role.DIM,
+                Role.STRONG if column is not None and column == key else Role.DIM,
             )
             line.add(" " * GAP)
         return line.cropped(width, "")
 
-    def _heading(self, column: SortKey | None) -> str:
+    def _heading(self, column: str | None, cells: int) -> str:
         if column is None:
             return WHOLE_HEADING
+        if column in self.columns.attributes:
+            key = safe(self.columns.attributes[column].key)
+            # the last part says the most
+            return key if cell_width(key) + 2 <= cells else key.rpartition(".")[2]
         if column is SortKey.DURATION:
             return "response" if self.columns.shows_whole else DURATION_HEADING
         return f"{column} {self._zone}" if column is SortKey.START else str(column)
 
-    def heading_at(self, width: int, cell: int) -> SortKey | None:
+    def heading_at(self, width: int, cell: int) -> str | None:
         """Return the column at a cell of the headings; the bars belong to the durations before them."""
         end = 2
         for column, cells, _ in self._headings(width):
@@ -202,6 +235,10 @@ class TraceRows:
             role = Role.ERROR if origins and not layout.services else Role.PLAIN
             line.add(fit(text, layout.errors, "left", glyphs.ellipsis), role)
             line.add(gap)
+        for column, cells in zip(self._attributes, layout.attributes, strict=False):
+            code = int(column.code[trace])
+            text = safe(column.texts[code], _LONGEST_VALUE) if code >= 0 else ""
+            line.add(fit(text, cells, "left", glyphs.ellipsis) + gap)
         if layout.whole:
             whole = int(columns.traces.trace_duration[trace])
             line.add(numbers.duration(whole, glyphs.ascii_only).rjust(layout.whole) + gap)

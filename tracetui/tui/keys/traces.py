@@ -116,6 +116,14 @@ TRACES = KeyTable(
     ),
     Shortcut("traces.reverse", "O", "reverse", "Reverse the order", ABOVE),
     Shortcut(
+        "traces.columns",
+        "C",
+        "columns",
+        "Columns of the list",
+        "add a column, such as any attribute, or remove one; the choice is kept",
+        words="attribute show hide",
+    ),
+    Shortcut(
         "traces.mark",
         "space",
         "mark",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -40,8 +41,10 @@ class Prepared:
     blame: filters.BlockingCondition | None
 
 
-def prepared(loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str) -> Prepared:
-    columns = columns or trace_columns(loaded)
+def prepared(
+    loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str, attributes: Sequence[str] = ()
+) -> Prepared:
+    columns = (columns or trace_columns(loaded)).with_attributes(attributes)
     points = Points(
         loaded.trace_start[shown],
         loaded.response_time[shown],

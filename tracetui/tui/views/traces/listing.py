@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from tracetui.analysis.entry_points import EntryPoint
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.line import Line, Role, wrapped
-from tracetui.render.traces.columns import SortKey, TraceColumns
+from tracetui.render.traces.columns import SortKey, TraceColumns, attribute_sort
 from tracetui.render.traces.entry_groups import traces_by_entry_point
 from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.search_offers import OfferedRows
-from tracetui.render.traces.table import TraceRows
+from tracetui.render.traces.table import HIDEABLE, TraceRows
 from tracetui.tui.state import State
 from tracetui.tui.views.traces.empty_states import offered_rows
 from tracetui.tui.widgets.line_bar import LineBar
@@ -41,7 +41,9 @@ class TraceListing:
         self.empty = LineBar(look.theme, id="traces-empty")
         """Text in place of the rows."""
         self.is_empty = False
-        self.sort_key, self.descending = SortKey.DURATION, True
+        self.sort_key: str = SortKey.DURATION
+        """A `SortKey`, or that of the column of an attribute."""
+        self.descending = True
         self.grouping = Grouping.NONE
         self.entries: Sequence[EntryPoint] = ()
         """Entry points of the traces shown, for that grouping."""
@@ -106,6 +108,7 @@ class TraceListing:
             marked=state.marked,
             new=state.new,
             groups=groups,
+            hidden=[key for key in HIDEABLE if key in state.columns.hidden],
         )
         at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
         self._wants_first = False
@@ -142,7 +145,7 @@ class TraceListing:
             line if rows is None else line.extend(rows.header(self.view.line_width, self.sort_key, self.descending))
         ]
 
-    def heading_at(self, cell: int) -> SortKey | None:
+    def heading_at(self, cell: int) -> str | None:
         """Column whose heading covers a cell."""
         return self._rows.heading_at(self.view.line_width, cell - _CURSOR) if self._rows is not None else None
 
@@ -162,15 +165,28 @@ class TraceListing:
         if row is not None:
             self.view.cursor = row
 
-    def sort_by(self, key: SortKey) -> None:
-        self.sort_key, self.descending = key, key is not SortKey.NAME
+    def sort_by_next(self) -> None:
+        """Sort by the column after the current one."""
+        keys: list[str] = [*SortKey, *(self.columns.attributes if self.columns is not None else ())]
+        at = keys.index(self.sort_key) if self.sort_key in keys else -1
+        self.sort_by(keys[(at + 1) % len(keys)])
+
+    def forget_sort(self) -> None:
+        """Sort by duration if the column of the current sort is removed."""
+        kept = {*SortKey, *map(attribute_sort, self._state.columns.attributes)}
+        if self.sort_key not in kept:
+            self.sort_key, self.descending = SortKey.DURATION, True
+
+    def sort_by(self, key: str) -> None:
+        # names and values of attributes begin with the least
+        self.sort_key, self.descending = key, key in SortKey.__members__.values() and key != SortKey.NAME
         self.rebuild()
 
     def reverse(self) -> None:
         self.descending = not self.descending
         self.rebuild()
 
-    def order_from_first(self, key: SortKey, *, descending: bool, grouping: Grouping) -> None:
+    def order_from_first(self, key: str, *, descending: bool, grouping: Grouping) -> None:
         """Set the order and the groups of the next rows, and the first of them for the cursor."""
         self.sort_key, self.descending, self._wants_first = key, descending, True
         self._group_by(grouping)

@@ -26,6 +26,7 @@ from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.traces.before_after import change_moments
+from tracetui.tui.views.traces.column_choice import open_columns
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
     Prepared,
@@ -128,7 +129,7 @@ class TracesView(View):
         if state.session is None:
             self._show_rows_or(no_trace_lines(state, self.key_names))
             return
-        loaded, shown, query = state.session.loaded, state.shown, state.query
+        loaded, query = state.session.loaded, state.query
         if self._loaded is None:
             self._previous_filters.begin(query)
         if loaded is not self._loaded:
@@ -141,8 +142,12 @@ class TracesView(View):
         if self.listing.rows is None:
             self._is_opening = True
             self._show_rows_or(loading_lines(state))
-        columns = self.listing.columns
-        self.work("traces-list", lambda: prepared(loaded, columns, shown, query), self._show)
+        self._prepare(loaded)
+
+    def _prepare(self, loaded: TraceSet) -> None:
+        columns, state = self.listing.columns, self.state
+        shown, query, attributes = state.shown, state.query, state.columns.attributes
+        self.work("traces-list", lambda: prepared(loaded, columns, shown, query, attributes), self._show)
 
     def selection_changed(self) -> None:
         self.listing.show_heading()
@@ -355,8 +360,17 @@ class TracesView(View):
             self.post_notice(f"the plot needs a terminal of {_LEAST_ROWS} lines and at least one trace")
 
     def action_sort(self) -> None:
-        keys = [*SortKey]
-        self.listing.sort_by(keys[(keys.index(self.listing.sort_key) + 1) % len(keys)])
+        self.listing.sort_by_next()
+
+    def action_columns(self) -> None:
+        """Add or remove a column."""
+
+        def changed() -> None:
+            self.listing.forget_sort()
+            if self._loaded is not None:
+                self._prepare(self._loaded)
+
+        open_columns(self, self.filler, changed)
 
     def action_reverse(self) -> None:
         self.listing.reverse()
@@ -365,7 +379,7 @@ class TracesView(View):
         if event.widget is not self.listing.heading:
             return
         column = self.listing.heading_at(event.x)
-        if column is not None and column is self.listing.sort_key:
+        if column is not None and column == self.listing.sort_key:
             self.listing.reverse()
         elif column is not None:
             self.listing.sort_by(column)

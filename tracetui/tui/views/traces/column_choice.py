@@ -1,0 +1,72 @@
+"""Dialog to add columns to the list of traces, and to remove them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tracetui.query.attribute_values import likely_first
+from tracetui.query.complete import Vocabulary, vocabulary
+from tracetui.render.text.line import Role
+from tracetui.render.text.safe_text import safe
+from tracetui.render.traces.table import HIDEABLE
+from tracetui.tui.state import ListColumns
+from tracetui.tui.views.base import View
+from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.widgets.choice import Choice, Option
+
+MOST_ATTRIBUTES = 8
+_USUAL = "usual"
+_COLUMN, _ATTRIBUTE = "column ", "attribute "
+"""Prefixes of the values of options."""
+
+
+def open_columns(view: View, filler: ChoiceFiller, changed: Callable[[], None]) -> None:
+    """Let the user add or remove one column; `changed` is called after a change."""
+    state = view.state
+    dialog = Choice(state.look, "Columns of the list: add or remove one", _options(state.columns), is_filling=True)
+
+    def fill(known: Vocabulary) -> None:
+        shown = set(state.columns.attributes)
+        keys = [key for key in likely_first(known.attributes) if key not in shown]
+        more = [Option(_ATTRIBUTE + key, key, _example(known.attributes[key])) for key in keys]
+        dialog.fill([*_options(state.columns), *more])
+
+    def chosen(value: str) -> None:
+        columns = _toggled(state.columns, value)
+        if len(columns.attributes) > MOST_ATTRIBUTES:
+            view.post_notice(f"at most {MOST_ATTRIBUTES} attributes; remove one first")
+        elif columns != state.columns:
+            state.set_columns(columns)
+            changed()
+
+    filler.open(dialog, vocabulary, fill, chosen)
+
+
+def _options(columns: ListColumns) -> list[Option]:
+    """Options that need no traces: the attributes shown, and the columns that can be hidden."""
+    shown = [Option(_ATTRIBUTE + key, key, "shown; removes it", Role.STRONG) for key in columns.attributes]
+    for column in HIDEABLE:
+        is_hidden = column in columns.hidden
+        note, role = ("adds it", Role.PLAIN) if is_hidden else ("shown; removes it", Role.STRONG)
+        shown.append(Option(_COLUMN + column, column, note, role))
+    if columns != ListColumns():
+        shown.append(Option(_USUAL, "the usual columns", "without attributes", Role.DIM))
+    return shown
+
+
+def _example(values: Sequence[str]) -> str:
+    return f"such as {safe(values[0], 24)}" if values else ""
+
+
+def _toggled(columns: ListColumns, value: str) -> ListColumns:
+    """Return the columns with one added or removed."""
+    if value == _USUAL:
+        return ListColumns()
+    if value.startswith(_ATTRIBUTE):
+        key = value.removeprefix(_ATTRIBUTE)
+        return ListColumns(columns.hidden, _without_or_with(columns.attributes, key))
+    return ListColumns(_without_or_with(columns.hidden, value.removeprefix(_COLUMN)), columns.attributes)
+
+
+def _without_or_with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(one for one in names if one != name) if name in names else (*names, name)
