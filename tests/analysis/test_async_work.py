@@ -54,8 +54,8 @@ def test_units_have_paths_of_their_own(spans: list[GivenSpan]) -> None:
         assert found.durations == duration_stats(lengths)
         occurs = defaultdict(set)
         for i in range(len(traces)):
-            if (unit := _unit_of(traces, i)) in members:
-                occurs[traces.operation_label(int(traces.operation[i]))].add(unit)
+            if (root := _unit_of(traces, i)) in members:
+                occurs[traces.operation_label(int(traces.operation[i]))].add(root)
         for one in found.bottlenecks:
             touched = occurs[one.service, one.operation]
             own = sum(

@@ -10,6 +10,7 @@ from hypothesis import given
 
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.critical_reference import below_async_roots, path_of_trace
+from tests.support.near import near
 from tests.support.strategies import nested, span_sets, unhurried
 from tracetui.analysis.bottlenecks import (
     BOTTLENECK_PERCENT,
@@ -74,7 +75,7 @@ def test_an_operation_is_measured_in_the_traces_in_which_it_occurs() -> None:
     assert (query.mean_critical_ns, query.occurrences, query.trace_count) == (120 * US, 2, 3)
     assert (query.share_percent, query.total_share_percent) == (80, 24)
     # 40 + 20 + 700: the costliest of the set comes first
-    assert (get.mean_critical_ns, get.share_percent, get.occurrences) == (pytest.approx(760_000 / 3), 76, 3)
+    assert (get.mean_critical_ns, get.share_percent, get.occurrences) == (near(760_000 / 3), 76, 3)
 
 
 def test_the_same_operation_of_another_service_is_another() -> None:

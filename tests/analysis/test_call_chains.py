@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from tests.analysis.test_service_graph import LONG, Plain, calling, graph_of, graphs, named, steps
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall
+from tests.support.near import near
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.call_chains import CallChain, CallChains, call_chains
 from tracetui.analysis.service_graph import Target
@@ -41,7 +42,7 @@ def expected_chains(
         if not arrives(last, plain, end):
             continue
         followed: set[ReferenceCall] = set()
-        level = {(last, (end.service,))}
+        level: set[tuple[ReferenceCall, tuple[str, ...]]] = {(last, (end.service,))}
         while level:
             above = set()
             for call, way in level:
@@ -71,7 +72,7 @@ def test_observed_chains_follow_parents(spans: list[GivenSpan]) -> None:
                 way: (
                     len({last.span.trace for last, _ in pairs}),
                     len(pairs),
-                    pytest.approx(median((first.half or first.caller_span).duration for _, first in pairs)),
+                    near(median((first.half or first.caller_span).duration for _, first in pairs)),
                 )
                 for way, pairs in expected_chains(plain, begin, end).items()
             }
@@ -115,7 +116,7 @@ def test_possible_chains_are_all_of_the_shortest(ways: list[str]) -> None:
     for begin in graph.names:
         far = steps(begin, pairs)
         for end in graph.names:
-            shortest = [(begin,)]
+            shortest: list[tuple[str, ...]] = [(begin,)]
             for _ in range(far.get(end, 0)):
                 shortest = [(*way, b) for way in shortest for a, b in pairs if a == way[-1]]
             shortest = [way for way in shortest if way[-1] == end and len(way) > 2]
@@ -134,7 +135,7 @@ def chains(begin: str, end: str, *spans: GivenSpan) -> CallChains:
 def ways(begin: str, end: str, *spans: GivenSpan) -> dict[str, tuple[int, int, float]]:
     """The observed chains: services, and how many traces and calls, and the median in microseconds."""
     found = chains(begin, end, *spans).observed
-    return {" ".join(one.services): (one.trace_count, one.call_count, one.p50_ns / US) for one in found}
+    return {" ".join(one.services): (one.trace_count, one.call_count, (one.p50_ns or 0) / US) for one in found}
 
 
 def test_chains_are_counted_and_timed() -> None:

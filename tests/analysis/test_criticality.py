@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from tests.analysis.test_service_graph import LONG, Plain, calling, graph_of, graphs, steps, turned
 from tests.support.building import GivenSpan, build, span
+from tests.support.near import near
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.criticality import Criticality, criticality, single_points
 from tracetui.model.span import Kind
@@ -37,7 +38,7 @@ def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
         }
         assert (one.trace_count, one.trace_share) == (
             len(through),
-            pytest.approx(100 * len(through) / plain.trace_count),
+            near(100 * len(through) / plain.trace_count),
         )
         assert (one.direct_callers, one.indirect_callers) == (len(direct), len(callers) - 1 - len(direct))
         assert one.entry_operations == tuple(sorted(entries))
@@ -45,7 +46,7 @@ def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
         assert 0 < one.trace_share <= 100
     assert [one.rank for one in found] == list(range(1, len(found) + 1))
     order = [
-        (-one.trace_count, -one.direct_callers - one.indirect_callers, -one.direct_callers, one.service)
+        (-one.trace_count, -one.direct_callers - (one.indirect_callers or 0), -one.direct_callers, one.service)
         for one in found
     ]
     assert order == sorted(order)
@@ -88,7 +89,7 @@ def test_the_same_in_graphs_of_calls_alone(ways: list[str]) -> None:
 
 
 def shortest(begin: str, end: str, pairs: set[tuple[str, str]]) -> list[tuple[str, ...]]:
-    found = [(begin,)]
+    found: list[tuple[str, ...]] = [(begin,)]
     for _ in range(steps(begin, pairs).get(end, 0)):
         found = [(*way, b) for way in found for a, b in pairs if a == way[-1]]
     return [way for way in found if way[-1] == end]

@@ -53,7 +53,7 @@ def test_it_does_not_touch_the_traces(spans: list[GivenSpan]) -> None:
 def own_time(*spans: GivenSpan) -> float:
     """The self time of span `a`, in microseconds."""
     traces = build(*spans)
-    return self_times(traces)[at(traces, "a")] / US
+    return float(self_times(traces)[at(traces, "a")] / US)
 
 
 @pytest.mark.parametrize(

@@ -131,13 +131,14 @@ def test_distances_are_the_fewest_calls(spans: list[GivenSpan]) -> None:
         assert name not in down
         assert all(distance.hops >= 1 for distance in (*down.values(), *up.values()))
         for found in (graph.callees(name), graph.callers(name)):
-            assert list(found) == sorted(found, key=lambda other, found=found: (found[other].hops, other))
+            order = [(distance.hops, other) for other, distance in found.items()]
+            assert order == sorted(order)
 
 
 def expected_rings(pairs: set[tuple[str, str]]) -> set[tuple[str, ...]]:
     """All of them, begun at their least name."""
     found = set()
-    ways = [(name,) for name in {name for pair in pairs for name in pair}]
+    ways: list[tuple[str, ...]] = [(name,) for name in {name for pair in pairs for name in pair}]
     for way in ways:
         for begin, end in pairs:
             if begin == way[-1] and end == way[0]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall
+from tests.support.near import near
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target
@@ -133,7 +134,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
                         and (not target.operation or with_it(plain, target, call, upstream))
                     ]
                     calls, errors = len(between), sum(call.error for call in between)
-                assert (one.calls, one.error_rate) == (calls, pytest.approx(100 * errors / max(calls, 1)))
+                assert (one.calls, one.error_rate) == (calls, near(100 * errors / max(calls, 1)))
 
 
 def with_it(plain: Plain, target: Target, call: ReferenceCall, upstream: bool) -> bool:
@@ -199,7 +200,7 @@ def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
     ]
     # the latency is that of both sorts together
     assert neighbours(graph_of(*sent), Target("a"), upstream=False) == [
-        Neighbour("b", Distance(1, True), 3, pytest.approx(200 / 3), of(10, 10, 80), False, False)
+        Neighbour("b", Distance(1, True), 3, near(200 / 3), of(10, 10, 80), False, False)
     ]
 
 
@@ -244,10 +245,10 @@ def test_a_word_finds_every_service_that_holds_it(spans: list[GivenSpan], word: 
     found = find_services(graph, word)
     assert {one.service: {(m.what, m.value): m.count for m in one.matched} for one in found} == expected
     rank = ["service", "operation", "attribute"]
-    for one in found:
-        order = [(rank.index(m.what), -m.count, m.value) for m in one.matched]
-        assert order == sorted(order)
-    order = [(rank.index(one.matched[0].what), -sum(m.count for m in one.matched), one.service) for one in found]
+    for service in found:
+        matched = [(rank.index(m.what), -m.count, m.value) for m in service.matched]
+        assert matched == sorted(matched)
+    order = [(rank.index(of.matched[0].what), -sum(m.count for m in of.matched), of.service) for of in found]
     assert order == sorted(order)
 
 

@@ -72,7 +72,7 @@ def test_search_equals_a_scan_of_each_decoded_span(name: str) -> None:
             said = [one.name, one.service, one.status_message]
             for attributes in (one.attributes, one.resource, *(event.attributes for event in one.events)):
                 said += [
-                    f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+                    f"{key}={str(value).lower() if isinstance(value, bool) else str(value)}"
                     for key, value in attributes.items()
                 ]
             said += [event.name for event in one.events]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 
 from tests.support.building import US, GivenSpan, at, build, span
@@ -22,7 +24,7 @@ def found(traces: TraceSet, kind: SuggestionKind) -> list[Suggestion]:
     return [one for one in Analysis(traces).suggestions if one.kind is kind]
 
 
-def query(number: str, start: int, end: int, **more: object) -> GivenSpan:
+def query(number: str, start: int, end: int, **more: Any) -> GivenSpan:
     return span(number, start, end, parent="1", name="SELECT", kind=CLIENT, **more)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import EPOCH, US, GivenSpan, build, span
+from tests.support.near import near
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.summary import DurationStats, duration_stats, summarize
 from tracetui.model.clocks import skewed_spans
@@ -36,7 +37,7 @@ def test_durations_are_described_by_their_quantiles(durations: list[int]) -> Non
 
 def test_known_durations() -> None:
     found = duration_stats(np.array([40, 10, 30, 20]))
-    assert found == DurationStats(4, 10, 25, 25, pytest.approx(37), pytest.approx(38.5), pytest.approx(39.7), 40)
+    assert found == DurationStats(4, 10, 25, 25, near(37), near(38.5), near(39.7), 40)
 
 
 @unhurried

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from tests.support.building import CODEC
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Status
@@ -16,20 +15,6 @@ _ERRORS = 97
 """One call in this many fails."""
 
 
-class _Codec:
-    """Codec for attributes as a JSON object, without events and links."""
-
-    def attributes(self, raw: bytes) -> dict[str, object]:
-        found: dict[str, object] = json.loads(raw) if raw else {}
-        return found
-
-    def events(self, raw: bytes) -> list[object]:
-        return []
-
-    def links(self, raw: bytes) -> list[object]:
-        return []
-
-
 def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
     """Build a set of `spans` spans with about `names` distinct services, each with one operation.
 
@@ -37,7 +22,7 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
     every hundredth call fails, and its callers with it. With `ring` the chains join into one ring of all services;
     otherwise six services each call one another only.
     """
-    intake, codec = Intake(), _Codec()
+    intake = Intake()
     query = b'{"db.query.text":"SELECT 1","http.request.method":"GET"}'
     for trace in range(spans // SPANS_PER_TRACE):
         number = intake.traces(f"{trace + 1:032x}")
@@ -55,7 +40,7 @@ def many_names(spans: int, names: int, *, ring: bool = False) -> TraceSet:
                 span_id=f"{span:016x}",
                 parent_id=f"{span - 1:016x}" if at else "",
                 name=f"operation_{word(service)}",
-                resource=intake.resources(f"service_{word(service)}", b"", codec),
+                resource=intake.resources(f"service_{word(service)}", b"", CODEC),
                 start_ns=start + at * 10_000,
                 duration_ns=1_000_000 + trace % 1_000 * 1_000 - at * 20_000,
                 kind=Kind.CLIENT if at % 2 else Kind.SERVER,

@@ -85,7 +85,8 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
     """Rank services by the increase of one figure, per trace."""
     sets = AlignedSets(case.before, case.after)
     ratio = case.after.trace_count / max(case.before.trace_count, 1)
-    origins = {id(side): error_origins(side.traces) for side in (sets.baseline, sets.incident)}
+    sides = sets.baseline, sets.incident
+    origins = {id(side): error_origins(side.traces) for side in sides}
 
     def per_operation(side: AlignedSpans, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         return np.bincount(side.operation, values, count), np.bincount(side.operation, minlength=count)
@@ -93,13 +94,13 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
     count = len(sets.operations)
     services = np.zeros(count, np.int64)
     targets = np.full(count, -1, np.int64)
-    for side in (sets.baseline, sets.incident):
+    for side in sides:
         services[side.operation] = side.service
         targets[side.operation[side.callee >= 0]] = side.target[side.callee >= 0]
 
     def rising(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         (old, old_count), (new, new_count) = (
-            per_operation(side, values, count) for side, values in ((sets.baseline, before), (sets.incident, after))
+            per_operation(side, values, count) for side, values in zip(sides, (before, after), strict=True)
         )
         return np.asarray(new - old / np.maximum(old_count, 1) * new_count)
 
@@ -110,12 +111,10 @@ def simple_rankings(case: Case) -> dict[str, list[str]]:
             np.add.at(score, suspects[known], share * rise[known])
         return [sets.service_name(one).lower() for one in np.argsort(-score).tolist() if score[one] > 0]
 
-    own = [np.where(side.callee < 0, side.self_time, 0.0) for side in (sets.baseline, sets.incident)]
-    gap = [np.where(side.callee >= 0, side.self_time, 0.0) for side in (sets.baseline, sets.incident)]
+    own = [np.where(side.callee < 0, side.self_time, 0.0) for side in sides]
+    gap = [np.where(side.callee >= 0, side.self_time, 0.0) for side in sides]
     gaps = rising(*gap)
-    errors = [
-        np.bincount(side.operation[origins[id(side)]], minlength=count) for side in (sets.baseline, sets.incident)
-    ]
+    errors = [np.bincount(side.operation[origins[id(side)]], minlength=count) for side in sides]
     return {
         "largest self time": ranked((services, rising(*own), 1.0)),
         "most errors": ranked((services, errors[1] - ratio * errors[0], 1.0)),
@@ -173,10 +172,10 @@ def print_scores(title: str, scores: dict[str, list[Score]]) -> None:
     print("\nfirst cause right, by confidence")
     ours = scores["tracetui why"]
     for low, high in pairwise(BINS):
-        some = [score.rank == 1 for score in ours if score.confidence is not None and low <= score.confidence < high]
+        right = [score.rank == 1 for score in ours if score.confidence is not None and low <= score.confidence < high]
         print(
-            f"  {low:.1f} to {min(high, 1):.1f}  {len(some):4} cases"
-            + (f"  {100 * np.mean(some):.0f} %" if some else "")
+            f"  {low:.1f} to {min(high, 1):.1f}  {len(right):4} cases"
+            + (f"  {100 * statistics.fmean(right):.0f} %" if right else "")
         )
     print(f"median {statistics.median(score.seconds or 0 for score in ours):.2f} s per case, with loading")
 

@@ -33,7 +33,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     whole = f"{spans:,} spans".encode()
     terminal = Terminal([sys.executable, "-m", "tracetui", large])
     terminal.wait_for(b"Hot spots")
-    answers = []
+    answers: list[float] = []
     while whole not in terminal.seen and len(answers) < _MOST_KEYS:
         for key, answer in ((b"2", b"2 Waterfall"), (b"1", b"1 Traces")):
             answers.append(1000 * terminal.answer(key, answer))

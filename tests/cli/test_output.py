@@ -313,8 +313,12 @@ def test_temporary_file_names_are_unpredictable(tmp_path: Path) -> None:
 
 def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "new"
+
+    def failing() -> bytes:
+        raise KeyError
+
     with pytest.raises(KeyError), atomic_file(path) as file:
-        file.write({}[b"half"])
+        file.write(b"half" + failing())
     assert list(tmp_path.iterdir()) == []
 
 

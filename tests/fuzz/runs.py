@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import zstandard
 
@@ -97,10 +98,13 @@ def fuzz(
     for failure in found.failures.values():
         # each hanging input costs its time again
         most = tries if "HangError" not in failure.cause else tries // 50
-        failure.data = reduce_input(
-            failure.data, lambda data, of=failure: try_input(data, of.whole)[0] == of.cause, most
-        )
+        failure.data = reduce_input(failure.data, partial(fails_alike, failure), most)
     return found
+
+
+def fails_alike(failure: Failure, data: bytes) -> bool:
+    """Test whether an input fails for the same cause."""
+    return try_input(data, failure.whole)[0] == failure.cause
 
 
 def try_input(data: bytes, whole: bool) -> tuple[str, str, int]:

@@ -76,7 +76,15 @@ def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path
 
 def tied(ids: tuple[str, str]) -> list[bytes]:
     """A root and two children that end together, each a request of its own."""
-    ends = {"service": "web", "host": "", "trace": "c" * 32, "attrs": {}, "events": [], "links": [], "code": None}
+    ends: dict[str, Any] = {
+        "service": "web",
+        "host": "",
+        "trace": "c" * 32,
+        "attrs": {},
+        "events": [],
+        "links": [],
+        "code": None,
+    }
     spans = [
         {**ends, "id": one, "parent": parent, "name": name, "kind": "INTERNAL", "start": START, "end": START + end}
         for one, parent, name, end in (

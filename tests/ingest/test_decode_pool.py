@@ -64,7 +64,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         pids.append(pid)
         return pid
 
-    fork = decode_pool.fork
+    fork = parallel_decode.fork
     monkeypatch.setattr(decode_pool, "fork", noted)
     monkeypatch.setattr(decode_pool, "processors", lambda: 3)
     monkeypatch.setattr(decode_pool, "PIECE_BYTES", len(document(10)))
@@ -158,12 +158,13 @@ def test_pieces_before_an_error_are_kept(processes: list[int]) -> None:
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    fork = decode_pool.fork
+    fork = parallel_decode.fork
 
     def scarce() -> int:
         if len(processes) == most:
             raise BlockingIOError
-        return fork()
+        processes.append(fork())
+        return processes[-1]
 
     monkeypatch.setattr(decode_pool, "fork", scarce)
     documents, intake = [document(number) for number in range(10, 20)], Intake()
@@ -177,7 +178,8 @@ def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pyte
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    fork, started = parallel_decode.fork, []
+    fork = parallel_decode.fork
+    started: list[int] = []
 
     def scarce() -> int:
         if len(started) == most:

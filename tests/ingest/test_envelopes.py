@@ -23,7 +23,7 @@ from tracetui.ingest.detect import decode
 from tracetui.ingest.envelopes import ENVELOPES, csv_download, find_envelope, journald_export, parts, syslog_frames
 from tracetui.ingest.envelopes.envelope import numbered
 from tracetui.ingest.envelopes.rows import values
-from tracetui.ingest.json_blocks import Blocks
+from tracetui.ingest.json_blocks import Block, Blocks
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind, Span, Status
@@ -302,7 +302,8 @@ def test_values_are_found_in_chunks_as_line_by_line(
     texts = [json.dumps(json.loads(value), indent=indent) + "\n" for value, indent in wanted]
     texts.insert(at, other)
     data = "".join(texts).encode()
-    blocks, expected = Blocks(), []
+    blocks = Blocks()
+    expected: list[Block] = []
     for number, line in numbered([data]):
         expected += blocks.add(number, line)
     expected += blocks.rest()

@@ -61,7 +61,11 @@ def claims(known: object, text: str) -> bool:
             raise AssertionError(known)
 
 
-EVERY = (*registry.JSON_FORMATS, *registry.TEXT_FORMATS, *registry.TABLE_FORMATS)
+EVERY: tuple[JsonFormat | TextFormat | TableFormat, ...] = (
+    *registry.JSON_FORMATS,
+    *registry.TEXT_FORMATS,
+    *registry.TABLE_FORMATS,
+)
 LATER: dict[str, tuple[Format, ...]] = {
     "data_prepper": (flat_otlp.FORMAT,),
     "collector_debug": (rust_stdout.FORMAT,),

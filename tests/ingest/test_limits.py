@@ -11,7 +11,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import pytest
 import zstandard
@@ -327,7 +327,7 @@ def test_pipe_stops_at_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
-        data = buffers.read_stream(source.stdout, lambda: True, warnings.append)
+        data = buffers.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append)
         source.kill()
     assert 3 * MIB < len(data) < 5 * MIB
     assert warnings == ["more than 3 MiB arrived; the rest was not read"]
@@ -353,7 +353,12 @@ def test_traces_stay_far_below_the_limits() -> None:
 
 @given(st.lists(st.binary(max_size=300), max_size=4), st.integers(1, 50), st.sampled_from(["gzip", "deflate", "zstd"]))
 def test_streams_round_trip(texts: list[bytes], step: int, coding: str) -> None:
-    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstandard.compress}[coding]
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "zstd": zstandard.compress,
+    }
+    pack = packers[coding]
     packed = b"".join(map(pack, texts))
     pieces = (packed[at : at + step] for at in range(0, len(packed), step))
     assert b"".join(unpack_stream(pieces, coding)) == b"".join(texts)

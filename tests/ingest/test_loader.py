@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -212,10 +212,11 @@ def test_an_empty_directory(tmp_path: Path) -> None:
 def test_unreadable_file_is_an_error_only_if_named_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Path.open
 
-    def forbidding(path: Path, *args: object, **more: object) -> object:
+    def forbidding(path: Path, *args: Any, **more: Any) -> IO[Any]:
         if path.name == "a.json":
             raise PermissionError(13, "Permission denied")
-        return real(path, *args, **more)
+        file: IO[Any] = real(path, *args, **more)
+        return file
 
     monkeypatch.setattr(Path, "open", forbidding)
     found = load([str(folder)])

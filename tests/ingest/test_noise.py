@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_a_stream_of_noise_is_read_no_further_than_its_beginning(monkeypatch: py
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
-        data = buffers.read_stream(source.stdout, lambda: True, warnings.append, cannot_hold_spans)
+        data = buffers.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append, cannot_hold_spans)
         source.kill()
     assert len(data) <= MUCH
     assert len(warnings) == 1

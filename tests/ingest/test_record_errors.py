@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from tracetui.export.protobuf import otlp_protobuf as in_protobuf
-from tracetui.ingest import detect, json_documents, loader
+from tracetui.ingest import detect, loader
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import jaeger_documents, jaeger_json, otlp_json, otlp_protobuf, plain_span, zipkin_json
 from tracetui.ingest.loader import StopReading
-from tracetui.ingest.record_errors import DEBUG
 from tracetui.model.assemble import assemble
+from tracetui.model.errors import DEBUG
 from tracetui.model.intake import Intake
 from tracetui.model.traces import TraceSet
 
@@ -171,7 +171,7 @@ def test_environment_variable_reveals_the_fault(
     def failing(*_: Any) -> None:
         raise IndexError("a fault")
 
-    monkeypatch.setattr(json_documents.jaeger_json, "decode_trace", failing)
+    monkeypatch.setattr(jaeger_json, "decode_trace", failing)
     data = text({"data": [jaeger("a")]})
     with pytest.raises(IndexError):
         read(data)
@@ -206,7 +206,7 @@ def test_memory_error_is_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(json_documents.jaeger_json, "decode_trace", failing)
+    monkeypatch.setattr(jaeger_json, "decode_trace", failing)
     with pytest.raises(MemoryError):
         read(text({"data": [jaeger("a")]}))
 

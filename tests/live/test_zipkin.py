@@ -52,12 +52,14 @@ def printed(*args: str) -> str:
 def as_zipkin_keeps_it(span: Span, by_ns: int) -> Span:
     """Names in lower case, ids without a high half of zeros, and all times later."""
     events = tuple(Event(event.time_ns + by_ns, event.name, event.attributes) for event in span.events)
-    names = {
-        "name": span.name.lower(),
-        "service": span.service.lower(),
-        "trace_id": span.trace_id.removeprefix("0" * 16),
-    }
-    return replace(span, start_ns=span.start_ns + by_ns, events=events, **names)
+    return replace(
+        span,
+        start_ns=span.start_ns + by_ns,
+        events=events,
+        name=span.name.lower(),
+        service=span.service.lower(),
+        trace_id=span.trace_id.removeprefix("0" * 16),
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,8 +22,10 @@ _TEXTS = st.lists(st.binary(max_size=6) | st.lists(st.sampled_from([b"a", b"ab",
     sizes=st.tuples(st.sampled_from([1, 4, 1 << 12]), st.sampled_from([1, 100])),
     chosen=st.randoms(use_true_random=False),
 )
-def test_stretches_are_read_and_searched_one_by_one_or_together_alike(pieces, viewed, needle, sizes, chosen):
-    wrap = memoryview if viewed else bytes
+def test_stretches_are_read_and_searched_one_by_one_or_together_alike(
+    pieces: list[list[bytes]], viewed: bool, needle: bytes, sizes: tuple[int, int], chosen: random.Random
+) -> None:
+    wrap: Callable[[bytes], bytes | memoryview] = memoryview if viewed else bytes
     arena = Arena([wrap(b"".join(texts)) for texts in pieces])
     texts = [text for part in pieces for text in part]
     lengths = np.array([len(text) for text in texts], np.int64)

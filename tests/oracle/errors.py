@@ -93,7 +93,7 @@ def is_cause(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
 
 
 def spans_between(low: Span, high: Span) -> list[Span]:
-    found = []
+    found: list[Span] = []
     for span in ancestors(low):
         if span is high:
             return found

@@ -46,17 +46,19 @@ class _Slow(App[None]):
 
 
 async def test_press_waits_for_workers() -> None:
-    async with driven(_Slow()) as pilot:
-        asyncio.get_running_loop().call_later(0.05, pilot.app.may_go.set)
+    app = _Slow()
+    async with driven(app) as pilot:
+        asyncio.get_running_loop().call_later(0.05, app.may_go.set)
         await pilot.press("w")
         assert "worked" in pilot.text
 
 
 async def test_send_does_not_wait_for_workers() -> None:
-    async with driven(_Slow()) as pilot:
+    app = _Slow()
+    async with driven(app) as pilot:
         await pilot.send("w")
         assert "nothing" in pilot.text
-        pilot.app.may_go.set()
+        app.may_go.set()
         await pilot.settle()
         assert "worked" in pilot.text
 
@@ -70,9 +72,10 @@ async def test_press_waits_for_short_timers_of_widgets_only() -> None:
 
 
 async def test_until_waits_for_a_text() -> None:
-    async with driven(_Slow()) as pilot:
+    app = _Slow()
+    async with driven(app) as pilot:
         await pilot.send("w")
-        asyncio.get_running_loop().call_later(0.05, pilot.app.may_go.set)
+        asyncio.get_running_loop().call_later(0.05, app.may_go.set)
         await pilot.until("worked")
 
 

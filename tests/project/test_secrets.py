@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.faults import HTML, faulty
@@ -339,6 +340,6 @@ def test_what_holds_it_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("option", ["token_file", "ca"])
 def test_secret_file_in_an_unknown_home_directory_is_an_error(option: str) -> None:
-    profile = Profile(**{option: "~nobody-has-this-name/x"})
+    profile = msgspec.structs.replace(Profile(), **{option: "~nobody-has-this-name/x"})
     with pytest.raises(UsageError, match="~nobody-has-this-name/x"):
         access_to(parse_address("http://localhost:1"), profile, Overrides())

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.building import GivenSpan, build
+from tests.support.building import CODEC, GivenSpan, build
 from tests.support.strategies import service_sets, unhurried
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import UsageError
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Link, Value
 from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
@@ -23,23 +21,9 @@ from tracetui.query.filters import Filters, apply, as_query, describe, unknown_n
 MS = 1_000_000
 
 
-class DictCodec:
-    """Attributes as a JSON object."""
-
-    def attributes(self, raw: bytes) -> dict[str, Value]:
-        return json.loads(raw) if raw else {}
-
-    def events(self, raw: bytes) -> list[Event]:
-        return []
-
-    def links(self, raw: bytes) -> list[Link]:
-        return []
-
-
 def traces_of(*traces: tuple[int, list[tuple[Any, ...]]]) -> TraceSet:
     """Per trace its start in ms and its spans as (service, operation, duration in ms, error); ids `1`, `2`, ..."""
     intake = Intake()
-    codec = DictCodec()
     number = 0
     for trace, (start, spans) in enumerate(traces):
         root = f"{number + 1:016x}"
@@ -50,7 +34,7 @@ def traces_of(*traces: tuple[int, list[tuple[Any, ...]]]) -> TraceSet:
                 span_id=f"{number:016x}",
                 parent_id="" if root == f"{number:016x}" else root,
                 name=operation,
-                resource=intake.resources(service, b"", codec),
+                resource=intake.resources(service, b"", CODEC),
                 start_ns=(1000 + start) * MS,
                 duration_ns=int(ms * MS),
                 error=bool(error),

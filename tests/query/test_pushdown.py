@@ -195,7 +195,7 @@ def of_span(draw: st.DrawFn, span: Span) -> str:
         "kind != consumer" if span.kind.name != "CONSUMER" else "kind = consumer",
         "error" if span.error else "error = false",
         "status = error" if span.error else "status != error",
-        *(f"{key} = {value}" for key, value in span.attributes.items() if "." in key),
+        *(f"{key} = {value!s}" for key, value in span.attributes.items() if "." in key),
         *(f"attr.n = {written}" for written in SPELLINGS.get(held, ()) if held is not None),
     ]
     return draw(st.sampled_from(found))
@@ -215,6 +215,7 @@ def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     return draw(st.sampled_from(found[:4] * 3 + found))
 
 
+@st.composite
 def wanting(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     """A query that the trace meets."""
     spans = [traces.span(position) for position in traces.spans_of(trace)]
@@ -289,7 +290,7 @@ def as_text(value: Value) -> str | None:
 @given(sets(), st.data())
 def test_no_requested_trace_is_missing(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
-    text = wanting(data.draw, traces, wanted)
+    text = data.draw(wanting(traces, wanted))
     for trace in np.flatnonzero(parse(text).matches(traces)).tolist():
         assert finds(pushdown(text)[0], traces, trace), text
 
@@ -305,7 +306,7 @@ def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataO
         operations=data.draw(st.sampled_from(((), (span.name,), (span.name, "list")))),
         latency_threshold_ns=data.draw(st.sampled_from((None, max(int(traces.response_time[wanted]) - 1, 0)))),
         errors_only=data.draw(st.sampled_from((False, any(span.error for span in spans)))),
-        query=data.draw(st.sampled_from((None, parse(wanting(data.draw, traces, wanted))))),
+        query=data.draw(st.sampled_from((None, parse(data.draw(wanting(traces, wanted)))))),
     )
     search, _ = search_of(filters)
     kept = set(apply(traces, filters).trace_ids)
@@ -316,7 +317,7 @@ def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataO
 @given(sets(), st.data())
 def test_the_parts_of_a_query_are_the_query(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
-    text, other = (wanting(data.draw, traces, wanted) for _ in range(2))
+    text, other = (data.draw(wanting(traces, wanted)) for _ in range(2))
     parts = conjuncts(text)
     assert parts is not None
     together = np.logical_and.reduce([parse(part).matches(traces) for part in parts])

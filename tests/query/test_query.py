@@ -754,7 +754,9 @@ def _attribute(key: str, operator: str, literal: str, quoted: bool) -> Callable[
         equal = any(_naive_equal(v, literal, quoted) for v in _scalars(value))
         searched = any(_naive_search(v, literal) for v in _scalars(value))
         ordered = False
-        for number in filter(lambda n: n is not None, map(_naive_number, _scalars(value))):
+        for number in map(_naive_number, _scalars(value)):
+            if number is None:
+                continue
             limit = float(literal) if operator in "<=>=" and operator != "=" else 0.0
             ordered |= {"<": number < limit, "<=": number <= limit, ">": number > limit, ">=": number >= limit}.get(
                 operator, False
@@ -938,7 +940,7 @@ def test_spans_below_others() -> None:
     )
 
     def found(text: str) -> list[bool]:
-        return parse(text).matches(traces).tolist()
+        return [bool(matches) for matches in parse(text).matches(traces)]
 
     assert found("{ service = web } >> { service = db }") == [True, False]
     assert found("{ service = api } >> { service = cache }") == [False, True]

@@ -1,4 +1,5 @@
 import io
+import random
 import re
 
 import pytest
@@ -31,7 +32,7 @@ class Terminal(io.StringIO):
         ({"TERM": "xterm"}, ColourChoice.NEVER, Colour.NONE),
     ],
 )
-def test_colour_of_a_terminal(environ, choice, colour) -> None:
+def test_colour_of_a_terminal(environ: dict[str, str], choice: ColourChoice, colour: Colour) -> None:
     assert colour_of(Terminal(), choice, environ) is colour
 
 
@@ -61,7 +62,7 @@ def test_one_style_in_every_depth() -> None:
     st.lists(st.tuples(st.text(max_size=8), st.sampled_from(["", "dim", "error", "nonsense", "service:99"]))),
     st.sampled_from(list(Colour)),
 )
-def test_only_styles_are_emitted(runs, colour: Colour) -> None:
+def test_only_styles_are_emitted(runs: list[tuple[str, str]], colour: Colour) -> None:
     text = re.sub(r"\x1b\[[0-9;]+m", "", ansi_text(Line(runs), theme_for(colour, {}), colour))
     assert text == "" or text.isprintable() or not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
 
@@ -109,9 +110,9 @@ NAMES = st.lists(st.text(max_size=5), unique=True, max_size=30)
 
 
 @given(NAMES, st.randoms())
-def test_slots_do_not_depend_on_the_order(names: list[str], random) -> None:
+def test_slots_do_not_depend_on_the_order(names: list[str], rng: random.Random) -> None:
     slots = dict(zip(names, service_slots(names), strict=True))
-    random.shuffle(names)
+    rng.shuffle(names)
     assert dict(zip(names, service_slots(names), strict=True)) == slots
     assert len(set(slots.values())) == min(len(names), SLOTS)
     assert all(0 <= slot < SLOTS for slot in slots.values())

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,9 +13,17 @@ SCALE = TimeScale(0, 1_000, 10)
 SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
 
 
-def drawn(spans, critical=(), events=(), scale=SCALE, glyphs: Glyphs = UNICODE) -> str:
-    columns = [np.array([pair[i] for pair in pairs], np.int64) for pairs in (spans, critical) for i in (0, 1)]
-    return bar(scale, *columns, np.array(events, np.int64), glyphs=glyphs).text
+Pairs = Sequence[tuple[int, int]]
+
+
+def drawn(
+    spans: Pairs, critical: Pairs = (), events: Sequence[int] = (), scale: TimeScale = SCALE, glyphs: Glyphs = UNICODE
+) -> str:
+    starts, ends, critical_starts, critical_ends = (
+        np.array([pair[i] for pair in pairs], np.int64) for pairs in (spans, critical) for i in (0, 1)
+    )
+    at = np.array(events, np.int64)
+    return bar(scale, starts, ends, critical_starts, critical_ends, at, glyphs=glyphs).text
 
 
 @pytest.mark.parametrize(
@@ -36,7 +46,7 @@ def drawn(spans, critical=(), events=(), scale=SCALE, glyphs: Glyphs = UNICODE) 
         ([(-500, 0), (1_000, 1_200)], [(-500, 0), (1_000, 1_200)], "          "),
     ],
 )
-def test_bar(spans, critical, shown: str) -> None:
+def test_bar(spans: Pairs, critical: Pairs, shown: str) -> None:
     assert drawn(spans, critical) == shown
 
 
@@ -75,7 +85,7 @@ def test_solid_cells_have_the_requested_role() -> None:
     st.integers(0, 1 << 61),
     st.integers(1, 120),
 )
-def test_solid_cells_of_all_rows_have_no_gap(sections, start: int, cells: int) -> None:
+def test_solid_cells_of_all_rows_have_no_gap(sections: Pairs, start: int, cells: int) -> None:
     """Sections that follow one another, dealt out to five rows."""
     edges = start + np.cumsum([0, *(length for _, length in sections)])
     owner = np.array([row for row, _ in sections])
@@ -95,9 +105,10 @@ def test_solid_cells_of_all_rows_have_no_gap(sections, start: int, cells: int) -
     st.integers(0, 1 << 61),
     st.integers(1, 100),
 )
-def test_any_times(spans, critical, length: int, cells: int) -> None:
-    pairs = [[(start, start + took) for start, took in some] for some in (spans, critical)]
-    assert len(drawn(*pairs, [p for pair in pairs[0] for p in pair], TimeScale(0, length, cells))) == cells
+def test_any_times(spans: Pairs, critical: Pairs, length: int, cells: int) -> None:
+    drawn_spans, drawn_critical = ([(start, start + took) for start, took in some] for some in (spans, critical))
+    events = [time for pair in drawn_spans for time in pair]
+    assert len(drawn(drawn_spans, drawn_critical, events, TimeScale(0, length, cells))) == cells
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Rows other than the tree of a trace: merged by call path, flat, and with spans hidden."""
 
 import random
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -89,7 +90,12 @@ def test_a_subtree_of_a_trace_is_merged() -> None:
 @pytest.mark.parametrize("shape", ["chain", "fan", "tree"])
 def test_every_span_has_a_node(shape: str) -> None:
     r = random.Random(4)
-    parent = {"chain": lambda i: i - 1, "fan": lambda i: 0, "tree": lambda i: r.randrange(i)}[shape]
+    shapes: dict[str, Callable[[int], int]] = {
+        "chain": lambda i: i - 1,
+        "fan": lambda i: 0,
+        "tree": lambda i: r.randrange(i),
+    }
+    parent = shapes[shape]
     traces = one_trace(3_000, lambda i: -1 if i == 0 else parent(i))
     merged = merge_calls(traces, 0, 3_000)
     nodes = merged.traces

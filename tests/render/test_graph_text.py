@@ -200,7 +200,7 @@ def analysis(*more: Any) -> Analysis:
 
 
 def test_a_drawing_of_calls() -> None:
-    drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], focus=["api"], notes={"web": "x"})
+    drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], focus=["api"], notes={"web": ("x", "")})
     assert drawn.nodes == (
         DiagramNode("api", is_focus=True),
         DiagramNode("cache", PeerType.EXTERNAL),

@@ -103,9 +103,8 @@ def test_place_among_traces_of_one_operation(rank: tuple[int, int, int], words: 
     assert peer_words(Rank(*rank, 0.0, 0.0), "GET /") == words
 
 
-def outside(*more: object, **of_callee: object) -> int:
-    begin, end = more
-    traces = build(span("a", 100, 400), span("b", begin, end, parent="a", **{"service": "stock", **of_callee}))
+def outside(begin: int, end: int, service: str = "stock", flags: Flag = Flag.NONE) -> int:
+    traces = build(span("a", 100, 400), span("b", begin, end, parent="a", service=service, flags=flags))
     return int(outside_callers(traces, 0)[at(traces, "b")])
 
 

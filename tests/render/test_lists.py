@@ -85,8 +85,8 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
-        one = HotSpotDetail(columns, spot, known[spot.number], glyphs)
-        lines += [one.line(at, width) for at in range(len(one))]
+        hot = HotSpotDetail(columns, spot, known[spot.number], glyphs)
+        lines += [hot.line(at, width) for at in range(len(hot))]
     return lines
 
 
@@ -326,7 +326,10 @@ def test_hot_spots_have_the_figures_of_their_spans(source: str) -> None:
         spans = np.flatnonzero(traces.operation == spot.number)
         durations = traces.duration[spans]
         assert (spot.calls, spot.errors) == (len(spans), traces.error[spans].sum())
-        assert np.allclose((spot.latency.p50_ns, spot.latency.p95_ns), np.quantile(durations, (0.5, 0.95)))
+        latency = spot.latency
+        assert latency.p50_ns is not None
+        assert latency.p95_ns is not None
+        assert np.allclose((latency.p50_ns, latency.p95_ns), np.quantile(durations, (0.5, 0.95)))
         if spot.latency.small_sample_range is not None:
             assert spot.latency.small_sample_range == (durations.min(), durations.max())
         worst = table.worst_traces(spot.number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from tracetui.analysis.blast_radius import blast_radius
 from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.compare import compare
 from tracetui.analysis.contrast import contrast
+from tracetui.analysis.criticality import ranking
 from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.new_findings import find_new_findings
 from tracetui.analysis.operation_table import OperationTable
@@ -66,7 +67,8 @@ def plain(value: Any) -> Any:
 def counted(traces: TraceSet) -> TraceSet:
     """The set with columns that count."""
     columns = {one.name: getattr(traces, one.name) for one in fields(traces)}
-    made = replace(traces, **{k: v.view(Counted) for k, v in columns.items() if isinstance(v, np.ndarray)})
+    counting: dict[str, Any] = {k: v.view(Counted) for k, v in columns.items() if isinstance(v, np.ndarray)}
+    made = replace(traces, **counting)
     # looked up in tables, these are no results of the columns
     for name in ("service", "shape"):
         made.__dict__[name] = getattr(traces, name).view(Counted)
@@ -91,6 +93,10 @@ def graph(question: Callable[..., object], *more: Any, **named: Any) -> Callable
     return lambda analysis: question(analysis.graph, *more, **named)
 
 
+def matches(text: str, analysis: Analysis) -> object:
+    return parse(text).matches(analysis.traces)
+
+
 A, B = (f"service_{word(number)}" for number in (1, 3))
 QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "bottlenecks": lambda analysis: analysis.bottlenecks(),
@@ -112,7 +118,7 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
     "path": graph(call_chains, Target(A), Target(B)),
     "shared": graph(shared_dependencies, [A, B]),
     "diff-callers": graph(caller_difference, A, B),
-    "critical": lambda analysis: Analysis.ranking.func(analysis),
+    "critical": graph(ranking),
     "databases": graph(peers_of_type, PeerType.DATABASE),
     "find by name": graph(find_services, "operation"),
     "find by attribute": graph(find_services, "select"),
@@ -132,7 +138,7 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
         trace_columns(analysis.traces), np.arange(analysis.traces.trace_count), next(iter(SortKey)), True, (), UNICODE
     ),
     **{
-        f"query {text}": lambda analysis, text=text: parse(text).matches(analysis.traces)
+        f"query {text}": partial(matches, text)
         for text in ("service = service_b", "operation =~ operation_b", "caller = service_b and error")
     },
 }

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.render.report import alert_rules
-from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.cells import Align, cell_width, cut, fit
 from tracetui.render.text.safe_text import ascii_text, escaped_json, in_ascii, safe, safe_lines
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
@@ -79,7 +79,7 @@ def test_a_block_keeps_its_lines() -> None:
 
 
 @given(ANY_TEXT | ODD_TEXT, st.integers(-1, 30), st.sampled_from(["left", "right", "centre"]))
-def test_fit_is_exact(text: str, width: int, align) -> None:
+def test_fit_is_exact(text: str, width: int, align: Align) -> None:
     shown = safe(text)
     assert cell_width(fit(shown, width, align)) == max(0, width)
     assert cell_width(cut(text, width)) <= max(0, width)

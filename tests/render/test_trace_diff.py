@@ -168,8 +168,9 @@ def test_a_trace_is_the_same_as_itself(spans: list[GivenSpan]) -> None:
         found = compare_traces(paths, trace, paths, trace)
         assert {change for one in found for change in (one.change, one.own_change)} == {PathChange.SAME}
         own = traces.spans_of(trace)
+        critical, total = (int(column[own.start : own.stop].sum()) for column in (paths.critical, traces.duration))
         for side in (0, 1):
             assert sum(one.counts[side] for one in found) == len(own)
-            assert sum(one.critical_ns[side] for one in found) == sum(paths.critical[own.start : own.stop].tolist())
-            assert sum(one.total_ns[side] for one in found) == sum(traces.duration[own.start : own.stop].tolist())
+            assert sum(one.critical_ns[side] or 0 for one in found) == critical
+            assert sum(one.total_ns[side] or 0 for one in found) == total
         assert all(one.spans[0] in own for one in found)

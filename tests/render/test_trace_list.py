@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.building import EPOCH, build, span
+from tests.support.building import EPOCH, GivenSpan, build, span
 from tests.support.strategies import span_sets, unhurried
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -40,7 +41,7 @@ def failing() -> TraceSet:
     )
 
 
-def rows(traces: TraceSet, glyphs: Glyphs = UNICODE, **more: object) -> TraceRows:
+def rows(traces: TraceSet, glyphs: Glyphs = UNICODE, **more: Any) -> TraceRows:
     columns = trace_columns(traces)
     every = columns.sorted(np.arange(traces.trace_count), SortKey.DURATION, True)
     return TraceRows(columns, every, glyphs=glyphs, **more)
@@ -320,7 +321,8 @@ def test_services_are_spelt_out_where_there_is_room() -> None:
     assert "✖web-service" in listed.line(0, 198).text
     assert "✖ws" in listed.line(0, 77).text
     shown = listed.line(0, 198).text
-    hidden = int(re.search(r"\+(\d+)", shown)[1])
+    (count,) = re.findall(r"\+(\d+)", shown)
+    hidden = int(count)
     assert hidden + len(re.findall("[●✖✗][a-z]", shown)) == 12
 
 
@@ -381,7 +383,7 @@ def test_any_names_at_any_width(service: str, name: str, width: int, error: bool
 
 @unhurried
 @given(span_sets(), st.integers(1, 220))
-def test_any_set_at_any_width(spans: list[object], width: int) -> None:
+def test_any_set_at_any_width(spans: list[GivenSpan], width: int) -> None:
     traces = build(*spans)
     listed = rows(traces)
     assert len(listed) == traces.trace_count

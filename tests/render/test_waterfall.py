@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.building import build, span
+from tests.support.building import JsonCodec, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Attributes, Event, Flag, Kind, Link
+from tracetui.model.span import Attributes, Event, Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE
@@ -28,17 +28,11 @@ MS = 1_000_000
 SOLID = set(UNICODE.solid_left) | {mark for _, mark in UNICODE.solid_right}
 
 
-class Times:
+class Times(JsonCodec):
     """A codec whose events are their times."""
-
-    def attributes(self, raw: bytes) -> dict[str, Any]:
-        return {}
 
     def events(self, raw: bytes) -> list[Event]:
         return [Event(int(time), "event") for time in raw.split()]
-
-    def links(self, raw: bytes) -> list[Link]:
-        return []
 
 
 CODEC = Times()
@@ -50,6 +44,7 @@ def traces_of(*spans: tuple[int, int, str, str, float, float, Attributes]) -> Tr
     intake = Intake()
     trace = intake.traces("4bf92f3577b34da6a3ce929d0e0e4736")
     for number, parent, service, name, start, duration, more in spans:
+        rest: dict[str, Any] = {**more}
         intake.add(
             trace=trace,
             span_id=f"{number:016x}",
@@ -58,7 +53,7 @@ def traces_of(*spans: tuple[int, int, str, str, float, float, Attributes]) -> Tr
             resource=intake.resources(service, b"", CODEC),
             start_ns=START + int(start * MS),
             duration_ns=int(duration * MS),
-            **more,
+            **rest,
         )
     return assemble(intake)
 
@@ -197,7 +192,7 @@ def test_message_of_outside() -> None:
 def test_fold_and_unfold() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH)
     assert len(view) == 9
-    view.rows.fold(2)
+    view.tree.fold(2)
     assert len(view) == 8
     assert "▸ ●user-service get_user ✗ +1 ✖1 " in view.row(2, 120).text
     assert view.share(view.rows.spans(2)) == pytest.approx(100 * 2_730 / 3_610)
@@ -205,18 +200,18 @@ def test_fold_and_unfold() -> None:
     assert view.rows.reveal(3) == 3
     assert view.rows.reveal(7) == 7
     assert len(view) == 14
-    view.rows.fold(8)
+    view.tree.fold(8)
     assert len(view) == 9
-    view.rows.fold_all()
+    view.tree.fold_all()
     assert [view.rows.spans(row) for row in range(len(view))] == [range(13), range(13, 14)]
     assert view.row(0, 104).text.count("█") > 40
     assert "GET /profile ✗ +12 ✖1 ✗1 " in view.row(0, 140).text
     view.set_glyphs(ASCII)
     assert "GET /profile x +12 X1 x1 " in view.row(0, 140).text
     view.set_glyphs(UNICODE)
-    view.rows.fold_all(SHOP.depth[:14], level=1)
+    view.tree.fold_all(SHOP.depth[:14], level=1)
     assert len(view) == 6
-    view.rows.unfold_all(runs=True)
+    view.tree.unfold_all(runs=True)
     assert len(view) == 14
     assert not any(view.rows.is_folded(row) for row in range(14))
 
@@ -363,7 +358,13 @@ def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(SPAN, min_size=1, max_size=25), st.integers(1, 220), st.booleans(), st.integers(1, 12), st.data())
-def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int, data) -> None:
+def test_any_trace_fits_any_width(
+    spans: list[tuple[int, str, str, int, int, bool, int]],
+    width: int,
+    ascii_only: bool,
+    most: int,
+    data: st.DataObject,
+) -> None:
     intake = Intake()
     trace = intake.traces("\x1b]0;id")
     for number, (parent, service, name, start, duration, error, flags) in enumerate(spans, 1):
@@ -386,7 +387,7 @@ def test_any_trace_fits_any_width(spans, width: int, ascii_only: bool, most: int
     owners = np.sort(np.array(data.draw(st.lists(st.integers(0, len(traces) - 1), max_size=8)), np.int64))
     path = (owners, traces.start[owners], traces.end[owners]) if len(owners) else None
     view = Waterfall(traces, 0, sections=path, glyphs=ASCII if ascii_only else UNICODE, least_repeats=3)
-    view.rows.fold(data.draw(st.integers(0, len(traces) - 1)))
+    view.tree.fold(data.draw(st.integers(0, len(traces) - 1)))
     for line in waterfall_text(view, width, max_rows=most):
         assert line.width == cell_width(line.text) <= width
         assert not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in line.text)
@@ -421,8 +422,13 @@ def test_a_span_of_no_time() -> None:
 def test_a_screenful_touches_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     spans = ((i + 2, 1, "s", f"op{i}", i, 1, {"events": b"%d" % START}) for i in range(3_000))
     view = Waterfall(traces_of((1, 0, "s", "root", 0, 3_000, NONE), *spans), 0)
-    asked = []
-    monkeypatch.setattr(Times, "events", lambda self, raw: asked.append(raw) or [])
+    asked: list[bytes] = []
+
+    def events(_: Times, raw: bytes) -> list[Event]:
+        asked.append(raw)
+        return []
+
+    monkeypatch.setattr(Times, "events", events)
     assert len(list(view.lines(120, 1_000, 1_040))) == 40
     assert len(asked) == 40
 

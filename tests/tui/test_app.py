@@ -43,6 +43,7 @@ from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.views.services.view import ServicesView
+from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.views.waterfall import prepare
 from tracetui.tui.views.waterfall.prepare import open_trace
 from tracetui.tui.widgets.detail_view import DetailView
@@ -426,7 +427,7 @@ async def test_cursor_stays_visible_when_the_terminal_loses_focus() -> None:
         app.sent = 0
         app.post_message(AppBlur())
         await pilot.settle()
-        assert app.focused is app.pane.listing.view
+        assert app.focused is app.query_one(TracesView).listing.view
         assert app.sent == 0
 
 
@@ -680,7 +681,7 @@ async def test_esc_cancels_opening_a_trace_and_drops_waiting_keys(monkeypatch: p
         may_go.set()
         await pilot.settle()
         assert app.state.query == ""
-        assert (app.state.trace, app.state.span) == (app.pane.trace_under_cursor, None)
+        assert (app.state.trace, app.state.span) == (app.query_one(TracesView).trace_under_cursor, None)
 
 
 async def test_view_keys_do_not_wait_for_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -730,13 +731,13 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         pane = app.query_one(HotSpotsView)
         held: list[Any] = []
         at_once = pane.work
-        pane.work = lambda _, work, done: held.append((work, done))  # type: ignore[method-assign]
+        pane.work = lambda _, work, done: held.append((work, done))
         pane._patterns.clear()
         pane._read_patterns()
         rows = len(pane.page.list.source)
         pane.action_reverse()
         assert len(pane.page.list.source) == rows - 1, "the row between is gone"
-        pane.work = at_once  # type: ignore[method-assign]
+        pane.work = at_once
         for work, done in held:
             done(work())
         assert pane._patterns

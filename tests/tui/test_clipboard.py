@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.paths import CASES
 from tests.support.trace_app import opened
+from tracetui.tui.messages import ReadText
 from tracetui.tui.widgets.copy_menu import CopyMenu
 
 HOSTILE = str(CASES / "fuzz-clipboard.json")
@@ -41,6 +42,6 @@ async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
 
 async def test_pager_copies_safe_text() -> None:
     async with opened(HOSTILE) as (app, pilot):
-        app.on_read_text(type("Read", (), {"title": "t", "text": "a\x1b[201~\n\x9b31mb"})())  # type: ignore[arg-type]
+        app.on_read_text(ReadText("t", "a\x1b[201~\n\x9b31mb"))
         await pilot.press("y")
         assert app.clipboard == "a␛[201~\n�31mb"

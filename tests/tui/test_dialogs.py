@@ -51,7 +51,7 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
         for _ in range(60):
             seen += pilot.text
             await pilot.send("j")
-        rows = [row for table in app.pane.KEYS for row in (*table.marks, *table.words, *table.help)]
+        rows = [row for table in app.pane.KEYS for row in (*table.glyphs, *table.words, *table.help)]
         for _, what in KeyNames(app.screen_stack[0]).rows(rows):
             assert all(word in seen for word in what.split())
         assert "quit" in seen
@@ -67,7 +67,8 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
 async def test_help_shows_the_number_of_lines_below() -> None:
     async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
         await pilot.press("question_mark")
-        first = int(re.search(r"▾ (\d+) more lines below", pilot.text)[1])
+        (count,) = re.findall(r"▾ (\d+) more lines below", pilot.text)
+        first = int(count)
         assert first > 10
         await pilot.press("j")
         assert f"▾ {first - 1} more lines below" in pilot.text
@@ -136,7 +137,7 @@ async def test_dialogs_are_pure_ascii_in_ascii_mode() -> None:
 
 
 def test_help_shows_glyphs_of_the_current_set() -> None:
-    texts = [text for table in TABLES for row in (*table.marks, *table.words, *table.help) for text in row]
+    texts = [text for table in TABLES for row in (*table.glyphs, *table.words, *table.help) for text in row]
     assert any("✖" in text for text in texts)
     assert all(in_glyphs(text, ASCII).isascii() for text in texts)
     assert in_glyphs("█ ─ ✖ ⇝ ×3 ●ag", ASCII) == "# - X ~ x3 ag"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import SAMPLES
 from tests.support.pilot import driven
-from tests.support.trace_app import INCIDENT, SAMPLES, CountingApp, opened
+from tests.support.trace_app import INCIDENT, CountingApp, opened
 from tracetui.analysis import analysis
 from tracetui.tui.state import State
 from tracetui.tui.views.hot_spots import HotSpotsView

@@ -244,9 +244,9 @@ async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
                 await on.press(key)
                 await on.until("nothing new from 82 traces")
                 await on.press("escape")
-            searches = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
-            assert len(searches) >= 2
-            assert not any("query.serviceName" in query for query in searches)
+            queries = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert len(queries) >= 2
+            assert not any("query.serviceName" in query for query in queries)
 
 
 async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_searched_after_it() -> None:

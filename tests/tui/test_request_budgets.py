@@ -33,6 +33,7 @@ BY_SUMMARIES = 2 + 82
 def on_its_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server listen where one of its kind is expected."""
     port, name = urlsplit(server.url).port, kind.partition("-")[0]
+    assert port is not None
     kinds = [replace(one, port=port) if one.name == name else one for one in registry.KINDS]
     monkeypatch.setattr(registry, "KINDS", tuple(kinds))
 

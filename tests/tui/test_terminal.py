@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
+from textual.message import Message
 
 from tests.support.paths import SAMPLES
 from tests.support.terminal import Terminal
@@ -143,7 +144,7 @@ def test_dumb_terminal_gets_the_report() -> None:
     assert b"\x1b[" not in terminal.seen
 
 
-def characters(found: list[object]) -> str:
+def characters(found: list[Message]) -> str:
     return "".join(event.character or "" for event in found if isinstance(event, events.Key))
 
 
@@ -261,8 +262,8 @@ def test_paste_without_end_mark_ends_after_silence() -> None:
     assert decoder.decode(b"\x03", 0.0) == PASTE_ENDS + "\x03"
 
 
-def read_in_pieces(reader: KeyReader, data: bytes, size: int = 4095) -> list[object]:
-    found: list[object] = []
+def read_in_pieces(reader: KeyReader, data: bytes, size: int = 4095) -> list[Message]:
+    found: list[Message] = []
     for at in range(0, len(data), size):
         found += reader.feed(data[at : at + size])
     return [*found, *reader.idle()]

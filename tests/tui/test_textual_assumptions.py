@@ -128,7 +128,7 @@ async def test_scroll_bar_class_can_be_replaced() -> None:
 
 async def test_unhandled_error_is_kept_and_ends_the_app() -> None:
     """Through `_handle_exception`, which calls `_fatal_error`, which fills `_exit_renderables`."""
-    called = []
+    called: list[object] = []
 
     class Failing(Plain):
         def _handle_exception(self, error: Exception) -> None:
@@ -138,7 +138,7 @@ async def test_unhandled_error_is_kept_and_ends_the_app() -> None:
             self._exit_renderables.clear()
 
         def _fatal_error(self) -> None:
-            self._exit_renderables.append("would be printed")  # type: ignore[arg-type]
+            self._exit_renderables.append("would be printed")
             self._close_messages_no_wait()
 
         def action_fail(self) -> None:
@@ -295,7 +295,8 @@ def used_in(tree: ast.AST) -> Iterator[tuple[str, ast.expr_context]]:
 
 
 def classes_below(base: type) -> Iterator[type]:
-    for cls in base.__subclasses__():
+    below: list[type] = base.__subclasses__()
+    for cls in below:
         yield cls
         yield from classes_below(cls)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Iterable
 
 import pytest
+import rich.color
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.style import Style
@@ -31,8 +34,13 @@ Colour = tuple[int, int, int]
 
 def colour_of(style: Style, otherwise: str) -> Colour:
     if style.color is not None:
-        return tuple(style.color.get_truecolor())
+        return rgb(style.color)
     return parsed(otherwise)
+
+
+def rgb(colour: rich.color.Color) -> Colour:
+    red, green, blue = colour.get_truecolor()
+    return red, green, blue
 
 
 def parsed(text: str) -> Colour:
@@ -65,7 +73,7 @@ def apart(one: Colour, other: Colour) -> float:
         )
         return (116 * y - 16) / 2, 500 * (x - y), 200 * (y - z)
 
-    return sum((a - b) ** 2 for a, b in zip(lab(one), lab(other), strict=True)) ** 0.5
+    return math.dist(lab(one), lab(other))
 
 
 def test_contrast_matches_wcag() -> None:
@@ -87,7 +95,7 @@ def test_every_role_has_enough_contrast_under_the_cursor(theme: Theme, app: AppT
     for role in [*ROLES, *SERVICES]:
         style = theme.cursor_style(role)
         assert style.bgcolor is not None
-        band = tuple(style.bgcolor.get_truecolor())
+        band = rgb(style.bgcolor)
         assert contrast(colour_of(style, ""), band) >= least, role
 
 
@@ -97,7 +105,7 @@ def test_cursor_row_differs_from_the_background(theme: Theme, app: AppTheme, lea
     band = theme.cursor_style(Role.PLAIN).bgcolor
     assert band is not None
     for ground in ("background", "surface"):
-        assert contrast(tuple(band.get_truecolor()), parsed(colours[ground])) >= 2.3
+        assert contrast(rgb(band), parsed(colours[ground])) >= 2.3
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
@@ -109,9 +117,13 @@ def test_service_colours_differ_from_other_roles(theme: Theme) -> None:
 
 
 def test_service_colours_of_the_terminal_differ_from_other_roles() -> None:
-    taken = {ANSI.style(role).color.name.removeprefix("bright_") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)}
+    def names(styles: Iterable[Style]) -> set[str]:
+        return {style.color.name.removeprefix("bright_") for style in styles if style.color}
+
+    taken = names(ANSI.style(role) for role in (Role.ACCENT, Role.WARNING, Role.ERROR))
     assert taken == {"cyan", "yellow", "red"}
-    assert not {style.color.name.removeprefix("bright_") for style in ANSI.services} & taken
+    assert all(style.color for style in ANSI.services)
+    assert not names(ANSI.services) & taken
 
 
 ROW = Line(

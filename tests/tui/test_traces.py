@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
-from tests.support.building import US, GivenSpan, build, span
+from tests.support.building import CODEC, US, GivenSpan, build, span
 from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.analysis.analysis import Analysis
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
-from tracetui.model.span import Event, Link, Value
 from tracetui.model.times import find_time
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
@@ -59,12 +58,20 @@ class Harness(TerminalApp, ByteCounter):
         self.pane.set_changed()
         self.pane.focus_pane()
 
+    def select(self, trace: int | None, span: int | None) -> None:
+        self.state.trace, self.state.span = trace, span
+
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
         self.call_later(lambda: done(work()))
 
     @property
     def pane(self) -> TracesView:
         return self.query_one(TracesView)
+
+    @property
+    def loaded(self) -> TraceSet:
+        assert self.state.session is not None
+        return self.state.session.loaded
 
     def on_filter_traces(self, message: FilterTraces) -> None:
         assert self.state.session is not None
@@ -128,7 +135,7 @@ def shop_spans() -> list[GivenSpan]:
         failing = number in (1, 4, 5)
         below = "mail" if number == 5 else "db"
         user = {"user.id": f"u{number % 3}"}
-        more = {"trace": f"{number + 1}", "error": failing}
+        more: dict[str, Any] = {"trace": f"{number + 1}", "error": failing}
         spans.append(span(f"a{number}", begin, end, name="GET /cart", attributes=user, **more))
         spans.append(span(f"b{number}", begin, end - 10, parent=f"a{number}", service=below, name="query", **more))
     return spans
@@ -137,19 +144,8 @@ def shop_spans() -> list[GivenSpan]:
 def many(count: int) -> TraceSet:
     """So many traces of one to three spans."""
 
-    class Nothing:
-        def attributes(self, raw: bytes) -> dict[str, Value]:
-            return {"user.id": raw.decode()} if raw else {}
-
-        def events(self, raw: bytes) -> list[Event]:
-            return []
-
-        def links(self, raw: bytes) -> list[Link]:
-            return []
-
     intake = Intake()
-    codec = Nothing()
-    resources = [intake.resources(name, b"", codec) for name in ("gateway", "user-service", "redis", "mailer")]
+    resources = [intake.resources(name, b"", CODEC) for name in ("gateway", "user-service", "redis", "mailer")]
     number = 0
     for trace in range(count):
         index = intake.traces(f"{trace + 1:032x}")
@@ -165,7 +161,7 @@ def many(count: int) -> TraceSet:
                 start_ns=1_700_000_000_000_000_000 + trace * 7_000_000,
                 duration_ns=1 + (trace * 7919) % 1_000_003 * (1_000 if child == 0 else 300),
                 error=trace % 23 == 0,
-                attributes=f"user-{trace % 50}".encode() if child == 0 else b"",
+                attributes=b'{"user.id": "user-%d"}' % (trace % 50) if child == 0 else b"",
             )
     return assemble(intake)
 
@@ -187,18 +183,19 @@ def test_slowest_trace_is_first_and_enter_opens_it() -> None:
 def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("j")
-        wanted = app.state.session.loaded.trace_ids[app.state.trace]
+        assert app.state.trace is not None
+        wanted = app.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
         app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
         # the same, and before it one more
         more = build(span("x", -SECOND, 0, trace="9", name="GET /cart"), *shop_spans())
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
-        app.state.trace = app.state.span = None
+        app.select(None, None)
         app.pane.set_changed()
         await pilot.press("enter", "s", "enter")
         assert [more.trace_ids[trace] for trace in app.opened] == [wanted, wanted]
         await pilot.press("k", "j")
-        assert more.trace_ids[app.state.trace] == wanted
+        assert more.trace_ids.index(wanted) == app.state.trace
         for run in held:
             run()
         await pilot.press("enter")
@@ -282,12 +279,8 @@ def test_grouped_by_entry_point() -> None:
         await pilot.press("v")
         assert app.pane.crumbs() == ["by entry point"]
         heads = [line for line in app.lines() if "/min" in line]
-        assert len(heads) == len(
-            {
-                app.pane.state.session.loaded.operation_label(int(o))
-                for o in np.unique(app.pane.state.session.loaded.operation[app.pane.state.session.loaded.main_root])
-            }
-        )
+        entry_points = np.unique(app.loaded.operation[app.loaded.main_root])
+        assert len(heads) == len({app.loaded.operation_label(int(operation)) for operation in entry_points})
         before = len(app.pane.listing.view.source)
         await pilot.press("enter")
         assert len(app.pane.listing.view.source) > before
@@ -399,7 +392,7 @@ def test_empty_result_names_the_most_selective_condition() -> None:
 
 def test_headings_align_with_columns_at_any_width() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        headings = {}
+        headings: dict[int, str] = {}
         # first the way it is opened, and then from wider and from narrower
         for width in (80, 120, 80, 60, 120):
             await pilot.resize_terminal(width, 30)
@@ -439,12 +432,12 @@ def nested() -> TraceSet:
     spans: list[GivenSpan] = []
     for number, broken in enumerate((1, 2, 0)):
         failing = bool(broken)
-        more = {"trace": f"{number + 1}", "error": failing}
+        more: dict[str, Any] = {"trace": f"{number + 1}", "error": failing}
         spans.append(span(f"a{number}", 0, 1_000, service="web", name="GET /", **more))
         spans.append(span(f"b{number}", 1, 900, parent=f"a{number}", service="api", name="list", **more))
         for i in range(2):
-            one = {"trace": f"{number + 1}", "error": i < broken}
-            spans.append(span(f"c{number}{i}", 10, 90, parent=f"b{number}", service="db", name="query", **one))
+            below = span(f"c{number}{i}", 10, 90, parent=f"b{number}", service="db", name="query")
+            spans.append(below.but(trace=f"{number + 1}", error=i < broken))
         spans.append(span(f"d{number}", 91, 95, parent=f"b{number}", service="mail", trace=f"{number + 1}"))
     spans.append(span("e", 0, 10, trace="4", service="web", name="GET /"))
     spans.append(span("f", 1, 9, parent="e", trace="4", service="mail"))

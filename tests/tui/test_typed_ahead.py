@@ -14,6 +14,7 @@ from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.traces import TraceSet
+from tracetui.query import attribute_values, complete
 from tracetui.tui.state import Look, State
 from tracetui.tui.views.traces import quick_filters
 from tracetui.tui.views.traces.quick_filters import at_least
@@ -36,6 +37,20 @@ def source(tmp_path: Path) -> str:
     path = tmp_path / "users.json"
     save(users(), path)
     return str(path)
+
+
+@pytest.fixture
+def may_find(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let a dialog wait for its values until this is set."""
+    may_find = threading.Event()
+    values_of = attribute_values.values_of
+
+    def waits(*args: Any) -> Any:
+        assert may_find.wait(60)
+        return values_of(*args)
+
+    monkeypatch.setattr(quick_filters, "values_of", waits)
+    return may_find
 
 
 async def test_an_exact_value_comes_before_commoner_ones_that_begin_with_it(source: str) -> None:
@@ -88,15 +103,7 @@ async def test_text_typed_while_traces_are_read_goes_to_the_dialog(
         assert app.view == "traces"
 
 
-async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_find = threading.Event()
-    values_of = quick_filters.values_of
-
-    def waits(*args: Any) -> Any:
-        assert may_find.wait(60)
-        return values_of(*args)
-
-    monkeypatch.setattr(quick_filters, "values_of", waits)
+async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, may_find: threading.Event) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("U", *"user")
         await pilot.send("enter")
@@ -110,15 +117,7 @@ async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, monkey
         assert len(app.screen_stack) == 1
 
 
-async def test_a_dialog_without_options_yet_can_be_left(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_find = threading.Event()
-    values_of = quick_filters.values_of
-
-    def waits(*args: Any) -> Any:
-        assert may_find.wait(60)
-        return values_of(*args)
-
-    monkeypatch.setattr(quick_filters, "values_of", waits)
+async def test_a_dialog_without_options_yet_can_be_left(source: str, may_find: threading.Event) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("U", *"user")
         await pilot.send("enter")
@@ -135,8 +134,6 @@ def test_counts_of_a_sample_are_at_least() -> None:
 
 
 async def test_counts_of_a_sample_have_a_plus(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracetui.query import complete
-
     monkeypatch.setattr(complete, "_SAMPLED_SPANS", 3)
     monkeypatch.setattr(complete.sample, "__defaults__", (3,))
     async with opened(source) as (_, pilot):

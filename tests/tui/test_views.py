@@ -15,9 +15,10 @@ from tests.support.building import build, span
 from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.operation_table import OperationTable
+from tracetui.analysis.operation_table import OperationRow, OperationTable
 from tracetui.model.span import Kind
 from tracetui.query import parse
+from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.hot_spots.table import HotSpotList
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
@@ -191,6 +192,7 @@ async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
         app.pane.page._work = lambda name, work, done: late.append((work, done))
         app.pane.set_changed()
+        assert state.analysis is not None
         state.analysis = Analysis(state.analysis.traces.select(np.arange(9)))
         state.shown = np.arange(9)
         app.pane.set_changed()
@@ -226,12 +228,14 @@ async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> Non
     reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
     for cls in (PANES[pane], ListDetail):
         for binding in cls.BINDINGS:
+            assert isinstance(binding, Binding)
             assert binding.id
             assert not reserved & set(binding.key.split(","))
 
 
 async def test_cursor_follows_the_selected_span() -> None:
     state = state_of("incident/before.json", "error")
+    assert state.session is not None
     loaded = state.session.loaded
     wanted = next(
         i
@@ -571,6 +575,7 @@ async def test_suggestions_are_listed_and_open_an_example() -> None:
         assert isinstance(wanted, OpenTrace)
         session = app.state.session
         assert session is not None
+        assert wanted.span is not None
         assert session.loaded.operation_name(wanted.span) == "GET user-service"
         assert app.pane.go_back()
         await pilot.settle()
@@ -611,10 +616,11 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
         await pilot.press("j", "o")
         assert "by calls, most first" in app.text
         assert pane.crumbs() == ["recommendation-service fetch_recommendations"]
-        for sorting, figure in (
-            ("p99", lambda spot: spot.latency.p99_ns),
-            ("self time of a call", lambda spot: spot.self_ns),
-        ):
+        by: dict[str, Callable[[OperationRow], float | None]] = {
+            "p99": lambda spot: spot.latency.p99_ns,
+            "self time of a call": lambda spot: spot.self_ns,
+        }
+        for sorting, figure in by.items():
             for _ in range(20):
                 if f"by {sorting}, most first" in app.text:
                     break
@@ -622,7 +628,9 @@ async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
             assert f"by {sorting}, most first" in app.text
             source = pane.page.list.source
             assert isinstance(source, HotSpotList)
-            figures = [figure(table.hot_spot(source.position(row))) for row in range(len(source))]
+            rows = [source.position(row) for row in range(len(source))]
+            figures = [figure(table.hot_spot(row)) or 0 for row in rows if row is not None]
+            assert len(figures) == len(source)
             assert figures == sorted(figures, reverse=True)
         await pilot.press("O")
         assert "least first" in app.text
@@ -658,7 +666,9 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         assert "stack      TimeoutError: too late" in app.text
         assert "contrast   needs more than one trace" in app.text
         await pilot.press("tab", *"kkkkkk")
-        while pane.page.detail.cursor != pane.page.detail.source.stack_row:
+        detail = pane.page.detail.source
+        assert isinstance(detail, ErrorDetail)
+        while pane.page.detail.cursor != detail.stack_row:
             await pilot.press("j")
         await pilot.press("enter")
         assert app.asked == [ReadText("Stack", stack)]

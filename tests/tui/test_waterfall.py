@@ -25,6 +25,7 @@ from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.waterfall import prepare, search
 from tracetui.tui.views.waterfall.view import WaterfallView
+from tracetui.tui.views.waterfall.view_state import ViewState
 from tracetui.tui.widgets.pager import PromptLine
 
 SHOP = build(
@@ -88,6 +89,11 @@ class PaneApp(TerminalApp, ByteCounter):
     def pane(self) -> WaterfallView:
         return self.screen_stack[0].query_one(WaterfallView)
 
+    @property
+    def shown(self) -> ViewState:
+        assert self.pane.shown is not None
+        return self.pane.shown
+
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
         def run() -> None:
             result = work()
@@ -98,7 +104,7 @@ class PaneApp(TerminalApp, ByteCounter):
         else:
             self.run_worker(run, thread=True, exclusive=True, group=name)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         self.left += not self.pane.go_back()
 
     def on_notice(self, message: Notice) -> None:
@@ -286,7 +292,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
 
 def test_zoom() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        view = app.pane.shown.base
+        view = app.shown.base
         whole = view.window
         await press("e", "e", "z")
         assert view.window == (int(SHOP.start[at(SHOP, "db")]), 630_000)
@@ -449,7 +455,7 @@ def test_minimap_is_above_the_axis() -> None:
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
-            assert drawn.index("▏", start) == start + app.pane.shown.view.layout(app.pane.rows.line_width).bar
+            assert drawn.index("▏", start) == start + app.shown.view.layout(app.pane.rows.line_width).bar
             assert "up to 3 at once" in drawn
             assert drawn[: drawn.index("▏", start)].count("✖") == 1, keys
         await press("Z", "g")
@@ -458,7 +464,7 @@ def test_minimap_is_above_the_axis() -> None:
         await press("G")
         ends = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
-        bar = app.pane.shown.view.layout(app.pane.rows.line_width).bar
+        bar = app.shown.view.layout(app.pane.rows.line_width).bar
         assert abs(ends.index("{") - start - 0.9 * bar) <= 1
         assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
@@ -705,12 +711,12 @@ def test_any_keys(sources: str, seed: int) -> None:
 
 def test_a_large_trace_opens_on_the_answer() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
-        view = app.pane.shown.base
+        view = app.shown.base
         assert len(view) < 60
         names = [LARGE.operation_name(int(one)) for one in view.rows.positions.tolist()]
         assert {"query", "step d", "group h"} <= set(names)
         assert names.count("step d") == 1
         await press("L")
-        assert len(app.pane.shown.base) == len(LARGE)
+        assert len(app.shown.base) == len(LARGE)
 
     walk(steps, LARGE, size=(120, 40))

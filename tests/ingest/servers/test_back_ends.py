@@ -7,7 +7,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,11 +26,12 @@ from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
-from tracetui.ingest.servers.back_end import BackEnd, Dependency, NotSupportedError
+from tracetui.ingest.servers.back_end import BackEnd, NotSupportedError
 from tracetui.ingest.servers.connection import HttpError
 from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.errors import BackEndError
 from tracetui.model.search import Search
+from tracetui.model.server_stats import Dependency
 from tracetui.model.span import Span, Status
 
 changed = msgspec.structs.replace
@@ -128,7 +129,12 @@ def test_a_trace_may_be_larger_than_other_answers(kind: str, monkeypatch: pytest
 
 def test_no_more_is_fetched_than_is_taken() -> None:
     begun: list[int] = []
-    taken = bounded_map.bounded_map(lambda number: begun.append(number) or number, range(100), 2)
+
+    def noted(number: int) -> int:
+        begun.append(number)
+        return number
+
+    taken = bounded_map.bounded_map(noted, range(100), 2)
     for count in range(1, 100):
         next(taken)
         # those that wait to be taken, and those that wait to be begun until they are
@@ -139,6 +145,7 @@ def test_no_more_is_fetched_than_is_taken() -> None:
     some = bounded_map.bounded_map(lambda number: number, range(100), 2)
     next(some)
     workers = set(threading.enumerate()) - others
+    assert isinstance(some, Generator)
     some.close()
     for worker in workers:
         worker.join(60)
@@ -391,13 +398,14 @@ def test_a_limit_and_a_window(name: str) -> None:
 
 def test_what_of_a_search_is_done_here() -> None:
     wanted = changed(ALL, errors=True, failed=True, slower_ns=1, attributes={"a": "b"})
-    for name, left in {
+    supported: dict[str, dict[str, Any]] = {
         "jaeger-v1": {"failed": False, "slower_ns": None, "least_ns": 2},
         "jaeger-v3": {},
         "jaeger-v3 before 2.19": {"failed": False, "slower_ns": None, "errors": False, "attributes": {}},
         "zipkin": {"failed": False, "slower_ns": None, "least_ns": 2},
         "tempo": {},
-    }.items():
+    }
+    for name, left in supported.items():
         with asking(SERVERS[name]()) as asked:
             assert asked.back_end.supported_search(wanted) == changed(wanted, **left), name
 
@@ -605,8 +613,9 @@ def test_traces_by_their_ids(name: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
     """But for what a format cannot carry. v1 fails to write one of them."""
-    with asking(LiveServer(kind)) as asked:
-        ids = asked.server.trace_ids
+    server = LiveServer(kind)
+    with asking(server) as asked:
+        ids = server.trace_ids
         found = asked.spans(Search(trace_ids=tuple(ids)))
         said = asked.said
     unread = {POISONED} if kind == "jaeger-v1" else set()
@@ -620,8 +629,9 @@ def test_a_trace_that_is_partly_there() -> None:
     partly = Response((b'{"trace":{"resourceSpans":[]},"status":"PARTIAL","message":"too large"}',))
     with Loopback(lambda request: partly if "traces" in request.path else Response((b"echo",))) as server:
         at = server_at(server.url)
+        assert at is not None
         said: list[str] = []
-        back_end = open_back_end(type(at)(at.name, at.address, Profile(kind="tempo")), Overrides(), said.append)
+        back_end = open_back_end(replace(at, profile=Profile(kind="tempo")), Overrides(), said.append)
         back_end.trace("1")
         back_end.close()
     assert said == ["trace 1 is incomplete: too large"]
@@ -720,9 +730,10 @@ def test_other_failures_of_v1_are_errors(fault: Any) -> None:
 
 
 def test_v1_without_a_service_finds_each_trace_once() -> None:
-    with asking(LiveServer("jaeger-v1")) as asked:
+    server = LiveServer("jaeger-v1")
+    with asking(server) as asked:
         bodies = list(documents(asked.back_end, ALL))
-        ids = asked.server.trace_ids
+        ids = server.trace_ids
     found = [trace["traceID"] for body in bodies for trace in json.loads(body)["data"]]
     assert len(found) == len(set(found))
     assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import socket
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -435,7 +436,7 @@ def test_invalid_certificates_are_refused(option: str, program: Program, tmp_pat
 
 def test_key_with_a_passphrase_does_not_prompt(program: Program, tmp_path: Path) -> None:
     own = certificate("client")
-    faults.subprocess.run(
+    subprocess.run(
         ["openssl", "ec", "-in", own.key, "-aes256", "-passout", "pass:x", "-out", tmp_path / "locked.pem"],
         check=True,
         capture_output=True,

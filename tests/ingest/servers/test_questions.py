@@ -292,9 +292,9 @@ def without_hints(server: StandIn) -> StandIn:
 
 
 def test_tempo_search_requests_its_newest_traces() -> None:
-    with asking(server_with_newer_traces("tempo")) as asked:
-        found = asked.found(WHOLE)
-        assert found == set(asked.server.trace_ids[-20:])
+    server = server_with_newer_traces("tempo")
+    with asking(server) as asked:
+        assert asked.found(WHOLE) == set(server.trace_ids[-20:])
         searches = [request.query["q"] for request in asked.server.requests if request.path == "/api/search"]
         assert searches == [["{} with (most_recent=true)"]]
 

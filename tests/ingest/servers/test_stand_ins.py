@@ -75,7 +75,8 @@ def asked_again(name: str, api: type[Backend]) -> Iterator[tuple[Recorded, Any, 
         answer = backend.answer(Request("GET", given.path, given.query, {}))
         if answer and given.name not in SAYS_LESS:
             assert answer.status == given.status, given.name
-            yield given, *(json.loads(body) if given.status == 200 else body for body in (given.body, answer.body))
+            told, got = (json.loads(body) if given.status == 200 else body for body in (given.body, answer.body))
+            yield given, told, got
 
 
 @pytest.mark.parametrize(("name", "api"), APIS)
@@ -170,8 +171,11 @@ def test_jaeger_searches(query: dict[str, Any], count: int, client: httpx.Client
 
 def test_both_apis_of_a_jaeger(client: httpx.Client) -> None:
     with replaying("jaeger-2.20-v3", "jaeger-2.20-v1") as server:
-        snake = {"query.service_name": "cart", "query.num_traces": 3}
-        window = {"query.start_time_min": "2026-11-20T09:00:00Z", "query.start_time_max": "2026-11-20T12:00:00Z"}
+        snake: dict[str, str | int] = {"query.service_name": "cart", "query.num_traces": 3}
+        window: dict[str, str | int] = {
+            "query.start_time_min": "2026-11-20T09:00:00Z",
+            "query.start_time_max": "2026-11-20T12:00:00Z",
+        }
         assert len(trace_ids(client.get(f"{server.url}/api/v3/traces", params=snake | window))) == 3
         assert client.get(f"{server.url}/api/v3/traces", params=snake).status_code == 400
         poisoned = client.get(f"{server.url}/api/traces", params={"service": "poisoned", **WINDOW})
