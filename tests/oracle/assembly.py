@@ -98,10 +98,10 @@ def is_same_span(a: Span, b: Span) -> bool:
     if a["end"] is None or b["end"] is None:
         return True
     if a["start"] is None or b["start"] is None:
-        return a["start"] == b["start"]
+        return bool(a["start"] == b["start"])
     apart = abs(a["start"] - b["start"])
     whole_ms = a["start"] % MS == 0 or b["start"] % MS == 0
-    return apart <= 1000 or (whole_ms and apart < MS)
+    return bool(apart <= 1000 or (whole_ms and apart < MS))
 
 
 def has_no_time(record: Span) -> bool:
@@ -242,7 +242,7 @@ def reach(span: Span) -> int:
     """Return the end of a span, or the greatest end below it if its own is missing."""
     if span["end"] is not None:
         return int(span["end"])
-    return max(span["start"], *(other["end"] or other["start"] for other in [span, *descendants(span)]))
+    return int(max(span["start"], *(other["end"] or other["start"] for other in [span, *descendants(span)])))
 
 
 # Traversal

@@ -81,8 +81,8 @@ def paths(reference: Figures, actual: list[Figures]) -> Iterator[str]:
         got = [(span_id(s["span_id"]), s["service"], s["start_us"], s["end_us"]) for s in path["sections"]]
         if not close(expected, got):
             base = min((s[2] for s in expected), default=0)
-            rows = [[(s[0], s[1], s[2] - base, s[3] - base) for s in part] for part in (expected, got)]
-            yield from same("paths", f"{trace} sections", *rows)
+            ours, theirs = ([(s[0], s[1], s[2] - base, s[3] - base) for s in part] for part in (expected, got))
+            yield from same("paths", f"{trace} sections", ours, theirs)
 
 
 def self_times(reference: Figures, actual: dict[tuple[str, str, str], list[int]]) -> Iterator[str]:
@@ -103,7 +103,7 @@ def close(expected: list[Any], got: list[Any]) -> bool:
     )
 
 
-def bottlenecks(reference: Figures, actual: list[Figures]) -> Iterator[str]:
+def bottlenecks(reference: dict[tuple[str, str], Figures], actual: list[Figures]) -> Iterator[str]:
     listed = set()
     for row in actual:
         key = row["service"], shape(row["operation"])
@@ -140,7 +140,7 @@ def message_template(text: str) -> str:
     return "" if text == "(no message)" else template(text)
 
 
-def edges(reference: Figures, actual: list[Figures]) -> Iterator[str]:
+def edges(reference: dict[tuple[str, str, bool], Figures], actual: list[Figures]) -> Iterator[str]:
     found = {(row["caller"], row["callee"], row["async"]): row for row in actual}
     for key in sorted(set(reference) | set(found)):
         if key not in found or key not in reference:

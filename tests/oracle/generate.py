@@ -120,7 +120,7 @@ class Generator:
     def span(self, service: str, name: str, kind: str | None, parent: Draft | None, start: int, end: int) -> Draft:
         start -= start % self.grid
         end -= end % self.grid
-        made = {
+        made: Draft = {
             "trace": self.trace,
             "id": f"{self.rng.getrandbits(60) + 1:016x}",
             "parent": parent["id"] if parent else None,
@@ -601,8 +601,8 @@ def jaeger_span(record: Draft, process: str) -> Draft:
     if record["parent"]:
         kind = "FOLLOWS_FROM" if record["follows"] else "CHILD_OF"
         references.append({"refType": kind, "traceID": record["trace"], "spanID": record["parent"]})
-    for trace, span in record["links"]:
-        references.append({"refType": "FOLLOWS_FROM", "traceID": trace, "spanID": span})
+    for trace, span_id in record["links"]:
+        references.append({"refType": "FOLLOWS_FROM", "traceID": trace, "spanID": span_id})
     said = dict(record["attrs"])
     if record["kind"]:
         said["span.kind"] = record["kind"].lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 Documents = list[Any]
@@ -39,23 +40,42 @@ Cut = Callable[[Documents], bool]
 def cuts(documents: Documents) -> Iterator[Cut]:
     """Yield every possible removal, the largest first."""
     for number in range(len(documents) if len(documents) > 1 else 0):
-        yield lambda found, number=number: bool(found.pop(number))
+        yield partial(remove_document, number)
     spans = list(all_spans(documents))
     for trace in dict.fromkeys(trace_of(span) for span in spans):
-        yield lambda found, trace=trace: without(found, lambda _, gone: trace_of(gone) == trace)
+        yield partial(without, drop=partial(is_of_trace, trace))
     size = len(spans) // 2
     while size >= 1:
         for start in range(0, len(spans), size):
-            inside = range(start, start + size)
-            yield lambda found, inside=inside: without(found, lambda place, _: place in inside)
+            yield partial(without, drop=partial(is_within, range(start, start + size)))
         size //= 2
     for number, span in enumerate(spans):
         for key in ("events", "links", "logs", "status", "kind"):
             if span.get(key):
-                yield lambda found, number=number, key=key: bool(nth(found, number).pop(key))
+                yield partial(remove_field, number, key)
         for key in ("attributes", "tags", "references"):
-            for place in range(len(span.get(key) or [])):
-                yield lambda found, number=number, key=key, place=place: bool(nth(found, number)[key].pop(place))
+            for position in range(len(span.get(key) or [])):
+                yield partial(remove_element, number, key, position)
+
+
+def remove_document(number: int, documents: Documents) -> bool:
+    return bool(documents.pop(number))
+
+
+def remove_field(number: int, key: str, documents: Documents) -> bool:
+    return bool(nth(documents, number).pop(key))
+
+
+def remove_element(number: int, key: str, position: int, documents: Documents) -> bool:
+    return bool(nth(documents, number)[key].pop(position))
+
+
+def is_of_trace(trace: str, _: int, span: Any) -> bool:
+    return trace_of(span) == trace
+
+
+def is_within(positions: range, position: int, _: Any) -> bool:
+    return position in positions
 
 
 def all_spans(documents: Documents) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def test_program_agrees_with_oracle(chunk: int, program: Program) -> None:
             pytest.fail(describe_difference(seed, documents, lines[0]), pytrace=False)
 
 
-def describe_difference(seed: int, documents: list[object], line: str) -> str:
+def describe_difference(seed: int, documents: list[dict[str, Any]], line: str) -> str:
     """Describe a difference with the smallest documents that show it."""
     small, lines = smallest(documents, line)
     text = "\n".join(json.dumps(document) for document in small)

@@ -90,7 +90,7 @@ def clipped(span: Span, start: int, end: int) -> tuple[int, int]:
 
 def counted_children(span: Span) -> list[Span]:
     """Return the children that count; those of a child without a start replace it (section 1, "Missing times")."""
-    found = []
+    found: list[Span] = []
     for child in span["down"]:
         if is_pruned(child):
             continue
