@@ -13,7 +13,7 @@ import pytest
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
-from tracetui.ingest.processes import decode_pool, parallel_decode
+from tracetui.ingest.processes import decode_pool, parallel_decode, worker
 from tracetui.ingest.processes.decode_pool import DecodePiece, DecodePool
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
@@ -64,8 +64,8 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         pids.append(pid)
         return pid
 
-    fork = parallel_decode.fork
-    monkeypatch.setattr(decode_pool, "fork", noted)
+    fork = worker.fork
+    monkeypatch.setattr(worker, "fork", noted)
     monkeypatch.setattr(decode_pool, "processors", lambda: 3)
     monkeypatch.setattr(decode_pool, "PIECE_BYTES", len(document(10)))
     return pids
@@ -158,7 +158,7 @@ def test_pieces_before_an_error_are_kept(processes: list[int]) -> None:
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    fork = parallel_decode.fork
+    fork = worker.fork
 
     def scarce() -> int:
         if len(processes) == most:
@@ -166,7 +166,7 @@ def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pyte
         processes.append(fork())
         return processes[-1]
 
-    monkeypatch.setattr(decode_pool, "fork", scarce)
+    monkeypatch.setattr(worker, "fork", scarce)
     documents, intake = [document(number) for number in range(10, 20)], Intake()
     with DecodePool(intake, take) as pieces:
         for data in documents:
@@ -178,7 +178,7 @@ def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pyte
 
 @pytest.mark.parametrize("most", [0, 1])
 def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    fork = parallel_decode.fork
+    fork = worker.fork
     started: list[int] = []
 
     def scarce() -> int:
@@ -187,7 +187,7 @@ def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most
         started.append(fork())
         return started[-1]
 
-    monkeypatch.setattr(parallel_decode, "fork", scarce)
+    monkeypatch.setattr(worker, "fork", scarce)
     documents, intake = [document(number) for number in range(10, 14)], Intake()
     parallel_decode.decode_shares([partial(take, data) for data in documents], intake)
     assert found(intake) == found(decoded_here(documents))

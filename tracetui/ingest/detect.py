@@ -30,7 +30,7 @@ from tracetui.ingest.json_tables import decode_json_table
 from tracetui.ingest.json_value_limit import MOST_DENSE, cut_dense
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.noise import MUCH, is_noise, names_spans
-from tracetui.ingest.processes.parallel_decode import processes_for
+from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
 from tracetui.model.intake import Intake, WithoutSpans

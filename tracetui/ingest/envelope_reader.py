@@ -18,7 +18,7 @@ from tracetui.ingest.envelopes.streams import Streams
 from tracetui.ingest.json_blocks import begins_json
 from tracetui.ingest.json_documents import can_share, decode_in_parallel
 from tracetui.ingest.json_lines import count_lines, line_cuts
-from tracetui.ingest.processes.parallel_decode import processes_for
+from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import skip_record
 
 _CHUNK: Final = 1 << 20

@@ -7,19 +7,17 @@ as it saves. While all workers are busy, this process decodes too.
 from __future__ import annotations
 
 import contextlib
-import os
 import pickle
-import select
-import signal
 import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import NoReturn, Self, cast
+from typing import Self, cast
 
-from tracetui.ingest.processes.parallel_decode import SHARE_BYTES, fork, processors
 from tracetui.ingest.processes.shared_memory import receive, send
+from tracetui.ingest.processes.worker import SHARE_BYTES, Worker, processors
 from tracetui.model.intake import Intake
 
 DecodePiece = Callable[[bytes, Intake], None]
@@ -52,7 +50,7 @@ class DecodePool:
     def __init__(self, intake: Intake, decode_piece: DecodePiece) -> None:
         self._intake = intake
         self._decode_piece = decode_piece
-        self._workers: list[_Worker] = []
+        self._workers: list[_PieceWorker] = []
         self._pieces: deque[_Piece] = deque()
         """Pieces whose spans are not in the intake yet."""
 
@@ -65,7 +63,7 @@ class DecodePool:
                 self._collect()
         finally:
             while self._workers:
-                self._workers.pop().end()
+                self._workers.pop().worker.end()
 
     def decode(self, document: bytes) -> None:
         """Decode a piece. The spans of a large one may enter the intake later."""
@@ -76,9 +74,9 @@ class DecodePool:
         if not self._workers:
             # start as many as the system allows
             with contextlib.suppress(OSError):
-                self._workers.extend(_Worker(self._decode_piece) for _ in range(processors() - 1))
+                self._workers.extend(_PieceWorker(self._decode_piece) for _ in range(processors() - 1))
         for worker in self._workers:
-            while worker.pieces and worker.has_result():
+            while worker.pieces and worker.worker.has_result():
                 worker.collect()
         self._absorb()
         piece = _Piece(document)
@@ -106,58 +104,31 @@ class DecodePool:
                 self._intake.absorb(piece.found)
 
 
-class _Worker:
-    """Worker process that decodes one piece at a time."""
+class _PieceWorker:
+    """Worker that decodes one piece at a time, and its queue."""
 
     def __init__(self, decode_piece: DecodePiece) -> None:
         self.pieces: deque[_Piece] = deque()
         """Its pieces, in order."""
-        self._socket, there = socket.socketpair()
-        with there:
-            try:
-                self._pid = fork()
-            except OSError:
-                self._socket.close()
-                raise
-            if not self._pid:
-                self._socket.close()
-                _serve(there, decode_piece)
+        self.worker = Worker(partial(_serve, decode_piece))
 
     def give(self, piece: _Piece) -> bool:
         """Send it a piece. -> False if it is gone"""
-        try:
-            send(pickle.PickleBuffer(piece.document), self._socket)
-        except OSError:
-            return False
-        piece.is_decoding = True
-        self.pieces.append(piece)
-        return True
-
-    def has_result(self) -> bool:
-        return bool(select.select([self._socket], [], [], 0)[0])
+        piece.is_decoding = self.worker.give(pickle.PickleBuffer(piece.document))
+        if piece.is_decoding:
+            self.pieces.append(piece)
+        return piece.is_decoding
 
     def collect(self) -> None:
         """Wait for the result of the oldest piece; none if the worker has failed."""
         piece = self.pieces.popleft()
         piece.is_decoding = False
-        with contextlib.suppress(OSError):
-            found = receive(self._socket)
-            piece.found = found if isinstance(found, Intake) else None
-
-    def end(self) -> None:
-        self._socket.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        piece.found = self.worker.collect()
 
 
-def _serve(at: socket.socket, decode_piece: DecodePiece) -> NoReturn:
-    try:
-        while (document := receive(at)) is not None:
-            found = Intake()
-            decode_piece(bytes(cast("memoryview", document)), found)
-            found.flush()
-            send(found, at)
-    finally:
-        # skip the clean-up of the parent, which would write its buffers twice
-        os._exit(0)
+def _serve(decode_piece: DecodePiece, at: socket.socket) -> None:
+    while (document := receive(at)) is not None:
+        found = Intake()
+        decode_piece(bytes(cast("memoryview", document)), found)
+        found.flush()
+        send(found, at)
