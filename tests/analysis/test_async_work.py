@@ -7,10 +7,9 @@ from collections import defaultdict
 import pytest
 from hypothesis import given
 
-from tests.analysis.test_critical_path import incomplete_sets
 from tests.support.building import US, GivenSpan, build, ids, micros, span
 from tests.support.critical_reference import is_async_root, path_of_root
-from tests.support.strategies import unhurried
+from tests.support.strategies import incomplete_sets, unhurried
 from tracetui.analysis.async_work import AsyncWork
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.summary import duration_stats

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, turned
 from tests.support.building import GivenSpan, build, span
 from tests.support.call_reference import Node
 from tests.support.error_reference import Reference
 from tests.support.near import near
+from tests.support.service_graphs import LONG, ReferenceGraph, call_paths, distances, graph_of, reverse
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.blast_radius import AffectedEntry, AffectedService, BlastRadius, Hit, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths
@@ -29,7 +29,7 @@ some = settings(unhurried, max_examples=80)
 class Expected:
     """The blast radius of one target."""
 
-    def __init__(self, plain: Plain, target: Target, traces: TraceSet) -> None:
+    def __init__(self, plain: ReferenceGraph, target: Target, traces: TraceSet) -> None:
         self.plain, self.target, self.traces = plain, target, traces
         self.own = plain.own(target)
         self.outcome = Reference(traces).outcome
@@ -89,7 +89,7 @@ class Expected:
     def services(self) -> list[AffectedService]:
         plain, target = self.plain, self.target
         of = target.caller or target.service
-        upstream = distances(of, turned(plain.pairs), turned(plain.sync_pairs))
+        upstream = distances(of, reverse(plain.pairs), reverse(plain.sync_pairs))
         if target.caller:
             # whoever calls the caller is one further away
             at_once = (target.caller, target.service) in plain.sync_pairs
@@ -134,14 +134,14 @@ def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
     """That of every target there is."""
     graph = graph_of(*spans)
     paths = critical_paths(graph.traces)
-    return {target: blast_radius(graph, paths, target) for target in Plain(graph.traces).targets}
+    return {target: blast_radius(graph, paths, target) for target in ReferenceGraph(graph.traces).targets}
 
 
 @some
 @given(service_sets())
 def test_blast_radius_agrees_with_the_definition(spans: list[GivenSpan]) -> None:
     together = build(*spans)
-    plain = Plain(together)
+    plain = ReferenceGraph(together)
     for target, found in radii(*spans).items():
         expected = Expected(plain, target, together)
         traces = {one.trace for one in expected.own}
@@ -170,7 +170,7 @@ def test_blast_radius_agrees_with_the_definition(spans: list[GivenSpan]) -> None
 @some
 @given(service_sets())
 def test_what_always_holds(spans: list[GivenSpan]) -> None:
-    plain = Plain(build(*spans))
+    plain = ReferenceGraph(build(*spans))
     for target, found in radii(*spans).items():
         assert 0 <= found.trace_share <= 100
         assert target.service not in {one.service for one in found.services}
@@ -443,7 +443,7 @@ def test_a_call_affects_the_services_that_use_it() -> None:
 
 
 def test_of_a_call_in_a_ring_neither_end_is_above_itself() -> None:
-    spans = calling("abab")
+    spans = call_paths("abab")
     found = radius("a -> b", *spans)
     assert {one.service: one.distance.hops for one in found.services} == {"a": 1}
     assert dict(found.downstream) == {"a": Distance(1, True)}
@@ -472,7 +472,7 @@ def test_a_message_leads_to_its_consumer_but_is_not_waited_for() -> None:
     assert further["mail"][2].latency == pytest.approx(100 * 60 / 78)
     assert radius("web", *spans).downstream == (("mail", Distance(1, False)), ("smtp", Distance(2, False)))
     # the way to whatever is beyond the message is not at once, be the message's own call asked for
-    other = [one.but(trace="9", service={"w": "web"}.get(one.service, one.service)) for one in calling("xw")]
+    other = [one.but(trace="9", service={"w": "web"}.get(one.service, one.service)) for one in call_paths("xw")]
     assert hits(radius("web -> mail", *spans, *other))["web"][:2] == (1, False)
 
 
@@ -580,7 +580,7 @@ def test_service_is_not_affected_by_its_callers() -> None:
 
 
 def test_possible_callers_come_last_without_figures() -> None:
-    found = radius("c", *calling("ab", "bc"))
+    found = radius("c", *call_paths("ab", "bc"))
     assert [(one.service, one.distance, one.hit.exposure) for one in found.services] == [
         ("b", Distance(1, True), 50),
         ("a", Distance(2, True), 0),
@@ -591,7 +591,7 @@ def test_possible_callers_come_last_without_figures() -> None:
 
 
 def test_services_in_a_ring_are_not_followed_endlessly() -> None:
-    found = radius("a", *calling("abca", "cx"))
+    found = radius("a", *call_paths("abca", "cx"))
     assert {one.service: one.distance.hops for one in found.services} == {"c": 1, "b": 2}
     assert dict(found.downstream) == {"b": Distance(1, True), "c": Distance(2, True), "x": Distance(3, True)}
 

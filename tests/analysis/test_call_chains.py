@@ -8,10 +8,10 @@ from statistics import median
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.test_service_graph import LONG, Plain, calling, graph_of, graphs, named, steps
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall
 from tests.support.near import near
+from tests.support.service_graphs import LONG, ReferenceGraph, call_pairs, call_paths, graph_of, graph_of_call, hops
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.call_chains import CallChain, CallChains, call_chains
 from tracetui.analysis.service_graph import Target
@@ -22,7 +22,7 @@ some = settings(unhurried, max_examples=40)
 # --- The definition, call by call -----------------------------------------------------------------------------------
 
 
-def arrives(call: ReferenceCall, plain: Plain, end: Target) -> bool:
+def arrives(call: ReferenceCall, plain: ReferenceGraph, end: Target) -> bool:
     if call.callee != end.service or (end.caller and call.caller != end.caller):
         return False
     if not end.operation:
@@ -33,7 +33,7 @@ def arrives(call: ReferenceCall, plain: Plain, end: Target) -> bool:
 
 
 def expected_chains(
-    plain: Plain, begin: Target, end: Target
+    plain: ReferenceGraph, begin: Target, end: Target
 ) -> dict[tuple[str, ...], set[tuple[ReferenceCall, ReferenceCall]]]:
     """The services of each chain, with the calls that it ended and began with."""
     starts = plain.own(begin)
@@ -62,7 +62,7 @@ def expected_chains(
 @some
 @given(service_sets())
 def test_observed_chains_follow_parents(spans: list[GivenSpan]) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     chance = random.Random(len(spans))
     for end in plain.targets:
         for begin in chance.sample(plain.targets, min(6, len(plain.targets))):
@@ -90,9 +90,9 @@ def test_observed_chains_follow_parents(spans: list[GivenSpan]) -> None:
                 if end.caller:
                     assert chain.services[-2] == end.caller
                 assert len(chain.services) - 1 == (
-                    1 + steps(begin.service, plain.pairs)[end.caller]
+                    1 + hops(begin.service, plain.pairs)[end.caller]
                     if end.caller
-                    else steps(begin.service, plain.pairs)[end.service]
+                    else hops(begin.service, plain.pairs)[end.service]
                 )
 
 
@@ -109,12 +109,12 @@ def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
 
 
 @some
-@given(graphs())
+@given(call_pairs())
 def test_possible_chains_are_all_of_the_shortest(ways: list[str]) -> None:
     # every call is a trace of its own, so none of two or more was taken
-    graph, pairs = graph_of(*calling(*ways)), {(way[0], way[1]) for way in ways}
+    graph, pairs = graph_of(*call_paths(*ways)), {(way[0], way[1]) for way in ways}
     for begin in graph.names:
-        far = steps(begin, pairs)
+        far = hops(begin, pairs)
         for end in graph.names:
             shortest: list[tuple[str, ...]] = [(begin,)]
             for _ in range(far.get(end, 0)):
@@ -172,12 +172,12 @@ def test_the_first_call_is_the_callers_own_span_of_it() -> None:
 
 
 def test_service_that_calls_itself_is_listed_once() -> None:
-    assert ways("a", "x", *calling("aabbax")) == {"a x": (1, 1, 91)}
-    assert ways("b", "x", *calling("aabbbax")) == {"b a x": (1, 1, 91)}
+    assert ways("a", "x", *call_paths("aabbax")) == {"a x": (1, 1, 91)}
+    assert ways("b", "x", *call_paths("aabbbax")) == {"b a x": (1, 1, 91)}
 
 
 def test_a_chain_begins_at_the_nearest() -> None:
-    spans = calling("abax")
+    spans = call_paths("abax")
     assert ways("a", "x", *spans) == {"a x": (1, 1, 95)}
     assert ways("b", "x", *spans) == {"b a x": (1, 1, 97)}
     # of a service to itself it is the way round
@@ -186,7 +186,7 @@ def test_a_chain_begins_at_the_nearest() -> None:
 
 
 def test_observed_paths_come_before_possible_ones() -> None:
-    spans = calling("abd", "acd", "ac", "ax", "xd", "abcd")
+    spans = call_paths("abd", "acd", "ac", "ax", "xd", "abcd")
     found = chains("a", "d", *spans)
     assert [chain.services for chain in found.observed] == [tuple("abd"), tuple("acd"), tuple("abcd")]
     # a > x > d was taken by nobody
@@ -196,7 +196,7 @@ def test_observed_paths_come_before_possible_ones() -> None:
 
 def test_at_most_ten_possible_paths_are_listed() -> None:
     middle = "bcdefghijklmno"
-    spans = calling(*("a" + name for name in middle), *(name + "z" for name in middle))
+    spans = call_paths(*("a" + name for name in middle), *(name + "z" for name in middle))
     found = chains("a", "z", *spans)
     assert [chain.services[1] for chain in found.possible] == list(middle[:10])
 
@@ -235,12 +235,12 @@ def test_from_an_operation_means_the_part_of_the_trace_that_it_is_in() -> None:
 
 
 def test_by_a_call() -> None:
-    spans = calling("wabx", "wcbx", "wax")
+    spans = call_paths("wabx", "wcbx", "wax")
     assert ways("w", "a -> b", *spans) == {"w a b": (1, 1, 99)}
     assert ways("w", "c -> b", *spans) == {"w c b": (1, 1, 99)}
     assert ways("a -> b", "x", *spans) == {"b x": (1, 1, 95)}
     # a call that could be come by, and was not
-    found = chains("w", "c -> b", *calling("wa", "ac", "cb", "wb"))
+    found = chains("w", "c -> b", *call_paths("wa", "ac", "cb", "wb"))
     assert (found.observed, found.possible) == ((), (CallChain(tuple("wacb")),))
 
 
@@ -342,7 +342,7 @@ def test_links_in_a_ring_are_followed_once() -> None:
 
 
 def test_orphan_has_no_call() -> None:
-    spans = calling("abc")[:1] + calling("abc")[2:]
+    spans = call_paths("abc")[:1] + call_paths("abc")[2:]
     spans.append(span("9", 0, 1, service="b", parent="1"))
     found = chains("a", "b", *spans)
     assert len(found.observed) == 1
@@ -350,7 +350,7 @@ def test_orphan_has_no_call() -> None:
 
 
 def test_chains_go_there_and_back() -> None:
-    assert ways("x", "y", *calling("xababy")) == {"x a b a b y": (1, 1, 99)}
+    assert ways("x", "y", *call_paths("xababy")) == {"x a b a b y": (1, 1, 99)}
     # to 200 calls
     spans = [
         GivenSpan(f"{i + 1:x}", 1 + i, 999 - 2 * i, parent=f"{i:x}" if i else "", service="xab"[i and 1 + i % 2])
@@ -363,7 +363,7 @@ def test_chains_go_there_and_back() -> None:
 
 @pytest.mark.parametrize("names", [("a->b", "c:d"), ("a -> b", ":"), (LONG, LONG + "y")])
 def test_names_do_not_matter(names: tuple[str, str]) -> None:
-    graph = named(*names)
+    graph = graph_of_call(*names)
     found = call_chains(graph, Target(names[0]), Target(names[1], "get"))
     assert (found.begin, found.end) == (names[0], f"{names[1]}:get")
     assert [chain.services for chain in found.observed] == [names]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.analysis.test_dependencies import WEB, client, edge_of, edges
 from tests.support.building import US, GivenSpan, build, span
+from tests.support.service_graphs import WEB, client_span, edge_of, edges
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
@@ -30,7 +30,7 @@ def nameless(span_id: str, parent: str, kind: Kind = Kind.INTERNAL, **rest: Any)
 
 
 def test_layers_between_the_halves_are_no_calls() -> None:
-    called = client(attributes={"server.address": "orders.default.svc"})
+    called = client_span(attributes={"server.address": "orders.default.svc"})
     assert edges(WEB, called, attempt(), ORDERS) == {("web", "orders", False): 1}
     assert edges(WEB, called, attempt(kind=Kind.CLIENT), ORDERS) == {("web", "orders", False): 1}
     deep = [called, attempt("s", kind=Kind.CLIENT), attempt("t", "s"), ORDERS]
@@ -38,27 +38,27 @@ def test_layers_between_the_halves_are_no_calls() -> None:
 
 
 def test_callee_caller_and_network_latency_are_in_one_row() -> None:
-    edge = edge_of(WEB, client(), attempt(), ORDERS)
+    edge = edge_of(WEB, client_span(), attempt(), ORDERS)
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
     # nothing of the caller's made the call; a message has no network time; a peer has one half
     edge = edge_of(WEB, ORDERS.but(parent="a"))
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, None, None)
-    edge = edge_of(WEB, client().but(kind=Kind.PRODUCER), ORDERS.but(parent="c", kind=Kind.CONSUMER))
+    edge = edge_of(WEB, client_span().but(kind=Kind.PRODUCER), ORDERS.but(parent="c", kind=Kind.CONSUMER))
     assert (edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, None)
-    edge = edge_of(WEB, client(attributes={"peer.service": "stripe"}))
+    edge = edge_of(WEB, client_span(attributes={"peer.service": "stripe"}))
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, 80 * US, None)
 
 
 @pytest.mark.parametrize(("failed", "errors"), [("orders", 1), ("attempt", 0), ("client", 1), ("server", 0)])
 def test_only_the_halves_of_a_call_say_that_it_failed(failed: str, errors: int) -> None:
-    layers = {"server": WEB, "client": client(), "attempt": attempt(), "orders": ORDERS}
+    layers = {"server": WEB, "client": client_span(), "attempt": attempt(), "orders": ORDERS}
     layers[failed] = layers[failed].but(error=True)
     assert edge_of(*layers.values()).error_count == errors
 
 
 def test_a_client_beyond_the_callers_own_server_is_not_its_half() -> None:
     inner = span("s", 15, 85, service="web", kind=Kind.SERVER, parent="c")
-    edge = edge_of(WEB, client(error=True), inner, ORDERS.but(parent="s"))
+    edge = edge_of(WEB, client_span(error=True), inner, ORDERS.but(parent="s"))
     assert (edge.callee, edge.error_count, edge.caller_p50_ns) == ("orders", 0, None)
 
 
@@ -66,10 +66,10 @@ def test_a_client_beyond_the_callers_own_server_is_not_its_half() -> None:
 def test_error_of_an_outgoing_entry_span_is_not_one_of_the_incoming_call(kind: Kind) -> None:
     entry = ORDERS.but(kind=kind, error=True, parent="c")
     stock = entry.but(id="f1", parent="f0", service="stock", kind=Kind.SERVER, error=False)
-    found = find_dependencies(build(WEB, client(), entry, stock)).edges
+    found = find_dependencies(build(WEB, client_span(), entry, stock)).edges
     errors = {(edge.caller, edge.callee): edge.error_count for edge in found}
     assert errors == {("web", "orders"): 0, ("orders", "stock"): 1}
-    assert edge_of(WEB, client(error=True), entry.but(error=False)).error_count == 1
+    assert edge_of(WEB, client_span(error=True), entry.but(error=False)).error_count == 1
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -78,7 +78,7 @@ def test_error_of_an_outgoing_entry_span_is_not_one_of_the_incoming_call(kind: K
 def test_an_attempt_that_failed_below_an_answered_call_is_a_layer_of_it(
     layers: int, attributes: dict[str, Value], host: dict[str, Value]
 ) -> None:
-    called = client(attributes=attributes)
+    called = client_span(attributes=attributes)
     failed = attempt("f", kind=Kind.CLIENT, error=True, attributes=host)
     around = [attempt("w", kind=Kind.CLIENT)] if layers == 2 else []
     inner = attempt(kind=Kind.CLIENT, parent="w" if around else "c")
@@ -104,17 +104,17 @@ def test_the_transport_of_an_answered_call_is_no_call() -> None:
 def test_the_outermost_name_and_the_innermost_address_count() -> None:
     table = {"rpc.system": "aws-api", "rpc.service": "DynamoDB", "db.system": "dynamodb"}
     http = attempt(kind=Kind.CLIENT, attributes={"server.address": "dynamodb.example.org"}, error=True)
-    edge = edge_of(WEB, client(attributes=table), http)
+    edge = edge_of(WEB, client_span(attributes=table), http)
     assert (edge.callee, edge.call_count, edge.error_count, edge.latency.p50_ns) == ("dynamodb", 1, 1, 78 * US)
-    assert edges(WEB, client(attributes={"server.address": "proxy"}), http) == {
+    assert edges(WEB, client_span(attributes={"server.address": "proxy"}), http) == {
         ("web", "dynamodb.example.org", False): 1
     }
-    assert edges(WEB, client(attributes={"server.address": "proxy"}), http.but(attributes={})) == {
+    assert edges(WEB, client_span(attributes={"server.address": "proxy"}), http.but(attributes={})) == {
         ("web", "proxy", False): 1
     }
     # a database span without a kind below the client's is a layer of it
     query = attempt(attributes={"db.system": "redis"})
-    assert edges(WEB, client(attributes={"server.address": "cache-1"}), query) == {("web", "redis", False): 1}
+    assert edges(WEB, client_span(attributes={"server.address": "cache-1"}), query) == {("web", "redis", False): 1}
 
 
 @pytest.mark.parametrize(
@@ -134,16 +134,16 @@ def test_the_outermost_name_and_the_innermost_address_count() -> None:
 )
 def test_a_host_is_a_service_by_a_clusters_names(host: str, callee: str) -> None:
     there = ORDERS.but(parent="", trace="2")
-    assert edges(WEB, client(attributes={"server.address": host}), there) == {("web", callee, False): 1}
-    assert edges(WEB, client(attributes={"peer.service": host}), there) == {("web", callee, False): 1}
+    assert edges(WEB, client_span(attributes={"server.address": host}), there) == {("web", callee, False): 1}
+    assert edges(WEB, client_span(attributes={"peer.service": host}), there) == {("web", callee, False): 1}
     rpc = {"rpc.system": "grpc", "rpc.service": "shop.Orders", "server.address": host}
     expected = "orders" if callee == "orders" else "shop.Orders"
-    assert edges(WEB, client(attributes=rpc), there) == {("web", expected, False): 1}
+    assert edges(WEB, client_span(attributes=rpc), there) == {("web", expected, False): 1}
 
 
 def test_deep_layers_are_climbed() -> None:
     ids = [f"{0x1000 + i:x}" for i in range(5_000)]
-    deep = [WEB, client(attributes={"peer.service": "stripe"})]
+    deep = [WEB, client_span(attributes={"peer.service": "stripe"})]
     kinds = (Kind.INTERNAL, Kind.CLIENT)
     deep += [attempt(one, above, kinds[i % 2]) for i, (one, above) in enumerate(zip(ids, ["c", *ids], strict=False))]
     assert edges(*deep) == {("web", "stripe", False): 1}
@@ -170,7 +170,7 @@ def test_a_span_that_receives_is_called(kind: Kind, operation: dict[str, Any]) -
 
 def test_a_client_that_sends_calls_its_queue() -> None:
     said = {"messaging.operation.type": "send", "messaging.system": "kafka", "messaging.destination.name": "q"}
-    assert edges(WEB, client(attributes=said)) == {("web", "q", False): 1}
+    assert edges(WEB, client_span(attributes=said)) == {("web", "q", False): 1}
 
 
 def test_a_batch_is_called_once_for_each_producer() -> None:
@@ -205,7 +205,7 @@ def test_calls_of_both_sorts_are_two_edges() -> None:
     spans = [
         SENT,
         span("b", 20, 30, service="mail", kind=Kind.CONSUMER, parent="c"),
-        client("e", "", trace="2"),
+        client_span("e", "", trace="2"),
         span("f", 20, 30, trace="2", service="mail", kind=Kind.SERVER, parent="e"),
     ]
     assert edges(*spans) == {("web", "mail", True): 1, ("web", "mail", False): 1}
@@ -215,7 +215,7 @@ def test_calls_of_both_sorts_are_two_edges() -> None:
 
 
 def test_a_leaf_without_a_kind_calls_its_remote_end() -> None:
-    leaf = client(attributes={"peer.service": "stripe"}).but(kind=Kind.UNSPECIFIED)
+    leaf = client_span(attributes={"peer.service": "stripe"}).but(kind=Kind.UNSPECIFIED)
     assert edges(WEB, leaf) == {("web", "stripe", False): 1}
     assert edges(WEB, leaf.but(attributes={"network.peer.address": "10.0.0.1"})) == {("web", "10.0.0.1", False): 1}
     # one with a kind of its own does not, nor one that only wraps others, nor one that says where it is itself
@@ -248,19 +248,19 @@ def test_a_root_that_names_its_remote_end_is_called_by_it() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.INTERNAL, Kind.SERVER, Kind.CLIENT])
 def test_calls_pass_through_spans_without_a_service(kind: Kind) -> None:
-    assert edges(WEB, client(), nameless("t", "c", kind), ORDERS) == {("web", "orders", False): 1}
+    assert edges(WEB, client_span(), nameless("t", "c", kind), ORDERS) == {("web", "orders", False): 1}
     assert edges(WEB, nameless("s", "a", kind), nameless("t", "s"), ORDERS) == {("web", "orders", False): 1}
     # within one service it is no call; at the top nobody calls
     assert edges(WEB, nameless("t", "a", kind), ORDERS.but(service="web")) == {}
     assert edges(nameless("t", "", kind), ORDERS) == {}
     follower = nameless("t", "c", kind, flags=Flag.FOLLOWS_FROM)
-    assert edges(WEB, client(), follower, ORDERS) == {("web", "orders", True): 1}
+    assert edges(WEB, client_span(), follower, ORDERS) == {("web", "orders", True): 1}
 
 
 def test_the_half_of_a_call_is_the_callers_own() -> None:
-    edge = edge_of(WEB, client(error=True), nameless("t", "c", Kind.SERVER), ORDERS)
+    edge = edge_of(WEB, client_span(error=True), nameless("t", "c", Kind.SERVER), ORDERS)
     assert (edge.error_count, edge.caller_p50_ns) == (1, 80 * US)
-    assert edge_of(WEB, client(), nameless("t", "c", Kind.CLIENT, error=True), ORDERS).error_count == 0
+    assert edge_of(WEB, client_span(), nameless("t", "c", Kind.CLIENT, error=True), ORDERS).error_count == 0
 
 
 def test_a_span_without_a_service_calls_for_the_one_above() -> None:

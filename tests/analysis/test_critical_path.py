@@ -8,35 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.building import US, GivenSpan, at, build, micros, span
 from tests.support.critical_reference import Section, path_of_trace
-from tests.support.strategies import chain, examples, fan, nested, span_sets, trees, unhurried
+from tests.support.strategies import chain, examples, fan, incomplete_sets, nested, trees, unhurried
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.skew import correct_skew
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
-
-# --- The definition -------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def incomplete_sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Any spans, of which some are orphans, and some lack their start or their end."""
-    spans = draw(span_sets())
-    states = draw(st.lists(st.sampled_from((0, 0, 0, 0, 1, 2, 3, 4)), min_size=len(spans), max_size=len(spans)))
-    made = []
-    for given_span, state in zip(spans, states, strict=True):
-        if state == 1:
-            made.append(given_span.but(start=0, flags=given_span.flags | Flag.START_REPAIRED))
-        elif state == 2:
-            made.append(given_span.but(duration=0, flags=given_span.flags | Flag.NO_DURATION))
-        elif state == 3:
-            made.append(given_span.but(parent="00000000000000ff"))
-        else:
-            made.append(given_span)
-    return made
 
 
 def sections(traces: TraceSet, trace: int = 0) -> list[Section]:

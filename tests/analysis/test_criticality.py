@@ -7,9 +7,9 @@ import random
 import pytest
 from hypothesis import given, settings
 
-from tests.analysis.test_service_graph import LONG, Plain, calling, graph_of, graphs, steps, turned
 from tests.support.building import GivenSpan, build, span
 from tests.support.near import near
+from tests.support.service_graphs import LONG, ReferenceGraph, call_pairs, call_paths, graph_of, hops, reverse
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.criticality import Criticality, criticality, single_points
 from tracetui.model.span import Kind
@@ -22,13 +22,13 @@ some = settings(unhurried, max_examples=80)
 @some
 @given(service_sets())
 def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
-    plain = Plain(build(*spans))
+    plain = ReferenceGraph(build(*spans))
     found = criticality(graph_of(*spans))
     assert {one.service for one in found} == plain.names
     for one in found:
         through = {node.trace for node in plain.nodes if one.service in (node.service, node.peer)}
         through |= {call.span.trace for call in plain.calls if call.by_peer and call.caller == one.service}
-        callers = steps(one.service, turned(plain.pairs))
+        callers = hops(one.service, reverse(plain.pairs))
         direct = [name for name, hops in callers.items() if hops == 1]
         # the main roots that have some of it below them; what it is itself entered by is no caller
         entries = {
@@ -55,7 +55,7 @@ def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
 @some
 @given(service_sets())
 def test_without_a_single_point_an_entry_loses_something(spans: list[GivenSpan]) -> None:
-    plain = Plain(build(*spans))
+    plain = ReferenceGraph(build(*spans))
     expected = {name for name in plain.names if expected_single(name, {r.service for r in plain.roots}, plain.pairs)}
     graph = graph_of(*spans)
     assert single_points(graph) == expected
@@ -65,13 +65,13 @@ def test_without_a_single_point_an_entry_loses_something(spans: list[GivenSpan])
 def expected_single(name: str, entries: set[str], pairs: set[tuple[str, str]]) -> bool:
     """Whether some other service cannot be reached by some entry once this one is gone."""
     rest = {pair for pair in pairs if name not in pair}
-    return any(set(steps(entry, pairs)) - {name} != set(steps(entry, rest)) for entry in entries - {name})
+    return any(set(hops(entry, pairs)) - {name} != set(hops(entry, rest)) for entry in entries - {name})
 
 
 @some
-@given(graphs())
+@given(call_pairs())
 def test_the_same_in_graphs_of_calls_alone(ways: list[str]) -> None:
-    graph, pairs = graph_of(*calling(*ways)), {(way[0], way[1]) for way in ways}
+    graph, pairs = graph_of(*call_paths(*ways)), {(way[0], way[1]) for way in ways}
     entries = {way[0] for way in ways}
     assert single_points(graph) == {name for name in graph.names if expected_single(name, entries, pairs)}
     between = {one.service: one.betweenness for one in criticality(graph)}
@@ -90,7 +90,7 @@ def test_the_same_in_graphs_of_calls_alone(ways: list[str]) -> None:
 
 def shortest(begin: str, end: str, pairs: set[tuple[str, str]]) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [(begin,)]
-    for _ in range(steps(begin, pairs).get(end, 0)):
+    for _ in range(hops(begin, pairs).get(end, 0)):
         found = [(*way, b) for way in found for a, b in pairs if a == way[-1]]
     return [way for way in found if way[-1] == end]
 
@@ -113,7 +113,7 @@ def parts(*spans: GivenSpan) -> dict[str, Criticality]:
 
 
 def test_service_in_most_traces_comes_first() -> None:
-    found = parts(*calling("web", "wex", "we"[:1], "xb"))
+    found = parts(*call_paths("web", "wex", "we"[:1], "xb"))
     # e and w are called by w and by nobody, in 2 and 3 of 4 traces; b by three; x by two
     assert [(one.rank, name) for name, one in found.items()] == [(1, "w"), (2, "b"), (3, "x"), (4, "e")]
     assert {name: one.trace_share for name, one in found.items()} == {"w": 75, "e": 50, "b": 50, "x": 50}
@@ -123,10 +123,10 @@ def test_service_in_most_traces_comes_first() -> None:
 
 
 def test_of_as_many_callers_the_direct_ones_count_more_and_then_the_name() -> None:
-    found = parts(*calling("pqb", "xa", "ya", "xd", "yd"))
+    found = parts(*call_paths("pqb", "xa", "ya", "xd", "yd"))
     same = [name for name, one in found.items() if one.trace_count == 2]
     assert same == ["a", "d", "x", "y"]
-    found = parts(*calling("pqb", "xa", "xc", "ya", "yc"), *(one.but(trace="9") for one in calling("pqb")))
+    found = parts(*call_paths("pqb", "xa", "xc", "ya", "yc"), *(one.but(trace="9") for one in call_paths("pqb")))
     # each with two callers in two traces: one of b's is indirect
     assert [name for name, one in found.items() if name in "abc"] == ["a", "c", "b"]
 
@@ -165,7 +165,7 @@ def test_inferred_peers_are_among_them() -> None:
 
 
 def single(*ways: str) -> str:
-    return "".join(sorted(single_points(graph_of(*calling(*ways)))))
+    return "".join(sorted(single_points(graph_of(*call_paths(*ways)))))
 
 
 def test_single_points_are_all_there_is_between() -> None:
@@ -184,8 +184,8 @@ def test_single_points_are_all_there_is_between() -> None:
 
 def test_betweenness_is_the_share_of_shortest_ways() -> None:
     # of the 6 ways between two others a > c, b > c, ... only a > c leads through b
-    assert {name: one.betweenness for name, one in parts(*calling("abc")).items()} == {"a": 0, "b": 0.5, "c": 0}
-    found = parts(*calling("abd", "acd"))
+    assert {name: one.betweenness for name, one in parts(*call_paths("abc")).items()} == {"a": 0, "b": 0.5, "c": 0}
+    found = parts(*call_paths("abd", "acd"))
     assert {name: one.betweenness for name, one in found.items()} == pytest.approx(
         {"a": 0, "b": 1 / 12, "c": 1 / 12, "d": 0}
     )
@@ -194,9 +194,9 @@ def test_betweenness_is_the_share_of_shortest_ways() -> None:
 def test_odd_sets() -> None:
     assert criticality(graph_of()) == []
     assert single_points(graph_of()) == set()
-    (alone,) = criticality(graph_of(*calling("aa")))
+    (alone,) = criticality(graph_of(*call_paths("aa")))
     assert alone == Criticality("a", 1, False, 1, 100, 0, 0, (), 0, False)
-    ring = parts(*calling("abca"))
+    ring = parts(*call_paths("abca"))
     assert {(one.direct_callers, one.indirect_callers) for one in ring.values()} == {(1, 1)}
     assert (ring["a"].entry_operations, ring["b"].entry_operations) == ((), ("a work",))
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall, find, nodes_of, peer_types
+from tests.support.service_graphs import WEB, client_span, edge_of, edges
 from tests.support.strategies import examples, layered_sets, span_sets, unhurried
 from tracetui.analysis.calls import find_calls
-from tracetui.analysis.dependencies import Edge, ServiceFigures, find_dependencies
+from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
@@ -112,28 +113,10 @@ def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
 # --- By hand --------------------------------------------------------------------------------------------------------
 
 
-def edges(*spans: GivenSpan) -> dict[tuple[str, str, bool], int]:
-    """(caller, callee, async) -> calls."""
-    found = find_dependencies(build(*spans)).edges
-    return {(edge.caller, edge.callee, edge.is_async): edge.call_count for edge in found}
-
-
-def edge_of(*spans: GivenSpan) -> Edge:
-    (edge,) = find_dependencies(build(*spans)).edges
-    return edge
-
-
-def client(span_id: str = "c", parent: str = "a", **rest: Any) -> GivenSpan:
-    return span(span_id, 10, 90, service="web", kind=Kind.CLIENT, parent=parent, **rest)
-
-
-WEB = span("a", 0, 100, service="web", kind=Kind.SERVER)
-
-
 def test_a_call_counts_once_at_the_callees_entry() -> None:
     spans = [
         WEB,
-        client(),
+        client_span(),
         span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"),
         span("e", 30, 40, service="cart", parent="d"),
         span("f", 32, 38, service="cart", parent="e"),
@@ -142,7 +125,7 @@ def test_a_call_counts_once_at_the_callees_entry() -> None:
 
 
 def test_latency_is_the_callees_with_the_callers_next_to_it() -> None:
-    edge = edge_of(WEB, client(), span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"))
+    edge = edge_of(WEB, client_span(), span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"))
     assert (edge.latency.p50_ns, edge.latency.p99_ns, edge.caller_p50_ns) == (60 * US, 60 * US, 80 * US)
     assert not edge.inferred
 
@@ -150,14 +133,14 @@ def test_latency_is_the_callees_with_the_callers_next_to_it() -> None:
 @pytest.mark.parametrize(("caller", "callee", "errors"), [(0, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)])
 def test_a_call_fails_when_either_half_does(caller: int, callee: int, errors: int) -> None:
     half = span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c", error=bool(callee))
-    edge = edge_of(WEB, client(error=bool(caller)), half)
+    edge = edge_of(WEB, client_span(error=bool(caller)), half)
     assert (edge.error_count, edge.error_rate) == (errors, 100 * errors)
 
 
 def test_calls_within_a_service_are_no_edges() -> None:
-    spans = [WEB, client(), span("d", 20, 80, service="web", kind=Kind.SERVER, parent="c")]
+    spans = [WEB, client_span(), span("d", 20, 80, service="web", kind=Kind.SERVER, parent="c")]
     assert edges(*spans) == {}
-    assert edges(WEB, client(attributes={"peer.service": "web"})) == {}
+    assert edges(WEB, client_span(attributes={"peer.service": "web"})) == {}
 
 
 def test_a_service_called_back_is_called_again() -> None:
@@ -187,19 +170,19 @@ def test_messages_and_followers_are_called_asynchronously(
     above: Kind, below: Kind, flags: Flag, is_async: bool
 ) -> None:
     callee = span("d", 120, 150, service="mail", kind=below, parent="c", flags=flags)
-    assert edges(WEB, client().but(kind=above), callee) == {("web", "mail", is_async): 1}
+    assert edges(WEB, client_span().but(kind=above), callee) == {("web", "mail", is_async): 1}
 
 
 @pytest.mark.parametrize("link", [("A", "c"), ("000a", "C"), ("0000000000000000000000000000000a", "000000000000000c")])
 def test_a_consumer_is_called_by_whom_it_links_to_across_traces(link: tuple[str, str]) -> None:
-    produced = client(trace="a", attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
+    produced = client_span(trace="a", attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
     consumed = span("d", 200, 250, trace="b", service="mail", kind=Kind.CONSUMER, links=[link])
     # and as the message was answered for, no queue is inferred
     assert edges(WEB.but(trace="a"), produced, consumed) == {("web", "mail", True): 1}
 
 
 def test_links_that_lead_nowhere_new_are_no_calls() -> None:
-    produced = client().but(kind=Kind.PRODUCER)
+    produced = client_span().but(kind=Kind.PRODUCER)
     consumed = span(
         "d", 20, 80, service="mail", kind=Kind.CONSUMER, parent="c", links=[("1", "c"), ("1", "ff"), ("9", "c")]
     )
@@ -210,24 +193,24 @@ def test_links_that_lead_nowhere_new_are_no_calls() -> None:
 
 
 def test_unanswered_client_span_has_an_inferred_peer() -> None:
-    query = client(attributes={"db.system": "redis", "db.namespace": "0"}, error=True)
+    query = client_span(attributes={"db.system": "redis", "db.namespace": "0"}, error=True)
     edge = edge_of(WEB, query)
     assert (edge.caller, edge.callee, edge.inferred, edge.is_async) == ("web", "redis:0", True, False)
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.error_count) == (80 * US, 80 * US, 1)
 
 
 def test_a_client_that_is_answered_has_none() -> None:
-    called = client(attributes={"server.address": "cart.local"})
+    called = client_span(attributes={"server.address": "cart.local"})
     assert edges(WEB, called, span("d", 20, 80, service="cart", parent="c")) == {("web", "cart", False): 1}
 
 
 def test_spans_of_its_own_service_are_no_answer() -> None:
-    called = client(attributes={"server.address": "example.org"})
+    called = client_span(attributes={"server.address": "example.org"})
     assert edges(WEB, called, span("d", 20, 80, service="web", parent="c")) == {("web", "example.org", False): 1}
 
 
 def test_a_peer_that_is_a_known_service_is_that_service() -> None:
-    spans = [WEB, client(attributes={"peer.service": "cart"}), span("d", 0, 9, trace="2", service="cart")]
+    spans = [WEB, client_span(attributes={"peer.service": "cart"}), span("d", 0, 9, trace="2", service="cart")]
     edge = edge_of(*spans)
     assert (edge.callee, edge.inferred) == ("cart", False)
     # the call is no entry span of the service: its figures are its own
@@ -236,26 +219,26 @@ def test_a_peer_that_is_a_known_service_is_that_service() -> None:
 
 
 def test_client_spans_within_one_another_are_one_call() -> None:
-    outer = client("c", attributes={"rpc.system": "aws-api", "rpc.service": "S3"})
-    inner = client("d", parent="c", attributes={"server.address": "s3.example.org"})
+    outer = client_span("c", attributes={"rpc.system": "aws-api", "rpc.service": "S3"})
+    inner = client_span("d", parent="c", attributes={"server.address": "s3.example.org"})
     assert edges(WEB, outer, inner) == {("web", "S3", False): 1}
 
 
 def test_message_without_a_consumer_is_a_call_to_its_queue() -> None:
-    sent = client(attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
+    sent = client_span(attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
     assert edges(WEB, sent) == {("web", "orders", True): 1}
 
 
 @pytest.mark.parametrize("kind", [Kind.INTERNAL, Kind.UNSPECIFIED])
 def test_a_span_of_no_kind_calls_the_database_that_it_names(kind: Kind) -> None:
-    query = client("d", attributes={"db.system": "redis"}).but(kind=kind)
+    query = client_span("d", attributes={"db.system": "redis"}).but(kind=kind)
     assert edges(WEB, query) == {("web", "redis", False): 1}
     # but not one that wraps others
-    assert edges(WEB, query, client("e", parent="d")) == {}
+    assert edges(WEB, query, client_span("e", parent="d")) == {}
 
 
 def test_figures_of_services_are_their_entry_spans() -> None:
-    spans = [WEB, client(attributes={"db.system": "redis"})]
+    spans = [WEB, client_span(attributes={"db.system": "redis"})]
     for number, duration in enumerate((10, 20, 30, 40)):
         failed = number == 3
         spans.append(span(f"d{number}", 0, duration, service="cart", parent="a", error=failed))

@@ -1,132 +1,45 @@
 """The graph of services: its distances, rings and groups, against searches in plain Python, and the names it knows.
 
-`Plain` is the model that the other questions about services are tested against, too.
+`ReferenceGraph` is the model that the other questions about services are tested against, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.call_reference import Node, find, nodes_of
+from tests.support.service_graphs import (
+    LONG,
+    ReferenceGraph,
+    call_pairs,
+    call_paths,
+    distances,
+    graph_of,
+    graph_of_call,
+    hops,
+    reverse,
+)
 from tests.support.strategies import service_sets, unhurried
-from tracetui.analysis.calls import find_calls
-from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.dependencies import find_dependencies
-from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
+from tracetui.analysis.service_graph import Distance, Target
 from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
-from tracetui.model.traces import TraceSet
 
 some = settings(unhurried, max_examples=60)
-
-# --- The definition, span by span -----------------------------------------------------------------------------------
-
-
-class Plain:
-    """A trace set as objects, and the calls in it."""
-
-    def __init__(self, traces: TraceSet) -> None:
-        self.trace_count = traces.trace_count
-        self.nodes = nodes_of(traces)
-        self.calls = find(traces, self.nodes)
-        self.roots = [self.nodes[int(i)] for i in traces.main_root]
-        for trace in range(traces.trace_count):
-            for i, start, end in zip(*critical_paths(traces).sections_of(trace), strict=True):
-                self.nodes[int(i)].critical += int(end) - int(start)
-        self.services = {one.service for one in self.nodes}
-        self.names = self.services | {name for call in self.calls for name in (call.caller, call.callee)}
-        self.pairs = {(call.caller, call.callee) for call in self.calls}
-        self.sync_pairs = {(call.caller, call.callee) for call in self.calls if not call.is_async}
-
-    @property
-    def targets(self) -> list[Target]:
-        """Everything that can be asked about."""
-        operations = {(one.service, one.operation) for one in self.nodes}
-        return [
-            *(Target(name) for name in sorted(self.names)),
-            *(Target(service, operation) for service, operation in sorted(operations)),
-            *(Target(callee, caller=caller) for caller, callee in sorted(self.pairs)),
-        ]
-
-    def own(self, target: Target) -> set[Node]:
-        """The spans of a target; those that called it where it has none."""
-        if target.caller:
-            return {c.span for c in self.calls if (c.caller, c.callee) == (target.caller, target.service)}
-        if target.operation:
-            return {one for one in self.nodes if (one.service, one.operation) == (target.service, target.operation)}
-        return {one for one in self.nodes if target.service in (one.service, one.peer)}
-
-    def led_to(self, one: Node) -> list[Node]:
-        """A span, all below it, what points back to any of those by a link, and so on."""
-        found, seen = [one], {one}
-        for node in found:
-            further = node.children + [other for other in self.nodes if node in other.linked]
-            found.extend(other for other in dict.fromkeys(further) if other not in seen)
-            seen.update(further)
-        return found
-
-
-def steps(start: str, pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """Everything that can be reached, with the least number of steps; the start with 0."""
-    pairs = set(pairs)
-    found = {start: 0}
-    frontier = {start}
-    while frontier:
-        frontier = {end for begin, end in pairs if begin in frontier} - set(found)
-        found.update(dict.fromkeys(frontier, 1 + max(found.values())))
-    return found
-
-
-def turned(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    return {(end, begin) for begin, end in pairs}
-
-
-def distances(start: str, pairs: set[tuple[str, str]], sync: set[tuple[str, str]]) -> dict[str, Distance]:
-    at_once = steps(start, sync)
-    return {name: Distance(hops, name in at_once) for name, hops in steps(start, pairs).items() if name != start}
-
-
-def graph_of(*spans: GivenSpan) -> ServiceGraph:
-    traces = build(*spans)
-    calls = find_calls(traces)
-    return ServiceGraph(traces, calls, find_dependencies(traces, calls))
-
-
-def calling(*ways: str) -> list[GivenSpan]:
-    """Services named by letters, that call one another from left to right: each way is a trace of its own."""
-    spans = []
-    for trace, way in enumerate(ways, 1):
-        for place, service in enumerate(way):
-            parent = f"{place:x}" if place else ""
-            spans.append(span(f"{place + 1:x}", place, 99 - place, parent=parent, trace=f"{trace:x}", service=service))
-    return spans
-
-
-@st.composite
-def graphs(draw: st.DrawFn, names: str = "abcdef") -> list[str]:
-    """Pairs of services that call one another, with one span each."""
-    pairs = [a + b for a in names for b in names if a != b]
-    return draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=12))
-
-
-# --- Against it -----------------------------------------------------------------------------------------------------
 
 
 @some
 @given(service_sets())
 def test_distances_are_the_fewest_calls(spans: list[GivenSpan]) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     assert graph.names == sorted(plain.names)
     assert set(graph.edges) == plain.pairs
     for name in plain.names:
         down = distances(name, plain.pairs, plain.sync_pairs)
-        up = distances(name, turned(plain.pairs), turned(plain.sync_pairs))
+        up = distances(name, reverse(plain.pairs), reverse(plain.sync_pairs))
         assert (graph.callees(name), graph.callers(name)) == (down, up)
         assert name not in down
         assert all(distance.hops >= 1 for distance in (*down.values(), *up.values()))
@@ -149,41 +62,41 @@ def expected_rings(pairs: set[tuple[str, str]]) -> set[tuple[str, ...]]:
 
 
 @some
-@given(graphs("abcde"))
+@given(call_pairs("abcde"))
 def test_cycles_are_all_rings(ways: list[str]) -> None:
-    graph = graph_of(*calling(*ways))
+    graph = graph_of(*call_paths(*ways))
     pairs = {(way[0], way[1]) for way in ways}
     rings = expected_rings(pairs)
     assert list(graph.cycles) == sorted(rings, key=lambda ring: (len(ring), ring))[:50]
     # whoever is in one can be reached from somebody that it reaches
-    within = {a for a in graph.names for b in steps(a, pairs) if a != b and a in steps(b, pairs)}
+    within = {a for a in graph.names for b in hops(a, pairs) if a != b and a in hops(b, pairs)}
     assert {name for ring in graph.cycles for name in ring} == within
 
 
 def test_the_shortest_of_many_cycles_are_reported() -> None:
     # 15 of two services, 40 of three and many more
     names = "abcdef"
-    graph = graph_of(*calling(*(a + b for a in names for b in names if a != b)))
+    graph = graph_of(*call_paths(*(a + b for a in names for b in names if a != b)))
     assert Counter(map(len, graph.cycles)) == {2: 15, 3: 35}
     assert len(set(graph.cycles)) == 50
 
 
 def test_a_cycle_begins_at_its_first_name_and_is_reported_once() -> None:
-    assert graph_of(*calling("cbdbc", "xcbdb", "a")).cycles == (("b", "c"), ("b", "d"))
-    assert graph_of(*calling("abcba")).cycles == (("a", "b"), ("b", "c"))
-    assert graph_of(*calling("zyxz", "xzy")).cycles == (("x", "z", "y"),)
-    assert graph_of(*calling("abc")).cycles == ()
+    assert graph_of(*call_paths("cbdbc", "xcbdb", "a")).cycles == (("b", "c"), ("b", "d"))
+    assert graph_of(*call_paths("abcba")).cycles == (("a", "b"), ("b", "c"))
+    assert graph_of(*call_paths("zyxz", "xzy")).cycles == (("x", "z", "y"),)
+    assert graph_of(*call_paths("abc")).cycles == ()
 
 
 def test_a_ring_of_more_than_8_services_is_not_looked_for() -> None:
-    assert graph_of(*calling("abcdefgha")).cycles == (tuple("abcdefgh"),)
-    assert graph_of(*calling("abcdefghia")).cycles == ()
+    assert graph_of(*call_paths("abcdefgha")).cycles == (tuple("abcdefgh"),)
+    assert graph_of(*call_paths("abcdefghia")).cycles == ()
 
 
 @some
-@given(graphs())
+@given(call_pairs())
 def test_communities_hold_every_service_once(ways: list[str]) -> None:
-    graph = graph_of(*calling(*ways))
+    graph = graph_of(*call_paths(*ways))
     assert sorted(name for group in graph.communities for name in group) == graph.names
     assert list(graph.communities) == sorted(graph.communities, key=lambda group: (-len(group), group))
     assert all(list(group) == sorted(group) for group in graph.communities)
@@ -191,21 +104,21 @@ def test_communities_hold_every_service_once(ways: list[str]) -> None:
     pairs = {(way[0], way[1]) for way in ways}
     for group in graph.communities:
         among = {pair for pair in pairs if set(pair) <= set(group)}
-        assert set(steps(group[0], among | turned(among))) == set(group)
+        assert set(hops(group[0], among | reverse(among))) == set(group)
 
 
 def test_communities_are_services_that_call_each_other_most() -> None:
-    graph = graph_of(*calling(*["ab", "bc", "ca", "xy", "yz", "zx"] * 3, "cx"))
+    graph = graph_of(*call_paths(*["ab", "bc", "ca", "xy", "yz", "zx"] * 3, "cx"))
     assert graph.communities == (("a", "b", "c"), ("x", "y", "z"))
     # calls in both directions count together: 6 of a and d, and of b and c, are more than the 4 of a and b, and c and d
-    graph = graph_of(*calling(*["ab", "cd"] * 4, *["bc", "cb", "da", "ad"] * 3))
+    graph = graph_of(*call_paths(*["ab", "cd"] * 4, *["bc", "cb", "da", "ad"] * 3))
     assert graph.communities == (("a", "d"), ("b", "c"))
-    assert graph_of(*calling(*["ab", "cd"] * 4, *["bc", "da"] * 3)).communities == (("a", "b"), ("c", "d"))
-    assert graph_of(*calling("b", "a")).communities == (("a",), ("b",))
+    assert graph_of(*call_paths(*["ab", "cd"] * 4, *["bc", "da"] * 3)).communities == (("a", "b"), ("c", "d"))
+    assert graph_of(*call_paths("b", "a")).communities == (("a",), ("b",))
 
 
 def test_entries_are_the_services_of_the_main_roots() -> None:
-    spans = calling("ab", "ac")
+    spans = call_paths("ab", "ac")
     # an orphan that begins earlier is not what the trace is named after; a trace with nothing else is
     spans += [span("9", -9, 1, parent="77", service="o", trace="1"), span("9", 0, 1, parent="77", service="p")]
     spans[-1] = spans[-1].but(trace="3")
@@ -220,7 +133,7 @@ def test_no_traces_have_no_graph() -> None:
 
 
 def test_a_single_service_has_no_callers_or_callees() -> None:
-    graph = graph_of(*calling("aaa"))
+    graph = graph_of(*call_paths("aaa"))
     assert (graph.names, graph.edges, graph.callers("a"), graph.callees("a")) == (["a"], {}, {}, {})
     assert graph.communities == (("a",),)
 
@@ -234,7 +147,7 @@ def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
     ]
     assert graph_of(*spans).callees("a") == {"b": Distance(1, False), "c": Distance(2, False)}
     # there is a way at once, if a longer one
-    spans += [one.but(trace="2") for one in calling("adc")]
+    spans += [one.but(trace="2") for one in call_paths("adc")]
     assert graph_of(*spans).callees("a")["c"] == Distance(2, True)
     assert graph_of(*spans).callers("c") == {
         "b": Distance(1, True),
@@ -245,14 +158,6 @@ def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
 
 # --- Names ----------------------------------------------------------------------------------------------------------
 
-LONG = "x" * 200
-
-
-def named(caller: str, callee: str, operation: str = "get") -> ServiceGraph:
-    return graph_of(
-        span("1", 0, 99, service=caller, name="root"), span("2", 1, 9, service=callee, name=operation, parent="1")
-    )
-
 
 @pytest.mark.parametrize(
     "names",
@@ -260,7 +165,7 @@ def named(caller: str, callee: str, operation: str = "get") -> ServiceGraph:
 )
 @pytest.mark.parametrize("operation", ["get", "GET /a:b", "a -> b", "GET x->y: z", LONG, ":", "->"])
 def test_any_target_is_found_by_its_own_name(names: tuple[str, str], operation: str) -> None:
-    graph = named(*names, operation)
+    graph = graph_of_call(*names, operation)
     for target in (Target(names[0]), Target(names[1]), Target(names[1], operation), Target(names[1], caller=names[0])):
         assert graph.target(target.name) == target
 
@@ -271,7 +176,7 @@ _names = st.text(st.sampled_from("ab:->"), min_size=1, max_size=5)
 @some
 @given(_names, _names, _names)
 def test_resolved_target_has_the_requested_name(caller: str, callee: str, operation: str) -> None:
-    graph = named(caller, callee, operation)
+    graph = graph_of_call(caller, callee, operation)
     targets = [Target(caller), Target(callee), Target(callee, operation), Target(caller, "root")]
     if caller != callee:
         targets.append(Target(callee, caller=caller))
@@ -293,13 +198,13 @@ def test_a_service_goes_before_its_operations_and_a_call_before_those() -> None:
 
 
 def test_a_name_may_differ_in_case_and_blanks() -> None:
-    graph = named("Web", "DB", "Get It")
+    graph = graph_of_call("Web", "DB", "Get It")
     assert graph.target(" wEB ") == Target("Web")
     assert graph.service("db") == "DB"
     assert graph.target("db: get it ") == Target("DB", "Get It")
     assert graph.target("WEB->db") == Target("DB", caller="Web")
     # not if that could be several, but one is itself
-    both = named("WEB", "web")
+    both = graph_of_call("WEB", "web")
     assert both.target("web") == Target("web")
     with pytest.raises(UsageError, match="did you mean"):
         both.target("Web")
@@ -343,5 +248,5 @@ def test_unknown_targets_are_reported_with_known_names(asked: str, says: str) ->
 
 
 def test_only_the_operations_of_a_service_are_its_own() -> None:
-    graph = named("web", "db", "query")
+    graph = graph_of_call("web", "db", "query")
     assert (graph.operations("web"), graph.operations("db"), graph.operations("?")) == (["root"], ["query"], [])

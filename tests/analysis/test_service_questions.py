@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.analysis.test_service_graph import LONG, Plain, calling, distances, graph_of, named, steps, turned
 from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall
 from tests.support.near import near
+from tests.support.service_graphs import (
+    LONG,
+    ReferenceGraph,
+    call_paths,
+    distances,
+    graph_of,
+    graph_of_call,
+    hops,
+    reverse,
+)
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target
@@ -38,9 +47,9 @@ some = settings(unhurried, max_examples=60)
 @some
 @given(service_sets(), st.data())
 def test_shared_dependencies_are_reached_by_all(spans: list[GivenSpan], data: st.DataObject) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     asked = data.draw(st.lists(st.sampled_from(sorted(plain.names)), max_size=4))
-    far = [steps(name, plain.pairs) for name in asked]
+    far = [hops(name, plain.pairs) for name in asked]
     common = {name for name in plain.names if asked and all(name in one for one in far)}
     found = shared_dependencies(graph, asked)
     assert {one.service: one.hops for one in found} == {name: tuple(one[name] for one in far) for name in common}
@@ -52,7 +61,7 @@ def shared(spans: list[GivenSpan], *names: str) -> dict[str, tuple[int, ...]]:
 
 
 def test_shared_dependencies_have_the_hops_from_each() -> None:
-    spans = calling("abcd", "xc", "xy")
+    spans = call_paths("abcd", "xc", "xy")
     assert shared_dependencies(graph_of(*spans), ["a", "x"]) == [
         SharedDependency("c", (2, 1)),
         SharedDependency("d", (3, 2)),
@@ -64,7 +73,7 @@ def test_shared_dependencies_have_the_hops_from_each() -> None:
     assert shared(spans, "a", "x", "y") == {}
     assert shared(spans) == {}
     # in a ring each needs all
-    assert shared(calling("abca"), "a", "b") == {"a": (0, 2), "b": (1, 0), "c": (2, 1)}
+    assert shared(call_paths("abca"), "a", "b") == {"a": (0, 2), "b": (1, 0), "c": (2, 1)}
 
 
 # --- Whose callers --------------------------------------------------------------------------------------------------
@@ -73,9 +82,9 @@ def test_shared_dependencies_have_the_hops_from_each() -> None:
 @some
 @given(service_sets())
 def test_callers_differ_as_sets_do(spans: list[GivenSpan]) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     direct = {name: {caller for caller, callee in plain.pairs if callee == name} for name in plain.names}
-    every = {name: set(steps(name, turned(plain.pairs))) - {name} for name in plain.names}
+    every = {name: set(hops(name, reverse(plain.pairs))) - {name} for name in plain.names}
     for a in plain.names:
         for b in plain.names:
             found = caller_difference(graph, a, b)
@@ -91,7 +100,7 @@ def test_callers_differ_as_sets_do(spans: list[GivenSpan]) -> None:
 
 
 def test_whose_callers_are_whose() -> None:
-    graph = graph_of(*calling("wab", "wcb", "wcd", "xd", "yxd"))
+    graph = graph_of(*call_paths("wab", "wcb", "wcd", "xd", "yxd"))
     # of b: a and c, and w by way of them; of d: c and x, and w and y by way of them
     assert caller_difference(graph, "b", "d") == CallerDifference(("a",), ("c",), ("x",), (), ("w",), ("y",))
     # a direct caller of the one may be an indirect one of the other
@@ -105,7 +114,7 @@ def test_whose_callers_are_whose() -> None:
 @some
 @given(service_sets())
 def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     for target in plain.targets:
         if target.caller:
             continue
@@ -113,7 +122,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
             found = neighbours(graph, target, upstream=upstream)
             pairs, sync = plain.pairs, plain.sync_pairs
             if upstream:
-                pairs, sync = turned(pairs), turned(sync)
+                pairs, sync = reverse(pairs), reverse(sync)
             around = distances(target.service, pairs, sync)
             if target.operation:
                 around = {name: d for name, d in around.items() if name in seen(plain, target, upstream=upstream)}
@@ -137,7 +146,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
                 assert (one.calls, one.error_rate) == (calls, near(100 * errors / max(calls, 1)))
 
 
-def with_it(plain: Plain, target: Target, call: ReferenceCall, upstream: bool) -> bool:
+def with_it(plain: ReferenceGraph, target: Target, call: ReferenceCall, upstream: bool) -> bool:
     """Whether a call leads to an operation, or was made by it or by what it led to."""
     own = plain.own(target)
     if upstream:
@@ -145,7 +154,7 @@ def with_it(plain: Plain, target: Target, call: ReferenceCall, upstream: bool) -
     return any(call.caller_span in plain.led_to(one) for one in own)
 
 
-def seen(plain: Plain, target: Target, *, upstream: bool) -> set[str]:
+def seen(plain: ReferenceGraph, target: Target, *, upstream: bool) -> set[str]:
     """The services that were seen to lead to an operation, or were called by it or by what it led to."""
     own = plain.own(target)
     if upstream:
@@ -154,7 +163,7 @@ def seen(plain: Plain, target: Target, *, upstream: bool) -> set[str]:
     return {call.callee for call in plain.calls if call.caller_span in below}
 
 
-def figures(plain: Plain, service: str) -> tuple[int, int]:
+def figures(plain: ReferenceGraph, service: str) -> tuple[int, int]:
     """Calls and errors of all that a service or peer takes."""
     if service in plain.services:
         entries = [one for one in plain.nodes if one.service == service and one.is_entry]
@@ -228,7 +237,7 @@ def test_operation_has_only_observed_neighbours() -> None:
 @some
 @given(service_sets(), st.sampled_from(["a", "CART", "get", "s", "ip", "redis", "peer.", "=", "zz", "stripe"]))
 def test_a_word_finds_every_service_that_holds_it(spans: list[GivenSpan], word: str) -> None:
-    graph, plain = graph_of(*spans), Plain(build(*spans))
+    graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     sought = word.lower()
     expected: dict[str, Counter[tuple[str, str]]] = {}
     for name in plain.names:
@@ -305,7 +314,7 @@ def test_no_traces_answer_nothing() -> None:
 @pytest.mark.parametrize("names", [("a->b", "c:d"), ("a -> b:c", "-"), (LONG, LONG + "y")])
 def test_names_do_not_matter(names: tuple[str, str]) -> None:
     caller, callee = names
-    graph = named(caller, callee)
+    graph = graph_of_call(caller, callee)
     assert shared_dependencies(graph, [caller, callee]) == [SharedDependency(callee, (1, 0))]
     assert caller_difference(graph, caller, callee).only_b == (caller,)
     assert [one.service for one in neighbours(graph, Target(callee, "get"), upstream=True)] == [caller]

@@ -39,7 +39,7 @@ def test_resources_have_values_too() -> None:
 
 
 def test_numbers_are_sorted_as_numbers_and_missing_values_first() -> None:
-    found: list[object] = [10, 9, None, "x", 100]
+    found: list[GivenSpan] = [10, 9, None, "x", 100]
     traces = build(
         *(
             span(f"a{i}", i, i + 1, trace=str(i + 1), attributes={} if v is None else {"n": v})
@@ -51,7 +51,7 @@ def test_numbers_are_sorted_as_numbers_and_missing_values_first() -> None:
 
 
 @given(span_sets())
-def test_every_value_is_one_of_the_trace(spans: list[object]) -> None:
+def test_every_value_is_one_of_the_trace(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     keys = {key for i in range(len(traces)) for key in (*traces.attributes(i), *traces.resource_attributes(i))}
     for key in [*sorted(keys)[:3], "missing"]:

@@ -344,3 +344,21 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
             )
         )
     return draw(st.permutations(spans)) if draw(st.booleans()) else spans
+
+
+@st.composite
+def incomplete_sets(draw: st.DrawFn) -> list[GivenSpan]:
+    """Any spans, of which some are orphans, and some lack their start or their end."""
+    spans = draw(span_sets())
+    states = draw(st.lists(st.sampled_from((0, 0, 0, 0, 1, 2, 3, 4)), min_size=len(spans), max_size=len(spans)))
+    made = []
+    for given_span, state in zip(spans, states, strict=True):
+        if state == 1:
+            made.append(given_span.but(start=0, flags=given_span.flags | Flag.START_REPAIRED))
+        elif state == 2:
+            made.append(given_span.but(duration=0, flags=given_span.flags | Flag.NO_DURATION))
+        elif state == 3:
+            made.append(given_span.but(parent="00000000000000ff"))
+        else:
+            made.append(given_span)
+    return made
