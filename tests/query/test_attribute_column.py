@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from tests.support.building import build, span
+from tests.support.building import GivenSpan, build, span
 from tests.support.strategies import span_sets
 from tracetui.model.traces import TraceSet
 from tracetui.query.attribute_column import attribute_column
@@ -39,7 +39,7 @@ def test_resources_have_values_too() -> None:
 
 
 def test_numbers_are_sorted_as_numbers_and_missing_values_first() -> None:
-    found: list[GivenSpan] = [10, 9, None, "x", 100]
+    found: list[object] = [10, 9, None, "x", 100]
     traces = build(
         *(
             span(f"a{i}", i, i + 1, trace=str(i + 1), attributes={} if v is None else {"n": v})
