@@ -25,7 +25,8 @@ from tests.tui.test_live import over
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers.access import access_to
 from tracetui.ingest.servers.address import parse_address
-from tracetui.ingest.servers.connection import Connection, HttpError
+from tracetui.ingest.servers.connection import Connection
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.model.errors import UsageError
 from tracetui.tui.settings import load_resume, portable_sources
 

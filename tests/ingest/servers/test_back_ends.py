@@ -27,7 +27,7 @@ from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers import back_end, bounded_map, connection
 from tracetui.ingest.servers.back_end import BackEnd, NotSupportedError
-from tracetui.ingest.servers.connection import HttpError
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.resolve import documents, open_back_end, server_at
 from tracetui.model.errors import BackEndError
 from tracetui.model.search import Search

@@ -22,8 +22,8 @@ from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import KINDS, LiveServer, StandIn, replaying
 from tracetui.ingest.loader import Loader, load
 from tracetui.ingest.servers import jaeger, readable_lists
-from tracetui.ingest.servers.connection import HttpError
 from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.model.search import Search, describe
 from tracetui.model.span import Status

@@ -9,16 +9,9 @@ from dataclasses import dataclass
 import msgspec
 
 from tracetui.ingest.servers.bounded_map import bounded_map
-from tracetui.ingest.servers.connection import (
-    AT_ONCE,
-    NO_JSON,
-    Connection,
-    CutOffError,
-    HttpError,
-    Params,
-    ServerResponse,
-)
+from tracetui.ingest.servers.connection import AT_ONCE, Connection, Params, ServerResponse
 from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
+from tracetui.ingest.servers.request_errors import NO_JSON, CutOffError, HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow
 from tracetui.ingest.servers.stream_split import Shape, TooLargeError, split_stream
 from tracetui.model.errors import BackEndError
@@ -104,7 +97,7 @@ class BackEnd(ABC):
 
     def warn(self, text: str) -> None:
         """Report a warning, possibly with a message from the server."""
-        self._warn(self.connection.redacted(text))
+        self._warn(self.connection.errors.redacted(text))
 
     def close(self) -> None:
         """Close its connections."""
@@ -143,14 +136,14 @@ class BackEnd(ABC):
         try:
             return readable_names(listed, what, self.warn)
         except NO_JSON as error:
-            raise self.connection.unexpected_response(path, str(error)) from None
+            raise self.connection.errors.unexpected_response(path, str(error)) from None
 
     def edges(self, path: str, listed: Sequence[msgspec.Raw]) -> list[Dependency]:
         """Read a received dependency graph with `readable_edges`. Raises HttpError if it contains no valid edge."""
         try:
             return readable_edges(listed, self.warn)
         except NO_JSON as error:
-            raise self.connection.unexpected_response(path, str(error)) from None
+            raise self.connection.errors.unexpected_response(path, str(error)) from None
 
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """Yield the documents of a search response as they arrive."""

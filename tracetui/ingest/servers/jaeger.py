@@ -22,7 +22,7 @@ from tracetui.ingest.servers.back_end import (
     without_services,
     without_trace_conditions,
 )
-from tracetui.ingest.servers.connection import Connection, HttpError
+from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
@@ -34,6 +34,7 @@ from tracetui.ingest.servers.per_service import (
     results_by_service,
     searches_by_service,
 )
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
 from tracetui.ingest.servers.unseen_traces import TraceStarts, otlp_starts, unseen_otlp, unseen_v1
@@ -145,7 +146,7 @@ class Jaeger(BackEnd):
         if response.status == _NOT_FOUND:
             return None
         if response.status != 200:
-            raise self.connection.refusal(path, response.status, response.body)
+            raise self.connection.errors.refusal(path, response.status, response.body)
         # other servers with Jaeger's API send an empty list for an unknown trace
         return None if JAEGER_V1.empty.fullmatch(response.body) else response.body
 

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from tracetui.ingest.servers.back_end import NotSupportedError
-from tracetui.ingest.servers.connection import Connection, HttpError, Params
+from tracetui.ingest.servers.connection import Connection, Params
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.model.server_stats import Metrics
 
 _NOT_IMPLEMENTED: Final = 501

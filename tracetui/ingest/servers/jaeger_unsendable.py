@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from tracetui.ingest.servers.back_end import Warn
-from tracetui.ingest.servers.connection import HttpError
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.model.search import Search
 
 _FAILED: Final = 500

@@ -9,7 +9,8 @@ import msgspec
 
 from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
-from tracetui.ingest.servers.connection import AT_ONCE, HttpError
+from tracetui.ingest.servers.connection import AT_ONCE
+from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.unseen_traces import TraceStarts
 from tracetui.model.search import Search, traces_per_service
 

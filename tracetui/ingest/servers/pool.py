@@ -161,7 +161,7 @@ class ServerPool:
             # the pieces of a response often have the same damage
             found, more = intake.warnings.pop(before)
             distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
-            damage = [replace(one, message=back_end.connection.redacted(one.message)) for one in distinct]
+            damage = [replace(one, message=back_end.connection.errors.redacted(one.message)) for one in distinct]
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:
                 intake.warnings.add(one.file, one.position, one.message)
         if damage and len(intake) == spans:

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from tracetui.ingest.servers.connection import NO_JSON
+from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.model.server_stats import Dependency
 
 MOST_NAMES: Final = 10_000

@@ -278,7 +278,8 @@ def documents(back_end: BackEnd, search: Search) -> Generator[bytes]:
 def download(server: Server, overrides: Overrides, warn: Warn) -> bytes:
     """Download the file at an address; `warn` is called if it is incomplete. Raises BackEndError and UsageError."""
     from tracetui.ingest.servers.access import access_to
-    from tracetui.ingest.servers.connection import Connection, CutOffError
+    from tracetui.ingest.servers.connection import Connection
+    from tracetui.ingest.servers.request_errors import CutOffError
 
     address = server.address
     origin = Address("/".join(address.file.split("/", 3)[:3]), address.socket)

@@ -11,8 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from tracetui.ingest.servers.back_end import BackEnd, Capabilities, NotSupportedError, Warn, span_prefilter
-from tracetui.ingest.servers.connection import NO_JSON, Connection, HttpError
+from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.probe import Probe
+from tracetui.ingest.servers.request_errors import NO_JSON, HttpError
 from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
@@ -184,7 +185,7 @@ class Tempo(BackEnd):
         if response.status == _NOT_FOUND:
             return None
         if response.status != 200:
-            raise self.connection.refusal(path, response.status, response.body)
+            raise self.connection.errors.refusal(path, response.status, response.body)
         try:
             head = response.json(_Head)
         except NO_JSON:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tracetui.ingest.servers.connection import NO_JSON
+from tracetui.ingest.servers.request_errors import NO_JSON
 
 TraceStarts = dict[str, int]
 """Start times of traces in nanoseconds since the epoch, by id; 0 if unknown."""
