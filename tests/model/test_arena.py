@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tracetui.model.traces as traces_module
-from tracetui.model.traces import Arena
+from tracetui.model import arena as arena_module
+from tracetui.model.arena import Arena
 
 _TEXTS = st.lists(st.binary(max_size=6) | st.lists(st.sampled_from([b"a", b"ab", b"b"]), max_size=4).map(b"".join))
 
@@ -33,15 +33,15 @@ def test_stretches_are_read_and_searched_one_by_one_or_together_alike(
     rows = [row for row in range(len(texts)) if chosen.random() < 0.7]
     chosen.shuffle(rows)
     before = {
-        name: getattr(traces_module, name) for name in ("_WINDOW_BYTES", "_SPARSE", "_NEAR_BYTES", "_BEHIND_BYTES")
+        name: getattr(arena_module, name) for name in ("_WINDOW_BYTES", "_SPARSE", "_NEAR_BYTES", "_BEHIND_BYTES")
     }
     try:
-        traces_module._WINDOW_BYTES = traces_module._NEAR_BYTES = sizes[0]
-        traces_module._BEHIND_BYTES, traces_module._SPARSE = sizes[0] // 2, sizes[1]
+        arena_module._WINDOW_BYTES = arena_module._NEAR_BYTES = sizes[0]
+        arena_module._BEHIND_BYTES, arena_module._SPARSE = sizes[0] // 2, sizes[1]
         held = arena.holding(needle, at[rows], lengths[rows])
         read = list(arena.read_each(at[rows], lengths[rows]))
     finally:
         for name, value in before.items():
-            setattr(traces_module, name, value)
+            setattr(arena_module, name, value)
     assert held.tolist() == [needle in texts[row] for row in rows]
     assert read == [texts[row] for row in rows]

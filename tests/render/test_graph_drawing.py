@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracetui.render.graph.drawing import DrawnEdge, DrawnNode, GraphDrawing, line_glyphs
+from tracetui.render.graph.drawing import DrawnEdge, DrawnNode, GraphDrawing
+from tracetui.render.graph.line_glyphs import line_glyphs
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 
 UP, DOWN, LEFT, RIGHT = (-1, 0), (1, 0), (0, -1), (0, 1)

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tracetui.model.arena import Arena
 from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.ids import mix
 from tracetui.model.record_groups import RecordFacts, split
@@ -22,7 +23,6 @@ from tracetui.model.records import NEVER, Records, spelled_with_capitals
 from tracetui.model.span import Flag
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.tables import Resource
-from tracetui.model.traces import Arena
 
 _COMPARED = (
     "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from tracetui.model.arena import Arena
 from tracetui.model.chunks import Chunk
 from tracetui.model.intake import Intake
 from tracetui.model.span import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, UNKNOWN_SERVICE, Flag
 from tracetui.model.tables import Resource
-from tracetui.model.traces import Arena
 
 NEVER = np.iinfo(np.int64).max
 """Later than any time: represents a missing start where the earliest counts."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.model.arena import Arena
 from tracetui.model.span import Value
-from tracetui.model.traces import Arena, TraceSet
+from tracetui.model.traces import TraceSet
 from tracetui.query.fields import Attribute, Scope
 from tracetui.query.literals import Literal, value_test
 

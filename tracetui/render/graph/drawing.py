@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from tracetui.render.graph.layout import Bundle, LayerGap, Layout, LayoutEdge, Place, lay_out
+from tracetui.render.graph.bundles import Bundle, LayerGap, Place
+from tracetui.render.graph.layout import Layout, LayoutEdge, lay_out
+from tracetui.render.graph.line_glyphs import line_glyphs
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
@@ -57,56 +58,7 @@ class DrawnEdge:
     role: str = Role.GUIDE
 
 
-@dataclass(frozen=True, slots=True)
-class _LineGlyphs:
-    """Glyphs for lines. `joins` is indexed by arms: up 1, down 2, left 4, right 8."""
-
-    horizontal: str
-    heavy: str
-    dotted: str
-    vertical: str
-    dotted_vertical: str
-    joins: str
-    forward: str
-    backward: str
-    opening: str
-    closing: str
-    chosen: str
-    """Brackets of a highlighted node."""
-
-
-_UNICODE: Final = _LineGlyphs(
-    horizontal="─",
-    heavy="━",
-    dotted="┄",
-    vertical="│",
-    dotted_vertical="┊",
-    joins=" ││││╯╮┤│╰╭├│┴┬┼",
-    forward="▶",
-    backward="◀",
-    opening="▐",
-    closing="▌",
-    chosen="██",
-)
-_ASCII: Final = _LineGlyphs(
-    horizontal="-",
-    heavy="=",
-    dotted=".",
-    vertical="|",
-    dotted_vertical=":",
-    joins=" |||" + "+" * 12,
-    forward=">",
-    backward="<",
-    opening="[",
-    closing="]",
-    chosen="{}",
-)
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
-
-
-def line_glyphs(glyphs: Glyphs) -> _LineGlyphs:
-    """Return the glyphs for lines that go with a set of glyphs."""
-    return _ASCII if glyphs.ascii_only else _UNICODE
 
 
 @dataclass(frozen=True, slots=True)

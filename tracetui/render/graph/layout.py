@@ -13,8 +13,10 @@ end. Edges over several layers pass through a `Passage` in each layer between.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
+
+from tracetui.render.graph.bundles import Bundle, LayerGap, Link, Place, assign_tracks, find_bundles, track_order
 
 _SWEEPS = 12
 """Sweeps over the layers to reduce crossings; the best order is kept."""
@@ -31,60 +33,6 @@ class LayoutEdge:
     source: str
     target: str
     style: Hashable = None
-
-
-@dataclass(eq=False, slots=True)
-class Place:
-    """Node, or passage of edges through a layer, with its rows."""
-
-    name: str
-    """Name of the node; for a passage the node from which its edges come."""
-    layer: int
-    is_passage: bool = False
-    row: int = 0
-    """First row."""
-    height: int = 1
-    """Number of rows: at least one for each bundle that ends here on one side."""
-    left: list[Bundle] = field(default_factory=list)
-    """Bundles at the left side, by row."""
-    right: list[Bundle] = field(default_factory=list)
-
-    def left_row(self, bundle: Bundle) -> int:
-        """Row in which a bundle ends at the left side."""
-        return self.row + self.left.index(bundle)
-
-    def right_row(self, bundle: Bundle) -> int:
-        """Row in which a bundle begins at the right side."""
-        return self.row + self.right.index(bundle)
-
-
-@dataclass(eq=False, slots=True)
-class Bundle:
-    """Edges between each of `sources`, in one layer, and each of `targets`, in the next."""
-
-    sources: list[Place]
-    targets: list[Place]
-    style: Hashable
-    is_reversed: bool
-    """True for edges that point from right to left."""
-    track: int = -1
-    """Number of the column for its vertical line; -1 if it needs none."""
-
-    @property
-    def left_rows(self) -> list[int]:
-        return [place.right_row(self) for place in self.sources]
-
-    @property
-    def right_rows(self) -> list[int]:
-        return [place.left_row(self) for place in self.targets]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class LayerGap:
-    """Gap between two layers."""
-
-    bundles: list[Bundle]
-    track_count: int
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -113,27 +61,17 @@ def lay_out(nodes: Iterable[str], edges: Iterable[LayoutEdge]) -> Layout:
     number = _numbered(names, given)
     layers, links = _places(names, number, given)
     _order(layers, links)
-    after: list[list[_Link]] = [[] for _ in layers]
+    after: list[list[Link]] = [[] for _ in layers]
     for link in links:
         after[link.left.layer].append(link)
-    gaps = [_bundles(layer, own) for layer, own in zip(layers[:-1], after, strict=False)]
+    gaps = [find_bundles(layer, own) for layer, own in zip(layers[:-1], after, strict=False)]
     _set_heights(layers)
     _align(layers)
     for at, gap in enumerate(gaps):
         _clear_rows(layers[at], layers[at + 1], gap)
-    done = [LayerGap(gap, _assign_tracks(gap)) for gap in gaps]
+    done = [LayerGap(gap, assign_tracks(gap)) for gap in gaps]
     height = max((place.row + place.height for layer in layers for place in layer), default=0)
     return Layout(layers, done, height)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Link:
-    """Edge between places of neighbouring layers."""
-
-    left: Place
-    right: Place
-    style: Hashable
-    is_reversed: bool
 
 
 def _numbered(names: Sequence[str], edges: Sequence[LayoutEdge]) -> dict[str, int]:
@@ -194,13 +132,13 @@ def _acyclic_order(names: Sequence[str], edges: Sequence[LayoutEdge]) -> list[st
 
 def _places(
     names: Sequence[str], number: dict[str, int], edges: Sequence[LayoutEdge]
-) -> tuple[list[list[Place]], list[_Link]]:
+) -> tuple[list[list[Place]], list[Link]]:
     """Make the places of nodes and passages by layer, and the links between neighbouring layers."""
     layers: list[list[Place]] = [[] for _ in range(max(number.values(), default=-1) + 1)]
     places = {name: Place(name, number[name]) for name in names}
     for name in names:
         layers[number[name]].append(places[name])
-    links: list[_Link] = []
+    links: list[Link] = []
     passages: dict[tuple[str, int, Hashable, bool], Place] = {}
     for edge in edges:
         is_reversed = number[edge.source] > number[edge.target]
@@ -213,13 +151,13 @@ def _places(
             if passage is None:
                 passage = passages[key] = Place(left, layer, is_passage=True)
                 layers[layer].append(passage)
-                links.append(_Link(at, passage, edge.style, is_reversed))
+                links.append(Link(at, passage, edge.style, is_reversed))
             at = passage
-        links.append(_Link(at, places[right], edge.style, is_reversed))
+        links.append(Link(at, places[right], edge.style, is_reversed))
     return layers, links
 
 
-def _order(layers: list[list[Place]], links: Sequence[_Link]) -> None:
+def _order(layers: list[list[Place]], links: Sequence[Link]) -> None:
     """Order each layer by the barycentres of its neighbours, in place; the order with the fewest crossings is kept."""
     before: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
     after: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
@@ -270,64 +208,6 @@ def _crossings(layers: list[list[Place]], after: dict[Place, list[Place]], posit
                     at += at & -at
                 total += 1
     return crossings
-
-
-def _bundles(layer: Sequence[Place], links: Sequence[_Link]) -> list[Bundle]:
-    """Bundle the links from a layer to the next one, and list the bundles at their places.
-
-    Repeatedly, the place with the most remaining links is taken with all of these, together with the places that are
-    linked with the same others.
-    """
-    found: list[Bundle] = []
-    kinds: dict[tuple[str, bool], list[_Link]] = {}
-    for link in links:
-        kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
-    for _, same_kind in sorted(kinds.items(), key=lambda kind: kind[0]):
-        found += _bicliques(same_kind)
-    rank = {place: row for row, place in enumerate(layer)}
-    for bundle in found:
-        bundle.sources.sort(key=rank.__getitem__)
-        for place in bundle.sources:
-            place.right.append(bundle)
-        for place in bundle.targets:
-            place.left.append(bundle)
-    return found
-
-
-def _bicliques(links: Sequence[_Link]) -> list[Bundle]:
-    """Partition the links into bundles of all links between two sets of places."""
-    right_of: dict[Place, dict[Place, None]] = {}
-    left_of: dict[Place, dict[Place, None]] = {}
-    for link in links:
-        right_of.setdefault(link.left, {})[link.right] = None
-        left_of.setdefault(link.right, {})[link.left] = None
-    style, is_reversed = links[0].style, links[0].is_reversed
-    found = []
-    by_count = sorted(
-        [(place, right_of, left_of) for place in right_of] + [(place, left_of, right_of) for place in left_of],
-        key=lambda one: -len(one[1][one[0]]),
-    )
-    for place, ends_of, back_of in by_count:
-        ends = dict(ends_of[place])
-        if not ends:
-            continue
-        if len(ends) == 1 and len(back_of[next(iter(ends))]) > 1 and ends_of is right_of:
-            # leave the links to the place at the other end, which has more
-            continue
-        same = [other for other in back_of[next(iter(ends))] if ends_of[other].keys() == ends.keys()]
-        for other in same:
-            ends_of[other] = {}
-        for end in ends:
-            for other in same:
-                back_of[end].pop(other, None)
-        pair = (same, list(ends)) if ends_of is right_of else (list(ends), same)
-        found.append(Bundle(*pair, style, is_reversed))
-    for left, ends in right_of.items():
-        for right in list(ends):
-            found.append(Bundle([left], [right], style, is_reversed))
-            del left_of[right][left]
-        ends.clear()
-    return found
 
 
 def _set_heights(layers: list[list[Place]]) -> None:
@@ -392,7 +272,7 @@ def _top(group: tuple[list[float], list[Place], int]) -> int:
 
 def _clear_rows(layer: Sequence[Place], following: Sequence[Place], bundles: Sequence[Bundle]) -> None:
     """Move the places of the following layer down until the tracks of the gap can be ordered, in place."""
-    if _track_order(bundles) is not None:
+    if track_order(bundles) is not None:
         return
     taken = {place.row + at: bundle for place in layer for at, bundle in enumerate(place.right)}
     row = 0
@@ -402,60 +282,3 @@ def _clear_rows(layer: Sequence[Place], following: Sequence[Place], bundles: Seq
             row += 1
         place.row = row
         row += place.height
-
-
-def _track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
-    """Order bundles from left to right; None if that is impossible.
-
-    If a bundle begins in the row in which another one ends, its vertical line must be further left, or the two would
-    overlap in that row.
-    """
-    begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
-    after: dict[Bundle, set[Bundle]] = {bundle: set() for bundle in bundles}
-    waiting = dict.fromkeys(bundles, 0)
-    for bundle in bundles:
-        for row in bundle.right_rows:
-            other = begins.get(row)
-            if other is not None and other is not bundle and bundle not in after[other]:
-                after[other].add(bundle)
-                waiting[bundle] += 1
-    place = {bundle: at for at, bundle in enumerate(bundles)}
-    ready = [bundle for bundle in bundles if not waiting[bundle]]
-    order = []
-    while ready:
-        bundle = ready.pop(0)
-        order.append(bundle)
-        for other in sorted(after[bundle], key=place.__getitem__):
-            waiting[other] -= 1
-            if not waiting[other]:
-                ready.append(other)
-    return order if len(order) == len(bundles) else None
-
-
-def _assign_tracks(bundles: Sequence[Bundle]) -> int:
-    """Assign a column to the vertical line of each bundle, as far left as possible. -> number of columns"""
-    order = _track_order(bundles)
-    assert order is not None
-    begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
-    used: list[int] = []
-    """Rows of each track that are in use, as bits."""
-    for bundle in order:
-        rows = [*bundle.left_rows, *bundle.right_rows]
-        low, high = min(rows), max(rows)
-        if low == high:
-            continue
-        least = 0
-        for row in bundle.right_rows:
-            other = begins.get(row)
-            if other is not None and other is not bundle:
-                least = max(least, other.track + 1)
-        track = least
-        # a free row between the lines of one track, so that their ends do not touch
-        rows_used = ((1 << (high - low + 3)) - 1) << low
-        while track < len(used) and used[track] & rows_used:
-            track += 1
-        if track >= len(used):
-            used += [0] * (track + 1 - len(used))
-        used[track] |= ((1 << (high - low + 1)) - 1) << (low + 1)
-        bundle.track = track
-    return len(used)
