@@ -20,8 +20,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
+from tracetui.model.errors import InputError, UsageError
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
-from tracetui.tui.bookmark import Bookmark, History
+from tracetui.tui.bookmark import Bookmark
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
 from tracetui.tui.help import HelpScreen, Keys
 from tracetui.tui.keys.everywhere import APP, LISTS, PANES
@@ -46,6 +47,7 @@ from tracetui.tui.messages import (
 )
 from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_columns, save_queries, save_resume
+from tracetui.tui.source_tabs import SourceTab, SourceTabs
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
@@ -96,7 +98,7 @@ class TraceApp(TerminalApp):
         """Id of the current view."""
         self._jobs = Jobs(self)
         self._controller = LoadController(state, resume, self)
-        self._history = History()
+        self._tabs = SourceTabs(state, self._controller, self.view, self)
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._has_views = False
@@ -176,7 +178,7 @@ class TraceApp(TerminalApp):
         self._save_state()
 
     def on_unmount(self) -> None:
-        self._controller.close()
+        self._tabs.close_all()
 
     # --- views -------------------------------------------------------------------------------------------------------
 
@@ -192,7 +194,7 @@ class TraceApp(TerminalApp):
 
     def _add_bookmark(self, query: str | None = None, come_back: Callable[[], None] | None = None) -> None:
         """Add the current location to the history. Going back to it restores `query` and calls `come_back`."""
-        self._history.add(Bookmark(self.view, self.state.trace, self.state.span, query, come_back))
+        self._tabs.current.history.add(Bookmark(self.view, self.state.trace, self.state.span, query, come_back))
 
     def _switch_to(self, view: str) -> None:
         self.view = view
@@ -213,8 +215,8 @@ class TraceApp(TerminalApp):
             pass
         elif self._esc_stops:
             self._controller.stop()
-        elif self._history:
-            bookmark = self._history.pop()
+        elif self._tabs.current.history:
+            bookmark = self._tabs.current.history.pop()
             if bookmark.trace is not None:
                 self.state.select(bookmark.trace, bookmark.span)
             self._switch_to(bookmark.view)
@@ -293,6 +295,84 @@ class TraceApp(TerminalApp):
             cached = self._key_names = screen, screen.focused, KeyNames(screen)
         return cached[2]
 
+    # --- open sources ------------------------------------------------------------------------------------------------
+
+    def action_open(self) -> None:
+        """Ask for other sources, to open them in a tab."""
+        free = "a file, directory, glob or server"
+        self.push_screen(Choice(self.state.look, "Open in a tab", [], free=free), self._open_chosen)
+
+    def _open_chosen(self, source: str | None) -> None:
+        self.pane.focus_pane()
+        if source is not None:
+            self.open_source(source)
+
+    def open_source(self, source: str) -> None:
+        """Open a source in a tab, keeping what is open."""
+        from tracetui.tui.run import state_of
+
+        try:
+            state, resume = state_of(source, self.state, self._tabs.sources)
+        except (InputError, UsageError) as error:
+            self.show_notice(str(error), bad=True)
+            return
+
+        def add() -> None:
+            self._tabs.add(state, lambda: LoadController(self.state, resume, self), VIEWS[0][0])
+
+        self._leave_sources(add)
+
+    def action_next_tab(self) -> None:
+        if len(self._tabs) == 1:
+            self.show_notice(self.key_names.short("{app.open} opens other sources in a tab"))
+        else:
+            self._leave_sources(self._tabs.show_next)
+
+    def action_close_tab(self) -> None:
+        if len(self._tabs) == 1:
+            self.show_notice(self.key_names.short("no other tab; {app.quit} quits"))
+        else:
+            self._leave_sources(self._tabs.close)
+
+    def show_source(self, number: int) -> None:
+        """Show the tab with this number."""
+        self._leave_sources(partial(self._tabs.show, number))
+
+    @property
+    def tab_names(self) -> list[str]:
+        """Names of the open tabs, none for a single one; may be from outside."""
+        return self._tabs.names if len(self._tabs) > 1 else []
+
+    def _leave_sources(self, then: Callable[[], None]) -> None:
+        """Come to rest, then show other sources; not while the current ones are loaded."""
+        if not self._has_views:
+            return
+        if not self._controller.leave(lambda: self._call_soon(then)):
+            self.show_notice(self.key_names.short("still loading: {app.back} stops it"))
+
+    def _call_soon(self, function: Callable[[], None]) -> None:
+        self.call_later(function)
+
+    def show_tab(self, tab: SourceTab, *, is_new: bool) -> None:
+        """Show a tab whose state is in place; start to load a new one."""
+        self._controller = tab.controller
+        self._warnings = None
+        self._jobs.drop_all()
+        self.show_banner(())
+        self.view = tab.view
+        self._bottom.forget()
+        for pane in self.query(View):
+            pane.sources_changed()
+        self.query_one(ContentSwitcher).current = tab.view
+        if is_new:
+            self._controller.start()
+        else:
+            self.refresh_views()
+            self.pane.selection_changed()
+            self._controller.come_back()
+        self.pane.focus_pane()
+        self.update_frame()
+
     # --- loading -----------------------------------------------------------------------------------------------------
 
     def post_update(self, update: Update) -> None:
@@ -306,7 +386,7 @@ class TraceApp(TerminalApp):
 
     def request_begins(self) -> None:
         """Note that a request or a search begins: until the user has navigated further, going back stops it."""
-        self._history.request_begins()
+        self._tabs.current.history.request_begins()
 
     def run_request(self, request: Callable[[], None]) -> None:
         """Run a request in a thread. Until the user has navigated further, going back stops it."""
@@ -317,7 +397,7 @@ class TraceApp(TerminalApp):
     @property
     def _esc_stops(self) -> bool:
         """True if going back stops the running request. After further navigation, it goes back first."""
-        return self._controller.can_stop and not self._history.has_moved_on
+        return self._controller.can_stop and not self._tabs.current.history.has_moved_on
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
         """Run a job in a thread, then `done` with its result on the loop, as `Jobs.work`."""
@@ -343,7 +423,7 @@ class TraceApp(TerminalApp):
     def traces_changed(self, *, is_new_set: bool) -> None:
         """Show other traces in all views; in a new set, positions of the previous one mean nothing."""
         if is_new_set:
-            self._history.forget_positions()
+            self._tabs.current.history.forget_positions()
         self._jobs.drop_all()
         self.refresh_views()
         self.update_frame()
@@ -471,7 +551,7 @@ class TraceApp(TerminalApp):
         pane = self.pane if self._has_views else None
         controller = self._controller
         hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
-        self._top.show(self.view, self.key_names.short(controller.status + hint))
+        self._top.show(self.view, self.key_names.short(controller.status + hint), self._tabs.label)
         hints = self.key_names.hints([*(pane.hints[:4] if pane else ()), *APP.hints("app.keys")])
         self._bottom.show_location(Location(self.view, pane.crumbs() if pane else (), hints))
 

@@ -70,8 +70,10 @@ class FrameTop(Vertical):
         yield self._tabs
         yield self._banner
 
-    def show(self, view: str, loading: str) -> None:
-        """Show the status and the tabs; `loading` is the progress of the load, '' for none."""
+    def show(self, view: str, loading: str, tab: str) -> None:
+        """Show the status and the tabs; `loading` is the progress of the load, `tab` the number of the open sources,
+        '' for none.
+        """
         state, look = self._state, self._state.look
         summary = state.analysis.summary if state.analysis else None
         loaded = state.session.loaded.trace_count if state.session else 0
@@ -81,7 +83,7 @@ class FrameTop(Vertical):
                 status_line(
                     width,
                     look.glyphs,
-                    source=source_name(state.sources),
+                    source=f"{tab} {source_name(state.sources)}".lstrip(),
                     summary=summary,
                     total=loaded,
                     query=query,

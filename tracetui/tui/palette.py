@@ -58,6 +58,13 @@ class _PaletteHost(Protocol):
 
     def query_one(self, selector: str) -> DOMNode: ...
 
+    @property
+    def tab_names(self) -> list[str]: ...
+
+    def open_source(self, source: str) -> None: ...
+
+    def show_source(self, number: int) -> None: ...
+
     def call_later(self, callback: Callable[..., Any], *args: Any) -> bool: ...
 
 
@@ -94,6 +101,10 @@ class PaletteEntries:
         for key in APP.keys:
             if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if app.state.is_live else _LIVE):
                 yield self._entry(key, names)
+        for number, name in enumerate(app.tab_names):
+            yield PaletteEntry(
+                f"Sources {number + 1}: {name}", "open in a tab", partial(app.show_source, number), "set"
+            )
         for theme in THEMES:
             note = "in use" if theme == app.theme else THEME_NOTES[theme]
             yield PaletteEntry(f"Theme {theme}", note, partial(setattr, app, "theme", theme))
@@ -137,9 +148,15 @@ class PaletteEntries:
         self._app.post_message(FilterTraces(query))
         self._app.post_message(OpenView("traces"))
 
-    def matching(self, words: Sequence[str]) -> Sequence[Option]:
-        self._shown = self.matches(words)
+    def matching(self, words: Sequence[str], text: str) -> Sequence[Option]:
+        self._shown = [*self._open(text), *self.matches(words)] if words else self.matches(words)
         return [Option(str(i), entry.label, entry.note) for i, entry in enumerate(self._shown)]
+
+    def _open(self, text: str) -> Iterator[PaletteEntry]:
+        """Return the command for `open SOURCE`."""
+        command, _, source = text.strip().partition(" ")
+        if command == "open" and source.strip():
+            yield PaletteEntry(f"Open {source}", "in a tab", partial(self._app.open_source, source.strip()))
 
     def count(self) -> str:
         return "" if self._shown is self.first else f"{len(self._shown):,} found"

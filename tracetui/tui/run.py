@@ -85,6 +85,27 @@ def run_app(
     return app.return_code or 0
 
 
+def state_of(source: str, app: State, others: Sequence[str]) -> tuple[State, Resume | None]:
+    """Return the state and location for a source that is opened in the running app; `others` are open, too.
+
+    Raises UsageError for unusable server settings.
+    """
+    if source == _STDIN:
+        raise UsageError("standard input cannot be read while the screen is open")
+    named = parse_sources([source])
+    check_credentials(parse_sources([*others, source]).servers)
+    resume, to_open = location_of(named)
+    overrides = Overrides()
+    state = State(
+        sources=(source,),
+        exact_names=app.exact_names,
+        look=app.look,
+        unsafe=any(server.is_unsafe(overrides) for server in named.servers),
+    )
+    state.open_later(to_open)
+    return state, resume
+
+
 def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
     """Return the location that the sources name (None for the trace list), and the ids of two traces to compare."""
     ids = named.opened_ids

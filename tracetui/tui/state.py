@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, cast
 
 from tracetui.config import Overrides
@@ -27,6 +27,10 @@ class Look:
     glyphs: Glyphs = UNICODE
     theme: Theme = DARK
     local_time: bool = False
+
+
+_OF_THE_APP = ("look", "notices", "previous_queries", "new_queries", "columns", "has_new_columns")
+"""Fields of `State` that do not depend on the sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,12 @@ class State:
     """Ids of the traces to open once they are loaded: one in the waterfall, two in a comparison."""
     new: frozenset[int] = frozenset()
     """Traces that arrived with the last poll."""
+
+    def take(self, other: State) -> None:
+        """Replace sources, traces and selection by those of another state. What belongs to the app stays."""
+        for one in fields(self):
+            if one.name not in _OF_THE_APP:
+                setattr(self, one.name, getattr(other, one.name))
 
     # --- loading -----------------------------------------------------------------------------------------------------
 

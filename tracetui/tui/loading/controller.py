@@ -65,6 +65,8 @@ class LoadController:
         self._deferred: TraceSetArrived | None = None
         """Poll result that is shown once the user leaves the open trace."""
         self._follower = Follower(state, host, self._searches, self._poll)
+        self._resumes_following = False
+        """True to follow again when these sources are shown again."""
         self._filter_search = FilterSearch(state, host)
         self._started = 0.0
         if state.sources:
@@ -133,6 +135,31 @@ class LoadController:
             self._machine.send(LoadEvent.STOP)
             self._load.stop()
             self._status = "searching"
+
+    def leave(self, then: Callable[[], None]) -> bool:
+        """Come to rest for other sources: stop following and the running poll, then call `then`.
+
+        -> False while a request of the user runs, which is not stopped
+        """
+        if self.can_stop and not self._filter_search.is_running:
+            return False
+        self._filter_search.cancel()
+        self._resumes_following = self.is_following
+        if self.is_following:
+            self._follower.stop()
+            self._machine.is_following = False
+            self._status = ""
+        if self.is_busy:
+            self._interrupt(then)
+        else:
+            then()
+        return True
+
+    def come_back(self) -> None:
+        """Follow again if that was on when the sources were left."""
+        if self._resumes_following:
+            self._resumes_following = False
+            self.follow()
 
     def close(self) -> None:
         """End the load and drop what it has read."""

@@ -51,6 +51,9 @@ class View(Vertical):
         for part in self.parts:
             part.set_changed()
 
+    def sources_changed(self) -> None:
+        """Forget what belongs to the previous sources, whose traces have nothing to do with those that follow."""
+
     def selection_changed(self) -> None:
         """Show another trace or span. Also called when the view is shown."""
         for part in self.parts:

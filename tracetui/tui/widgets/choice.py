@@ -37,8 +37,8 @@ class Option(NamedTuple):
 class OptionSource(Protocol):
     """Options to choose from."""
 
-    def matching(self, words: Sequence[str]) -> Sequence[Option]:
-        """Return the options for these lower-case words, best first; all or the most useful without words."""
+    def matching(self, words: Sequence[str], text: str) -> Sequence[Option]:
+        """Return the options for the lower-case words of a text, best first; all or the most useful without words."""
         ...
 
     def count(self) -> str:
@@ -54,7 +54,7 @@ class _AllOptions:
         self._lowered = [f"{option.label}\0{option.note}".lower() for option in self._all]
         self._found = len(self._all)
 
-    def matching(self, words: Sequence[str]) -> Sequence[Option]:
+    def matching(self, words: Sequence[str], text: str) -> Sequence[Option]:
         pairs = zip(self._all, self._lowered, strict=True)
         found = [(option, lowered) for option, lowered in pairs if all(word in lowered for word in words)]
         self._found = len(found)
@@ -133,7 +133,7 @@ class Choice(Dialog[str | None]):
         self._title = title
         self._free = free
         self._source = _AllOptions(options) if isinstance(options, Sequence) else options
-        self._matches = self._source.matching(())
+        self._matches = self._source.matching((), "")
         self._is_empty = not self._matches
         self._is_filling = is_filling
         self._cells = cells
@@ -150,7 +150,7 @@ class Choice(Dialog[str | None]):
         self._source, self._is_filling, self._is_empty = _AllOptions(options), False, not options
         self._title = title or self._title
         if not self.is_mounted or self.is_closed:
-            self._matches = self._source.matching(())
+            self._matches = self._source.matching((), "")
             return
         view, before = self.query_one(LineView), self._matches
         value = before[view.cursor].value if before else None
@@ -208,7 +208,7 @@ class Choice(Dialog[str | None]):
 
     def _match(self, text: str) -> None:
         """Find the options for a text; the text itself is the last one if it is accepted, too."""
-        self._matches = self._source.matching(text.lower().split())
+        self._matches = self._source.matching(text.lower().split(), text)
         text = text.strip()
         if self._free and text and self._matches:
             quoted = self._look.glyphs.quoted(safe(text, _LONGEST_TYPED))

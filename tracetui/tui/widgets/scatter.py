@@ -27,7 +27,7 @@ from tracetui.tui.state import Look
 _GAP = 2
 _LEAST_PLOT = 24
 _RIGHT_BUTTON = 3
-_NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
+NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
 
 
 class Scatter(Widget):
@@ -59,7 +59,7 @@ class Scatter(Widget):
         super().__init__(id=id)
         self.can_focus = False
         self._look = look
-        self._points = _NO_POINTS
+        self._points = NO_POINTS
         self._plot: Plot | None = None
         self._stats: list[Line] = []
         self._moments: Sequence[MarkedTime] = ()

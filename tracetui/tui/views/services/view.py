@@ -100,6 +100,9 @@ class ServicesView(View):
         assert isinstance(self.page.rows, ServiceList)
         return self.page.rows
 
+    def sources_changed(self) -> None:
+        self.explorer.mode, self.part.value, self.part.display = Mode(), "", False
+
     def set_changed(self) -> None:
         # keep the mode, for the return from the traces of a row
         self.explorer.forget()

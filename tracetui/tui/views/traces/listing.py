@@ -16,7 +16,7 @@ from tracetui.render.traces.table import HIDEABLE, TraceRows
 from tracetui.tui.state import State
 from tracetui.tui.views.traces.empty_states import offered_rows
 from tracetui.tui.widgets.line_bar import LineBar
-from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.line_view import LineView, NoLines
 
 _CURSOR = 2
 """Cells of the cursor before a line."""
@@ -74,6 +74,13 @@ class TraceListing:
     def is_previous(self) -> bool:
         """True while the rows are those of the previous set."""
         return self._rows is None and self._previous is not None
+
+    def clear(self) -> None:
+        """Show nothing, until there are traces of other sources."""
+        self._loaded = self.columns = self._rows = self._previous = self.offered = None
+        self._toggled.clear()
+        self.entries, self.grouping = (), Grouping.NONE
+        self.view.show(NoLines())
 
     def begin_set(self, loaded: TraceSet) -> None:
         """Prepare for the traces of another set."""

@@ -43,7 +43,7 @@ from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.query_bar import QueryBar
-from tracetui.tui.widgets.scatter import Scatter
+from tracetui.tui.widgets.scatter import NO_POINTS, Scatter
 from tracetui.tui.work import Work
 
 _LEAST_ROWS = 20
@@ -148,6 +148,16 @@ class TracesView(View):
         columns, state = self.listing.columns, self.state
         shown, query, attributes = state.shown, state.query, state.columns.attributes
         self.work("traces-list", lambda: prepared(loaded, columns, shown, query, attributes), self._show)
+
+    def sources_changed(self) -> None:
+        self._loaded, self._is_opening = None, False
+        self._changes, self._moment = [], None
+        self._previous_filters = filters.FilterHistory()
+        self._mark_moments()
+        self.scatter.show(NO_POINTS)
+        self.listing.clear()
+        self.verdict.show_statements([], self.key_names)
+        self.query_bar.show_query(self.state.query)
 
     def selection_changed(self) -> None:
         self.listing.show_heading()

@@ -1,0 +1,139 @@
+"""Several sources open in tabs, each with its place."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.paths import SAMPLES
+from tests.support.pilot import driven
+from tests.support.servers import LiveServer
+from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tracetui.export.save import save
+from tracetui.ingest.processes.background_load import BackgroundLoad
+from tracetui.model.traces import TraceSet
+from tracetui.tui.state import State
+from tracetui.tui.widgets.choice import Choice
+
+SHOP = str(SAMPLES / "shop" / "shop.json")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    path = tmp_path / "small.json"
+    save(build(span("a", 0, 10), span("b", 0, 20, trace="2")), path)
+    return str(path)
+
+
+async def test_the_palette_opens_a_source_in_a_tab(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("colon", *"open ", *small, "enter")
+        assert "2/2" in pilot.lines[0]
+        assert "small.json" in pilot.lines[0]
+        assert "2 traces" in pilot.text
+        await pilot.press("ctrl+n")
+        assert "1/2 incident/before.json" in pilot.lines[0]
+        assert len(app.state.shown) == 100
+        await pilot.press("colon", *"sources 2", "enter")
+        assert "2/2" in pilot.lines[0]
+
+
+async def test_each_tab_has_its_place(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "j", "j", "space", "enter", "j")
+        trace, span_at, query = app.state.trace, app.state.span, app.state.query
+        assert app.view == "waterfall"
+        before = pilot.lines[1:]
+        await pilot.press("ctrl+o", *small, "enter")
+        assert app.view == "traces"
+        assert app.state.query == ""
+        assert not app.state.marked
+        await pilot.press("j", "5", "ctrl+n")
+        assert app.view == "waterfall"
+        assert (app.state.trace, app.state.span, app.state.query) == (trace, span_at, query)
+        assert pilot.lines[1:] == before
+        # the way back is that of the tab, too
+        await pilot.press("escape")
+        assert app.view == "traces"
+        assert "8 of 100 traces" in pilot.text
+        assert "1 marked" in pilot.text
+        await pilot.press("ctrl+n")
+        assert app.view == "hot-spots"
+        await pilot.press("1")
+        assert app.state.trace == 0
+
+
+async def test_undo_is_that_of_the_tab(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "ctrl+o", *small, "enter", "u")
+        assert "nothing to undo" in pilot.text
+        assert app.state.query == ""
+
+
+async def test_a_tab_is_closed(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("colon", *"close this tab", "enter")
+        assert "no other tab" in pilot.text
+        await pilot.press("ctrl+o", *small, "enter", "colon", *"close this tab", "enter")
+        assert "100 traces" in pilot.text
+        assert "1/" not in pilot.lines[0]
+        await pilot.press("ctrl+n")
+        assert "Ctrl+o opens other sources in a tab" in pilot.text
+        assert app.state.sources == (INCIDENT,)
+
+
+async def test_a_source_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("ctrl+o", *str(tmp_path / "missing.json"), "enter")
+        await pilot.until("missing.json", "No traces loaded.")
+        # the rows of the other tab are not there
+        await pilot.press("enter", "y", "c")
+        assert app.view == "traces"
+        await pilot.press("ctrl+n")
+        assert "100 traces" in pilot.text
+        assert "No traces loaded." not in pilot.text
+
+
+async def test_tabs_wait_for_a_load(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_load = threading.Event()
+    run = BackgroundLoad.run
+
+    def waits(*args: Any) -> TraceSet:
+        assert may_load.wait(60)
+        return run(*args)
+
+    monkeypatch.setattr(BackgroundLoad, "run", waits)
+    app = CountingApp(State(sources=(small,)))
+    async with driven(app, (120, 40)) as pilot:
+        await pilot.until("reading")
+        await pilot.send("ctrl+o", *SHOP, "enter")
+        assert "still loading: Esc stops it" in pilot.text
+        may_load.set()
+        await pilot.settle()
+        assert "2 traces" in pilot.text
+
+
+async def test_standard_input_cannot_be_opened() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("ctrl+o", "minus", "enter")
+        assert "standard input cannot be read" in pilot.text
+        assert not isinstance(app.screen, Choice)
+
+
+async def test_polls_stop_in_another_tab_and_go_on_afterwards(small: str) -> None:
+    with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
+        async with opened(server.url) as (app, pilot):
+            await pilot.press("F")
+            await pilot.until("following")
+            await pilot.press("ctrl+o", *small, "enter")
+            await pilot.until("2/2", "2 traces")
+            assert "following" not in pilot.lines[0]
+            assert not app._controller.is_following
+            await pilot.press("ctrl+n")
+            await pilot.until("1/2", "following")
+            assert app._controller.is_following
