@@ -1,4 +1,4 @@
-"""Reading and searching the raw bytes of many spans, whatever pieces they stand in."""
+"""Reading and searching the raw bytes of many spans in any number of pieces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXTS = st.lists(st.binary(max_size=6) | st.lists(st.sampled_from([b"a", b"ab",
     sizes=st.tuples(st.sampled_from([1, 4, 1 << 12]), st.sampled_from([1, 100])),
     chosen=st.randoms(use_true_random=False),
 )
-def test_stretches_are_read_and_searched_one_by_one_or_together_alike(
+def test_single_and_joint_reads_of_stretches_are_equal(
     pieces: list[list[bytes]], viewed: bool, needle: bytes, sizes: tuple[int, int], chosen: random.Random
 ) -> None:
     wrap: Callable[[bytes], bytes | memoryview] = memoryview if viewed else bytes

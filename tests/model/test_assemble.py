@@ -1,4 +1,4 @@
-"""Assembly: how spans become traces. A plain reference, written span by span, must come to the same."""
+"""Assembly of traces, compared with a plain reference that works span by span."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Row = tuple[Any, ...]
 
 @dataclass(eq=False)
 class Node:
-    """A span, made of one or more records."""
+    """Span, made of one or more records."""
 
     given: GivenSpan
     number: int
@@ -74,7 +74,7 @@ def _equal(one: str, other: str, *none: str) -> bool:
 
 
 def _fit(one: GivenSpan, other: GivenSpan) -> bool:
-    """Whether two records of one trace and id can be of one span."""
+    """Test whether two records with one trace and id can be of one span."""
     if not _equal(one.service, other.service, "", "unknown_service"):
         return False
     if _timeless(one) or _timeless(other):
@@ -103,7 +103,7 @@ def _group_order(record: GivenSpan) -> Any:
     return (not _whole(record), _timeless(record), _no_start(record), start, *says, *names)
 
 
-def _grouped(records: list[GivenSpan]) -> list[list[GivenSpan]]:
+def _groups(records: list[GivenSpan]) -> list[list[GivenSpan]]:
     groups: list[list[GivenSpan]] = []
     for record in sorted(records, key=_group_order):
         fitting = [group for group in groups if all(_fit(record, other) for other in group)]
@@ -117,7 +117,7 @@ def _grouped(records: list[GivenSpan]) -> list[list[GivenSpan]]:
 
 
 def _steps(record: GivenSpan) -> int:
-    """How coarse the times of a record are: 0 below microseconds, 4 for whole milliseconds."""
+    """Return the resolution of a record's times: 0 below microseconds, 4 for whole milliseconds."""
     return sum(time % unit == 0 for unit in (1_000, 1_000_000) for time in (record.start, record.duration))
 
 
@@ -137,7 +137,7 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
         parent = 0 if record.parent == "" else _key(record.parent)
         message = record.message
         flags = record.flags | (Flag.START_REPAIRED if record.start < 0 else 0)
-        said = (message, record.kind, parent, 2 if record.error else 0, flags)
+        message = (message, record.kind, parent, 2 if record.error else 0, flags)
         parts = (_json(record.attributes), _json(record.events), _json(record.links))
         return (
             _no_end(record),
@@ -149,7 +149,7 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
             -attributes,
             record.start,
             *texts,
-            *said,
+            *message,
             *parts,
         )
 
@@ -164,8 +164,8 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode() if value else b""
 
 
-def _united(group: list[GivenSpan]) -> GivenSpan:
-    """What the records of a span say together."""
+def _merged(group: list[GivenSpan]) -> GivenSpan:
+    """Merge the records of a span."""
     if len(group) == 1:
         return group[0]
     group = _leading_order(group)
@@ -223,7 +223,7 @@ def _united(group: list[GivenSpan]) -> GivenSpan:
 
 
 def _spans_of(records: list[GivenSpan]) -> list[Node]:
-    """One node per span, in the order of their first records."""
+    """Return one node per span, in the order of their first records."""
     by_id: dict[int | str, list[int]] = {}
     for number, record in enumerate(records):
         # a record without an id is a span of its own
@@ -231,8 +231,8 @@ def _spans_of(records: list[GivenSpan]) -> list[Node]:
     nodes = []
     for numbers in by_id.values():
         numbered = {id(records[number]): number for number in reversed(numbers)}
-        for group in _grouped([records[number] for number in numbers]):
-            given = _united(group)
+        for group in _groups([records[number] for number in numbers]):
+            given = _merged(group)
             first = min(numbered[id(record)] for record in group)
             nodes.append(Node(given, first, given.start, given.duration, given.flags, records=len(group)))
     return sorted(nodes, key=lambda node: node.number)
@@ -242,18 +242,18 @@ _CALLED = {Kind.CLIENT: Kind.SERVER, Kind.PRODUCER: Kind.CONSUMER}
 
 
 def _find_parents(nodes: list[Node]) -> None:
-    alike: dict[int | str, list[Node]] = {}
+    colliding: dict[int | str, list[Node]] = {}
     for node in nodes:
         if _same_span(node.given.id) != 0:
-            alike.setdefault(_same_span(node.given.id), []).append(node)
+            colliding.setdefault(_same_span(node.given.id), []).append(node)
     for node in nodes:
         wanted = _same_span(node.given.parent)
-        if wanted != 0 and wanted in alike:
-            node.parent = _parent_among(alike[wanted], node)
+        if wanted != 0 and wanted in colliding:
+            node.parent = _parent_among(colliding[wanted], node)
         elif wanted != 0:
             node.flags |= Flag.ORPHAN
             node.missing = node.given.parent
-    for same in alike.values():
+    for same in colliding.values():
         halves = _halves(same)
         for half, above in halves.items():
             if half.flags & Flag.ORPHAN:
@@ -277,7 +277,7 @@ def _earliest_first(nodes: list[Node]) -> list[Node]:
 
 
 def _halves(same: list[Node]) -> dict[Node, Node]:
-    """Of spans with one id, the called halves and the half above each."""
+    """Find the called halves of spans with one id, and the half above each."""
     same = _earliest_first(same)
     halves: dict[Node, Node] = {}
     for calling, kind in _CALLED.items():
@@ -311,13 +311,13 @@ def _when(given: GivenSpan) -> int:
     return 0 if _no_start(given) else given.start
 
 
-def _cut_rings(nodes: list[Node]) -> None:
+def _cut_cycles(nodes: list[Node]) -> None:
     for node in nodes:
         ring = [node]
         while (above := ring[-1].parent) is not None and above is not node and above not in ring:
             ring.append(above)
         if above is node:
-            # one without a start is no candidate but among its like
+            # one without a start is only considered among others without one
             earliest = min(ring, key=lambda n: (_no_start(n.given), _when(n.given), _key(n.given.id), n.number))
             earliest.parent = None
             earliest.flags |= Flag.CYCLE_CUT
@@ -347,7 +347,9 @@ def _repair_times(nodes: list[Node]) -> None:
 
 
 def expected_traces(spans: list[GivenSpan]) -> list[tuple[list[Node], int]]:
-    """-> per trace, in order of appearance, its nodes in pre-order and how many records were folded into others."""
+    """Build the expected traces. -> for each, in order of appearance, its nodes in pre-order and the number of merged
+    records
+    """
     by_trace: dict[str, list[GivenSpan]] = {}
     for given_span in spans:
         by_trace.setdefault(_same_trace(given_span.trace), []).append(given_span)
@@ -355,7 +357,7 @@ def expected_traces(spans: list[GivenSpan]) -> list[tuple[list[Node], int]]:
     for members in by_trace.values():
         nodes = _spans_of(members)
         _find_parents(nodes)
-        _cut_rings(nodes)
+        _cut_cycles(nodes)
         for node in nodes:
             if node.parent is not None:
                 node.parent.children.append(node)
@@ -420,7 +422,7 @@ def rows(traces: TraceSet, trace: int) -> list[Row]:
 
 @unhurried
 @given(span_sets())
-def test_every_span_is_placed_as_by_the_reference(spans: list[GivenSpan]) -> None:
+def test_assembly_equals_the_reference(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     expected = expected_traces(spans)
     assert traces.trace_count == len(expected)
@@ -449,7 +451,7 @@ def test_invariants_of_whole_traces(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(span_sets(), st.data())
-def test_a_selection_is_what_its_spans_alone_assemble_to(spans: list[GivenSpan], data: st.DataObject) -> None:
+def test_selection_equals_the_assembly_of_its_spans(spans: list[GivenSpan], data: st.DataObject) -> None:
     traces = build(*spans)
     keep = np.array(data.draw(st.lists(st.booleans(), min_size=traces.trace_count, max_size=traces.trace_count)), bool)
     names = {_same_trace(traces.trace_ids[trace]) for trace in np.flatnonzero(keep)}
@@ -467,7 +469,7 @@ def test_a_selection_is_what_its_spans_alone_assemble_to(spans: list[GivenSpan],
 
 @unhurried
 @given(rough_sets(), st.integers(0, 14))
-def test_pieces_of_a_load_meet_as_if_they_came_at_once(spans: list[GivenSpan], cut: int) -> None:
+def test_assembly_is_independent_of_the_pieces_of_a_load(spans: list[GivenSpan], cut: int) -> None:
     intake = collect(spans[:cut])
     early = assemble(intake)
     before = [early.span(i) for i in range(len(early))]
@@ -480,16 +482,16 @@ def test_pieces_of_a_load_meet_as_if_they_came_at_once(spans: list[GivenSpan], c
     assert [early.span(i) for i in range(len(early))] == before
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Examples -------------------------------------------------------------------------------------------------------
 
 
-def test_no_spans_are_an_empty_set() -> None:
+def test_no_spans_give_an_empty_set() -> None:
     traces = build()
     assert (len(traces), traces.trace_count, traces.first.tolist()) == (0, 0, [0])
     assert traces.main_root.tolist() == traces.trace_duration.tolist() == []
 
 
-def test_an_orphan_is_a_root_that_names_its_missing_parent() -> None:
+def test_orphan_is_a_root_with_a_missing_parent() -> None:
     traces = build(
         span("a", 5, 9, service="web", name="GET /"),
         span("b", 0, 4, parent="Gone"),
@@ -501,16 +503,16 @@ def test_an_orphan_is_a_root_that_names_its_missing_parent() -> None:
     assert traces.parent_id(orphan) == "Gone"
     assert traces.warnings_of(orphan) == ["orphan: its parent Gone is not in the trace"]
     assert ids(traces, np.flatnonzero(traces.flags & int(Flag.ORPHAN))) == ["b"]
-    # earlier than every other root, and still not the main one
+    # earlier than every other root, but not the main one
     assert traces.trace_name(0) == "web GET /"
 
 
-def test_parent_in_another_trace_does_not_count() -> None:
+def test_parent_in_another_trace_is_missing() -> None:
     traces = build(span("a", 0, 9, trace="1"), span("b", 1, 2, trace="2", parent="a"))
     assert traces.flags.tolist() == [Flag.NONE, Flag.ORPHAN]
 
 
-def test_records_of_one_span_are_one_and_counted() -> None:
+def test_records_of_one_span_are_merged_and_counted() -> None:
     twice = span("a", 0, 9, attributes={"k": 1, "l": 2})
     traces = build(twice, twice.but(id="000000000000000a", attributes={"l": 2, "k": 1}), span("b", 1, 2, parent="a"))
     assert sorted(int(traces.key[i]) for i in range(len(traces))) == [10, 11]
@@ -546,7 +548,7 @@ REPEATS = {
 
 
 @pytest.mark.parametrize("change", REPEATS.values(), ids=REPEATS)
-def test_a_span_seen_more_than_once_is_one(change: dict[str, Any]) -> None:
+def test_duplicate_records_are_merged(change: dict[str, Any]) -> None:
     other, child = ONE.but(**change), span("b", 6, 7)
     for records in ([ONE, child, other], [other, ONE, child]):
         traces = build(*records)
@@ -572,7 +574,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("change", DIFFERENT.values(), ids=DIFFERENT)
-def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
+def test_different_spans_with_one_id_stay_separate(change: dict[str, Any]) -> None:
     other = ONE.but(**change)
     for records in ([ONE, other], [other, ONE]):
         traces = build(*records, span("b", 6, 7, parent="a"))
@@ -584,7 +586,7 @@ def test_different_spans_with_one_id_both_stay(change: dict[str, Any]) -> None:
         assert (above.start_ns, above.service, above.name) == (ONE.start, ONE.service, ONE.name)
 
 
-def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
+def test_record_with_an_end_leads_then_the_longer_then_the_more_detailed() -> None:
     begun = span("a", 0, 0, flags=Flag.NO_DURATION, attributes={"from": "begun", "begun": 1, "more": 1, "most": 1})
     short = span("a", 0, 50, attributes={"from": "short", "short": 1, "more": 1})
     long = span("a", 0, 70, attributes={"from": "long", "long": 1})
@@ -597,9 +599,9 @@ def test_the_record_with_an_end_leads_then_the_longer_then_the_richer() -> None:
         assert found.flags == Flag.NONE
 
 
-def test_of_records_as_long_but_for_rounding_the_finer_leads() -> None:
+def test_of_records_that_differ_by_rounding_the_finer_leads() -> None:
     fine = GivenSpan("a", EPOCH + 1_234, 7_900)
-    # as a format of microseconds that rounds up writes it, and one of milliseconds
+    # as written by a format of microseconds that rounds up, and by one of milliseconds
     coarse = GivenSpan("a", EPOCH + 1_000, 8_000, attributes={"k": 1})
     coarsest = GivenSpan("a", EPOCH, 0)
     for records in itertools.permutations([fine, coarse, coarsest]):
@@ -607,7 +609,7 @@ def test_of_records_as_long_but_for_rounding_the_finer_leads() -> None:
         assert (traces.start.tolist(), traces.duration.tolist()) == ([EPOCH + 1_234], [7_900])
 
 
-def test_a_failure_of_any_record_is_the_span_s() -> None:
+def test_failure_of_any_record_makes_the_span_an_error() -> None:
     fine = span("a", 0, 90, message="all well")
     failed = span("a", 0, 50, error=True, message="refused")
     for records in itertools.permutations([fine, failed, span("a", 0, 20, error=True, message="other")]):
@@ -620,7 +622,7 @@ def test_a_failure_of_any_record_is_the_span_s() -> None:
     assert build(fine, span("a", 0, 50)).span(0).status_message == "all well"
 
 
-def test_events_and_links_that_records_share_are_there_once() -> None:
+def test_events_and_links_of_several_records_occur_once() -> None:
     one = span("a", 0, 9, events=[(1, "retry"), (1, "retry"), (3, "x")], links=[("1", "b")])
     grid = [(event[0] + 400, *event[1:]) for event in one.events[1:]]
     two = one.but(events=[*grid, (EPOCH + 8 * US, "late")], links=[("01", "0b"), ("2", "c")], attributes={"k": 1})
@@ -630,13 +632,13 @@ def test_events_and_links_that_records_share_are_there_once() -> None:
         assert len(found.links) == 2
 
 
-def test_spans_without_an_id_are_never_one() -> None:
+def test_spans_without_an_id_are_never_merged() -> None:
     traces = build(*[span(id_, 0, 9) for id_ in ("", "", "0", "0000000000000000")], span("b", 1, 2, parent="0"))
     assert (len(traces), traces.duplicates, bool(traces.flags.any())) == (5, {}, False)
     assert (traces.parent < 0).all()
 
 
-def test_a_tracer_that_gives_all_spans_one_id() -> None:
+def test_tracer_that_gives_all_spans_one_id() -> None:
     spans = [span("7", i * 9, i * 9 + 5, name=f"op {i}") for i in range(3_000)]
     traces = build(*spans, *spans[:1_500])
     assert (len(traces), traces.duplicates) == (3_000, {0: 1_500})
@@ -644,23 +646,23 @@ def test_a_tracer_that_gives_all_spans_one_id() -> None:
 
 
 def _content(traces: TraceSet) -> list[Any]:
-    """What is known of every span, but for the spelling of ids and the order of equals."""
+    """Return everything known about the spans, except the spelling of ids and the order of equal ones."""
     found = []
     for i in range(len(traces)):
         one = traces.span(i)
         parent = traces.parent[i]
         above = None if parent < 0 else (int(traces.key[parent]), int(traces.start[parent]), int(traces.kind[parent]))
         ids_ = (_same_trace(one.trace_id), int(traces.key[i]), above, _key(traces.missing_parents.get(i, "")))
-        said = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
+        message = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
         rest = (one.status_message, one.flags, sorted(one.warnings), sorted(one.attributes.items()))
         lists = (sorted((event.time_ns, event.name) for event in one.events), len(one.links))
-        found.append(repr((ids_, said, rest, lists)))
+        found.append(repr((ids_, message, rest, lists)))
     return sorted(found)
 
 
 @unhurried
 @given(rough_sets(), st.randoms(use_true_random=False), st.integers(1, 3))
-def test_the_order_of_records_makes_no_difference(spans: list[GivenSpan], chance: Random, pieces: int) -> None:
+def test_result_is_independent_of_record_order(spans: list[GivenSpan], chance: Random, pieces: int) -> None:
     shuffled = chance.sample(spans, len(spans))
     absorbing = Intake()
     for piece in range(pieces):
@@ -670,7 +672,7 @@ def test_the_order_of_records_makes_no_difference(spans: list[GivenSpan], chance
         assert sum(other.duplicates.values()) == len(spans) - len(other)
 
 
-def test_a_ring_is_cut_at_its_earliest_span() -> None:
+def test_parent_cycle_is_cut_at_its_earliest_span() -> None:
     traces = build(
         span("a", 3, 9, parent="c"),
         span("b", 2, 9, parent="a"),
@@ -682,7 +684,7 @@ def test_a_ring_is_cut_at_its_earliest_span() -> None:
     assert ids(traces, np.flatnonzero(traces.flags & int(Flag.CYCLE_CUT))) == ["b", "e"]
 
 
-def test_times_that_cannot_be_are_repaired_and_marked() -> None:
+def test_impossible_times_are_repaired_and_flagged() -> None:
     traces = build(
         span("a", 5, 9),
         GivenSpan("b", 0, 3 * US, parent="a", flags=Flag.START_REPAIRED),
@@ -699,12 +701,12 @@ def test_times_that_cannot_be_are_repaired_and_marked() -> None:
     ]
 
 
-def test_a_clock_may_begin_at_0() -> None:
+def test_time_0_is_a_valid_start() -> None:
     running = build(GivenSpan("a", 0, 90), GivenSpan("b", 0, 5, parent="a"), GivenSpan("c", 7, 5, parent="a"))
     assert (running.start.tolist(), running.flags.tolist()) == ([0, 0, 7], [Flag.NONE] * 3)
 
 
-def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
+def test_known_end_stays_if_the_start_is_missing() -> None:
     only_end = Flag.START_REPAIRED | Flag.END_KNOWN
     traces = build(
         GivenSpan("a", EPOCH + 90 * US, 0, flags=only_end),
@@ -716,12 +718,12 @@ def test_an_end_that_is_known_stays_where_the_start_is_missing() -> None:
     assert [(traces.start[i] - EPOCH) // US for i in where] == [20, 20, 20, 20]
     assert [traces.duration[i] // US for i in where] == [70, 30, 50, 0]
     flags = [Flag(int(traces.flags[i])) for i in where]
-    # one that ends before its parent begins cannot have taken its start
+    # its end is before the start of its parent, which it therefore cannot adopt
     assert flags == [Flag.START_REPAIRED, 0, Flag.START_REPAIRED, Flag.START_REPAIRED | Flag.NEGATIVE_DURATION]
     assert traces.no_start[where].tolist() == [True, False, True, True]
 
 
-def test_all_called_halves_are_below_the_calling_one() -> None:
+def test_called_halves_are_children_of_the_calling_half() -> None:
     server = span("1", 1, 8, service="cart", kind=Kind.SERVER)
     other = server.but(start=server.start + 2 * US)
     client = span("1", 0, 9, kind=Kind.CLIENT)
@@ -731,12 +733,12 @@ def test_all_called_halves_are_below_the_calling_one() -> None:
         assert traces.trace_warning_counts.tolist() == [0]
         halves = [i for i in range(len(traces)) if traces.flags[i] == Flag.SHARED]
         assert [(int(traces.parent[i]), int(traces.start[i])) for i in halves] == [(0, server.start), (0, other.start)]
-        # those of the caller's service stay with it, all others are the first server's
+        # those of the caller's service stay with it, all others belong to the first server
         assert [int(traces.parent[at(traces, id_)]) for id_ in "234"] == [halves[0], 0, halves[0]]
 
 
 @pytest.mark.parametrize(("calling", "called"), [(Kind.CLIENT, Kind.SERVER), (Kind.PRODUCER, Kind.CONSUMER)])
-def test_children_of_one_service_that_calls_itself_are_the_called_half_s(calling: Kind, called: Kind) -> None:
+def test_children_in_a_service_that_calls_itself_belong_to_the_called_half(calling: Kind, called: Kind) -> None:
     traces = build(span("1", 0, 9, kind=calling), span("1", 1, 8, kind=called), span("2", 2, 3, parent="1"))
     assert (traces.parent.tolist(), traces.kind.tolist()[:2]) == ([-1, 0, 1], [calling, called])
 
@@ -761,7 +763,7 @@ def test_remaining_spans_with_one_id_are_flagged(kinds: tuple[Kind, ...], marked
 
 
 def test_halves_of_zipkin_calls_are_joined_in_any_order() -> None:
-    # as Zipkin writes it: both halves of a call have one id and one parent
+    # as written by Zipkin: both halves of a call have one id and one parent
     halves = [
         span("1", 0, 90, service="web", kind=Kind.SERVER),
         span("2", 10, 80, service="web", kind=Kind.CLIENT, parent="1"),

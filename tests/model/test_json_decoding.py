@@ -1,4 +1,4 @@
-"""JSON between parts of the program: any text comes back as it was."""
+"""JSON between parts of the program, which preserves any text."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def test_encoded_values_are_decoded_unchanged(names: dict[str, list[str]], numbe
     "data",
     [b"", b"{", b'"\\udcff"', b'{"type":"inner","names":{},"number":"\\ud800","share":0}', b"[" * 9_000 + b'"\\ud800"'],
 )
-def test_anything_else_is_malformed(data: bytes) -> None:
+def test_other_bytes_are_malformed(data: bytes) -> None:
     with pytest.raises(MalformedError):
         decode_any(_DECODER, data)

@@ -1,4 +1,4 @@
-"""Shapes of operation names: what is an id in a name, and what is not."""
+"""Shapes of operation names: ids in names, and parts that are not ids."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ PLACES = ("GET /{}/%", "GET /{}/%/lines", "GET {}:%", "{}_%", "{}-%", "GET /{}?k
 @pytest.mark.parametrize("place", PLACES)
 @unhurried
 @given(data=st.data(), word=_WORDS.filter(lambda word: word not in ("v1", "v2")))
-def test_names_of_one_kind_of_ids_have_one_shape(kind: str, place: str, data: st.DataObject, word: str) -> None:
+def test_names_with_one_kind_of_id_have_one_shape(kind: str, place: str, data: st.DataObject, word: str) -> None:
     pattern = place.format(word)
     ids = data.draw(st.lists(IDS[kind], min_size=2, max_size=5))
     assert {shape(pattern.replace("%", one)) for one in ids} == {pattern.replace("%", "{id}")}
@@ -262,7 +262,7 @@ def test_pods_of_one_deployment_have_one_shape(word: str, pods: list[tuple[str, 
 
 @unhurried
 @given(_WORDS, st.lists(st.one_of(st.integers(), st.text(string.ascii_letters + " ")), min_size=1))
-def test_statements_of_any_values_have_one_shape(table: str, values: list[int | str]) -> None:
+def test_statements_with_any_values_have_one_shape(table: str, values: list[int | str]) -> None:
     listed = ", ".join(str(value) if isinstance(value, int) else f"'{value}'" for value in values)
     assert shape(f"SELECT name FROM {table} WHERE id IN ({listed})") == f"SELECT {table}"
     assert shape(f"INSERT INTO {table} (a) VALUES ({'), ('.join(listed.split(', '))})") == f"INSERT {table}"
@@ -280,29 +280,29 @@ _PIECES = st.one_of(
 @given(st.one_of(st.text(), st.lists(_PIECES, max_size=9).map("".join)))
 @example("SET a:1 b")
 @example("SELECT a FROM b_123 WHERE c = 1")
-def test_a_shape_is_its_own_shape(name: str) -> None:
+def test_shape_of_a_shape_is_itself(name: str) -> None:
     assert shape(shape(name)) == shape(name)
 
 
 @unhurried
 @given(st.lists(st.text(string.ascii_letters, min_size=1), min_size=1), st.sampled_from("/._- :"))
-def test_letters_alone_are_no_ids(words: list[str], between: str) -> None:
+def test_letters_only_are_no_ids(words: list[str], between: str) -> None:
     name = between.join(words)
     assert shape(name) == name
 
 
 @unhurried
 @given(st.lists(_PIECES, max_size=9).map("".join))
-def test_nothing_but_ids_is_lost(name: str) -> None:
+def test_only_ids_are_replaced(name: str) -> None:
     found = shape(name)
     if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|SET)\b", name) or "--" in name or len(name) > 1_000:
         return
-    # what stands between the placeholders stands in the name, in that order
+    # the text between the placeholders occurs in the name, in the same order
     parts = map(re.escape, found.split("{id}"))
     assert re.fullmatch(".*".join(parts), name, re.DOTALL)
 
 
-def test_runs() -> None:
+def test_is_random() -> None:
     assert [run for run in ("deadbeef", "1234567", "abcdef1", "12345678", "decade20", "ab12") if is_random(run)] == [
         "decade20"
     ]
@@ -314,7 +314,7 @@ def test_runs() -> None:
     assert is_random(uuid.UUID(int=7 << 70 | 0xAB).hex)
 
 
-def test_a_long_name_is_cut() -> None:
+def test_long_name_is_truncated() -> None:
     assert len(shape("a:1" * 10_000)) <= 20_000
 
 
@@ -331,7 +331,7 @@ def test_a_long_name_is_cut() -> None:
         ("place order", "/orders", ""),
     ],
 )
-def test_a_route_takes_the_place_of_a_raw_path(name: str, route: str, operation: str) -> None:
+def test_route_replaces_a_raw_path(name: str, route: str, operation: str) -> None:
     assert routed(name, route) == operation
 
 
@@ -350,6 +350,6 @@ def test_raw_paths() -> None:
     assert [is_raw_path(name) for name in (*raw, *made)] == [True] * len(raw) + [False] * len(made)
 
 
-def test_what_may_be_the_shape_of_other_names() -> None:
+def test_names_that_may_be_shapes_of_others() -> None:
     assert may_be_shape("GET /orders/{id}")
     assert not may_be_shape("GET /orders")

@@ -1,4 +1,4 @@
-"""Inferred peers: what an unanswered call is named after."""
+"""Inferred peers: names and types of unanswered calls."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def name_of(kind: Kind, attributes: dict[str, Any]) -> str | None:
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
-        # a name that the caller gives
+        # a name given by the caller
         ({"service.peer.name": "stripe", "peer.service": "old", "db.system": "redis"}, "stripe"),
         ({"peer.service": "stripe", "server.address": "10.0.0.1"}, "stripe"),
-        # databases: the system and what is in it, else where it is
+        # databases: the system and its namespace, else its address
         ({"db.system.name": "postgresql", "db.system": "other", "db.namespace": "shop"}, "postgresql:shop"),
         ({"db.system": "mysql", "db.name": "orders", "server.address": "db1"}, "mysql:orders"),
         ({"db.system": "redis", "server.address": "cache-1"}, "redis@cache-1"),
@@ -65,19 +65,19 @@ def name_of(kind: Kind, attributes: dict[str, Any]) -> str | None:
         ({"net.sock.peer.name": "example.org", "net.sock.peer.addr": "10.0.0.1"}, "example.org"),
         ({"net.sock.peer.addr": "10.0.0.1"}, "10.0.0.1"),
         ({"peer.address": "10.0.0.1"}, "10.0.0.1"),
-        # nothing that names anybody
+        # attributes that name no peer
         ({}, None),
         ({"http.method": "GET"}, None),
         ({"peer.service": "  ", "server.address": ""}, None),
         ({"peer.service": 7, "server.address": ["x"]}, None),
     ],
 )
-def test_a_client_span_names_its_peer(attributes: dict[str, Any], expected: str | None) -> None:
+def test_peer_of_a_client_span(attributes: dict[str, Any], expected: str | None) -> None:
     assert name_of(Kind.CLIENT, attributes) == expected
 
 
 @pytest.mark.parametrize("known", [{}, {"server.address": "broker-1"}])
-def test_a_producer_is_named_after_its_destination_or_else_its_host(known: dict[str, Any]) -> None:
+def test_peer_of_a_producer_is_its_destination_or_host(known: dict[str, Any]) -> None:
     assert name_of(Kind.PRODUCER, {"messaging.destination.name": "orders", **known}) == "orders"
     assert name_of(Kind.PRODUCER, known) == known.get("server.address")
 
@@ -99,13 +99,13 @@ def test_a_producer_is_named_after_its_destination_or_else_its_host(known: dict[
         (Kind.UNSPECIFIED, {"network.peer.address": "10.0.0.1"}, PeerType.EXTERNAL),
     ],
 )
-def test_a_peer_has_a_type(kind: Kind, attributes: dict[str, Any], expected: PeerType) -> None:
+def test_type_of_a_peer(kind: Kind, attributes: dict[str, Any], expected: PeerType) -> None:
     peer = called_peer(kind, attributes)
     assert peer is not None
     assert peer.type is expected
 
 
-def test_a_span_of_another_kind_names_a_database_and_without_a_kind_its_remote_end() -> None:
+def test_spans_of_other_kinds_name_databases_and_remote_ends() -> None:
     for kind in (Kind.INTERNAL, Kind.UNSPECIFIED):
         assert name_of(kind, {"db.system": "redis", "db.namespace": "0"}) == "redis:0"
         known = {"server.address": "example.org", "messaging.system": "kafka", "rpc.system": "grpc"}
@@ -115,7 +115,7 @@ def test_a_span_of_another_kind_names_a_database_and_without_a_kind_its_remote_e
     assert name_of(Kind.INTERNAL, {"peer.service": "cache", "db.system": "redis"}) == "cache"
 
 
-def test_only_an_address_is_no_name() -> None:
+def test_name_takes_precedence_over_an_address() -> None:
     assert called_peer(Kind.CLIENT, {"server.address": "a"}) == Peer("a", PeerType.EXTERNAL, True, "a")
     assert called_peer(Kind.CLIENT, {"peer.service": "a"}) == Peer("a", PeerType.EXTERNAL, False, "a")
     # a database or a queue is no service, wherever it is
@@ -132,13 +132,13 @@ _values = st.one_of(st.text(), st.sampled_from(("http://[", "https://x", "//", "
 
 @unhurried
 @given(st.sampled_from(Kind), st.dictionaries(st.sampled_from(_KEYS), _values))
-def test_name_of_a_peer_is_a_text_for_any_attributes(kind: Kind, attributes: dict[str, Any]) -> None:
+def test_name_of_a_peer_is_text_for_any_attributes(kind: Kind, attributes: dict[str, Any]) -> None:
     name = name_of(kind, attributes)
     assert name is None or (name and name == name.strip())
 
 
 def _as_jaeger(spans: list[dict[str, Any]], *, chained: bool = False) -> TraceSet:
-    """Spans of one service, or else each the child of the one before and every third of another service."""
+    """Write spans of one service, or each as the child of the previous one and every third of another service."""
     tags = [[{"key": key, "type": "string", "value": value} for key, value in span.items()] for span in spans]
     written = [{"spanID": f"{i + 1:016x}", "processID": "p", "tags": one} for i, one in enumerate(tags)]
     for i, span in enumerate(written if chained else []):
@@ -175,7 +175,7 @@ _named = st.dictionaries(
 @pytest.mark.parametrize("decoded", [_as_jaeger, _as_otlp])
 @unhurried
 @given(st.lists(_named, min_size=1, max_size=4))
-def test_what_decoders_note_is_what_the_attributes_say(
+def test_noted_peers_equal_those_of_the_attributes(
     decoded: Callable[[list[dict[str, Any]]], TraceSet], spans: list[dict[str, Any]]
 ) -> None:
     traces = decoded(spans)
@@ -235,13 +235,13 @@ def test_calls_are_the_same_without_the_notes_of_decoders(
 def test_peer_type_comes_from_its_calls(kind: Kind, attributes: dict[str, str]) -> None:
     traces = _as_jaeger([{"span.kind": kind.name.lower(), **attributes}] * 3)
     (found,) = [one for one in find_dependencies(traces).services if one.inferred]
-    said = called_peer(kind, attributes)
-    assert said is not None
-    assert (found.service, found.peer_type) == (said.name, said.type)
+    message = called_peer(kind, attributes)
+    assert message is not None
+    assert (found.service, found.peer_type) == (message.name, message.type)
 
 
 class Named:
-    """Reads any attributes as the name of one peer."""
+    """Codec that reads any attributes as the name of one peer."""
 
     is_text = True
 
@@ -258,7 +258,7 @@ class Named:
         return []
 
 
-def test_equal_bytes_of_different_formats_name_different_peers() -> None:
+def test_equal_bytes_in_different_formats_name_different_peers() -> None:
     intake = Intake()
     for at, peer in enumerate(("stripe", "mailer"), 1):
         intake.add(

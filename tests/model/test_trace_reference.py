@@ -1,4 +1,4 @@
-"""Texts that name traces: ids, headers, addresses of pages, lines of logs."""
+"""References to traces in text: ids, headers, addresses of pages, log lines."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ HOUR = UNITS["h"]
 IN_BASE64 = base64.b64encode(bytes.fromhex(ID)).decode()
 
 
-def explored(query: object, source: str = "e58c2f51-20f8-4f4b-ad48-2968782ca7d6", begin: str = "now-1h") -> str:
-    """A page of Grafana's Explore as it is since 10.0."""
+def explore_url(query: object, source: str = "e58c2f51-20f8-4f4b-ad48-2968782ca7d6", begin: str = "now-1h") -> str:
+    """Return the address of a page of Grafana's Explore, since 10.0."""
     pane = {"datasource": source, "queries": [query], "range": {"from": begin, "to": "now"}}
     return f"https://g.example/explore?schemaVersion=1&panes={quote(json.dumps({'m95': pane}))}&orgId=1"
 
 
-def explored_before(query: object) -> str:
-    """The same in Grafana 8 and 9."""
+def old_explore_url(query: object) -> str:
+    """Return the address of the same page in Grafana 8 and 9."""
     left = {"datasource": "tempo", "queries": [query], "range": {"from": "now-6h", "to": "now"}}
     return f"https://g.example/grafana/explore?orgId=1&left={quote(json.dumps(left))}"
 
@@ -63,16 +63,16 @@ TEXTS = {
     f"http://h:16686/trace/{SHORT}?uiFind=cart": SHORT,
     f"http://h:9411/zipkin/traces/{ID}": ID,
     f"http://h:3200/api/v2/traces/{ID}": ID,
-    explored({"refId": "A", "queryType": "traceql", "query": ID}): ID,
-    explored({"refId": "A", "queryType": "traceqlSearch", "query": ID}): ID,
-    explored({"refId": "A", "query": SHORT, "datasource": {"type": "jaeger", "uid": "P8E80F9AEF21F6940"}}): SHORT,
-    explored({"refId": "A", "expr": f'{{app="cart"}} |= "trace_id={ID}"'}): ID,
-    explored({"refId": "A", "query": f'{{ trace:id = "{ID}" }}'}): ID,
-    explored_before({"queryType": "traceql", "query": ID}): ID,
+    explore_url({"refId": "A", "queryType": "traceql", "query": ID}): ID,
+    explore_url({"refId": "A", "queryType": "traceqlSearch", "query": ID}): ID,
+    explore_url({"refId": "A", "query": SHORT, "datasource": {"type": "jaeger", "uid": "P8E80F9AEF21F6940"}}): SHORT,
+    explore_url({"refId": "A", "expr": f'{{app="cart"}} |= "trace_id={ID}"'}): ID,
+    explore_url({"refId": "A", "query": f'{{ trace:id = "{ID}" }}'}): ID,
+    old_explore_url({"queryType": "traceql", "query": ID}): ID,
     "https://g.example/explore?left=" + quote(json.dumps(["now-1h", "now", "Tempo", {"query": ID}])): ID,
     f'https://g.example/explore?left=["now-1h","now","Tempo",{{"query":"{ID}"}},{{"ui":[true,true,true,"none"]}}]': ID,
-    # cut short
-    explored({"query": ID})[:-20]: ID,
+    # truncated
+    explore_url({"query": ID})[:-20]: ID,
     f"https://g.example/a/grafana-exploretraces-app/explore?traceId={ID}&spanId={SHORT}&from=now-15m&to=now": ID,
     f"https://g.example/d/abc/traces?orgId=1&var-traceId={ID}&from=1795176000000&to=1795176060000": ID,
     f"2026-11-20 10:00:00 ERROR [payment] charge failed trace_id={ID} span_id={SHORT}": ID,
@@ -95,8 +95,8 @@ NO_TRACE = [
     "request e58c2f51-20f8-4f4b-ad48-2968782ca7d6 failed",
     "12:30:45:99 cart",
     "2026-11-20T10:00:00Z",
-    explored({"refId": "A", "query": f'{{ .commit = "{ID}" }}'}),
-    explored({"refId": "A", "expr": 'rate(calls_total{job="cart"}[5m])'}, source=ID),
+    explore_url({"refId": "A", "query": f'{{ .commit = "{ID}" }}'}),
+    explore_url({"refId": "A", "expr": 'rate(calls_total{job="cart"}[5m])'}, source=ID),
     "https://g.example/d/abc/traces?orgId=1&var-service=cart",
 ]
 
@@ -109,7 +109,7 @@ def test_texts_that_name_a_trace(text: str, trace_id: str) -> None:
 
 
 @pytest.mark.parametrize("text", NO_TRACE, ids=[text[:40] for text in NO_TRACE])
-def test_texts_that_name_none(text: str) -> None:
+def test_texts_that_name_no_trace(text: str) -> None:
     assert trace_ids_in(text) == ()
 
 
@@ -121,7 +121,7 @@ def test_a_page_that_compares_two_traces_names_both() -> None:
     assert pushdown(query) == (Search(trace_ids=(ID, OTHER)), [])
 
 
-def test_a_query_with_an_id_is_a_query() -> None:
+def test_query_with_an_id_stays_a_query() -> None:
     query = f'attr.parent = "{ID}" AND error'
     assert resolve_reference(query) == query
     assert resolve_reference("service = cart") == "service = cart"
@@ -130,13 +130,13 @@ def test_a_query_with_an_id_is_a_query() -> None:
 
 
 SEARCHES = {
-    explored(
+    explore_url(
         {"queryType": "traceql", "query": '{ resource.service.name = "cart" && status = error }', "limit": 5}
     ): Search(expression='{ resource.service.name = "cart" && status = error }', limit=5, lookback_ns=HOUR),
-    explored({"queryType": "traceql", "query": "({a} >> {b})"}, begin="1795176000000"): Search(
+    explore_url({"queryType": "traceql", "query": "({a} >> {b})"}, begin="1795176000000"): Search(
         expression="({a} >> {b})", start_ns=1_795_176_000_000_000_000
     ),
-    explored_before(
+    old_explore_url(
         {
             "queryType": "traceqlSearch",
             "filters": [
@@ -150,7 +150,7 @@ SEARCHES = {
         expression='{(resource.service.name="cart" || resource.service.name="pay") && status=error && duration>100ms}',
         lookback_ns=6 * HOUR,
     ),
-    explored_before({"queryType": "search", "service": "cart", "operation": "All", "minDuration": "1s"}): Search(
+    old_explore_url({"queryType": "search", "service": "cart", "operation": "All", "minDuration": "1s"}): Search(
         service="cart", least_ns=UNITS["s"], lookback_ns=6 * HOUR
     ),
     "https://g.example/a/grafana-exploretraces-app/explore?"
@@ -195,49 +195,49 @@ def test_damaged_pages_of_grafana(panes: str) -> None:
         assert page.search is None
 
 
-def test_the_search_of_grafana_is_a_filter_where_it_is_understood() -> None:
-    page = explored({"query": "{ duration > 1s && status = error }"})
+def test_supported_search_of_grafana_becomes_a_filter() -> None:
+    page = explore_url({"query": "{ duration > 1s && status = error }"})
     assert resolve_reference(page) == "{ duration > 1s && status = error }"
     assert parse(resolve_reference(page))
-    unknown = explored({"query": "{ nestedSetParent < 0 } | rate()"})
+    unknown = explore_url({"query": "{ nestedSetParent < 0 } | rate()"})
     assert resolve_reference(unknown) == unknown
 
 
 NOWHERE = {
     ID: f"{ID}: a trace ID without a source; add a server or a file",
     f"ERROR trace_id={ID} " + "x" * 500: "xxx...: a trace ID without a source",
-    explored({"query": ID}, source="abc"): (
+    explore_url({"query": ID}, source="abc"): (
         f"g.example: a Grafana page with trace {ID}; Grafana itself stores no traces: add the address of its Tempo,"
         " Jaeger or Zipkin, such as tracetui http://tempo:3200 'ADDRESS'; or use"
         " https://g.example/api/datasources/proxy/uid/abc"
     ),
-    explored({"query": "{}"}): "a Grafana page with a search; Grafana itself stores no traces",
+    explore_url({"query": "{}"}): "a Grafana page with a search; Grafana itself stores no traces",
     "https://g.example/d/abc/x?orgId=1": "a Grafana page without a trace or a trace search",
     "https://g.example/goto/abc?orgId=1": "a Grafana page (short link); open it in a browser",
 }
 
 
-@pytest.mark.parametrize(("source", "said"), NOWHERE.items(), ids=map(str, range(len(NOWHERE))))
-def test_incomplete_source_gives_a_hint(source: str, said: str, program: Program) -> None:
+@pytest.mark.parametrize(("source", "message"), NOWHERE.items(), ids=map(str, range(len(NOWHERE))))
+def test_incomplete_source_gives_a_hint(source: str, message: str, program: Program) -> None:
     with pytest.raises(UsageError) as raised:
         parse_sources([source])
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     report = program.analyze(source)
     assert report.code == 2
-    assert said in " ".join(report.err.split())
+    assert message in " ".join(report.err.split())
 
 
-def test_a_search_in_traceql_is_not_for_files() -> None:
+def test_traceql_search_is_rejected_for_files() -> None:
     with pytest.raises(UsageError, match="which files do not support; add the address of its Tempo"):
-        parse_sources([str(SAMPLES), explored({"query": "{}"})])
+        parse_sources([str(SAMPLES), explore_url({"query": "{}"})])
 
 
 @pytest.mark.parametrize("path", [f"runs/{ID}", f"./{ID}", f"/tmp/{ID}", f"{ID}.json", f"trace-{ID}.jsonl.gz"])
-def test_a_path_with_an_id_in_it_is_a_path(path: str) -> None:
+def test_path_that_contains_an_id_is_a_path(path: str) -> None:
     assert parse_sources(["http://h:1", path]).paths == [path]
 
 
-def test_a_file_that_is_called_like_an_id_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_named_like_an_id_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ID).write_bytes(b"")
     assert parse_sources([ID]).paths == [ID]
@@ -248,7 +248,7 @@ PASTED = ["{}", "00-{}-00f067aa0ba902b7-01", "ERROR boom trace_id={} x", "https:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pasted", PASTED)
-def test_trace_named_with_a_server_is_fetched_alone(kind: str, pasted: str, program: Program) -> None:
+def test_only_the_named_trace_is_fetched_from_a_server(kind: str, pasted: str, program: Program) -> None:
     with LiveServer(kind) as server:
         wanted = next(one for one in server.trace_ids if not server.document(one).broken)
         report = program.analyze(server.url, pasted.format(wanted))
@@ -259,7 +259,7 @@ def test_trace_named_with_a_server_is_fetched_alone(kind: str, pasted: str, prog
 
 
 @pytest.mark.parametrize("pasted", PASTED)
-def test_trace_named_with_files_is_found_in_them(pasted: str, program: Program) -> None:
+def test_named_trace_is_found_in_files(pasted: str, program: Program) -> None:
     file = SAMPLES / "incident" / "before.json"
     wanted = json.loads(file.read_bytes())["data"][7]["traceID"]
     report = program.analyze(str(file), pasted.format(wanted))
@@ -271,7 +271,7 @@ def test_trace_named_with_files_is_found_in_them(pasted: str, program: Program) 
 
 
 def test_traceql_of_grafana_is_sent_only_to_tempo(program: Program) -> None:
-    page = explored({"query": '{ resource.service.name = "cart" }'}, begin="now-30d")
+    page = explore_url({"query": '{ resource.service.name = "cart" }'}, begin="now-30d")
     with LiveServer("tempo") as server:
         program.analyze(server.url, page)
         assert any('{ resource.service.name = "cart" }' in one.query.get("q", [""])[0] for one in server.requests)
@@ -280,13 +280,13 @@ def test_traceql_of_grafana_is_sent_only_to_tempo(program: Program) -> None:
     assert "the server does not support TraceQL; ignored { resource.service.name" in " ".join(report.err.split())
 
 
-def test_a_query_may_be_a_pasted_header(program: Program) -> None:
+def test_pasted_header_is_a_query(program: Program) -> None:
     with LiveServer("jaeger-v3") as server:
         report = program.analyze(server.url, "--query", f"00-{server.trace_ids[3]}-00f067aa0ba902b7-01")
     assert '"trace_count": 1,' in report.out
 
 
-def test_a_trace_to_show_may_be_pasted(program: Program) -> None:
+def test_show_accepts_a_pasted_reference(program: Program) -> None:
     with LiveServer("jaeger-v3") as server:
         wanted = server.trace_ids[3]
         for arguments in (["--trace", f"00-{wanted}-{SHORT}-01"], [f"traceparent: 00-{wanted}-{SHORT}-01"]):

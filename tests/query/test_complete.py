@@ -1,4 +1,4 @@
-"""What is offered while a query is written."""
+"""Completion of queries."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def data() -> TraceSet:
 KNOWN = vocabulary(data())
 
 
-def offered(text: str, known: Vocabulary = KNOWN, cursor: int | None = None) -> list[str]:
+def offered_texts(text: str, known: Vocabulary = KNOWN, cursor: int | None = None) -> list[str]:
     return [c.insert for c in complete(text, len(text) if cursor is None else cursor, known).candidates]
 
 
-def test_the_words_of_the_data() -> None:
+def test_vocabulary_of_the_data() -> None:
     assert KNOWN.services == ("api-gateway", "db")
     assert KNOWN.operations == ("GET /cart", "query")
     assert KNOWN.trace_names == ("api-gateway GET /cart",)
@@ -50,14 +50,14 @@ def test_the_words_of_the_data() -> None:
     assert vocabulary(build()) == Vocabulary()
 
 
-def test_fields_first_then_attributes_then_words() -> None:
-    found = offered("")
+def test_fields_come_before_attributes_and_words() -> None:
+    found = offered_texts("")
     assert found[:2] == ["duration", "service"]
     assert found.index("error") < found.index("user.id") < found.index("NOT")
-    assert offered("serv")[0] == "service"
-    assert "attr.plain" in offered("pla")
-    assert offered("error AND NOT op")[0] == "operation"
-    assert offered("{ ser")[0] == "service"
+    assert offered_texts("serv")[0] == "service"
+    assert "attr.plain" in offered_texts("pla")
+    assert offered_texts("error AND NOT op")[0] == "operation"
+    assert offered_texts("{ ser")[0] == "service"
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_fields_first_then_attributes_then_words() -> None:
         ("nothing.known = ", []),
     ],
 )
-def test_what_can_follow(text: str, expected: list[str]) -> None:
-    assert offered(text) == expected
+def test_candidates_at_each_position(text: str, expected: list[str]) -> None:
+    assert offered_texts(text) == expected
 
 
 def test_durations_are_those_of_the_data() -> None:
-    assert offered("duration > ") == [rounded_duration(500_000), "860us", "892us"]
-    assert offered("{ duration > ") == []
+    assert offered_texts("duration > ") == [rounded_duration(500_000), "860us", "892us"]
+    assert offered_texts("{ duration > ") == []
 
 
-def test_a_candidate_takes_the_place_of_the_whole_word() -> None:
+def test_candidate_replaces_the_whole_word() -> None:
     text = "serv = db"
     completion = complete(text, 2, KNOWN)
     assert completion.applied(text, completion.candidates[0]) == ("service = db", 8)
@@ -103,7 +103,7 @@ def test_a_candidate_takes_the_place_of_the_whole_word() -> None:
     assert completion.applied(text, completion.candidates[0]) == ("error AND duration ", 19)
 
 
-def test_values_that_can_be_queried() -> None:
+def test_values_are_quoted_for_a_query() -> None:
     assert value_texts(True) == ["true"]
     assert value_texts(1.5) == ["1.5"]
     assert value_texts(["a", 2, ["b"]]) == ["a", "2"]
@@ -112,7 +112,7 @@ def test_values_that_can_be_queried() -> None:
 
 @unhurried
 @given(st.text())
-def test_any_value_can_be_queried(value: str) -> None:
+def test_query_for_any_value_is_valid(value: str) -> None:
     if value:
         traces = build(span("1", 0, 10, service=value), span("2", 0, 10, trace="2", service=f"not {value}"))
         assert parse(f"service = {quoted(value)}").matches(traces).tolist() == [True, False]
@@ -120,14 +120,14 @@ def test_any_value_can_be_queried(value: str) -> None:
 
 @unhurried
 @given(st.text(min_size=1))
-def test_any_key_can_be_named(key: str) -> None:
+def test_query_for_any_key_is_valid(key: str) -> None:
     traces = build(span("1", 0, 10, attributes={key: 1}), span("2", 0, 10, trace="2"))
     assert parse(f"{attribute_field(key)} = 1").matches(traces).tolist() == [True, False]
 
 
 @unhurried
 @given(st.text(alphabet=st.sampled_from("sedu rvic=><!~(){}\"'`.&|\\AND") | st.characters(), max_size=40), st.data())
-def test_nothing_that_is_written_stops_it(text: str, more: st.DataObject) -> None:
+def test_any_text_can_be_completed(text: str, more: st.DataObject) -> None:
     cursor = more.draw(st.integers(0, len(text)))
     completion = complete(text, cursor, KNOWN)
     assert 0 <= completion.start <= cursor <= completion.stop <= len(text)

@@ -1,4 +1,4 @@
-"""The filters that the command line and the screens share."""
+"""Trace filters of the command line and the screens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ MS = 1_000_000
 
 
 def traces_of(*traces: tuple[int, list[tuple[Any, ...]]]) -> TraceSet:
-    """Per trace its start in ms and its spans as (service, operation, duration in ms, error); ids `1`, `2`, ..."""
+    """Build traces, each from its start in ms and spans as (service, operation, duration in ms, error); ids `1`, `2`,
+    ...
+    """
     intake = Intake()
     number = 0
     for trace, (start, spans) in enumerate(traces):
@@ -52,57 +54,57 @@ def shop() -> TraceSet:
     )
 
 
-def kept(traces: TraceSet, **filters: Any) -> list[int]:
+def kept_ids(traces: TraceSet, **filters: Any) -> list[int]:
     return [int(text) for text in apply(traces, Filters(**filters)).trace_ids]
 
 
-def test_without_filters_every_trace_stays(shop: TraceSet) -> None:
+def test_no_filter_keeps_every_trace(shop: TraceSet) -> None:
     assert apply(shop, Filters()) is shop
 
 
-def test_a_service_takes_part(shop: TraceSet) -> None:
-    assert kept(shop, services=("cart",)) == [1, 4]
-    assert kept(shop, services=("cart", "db")) == [1, 3, 4]
-    assert kept(shop, services=("nobody",)) == []
+def test_service_filter_keeps_traces_with_a_span_of_it(shop: TraceSet) -> None:
+    assert kept_ids(shop, services=("cart",)) == [1, 4]
+    assert kept_ids(shop, services=("cart", "db")) == [1, 3, 4]
+    assert kept_ids(shop, services=("nobody",)) == []
 
 
-def test_an_operation_is_one_of_the_service_where_both_are_given(shop: TraceSet) -> None:
-    assert kept(shop, operations=("query",)) == [3, 4]
-    assert kept(shop, operations=("query", "find")) == [2, 3, 4]
-    assert kept(shop, services=("db",), operations=("query",)) == [3]
-    assert kept(shop, services=("api",), operations=("query",)) == []
+def test_operation_and_service_must_be_of_one_span(shop: TraceSet) -> None:
+    assert kept_ids(shop, operations=("query",)) == [3, 4]
+    assert kept_ids(shop, operations=("query", "find")) == [2, 3, 4]
+    assert kept_ids(shop, services=("db",), operations=("query",)) == [3]
+    assert kept_ids(shop, services=("api",), operations=("query",)) == []
 
 
 def test_slower_than_excludes_the_threshold_itself(shop: TraceSet) -> None:
-    assert kept(shop, latency_threshold_ns=50 * MS) == [2, 4]
-    assert kept(shop, latency_threshold_ns=0) == [1, 2, 3, 4]
+    assert kept_ids(shop, latency_threshold_ns=50 * MS) == [2, 4]
+    assert kept_ids(shop, latency_threshold_ns=0) == [1, 2, 3, 4]
 
 
-def test_only_failed_traces(shop: TraceSet) -> None:
-    assert kept(shop, errors_only=True) == [3]
+def test_errors_only_keeps_traces_with_errors(shop: TraceSet) -> None:
+    assert kept_ids(shop, errors_only=True) == [3]
 
 
 def test_the_time_range_counts_back_from_the_newest_trace(shop: TraceSet) -> None:
-    assert kept(shop, time_range_ns=100 * MS) == [1, 3]
-    assert kept(shop, time_range_ns=100 * MS - 1) == [1]
-    # also where the newest trace itself is filtered out
-    assert kept(shop, time_range_ns=200 * MS, services=("cart",)) == [1, 4]
-    assert kept(shop, time_range_ns=199 * MS, services=("cart",)) == [1]
+    assert kept_ids(shop, time_range_ns=100 * MS) == [1, 3]
+    assert kept_ids(shop, time_range_ns=100 * MS - 1) == [1]
+    # even if the newest trace itself is filtered out
+    assert kept_ids(shop, time_range_ns=200 * MS, services=("cart",)) == [1, 4]
+    assert kept_ids(shop, time_range_ns=199 * MS, services=("cart",)) == [1]
 
 
 def test_the_limit_keeps_the_newest_in_the_order_of_the_set(shop: TraceSet) -> None:
-    assert kept(shop, limit=2) == [1, 3]
-    assert kept(shop, limit=3) == [1, 3, 4]
-    assert kept(shop, limit=9) == [1, 2, 3, 4]
-    assert kept(shop, limit=1, services=("user-service", "db")) == [3]
-    assert kept(traces_of(*[(0, [("a", "b", 1)])] * 3), limit=2) == [1, 2]
+    assert kept_ids(shop, limit=2) == [1, 3]
+    assert kept_ids(shop, limit=3) == [1, 3, 4]
+    assert kept_ids(shop, limit=9) == [1, 2, 3, 4]
+    assert kept_ids(shop, limit=1, services=("user-service", "db")) == [3]
+    assert kept_ids(traces_of(*[(0, [("a", "b", 1)])] * 3), limit=2) == [1, 2]
 
 
-def test_a_query_joins_the_rest(shop: TraceSet) -> None:
-    assert kept(shop, query=parse("duration >= 500ms")) == [2, 4]
-    assert kept(shop, query=parse("NOT service = db"), services=("cart",)) == [1, 4]
-    assert kept(shop, query=parse("NOT service = db"), errors_only=True) == []
-    assert kept(shop, query=parse("duration > 10ms"), limit=1) == [1]
+def test_query_is_combined_with_other_filters(shop: TraceSet) -> None:
+    assert kept_ids(shop, query=parse("duration >= 500ms")) == [2, 4]
+    assert kept_ids(shop, query=parse("NOT service = db"), services=("cart",)) == [1, 4]
+    assert kept_ids(shop, query=parse("NOT service = db"), errors_only=True) == []
+    assert kept_ids(shop, query=parse("duration > 10ms"), limit=1) == [1]
 
 
 def test_an_empty_set_stays_empty() -> None:
@@ -111,7 +113,7 @@ def test_an_empty_set_stays_empty() -> None:
     assert unknown_names(assemble(Intake()), everything) == ["no service named 'a'", "no operation named 'b'"]
 
 
-def test_invalid_filters_are_refused() -> None:
+def test_invalid_filters_are_rejected() -> None:
     with pytest.raises(UsageError, match="the limit must be at least 1, not 0"):
         Filters(limit=0)
     with pytest.raises(UsageError, match="the latency threshold must not be negative"):
@@ -131,7 +133,7 @@ def test_unknown_names_are_reported_with_the_nearest_known(shop: TraceSet) -> No
     ]
 
 
-def test_names_of_other_traces_are_not_there(shop: TraceSet) -> None:
+def test_names_outside_a_selection_are_unknown(shop: TraceSet) -> None:
     carts = apply(shop, Filters(services=("cart",)))
     assert unknown_names(carts, Filters(services=("db", "cart"))) == ["no service named 'db'"]
 
@@ -169,17 +171,17 @@ def test_durations(text: str, duration: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "ms", "-5ms", "5 ms", "5parsec", "1h30", "1e3s", "nan", "1_0s", "5MS"])
-def test_invalid_durations_are_refused(text: str) -> None:
+def test_invalid_durations_are_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration; write a number with a unit, such as 500ms"):
         parse_duration(text)
 
 
 @given(st.integers(0, 1 << 62))
-def test_durations_are_written_as_they_are_read(duration: int) -> None:
+def test_formatted_durations_parse_to_the_same_value(duration: int) -> None:
     assert parse_duration(format_duration(duration)) == duration
 
 
-def test_durations_are_written_shortly() -> None:
+def test_durations_have_the_shortest_form() -> None:
     for text in ("1h30m", "500ms", "1.5s", "2d", "1m0.25s", "0", "999ns"):
         assert format_duration(parse_duration(text)) == text.replace("m0.25s", "m250ms")
 
@@ -221,7 +223,7 @@ def test_filters_as_a_query_select_the_same_traces(
     assert found.trace_ids == apply(traces, filters).trace_ids
 
 
-def test_filters_become_a_query_that_reads_well() -> None:
+def test_filters_become_a_readable_query() -> None:
     filters = Filters(("api", "my db"), ("GET /x",), 500 * MS, True, 3_600_000 * MS, parse("a.b = 1 OR error"), 5)
     assert as_query(filters) == (
         '{ (service = api OR service = "my db") AND operation = "GET /x" } AND trace.response > 500ms AND error'

@@ -1,4 +1,4 @@
-"""Operations by shape: what a set groups by, and what a query, a filter and an option make of it."""
+"""Operations by shape: in groups, queries, filters and options."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from tracetui.tui.views.services.queries import operation_query
 
 
 def requests(*names: str, **rest: Any) -> TraceSet:
-    """A trace of one span of `api` for each name."""
+    """Build a trace with one span of `api` for each name."""
     return build(
         *(
             span("1", i * 100, i * 100 + 50, trace=str(i + 1), name=name, kind=Kind.SERVER, **rest)
@@ -72,7 +72,7 @@ def test_exact_names_are_operations_of_their_own() -> None:
 
 @unhurried
 @given(st.lists(st.sampled_from(["a/1", "GET /b/7", "GET /b/8", "c_123", "c_456", "d"]), min_size=1), st.data())
-def test_an_operation_has_one_number_in_every_selection(names: list[str], data: st.DataObject) -> None:
+def test_operation_number_is_the_same_in_every_selection(names: list[str], data: st.DataObject) -> None:
     traces = requests(*names)
     chosen = np.array(sorted(data.draw(st.sets(st.sampled_from(range(len(names)))))), np.int64)
     selected = traces.select(chosen)
@@ -84,7 +84,7 @@ def test_an_operation_has_one_number_in_every_selection(names: list[str], data: 
 
 
 def routed(*spans: tuple[str, str, str]) -> TraceSet:
-    """A trace of one server span for each (service, name, route)."""
+    """Build a trace with one server span for each (service, name, route)."""
     return build(
         *(
             span(
@@ -102,7 +102,7 @@ def routed(*spans: tuple[str, str, str]) -> TraceSet:
     )
 
 
-def test_a_raw_path_is_called_by_its_route() -> None:
+def test_raw_path_is_replaced_by_its_route() -> None:
     traces = routed(
         ("api", "GET /users/bob", "/users/{name}"),
         ("api", "GET /users/eve", "/users/{name}"),
@@ -123,24 +123,24 @@ def test_a_raw_path_is_called_by_its_route() -> None:
     ]
 
 
-def test_a_route_is_known_from_any_of_a_few_spans() -> None:
+def test_route_is_found_in_any_of_a_few_spans() -> None:
     traces = routed(("api", "GET /users/bob", ""), ("api", "GET /users/bob", "/users/{name}"))
     assert labels(traces) == ["GET /users/{name}"] * 2
-    # also of a selection that lacks the one that says so
+    # also in a selection that lacks the span with the route
     assert labels(traces.select(np.array([0]))) == ["GET /users/{name}"]
 
 
-def test_a_route_with_ids_is_a_name_with_ids() -> None:
+def test_ids_in_a_route_are_replaced() -> None:
     assert labels(routed(("api", "GET /users/17", "/users/17/"))) == ["GET /users/{id}/"]
 
 
-# --- questions -------------------------------------------------------------------------------------------------------
+# --- queries ---------------------------------------------------------------------------------------------------------
 
 MIXED = ("GET /orders/17", "GET /orders/18", "GET /orders/{id}", "GET /orders", "GET /orders/17")
 
 
 @pytest.mark.parametrize(
-    ("query", "kept"),
+    ("query", "kept_ids"),
     [
         ('operation = "GET /orders/{id}"', [0, 1, 2, 4]),
         ('operation = "GET /orders/17"', [0, 4]),
@@ -160,12 +160,12 @@ MIXED = ("GET /orders/17", "GET /orders/18", "GET /orders/{id}", "GET /orders", 
         ('name = "GET /orders/{id}"', [0, 1, 2, 4]),
     ],
 )
-def test_a_query_matches_shape_and_name(query: str, kept: list[int]) -> None:
+def test_a_query_matches_shape_and_name(query: str, kept_ids: list[int]) -> None:
     traces = requests(*MIXED)
-    assert np.flatnonzero(parse(query).matches(traces)).tolist() == kept
+    assert np.flatnonzero(parse(query).matches(traces)).tolist() == kept_ids
 
 
-def test_a_query_matches_names_alone_where_they_are_exact() -> None:
+def test_query_matches_only_names_if_they_are_exact() -> None:
     traces = replace(requests(*MIXED), exact_names=True)
     assert np.flatnonzero(parse('operation = "GET /orders/{id}"').matches(traces)).tolist() == [2]
     assert np.flatnonzero(parse('trace.name =~ "{id}"').matches(traces)).tolist() == [2]
@@ -173,10 +173,10 @@ def test_a_query_matches_names_alone_where_they_are_exact() -> None:
 
 def test_the_option_matches_shape_and_name() -> None:
     traces = requests(*MIXED)
-    for operation, kept in (("GET /orders/{id}", 4), ("GET /orders/18", 1), ("GET /orders", 1), ("GET /", 0)):
+    for operation, kept_ids in (("GET /orders/{id}", 4), ("GET /orders/18", 1), ("GET /orders", 1), ("GET /", 0)):
         filters = Filters(operations=(operation,))
-        assert apply(traces, filters).trace_count == kept
-        assert bool(unknown_names(traces, filters)) == (kept == 0)
+        assert apply(traces, filters).trace_count == kept_ids
+        assert bool(unknown_names(traces, filters)) == (kept_ids == 0)
 
 
 def test_shape_is_not_sent_to_a_server() -> None:
@@ -213,10 +213,10 @@ def test_the_query_of_a_row_selects_exactly_its_traces(spans: list[tuple[str, st
         assert np.flatnonzero(found).tolist() == traces.trace[traces.operation == number].tolist()
 
 
-# --- what groups -----------------------------------------------------------------------------------------------------
+# --- grouping --------------------------------------------------------------------------------------------------------
 
 
-def test_every_table_has_one_row_of_a_shape() -> None:
+def test_every_table_has_one_row_per_shape() -> None:
     spans: list[GivenSpan] = []
     for i in range(40):
         trace, begin = str(i + 1), 1_000 * i
@@ -245,7 +245,7 @@ def test_every_table_has_one_row_of_a_shape() -> None:
     assert merged.names[int(merged.name[1])] == "GET user:{id}"
 
 
-def test_reads_named_after_their_keys_are_an_n_plus_one() -> None:
+def test_reads_named_by_key_are_n_plus_one_calls() -> None:
     calls = [span(f"{i + 2:x}", 10 * i, 10 * i + 9, parent="1", name=f"GET user:{i}") for i in range(20)]
     analysis = Analysis(build(span("1", 0, 300, name="GET /cart"), *calls))
     (one,) = [found for found in analysis.suggestions if found.kind.name == "n_plus_one"]
@@ -257,7 +257,7 @@ def test_reads_named_after_their_keys_are_an_n_plus_one() -> None:
 # --- alerts ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_rule_selects_all_names_of_a_shape_and_no_others() -> None:
+def test_alert_rule_selects_exactly_the_names_of_a_shape() -> None:
     names = [f"GET /orders/{i}" for i in range(30)] + ["GET /orders/search"] * 25
     found, _ = baselines(requests(*names), "api")
     assert [(one.operation, one.pattern) for one in found] == [
@@ -336,7 +336,7 @@ def test_screen_groups_by_the_requested_names(exact: bool) -> None:
 # --- size ------------------------------------------------------------------------------------------------------------
 
 
-def test_each_name_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_name_is_examined_once(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 
     def counted(name: str) -> str:
@@ -350,7 +350,7 @@ def test_each_name_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == ["GET /a/1", "GET /a/2"]
 
 
-def test_the_commands_take_names_as_they_are(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_commands_accept_exact_names(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     file = str(CASES / "ids-in-names.json")
     for command in (["analyze", file], ["contrast", file, "--slow", "50"], ["compare", file, file]):
         run([*command, "--json", "--exact-names"])

@@ -1,4 +1,4 @@
-"""What of a query a server is asked: never so much that it would leave out a trace that is meant."""
+"""Push-down of queries to servers: searches that never exclude a matching trace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUSHED = {
         Search(service="cart", operation="GET /", least_ns=5 * MS, most_ns=1000 * MS),
         [],
     ),
-    # two spans may meet these, and a server looks at one
+    # two spans may meet these, and a server tests a single one
     "service = cart AND operation = GET": (Search(service="cart"), ["operation = GET"]),
     "operation = GET AND { service = cart AND http.method = GET }": (
         Search(service="cart", attributes={"http.method": "GET"}),
@@ -43,7 +43,7 @@ PUSHED = {
     "http.status_code = 500": (Search(attributes={"http.status_code": "500"}), []),
     'attr.note = "AND or ) }"': (Search(attributes={"note": "AND or ) }"}), []),
     "resource.host = a": (Search(attributes={"host": "a"}), []),
-    # numbers and truths that may be written otherwise
+    # numbers and booleans that may have other spellings
     "attr.n = 5e2": (Search(), ["attr.n = 5e2"]),
     "attr.n = 500.0": (Search(), ["attr.n = 500.0"]),
     "attr.n = '500'": (Search(attributes={"n": "500"}), []),
@@ -78,7 +78,7 @@ PUSHED = {
     "(service = a OR service = b) AND attr.k = v": (Search(services=("a", "b")), ["attr.k = v"]),
     "service = c AND (service = a OR service = b)": (Search(service="c"), ["(service = a OR service = b)"]),
     "service = a OR operation = b": (Search(), ["service = a OR operation = b"]),
-    # of one span what is known is asked, and the rest is done here
+    # known conditions on one span are sent, the others remain
     "{ service = a AND message =~ x }": (Search(service="a"), ["{ service = a AND message =~ x }"]),
     "{ service = a OR error }": (Search(), ["{ service = a OR error }"]),
     "{ error AND kind = server }": (Search(errors=True), ["{ error AND kind = server }"]),
@@ -88,7 +88,7 @@ PUSHED = {
         ["{ service = a AND error } >> { kind = client }"],
     ),
     "{ kind = server } >> { kind = client }": (Search(), ["{ kind = server } >> { kind = client }"]),
-    # an exception is an event as a rule, and most servers do not look into those
+    # an exception is usually an event, and most servers do not search these
     "exception.type = KeyError AND service = a": (Search(service="a"), ["exception.type = KeyError"]),
     "{ exception.type = KeyError AND service = a }": (
         Search(service="a"),
@@ -99,11 +99,11 @@ PUSHED = {
 
 
 @pytest.mark.parametrize("text", PUSHED)
-def test_conditions_sent_and_conditions_left(text: str) -> None:
+def test_sent_and_remaining_conditions(text: str) -> None:
     assert pushdown(text) == PUSHED[text]
 
 
-def test_invalid_queries_are_refused() -> None:
+def test_invalid_queries_are_rejected() -> None:
     for text in ("service =", "AND", "service = a AND", "servce = a"):
         with pytest.raises(QueryError):
             pushdown(text)
@@ -143,7 +143,7 @@ def test_invalid_queries_are_refused() -> None:
         (Filters(time_range_ns=5, limit=3), Search(lookback_ns=5, limit=3), []),
     ],
 )
-def test_what_filters_ask(filters: Filters, search: Search, left: list[str]) -> None:
+def test_searches_of_filters(filters: Filters, search: Search, left: list[str]) -> None:
     assert search_of(filters) == (search, left)
 
 
@@ -157,7 +157,7 @@ def test_searches_are_described_in_words() -> None:
     assert LOOKBACK_NS == 3_600_000 * MS
 
 
-# never more than is meant
+# never more conditions than the query has
 
 
 HELD = (None, 500, 500.0, "500", 0.5, "0.5", True, False, "true", "TRUE", "", "cart")
@@ -173,12 +173,12 @@ SPELLINGS: dict[Any, tuple[str, ...]] = {
     "": ('""',),
     "cart": ("cart", "'cart'"),
 }
-"""Ways to ask for a value."""
+"""Spellings of a value."""
 EPOCH_TIME = "1970-01-01T00:00:00.{:09}Z"
 
 
 def compared(draw: st.DrawFn, name: str, held: int, write: str) -> str:
-    """A comparison that holds, more often than not just so."""
+    """Draw a comparison that holds, often just so."""
     operation = draw(st.sampled_from((">", ">=", "<", "<=", "=")))
     away = draw(st.sampled_from((0, 0, 1, 7))) if operation in (">=", "<=") else {"=": 0}.get(operation, 1)
     value = held - away if operation[0] == ">" else held + away
@@ -186,7 +186,7 @@ def compared(draw: st.DrawFn, name: str, held: int, write: str) -> str:
 
 
 def of_span(draw: st.DrawFn, span: Span) -> str:
-    """A condition that the span meets."""
+    """Draw a condition that the span meets."""
     held = span.attributes.get("n")
     found = [
         f"service = {span.service}",
@@ -202,7 +202,7 @@ def of_span(draw: st.DrawFn, span: Span) -> str:
 
 
 def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
-    """A condition that the trace meets."""
+    """Draw a condition that the trace meets."""
     root = traces.span(int(traces.main_root[trace]))
     found = [
         compared(draw, "trace.duration", int(traces.trace_duration[trace]), "{}ns"),
@@ -211,12 +211,12 @@ def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
         f"root.service = {root.service}",
         f"trace.id = {traces.trace_ids[trace]}",
     ]
-    # an id makes all else unnecessary
+    # an id makes all others unnecessary
     return draw(st.sampled_from(found[:4] * 3 + found))
 
 
 @st.composite
-def wanting(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
+def matching_query(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     """A query that the trace meets."""
     spans = [traces.span(position) for position in traces.spans_of(trace)]
     parts = []
@@ -243,15 +243,15 @@ def wanting(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
 def sets(draw: st.DrawFn) -> TraceSet:
     spans = draw(service_sets())
     held = draw(st.lists(st.sampled_from(HELD), min_size=len(spans), max_size=len(spans)))
-    return build(*(_holding(span, value) for span, value in zip(spans, held, strict=True)))
+    return build(*(_values_held(span, value) for span, value in zip(spans, held, strict=True)))
 
 
-def _holding(span: GivenSpan, value: Any) -> GivenSpan:
+def _values_held(span: GivenSpan, value: Any) -> GivenSpan:
     return span if value is None else span.but(attributes={**span.attributes, "n": value})
 
 
-def finds(search: Search, traces: TraceSet, trace: int) -> bool:
-    """Whether a server that knows all that `search` says sends the trace."""
+def server_finds(search: Search, traces: TraceSet, trace: int) -> bool:
+    """Test whether a server that supports all of `search` sends the trace."""
     if search.trace_ids:
         return trace in {traces.find_trace(trace_id) for trace_id in search.trace_ids}
     spans = [traces.span(position) for position in traces.spans_of(trace)]
@@ -261,11 +261,11 @@ def finds(search: Search, traces: TraceSet, trace: int) -> bool:
         and (search.end_ns is None or start <= search.end_ns)
         and (search.slower_ns is None or int(traces.trace_duration[trace]) > search.slower_ns)
         and (not search.failed or any(span.error for span in spans))
-        and any(met(search, span) for span in spans)
+        and any(meets(search, span) for span in spans)
     )
 
 
-def met(search: Search, span: Span) -> bool:
+def meets(search: Search, span: Span) -> bool:
     return (
         search.service in ("", span.service)
         and (bool(search.service) or not search.services or span.service in search.services)
@@ -278,7 +278,7 @@ def met(search: Search, span: Span) -> bool:
 
 
 def as_text(value: Value) -> str | None:
-    """As servers write a value to compare it, Go's way."""
+    """Write a value as servers do for comparison, in Go's notation."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -290,9 +290,9 @@ def as_text(value: Value) -> str | None:
 @given(sets(), st.data())
 def test_no_requested_trace_is_missing(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
-    text = data.draw(wanting(traces, wanted))
+    text = data.draw(matching_query(traces, wanted))
     for trace in np.flatnonzero(parse(text).matches(traces)).tolist():
-        assert finds(pushdown(text)[0], traces, trace), text
+        assert server_finds(pushdown(text)[0], traces, trace), text
 
 
 @settings(max_examples=80)
@@ -306,18 +306,18 @@ def test_no_trace_that_filters_keep_is_left_out(traces: TraceSet, data: st.DataO
         operations=data.draw(st.sampled_from(((), (span.name,), (span.name, "list")))),
         latency_threshold_ns=data.draw(st.sampled_from((None, max(int(traces.response_time[wanted]) - 1, 0)))),
         errors_only=data.draw(st.sampled_from((False, any(span.error for span in spans)))),
-        query=data.draw(st.sampled_from((None, parse(data.draw(wanting(traces, wanted)))))),
+        query=data.draw(st.sampled_from((None, parse(data.draw(matching_query(traces, wanted)))))),
     )
     search, _ = search_of(filters)
-    kept = set(apply(traces, filters).trace_ids)
-    found = {traces.trace_ids[trace] for trace in range(traces.trace_count) if finds(search, traces, trace)}
-    assert kept <= found, search
+    kept_ids = set(apply(traces, filters).trace_ids)
+    found = {traces.trace_ids[trace] for trace in range(traces.trace_count) if server_finds(search, traces, trace)}
+    assert kept_ids <= found, search
 
 
 @given(sets(), st.data())
-def test_the_parts_of_a_query_are_the_query(traces: TraceSet, data: st.DataObject) -> None:
+def test_conjuncts_together_equal_the_query(traces: TraceSet, data: st.DataObject) -> None:
     wanted = data.draw(st.integers(0, traces.trace_count - 1))
-    text, other = (data.draw(wanting(traces, wanted)) for _ in range(2))
+    text, other = (data.draw(matching_query(traces, wanted)) for _ in range(2))
     parts = conjuncts(text)
     assert parts is not None
     together = np.logical_and.reduce([parse(part).matches(traces) for part in parts])

@@ -1,4 +1,4 @@
-"""The query language: what parses, what errors say, and that columns answer as a look at every span would."""
+"""The query language: syntax, error messages, and evaluation on columns, compared with an evaluation span by span."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def span(
     span_id: str = "",
     **rest: Any,
 ) -> dict[str, Any]:
-    """A span of `traces_of`. `parent` is the position of the parent in its trace; the first span has none."""
+    """Make a span of `traces_of`. `parent` is the position of the parent in its trace; the first span has none."""
     return {
         "service": service,
         "name": operation,
@@ -78,7 +78,7 @@ def span(
 
 
 def traces_of(*traces: list[dict[str, Any]], codec: DictCodec | None = None, escape: bool = True) -> TraceSet:
-    """One trace per list of spans, with ids `1`, `2`, ..."""
+    """Build one trace per list of spans, with ids `1`, `2`, ..."""
     intake = Intake()
     codec = codec or DictCodec()
     number = 0
@@ -104,7 +104,7 @@ def traces_of(*traces: list[dict[str, Any]], codec: DictCodec | None = None, esc
 
 @pytest.fixture
 def shop() -> TraceSet:
-    """1: fast and fine. 2: slow, a user-service that is fast. 3: fails in the database."""
+    """Trace 1: fast, without errors. 2: slow, with a fast user-service. 3: fails in the database."""
     return traces_of(
         [
             span("api-gateway", "GET /cart", ms=20, kind=Kind.SERVER, attributes={"http.status_code": 200}),
@@ -132,7 +132,7 @@ def shop() -> TraceSet:
 
 
 def found(traces: TraceSet, text: str) -> list[int]:
-    """The numbers of the traces that a query finds, from 1."""
+    """Return the numbers of the traces that a query selects, from 1."""
     return [int(traces.trace_ids[t]) for t in np.flatnonzero(parse(text).matches(traces)).tolist()]
 
 
@@ -267,7 +267,7 @@ def found(traces: TraceSet, text: str) -> list[int]:
         ("  (\n((service=cart)) )\t", [1]),
     ],
 )
-def test_what_a_query_finds(shop: TraceSet, text: str, traces: list[int] | None) -> None:
+def test_traces_selected_by_a_query(shop: TraceSet, text: str, traces: list[int] | None) -> None:
     if traces is None:
         with pytest.raises(QueryError):
             parse(text)
@@ -340,13 +340,13 @@ def test_an_error_points_at_the_wrong_word(text: str, wrong: str, reason: str) -
 
 
 @pytest.mark.parametrize("joined", ["<= 2026-03-10T10:00Z", "< 2026-03-10T10:00:00.000000001Z"])
-def test_one_moment_is_a_time(joined: str) -> None:
+def test_window_of_one_moment_is_valid(joined: str) -> None:
     parse(f"trace.start >= 2026-03-10T10:00Z AND trace.start {joined}")
     with pytest.raises(QueryError, match="before its beginning"):
         parse(f"trace.start > 2026-03-10T10:00Z AND trace.start {joined}")
 
 
-def test_an_error_hints_at_what_to_write() -> None:
+def test_error_suggests_a_correction() -> None:
     for text, hint in {
         "tenant = x": "for an attribute of that name write attr.tenant",
         "service:api": "write the comparison as service = api",
@@ -382,7 +382,7 @@ def test_an_error_is_printable() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t "])
-def test_an_empty_query_is_refused(text: str) -> None:
+def test_empty_query_is_rejected(text: str) -> None:
     with pytest.raises(QueryError, match="the query is empty"):
         parse(text)
 
@@ -481,13 +481,13 @@ def test_a_time_of_day_is_that_of_the_day_of_the_traces() -> None:
         parse("trace.start > 24:00")
 
 
-def test_what_was_searched_is_described() -> None:
+def test_searched_words_are_described() -> None:
     assert parse("timeout AND NOT 'a b' OR error").words == ["timeout", "a b"]
     assert where_searched("service = a") == where_searched("") == ""
     assert where_searched("a b c d").startswith('searched "a", "b", "c", ... in services')
 
 
-def test_names_in_quotes(shop: TraceSet) -> None:
+def test_quoted_names(shop: TraceSet) -> None:
     odd = {"weird key": 1, 'quo"te': 2, "grün": 3, "a/b": 4, "service": "inner", "new\nline": 5, "": 6}
     for escape in (True, False):
         traces = traces_of([span(attributes=odd)], [span()], escape=escape)
@@ -507,7 +507,7 @@ def test_names_in_quotes(shop: TraceSet) -> None:
         assert found(traces, "resource.`weird key` = 1") == []
 
 
-def test_an_attribute_of_the_span_hides_that_of_its_resource() -> None:
+def test_span_attribute_takes_precedence_over_its_resource() -> None:
     traces = traces_of(
         [span(resource={"net.zone": "a"})],
         [span(resource={"net.zone": "a"}, attributes={"net.zone": "b"})],
@@ -546,7 +546,7 @@ def test_keys_and_values_behind_escapes_are_found(cost: int, monkeypatch: pytest
     assert found(assemble(intake), "attr.app/name = x") == [1, 2, 3, 4]
 
 
-def test_only_spans_in_question_are_decoded() -> None:
+def test_only_candidate_spans_are_decoded() -> None:
     codec = DictCodec()
     lists = [[span("api", attributes={"http.status_code": 200}), span("db", attributes={"a.b": i})] for i in range(100)]
     traces = traces_of(*lists, codec=codec)
@@ -554,7 +554,7 @@ def test_only_spans_in_question_are_decoded() -> None:
     assert found(traces, "{ a.b >= 0 AND service = nobody }") == []
     assert codec.decoded == 0
     assert found(traces, "http.status_code = 200 AND trace.id = 7") == [7]
-    # the trace's one span that has the key, and the two resources that the question meets
+    # the only span of the trace with the key, and the two resources that meet the condition
     assert codec.decoded <= 3
     codec.decoded = 0
     assert len(found(traces, "no.such.key = 1")) == 0
@@ -603,14 +603,14 @@ def test_an_empty_set_has_no_matches(text: str) -> None:
     assert parse(text).matching_spans(empty).tolist() == []
 
 
-def test_queries_are_values() -> None:
+def test_queries_with_equal_text_are_equal() -> None:
     assert parse("error") == parse("error")
     assert hash(parse("error")) == hash(parse("error"))
     assert parse("error") != parse("service = x")
     assert str(parse("error")) == "error"
 
 
-def test_the_vocabulary_explains_itself() -> None:
+def test_every_word_of_the_vocabulary_is_explained() -> None:
     for name, each in FIELDS.items():
         assert each.help
         assert "\n" not in each.help
@@ -640,7 +640,7 @@ def test_times(text: str, expected: int | None) -> None:
     assert find_time(text) == expected
 
 
-def test_any_key_of_a_scope_is_named_in_quotes() -> None:
+def test_any_key_of_a_scope_can_be_quoted() -> None:
     for scope in ("attr", "span", "resource", "event"):
         assert parse(f"{scope}.`a b` = 1").root == parse(f'{scope}."a b" = 1').root
 
@@ -684,7 +684,7 @@ def test_the_parser_is_loaded_when_a_query_is_read() -> None:
     )
 )
 @examples(3)
-def test_any_text_is_a_query_or_an_error_about_it(text: str) -> None:
+def test_any_text_parses_or_raises_a_query_error(text: str) -> None:
     query = error = None
     try:
         query = parse(text)
@@ -698,7 +698,7 @@ def test_any_text_is_a_query_or_an_error_about_it(text: str) -> None:
         query.matches(assemble(Intake()))
 
 
-# A query as the test sees it: its text and what it says of a span (inside braces) or of a trace's spans.
+# a generated query: its text, and its test of a span (inside braces) or of the spans of a trace
 SpanTest = tuple[str, Callable[[Span], bool]]
 TraceTest = tuple[str, Callable[[list[Span]], bool]]
 
@@ -717,7 +717,7 @@ def _scalars(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _naive_number(value: Any) -> float | None:
+def _reference_number(value: Any) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     try:
@@ -726,16 +726,16 @@ def _naive_number(value: Any) -> float | None:
         return None
 
 
-def _naive_equal(value: Any, literal: str, quoted: bool) -> bool:
+def _reference_equal(value: Any, literal: str, quoted: bool) -> bool:
     if isinstance(value, bool):
         return literal.lower() == str(value).lower()
     if isinstance(value, str) and (value == literal or quoted):
         return value == literal
-    number = _naive_number(value)
-    return number is not None and number == _naive_number(literal)
+    number = _reference_number(value)
+    return number is not None and number == _reference_number(literal)
 
 
-def _naive_search(value: Any, literal: str) -> bool:
+def _reference_search(value: Any, literal: str) -> bool:
     if isinstance(value, bool):
         value = str(value).lower()
     return isinstance(value, (str, int, float)) and re.search(literal, str(value)) is not None
@@ -751,10 +751,10 @@ def _attribute(key: str, operator: str, literal: str, quoted: bool) -> Callable[
             return False
         if operator == "":
             return True
-        equal = any(_naive_equal(v, literal, quoted) for v in _scalars(value))
-        searched = any(_naive_search(v, literal) for v in _scalars(value))
+        equal = any(_reference_equal(v, literal, quoted) for v in _scalars(value))
+        searched = any(_reference_search(v, literal) for v in _scalars(value))
         ordered = False
-        for number in map(_naive_number, _scalars(value)):
+        for number in map(_reference_number, _scalars(value)):
             if number is None:
                 continue
             limit = float(literal) if operator in "<=>=" and operator != "=" else 0.0
@@ -768,7 +768,7 @@ def _attribute(key: str, operator: str, literal: str, quoted: bool) -> Callable[
 
 @st.composite
 def span_tests(draw: st.DrawFn, in_braces: bool = True) -> tuple[str, str, Callable[[Span], bool]]:
-    """-> text, operator, what it says of one span."""
+    """Draw a comparison. -> text, operator, its test of one span"""
     what = draw(st.sampled_from(["service", "operation", "kind", "status", "duration", "depthless", "message", "attr"]))
     if what in ("service", "operation", "message"):
         operator = draw(st.sampled_from(["=", "!=", "=~", "!~"]))
@@ -778,14 +778,14 @@ def span_tests(draw: st.DrawFn, in_braces: bool = True) -> tuple[str, str, Calla
             text = {"service": one.service, "operation": one.name, "message": one.status_message}[what]
             if what == "message" and not text:
                 return False
-            met = text == literal if "~" not in operator else re.search(literal, text) is not None
-            return met is not operator.startswith("!")
+            meets = text == literal if "~" not in operator else re.search(literal, text) is not None
+            return meets is not operator.startswith("!")
 
         return f'{what} {operator} "{literal}"', operator, text_holds
     if what == "kind":
         kind = draw(st.sampled_from(list(Kind)))
         operator = draw(st.sampled_from(["=", "!="]))
-        # a span that states no kind is internal
+        # a span without a kind is internal
         return f"kind {operator} {kind.name}", operator, lambda one: ((one.kind or 1) == kind) is (operator == "=")
     if what == "status":
         status = draw(st.sampled_from(["ok", "error", "unset"]))
@@ -839,14 +839,14 @@ IN_BRACES: st.SearchStrategy[SpanTest] = st.recursive(
 )
 
 
-def _lifted(test: tuple[str, str, Callable[[Span], bool]]) -> TraceTest:
+def _of_any_span(test: tuple[str, str, Callable[[Span], bool]]) -> TraceTest:
     text, operator, holds = test
     if operator not in ("!=", "!~"):
         return text, lambda spans: any(map(holds, spans))
     present = re.split(r" (?:!=|!~) ", text)[0]
     key = _key(present)
 
-    def there(one: Span) -> bool:
+    def is_present(one: Span) -> bool:
         if present in ("service", "operation", "kind", "status"):
             return True
         if present == "message":
@@ -854,10 +854,10 @@ def _lifted(test: tuple[str, str, Callable[[Span], bool]]) -> TraceTest:
         return key in one.attributes or key in one.resource
 
     # no span has the value: every span either lacks the field or differs
-    return text, lambda spans: all(holds(one) or not there(one) for one in spans)
+    return text, lambda spans: all(holds(one) or not is_present(one) for one in spans)
 
 
-def _in_one_span(test: SpanTest) -> TraceTest:
+def _of_one_span(test: SpanTest) -> TraceTest:
     return f"{{ {test[0]} }}", lambda spans: any(map(test[1], spans))
 
 
@@ -869,7 +869,7 @@ def _whole(limit: int) -> TraceTest:
 
 
 QUERIES: st.SearchStrategy[TraceTest] = st.recursive(
-    st.one_of(span_tests().map(_lifted), IN_BRACES.map(_in_one_span), st.integers(0, 8).map(_whole)),
+    st.one_of(span_tests().map(_of_any_span), IN_BRACES.map(_of_one_span), st.integers(0, 8).map(_whole)),
     _join,
     max_leaves=5,
 )
@@ -909,7 +909,7 @@ def test_column_evaluation_equals_evaluation_span_by_span(
 
 @given(trace_sets(), IN_BRACES)
 @settings(deadline=None)
-def test_the_spans_shown_are_those_that_meet_the_braces(traces: TraceSet, test: SpanTest) -> None:
+def test_matching_spans_meet_the_braces(traces: TraceSet, test: SpanTest) -> None:
     text, holds = test
     expected = [holds(traces.span(i)) for i in range(len(traces))]
     assert parse(f"{{{text}}}").matching_spans(traces).tolist() == expected
@@ -928,7 +928,7 @@ def test_integers_beyond_floats_stay_exact() -> None:
     assert found(traces, f"n.id > {2**63}") == [1]
 
 
-def test_spans_below_others() -> None:
+def test_descendant_conditions() -> None:
     traces = build(
         given_span("1", 0, 90, service="web"),
         given_span("2", 10, 80, parent="1", service="api", name="get"),
@@ -953,7 +953,7 @@ def test_spans_below_others() -> None:
 
 
 @given(service_sets(), st.sampled_from("ab"), st.sampled_from("bc"))
-def test_below_is_what_parents_say(spans: list[GivenSpan], above: str, below: str) -> None:
+def test_descendants_equal_those_of_the_reference(spans: list[GivenSpan], above: str, below: str) -> None:
     traces = build(*spans)
 
     def is_below(i: int) -> bool:
@@ -981,7 +981,7 @@ SLOW_PATTERN = "(a|aa)+$"
 
 
 @pytest.mark.parametrize("condition", ["operation", "attr.note"])
-def test_a_pattern_that_takes_too_long_is_pointed_at(condition: str) -> None:
+def test_error_points_at_a_slow_pattern(condition: str) -> None:
     text = "a" * 90 + "b"
     traces = build(GivenSpan("1", 0, MS, name=text, attributes={"note": text}))
     query = f'{condition} =~ "{SLOW_PATTERN}"'
@@ -1017,7 +1017,7 @@ def test_patterns_match_as_the_standard_library_does(pieces: list[tuple[str, str
     written = begin + "".join(piece + sign for piece, sign in pieces)
     try:
         with warnings.catch_warnings():
-            # that `[[` may mean something else one day
+            # that `[[` may get another meaning
             warnings.simplefilter("ignore")
             expected = re.search(written, text) is not None
     except re.error:

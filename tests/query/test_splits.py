@@ -1,4 +1,4 @@
-"""Splitting one set in two to compare: at a time, and by the values of an attribute."""
+"""Splits of one set into two: at a time, and by the values of an attribute."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEFORE = f"{INCIDENT}/before.json"
 
 
 def deployed(versions: Sequence[str], **attributes: Sequence[str]) -> TraceSet:
-    """One request a minute through web, of version 1.0, and shop, with these versions and span attributes."""
+    """Build one request a minute through web, version 1.0, and shop, with these versions and span attributes."""
     spans = []
     for number, version in enumerate(versions):
         start, trace = number * MINUTE, str(number + 1)
@@ -49,7 +49,7 @@ def traces_in(mask: np.ndarray) -> list[int]:
     return mask.nonzero()[0].tolist()
 
 
-def test_a_new_version_is_found_and_split_by() -> None:
+def test_new_version_is_found_and_splits_the_set() -> None:
     traces = deployed(["2.4", "2.4", "2.4", "2.5", "2.4", "2.5", "2.5"])
     (change,) = changed_attributes(traces)
     assert (change.key, change.service, change.values) == ("service.version", "shop", ("2.4", "2.5"))
@@ -86,14 +86,14 @@ def test_an_attribute_of_spans_with_the_latest_value_and_with_named_ones() -> No
         ("many=1,9", "no trace has many=9; values: 0, 1, 2, 3, 4, 5"),
     ],
 )
-def test_what_cannot_be_split_by(text: str, reason: str) -> None:
+def test_invalid_splits_are_rejected(text: str, reason: str) -> None:
     traces = deployed(["1"] * 6, many=[str(number) for number in range(6)])
     with pytest.raises(UsageError) as caught:
         split_by(traces, text)
     assert reason in str(caught.value)
 
 
-def test_at_a_time() -> None:
+def test_split_at_a_time() -> None:
     traces = deployed(["1"] * 5)
     moment = int(traces.trace_start[2])
     text = str(np.datetime64(moment, "ns")) + "Z"
@@ -143,7 +143,7 @@ def test_compare_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
         ([BEFORE, "--at", "10:05", "--service", "nobody"], "no service named 'nobody'"),
     ],
 )
-def test_compare_refuses(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_rejects(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", *args]) == 2
     printed = capsys.readouterr()
     assert (printed.out, message in printed.err) == ("", True)

@@ -1,4 +1,4 @@
-"""Cases of spans that were seen more than once, share an id or lack a time: what a right reading finds."""
+"""Cases with duplicate records, shared ids and missing times, with the expected results."""
 
 from __future__ import annotations
 
@@ -62,25 +62,25 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "right"), RIGHT.items(), ids=RIGHT)
-def test_cases(name: str, right: dict[str, Any], capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+@pytest.mark.parametrize(("name", "expected"), RIGHT.items(), ids=RIGHT)
+def test_cases(name: str, expected: dict[str, Any], capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["analyze", str(CASES / name), "--json"]) == 0
     found = orjson.loads(capfdbinary.readouterr().out)
     summary = found["summary"]
-    assert (summary["span_count"], summary["duplicate_span_count"]) == (right["spans"], right["folded"])
-    assert (summary["warning_count"], summary["duration_stats"]["max_ms"]) == (right["warnings"], right["max_ms"])
-    assert summary["start"] == right.get("start", summary["start"])
+    assert (summary["span_count"], summary["duplicate_span_count"]) == (expected["spans"], expected["folded"])
+    assert (summary["warning_count"], summary["duration_stats"]["max_ms"]) == (expected["warnings"], expected["max_ms"])
+    assert summary["start"] == expected.get("start", summary["start"])
     edges = found["dependencies"]["edges"]
-    assert {(e["caller"], e["callee"]): (e["call_count"], e["error_count"]) for e in edges} == right["edges"]
-    for service, calls in right.get("calls", {}).items():
+    assert {(e["caller"], e["callee"]): (e["call_count"], e["error_count"]) for e in edges} == expected["edges"]
+    for service, calls in expected.get("calls", {}).items():
         assert found["dependencies"]["services"][service]["call_count"] == calls
     shares = {(b["service"], b["operation"]): round(b["share_percent"], 1) for b in found["bottlenecks"]}
-    assert right.get("shares", {}).items() <= shares.items()
+    assert expected.get("shares", {}).items() <= shares.items()
     path = {span["operation"]: span["critical_ms"] for span in found["critical_paths"][0]["spans"]}
-    assert right.get("path", path) == path
+    assert expected.get("path", path) == path
 
 
-def test_the_halves_of_a_call_with_one_id_hang_together() -> None:
+def test_halves_of_a_call_with_one_id_are_parent_and_child() -> None:
     traces = load([str(CASES / "shared-span-id.otlp.json")])
     names = [traces.operation_name(i) for i in range(len(traces))]
     above = [names[int(parent)] if parent >= 0 else "" for parent in traces.parent]
@@ -92,13 +92,13 @@ def test_the_halves_of_a_call_with_one_id_hang_together() -> None:
     }
 
 
-def test_an_end_that_is_known_is_kept_and_only_the_start_flagged() -> None:
+def test_known_end_stays_and_only_the_start_is_flagged() -> None:
     traces = load([str(CASES / "sweep-otlp-start-zero-end-known.json")])
     root = int(traces.main_root[0])
     assert (int(traces.flags[root]), int(traces.duration[root])) == (Flag.START_REPAIRED, 70_000_000)
 
 
-def test_a_parent_in_a_field_of_the_span_is_one_tree() -> None:
+def test_parent_field_of_a_span_builds_one_tree() -> None:
     traces = load([str(CASES / "sweep-jaeger-parent-span-id.json")])
     names = [f"{traces.service_name(i)} {traces.operation_name(i)}" for i in range(len(traces))]
     assert dict(zip(names, traces.depth.tolist(), strict=True)) == {"web GET /": 0, "orders load": 1, "stock query": 2}
@@ -108,7 +108,7 @@ def test_a_parent_in_a_field_of_the_span_is_one_tree() -> None:
 
 
 @pytest.mark.parametrize("name", ["span-sent-at-start-and-end.jsonl", "zipkin-address-fragment.json"])
-def test_the_parts_of_a_case_are_the_same_in_any_order_and_file(name: str, tmp_path: Path) -> None:
+def test_result_is_independent_of_order_and_files(name: str, tmp_path: Path) -> None:
     text = (CASES / name).read_text()
     parts = text.splitlines() if name.endswith(".jsonl") else [json.dumps([span]) for span in json.loads(text)]
     expected = facts(load([str(CASES / name)]))
@@ -120,7 +120,7 @@ def test_the_parts_of_a_case_are_the_same_in_any_order_and_file(name: str, tmp_p
 
 
 def facts(traces: TraceSet) -> set[tuple[Any, ...]]:
-    """What formats of other grids and spellings agree on."""
+    """Facts that formats with other resolutions and spellings share."""
     kinds = [int(kind) for kind in traces.kind]
     return {
         (
@@ -153,14 +153,14 @@ SERVERS = {
 }
 
 
-def test_one_trace_of_several_servers_is_there_once() -> None:
+def test_trace_of_several_servers_occurs_once() -> None:
     bodies = [recorded(server)[answer].body for server, answer in SERVERS.items()]
     expected = facts(taken(bodies[-1]))
     for some in itertools.chain(itertools.permutations(bodies, 3), itertools.permutations(bodies)):
         found = taken(*some)
         assert (found.trace_count, len(found), found.duplicates) == (1, 2, {0: 2 * len(some) - 2})
         assert facts(found) == expected
-        # its spans are orphans, as they were sent, and Jaeger says so too; no more than that is said
+        # its spans are orphans in the recording, too, and Jaeger warns about them; there are no other warnings
         assert set(found.flags.tolist()) <= {Flag.ORPHAN, Flag.ORPHAN | Flag.SOURCE_WARNING}
         assert found.trace_warnings == {}
 
@@ -169,15 +169,15 @@ ANSWERS = {"jaeger-2.20-v1": "search-wide", "jaeger-2.20-v3": "search-wide", "zi
 
 
 @pytest.mark.parametrize("pair", list(itertools.permutations(ANSWERS, 2)), ids=" ".join)
-def test_a_set_of_two_servers_has_not_changed(pair: tuple[str, str]) -> None:
+def test_set_of_two_servers_equals_that_of_one(pair: tuple[str, str]) -> None:
     before, after = (taken(recorded(server)[ANSWERS[server]].body) for server in pair)
     found = compare(Analysis(before), Analysis(after))
     changes = [*found.overall, *(change for one in (*found.operations, *found.edges) for change in one.changes)]
     assert changes
     assert all(one.counts[0] == one.counts[1] > 0 for one in (*found.operations, *found.edges))
-    # but for the grid of times
+    # except for the resolution of times
     assert [change.after for change in changes] == pytest.approx([change.before for change in changes], abs=1_000)
-    # and both together are the one set
+    # both together are the same set
     both = taken(*(recorded(server)[ANSWERS[server]].body for server in pair))
     assert facts(both) == facts(before)
     assert not both.flags.any()

@@ -1,4 +1,4 @@
-"""Cases of who calls whom: what a right reading finds."""
+"""Cases of calls between services, with the expected edges."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tracetui.cli.main import run
 @pytest.mark.parametrize(
     ("name", "edges", "services"),
     [
-        # a consumer polls: its span is a CLIENT with a link to the producer's
+        # a polling consumer: its span is a CLIENT with a link to the producer's
         ("queue-receive-is-client.json", {("shop", "shipper", True): (1, 0)}, {"shop", "shipper"}),
-        # an attempt lies between the halves; the host is a service by a cluster's name
+        # an attempt lies between the halves; the host is a service under its cluster name
         ("call-through-internal-span.json", {("web", "orders", False): (1, 0)}, {"web", "orders"}),
-        # the server's address comes as a span of its own
+        # the server's address is in a span of its own
         ("zipkin-address-fragment.json", {("web", "sandbox", False): (1, 0)}, {"web", "sandbox"}),
-        # two calls of one name, of which the host of one is a service
+        # two calls with one name, one of which has a service as host
         (
             "peer-with-several-hosts.json",
             {("audit", "orders", False): (1, 0), ("mail-worker", "billing.Billing", False): (1, 0)},
@@ -30,7 +30,7 @@ from tracetui.cli.main import run
         ("zipkin-v1-span-among-v2.json", {("web", "auth", False): (1, 1)}, {"web", "auth"}),
     ],
 )
-def test_calls_of_cases(
+def test_calls_between_services(
     name: str,
     edges: dict[tuple[str, str, bool], tuple[int, int]],
     services: set[str],
@@ -46,7 +46,7 @@ def test_calls_of_cases(
     assert set(found["services"]) == services
 
 
-def test_spans_without_a_service_are_counted_and_warned_of(
+def test_spans_without_a_service_are_counted_in_a_warning(
     tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     ids = {"traceId": "c" * 32, "startTimeUnixNano": "1774000000000000000", "endTimeUnixNano": "1774000001000000000"}

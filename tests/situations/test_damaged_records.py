@@ -1,4 +1,4 @@
-"""Cases of damaged records and of deep nesting: what a right reading finds."""
+"""Cases of damaged records and of deep nesting, with the expected warnings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READ = [
 
 
 @pytest.mark.parametrize(("name", "status", "spans", "warning"), READ)
-def test_damage_is_named(program: Program, name: str, status: int, spans: int, warning: str) -> None:
+def test_damage_is_reported(program: Program, name: str, status: int, spans: int, warning: str) -> None:
     done = program("analyze", str(CASES / name), "--json")
     assert done.code == status
     assert warning in done.err
@@ -34,6 +34,6 @@ def test_a_damaged_record_costs_no_other_file(program: Program) -> None:
     assert "fuzz-record-cut-json.bin: record at byte 0" in done.err
 
 
-def test_a_name_that_is_not_utf8_shows_so() -> None:
+def test_name_that_is_not_utf8_is_shown_with_replacements() -> None:
     traces = load([str(CASES / "fuzz-record-name-not-utf8.bin")])
     assert [traces.span(i).name for i in range(len(traces))] == ["\ufffd"]

@@ -30,7 +30,7 @@ def span(
     failed: str | None = None,
     trace: int = 1,
 ) -> dict[str, Any]:
-    """A span that lasts from `begin` to `end` ms; with `failed`, which may be '', its status is an error."""
+    """Make a span from `begin` to `end` ms; with `failed`, which may be '', its status is an error."""
     return {
         "trace": f"{trace:032x}",
         "id": f"{number:016x}",
@@ -56,7 +56,7 @@ def analysed(spans: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
 
 
 def patterns_of(found: dict[str, Any]) -> dict[str, str]:
-    """How the errors of each pattern ended, by `service: message`."""
+    """Return the outcomes of each error pattern, by `service: message`."""
     names = ("failed_request_count", "unknown_count", "background_count", "retried_count", "swallowed_count")
     return {
         f"{one['service']}: {one['message']}": next(name for name in names if one[name])
@@ -164,7 +164,7 @@ def test_outcomes(name: str, tmp_path: Path) -> None:
     found = analysed(spans, tmp_path)
     assert patterns_of(found) == expected
     assert found["summary"]["failed_request_count"] == int(FAILED in expected.values())
-    # whatever their order
+    # in any order
     for order in itertools.islice(itertools.permutations(spans), 1, 6):
         assert patterns_of(analysed(order, tmp_path)) == expected
 
@@ -195,8 +195,8 @@ def test_statuses(tmp_path: Path) -> None:
     assert messages == {f"s{number}": text for number, (_, _, text) in enumerate(STATUSES) if text}
 
 
-def test_spans_of_three_formats_are_one_trace(tmp_path: Path) -> None:
-    """Nanoseconds against microseconds, padded ids against short ones, names in lower case."""
+def test_spans_of_three_formats_form_one_trace(tmp_path: Path) -> None:
+    """Nanoseconds and microseconds, padded and short ids, names in lower case."""
     long, short = 0xAABBCCDDEEFF0011, "aabbccddeeff0011"
     otlp = otlp_document(
         [
@@ -253,7 +253,7 @@ def test_spans_of_three_formats_are_one_trace(tmp_path: Path) -> None:
             assert (found["summary"]["warning_count"], found["warnings"]) == (0, [])
 
 
-def test_roots_that_overlap_share_the_time(tmp_path: Path) -> None:
+def test_overlapping_roots_share_the_critical_path(tmp_path: Path) -> None:
     found = analysed(
         [
             span("a", 1, None, "main", "s", 0, 100),

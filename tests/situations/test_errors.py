@@ -1,4 +1,4 @@
-"""Failures that people reported: which error they began with, and what it propagated to."""
+"""Reported failures, with the expected origins and propagation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def patterns_of(name: str) -> dict[tuple[str, str], ErrorPattern]:
     return {(pattern.service, pattern.message): pattern for pattern in errors_of(name).patterns}
 
 
-def test_a_caller_that_coped_and_failed_later_for_a_reason_of_its_own() -> None:
+def test_caller_that_handled_a_failure_and_failed_later_is_an_origin() -> None:
     patterns = patterns_of("error-origin-own-cause.json")
     declined, missing = patterns["pay", "card declined"], patterns["pay", "key not found"]
     assert (declined.count, declined.failed_request_count) == (1, 1)
     assert (missing.propagated_count, missing.swallowed_count, missing.failed_request_count) == (0, 1, 0)
 
 
-def test_a_message_that_is_processed_later_did_not_fail_the_request() -> None:
+def test_failure_of_a_later_processed_message_does_not_fail_the_request() -> None:
     patterns = patterns_of("error-origin-later-consumer.json")
     assert set(patterns) == {("shop", "card declined"), ("audit", "disk full")}
     assert [(one.count, one.propagated_count) for one in patterns.values()] == [(1, 0), (1, 0)]
@@ -32,7 +32,7 @@ def test_a_message_that_is_processed_later_did_not_fail_the_request() -> None:
     assert patterns["shop", "card declined"].failed_request_count == 1
 
 
-def test_what_a_deadline_cancelled_is_no_origin() -> None:
+def test_span_cancelled_by_a_deadline_is_no_origin() -> None:
     errors = errors_of("error-origin-cancelled-below.json")
     (pattern,) = errors.patterns
     assert (pattern.service, pattern.message) == ("front", "context deadline exceeded")
@@ -51,13 +51,15 @@ def test_messages_that_differ_by_ids_are_one_pattern() -> None:
         ("error-of-no-length.json", "web", "KeyError", "api"),
     ],
 )
-def test_a_span_of_no_length_did_not_come_after_itself(name: str, service: str, message: str, reached: str) -> None:
+def test_span_of_zero_duration_is_no_later_attempt_of_itself(
+    name: str, service: str, message: str, reached: str
+) -> None:
     pattern = patterns_of(name)[service, message]
     assert pattern.propagated_to == ((reached, 1),)
     assert (pattern.failed_request_count, pattern.swallowed_count) == (1, 0)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CASES.glob("error*.json")))
-def test_every_case_has_a_failed_request_or_none_at_all(name: str) -> None:
+def test_failed_requests_of_every_case(name: str) -> None:
     errors = errors_of(name)
     assert 0 <= errors.failed_request_count <= errors.error_trace_count

@@ -1,4 +1,4 @@
-"""Inputs that a run of the fuzzer found: saved, they have to be loaded as they were."""
+"""Inputs found by the fuzzer, which must be loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPAN = {
     "endTimeUnixNano": "9",
 }
 INPUTS = {
-    # a resource whose service.name is of a wire type that values do not have: no value at all
+    # a resource whose service.name has a wire type that values do not have: no value at all
     "service name without a value": bytes.fromhex(
         "0a520a1b0a190a0c736572766963652e6e616d65120909ec87d1e762818753123312310a1000000000000000000000000000"
         "000001120800000000000000012a0178390100000000000000410900000000000000"
@@ -33,7 +33,7 @@ INPUTS = {
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_what_was_found_once(name: str, tmp_path: Path) -> None:
+def test_input_found_by_the_fuzzer_is_loaded(name: str, tmp_path: Path) -> None:
     traces = read(INPUTS[name])
     assert len(traces) == 1
     check_whole(traces)

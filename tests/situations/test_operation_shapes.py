@@ -1,4 +1,4 @@
-"""Cases of names and statements that hold ids: what a right reading finds."""
+"""Cases of names and statements that contain ids, with the expected operations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_names_with_ids(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert {one["occurrences"] for one in exact} == {1}
 
 
-def test_reads_named_after_their_keys(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_reads_named_by_key_are_one_operation(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     found = analysed("n-plus-one-ids-in-names.json", capfdbinary)
     (one,) = [one for one in found["findings"] if one["advice"] == "n_plus_one"]
     assert (one["most_calls"], one["mean_waited_ms"]) == (20, 800.0)
@@ -36,7 +36,7 @@ def test_reads_named_after_their_keys(capfdbinary: pytest.CaptureFixture[bytes])
     assert (slow["service"], slow["operation"], slow["share_percent"]) == ("cart", "GET user:{id}", 80.0)
 
 
-def test_a_query_with_lists_of_changing_length(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_query_with_lists_of_varying_length_is_one_operation(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     (slow,) = analysed("sql-in-lists.json", capfdbinary)["bottlenecks"]
     assert (slow["service"], slow["operation"]) == ("list", "SELECT items")
     assert slow["pattern"] == "SELECT name FROM items WHERE id IN (?)"

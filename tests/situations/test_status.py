@@ -1,4 +1,4 @@
-"""Inputs of situations that people reported, with what a right reading finds: the status of spans."""
+"""Reported cases of span statuses, with the expected errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.paths import CASES
 from tests.support.program import Program
 
 
-def test_a_failed_grpc_call_is_http_200(program: Program) -> None:
+def test_failed_grpc_call_with_http_200_is_an_error(program: Program) -> None:
     found = json.loads(program.analyze(str(CASES / "grpc-over-http-200.json")).out)
     assert (found["summary"]["trace_count"], found["summary"]["error_trace_count"]) == (5, 3)
     messages = {

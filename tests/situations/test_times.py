@@ -1,4 +1,4 @@
-"""Critical paths in situations from the field: asynchronous work, clock skew, several roots."""
+"""Critical paths in cases from the field: asynchronous work, clock skew, several roots."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 @pytest.fixture
 def report(program: Program) -> Report:
-    """`analyze` of a case as JSON."""
+    """Run `analyze` on a case. -> its JSON"""
 
     def run(name: str, *options: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(program.analyze(str(CASES / f"{name}.json"), *options).out)
@@ -33,19 +33,19 @@ def report(program: Program) -> Report:
 
 
 def text(program: Program, name: str) -> str:
-    """`analyze` of a case as text, its white space folded."""
+    """Run `analyze` on a case. -> its text with white space folded"""
     return " ".join(program("analyze", str(CASES / f"{name}.json")).out.split())
 
 
 def rows(found: dict[str, Any]) -> list[tuple[str, str, float, int]]:
-    """Service, operation, share and traces of each bottleneck."""
+    """List service, operation, share and traces of each bottleneck."""
     return [
         (one["service"], one["operation"], round(one["share_percent"], 1), one["occurrences"])
         for one in found["bottlenecks"]
     ]
 
 
-def shares_are_shares(found: dict[str, Any]) -> bool:
+def assert_shares_are_valid(found: dict[str, Any]) -> bool:
     shares = [one[key] for one in found["bottlenecks"] for key in ("share_percent", "total_share_percent")]
     paths = found["critical_paths"]
     return all(0 <= share <= 100 for share in shares) and all(
@@ -53,10 +53,10 @@ def shares_are_shares(found: dict[str, Any]) -> bool:
     )
 
 
-def test_mail_that_is_processed_an_hour_later(report: Report) -> None:
+def test_message_processed_an_hour_later_is_not_on_the_critical_path(report: Report) -> None:
     found = report("async-an-hour-later")
     assert rows(found)[0] == ("shop", "INSERT", 75.0, 20)
-    assert shares_are_shares(found)
+    assert assert_shares_are_valid(found)
     summary = found["summary"]
     assert summary["duration_stats"]["p50_ms"] == 3_600_500
     assert {summary["response_time_stats"][f"{name}_ms"] for name in ("min", "p50", "p99", "max")} == {200}
@@ -66,14 +66,14 @@ def test_mail_that_is_processed_an_hour_later(report: Report) -> None:
     assert report("async-an-hour-later", "--query", "trace.duration > 1h")["summary"]["trace_count"] == 20
 
 
-def test_text_report_has_both_times(program: Program) -> None:
+def test_text_report_contains_duration_and_response_time(program: Program) -> None:
     found = text(program, "async-an-hour-later")
     assert "Response time of 20 traces mean 200 ms" in found
     assert "20 of 20 traces lasted over 5 % longer than that" in found
     assert "Duration of 20 traces mean 3,600,500 ms" in found
 
 
-def test_a_browser_whose_clock_is_behind(report: Report, program: Program) -> None:
+def test_browser_with_a_slow_clock(report: Report, program: Program) -> None:
     found = report("browser-clock-behind")
     assert found["summary"]["warning_count"] == 1
     assert found["summary"]["skewed_trace_count"] == 1
@@ -88,7 +88,7 @@ def test_a_browser_whose_clock_is_behind(report: Report, program: Program) -> No
     assert not adjusted["summary"]["skewed_trace_count"]
 
 
-def test_orphans_that_ran_side_by_side(report: Report) -> None:
+def test_parallel_orphans(report: Report) -> None:
     found = report("orphans-side-by-side")
     assert rows(found) == [("item", "GET item", 100.0, 1)]
     assert found["bottlenecks"][0]["mean_critical_ms"] == 104
@@ -96,18 +96,18 @@ def test_orphans_that_ran_side_by_side(report: Report) -> None:
     assert (path["critical_path_duration_ms"], path["total_duration_ms"]) == (104, 104)
     assert (path["response_time_ms"], path["root_missing"]) == (104, True)
     assert found["summary"]["root_missing_count"] == 1
-    assert shares_are_shares(found)
+    assert assert_shares_are_valid(found)
 
 
-def test_roots_at_the_same_time_share_it(report: Report, program: Program) -> None:
+def test_concurrent_roots_share_the_critical_path(report: Report, program: Program) -> None:
     found = report("fuzz-roots-share")
     assert rows(found) == [("s", "o", 100.0, 1)]
     assert found["bottlenecks"][0]["total_share_percent"] == 100
-    assert shares_are_shares(found)
+    assert assert_shares_are_valid(found)
     assert "200 %" not in text(program, "fuzz-roots-share")
 
 
-def test_asynchronous_work_is_an_entry_point_of_its_own(report: Report, program: Program) -> None:
+def test_asynchronous_work_has_its_own_entry_point(report: Report, program: Program) -> None:
     found = report("async-an-hour-later")
     (mail,) = found["async_work"]
     assert (mail["service"], mail["operation"]) == ("mailer", "process mail")

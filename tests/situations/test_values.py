@@ -1,4 +1,4 @@
-"""Files whose values have another shape than their format specifies, and what a right reading finds in them."""
+"""Files whose values deviate from their format, with the expected results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
 
 
 def facts(report: Any) -> dict[str, Any]:
-    """What the cases state, in one object."""
+    """Collect the facts that the cases state."""
     summary, dependencies = report["summary"], report["dependencies"]
     return {
         "traces": summary["trace_count"],
@@ -100,12 +100,12 @@ RIGHT: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", RIGHT)
 def test_case_file_has_its_expected_spans(name: str, program: Program) -> None:
     found = facts(json.loads(program.analyze(str(CASES / name)).out))
-    right = RIGHT[name]
-    assert {key: found[key] for key in right} == right
+    expected = RIGHT[name]
+    assert {key: found[key] for key in expected} == expected
     assert "unknown_service" not in found["services"]
 
 
-def test_a_query_finds_an_exception_in_an_event(program: Program) -> None:
+def test_query_finds_an_exception_in_an_event(program: Program) -> None:
     case = str(CASES / "exception-in-event.json")
     for query, kept in (
         ("exception.type = TimeoutError", 1),
