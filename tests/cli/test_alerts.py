@@ -1,4 +1,4 @@
-"""Alert rules: thresholds worked out by hand, and YAML that holds any name."""
+"""Alert rules: thresholds calculated by hand, and YAML with any names."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def rules(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_thresholds_from_the_baseline() -> None:
-    # p95 of 100 equal calls is 410 ms: times 1.5 are 615, which is 620 to two digits, but the metric holds them in a
-    # bucket that ends at 800; 3 of 100 failed: 6 %
+def test_thresholds_of_a_baseline() -> None:
+    # p95 of 100 equal calls is 410 ms: times 1.5 is 615, rounded up to 620, but the bucket that contains it ends at
+    # 800; 3 of 100 failed: 6 %
     (one,), few = baselines(calls(*[410_000] * 100, failed=3), "api")
     assert (one.operation, one.call_count, one.p95_ns, few) == ("get", 100, 410_000_000, 0)
     assert (one.latency_threshold_ns, one.is_raised_to_bucket) == (800_000_000, True)
@@ -51,7 +51,7 @@ def test_thresholds_from_the_baseline() -> None:
     assert not longer.is_raised_to_bucket
     (good,), _ = baselines(calls(*[210] * 100), "api")
     assert good.error_threshold_percent == 1.0
-    # twice 60 % is more than all: half of the way from there to 100
+    # twice 60 % exceeds 100 %: use the middle between them
     (bad,), _ = baselines(calls(*[210] * 20, failed=12), "api")
     assert (bad.error_threshold_percent, bad.is_error_threshold_halfway) == (80.0, True)
     (lost,), _ = baselines(calls(*[210] * 20, failed=20), "api")
@@ -60,7 +60,7 @@ def test_thresholds_from_the_baseline() -> None:
 
 
 def test_rule_states_how_its_error_threshold_was_chosen() -> None:
-    # twice 94 of 190 is 98.947 %, 98.9 to one digit; twice 95 of 192 is 98.958 %, 99.0: beyond what can be doubled
+    # twice 94 of 190 is 98.947 %, rounded to 98.9; twice 95 of 192 is 98.958 %, rounded to 99.0, which is not doubled
     for of, failed, threshold, told in ((190, 94, 98.9, "2 times the baseline"), (192, 95, 74.7, "halfway between")):
         found, _ = baselines(calls(*[5] * of, failed=failed), "api")
         assert found[0].error_threshold_percent == threshold
@@ -71,14 +71,14 @@ _BUCKETS_MS = (2, 4, 6, 8, 10, 50, 100, 200, 400, 800, 1_000, 1_400, 2_000, 5_00
 
 
 def interpolated(share: float, times_us: list[int], unit_us: int) -> float:
-    """What Prometheus takes for a quantile of durations that it has the default buckets of."""
+    """Compute Prometheus' estimate of a quantile of durations in the default buckets."""
     ends = [ms * 1_000 / unit_us for ms in _BUCKETS_MS]
     begin, before, rank = 0.0, 0, share * len(times_us)
     for end in ends:
-        held = sum(time / unit_us <= end for time in times_us)
-        if held >= rank:
-            return begin + (end - begin) * (rank - before) / (held - before)
-        begin, before = end, held
+        cumulative = sum(time / unit_us <= end for time in times_us)
+        if cumulative >= rank:
+            return begin + (end - begin) * (rank - before) / (cumulative - before)
+        begin, before = end, cumulative
     return ends[-1]
 
 
@@ -95,14 +95,14 @@ def test_no_rule_fires_on_its_own_baseline(times: list[int], unit: tuple[str, in
     assert interpolated(0.95, times, size) <= threshold
 
 
-def test_calls_within_the_service_are_none() -> None:
+def test_calls_within_the_service_do_not_count() -> None:
     inner = [span("2", 1, 5, trace=str(i), parent="1", service="api", name="inner") for i in range(1, 31)]
     outer = [span("1", 0, 9, trace=str(i), service="api", name="outer") for i in range(1, 31)]
     found, _ = baselines(build(*inner, *outer), "api")
     assert [one.operation for one in found] == ["outer"]
 
 
-def test_few_calls_are_no_baseline() -> None:
+def test_few_calls_give_no_baseline() -> None:
     assert baselines(calls(*[5] * 19), "api") == ([], 1)
     with pytest.raises(UsageError, match="no calls to service other"):
         baselines(calls(*[5] * 19), "other")
@@ -126,7 +126,7 @@ def test_rules_of_an_operation() -> None:
 
 
 def test_threshold_that_the_metric_cannot_resolve_has_a_comment() -> None:
-    # numpy takes the p95 of 20 for 11.05 ms; the metric knows that the 19th is between 10 and 50
+    # numpy computes 11.05 ms as the p95 of 20; the metric only knows that the 19th is between 10 and 50
     found, _ = baselines(calls(*[1_000] * 18, 11_000, 12_000), "api")
     slow = rules(alert_rules("api", found))[0]
     assert slow["expr"].endswith("> 50")
@@ -141,17 +141,17 @@ def test_threshold_beyond_the_default_buckets_has_a_comment() -> None:
 
 @unhurried
 @given(st.text(min_size=1), st.text())
-def test_any_name_is_held(service: str, name: str) -> None:
+def test_any_name_is_valid_in_the_rules(service: str, name: str) -> None:
     traces = calls(*[5] * 20, service=service, name=name)
-    held = traces.services[0], traces.shapes[0]
-    found, _ = baselines(traces, held[0])
-    text = alert_rules(held[0], found)
+    names = traces.services[0], traces.shapes[0]
+    found, _ = baselines(traces, names[0])
+    text = alert_rules(names[0], found)
     assert all(one == "\n" or one.isprintable() for one in text)
     slow, fails = rules(text)
-    in_ascii = alert_rules(held[0], found, ascii_only=True)
+    in_ascii = alert_rules(names[0], found, ascii_only=True)
     assert in_ascii.isascii()
     assert rules(in_ascii) == [slow, fails]
-    expected = tuple("".join("\ufffd" if 0xD800 <= ord(one) < 0xE000 else one for one in each) for each in held)
+    expected = tuple("".join("\ufffd" if 0xD800 <= ord(one) < 0xE000 else one for one in each) for each in names)
     shown = (slow["labels"]["service_name"], slow["labels"]["span_name"])
     assert tuple(each.replace('{{ "{{" }}', "{{") for each in shown) == expected
 
@@ -160,7 +160,7 @@ PROMTOOL = shutil.which("promtool")
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="there is no promtool (Prometheus's own, in Debian's package prometheus)")
-def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
+def test_prometheus_accepts_the_rules(tmp_path: Path) -> None:
     hostile = (
         'GET /"x"\\n',
         "tab\tand\nline",
@@ -185,7 +185,7 @@ def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     assert (done.returncode, "18 rules found" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_alerts_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "rules.yml"
     assert run(["alerts", INCIDENT, "--service", "api-gateway", "--output", str(target)]) == 0
     slow, fails = rules(target.read_text("utf-8"))
@@ -195,7 +195,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ([], "--service"),
         (["--service", "api-gatewy"], "did you mean api-gateway?"),
@@ -204,6 +204,6 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["--service", "api-gateway", "--query", "duration > 3400ms"], "no operation of api-gateway has 20 calls"),
     ],
 )
-def test_invalid_baselines_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_baselines_are_rejected(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["alerts", INCIDENT, *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Two sets compared: figures worked out by hand, what chance explains, and the command with its exit codes."""
+"""Comparison of two sets: figures calculated by hand, significance, and the command with its exit codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BEFORE, AFTER = str(INCIDENT / "before.json"), str(INCIDENT / "after.json")
 
 
 def requests(*times: int, failed: int = 0, name: str = "GET /") -> TraceSet:
-    """A trace of one span for each time in microseconds; the first `failed` of them fail."""
+    """Build a trace with one span for each time in microseconds; the first `failed` of them fail."""
     spans = [
         span("1", 0, time, trace=str(i + 1), name=name, error=i < failed, message="lost" if i < failed else "")
         for i, time in enumerate(times)
@@ -70,19 +70,19 @@ def test_less_than_the_threshold_is_small() -> None:
     assert changes(compared(before, after, threshold=8))["mean"].verdict is Verdict.WORSE
 
 
-def test_few_samples_are_named_as_such() -> None:
+def test_few_samples_are_reported() -> None:
     found = compared(requests(*[100] * 19), requests(*[200] * 50))
     assert changes(found)["p50"].verdict is Verdict.FEW
     assert not found.regressions
 
 
-def test_a_percentile_takes_samples_beyond_it() -> None:
+def test_percentile_requires_samples_beyond_it() -> None:
     found = changes(compared(requests(*[100] * 30), requests(*[150] * 40)))
     assert (found["p95"].verdict, found["p99"].verdict) == (Verdict.WORSE, Verdict.FEW)
 
 
-def test_changes_by_chance_are_not_reported() -> None:
-    # 13 % more on average, of times that lie 260 us from it
+def test_insignificant_changes_are_not_reported() -> None:
+    # 13 % more on average, of times with a deviation of 260 us
     before, after = requests(*range(100, 1_000, 30)), requests(*range(170, 1_070, 30))
     found = changes(compared(before, after))["mean"]
     assert found.percent is not None
@@ -114,7 +114,7 @@ def test_new_errors_are_worse_beyond_chance(failed: int, worse: bool) -> None:
     assert (back.verdict, back.is_worse) == (Verdict.GONE, False)
 
 
-def test_a_negligible_change_of_a_trace_is_small() -> None:
+def test_change_that_is_negligible_in_the_trace_is_small() -> None:
     def page(trace: str, tiny: int) -> list[GivenSpan]:
         return [
             span("1", 0, 10_000, trace=trace, name="page"),
@@ -123,11 +123,11 @@ def test_a_negligible_change_of_a_trace_is_small() -> None:
 
     before, after = (build(*(one for i in range(30) for one in page(str(i + 1), tiny))) for tiny in (10, 90))
     found = {one.name[1]: one.verdict for one in compared(before, after).operations}
-    # nine times as long, and 80 of the 10,000 us that a trace takes
+    # nine times as long, but 80 of the 10,000 us that a trace takes
     assert found == {"page": Verdict.SMALL, "tiny": Verdict.SMALL}
 
 
-def test_but_not_where_a_trace_does_it_often() -> None:
+def test_change_of_a_frequent_operation_is_not_small() -> None:
     def page(trace: str, tiny: int) -> list[GivenSpan]:
         calls = [span(f"{i + 2:x}", 100 * i, 100 * i + tiny, trace=trace, parent="1", name="tiny") for i in range(50)]
         return [span("1", 0, 10_000, trace=trace, name="page"), *calls]
@@ -137,13 +137,13 @@ def test_but_not_where_a_trace_does_it_often() -> None:
 
 
 def test_calls_between_services_are_compared() -> None:
-    def call(trace: str, took: int) -> list[GivenSpan]:
+    def call(trace: str, duration: int) -> list[GivenSpan]:
         return [
             span("1", 0, 1_000, trace=trace, service="a", kind=Kind.CLIENT),
-            span("2", 10, 10 + took, trace=trace, service="b", parent="1", kind=Kind.SERVER),
+            span("2", 10, 10 + duration, trace=trace, service="b", parent="1", kind=Kind.SERVER),
         ]
 
-    before, after = (build(*(one for i in range(30) for one in call(str(i + 1), took))) for took in (100, 500))
+    before, after = (build(*(one for i in range(30) for one in call(str(i + 1), duration))) for duration in (100, 500))
     (edge,) = compared(before, after).edges
     assert (edge.name, edge.counts, edge.verdict) == (("a", "b", ""), (30, 30), Verdict.WORSE)
     assert (edge.changes[0].before, edge.changes[0].after) == (100 * US, 500 * US)
@@ -151,7 +151,7 @@ def test_calls_between_services_are_compared() -> None:
 
 @unhurried
 @given(service_sets())
-def test_a_set_is_no_better_or_worse_than_itself(spans: list[GivenSpan]) -> None:
+def test_set_does_not_differ_from_itself(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     found = compared(traces, traces)
     assert not found.regressions
@@ -163,7 +163,7 @@ def test_a_set_is_no_better_or_worse_than_itself(spans: list[GivenSpan]) -> None
 
 @unhurried
 @given(service_sets(), service_sets())
-def test_new_operations_are_gone_in_the_reverse_comparison(first: list[GivenSpan], second: list[GivenSpan]) -> None:
+def test_new_operations_are_gone_in_reverse(first: list[GivenSpan], second: list[GivenSpan]) -> None:
     one, other = build(*first), build(*second)
     there, back = compared(one, other), compared(other, one)
     turned = {Verdict.NEW: Verdict.GONE, Verdict.GONE: Verdict.NEW, Verdict.SMALL: Verdict.SMALL}
@@ -176,21 +176,21 @@ def test_new_operations_are_gone_in_the_reverse_comparison(first: list[GivenSpan
                 assert each.verdict is turned[verdict]
 
 
-def test_intervals_hold_the_difference() -> None:
+def test_intervals_contain_the_difference() -> None:
     chance = np.random.default_rng(2)
     before, after = chance.normal(100, 10, 400), chance.normal(120, 10, 2_000)
     for found in (mean_difference(before, after), quantile_difference(before, after, 0.5)):
         low, high = found.interval(1.96)
         assert 17 < low < 20 < high < 23
     assert mean_difference(before, before).value == 0
-    # the standard error of a mean is that of the sample by the root of its size
+    # the standard error of a mean is that of the sample divided by the root of its size
     error = math.hypot(before.std() / 20, after.std() / math.sqrt(2_000))
     assert mean_difference(before, after).error == pytest.approx(error, rel=0.15)
-    # as good as 100 where four of each trace are alike
+    # equivalent to 100 values if the four of each trace are equal
     assert mean_difference(before, before, (100, 100)).error == pytest.approx(2 * mean_difference(before, before).error)
 
 
-def test_limits_rise_with_the_figures_compared() -> None:
+def test_limits_rise_with_the_number_of_figures() -> None:
     assert limit_for(level_for(1), 100_000) == pytest.approx(1.96, abs=0.001)
     assert limit_for(level_for(200), 100_000) == pytest.approx(3.66, abs=0.01)
 
@@ -199,13 +199,13 @@ def test_limits_rise_with_the_figures_compared() -> None:
     ("level", "samples", "expected"),
     [(0.025, 20, 2.0930), (0.005, 20, 2.8609), (0.0005, 20, 3.8834), (0.0005, 11, 4.5869), (0.025, 61, 2.0003)],
 )
-def test_and_for_small_samples_as_student_found(level: float, samples: int, expected: float) -> None:
-    # the tables of Student's t, degrees of freedom one less than the samples
+def test_limits_for_small_samples_follow_student_t(level: float, samples: int, expected: float) -> None:
+    # tables of Student's t, degrees of freedom one less than the samples
     assert limit_for(level, samples) == pytest.approx(expected, rel=2e-3)
 
 
 def test_shares_of_small_samples() -> None:
-    # 8 of 100 against 1 of 200: 3 % in common
+    # 8 of 100 against 1 of 200: 3 % in total
     found = share_difference((8, 100), (1, 200))
     assert (found.value, found.error) == pytest.approx((-7.5, 100 * math.sqrt(0.03 * 0.97 * 0.015)))
     assert found.is_significant(limit_for(level_for(5), 1_000))
@@ -213,18 +213,18 @@ def test_shares_of_small_samples() -> None:
     assert not share_difference((5, 20), (5, 20)).is_significant(0)
 
 
-def test_the_exact_chance() -> None:
-    # all six of 37 among 100: C(37, 6) / C(100, 6)
+def test_hypergeometric_p_value() -> None:
+    # all six of 37 in the first of 100: C(37, 6) / C(100, 6)
     assert hypergeometric_p_value(6, 31, (6, 94)) == pytest.approx(math.comb(37, 6) / math.comb(100, 6))
     assert hypergeometric_p_value(0, 10, (5, 20)) == pytest.approx(1.0)
     assert hypergeometric_p_value(1, 15, (1, 99)) == pytest.approx(0.16)
 
 
-def test_the_exact_chance_of_quantiles_and_shares() -> None:
+def test_p_values_of_quantiles_and_shares() -> None:
     # the medians are 2 and 5: above 2 are one of three and all three. C(3, 3) C(3, 1) of C(6, 4) ways
     assert quantile_p_value(np.array([1, 2, 3]), np.array([4, 5, 6]), 0.5) == pytest.approx(3 / 15)
     assert share_p_value((1, 3), (3, 3)) == share_p_value((3, 3), (1, 3)) == pytest.approx(3 / 15)
-    # four spans of each of three traces say no more than three spans
+    # four spans of each of three traces count as three spans
     assert share_p_value((4, 12), (12, 12), (3, 3)) == pytest.approx(3 / 15)
     assert share_p_value((4, 12), (12, 12)) < 0.001
 
@@ -232,7 +232,7 @@ def test_the_exact_chance_of_quantiles_and_shares() -> None:
 _FIGURES = ("mean", "p50", "p95", "p99")
 
 
-def test_samples_of_one_distribution_are_equal_at_any_size() -> None:
+def test_samples_of_one_distribution_do_not_differ_at_any_size() -> None:
     wrong = 0
     for sizes in ((25, 400), (400, 25)):
         judge = ChangeClassifier(10.0, 1.0, sizes, level_for(8 * len(_FIGURES)))
@@ -259,7 +259,7 @@ def test_halves_of_one_set_do_not_differ(seed: int) -> None:
     assert not compared(traces.select(first), traces.select(~first)).regressions
 
 
-def test_the_fix_of_the_incident_is_seen(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_fix_of_the_incident_is_an_improvement(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     import orjson
 
     assert run(["compare", BEFORE, AFTER, "--json", "--fail-on-regression"]) == 0
@@ -281,7 +281,7 @@ def test_the_fix_of_the_incident_is_seen(capsysbinary: pytest.CaptureFixture[byt
     assert found["regressions"] == []
 
 
-def test_turned_round_it_is_a_regression(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reverse_of_the_fix_is_a_regression(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", AFTER, BEFORE, "--fail-on-regression", "--width", "100"]) == 1
     out = capsys.readouterr().out
     assert "WORSE" in out
@@ -289,7 +289,7 @@ def test_turned_round_it_is_a_regression(capsys: pytest.CaptureFixture[str]) -> 
     assert run(["compare", AFTER, BEFORE]) == 0
 
 
-def test_absolute_changes_are_shown_where_there_is_room(capsys: pytest.CaptureFixture[str]) -> None:
+def test_absolute_changes_are_shown_if_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
     def rows(width: int) -> list[str]:
         assert run(["compare", BEFORE, AFTER, "--width", str(width)]) == 0
         return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
@@ -312,7 +312,7 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ([BEFORE], 2, "compare needs two sources, BEFORE and AFTER, not 1"),
         (["-", "-"], 2, "only one of the two can be standard input"),
@@ -323,35 +323,35 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
         ([BEFORE, "missing.json"], 3, "missing.json"),
     ],
 )
-def test_invalid_comparisons_are_refused(
-    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_comparisons_are_rejected(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["compare", *arguments]) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_sets_with_no_operation_in_common_are_no_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sets_without_common_operations_cannot_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
     import orjson
 
     other = str(INCIDENT.parent / "async")
     assert run(["compare", BEFORE, other]) == 0
-    said = "the two sets have no operation in common and cannot be compared"
+    message = "the two sets have no operation in common and cannot be compared"
     out = capsys.readouterr().out
-    assert said in out.splitlines()[2]
+    assert message in out.splitlines()[2]
     assert "became worse by" not in out
-    # a gate has nothing to go by
+    # without figures a gate cannot pass
     assert run(["compare", BEFORE, other, "--json", "--fail-on-regression"]) == 2
     printed = capsys.readouterr()
     assert orjson.loads(printed.out)["comparable"] is False
-    assert said in printed.err
+    assert message in printed.err
     assert not compared(requests(5, name="old"), requests(5, name="new")).has_common
     assert compared(requests(5), requests(5)).has_common
 
 
 def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.CaptureFixture[str]) -> None:
-    # the gateway calls user-service in both, and no request begins with the same operation
-    said = "no common entry point"
+    # the gateway calls user-service in both, but no request begins with the same operation
+    message = "no common entry point"
     assert run(["compare", BEFORE, str(INCIDENT.parent / "shop")]) == 0
-    assert said in capsys.readouterr().out.splitlines()[2]
+    assert message in capsys.readouterr().out.splitlines()[2]
     assert run(["compare", BEFORE, AFTER]) == 0
-    assert said not in capsys.readouterr().out
+    assert message not in capsys.readouterr().out

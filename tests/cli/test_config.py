@@ -48,9 +48,9 @@ def test_settings_are_shown_with_their_origin(program: Program, config: Path, mo
     monkeypatch.setenv("TRACETUI_TOKEN", SECRET)
     monkeypatch.setenv("https_proxy", f"http://user:{SECRET}@proxy")
     monkeypatch.setenv("NO_COLOR", "1")
-    said = program("config", "show", "--json")
-    found = json.loads(said.out)
-    assert (said.code, said.err, found["file"], found["exists"], found["faults"]) == (0, "", str(config), True, [])
+    result = program("config", "show", "--json")
+    found = json.loads(result.out)
+    assert (result.code, result.err, found["file"], found["exists"], found["faults"]) == (0, "", str(config), True, [])
     settings = {one["key"]: (one["value"], one["origin"]) for one in found["settings"]}
     assert settings["theme"] == ("ansi-dark", "config file")
     assert settings["ascii"] == (False, "default")
@@ -64,7 +64,7 @@ def test_settings_are_shown_with_their_origin(program: Program, config: Path, mo
     assert variables["NO_COLOR"] == ("1", "no colours")
     assert "TRACETUI_USER" not in variables
     text = program("config", "show").out
-    assert SECRET not in said.out + text
+    assert SECRET not in result.out + text
     for key, (value, origin) in settings.items():
         (line,) = (line for line in text.splitlines() if line.split()[:1] == [key])
         assert str(value).lower() in line.lower()
@@ -77,18 +77,18 @@ def test_secrets_in_the_wrong_place_are_not_shown(program: Program, config: Path
         f'token-env = "{SECRET}"\ntenant = "Bearer {SECRET}"\n[profiles.x]\nurl = "http://me:{SECRET}@h:1"\n'
     )
     for args in (["show"], ["show", "--json"], ["validate"], ["validate", "--json"]):
-        said = program("config", *args)
-        assert said.code == (2 if args[0] == "validate" else 0)
-        assert said.err
-        assert SECRET not in said.out + said.err
+        result = program("config", *args)
+        assert result.code == (2 if args[0] == "validate" else 0)
+        assert result.err
+        assert SECRET not in result.out + result.err
 
 
-def test_sound_and_missing_files_are_valid(program: Program, config: Path) -> None:
-    said = program("config", "validate")
-    assert (said.code, said.out) == (0, f"{config}: no config file; defaults apply\n")
+def test_valid_and_missing_files_are_valid(program: Program, config: Path) -> None:
+    result = program("config", "validate")
+    assert (result.code, result.out) == (0, f"{config}: no config file; defaults apply\n")
     config.write_text(SOUND)
-    said = program("config", "validate")
-    assert (said.code, said.out, said.err) == (0, f"{config}: valid\n", "")
+    result = program("config", "validate")
+    assert (result.code, result.out, result.err) == (0, f"{config}: valid\n", "")
 
 
 PROFILE = '[profiles.prod]\nurl = "http://h:1"\n'
@@ -118,12 +118,12 @@ PROFILE = '[profiles.prod]\nurl = "http://h:1"\n'
         (f"{PROFILE}password = ''", "profiles.prod.password: secrets are not allowed here"),
     ],
 )
-def test_faults_are_named_with_file_and_key(program: Program, config: Path, text: str, fault: str) -> None:
+def test_faults_are_reported_with_file_and_key(program: Program, config: Path, text: str, fault: str) -> None:
     config.write_text(text)
-    said = program("config", "validate")
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith(f"tracetui: {config}: {fault}")
-    assert len(said.err.splitlines()) == 1
+    result = program("config", "validate")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"tracetui: {config}: {fault}")
+    assert len(result.err.splitlines()) == 1
     with pytest.raises(UsageError):
         use(config)
 
@@ -136,23 +136,23 @@ def use(config: Path) -> None:
 
 def test_all_faults_of_a_file_are_listed(program: Program, config: Path) -> None:
     config.write_text(f'theme = "pink"\nmouse = 3\n[profiles."a b"]\nurl = "http://h:1"\nca = "{config}.pem"\n')
-    said = program("config", "validate", "--json")
-    assert [fault["key"] for fault in json.loads(said.out)["faults"]] == [
+    result = program("config", "validate", "--json")
+    assert [fault["key"] for fault in json.loads(result.out)["faults"]] == [
         "mouse",
         "theme",
         "profiles.a b",
         "profiles.a b.ca",
     ]
-    assert said.err.splitlines()[0] == "tracetui: 4 faults"
+    assert result.err.splitlines()[0] == "tracetui: 4 faults"
 
 
 @pytest.mark.parametrize("text", ["theme =", "\x00", "x = [", "theme = 'x'\ntheme = 'y'"])
-def test_a_file_that_is_not_toml_is_refused(program: Program, config: Path, text: str) -> None:
+def test_file_that_is_not_toml_is_rejected(program: Program, config: Path, text: str) -> None:
     config.write_text(text)
     for action in ("show", "validate"):
-        said = program("config", action)
-        assert (said.code, said.out) == (2, "")
-        assert f"{config}: " in said.err
+        result = program("config", action)
+        assert (result.code, result.out) == (2, "")
+        assert f"{config}: " in result.err
 
 
 def test_every_variable_that_the_program_reads_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""`tracetui graph`: the answers about the shop, in every form, and what becomes of wrong questions."""
+"""`tracetui graph`: results for the shop in every format, and errors in queries."""
 
 from __future__ import annotations
 
@@ -62,29 +62,29 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def graph(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command; -> what it printed. The exit code and what is said on stderr are asserted."""
+    """Run the command. -> its output; exit code and stderr are asserted"""
 
-    def call(*args: str, source: str = SHOP, code: int = 0, said: str = "") -> str:
+    def call(*args: str, source: str = SHOP, code: int = 0, message: str = "") -> str:
         ended = run(["graph", source, *args])
         printed = capsys.readouterr()
         assert "internal error" not in printed.err
-        assert (ended, bool(printed.err)) == (code, bool(said)), printed.err
-        assert said in printed.err
+        assert (ended, bool(printed.err)) == (code, bool(message)), printed.err
+        assert message in printed.err
         return printed.out
 
     return call
 
 
 @pytest.fixture
-def ask(graph: Any) -> Any:
+def query(graph: Any) -> Any:
     return lambda *args, **rest: json.loads(graph(*args, "--json", **rest))
 
 
-# --- what the shop's answers are -------------------------------------------------------------------------------------
+# --- results for the shop ---------------------------------------------------------------------------------------------
 
 
-def test_what_checkout_api_depends_on(ask: Any, graph: Any) -> None:
-    found = ask("callees", "checkout-api")
+def test_dependencies_of_checkout_api(query: Any, graph: Any) -> None:
+    found = query("callees", "checkout-api")
     assert set(found["direct"]) == {
         "auth-service",
         "inventory-service",
@@ -100,8 +100,8 @@ def test_what_checkout_api_depends_on(ask: Any, graph: Any) -> None:
     assert "redis-cache (inferred)" in text
 
 
-def test_blast_radius_of_slow_inventory_service(ask: Any, graph: Any) -> None:
-    found = ask("blast-radius", "inventory-service")
+def test_blast_radius_of_slow_inventory_service(query: Any, graph: Any) -> None:
+    found = query("blast-radius", "inventory-service")
     exposed = {one["service"]: one for one in found["services"] if one["exposure_percent"]}
     direct = {name for name, one in exposed.items() if one["hops"] == 1}
     assert direct == {"checkout-api", "order-confirmation", "inventory-sync-job"}
@@ -123,8 +123,8 @@ def test_blast_radius_of_slow_inventory_service(ask: Any, graph: Any) -> None:
     assert "mobile-bff" in possible
 
 
-def test_how_checkout_api_connects_to_postgres_main(ask: Any, graph: Any) -> None:
-    found = ask("path", "checkout-api", "postgres-main")
+def test_path_from_checkout_api_to_postgres_main(query: Any, graph: Any) -> None:
+    found = query("path", "checkout-api", "postgres-main")
     (way,) = found["observed"]
     assert way["services"] == ["checkout-api", "order-service", "postgres-main"]
     assert (way["trace_count"], found["possible"]) == (50, [])
@@ -133,8 +133,8 @@ def test_how_checkout_api_connects_to_postgres_main(ask: Any, graph: Any) -> Non
     )
 
 
-def test_callers_and_dependencies_of_notification_service(ask: Any) -> None:
-    callers, callees = ask("callers", "notification-service"), ask("callees", "notification-service")
+def test_callers_and_dependencies_of_notification_service(query: Any) -> None:
+    callers, callees = query("callers", "notification-service"), query("callees", "notification-service")
     assert set(callers["direct"]) == CALLERS_OF_NOTIFICATION
     assert set(callees["direct"]) == CALLEES_OF_NOTIFICATION
     assert callees["indirect"] == ["preferences-db"]
@@ -142,10 +142,10 @@ def test_callers_and_dependencies_of_notification_service(ask: Any) -> None:
     assert by_queue == {"promotion-service"}
 
 
-def test_how_critical_notification_service_is(ask: Any, graph: Any) -> None:
-    everything = ask("critical")["services"]
+def test_criticality_of_notification_service(query: Any, graph: Any) -> None:
+    everything = query("critical")["services"]
     (one,) = (one for one in everything if one["service"] == "notification-service")
-    assert ask("critical", "notification-service")["services"] == [one]
+    assert query("critical", "notification-service")["services"] == [one]
     assert (one["rank"], one["direct_callers"], one["single_point"]) == (6, 12, True)
     assert one["trace_share_percent"] == pytest.approx(100 * 94 / 304, abs=0.001)
     assert "web-app return parcel" in one["entry_operations"]
@@ -155,8 +155,8 @@ def test_how_critical_notification_service_is(ask: Any, graph: Any) -> None:
     assert "ranks 6 of 47: 94 of 304 traces (31 %) pass through it, 12 direct and 7 indirect callers" in text
 
 
-def test_the_most_connected_services(ask: Any) -> None:
-    found = ask("services")
+def test_most_connected_services(query: Any) -> None:
+    found = query("services")
     most = [(one["service"], one["callers"], one["callees"]) for one in found["services"][:3]]
     assert most == [("notification-service", 12, 4), ("api-gateway", 2, 10), ("user-service", 2, 5)]
     assert len(found["services"]) == 47
@@ -164,8 +164,8 @@ def test_the_most_connected_services(ask: Any) -> None:
     assert found["cycles"] == []
 
 
-def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
-    payment = ask("find", "payment")["services"]
+def test_services_that_match_payment_and_user(query: Any, graph: Any) -> None:
+    payment = query("find", "payment")["services"]
     assert payment[0]["service"] == "payment-processor"
     assert {one["service"] for one in payment} == {
         "payment-processor",
@@ -174,7 +174,7 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
         "returns-service",
         "subscription-service",
     }
-    users = ask("find", "USER")["services"]
+    users = query("find", "USER")["services"]
     named = {one["service"] for one in users if one["matched"][0]["what"] == "service"}
     assert named == {"user-service", "user-db", "user-preferences-api"}
     (by_operation,) = (one for one in users if one["service"] == "account-service")
@@ -183,34 +183,36 @@ def test_which_services_handle_payments_and_users(ask: Any, graph: Any) -> None:
     assert ("●account-service" in names, "●web-app" in names, "●web-app" in attributes) == (True, False, True)
 
 
-def test_services_are_grouped(ask: Any, graph: Any) -> None:
-    groups = ask("services")["groups"]
+def test_services_are_grouped(query: Any, graph: Any) -> None:
+    groups = query("services")["groups"]
     together = sorted(name for group in groups for name in group)
-    assert together == sorted(one["service"] for one in ask("services")["services"])
-    # the catalogue and what it is searched by have to do with one another, not with the mail
+    assert together == sorted(one["service"] for one in query("services")["services"])
+    # the catalogue and its search index belong together, the mail service does not
     of = {name: number for number, group in enumerate(groups) for name in group}
     assert of["search-service"] == of["search-index"] != of["notification-service"]
     assert of["notification-service"] == of["email-gateway"] == of["sms-provider"]
     assert "Groups of closely connected services" in graph("services")
 
 
-def test_phrase_without_a_match_is_searched_word_by_word(ask: Any, graph: Any) -> None:
-    assert ask("find", "user management", said="no match for 'user management'; showing 'user'") == ask("find", "user")
-    assert ask("find", "payments service", said="no match for")["services"]
-    assert ask("find", "xyzzy plugh")["services"] == []
-    graph("find", " ", code=2, said="empty search word")
+def test_phrase_without_a_match_is_searched_word_by_word(query: Any, graph: Any) -> None:
+    assert query("find", "user management", message="no match for 'user management'; showing 'user'") == query(
+        "find", "user"
+    )
+    assert query("find", "payments service", message="no match for")["services"]
+    assert query("find", "xyzzy plugh")["services"] == []
+    graph("find", " ", code=2, message="empty search word")
 
 
-def test_which_databases_the_profile_endpoint_touches(ask: Any, graph: Any) -> None:
-    found = ask("callees", "user-service:GET /users/{id}/profile")
+def test_databases_of_the_profile_endpoint(query: Any, graph: Any) -> None:
+    found = query("callees", "user-service:GET /users/{id}/profile")
     assert {one["service"] for one in found["services"] if one["inferred"]} == {"user-db", "profile-db", "redis-cache"}
     assert found["name"] == "user-service:GET /users/{id}/profile"
-    assert ask("callees", "user-service")["direct"] != found["direct"]
+    assert query("callees", "user-service")["direct"] != found["direct"]
     assert "user-db (inferred)" in graph("callees", "user-service:GET /users/{id}/profile")
 
 
-def test_everything_connected_to_legacy_auth(ask: Any, graph: Any) -> None:
-    found = ask("overview", "legacy-auth")
+def test_overview_of_legacy_auth(query: Any, graph: Any) -> None:
+    found = query("overview", "legacy-auth")
     assert set(found["direct_callers"]) == CALLERS_OF_LEGACY_AUTH
     assert set(found["indirect_callers"]) == FURTHER_CALLERS_OF_LEGACY_AUTH
     assert (found["direct_callees"], found["indirect_callees"]) == ([], [])
@@ -227,29 +229,29 @@ def test_everything_connected_to_legacy_auth(ask: Any, graph: Any) -> None:
     assert "5 services call it; 10 more indirectly; it has no callees" in graph("overview", "legacy-auth")
 
 
-def test_the_figures_of_operations_add_up_to_the_service(ask: Any) -> None:
-    found = ask("overview", "user-service")
+def test_figures_of_operations_add_up_to_the_service(query: Any) -> None:
+    found = query("overview", "user-service")
     assert len(found["operations"]) > 1
     assert sum(one["call_count"] for one in found["operations"]) == found["call_count"]
-    assert ask("overview", "redis-cache")["operations"] == []
+    assert query("overview", "redis-cache")["operations"] == []
 
 
-def test_how_a_request_flows_from_mobile_app_to_order_db(ask: Any) -> None:
-    (way,) = ask("path", "mobile-app", "order-db")["observed"]
+def test_path_from_mobile_app_to_order_db(query: Any) -> None:
+    (way,) = query("path", "mobile-app", "order-db")["observed"]
     assert way["services"] == ["mobile-app", "mobile-bff", "api-gateway", "order-history-service", "order-db"]
     assert way["trace_count"] == 24
     assert way["p50_ms"] > 0
 
 
-def test_all_consumers_of_legacy_auth(ask: Any) -> None:
-    found = ask("callers", "legacy-auth")
+def test_callers_of_legacy_auth(query: Any) -> None:
+    found = query("callers", "legacy-auth")
     assert (set(found["direct"]), set(found["indirect"])) == (CALLERS_OF_LEGACY_AUTH, FURTHER_CALLERS_OF_LEGACY_AUTH)
     hops = {one["service"]: one["hops"] for one in found["services"]}
     assert (hops["user-service"], hops["api-gateway"], hops["mobile-app"]) == (1, 2, 4)
 
 
-def test_whose_callers_are_whose(ask: Any, graph: Any) -> None:
-    assert ask("diff-callers", "legacy-auth", "new-auth-service") == {
+def test_difference_of_callers(query: Any, graph: Any) -> None:
+    assert query("diff-callers", "legacy-auth", "new-auth-service") == {
         "a": "legacy-auth",
         "b": "new-auth-service",
         "only_a": ["invoice-service", "partner-api", "warehouse-service"],
@@ -269,9 +271,9 @@ def test_whose_callers_are_whose(ask: Any, graph: Any) -> None:
     assert first == "Direct callers: 3 of legacy-auth only, 4 of new-auth-service only, 2 of both"
 
 
-def test_what_three_services_share(ask: Any, graph: Any) -> None:
+def test_dependencies_shared_by_three_services(query: Any, graph: Any) -> None:
     names = ("api-gateway", "user-service", "order-service")
-    assert ask("shared", *names) == {
+    assert query("shared", *names) == {
         "names": list(names),
         "shared": [{"service": "redis-cache", "hops": dict.fromkeys(names, 1)}],
     }
@@ -282,8 +284,8 @@ def test_what_three_services_share(ask: Any, graph: Any) -> None:
     )
 
 
-def test_blast_radius_of_slow_redis_cache(ask: Any) -> None:
-    found = ask("blast-radius", "redis-cache")
+def test_blast_radius_of_slow_redis_cache(query: Any) -> None:
+    found = query("blast-radius", "redis-cache")
     direct = {one["service"] for one in found["services"] if one["hops"] == 1}
     assert direct == {"api-gateway", "user-service", "order-service", "checkout-api"}
     (checkout,) = (one for one in found["services"] if one["service"] == "checkout-api")
@@ -292,8 +294,8 @@ def test_blast_radius_of_slow_redis_cache(ask: Any) -> None:
     assert found["trace_share_percent"] == pytest.approx(100 * 226 / 304, abs=0.001)
 
 
-def test_a_call_can_be_what_fails(ask: Any) -> None:
-    found = ask("blast-radius", "checkout-api -> inventory-service")
+def test_blast_radius_of_a_call(query: Any) -> None:
+    found = query("blast-radius", "checkout-api -> inventory-service")
     assert [one["operation"] for one in found["entries"]] == ["place order"]
     assert {one["service"] for one in found["services"] if one["hops"] == 1} == {"checkout-api"}
 
@@ -303,8 +305,8 @@ def test_earlier_failures_are_reported(graph: Any) -> None:
     assert "if it FAILS    up to 4.0 % of requests failed: web-app place order" in text
 
 
-def test_peers_of_a_type(ask: Any, graph: Any) -> None:
-    (database,) = ask("databases", "order-service")["services"]
+def test_peers_of_a_type(query: Any, graph: Any) -> None:
+    (database,) = query("databases", "order-service")["services"]
     assert (database["service"], database["type"], database["hops"], database["calls"]) == (
         "postgres-main",
         "database",
@@ -312,26 +314,26 @@ def test_peers_of_a_type(ask: Any, graph: Any) -> None:
         58,
     )
     assert database["callers"] == ["order-service"]
-    # those that others need for it are further away
-    found = ask("databases", "checkout-api")
+    # dependencies of its dependencies are further away
+    found = query("databases", "checkout-api")
     assert [(one["service"], one["hops"]) for one in found["services"]] == [("postgres-main", 2)]
     assert graph("databases", "checkout-api").startswith("checkout-api calls 0 databases; 1 more indirectly\n")
-    every = {one["service"]: one["hops"] for one in ask("databases")["services"]}
+    every = {one["service"]: one["hops"] for one in query("databases")["services"]}
     assert every.keys() == {
         *("catalog-db", "order-db", "postgres-main", "preferences-db", "profile-db", "search-index", "user-db")
     }
     assert set(every.values()) == {0}
-    assert [one["service"] for one in ask("caches")["services"]] == ["redis-cache"]
-    assert {one["service"] for one in ask("external")["services"]} == {"email-gateway", "sms-provider"}
-    assert ask("queues")["services"] == []
+    assert [one["service"] for one in query("caches")["services"]] == ["redis-cache"]
+    assert {one["service"] for one in query("external")["services"]} == {"email-gateway", "sms-provider"}
+    assert query("queues")["services"] == []
     assert graph("queues", "order-service").startswith("order-service has no queue\n")
-    assert {one["service"] for one in ask("find", "database")["services"]} == every.keys()
-    assert [one["service"] for one in ask("find", "Caches")["services"]] == ["redis-cache"]
-    assert [m["what"] for m in ask("find", "cache")["services"][0]["matched"]] == ["service", "type"]
+    assert {one["service"] for one in query("find", "database")["services"]} == every.keys()
+    assert [one["service"] for one in query("find", "Caches")["services"]] == ["redis-cache"]
+    assert [m["what"] for m in query("find", "cache")["services"][0]["matched"]] == ["service", "type"]
 
 
-def test_possible_paths_are_listed_separately(ask: Any, graph: Any) -> None:
-    found = ask("path", "account-service", "redis-cache")
+def test_possible_paths_are_listed_separately(query: Any, graph: Any) -> None:
+    found = query("path", "account-service", "redis-cache")
     assert found["observed"] == []
     assert found["possible"] == [{"services": ["account-service", "user-service", "redis-cache"]}]
     text = graph("path", "account-service", "redis-cache")
@@ -339,7 +341,7 @@ def test_possible_paths_are_listed_separately(ask: Any, graph: Any) -> None:
     assert "calls lead from mobile-app to order-db" in graph("path", "order-db", "mobile-app")
 
 
-# --- the forms -------------------------------------------------------------------------------------------------------
+# --- formats ----------------------------------------------------------------------------------------------------------
 
 ASKED = {
     "map": ["inventory-service"],
@@ -395,13 +397,13 @@ KEYS = {
 }
 
 
-def test_every_question_is_tested() -> None:
+def test_every_question_has_a_test() -> None:
     assert set(ASKED) == set(KEYS) == set(QUESTIONS)
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_the_json_has_every_promised_key(question: str, ask: Any) -> None:
-    found = ask(question, *ASKED[question])
+def test_the_json_has_every_promised_key(question: str, query: Any) -> None:
+    found = query(question, *ASKED[question])
     for promised in KEYS[question]:
         path, _, keys = promised.partition(": ") if not promised.startswith(": ") else ("", "", promised[2:])
         part = found
@@ -419,7 +421,7 @@ def test_text_is_unchanged(question: str, graph: Any) -> None:
     assert printed == golden.read_text("utf-8")
 
 
-def test_no_golden_file_is_left_over() -> None:
+def test_every_golden_file_is_used() -> None:
     assert {path.name for path in GOLDEN.glob("graph-*")} == {f"graph-{question}.txt" for question in ASKED}
 
 
@@ -433,7 +435,7 @@ def test_no_line_is_wider_than_requested(question: str, width: int, graph: Any) 
         assert printed.isascii() or not look
 
 
-def test_a_column_goes_as_a_whole(graph: Any) -> None:
+def test_columns_are_dropped_as_a_whole(graph: Any) -> None:
     narrow, wide = (
         next(line.split() for line in graph("services", "--width", width).splitlines() if "callers" in line)
         for width in ("44", "80")
@@ -445,7 +447,7 @@ def test_a_column_goes_as_a_whole(graph: Any) -> None:
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_drawings_hold_what_the_question_is_about(question: str, graph: Any) -> None:
+def test_drawings_contain_the_queried_services(question: str, graph: Any) -> None:
     dot, mermaid = (graph(question, *ASKED[question], "--format", form) for form in ("dot", "mermaid"))
     assert dot.startswith("digraph tracetui {")
     assert mermaid.startswith("flowchart LR\n")
@@ -455,7 +457,7 @@ def test_drawings_hold_what_the_question_is_about(question: str, graph: Any) -> 
         assert f'"{service}' in mermaid
     arrows = dot.count(" -> ")
     assert arrows == len(re.findall(r"--?>\||-o\|", mermaid))
-    # the shop has no queue that nobody reads
+    # the shop has no queue without a reader
     assert (arrows > 0) == (question != "queues")
 
 
@@ -479,33 +481,33 @@ def test_colour_and_files(tmp_path: Path, graph: Any) -> None:
         assert (tmp_path / name).read_text() == graph("callers", "legacy-auth", *flags)
 
 
-# --- filters and wrong questions -------------------------------------------------------------------------------------
+# --- filters and invalid queries --------------------------------------------------------------------------------------
 
 
-def test_filters_are_those_of_analyze(ask: Any, graph: Any) -> None:
-    failed = ask("callers", "legacy-auth", "--errors-only")
+def test_filters_work_as_in_analyze(query: Any, graph: Any) -> None:
+    failed = query("callers", "legacy-auth", "--errors-only")
     assert (failed["direct"], failed["indirect"]) == (["partner-api"], ["partner-portal"])
     assert graph("callers", "legacy-auth", "--errors-only").rstrip().endswith("filter: with errors")
     assert "based on 6 traces" in graph("services", "--errors-only")
     assert "based on 5 traces" in graph("services", "--limit", "5")
-    gateway = ask("services", "--query", "trace.services = 1")
+    gateway = query("services", "--query", "trace.services = 1")
     assert [one["callers"] for one in gateway["services"]] == [0] * len(gateway["services"])
 
 
-def test_no_trace_is_left(ask: Any, graph: Any) -> None:
+def test_filter_that_matches_no_trace(query: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
     assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nfilter: where duration > 1h\n"
-    assert ask("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
-    assert ask("critical", *nothing) == {"services": [], "left_out": []}
-    assert ask("find", "x", *nothing) == {"word": "x", "services": []}
+    assert query("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
+    assert query("critical", *nothing) == {"services": [], "left_out": []}
+    assert query("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"
     left_out = "legacy-auth is not in the selected traces: where duration > 1h"
-    graph("callers", "legacy-auth", *nothing, "--json", code=2, said=left_out)
-    graph("callers", "legcy-auth", *nothing, "--json", code=2, said="did you mean legacy-auth")
+    graph("callers", "legacy-auth", *nothing, "--json", code=2, message=left_out)
+    graph("callers", "legcy-auth", *nothing, "--json", code=2, message="did you mean legacy-auth")
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (["callers", "chekout-api"], "no service named 'chekout-api'; did you mean checkout-api"),
         (["callees", "user-service:GET /user"], "no operation of user-service named 'GET /user'; did you mean"),
@@ -523,33 +525,33 @@ def test_no_trace_is_left(ask: Any, graph: Any) -> None:
         (["services", "--latency-threshold", "inf"], "is not a number of milliseconds"),
     ],
 )
-def test_wrong_questions_are_bad_usage(args: list[str], said: str, graph: Any) -> None:
-    assert graph(*args, code=2, said=said) == ""
+def test_invalid_queries_are_bad_usage(args: list[str], message: str, graph: Any) -> None:
+    assert graph(*args, code=2, message=message) == ""
 
 
-def test_names_need_not_be_written_exactly(ask: Any) -> None:
-    assert ask("callers", "LEGACY-AUTH")["name"] == "legacy-auth"
-    found = ask("callees", "User-Service:get /users/{id}/profile")
+def test_names_ignore_case(query: Any) -> None:
+    assert query("callers", "LEGACY-AUTH")["name"] == "legacy-auth"
+    found = query("callees", "User-Service:get /users/{id}/profile")
     assert found["name"] == "user-service:GET /users/{id}/profile"
 
 
 def test_unreadable_input(tmp_path: Path, graph: Any) -> None:
     empty = tmp_path / "empty.json"
     empty.write_text("")
-    graph("services", source=str(empty), code=3, said="empty.json")
-    graph("services", source="/nowhere", code=3, said="no such file")
+    graph("services", source=str(empty), code=3, message="empty.json")
+    graph("services", source="/nowhere", code=3, message="no such file")
 
 
-# --- what strangers could send ---------------------------------------------------------------------------------------
+# --- untrusted input --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", sorted((SAMPLES / "hostile").glob("*.json")), ids=lambda path: path.stem)
 def test_hostile_files(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def printed(*args: str) -> str:
         assert run(["graph", str(path), *args]) == 0
-        said = capsys.readouterr()
-        assert "\x1b" not in said.out + said.err
-        return said.out
+        message = capsys.readouterr()
+        assert "\x1b" not in message.out + message.err
+        return message.out
 
     services = [one["service"] for one in json.loads(printed("services", "--json"))["services"]]
     for args in (["services"], ["critical"], ["find", "a"]):
@@ -564,12 +566,12 @@ def test_hostile_files(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             assert printed(question, "--width", "60", "--", name, services[-1])
 
 
-def test_a_word_that_is_no_text(graph: Any) -> None:
+def test_word_that_is_not_utf8(graph: Any) -> None:
     assert json.loads(graph("find", os.fsdecode(b"\xff"), "--json"))["word"] == "?"
     assert "\udcff" not in graph("find", os.fsdecode(b"\xff"))
 
 
-# --- the rest --------------------------------------------------------------------------------------------------------
+# --- other tests ------------------------------------------------------------------------------------------------------
 
 
 def test_graph_library_is_imported_only_for_a_graph() -> None:
@@ -579,16 +581,14 @@ def test_graph_library_is_imported_only_for_a_graph() -> None:
     assert not modules & {"networkx", "textual"}
 
 
-def test_the_help_lists_the_questions(graph: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_questions(graph: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["graph", "--help"]) == 0
     printed = capsys.readouterr().out
     for asked in QUESTIONS.values():
         assert re.search(rf"^ +{re.escape(asked.form)}  +{re.escape(asked.what)}$", printed, re.MULTILINE)
 
 
-def test_the_questions_of_the_docs_are_answered(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_queries_in_the_docs_succeed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(SAMPLES)
     page = (ROOT / "docs" / "services.md").read_text("utf-8")
     commands = [line.partition("#")[0] for line in re.findall(r"^    tracetui (graph .+)$", page, re.MULTILINE)]

@@ -69,7 +69,7 @@ COUNTS = {"service": 85, "operation": 85, "errors": 8, "limit": 5}
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_each_filter_alone(name: str, tracetui: Any) -> None:
+def test_single_filters(name: str, tracetui: Any) -> None:
     result = tracetui("analyze", BEFORE, *FILTERS[name], "--json")
     count = result.json["summary"]["trace_count"]
     assert (result.code, result.err) == (0, "")
@@ -130,7 +130,7 @@ def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
         (["--frobnicate"], "--frobnicate"),
     ],
 )
-def test_bad_values_are_bad_usage(flags: list[str], message: str, tracetui: Any) -> None:
+def test_invalid_values_are_bad_usage(flags: list[str], message: str, tracetui: Any) -> None:
     result = tracetui("analyze", BEFORE, *flags)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
@@ -166,7 +166,7 @@ def test_options_before_a_command_belong_to_it(args: list[str], same: list[str],
     assert (expected.code, expected.err) == (0, "")
 
 
-def test_an_option_value_that_names_a_command_is_no_command(tracetui: Any) -> None:
+def test_option_value_equal_to_a_command_is_no_command(tracetui: Any) -> None:
     result = tracetui("--query", "trace.demo", BEFORE)
     assert (result.code, "no field trace.demo" in result.err) == (2, True)
 
@@ -315,11 +315,11 @@ def test_long_traces_are_cut_unless_all_is_given(tracetui: Any) -> None:
     assert len(tracetui("show", deep, "--all").out.splitlines()) > 3000
 
 
-def test_sources_alone_give_the_report(tracetui: Any) -> None:
+def test_sources_without_a_command_print_the_report(tracetui: Any) -> None:
     assert tracetui(BEFORE, CHECKOUT).out == tracetui("analyze", BEFORE, CHECKOUT).out
 
 
-def test_the_demo_is_the_incident(tracetui: Any) -> None:
+def test_demo_shows_the_incident(tracetui: Any) -> None:
     assert tracetui("demo").out == tracetui("analyze", BEFORE).out
     assert Path(tracetui("samples").out.strip()) == SAMPLES
 
@@ -331,7 +331,7 @@ def test_help_has_no_python_types_and_fits_80_columns(command: str, tracetui: An
     assert max(map(cell_width, lines)) <= 80
 
 
-def test_root_help_cuts_no_summary(tracetui: Any) -> None:
+def test_root_help_shows_whole_summaries(tracetui: Any) -> None:
     lines = tracetui("--help").out.splitlines()
     shown = {command.name for command in COMMANDS if not command.is_hidden}
     summaries = [line for line in lines if line.split()[:1] and line.split()[0] in shown]
@@ -354,7 +354,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, tracetui: Any) -> None:
 
 def test_file_name_that_is_not_utf8(tmp_path: Path, tracetui: Any) -> None:
     name = os.fsencode(tmp_path) + b"/bad\xff\x1b[31m\n.json"
-    with open(name, "wb") as file:  # noqa: PTH123 - a name of bytes
+    with open(name, "wb") as file:  # noqa: PTH123 - a name as bytes
         file.write(Path(CHECKOUT).read_bytes() + b"#")
     result = tracetui("analyze", os.fsdecode(name), "--json")
     assert result.code == 0
@@ -378,7 +378,7 @@ def test_an_internal_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: 
 
 
 def shell(command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell line in which $TRACETUI is the program and $FILE a sample."""
+    """Run a shell line with the program as $TRACETUI and a sample as $FILE."""
     variables = {
         **os.environ,
         "TRACETUI": " ".join(PROGRAM),
@@ -410,7 +410,7 @@ def test_streams_that_are_closed_or_full() -> None:
     assert json.loads(silent.stdout)["summary"]["trace_count"] == 100
 
 
-def test_a_locale_without_characters_gets_ascii() -> None:
+def test_locale_without_unicode_gets_ascii() -> None:
     done = shell(
         '$TRACETUI show "$FILE"', LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="ascii"
     )
@@ -423,14 +423,14 @@ def test_an_interrupt_ends_the_program_quietly(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     command = [*PROGRAM, "analyze", str(pipe)]
-    # what a shell runs in the background is started with interrupts ignored, and so is all that it starts
-    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=_heed_interrupts)
+    # a shell starts background jobs, and all their children, with interrupts ignored
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=_restore_interrupts)
     with program, pipe.open("wb"):
-        # opened: the program waits for what is written
+        # opened: the program waits for data
         program.send_signal(signal.SIGINT)
         _, err = program.communicate(timeout=300)
     assert (program.returncode, err) == (130, "")
 
 
-def _heed_interrupts() -> None:
+def _restore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)

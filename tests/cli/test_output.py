@@ -1,4 +1,4 @@
-"""Output of the command line: whole files or none, safe terminal output, and ASCII on request."""
+"""Output of the command line: complete files or none, safe terminal output, and ASCII on request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOSTILE_NAMES = "a\r\x1b[2J\x7f\x9b31m\x9d0;x\x07\u202eb\u2066\u2028c\u00e9\u65e
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> str:
-    """A file with control characters in its service, operation and message."""
+    """Write a file with control characters in its service, operation and message."""
     span = {
         "traceId": "0" * 31 + "1",
         "spanId": "0" * 15 + "1",
@@ -156,7 +156,7 @@ def full_disk(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("command", [["--version"], ["--help"], ["samples"], ["show", INCIDENT]], ids=" ".join)
-def test_a_full_standard_output_is_an_error(command: list[str]) -> None:
+def test_full_standard_output_is_an_error(command: list[str]) -> None:
     program = [sys.executable, "-m", "tracetui", *command]
     with Path("/dev/full").open("wb") as full:
         result = subprocess.run(program, stdout=full, stderr=subprocess.PIPE, check=False)

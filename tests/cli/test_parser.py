@@ -1,4 +1,4 @@
-"""The registry of commands, and what is made of it: parser, help pages and `--spec`."""
+"""The registry of commands, and everything derived from it: parser, help pages and `--spec`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_command_imports_no_other_command() -> None:
 
 @pytest.fixture
 def opened(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Opened]:
-    """Run the program on a terminal, with the screen replaced by a record of what it is given."""
+    """Run the program on a terminal, with the screen replaced by a recorder of its arguments."""
     found: list[Opened] = []
 
     def run_app(sources: list[str], settings: Settings, resume: Resume | None, *_: object, **more: bool) -> int:
@@ -102,8 +102,8 @@ def opened(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., O
             patch.setattr("tracetui.tui.run.run_app", run_app)
             patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
             patch.setenv("TERM", "xterm")
-            said = program(*args)
-        assert (said.code, said.err) == (0, "")
+            result = program(*args)
+        assert (result.code, result.err) == (0, "")
         return found.pop()
 
     return call
@@ -116,7 +116,7 @@ class Opened:
     exact_names: bool
 
 
-def test_filters_are_the_first_query_of_the_screen(opened: Callable[..., Opened]) -> None:
+def test_filters_become_the_first_query_of_the_screen(opened: Callable[..., Opened]) -> None:
     given = ["--service", "api", "--errors-only", "--time-range", "30m", "--query", "depth > 3"]
     resume = opened("traces.json", *given).resume
     assert resume is not None
@@ -133,7 +133,7 @@ def test_server_is_searched_over_the_time_range_of_the_filters(opened: Callable[
     assert resume.search == Search(lookback_ns=1_800_000_000_000, limit=7)
 
 
-def test_a_limit_of_files_is_refused_on_the_screen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_of_files_is_rejected_on_the_screen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    said = program("traces.json", "--limit", "7")
-    assert (said.code, "--limit: the screen limits traces of servers only" in said.err) == (2, True)
+    result = program("traces.json", "--limit", "7")
+    assert (result.code, "--limit: the screen limits traces of servers only" in result.err) == (2, True)

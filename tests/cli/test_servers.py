@@ -1,4 +1,4 @@
-"""Commands over servers that hold more than they send at once: the question is asked of the server."""
+"""Commands over servers with more traces than one response contains: conditions are sent to the server."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tracetui.model.search_offers import MOST_SEARCHED
 FAILED_COUNT = 8
 
 
-def held(kind: str, newer: int = NEWER) -> LiveServer:
-    """The recorded traces, then newer ones of the services front and back, up to some seconds ago."""
+def server_with_traces(kind: str, newer: int = NEWER) -> LiveServer:
+    """Serve the recorded traces, then newer ones of the services front and back, up to some seconds ago."""
     now = time.time_ns()
     server = LiveServer(kind, ends_ns=now - (newer + 60) * SECOND)
     for number in range(newer):
@@ -28,24 +28,24 @@ def held(kind: str, newer: int = NEWER) -> LiveServer:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_errors_only_finds_all(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_errors_only_finds_all_older_traces(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         report = program.analyze(server.url, "--errors-only", "--limit", "20", "--time-range", "1h")
     assert _summary(report)["trace_count"] == FAILED_COUNT, report.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_latency_threshold_finds_all(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_latency_threshold_finds_all_older_traces(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         report = program.analyze(server.url, "--latency-threshold", "400", "--limit", "20", "--time-range", "1h")
     assert _summary(report)["trace_count"] == 7, report.err
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "tempo", "jaeger-v3"])
-def test_a_full_answer_is_no_proof_of_none(kind: str, program: Program) -> None:
-    # of attributes that are compared otherwise than servers do
+def test_full_response_without_matches_is_reported(kind: str, program: Program) -> None:
+    # of attributes that servers compare differently
     unlike = "{ duration > 4500us AND duration < 4600us } OR operation =~ checkout"
-    with held(kind) as server:
+    with server_with_traces(kind) as server:
         report = program("analyze", server.url, "--query", unlike, "--limit", "20")
     assert "No trace matches" not in report.out
     assert re.search(r"No match among the newest 20 \(\d\d:\d\d:\d\dZ to \d\d:\d\d:\d\dZ\)", report.out)
@@ -53,8 +53,8 @@ def test_a_full_answer_is_no_proof_of_none(kind: str, program: Program) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_alerts_ask_for_the_service(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_alerts_search_by_service(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         for number in range(30):
             at = time.time_ns() - (2000 + number) * SECOND
             server.add(trace(kind, 1000 + number, at, [9 * MS], ["Rare" if kind != "zipkin" else "rare"]))
@@ -65,16 +65,16 @@ def test_alerts_ask_for_the_service(kind: str, program: Program) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_alerts_name_what_the_server_knows(kind: str, program: Program) -> None:
-    with held(kind) as server:
-        said = program("alerts", server.url, "--service", "paymnt", "--limit", "20")
-    assert said.code == 2
-    assert "no service named 'paymnt'; did you mean payment?" in said.err
+def test_alerts_suggest_services_of_the_server(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
+        result = program("alerts", server.url, "--service", "paymnt", "--limit", "20")
+    assert result.code == 2
+    assert "no service named 'paymnt'; did you mean payment?" in result.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_slowest_of_all_is_shown(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_slowest_of_all_traces_is_shown(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         server.add(trace(kind, 5000, time.time_ns() - 1800 * SECOND, [60 * SECOND, MS]))
         shown = program("show", server.url, "--trace", "slowest", "--limit", "20", "--width", "120")
     assert shown.code == 0, shown.err
@@ -82,9 +82,9 @@ def test_the_slowest_of_all_is_shown(kind: str, program: Program) -> None:
     assert "1 min" in shown.out
 
 
-def test_slowest_trace_is_found_on_a_server_that_cuts_durations_to_microseconds(program: Program) -> None:
-    """As Jaeger does with badger, Cassandra and Elasticsearch."""
-    with held("jaeger-v3") as server:
+def test_slowest_trace_is_found_on_a_server_that_truncates_durations(program: Program) -> None:
+    """Durations in microseconds, as Jaeger has with badger, Cassandra and Elasticsearch."""
+    with server_with_traces("jaeger-v3") as server:
         server.add(trace("jaeger-v3", 5000, time.time_ns() - 1800 * SECOND, [60 * SECOND, MS]))
 
         def fault(handler: Any) -> None:
@@ -94,22 +94,22 @@ def test_slowest_trace_is_found_on_a_server_that_cuts_durations_to_microseconds(
             server.send(handler, server.respond(request._replace(query={**request.query, **cut})))
 
         server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
-        # the newest traces are as slow as each other: a limit full of these would end the search
+        # the newest traces are equally slow: a limit full of them would end the search
         for more in ((), ("--service", "front")):
             shown = program("show", server.url, "--trace", "slowest", "--limit", "20", *more)
             assert f"trace {5000:032x}" in shown.out, shown.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_failed_trace_is_shown(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_failed_trace_is_shown(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         shown = program("show", server.url, "--trace", "failed", "--limit", "20", "--time-range", "1h")
     assert shown.code == 0, shown.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_show_heeds_service_and_window(kind: str, program: Program) -> None:
-    with held(kind) as server:
+def test_show_searches_by_service_and_window(kind: str, program: Program) -> None:
+    with server_with_traces(kind) as server:
         shown = program("show", server.url, "--trace", "newest", "--service", "payment", "--time-range", "1h")
         none = program("show", server.url, "--trace", "newest", "--service", "payment", "--time-range", "1m")
     assert shown.code == 0, shown.err
@@ -118,19 +118,19 @@ def test_show_heeds_service_and_window(kind: str, program: Program) -> None:
 
 
 def test_beginning_of_an_id_is_searched_in_loaded_traces_only(program: Program) -> None:
-    with held("zipkin") as server:
-        said = program("show", server.url, "--trace", "36b96d7a", "--limit", "20")
-    assert said.code == 2
-    assert "among the newest 20" in said.err
-    assert "servers need the full id" in said.err
+    with server_with_traces("zipkin") as server:
+        result = program("show", server.url, "--trace", "36b96d7a", "--limit", "20")
+    assert result.code == 2
+    assert "among the newest 20" in result.err
+    assert "servers need the full id" in result.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_contrast_compares_failed_traces_with_the_others(kind: str, program: Program) -> None:
-    with held(kind) as server:
-        said = program("contrast", server.url, "--json", "--limit", "20", "--time-range", "1h")
-    assert said.code == 0, said.err
-    assert _json(said)["selected_sample"] >= 1
+    with server_with_traces(kind) as server:
+        result = program("contrast", server.url, "--json", "--limit", "20", "--time-range", "1h")
+    assert result.code == 0, result.err
+    assert _json(result)["selected_sample"] >= 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_contrast_compares_failed_traces_with_the_others(kind: str, program: Pro
     ],
     ids=" ".join,
 )
-def test_capitals_are_no_reason_to_find_nothing_in_zipkin(options: list[str], program: Program) -> None:
+def test_capitals_match_lower_case_names_in_zipkin(options: list[str], program: Program) -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         right = program.analyze(server.url, *[option.lower() for option in options])
         found = program.analyze(server.url, *options)
@@ -161,7 +161,7 @@ def test_capitals_are_no_reason_to_find_nothing_in_zipkin(options: list[str], pr
 def test_selections_are_pushed_down(kind: str, command: list[str], program: Program) -> None:
     name, *question = command
     options = ["--service", "payment", "--operation", "payments.Charge/Run", "--time-range", "30m", "--limit", "7"]
-    with held(kind) as server:
+    with server_with_traces(kind) as server:
         sources = [server.url] * (2 if name == "compare" else 1)
         program(name, *sources, *question, *options)
         asked = [request.query for request in server.requests if _is_search(request.path)]
@@ -174,26 +174,26 @@ def test_selections_are_pushed_down(kind: str, command: list[str], program: Prog
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_there_are_no_traces_lately_the_services_are_named(kind: str, program: Program) -> None:
+def test_services_are_listed_if_there_are_no_recent_traces(kind: str, program: Program) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 7200 * SECOND) as server:
-        said = program("analyze", server.url)
+        result = program("analyze", server.url)
         searches = [one for one in server.requests if _is_of_service(one.query)]
         services = len({span.service for one in server.trace_ids for span in server.document(one).spans})
-    newest = said.err.partition("newest traces by service: ")[2].partition("\n")[0].split(", ")
+    newest = result.err.partition("newest traces by service: ")[2].partition("\n")[0].split(", ")
     assert "payment 2 h ago" in newest
     assert len(newest) == services
-    assert "--time-range 3h looks further back and reaches the newest" in said.err
-    # Jaeger's v1 cannot be asked for all services at once
+    assert "--time-range 3h looks further back and reaches the newest" in result.err
+    # Jaeger's v1 API cannot search all services at once
     assert len(searches) == (2 if kind == "jaeger-v1" else 1) * services
 
 
-def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Program) -> None:
+def test_newest_traces_are_searched_for_some_of_many_services(program: Program) -> None:
     with server_with_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
-        said = program("analyze", server.url)
+        result = program("analyze", server.url)
         searches = [path for path in server.paths() if path.endswith("/traces")]
         assert len(searches) == 1 + MOST_SEARCHED
-        assert "and 76 more" in said.err
-        assert "--time-range 7d looks further back and reaches the newest" in said.err
+        assert "and 76 more" in result.err
+        assert "--time-range 7d looks further back and reaches the newest" in result.err
         named = program("analyze", server.url, "--service", "svc-099", "--service", "svc-001")
         assert "newest traces by service: svc-099 1 d ago, svc-001 1 d ago\n" in named.err
         assert "no service" not in named.err
@@ -201,7 +201,7 @@ def test_the_newest_traces_are_looked_for_of_some_of_many_services(program: Prog
         assert (other.code, "no service named 'svc-0999'; did you mean svc-099?" in other.err) == (2, True)
 
 
-def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Program) -> None:
+def test_services_are_listed_without_ages_if_the_server_sends_no_newest_traces(program: Program) -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 7200 * SECOND) as server:
         refused = Response((b"no",), 400)
 
@@ -210,65 +210,65 @@ def test_newest_traces_that_a_server_does_not_send_are_not_named(program: Progra
             server.send(handler, refused if is_for_one else server.respond(handler.request_read))
 
         server.fault, server.fault_on = fault, "/traces$"
-        said = program("analyze", server.url)
-    assert (said.code, said.out) == (0, "No trace matches in the last 1h\n")
-    assert "services: " in said.err
-    assert "--time-range 7d looks further back\n" in said.err
+        result = program("analyze", server.url)
+    assert (result.code, result.out) == (0, "No trace matches in the last 1h\n")
+    assert "services: " in result.err
+    assert "--time-range 7d looks further back\n" in result.err
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_unknown_operation_is_bad_usage(kind: str, program: Program) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 60 * SECOND) as server:
-        said = program("analyze", server.url, "--service", "payment", "--operation", "payments.charge/rum")
-        assert (said.code, said.out) == (2, "")
-        assert "no operation named 'payments.charge/rum'; did you mean payments.charge/run?" in said.err.lower()
+        result = program("analyze", server.url, "--service", "payment", "--operation", "payments.charge/rum")
+        assert (result.code, result.out) == (2, "")
+        assert "no operation named 'payments.charge/rum'; did you mean payments.charge/run?" in result.err.lower()
         anywhere = program("analyze", server.url, "--operation", "payments.charge/rum")
         assert (anywhere.code, anywhere.out) == (2, "")
-        # a shape: the server lists only names
+        # a shape: the server lists names only
         shape = program("analyze", server.url, "--operation", "GET /{id}")
         assert (shape.code, shape.out.splitlines()[0]) == (0, "No trace matches in the last 1h")
 
 
 def test_known_operation_without_traces_is_no_typo(program: Program) -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 7200 * SECOND) as server:
-        said = program("analyze", server.url, "--service", "payment", "--operation", "payments.Charge/Run")
-    assert said.code == 0
-    assert said.out == "No trace matches in the last 1h\nfilter: service payment, operation payments.Charge/Run\n"
+        result = program("analyze", server.url, "--service", "payment", "--operation", "payments.Charge/Run")
+    assert result.code == 0
+    assert result.out == "No trace matches in the last 1h\nfilter: service payment, operation payments.Charge/Run\n"
 
 
 def test_operations_of_many_services_are_not_checked(program: Program) -> None:
     with server_with_services("zipkin", MOST_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
-        said = program("analyze", server.url, "--operation", "none-such")
-        assert said.code == 0
+        result = program("analyze", server.url, "--operation", "none-such")
+        assert result.code == 0
         assert not [path for path in server.paths() if path.endswith("/spans")]
 
 
 @pytest.mark.parametrize(
     ("time_range", "wider"), [("1s", "3h"), ("1h", "3h"), ("3h", "12h"), ("12h", "1d"), ("7d", "30d"), ("30d", "120d")]
 )
-def test_an_empty_answer_names_its_window_and_offers_a_wider_one(time_range: str, wider: str, program: Program) -> None:
+def test_empty_result_names_its_window_and_suggests_a_wider_one(time_range: str, wider: str, program: Program) -> None:
     with server_with_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
         tags = ("--query", "customer.tier = none", "--service", "svc-001")
-        said = program("analyze", server.url, *tags, "--time-range", time_range)
-    assert (said.code, said.out.splitlines()[0]) == (0, f"No trace matches in the last {time_range}")
+        result = program("analyze", server.url, *tags, "--time-range", time_range)
+    assert (result.code, result.out.splitlines()[0]) == (0, f"No trace matches in the last {time_range}")
     reaches = " and reaches the newest" if time_range == "1s" else ""
-    assert said.err.splitlines()[-1] == f"tracetui: --time-range {wider} looks further back{reaches}"
+    assert result.err.splitlines()[-1] == f"tracetui: --time-range {wider} looks further back{reaches}"
 
 
 def test_a_long_filter_is_wrapped(program: Program) -> None:
     with server_with_services("zipkin", 2, begun_ns=time.time_ns() - 600 * SECOND) as server:
         services = [option for number in range(2) for option in ("--service", f"svc-{number:03}")]
-        said = program(
+        result = program(
             "analyze", server.url, *services, "--query", f"user.name = {'b' * 30} AND user.role = d", "--errors-only"
         )
-    lines = said.out.splitlines()
+    lines = result.out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert "with errors" in said.out
-    assert "user.role = d" in said.out
+    assert "with errors" in result.out
+    assert "user.role = d" in result.out
 
 
 def _is_of_service(query: Mapping[str, list[str]]) -> bool:
-    """Whether a search is for traces of a service, one at a time."""
+    """Test for a search for traces of a single service."""
     named = query.keys() & {"service", "serviceName", "query.serviceName"}
     is_of_names = not query.keys() & {"limit", "query.searchDepth"}
     return not is_of_names and (bool(named) or "resource.service.name" in query.get("q", [""])[0])
@@ -278,11 +278,11 @@ def _is_search(path: str) -> bool:
     return path.endswith(("/api/v2/traces", "/api/v3/traces", "/api/search"))
 
 
-def _json(said: Any) -> Any:
+def _json(result: Any) -> Any:
     import json
 
-    return json.loads(said.out)
+    return json.loads(result.out)
 
 
-def _summary(said: Any) -> Any:
-    return _json(said)["summary"]
+def _summary(result: Any) -> Any:
+    return _json(result)["summary"]

@@ -51,14 +51,14 @@ def is_right(cause: Cause, of: Incident) -> bool:
 def test_first_cause_is_right_in_generated_incidents() -> None:
     right, sure, surely_right = [], 0, 0
     for seed in SEEDS:
-        made = incident(seed)
-        found = find_root_causes(made.before, made.after)
+        generated = incident(seed)
+        found = find_root_causes(generated.before, generated.after)
         first = found.causes[0]
-        right.append(is_right(first, made))
+        right.append(is_right(first, generated))
         if first.confidence >= 0.9:
             sure += 1
             surely_right += right[-1]
-        if right[-1] and made.fault != "more_calls":
+        if right[-1] and generated.fault != "more_calls":
             assert first.propagation_path[0] == "gateway"
             assert first.propagation_path[-1] == first.service
     assert np.mean(right) >= 0.8
@@ -68,28 +68,28 @@ def test_first_cause_is_right_in_generated_incidents() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_evidence_kind_of_each_fault(fault: str) -> None:
-    made = incident(100, fault)
-    first = find_root_causes(made.before, made.after).causes[0]
-    assert is_right(first, made)
+    generated = incident(100, fault)
+    first = find_root_causes(generated.before, generated.after).causes[0]
+    assert is_right(first, generated)
     assert first.kind is KIND_OF[fault]
     finding = first.evidence[0]
     assert finding.before is None or finding.after > finding.before
     assert first.example_trace_ids
-    assert all(made.after.find_trace(trace) is not None for trace in first.example_trace_ids)
+    assert all(generated.after.find_trace(trace) is not None for trace in first.example_trace_ids)
 
 
 def test_equal_sets_have_no_cause() -> None:
-    made = incident(3)
-    found = find_root_causes(made.before, made.before)
+    generated = incident(3)
+    found = find_root_causes(generated.before, generated.before)
     assert not found.is_confident
     assert not found.causes
     assert any("deviation" in text for text in found.missing_data)
 
 
 def test_busy_service_does_not_rank_higher_for_its_size() -> None:
-    """One service has a hundred times the calls and gets 10 % slower; another one gets 10 times slower."""
+    """One service has a hundred times the calls and becomes 10 % slower; another becomes 10 times slower."""
 
-    def made(busy: int, rare: int, seed: int) -> TraceSet:
+    def generated(busy: int, rare: int, seed: int) -> TraceSet:
         random, spans = np.random.default_rng(seed), []
         for trace in range(40):
             at, name = trace * 10_000_000, str(trace + 1)
@@ -102,32 +102,32 @@ def test_busy_service_does_not_rank_higher_for_its_size() -> None:
             spans.append(span("f0f", at + 1_000_000, at + 1_000_000 + duration, parent="a", trace=name, service="rare"))
         return build(*spans)
 
-    found = find_root_causes(made(500, 20_000, 1), made(550, 200_000, 2))
+    found = find_root_causes(generated(500, 20_000, 1), generated(550, 200_000, 2))
     assert found.causes[0].service == "rare"
 
 
 def test_slow_instance_is_reported() -> None:
-    made = incident(100, "slow_host")
-    first = find_root_causes(made.before, made.after).causes[0]
-    assert first.host == f"{made.service}-1"
+    generated = incident(100, "slow_host")
+    first = find_root_causes(generated.before, generated.after).causes[0]
+    assert first.host == f"{generated.service}-1"
 
 
 def test_caller_of_failing_service_is_not_its_cause() -> None:
-    made = incident(5, "errors")
-    found = find_root_causes(made.before, made.after)
-    assert found.causes[0].service == made.service
+    generated = incident(5, "errors")
+    found = find_root_causes(generated.before, generated.after)
+    assert found.causes[0].service == generated.service
     assert all(cause.kind is not EvidenceKind.ERRORS for cause in found.causes[1:])
 
 
 def test_baseline_is_the_time_before_the_fault() -> None:
-    made = incident(0, "self_time")
-    both = joined(made)
+    generated = incident(0, "self_time")
+    both = joined(generated)
     choice = choose_baseline(both)
     assert choice is not None
-    is_after = np.arange(both.trace_count) >= made.before.trace_count
+    is_after = np.arange(both.trace_count) >= generated.before.trace_count
     assert (choice.incident == is_after).mean() > 0.85
     found = find_root_causes(both.select(choice.baseline), both.select(choice.incident))
-    assert found.causes[0].service == made.service
+    assert found.causes[0].service == generated.service
 
 
 def test_failed_requests_are_compared_with_the_others_if_no_period_is_abnormal() -> None:
@@ -221,7 +221,7 @@ def test_log_statements_are_recognised_by_call_site_or_text(tmp_path: Path) -> N
 
 
 def test_missing_log_line_is_evidence_against_the_service_that_omits_it(tmp_path: Path) -> None:
-    def made(trace: int) -> TraceSet:
+    def generated(trace: int) -> TraceSet:
         spans = []
         for number in range(trace, trace + 30):
             at, name = number * 10_000, f"{number:032x}"
@@ -229,7 +229,7 @@ def test_missing_log_line_is_evidence_against_the_service_that_omits_it(tmp_path
             spans.append(span("b", at + 10, at + 900, parent="a", trace=name, service="stock", name="reserve"))
         return build(*spans)
 
-    before, after = made(1), made(101)
+    before, after = generated(1), generated(101)
     found = logged(tmp_path, [(before, ["begin", "done"]), (after, ["begin"])])
     why = find_root_causes(*found)
     first = why.causes[0]
@@ -269,10 +269,10 @@ def test_log_records_of_one_file_are_assigned_to_the_set_of_their_trace(tmp_path
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
-def joined(made: Incident) -> TraceSet:
-    """One set of the traces before and after, one hour apart."""
+def joined(generated: Incident) -> TraceSet:
+    """Build one set of the traces before and after, one hour apart."""
     spans = []
-    for number, traces in enumerate((made.before, made.after)):
+    for number, traces in enumerate((generated.before, generated.after)):
         for position in range(len(traces)):
             one = traces.span(position)
             at = (one.start_ns - 1_700_000_000_000_000_000) // 1_000 + number * 3_600_000_000
@@ -297,11 +297,15 @@ def joined(made: Incident) -> TraceSet:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """The traces before, after, and of both, as files."""
+    """Write the traces before, after, and of both, to files."""
     folder = tmp_path_factory.mktemp("why")
-    made = incident(8, "self_time")
+    generated = incident(8, "self_time")
     paths = []
-    for name, traces in (("before", made.before), ("after", made.after), ("both", joined(made))):
+    for name, traces in (
+        ("before", generated.before),
+        ("after", generated.after),
+        ("both", joined(generated)),
+    ):
         path = folder / f"{name}.json"
         path.write_bytes(b"".join(exporter_named("otlp-json").encode(traces, Counter())))
         paths.append(path)
@@ -309,12 +313,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 
 def test_json_names_the_cause(files: tuple[Path, Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    made = incident(8, "self_time")
+    generated = incident(8, "self_time")
     assert run(["why", str(files[1]), "--baseline", str(files[0]), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["baseline"] == {"description": str(files[0]), "trace_count": 40}
     first = found["causes"][0]
-    assert (first["rank"], first["service"], first["kind"]) == (1, made.service, "self_time")
+    assert (first["rank"], first["service"], first["kind"]) == (1, generated.service, "self_time")
     assert first["evidence"][0]["after_ms"] > 3 * first["evidence"][0]["before_ms"]
     assert first["entry_points"] == [{"service": "gateway", "operation": "gateway.handle", "trace_count": 40}]
     assert run(["show", str(files[1]), "--trace", first["example_trace_ids"][0]]) == 0

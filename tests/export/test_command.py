@@ -435,7 +435,7 @@ def test_encoders_accept_any_iterable_and_no_spans(write: Any) -> None:
 
 @pytest.mark.parametrize("name", export.__all__)
 def test_spans_without_an_id_are_not_merged(name: str, tmp_path: Path) -> None:
-    """Their zeros are no id, and one that replaces them must not be the same for two spans of a trace."""
+    """An id of zeros is missing, and its replacements must differ between the spans of a trace."""
     spans = [replace(SPAN, span_id=zeros, duration_ns=at) for at, zeros in enumerate(("0" * 16, "0" * 16, "0", ""), 5)]
     path = tmp_path / "exported"
     path.write_bytes(getattr(export, name)(spans))

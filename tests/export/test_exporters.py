@@ -30,10 +30,10 @@ from tracetui.tui.views.traces.dialogs import _saved
 
 BY_NAME = {exporter.name: exporter for exporter in EXPORTERS}
 
-# --- what is left of a span ------------------------------------------------------------------------------------------
+# --- spans after a round trip ----------------------------------------------------------------------------------------
 
 
-def whole(one: Span) -> Span:
+def unchanged(one: Span) -> Span:
     return one
 
 
@@ -41,12 +41,12 @@ def without_warnings(one: Span) -> Span:
     return replace(one, warnings=(), flags=one.flags & ~(Flag.SOURCE_WARNING | Flag.FOLLOWS_FROM))
 
 
-def as_tags(one: Span) -> dict[str, Value]:
+def with_tags(one: Span) -> dict[str, Value]:
     words = {"otel.status_code": one.status.name} if one.status else {}
     return {**words, **({"otel.status_description": one.status_message} if one.status_message else {})}
 
 
-def in_jaeger(one: Span) -> Span:
+def after_jaeger(one: Span) -> Span:
     tags = {
         key: json.dumps(value, separators=(",", ":")) if isinstance(value, list) else value
         for key, value in one.attributes.items()
@@ -54,11 +54,11 @@ def in_jaeger(one: Span) -> Span:
     kind: dict[str, Value] = {"span.kind": one.kind.name.lower()} if one.kind else {}
     error: dict[str, Value] = {"error": True} if one.status is Status.ERROR else {}
     links = tuple(replace(link, kind=link.kind or "FOLLOWS_FROM", attributes={}) for link in one.links)
-    return replace(one, status_message="", attributes={**kind, **error, **as_tags(one), **tags}, links=links)
+    return replace(one, status_message="", attributes={**kind, **error, **with_tags(one), **tags}, links=links)
 
 
-def in_zipkin(one: Span) -> Span:
-    texts = {**one.resource, **as_tags(one), **one.attributes}
+def after_zipkin(one: Span) -> Span:
+    texts = {**one.resource, **with_tags(one), **one.attributes}
     tags: dict[str, Value] = {
         key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
         for key, value in texts.items()
@@ -69,20 +69,20 @@ def in_zipkin(one: Span) -> Span:
 
 
 READ_BACK: dict[str, Callable[[Span], Span]] = {
-    "otlp-json": whole,
+    "otlp-json": unchanged,
     "otlp-protobuf": without_warnings,
-    "jaeger": in_jaeger,
-    "zipkin": in_zipkin,
-    "zipkin-v1": in_zipkin,
+    "jaeger": after_jaeger,
+    "zipkin": after_zipkin,
+    "zipkin-v1": after_zipkin,
 }
-"""What a reader finds of a span that each exporter has written."""
+"""Conversion of a span to what a reader finds after each exporter."""
 
 
 def test_every_exporter_is_tested_here() -> None:
     assert READ_BACK.keys() == BY_NAME.keys()
 
 
-# --- there and back --------------------------------------------------------------------------------------------------
+# --- round trips -----------------------------------------------------------------------------------------------------
 
 _values = st.sampled_from(["", "x", "é\n", True, False, 7, -1, 2**60, 0.5, ["a", "b"]])
 _attributes = st.dictionaries(st.sampled_from(["k", "http.method", "n"]), _values, max_size=3)
@@ -95,7 +95,7 @@ _links = st.tuples(
 
 @st.composite
 def sets(draw: st.DrawFn) -> list[GivenSpan]:
-    """Spans of two traces, whose ids, times and names every format can hold."""
+    """Draw spans of two traces, with ids, times and names that every format can represent."""
     spans: list[GivenSpan] = []
     for number in range(1, draw(st.integers(1, 6)) + 1):
         trace = f"{draw(st.sampled_from('ab'))}" * 32
@@ -240,14 +240,14 @@ def test_saved_files_open_again(exporter: Exporter, compression: str, tmp_path: 
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_the_screen_saves_in_the_format_of_the_suffix(tmp_path: Path) -> None:
+def test_screen_saves_in_the_format_of_the_suffix(tmp_path: Path) -> None:
     path = tmp_path / "x.zipkin.json"
     assert _saved(LOSSY, path).startswith(f"saved 1 trace to {path}, without ")
     assert "localEndpoint" in json.loads(path.read_bytes())[0]
     assert "no format has the suffix .txt" in _saved(LOSSY, tmp_path / "x.txt")
 
 
-def test_nothing_is_left_of_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+def test_no_file_remains_after_a_failed_write(tmp_path: Path) -> None:
     def fail(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
         yield b"begun"
         raise OSError(0, "disk full")
@@ -268,31 +268,31 @@ BEFORE = str(SAMPLES / "incident/before.json")
 @pytest.mark.parametrize("name", BY_NAME)
 def test_export_writes_the_selected_traces(name: str, program: Program, tmp_path: Path) -> None:
     path = tmp_path / "written"
-    said = program("export", BEFORE, "--errors-only", "--format", name, "--output", str(path))
-    assert (said.code, said.out) == (0, "")
+    result = program("export", BEFORE, "--errors-only", "--format", name, "--output", str(path))
+    assert (result.code, result.out) == (0, "")
     assert json.loads(program.analyze(str(path)).out)["summary"]["trace_count"] == 8
     if not BY_NAME[name].is_binary:
         printed = program("export", BEFORE, "--errors-only", "--format", name)
         assert printed.out.encode() == path.read_bytes()
 
 
-def test_export_takes_the_format_from_the_suffix(program: Program, tmp_path: Path) -> None:
+def test_export_uses_the_format_of_the_suffix(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "x.jaeger.json"
     assert program("export", BEFORE, "-o", str(path)).code == 0
     assert json.loads(path.read_bytes())["data"]
     assert program("export", BEFORE, "-o", str(path), "--format", "zipkin").code == 0
     assert json.loads(path.read_bytes())[0]["localEndpoint"]
     for more in (["-o", str(tmp_path / "x.txt")], ["--format", "csv"], ["-o", BEFORE]):
-        said = program("export", BEFORE, *more)
-        assert (said.code, said.out) == (2, "")
+        result = program("export", BEFORE, *more)
+        assert (result.code, result.out) == (2, "")
     assert program("export", BEFORE, "-o", "/dev/null", "--format", "jaeger").code == 0
 
 
 def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "lossy.json"
     save(LOSSY, path)
-    said = program("export", str(path), "--format", "zipkin")
-    assert said.err == "".join(
+    result = program("export", str(path), "--format", "zipkin")
+    assert result.err == "".join(
         f"tracetui: not exported: {lost}\n"
         for lost in ("2 warnings of the source", "1 FOLLOWS_FROM reference to parents", "1 link")
     )
@@ -301,15 +301,15 @@ def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
     assert empty.err == "tracetui: no trace matches; the output is empty\n"
 
 
-def test_binary_formats_refuse_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_binary_formats_are_not_written_to_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    said = program("export", BEFORE, "--format", "otlp-protobuf")
-    assert (said.code, said.out) == (2, "")
-    assert "otlp-protobuf is binary: name a file with --output, or use a pipe" in said.err
+    result = program("export", BEFORE, "--format", "otlp-protobuf")
+    assert (result.code, result.out) == (2, "")
+    assert "otlp-protobuf is binary: name a file with --output, or use a pipe" in result.err
     assert program("export", BEFORE, "--format", "otlp-json").out
 
 
-def test_formats_are_on_the_help_page(program: Program) -> None:
+def test_help_lists_the_formats(program: Program) -> None:
     words = program("export", "--help").out
     for exporter in EXPORTERS:
         assert f"  {exporter.name} " in words

@@ -1,4 +1,4 @@
-"""Repeated responses: the newest version of each trace is stored, within bounds, and written to a file."""
+"""Repeated responses: the newest version of each trace is stored, within limits, and written to a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tracetui.model.traces import TraceSet
 
 
 def spans_by_trace(traces: TraceSet) -> dict[str, list[str]]:
-    """Everything of every span, by its trace, but how the trace's id is spelt: as it was at first."""
+    """Collect all facts about every span, by trace, except the spelling of the trace's id."""
     return {
         canonical_trace_id(traces.trace_ids[trace]): sorted(
             str(replace(traces.span(at), trace_id="")) for at in traces.spans_of(trace)
@@ -42,12 +42,10 @@ def _identity(one: GivenSpan) -> tuple[object, ...]:
 
 @unhurried
 @given(rough_sets(), rough_sets())
-def test_a_span_that_comes_again_takes_the_place_of_what_was_here(
-    first: list[GivenSpan], second: list[GivenSpan]
-) -> None:
-    again, before = (Counter(map(_identity, spans)) for spans in (second, first))
-    # fewer than were here are part of an answer that broke off
-    taken = {identity for identity, count in again.items() if count >= before[identity]}
+def test_repeated_span_replaces_the_stored_one(first: list[GivenSpan], second: list[GivenSpan]) -> None:
+    reloaded, before = (Counter(map(_identity, spans)) for spans in (second, first))
+    # fewer records than before belong to a cut-off response
+    taken = {identity for identity, count in reloaded.items() if count >= before[identity]}
     stays = [one for one in first if _identity(one) not in taken]
     comes = [one for one in second if _identity(one) in taken]
     kept = collect(first)
@@ -59,7 +57,7 @@ def test_a_span_that_comes_again_takes_the_place_of_what_was_here(
     assert found == spans_by_trace(build(*stays, *comes))
 
 
-def test_records_of_other_sources_stay_when_one_is_searched_again() -> None:
+def test_records_of_other_sources_stay() -> None:
     of_file = [span(str(at), at, 10, name="GET", attributes={"from": "file"}) for at in range(1, 4)]
     of_server = [span(str(at), at, 10, name="get", attributes={"more": at}) for at in range(1, 4)]
     kept = collect([*of_file, *of_server])
@@ -70,7 +68,7 @@ def test_records_of_other_sources_stay_when_one_is_searched_again() -> None:
     assert all(found.attributes(at).keys() == {"from", "more"} for at in range(3))
 
 
-def test_a_span_that_has_ended_takes_the_place_of_its_beginning() -> None:
+def test_ended_span_replaces_its_beginning() -> None:
     begun = span("1", 1, 1, flags=Flag.NO_DURATION)
     kept = collect([begun])
     assert kept.replace(collect([span("1", 1, 9)]))
@@ -78,7 +76,7 @@ def test_a_span_that_has_ended_takes_the_place_of_its_beginning() -> None:
     assert (found.duration.tolist(), found.duplicates, found.flags.tolist()) == ([8_000], {}, [Flag.NONE])
 
 
-def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:
+def test_cut_off_response_loses_no_stored_span() -> None:
     kept = collect([span(str(at), at, 10, trace=trace) for trace in "ab" for at in range(1, 4)])
     cut = collect([span("1", 1, 10, trace="a"), *(span(str(at), at, 10, trace="c") for at in range(1, 3))])
     cut.traces("b")
@@ -89,7 +87,7 @@ def test_of_an_answer_that_broke_off_within_a_trace_nothing_is_lost() -> None:
     assert not kept.replace(collect([span("1", 1, 10, trace="a")]))
 
 
-def test_data_about_spans_moves_with_them() -> None:
+def test_data_about_spans_follows_them() -> None:
     odd = [
         span("odd-1", 0, 10, trace="a", message="lost", warnings=["late"]),
         span("odd-2", 0, 10, trace="b", parent="nobody", message="kept", warnings=["too"], attributes={"k": 1}),
@@ -110,7 +108,7 @@ def test_data_about_spans_moves_with_them() -> None:
     assert names == ["odd-3", "odd-4", "odd-5"]
 
 
-def test_the_oldest_go_where_there_is_no_room() -> None:
+def test_oldest_traces_are_dropped_at_the_limit() -> None:
     kept = collect([span("1", at, at + 5, trace=str(at), attributes={"text": "x" * 100}) for at in range(1, 11)])
     assert kept.keep_within(1 << 20) == 0
     each = kept.chunks.raw_bytes // 10 + SPAN_BYTES
@@ -118,13 +116,13 @@ def test_the_oldest_go_where_there_is_no_room() -> None:
     assert sorted(map(int, assemble(kept).trace_ids)) == [7, 8, 9, 10]
     assert kept.keep_within(0) == 4
     assert len(kept) == 0
-    # and it goes on
+    # and again
     kept.replace(collect([span("1", 0, 5, trace="9")]))
     assert assemble(kept).trace_ids == ["9"]
 
 
 def poll(number: int, traces: int = 50) -> Intake:
-    """An answer of traces that nobody has seen before, with names of their own."""
+    """Make a response of new traces with unique names."""
     new = Intake()
     for trace in range(traces):
         own = f"{number}-{trace}"
@@ -136,13 +134,13 @@ def poll(number: int, traces: int = 50) -> Intake:
     return new
 
 
-def test_following_for_ever_remembers_no_more_than_is_here() -> None:
+def test_following_keeps_only_names_of_loaded_traces() -> None:
     kept = Intake()
     for number in range(200):
         kept.replace(poll(number))
         kept.keep_within(100 * SPAN_BYTES)
         assert len(kept) <= 100
-        # what was looked through last, twice over, and the answer that has just come
+        # at most twice the last cleaned size, and the latest response
         assert sum(kept.table_sizes.values()) <= 4_000, number
         assert len(kept.traces.warnings) <= 1_000
         assert len(kept.chunks) <= 100
@@ -152,12 +150,12 @@ def test_following_for_ever_remembers_no_more_than_is_here() -> None:
         own = found.trace_ids[int(found.trace[at])].removesuffix("-b")
         assert (found.service_name(at), found.resource_attributes(at)) == (f"s-{own}", {"pod": own})
         assert found.operation_name(at) in (f"n-{own}", "the same")
-    # what is here is known again
+    # loaded names are found again
     kept.replace(poll(199))
     kept.keep_within(100 * SPAN_BYTES)
-    again = assemble(kept)
-    assert sorted(again.trace_ids) == sorted(found.trace_ids)
-    assert len(again) == len(found)
+    reloaded = assemble(kept)
+    assert sorted(reloaded.trace_ids) == sorted(found.trace_ids)
+    assert len(reloaded) == len(found)
 
 
 def test_generated_ids_of_dropped_traces_are_not_reused() -> None:
@@ -191,29 +189,29 @@ for number in range(100):
 print(max(seen[30:]) - max(seen[:30]))
 """
 _MOST_GROWTH = 6 << 20
-"""Bytes; 42,000 traces with names of their own leave several times as much behind in tables that keep all."""
+"""Bytes; tables that keep everything grow several times as much with 42,000 traces of unique names."""
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not tell")
-def test_following_for_ever_takes_no_more_memory() -> None:
+def test_memory_does_not_grow_while_following() -> None:
     done = subprocess.run([sys.executable, "-c", _FOLLOWING], capture_output=True, text=True, check=True)
     assert int(done.stdout) < _MOST_GROWTH
 
 
-def test_an_empty_answer_changes_nothing() -> None:
+def test_empty_response_changes_nothing() -> None:
     kept = collect([span("1", 0, 5)])
     assert not kept.replace(Intake())
     assert len(assemble(kept)) == 1
 
 
 @pytest.mark.parametrize("name", ["traces.jsonl", "traces.json.gz"])
-def test_what_was_saved_opens_again(name: str, tmp_path: Path) -> None:
+def test_saved_traces_can_be_opened(name: str, tmp_path: Path) -> None:
     traces = load([str(SAMPLES / "shop")])
     save(traces, tmp_path / name)
-    again = load([str(tmp_path / name)])
-    assert again.trace_ids == traces.trace_ids
+    reloaded = load([str(tmp_path / name)])
+    assert reloaded.trace_ids == traces.trace_ids
     for column in ("start", "duration", "depth", "error", "kind"):
-        assert np.array_equal(getattr(again, column), getattr(traces, column)), column
+        assert np.array_equal(getattr(reloaded, column), getattr(traces, column)), column
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="already exists"):

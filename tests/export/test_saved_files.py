@@ -1,4 +1,4 @@
-"""Traces that are saved and loaded again: the same figures and the same warnings."""
+"""Saved traces that are loaded again: the same figures and warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.report.json import SECTIONS, report_json
 
 
-def again(traces: TraceSet, folder: Path) -> TraceSet:
+def reloaded(traces: TraceSet, folder: Path) -> TraceSet:
     path = folder / "saved.jsonl"
     save(traces, path, replace=True)
     loaded = load([str(path)])
@@ -47,7 +47,7 @@ def figures(traces: TraceSet) -> Any:
 
 
 def spans(traces: TraceSet) -> list[Span]:
-    """The spans, but for how the ids of their links are spelt."""
+    """Return the spans, without differences in the spelling of link ids."""
     return [replace(one, links=tuple(map(_padded, one.links))) for one in map(traces.span, range(len(traces)))]
 
 
@@ -60,7 +60,7 @@ def _padded(link: Link) -> Link:
 def test_saved_traces_round_trip(given_spans: list[GivenSpan], tmp_path_factory: Any) -> None:
     assume(given_spans)
     traces = build(*given_spans)
-    loaded = again(traces, tmp_path_factory.mktemp("saved"))
+    loaded = reloaded(traces, tmp_path_factory.mktemp("saved"))
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
 
@@ -87,10 +87,10 @@ MARKED: dict[Flag, list[GivenSpan]] = {
 
 
 @pytest.mark.parametrize("mark", [mark for mark in Flag if mark is not Flag.END_KNOWN], ids=lambda mark: mark.name)
-def test_every_flag_is_kept(mark: Flag, tmp_path: Path) -> None:
+def test_every_flag_is_saved(mark: Flag, tmp_path: Path) -> None:
     traces = build(*MARKED[mark])
     assert any(one.flags & mark for one in spans(traces))
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
     assert all(mark in saved_fields.CARRIED for mark in MARKED if mark & ~Flag.warnings())
@@ -106,7 +106,7 @@ def test_trace_with_only_an_end_keeps_its_position(tmp_path: Path) -> None:
     source.write_text(f'{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{ended}]}}]}}]}}')
     traces = load([str(source)])
     assert traces.start.tolist() == [7_000_000]
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert spans(loaded) == spans(traces)
     assert figures(loaded) == figures(traces)
 
@@ -119,7 +119,7 @@ def test_skew_adjusted_spans_keep_their_times(tmp_path: Path) -> None:
         )
     )
     assert moved.skew
-    loaded = again(moved, tmp_path)
+    loaded = reloaded(moved, tmp_path)
     assert np.array_equal(loaded.start, moved.start)
     assert [event.time_ns for one in spans(loaded) for event in one.events] == [
         event.time_ns for one in spans(moved) for event in one.events
@@ -129,10 +129,10 @@ def test_skew_adjusted_spans_keep_their_times(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("trace_id", ["1a", "ABCDEF0123456789", "a" * 32, "not hex", "f" * 40])
-def test_ids_keep_the_spelling_of_their_source(trace_id: str, tmp_path: Path) -> None:
+def test_spelling_of_ids_is_saved(trace_id: str, tmp_path: Path) -> None:
     many = [span(f"odd {i}", i, i + 2, trace=trace_id, parent="odd 0" if i else "", service=f"s{i}") for i in range(3)]
     traces = build(*many, span("B", 5, 6, trace="2b"))
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert not any(loaded.flags & int(Flag.ORPHAN))
     assert loaded.trace_ids == traces.trace_ids
     assert spans(loaded) == spans(traces)
@@ -141,14 +141,14 @@ def test_ids_keep_the_spelling_of_their_source(trace_id: str, tmp_path: Path) ->
 def test_spans_with_equal_starts_keep_their_order(tmp_path: Path) -> None:
     calls = [span(f"{i}", 10, 90, parent="a", service=f"s{i % 2}", name=f"n{i}") for i in (3, 1, 2, 5, 4)]
     traces = build(_PARENT, *calls)
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert [one.span_id for one in spans(loaded)] == [one.span_id for one in spans(traces)]
     assert figures(loaded) == figures(traces)
 
 
-def test_trace_warnings_are_kept(tmp_path: Path) -> None:
+def test_trace_warnings_are_saved(tmp_path: Path) -> None:
     traces = replace(build(_PARENT), trace_warnings={0: ["incomplete", "late"]})
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert loaded.trace_warnings == traces.trace_warnings
     assert loaded.trace_warning_counts.tolist() == [2]
 
@@ -187,7 +187,7 @@ def test_foreign_field_of_the_same_name_is_ignored(field: Any, tmp_path: Path) -
 # --- The command line -----------------------------------------------------------------------------------------------
 
 
-def twice(program: Program, case: str, folder: Path) -> list[Any]:
+def saved_and_reloaded(program: Program, case: str, folder: Path) -> list[Any]:
     path = folder / "saved.jsonl"
     runs = [program("analyze", str(CASES / case), "--save", str(path), "--json"), program.analyze(str(path))]
     assert [run.code for run in runs] == [0, 0]
@@ -195,7 +195,7 @@ def twice(program: Program, case: str, folder: Path) -> list[Any]:
 
 
 def test_a_start_of_zero_is_a_time(program: Program, tmp_path: Path) -> None:
-    first, second = twice(program, "sweep-save-start-zero.json", tmp_path)
+    first, second = saved_and_reloaded(program, "sweep-save-start-zero.json", tmp_path)
     assert first == second
     assert second["summary"]["duration_stats"]["max_ms"] == 100.0
     assert second["summary"]["warning_count"] == 0
@@ -207,8 +207,8 @@ def test_a_start_of_zero_is_a_time(program: Program, tmp_path: Path) -> None:
     ]
 
 
-def test_follows_from_parent_is_kept(program: Program, tmp_path: Path) -> None:
-    first, second = twice(program, "sweep-save-follows-from.json", tmp_path)
+def test_follows_from_parent_is_saved(program: Program, tmp_path: Path) -> None:
+    first, second = saved_and_reloaded(program, "sweep-save-follows-from.json", tmp_path)
     assert first == second
     (edge,) = second["dependencies"]["edges"]
     assert (edge["caller"], edge["callee"], edge["call_count"], edge["error_count"]) == ("shop", "mailer", 1, 0)
@@ -216,7 +216,7 @@ def test_follows_from_parent_is_kept(program: Program, tmp_path: Path) -> None:
 
 
 def test_a_span_without_a_start_keeps_its_duration(program: Program, tmp_path: Path) -> None:
-    first, second = twice(program, "fuzz-save-no-start.json", tmp_path)
+    first, second = saved_and_reloaded(program, "fuzz-save-no-start.json", tmp_path)
     assert first == second
     assert second["summary"]["duration_stats"]["max_ms"] == 100.0
 
@@ -231,7 +231,7 @@ def nested(depth: int, kind: type) -> Any:
     return value
 
 
-def test_integers_of_any_size_and_values_of_any_depth_are_kept(tmp_path: Path) -> None:
+def test_integers_of_any_size_and_nested_values_are_saved(tmp_path: Path) -> None:
     deep = {f"{kind.__name__} {depth}": nested(depth, kind) for kind in (list, dict) for depth in (1, 31, 32, 33, 63)}
     values = {**{f"n{at}": value for at, value in enumerate(NUMBERS)}, "list": list(NUMBERS), **deep}
     traces = build(span("a", 0, 9, attributes=values, resource=values, events=[(1, "e", values)]))
@@ -263,7 +263,7 @@ _DEEP_SPANS = {
 def test_nesting_limit_is_the_same_in_every_format_and_saved_file(
     form: str, opening: bytes, depth: int, tmp_path: Path
 ) -> None:
-    """What the interpreter can decode differs from version to version; what is read does not."""
+    """The limit of the interpreter differs from version to version; that of the program does not."""
     closing = (b"]" if opening == b"[" else b"}") * depth
     deep = opening * depth + b"1" + closing
     quoted = deep.replace(b'"', b'\\"') if form == "zipkin" else deep
@@ -296,7 +296,7 @@ def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
         known_operations=[],
     )
     assert spans(renamed) == spans(traces)
-    assert figures(renamed) == figures(again(renamed, tmp_path)) == figures(traces)
+    assert figures(renamed) == figures(reloaded(renamed, tmp_path)) == figures(traces)
 
 
 @pytest.mark.parametrize("time_us", [-7, 0, 1 << 52, 1 << 63, 1 << 70])
@@ -305,4 +305,4 @@ def test_event_times_have_the_limits_of_start_times(time_us: int, tmp_path: Path
     source.write_bytes(_DEEP_SPANS["jaeger"].replace(b'"timestamp":2', b'"timestamp":%d' % time_us) % (b"1", b"1"))
     traces = load([str(source)])
     assert [event.time_ns for event in traces.span(0).events] == traces.event_times(0).tolist()
-    assert spans(again(traces, tmp_path)) == spans(traces)
+    assert spans(reloaded(traces, tmp_path)) == spans(traces)

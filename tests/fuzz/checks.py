@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tests.export.test_saved_files import again, figures, spans
+from tests.export.test_saved_files import figures, reloaded, spans
 from tests.render.test_safe_text import is_harmless
 from tracetui import export
 from tracetui.analysis.alerts import baselines
@@ -225,7 +225,7 @@ def _check_exports(traces: TraceSet) -> None:
         found = read(b"".join(exporter.encode(traces, Losses())))
         check(len(found) == len(traces) or not is_valid, f"export to {exporter.name}: number of spans")
     with tempfile.TemporaryDirectory() as folder:
-        loaded = again(traces, Path(folder))
+        loaded = reloaded(traces, Path(folder))
     check(_text(loaded) == _text(traces), "saved is loaded: spans")
     check(figures(loaded) == figures(traces), "saved is loaded: figures")
 

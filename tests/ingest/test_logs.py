@@ -319,7 +319,7 @@ def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[st
     ]
     (tmp_path / "other.log").write_text("plain\n", "utf-8")
     assert run(["show", INCIDENT, "--logs", str(file), "--logs", str(tmp_path / "other.log")]) == 0
-    said = capsys.readouterr()
-    assert "other.log" in said.err
-    assert "3 log records" in said.out
+    printed = capsys.readouterr()
+    assert "other.log" in printed.err
+    assert "3 log records" in printed.out
     assert run(["show", INCIDENT, "--logs", str(tmp_path / "other.log")]) == 3

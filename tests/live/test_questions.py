@@ -1,6 +1,6 @@
-"""Real servers that hold a known set are asked what users ask first: every trace that exists is found.
+"""Common searches on real servers with a known set: every existing trace is found.
 
-`make test-live`. Zipkin is started from the jar that ZIPKIN_JAR names, else Maven fetches it; Jaeger from JAEGER_BIN.
+`make test-live`. Zipkin runs from the jar that ZIPKIN_JAR names, otherwise Maven fetches it; Jaeger from JAEGER_BIN.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WINDOW = ("--time-range", "2h")
 
 @pytest.fixture(scope="module", params=["zipkin", "jaeger-memory", "jaeger-badger"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that holds the known set; its last trace began a minute ago."""
+    """Run a server with the known set, whose last trace began a minute ago. -> its URL"""
     folder = tmp_path_factory.mktemp(request.param)
     traces = list(known.known_traces(time.time_ns() - 60_000 * MS))
     if request.param == "zipkin":
@@ -45,7 +45,7 @@ def count(server: str, *options: str) -> int:
     return found
 
 
-def test_all_are_held(server: str) -> None:
+def test_server_has_all_traces(server: str) -> None:
     summary = json.loads(tracetui("analyze", server, "--json", *WINDOW, "--limit", "5000")[0])["summary"]
     assert (summary["trace_count"], summary["service_count"]) == (known.COUNT, known.SERVICES)
     assert summary["error_trace_count"] == known.FAILED + known.FAILED_OTHERWISE
@@ -56,11 +56,11 @@ def test_all_are_held(server: str) -> None:
     known.QUESTIONS,
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: str) -> None:
+def test_existing_traces_are_found(options: tuple[str, ...], wanted: int, server: str) -> None:
     assert wanted <= count(server, *options) <= wanted + known.NOT_SEARCHABLE
 
 
-def test_the_slowest_and_a_failed_trace_are_shown(server: str) -> None:
+def test_slowest_and_failed_traces_are_shown(server: str) -> None:
     shown, _ = tracetui("show", server, "--trace", "slowest", *WINDOW, "--limit", "20", "--width", "120")
     assert "1.30 s" in shown or "1.21 s" in shown
     tracetui("show", server, "--trace", "failed", *WINDOW, "--limit", "20", "--width", "120")
@@ -72,7 +72,7 @@ def exceptions(source: str, *options: str) -> set[str]:
 
 
 @pytest.mark.parametrize("server", ["zipkin"], indirect=True)
-def test_events_of_python_s_exporter_come_back(server: str, tmp_path: Path) -> None:
+def test_events_of_the_python_exporter_are_read(server: str, tmp_path: Path) -> None:
     spans = json.loads(EVENTS.read_bytes())
     by = time.time_ns() // 1_000 - 30_000_000 - max(span["timestamp"] for trace in spans for span in trace)
     moved = json.loads(EVENTS.read_bytes(), parse_int=lambda text: int(text) + by if len(text) == 16 else int(text))

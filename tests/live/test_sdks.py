@@ -1,8 +1,8 @@
-"""What the console exporters of real SDKs print is read whole. `make test-live`
+"""Output of the console exporters of real SDKs is read completely. `make test-live`
 
-Each program prints its spans between other output, and writes what the SDK itself says of them to a file. The SDKs are
-those of the interpreter that OTEL_PYTHON names and of the folder `node_modules` that OTEL_NODE_MODULES names, else pip
-and npm install them into `.live`. Without them the tests are skipped with the reason.
+Each program prints its spans between other output, and writes the SDK's own values to a file. The SDKs are those of the
+interpreter that OTEL_PYTHON names and of the folder `node_modules` that OTEL_NODE_MODULES names; otherwise pip and npm
+install them into `.live`. Without them the tests are skipped with the reason.
 """
 
 from __future__ import annotations
@@ -126,29 +126,29 @@ def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, **options)
 
 
-def need(done: subprocess.CompletedProcess[str], what: str) -> None:
+def require(done: subprocess.CompletedProcess[str], what: str) -> None:
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it gives no reason"]
-        pytest.skip(f"no SDK: {what} failed: {said[-1]}")
+        output = (done.stderr or done.stdout).strip().splitlines() or ["it gives no reason"]
+        pytest.skip(f"no SDK: {what} failed: {output[-1]}")
 
 
 @pytest.fixture(scope="module")
 def python() -> str:
-    """An interpreter that has OpenTelemetry's SDK."""
+    """Find an interpreter with OpenTelemetry's SDK."""
     if named := os.environ.get("OTEL_PYTHON"):
         return named
     folder = CACHE / "sdk-python"
     interpreter = folder / "bin/python"
     if not (folder / "whole").exists():
-        need(run([sys.executable, "-m", "venv", str(folder)]), "making a virtual environment")
-        need(run([str(interpreter), "-m", "pip", "install", "-q", "opentelemetry-sdk"]), "pip install")
+        require(run([sys.executable, "-m", "venv", str(folder)]), "making a virtual environment")
+        require(run([str(interpreter), "-m", "pip", "install", "-q", "opentelemetry-sdk"]), "pip install")
         (folder / "whole").touch()
     return str(interpreter)
 
 
 @pytest.fixture(scope="module")
 def node_modules() -> str:
-    """A folder of packages that has OpenTelemetry's SDK for Node."""
+    """Find a folder of packages with OpenTelemetry's SDK for Node."""
     if not shutil.which("node"):
         pytest.skip("no Node to run the SDK with")
     if named := os.environ.get("OTEL_NODE_MODULES"):
@@ -158,13 +158,13 @@ def node_modules() -> str:
         if not shutil.which("npm"):
             pytest.skip("no SDK: set OTEL_NODE_MODULES to a folder that has it, or install npm, which fetches it")
         folder.mkdir(parents=True, exist_ok=True)
-        need(run(["npm", "install", "--silent", "--prefix", str(folder), *PACKAGES]), "npm install")
+        require(run(["npm", "install", "--silent", "--prefix", str(folder), *PACKAGES]), "npm install")
         (folder / "whole").touch()
     return str(folder / "node_modules")
 
 
 def printed(command: list[str], tmp_path: Path, **environment: str) -> tuple[TraceSet, list[dict[str, Any]]]:
-    """What is read of a program's output, and what the SDK said."""
+    """Run a program. -> the traces read from its output, and the SDK's values"""
     original_traces = tmp_path / "truth.json"
     done = run([*command, str(original_traces)], env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
@@ -178,8 +178,8 @@ def by_id(traces: TraceSet) -> dict[str, Span]:
     return {span.span_id: span for span in map(traces.span, range(len(traces)))}
 
 
-def agree(traces: TraceSet, facts: list[dict[str, Any]], unit_ns: int) -> None:
-    """Compare each span with what the SDK said; times are printed in units of so many nanoseconds."""
+def assert_equal_to_sdk(traces: TraceSet, facts: list[dict[str, Any]], unit_ns: int) -> None:
+    """Compare each span with the SDK's values; printed times have units of this many nanoseconds."""
     assert traces.load_warnings == []
     found = by_id(traces)
     assert len(found) == len(traces) == len(facts) == 4
@@ -205,7 +205,7 @@ def test_the_python_sdk(python: str, style: str, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PYTHON_PROGRAM)
     traces, facts = printed([python, str(program), style], tmp_path, PYTHONPATH="")
-    agree(traces, facts, 1_000)
+    assert_equal_to_sdk(traces, facts, 1_000)
     assert by_id(traces)[facts[0]["id"]].resource["zones"] == ["a", "b"]
 
 
@@ -214,6 +214,6 @@ def test_the_node_sdk(node_modules: str, colour: str, tmp_path: Path) -> None:
     program = tmp_path / "program.js"
     program.write_text(NODE_PROGRAM)
     traces, facts = printed(["node", str(program)], tmp_path, NODE_PATH=node_modules, FORCE_COLOR=colour)
-    agree(traces, facts, 1_000)
+    assert_equal_to_sdk(traces, facts, 1_000)
     span = by_id(traces)[facts[0]["id"]]
     assert (span.scope_name, span.scope_version) == ("lib", "1.0")

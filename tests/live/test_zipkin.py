@@ -1,4 +1,4 @@
-"""Against a real Zipkin on loopback: what is read from it says what the same spans in a file say. `make test-live`"""
+"""A real Zipkin on loopback: its traces equal those of a file with the same spans. `make test-live`"""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ SHORT = "1f2e3d4c5b6a7988"
 
 @pytest.fixture(scope="module")
 def zipkin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that holds nothing."""
+    """Run an empty server. -> its URL"""
     with running_zipkin(tmp_path_factory.mktemp("zipkin")) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def posted(zipkin: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of the spans that the server now holds. They ended a minute ago: Zipkin searches back from now."""
+def posted_file(zipkin: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a file of the spans that the server has. They ended a minute ago, as Zipkin searches back from now."""
     given = tmp_path_factory.mktemp("traces") / "given.jsonl"
     given.write_text("".join(json.dumps(message) + "\n" for message in original_traces()))
     traces = load([str(given)])
     by = time.time_ns() - 60_000_000_000 - LAST_NS
-    body = export.zipkin_v2(as_zipkin_keeps_it(traces.span(span), by) for span in range(len(traces)))
+    body = export.zipkin_v2(as_stored_by_zipkin(traces.span(span), by) for span in range(len(traces)))
     post_to_zipkin(zipkin, body, TRACES, SPANS)
     file = given.with_name("posted.json")
     file.write_bytes(body)
@@ -49,8 +49,8 @@ def printed(*args: str) -> str:
     return tracetui(*args)[0]
 
 
-def as_zipkin_keeps_it(span: Span, by_ns: int) -> Span:
-    """Names in lower case, ids without a high half of zeros, and all times later."""
+def as_stored_by_zipkin(span: Span, by_ns: int) -> Span:
+    """Convert a span as Zipkin does: names in lower case, ids without a high half of zeros, and all times later."""
     events = tuple(Event(event.time_ns + by_ns, event.name, event.attributes) for event in span.events)
     return replace(
         span,
@@ -72,26 +72,26 @@ def as_zipkin_keeps_it(span: Span, by_ns: int) -> Span:
     ],
     ids=["all", "service", "unicode", "errors"],
 )
-def test_spans_from_a_server_equal_those_in_a_file(options: list[str], zipkin: str, posted: Path) -> None:
-    live, file = (json.loads(printed("analyze", source, "--json", *options)) for source in (zipkin, str(posted)))
+def test_spans_from_a_server_equal_those_in_a_file(options: list[str], zipkin: str, posted_file: Path) -> None:
+    live, file = (json.loads(printed("analyze", source, "--json", *options)) for source in (zipkin, str(posted_file)))
     assert file["summary"]["trace_count"] > 0
     assert analysis(live) == analysis(file)
 
 
 def analysis(report: dict[str, Any]) -> dict[str, Any]:
-    """Without the warnings: those of a server are about the server."""
+    """Return the report without warnings, which for a server concern the server."""
     return {section: told for section, told in report.items() if section != "warnings"}
 
 
-def test_a_limit_is_the_server_s_limit(zipkin: str, posted: Path) -> None:
+def test_limit_is_sent_to_the_server(zipkin: str, posted_file: Path) -> None:
     report = json.loads(printed("analyze", zipkin, "--json", "--limit", "5", "--time-range", "1h"))
     assert report["summary"]["trace_count"] == 5
 
 
 @pytest.mark.parametrize("trace_id", [FAILED, SHORT])
-def test_one_trace_is_drawn_as_from_a_file(trace_id: str, zipkin: str, posted: Path, tmp_path: Path) -> None:
+def test_trace_is_drawn_as_from_a_file(trace_id: str, zipkin: str, posted_file: Path, tmp_path: Path) -> None:
     file = tmp_path / "trace.json"
-    file.write_text(json.dumps([span for span in json.loads(posted.read_bytes()) if span["traceId"] == trace_id]))
+    file.write_text(json.dumps([span for span in json.loads(posted_file.read_bytes()) if span["traceId"] == trace_id]))
     live, read = (
         printed("show", source, "--trace", trace_id, "--width", "120", "--color", "never")
         for source in (zipkin, str(file))
@@ -105,8 +105,8 @@ def summary(source: str, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("options", [["--errors-only"], ["--latency-threshold", "400"]], ids=["failed", "slow"])
-def test_traces_are_found_behind_newer_ones(options: list[str], zipkin: str, posted: Path) -> None:
-    wanted = summary(str(posted), *options, "--limit", "1000")["trace_count"]
+def test_traces_are_found_behind_newer_ones(options: list[str], zipkin: str, posted_file: Path) -> None:
+    wanted = summary(str(posted_file), *options, "--limit", "1000")["trace_count"]
     assert 0 < wanted <= 10
     assert summary(zipkin, *options, "--limit", "10")["trace_count"] == wanted
 
@@ -116,8 +116,8 @@ def test_traces_are_found_behind_newer_ones(options: list[str], zipkin: str, pos
     [["--operation", "POST /Checkout"], ["--query", "service = PAYMENT"]],
     ids=["operation", "query"],
 )
-def test_capitals_match_names_stored_in_lower_case(options: list[str], zipkin: str, posted: Path) -> None:
+def test_capitals_match_names_stored_in_lower_case(options: list[str], zipkin: str, posted_file: Path) -> None:
     lowered = [option.lower() for option in options]
-    wanted = summary(str(posted), *lowered, "--limit", "1000")["trace_count"]
+    wanted = summary(str(posted_file), *lowered, "--limit", "1000")["trace_count"]
     assert wanted > 0
     assert summary(zipkin, *options, "--limit", "1000")["trace_count"] == wanted

@@ -137,7 +137,7 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
         parent = 0 if record.parent == "" else _key(record.parent)
         message = record.message
         flags = record.flags | (Flag.START_REPAIRED if record.start < 0 else 0)
-        message = (message, record.kind, parent, 2 if record.error else 0, flags)
+        content = (message, record.kind, parent, 2 if record.error else 0, flags)
         parts = (_json(record.attributes), _json(record.events), _json(record.links))
         return (
             _no_end(record),
@@ -149,7 +149,7 @@ def _leading_order(group: list[GivenSpan]) -> list[GivenSpan]:
             -attributes,
             record.start,
             *texts,
-            *message,
+            *content,
             *parts,
         )
 
@@ -653,10 +653,10 @@ def _content(traces: TraceSet) -> list[Any]:
         parent = traces.parent[i]
         above = None if parent < 0 else (int(traces.key[parent]), int(traces.start[parent]), int(traces.kind[parent]))
         ids_ = (_same_trace(one.trace_id), int(traces.key[i]), above, _key(traces.missing_parents.get(i, "")))
-        message = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
+        content = (one.service, one.name, one.kind, one.start_ns, one.duration_ns, one.error, one.status)
         rest = (one.status_message, one.flags, sorted(one.warnings), sorted(one.attributes.items()))
         lists = (sorted((event.time_ns, event.name) for event in one.events), len(one.links))
-        found.append(repr((ids_, message, rest, lists)))
+        found.append(repr((ids_, content, rest, lists)))
     return sorted(found)
 
 

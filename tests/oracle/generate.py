@@ -603,19 +603,19 @@ def jaeger_span(record: Draft, process: str) -> Draft:
         references.append({"refType": kind, "traceID": record["trace"], "spanID": record["parent"]})
     for trace, span_id in record["links"]:
         references.append({"refType": "FOLLOWS_FROM", "traceID": trace, "spanID": span_id})
-    said = dict(record["attrs"])
+    attributes_with_kind = dict(record["attrs"])
     if record["kind"]:
-        said["span.kind"] = record["kind"].lower()
+        attributes_with_kind["span.kind"] = record["kind"].lower()
     if record["code"]:
-        said["otel.status_code"] = record["code"].upper()
+        attributes_with_kind["otel.status_code"] = record["code"].upper()
     if record["message"]:
-        said["otel.status_description"] = record["message"]
+        attributes_with_kind["otel.status_description"] = record["message"]
     span: Draft = {
         "traceID": record["trace"],
         "spanID": record["id"],
         "operationName": record["name"],
         "references": references,
-        "tags": tags(said),
+        "tags": tags(attributes_with_kind),
         "logs": [
             {"timestamp": (record["start"] or START) // US, "fields": tags({"event": name, **attrs})}
             for name, attrs in record["events"]

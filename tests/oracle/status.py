@@ -32,9 +32,9 @@ SERVER_FAULTS = {2, 4, 12, 13, 14, 15}
 
 def status_of(span: Span) -> str:
     """Return "error", "ok" (only if the status itself states it) or "unset", by the first deciding attribute."""
-    said = span["code"] or str(span["attrs"].get("otel.status_code", "")).lower()
-    if said in ("ok", "error"):
-        return str(said)
+    code = span["code"] or str(span["attrs"].get("otel.status_code", "")).lower()
+    if code in ("ok", "error"):
+        return str(code)
     if "error" in span["attrs"]:
         value = str(span["attrs"]["error"]).strip().lower()
         return "unset" if value in ("false", "0", "") else "error"
@@ -69,23 +69,23 @@ def http_code(span: Span) -> int | None:
 def message(span: Span) -> str:
     """Return the first message that is not empty (formats.md section 8, "Message")."""
     attrs = span["attrs"]
-    said = [span["message"], attrs.get("otel.status_description", "")]
+    code = [span["message"], attrs.get("otel.status_description", "")]
     tag = attrs.get("error", "")
     if isinstance(tag, str) and tag.strip().lower() not in ("true", "1", "yes", "false", "0", ""):
-        said.append(tag)
+        code.append(tag)
     for name, event in reversed(span["events"]):
         if name == "exception":
             parts = [event.get("exception.type", ""), event.get("exception.message", "")]
-            said.append(": ".join(part for part in parts if part))
+            code.append(": ".join(part for part in parts if part))
             break
     for _, event in span["events"]:
         if event.get("event") == "error":
-            said += [event.get(key, "") for key in ("error.object", "message", "error.kind", "stack")]
-    said += [attrs.get(key, "") for key in ("error.message", "error.msg", "exception.message")]
-    said += [attrs.get(key, "") for key in ("http.status_text", "http.status_message", "error.type")]
+            code += [event.get(key, "") for key in ("error.object", "message", "error.kind", "stack")]
+    code += [attrs.get(key, "") for key in ("error.message", "error.msg", "exception.message")]
+    code += [attrs.get(key, "") for key in ("http.status_text", "http.status_message", "error.type")]
     grpc, http = grpc_code(span), http_code(span)
     if grpc:
-        said.append(GRPC[grpc])
+        code.append(GRPC[grpc])
     if http is not None:
-        said.append(f"HTTP {http}")
-    return next((str(text) for text in said if str(text).strip()), "")
+        code.append(f"HTTP {http}")
+    return next((str(text) for text in code if str(text).strip()), "")

@@ -1,4 +1,6 @@
-"""The classes of the screen hold each other: short chains, no hooks, and nobody uses what is private to another."""
+"""Structure of the screen's classes: short inheritance chains, no hooks, and private members used by their own class
+only.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,13 @@ FILES = sorted(TUI.rglob("*.py"))
 LONGEST_CHAIN = 2
 OTHERS_MEMBER = re.compile(r"\b(?!self\b|cls\b|super\b)\w+\._[a-z]\w*")
 ALLOWED = {
-    # leaves without the interpreter's clean-up
+    # exit without the interpreter's clean-up
     "run.py": {"os._exit"},
 }
 
 
 def own_classes() -> dict[str, list[str]]:
-    """Names of the bases of each class of the screen."""
+    """List the names of the bases of each class of the screen."""
     classes = {}
     for file in FILES:
         for node in ast.walk(ast.parse(file.read_text())):
@@ -28,7 +30,7 @@ def own_classes() -> dict[str, list[str]]:
     return classes
 
 
-def test_chains_of_own_classes_are_short() -> None:
+def test_inheritance_chains_are_short() -> None:
     classes = own_classes()
 
     def chain(name: str) -> int:
@@ -38,7 +40,7 @@ def test_chains_of_own_classes_are_short() -> None:
     assert max(map(chain, classes)) == LONGEST_CHAIN, "nothing is derived: does this test see the classes?"
 
 
-def test_no_class_leaves_a_method_to_its_subclasses() -> None:
+def test_no_class_relies_on_methods_of_its_subclasses() -> None:
     hooks = [
         f"{file.relative_to(TUI)}:{node.lineno}"
         for file in FILES

@@ -1,4 +1,4 @@
-"""A short run of the fuzzer with a fixed seed, and that the fuzzer finds what it looks for."""
+"""A short run of the fuzzer with a fixed seed, and faults that the fuzzer must find."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.fuzz.runs import fuzz, reduce_input
 from tests.fuzz.screen import fuzz_screen, hostile_sources, interpreted_sequences
 
 
-def test_a_short_run_finds_nothing() -> None:
+def test_short_run_finds_no_failure() -> None:
     found = fuzz(116, 300, share=0.2)
     assert not found.failures, found.text
     assert found.with_spans > 100
     assert found.analysed > 10
 
 
-def test_an_input_depends_on_its_seed_and_number_alone() -> None:
+def test_input_depends_on_seed_and_number_only() -> None:
     made = [[mutant(random.Random(f"{seed}-{at}"), corpus()) for at in range(50)] for seed in (1, 1, 2)]
     assert made[0] == made[1] != made[2]
 
@@ -33,7 +33,7 @@ def test_every_folder_and_format_has_seeds() -> None:
         assert any(text in (seed.json or "") for seed in corpus())
 
 
-def test_an_exception_is_found_with_its_least_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exception_is_found_with_its_smallest_input(monkeypatch: pytest.MonkeyPatch) -> None:
     read = checks.read
 
     def fails(data: bytes) -> object:
@@ -54,7 +54,7 @@ def test_a_broken_invariant_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "self time is not negative" in found.failures
 
 
-def test_what_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_loop_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def ends_never(data: bytes) -> None:
         while True:
             pass
@@ -66,7 +66,7 @@ def test_what_never_ends_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failure.count == 2
 
 
-def test_an_input_is_made_small() -> None:
+def test_input_is_reduced() -> None:
     assert reduce_input(b"x" * 1_000 + b"bad" + b"y" * 1_000, lambda data: b"bad" in data, 500) == b"bad"
 
 

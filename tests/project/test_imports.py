@@ -1,4 +1,4 @@
-"""What is imported when: the command line must start fast."""
+"""Imports of the program: the command line must start fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAVY = {"textual", "networkx", "httpx", "pandas", "asyncio"}
 
 
 def imported(code: str) -> set[str]:
-    """The top-level modules that are there after some code has run in a fresh process."""
+    """List the top-level modules that are loaded after some code has run in a fresh process."""
     script = f"{code}\nimport sys\nprint('MODULES', *sorted({{name.partition('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(done.stdout.splitlines()[-1].split()[1:])
@@ -46,25 +46,25 @@ tracetui.tui.run.run_app = lambda *_, **__: 0
 """
 
 
-def test_the_screen_needs_no_parser_of_options() -> None:
+def test_screen_does_not_import_the_option_parser() -> None:
     modules = imported(_ON_A_TERMINAL + running(SAMPLE))
     assert "textual" in modules
     assert not modules & {"typer", "numpy"}
     assert "typer" in imported(_ON_A_TERMINAL + running(SAMPLE, "--ascii"))
 
 
-def test_the_version_needs_neither_numpy_nor_typer() -> None:
+def test_version_imports_neither_numpy_nor_typer() -> None:
     modules = imported("import sys\nsys.argv[1:] = ['--version']\nfrom tracetui.__main__ import main\nmain()")
     assert "tracetui" in modules
     assert not modules & {"numpy", "typer", "rich", "msgspec", "orjson", "dataclasses", "typing", *HEAVY}
 
 
-def test_the_core_knows_no_terminal() -> None:
+def test_core_imports_no_terminal_library() -> None:
     modules = imported("import tracetui.session")
     assert not modules & {"textual", "rich", "typer", "click"}
 
 
-def test_the_screen_is_painted_before_what_analyses_is_loaded() -> None:
+def test_screen_is_painted_before_analysis_is_imported() -> None:
     modules = imported("import tracetui.tui.run")
     assert "textual" in modules
     assert not modules & {"numpy", "networkx", "httpx", "lark", "orjson"}

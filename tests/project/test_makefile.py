@@ -1,4 +1,4 @@
-"""The Makefile says what it does before it is silent for a minute."""
+"""The Makefile announces actions that take long."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ chmod +x "$3"/bin/*
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_first_run_announces_the_installation_and_the_second_opens_at_once(tmp_path: Path) -> None:
+def test_only_the_first_run_announces_the_installation(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(_PYTHON)
     python.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The pictures of README and docs show the program as it is. `make pictures` makes them again: look at each."""
+"""The pictures of README and docs show the current program. `make pictures` renews them: look at each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_picture_is_shown_in_the_docs() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_picture_is_small_and_loads_nothing(name: str) -> None:
+def test_picture_is_small_and_self_contained(name: str) -> None:
     svg = read(name)
     assert len(svg.encode()) < MOST_BYTES
     elements = list(ElementTree.fromstring(svg).iter())
@@ -42,14 +42,14 @@ def test_picture_is_small_and_loads_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-async def test_picture_shows_the_view_as_it_is(view: str) -> None:
-    # all of them first: a failure would leave the app running
+async def test_picture_equals_the_current_view(view: str) -> None:
+    # all of them before an assertion: a failure would leave the app running
     for name, svg in [pair async for pair in still_pictures(view)]:
         assert texts(read(name)) == texts(svg), f"{name}: run make pictures"
         assert read(name) == svg, f"{name}: run make pictures"
 
 
-async def test_animation_shows_the_incident_as_it_is() -> None:
+async def test_animation_equals_the_current_screen() -> None:
     scenes = await incident_scenes()
     for scene in scenes:
         shown = "\n".join(scene.frame.lines)

@@ -1,4 +1,4 @@
-"""The pilot of the tests waits for all that a key causes, and for nothing else."""
+"""The pilot of the tests waits for all effects of a key, and for nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.pilot import driven
 
 
 class _Slow(App[None]):
-    """Shows in turn what a key causes: a message, a worker's result, a timer's."""
+    """App that shows the effects of a key one after the other: of a message, a worker, a timer."""
 
     BINDINGS = [("w", "work", ""), ("t", "rest", ""), ("n", "notice", "")]  # noqa: RUF012
 

@@ -1,4 +1,4 @@
-"""README and docs show the current output of the program, commands that run and links that lead somewhere."""
+"""README and docs show the current output of the program, valid commands and valid links."""
 
 from __future__ import annotations
 

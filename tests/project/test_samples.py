@@ -1,4 +1,4 @@
-"""The figures that sample_traces/README.md promises, read from the files without the program, but for one test."""
+"""Figures stated in sample_traces/README.md, computed from the files without the program, except in one test."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def duration_ms(trace: Any) -> float:
 
 
 def calls(traces: list[Any]) -> Counter[tuple[str, str]]:
-    """Who calls whom: parent and child of different services, and the peers that client spans name."""
+    """Yield the calls: parent and child of different services, and the peers that client spans name."""
     counted: Counter[tuple[str, str]] = Counter()
     for trace in traces:
         owner = {span["spanID"]: service(trace, span) for span in trace["spans"]}
@@ -50,7 +50,7 @@ def calls(traces: list[Any]) -> Counter[tuple[str, str]]:
 
 
 def shares(traces: list[Any], operation: str) -> list[float]:
-    """The percentage of the time of all traces, and of those in which the operation occurs."""
+    """Compute the percentage of the time of all traces, and of those in which the operation occurs."""
     took = {
         i: span["duration"] / 1000
         for i, trace in enumerate(traces)
@@ -73,13 +73,13 @@ def messages(traces: list[Any]) -> Counter[tuple[str, str]]:
     )
 
 
-def test_the_generator_makes_just_these_files() -> None:
+def test_generator_makes_exactly_these_files() -> None:
     command = [sys.executable, str(SAMPLES / "generate.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_check_names_a_file_that_differs(tmp_path: Path) -> None:
+def test_check_reports_a_different_file(tmp_path: Path) -> None:
     command = [sys.executable, str(SAMPLES / "generate.py"), "--check", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -117,7 +117,7 @@ def test_calls_and_shares_of_the_incident() -> None:
     assert max(len(trace["spans"]) for trace in traces) <= 11
 
 
-def test_the_program_finds_the_same_shares_on_the_critical_path() -> None:
+def test_program_computes_the_same_shares() -> None:
     command = [sys.executable, "-m", "tracetui", "analyze", str(SAMPLES / "incident/before.json"), "--bottlenecks"]
     done = subprocess.run([*command, "--json"], capture_output=True, check=True, cwd=SAMPLES.parent)
     found = json.loads(done.stdout)["bottlenecks"]
@@ -151,7 +151,7 @@ def test_errors_of_the_incident() -> None:
     assert sum(tags(trace["spans"][0])["region"] == "eu" for trace in traces) == 37
 
 
-def test_the_fix_keeps_the_operations_and_runs_the_calls_side_by_side() -> None:
+def test_fix_keeps_the_operations_and_makes_the_calls_parallel() -> None:
     before, after = load("incident/before.json"), load("incident/after.json")
     operations = [
         {(service(t, span), span["operationName"]) for t in traces for span in t["spans"]} for traces in (before, after)
@@ -193,7 +193,7 @@ def test_size_of_the_shop(shop: list[Any]) -> None:
     assert len(failed(shop)) == 6
 
 
-def test_what_checkout_needs(callees: dict[str, set[str]]) -> None:
+def test_dependencies_of_checkout(callees: dict[str, set[str]]) -> None:
     direct = {"auth-service", "inventory-service", "payment-processor", "redis-cache", "order-service"}
     assert callees["checkout-api"] == direct
     assert reached(callees, "checkout-api") == direct | {"postgres-main"}
@@ -228,7 +228,7 @@ def test_paths_and_shared_dependencies_of_the_shop(shop: list[Any], callees: dic
     assert databases == {"user-db", "profile-db"}
 
 
-def test_the_same_traces_in_every_format(shop: list[Any]) -> None:
+def test_traces_are_equal_in_every_format(shop: list[Any]) -> None:
     zipkin = {(span["traceId"], span["id"]) for span in json.loads((SAMPLES / "zipkin/traces.json").read_bytes())}
     otlp = {
         (span["traceId"], span["spanId"])
@@ -243,7 +243,7 @@ def test_the_same_traces_in_every_format(shop: list[Any]) -> None:
     assert all(bytes.fromhex(span_id) in protobuf for _, span_id in jaeger)
 
 
-def test_broken_and_hostile_files_are_broken_as_they_should_be() -> None:
+def test_broken_and_hostile_files_have_their_faults() -> None:
     with pytest.raises(json.JSONDecodeError):
         load("broken/cut.json")
     for path in (SAMPLES / "hostile").iterdir():

@@ -1,4 +1,4 @@
-"""A planted token occurs in nothing that the program writes, whoever repeats it."""
+"""A planted token occurs in no output of the program, whatever repeats it."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ SEARCH = f"/search?service=cart&limit=100&start={FIRST_NS // 1000}&end={LAST_NS 
 PLAIN = {"content-type": "text/plain"}
 
 
-def given_away(text: str) -> bool:
+def contains_token(text: str) -> bool:
     return TOKEN in text or ENCODED in text
 
 
-def untold(program: Program, said: ProgramResult, *planted: Path) -> None:
-    """The token is in nothing that was written."""
-    assert not given_away(said.out)
-    assert not given_away(said.err)
+def assert_no_token(program: Program, result: ProgramResult, *planted: Path) -> None:
+    """Check that no output contains the token."""
+    assert not contains_token(result.out)
+    assert not contains_token(result.err)
     for file in program.home.rglob("*"):
         if file.is_file() and file not in planted:
-            assert not given_away(file.read_bytes().decode("latin-1")), file
+            assert not contains_token(file.read_bytes().decode("latin-1")), file
 
 
 Plant = Callable[[Program, pytest.MonkeyPatch, str], tuple[str, Path | None]]
-"""-> the source to open, and the file that the token is in"""
+"""Plants the token. -> the source to open, and the file with the token"""
 
 
 def in_environment(program: Program, patch: pytest.MonkeyPatch, url: str) -> tuple[str, Path | None]:
@@ -100,7 +100,7 @@ PLANTS: list[Plant] = [in_environment, as_password, in_a_variable, in_a_file, by
 
 
 def repeated(request: Request) -> str:
-    """What the server was told, as a server may put it into an error."""
+    """Return the credentials that the server received, as a server may repeat them in an error."""
     header = request.headers.get("authorization", "")
     secret = header.partition(" ")[2]
     opened = base64.b64decode(secret).decode() if header.startswith("Basic ") else secret
@@ -111,7 +111,7 @@ def error_json(request: Request) -> bytes:
     return json.dumps({"errors": [{"code": 500, "msg": repeated(request)}], "data": None}).encode()
 
 
-ANSWERS: dict[str, Callable[[Request], Response]] = {
+RESPONSES: dict[str, Callable[[Request], Response]] = {
     "text": lambda request: Response((repeated(request).encode(),), 500, PLAIN),
     "text far in": lambda request: Response((b"x" * 180 + b" " + repeated(request).encode(),), 500, PLAIN),
     "text apart": lambda request: Response((repeated(request).replace(" ", "\n ").encode(),), 400, PLAIN),
@@ -131,8 +131,8 @@ ANSWERS: dict[str, Callable[[Request], Response]] = {
 }
 
 
-def repeating(answer: str) -> Callable[[Handler], None]:
-    return lambda handler: handler.loopback.send(handler, ANSWERS[answer](handler.request_read))
+def repeating(response: str) -> Callable[[Handler], None]:
+    return lambda handler: handler.loopback.send(handler, RESPONSES[response](handler.request_read))
 
 
 @pytest.mark.parametrize("plant", PLANTS)
@@ -145,23 +145,23 @@ def test_token_is_sent_and_not_shown(
         files = () if planted is None else (planted,)
         out = program.home / "report.json"
         with caplog.at_level(logging.DEBUG):
-            said = program.analyze(source, "--verbose", "--output", str(out))
-        assert said.code == 0
-        assert given_away(server.requests[0].headers["authorization"])
-        untold(program, said, *files)
+            result = program.analyze(source, "--verbose", "--output", str(out))
+        assert result.code == 0
+        assert contains_token(server.requests[0].headers["authorization"])
+        assert_no_token(program, result, *files)
         assert out.stat().st_size > 100
         server.faults_left = None
         with caplog.at_level(logging.DEBUG):
-            said = program.analyze(source)
-        assert said.code == 4
-        untold(program, said, *files)
-        assert "***" in said.err
-    assert not given_away(caplog.text)
+            result = program.analyze(source)
+        assert result.code == 4
+        assert_no_token(program, result, *files)
+        assert "***" in result.err
+    assert not contains_token(caplog.text)
     assert [(name, logging.getLogger(name).level) for name, _ in before] == before
 
 
-async def test_the_screen_does_not_show_it(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor what the app leaves behind: a file that was saved, where the user was, what was copied."""
+async def test_screen_does_not_show_the_token(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the files of the app: a saved file, the saved location, copied text."""
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         source, planted = by_a_command(program, monkeypatch, server.url + "/search?lookback=1h")
         found: list[str] = []
@@ -174,34 +174,36 @@ async def test_the_screen_does_not_show_it(program: Program, monkeypatch: pytest
             for key in ("enter", "y", "escape", "3", "S", "escape", "W", "escape", "question_mark", "escape"):
                 await on.press(key)
                 found.append(on.text)
-            for answer in ("text", "JSON of v3", "401", "page", "type", "redirect"):
-                server.fault = repeating(answer)
+            for response in ("text", "JSON of v3", "401", "page", "type", "redirect"):
+                server.fault = repeating(response)
                 await on.press("1", "r")
                 await on.until("r tries again")
                 found += [on.text, on.app.title, repr(on.app.state)]
                 await on.press("escape")
             on.app.exit()
             await on.pilot.pause()
-        assert given_away(server.requests[-1].headers["authorization"])
-    assert not any(map(given_away, found))
+        assert contains_token(server.requests[-1].headers["authorization"])
+    assert not any(map(contains_token, found))
     assert saved.stat().st_size > 100_000
     assert any(file.is_file() for file in (program.home / "state").rglob("*"))
-    untold(program, ProgramResult(0, "", ""), *([] if planted is None else [planted]))
+    assert_no_token(program, ProgramResult(0, "", ""), *([] if planted is None else [planted]))
 
 
 @pytest.mark.parametrize("where", ["", "/api/traces$"], ids=["from the start", "at the search"])
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_a_server_may_repeat_it(answer: str, where: str, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("response", RESPONSES)
+def test_token_repeated_by_a_server_is_not_shown(
+    response: str, where: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for plant in (in_environment, as_password):
-        with monkeypatch.context() as patch, faulty(repeating(answer), on=where) as server:
+        with monkeypatch.context() as patch, faulty(repeating(response), on=where) as server:
             source, _ = plant(program, patch, server.url + SEARCH)
-            said = program.analyze(source)
-            assert said.code == 4
-            assert given_away(server.requests[0].headers["authorization"])
-            untold(program, said)
+            result = program.analyze(source)
+            assert result.code == 4
+            assert contains_token(server.requests[0].headers["authorization"])
+            assert_no_token(program, result)
 
 
-def test_a_tempo_may_repeat_it(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_repeated_by_tempo_is_not_shown(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     with LiveServer("tempo") as server:
         whole = server.respond
@@ -211,13 +213,13 @@ def test_a_tempo_may_repeat_it(program: Program, monkeypatch: pytest.MonkeyPatch
             server.send(handler, Response((json.dumps(body | {"message": repeated(handler.request_read)}).encode(),)))
 
         server.fault, server.faults_left, server.fault_on = partly, 1, "/traces/"
-        said = program.analyze(f"{server.url}/api/search?start={FIRST_NS // 10**9}&end={LAST_NS // 10**9 + 1}")
-    assert "is incomplete: refused: Authorization: ***" in said.err
-    untold(program, said)
+        result = program.analyze(f"{server.url}/api/search?start={FIRST_NS // 10**9}&end={LAST_NS // 10**9 + 1}")
+    assert "is incomplete: refused: Authorization: ***" in result.err
+    assert_no_token(program, result)
 
 
-async def test_a_secret_in_an_address(program: Program) -> None:
-    """Is nowhere but in what the user typed, and what can be resumed without it is."""
+async def test_secret_in_an_address_is_not_shown(program: Program) -> None:
+    """It occurs nowhere but in the user's input, and the rest can be resumed without it."""
     secret = f"&access_token={TOKEN}#id_token={TOKEN}"
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         page = f"{server.url}/search?service=cart&lookback=2h{secret}"
@@ -247,45 +249,45 @@ async def test_a_secret_in_an_address(program: Program) -> None:
             ("analyze", page.replace("//", f"//user:{TOKEN}@")),
             ("analyze", page.replace("//", f"//user:{TOKEN}/?@")),
         ):
-            said = program(*args)
-            assert said.out + said.err
-            untold(program, said)
-    assert not any(map(given_away, found))
+            result = program(*args)
+            assert result.out + result.err
+            assert_no_token(program, result)
+    assert not any(map(contains_token, found))
 
 
-def test_a_secret_in_the_address_of_a_file(program: Program) -> None:
+def test_secret_in_the_address_of_a_file_is_not_shown(program: Program) -> None:
     with Loopback(lambda request: Response((f"no such signature: {request.query}".encode(),), 403, PLAIN)) as server:
-        said = program.analyze(f"{server.url}/traces.json?signature={TOKEN}")
-        assert "no such signature: {'signature': ['***']}" in said.err
-        untold(program, said)
-        assert given_away(server.requests[0].target)
+        result = program.analyze(f"{server.url}/traces.json?signature={TOKEN}")
+        assert "no such signature: {'signature': ['***']}" in result.err
+        assert_no_token(program, result)
+        assert contains_token(server.requests[0].target)
 
 
-def test_a_proxy_s_password(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_password_is_not_shown(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     def no(request: Request) -> Response:
-        said = base64.b64decode(request.headers["proxy-authorization"].split()[1]).decode()
-        return Response((f"who is {said}?".encode(),), 500, PLAIN)
+        result = base64.b64decode(request.headers["proxy-authorization"].split()[1]).decode()
+        return Response((f"who is {result}?".encode(),), 500, PLAIN)
 
     with Loopback(no) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url.replace("//", f"//user:{TOKEN}@"))
-        said = program.analyze("http://traces.invalid")
-    assert said.code == 4
-    assert "who is user:***?" in said.err
-    untold(program, said)
+        result = program.analyze("http://traces.invalid")
+    assert result.code == 4
+    assert "who is user:***?" in result.err
+    assert_no_token(program, result)
 
 
-def test_a_command_that_fails_is_not_quoted(program: Program) -> None:
+def test_failed_command_is_not_quoted(program: Program) -> None:
     file = program.home / "token"
     file.write_text(TOKEN)
     for command in (f"sh -c 'cat {file} >&2; exit 3'", f"sh -c 'cat {file}; exit 3'"):
-        said = program.analyze(program.profile("http://127.0.0.1:1", token_command=command))
-        assert said.code == 2
-        assert "exit status 3" in said.err
-        untold(program, said, file)
+        result = program.analyze(program.profile("http://127.0.0.1:1", token_command=command))
+        assert result.code == 2
+        assert "exit status 3" in result.err
+        assert_no_token(program, result, file)
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to look at processes in")
-def test_processes_do_not_show_it(tmp_path: Path) -> None:
+def test_process_arguments_do_not_contain_the_token(tmp_path: Path) -> None:
     asked = threading.Event()
 
     def waits(handler: Handler) -> None:
@@ -309,9 +311,9 @@ def test_processes_do_not_show_it(tmp_path: Path) -> None:
             printed = process.communicate()[0].decode()
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert "analyze" in shown[0]
-    assert not any(map(given_away, shown))
+    assert not any(map(contains_token, shown))
     assert process.returncode == 4
-    assert not given_away(printed)
+    assert not contains_token(printed)
 
 
 def arguments_of(process: int) -> str:
@@ -323,7 +325,7 @@ def children_of(process: int) -> list[int]:
     return [int(number) for one in lists for number in one.read_text().split()]
 
 
-def test_what_holds_it_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_objects_with_the_token_do_not_print_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACETUI_TOKEN", TOKEN)
     monkeypatch.setenv("HTTP_PROXY", f"http://user:{TOKEN}@127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
@@ -334,9 +336,9 @@ def test_what_holds_it_does_not_print_it(monkeypatch: pytest.MonkeyPatch) -> Non
         made.get("/")
     made.close()
     for thing in (access, made, error.value, error.value.__context__, error.value.args):
-        assert not given_away(repr(thing))
-        assert not given_away(str(thing))
-    assert given_away(access.headers["Authorization"])
+        assert not contains_token(repr(thing))
+        assert not contains_token(str(thing))
+    assert contains_token(access.headers["Authorization"])
 
 
 @pytest.mark.parametrize("option", ["token_file", "ca"])

@@ -49,7 +49,7 @@ from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODES = {0, 2, 3, 4}
-"""All but 1: no name causes an internal error."""
+"""All except 1: no name causes an internal error."""
 
 
 def assert_harmless(text: str, sink: str) -> None:
@@ -75,7 +75,7 @@ def analysis(folder: Path) -> Analysis:
 
 
 def test_hostile_names_are_loaded_unchanged(analysis: Analysis) -> None:
-    """Without these names nothing here is tested. Only invalid UTF-8 is replaced."""
+    """Otherwise the tests here would be void. Only invalid UTF-8 is replaced."""
     services = set(analysis.traces.services)
     assert len(services) >= 2 * len(KINDS)
     for kind, text in KINDS.items():
@@ -154,7 +154,8 @@ def options() -> dict[str, list[dict[str, Any]]]:
 def command_lines() -> Iterator[Any]:
     """Yield every command alone and with each option, and every graph question in every format.
 
-    Of an option that several commands have, only the first has all values; others have none if no text depends on it.
+    If several commands have an option, only the first is tested with all its values; the others without, if no text
+    depends on it.
     """
     seen: set[str] = set()
     for name, known in options().items():
@@ -246,7 +247,7 @@ def test_command_output_is_harmless(
         assert yaml.safe_load(result.out)["groups"]
 
 
-# --- the functions behind it -----------------------------------------------------------------------------------------
+# --- functions behind the commands -----------------------------------------------------------------------------------
 
 
 def harmful(lines: Iterable[str]) -> list[str]:
@@ -260,12 +261,12 @@ def test_graph_question_about_a_hostile_name(analysis: Analysis, question: str, 
     service = next(name for name in analysis.traces.services if is_same(KINDS[kind], name))
     if question == "find" and not service.strip():
         service = "x"
-    answer = definition.answer(analysis, [Target(service)] * definition.least)
+    response = definition.answer(analysis, [Target(service)] * definition.least)
     for width in (40, 100):
-        assert not harmful(line.text for line in answer.text(GraphPage(analysis, ReportOptions(width=width))))
-    orjson.loads(answer_json(answer.json()))
+        assert not harmful(line.text for line in response.text(GraphPage(analysis, ReportOptions(width=width))))
+    orjson.loads(answer_json(response.json()))
     for form in FORMATS.values():
-        assert not harmful(form(answer.diagram()).splitlines())
+        assert not harmful(form(response.diagram()).splitlines())
 
 
 def test_unescaped_diagram_format_is_detected(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def test_theme_for() -> None:
     assert theme_for(Colour.TRUE, {"COLORFGBG": "0;15"}) is LIGHT
 
 
-def test_one_style_in_every_depth() -> None:
+def test_style_in_every_colour_depth() -> None:
     assert ansi_text(LINE, DARK, Colour.NONE) == "✖ redis get"
     assert ansi_text(LINE, MONO, Colour.MONO) == "\x1b[1m✖ \x1b[0mredis get"
     assert ansi_text(LINE, ANSI, Colour.ANSI) == "\x1b[1;31m✖ \x1b[0m\x1b[92mredis\x1b[0m get"
@@ -67,7 +67,7 @@ def test_only_styles_are_emitted(runs: list[tuple[str, str]], colour: Colour) ->
     assert text == "" or text.isprintable() or not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)
 
 
-def test_characters_the_stream_has_not() -> None:
+def test_characters_missing_in_the_encoding_are_replaced() -> None:
     assert encodable("✖ 注文 ok", "ascii") == "? ???? ok"
     assert encodable("é✖", "latin-1") == "é?"
     assert encodable("✖", None) == "✖"
@@ -99,7 +99,7 @@ def test_every_colour_is_legible(theme: Theme, background: str) -> None:
 
 
 @pytest.mark.parametrize(("theme", "hues"), [(DARK, SLOTS), (LIGHT, SLOTS), (ANSI, 6)])
-def test_services_differ_and_none_is_red(theme: Theme, hues: int) -> None:
+def test_service_colours_differ_and_none_is_red(theme: Theme, hues: int) -> None:
     colours = [style.color.name for style in theme.services if style.color]
     assert len(set(colours)) == hues
     reds = {theme.style(role).color for role in (Role.ERROR, Role.PROPAGATED)}
@@ -118,11 +118,11 @@ def test_slots_do_not_depend_on_the_order(names: list[str], rng: random.Random) 
     assert all(0 <= slot < SLOTS for slot in slots.values())
 
 
-def test_slots_stay_from_version_to_version() -> None:
+def test_slots_are_stable_between_versions() -> None:
     assert service_slots(["user-service", "api-gateway", "redis"]) == [8, 7, 1]
 
 
-def test_line() -> None:
+def test_operations_on_a_line() -> None:
     line = Line([("ab", "x"), ("c", "x"), ("", "y"), ("注文", "y")])
     assert [tuple(run) for run in line.runs] == [("abc", "x"), ("注文", "y")]
     assert (line.text, line.width) == ("abc注文", 7)
@@ -154,7 +154,7 @@ def test_flowed() -> None:
     st.lists(st.tuples(st.text("aBb .注", max_size=6), st.sampled_from(["x", "y"])), max_size=6),
     st.text("abB.注", max_size=3),
 )
-def test_marking_changes_the_roles_of_a_word_alone(runs: list[tuple[str, str]], word: str) -> None:
+def test_marking_changes_only_the_roles_of_a_word(runs: list[tuple[str, str]], word: str) -> None:
     line = Line(runs)
     marked = line.marked(word, "found")
     assert (marked.text, marked.width) == (line.text, line.width)

@@ -46,15 +46,15 @@ def drawn(
         ([(-500, 0), (1_000, 1_200)], [(-500, 0), (1_000, 1_200)], "          "),
     ],
 )
-def test_bar(spans: Pairs, critical: Pairs, shown: str) -> None:
+def test_bars(spans: Pairs, critical: Pairs, shown: str) -> None:
     assert drawn(spans, critical) == shown
 
 
-def test_events_are_on_the_bar() -> None:
+def test_events_are_drawn_on_the_bar() -> None:
     assert drawn([(0, 1_000)], [(0, 500)], [-1, 120, 130, 1_000, 1_001]) == "█◆███────◆"
 
 
-def test_ascii() -> None:
+def test_bars_in_ascii() -> None:
     assert drawn([(150, 840)], [(200, 290)], [700], glyphs=ASCII) == " -#----*- "
 
 
@@ -63,13 +63,13 @@ def test_overlapping_sections_count_once() -> None:
 
 
 @given(st.integers(-200, 1_200), st.integers(0, 1_200), st.integers(0, 100), st.integers(1, 40))
-def test_a_stretch_is_drawn_as_the_pieces_of_it(start: int, length: int, share: int, cells: int) -> None:
+def test_section_is_drawn_like_its_pieces(start: int, length: int, share: int, cells: int) -> None:
     cut, scale = start + length * share // 100, TimeScale(0, 1_000, cells)
     pieces = [(start, cut), (cut, start + length)]
     assert drawn([(0, 0)], [(start, start + length)], scale=scale) == drawn([(0, 0)], pieces, scale=scale)
 
 
-def test_no_time_and_no_room() -> None:
+def test_bar_without_time_or_room() -> None:
     assert drawn([(0, 0)], scale=TimeScale(0, 0, 4)) == "╴   "
     assert drawn([(0, 9)], scale=TimeScale(0, 9, 0)) == ""
 
@@ -105,7 +105,7 @@ def test_solid_cells_of_all_rows_have_no_gap(sections: Pairs, start: int, cells:
     st.integers(0, 1 << 61),
     st.integers(1, 100),
 )
-def test_any_times(spans: Pairs, critical: Pairs, length: int, cells: int) -> None:
+def test_any_times_can_be_drawn(spans: Pairs, critical: Pairs, length: int, cells: int) -> None:
     drawn_spans, drawn_critical = ([(start, start + took) for start, took in some] for some in (spans, critical))
     events = [time for pair in drawn_spans for time in pair]
     assert len(drawn(drawn_spans, drawn_critical, events, TimeScale(0, length, cells))) == cells
@@ -119,6 +119,6 @@ def test_initials(name: str, letters: str) -> None:
     assert initials(name) == letters
 
 
-def test_every_ascii_mark_is_ascii() -> None:
+def test_every_ascii_glyph_is_ascii() -> None:
     for field in ASCII.__slots__:
         assert str(getattr(ASCII, field)).isascii(), field

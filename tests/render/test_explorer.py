@@ -1,4 +1,4 @@
-"""The explorer of the services view: what its columns say of the shop, and how they are walked."""
+"""The explorer of the services view: its columns for the shop, and navigation in them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Anal
     assert left[0] == "12 callers calls errors p95 or range"
     assert len(left) == 13
     assert left[1] == "→ ●invoice-service 32 - 80.9 ms"
-    # of fewer than 20 calls the range
+    # the range of fewer than 20 calls
     assert re.fullmatch(r"⇝ ●promotion-serv… async 12 - [\d.]+ ms–[\d.]+ ms", left[4])
     assert [text.split(" ")[1] for text in right[1:]] == [
         "●user-preferences-api",
@@ -54,7 +54,7 @@ def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Anal
     assert found.left.subject(1) == Subject("notification-service", "invoice-service")
 
 
-def test_neighbours_hop_by_hop(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_neighbours_by_hops(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)
     assert left[0].startswith("3 callers")
@@ -98,7 +98,7 @@ def test_paths_to_another_service(columns: ServiceListColumns, analysis: Analysi
     assert texts(none.left) == ["no observed path"]
 
 
-def test_a_long_way_keeps_both_ends(columns: ServiceListColumns, analysis: Analysis) -> None:
+def test_long_path_keeps_both_ends(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
     wide, narrow = texts(found.left, 140)[2:], texts(found.left, 76)[2:]
     assert "notification-service → user-preferences-api → preferences-db" in wide[0]
@@ -126,7 +126,7 @@ def test_whose_callers_are_whose(columns: ServiceListColumns, analysis: Analysis
 
 
 @pytest.mark.parametrize("width", [20, 30, 38, 58, 98])
-def test_columns_keep_within_their_width(columns: ServiceListColumns, analysis: Analysis, width: int) -> None:
+def test_columns_fit_their_width(columns: ServiceListColumns, analysis: Analysis, width: int) -> None:
     for mode in (Mode(hops=5), Mode(SLOW), Mode(FAILS), Mode(PATH, ("redis-cache",)), Mode(SHARED, ("checkout-api",))):
         found = answer(columns, analysis, mode, "notification-service", ASCII)
         for column in (found.left, found.right):
@@ -148,6 +148,6 @@ def test_overview_lists_self_calls_and_cycles() -> None:
     analysis = Analysis(traces)
     columns = ServiceListColumns(ServiceTable(analysis))
     assert (columns.table.self_calls("a"), columns.table.self_calls("b")) == (1, 0)
-    said = title(columns, Mode(), "a", None, 118, UNICODE).text
-    assert "calls itself 1 time  ⚠ a → b → a" in said
+    text = title(columns, Mode(), "a", None, 118, UNICODE).text
+    assert "calls itself 1 time  ⚠ a → b → a" in text
     assert "itself" not in title(columns, Mode(), "b", None, 118, UNICODE).text

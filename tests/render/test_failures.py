@@ -1,4 +1,4 @@
-"""Traces with errors and failed requests wherever one of the two is shown: side by side where they differ."""
+"""Traces with errors and failed requests, shown together wherever they differ."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tracetui.tui.views.contrast import selection_words
 
 
 def mixed(failed: int = 1, recovered: int = 1, without: int = 0) -> TraceSet:
-    """A set with this many failed requests, this many traces with handled errors only, and this many without errors."""
+    """Build a set with this many failed requests, traces with handled errors only, and traces without errors."""
     spans = []
     for number in range(failed + recovered + without):
         trace = str(number)
@@ -57,7 +57,7 @@ def mixed(failed: int = 1, recovered: int = 1, without: int = 0) -> TraceSet:
         ((0, 0, 0), "0 of 0 requests failed (0 %)"),
     ],
 )
-def test_counts_in_words(counts: tuple[int, int, int], words: str) -> None:
+def test_failure_counts_in_words(counts: tuple[int, int, int], words: str) -> None:
     assert numbers.failures_of(*counts) == words
 
 
@@ -75,7 +75,7 @@ def test_status_line(failed: int, recovered: int, words: str) -> None:
     total = summary.trace_count
     wide = status_line(200, UNICODE, source="a/traces.json", summary=summary, total=total).text
     assert words in wide.split(" │ ")
-    # both counts outlast the time, the name of the program and the source
+    # both counts stay when time, program name and source are dropped
     for width in range(80, 200):
         text = status_line(width, UNICODE, source="a/" + 40 * "x", summary=summary, total=total).text
         assert ("with errors" in text) is (recovered > 0)
@@ -108,8 +108,8 @@ def test_groups_by_service() -> None:
     assert "request" not in headings["web"]
 
 
-def test_entries_of_a_pattern_count_failed_requests() -> None:
-    # the request span below a client that says nothing failed, and so did its request
+def test_entry_points_of_a_pattern_count_failed_requests() -> None:
+    # the request span below a client without a status failed, and so did its request
     traces = build(
         span("1", 0, 100, service="browser", name="click"),
         span("2", 10, 90, parent="1", service="web", name="GET /", kind=2, error=True, message="no"),
@@ -128,7 +128,7 @@ def test_show_picks_a_failed_request_before_traces_with_more_errors(capsys: pyte
         find_trace(mixed(0, 0, 3), "failed")
 
 
-def test_compare_has_both_rates_and_shows_both_where_they_differ() -> None:
+def test_compare_shows_both_rates_if_they_differ() -> None:
     before, after = Analysis(mixed(30, 30, 60)), Analysis(mixed(30, 0, 60))
     found = compare(before, after)
     changes = json.loads(compare_json(found))["changes"]
@@ -144,23 +144,23 @@ def test_compare_has_both_rates_and_shows_both_where_they_differ() -> None:
 
 
 def test_contrast_counts_failed_requests(program: Program) -> None:
-    said = program("contrast", str(CASES / "error-origin-later-consumer.json"))
-    assert "nothing to contrast: every trace of 1 is in the selection (traces with errors)" in said.err
+    result = program("contrast", str(CASES / "error-origin-later-consumer.json"))
+    assert "nothing to contrast: every trace of 1 is in the selection (traces with errors)" in result.err
     assert selection_words(8, "with errors") == "8 traces with errors"
     assert selection_words(1, "with errors") == "1 trace with errors"
     assert selection_words(2, "slowest") == "2 slowest traces"
 
 
 def test_report_counts_merged_records(program: Program) -> None:
-    said = program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--width", "80")
+    result = program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--width", "80")
     summary = json.loads(program("analyze", str(CASES / "span-sent-at-start-and-end.jsonl"), "--json").out)["summary"]
     assert summary["duplicate_span_count"] == 1
-    assert "\n1 duplicate span record merged\n" in said.out
+    assert "\n1 duplicate span record merged\n" in result.out
     whole = "\n".join(line.text for line in report_text(Analysis(mixed()), (), ReportOptions()))
     assert "duplicate" not in whole
 
 
 @pytest.mark.parametrize(("count", "words"), [(19, "1 to 9"), (20, "p50 3, max 9"), (1, "1 to 9")])
-def test_a_range_of_few_samples_and_a_percentile_of_many(count: int, words: str) -> None:
+def test_few_samples_have_a_range_and_many_a_percentile(count: int, words: str) -> None:
     stats = DurationStats(count, 1, 2.0, 3.0, 4.0, 5.0, 6.0, 9)
     assert spread_words(stats, lambda ns: f"{ns:g}") == words

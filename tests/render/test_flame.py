@@ -1,4 +1,4 @@
-"""Rows other than the tree of a trace: merged by call path, flat, and with spans hidden."""
+"""Rows other than the tree of a trace: merged by call path, flat, and with hidden spans."""
 
 import random
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def test_calls_are_merged_by_path() -> None:
     assert merged.traces.parent.tolist() == [-1, 0, 1, 0, 3]
 
 
-def test_a_flame_has_rows_like_a_trace() -> None:
+def test_flame_has_rows_like_a_trace() -> None:
     view = flame()
     lines = [line.text for line in view.lines(100)]
     assert "get ×2 ≤300 µs" in lines[1]
@@ -56,14 +56,14 @@ def test_a_flame_has_rows_like_a_trace() -> None:
     assert len(view) == 4
 
 
-def test_what_ran_side_by_side_is_drawn_within_its_caller() -> None:
+def test_parallel_calls_are_drawn_within_their_caller() -> None:
     traces = build(span("a", 0, 100), *(span(f"b{i}", 0, 90, parent="a", name=f"op{i}") for i in range(5)))
     shown = merge_calls(traces, 0, 6).traces
     assert int(shown.end.max()) <= int(shown.end[0])
     assert (shown.duration[1:] > 0).all()
 
 
-def test_asynchronous_work_has_a_bar_of_its_own() -> None:
+def test_asynchronous_work_has_its_own_bar() -> None:
     traces = build(
         span("a", 0, 1_000, name="root"),
         span("b", 0, 900, parent="a", name="work"),
@@ -108,7 +108,7 @@ def test_every_span_has_a_node(shape: str) -> None:
     assert (nodes.end[inside] <= nodes.end[nodes.parent[inside]]).all()
 
 
-def test_flat_rows_go_by_start() -> None:
+def test_flat_rows_are_ordered_by_start() -> None:
     rows = FlatRows(CALLS, 0, len(CALLS))
     starts = CALLS.start[rows.positions]
     assert (np.diff(starts) >= 0).all()
@@ -154,7 +154,7 @@ def test_children_of_hidden_spans_move_up(count: int, seed: int, share: float, f
     assert len(rows) == count
 
 
-def test_a_run_is_hidden_as_a_whole() -> None:
+def test_run_is_hidden_as_a_whole() -> None:
     traces = build(span("a", 0, 100), *(span(f"b{i}", i, i + 5 + (i == 3), parent="a", name="q") for i in range(8)))
     view = Waterfall(traces, 0)
     assert len(view) == 2

@@ -1,4 +1,4 @@
-"""The lines around every view, at widths where not all of them fits."""
+"""Lines around every view, at widths that do not fit all of them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def status(width: int, glyphs: Glyphs = UNICODE, **more: Any) -> Line:
 
 
 @GLYPHS
-def test_the_times_are_whole_or_not_there(glyphs: Glyphs) -> None:
+def test_time_window_is_shown_whole_or_not_at_all(glyphs: Glyphs) -> None:
     whole = status(400, glyphs).text
     window = next(part for part in whole.replace("|", "│").split(" │ ") if "UTC" in part)
     shown = [status(width, glyphs).text for width in WIDTHS]
@@ -42,7 +42,7 @@ def test_the_times_are_whole_or_not_there(glyphs: Glyphs) -> None:
 
 
 @GLYPHS
-def test_warnings_and_failures_outlast_the_times(glyphs: Glyphs) -> None:
+def test_times_are_dropped_before_warnings_and_failures(glyphs: Glyphs) -> None:
     for width in range(60, 200):
         text = status(width, glyphs).text
         assert text.endswith(f"{glyphs.warning} 19")
@@ -64,14 +64,14 @@ def test_progress_of_the_load_is_always_shown() -> None:
         assert "reading  62 %  Esc stops" in status(width, loading="reading  62 %  Esc stops").text
 
 
-def test_the_status_fits() -> None:
+def test_status_fits_any_width() -> None:
     assert all(status(width).width <= width for width in WIDTHS)
     assert all(status(width, query="error", names_filter=True).width <= width for width in WIDTHS)
     assert status(80, query="error").text.count("304 of 304 traces") == 1
 
 
 @GLYPHS
-def test_filter_is_named_on_request(glyphs: Glyphs) -> None:
+def test_filter_is_shown_on_request(glyphs: Glyphs) -> None:
     query = 'error AND service = "\x1b[31mred" AND operation = GET'
     assert "filter" not in status(200, glyphs, query=query).text
     named = [status(width, glyphs, query=query, names_filter=True).text for width in range(80, 250)]
@@ -80,7 +80,7 @@ def test_filter_is_named_on_request(glyphs: Glyphs) -> None:
     assert "\x1b" not in "".join(named)
 
 
-def test_a_pipe_is_named_in_words() -> None:
+def test_standard_input_is_named_in_words() -> None:
     assert source_name(["-"]) == "standard input"
     assert source_name(["https://jaeger:16686?token=1"]) == "jaeger:16686"
     assert source_name(["HTTP://a:b@jaeger:16686/search#token=1"]) == "jaeger:16686"
@@ -98,7 +98,7 @@ def test_active_view_is_recognisable_without_colour(glyphs: Glyphs) -> None:
     assert lines[0].index("Waterfall") == lines[1].index("Waterfall")
 
 
-def test_hints_go_as_wholes_and_the_last_one_stays() -> None:
+def test_hints_are_dropped_whole_and_the_last_one_stays() -> None:
     seen = set()
     for width in range(20, 160):
         text = crumb_line(width, ["Traces", "a long way in"], HINTS, UNICODE, None).text
@@ -126,21 +126,23 @@ def test_hints_make_room_for_the_selection(glyphs: Glyphs) -> None:
     crumbs = ["Waterfall", "api-gateway GET /profile", "database_query"]
     text = crumb_line(80, crumbs, HINTS, UNICODE, None).text
     assert text == "Waterfall › api-gatewa… › database_query  / filter  E errors per service  ? keys"
-    # what is too long for the whole line leaves hints a third of it
+    # a selection too long for the line leaves a third of it to hints
     text = crumb_line(80, [*crumbs[:2], "x" * 300], HINTS, UNICODE, None).text
     assert re.fullmatch(r"Waterfall › … › x+…  / filter  \? keys", text)
 
 
 def test_notice_replaces_hints_and_keeps_the_breadcrumbs() -> None:
-    said = "copied the trace's id"
+    message = "copied the trace's id"
     for width in (80, 120, 160):
-        text = crumb_line(width, ["Waterfall", "api-gateway GET /profile", "query"], HINTS, UNICODE, (said, False)).text
-        assert re.match(rf"Waterfall › api-gateway GET /pr[^│]* │ {said}  .*  \? keys$", text)
+        text = crumb_line(
+            width, ["Waterfall", "api-gateway GET /profile", "query"], HINTS, UNICODE, (message, False)
+        ).text
+        assert re.match(rf"Waterfall › api-gateway GET /pr[^│]* │ {message}  .*  \? keys$", text)
         assert len(text) == width
-    # all of it is there where that leaves no room for the place
-    said = "no value of http.route can be asked for in here, and none of any other"
-    text = crumb_line(80, ["Waterfall", "api-gateway GET /profile"], HINTS, UNICODE, (said, True)).text
-    assert text == f"{said}    ? keys"
+    # shown in full even if that leaves no room for the location
+    message = "no value of http.route can be asked for in here, and none of any other"
+    text = crumb_line(80, ["Waterfall", "api-gateway GET /profile"], HINTS, UNICODE, (message, True)).text
+    assert text == f"{message}    ? keys"
 
 
 def test_end_of_the_breadcrumbs_is_not_repeated() -> None:
@@ -149,6 +151,6 @@ def test_end_of_the_breadcrumbs_is_not_repeated() -> None:
     assert text.startswith("Waterfall › GET /profile │ error 3 of 7  ")
 
 
-def test_narrower_than_its_last_hint() -> None:
+def test_line_narrower_than_its_last_hint() -> None:
     assert all(crumb_line(width, ["Traces"], HINTS, UNICODE, None).width <= width for width in WIDTHS)
     assert crumb_line(20, ["Traces"], (), UNICODE, None).text.strip() == "Traces"

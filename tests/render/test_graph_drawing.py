@@ -1,4 +1,4 @@
-"""The drawing of a graph: a reader of its characters finds the edges again, no name is overlapped."""
+"""Drawing of a graph: its edges can be read from the characters, and no name is overlapped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def rows_of(drawn: GraphDrawing) -> list[str]:
 
 
 class Reader:
-    """Reads the edges from the characters alone, as a person would: lines are followed from the left to the right."""
+    """Reads the edges from the characters only, following lines from left to right, as a person would."""
 
     def __init__(self, rows: list[str], glyphs: Glyphs) -> None:
         self.rows, self.marks = rows, line_glyphs(glyphs)
@@ -54,7 +54,7 @@ class Reader:
         return self.rows[row][column] if inside else " "
 
     def has_arm(self, row: int, column: int, direction: tuple[int, int]) -> bool:
-        """Whether a cell has a line to this side; in ASCII a + joins what is beside it."""
+        """Test whether a cell has a line to this side; in ASCII a + joins its neighbours."""
         text = self.at(row, column)
         if text in self.verticals:
             return direction in (UP, DOWN)
@@ -71,11 +71,11 @@ class Reader:
         for row, column, name in self.ports:
             if self.at(row, column + 1) in self.horizontals:
                 is_reversed = self.at(row, column + 1) == self.marks.backward
-                for target in self.reached(row, column + 1):
+                for target in self.edges_from(row, column + 1):
                     found.add((target, name) if is_reversed else (name, target))
         return found
 
-    def reached(self, row: int, column: int) -> set[str]:
+    def edges_from(self, row: int, column: int) -> set[str]:
         found, waiting, seen = set(), [((row, column), RIGHT)], set()
         while waiting:
             (row, column), direction = waiting.pop()
@@ -109,7 +109,7 @@ def graphs(draw: st.DrawFn, most: int = 24) -> tuple[list[str], set[tuple[str, s
 
 
 @given(graphs(), st.sampled_from([UNICODE, ASCII]))
-def test_a_reader_finds_exactly_the_edges(graph: tuple[list[str], set[tuple[str, str]]], glyphs: Glyphs) -> None:
+def test_edges_can_be_read_from_the_drawing(graph: tuple[list[str], set[tuple[str, str]]], glyphs: Glyphs) -> None:
     nodes, edges = graph
     rows = rows_of(drawing(edges, nodes, glyphs))
     reader = Reader(rows, glyphs)
@@ -119,7 +119,7 @@ def test_a_reader_finds_exactly_the_edges(graph: tuple[list[str], set[tuple[str,
 
 @settings(max_examples=5)
 @given(st.randoms(use_true_random=False), st.integers(50, 200))
-def test_large_graphs_too(random: object, count: int) -> None:
+def test_edges_of_large_graphs_can_be_read(random: object, count: int) -> None:
     nodes = names(count)
     edges = set()
     for at in range(count):
@@ -145,16 +145,14 @@ def test_boxes_do_not_overlap_and_hold_their_names(graph: tuple[list[str], set[t
 
 
 @given(graphs(), st.randoms(use_true_random=False))
-def test_the_drawing_does_not_depend_on_the_order(
-    graph: tuple[list[str], set[tuple[str, str]]], random: object
-) -> None:
+def test_drawing_is_independent_of_input_order(graph: tuple[list[str], set[tuple[str, str]]], random: object) -> None:
     nodes, edges = graph
     shuffled = list(nodes)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert rows_of(drawing(edges, nodes)) == rows_of(drawing(edges, shuffled))
 
 
-def test_a_focus_with_figures() -> None:
+def test_drawing_with_a_focus_and_figures() -> None:
     nodes = {
         name: DrawnNode(name, mark="●") for name in ("checkout", "mail", "inventory", "postgres", "web", "fraud日本")
     }
@@ -175,7 +173,7 @@ def test_a_focus_with_figures() -> None:
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-def test_names_from_outside_are_safe_and_cut(glyphs: Glyphs) -> None:
+def test_untrusted_names_are_safe_and_truncated(glyphs: Glyphs) -> None:
     name = "\x1b[31m" + "x" * 50
     drawn = GraphDrawing({name: DrawnNode(name)}, [], glyphs, name_width=10)
     assert drawn.line(0).text.isprintable()
@@ -188,6 +186,6 @@ def test_names_that_differ_at_the_end_are_distinguishable() -> None:
     assert sorted(text.strip() for text in rows_of(drawn)) == ["▐invent…c-job▌", "▐invent…rvice▌", "▐mail▌"]
 
 
-def test_no_nodes() -> None:
+def test_empty_graph() -> None:
     drawn = GraphDrawing({}, [], UNICODE)
     assert (drawn.height, drawn.line(0).text) == (0, "")

@@ -1,4 +1,4 @@
-"""Drawings and tables of services: what strangers write into names stays text, and widths hold."""
+"""Drawings and tables of services: untrusted names stay text, and widths hold."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _DOT_TOKEN = re.compile(rf"\s*({_DOT_STRING}|->|[\w.]+|[\[\]{{}}=,;])")
 
 
 def read_dot(text: str) -> tuple[dict[str, dict[str, str]], list[tuple[str, str, dict[str, str]]]]:
-    """Graphviz's grammar as far as it is used: nodes and edges with their attributes. It fails on anything else."""
+    """Parse the used part of Graphviz's grammar: nodes and edges with attributes. Fails on anything else."""
     tokens, at = [], 0
     while at < len(text.rstrip()):
         match = _DOT_TOKEN.match(text, at)
@@ -107,7 +107,7 @@ def read_dot(text: str) -> tuple[dict[str, dict[str, str]], list[tuple[str, str,
 
 
 def shown_by_graphviz(label: str) -> list[str]:
-    """The lines of a label."""
+    """Return the lines of a label."""
     assert (label[0], label[-1]) == ('"', '"')
     inner = re.sub(r'\\"', '"', label[1:-1])
     lines, line = [], ""
@@ -124,7 +124,7 @@ def shown_by_graphviz(label: str) -> list[str]:
 @given(_diagrams)
 @example(_EVERY_TRAP)
 @unhurried
-def test_graphviz_shows_every_name_as_it_is(diagram: Diagram) -> None:
+def test_graphviz_shows_every_name_unchanged(diagram: Diagram) -> None:
     text = dot(diagram)
     assert text.encode("utf-8")
     nodes, edges = read_dot(text)
@@ -155,7 +155,7 @@ _MERMAID_ARROW = re.compile(r'  (n\d+) (-->|-\.->|-\.-o)\|"([^"]*)"\| (n\d+)')
 @given(_diagrams)
 @example(_EVERY_TRAP)
 @unhurried
-def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
+def test_mermaid_shows_every_name_unchanged(diagram: Diagram) -> None:
     text = mermaid(diagram)
     assert text.encode("utf-8")
     first, *lines = text.removesuffix("\n").split("\n")
@@ -169,7 +169,7 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
         ids[node.name] = match[1]
         name, *notes = match[3].split("<br/>")
         assert notes == ([node.note] if node.note else [])
-        # nothing that HTML, Markdown or a directive is made of stands there as it is
+        # no character with a meaning in HTML, Markdown or directives is left unescaped
         assert re.fullmatch(r"(?:[^\W_]|(?<=[^\W_])[-:/ ](?=[^\W_])|#\d+;)+", name), name
         assert re.sub(r"#(\d+);", lambda code: chr(int(code[1])), name) == (safe(node.name, 200) or " ")
         assert (match[2] + match[4], bool(match[5])) == (_MERMAID_SHAPES[node.peer_type], node.is_focus)
@@ -185,7 +185,9 @@ def test_mermaid_shows_every_name_as_it_is(diagram: Diagram) -> None:
 
 
 def analysis(*more: Any) -> Analysis:
-    """`web` calls `api` at once, and `mail` by a queue and at once; `api` reads the peer `cache`."""
+    """Analyse a set in which `web` calls `api` directly, and `mail` by a queue and directly; `api` reads the peer
+    `cache`.
+    """
     return Analysis(
         build(
             span("a", 0, 100, service="web"),
@@ -199,7 +201,7 @@ def analysis(*more: Any) -> Analysis:
     )
 
 
-def test_a_drawing_of_calls() -> None:
+def test_drawing_of_calls() -> None:
     drawn = calls_diagram(analysis().graph, ["web", "api", "mail", "cache"], focus=["api"], notes={"web": ("x", "")})
     assert drawn.nodes == (
         DiagramNode("api", is_focus=True),
@@ -242,7 +244,7 @@ def test_asynchronous_calls_are_marked() -> None:
         assert mark in next(page.chain(("web", "mail"), "")).text
 
 
-def test_a_service_alone() -> None:
+def test_service_without_calls() -> None:
     found = Analysis(build(span("a", 0, 100, service="web")))
     page = GraphPage(found, ReportOptions())
     alone = [line.text for line in neighbours_text(page, Target("web"), [], upstream=True)]
@@ -252,7 +254,7 @@ def test_a_service_alone() -> None:
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_long_tables_are_cut_and_all_is_on_offer(verbose: bool) -> None:
+def test_long_tables_are_cut_with_a_hint_to_show_all(verbose: bool) -> None:
     spans = [span(f"s{i}", 0, 10, trace=str(i), service=f"service-{i:02}") for i in range(60)]
     found = Analysis(build(*spans))
     lines = list(services_text(GraphPage(found, ReportOptions(verbose=verbose)), list(found.graph.figures.values())))
@@ -280,7 +282,7 @@ def test_no_line_is_wider_than_the_page(names: list[str], width: int, ascii_only
     assert max(line.width for line in lines) <= width
 
 
-def test_columns_go_from_the_right_before_a_figure_is_cut() -> None:
+def test_columns_are_dropped_from_the_right_before_a_figure_is_cut() -> None:
     found = analysis()
     columns = [Column("service", grows=True), *(Column(f"figure {i}", "right") for i in range(6))]
 

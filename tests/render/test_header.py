@@ -1,4 +1,4 @@
-"""What stands above a waterfall."""
+"""Header of a waterfall."""
 
 import numpy as np
 import pytest
@@ -21,47 +21,49 @@ QUEUE = build(
 CALLS = [span("a", 0, 400_000), span("b", 100_000, 300_000, parent="a", service="stock", name="reserve")]
 
 
-def said(traces: TraceSet, trace: int = 0, width: int = 300, most: int | None = None, root: int | None = None) -> str:
+def header_text(
+    traces: TraceSet, trace: int = 0, width: int = 300, most: int | None = None, root: int | None = None
+) -> str:
     view = Waterfall(traces, trace, sections=critical_paths(traces).sections_of(trace), root=root)
     return "\n".join(line.text for line in header(view, width, most=most))
 
 
-def test_what_ran_on_after_the_answer() -> None:
-    text = said(QUEUE)
+def test_work_after_the_response() -> None:
+    text = header_text(QUEUE)
     assert "answered after 64.0 ms; 911 ms of asynchronous work after that" in text
     assert "62 % of 64.0 ms critical: db INSERT" in text
     assert "of the critical path:" not in text
 
 
-def test_time_in_which_nothing_ran() -> None:
+def test_idle_time() -> None:
     skewed = build(*CALLS, span("c", 2_000_000, 2_100_000, parent="b", service="price", name="batch"))
-    text = said(skewed)
+    text = header_text(skewed)
     assert "no span ran in 76 % of the time" in text
     assert "50 % of 400 ms critical: " in text
     assert "⚠ clock skew? 1 span" in text
 
 
-def test_most_of_the_time_is_named_as_before() -> None:
-    text = said(build(*CALLS))
+def test_bottleneck_of_most_of_the_time() -> None:
+    text = header_text(build(*CALLS))
     assert "50 % of the critical path: " in text
     assert "answered" not in text
     assert "⚠" not in text
 
 
-def test_part_off_the_critical_path() -> None:
-    worker = said(QUEUE, root=at(QUEUE, "c"))
+def test_time_off_the_critical_path() -> None:
+    worker = header_text(QUEUE, root=at(QUEUE, "c"))
     assert "worker process   875 ms, 90 % of POST /orders 975 ms" in worker
     assert "off the critical path" in worker
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-def test_most_useful_parts_stay_when_there_is_no_room(width: int) -> None:
+def test_most_important_parts_stay_if_room_is_short(width: int) -> None:
     failed = build(
         span("a", 0, 900, name="GET /profile", error=True),
         span("b", 0, 800, parent="a", service="db", name="query", error=True, message="timed out"),
     )
     for most in (3, 4, 5):
-        lines = said(failed, 0, width, most).split("\n")
+        lines = header_text(failed, 0, width, most).split("\n")
         assert len(lines) <= most
         assert "GET /profile   900 µs" in lines[0]
         assert width < 80 or "22:13:20.000 UTC" in "".join(lines)
@@ -70,7 +72,7 @@ def test_most_useful_parts_stay_when_there_is_no_room(width: int) -> None:
 
 def test_rank_of_a_trace_among_its_peers() -> None:
     spans = [span(f"s{i}", 0, 100 + i, trace=str(i), name="GET /a") for i in range(40)]
-    # what goes on after the response makes no trace slower
+    # work after the response makes no trace slower
     spans += [span("lone", 0, 999, trace="lone", name="tick"), span("kid", 0, 5_000, trace="39", parent="s39")]
     spans += [span("s99", 0, 5_000, trace="99", name="GET /a")]
     traces = build(*spans)
@@ -80,9 +82,9 @@ def test_rank_of_a_trace_among_its_peers() -> None:
     assert (kind_rank(traces, where["30"]).shorter, kind_rank(traces, where["30"]).longer) == (30, 10)
     assert (kind_rank(traces, where["39"]).shorter, kind_rank(traces, where["39"]).longer) == (39, 1)
     assert kind_rank(traces, where["lone"]).n == 1
-    assert "p75 of 41 GET /a" in said(traces, where["30"])
-    assert "slowest of 41 GET /a" in said(traces, where["99"])
-    assert " of 1" not in said(traces, where["lone"])
+    assert "p75 of 41 GET /a" in header_text(traces, where["30"])
+    assert "slowest of 41 GET /a" in header_text(traces, where["99"])
+    assert " of 1" not in header_text(traces, where["lone"])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_rank_of_a_trace_among_its_peers() -> None:
         ((1_000, 1, 998), "p1 of 1,000 GET /"),
     ],
 )
-def test_place_among_traces_of_one_operation(rank: tuple[int, int, int], words: str) -> None:
+def test_rank_among_traces_of_one_operation(rank: tuple[int, int, int], words: str) -> None:
     assert peer_words(Rank(*rank, 0.0, 0.0), "GET /") == words
 
 
@@ -133,6 +135,6 @@ def test_response_time_is_shown_with_a_longer_duration() -> None:
         span("b", 1, 2, parent="a", kind=Kind.PRODUCER),
         span("c", 3_000_000, 3_500_000, parent="b", kind=Kind.CONSUMER),
     ]
-    assert "3.50 s   response time 200 ms" in said(build(request, *mail))
-    assert "response time" not in said(build(request))
-    assert "⚠ root missing" in said(build(request.but(parent="gone")))
+    assert "3.50 s   response time 200 ms" in header_text(build(request, *mail))
+    assert "response time" not in header_text(build(request))
+    assert "⚠ root missing" in header_text(build(request.but(parent="gone")))

@@ -41,7 +41,7 @@ WIDTHS = (1, 20, 54, 78, 118, 198)
 
 
 def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
-    """All that the three views draw of a set, in this width."""
+    """Return all lines that the three views draw of a set, at this width."""
     analysis = Analysis(traces)
     services = ServiceListColumns(ServiceTable(analysis))
     listed = ServiceList(services, glyphs, "calls", True)
@@ -66,8 +66,8 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
         lines += [detail.line(at, width) for at in range(len(detail))]
     table = OperationTable(analysis)
     columns = HotSpotListColumns(table)
-    known = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
-    spots = HotSpotList(columns, known, glyphs)
+    details = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
+    spots = HotSpotList(columns, details, glyphs)
     lines += [spots.heading(width), *(spots.line(row, width) for row in range(len(spots)))]
     for trace in range(min(traces.trace_count, 3)):
         paths = compare_traces(analysis.paths, trace, analysis.paths, 0)
@@ -85,7 +85,7 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
         lines += [what.line(at, width) for at in range(len(what))]
     for row in range(len(table)):
         spot = table.hot_spot(row)
-        hot = HotSpotDetail(columns, spot, known[spot.number], glyphs)
+        hot = HotSpotDetail(columns, spot, details[spot.number], glyphs)
         lines += [hot.line(at, width) for at in range(len(hot))]
     return lines
 
@@ -114,14 +114,14 @@ def _trees(draw: st.DrawFn) -> list[GivenSpan]:
 
 @unhurried
 @given(_trees(), st.sampled_from(WIDTHS), st.sampled_from((UNICODE, ASCII)))
-def test_names_keep_the_width_and_do_no_harm(spans: list[GivenSpan], width: int, glyphs: Glyphs) -> None:
+def test_names_are_harmless_and_fit_the_width(spans: list[GivenSpan], width: int, glyphs: Glyphs) -> None:
     for line in every_line(build(*spans), glyphs, width):
         assert is_harmless(line.text)
         assert line.width <= width
 
 
 @pytest.mark.parametrize("source", ["hostile", "broken", "async", "shop"])
-def test_samples_keep_the_width_and_do_no_harm(source: str) -> None:
+def test_samples_are_harmless_and_fit_the_width(source: str) -> None:
     traces = Session.open([str(SAMPLES / source)]).loaded
     for width in WIDTHS:
         for line in every_line(traces, UNICODE, width):
@@ -130,17 +130,17 @@ def test_samples_keep_the_width_and_do_no_harm(source: str) -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_an_empty_set_has_headings_alone(width: int) -> None:
+def test_empty_set_has_headings_only(width: int) -> None:
     assert all(line.width <= width for line in every_line(build(), UNICODE, width))
 
 
-def test_ascii_marks_draw_ascii() -> None:
+def test_ascii_glyphs_draw_ascii() -> None:
     traces = Session.open([str(SAMPLES / "shop")]).loaded
     assert all(line.text.isascii() for width in WIDTHS for line in every_line(traces, ASCII, width))
 
 
 def shop() -> TraceSet:
-    """30 orders: web calls cart, cart calls a database and, by a queue, mail."""
+    """Build 30 orders: web calls cart, cart calls a database and, by a queue, mail."""
     spans = []
     for i in range(30):
         details = {"db.system": "redis", "db.statement": f"GET {i}"}
@@ -159,7 +159,7 @@ def texts(source: ServiceList | ErrorList | ErrorDetail | HotSpotList | HotSpotD
     return [" ".join(source.line(row, 98).text.split()) for row in range(len(source))]
 
 
-def test_services_by_calls_with_ranges_of_few() -> None:
+def test_services_by_calls_with_ranges_of_few_calls() -> None:
     services = ServiceList(ServiceListColumns(ServiceTable(Analysis(shop()))), UNICODE, "calls", True)
     assert texts(services) == [
         "●cart 100 % 1 30 10 % 84.5 µs 97.6 µs",
@@ -194,7 +194,7 @@ def test_sorting_follows_the_column(sorting: str) -> None:
     assert (sorting in columns.sortings(78)) is (sorting not in ("callees", "entries", "between"))
 
 
-def test_error_patterns_with_what_they_propagated_to() -> None:
+def test_error_patterns_with_propagation() -> None:
     table = ErrorTable(Analysis(shop()))
     line = ErrorList(ErrorListColumns(table), UNICODE).line(0, 118)
     assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
@@ -218,7 +218,7 @@ def test_error_patterns_with_what_they_propagated_to() -> None:
     assert detail.example(0) is None
 
 
-def test_handled_and_retried_errors_say_so() -> None:
+def test_handled_and_retried_errors_are_labelled() -> None:
     failed = span("2", 10, 20, parent="1", error=True, message="no")
     table = ErrorTable(
         Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
@@ -256,7 +256,7 @@ def test_shortened_contrast_names_the_key_for_all_rows() -> None:
     assert "c shows all" not in detail.line(detail.contrast_row, 400).text
 
 
-def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_cells() -> None:
+def test_hot_spots_show_all_figures_in_80_cells() -> None:
     spans = [
         span("1", 0, 1_234_567 + i, trace=str(i + 1), service="web", name="order", error=i % 9 == 0) for i in range(900)
     ]
@@ -275,8 +275,8 @@ def test_hot_spots_say_that_their_time_is_critical_and_show_all_figures_in_80_ce
     assert "  total 18 min 32 s" in shown
 
 
-def test_calls_that_ran_into_one_time_out_are_the_slow_ones() -> None:
-    # of 20 calls three take 90 us, which is the p95: one that takes longer there is none
+def test_calls_with_one_timeout_are_the_slow_ones() -> None:
+    # of 20 calls three take 90 us, which is the p95: no call is longer
     calls = [span("1", 0, 90 if i < 3 else 10 + i, trace=str(i), name="call") for i in range(20)]
     traces, slow = OperationTable(Analysis(build(*calls))).slow_traces(0)
     assert [traces.trace_ids[trace] for trace in slow.nonzero()[0]] == ["0", "1", "2"]
@@ -292,7 +292,7 @@ def test_an_error_is_found_by_its_span() -> None:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=48, max_size=48), st.sampled_from((8, 12, 24, 48)))
-def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int) -> None:
+def test_trend_draws_any_count_above_zero(counts: list[int], width: int) -> None:
     for glyphs in (UNICODE, ASCII):
         text = trend(np.array(counts), width, glyphs).text
         assert len(text) == width
@@ -302,7 +302,7 @@ def test_a_trend_never_draws_something_as_nothing(counts: list[int], width: int)
             assert text[int(np.argmax(sums))] == glyphs.trend[-1]
 
 
-def test_hot_spots_set_bottlenecks_off() -> None:
+def test_divider_follows_the_bottlenecks() -> None:
     table = OperationTable(Analysis(shop()))
     spots = HotSpotList(HotSpotListColumns(table), {}, UNICODE)
     lines = texts(spots)
@@ -361,14 +361,14 @@ def test_a_share_is_drawn_to_an_eighth(percent: float, width: int) -> None:
     assert len(share_bar(percent, width, ASCII)) == width
 
 
-def test_a_long_service_leaves_room_for_its_operation() -> None:
+def test_long_service_leaves_room_for_its_operation() -> None:
     line = service_name("recommendation-service", Role.service(1), 24, UNICODE, operation="fetch_items")
     assert line.text == "●recommenda… fetch_items"
     assert service_name("db", Role.DIM, 30, UNICODE, True).text == "●db (inferred)".ljust(30)
     assert service_name("database", Role.DIM, 12, UNICODE, True).text == "●database ? "
 
 
-def test_asynchronous_work_is_listed_after_what_requests_wait_for() -> None:
+def test_asynchronous_work_is_listed_after_requests() -> None:
     calls = [
         span("1", 0, 200, service="shop", name="POST"),
         span("2", 1, 2, parent="1", service="shop", name="send", kind=Kind.PRODUCER),

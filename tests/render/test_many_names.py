@@ -1,4 +1,4 @@
-"""Many distinct names cost no more scans of the spans than few do."""
+"""Many distinct names cost no more scans of the spans than few."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ from tracetui.render.traces.error_groups import errors_by_service
 SPANS = 20_000
 FEW, MANY = 60, 6_000
 MOST_TIMES = 4.0
-"""How many times as many numbers are looked at; a scan of all for each name would be a hundred times as many."""
+"""Largest ratio of examined numbers; a scan of all for each name would give a ratio of a hundred."""
 
 
 class Counted(np.ndarray):
-    """Numbers that count how many of them are looked at, in themselves and in all that is worked out from them."""
+    """Numbers that count how many of them are examined, also in all values derived from them."""
 
     seen = 0
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         Counted.seen += max(np.size(one) for one in inputs)
         if "out" in options:
-            options["out"] = tuple(map(plain, options["out"]))
-        found = getattr(ufunc, method)(*map(plain, inputs), **options)
+            options["out"] = tuple(map(uncounted, options["out"]))
+        found = getattr(ufunc, method)(*map(uncounted, inputs), **options)
         return found.view(Counted) if isinstance(found, np.ndarray) else found
 
 
-def plain(value: Any) -> Any:
+def uncounted(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, Counted) else value
 
 
 def counted(traces: TraceSet) -> TraceSet:
-    """The set with columns that count."""
+    """Return the set with counting columns."""
     columns = {one.name: getattr(traces, one.name) for one in fields(traces)}
     counting: dict[str, Any] = {k: v.view(Counted) for k, v in columns.items() if isinstance(v, np.ndarray)}
     made = replace(traces, **counting)
@@ -76,8 +76,8 @@ def counted(traces: TraceSet) -> TraceSet:
 
 
 @cache
-def known(names: int) -> Analysis:
-    """What the questions about services stand on."""
+def prepare_inputs(names: int) -> Analysis:
+    """Compute the inputs of queries about services."""
     analysis = Analysis(counted(many_names(SPANS, names)))
     _ = analysis.graph, analysis.paths, analysis.errors
     return analysis
@@ -145,19 +145,19 @@ QUESTIONS: dict[str, Callable[[Analysis], object]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_many_names_take_no_more_scans_than_few(question: str) -> None:
+def test_many_names_cost_no_more_scans_than_few(question: str) -> None:
     examined = []
     for names in (FEW, MANY):
-        analysis = known(names)
+        analysis = prepare_inputs(names)
         before = Counted.seen
         QUESTIONS[question](analysis)
         examined.append(Counted.seen - before)
-    # what is made for each name may be looked at a few times more
+    # results per name may be examined a few times more
     assert examined[1] <= MOST_TIMES * examined[0] + 20 * SPANS
 
 
-def test_a_scan_for_each_name_is_noticed() -> None:
-    analysis = known(MANY)
+def test_scan_for_each_name_is_detected() -> None:
+    analysis = prepare_inputs(MANY)
     before = Counted.seen
     for operation in np.unique(np.asarray(analysis.traces.operation)).tolist():
         np.flatnonzero(analysis.traces.operation == operation)

@@ -1,4 +1,4 @@
-"""A trace on one line."""
+"""Minimap: a trace on one line."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def drawn(traces: TraceSet, cells: int, window: tuple[int, int] | None = None, g
     return minimap(overview(traces), cells + 2, glyphs, window).text
 
 
-def test_heights_say_how_much_ran() -> None:
+def test_heights_show_the_number_of_running_spans() -> None:
     # two spans in the first quarter, three in the second, then one or two
     assert drawn(SHOP, 4) == "▕▆█▅✖▏"
     assert drawn(SHOP, 4, glyphs=ASCII) == "|O@oX|"
@@ -60,7 +60,7 @@ def test_colours_show_the_critical_path() -> None:
     ]
 
 
-def test_the_window_is_set_off() -> None:
+def test_window_is_enclosed_in_brackets() -> None:
     window = (EPOCH + 250 * US, 500 * US)
     line = minimap(overview(SHOP), 22, UNICODE, window)
     assert line.text[6] == "["
@@ -79,7 +79,7 @@ def test_cell_with_an_error_shows_it() -> None:
                 assert minimap(made, cells, UNICODE, part, part).text.count("✖") == 1, part
 
 
-def test_the_span_under_the_cursor_is_set_off_without_colour() -> None:
+def test_span_under_the_cursor_is_enclosed_in_braces() -> None:
     made = overview(SHOP)
     selected = (EPOCH + 250 * US, 250 * US)
     assert minimap(made, 22, UNICODE, None, selected).text[6:12] == "{████}"
@@ -90,26 +90,26 @@ def test_the_span_under_the_cursor_is_set_off_without_colour() -> None:
     assert "{}" in minimap(made, 22, UNICODE, None, (EPOCH + 300 * US, 0)).text
 
 
-def test_how_many_ran_at_once() -> None:
+def test_max_concurrency() -> None:
     assert overview(SHOP).max_concurrency == 3
     pair = build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))
     assert overview(pair).max_concurrency == 2
     assert overview(build(span("a", 0, 0))).max_concurrency == 1
 
 
-def test_any_width() -> None:
+def test_minimap_of_any_width() -> None:
     made = overview(SHOP)
     for width in range(200):
         assert minimap(made, width, UNICODE, (EPOCH, US), (EPOCH + US, US)).width in (width, 0)
 
 
 @pytest.mark.parametrize("length", [0, 1])
-def test_a_trace_of_no_time(length: int) -> None:
+def test_trace_of_zero_duration(length: int) -> None:
     traces = build(span("a", 0, length), span("b", 0, 0, parent="a", error=True))
     assert len(drawn(traces, 10)) == 12
 
 
-def test_what_ran_adds_up() -> None:
+def test_running_time_adds_up() -> None:
     rng = np.random.default_rng(5)
     starts = rng.integers(0, 900, 50)
     spans = [span(f"{i + 2:x}", int(s), int(s) + 50, parent="1") for i, s in enumerate(starts)]
@@ -118,6 +118,6 @@ def test_what_ran_adds_up() -> None:
     assert (np.diff(made.running) >= -1e-6).all()
 
 
-def test_a_subtree_alone() -> None:
+def test_single_subtree() -> None:
     view = Waterfall(SHOP, 0, sections=critical_paths(SHOP).sections_of(0), root=at(SHOP, "b"))
     assert minimap(MinimapData.of(view), 6, UNICODE).text == "▕████▏"

@@ -1,4 +1,4 @@
-"""A trace beside the median trace of its entry point."""
+"""Comparison of a trace with the median trace of its entry point."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ MS = 1_000
 
 
 def requests(*queries: int, calls: int = 1, failed: int = -1) -> TraceSet:
-    """One request a second with a query of each duration in ms; the last one has `calls` queries of that duration."""
+    """Build one request a second with a query of each duration in ms; the last one has `calls` queries of that
+    duration.
+    """
     spans: list[GivenSpan] = []
     for number, duration in enumerate(queries):
         start, trace = number * 1_000_000, str(number)
@@ -44,7 +46,7 @@ def requests(*queries: int, calls: int = 1, failed: int = -1) -> TraceSet:
     return build(*spans)
 
 
-def test_the_median_of_the_others_that_succeeded() -> None:
+def test_normal_trace_is_the_median_of_successful_ones() -> None:
     traces = requests(10, 20, 30, 40, 500)
     assert find_normal(traces, 4) == 1
     assert find_normal(requests(10, 20, 30, 40, 500, failed=1), 4) == 2
@@ -52,7 +54,7 @@ def test_the_median_of_the_others_that_succeeded() -> None:
     assert compare_with_normal(requests(10), 0) is None
 
 
-def test_what_was_added_and_where() -> None:
+def test_added_time_by_call_path() -> None:
     traces = requests(10, 20, 30, 40, 500)
     found = compare_with_normal(traces, 4)
     assert found is not None
@@ -64,7 +66,7 @@ def test_what_was_added_and_where() -> None:
     assert [(one.key, one.normal, one.here) for one in found.attributes] == [("tier", "free", "gold")]
 
 
-def test_called_more_often_or_slower_per_call() -> None:
+def test_more_calls_and_slower_calls_are_distinguished() -> None:
     traces = requests(10, 10, 10, calls=8)
     found = compare_with_normal(traces, 2)
     assert found is not None
@@ -77,7 +79,7 @@ def test_called_more_often_or_slower_per_call() -> None:
 
 @unhurried
 @given(service_sets())
-def test_the_parts_add_up_to_the_difference_of_the_critical_paths(spans: list[GivenSpan]) -> None:
+def test_added_times_sum_to_the_difference_of_the_critical_paths(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     for trace in range(traces.trace_count):
@@ -98,7 +100,7 @@ def test_the_parts_add_up_to_the_difference_of_the_critical_paths(spans: list[Gi
                     assert line.text.isascii() or glyphs is UNICODE
 
 
-def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_comparison_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", BEFORE, "--trace", "slowest", "--width", "120"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("this    10:05:42.528  3.87 s  slower than 99 of 99")
@@ -112,7 +114,7 @@ def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "use only one of --at, --by and --trace" in capsys.readouterr().err
 
 
-async def test_one_key_in_the_waterfall() -> None:
+async def test_comparison_by_a_key_in_the_waterfall() -> None:
     async with opened(BEFORE, size=(120, 30)) as (app, pilot):
         await pilot.press("enter", "equals_sign")
         assert "slower than 99 of 99" in pilot.text

@@ -49,7 +49,7 @@ def test_micro_in_ascii() -> None:
 
 
 @given(st.integers(0, 1 << 62), st.integers(0, 1 << 62))
-def test_duration_width_holds_all_below(a: int, b: int) -> None:
+def test_duration_width_fits_all_shorter_ones(a: int, b: int) -> None:
     low, high = sorted((a, b))
     assert len(numbers.duration(low)) <= numbers.duration_width(high)
 
@@ -120,7 +120,7 @@ def test_percent(value: float, text: str, whole: str) -> None:
 
 
 @given(st.floats(0, 100))
-def test_percent_never_claims_none_or_all(value: float) -> None:
+def test_percent_is_0_or_100_only_for_exact_values(value: float) -> None:
     assert (numbers.percent(value) == "0 %") == (value == 0)
     assert (numbers.percent(value) == "100 %") == (value == 100)
     assert len(numbers.whole_percent(value)) <= 5
@@ -137,7 +137,7 @@ def test_short_count(number: int, text: str) -> None:
     assert numbers.short_count(number) == text
 
 
-def test_counts() -> None:
+def test_counts_with_nouns() -> None:
     assert numbers.count(1_234_567) == "1,234,567"
     assert numbers.counted(1, "span") == "1 span"
     assert numbers.counted(1_085, "span") == "1,085 spans"

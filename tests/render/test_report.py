@@ -1,4 +1,4 @@
-"""What `analyze` and `show` print of the samples, and that nothing in a name gets out of hand on the way."""
+"""Output of `analyze` and `show` for the samples, and for hostile names."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_figures_after_the_fix(capsysbinary: pytest.CaptureFixture[bytes]) -> No
     assert [stats[key] for key in ("mean_ms", "p95_ms", "p99_ms")] == pytest.approx([250, 380, 450], rel=0.001)
 
 
-def test_what_no_trace_meets_gives_nulls_and_no_numbers(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_empty_selection_gives_nulls(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     found = report([*INCIDENT, "--latency-threshold", "1e9"], capsysbinary)
     assert set(found["summary"]["duration_stats"].values()) == {None}
     assert (found["summary"]["trace_count"], found["summary"]["start"]) == (0, None)
@@ -158,7 +158,7 @@ def test_what_no_trace_meets_gives_nulls_and_no_numbers(capsysbinary: pytest.Cap
 
 
 def is_harmless(text: str) -> bool:
-    """Nothing that moves the cursor, colours, hides or reorders."""
+    """Test for text without characters that move the cursor, colour, hide or reorder."""
     return all(
         character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
         for character in text
@@ -170,9 +170,7 @@ HOSTILE = sorted((SAMPLES / "hostile").glob("*.json"))
 
 @pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
 @pytest.mark.parametrize("width", ["40", "80", "200"])
-def test_hostile_samples_print_nothing_but_text(
-    path: Path, width: str, capsysbinary: pytest.CaptureFixture[bytes]
-) -> None:
+def test_hostile_samples_print_only_text(path: Path, width: str, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     for command in (["analyze", "--verbose"], ["show", "--all"], ["show", "--ascii"], ["analyze", "--ascii"]):
         code = run([*command, str(path), "--width", width])
         printed = capsysbinary.readouterr()
@@ -192,7 +190,7 @@ NASTY = st.text(
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NASTY, min_size=9, max_size=9), width=st.integers(40, 120), ascii_only=st.booleans())
-def test_no_name_reaches_the_terminal_as_a_code(
+def test_names_with_control_codes_are_escaped(
     names: list[str], width: int, ascii_only: bool, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     service, operation, key, value, message, event, warning, trace_id, process = names
@@ -228,7 +226,7 @@ def test_no_name_reaches_the_terminal_as_a_code(
     assert is_harmless(capsysbinary.readouterr().err.decode())
 
 
-def test_one_trace_is_no_traces_and_a_handled_error_propagated_to_none() -> None:
+def test_report_of_one_trace_with_a_handled_error() -> None:
     spans = [span("1", 0, 100, service="web", error=True, message="failed")]
     spans.append(span("2", 0, 90, parent="1", service="cart", status=Status.OK))
     spans.append(span("3", 0, 80, parent="2", service="db", error=True))

@@ -22,13 +22,13 @@ def is_harmless(text: str) -> bool:
         and not 0x7F <= ord(c) <= 0x9F
         and ord(c) not in BIDI
         and unicodedata.category(c) not in ("Cs", "Cf", "Co", "Zl", "Zp")
-        # outputs of megabytes have few characters
+        # outputs of megabytes have few distinct characters
         for c in set(text)
     )
 
 
 @given(ANY_TEXT | ODD_TEXT, st.integers(0, 80))
-def test_nothing_harmful_passes(text: str, limit: int) -> None:
+def test_output_is_harmless(text: str, limit: int) -> None:
     shown = safe(text, limit)
     assert is_harmless(shown)
     assert len(shown) <= limit
@@ -64,11 +64,11 @@ def test_lines_are_harmless(text: str) -> None:
         ("z" + "\u0301" * 6, "z" + "\u0301" * 4 + "<U+0301>" * 2),
     ],
 )
-def test_stand_ins(text: str, shown: str) -> None:
+def test_visible_replacements(text: str, shown: str) -> None:
     assert safe(text) == shown
 
 
-def test_long_text_is_cut() -> None:
+def test_long_text_is_truncated() -> None:
     assert safe("x" * 20_000, 10) == "xxxxxxxxx…"
     assert safe("x" * 10, 10) == "x" * 10
     assert len(safe("\x9b" * 20_000, 50)) == 50
@@ -107,13 +107,13 @@ def test_fit_aligns() -> None:
 
 
 @given(st.text(st.characters(max_codepoint=0x7F), max_size=60), st.integers(1, 80))
-def test_stand_ins_can_be_ascii(text: str, limit: int) -> None:
+def test_replacements_can_be_ascii(text: str, limit: int) -> None:
     shown = ascii_text(safe(text, limit))
     assert shown.isascii()
     assert is_harmless(shown)
 
 
-def test_wider_stand_ins_take_the_next_padding() -> None:
+def test_wider_replacements_use_the_following_padding() -> None:
     runs = [("a␛␛ b", "x"), ("  ", "y"), ("c    ", "x"), ("3 s", "z")]
     assert in_ascii(runs) == [("a^[^[ b", "x"), (" ", "y"), ("c   ", "x"), ("3 s", "z")]
     assert in_ascii([("注 ␇", "x"), ("y", "")]) == [("注 ^G", "x"), ("y", "")]

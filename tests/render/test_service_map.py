@@ -1,4 +1,4 @@
-"""The map of all services: what is highlighted, how much fits, and moving along the lines."""
+"""Map of all services: highlighting, level of detail, and navigation along lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def text_of(shown: ServiceMap, width: int) -> str:
     return "\n".join(shown.line(row, width).text for row in range(len(shown)))
 
 
-def test_the_chosen_service_and_its_lines_are_highlighted(analysis: Analysis) -> None:
+def test_selected_service_and_its_lines_are_highlighted(analysis: Analysis) -> None:
     shown = map_of(analysis, "checkout-api", width=400)
     assert "█●checkout-api█" in text_of(shown, 400)
     accented = {row for row in range(len(shown)) for _, role in shown.line(row, 400).runs if role == Role.ACCENT}
@@ -43,7 +43,7 @@ def test_the_chosen_service_and_its_lines_are_highlighted(analysis: Analysis) ->
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
 @pytest.mark.parametrize("width", [20, 78, 198])
-def test_lines_keep_within_their_width_at_every_zoom(analysis: Analysis, width: int, glyphs: Glyphs) -> None:
+def test_lines_fit_their_width_at_every_zoom(analysis: Analysis, width: int, glyphs: Glyphs) -> None:
     shown = map_of(analysis, "notification-service", glyphs, width)
     shown.zoom_by(-9)
     for _ in SIZES:
@@ -53,12 +53,12 @@ def test_lines_keep_within_their_width_at_every_zoom(analysis: Analysis, width: 
         shown.zoom_by(1)
 
 
-def test_as_much_detail_as_the_width_holds(analysis: Analysis) -> None:
+def test_most_detail_that_fits_is_shown(analysis: Analysis) -> None:
     assert [map_of(analysis, "web-app", width=width).size for width in (80, 210, 300, 1000)] == [4, 4, 2, 0]
     assert map_of(analysis, "web-app", width=1000).drawing.width <= 1000
 
 
-def test_moving_keeps_the_chosen_service_in_sight(analysis: Analysis) -> None:
+def test_selected_service_stays_visible(analysis: Analysis) -> None:
     shown = map_of(analysis, "web-app")
     seen = set()
     for columns, rows in [(1, 0)] * 9 + [(0, 3)] * 3 + [(-1, 0)] * 9 + [(0, -1)] * 40:
@@ -79,7 +79,7 @@ def test_moving_sideways_follows_a_line(analysis: Analysis) -> None:
     assert leaf.chosen == "postgres-main"
 
 
-def test_the_service_at_a_cell(analysis: Analysis) -> None:
+def test_service_at_a_cell(analysis: Analysis) -> None:
     shown = map_of(analysis, "api-gateway")
     line = next(row for row in range(len(shown)) if "█" in shown.line(row, 80).text)
     assert shown.at(line, shown.line(line, 80).text.index("█") + 1) == "api-gateway"

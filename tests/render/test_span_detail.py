@@ -98,13 +98,13 @@ def test_order_of_the_detail() -> None:
     assert lines.entry(12).target == LinkTarget(3, 17, "queue send")
 
 
-def test_before_the_facts_are_found() -> None:
+def test_detail_before_the_facts_are_computed() -> None:
     lines = texts(SpanDetailLines(span=SPAN))
     assert lines[0] == "user-service · database_query   2.69 s   client ✖ error"
     assert "started 2023-11-14 22:13:20.026 UTC" in lines
 
 
-def test_opened_things() -> None:
+def test_unfolded_entries() -> None:
     lines = SpanDetailLines(span=SPAN, facts=FACTS)
     before = texts(lines)
     for path in ("attribute:db.query.text", "event:0", "group:ids"):
@@ -123,7 +123,7 @@ def test_opened_things() -> None:
     assert not lines.toggle(0)
 
 
-def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
+def test_filter_matches_names_and_values() -> None:
     assert texts(SpanDetailLines(span=SPAN, facts=FACTS, word="USER")) == [
         "user-service · database_query   2.69 s, slower than 98 % of 100 calls   client ✖ error began here",
         "2 of 11 match “USER”",
@@ -137,7 +137,7 @@ def test_filter_leaves_what_has_the_word_in_its_name_or_value() -> None:
     ]
 
 
-def test_many_attributes_have_headings_and_an_end() -> None:
+def test_many_attributes_have_headings_and_a_limit() -> None:
     many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.method": "GET", "b": "c"}
     span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)
     lines = SpanDetailLines(span=span_of_many, open_key="Enter")
@@ -152,14 +152,14 @@ def test_many_attributes_have_headings_and_an_end() -> None:
     assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MOST_SHOWN}"]
 
 
-def test_what_the_span_did_comes_first() -> None:
+def test_leading_attributes_come_first() -> None:
     keys = {f"a{number}": number for number in range(20)} | {"db.system.name": "x", "db.query.text": "SELECT 1"}
     shown = texts(SpanDetailLines(span=replace(SPAN, attributes=keys), facts=FACTS))
     assert [line.split()[0] for line in shown[4:6]] == ["db.query.text", "▾"]
     assert sum("db.query.text" in line for line in shown) == 1
 
 
-def test_log_records_placed_by_time_alone_are_marked() -> None:
+def test_log_records_placed_by_time_are_labelled() -> None:
     events = (Event(EPOCH, "own", is_log=True), Event(EPOCH, "other", is_log=True, by_time=True))
     shown = texts(SpanDetailLines(span=Span("1", "2", None, "s", "n", EPOCH, 1, events=events)))
     assert any(text.endswith("own") for text in shown)
@@ -173,7 +173,7 @@ def _log(message: str, severity: int = 0, **attributes: str) -> SpanDetailLines:
     return lines
 
 
-def test_the_severity_of_a_log_line_shows() -> None:
+def test_severity_of_a_log_line_is_shown() -> None:
     for severity, role in ((17, Role.ERROR), (13, Role.WARNING), (9, Role.PLAIN), (0, Role.PLAIN)):
         lines = _log("boom", severity)
         row = lines.row_of("event:0") or 0
@@ -183,7 +183,7 @@ def test_the_severity_of_a_log_line_shows() -> None:
         assert lines.glyphs.folded not in lines.line(row, 60).text
 
 
-def test_a_log_line_of_several_lines_unfolds_to_all_of_them() -> None:
+def test_multi_line_log_record_unfolds() -> None:
     lines = _log("failed:\n\tat a.B\n\tat c.D", pool="main")
     row = lines.row_of("event:0")
     assert row is not None
@@ -199,7 +199,7 @@ def test_a_log_line_of_several_lines_unfolds_to_all_of_them() -> None:
 
 
 @pytest.mark.parametrize("size", [100, 5_000])
-def test_a_log_line_that_is_too_long_for_its_row_can_be_read(size: int) -> None:
+def test_long_log_line_unfolds(size: int) -> None:
     message = ("word " * size).strip()
     lines = _log(message)
     row = lines.row_of("event:0")
@@ -210,7 +210,7 @@ def test_a_log_line_that_is_too_long_for_its_row_can_be_read(size: int) -> None:
     assert (entry.name, entry.value, entry.long) == ("message", message, True)
 
 
-def test_long_values_are_wrapped_where_there_is_height() -> None:
+def test_long_values_are_wrapped_if_height_allows() -> None:
     statement = "SELECT " + ", ".join(f"column_{number}" for number in range(30)) + " FROM users"
     event = Event(EPOCH, "exception", {"exception.message": "the query ran out of time " * 6})
     lines = SpanDetailLines(span=replace(SPAN, attributes={"db.query.text": statement, "b": "c"}, events=(event,)))
@@ -227,7 +227,7 @@ def test_long_values_are_wrapped_where_there_is_height() -> None:
     assert len(lines) <= len(low) + 1, "nothing is pushed out of sight by it"
 
 
-def test_no_line_of_its_own_for_how_it_ended() -> None:
+def test_outcome_has_no_line_of_its_own() -> None:
     for width in range(50, 120):
         first = texts(SpanDetailLines(span=SPAN, facts=FACTS), width)
         below = next(row for row, line in enumerate(first) if line.startswith("⚠"))
@@ -236,7 +236,7 @@ def test_no_line_of_its_own_for_how_it_ended() -> None:
     assert any(line.endswith("client") for line in texts(SpanDetailLines(span=SPAN, facts=FACTS), 76))
 
 
-def test_a_value_too_long_for_its_place_is_for_the_pager() -> None:
+def test_very_long_value_opens_in_the_pager() -> None:
     long = Span("1", "2", None, "s", "n", EPOCH, 1, attributes={"a": "x" * 2_000_000, "b": "x\n" * 40, "c": ["y" * 99]})
     lines = SpanDetailLines(span=long)
     shown = texts(lines)
@@ -266,7 +266,7 @@ def test_rank_in_words(given_rank: Rank, expected: str) -> None:
 
 @unhurried
 @given(span_sets())
-def test_rank_and_facts_against_the_plain_way(spans: list[GivenSpan]) -> None:
+def test_rank_and_facts_equal_a_plain_computation(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     finder, ranks = FactFinder(traces), Ranks(traces)
     own, critical = self_times(traces), critical_paths(traces).critical
@@ -283,7 +283,7 @@ def test_rank_and_facts_against_the_plain_way(spans: list[GivenSpan]) -> None:
         assert 1 <= facts.same_operation <= facts.siblings
 
 
-def test_facts() -> None:
+def test_facts_in_words() -> None:
     traces = build(
         span("1", 0, 100),
         span("2", 0, 40, parent="1", name="call"),
@@ -347,11 +347,11 @@ SPANS = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(SPANS, st.booleans(), st.booleans(), st.integers(30, 200), st.sampled_from(["", "e"]), st.data())
 def test_any_span_fits_any_width(
-    hostile: Span, ascii_only: bool, known: bool, width: int, word: str, data: Any
+    hostile: Span, ascii_only: bool, has_facts: bool, width: int, word: str, data: Any
 ) -> None:
     lines = SpanDetailLines(
         span=hostile,
-        facts=FACTS if known else None,
+        facts=FACTS if has_facts else None,
         targets={0: LinkTarget(0, 0, hostile.name)},
         glyphs=ASCII if ascii_only else UNICODE,
         word=word,
@@ -382,26 +382,26 @@ def test_wrapping_loses_nothing(text: str, width: int) -> None:
     assert all(cell_width(line) <= width for line in wrapped(text, width))
 
 
-def test_words_stay_whole() -> None:
+def test_wrapping_keeps_words_whole() -> None:
     assert words_wrapped("the trace waited  for it", 10) == ["the trace", "waited", "for it"]
     assert words_wrapped("a" * 25 + " b", 10) == ["a" * 10, "a" * 10, "aaaaa b"]
     assert words_wrapped("注" * 3, 1) == ["注注注"]
 
 
-def test_json_is_indented_as_it_is_written() -> None:
+def test_indentation_keeps_the_notation_of_json() -> None:
     assert indented('{"a":1e999,"a":12345678901234567890123}') == (
         '{\n  "a": 1e999,\n  "a": 12345678901234567890123\n}'
     )
     for text in ("[INFO] started", "{", "", "[" * 100_000 + "]" * 100_000, "[NaN]", '["\ud800"]', "x"):
         assert indented(text) == text
-    # deep in brackets every element would cost as many blanks
+    # at great depth every element would cost as many blanks
     wide = "[" * 500 + ",".join("0" for _ in range(100_000)) + "]" * 500
     assert indented(wide) == wide
     assert json.loads(indented('["a\\"]", {}]')) == ['a"]', {}]
 
 
 @given(TEXT)
-def test_code_spans_hold_every_text(text: str) -> None:
+def test_code_spans_quote_every_text(text: str) -> None:
     shown = code(text)
     assert "\n" not in shown
     if shown != "(no name)":
@@ -414,7 +414,7 @@ def test_code_spans_hold_every_text(text: str) -> None:
         assert body[-1] != "`"
 
 
-def test_fence_is_longer_than_any_within() -> None:
+def test_fence_is_longer_than_any_in_the_text() -> None:
     assert fenced(iter(["a", "````  ", "b"])) == "`````text\na\n````\nb\n`````"
 
 
@@ -426,7 +426,7 @@ def evil() -> TraceSet:
     )
 
 
-def test_markdown() -> None:
+def test_trace_as_markdown() -> None:
     traces = evil()
     view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
     text = trace_markdown(view, 100)

@@ -1,4 +1,4 @@
-"""Two traces matched by call path."""
+"""Comparison of two traces by call path."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_call_paths_are_added_removed_slower_and_faster() -> None:
         (2, "db", "query", (0, 1), PathChange.ADDED),
     ]
     page, query, *_, below = found
-    # page: 50 of 100 us of its own, then 50 of 80
+    # page: 50 of 100 us is self time, then 50 of 80
     assert (page.self_ns, page.critical_ns, page.total_ns) == ((50 * US, 50 * US),) * 2 + ((100 * US, 80 * US),)
     assert (query.self_ns, query.total_ns) == ((40 * US, 20 * US), (40 * US, 20 * US))
     assert (below.errors, below.spans) == ((0, 1), (-1, 4))
@@ -52,7 +52,7 @@ def test_call_paths_are_added_removed_slower_and_faster() -> None:
     }
 
 
-def test_a_change_that_hardly_matters_is_none() -> None:
+def test_negligible_change_is_no_change() -> None:
     def trace(tiny: int) -> list[GivenSpan]:
         return [span("1", 0, 1_000, name="page"), span("2", 0, tiny, parent="1", name="tiny")]
 
@@ -62,7 +62,7 @@ def test_a_change_that_hardly_matters_is_none() -> None:
 
 def test_self_time_is_shown_if_there_is_room() -> None:
     rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
-    # 100 us in all, 50 of its own and 50 on the critical path; 20 less, and the rest as before
+    # total 100 us, self time 50 and critical 50; 20 less total, and the others unchanged
     wide, narrow = (" ".join(rows.line(0, width).text.split()) for width in (120, 80))
     assert wide.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs 50.0 µs 50.0 µs faster")
     assert narrow.startswith("●api page 100 µs 80.0 µs 50.0 µs 50.0 µs faster")
@@ -71,7 +71,7 @@ def test_self_time_is_shown_if_there_is_room() -> None:
     assert rows.heading(80).text.split()[2:] == [*words[:2], *words[4:]]
 
 
-def test_rows_say_how_often_and_what_failed() -> None:
+def test_rows_show_counts_and_failures() -> None:
     rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
     texts = [" ".join(line.text.split()) for line in rows.lines(90)]
     assert texts == [
@@ -104,7 +104,7 @@ def test_duration_of_a_call_without_an_end_is_unknown() -> None:
 
 
 def words(found: list[CallPath]) -> dict[str, str]:
-    """The last column of each row."""
+    """Return the last column of each row."""
     rows = TraceDiff(found, {}, UNICODE)
     start = rows.heading(100).text.index("change")
     return {one.operation: rows.line(at, 100).text[start:].strip() for at, one in enumerate(found)}
@@ -112,14 +112,14 @@ def words(found: list[CallPath]) -> dict[str, str]:
 
 def test_slower_span_is_marked_at_the_row_that_explains_it() -> None:
     def trace(middle: int, query: int) -> list[GivenSpan]:
-        """`middle` of its own in the span that makes the query."""
+        """Build a trace; `middle`: self time of the span that makes the query."""
         return [
             span("1", 0, middle + query + 20, name="page"),
             span("2", 10, 10 + middle + query, parent="1", name="find"),
             span("3", 10, 10 + query, parent="2", name="query", service="db"),
         ]
 
-    # the query took 20 and takes 970; what finds took 80 of its own and takes 30
+    # the query took 20 and takes 970; the self time of find was 80 and is 30
     assert words(both(trace(80, 20), trace(30, 970))) == {
         "page": "slower",
         "find": "slower below",
@@ -130,7 +130,7 @@ def test_slower_span_is_marked_at_the_row_that_explains_it() -> None:
         "find": "faster below",
         "query": "faster here",
     }
-    # as long in all, with 50 moved from one to the other
+    # the total is unchanged, 50 moved from one to the other
     assert words(both(trace(80, 20), trace(30, 70))) == {"page": "", "find": "less here", "query": "slower here"}
 
 
@@ -152,7 +152,7 @@ def test_glyphs_distinguish_origins_from_propagated_errors() -> None:
     ]
 
 
-def test_how_much_longer_the_whole_trace_takes() -> None:
+def test_change_of_the_whole_trace() -> None:
     assert whole_change((100 * US, 1_000 * US), UNICODE) == "900 µs longer (+900 %)"
     assert whole_change((1_000 * US, 100 * US), UNICODE) == "900 µs shorter (-90 %)"
     assert whole_change((5, 5), UNICODE) == "no change"
@@ -161,7 +161,7 @@ def test_how_much_longer_the_whole_trace_takes() -> None:
 
 @unhurried
 @given(span_sets())
-def test_a_trace_is_the_same_as_itself(spans: list[GivenSpan]) -> None:
+def test_trace_does_not_differ_from_itself(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     for trace in range(traces.trace_count):

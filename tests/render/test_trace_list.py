@@ -1,4 +1,4 @@
-"""The list of traces and the plot as lines, for any width and any names."""
+"""Trace list and plot as lines, for any width and any names."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECOND = 1_000_000
 
 
 def failing() -> TraceSet:
-    """Trace 1 fails in `db`, which `api` passes on; trace 2 is slower and fine."""
+    """Build traces: trace 1 fails in `db`, propagated to `api`; trace 2 is slower, without errors."""
     return build(
         span("1", 0, SECOND, trace="1", service="api-gateway", name="GET /cart", error=True),
         span("2", 10, 500, parent="1", trace="1", service="user-service", name="find"),
@@ -56,7 +56,7 @@ def is_safe(text: str) -> bool:
 
 
 def mailing() -> TraceSet:
-    """A request of 200 ms whose mail is processed an hour later, and one without its root."""
+    """Build a request of 200 ms with a mail processed an hour later, and a trace without its root."""
     return build(
         span("1", 0, 200_000, trace="1", service="shop", name="POST"),
         span("2", 1, 2, trace="1", parent="1", service="shop", name="send", kind=Kind.PRODUCER),
@@ -81,7 +81,7 @@ def test_response_times_are_shown_with_durations_if_they_differ() -> None:
         assert listed.line(0, width).width == width
 
 
-def test_durations_are_shown_alone_if_response_times_are_equal() -> None:
+def test_only_durations_are_shown_if_response_times_are_equal() -> None:
     assert "whole trace" not in rows(failing()).header(200, None, False).text
 
 
@@ -107,7 +107,7 @@ def test_row_names_the_service_where_the_error_began() -> None:
     assert not roles_of(line, "●user") & {Role.ERROR, Role.PROPAGATED}
 
 
-def test_without_colour_the_marks_are_letters() -> None:
+def test_services_are_letters_without_colour() -> None:
     line = rows(failing(), ASCII).line(1, 78)
     assert "xag  us Xre" in line.text
     assert line.text.isascii()
@@ -129,7 +129,7 @@ def test_header_aligns_with_its_columns() -> None:
     assert "^spans" in rows(failing(), ASCII).header(198, SortKey.SPANS, False).text
 
 
-def test_columns_go_in_order_of_unimportance() -> None:
+def test_least_important_columns_are_dropped_first() -> None:
     listed = rows(failing())
     shown = [[bool(cells) for cells in _cells(listed, width)] for width in (198, 76, 60, 40, 20)]
     assert shown[0] == [True] * 7
@@ -155,7 +155,7 @@ needs_of_any_set = st.builds(
 
 @unhurried
 @given(needs_of_any_set)
-def test_a_wider_line_has_all_that_a_narrower_one_has(needs: ColumnWidths) -> None:
+def test_wider_line_contains_all_columns_of_a_narrower_one(needs: ColumnWidths) -> None:
     def shown(width: int) -> tuple[int, ...]:
         layout = lay_out(needs, width)
         columns = (layout.start, layout.services, layout.spans, layout.errors, layout.duration, layout.bar)
@@ -165,7 +165,7 @@ def test_a_wider_line_has_all_that_a_narrower_one_has(needs: ColumnWidths) -> No
         assert all(after >= before for before, after in zip(narrow, wide, strict=True))
 
 
-def test_what_failed_comes_before_the_whole_names_of_services() -> None:
+def test_error_message_precedes_full_service_names() -> None:
     needs = ColumnWidths(
         start=12,
         short_start=10,
@@ -182,7 +182,7 @@ def test_what_failed_comes_before_the_whole_names_of_services() -> None:
     found = {width: (lay_out(needs, width).verdict, lay_out(needs, width).full_services) for width in (106, 107, 130)}
     # 2 + 14 + 26 + 13 + 8 + 9 + 10 + 9 of a useful bar, and 2 + 14
     assert found == {106: (0, False), 107: (14, False), 130: (24, False)}
-    # 39 more for the names, then what failed in full
+    # 39 more for the names, then the error message in full
     assert [(lay_out(needs, width).verdict, lay_out(needs, width).full_services) for width in (155, 156, 192)] == [
         (24, False),
         (24, True),
@@ -195,7 +195,7 @@ def _cells(listed: TraceRows, width: int) -> list[int]:
     return [layout.name, layout.duration, layout.errors, layout.start, layout.bar, layout.services, layout.spans]
 
 
-def test_what_broke_is_shown_where_not_all_services_are() -> None:
+def test_services_with_errors_are_shown_first() -> None:
     spans = [span("0", 0, 100, service="web", error=True)]
     spans += [span(str(i), i, 90, parent="0", service=f"service-{i}", error=i == 8) for i in range(1, 10)]
     text = rows(build(*spans)).line(0, 76).text
@@ -235,13 +235,13 @@ def test_groups_have_headings() -> None:
     assert listed.row_of(5) is None
 
 
-def test_dates_where_the_set_is_of_several_days() -> None:
+def test_dates_are_shown_for_several_days() -> None:
     day = 86_400 * SECOND
     listed = rows(build(span("1", 0, 10), span("2", 2 * day, 2 * day + 5, trace="2")))
     assert "11-14 22:13:20.000" in listed.line(0, 118).text
 
 
-def test_years_where_the_set_is_of_several() -> None:
+def test_years_are_shown_for_several_years() -> None:
     year = 366 * 86_400 * SECOND
     traces = build(
         span("1", 0, 10), span("2", year, year + 5, trace="2"), span("3", 60 * SECOND, 61 * SECOND, trace="3")
@@ -249,7 +249,7 @@ def test_years_where_the_set_is_of_several() -> None:
     columns = trace_columns(traces)
     listed = TraceRows(columns, np.arange(3), glyphs=UNICODE)
     assert [listed.line(row, 118).text[2:21] for row in (0, 1)] == ["2023-11-14 22:13:20", "2024-11-14 22:13:20"]
-    # what is shown decides, not what is loaded
+    # the shown traces decide, not the loaded ones
     assert TraceRows(columns, np.array([0, 2]), glyphs=UNICODE).line(0, 118).text.startswith("  22:13:20.000")
     plot = Plot(Points(traces.trace_start, traces.trace_duration, traces.trace_errors > 0), 60, 6, UNICODE)
     assert "2023-11-14" in plot.lines[-1].text
@@ -258,7 +258,7 @@ def test_years_where_the_set_is_of_several() -> None:
     assert re.search(r"2023-1\d-\d\d–2024-1\d-\d\d", text)
 
 
-def test_a_narrow_list_gives_up_milliseconds_before_names() -> None:
+def test_narrow_list_drops_milliseconds_before_names() -> None:
     name = "api-gateway GET /profile"
     spans = [span("1", 0, SECOND, service="api-gateway", name="GET /profile", error=True)]
     spans += [span(str(i), 1, 9, parent="1", service=f"service-{i}", error=True) for i in range(2, 5)]
@@ -289,12 +289,12 @@ def test_error_message_follows_the_bar_of_a_trace() -> None:
     assert listed.line(0, 118).text.rstrip().endswith("█  ✖ row 7 ␛[31mis locked")
     assert "✖ row" not in listed.line(1, 118).text
     assert "row 7" not in listed.line(0, 77).text
-    # bars of both are drawn to one scale
+    # the bars of both have one scale
     assert listed.layout(118).bar == rows(traces).layout(118).bar
 
 
 def wide_trace() -> TraceSet:
-    """A trace through twelve services, an error beginning in the last."""
+    """Build a trace through twelve services, with an error that began in the last."""
     names = [
         f"{word}-service" for word in "account auth cart order loyalty invoice inventory mail stock tax web".split()
     ]
@@ -304,19 +304,19 @@ def wide_trace() -> TraceSet:
 
 
 @pytest.mark.parametrize("width", [77, 118, 138, 198])
-def test_services_have_their_colours_however_many_there_are(width: int) -> None:
+def test_services_have_their_colours_in_any_number(width: int) -> None:
     line = rows(wide_trace()).line(0, width)
     coloured = [run for run in line.runs if run.role.startswith("service:")]
-    # two whole names are those of what broke, which are red
+    # two full names are those of services with errors, which are red
     assert coloured or width == 138
-    # what broke is among the few that are shown, and how many are not is said
+    # services with errors are among the few shown, followed by the number of the others
     assert roles_of(line, "✖") >= {Role.ERROR}
     assert "+" in line.text
-    # a change of colour costs bytes at each move of the cursor
+    # each change of colour costs bytes at each move of the cursor
     assert len([run for run in line.runs if run.role]) <= 6
 
 
-def test_services_are_spelt_out_where_there_is_room() -> None:
+def test_services_have_full_names_if_they_fit() -> None:
     listed = rows(wide_trace())
     assert "✖web-service" in listed.line(0, 198).text
     assert "✖ws" in listed.line(0, 77).text
@@ -326,7 +326,7 @@ def test_services_are_spelt_out_where_there_is_room() -> None:
     assert hidden + len(re.findall("[●✖✗][a-z]", shown)) == 12
 
 
-def test_two_letters_are_those_of_one_service() -> None:
+def test_two_letters_identify_one_service() -> None:
     names = ["invoice-service", "inventory-service", "inventory-sync", "redis", "redis-cache", "日本", "日中", "?", "!"]
     short = short_names(names)
     assert len(set(short)) == len(names)
@@ -338,7 +338,7 @@ def test_two_letters_are_those_of_one_service() -> None:
 
 @unhurried
 @given(st.lists(st.text(st.characters(), max_size=12), unique=True, max_size=60))
-def test_any_names_have_their_own_letters(names: list[str]) -> None:
+def test_any_names_have_distinct_letters(names: list[str]) -> None:
     short = short_names(names)
     assert len(set(short)) == len(names)
     assert all(0 < cell_width(word) <= 2 for word in short)
@@ -349,7 +349,7 @@ def test_more_names_than_pairs_of_letters() -> None:
     assert all(short_names(names))
 
 
-def test_the_heading_under_a_cell() -> None:
+def test_heading_at_a_cell() -> None:
     listed = rows(failing())
     for width in (60, 77, 118, 198):
         header = listed.header(width, None, True).text
@@ -396,7 +396,7 @@ def test_any_set_at_any_width(spans: list[GivenSpan], width: int) -> None:
     assert all(line.width <= STATS_WIDTH for line in stats_lines(points, UNICODE))
 
 
-def test_a_bar_shows_every_section() -> None:
+def test_bar_shows_every_section() -> None:
     assert bar(0, 10, UNICODE) == ""
     assert bar(1e-9, 10, UNICODE) == "▏"
     assert bar(1, 10, UNICODE) == "█" * 10
@@ -408,12 +408,12 @@ def test_a_bar_shows_every_section() -> None:
 
 
 def points(*given_points: tuple[int, int, bool]) -> Points:
-    """Of (seconds, milliseconds, failed)."""
+    """Build points of (seconds, milliseconds, failed)."""
     start, duration, failed = zip(*given_points, strict=True)
     return Points(EPOCH + np.array(start) * 1_000 * MS, np.array(duration) * MS, np.array(failed))
 
 
-def test_slow_is_up_late_is_right_and_failures_are_marked() -> None:
+def test_plot_axes_and_error_glyphs() -> None:
     plot = Plot(points((0, 10, False), (600, 3_900, True), (300, 2_100, False)), 46, 5, UNICODE)
     lines = [line.text for line in plot.lines]
     assert re.match(r"4(\.00)? s ┤", lines[0])
@@ -439,19 +439,19 @@ def test_times_on_the_axis_differ(span_ns: int, width: int) -> None:
     assert begin != end or span_ns < 1_000
 
 
-def test_each_time_is_on_the_axis_once() -> None:
+def test_each_time_occurs_once_on_the_axis() -> None:
     plot = Plot(points((0, 10, False)), 80, 6, UNICODE)
     assert plot.lines[-1].text.count("22:13:20") == 1
 
 
-def test_a_long_tail_has_a_logarithmic_scale() -> None:
+def test_long_tail_has_a_logarithmic_scale() -> None:
     plot = Plot(points(*((i, 1, False) for i in range(20)), (30, 5_000, False)), 60, 6, UNICODE)
     assert plot.logarithmic
     assert "log" in plot.lines[-1].text
     assert plot.cell(EPOCH, MS)[1] < plot.cell(EPOCH, 5_000 * MS)[1]
 
 
-def test_a_region_is_a_window() -> None:
+def test_region_covers_a_window() -> None:
     plot = Plot(points(*((i, 10 * i, i == 9) for i in range(100))), 60, 6, UNICODE)
     whole = plot.window(Region(0, plot.columns - 1, 0, plot.rows - 1))
     assert (whole.start_ns, whole.end_ns, whole.least_ns, whole.most_ns) == (None, None, None, None)
@@ -472,7 +472,7 @@ def test_a_region_is_a_window() -> None:
 
 @unhurried
 @given(st.lists(st.integers(0, 900_000_000_000), min_size=2, unique=True), st.data())
-def test_a_window_in_time_holds_what_its_region_does_and_is_short(starts: list[int], data: st.DataObject) -> None:
+def test_window_selects_the_points_of_its_region_in_short_notation(starts: list[int], data: st.DataObject) -> None:
     given_points = Points(EPOCH + np.array(sorted(starts)), np.full(len(starts), MS), np.zeros(len(starts), bool))
     plot = Plot(given_points, 60, 6, UNICODE)
     left = data.draw(st.integers(1, plot.columns - 2))
@@ -519,7 +519,7 @@ def test_few_traces_have_a_range_and_no_percentiles() -> None:
 
 
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-def test_trends_show_the_least_and_the_most(glyphs: Glyphs) -> None:
+def test_trends_show_minimum_and_maximum(glyphs: Glyphs) -> None:
     assert trend([0, 1, 100], glyphs) == f" {glyphs.trend[0]}{glyphs.trend[-1]}"
 
 

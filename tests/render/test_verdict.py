@@ -16,7 +16,7 @@ MINUTE = 60_000_000
 
 
 def requests(failing: Sequence[bool], regions: Iterable[str] | None = None) -> TraceSet:
-    """One request a minute, each with a query; those that fail do so in the query."""
+    """Build one request a minute, each with a query; failing ones fail in the query."""
     names = iter(regions or ["eu"] * len(failing))
     spans: list[GivenSpan] = []
     for number, fails in enumerate(failing):
@@ -67,7 +67,7 @@ def test_set_without_findings_has_a_quiet_verdict() -> None:
         ([False] * 20 + [True] * 2, 20),
     ],
 )  # fmt: skip
-def test_since_when_unless_that_may_be_chance(failing: list[bool], since: int | None) -> None:
+def test_start_of_the_errors_is_shown_if_significant(failing: list[bool], since: int | None) -> None:
     traces = requests(failing)
     verdict = Analysis(traces).verdict.failing
     assert verdict is not None
@@ -78,14 +78,14 @@ def test_since_when_unless_that_may_be_chance(failing: list[bool], since: int | 
         assert any(" since " in line for line in lines(traces))
 
 
-def test_an_attribute_that_others_have_too_is_not_named() -> None:
+def test_attribute_of_other_traces_is_not_common() -> None:
     failing = [number % 5 == 0 for number in range(60)]
     verdict = Analysis(requests(failing)).verdict.failing
     assert verdict is not None
     assert verdict.common is None
 
 
-def test_errors_that_failed_no_request() -> None:
+def test_verdict_of_errors_that_failed_no_request() -> None:
     spans = []
     for number in range(3):
         spans.append(span(f"a{number}", 0, 100, trace=str(number), kind=Kind.SERVER))
@@ -93,6 +93,6 @@ def test_errors_that_failed_no_request() -> None:
     assert lines(build(*spans))[0] == "ERRORS   no request failed  (no message)   in cache   3 errors"
 
 
-def test_names_from_outside_are_safe() -> None:
+def test_untrusted_names_are_safe() -> None:
     traces = build(span("a", 0, 100, service="db\x1b[31m", name="\u202equery", error=True, message="no\x07 way"))
     assert all(line.isprintable() for line in lines(traces))

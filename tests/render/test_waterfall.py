@@ -40,7 +40,7 @@ NONE: Attributes = {}
 
 
 def traces_of(*spans: tuple[int, int, str, str, float, float, Attributes]) -> TraceSet:
-    """A trace of (id, parent id or 0, service, operation, start ms, duration ms, more)."""
+    """Build a trace of (id, parent id or 0, service, operation, start ms, duration ms, more)."""
     intake = Intake()
     trace = intake.traces("4bf92f3577b34da6a3ce929d0e0e4736")
     for number, parent, service, name, start, duration, more in spans:
@@ -131,30 +131,30 @@ v api-gateway GET /profile x    -----------------------------#   3.61 s     <1 %
 """
 
 
-def test_a_waterfall_at_80_columns() -> None:
+def test_waterfall_at_80_columns() -> None:
     shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH), 80)
     assert shown == AT_80_COLUMNS.rstrip("\n")
 
 
-def test_a_waterfall_in_ascii() -> None:
+def test_waterfall_in_ascii() -> None:
     shown = text_of(Waterfall(SHOP, 0, sections=SHOP_PATH, glyphs=ASCII), 80)
     assert shown == IN_ASCII.rstrip("\n")
     assert shown.isascii()
 
 
-def test_without_a_critical_path_nothing_is_solid() -> None:
+def test_waterfall_without_a_critical_path_has_no_solid_bars() -> None:
     shown = text_of(Waterfall(SHOP, 0), 100)
     assert "critical" not in shown
     assert not SOLID & set(shown)
 
 
-def test_every_width_holds() -> None:
+def test_any_width_is_filled() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH)
     for width in range(1, 260):
         assert all(line.width <= width for line in waterfall_text(view, width)), width
 
 
-def test_local_marks_of_a_row() -> None:
+def test_glyphs_of_a_row() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH)
     rows = [line.text for line in view.lines(120)]
     assert "✖ Database query timeout" in rows[3]
@@ -167,7 +167,7 @@ def test_local_marks_of_a_row() -> None:
     assert error.text == "database_query"
 
 
-def test_roles_are_taken_from_outside() -> None:
+def test_roles_can_be_given() -> None:
     roles = np.zeros(len(SHOP), np.uint8)
     roles[1] = ErrorRole.ORIGIN
     view = Waterfall(SHOP, 0, roles=roles)
@@ -184,7 +184,7 @@ def test_rows_are_limited_with_every_error_role(role: ErrorRole) -> None:
     assert 0 < len(view) <= 5
 
 
-def test_message_of_outside() -> None:
+def test_message_function_can_be_given() -> None:
     shown = text_of(Waterfall(SHOP, 0, message_of=lambda span: f"boom\x1b{span}"), 100)
     assert "user-service “boom␛3”" in shown
 
@@ -216,7 +216,7 @@ def test_fold_and_unfold() -> None:
     assert not any(view.rows.is_folded(row) for row in range(14))
 
 
-def test_a_subtree_alone() -> None:
+def test_single_subtree() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH, root=2)
     assert view.window == (START + 40 * MS, 2_730 * MS)
     rows = [line.text for line in view.lines(80)]
@@ -241,7 +241,7 @@ def test_span_outside_its_caller_has_a_warning() -> None:
     assert "⚠" not in rows["front"] + rows["own"] + rows["follows"]
 
 
-def test_matches_are_marked_in_words() -> None:
+def test_matches_are_highlighted() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH)
     view.found = np.zeros(14, bool)
     view.found[[1, 3, 7, 8]] = True
@@ -252,13 +252,13 @@ def test_matches_are_marked_in_words() -> None:
     assert [row for row, words in enumerate(narrow) if {"/", "/2", "match", "matches"} & set(words)] == [1, 3, 5]
 
 
-def test_a_row_alone_keeps_its_error_in_words() -> None:
+def test_single_row_keeps_its_error_message() -> None:
     view = Waterfall(SHOP, 0, sections=SHOP_PATH, root=3)
     assert "✖ Database query timeout" in view.row(0, 150).text
     assert "100 %" in view.row(0, 150).text
 
 
-def test_alike_siblings_differ_by_error_and_mark() -> None:
+def test_similar_siblings_with_errors_are_not_folded() -> None:
     calls = [
         (2 + i, 1, "db", "SELECT", i, 1, (FAILED if i == 5 else {"flags": Flag.NO_DURATION} if i == 8 else NONE))
         for i in range(14)
@@ -269,7 +269,7 @@ def test_alike_siblings_differ_by_error_and_mark() -> None:
     assert len(Waterfall(view.traces, 0, least_repeats=0)) == 15
 
 
-def test_depth_does_not_eat_the_width() -> None:
+def test_deep_spans_keep_room_for_names() -> None:
     depth = 5_000
     chain = traces_of(*((i + 1, i, "s", f"op{i}", i / 10, 1_000 - i / 10, NONE) for i in range(depth)))
     view = Waterfall(chain, 0)
@@ -283,7 +283,7 @@ def test_depth_does_not_eat_the_width() -> None:
     assert len(list(waterfall_text(view, 80, max_rows=20))) < 40
 
 
-def test_above_the_cap_errors_and_the_path_stay() -> None:
+def test_row_limit_keeps_errors_and_the_critical_path() -> None:
     calls = [(2 + i, 1, "db", f"q{i}", i, 1, FAILED if i == 900 else NONE) for i in range(1_000)]
     traces = traces_of((1, 0, "a", "root", 0, 1_000, NONE), *calls)
     view = Waterfall(traces, 0, sections=sections((951, 0, 1_000)))
@@ -294,7 +294,7 @@ def test_above_the_cap_errors_and_the_path_stay() -> None:
     assert len(view) == 10
 
 
-def test_the_cap_keeps_ancestors() -> None:
+def test_row_limit_keeps_ancestors() -> None:
     chain = [(1 + i, i, "s", "op", 0, 10, FAILED if i in (30, 99) else NONE) for i in range(100)]
     view = Waterfall(traces_of(*chain), 0)
     view.limit(40)
@@ -314,7 +314,7 @@ TIMES = st.integers(-5, 50) | st.integers(0, 1 << 62)
 SPAN = st.tuples(st.integers(0, 30), NAMES, NAMES, TIMES, TIMES, st.booleans(), st.integers(0, 4_095))
 
 
-def test_roots_that_run_at_once_share_no_more_than_the_whole_path() -> None:
+def test_shares_of_concurrent_roots_sum_to_at_most_the_path() -> None:
     spans = [span(str(i + 1), 0, 0, name="root").but(duration=1 << 61) for i in range(5)]
     traces = build(*spans)
     view = Waterfall(traces, 0, sections=critical_paths(traces).sections_of(0))
@@ -324,7 +324,7 @@ def test_roots_that_run_at_once_share_no_more_than_the_whole_path() -> None:
 
 
 @pytest.mark.parametrize("kept", [1, 100])
-def test_the_lines_of_the_tree_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+def test_tree_lines_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     monkeypatch.setattr(waterfall, "_KEPT_GUIDES", kept)
     monkeypatch.setattr(rows, "_KEPT_NEXT", kept)
     chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
@@ -396,7 +396,7 @@ def test_any_trace_fits_any_width(
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 1_000), min_size=1, max_size=40), st.integers(60, 200))
-def test_the_solid_cells_of_all_rows_are_the_path_without_a_gap(cuts: list[int], width: int) -> None:
+def test_solid_cells_of_all_rows_cover_the_path(cuts: list[int], width: int) -> None:
     """A root of 1 s whose children take their turns, the root working wherever none of them does."""
     edges = sorted({0, 1_000, *cuts})
     parts = list(pairwise(edges))
@@ -411,7 +411,7 @@ def test_the_solid_cells_of_all_rows_are_the_path_without_a_gap(cuts: list[int],
     assert view.critical.sum() == 1_000 * MS
 
 
-def test_a_span_of_no_time() -> None:
+def test_span_of_zero_duration() -> None:
     view = Waterfall(traces_of((1, 0, "s", "op", 0, 0, NONE)), 0, sections=sections())
     shown = text_of(view, 60)
     assert "s op   0 s   1 span  1 service  depth 1" in shown
@@ -419,7 +419,7 @@ def test_a_span_of_no_time() -> None:
     assert "╴ ●s op" in shown
 
 
-def test_a_screenful_touches_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drawing_a_screen_reads_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     spans = ((i + 2, 1, "s", f"op{i}", i, 1, {"events": b"%d" % START}) for i in range(3_000))
     view = Waterfall(traces_of((1, 0, "s", "root", 0, 3_000, NONE), *spans), 0)
     asked: list[bytes] = []
@@ -433,7 +433,7 @@ def test_a_screenful_touches_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(asked) == 40
 
 
-def test_columns_are_measured_on_the_rows_there_are() -> None:
+def test_columns_are_measured_on_existing_rows() -> None:
     traces = build(span("1", 0, 100), *(span(f"{number}", number, 1, parent="1") for number in range(2, 9)))
     view = Waterfall(traces, 0)
     flat = FlatRows(traces, 0, len(traces))

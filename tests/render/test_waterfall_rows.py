@@ -17,11 +17,11 @@ LENGTH = 2
 
 
 @dataclass
-class Plain:
+class ReferenceRows:
     """A tree with folds, gone through from the top."""
 
     parent: list[int]
-    alike: list[int]
+    looks: list[int]
     folded: set[int] = field(default_factory=set)
     opened: set[int] = field(default_factory=set)
     """The first members of runs that are open."""
@@ -45,7 +45,7 @@ class Plain:
         self.run_of = {one: first for first, members in self.runs.items() for one in members}
 
     def look(self, one: int) -> tuple[object, ...]:
-        return (self.alike[one], *map(self.look, self.children[one]))
+        return (self.looks[one], *map(self.look, self.children[one]))
 
     def below(self, one: int) -> list[int]:
         return [one, *(lower for child in self.children[one] for lower in self.below(child))]
@@ -120,16 +120,16 @@ def trees(draw: st.DrawFn) -> TraceSet:
     return build(*spans)
 
 
-def checked(rows: Rows, plain: Plain) -> None:
-    expected = plain.rows([one for one, above in enumerate(plain.parent) if above < 0])
+def assert_equal_rows(rows: Rows, reference: ReferenceRows) -> None:
+    expected = reference.rows([one for one, above in enumerate(reference.parent) if above < 0])
     assert rows.positions.tolist() == [first for first, _, _ in expected]
     for row, (first, spans, siblings) in enumerate(expected):
         run = rows.run(row)
         assert list(rows.spans(row)) == sorted(spans)
         assert (len(run) if run else 1) == siblings
-        assert run is None or list(run) == plain.runs[first]
-        assert rows.hidden(row) == len(set(spans) - plain.hidden) - siblings
-        assert all(rows.row_of(one) == row for one in spans if one not in plain.hidden)
+        assert run is None or list(run) == reference.runs[first]
+        assert rows.hidden(row) == len(set(spans) - reference.hidden) - siblings
+        assert all(rows.row_of(one) == row for one in spans if one not in reference.hidden)
 
 
 STEPS = st.lists(
@@ -139,45 +139,45 @@ STEPS = st.lists(
 
 
 @given(trees(), STEPS, st.sets(st.integers(0, 40)))
-def test_rows_are_those_of_a_plain_reading(traces: TraceSet, steps: list[tuple[str, int]], hidden: set[int]) -> None:
+def test_rows_equal_those_of_the_reference(traces: TraceSet, steps: list[tuple[str, int]], hidden: set[int]) -> None:
     size = len(traces)
-    alike = traces.operation.astype(np.int64)
-    rows = Rows(traces, 0, size, alike, LENGTH)
-    plain = Plain(traces.parent.tolist(), alike.tolist())
-    checked(rows, plain)
+    looks = traces.operation.astype(np.int64)
+    rows = Rows(traces, 0, size, looks, LENGTH)
+    reference = ReferenceRows(traces.parent.tolist(), looks.tolist())
+    assert_equal_rows(rows, reference)
     for step, number in steps:
         one = number % size
         if step == "fold":
             rows.fold(one)
-            plain.fold(one)
+            reference.fold(one)
         elif step == "unfold":
             rows.fold(one, False)
-            plain.unfold(one)
+            reference.unfold(one)
         elif step == "reveal":
             row = rows.reveal(one)
-            plain.reveal(one)
+            reference.reveal(one)
             assert rows.positions[row] == one
         elif step == "fold_all":
             rows.fold_all()
-            plain.folded = {above for above in plain.parent if above >= 0}
-            plain.opened = set()
+            reference.folded = {above for above in reference.parent if above >= 0}
+            reference.opened = set()
         else:
             rows.unfold_all(runs=step == "runs")
-            plain.folded = set()
-            plain.opened |= set(plain.runs) if step == "runs" else set()
-        checked(rows, plain)
+            reference.folded = set()
+            reference.opened |= set(reference.runs) if step == "runs" else set()
+        assert_equal_rows(rows, reference)
     left = {one for one in hidden if one < size}
     mask = np.zeros(size, bool)
     mask[list(left)] = True
     rows.hide(mask)
-    plain.hide(left)
-    checked(rows, plain)
+    reference.hide(left)
+    assert_equal_rows(rows, reference)
     rows.hide(None)
-    plain.hide(set())
-    checked(rows, plain)
+    reference.hide(set())
+    assert_equal_rows(rows, reference)
 
 
-def test_calls_with_what_they_call_are_one_row() -> None:
+def test_calls_with_equal_subtrees_fold_into_one_row() -> None:
     calls = [
         part
         for i in range(6)
@@ -202,7 +202,7 @@ def test_calls_with_what_they_call_are_one_row() -> None:
 
 
 @given(trees(), st.data())
-def test_folding_outside_leaves_the_way_to_each_span_open(traces: TraceSet, data: st.DataObject) -> None:
+def test_folding_outside_keeps_the_path_to_each_span_open(traces: TraceSet, data: st.DataObject) -> None:
     rows = Rows(traces, 0, len(traces))
     sought = np.array(data.draw(st.lists(st.booleans(), min_size=len(traces), max_size=len(traces))), bool)
     rows.fold_outside(sought)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.export.test_saved_files import again, spans
+from tests.export.test_saved_files import reloaded, spans
 from tests.fuzz.checks import check_whole, read
 
 _SPAN = {
@@ -37,6 +37,6 @@ def test_input_found_by_the_fuzzer_is_loaded(name: str, tmp_path: Path) -> None:
     traces = read(INPUTS[name])
     assert len(traces) == 1
     check_whole(traces)
-    loaded = again(traces, tmp_path)
+    loaded = reloaded(traces, tmp_path)
     assert [one.resource for one in spans(loaded)] == [one.resource for one in spans(traces)]
     assert [one.links for one in spans(loaded)] == [one.links for one in spans(traces)]

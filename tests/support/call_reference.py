@@ -239,10 +239,10 @@ def _to_peers(nodes: list[Node], answered: set[Node | None], services: set[str])
         while layer and layer not in answered:
             chain.append(layer)
             layer = layer.wrapper
-        said = [peer for member in chain if (peer := called_peer(member.kind, member.attributes))]
-        known = [peer for peer in said if not peer.is_host]
+        named_peers = [peer for member in chain if (peer := called_peer(member.kind, member.attributes))]
+        known = [peer for peer in named_peers if not peer.is_host]
         # below an answered span an address is that of the answer
-        peer = known[-1] if known else said[0] if said and layer is None else None
+        peer = known[-1] if known else named_peers[0] if named_peers and layer is None else None
         name = _service_or_peer(peer, services) if peer else None
         if peer and name and name != one.owner:
             one.peer = name
@@ -282,9 +282,9 @@ def _from_peers(nodes: list[Node], services: set[str]) -> Iterator[ReferenceCall
 
 def peer_types(calls: list[ReferenceCall]) -> dict[str, PeerType]:
     """Determine the type of each inferred peer by the majority of its calls."""
-    said: dict[str, Counter[PeerType]] = {}
+    named_peers: dict[str, Counter[PeerType]] = {}
     for call in calls:
         if call.type:
-            said.setdefault(call.caller if call.by_peer else call.callee, Counter())[call.type] += 1
+            named_peers.setdefault(call.caller if call.by_peer else call.callee, Counter())[call.type] += 1
     # of equal ones max returns the first
-    return {name: max(PeerType, key=found.__getitem__) for name, found in said.items()}
+    return {name: max(PeerType, key=found.__getitem__) for name, found in named_peers.items()}

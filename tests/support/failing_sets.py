@@ -81,13 +81,25 @@ def failing_sets(draw: st.DrawFn) -> list[GivenSpan]:
     )
     known: dict[str, list[GivenSpan]] = {}
     spans = []
-    for number, (trace, pick, later, lasts, service, host, name, kind, said, target, flags, linked, again) in enumerate(
-        drawn
-    ):
+    for number, (
+        trace,
+        pick,
+        later,
+        lasts,
+        service,
+        host,
+        name,
+        kind,
+        outcome,
+        target,
+        flags,
+        linked,
+        again,
+    ) in enumerate(drawn):
         others = known.setdefault(trace, [])
         parent = others[-1 - pick] if 0 <= pick < len(others) else None
-        error = "ok" not in said
-        words = dict(said if error else said["ok"])
+        error = "ok" not in outcome
+        words = dict(outcome if error else outcome["ok"])
         attributes = {**target, **words.pop("attributes", {})}
         start = (parent.start if parent else 400 * tick) + later * tick
         if lasts is None:

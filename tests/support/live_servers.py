@@ -65,8 +65,8 @@ def jar() -> Path:
         except subprocess.TimeoutExpired:
             pytest.skip("no Zipkin: Maven did not fetch it in 5 minutes")
         if fetched.returncode:
-            said = fetched.stdout.strip().splitlines() or ["it gives no reason"]
-            pytest.skip(f"no Zipkin: Maven could not fetch it: {said[0]}")
+            output = fetched.stdout.strip().splitlines() or ["it gives no reason"]
+            pytest.skip(f"no Zipkin: Maven could not fetch it: {output[0]}")
     return JAR
 
 
@@ -85,12 +85,12 @@ def running_zipkin(folder: Path) -> Iterator[str]:
 
 def _port_of(server: subprocess.Popen[str]) -> str:
     assert server.stdout
-    said = []
+    output = []
     for line in server.stdout:
         if found := re.search(r"Serving HTTP at .*:(\d+)/?$", line):
             return found[1]
-        said.append(line)
-    raise AssertionError(f"Zipkin did not start: {''.join(said[-20:])}")
+        output.append(line)
+    raise AssertionError(f"Zipkin did not start: {''.join(output[-20:])}")
 
 
 @contextmanager

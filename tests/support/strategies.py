@@ -324,7 +324,7 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
     )
     known: dict[str, list[str]] = {}
     spans = []
-    for number, (trace, pick, service, kind, said, error, flags, links, duration) in enumerate(drawn):
+    for number, (trace, pick, service, kind, attributes, error, flags, links, duration) in enumerate(drawn):
         others = known.setdefault(trace, [])
         parent = others[-1 - pick] if 0 <= pick < len(others) else "gone" if pick < 0 else ""
         others.append(ranked(number))
@@ -338,7 +338,7 @@ def layered_sets(draw: st.DrawFn) -> list[GivenSpan]:
                 service=service,
                 kind=kind,
                 error=error,
-                attributes=said,
+                attributes=attributes,
                 flags=flags,
                 links=[(drawn[link][0], ranked(link)) for link in sorted({link % len(drawn) for link in links})],
             )

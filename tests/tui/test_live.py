@@ -370,7 +370,7 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(server.url) as on:
             await on.until("82 traces")
-            for fault, said in FAULTS.items():
+            for fault, message in FAULTS.items():
                 shown = faults.HeldFault(getattr(faults, fault, None) or faults.status(int(fault)))
                 server.fault = shown
                 await on.press("r")
@@ -381,7 +381,7 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
                 await on.press("1")
                 await on.until("[1 Traces]", "searching")
                 shown.go_on()
-                await on.until(said, "loaded traces stay", "82 traces")
+                await on.until(message, "loaded traces stay", "82 traces")
                 await on.press("escape")
             # in the midst of traces
             server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
@@ -407,10 +407,10 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with over(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
-            for fault, said in ENDLESS.items():
+            for fault, message in ENDLESS.items():
                 server.fault = getattr(faults, fault)
                 await on.press("r", "3", "1")
-                await on.until(said, "loaded traces stay", "82 traces")
+                await on.until(message, "loaded traces stay", "82 traces")
                 await on.press("escape")
     assert_nothing_waits_on_the_loop(work)
 
@@ -454,7 +454,7 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("login_page", "web page"),
         ("cut", "cut off"),
@@ -462,10 +462,10 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
         ("reset", "cut off"),
     ],
 )
-async def test_a_fault_has_its_banner(fault: str, said: str) -> None:
+async def test_a_fault_has_its_banner(fault: str, message: str) -> None:
     with faulty(getattr(faults, fault), times=40, then="jaeger-v3") as server:
         async with over(server.url) as on:
-            await on.until(said, "r tries again")
+            await on.until(message, "r tries again")
             server.fault = None
             await on.press("escape", "r")
             await on.until("no matching traces on")

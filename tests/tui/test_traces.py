@@ -49,7 +49,7 @@ class Harness(TerminalApp, ByteCounter):
             self.state.session = Session(traces)
             self.state.shown = np.arange(traces.trace_count)
         self.opened: list[int] = []
-        self.said: list[str] = []
+        self.notices: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield TracesView(self.state, self.work, id="traces")
@@ -86,7 +86,7 @@ class Harness(TerminalApp, ByteCounter):
         self.opened.append(message.trace)
 
     def on_notice(self, message: Notice) -> None:
-        self.said.append(message.text)
+        self.notices.append(message.text)
 
     def lines(self) -> list[str]:
         """Return the lines on the screen."""
@@ -344,7 +344,7 @@ def test_quick_filters_edit_the_query_and_can_be_undone() -> None:
         await pilot.press("enter", "u", "u")
         assert app.state.query == ""
         await pilot.press("u")
-        assert "nothing to undo" in app.said[-1]
+        assert "nothing to undo" in app.notices[-1]
 
     drive(shop(), steps)
 
@@ -365,7 +365,7 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
         await write(pilot, "soon")
         await pilot.press("enter")
         assert app.state.query == "trace.response >= 450ms"
-        assert app.said
+        assert app.notices
 
     drive(shop(), steps)
 
@@ -514,7 +514,7 @@ def test_value_filter_steps_through_values() -> None:
         assert app.state.query == "user.id = u1"
         await pilot.press("left_square_bracket", "left_square_bracket")
         assert app.state.query == "user.id = u0"
-        assert "no previous value: 3 in total" in app.said[-1]
+        assert "no previous value: 3 in total" in app.notices[-1]
 
     drive(shop(), steps)
 
@@ -525,7 +525,7 @@ def test_marks_stay_with_their_traces() -> None:
         assert app.state.marked == {5, 4}
         assert app.text.count("✓") == 3
         assert "✓ 2 marked" in app.text
-        assert "Space" in app.said[0]
+        assert "Space" in app.notices[0]
         await pilot.press("O")
         assert app.text.count("✓") == 3
         await pilot.press("G", "space")
@@ -534,7 +534,7 @@ def test_marks_stay_with_their_traces() -> None:
         await pilot.press("k", "space")
         assert "marked" not in app.text
         assert "✓" not in app.text
-        assert len(app.said) == 1
+        assert len(app.notices) == 1
 
     drive(shop(), steps)
 
@@ -595,7 +595,7 @@ def test_time_window() -> None:
 def test_time_window_that_ends_before_it_begins_is_refused() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("w", *"18:31-18:27", "enter")
-        assert app.said == ["18:31-18:27: the window must end after it begins"]
+        assert app.notices == ["18:31-18:27: the window must end after it begins"]
         assert app.state.query == ""
 
     drive(shop(), steps)
@@ -631,16 +631,16 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("load_state", "said"),
+    ("load_state", "notices"),
     [("reading", "rows appear as they arrive; Esc stops"), ("failed", "r reloads, q quits"), ("", "r reloads")],
 )
-def test_empty_list_gives_the_reason(load_state: str, said: str) -> None:
+def test_empty_list_gives_the_reason(load_state: str, notices: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))
 
     async def run() -> None:
         async with driven(app, (80, 24)) as pilot:
             await pilot.settle()
-            assert said in app.text
+            assert notices in app.text
             assert ("reading a/" in app.text) is (load_state == "reading")
             assert ("No traces loaded" in app.text) is (load_state != "reading")
             assert "duration" not in app.lines()[2]

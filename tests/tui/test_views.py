@@ -149,11 +149,11 @@ async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
 async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "No traces loaded." in app.text
-        for load_state, said in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
+        for load_state, message in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
             app.pane.state.load_state = load_state
             app.pane.set_changed()
             await pilot.settle()
-            assert said in app.text
+            assert message in app.text
         state = state_of("incident/before.json", "duration > 9h")
         app.pane.state.session, app.pane.state.analysis = state.session, state.analysis
         app.pane.set_changed()

@@ -73,7 +73,7 @@ class PaneApp(TerminalApp, ByteCounter):
         super().__init__()
         self.animation_level = "none"
         self.state = state
-        self.said: list[str] = []
+        self.notices: list[str] = []
         self.left = 0
         self.held = HeldFault()
         self.resize: Any = None
@@ -108,7 +108,7 @@ class PaneApp(TerminalApp, ByteCounter):
         self.left += not self.pane.go_back()
 
     def on_notice(self, message: Notice) -> None:
-        self.said.append(message.text)
+        self.notices.append(message.text)
 
     @property
     def hints(self) -> list[tuple[str, str]]:
@@ -191,7 +191,7 @@ def test_nothing_is_selected() -> None:
         await press("j")
         assert "GET /cart" in app.lines[0]
         app.state.session = None
-        for state, said in (
+        for state, notices in (
             ("reading", "Loading the traces."),
             ("failed", "No traces loaded"),
             ("", "No traces loaded."),
@@ -199,7 +199,7 @@ def test_nothing_is_selected() -> None:
             app.state.load_state = state
             app.pane.set_changed()
             await press("j")
-            assert said in app.text
+            assert notices in app.text
             assert "▌" not in app.text, "there is no row for a cursor"
 
     walk(steps, trace=None)
@@ -267,25 +267,25 @@ def test_the_cursor_stays_on_its_span() -> None:
 def test_jumps_to_errors_critical_path_and_self_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e")
-        assert (app.name_here, app.said[-1]) == ("user", "error 2 of 3")
+        assert (app.name_here, app.notices[-1]) == ("user", "error 2 of 3")
         assert app.pane.crumbs()[-1] == "error 2 of 3"
         await press("e", "e", "E")
-        assert (app.name_here, app.said[-1]) == ("db", "error 3 of 3")
+        assert (app.name_here, app.notices[-1]) == ("db", "error 3 of 3")
         await press("g", "c", "c")
         assert app.name_here == "user"
-        assert app.said[-1].startswith("critical path 2 of ")
+        assert app.notices[-1].startswith("critical path 2 of ")
         await press("C")
         assert app.name_here == "auth"
         await press("w")
-        assert (app.name_here, app.said[-1]) == ("db", "self time 630 µs, rank 1")
+        assert (app.name_here, app.notices[-1]) == ("db", "self time 630 µs, rank 1")
         await press("w", "e")
-        assert app.said[-1].startswith("error ")
+        assert app.notices[-1].startswith("error ")
         await press("w", "H", "w")
         assert app.name_here == "db"
         app.state.trace = 1
         app.pane.selection_changed()
         await press("e")
-        assert app.said[-1] == "no errors in this trace"
+        assert app.notices[-1] == "no errors in this trace"
 
     walk(steps)
 
@@ -344,9 +344,9 @@ def test_hiding() -> None:
         await press("G", "s")
         assert "mail" not in app.text.split("without", 1)[1].split("\n", 1)[1]
         await press("S", "e", "e", "s")
-        assert "error" not in app.said[-1] or rows(app)
+        assert "error" not in app.notices[-1] or rows(app)
         await press("g", "s", "s", "s", "s", "s")
-        assert "this would hide everything" in app.said
+        assert "this would hide everything" in app.notices
         assert rows(app)
         await press("S")
         assert rows(app) == 6
@@ -357,7 +357,7 @@ def test_hiding() -> None:
 def test_flat_and_flame_rows() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("t")
-        assert (rows(app), app.said[-1]) == (13, "rows: flat, by start")
+        assert (rows(app), app.notices[-1]) == (13, "rows: flat, by start")
         await press("G")
         assert app.name_here == "tail"
         await press("h", "l", "J", "P", "H", "E")
@@ -377,12 +377,12 @@ def test_flat_and_flame_rows() -> None:
 def test_search() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("n")
-        assert app.said == ["search with / first"]
+        assert app.notices == ["search with / first"]
         await press("slash", *"get", "enter")
         assert "10 spans" in app.text
-        assert (app.name_here, app.said[-1]) == ("root", "match 1 of 10")
+        assert (app.name_here, app.notices[-1]) == ("root", "match 1 of 10")
         await press("n", "n")
-        assert (app.name_here, app.said[-1]) == ("r0", "match 3 of 10")
+        assert (app.name_here, app.notices[-1]) == ("r0", "match 3 of 10")
         await press("N", "backslash")
         assert app.name_here == "user"
         assert rows(app) == 3
@@ -397,10 +397,10 @@ def test_search() -> None:
         assert app.pane.detail.highlighted == ""
         assert not app.pane.search.is_open
         await press("slash", *"[/b]", "enter")
-        assert app.said[-1] == "no match for “[/b]”"
+        assert app.notices[-1] == "no match for “[/b]”"
         assert app.pane.search.line.has_focus, "for another word"
         await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
-        assert app.said[-1] == "no match"
+        assert app.notices[-1] == "no match"
         await press("slash", "escape", "escape")
         assert app.left == 1
 
@@ -416,7 +416,7 @@ def test_keys_pressed_during_a_search_do_not_edit_the_word() -> None:
         for run in app.held.waiting:
             run()
         await press()
-        assert (app.name_here, app.said[-1]) == ("r0", "match 3 of 10")
+        assert (app.name_here, app.notices[-1]) == ("r0", "match 3 of 10")
 
     walk(steps)
 
@@ -438,11 +438,11 @@ def test_matches_of_an_older_word_are_dropped(monkeypatch: pytest.MonkeyPatch) -
                 break
             await press()
         assert "no match" not in app.text
-        assert app.said[-1] == "still searching"
+        assert app.notices[-1] == "still searching"
         for run in app.held.waiting:
             run()
         await press()
-        assert app.said[-1] == "match 2 of 10"
+        assert app.notices[-1] == "match 2 of 10"
 
     walk(steps)
 

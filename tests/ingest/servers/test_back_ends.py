@@ -49,7 +49,7 @@ class Asked:
 
     back_end: BackEnd
     server: StandIn
-    said: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def spans(self, search: Search) -> dict[tuple[str, str], Span]:
         return by_ids(spans_of(*documents(self.back_end, search)))
@@ -75,12 +75,12 @@ def asking(
     with server:
         at = server_at(server.url + path)
         assert at
-        said: list[str] = []
+        warnings: list[str] = []
         back_end = open_back_end(
-            at if profile is None else type(at)(at.name, at.address, profile), overrides, said.append
+            at if profile is None else type(at)(at.name, at.address, profile), overrides, warnings.append
         )
         try:
-            yield Asked(back_end, server, said)
+            yield Asked(back_end, server, warnings)
         finally:
             back_end.close()
 
@@ -98,12 +98,12 @@ def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("by_seconds", "said"), [(7200, "2h ahead of"), (-7200, "2h behind")])
-def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int, said: str) -> None:
+@pytest.mark.parametrize(("by_seconds", "warnings"), [(7200, "2h ahead of"), (-7200, "2h behind")])
+def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int, warnings: str) -> None:
     now = time.time_ns() + by_seconds * SECOND
     with asking(dated(LiveServer(kind, ends_ns=now), by_seconds)) as on:
         assert len(on.found(Search(limit=1000))) >= len(on.held) - 1
-        assert any(f"the server's clock is {said} the local clock" in one for one in on.said)
+        assert any(f"the server's clock is {warnings} the local clock" in one for one in on.warnings)
         # what has a beginning and an end has them
         assert not on.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
 
@@ -112,7 +112,7 @@ def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int,
 def test_a_clock_that_is_right_or_was_never_set(by_seconds: int, age: str) -> None:
     with asking(dated(LiveServer("zipkin", ends_ns=time.time_ns()), by_seconds, age)) as on:
         assert on.found(Search(limit=1000)) == on.held
-        assert on.said == []
+        assert on.warnings == []
         assert on.back_end.connection.clock_ahead == 0
 
 
@@ -164,7 +164,7 @@ def test_windows_that_no_server_takes(kind: str) -> None:
             assert len(found) >= len(on.held) - 1 or (kind == "tempo" and search is not ever)
             assert not on.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
         if kind == "tempo":
-            assert any(one.startswith("Tempo searches one week at a time; searched back to") for one in on.said)
+            assert any(one.startswith("Tempo searches one week at a time; searched back to") for one in on.warnings)
 
 
 def without_summaries(server: StandIn) -> StandIn:
@@ -393,7 +393,7 @@ def test_a_limit_and_a_window(name: str) -> None:
     with asking(SERVERS[name]()) as asked:
         assert len(asked.found(changed(ALL, service="cart", limit=3))) == 3
         assert list(documents(asked.back_end, changed(NEVER, service="cart"))) == []
-        assert asked.said == []
+        assert asked.warnings == []
 
 
 def test_what_of_a_search_is_done_here() -> None:
@@ -603,11 +603,11 @@ def test_a_trace_by_its_id(name: str) -> None:
 def test_traces_by_their_ids(name: str) -> None:
     with asking(SERVERS[name]()) as asked:
         assert asked.found(Search(trace_ids=(SHORT, MISSING, BROKEN))) == {padded(SHORT), BROKEN}
-        assert asked.said == [f"trace {MISSING} is missing"]
-        asked.said.clear()
+        assert asked.warnings == [f"trace {MISSING} is missing"]
+        asked.warnings.clear()
         assert list(documents(asked.back_end, Search(trace_ids=(MISSING, "feed")))) == []
-        assert len(asked.said) == 1
-        assert asked.said[0].endswith("and 1 more are missing")
+        assert len(asked.warnings) == 1
+        assert asked.warnings[0].endswith("and 1 more are missing")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -617,12 +617,12 @@ def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
     with asking(server) as asked:
         ids = server.trace_ids
         found = asked.spans(Search(trace_ids=tuple(ids)))
-        said = asked.said
+        warnings = asked.warnings
     unread = {POISONED} if kind == "jaeger-v1" else set()
     assert {trace_id for trace_id, _ in found} == set(ids) - unread
     for key, span in found.items():
         assert comparable(without_server_warnings(span)) == comparable(with_losses(kind, sent_spans()[key])), key
-    assert [text.startswith(f"trace {POISONED} could not be read: ") for text in said] == [True] * len(unread)
+    assert [text.startswith(f"trace {POISONED} could not be read: ") for text in warnings] == [True] * len(unread)
 
 
 def test_a_trace_that_is_partly_there() -> None:
@@ -630,11 +630,11 @@ def test_a_trace_that_is_partly_there() -> None:
     with Loopback(lambda request: partly if "traces" in request.path else Response((b"echo",))) as server:
         at = server_at(server.url)
         assert at is not None
-        said: list[str] = []
-        back_end = open_back_end(replace(at, profile=Profile(kind="tempo")), Overrides(), said.append)
+        warnings: list[str] = []
+        back_end = open_back_end(replace(at, profile=Profile(kind="tempo")), Overrides(), warnings.append)
         back_end.trace("1")
         back_end.close()
-    assert said == ["trace 1 is incomplete: too large"]
+    assert warnings == ["trace 1 is incomplete: too large"]
 
 
 # dependencies
@@ -670,9 +670,9 @@ def test_what_v1_cannot_write_comes_by_v3() -> None:
     with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
         assert asked.found(changed(ALL, service="poisoned")) == {POISONED}
         assert asked.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
-    (said,) = asked.said
-    assert "unsupported value" in said
-    assert "used the v3 API instead" in said
+    (warnings,) = asked.warnings
+    assert "unsupported value" in warnings
+    assert "used the v3 API instead" in warnings
 
 
 @pytest.fixture
@@ -695,10 +695,10 @@ def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
     assert {span.trace_id for span in found} == {f"5a{number}".rjust(32, "0") for number in range(4)}
     # a trace is found in each slice that it reaches into
     assert all(not span.warnings for span in found)
-    assert len(asked.said) >= 1
+    assert len(asked.warnings) >= 1
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
-    assert any("2026-11-20 10:13:00.0" in said for said in asked.said), (begin, asked.said)
-    assert all("the server cannot send traces that start between" in said for said in asked.said)
+    assert any("2026-11-20 10:13:00.0" in warnings for warnings in asked.warnings), (begin, asked.warnings)
+    assert all("the server cannot send traces that start between" in warnings for warnings in asked.warnings)
     assert len(asked.server.requests) < 150
 
 
@@ -715,7 +715,7 @@ def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveSe
     assert {f"c{number}".rjust(32, "0") for number in range(6)} <= found
     assert len(asked.server.requests) < 100
     # parts that touch are told as one
-    times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", said) for said in asked.said]
+    times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", warnings) for warnings in asked.warnings]
     assert all(before[1] != after[0] for before, after in pairwise(times))
     assert len(times) == 7
 
@@ -737,9 +737,9 @@ def test_v1_without_a_service_finds_each_trace_once() -> None:
     found = [trace["traceID"] for body in bodies for trace in json.loads(body)["data"]]
     assert len(found) == len(set(found))
     assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}
-    assert asked.said[0].startswith("the server searches by service only: requested the newest ")
+    assert asked.warnings[0].startswith("the server searches by service only: requested the newest ")
     # of the services of a trace that it cannot write, each fails alike
-    assert len(dict.fromkeys(asked.said)) == 2
+    assert len(dict.fromkeys(asked.warnings)) == 2
 
 
 def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:

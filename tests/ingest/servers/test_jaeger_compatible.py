@@ -43,7 +43,7 @@ def found_in(kind: str, search: Search) -> tuple[dict[tuple[str, str], Span], li
     """The spans that a server sends for a search, and what was said."""
     with asking(LiveServer(kind)) as asked:
         spans = by_ids(spans_of(*documents(asked.back_end, search)))
-        return spans, asked.said
+        return spans, asked.warnings
 
 
 def essence(spans: dict[tuple[str, str], Span]) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -192,13 +192,13 @@ def test_losses_of_quickwit_are_reported() -> None:
         got = asked.spans(changed(ALL, service="payment"))
     assert {ids[0] for ids in got} == {ids[0] for ids in whole}
     assert 0 < sum(ids[0] == old for ids in got) < sum(ids[0] == old for ids in whole)
-    assert any("1 traces have only their root span" in text for text in asked.said)
+    assert any("1 traces have only their root span" in text for text in asked.warnings)
 
 
 def test_losses_of_greptimedb_are_reported() -> None:
-    _, said = found_in("greptimedb", changed(ALL, service="payment"))
-    assert len(said) == 1
-    assert "numbers with a fraction as 0" in said[0]
+    _, warnings = found_in("greptimedb", changed(ALL, service="payment"))
+    assert len(warnings) == 1
+    assert "numbers with a fraction as 0" in warnings[0]
     told: list[SearchReport] = []
     with LiveServer("greptimedb-v3") as server:
         load([server.url], search=changed(ALL, limit=5), on_report=told.append)
@@ -247,9 +247,9 @@ def test_servers_are_distinguished_below_another_path(kind: str, name: str) -> N
 
 def test_error_for_an_unknown_port_lists_the_base_paths(program: Program) -> None:
     with LiveServer("victoriatraces") as server:
-        said = program("analyze", server.url.removesuffix("/select/jaeger"))
-    assert said.code == 4
-    assert "VictoriaTraces /select/jaeger" in said.err
+        warnings = program("analyze", server.url.removesuffix("/select/jaeger"))
+    assert warnings.code == 4
+    assert "VictoriaTraces /select/jaeger" in warnings.err
 
 
 @pytest.mark.parametrize(
@@ -276,5 +276,5 @@ def test_a_report_of_the_last_hour(kind: str, program: Program) -> None:
 
 
 def test_help_names_them(program: Program) -> None:
-    said = program("--help").out
-    assert all(name in said for name in ("VictoriaTraces", "Quickwit", "GreptimeDB"))
+    warnings = program("--help").out
+    assert all(name in warnings for name in ("VictoriaTraces", "Quickwit", "GreptimeDB"))

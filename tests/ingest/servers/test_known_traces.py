@@ -55,5 +55,5 @@ def test_the_slowest_of_a_service_is_shown_though_another_service_takes_the_time
 
 
 def test_all_services_are_named(server: LiveServer, program: Program) -> None:
-    said = program("server", server.url, "--json")
-    assert len(json.loads(said.out)["services"]) == known.SERVICES, said.err
+    result = program("server", server.url, "--json")
+    assert len(json.loads(result.out)["services"]) == known.SERVICES, result.err

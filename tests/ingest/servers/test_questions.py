@@ -172,7 +172,7 @@ def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
         assert asked.found(search) == right
         assert asked.found(search) == right
         if not wanted.attributes and not wanted.errors and not wanted.failed:
-            assert asked.said == []
+            assert asked.warnings == []
     assert right
 
 
@@ -192,7 +192,7 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
     server.fault, server.fault_on = fault, "/services$"
     with asking(server) as asked:
         assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
-        assert asked.said == [
+        assert asked.warnings == [
             "1 invalid names of services were skipped",
             "1 names of services longer than 2,000 characters were skipped",
         ]
@@ -214,9 +214,9 @@ def test_every_search_can_be_sent_and_described(
 
 def test_any_limit_can_be_requested(program: Program) -> None:
     with LiveServer("jaeger-v1") as server:
-        said = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
+        warnings = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
     # it is the server's to refuse so many
-    assert (said.code, "search depth must be" in said.err) == (4, True)
+    assert (warnings.code, "search depth must be" in warnings.err) == (4, True)
 
 
 @given(st.lists(st.integers() | st.sampled_from([10**30, 10**4_000, 1 << 63, (1 << 63) - 1, -(10**30)])))
@@ -225,10 +225,10 @@ def test_any_time_from_a_server_can_be_formatted(starts: list[int]) -> None:
 
 
 def test_names_are_bounded() -> None:
-    said: list[str] = []
+    warnings: list[str] = []
     listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
-    assert len(readable_lists.readable_names(listed, "services", said.append)) == readable_lists.MOST_NAMES
-    assert said == ["the server lists 30,000 services; only the first 10,000 are used"]
+    assert len(readable_lists.readable_names(listed, "services", warnings.append)) == readable_lists.MOST_NAMES
+    assert warnings == ["the server lists 30,000 services; only the first 10,000 are used"]
 
 
 def test_services_are_searched_until_the_limit() -> None:
@@ -244,7 +244,7 @@ def test_services_are_searched_until_the_limit() -> None:
         asked_for = server.paths().count("/api/traces")
     assert len(few) >= 10
     assert asked_for < many / 2
-    assert "of 150 services, enough for 10 traces" in asked.said[-1]
+    assert "of 150 services, enough for 10 traces" in asked.warnings[-1]
 
 
 def test_services_are_searched_side_by_side() -> None:
@@ -273,7 +273,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
     server.fault, server.fault_on = fault, "/api/traces$"
     with asking(server) as asked:
         assert len(asked.found(changed(WHOLE, limit=1000))) > 20
-        assert any("the search failed for 1 of 12 services" in text for text in asked.said)
+        assert any("the search failed for 1 of 12 services" in text for text in asked.warnings)
 
 
 # Tempo

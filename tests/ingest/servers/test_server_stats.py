@@ -59,10 +59,10 @@ def test_data_missing_on_a_server_is_reported(
     served: Callable[[], StandIn], missing: list[str], program: Program
 ) -> None:
     with served() as server:
-        said = program("server", server.url, "cart", "--json")
+        result = program("server", server.url, "cart", "--json")
         text = program("server", server.url, "cart", "--width", "100").out
-    assert said.code == 0
-    found = json.loads(said.out)
+    assert result.code == 0
+    found = json.loads(result.out)
     assert "cart" in found["services"]
     assert len(found["missing"]) == len(missing)
     assert all(what in told for what, told in zip(missing, found["missing"], strict=True))
@@ -73,10 +73,10 @@ def test_data_missing_on_a_server_is_reported(
 def test_a_graph_that_fails_costs_no_services(program: Program) -> None:
     with LiveServer("zipkin") as server:
         server.fault, server.fault_on = status(500), "/dependencies$"
-        said = program("server", server.url, "--json")
-    assert said.code == 0
-    assert json.loads(said.out)["services"]
-    assert "server error (500)" in json.loads(said.out)["missing"][0]
+        result = program("server", server.url, "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["services"]
+    assert "server error (500)" in json.loads(result.out)["missing"][0]
 
 
 EDGES = (
@@ -94,9 +94,9 @@ def test_an_edge_that_cannot_be_read_costs_no_other(kind: str, number: bytes, pr
     body = b"[%b]" % b",".join(EDGES).replace(b"NUMBER", number)
     with LiveServer(kind) as server:
         server.fault, server.fault_on = status(200, body=body if kind == "zipkin" else b'{"data":%b}' % body), "/dep.*"
-        said = program("server", server.url, "--json")
+        result = program("server", server.url, "--json")
         assert program("server", server.url).code == 0
-    found = json.loads(said.out)
+    found = json.loads(result.out)
     assert [(one["caller"], one["callee"], one["call_count"]) for one in found["dependencies"]][:1] == [("a", "b", 3)]
     assert len(found["dependencies"]) == 2
     assert found["missing"] == [
@@ -105,11 +105,11 @@ def test_an_edge_that_cannot_be_read_costs_no_other(kind: str, number: bytes, pr
 
 
 def test_a_dependency_graph_is_bounded() -> None:
-    said: list[str] = []
+    result: list[str] = []
     listed = [msgspec.Raw(b'{"parent":"a","child":"b","callCount":%d}' % count) for count in range(60_000)]
-    found = readable_edges(listed, said.append)
+    found = readable_edges(listed, result.append)
     assert [edge.call_count for edge in found] == list(range(59_999, 9_999, -1))
-    assert said == ["the dependency graph has 60,000 edges; only the 50,000 with the most calls are used"]
+    assert result == ["the dependency graph has 60,000 edges; only the 50,000 with the most calls are used"]
 
 
 @pytest.mark.parametrize("value", [b"1e308", b"1e305", b"-1e300", b"-5"])
@@ -118,26 +118,26 @@ def test_invalid_metrics_are_omitted(value: bytes, program: Program) -> None:
     body = b'{"metrics":[{"metricPoints":[%b,%b,%b]}]}' % (point % value, point % value, point % b"2")
     with LiveServer("jaeger-v1") as server:
         server.fault, server.fault_on = status(200, body=body), "/metrics/"
-        said = program("server", server.url, "cart")
-    assert said.code == 0, said.err
-    assert "2 calls/s" in said.out
-    assert "p95 2.00 ms" in said.out
+        result = program("server", server.url, "cart")
+    assert result.code == 0, result.err
+    assert "2 calls/s" in result.out
+    assert "p95 2.00 ms" in result.out
 
 
 def test_a_server_that_is_not_there(program: Program) -> None:
     with refused() as server:
-        said = program("server", server.url)
-    assert (said.code, said.out) == (4, "")
-    assert "connection refused" in said.err
-    said = program("server", "traces.json")
-    assert (said.code, said.out) == (2, "")
+        result = program("server", server.url)
+    assert (result.code, result.out) == (4, "")
+    assert "connection refused" in result.err
+    result = program("server", "traces.json")
+    assert (result.code, result.out) == (2, "")
 
 
 def test_a_server_that_knows_nothing(program: Program) -> None:
     with LiveServer("zipkin", empty=True) as server:
         server.fault, server.fault_on = status(200, body=b"[]"), "/dependencies$"
-        said = program("server", server.url)
-    assert (said.code, "no services" in said.err) == (4, True)
+        result = program("server", server.url)
+    assert (result.code, "no services" in result.err) == (4, True)
 
 
 def test_calls_missing_from_traces_come_first() -> None:
