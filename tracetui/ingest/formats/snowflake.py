@@ -28,7 +28,7 @@ def _read(row: Mapping[str, Any], context: DecodeContext, sink: SpanSink) -> Non
     _add(_record(row), context, sink)
 
 
-def _add(found: _Record, context: DecodeContext, sink: SpanSink) -> None:
+def _add(found: _TableRow, context: DecodeContext, sink: SpanSink) -> None:
     if found.span is not None:
         sink.hold(found.span, context)
     elif found.event is not None:
@@ -37,7 +37,7 @@ def _add(found: _Record, context: DecodeContext, sink: SpanSink) -> None:
         context.without_spans.signals["logs"] = None
 
 
-class _Record(NamedTuple):
+class _TableRow(NamedTuple):
     """Content of a row: a span, an event of a span, a log record, or none of these."""
 
     trace_id: str = ""
@@ -47,10 +47,10 @@ class _Record(NamedTuple):
     is_log: bool = False
 
 
-def _record(row: Mapping[str, Any]) -> _Record:
+def _record(row: Mapping[str, Any]) -> _TableRow:
     what = text_of(row.get("RECORD_TYPE"))
     if what not in ("SPAN", "SPAN_EVENT"):
-        return _Record(is_log=what == "LOG")
+        return _TableRow(is_log=what == "LOG")
     record, trace = _object(row, "RECORD"), _object(row, "TRACE")
     if not trace:
         raise MalformedError("a span without TRACE")
@@ -58,7 +58,7 @@ def _record(row: Mapping[str, Any]) -> _Record:
     attributes = attributes_of(_object(row, "RECORD_ATTRIBUTES"))
     if what == "SPAN_EVENT":
         time_ns = moment_ns(row.get("TIMESTAMP")) or 0
-        return _Record(trace_id, span_id, event=Event(time_ns, text_of(record.get("name")), attributes))
+        return _TableRow(trace_id, span_id, event=Event(time_ns, text_of(record.get("name")), attributes))
     resource = attributes_of(_object(row, "RESOURCE_ATTRIBUTES"))
     service = next((text_of(resource[name]) for name in _SERVICES if resource.get(name)), "")
     if service:
@@ -81,7 +81,7 @@ def _record(row: Mapping[str, Any]) -> _Record:
         resource=resource,
         scope_name=text_of(scope.get("name")),
     )
-    return _Record(trace_id, span_id, span)
+    return _TableRow(trace_id, span_id, span)
 
 
 def _object(row: Mapping[str, Any], column: str) -> dict[str, Any]:
