@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import open_filtered
+from tracetui.cli.filtered_session import open_for_report
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_message
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
@@ -44,14 +44,7 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
     filters = selection.filters()
     wanted = (options.bottlenecks, options.critical_path, options.errors, options.dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
-    session = open_filtered(
-        sources,
-        filters,
-        servers.overrides(),
-        adjust_skew=report.adjust_skew,
-        verbose=report.verbose,
-        exact_names=selection.exact_names,
-    )
+    session = open_for_report(sources, filters, selection, report, servers)
     if save is not None:
         from tracetui.export.save import save as save_traces
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, session_opener
+from tracetui.cli.filtered_session import check_names, open_for_report
 from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.cli.show import find_trace
 from tracetui.config import Overrides
@@ -90,7 +91,9 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError("use only one of --at, --by and --trace")
     check_not_read(report.output, options.sources)
     filters = selection.filters()
-    opened = session_opener(filters, selection, report, servers)
+    opened = partial(
+        open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
+    )
     if options.trace is not None:
         _compare_trace(options, opened(options.sources), report, filters)
         return

@@ -15,7 +15,7 @@ from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import open_filtered
+from tracetui.cli.filtered_session import open_for_report
 from tracetui.cli.output import check_not_read, print_json, print_lines
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
@@ -78,15 +78,7 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
             return combined(search, Search(failed=True))
         return combined(search, pushdown(select, exact_names=selection.exact_names)[0])
 
-    session = open_filtered(
-        sources,
-        filters,
-        servers.overrides(),
-        adjust_skew=report.adjust_skew,
-        verbose=report.verbose,
-        exact_names=selection.exact_names,
-        also=also,
-    )
+    session = open_for_report(sources, filters, selection, report, servers, also=also)
     traces = session.analysis.traces
     chosen, what = _chosen(traces, slow, select)
     number = int(chosen.sum())

@@ -86,26 +86,30 @@ def open_filtered(
     return session
 
 
-def session_opener(
-    filters: Filters, selection: o.Selection, report: o.Report, servers: o.Servers
-) -> Callable[[Sequence[str]], Session]:
-    """Return a function that opens and filters one of the compared trace sets, given its sources.
+def open_for_report(
+    sources: Sequence[str],
+    filters: Filters,
+    selection: o.Selection,
+    report: o.Report,
+    servers: o.Servers,
+    *,
+    also: Callable[[Search], Search | None] = lambda _: None,
+    checks_names: bool = True,
+) -> Session:
+    """Load and filter as `open_filtered` does, with the options of a report.
 
-    It does not check the names of the filters, which only one of the sets may have: call check_names with all sessions.
+    For one of several compared sets `checks_names` is False: call check_names with all sessions.
     """
-
-    def opened(sources: Sequence[str]) -> Session:
-        return open_filtered(
-            sources,
-            filters,
-            servers.overrides(),
-            adjust_skew=report.adjust_skew,
-            verbose=report.verbose,
-            exact_names=selection.exact_names,
-            checks_names=False,
-        )
-
-    return opened
+    return open_filtered(
+        sources,
+        filters,
+        servers.overrides(),
+        adjust_skew=report.adjust_skew,
+        verbose=report.verbose,
+        exact_names=selection.exact_names,
+        also=also,
+        checks_names=checks_names,
+    )
 
 
 def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides) -> None:

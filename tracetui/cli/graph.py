@@ -12,7 +12,7 @@ import typer
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import open_filtered
+from tracetui.cli.filtered_session import open_for_report
 from tracetui.cli.graph_questions import HOPS, QUESTIONS, GraphQuestion, NameKind, map_graph
 from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines
 from tracetui.model.errors import UsageError
@@ -74,14 +74,7 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         raise UsageError(f"use either --json or --format {format_}, not both")
     check_not_read(report.output, [options.source])
     filters = selection.filters()
-    session = open_filtered(
-        [options.source],
-        filters,
-        servers.overrides(),
-        adjust_skew=report.adjust_skew,
-        verbose=report.verbose,
-        exact_names=selection.exact_names,
-    )
+    session = open_for_report([options.source], filters, selection, report, servers)
     look = report.options(filters, session)
     analysis = session.analysis
     if not analysis.traces.trace_count and not json and not format_:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ from tracetui.analysis.root_causes import (
     halve_confidence,
 )
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, session_opener
+from tracetui.cli.filtered_session import check_names, open_for_report
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.ingest.servers.address import without_secrets
@@ -75,7 +76,9 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
         raise UsageError("use one of --baseline, --at and --by")
     check_not_read(report.output, [*options.sources, *([options.baseline] if options.baseline else [])])
     filters = selection.filters()
-    opened = session_opener(filters, selection, report, servers)
+    opened = partial(
+        open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
+    )
     named = [options.sources] if options.baseline is None else [options.sources, [options.baseline]]
     # the credentials of one server must not be sent to the other
     servers_of([source for sources in named for source in sources])
