@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple
 
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.decompress import Bzip2Member, CompressedMember, UnpackError, XzMember, ZlibMember, ZstdMember
+from tracetui.ingest.decompress import CompressedMember, UnpackError, ZlibMember, ZstdMember, bzip2_member, xz_member
 from tracetui.ingest.limits import MIB, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 Buffer = bytes | mmap.mmap
@@ -179,8 +179,8 @@ class _Compression(NamedTuple):
 _COMPRESSIONS: Final = (
     _Compression("gzip", GZIP, ZlibMember),
     _Compression("zstd", ZSTD, ZstdMember),
-    _Compression("bzip2", BZIP2, Bzip2Member),
-    _Compression("xz", XZ, XzMember),
+    _Compression("bzip2", BZIP2, bzip2_member),
+    _Compression("xz", XZ, xz_member),
 )
 
 

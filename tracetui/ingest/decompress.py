@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import zstandard
 
 if TYPE_CHECKING:
+    import bz2
     import lzma
 
 MOST_PIECE: Final = 1 << 20
@@ -99,13 +100,11 @@ class ZstdMember:
                 return
 
 
-class Bzip2Member:
-    """Bzip2 stream."""
+class BoundedMember:
+    """Bzip2 or xz stream."""
 
-    def __init__(self) -> None:
-        import bz2
-
-        self._member = bz2.BZ2Decompressor()
+    def __init__(self, member: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._member = member
 
     @property
     def eof(self) -> bool:
@@ -119,24 +118,16 @@ class Bzip2Member:
         yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
 
 
-class XzMember:
-    """Xz stream."""
+def bzip2_member() -> BoundedMember:
+    import bz2
 
-    def __init__(self) -> None:
-        import lzma
+    return BoundedMember(bz2.BZ2Decompressor())
 
-        self._member = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
-    @property
-    def eof(self) -> bool:
-        return self._member.eof
+def xz_member() -> BoundedMember:
+    import lzma
 
-    @property
-    def unused_data(self) -> bytes:
-        return self._member.unused_data
-
-    def unpack(self, data: bytes) -> Iterator[bytes]:
-        yield from _unpack_bounded(self._member.decompress, lambda: self._member.needs_input or self._member.eof, data)
+    return BoundedMember(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
 
 
 class ZipLzmaMember:

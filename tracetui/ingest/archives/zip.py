@@ -15,13 +15,13 @@ from tracetui.ingest.archives.archive import Archive, shown_name
 from tracetui.ingest.archives.archive import ArchiveMember as ArchiveMember
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decompress import (
-    Bzip2Member,
     CompressedMember,
     UnpackError,
-    XzMember,
     ZipLzmaMember,
     ZlibMember,
     ZstdMember,
+    bzip2_member,
+    xz_member,
 )
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
@@ -39,11 +39,11 @@ _STORED: Final = 0
 _LZMA: Final = 14
 _METHODS: Final[dict[int, Callable[[], CompressedMember]]] = {
     8: partial(ZlibMember, -zlib.MAX_WBITS),
-    12: Bzip2Member,
+    12: bzip2_member,
     _LZMA: ZipLzmaMember,
     20: ZstdMember,
     93: ZstdMember,
-    95: XzMember,
+    95: xz_member,
 }
 _NAMES: Final = {6: "implode", 9: "deflate64", 98: "PPMd", 99: "AES"}
 

@@ -208,3 +208,10 @@ def share_bar(percent: float, width: int, glyphs: Glyphs) -> str:
     eighths = min(max(round(percent / 100 * width * 8), int(percent > 0)), width * 8)
     full, part = divmod(eighths, 8)
     return fit(glyphs.solid * full + (glyphs.solid_left[part - 1] if part else ""), width)
+
+
+def skew_remark(traces: int, glyphs: Glyphs, room: int = 1_000) -> str:
+    """Return `⚠ clock skew in 3 traces: --adjust-skew`, without the option if that needs more than `room` cells."""
+    remark = f"{glyphs.warning} clock skew in {numbers.counted(traces, 'trace')}"
+    whole = f"{remark}: --adjust-skew"
+    return whole if len(whole) <= room else remark

@@ -15,13 +15,12 @@ from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.what_if import what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
-from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns
+from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns, skew_remark
 from tracetui.render.hot_spots.what_if import what_if_lines
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_name
-from tracetui.render.waterfall.skew_remark import skew_remark
 from tracetui.tui.keys.hot_spots import HOT_SPOTS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
