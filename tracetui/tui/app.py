@@ -46,7 +46,7 @@ from tracetui.tui.messages import (
     WidenWindow,
 )
 from tracetui.tui.palette import open_palette
-from tracetui.tui.settings import Resume, save_columns, save_queries, save_resume
+from tracetui.tui.settings import Resume, save_columns, save_filters, save_queries, save_resume
 from tracetui.tui.source_tabs import SourceTab, SourceTabs
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
@@ -583,6 +583,7 @@ class TraceApp(TerminalApp):
 
     def _save_state(self) -> None:
         save_queries(self.state.new_queries)
+        save_filters(self.state.changed_filters)
         if self.state.has_new_columns:
             save_columns(self.state.columns)
         # a pipe cannot be read again, and after a failed load there is no location

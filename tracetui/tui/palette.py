@@ -140,6 +140,8 @@ class PaletteEntries:
         # imported late, so that the first screen is painted before
         from tracetui.query.lexer import quoted
 
+        for name, query in sorted(self._app.state.saved_filters.items()):
+            yield PaletteEntry(f"Filter {name}", query, partial(self._list, query))
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
             for name in names[:_MOST]:
                 yield PaletteEntry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))

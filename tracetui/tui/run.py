@@ -15,7 +15,7 @@ from tracetui.model.search import NOTHING
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keys.keymap import check_keymap
-from tracetui.tui.settings import Resume, Settings, load_columns, load_queries
+from tracetui.tui.settings import Resume, Settings, load_columns, load_filters, load_queries
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
@@ -56,6 +56,7 @@ def run_app(
         search=resume.search if resume is not None else NOTHING,
         overrides=overrides,
         previous_queries=previous_queries,
+        saved_filters=load_filters(notices),
         columns=load_columns(notices),
         notices=notices,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),

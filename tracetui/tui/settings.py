@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from tracetui.tui.themes import THEMES
 _RESUME = "resume.json"
 _QUERIES = "queries.json"
 _COLUMNS = "columns.json"
+_FILTERS = "filters.json"
+_MOST_FILTERS = 200
 _MOST_QUERIES = 100
 _LONGEST_QUERY = 1_000
 
@@ -127,6 +129,30 @@ def save_queries(new: Sequence[str]) -> None:
         # a repeated query moves to the end
         queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MOST_QUERIES]
         StateFile(_queries_path(), list[str]).save(queries[::-1])
+
+
+def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
+    """Read the filters saved by name. A damaged file is renamed, with a text added to `warnings`."""
+    try:
+        found = StateFile(_filters_path(), dict[str, str]).load() or {}
+    except DamagedStateError as error:
+        if warnings is not None:
+            warnings.append(str(error))
+        return {}
+    return {name: query for name, query in list(found.items())[:_MOST_FILTERS] if len(query) <= _LONGEST_QUERY}
+
+
+def save_filters(changed: Mapping[str, str | None]) -> None:
+    """Save filters by name, or remove those that are None. The file is read again before."""
+    if changed:
+        filters = {name: query for name, query in {**load_filters(), **changed}.items() if query is not None}
+        # the newest are kept
+        newest = dict(list(filters.items())[-_MOST_FILTERS:])
+        StateFile(_filters_path(), dict[str, str]).save(newest)
+
+
+def _filters_path() -> Path:
+    return _resume_path().with_name(_FILTERS)
 
 
 def load_columns(warnings: list[str]) -> ListColumns:

@@ -29,7 +29,16 @@ class Look:
     local_time: bool = False
 
 
-_OF_THE_APP = ("look", "notices", "previous_queries", "new_queries", "columns", "has_new_columns")
+_OF_THE_APP = (
+    "look",
+    "notices",
+    "previous_queries",
+    "new_queries",
+    "saved_filters",
+    "changed_filters",
+    "columns",
+    "has_new_columns",
+)
 """Fields of `State` that do not depend on the sources."""
 
 
@@ -88,6 +97,10 @@ class State:
     """Share of the loaded traces that were searched for the query, 0 to 1; less than 1 if the search was stopped."""
     is_searching: bool = False
     """True while the loaded traces are searched for the query."""
+    saved_filters: dict[str, str] = field(default_factory=dict)
+    """Queries that the user saved, by name."""
+    changed_filters: dict[str, str | None] = field(default_factory=dict)
+    """Those saved in this run, and None for those removed."""
     columns: ListColumns = field(default_factory=ListColumns)
     has_new_columns: bool = False
     """True if the user has changed the columns in this run."""
@@ -206,6 +219,14 @@ class State:
     def set_columns(self, columns: ListColumns) -> None:
         """Set the columns of the list of traces."""
         self.columns, self.has_new_columns = columns, True
+
+    def save_filter(self, name: str, query: str | None) -> None:
+        """Save a query under a name; None removes it."""
+        self.changed_filters[name] = query
+        if query is None:
+            self.saved_filters.pop(name, None)
+        else:
+            self.saved_filters[name] = query
 
     def add_query(self, query: str) -> None:
         """Add a query to the history."""

@@ -78,6 +78,14 @@ TRACES = KeyTable(
         "contrasts; or drag the mouse: left button filters, right button contrasts",
         words="zoom select time",
     ),
+    Shortcut(
+        "traces.saved",
+        "apostrophe",
+        "saved_filters",
+        "Saved filters",
+        "save the filter under a name, apply a saved one, or remove it",
+        words="name bookmark",
+    ),
     Shortcut("traces.undo", "u", "undo", "Undo the last change of the filter"),
     Shortcut(
         "traces.slowest",

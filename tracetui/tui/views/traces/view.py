@@ -39,6 +39,7 @@ from tracetui.tui.views.traces.empty_states import (
 )
 from tracetui.tui.views.traces.listing import Grouping, TraceListing
 from tracetui.tui.views.traces.quick_filters import QuickFilters
+from tracetui.tui.views.traces.saved_filters import open_saved_filters
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
@@ -371,6 +372,10 @@ class TracesView(View):
 
     def action_sort(self) -> None:
         self.listing.sort_by_next()
+
+    def action_saved_filters(self) -> None:
+        """Apply, save or remove a filter by name."""
+        open_saved_filters(self)
 
     def action_columns(self) -> None:
         """Add or remove a column."""

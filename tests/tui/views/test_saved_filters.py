@@ -1,0 +1,63 @@
+"""Filters saved under a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.trace_app import INCIDENT, opened
+from tracetui.tui import settings
+
+pytestmark = pytest.mark.usefixtures("own_state")
+
+
+async def test_a_filter_is_saved_applied_and_removed() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "apostrophe", *"failing", "enter")
+        assert "saved as failing" in pilot.text
+        await pilot.press("u", "apostrophe")
+        assert "failing" in pilot.text
+        assert "a name for the current filter" not in pilot.text
+        await pilot.press("enter")
+        assert app.state.query == "error"
+        assert len(app.state.shown) == 8
+        await pilot.press("apostrophe", *"remove", "enter")
+        assert "removed failing" in pilot.text
+        assert not app.state.saved_filters
+
+
+async def test_filters_are_kept_and_those_of_other_runs_stay(tmp_path: Path) -> None:
+    settings.save_filters({"slow": "duration > 2s", "old": "error"})
+    async with opened(INCIDENT) as (app, pilot):
+        app.state.saved_filters.update(settings.load_filters())
+        await pilot.press("apostrophe", *"old", "enter", "apostrophe", *"remove", "enter")
+        # another run saves one meanwhile
+        settings.save_filters({"other": "service = a"})
+        await pilot.press("apostrophe", *"failing", "enter")
+        app.exit()
+    assert settings.load_filters() == {"slow": "duration > 2s", "other": "service = a", "failing": "error"}
+    (tmp_path / "state" / "filters.json").write_text("[1]")
+    warnings: list[str] = []
+    assert settings.load_filters(warnings) == {}
+    assert len(warnings) == 1
+
+
+async def test_the_palette_applies_a_saved_filter() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "apostrophe", *"failing", "enter", "u", "colon", *"filter failing", "enter")
+        assert app.state.query == "error"
+
+
+async def test_without_a_filter_and_saved_ones_there_is_no_dialog() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("apostrophe")
+        assert "no saved filters" in pilot.text
+        assert len(app.screen_stack) == 1
+
+
+async def test_a_filter_with_a_secret_is_not_saved() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("slash", *"attr.password = hunter2", "enter", "apostrophe", *"mine", "enter")
+        assert "may contain a secret" in pilot.text
+        assert not app.state.saved_filters

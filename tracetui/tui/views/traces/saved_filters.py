@@ -1,0 +1,43 @@
+"""Dialog to apply filters that were saved under a name, to save the current one, and to remove one."""
+
+from __future__ import annotations
+
+from tracetui.query.complete import holds_secret
+from tracetui.render.text.line import Role
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.views.base import View
+from tracetui.tui.widgets.choice import Choice, Option
+
+LONGEST_NAME = 60
+_APPLY, _REMOVE = "apply ", "remove "
+"""Prefixes of the values of options; other values are names for the current filter."""
+
+
+def open_saved_filters(view: View) -> None:
+    """Let the user apply a saved filter, or type a name to save the current one."""
+    state = view.state
+    query, saved = state.query, state.saved_filters
+    options = [Option(_APPLY + name, name, text) for name, text in sorted(saved.items())]
+    options += [
+        Option(_REMOVE + name, f"remove {name}", "", Role.DIM) for name, text in sorted(saved.items()) if text == query
+    ]
+    title = f"Save {safe(query, LONGEST_NAME)}, or apply a saved filter" if query else "Saved filters"
+    free = "a name for the current filter" if query else ""
+    if not options and not query:
+        view.post_key_notices("no saved filters; {traces.filter} filters, {traces.saved} then saves the filter")
+        return
+
+    def chosen(value: str) -> None:
+        if value.startswith(_APPLY) and value.removeprefix(_APPLY) in saved:
+            view.filter_by(saved[value.removeprefix(_APPLY)])
+        elif value.startswith(_REMOVE) and value.removeprefix(_REMOVE) in saved:
+            state.save_filter(value.removeprefix(_REMOVE), None)
+            view.post_notice(f"removed {safe(value.removeprefix(_REMOVE), LONGEST_NAME)}")
+        elif holds_secret(query):
+            view.post_notice("not saved: the filter may contain a secret")
+        else:
+            name = value[:LONGEST_NAME]
+            state.save_filter(name, query)
+            view.post_notice(f"saved as {safe(name)}")
+
+    view.show_dialog(Choice(state.look, title, options, free=free), chosen)
