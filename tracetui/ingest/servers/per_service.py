@@ -59,11 +59,12 @@ def documents_by_service(
         found: TraceStarts = {}
         new = []
         for document in documents:
+            # a trace can be divided between documents of one search, so `seen` grows only after the last
             heads, rest = unseen(document, seen)
             found |= heads
-            seen |= heads
             if rest:
                 new.append(rest)
+        seen |= found
         yield search, len(found), new
 
 
