@@ -22,6 +22,9 @@ pytestmark = pytest.mark.live
 
 EVENTS = CASES / "zipkin-python-events.json"
 WINDOW = ("--time-range", "2h")
+IGNORES_ERRORS = "memory storage of some Jaeger versions"
+"""Warning about a store that cannot search for errors; they are found among the newest traces, if those are enough."""
+DEEPER = ("--limit", "5000")
 
 
 @pytest.fixture(scope="module", params=["zipkin", "jaeger-memory", "jaeger-badger"])
@@ -40,9 +43,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield url
 
 
-def count(server: str, *options: str) -> int:
-    found: int = json.loads(tracetui("analyze", server, "--json", *WINDOW, *options)[0])["summary"]["trace_count"]
-    return found
+def count(server: str, *options: str) -> tuple[int, str]:
+    """Return the number of traces found, and the messages."""
+    report, messages = tracetui("analyze", server, "--json", *WINDOW, *options)
+    return json.loads(report)["summary"]["trace_count"], messages
 
 
 def test_server_has_all_traces(server: str) -> None:
@@ -57,13 +61,17 @@ def test_server_has_all_traces(server: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_existing_traces_are_found(options: tuple[str, ...], wanted: int, server: str) -> None:
-    assert wanted <= count(server, *options) <= wanted + known.NOT_SEARCHABLE
+    found, messages = count(server, *options)
+    if IGNORES_ERRORS in messages:
+        found, _ = count(server, *options, *DEEPER)
+    assert wanted <= found <= wanted + known.NOT_SEARCHABLE or (found > wanted and IGNORES_ERRORS in messages)
 
 
 def test_slowest_and_failed_traces_are_shown(server: str) -> None:
     shown, _ = tracetui("show", server, "--trace", "slowest", *WINDOW, "--limit", "20", "--width", "120")
     assert "1.30 s" in shown or "1.21 s" in shown
-    tracetui("show", server, "--trace", "failed", *WINDOW, "--limit", "20", "--width", "120")
+    deeper = DEEPER if IGNORES_ERRORS in count(server, "--errors-only")[1] else ("--limit", "20")
+    tracetui("show", server, "--trace", "failed", *WINDOW, *deeper, "--width", "120")
 
 
 def exceptions(source: str, *options: str) -> set[str]:

@@ -24,6 +24,7 @@ from tracetui.ingest.servers.back_end import (
 )
 from tracetui.ingest.servers.connection import Connection
 from tracetui.ingest.servers.jaeger_dialects import JAEGER, Dialect
+from tracetui.ingest.servers.jaeger_failed_traces import FEW_SERVICES, FailedTraces
 from tracetui.ingest.servers.jaeger_metrics import metrics_of
 from tracetui.ingest.servers.jaeger_params import v1_params, v3_params
 from tracetui.ingest.servers.jaeger_summaries import TraceSummary, summaries_at
@@ -39,12 +40,10 @@ from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
 from tracetui.ingest.servers.unseen_traces import TraceStarts, otlp_starts, unseen_otlp, unseen_v1
 from tracetui.model.errors import ManyServicesError
-from tracetui.model.search import Search, describe
+from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency, Metrics
 
 _BAD_REQUEST, _NOT_FOUND, _FAILED = 400, 404, 500
-FEW_SERVICES: Final = 30
-"""Largest number of services of which all are searched; with more, the search stops once it has enough traces."""
 _REQUIRES_SERVICE: Final = re.compile(r"service.*(?:must be set|required)", re.IGNORECASE)
 _Conditions = tuple[bool, bool, bool]
 """Flags of the conditions of a search: on attributes or errors, on an operation, on durations."""
@@ -54,7 +53,6 @@ _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
 _SUMMARIES_PER_TRACE: Final = 20
 """Number of summaries requested per wanted trace."""
 _MOST_SUMMARIES: Final = 5_000
-_FINDS_ERRORS: Final = "by the tag error=true, not by HTTP or gRPC status alone"
 
 
 class _Names(msgspec.Struct):
@@ -105,13 +103,14 @@ class Jaeger(BackEnd):
         """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
         self._complete: TraceStarts = {}
         """Traces received whole, for servers whose results contain only root spans."""
+        self._failed = FailedTraces(self, finds_errors=None if not self._prefers_v3 and dialect is JAEGER else True)
 
     @property
     def capabilities(self) -> Capabilities:
         version = "v3" if self._prefers_v3 else "v1"
         is_jaeger = self._dialect is JAEGER
         name = f"Jaeger ({version})" if is_jaeger else f"{self._dialect.name} (Jaeger's {version} API)"
-        return Capabilities(name, _FINDS_ERRORS, finds_attributes=self._dialect.finds_attributes)
+        return Capabilities(name, self._failed.finds_errors_by, finds_attributes=self._dialect.finds_attributes)
 
     @property
     def sends_newest(self) -> bool:
@@ -165,11 +164,11 @@ class Jaeger(BackEnd):
 
     def supported_search(self, search: Search) -> Search:
         search = self._limited(self._dialect.supported_search(search))
-        if not self._needs_service(search):
+        if not self.needs_service(search):
             search = without_services(search)
         if self._summaries:
             return search
-        return self._prefilter(search) or self._without_ignored(without_trace_conditions(search))
+        return self.prefilter(search) or self.without_ignored(without_trace_conditions(search))
 
     def _limited(self, search: Search) -> Search:
         """Lower the limit of a search to the server's."""
@@ -194,15 +193,19 @@ class Jaeger(BackEnd):
                 raise
             yield from run_search(self._limited(search))
 
-    def _without_ignored(self, search: Search) -> Search:
+    def without_ignored(self, search: Search) -> Search:
         """Remove conditions that the server ignores: v3 before 2.19 ignores attributes, and therefore errors."""
+        if self._failed.finds_errors is False:
+            return msgspec.structs.replace(search, errors=False)
         overlooks = self._prefers_v3 and not self._summaries
         return msgspec.structs.replace(search, attributes={}, errors=False) if overlooks else search
 
-    def _prefilter(self, search: Search) -> Search | None:
+    def prefilter(self, search: Search) -> Search | None:
         """Return a first query for failed or slow traces; None if the server does not support it."""
         narrow = span_prefilter(search)
-        return narrow if narrow is not None and self._without_ignored(narrow) == narrow else None
+        if narrow is not None and self._failed.finds_errors is False and narrow.least_ns is not None:
+            return self.without_ignored(narrow)
+        return narrow if narrow is not None and self.without_ignored(narrow) == narrow else None
 
     def metrics(self, service: str, start_ns: int, end_ns: int) -> Metrics:
         if not self._dialect.has_metrics:
@@ -225,12 +228,12 @@ class Jaeger(BackEnd):
         self.has_more, self.searched, self._complete = False, None, {}
         if self._dialect.v1_losses and not self._prefers_v3:
             self.warn(self._dialect.v1_losses)
-        narrow = self._prefilter(search)
+        narrow = self.prefilter(search)
         if narrow is None:
-            yield from self._of_spans(without_trace_conditions(search))
+            yield from self._failed.of_spans(self.without_ignored(without_trace_conditions(search)))
             return
         seen: TraceStarts = {}
-        for document in self._of_spans(narrow):
+        for document in self._failed.of_spans_alone(narrow):
             seen |= otlp_starts(document) or unseen_v1(document, {})[0]
             yield document
         if len(seen) >= search.most:
@@ -238,33 +241,24 @@ class Jaeger(BackEnd):
         # not all slow or failed traces have such a span
         if self._summaries:
             yield from self._by_summaries(search, seen)
-        elif self._needs_service(search):
-            self.warn(f"the search was limited to traces with {describe(narrow, alone=True)}")
         else:
-            found: TraceStarts = {}
-            for document in self._of_spans(without_trace_conditions(search)):
-                starts, unseen = unseen_v1(document, seen)
-                found |= starts
-                if unseen:
-                    yield unseen
-            self.has_more |= len(found) >= search.most
-            self.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=self.sends_newest)
+            yield from self._failed.others(search, narrow, seen)
 
-    def _of_spans(self, search: Search) -> Generator[bytes]:
+    def of_spans(self, search: Search) -> Generator[bytes]:
         """Yield the traces in which one span meets the conditions on spans."""
-        if self._needs_service(search):
-            yield from self._search_each_service(search)
+        if self.needs_service(search):
+            yield from self.search_each_service(search)
         elif self._prefers_v3:
             try:
                 yield from self._search_v3(search)
             except HttpError as error:
                 if not self._refuses(search, error):
                     raise
-                yield from self._search_each_service(search)
+                yield from self.search_each_service(search)
         else:
             yield from self._search_v1(search)
 
-    def _needs_service(self, search: Search) -> bool:
+    def needs_service(self, search: Search) -> bool:
         """Test whether a search is to be done service by service: some are chosen, or the store requires one."""
         if search.service or search.services:
             return not search.service
@@ -305,7 +299,7 @@ class Jaeger(BackEnd):
 
     def _summaries_of(self, search: Search) -> list[TraceSummary]:
         """Return the summaries of the traces that a search finds, without duplicates."""
-        if not self._needs_service(search):
+        if not self.needs_service(search):
             try:
                 return self._summarised(search)
             except HttpError as error:
@@ -384,18 +378,23 @@ class Jaeger(BackEnd):
             raise ManyServicesError(self.connection.name, len(services))
         return services
 
-    def _search_each_service(self, search: Search) -> Generator[bytes]:
-        """Search service by service until the limit is reached."""
+    def search_each_service(self, search: Search, *, is_reported: bool = True, rounds: int = 2) -> Generator[bytes]:
+        """Search service by service until the limit is reached.
+
+        is_reported: whether a warning states the limits per service.
+        rounds: 1 to omit what services have beyond those limits.
+        """
         if self._summaries and not search.services:
             yield from self.traces([one.trace_id for one in self._summaries_of(search)])
             return
-        searches = searches_by_service(search, self._services_for(search), self.warn)
+        warn = self.warn if is_reported else (lambda _: None)
+        searches = searches_by_service(search, self._services_for(search), warn)
         seen: TraceStarts = {}
 
         def requested(one: Search) -> list[bytes]:
             return list(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
 
-        for _ in range(2):
+        for _ in range(rounds):
             full = []
             found = documents_by_service(searches, requested, _unseen, seen, self.warn)
             for at, (one, count, documents) in enumerate(found, 1):

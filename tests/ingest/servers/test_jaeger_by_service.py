@@ -1,0 +1,156 @@
+"""Jaeger's v1 API, which searches the spans of one service at a time: traces are whole, and errors are found."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from tests.ingest.servers.test_back_ends import asking
+from tests.support.documents import padded
+from tests.support.loopback import Handler, Response
+from tests.support.many_traces import MS, SECOND, trace
+from tests.support.recordings import LAST_NS
+from tests.support.servers import LiveServer
+from tracetui.ingest.loader import load
+from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
+from tracetui.ingest.servers.per_service import documents_by_service
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.unseen_traces import unseen_otlp
+from tracetui.model.search import Search
+
+NEWER = 150
+LIMIT = 40
+NO_TRACES = Response((b'{"data":[],"total":0,"limit":0,"offset":0,"errors":null}',))
+WHOLE = Search(start_ns=LAST_NS - 3600 * SECOND, end_ns=LAST_NS + 10 * SECOND, limit=LIMIT)
+changed = msgspec.structs.replace
+
+
+def a_minute_of_traces(*, failing: int = 0, failing_newest: int = 0, slow: int = 0) -> LiveServer:
+    """Newer traces of front and back, behind them some whose span of back fails, or whose span of front is slow.
+
+    failing_newest: number of failing traces that are newer than all others.
+    """
+    server = LiveServer("jaeger-v1", empty=True)
+    number = 0
+
+    def add(count: int, start_ns: int, durations: tuple[int, int], *, is_error: bool) -> None:
+        nonlocal number
+        for _ in range(count):
+            number += 1
+            server.add(trace("jaeger-v1", number, start_ns + number * MS, durations, is_error=is_error))
+
+    add(failing, LAST_NS - 1000 * SECOND, (5 * MS, 4 * MS), is_error=True)
+    add(slow, LAST_NS - 1000 * SECOND, (5 * SECOND, 4 * MS), is_error=False)
+    add(NEWER, LAST_NS - 100 * SECOND, (5 * MS, 4 * MS), is_error=False)
+    add(failing_newest, LAST_NS, (5 * MS, 4 * MS), is_error=True)
+    return server
+
+
+def ignoring_error_tags(server: LiveServer) -> LiveServer:
+    """A store that finds nothing by the tag error=true, as Jaeger's memory storage did until early 2026."""
+
+    def respond(handler: Handler) -> None:
+        asks = any('"error"' in tags for tags in handler.request_read.query.get("tags", ()))
+        server.send(handler, NO_TRACES if asks else server.respond(handler.request_read))
+
+    server.fault, server.fault_on = respond, "/api/traces$"
+    return server
+
+
+def test_trace_between_two_documents_of_one_search_is_whole() -> None:
+    whole = trace("jaeger-v3", 1, LAST_NS)
+    parts = [json.dumps({"result": {"resourceSpans": [group]}}).encode() for group in whole["resourceSpans"]]
+    assert len(parts) == 2
+    searches = [Search(service="front"), Search(service="back")]
+    found = list(documents_by_service(searches, lambda _: parts, unseen_otlp, {}, print))
+    assert [(count, documents) for _, count, documents in found] == [(1, parts), (1, [])]
+
+
+@pytest.mark.parametrize("chosen", [{"service": "front"}, {"services": ("front",)}], ids=["one", "several"])
+@pytest.mark.parametrize("failing", [30, LIMIT + 20])
+def test_failed_traces_of_a_service_are_found_by_errors_in_another(chosen: dict[str, str], failing: int) -> None:
+    with asking(a_minute_of_traces(failing=failing)) as asked:
+        documents = list(asked.back_end.search(changed(WHOLE, failed=True, **chosen)))
+    found = {one["traceID"] for document in documents for one in json.loads(document)["data"]}
+    failed = {f"{number:032x}" for number in range(1, failing + 1)}
+    assert len(failed & {padded(trace_id) for trace_id in found}) >= min(failing, LIMIT)
+
+
+def test_slow_traces_of_a_service_are_found_by_spans_of_another() -> None:
+    with a_minute_of_traces(slow=12) as server:
+        search = changed(WHOLE, service="back", slower_ns=SECOND)
+        traces = load([server.url], search=search)
+    assert sum(1 for duration in traces.response_time.tolist() if duration > SECOND) == 12
+
+
+def test_traces_of_other_services_are_not_loaded() -> None:
+    server = a_minute_of_traces(failing=1)
+    server.add(trace("jaeger-v1", 9_000, LAST_NS - 500 * SECOND, [MS], ["back"], is_error=True))
+    with server:
+        traces = load([server.url], search=changed(WHOLE, failed=True, service="front"))
+    ids = {padded(trace_id) for trace_id in traces.trace_ids}
+    assert f"{1:032x}" in ids
+    assert f"{9_000:032x}" not in ids
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        Search(failed=True),
+        Search(errors=True),
+        Search(failed=True, service="back"),
+        Search(errors=True, service="back"),
+        Search(failed=True, services=("back", "front")),
+    ],
+    ids=["all", "all spans", "service", "spans of a service", "services"],
+)
+def test_errors_are_found_where_the_store_ignores_the_error_tag(search: Search) -> None:
+    reports: list[SearchReport] = []
+    wanted = changed(search, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=LIMIT)
+    with ignoring_error_tags(a_minute_of_traces(failing=10, failing_newest=3)) as server:
+        traces = load([server.url], search=wanted, on_report=reports.append)
+    assert sum(1 for errors in traces.trace_errors.tolist() if errors) == 3
+    assert any("does not find errors by the tag" in warning.message for warning in traces.load_warnings)
+    assert "filtered locally: " in reports[0].text
+    assert "error" in reports[0].text.partition("filtered locally: ")[2]
+    # ten more exist
+    assert reports[0].may_have_more
+
+
+def test_a_store_that_finds_errors_is_not_suspected_again() -> None:
+    with asking(a_minute_of_traces(failing=5)) as asked:
+        list(asked.back_end.search(changed(WHOLE, errors=True, service="back")))
+        count = len(asked.server.requests)
+        list(asked.back_end.search(changed(WHOLE, errors=True, service="front")))
+        assert len(asked.server.requests) == count + 1
+        assert not asked.said
+
+
+@pytest.mark.parametrize("search", [Search(failed=True), Search(errors=True, service="back")])
+def test_a_missing_error_is_doubted_only_if_more_traces_exist(search: Search) -> None:
+    wanted = changed(search, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns)
+    for limit, is_doubted in ((LIMIT, True), (1_000, False)):
+        reports: list[SearchReport] = []
+        with ignoring_error_tags(a_minute_of_traces()) as server:
+            traces = load([server.url], search=changed(wanted, limit=limit), on_report=reports.append)
+        assert is_doubted == any("the tag error=true, which" in warning.message for warning in traces.load_warnings)
+        assert is_doubted == reports[0].may_have_more
+        assert is_doubted == ("the newest" in reports[0].text)
+
+
+def test_reading_services_and_errors_of_a_response() -> None:
+    failed = trace("jaeger-v1", 1, LAST_NS, is_error=True)
+    other = trace("jaeger-v1", 2, LAST_NS, [MS], ["alone"])
+    document = json.dumps({"data": [failed, other]}).encode()
+    assert services_in(document) == {"front", "back", "alone"}
+    assert has_errors(document, ["back"])
+    assert not has_errors(document, ["front", "alone"])
+    reduced = unseen_with_services(document, ["front"], {})
+    assert [one["traceID"] for one in json.loads(reduced)["data"]] == [failed["traceID"]]
+    assert unseen_with_services(document, ["front"], {failed["traceID"]: 0}) == b""
+    for damaged in (b"", b"[", b'{"data":[{"processes":3}]}'):
+        assert services_in(damaged) == set()
+        assert not has_errors(damaged, ["back"])
+        assert unseen_with_services(damaged, ["back"], {}) == damaged

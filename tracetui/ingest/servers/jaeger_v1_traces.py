@@ -1,0 +1,87 @@
+"""Services and errors of the traces in a response of Jaeger's v1 API, without decoding the spans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from tracetui.ingest.servers.request_errors import NO_JSON
+from tracetui.ingest.servers.unseen_traces import TraceStarts
+
+
+class _V1Tag(msgspec.Struct):
+    key: str = ""
+    value: object = None
+
+
+class _V1TaggedSpan(msgspec.Struct, rename="camel"):
+    process_id: str = msgspec.field(name="processID", default="")
+    tags: list[_V1Tag] | None = None
+
+
+class _V1Process(msgspec.Struct, rename="camel"):
+    service_name: str = ""
+
+
+class _V1Services(msgspec.Struct):
+    processes: dict[str, _V1Process] | None = None
+
+
+class _V1TaggedTrace(_V1Services):
+    spans: list[_V1TaggedSpan] | None = None
+
+
+class _V1TraceServices(_V1Services):
+    trace_id: str = msgspec.field(name="traceID", default="")
+
+
+class _V1TaggedTraces(msgspec.Struct):
+    data: list[_V1TaggedTrace] | None = None
+
+
+class _V1Items(msgspec.Struct):
+    data: list[msgspec.Raw] | None = None
+
+
+def services_in(document: bytes) -> set[str]:
+    """Return the services of all traces of a response; none if it is damaged."""
+    try:
+        items = msgspec.json.decode(document, type=_V1Items).data or ()
+        traces = [msgspec.json.decode(item, type=_V1Services) for item in items]
+    except NO_JSON:
+        return set()
+    return {one.service_name for trace in traces for one in (trace.processes or {}).values() if one.service_name}
+
+
+def unseen_with_services(document: bytes, services: Collection[str], seen: TraceStarts) -> bytes:
+    """Reduce a response to traces with one of these services that are not in `seen`; b"" for none.
+
+    A damaged one is returned unchanged: the decoder recovers the intact parts.
+    """
+    try:
+        items = msgspec.json.decode(document, type=_V1Items).data or ()
+        kept = []
+        for item in items:
+            trace = msgspec.json.decode(item, type=_V1TraceServices)
+            names = {one.service_name for one in (trace.processes or {}).values()}
+            if trace.trace_id not in seen and not names.isdisjoint(services):
+                kept.append(item)
+    except NO_JSON:
+        return document
+    return msgspec.json.encode(_V1Items(kept)) if kept else b""
+
+
+def has_errors(document: bytes, services: Collection[str]) -> bool:
+    """Test whether a response has a span of one of these services with the tag error=true."""
+    try:
+        traces = msgspec.json.decode(document, type=_V1TaggedTraces).data or ()
+    except NO_JSON:
+        return False
+    return any(
+        tag.key == "error" and tag.value in (True, "true")
+        for trace in traces
+        for span in trace.spans or ()
+        if (trace.processes or {}).get(span.process_id, _V1Process()).service_name in services
+        for tag in span.tags or ()
+    )
