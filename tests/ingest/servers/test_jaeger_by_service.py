@@ -125,7 +125,7 @@ def test_a_store_that_finds_errors_is_not_suspected_again() -> None:
         count = len(asked.server.requests)
         list(asked.back_end.search(changed(WHOLE, errors=True, service="front")))
         assert len(asked.server.requests) == count + 1
-        assert not asked.said
+        assert not asked.warnings
 
 
 @pytest.mark.parametrize("search", [Search(failed=True), Search(errors=True, service="back")])
