@@ -517,8 +517,15 @@ def test_invalid_keymap_is_refused(keymap: dict[str, str], reason: str) -> None:
         check_keymap(keymap)
 
 
-def test_valid_keymap_is_accepted() -> None:
-    check_keymap({"app.quit": "x,f10,ctrl+x", "waterfall.find": "slash", "list.down": "n,down", "app.keys": "shift+f1"})
+async def test_keys_of_a_valid_keymap_act() -> None:
+    keymap = {"app.quit": "x,f10,ctrl+x", "waterfall.find": "slash", "list.down": "n,down", "app.keys": "shift+f1"}
+    check_keymap(keymap)
+    async with opened(INCIDENT, keymap=keymap) as (app, pilot):
+        first = app.state.trace
+        await pilot.press("n")
+        assert app.state.trace != first
+        await pilot.press("f10")
+        assert not app.is_running
 
 
 @asynccontextmanager

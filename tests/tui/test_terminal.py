@@ -90,6 +90,8 @@ def test_output_to_a_lost_terminal_is_dropped() -> None:
         for _ in range(2 * MAX_QUEUED_WRITES):
             writer._queue.put("x" * 10_000, timeout=20)
         writer.stop()
+        assert not writer.is_alive()
+        assert writer._queue.empty()
         # closing writes the rest of the buffer
         with contextlib.suppress(BrokenPipeError):
             file.close()
