@@ -1,15 +1,21 @@
-"""`make bench`: measure every budget, one line each, or a smaller set: `python -m tests.bench 100000`."""
+"""`make bench`: measure every budget, one line each.
+
+`python -m tests.bench 100000` measures a smaller set, `python -m tests.bench --quick` (`make bench-quick`) a set of
+50,000 spans, each figure once and a few envelopes only.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
+from functools import partial
 
-from tests.bench.envelopes import measure_envelopes
+from tests.bench.envelopes import QUICK_ENVELOPES, measure_envelopes
 from tests.bench.large_file import jaeger_file, one_trace_file
 from tests.bench.many_services import services_file
-from tests.bench.measure import cost, peak_of_pages, printed_median, report
+from tests.bench.measure import Cost, cost, peak_of_pages, printed_median, report
 from tests.bench.screen import measure_screen
 from tests.bench.server import serving
+from tests.support.envelope_writers import WRITERS
 
 _YARDSTICK = "data = open({path!r}, 'rb').read(); import orjson; value = orjson.loads(data)"
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}])"
@@ -85,64 +91,92 @@ _SHAPES = {
 _ONE_TRACE = """
 from tests.bench.one_trace import one_trace
 from tracetui.analysis.critical_path import critical_paths
-traces = one_trace(100_000, {shape})
+traces = one_trace({spans}, {shape})
 """
 
 
+_RUNS = 3
+"""Runs of each measurement, whose median counts."""
+_QUICK_SPANS = 50_000
+_CRITICAL_SPANS = 100_000
+
+
 def main() -> None:
-    spans = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("spans", nargs="?", type=int)
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    spans = arguments.spans or (_QUICK_SPANS if arguments.quick else 1_000_000)
+    runs = 1 if arguments.quick else _RUNS
     path = str(jaeger_file(spans))
+    services = str(services_file(spans))
+    load = measure_files(path, spans, runs)
+    measure_analysis(path, services, spans, load, runs)
+    measure_start(runs)
+    measure_envelopes(spans // 5, runs, QUICK_ENVELOPES if arguments.quick else tuple(WRITERS))
+    measure_server(spans * 3 // 10, 1 if arguments.quick else 5)
+    measure_screen(path, str(one_trace_file(spans)), services, spans, runs)
+
+
+def measure_files(path: str, spans: int, runs: int) -> Cost:
+    """Measure loading and the report against parsing the JSON. -> the cost to load"""
     size = jaeger_file(spans).stat().st_size
     print(f"{spans:,} spans, {size / 1e6:,.0f} MB; the yardstick is orjson.loads of the same file")
-    yardstick = cost(_YARDSTICK.format(path=path))
+    yardstick = cost(_YARDSTICK.format(path=path), runs=runs)
     print(f"{'orjson.loads':<44} {yardstick.seconds:8.2f} s          {yardstick.peak_bytes / size:.1f} x the file")
-    load = cost(_LOAD.format(path=path))
+    load = cost(_LOAD.format(path=path), runs=runs)
     report("load", load.seconds / yardstick.seconds, 0.35, "x orjson", f"{load.seconds:.2f} s")
     pages = peak_of_pages(_LOAD.format(path=path)) or load.peak_bytes
     upper = f"{pages / 1e6:,.0f} MB; resident sizes of all processes added: {load.peak_bytes / size:.2f}"
     report("load, peak memory", pages / size, 2.5, "x file", upper)
-    whole = cost(_ANALYZE.format(path=path))
+    whole = cost(_ANALYZE.format(path=path), runs=runs)
     report("analyze, all sections, JSON", whole.seconds / yardstick.seconds, 1.0, "x orjson", f"{whole.seconds:.2f} s")
+    return load
+
+
+def measure_analysis(path: str, services: str, spans: int, load: Cost, runs: int) -> None:
+    """Measure parts of the analysis, against loading or in seconds."""
+    timed = partial(cost, runs=runs)
     for name, shape in _SHAPES.items():
-        found = cost("critical_paths(traces)", _ONE_TRACE.format(shape=shape))
-        report(f"critical path of 100,000 spans, {name}", found.seconds, 0.3, "s", "")
-    many = str(services_file(spans))
-    load_many = cost(_LOAD.format(path=many))
-    graph = cost("analysis.graph", _GRAPH.format(path=many))
+        found = timed("critical_paths(traces)", _ONE_TRACE.format(spans=_CRITICAL_SPANS, shape=shape))
+        report(f"critical path of {_CRITICAL_SPANS:,} spans, {name}", found.seconds, 0.3, "s", "")
+    load_many = timed(_LOAD.format(path=services))
+    graph = timed("analysis.graph", _GRAPH.format(path=services))
     share = 100 * graph.seconds / load_many.seconds
     report("graph of 1,000 services", share, 10, "% of load", f"{graph.seconds:.2f} s of {load_many.seconds:.2f} s")
     for view, (table, columns) in _TABLES.items():
-        made = cost("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
+        made = timed("Columns(Table(analysis))", _TABLE.format(path=path, table=table, columns=columns))
         share = 100 * made.seconds / load.seconds
         report(f"first figures of the {view} view", share, 20, "% of load", f"{made.seconds:.2f} s")
-    first = printed_median(_WORDS.format(path=path))
+    first = printed_median(_WORDS.format(path=path), runs)
     report("first match of a word", first, 0.3, "x errors", "processor time, the slowest of three words")
     few, most = (cost(_REPORT.format(spans=spans, names=names), _NAMES, 1) for names in (400, spans // 5))
     detail = f"{most.seconds:.2f} s against {few.seconds:.2f} s, loading by hand included"
     report(f"analyze, {spans // 5:,} names against 400", most.seconds / few.seconds, 1.2, "x", detail)
-    bare = cost("subprocess.run([sys.executable, '-c', ''])", "import subprocess")
-    version = cost("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)", "import subprocess")
+
+
+def measure_start(runs: int) -> None:
+    timed = partial(cost, setup="import subprocess", runs=runs)
+    bare = timed("subprocess.run([sys.executable, '-c', ''])")
+    version = timed("subprocess.run([sys.executable, '-m', 'tracetui', '--version'], stdout=-3)")
     report(
         "tracetui --version", version.seconds * 1000, 100, "ms", f"python -c '' takes {bare.seconds * 1000:.0f} ms here"
     )
-    measure_envelopes(spans // 5)
-    measure_server(spans * 3 // 10)
-    measure_screen(path, str(one_trace_file(spans)), many, spans)
 
 
-def measure_server(spans: int) -> None:
+def measure_server(spans: int, pairs: int) -> None:
     """Measure a load from a server against one of the same bytes from a file."""
     file = jaeger_file(spans, 200)
     with serving(file) as origin:
         fetch = _FETCH.format(url=origin + _SEARCH, spans=spans)
         # one after the other, so that other load on the machine affects both
-        runs = [(cost(fetch, runs=1), cost(_LOAD.format(path=str(file)), runs=1)) for _ in range(5)]
+        runs = [(cost(fetch, runs=1), cost(_LOAD.format(path=str(file)), runs=1)) for _ in range(pairs)]
         whole, read = sorted(runs, key=lambda run: run[0].seconds / run[1].seconds)[len(runs) // 2]
         name = f"{spans // 200:,} traces of 200 spans from a server"
         report(name, whole.seconds / read.seconds, 1.3, "x file", f"{whole.seconds:.2f} s against {read.seconds:.2f} s")
         memory = f"{whole.peak_bytes / 1e6:,.0f} MB"
         report("the same, peak memory", whole.peak_bytes / read.peak_bytes, 1.3, "x file", memory)
-        share = printed_median(fetch + _FIRST_ROWS.format(origin=origin))
+        share = printed_median(fetch + _FIRST_ROWS.format(origin=origin), min(pairs, _RUNS))
         report("the same, first rows", share, 100, "% of bytes' time", "")
 
 

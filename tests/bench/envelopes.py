@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -14,31 +15,33 @@ from tests.support.envelope_writers import WRITERS
 _SPANS_PER_LINE = 10
 _NOT_MEASURED = ("docker, split", "cri, split")
 """Writers whose pieces are far shorter than those of any runtime."""
+QUICK_ENVELOPES = ("docker", "loki answer", "cloudwatch csv", "journalctl export", "syslog 5424")
+"""One of each kind: JSON lines, a document, a table, blocks and text."""
 _LOAD = "from tracetui.ingest.loader import load; traces = load([{path!r}]); assert len(traces) == {spans}"
 
 
-def measure_envelopes(spans: int) -> None:
-    """Load the same lines bare and in every envelope, as a single document if the envelope is one."""
+def measure_envelopes(spans: int, runs: int, names: Sequence[str]) -> None:
+    """Load the same lines bare and in each of these envelopes, as a single document if the envelope is one."""
     chance = random.Random(1)
     lines = [_line(number, chance) for number in range(spans // _SPANS_PER_LINE)]
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / "envelope.log"
     try:
         path.write_text("".join(f"{line}\n" for line in lines))
-        bare = _load(path, len(lines))
-        for name, writer in WRITERS.items():
+        bare = _load(path, len(lines), runs)
+        for name in names:
             if name in _NOT_MEASURED:
                 continue
-            path.write_text(writer.write([("web-1", line) for line in lines]))
-            wrapped = _load(path, len(lines))
+            path.write_text(WRITERS[name].write([("web-1", line) for line in lines]))
+            wrapped = _load(path, len(lines), runs)
             detail = f"{wrapped.seconds:.2f} s against {bare.seconds:.2f} s"
             report(f"load, OTLP lines in {name}", wrapped.seconds / bare.seconds, 1.5, "x bare lines", detail)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _load(path: Path, lines: int) -> Cost:
-    return cost(_LOAD.format(path=str(path), spans=lines * _SPANS_PER_LINE))
+def _load(path: Path, lines: int, runs: int) -> Cost:
+    return cost(_LOAD.format(path=str(path), spans=lines * _SPANS_PER_LINE), runs=runs)
 
 
 def _line(number: int, chance: random.Random) -> str:

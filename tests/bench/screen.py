@@ -12,7 +12,6 @@ from tests.support.paths import SAMPLES
 from tests.support.terminal import Terminal
 
 _INCIDENT = str(SAMPLES / "incident" / "before.json")
-_RUNS = 3
 _OF_A_SPAN = b'"operationName"'
 """Occurs once in each span of a file."""
 _MOST_KEYS = 200
@@ -21,10 +20,10 @@ _KEYS = (b"j", b"j", b"\x04", b"k", b"l", b"h", b"\x15", b"G", b"g", b"L", b"H",
 _SERVICE_KEYS = (b"j", b"j", b"\x04", b"k", b"b", b"j", b"b", b"b", b"l", b"h", b"+", b"-", b"o", b"O", b"G", b"g")
 
 
-def measure_screen(large: str, one_trace: str, services: str, spans: int) -> None:
+def measure_screen(large: str, one_trace: str, services: str, spans: int, runs: int) -> None:
     """First paint, keys on a trace as large as the file, and keys while the large file loads."""
     empty, painted = [], []
-    for _ in range(_RUNS):
+    for _ in range(runs):
         empty.append(_time_to(["-m", "tests.bench.empty_app"], b"ready"))
         painted.append(_time_to(["-m", "tracetui", _INCIDENT], b"Hot spots"))
     share = statistics.median(painted) / statistics.median(empty)
@@ -45,7 +44,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     terminal.wait_for(whole)
     terminal.press(b"\r")
     terminal.wait_for(b"self time")
-    answers = _answers(terminal, _KEYS * 3)
+    answers = _answers(terminal, _KEYS * runs)
     terminal.close()
     report("key on the one trace of that many spans, p95", _p95(answers), 16, "ms", f"slowest {max(answers):.0f} ms")
 
@@ -54,7 +53,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int) -> Non
     terminal.wait_for(f"{Path(services).read_bytes().count(_OF_A_SPAN):,} spans".encode())
     terminal.press(b"3")
     terminal.wait_for("▼ traces".encode())
-    answers = _answers(terminal, _SERVICE_KEYS * 2)
+    answers = _answers(terminal, _SERVICE_KEYS * min(runs, 2))
     terminal.close()
     report("key in the services view of that many, p95", _p95(answers), 50, "ms", f"slowest {max(answers):.0f} ms")
 
