@@ -65,7 +65,7 @@ class LayerGap:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Link:
+class PlaceLink:
     """Edge between places of neighbouring layers."""
 
     left: Place
@@ -74,14 +74,14 @@ class Link:
     is_reversed: bool
 
 
-def find_bundles(layer: Sequence[Place], links: Sequence[Link]) -> list[Bundle]:
+def find_bundles(layer: Sequence[Place], links: Sequence[PlaceLink]) -> list[Bundle]:
     """Bundle the links from a layer to the next one, and list the bundles at their places.
 
     Repeatedly, the place with the most remaining links is taken with all of these, together with the places that are
     linked with the same others.
     """
     found: list[Bundle] = []
-    kinds: dict[tuple[str, bool], list[Link]] = {}
+    kinds: dict[tuple[str, bool], list[PlaceLink]] = {}
     for link in links:
         kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
     for _, same_kind in sorted(kinds.items(), key=lambda kind: kind[0]):
@@ -96,7 +96,7 @@ def find_bundles(layer: Sequence[Place], links: Sequence[Link]) -> list[Bundle]:
     return found
 
 
-def _bicliques(links: Sequence[Link]) -> list[Bundle]:
+def _bicliques(links: Sequence[PlaceLink]) -> list[Bundle]:
     """Partition the links into bundles of all links between two sets of places."""
     right_of: dict[Place, dict[Place, None]] = {}
     left_of: dict[Place, dict[Place, None]] = {}

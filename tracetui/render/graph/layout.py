@@ -16,7 +16,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tracetui.render.graph.bundles import Bundle, LayerGap, Link, Place, assign_tracks, find_bundles, track_order
+from tracetui.render.graph.bundles import Bundle, LayerGap, Place, PlaceLink, assign_tracks, find_bundles, track_order
 
 _SWEEPS = 12
 """Sweeps over the layers to reduce crossings; the best order is kept."""
@@ -61,7 +61,7 @@ def lay_out(nodes: Iterable[str], edges: Iterable[LayoutEdge]) -> Layout:
     number = _numbered(names, given)
     layers, links = _places(names, number, given)
     _order(layers, links)
-    after: list[list[Link]] = [[] for _ in layers]
+    after: list[list[PlaceLink]] = [[] for _ in layers]
     for link in links:
         after[link.left.layer].append(link)
     gaps = [find_bundles(layer, own) for layer, own in zip(layers[:-1], after, strict=False)]
@@ -132,13 +132,13 @@ def _acyclic_order(names: Sequence[str], edges: Sequence[LayoutEdge]) -> list[st
 
 def _places(
     names: Sequence[str], number: dict[str, int], edges: Sequence[LayoutEdge]
-) -> tuple[list[list[Place]], list[Link]]:
+) -> tuple[list[list[Place]], list[PlaceLink]]:
     """Make the places of nodes and passages by layer, and the links between neighbouring layers."""
     layers: list[list[Place]] = [[] for _ in range(max(number.values(), default=-1) + 1)]
     places = {name: Place(name, number[name]) for name in names}
     for name in names:
         layers[number[name]].append(places[name])
-    links: list[Link] = []
+    links: list[PlaceLink] = []
     passages: dict[tuple[str, int, Hashable, bool], Place] = {}
     for edge in edges:
         is_reversed = number[edge.source] > number[edge.target]
@@ -151,13 +151,13 @@ def _places(
             if passage is None:
                 passage = passages[key] = Place(left, layer, is_passage=True)
                 layers[layer].append(passage)
-                links.append(Link(at, passage, edge.style, is_reversed))
+                links.append(PlaceLink(at, passage, edge.style, is_reversed))
             at = passage
-        links.append(Link(at, places[right], edge.style, is_reversed))
+        links.append(PlaceLink(at, places[right], edge.style, is_reversed))
     return layers, links
 
 
-def _order(layers: list[list[Place]], links: Sequence[Link]) -> None:
+def _order(layers: list[list[Place]], links: Sequence[PlaceLink]) -> None:
     """Order each layer by the barycentres of its neighbours, in place; the order with the fewest crossings is kept."""
     before: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
     after: dict[Place, list[Place]] = {place: [] for layer in layers for place in layer}
