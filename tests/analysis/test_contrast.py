@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis import contrast as contrast_module
 from tracetui.analysis.contrast import Contrast, contrast
@@ -21,8 +21,6 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.traces.contrast import ContrastList, in_short
 from tracetui.session import Session
-
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 
 
 def regions(*texts: str) -> TraceSet:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.measure import report
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.terminal import Terminal
 
-_INCIDENT = str(SAMPLES / "incident" / "before.json")
 _OF_A_SPAN = b'"operationName"'
 """Occurs once in each span of a file."""
 _MOST_KEYS = 200
@@ -25,7 +24,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int, runs: 
     empty, painted = [], []
     for _ in range(runs):
         empty.append(_time_to(["-m", "tests.bench.empty_app"], b"ready"))
-        painted.append(_time_to(["-m", "tracetui", _INCIDENT], b"Hot spots"))
+        painted.append(_time_to(["-m", "tracetui", INCIDENT], b"Hot spots"))
     share = statistics.median(painted) / statistics.median(empty)
     report("first paint", share, 1.6, "x empty", f"{1000 * statistics.median(painted):.0f} ms")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.strategies import unhurried
 from tracetui.analysis.alerts import baselines
 from tracetui.cli.main import run
@@ -21,8 +21,6 @@ from tracetui.model.errors import UsageError
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.alert_rules import alert_rules
-
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 
 
 def calls(*times: int, failed: int = 0, service: str = "api", name: str = "get") -> TraceSet:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.project.test_imports import imported, running
-from tests.support.paths import GOLDEN, ROOT
+from tests.support.paths import GOLDEN, ROOT, SAMPLES, SHOP
+from tests.support.program import code_of_command, imported_modules
 from tracetui import session
 from tracetui.cli.graph_questions import QUESTIONS
 from tracetui.cli.main import run
@@ -23,8 +23,6 @@ from tracetui.ingest.loader import load
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.cells import cell_width
 
-SAMPLES = ROOT / "sample_traces"
-SHOP = str(SAMPLES / "shop/shop.json")
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 
 CALLERS_OF_NOTIFICATION = set(
@@ -575,8 +573,8 @@ def test_word_that_is_not_utf8(graph: Any) -> None:
 
 
 def test_graph_library_is_imported_only_for_a_graph() -> None:
-    assert "networkx" in imported(running("graph", SHOP, "services"))
-    modules = imported(running("graph", "--help"))
+    assert "networkx" in imported_modules(code_of_command("graph", SHOP, "services"))
+    modules = imported_modules(code_of_command("graph", "--help"))
     assert "tracetui" in modules
     assert not modules & {"networkx", "textual"}
 

@@ -15,15 +15,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import CHECKOUT, INCIDENT, ROOT, SAMPLES
 from tracetui import __version__
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.main import run
 from tracetui.render.text.cells import cell_width
 
-SAMPLES = ROOT / "sample_traces"
-BEFORE = str(SAMPLES / "incident/before.json")
-CHECKOUT = str(SAMPLES / "first-look/checkout.json")
 PROGRAM = [sys.executable, "-m", "tracetui"]
 
 
@@ -70,7 +67,7 @@ COUNTS = {"service": 85, "operation": 85, "errors": 8, "limit": 5}
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_single_filters(name: str, tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, *FILTERS[name], "--json")
+    result = tracetui("analyze", INCIDENT, *FILTERS[name], "--json")
     count = result.json["summary"]["trace_count"]
     assert (result.code, result.err) == (0, "")
     assert count == COUNTS[name] if name in COUNTS else 0 < count < 100
@@ -78,7 +75,7 @@ def test_single_filters(name: str, tracetui: Any) -> None:
 
 def test_combined_filters_select_the_intersection(tracetui: Any) -> None:
     def ids(*flags: str) -> set[str]:
-        paths = tracetui("analyze", BEFORE, "--json", "--critical-path", *flags).json["critical_paths"]
+        paths = tracetui("analyze", INCIDENT, "--json", "--critical-path", *flags).json["critical_paths"]
         return {path["trace_id"] for path in paths}
 
     alone = {name: ids(*flags) for name, flags in FILTERS.items() if name not in ("limit", "range")}
@@ -131,14 +128,14 @@ def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
     ],
 )
 def test_invalid_values_are_bad_usage(flags: list[str], message: str, tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, *flags)
+    result = tracetui("analyze", INCIDENT, *flags)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
 
 
 @pytest.mark.parametrize("flags", [["--limit", "9" * 20], ["--time-range", "9" * 15 + "d"], ["--width", "9999999"]])
 def test_very_large_values_are_accepted(flags: list[str], tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, *flags)
+    result = tracetui("analyze", INCIDENT, *flags)
     assert (result.code, result.out.splitlines()[0].split("  ")[0]) == (0, "FAILING")
 
 
@@ -153,11 +150,11 @@ def test_missing_sources(tracetui: Any) -> None:
     ("args", "same"),
     [
         (["--ascii", "demo"], ["demo", "--ascii"]),
-        (["--width", "60", "analyze", BEFORE], ["analyze", BEFORE, "--width", "60"]),
-        (["--width=60", "--json", "analyze", BEFORE], ["analyze", BEFORE, "--width=60", "--json"]),
-        (["--trace", "newest", "show", BEFORE, "--ascii"], ["show", BEFORE, "--trace", "newest", "--ascii"]),
-        (["--query", "error", BEFORE], ["analyze", BEFORE, "--query", "error"]),
-        ([BEFORE, "--errors-only", "--limit", "3"], ["analyze", BEFORE, "--errors-only", "--limit", "3"]),
+        (["--width", "60", "analyze", INCIDENT], ["analyze", INCIDENT, "--width", "60"]),
+        (["--width=60", "--json", "analyze", INCIDENT], ["analyze", INCIDENT, "--width=60", "--json"]),
+        (["--trace", "newest", "show", INCIDENT, "--ascii"], ["show", INCIDENT, "--trace", "newest", "--ascii"]),
+        (["--query", "error", INCIDENT], ["analyze", INCIDENT, "--query", "error"]),
+        ([INCIDENT, "--errors-only", "--limit", "3"], ["analyze", INCIDENT, "--errors-only", "--limit", "3"]),
     ],
 )
 def test_options_before_a_command_belong_to_it(args: list[str], same: list[str], tracetui: Any) -> None:
@@ -167,19 +164,19 @@ def test_options_before_a_command_belong_to_it(args: list[str], same: list[str],
 
 
 def test_option_value_equal_to_a_command_is_no_command(tracetui: Any) -> None:
-    result = tracetui("--query", "trace.demo", BEFORE)
+    result = tracetui("--query", "trace.demo", INCIDENT)
     assert (result.code, "no field trace.demo" in result.err) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["analyz", BEFORE], "analyz is not a command, file or profile; did you mean tracetui analyze?"),
-        (["Shwo", BEFORE, "--ascii"], "Shwo is not a command, file or profile; did you mean tracetui show?"),
-        ([BEFORE, "analyze"], "the command goes first: tracetui analyze ..."),
-        ([BEFORE, "--errors"], "--errors is an option of tracetui analyze"),
-        ([BEFORE, "--theme", "x", "--trace=newest"], "--trace is an option of tracetui show"),
-        ([BEFORE, "--frob"], "No such option: --frob"),
+        (["analyz", INCIDENT], "analyz is not a command, file or profile; did you mean tracetui analyze?"),
+        (["Shwo", INCIDENT, "--ascii"], "Shwo is not a command, file or profile; did you mean tracetui show?"),
+        ([INCIDENT, "analyze"], "the command goes first: tracetui analyze ..."),
+        ([INCIDENT, "--errors"], "--errors is an option of tracetui analyze"),
+        ([INCIDENT, "--theme", "x", "--trace=newest"], "--trace is an option of tracetui show"),
+        ([INCIDENT, "--frob"], "No such option: --frob"),
         (["--ascii", "samples"], "No such option: --ascii"),
     ],
 )
@@ -200,7 +197,7 @@ def test_a_file_named_like_a_command_is_opened(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("command", ["analyze", "show", "graph", "contrast"])
 def test_unknown_service_in_a_filter_is_bad_usage(command: str, tracetui: Any) -> None:
     more = ["services"] if command == "graph" else []
-    result = tracetui(command, BEFORE, *more, "--service", "user-servise", "--service", "api-gateway")
+    result = tracetui(command, INCIDENT, *more, "--service", "user-servise", "--service", "api-gateway")
     assert (result.code, result.out) == (2, "")
     assert result.err == "tracetui: no service named 'user-servise' in 100 traces; did you mean user-service?\n"
 
@@ -208,29 +205,29 @@ def test_unknown_service_in_a_filter_is_bad_usage(command: str, tracetui: Any) -
 def test_compare_accepts_a_service_of_one_side(tmp_path: Path, tracetui: Any) -> None:
     after = str(SAMPLES / "shop")
     both = ["--service", "api-gateway", "--service", "checkout-api"]
-    assert tracetui("compare", BEFORE, after, *both).code == 0
-    result = tracetui("compare", BEFORE, after, *both, "--service", "nosuch")
+    assert tracetui("compare", INCIDENT, after, *both).code == 0
+    result = tracetui("compare", INCIDENT, after, *both, "--service", "nosuch")
     assert (result.code, "no service named 'nosuch' in " in result.err) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["analyze", "show", "graph", "contrast"])
 def test_unknown_operation_in_a_filter_is_bad_usage(command: str, tracetui: Any) -> None:
     more = ["services"] if command == "graph" else []
-    result = tracetui(command, BEFORE, *more, "--operation", "GET /profiles", "--operation", "GET /profile")
+    result = tracetui(command, INCIDENT, *more, "--operation", "GET /profiles", "--operation", "GET /profile")
     assert (result.code, result.out) == (2, "")
     assert result.err == "tracetui: no operation named 'GET /profiles' in 100 traces; did you mean GET /profile?\n"
 
 
 def test_operation_of_another_service_is_not_a_typo(tracetui: Any) -> None:
-    result = tracetui("analyze", BEFORE, "--service", "user-service", "--operation", "GET /profile")
+    result = tracetui("analyze", INCIDENT, "--service", "user-service", "--operation", "GET /profile")
     assert (result.code, result.out) == (0, "No trace matches\nfilter: service user-service, operation GET /profile\n")
 
 
 def test_compare_accepts_an_operation_of_one_side(tmp_path: Path, tracetui: Any) -> None:
     after = str(SAMPLES / "shop")
     both = ["--operation", "GET /profile", "--operation", "POST /checkout"]
-    assert tracetui("compare", BEFORE, after, *both).code == 0
-    result = tracetui("compare", BEFORE, after, *both, "--operation", "GET /nosuch")
+    assert tracetui("compare", INCIDENT, after, *both).code == 0
+    result = tracetui("compare", INCIDENT, after, *both, "--operation", "GET /nosuch")
     assert (result.code, "no operation named 'GET /nosuch' in " in result.err) == (2, True)
 
 
@@ -248,16 +245,16 @@ def test_no_line_is_wider_than_the_width_option(width: int, look: list[str], tra
 
 
 def test_color_option_switches_colours(tracetui: Any) -> None:
-    assert "\x1b[" in tracetui("analyze", BEFORE, "--color", "always").out
-    assert "\x1b[" not in tracetui("analyze", BEFORE).out
-    assert "\x1b[" not in tracetui("show", BEFORE, "--color", "never").out
+    assert "\x1b[" in tracetui("analyze", INCIDENT, "--color", "always").out
+    assert "\x1b[" not in tracetui("analyze", INCIDENT).out
+    assert "\x1b[" not in tracetui("show", INCIDENT, "--color", "never").out
 
 
 def test_output_goes_to_a_file(tmp_path: Path, tracetui: Any) -> None:
     for flags, name in ((["--json"], "a.json"), ([], "a.txt")):
-        result = tracetui("analyze", BEFORE, *flags, "--output", str(tmp_path / name))
+        result = tracetui("analyze", INCIDENT, *flags, "--output", str(tmp_path / name))
         assert (result.code, result.out, result.err) == (0, "", "")
-        assert (tmp_path / name).read_text() == tracetui("analyze", BEFORE, *flags).out
+        assert (tmp_path / name).read_text() == tracetui("analyze", INCIDENT, *flags).out
 
 
 def test_adjust_skew_shortens_traces_and_adds_warnings(tracetui: Any) -> None:
@@ -296,7 +293,7 @@ def test_warnings_go_to_stderr_and_into_the_json(tmp_path: Path, tracetui: Any) 
     ],
 )
 def test_show_finds_the_trace_or_reports_why_not(wanted: str, code: int, message: str, tracetui: Any) -> None:
-    result = tracetui("show", BEFORE, "--trace", wanted)
+    result = tracetui("show", INCIDENT, "--trace", wanted)
     assert result.code == code
     assert message in result.err
     assert bool(result.out) == (code == 0)
@@ -316,11 +313,11 @@ def test_long_traces_are_cut_unless_all_is_given(tracetui: Any) -> None:
 
 
 def test_sources_without_a_command_print_the_report(tracetui: Any) -> None:
-    assert tracetui(BEFORE, CHECKOUT).out == tracetui("analyze", BEFORE, CHECKOUT).out
+    assert tracetui(INCIDENT, CHECKOUT).out == tracetui("analyze", INCIDENT, CHECKOUT).out
 
 
 def test_demo_shows_the_incident(tracetui: Any) -> None:
-    assert tracetui("demo").out == tracetui("analyze", BEFORE).out
+    assert tracetui("demo").out == tracetui("analyze", INCIDENT).out
     assert Path(tracetui("samples").out.strip()) == SAMPLES
 
 
@@ -348,7 +345,7 @@ def test_version_and_help(tracetui: Any) -> None:
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, tracetui: Any) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(BEFORE).read_bytes())))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(Path(INCIDENT).read_bytes())))
     assert tracetui("analyze", "-", "--json").json["summary"]["trace_count"] == 100
 
 
@@ -382,7 +379,7 @@ def shell(command: str, **environ: str) -> subprocess.CompletedProcess[str]:
     variables = {
         **os.environ,
         "TRACETUI": " ".join(PROGRAM),
-        "FILE": BEFORE,
+        "FILE": INCIDENT,
         "DEEP": str(SAMPLES / "hostile/deep.json"),
     }
     return subprocess.run(

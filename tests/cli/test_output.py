@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.program import Program
 from tests.support.terminal import Terminal
 from tracetui import atomic_file as atomic_files
@@ -26,7 +26,6 @@ from tracetui.cli.arguments import options_of
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.render.text.safe_text import escaped_json
 
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 HOSTILE_NAMES = "a\r\x1b[2J\x7f\x9b31m\x9d0;x\x07\u202eb\u2066\u2028c\u00e9\u65e5\U0001f600\u200b"
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.program import Program
 from tracetui.export.exporter import Exporter, Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
@@ -264,31 +264,29 @@ def test_no_file_remains_after_a_failed_write(tmp_path: Path) -> None:
 
 # --- the command -----------------------------------------------------------------------------------------------------
 
-BEFORE = str(SAMPLES / "incident/before.json")
-
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_export_writes_the_selected_traces(name: str, program: Program, tmp_path: Path) -> None:
     path = tmp_path / "written"
-    result = program("export", BEFORE, "--errors-only", "--format", name, "--output", str(path))
+    result = program("export", INCIDENT, "--errors-only", "--format", name, "--output", str(path))
     assert (result.code, result.out) == (0, "")
     if name in READABLE:
         assert json.loads(program.analyze(str(path)).out)["summary"]["trace_count"] == 8
     if not BY_NAME[name].is_binary:
-        printed = program("export", BEFORE, "--errors-only", "--format", name)
+        printed = program("export", INCIDENT, "--errors-only", "--format", name)
         assert printed.out.encode() == path.read_bytes()
 
 
 def test_export_uses_the_format_of_the_suffix(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "x.jaeger.json"
-    assert program("export", BEFORE, "-o", str(path)).code == 0
+    assert program("export", INCIDENT, "-o", str(path)).code == 0
     assert json.loads(path.read_bytes())["data"]
-    assert program("export", BEFORE, "-o", str(path), "--format", "zipkin").code == 0
+    assert program("export", INCIDENT, "-o", str(path), "--format", "zipkin").code == 0
     assert json.loads(path.read_bytes())[0]["localEndpoint"]
-    for more in (["-o", str(tmp_path / "x.txt")], ["--format", "csv"], ["-o", BEFORE]):
-        result = program("export", BEFORE, *more)
+    for more in (["-o", str(tmp_path / "x.txt")], ["--format", "csv"], ["-o", INCIDENT]):
+        result = program("export", INCIDENT, *more)
         assert (result.code, result.out) == (2, "")
-    assert program("export", BEFORE, "-o", "/dev/null", "--format", "jaeger").code == 0
+    assert program("export", INCIDENT, "-o", "/dev/null", "--format", "jaeger").code == 0
 
 
 def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
@@ -299,17 +297,17 @@ def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
         f"tracetui: not exported: {lost}\n"
         for lost in ("2 warnings of the source", "1 FOLLOWS_FROM reference to parents", "1 link")
     )
-    empty = program("export", BEFORE, "--query", "trace.spans > 999", "--format", "jaeger")
+    empty = program("export", INCIDENT, "--query", "trace.spans > 999", "--format", "jaeger")
     assert (empty.code, json.loads(empty.out)["data"]) == (0, [])
     assert empty.err == "tracetui: no trace matches; the output is empty\n"
 
 
 def test_binary_formats_are_not_written_to_a_terminal(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    result = program("export", BEFORE, "--format", "otlp-protobuf")
+    result = program("export", INCIDENT, "--format", "otlp-protobuf")
     assert (result.code, result.out) == (2, "")
     assert "otlp-protobuf is binary: name a file with --output, or use a pipe" in result.err
-    assert program("export", BEFORE, "--format", "otlp-json").out
+    assert program("export", INCIDENT, "--format", "otlp-json").out
 
 
 def test_help_lists_the_formats(program: Program) -> None:

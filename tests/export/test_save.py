@@ -121,19 +121,6 @@ def test_oldest_traces_are_dropped_at_the_limit() -> None:
     assert assemble(kept).trace_ids == ["9"]
 
 
-def poll(number: int, traces: int = 50) -> Intake:
-    """Make a response of new traces with unique names."""
-    new = Intake()
-    for trace in range(traces):
-        own = f"{number}-{trace}"
-        start = 1_000 * number + trace
-        given = span("1", start, start + 5, trace=own, service=f"s-{own}", name=f"n-{own}", resource={"pod": own})
-        collect([given], new)
-        new.traces.warn(new.traces(own), ["late"])
-        collect([given.but(trace=f"{own}-b", name="the same", attributes={"at": own})], new)
-    return new
-
-
 def test_following_keeps_only_names_of_loaded_traces() -> None:
     kept = Intake()
     for number in range(200):
@@ -173,7 +160,7 @@ def test_generated_ids_of_dropped_traces_are_not_reused() -> None:
 
 _FOLLOWING = """
 from pathlib import Path
-from tests.export.test_save import poll
+from tests.support.many_traces import poll
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 

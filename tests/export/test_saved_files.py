@@ -8,51 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 from hypothesis import assume, given
 
 from tests.support.building import GivenSpan, build, span
 from tests.support.paths import CASES
 from tests.support.program import Program
+from tests.support.saved_files import comparable_spans, reloaded, report_figures
 from tests.support.strategies import rough_sets, service_sets, unhurried
-from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.skew import correct_skew
 from tracetui.export.save import save
 from tracetui.ingest.formats import saved_fields
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs
-from tracetui.model.ids import canonical_trace_id
-from tracetui.model.span import Flag, Link, Span
-from tracetui.model.traces import TraceSet
-from tracetui.render.report.json import SECTIONS, report_json
-
-
-def reloaded(traces: TraceSet, folder: Path) -> TraceSet:
-    path = folder / "saved.jsonl"
-    save(traces, path, replace=True)
-    loaded = load([str(path)])
-    assert not loaded.load_warnings
-    return loaded
-
-
-def figures(traces: TraceSet) -> Any:
-    found = orjson.loads(report_json(Analysis(traces), list(SECTIONS)))
-    # lost parts are reported when the file is saved
-    for name in ("duplicate_span_count", "span_count"):
-        del found["summary"][name]
-    del found["warnings"]
-    return found
-
-
-def spans(traces: TraceSet) -> list[Span]:
-    """Return the spans, without differences in the spelling of link ids."""
-    return [replace(one, links=tuple(map(_padded, one.links))) for one in map(traces.span, range(len(traces)))]
-
-
-def _padded(link: Link) -> Link:
-    return replace(link, trace_id=canonical_trace_id(link.trace_id), span_id=link.span_id.rjust(16, "0"))
+from tracetui.model.span import Flag
 
 
 @unhurried
@@ -61,8 +31,8 @@ def test_saved_traces_round_trip(given_spans: list[GivenSpan], tmp_path_factory:
     assume(given_spans)
     traces = build(*given_spans)
     loaded = reloaded(traces, tmp_path_factory.mktemp("saved"))
-    assert spans(loaded) == spans(traces)
-    assert figures(loaded) == figures(traces)
+    assert comparable_spans(loaded) == comparable_spans(traces)
+    assert report_figures(loaded) == report_figures(traces)
 
 
 _PARENT = span("a", 0, 100, service="web")
@@ -89,15 +59,17 @@ MARKED: dict[Flag, list[GivenSpan]] = {
 @pytest.mark.parametrize("mark", [mark for mark in Flag if mark is not Flag.END_KNOWN], ids=lambda mark: mark.name)
 def test_every_flag_is_saved(mark: Flag, tmp_path: Path) -> None:
     traces = build(*MARKED[mark])
-    assert any(one.flags & mark for one in spans(traces))
+    assert any(one.flags & mark for one in comparable_spans(traces))
     loaded = reloaded(traces, tmp_path)
-    assert spans(loaded) == spans(traces)
-    assert figures(loaded) == figures(traces)
+    assert comparable_spans(loaded) == comparable_spans(traces)
+    assert report_figures(loaded) == report_figures(traces)
     assert all(mark in saved_fields.CARRIED for mark in MARKED if mark & ~Flag.warnings())
 
 
 def test_end_without_start_is_resolved_before_saving() -> None:
-    assert not any(one.flags & Flag.END_KNOWN for one in spans(load([str(CASES / "sweep-save-start-zero.json")])))
+    assert not any(
+        one.flags & Flag.END_KNOWN for one in comparable_spans(load([str(CASES / "sweep-save-start-zero.json")]))
+    )
 
 
 def test_trace_with_only_an_end_keeps_its_position(tmp_path: Path) -> None:
@@ -107,8 +79,8 @@ def test_trace_with_only_an_end_keeps_its_position(tmp_path: Path) -> None:
     traces = load([str(source)])
     assert traces.start.tolist() == [7_000_000]
     loaded = reloaded(traces, tmp_path)
-    assert spans(loaded) == spans(traces)
-    assert figures(loaded) == figures(traces)
+    assert comparable_spans(loaded) == comparable_spans(traces)
+    assert report_figures(loaded) == report_figures(traces)
 
 
 def test_skew_adjusted_spans_keep_their_times(tmp_path: Path) -> None:
@@ -121,10 +93,10 @@ def test_skew_adjusted_spans_keep_their_times(tmp_path: Path) -> None:
     assert moved.skew
     loaded = reloaded(moved, tmp_path)
     assert np.array_equal(loaded.start, moved.start)
-    assert [event.time_ns for one in spans(loaded) for event in one.events] == [
-        event.time_ns for one in spans(moved) for event in one.events
+    assert [event.time_ns for one in comparable_spans(loaded) for event in one.events] == [
+        event.time_ns for one in comparable_spans(moved) for event in one.events
     ]
-    assert figures(loaded) == figures(moved)
+    assert report_figures(loaded) == report_figures(moved)
     assert all("to correct clock skew" in loaded.warnings_of(at)[-1] for at in moved.skew)
 
 
@@ -135,15 +107,15 @@ def test_spelling_of_ids_is_saved(trace_id: str, tmp_path: Path) -> None:
     loaded = reloaded(traces, tmp_path)
     assert not any(loaded.flags & int(Flag.ORPHAN))
     assert loaded.trace_ids == traces.trace_ids
-    assert spans(loaded) == spans(traces)
+    assert comparable_spans(loaded) == comparable_spans(traces)
 
 
 def test_spans_with_equal_starts_keep_their_order(tmp_path: Path) -> None:
     calls = [span(f"{i}", 10, 90, parent="a", service=f"s{i % 2}", name=f"n{i}") for i in (3, 1, 2, 5, 4)]
     traces = build(_PARENT, *calls)
     loaded = reloaded(traces, tmp_path)
-    assert [one.span_id for one in spans(loaded)] == [one.span_id for one in spans(traces)]
-    assert figures(loaded) == figures(traces)
+    assert [one.span_id for one in comparable_spans(loaded)] == [one.span_id for one in comparable_spans(traces)]
+    assert report_figures(loaded) == report_figures(traces)
 
 
 def test_trace_warnings_are_saved(tmp_path: Path) -> None:
@@ -237,7 +209,7 @@ def test_integers_of_any_size_and_nested_values_are_saved(tmp_path: Path) -> Non
     traces = build(span("a", 0, 9, attributes=values, resource=values, events=[(1, "e", values)]))
     path = tmp_path / "saved.jsonl"
     assert save(traces, path) == []
-    assert spans(load([str(path)])) == spans(traces)
+    assert comparable_spans(load([str(path)])) == comparable_spans(traces)
 
 
 def test_too_deep_values_are_reported(tmp_path: Path) -> None:
@@ -270,7 +242,7 @@ def test_nesting_limit_is_the_same_in_every_format_and_saved_file(
     source = tmp_path / "source.json"
     source.write_bytes(_DEEP_SPANS[form] % (deep, quoted))
     traces = load([str(source)])
-    (one,) = spans(traces)
+    (one,) = comparable_spans(traces)
     for value in (one.attributes["k"], one.events[0].attributes["k"]):
         levels, inner = 0, value
         while isinstance(inner, (list, dict)):
@@ -279,7 +251,7 @@ def test_nesting_limit_is_the_same_in_every_format_and_saved_file(
         assert (levels, inner) == ((depth, 1) if depth <= VALUE_NESTING else (VALUE_NESTING, SKIPPED))
     path = tmp_path / "saved.jsonl"
     assert ("2 values nested too deeply" in save(traces, path)) == (depth > VALUE_NESTING)
-    assert spans(load([str(path)])) == [one]
+    assert comparable_spans(load([str(path)])) == [one]
 
 
 def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> None:
@@ -295,8 +267,8 @@ def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
         resources=[replace(one, service=int(number[one.service])) for one in traces.resources],
         known_operations=[],
     )
-    assert spans(renamed) == spans(traces)
-    assert figures(renamed) == figures(reloaded(renamed, tmp_path)) == figures(traces)
+    assert comparable_spans(renamed) == comparable_spans(traces)
+    assert report_figures(renamed) == report_figures(reloaded(renamed, tmp_path)) == report_figures(traces)
 
 
 @pytest.mark.parametrize("time_us", [-7, 0, 1 << 52, 1 << 63, 1 << 70])
@@ -305,4 +277,4 @@ def test_event_times_have_the_limits_of_start_times(time_us: int, tmp_path: Path
     source.write_bytes(_DEEP_SPANS["jaeger"].replace(b'"timestamp":2', b'"timestamp":%d' % time_us) % (b"1", b"1"))
     traces = load([str(source)])
     assert [event.time_ns for event in traces.span(0).events] == traces.event_times(0).tolist()
-    assert spans(reloaded(traces, tmp_path)) == spans(traces)
+    assert comparable_spans(reloaded(traces, tmp_path)) == comparable_spans(traces)

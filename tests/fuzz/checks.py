@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from tests.export.test_saved_files import figures, reloaded, spans
-from tests.render.test_safe_text import is_harmless
+from tests.support.saved_files import comparable_spans, reloaded, report_figures
+from tests.support.texts import is_harmless
 from tracetui import export
 from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
@@ -227,14 +227,14 @@ def _check_exports(traces: TraceSet) -> None:
     with tempfile.TemporaryDirectory() as folder:
         loaded = reloaded(traces, Path(folder))
     check(_text(loaded) == _text(traces), "saved is loaded: spans")
-    check(figures(loaded) == figures(traces), "saved is loaded: figures")
+    check(report_figures(loaded) == report_figures(traces), "saved is loaded: figures")
 
 
 def _text(traces: TraceSet) -> str:
     """Convert the spans to text: NaN equals itself, and an integer beyond OTLP's range the text that is
     saved for it.
     """
-    return re.sub(r"(?<![\w.'-])-?\d{19,}(?![\w.'])", _as_saved, repr(spans(traces)))
+    return re.sub(r"(?<![\w.'-])-?\d{19,}(?![\w.'])", _as_saved, repr(comparable_spans(traces)))
 
 
 def _as_saved(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import tracetui
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.program import Program
 from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.loader import LoadProgress, StopReading, load
@@ -30,7 +30,6 @@ from tracetui.model.search import NOTHING, Search
 from tracetui.model.traces import TraceSet
 from tracetui.session import BackgroundSessions
 
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 SHOP = str(SAMPLES / "shop")
 
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.building import EPOCH, US, at, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.strategies import unhurried
 from tracetui.analysis.span_search import find_spans
 from tracetui.cli.main import run
@@ -26,7 +26,6 @@ from tracetui.model.times import MAX_START_NS
 from tracetui.model.traces import TraceSet
 from tracetui.session import Session
 
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 TRACES = build(
     span("1", 0, 1_000, name="page"),
     span("2", 100, 500, parent="1", name="query"),

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from tests.pictures.svg import Frame, Scene, painted_frame, picture
-from tests.support.paths import ROOT, SAMPLES
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.paths import INCIDENT, ROOT, SHOP
+from tests.support.trace_app import opened
 from tracetui.tui.app import TraceApp
 
 FOLDER = ROOT / "docs" / "pictures"
 ANIMATION = "incident.svg"
 TITLE = "A failing request explained with three keys"
 THEMES = {"dark": "textual-dark", "light": "textual-light"}
-_SHOP = str(SAMPLES / "shop" / "shop.json")
 _SIZE = (100, 30)
 VIEWS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "traces": (INCIDENT, (), "Traces: the verdict, response times over time, and the slowest traces"),
     "waterfall": (INCIDENT, ("4", "j", "enter"), "Waterfall: a failed request at the span where the error began"),
-    "services": (_SHOP, ("3", "slash", *"checkout-api", "enter"), "Services: callers and dependencies of one service"),
-    "blast-radius": (_SHOP, ("3", "slash", *"inventory", "enter", "b"), "Blast radius: what a slow service affects"),
-    "service-map": (_SHOP, ("3", "slash", *"checkout-", "enter", "m"), "Map of the service graph"),
+    "services": (SHOP, ("3", "slash", *"checkout-api", "enter"), "Services: callers and dependencies of one service"),
+    "blast-radius": (SHOP, ("3", "slash", *"inventory", "enter", "b"), "Blast radius: what a slow service affects"),
+    "service-map": (SHOP, ("3", "slash", *"checkout-", "enter", "m"), "Map of the service graph"),
     "errors": (INCIDENT, ("4",), "Errors: patterns, where they began and what they failed"),
     "hot-spots": (INCIDENT, ("5",), "Hot spots: operations by their share of the critical path"),
-    "suggestions": (_SHOP, ("5", "v"), "Suggestions, largest saving first"),
+    "suggestions": (SHOP, ("5", "v"), "Suggestions, largest saving first"),
     "contrast": (INCIDENT, ("c", "enter"), "Contrast: what is over-represented in failed traces"),
     "comparison": (INCIDENT, ("space", *"jjj", "space", "equals_sign"), "Two traces compared by call path"),
 }

@@ -21,7 +21,7 @@ from tests.support.loopback import JSON, Handler, Loopback, Request, Response
 from tests.support.program import Program, ProgramResult
 from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
-from tests.tui.test_live import over
+from tests.support.trace_app import opened_live
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers.access import access_to
 from tracetui.ingest.servers.address import parse_address
@@ -167,7 +167,7 @@ async def test_screen_does_not_show_the_token(program: Program, monkeypatch: pyt
         found: list[str] = []
         saved = program.home / "s.jsonl"
         monkeypatch.chdir(program.home)
-        async with over(source) as on:
+        async with opened_live(source) as on:
             await on.until("82 traces")
             await on.press("x", *saved.name, "enter")
             await on.until("saved 82 traces")
@@ -223,7 +223,7 @@ async def test_secret_in_an_address_is_not_shown(program: Program) -> None:
     secret = f"&access_token={TOKEN}#id_token={TOKEN}"
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         page = f"{server.url}/search?service=cart&lookback=2h{secret}"
-        async with over(page) as on:
+        async with opened_live(page) as on:
             await on.until("traces from")
             found = [on.text, on.app.title]
             server.fault = repeating("text")

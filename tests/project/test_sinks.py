@@ -20,11 +20,11 @@ import orjson
 import pytest
 import yaml
 
-from tests.render.test_safe_text import is_harmless
 from tests.support.hostile import ALL, ARGUMENT, FILE_NAME, KINDS, write_logs, write_traces
 from tests.support.loopback import Loopback, Request, Response
 from tests.support.program import Program
 from tests.support.screens import painted
+from tests.support.texts import is_harmless
 from tests.support.trace_app import opened
 from tracetui import export
 from tracetui.analysis.analysis import Analysis

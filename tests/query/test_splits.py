@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.building import build, span
+from tests.support.incidents import deployment
 from tests.support.paths import SAMPLES
 from tracetui.cli.main import run
 from tracetui.model.errors import UsageError
-from tracetui.model.traces import TraceSet
 from tracetui.query.splits import changed_attributes, read_moment, split_at, split_by
 
 MINUTE = 60_000_000
@@ -22,35 +20,12 @@ INCIDENT = str(SAMPLES / "incident")
 BEFORE = f"{INCIDENT}/before.json"
 
 
-def deployed(versions: Sequence[str], **attributes: Sequence[str]) -> TraceSet:
-    """Build one request a minute through web, version 1.0, and shop, with these versions and span attributes."""
-    spans = []
-    for number, version in enumerate(versions):
-        start, trace = number * MINUTE, str(number + 1)
-        spans.append(
-            span(f"a{number}", start, start + 9, trace=trace, service="web", resource={"service.version": "1.0"})
-        )
-        spans.append(
-            span(
-                f"b{number}",
-                start + 1,
-                start + 5,
-                trace=trace,
-                parent=f"a{number}",
-                service="shop",
-                resource={"service.version": version, "region": "eu"},
-                attributes={key: values[number] for key, values in attributes.items()},
-            )
-        )
-    return build(*spans)
-
-
 def traces_in(mask: np.ndarray) -> list[int]:
     return mask.nonzero()[0].tolist()
 
 
 def test_new_version_is_found_and_splits_the_set() -> None:
-    traces = deployed(["2.4", "2.4", "2.4", "2.5", "2.4", "2.5", "2.5"])
+    traces = deployment(["2.4", "2.4", "2.4", "2.5", "2.4", "2.5", "2.5"])
     (change,) = changed_attributes(traces)
     assert (change.key, change.service, change.values) == ("service.version", "shop", ("2.4", "2.5"))
     assert change.since_ns == int(traces.trace_start[3])
@@ -60,13 +35,13 @@ def test_new_version_is_found_and_splits_the_set() -> None:
 
 
 def test_values_that_alternate_are_no_change() -> None:
-    assert changed_attributes(deployed(["a", "b"] * 6)) == []
-    assert changed_attributes(deployed(["a"] * 6)) == []
-    assert changed_attributes(deployed([str(number) for number in range(9)])) == []
+    assert changed_attributes(deployment(["a", "b"] * 6)) == []
+    assert changed_attributes(deployment(["a"] * 6)) == []
+    assert changed_attributes(deployment([str(number) for number in range(9)])) == []
 
 
 def test_an_attribute_of_spans_with_the_latest_value_and_with_named_ones() -> None:
-    traces = deployed(["1"] * 6, tier=["gold", "free", "free", "basic", "basic", "basic"])
+    traces = deployment(["1"] * 6, tier=["gold", "free", "free", "basic", "basic", "basic"])
     split = split_by(traces, "tier")
     assert split.names == ("other tier", "tier=basic")
     assert (traces_in(split.before), traces_in(split.after)) == ([0, 1, 2], [3, 4, 5])
@@ -87,14 +62,14 @@ def test_an_attribute_of_spans_with_the_latest_value_and_with_named_ones() -> No
     ],
 )
 def test_invalid_splits_are_rejected(text: str, reason: str) -> None:
-    traces = deployed(["1"] * 6, many=[str(number) for number in range(6)])
+    traces = deployment(["1"] * 6, many=[str(number) for number in range(6)])
     with pytest.raises(UsageError) as caught:
         split_by(traces, text)
     assert reason in str(caught.value)
 
 
 def test_split_at_a_time() -> None:
-    traces = deployed(["1"] * 5)
+    traces = deployment(["1"] * 5)
     moment = int(traces.trace_start[2])
     text = str(np.datetime64(moment, "ns")) + "Z"
     split = split_at(traces, text)
@@ -111,7 +86,7 @@ def test_split_at_a_time() -> None:
 
 @given(st.lists(st.sampled_from("abc"), min_size=2, max_size=8))
 def test_the_sides_are_disjoint_and_cover_all_traces_with_the_attribute(values: list[str]) -> None:
-    traces = deployed(["1"] * len(values), kind=values)
+    traces = deployment(["1"] * len(values), kind=values)
     try:
         split = split_by(traces, "kind")
     except UsageError:

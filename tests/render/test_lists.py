@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.render.test_safe_text import ANY_TEXT, ODD_TEXT, is_harmless
 from tests.support.building import GivenSpan, build, span
 from tests.support.paths import SAMPLES
 from tests.support.strategies import unhurried
+from tests.support.texts import ANY_TEXT, ODD_TEXT, is_harmless
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.analysis.compare_traces import compare_traces

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT
 from tests.support.strategies import service_sets, unhurried
 from tests.support.trace_app import opened
 from tracetui.analysis.critical_path import critical_paths
@@ -20,7 +20,6 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.waterfall.normal_diff import NormalDiff
 
-BEFORE = str(SAMPLES / "incident/before.json")
 MS = 1_000
 
 
@@ -101,21 +100,21 @@ def test_added_times_sum_to_the_difference_of_the_critical_paths(spans: list[Giv
 
 
 def test_comparison_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["compare", BEFORE, "--trace", "slowest", "--width", "120"]) == 0
+    assert run(["compare", INCIDENT, "--trace", "slowest", "--width", "120"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("this    10:05:42.528  3.87 s  slower than 99 of 99")
     assert "67 %" in printed
-    assert run(["compare", BEFORE, "--trace", "slowest", "--json"]) == 0
+    assert run(["compare", INCIDENT, "--trace", "slowest", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["population"] == 100
     assert round(sum(one["added_ms"] for one in found["call_paths"]), 3) == round(found["difference_ms"], 3)
-    assert run(["compare", BEFORE, "--trace", "nope"]) == 2
-    assert run(["compare", BEFORE, "--trace", "slowest", "--at", "10:05"]) == 2
+    assert run(["compare", INCIDENT, "--trace", "nope"]) == 2
+    assert run(["compare", INCIDENT, "--trace", "slowest", "--at", "10:05"]) == 2
     assert "use only one of --at, --by and --trace" in capsys.readouterr().err
 
 
 async def test_comparison_by_a_key_in_the_waterfall() -> None:
-    async with opened(BEFORE, size=(120, 30)) as (app, pilot):
+    async with opened(INCIDENT, size=(120, 30)) as (app, pilot):
         await pilot.press("enter", "equals_sign")
         assert "slower than 99 of 99" in pilot.text
         assert "░" in pilot.text

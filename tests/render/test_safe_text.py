@@ -1,30 +1,14 @@
 import json
-import unicodedata
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.texts import ANY_TEXT, ODD_TEXT, is_harmless
 from tracetui.render.report import alert_rules
 from tracetui.render.text.cells import Align, cell_width, cut, fit
 from tracetui.render.text.safe_text import ascii_text, escaped_json, in_ascii, safe, safe_lines
-
-ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)
-ODD = "\x1b\x9b\u202e\u2066\u200b\u200d\ufe0f\ufeff\ud800\u2028\U000e0041\u0301\u00ad\r\n\tx❤👩 …"
-ODD_TEXT = st.text(st.sampled_from(ODD), max_size=60)
-BIDI = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-
-
-def is_harmless(text: str) -> bool:
-    return all(
-        ord(c) >= 0x20
-        and not 0x7F <= ord(c) <= 0x9F
-        and ord(c) not in BIDI
-        and unicodedata.category(c) not in ("Cs", "Cf", "Co", "Zl", "Zp")
-        # outputs of megabytes have few distinct characters
-        for c in set(text)
-    )
 
 
 @given(ANY_TEXT | ODD_TEXT, st.integers(0, 80))

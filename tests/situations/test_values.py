@@ -10,33 +10,13 @@ import pytest
 
 from tests.support.paths import CASES
 from tests.support.program import Program
+from tests.support.report_facts import report_facts
 
 
 @pytest.fixture
 def program(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return Program(tmp_path, capsys)
-
-
-def facts(report: Any) -> dict[str, Any]:
-    """Collect the facts that the cases state."""
-    summary, dependencies = report["summary"], report["dependencies"]
-    return {
-        "traces": summary["trace_count"],
-        "spans": summary["span_count"],
-        "failed": summary["error_trace_count"],
-        "orphans": summary["orphan_span_count"],
-        "start": summary["start"],
-        "max_ms": summary["duration_stats"]["max_ms"],
-        "services": sorted(name for name, one in dependencies["services"].items() if not one["inferred"]),
-        "edges": [
-            f"{edge['caller']} → {edge['callee']}, {edge['call_count']}, {edge['error_count']}"
-            for edge in dependencies["edges"]
-        ],
-        "patterns": [f"{one['service']} {one['message']}" for one in report["errors"]["patterns"]],
-        "bottlenecks": [f"{one['service']} {one['operation']} {one['share_percent']}" for one in report["bottlenecks"]],
-        "warnings": [one["message"] for one in report["warnings"]],
-    }
 
 
 RIGHT: dict[str, dict[str, Any]] = {
@@ -99,7 +79,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_case_file_has_its_expected_spans(name: str, program: Program) -> None:
-    found = facts(json.loads(program.analyze(str(CASES / name)).out))
+    found = report_facts(json.loads(program.analyze(str(CASES / name)).out))
     expected = RIGHT[name]
     assert {key: found[key] for key in expected} == expected
     assert "unknown_service" not in found["services"]

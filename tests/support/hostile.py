@@ -27,6 +27,8 @@ ARGUMENT = ALL.replace("\0", "").replace("\ud800", "").replace("\udc00", "")
 """The same for command lines: with bytes that are not UTF-8, but without NUL and other surrogates."""
 FILE_NAME = "\x1b]0;t\x07\x9b31m\u202e[red]\n\r\x7f\udcff"
 """Name of a file, which ends with a byte that is not UTF-8."""
+DAMAGED_STATE = [b'["\xff"]', b"{", b"[" * 3_000, b'{"x": ' + b"[" * 3_000, b"\x00", b"7", b" " * (1 << 23)]
+"""Contents of state files that cannot be decoded."""
 _CALLS = 24
 """Number of calls of the service `ALL`; alert rules need enough of them."""
 

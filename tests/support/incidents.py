@@ -6,6 +6,7 @@ and calls take time between client and server, so a fault delays everything abov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -162,3 +163,26 @@ def incident(seed: int, fault: str | None = None) -> Incident:
             system.request(trace)
         sides.append(build(*system.spans))
     return Incident(seed, chosen, service, weaker, sides[0], sides[1])
+
+
+def deployment(versions: Sequence[str], **attributes: Sequence[str]) -> TraceSet:
+    """Build one request a minute through web, version 1.0, and shop, with these versions and span attributes."""
+    spans = []
+    for number, version in enumerate(versions):
+        start, trace = number * 60_000_000, str(number + 1)
+        spans.append(
+            span(f"a{number}", start, start + 9, trace=trace, service="web", resource={"service.version": "1.0"})
+        )
+        spans.append(
+            span(
+                f"b{number}",
+                start + 1,
+                start + 5,
+                trace=trace,
+                parent=f"a{number}",
+                service="shop",
+                resource={"service.version": version, "region": "eu"},
+                attributes={key: values[number] for key, values in attributes.items()},
+            )
+        )
+    return build(*spans)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tests.support.building import collect, span
 from tests.support.documents import Json
 from tests.support.recordings import LAST_NS
 from tests.support.servers import LiveServer
+from tracetui.model.intake import Intake
 
 MS, SECOND = 1_000_000, 1_000_000_000
 NEWER = 150
@@ -136,3 +138,16 @@ def trace(
             for (span_id, parent, service, start, duration), tags_of, name in zip(spans, span_tags, labels, strict=True)
         ]
     }
+
+
+def poll(number: int, traces: int = 50) -> Intake:
+    """Make a response of new traces with unique names."""
+    new = Intake()
+    for trace in range(traces):
+        own = f"{number}-{trace}"
+        start = 1_000 * number + trace
+        given = span("1", start, start + 5, trace=own, service=f"s-{own}", name=f"n-{own}", resource={"pod": own})
+        collect([given], new)
+        new.traces.warn(new.traces(own), ["late"])
+        collect([given.but(trace=f"{own}-b", name="the same", attributes={"at": own})], new)
+    return new

@@ -1,4 +1,4 @@
-"""Folders that tests read."""
+"""Folders and files that tests read."""
 
 from __future__ import annotations
 
@@ -11,3 +11,6 @@ CASES = TESTS / "cases"
 GOLDEN = TESTS / "golden"
 SNAPSHOTS = TESTS / "snapshots"
 RECORDINGS = TESTS / "recordings"
+INCIDENT = str(SAMPLES / "incident" / "before.json")
+SHOP = str(SAMPLES / "shop" / "shop.json")
+CHECKOUT = str(SAMPLES / "first-look" / "checkout.json")

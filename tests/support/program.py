@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from tracetui.cli.main import run
 
 
@@ -43,3 +46,15 @@ class Program:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(["[profiles.prod]", *lines]))
         return "prod"
+
+
+def imported_modules(code: str) -> set[str]:
+    """List the top-level modules that are loaded after some code has run in a fresh process."""
+    script = f"{code}\nimport sys\nprint('MODULES', *sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+def code_of_command(*args: str) -> str:
+    """Return code that runs a command, for `imported_modules`."""
+    return f"from tracetui.cli.main import run\nassert run({list(args)!r}) == 0"

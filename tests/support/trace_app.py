@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.ingest.loader import LoadProgress
@@ -18,10 +17,9 @@ from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.ingest.processes.protocol import LoadRequest
 from tracetui.model.traces import TraceSet
 from tracetui.tui.app import TraceApp
+from tracetui.tui.frame import FrameBottom
 from tracetui.tui.settings import Resume
 from tracetui.tui.state import Look, State
-
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 
 _run = BackgroundLoad.run
 _loaded: dict[object, TraceSet] = {}
@@ -54,6 +52,37 @@ async def loaded(app: TraceApp, size: tuple[int, int] = (80, 24)) -> AsyncIterat
         async with driven(app, size) as pilot:
             await pilot.settle()
             yield pilot
+
+
+class LiveApp:
+    """The app over servers, with waits for texts on its screen."""
+
+    def __init__(self, app: CountingApp, pilot: Driver) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def text(self) -> str:
+        return self.pilot.text
+
+    async def until(self, *texts: str) -> None:
+        await self.pilot.until(*texts)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, each when the view shows what the one before it asks for, but not what servers send."""
+        for key in keys:
+            self.pilot.post(key)
+            await self.pilot.settle(without="load")
+
+
+@asynccontextmanager
+async def opened_live(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[LiveApp]:
+    """Open the app over sources without waiting for them."""
+    app = CountingApp(State(sources=sources))
+    with pytest.MonkeyPatch.context() as patch:
+        # what is said stays until the next key, however long the machine takes to look at it
+        patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
+        async with driven(app, size) as pilot:
+            yield LiveApp(app, pilot)
 
 
 def share_loads(patch: pytest.MonkeyPatch) -> None:

@@ -18,9 +18,9 @@ import pytest
 from textual.events import AppBlur, Key
 from textual.keys import _character_to_key, key_to_character
 
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import Driver, driven
-from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tests.support.trace_app import CountingApp, opened
 from tracetui.analysis.analysis import Analysis
 from tracetui.ingest.loader import load
 from tracetui.model.errors import UsageError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.query.test_splits import deployed
+from tests.support.incidents import deployment
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
 from tracetui.export.save import save
@@ -22,7 +22,7 @@ VERSIONS = ["2.4"] * 7 + ["2.5"] * 5
 def source(tmp_path: Path) -> str:
     """File of twelve requests, a minute apart; shop has a new version from the eighth on."""
     path = tmp_path / "deployed.json"
-    save(deployed(VERSIONS, tenant=["a"] * 7 + ["b"] * 5), path)
+    save(deployment(VERSIONS, tenant=["a"] * 7 + ["b"] * 5), path)
     return str(path)
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
 
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import driven
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.trace_app import opened
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import ASCII, in_glyphs
 from tracetui.tui.help import HelpScreen, KeyLines

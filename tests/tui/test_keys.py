@@ -15,8 +15,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import tracetui.tui
-from tests.support.paths import GOLDEN, ROOT
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.paths import GOLDEN, INCIDENT, ROOT
+from tests.support.trace_app import opened
 from tracetui.render.text.line import Line
 from tracetui.tui.help import KeyLines
 from tracetui.tui.keys.dialogs import ANSWER, CHOICE, CHOICES, COPY, HELP

@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import driven
-from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tests.support.trace_app import CountingApp, opened
 from tracetui.analysis import analysis
 from tracetui.tui.state import State
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.services.map import MapScreen
 from tracetui.tui.views.services.view import ServicesView
 from tracetui.tui.views.traces import view as traces_view
-
-SHOP = str(SAMPLES / "shop" / "shop.json")
 
 
 def gated(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> threading.Event:

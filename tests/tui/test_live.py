@@ -7,8 +7,8 @@ import socket
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -20,19 +20,16 @@ from tests.support import audit, faults
 from tests.support.faults import faulty
 from tests.support.many_traces import server_with_newer_traces, trace
 from tests.support.paths import SAMPLES
-from tests.support.pilot import Driver, driven
 from tests.support.program import Program
 from tests.support.screens import painted
 from tests.support.servers import LiveServer
-from tests.support.trace_app import CountingApp
+from tests.support.trace_app import opened_live
 from tracetui.ingest.processes import background_load, shared_memory
 from tracetui.model.search import Search
 from tracetui.model.traces import TraceSet
 from tracetui.session import BackgroundSessions, FilteredSession
-from tracetui.tui.frame import FrameBottom
 from tracetui.tui.loading import follower
 from tracetui.tui.loading.jobs import JobDone, Jobs
-from tracetui.tui.state import State
 
 FAULTS = {
     "reset": "cut off",
@@ -52,36 +49,6 @@ ENDLESS = {"silent": "no response within 3 s", "drip": "has stalled"}
 PATIENCE = "3s"
 """In which a server that is well answers on a machine with much to do, too."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
-
-
-class App:
-    """The app with what it takes to wait for something on its screen."""
-
-    def __init__(self, app: CountingApp, pilot: Driver) -> None:
-        self.app, self.pilot = app, pilot
-
-    @property
-    def text(self) -> str:
-        return self.pilot.text
-
-    async def until(self, *texts: str) -> None:
-        await self.pilot.until(*texts)
-
-    async def press(self, *keys: str) -> None:
-        """Press keys, each when the view shows what the one before it asks for, but not what servers send."""
-        for key in keys:
-            self.pilot.post(key)
-            await self.pilot.settle(without="load")
-
-
-@asynccontextmanager
-async def over(*sources: str, size: tuple[int, int] = (120, 40)) -> AsyncIterator[App]:
-    app = CountingApp(State(sources=sources))
-    with pytest.MonkeyPatch.context() as patch:
-        # what is said stays until the next key, however long the machine takes to look at it
-        patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
-        async with driven(app, size) as pilot:
-            yield App(app, pilot)
 
 
 @contextmanager
@@ -116,7 +83,7 @@ async def test_server_without_a_response_so_far_is_searched_in_full(
         return search_again(sessions, search, *args, **options)
 
     monkeypatch.setattr(BackgroundSessions, "search", audited)
-    async with over(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
+    async with opened_live(str(SAMPLES / "first-look" / "checkout.json"), "http://127.0.0.1:1") as on:
         await on.until("connection refused")
         await on.press("escape", "F")
         await on.until("no response yet")
@@ -129,7 +96,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         last = server.trace_ids[-3:]
         server.hide(last)
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("/checkout", "traces from")
             assert on.app.state.session is not None
             count = on.app.state.session.loaded.trace_count
@@ -156,7 +123,7 @@ async def test_following_marks_new_traces_and_reports_new_findings(kind: str, mo
         # the newest are of services that nobody has seen
         last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
         server.hide(last)
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("traces from")
             assert on.app.state.session is not None
             count = on.app.state.session.loaded.trace_count
@@ -180,7 +147,7 @@ async def test_replaced_trace_set_is_freed() -> None:
     """Who follows for a night holds one set, not one for each look."""
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         first = server.document(server.trace_ids[0])
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("36 traces from")
             former: list[weakref.ref[TraceSet]] = []
             for number in range(1, 4):
@@ -224,7 +191,7 @@ def test_work_that_is_done_holds_nothing() -> None:
 
 async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             asked = len(server.requests)
             await on.press("slash", *"service = cart AND duration > 1s", "enter")
@@ -251,7 +218,7 @@ async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
 
 async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_searched_after_it() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             await on.press("3", "enter")
             await on.until("Traces", "60 of 82 traces")
@@ -268,7 +235,7 @@ async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_se
 async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("36 traces")
             await on.press("F")
             await on.until("following ")
@@ -288,7 +255,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
         # of a clock that is an hour ahead
         server.add(ahead.copy_with("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
         window = f"/search?start={ends // 1000 - 3_600_000_000}&end={ends // 1000 + 7_200_000_000}"
-        async with over(server.url + window) as on:
+        async with opened_live(server.url + window) as on:
             await on.until("83 traces")
             await on.press("M")
             await on.until("no more traces in this time window")
@@ -307,7 +274,7 @@ async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch
 async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             server.fault = faults.silent
             await on.press("F")
@@ -331,7 +298,7 @@ async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.
 
 async def test_refused_search_is_not_repeated() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             server.fault = faults.status(500, body=b"search depth must be less than max traces")
             await on.press("M")
@@ -343,7 +310,7 @@ async def test_refused_search_is_not_repeated() -> None:
 
 async def test_more_extends_the_last_successful_search(program: Program) -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(program.profile(server.url, limit=20)) as on:
+        async with opened_live(program.profile(server.url, limit=20)) as on:
             await on.until("20 traces")
             server.down()
             await on.press("M")
@@ -355,7 +322,7 @@ async def test_more_extends_the_last_successful_search(program: Program) -> None
 
 async def test_request_during_a_statistics_query_runs_after_it(program: Program) -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(program.profile(server.url, timeout=PATIENCE)) as on:
+        async with opened_live(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
             server.fault, server.fault_on = faults.silent, "/dependencies"
             asked = server.paths().count("/api/v3/traces")
@@ -368,7 +335,7 @@ async def test_request_during_a_statistics_query_runs_after_it(program: Program)
 async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, of one server; each is shown only after keys were answered, which do not wait for it."""
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             for fault, message in FAULTS.items():
                 shown = faults.HeldFault(getattr(faults, fault, None) or faults.status(int(fault)))
@@ -405,7 +372,7 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(program.profile(server.url, timeout=PATIENCE)) as on:
+        async with opened_live(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
             for fault, message in ENDLESS.items():
                 server.fault = getattr(faults, fault)
@@ -417,7 +384,7 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
 
 async def test_more_and_further_back() -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("no matching traces on", "w other times")
             await on.press("w", *"3h", "enter")
             await on.until("36 traces")
@@ -428,7 +395,7 @@ async def test_more_and_further_back() -> None:
 async def test_more_after_a_filter_is_removed_is_more_of_the_search_without_it() -> None:
     """The filter found fewer than the limit, the search before it did not."""
     with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("100 traces from")
             await on.press("slash", *"service = payment", "enter")
             await on.until("filter  service = payment", "28 of 128 traces")
@@ -441,7 +408,7 @@ async def test_more_after_a_filter_is_removed_is_more_of_the_search_without_it()
 
 async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
     with LiveServer("tempo", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             server.down()
             await on.press("r")
@@ -464,7 +431,7 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
 )
 async def test_a_fault_has_its_banner(fault: str, message: str) -> None:
     with faulty(getattr(faults, fault), times=40, then="jaeger-v3") as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until(message, "r tries again")
             server.fault = None
             await on.press("escape", "r")
@@ -473,7 +440,7 @@ async def test_a_fault_has_its_banner(fault: str, message: str) -> None:
 
 async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("82 traces")
             server.fault = faults.silent
             await on.press("3", "4", "r")
@@ -491,7 +458,7 @@ async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> Non
 @pytest.mark.parametrize("fault", ENDLESS)
 async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: str) -> None:
     with faulty(getattr(faults, fault)) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("asking", "Esc stops")
             await on.press("3", "4", "5", "1", "question_mark")
             await on.until("lines below", "reading")
@@ -505,7 +472,7 @@ async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
-        async with over(server.url, size=(160, 40)) as on:
+        async with opened_live(server.url, size=(160, 40)) as on:
             await on.until("traces from")
             assert on.app.state.session is not None
             before = on.app.state.session.loaded.trace_count
@@ -550,7 +517,7 @@ async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypat
         begun = now - 800_000_000_000
         server.add(trace("zipkin", 1, begun, [5_000_000], ["front"]))
         server.add(trace("zipkin", 2, now - 10_000_000_000))
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("38 traces from")
             assert on.app.state.session is not None
             spans = len(on.app.state.session.loaded)
@@ -569,7 +536,7 @@ async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypat
 async def test_a_trace_that_is_pasted_as_a_filter_is_fetched() -> None:
     with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
         old = server.trace_ids[0]
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("100 traces from")
             await on.press("slash")
             on.app.post_message(events.Paste(f"00-{old}-00f067aa0ba902b7-01"))

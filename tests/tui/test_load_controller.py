@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import INCIDENT, ROOT
 from tracetui.ingest.loader import load
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.session import FilteredSession, Session
@@ -20,7 +20,6 @@ from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetA
 from tracetui.tui.state import State
 
 PACKAGE = ROOT / "tracetui"
-INCIDENT = str(PACKAGE.parent / "sample_traces" / "incident" / "before.json")
 
 # phase, event -> phase while not following, phase while following; every other event is refused
 TABLE = {

@@ -14,7 +14,7 @@ from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
 from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
-from tests.tui.test_live import App, over
+from tests.support.trace_app import LiveApp, opened_live
 from tracetui.ingest.loader import Loader
 from tracetui.ingest.servers import registry
 from tracetui.model.search import Search
@@ -90,7 +90,7 @@ def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: d
         assert_all_ask_for_gzip(server)
 
 
-async def counted(on: App, server: LiveServer, most: int, texts: tuple[str, ...], *keys: str) -> None:
+async def counted(on: LiveApp, server: LiveServer, most: int, texts: tuple[str, ...], *keys: str) -> None:
     """Press keys, wait for texts, and hold the server's requests to a number."""
     before = len(server.requests)
     await on.press(*keys)
@@ -104,7 +104,7 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         count = len(server.trace_ids)
         held = f"{count} traces"
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until(held)
             # the services are listed after the traces are shown
             await on.pilot.settle()
@@ -133,7 +133,7 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert_all_ask_for_gzip(server)
 
 
-async def taken_back(on: App, server: LiveServer) -> None:
+async def taken_back(on: LiveApp, server: LiveServer) -> None:
     """Undo the filter, which sends no request."""
     before = len(server.requests)
     await on.press("u")
@@ -145,7 +145,7 @@ async def taken_back(on: App, server: LiveServer) -> None:
     raise AssertionError(on.text)
 
 
-async def looks(on: App, server: LiveServer, before: int) -> None:
+async def looks(on: LiveApp, server: LiveServer, before: int) -> None:
     """Wait until the server was polled this many times."""
     for _ in range(PATIENCE):
         if len(server.requests) - before >= LOOKS:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual import events
 from textual.app import App, ComposeResult
 
-from tests.render.test_safe_text import is_harmless
 from tests.support.hostile import KINDS
+from tests.support.texts import is_harmless
 from tracetui.tui.widgets.safe_input import SafeInput
 
 

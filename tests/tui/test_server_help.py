@@ -12,7 +12,7 @@ from tests.support import faults
 from tests.support.many_traces import SECOND, server_with_services
 from tests.support.paths import SAMPLES
 from tests.support.servers import LiveServer
-from tests.tui.test_live import App, over
+from tests.support.trace_app import LiveApp, opened_live
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.search_offers import MOST_SEARCHED
 from tracetui.tui.run import location_of
@@ -31,14 +31,14 @@ def searches(server: LiveServer) -> list[dict[str, list[str]]]:
     ]
 
 
-async def pasted(on: App, text: str) -> None:
+async def pasted(on: LiveApp, text: str) -> None:
     await on.press("slash")
     on.app.post_message(events.Paste(text))
     await on.pilot.pause()
     await on.press("enter")
 
 
-async def gone(on: App, text: str) -> None:
+async def gone(on: LiveApp, text: str) -> None:
     for _ in range(400):
         if text not in on.text:
             return
@@ -52,7 +52,7 @@ async def gone(on: App, text: str) -> None:
 @pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin", "tempo"])
 async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None:
     with LiveServer(kind, ends_ns=time.time_ns() - 5 * HOUR) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("no matching traces on", "of the last 1h", "payment", "newest trace 5 h ago")
             services = len(on.app.state.server_services)
             assert f"traces of 0 of {services} services" in on.text
@@ -73,7 +73,7 @@ async def test_empty_search_offers_wider_windows_and_services(kind: str) -> None
 
 async def test_offered_service_is_searched_back_to_its_newest_trace() -> None:
     with server_with_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
-        async with over(server.url, size=(80, 24)) as on:
+        async with opened_live(server.url, size=(80, 24)) as on:
             await on.until("svc-023", "newest trace 2 d ago")
             assert len(searches(server)) == 1 + MOST_SEARCHED
             await on.press("down", "down", "enter")
@@ -90,7 +90,7 @@ async def test_search_for_newest_traces_can_be_stopped_and_yields_to_others() ->
             faults.silent(handler) if is_of_one else server.send(handler, server.respond(handler.request_read))
 
         server.fault, server.fault_on = fault, "/trace-summaries$"
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("the last 12h", "searching for the newest traces  Esc stops")
             await on.press("escape")
             await gone(on, "searching for the newest traces")
@@ -108,7 +108,7 @@ async def test_search_for_newest_traces_can_be_stopped_and_yields_to_others() ->
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
     with server_with_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
-        async with over(server.url, size=size) as on:
+        async with opened_live(server.url, size=size) as on:
             await on.until("searches by service only. Which of 150?", "150 requests, up to 1,500 traces")
             assert searches(server) == []
             await on.press(*"14", "tab", "tab")
@@ -133,7 +133,7 @@ async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
 
 async def test_all_services_can_be_chosen() -> None:
     with server_with_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("Which of 60?")
             await on.press("up", "enter")
             await on.until("60 traces from Jaeger (v1)")
@@ -142,7 +142,7 @@ async def test_all_services_can_be_chosen() -> None:
 
 async def test_cancelled_choice_of_services_can_be_made_later() -> None:
     with server_with_services("jaeger-v1", 60, begun_ns=time.time_ns() - 60 * SECOND) as server:
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("Which of 60?")
             await on.press("escape")
             await on.until("searches by service only; it has 60 services", "i chooses services")
@@ -158,7 +158,7 @@ async def test_cancelled_choice_of_services_can_be_made_later() -> None:
 
 
 async def test_pasted_trace_id_opens_the_trace_and_esc_returns() -> None:
-    async with over(str(BEFORE)) as on:
+    async with opened_live(str(BEFORE)) as on:
         await on.until("100 traces")
         assert on.app.state.session is not None
         wanted = on.app.state.session.loaded.trace_ids[42]
@@ -174,7 +174,7 @@ async def test_pasted_trace_id_opens_the_trace_and_esc_returns() -> None:
 async def test_pasted_comparison_page_opens_the_comparison() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns() - 5 * HOUR) as server:
         first, second = [one for one in server.trace_ids if not server.document(one).broken][3:5]
-        async with over(server.url) as on:
+        async with opened_live(server.url) as on:
             await on.until("the last 12h")
             await pasted(on, f"{server.url}/trace/{first}...{second}?cohort={first}")
             await on.until("before  ", "after   ", "change")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.trace_app import INCIDENT, CountingApp, loaded
+from tests.support.hostile import DAMAGED_STATE
+from tests.support.paths import INCIDENT
+from tests.support.trace_app import CountingApp, loaded
 from tracetui.model.errors import UsageError
 from tracetui.tui import settings
 from tracetui.tui.help import HelpScreen
@@ -23,9 +25,6 @@ from tracetui.tui.settings import (
 )
 from tracetui.tui.state import State
 from tracetui.tui.widgets.query_bar import QueryBar
-
-DAMAGED_STATE = [b'["\xff"]', b"{", b"[" * 3_000, b'{"x": ' + b"[" * 3_000, b"\x00", b"7", b" " * (1 << 23)]
-"""Contents of state files that cannot be decoded."""
 
 
 def written(folder: Path, text: str) -> Path:

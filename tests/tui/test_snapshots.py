@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT, SAMPLES, SNAPSHOTS
+from tests.support.paths import CHECKOUT, INCIDENT, ROOT, SHOP, SNAPSHOTS
 from tests.support.screens import painted
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.trace_app import opened
 from tracetui.render.text.glyphs import ASCII, UNICODE
 
 PINNED = {
@@ -18,8 +18,6 @@ PINNED = {
     for name, _, pinned in (line.partition("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
     if name in ("textual", "rich")
 }
-SHOP = str(SAMPLES / "shop" / "shop.json")
-CHECKOUT = str(SAMPLES / "first-look" / "checkout.json")
 
 SCREENS = {
     "traces-80x24": (INCIDENT, (80, 24), "textual-dark", False, ()),

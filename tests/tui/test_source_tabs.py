@@ -10,17 +10,15 @@ from typing import Any
 import pytest
 
 from tests.support.building import build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SHOP
 from tests.support.pilot import driven
 from tests.support.servers import LiveServer
-from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.traces import TraceSet
 from tracetui.tui.state import State
 from tracetui.tui.widgets.choice import Choice
-
-SHOP = str(SAMPLES / "shop" / "shop.json")
 
 
 @pytest.fixture

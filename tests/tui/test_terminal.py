@@ -18,13 +18,12 @@ from textual import events
 from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 from textual.message import Message
 
-from tests.support.paths import SAMPLES
+from tests.support.hostile import DAMAGED_STATE
+from tests.support.paths import INCIDENT
 from tests.support.terminal import Terminal
-from tests.tui.test_settings import DAMAGED_STATE
 from tracetui.tui.terminal.driver import KeyReader, tolerant_file
 from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
-INCIDENT = str(SAMPLES / "incident" / "before.json")
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
 

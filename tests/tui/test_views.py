@@ -10,10 +10,10 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 
-from tests.render.test_safe_text import is_harmless
 from tests.support.building import build, span
 from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
+from tests.support.texts import is_harmless
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.operation_table import OperationRow, OperationTable
 from tracetui.model.span import Kind

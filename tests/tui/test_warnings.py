@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import build, span
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.paths import INCIDENT
+from tests.support.trace_app import opened
 from tracetui.analysis.span_warnings import count_warnings
 from tracetui.export.save import save
 from tracetui.model.traces import TraceSet

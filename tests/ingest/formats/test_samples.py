@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.situations.test_values import facts
 from tests.support.format_samples import (
     CHILD,
     MS,
@@ -24,6 +23,7 @@ from tests.support.format_samples import (
 )
 from tests.support.paths import CASES
 from tests.support.program import Program
+from tests.support.report_facts import report_facts
 from tracetui.model.span import Kind
 
 ALL = {**SAMPLES, **TABLES}
@@ -133,7 +133,7 @@ def test_cases(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     done = Program(tmp_path, capsys).analyze(str(CASES / name))
     report = json.loads(done.out)
-    found = facts(report)
+    found = report_facts(report)
     assert {key: sorted(found[key]) if key == "bottlenecks" else found[key] for key in RIGHT[name]} == {
         key: sorted(value) if key == "bottlenecks" else value for key, value in RIGHT[name].items()
     }

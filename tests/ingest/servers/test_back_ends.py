@@ -7,9 +7,8 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -18,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.support.client import client_of
 from tests.support.documents import padded
 from tests.support.faults import HTML, faulty, login_page, status
 from tests.support.format_losses import by_ids, comparable, sent_spans, spans_of, with_losses, without_server_warnings
@@ -43,48 +43,6 @@ SHORT, BROKEN, MISSING = "1f2e3d4c5b6a7988", "0af7651916cd43dd8448eb211c80319c",
 POISONED = next(ids[0] for ids, span in sent_spans().items() if span.service == "poisoned")
 
 
-@dataclass
-class Asked:
-    """A back end, and what it said while it was asked."""
-
-    back_end: BackEnd
-    server: StandIn
-    warnings: list[str] = field(default_factory=list)
-
-    def spans(self, search: Search) -> dict[tuple[str, str], Span]:
-        return by_ids(spans_of(*documents(self.back_end, search)))
-
-    def found(self, search: Search) -> set[str]:
-        return {trace_id for trace_id, _ in self.spans(search)}
-
-    @property
-    def held(self) -> set[str]:
-        """The ids of the traces that the server holds."""
-        return {padded(trace_id) for backend in self.server.backends for trace_id in backend.documents}
-
-    @property
-    def last(self) -> tuple[str, dict[str, list[str]]]:
-        request = self.server.requests[-1]
-        return request.path, dict(request.query)
-
-
-@contextmanager
-def asking(
-    server: StandIn, path: str = "", overrides: Overrides = PLAIN, profile: Profile | None = None
-) -> Iterator[Asked]:
-    with server:
-        at = server_at(server.url + path)
-        assert at
-        warnings: list[str] = []
-        back_end = open_back_end(
-            at if profile is None else type(at)(at.name, at.address, profile), overrides, warnings.append
-        )
-        try:
-            yield Asked(back_end, server, warnings)
-        finally:
-            back_end.close()
-
-
 def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
     """With a clock that is ahead of ours, which it tells."""
 
@@ -101,30 +59,30 @@ def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
 @pytest.mark.parametrize(("by_seconds", "warnings"), [(7200, "2h ahead of"), (-7200, "2h behind")])
 def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int, warnings: str) -> None:
     now = time.time_ns() + by_seconds * SECOND
-    with asking(dated(LiveServer(kind, ends_ns=now), by_seconds)) as on:
-        assert len(on.found(Search(limit=1000))) >= len(on.held) - 1
-        assert any(f"the server's clock is {warnings} the local clock" in one for one in on.warnings)
+    with client_of(dated(LiveServer(kind, ends_ns=now), by_seconds)) as client:
+        assert len(client.found(Search(limit=1000))) >= len(client.held) - 1
+        assert any(f"the server's clock is {warnings} the local clock" in one for one in client.warnings)
         # what has a beginning and an end has them
-        assert not on.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
+        assert not client.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
 
 
 @pytest.mark.parametrize(("by_seconds", "age"), [(7200, "7200"), (3, ""), (-900_000_000, "")])
 def test_a_clock_that_is_right_or_was_never_set(by_seconds: int, age: str) -> None:
-    with asking(dated(LiveServer("zipkin", ends_ns=time.time_ns()), by_seconds, age)) as on:
-        assert on.found(Search(limit=1000)) == on.held
-        assert on.warnings == []
-        assert on.back_end.connection.clock_ahead == 0
+    with client_of(dated(LiveServer("zipkin", ends_ns=time.time_ns()), by_seconds, age)) as client:
+        assert client.found(Search(limit=1000)) == client.held
+        assert client.warnings == []
+        assert client.back_end.connection.clock_ahead == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trace_may_be_larger_than_other_answers(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_SMALL_ANSWER", 500)
-    with asking(LiveServer(kind)) as on:
-        largest = max(on.held, key=lambda trace_id: len(on.server.backends[0].documents[trace_id].text))
-        assert on.found(Search(trace_ids=(largest,))) == {largest}
+    with client_of(LiveServer(kind)) as client:
+        largest = max(client.held, key=lambda trace_id: len(client.server.backends[0].documents[trace_id].text))
+        assert client.found(Search(trace_ids=(largest,))) == {largest}
         monkeypatch.setattr(back_end, "LARGEST_TRACE", 5_000)
         with pytest.raises(HttpError, match="response larger than"):
-            on.found(Search(trace_ids=(largest,)))
+            client.found(Search(trace_ids=(largest,)))
 
 
 def test_no_more_is_fetched_than_is_taken() -> None:
@@ -155,16 +113,16 @@ def test_no_more_is_fetched_than_is_taken() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_windows_that_no_server_takes(kind: str) -> None:
     ever = Search(limit=1000, lookback_ns=9_999_999 * 24 * 3600 * SECOND)
-    with asking(LiveServer(kind, ends_ns=time.time_ns())) as on:
+    with client_of(LiveServer(kind, ends_ns=time.time_ns())) as client:
         for search in (ever, Search(limit=1000, start_ns=-(10**20), end_ns=10**20)):
-            asked = len(on.server.requests)
-            found = on.found(search)
-            assert len(on.server.requests) - asked < 200
+            asked = len(client.server.requests)
+            found = client.found(search)
+            assert len(client.server.requests) - asked < 200
             # where one such window is searched week by week, from its end
-            assert len(found) >= len(on.held) - 1 or (kind == "tempo" and search is not ever)
-            assert not on.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
+            assert len(found) >= len(client.held) - 1 or (kind == "tempo" and search is not ever)
+            assert not client.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
         if kind == "tempo":
-            assert any(one.startswith("Tempo searches one week at a time; searched back to") for one in on.warnings)
+            assert any(one.startswith("Tempo searches one week at a time; searched back to") for one in client.warnings)
 
 
 def without_summaries(server: StandIn) -> StandIn:
@@ -208,21 +166,21 @@ def connected(url: str) -> BackEnd:
     ],
 )
 def test_what_answers_is_found_out(name: str, called: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        assert asked.back_end.capabilities.name == called
+    with client_of(SERVERS[name]()) as client:
+        assert client.back_end.capabilities.name == called
 
 
 def test_v1_is_the_better_one_before_219() -> None:
-    with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
-        assert asked.back_end.capabilities.name == "Jaeger (v1)"
+    with client_of(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as client:
+        assert client.back_end.capabilities.name == "Jaeger (v1)"
 
 
 def test_kind_in_the_profile_replaces_detection() -> None:
-    with asking(LiveServer("tempo"), profile=Profile(kind="tempo")) as asked:
-        assert asked.server.paths() == ["/api/echo"]
+    with client_of(LiveServer("tempo"), profile=Profile(kind="tempo")) as client:
+        assert client.server.paths() == ["/api/echo"]
     with (
         pytest.raises(BackEndError, match="not with the API of Zipkin;"),
-        asking(LiveServer("tempo"), profile=Profile(kind="zipkin")),
+        client_of(LiveServer("tempo"), profile=Profile(kind="zipkin")),
     ):
         pass
 
@@ -241,22 +199,22 @@ def test_a_jaeger_below_a_path(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["", "/zipkin", "/zipkin/", "/zipkin/?serviceName=cart", f"/zipkin/traces/{BROKEN}"])
 def test_a_zipkin_behind_its_page(path: str) -> None:
-    with asking(LiveServer("zipkin"), path) as asked:
-        assert "cart" in asked.back_end.services()
-        assert asked.last == ("/api/v2/services", {})
+    with client_of(LiveServer("zipkin"), path) as client:
+        assert "cart" in client.back_end.services()
+        assert client.last == ("/api/v2/services", {})
 
 
 def test_a_zipkin_of_which_only_what_is_below_its_page_is_let_through() -> None:
-    with asking(LiveServer("zipkin", base="/zipkin")) as asked:
-        assert "cart" in asked.back_end.services()
-        assert asked.last == ("/zipkin/api/v2/services", {})
+    with client_of(LiveServer("zipkin", base="/zipkin")) as client:
+        assert "cart" in client.back_end.services()
+        assert client.last == ("/zipkin/api/v2/services", {})
 
 
 def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
     server = LiveServer("tempo")
     server.fault, server.fault_on = status(404), "/api/echo"
-    with asking(server) as asked:
-        assert asked.back_end.capabilities.name == "Tempo"
+    with client_of(server) as client:
+        assert client.back_end.capabilities.name == "Tempo"
 
 
 @pytest.mark.parametrize(
@@ -284,21 +242,21 @@ def test_unknown_kinds_of_servers_are_refused(respond: Any, why: str) -> None:
 @pytest.mark.parametrize("recording", ["jaeger-2.20-v3", "tempo-3.0"])
 def test_tenants(recording: str) -> None:
     # headers are bytes, which the stand-in takes for Latin-1
-    with asking(
+    with client_of(
         replaying(recording, tenant="größe".encode().decode("latin-1")), overrides=Overrides(tenant="größe")
-    ) as asked:
-        assert "cart" in asked.back_end.services()
+    ) as client:
+        assert "cart" in client.back_end.services()
     with (
         pytest.raises(HttpError, match=r"401.*(no org id|missing tenant header|tenant).*Set the tenant with --tenant"),
-        asking(replaying(recording, tenant="shop")),
+        client_of(replaying(recording, tenant="shop")),
     ):
         pass
 
 
 def test_a_tenant_in_a_header_of_its_own() -> None:
-    with asking(LiveServer("tempo"), profile=Profile(tenant="shop", tenant_header="X-Team")) as asked:
-        assert asked.server.requests[0].headers["x-team"] == "shop"
-        assert "x-scope-orgid" not in asked.server.requests[0].headers
+    with client_of(LiveServer("tempo"), profile=Profile(tenant="shop", tenant_header="X-Team")) as client:
+        assert client.server.requests[0].headers["x-team"] == "shop"
+        assert "x-scope-orgid" not in client.server.requests[0].headers
 
 
 # services and operations
@@ -306,22 +264,22 @@ def test_a_tenant_in_a_header_of_its_own() -> None:
 
 @each_server
 def test_services_and_operations(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        services = asked.back_end.services()
+    with client_of(SERVERS[name]()) as client:
+        services = client.back_end.services()
         assert services == sorted(services)
         # v1 has hidden what it cannot write
-        held = {span.service for ids, span in sent_spans().items() if ids[0] in asked.held - {POISONED}}
+        held = {span.service for ids, span in sent_spans().items() if ids[0] in client.held - {POISONED}}
         assert held <= set(services) <= {span.service for span in sent_spans().values()}
         written = str.lower if "zipkin" in name else str
         expected = sorted({written(span.name) for span in sent_spans().values() if span.service == "payment"})
-        assert asked.back_end.operations("payment") == expected
-        assert asked.back_end.operations("nobody") == []
+        assert client.back_end.operations("payment") == expected
+        assert client.back_end.operations("nobody") == []
 
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "tempo"])
 def test_operations_of_a_service_with_an_odd_name(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        assert asked.back_end.operations("größe-サービス") == ["drain queue"]
+    with client_of(SERVERS[name]()) as client:
+        assert client.back_end.operations("größe-サービス") == ["drain queue"]
 
 
 # searches
@@ -352,11 +310,11 @@ SEARCHES = {
 
 @each_server
 def test_searches(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        held = asked.held
+    with client_of(SERVERS[name]()) as client:
+        held = client.held
         for what, wanted in SEARCHES.items():
             expected = {ids[0] for ids, span in sent_spans().items() if meets(wanted, span)} & held
-            found = asked.found(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
+            found = client.found(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
             assert found & expected, what
             if name in RECORDED:
                 # with the limit of that time, whatever is asked
@@ -371,8 +329,8 @@ def test_searches(name: str) -> None:
 @each_server
 def test_traces_come_whole(name: str) -> None:
     kind = next(kind for kind in ("jaeger-v1", "jaeger-v3", "zipkin", "tempo", "jaeger-2.20") if name.startswith(kind))
-    with asking(SERVERS[name]()) as asked:
-        found = asked.spans(Search(service="cart", start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
+    with client_of(SERVERS[name]()) as client:
+        found = client.spans(Search(service="cart", start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
     here = {trace_id for trace_id, _ in found}
     assert len(here) > 20
     assert set(found) == {ids for ids in sent_spans() if ids[0] in here}
@@ -383,17 +341,17 @@ def test_traces_come_whole(name: str) -> None:
 
 @each_server
 def test_a_window_that_has_not_begun(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
+    with client_of(SERVERS[name]()) as client:
         for search in (Search(start_ns=time.time_ns() + 3600 * SECOND), Search(start_ns=LAST_NS + 9, end_ns=LAST_NS)):
-            assert asked.found(search) == set()
+            assert client.found(search) == set()
 
 
 @each_server
 def test_a_limit_and_a_window(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        assert len(asked.found(changed(ALL, service="cart", limit=3))) == 3
-        assert list(documents(asked.back_end, changed(NEVER, service="cart"))) == []
-        assert asked.warnings == []
+    with client_of(SERVERS[name]()) as client:
+        assert len(client.found(changed(ALL, service="cart", limit=3))) == 3
+        assert list(documents(client.back_end, changed(NEVER, service="cart"))) == []
+        assert client.warnings == []
 
 
 def test_what_of_a_search_is_done_here() -> None:
@@ -406,8 +364,8 @@ def test_what_of_a_search_is_done_here() -> None:
         "tempo": {},
     }
     for name, left in supported.items():
-        with asking(SERVERS[name]()) as asked:
-            assert asked.back_end.supported_search(wanted) == changed(wanted, **left), name
+        with client_of(SERVERS[name]()) as client:
+            assert client.back_end.supported_search(wanted) == changed(wanted, **left), name
 
 
 @pytest.mark.parametrize("name", ["jaeger-v3", "tempo"])
@@ -417,11 +375,11 @@ def test_what_holds_for_whole_traces(name: str) -> None:
         ends.setdefault(trace_id, []).extend((span.start_ns, span.end_ns))
     slow = {trace_id for trace_id, times in ends.items() if max(times) - min(times) > 400 * MS}
     failed = {ids[0] for ids, span in sent_spans().items() if span.status is Status.ERROR}
-    with asking(SERVERS[name]()) as asked:
-        assert asked.found(changed(ALL, slower_ns=400 * MS)) == slow
-        assert asked.found(changed(ALL, failed=True)) == failed
-        assert asked.found(changed(ALL, failed=True, slower_ns=400 * MS)) == slow & failed
-        assert asked.found(changed(NEVER, failed=True)) == set()
+    with client_of(SERVERS[name]()) as client:
+        assert client.found(changed(ALL, slower_ns=400 * MS)) == slow
+        assert client.found(changed(ALL, failed=True)) == failed
+        assert client.found(changed(ALL, failed=True, slower_ns=400 * MS)) == slow & failed
+        assert client.found(changed(NEVER, failed=True)) == set()
     assert slow - failed
     assert failed - slow
 
@@ -518,9 +476,9 @@ TRACEQL = (
     ],
 )
 def test_requests_to_a_server(name: str, path: str, query: dict[str, str]) -> None:
-    with asking(SERVERS[name]()) as asked:
-        list(documents(asked.back_end, EVERYTHING))
-        asks = next(request for request in asked.server.requests if request.path == path and len(request.query) > 4)
+    with client_of(SERVERS[name]()) as client:
+        list(documents(client.back_end, EVERYTHING))
+        asks = next(request for request in client.server.requests if request.path == path and len(request.query) > 4)
         assert asks.query == {key: [value] for key, value in query.items()}
         assert asks.headers["accept-encoding"].startswith("gzip")
 
@@ -529,9 +487,9 @@ def test_requests_to_a_server(name: str, path: str, query: dict[str, str]) -> No
 def test_search_without_conditions_sends_only_the_usual_parameters(name: str) -> None:
     usual = {"start", "end", "limit", "service", "endTs", "lookback", "q", "spss"}
     usual |= {"query.startTimeMin", "query.startTimeMax", "query.searchDepth", "query.serviceName"}
-    with asking(SERVERS[name]()) as asked:
-        list(documents(asked.back_end, changed(ALL, service="cart" if name == "jaeger-v1" else "")))
-        assert set(asked.last[1]) <= usual
+    with client_of(SERVERS[name]()) as client:
+        list(documents(client.back_end, changed(ALL, service="cart" if name == "jaeger-v1" else "")))
+        assert set(client.last[1]) <= usual
 
 
 @pytest.mark.parametrize(
@@ -547,9 +505,9 @@ def test_search_without_conditions_sends_only_the_usual_parameters(name: str) ->
 )
 def test_conditions_that_zipkin_does_not_support(search: Search, asked_for: dict[str, list[str]]) -> None:
     """A greatest duration without a least one, names in upper case, what its own signs stand in."""
-    with asking(LiveServer("zipkin")) as asked:
-        list(documents(asked.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
-        query = asked.last[1]
+    with client_of(LiveServer("zipkin")) as client:
+        list(documents(client.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
+        query = client.last[1]
     assert {key: query[key] for key in query if key not in ("endTs", "lookback", "limit")} == asked_for
 
 
@@ -575,10 +533,10 @@ def test_searches_in_traceql(search: Search, traceql: str) -> None:
 
 
 def test_tempo_is_searched_a_week_at_a_time() -> None:
-    with asking(LiveServer("tempo")) as asked:
+    with client_of(LiveServer("tempo")) as client:
         begin = LAST_NS - 400 * 3600 * SECOND
-        found = asked.found(changed(ALL, start_ns=begin, end_ns=LAST_NS + 1, limit=1000))
-        asks = [request.query for request in asked.server.requests if request.path == "/api/search"]
+        found = client.found(changed(ALL, start_ns=begin, end_ns=LAST_NS + 1, limit=1000))
+        asks = [request.query for request in client.server.requests if request.path == "/api/search"]
     windows = [(int(query["start"][0]), int(query["end"][0])) for query in asks]
     assert [stop - start for start, stop in windows] == [167 * 3600, 167 * 3600, 66 * 3600 + 1]
     assert [start for start, _ in windows[:-1]] == [stop for _, stop in windows[1:]]
@@ -590,34 +548,34 @@ def test_tempo_is_searched_a_week_at_a_time() -> None:
 
 @each_server
 def test_a_trace_by_its_id(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
+    with client_of(SERVERS[name]()) as client:
         for trace_id in (SHORT, padded(SHORT), SHORT.upper()):
-            (found,) = {ids[0] for ids in by_ids(spans_of(asked.back_end.trace(trace_id) or b""))}
+            (found,) = {ids[0] for ids in by_ids(spans_of(client.back_end.trace(trace_id) or b""))}
             assert found == padded(SHORT)
-        assert asked.back_end.trace(MISSING) is None
+        assert client.back_end.trace(MISSING) is None
         with pytest.raises(HttpError, match="400"):
-            asked.back_end.trace("not-hex")
+            client.back_end.trace("not-hex")
 
 
 @each_server
 def test_traces_by_their_ids(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        assert asked.found(Search(trace_ids=(SHORT, MISSING, BROKEN))) == {padded(SHORT), BROKEN}
-        assert asked.warnings == [f"trace {MISSING} is missing"]
-        asked.warnings.clear()
-        assert list(documents(asked.back_end, Search(trace_ids=(MISSING, "feed")))) == []
-        assert len(asked.warnings) == 1
-        assert asked.warnings[0].endswith("and 1 more are missing")
+    with client_of(SERVERS[name]()) as client:
+        assert client.found(Search(trace_ids=(SHORT, MISSING, BROKEN))) == {padded(SHORT), BROKEN}
+        assert client.warnings == [f"trace {MISSING} is missing"]
+        client.warnings.clear()
+        assert list(documents(client.back_end, Search(trace_ids=(MISSING, "feed")))) == []
+        assert len(client.warnings) == 1
+        assert client.warnings[0].endswith("and 1 more are missing")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
     """But for what a format cannot carry. v1 fails to write one of them."""
     server = LiveServer(kind)
-    with asking(server) as asked:
+    with client_of(server) as client:
         ids = server.trace_ids
-        found = asked.spans(Search(trace_ids=tuple(ids)))
-        warnings = asked.warnings
+        found = client.spans(Search(trace_ids=tuple(ids)))
+        warnings = client.warnings
     unread = {POISONED} if kind == "jaeger-v1" else set()
     assert {trace_id for trace_id, _ in found} == set(ids) - unread
     for key, span in found.items():
@@ -642,13 +600,13 @@ def test_a_trace_that_is_partly_there() -> None:
 
 @pytest.mark.parametrize("name", ["jaeger-2.20", "jaeger-v1", "jaeger-v3", "zipkin as recorded", "zipkin"])
 def test_dependencies(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        found = asked.back_end.dependencies(FIRST_NS, LAST_NS)
-        assert asked.last[1] == {
+    with client_of(SERVERS[name]()) as client:
+        found = client.back_end.dependencies(FIRST_NS, LAST_NS)
+        assert client.last[1] == {
             "endTs": [str(LAST_NS // MS)],
             "lookback": [str((LAST_NS - FIRST_NS) // MS)],
         }
-    recording = asked.server.recordings[0]
+    recording = client.server.recordings[0]
     answer = next(a for a in recording.answers.values() if a.path.endswith("/dependencies") and len(a.body) > 100)
     given = json.loads(answer.body)
     if isinstance(given, dict):
@@ -659,18 +617,21 @@ def test_dependencies(name: str) -> None:
 
 
 def test_tempo_has_no_dependencies() -> None:
-    with asking(LiveServer("tempo")) as asked, pytest.raises(NotSupportedError, match="Tempo has no dependency graph"):
-        asked.back_end.dependencies(FIRST_NS, LAST_NS)
+    with (
+        client_of(LiveServer("tempo")) as client,
+        pytest.raises(NotSupportedError, match="Tempo has no dependency graph"),
+    ):
+        client.back_end.dependencies(FIRST_NS, LAST_NS)
 
 
 # Jaeger's v1 API and what it cannot write
 
 
 def test_what_v1_cannot_write_comes_by_v3() -> None:
-    with asking(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as asked:
-        assert asked.found(changed(ALL, service="poisoned")) == {POISONED}
-        assert asked.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
-    (warnings,) = asked.warnings
+    with client_of(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as client:
+        assert client.found(changed(ALL, service="poisoned")) == {POISONED}
+        assert client.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
+    (warnings,) = client.warnings
     assert "unsupported value" in warnings
     assert "used the v3 API instead" in warnings
 
@@ -690,16 +651,16 @@ def beside() -> LiveServer:
 
 
 def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
-    with asking(beside) as asked:
-        found = spans_of(*documents(asked.back_end, changed(ALL, service="poisoned")))
+    with client_of(beside) as client:
+        found = spans_of(*documents(client.back_end, changed(ALL, service="poisoned")))
     assert {span.trace_id for span in found} == {f"5a{number}".rjust(32, "0") for number in range(4)}
     # a trace is found in each slice that it reaches into
     assert all(not span.warnings for span in found)
-    assert len(asked.warnings) >= 1
+    assert len(client.warnings) >= 1
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
-    assert any("2026-11-20 10:13:00.0" in warnings for warnings in asked.warnings), (begin, asked.warnings)
-    assert all("the server cannot send traces that start between" in warnings for warnings in asked.warnings)
-    assert len(asked.server.requests) < 150
+    assert any("2026-11-20 10:13:00.0" in warnings for warnings in client.warnings), (begin, client.warnings)
+    assert all("the server cannot send traces that start between" in warnings for warnings in client.warnings)
+    assert len(client.server.requests) < 150
 
 
 def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveServer) -> None:
@@ -710,12 +671,12 @@ def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveSe
         beside.add(sound.copy_with(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
         beside.add(sound.copy_with(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
     search = changed(ALL, service="poisoned", start_ns=FIRST_NS - 3600 * SECOND, end_ns=LAST_NS + 4 * 3600 * SECOND)
-    with asking(beside) as asked:
-        found = asked.found(search)
+    with client_of(beside) as client:
+        found = client.found(search)
     assert {f"c{number}".rjust(32, "0") for number in range(6)} <= found
-    assert len(asked.server.requests) < 100
+    assert len(client.server.requests) < 100
     # parts that touch are told as one
-    times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", warnings) for warnings in asked.warnings]
+    times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", warnings) for warnings in client.warnings]
     assert all(before[1] != after[0] for before, after in pairwise(times))
     assert len(times) == 7
 
@@ -724,22 +685,22 @@ def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveSe
 def test_other_failures_of_v1_are_errors(fault: Any) -> None:
     server = LiveServer("jaeger-v1")
     server.fault, server.fault_on = fault, "/api/traces"
-    with asking(server) as asked, pytest.raises(HttpError, match="server error"):
-        list(documents(asked.back_end, changed(ALL, service="cart")))
-    assert asked.server.paths().count("/api/traces") == 1
+    with client_of(server) as client, pytest.raises(HttpError, match="server error"):
+        list(documents(client.back_end, changed(ALL, service="cart")))
+    assert client.server.paths().count("/api/traces") == 1
 
 
 def test_v1_without_a_service_finds_each_trace_once() -> None:
     server = LiveServer("jaeger-v1")
-    with asking(server) as asked:
-        bodies = list(documents(asked.back_end, ALL))
+    with client_of(server) as client:
+        bodies = list(documents(client.back_end, ALL))
         ids = server.trace_ids
     found = [trace["traceID"] for body in bodies for trace in json.loads(body)["data"]]
     assert len(found) == len(set(found))
     assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}
-    assert asked.warnings[0].startswith("the server searches by service only: requested the newest ")
+    assert client.warnings[0].startswith("the server searches by service only: requested the newest ")
     # of the services of a trace that it cannot write, each fails alike
-    assert len(dict.fromkeys(asked.warnings)) == 2
+    assert len(dict.fromkeys(client.warnings)) == 2
 
 
 def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:
@@ -751,19 +712,21 @@ def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:
         server.send(handler, Response((json.dumps(body).encode(),)))
 
     server.fault, server.fault_on, server.faults_left = partly, "/api/traces$", 1
-    with asking(server) as asked:
-        bodies = [json.loads(body) for body in documents(asked.back_end, ALL)]
+    with client_of(server) as client:
+        bodies = [json.loads(body) for body in documents(client.back_end, ALL)]
     assert [body["errors"] for body in bodies if body["errors"]] == [errors]
 
 
 @pytest.mark.parametrize("limit", [20, 1000])
 @pytest.mark.parametrize("name", ["v1", "v3"])
 def test_of_a_search_by_services_it_is_known_whether_there_is_more(name: str, limit: int) -> None:
-    with asking(LiveServer("jaeger-v1") if name == "v1" else wanting_a_service(replaying("jaeger-main-v3"))) as asked:
-        list(documents(asked.back_end, changed(ALL, limit=limit)))
-        assert asked.back_end.has_more == (limit == 20)
-        list(documents(asked.back_end, changed(ALL, service="legacy-gateway")))
-        assert not asked.back_end.has_more
+    with client_of(
+        LiveServer("jaeger-v1") if name == "v1" else wanting_a_service(replaying("jaeger-main-v3"))
+    ) as client:
+        list(documents(client.back_end, changed(ALL, limit=limit)))
+        assert client.back_end.has_more == (limit == 20)
+        list(documents(client.back_end, changed(ALL, service="legacy-gateway")))
+        assert not client.back_end.has_more
 
 
 def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn:
@@ -783,15 +746,15 @@ def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn
 
 
 def test_a_store_of_v3_that_wants_a_service() -> None:
-    with asking(wanting_a_service(replaying("jaeger-main-v3"))) as asked:
-        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
-        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
-    assert asked.server.paths().count("/api/v3/traces") == 1
+    with client_of(wanting_a_service(replaying("jaeger-main-v3"))) as client:
+        assert client.found(ALL) == {ids[0] for ids in sent_spans()}
+        assert client.found(ALL) == {ids[0] for ids in sent_spans()}
+    assert client.server.paths().count("/api/v3/traces") == 1
 
 
 def test_a_store_of_v3_that_wants_a_service_before_summaries() -> None:
-    with asking(wanting_a_service(replaying("jaeger-main-v3"), has_summaries=False)) as asked:
-        assert asked.found(ALL) == {ids[0] for ids in sent_spans()}
+    with client_of(wanting_a_service(replaying("jaeger-main-v3"), has_summaries=False)) as client:
+        assert client.found(ALL) == {ids[0] for ids in sent_spans()}
 
 
 # answers that are JSON, and not what belongs there
@@ -811,8 +774,8 @@ NOT_THAT = {
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
 def test_any_response_is_read_or_refused_with_a_message(name: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        back_end, server = asked.back_end, asked.server
+    with client_of(SERVERS[name]()) as client:
+        back_end, server = client.back_end, client.server
         trace_id = server.backends[0].visible()[0].id
         ways: list[Callable[[], object]] = [
             back_end.services,
@@ -846,16 +809,16 @@ def test_any_response_is_read_or_refused_with_a_message(name: str) -> None:
     ],
 )
 def test_errors_for_unexpected_responses(name: str, body: bytes, why: str) -> None:
-    with asking(SERVERS[name]()) as asked:
-        asked.server.fault = status(200, body=body)
+    with client_of(SERVERS[name]()) as client:
+        client.server.fault = status(200, body=body)
         with pytest.raises(HttpError, match=why):
-            asked.back_end.services()
+            client.back_end.services()
 
 
 def test_an_empty_server() -> None:
     for kind in KINDS:
-        with asking(LiveServer(kind, empty=True), profile=Profile(kind=kind.split("-")[0])) as asked:
-            assert list(documents(asked.back_end, ALL)) == [], kind
+        with client_of(LiveServer(kind, empty=True), profile=Profile(kind=kind.split("-")[0])) as client:
+            assert list(documents(client.back_end, ALL)) == [], kind
 
 
 def test_a_page_in_place_of_traces() -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.support import faults
 from tests.support.faults import Certificate, Fault, Proxy, certificate, faulty, refused, tls
 from tests.support.loopback import Handler, Loopback, Response
-from tests.support.paths import SAMPLES
+from tests.support.paths import CHECKOUT
 from tests.support.program import Program, ProgramResult
 from tests.support.recordings import FIRST_NS, LAST_NS, original_traces
 from tests.support.servers import LiveServer
@@ -31,7 +31,6 @@ from tracetui.model import intake
 from tracetui.model.errors import InputError
 from tracetui.session import compare_with
 
-SAMPLE = str(SAMPLES / "first-look" / "checkout.json")
 TOKEN = "planted-5ecret-t0ken"
 ZIPKIN_WINDOW = f"?limit=100&endTs={LAST_NS // 1_000_000 + 1}&lookback=3600000"
 TEMPO_WINDOW = f"?limit=100&start={FIRST_NS // 1_000_000_000}&end={LAST_NS // 1_000_000_000 + 1}"
@@ -346,7 +345,7 @@ def test_a_name_that_is_neither_a_file_nor_a_profile(program: Program) -> None:
     assert f"at-7 and 2 more; {how}" in program.analyze("jaeger").err
     # what is a file by its name, and what is none of traces
     assert program.analyze("jaeger.json").err == "tracetui: jaeger.json: no such file\n"
-    assert program("show", SAMPLE, "--logs", "jaeger").err == "tracetui: jaeger: no such file\n"
+    assert program("show", CHECKOUT, "--logs", "jaeger").err == "tracetui: jaeger: no such file\n"
 
 
 # redirects
@@ -568,7 +567,7 @@ def test_what_the_environment_holds_is_for_one_server(
         assert one.requests == other.requests == []
         # nor when the second one is named on the screen
         with pytest.raises(InputError) as caught:
-            compare_with(urls[1], Analysis(load([SAMPLE])), (urls[0],), NO_OVERRIDES)
+            compare_with(urls[1], Analysis(load([CHECKOUT])), (urls[0],), NO_OVERRIDES)
         advice = "token-env, or user and password-env (see docs/servers.md)"
         assert str(caught.value) == f"{refusal % (one.url, other.url)} {advice}"
         assert one.requests == other.requests == []
@@ -585,7 +584,7 @@ def test_what_the_environment_holds_is_for_one_server(
         # two pages of one server are one
         assert program.analyze(urls[0], f"{one.url}/zipkin/?limit=1").code == 0
         # who reads files beside it reads files
-        assert program.analyze(urls[0], SAMPLE).code == 0
+        assert program.analyze(urls[0], CHECKOUT).code == 0
 
 
 @pytest.mark.parametrize("command", ["analyze", "compare", "server", "open"])

@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from tests.ingest.servers.test_back_ends import asking
+from tests.support.client import client_of
 from tests.support.documents import padded
 from tests.support.loopback import Handler, Response
 from tests.support.many_traces import MS, SECOND, trace
@@ -71,8 +71,8 @@ def test_trace_between_two_documents_of_one_search_is_whole() -> None:
 @pytest.mark.parametrize("chosen", [{"service": "front"}, {"services": ("front",)}], ids=["one", "several"])
 @pytest.mark.parametrize("failing", [30, LIMIT + 20])
 def test_failed_traces_of_a_service_are_found_by_errors_in_another(chosen: dict[str, str], failing: int) -> None:
-    with asking(a_minute_of_traces(failing=failing)) as asked:
-        documents = list(asked.back_end.search(changed(WHOLE, failed=True, **chosen)))
+    with client_of(a_minute_of_traces(failing=failing)) as client:
+        documents = list(client.back_end.search(changed(WHOLE, failed=True, **chosen)))
     found = {one["traceID"] for document in documents for one in json.loads(document)["data"]}
     failed = {f"{number:032x}" for number in range(1, failing + 1)}
     assert len(failed & {padded(trace_id) for trace_id in found}) >= min(failing, LIMIT)
@@ -120,12 +120,12 @@ def test_errors_are_found_where_the_store_ignores_the_error_tag(search: Search) 
 
 
 def test_a_store_that_finds_errors_is_not_suspected_again() -> None:
-    with asking(a_minute_of_traces(failing=5)) as asked:
-        list(asked.back_end.search(changed(WHOLE, errors=True, service="back")))
-        count = len(asked.server.requests)
-        list(asked.back_end.search(changed(WHOLE, errors=True, service="front")))
-        assert len(asked.server.requests) == count + 1
-        assert not asked.warnings
+    with client_of(a_minute_of_traces(failing=5)) as client:
+        list(client.back_end.search(changed(WHOLE, errors=True, service="back")))
+        count = len(client.server.requests)
+        list(client.back_end.search(changed(WHOLE, errors=True, service="front")))
+        assert len(client.server.requests) == count + 1
+        assert not client.warnings
 
 
 @pytest.mark.parametrize("search", [Search(failed=True), Search(errors=True, service="back")])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from tests.ingest.servers.test_back_ends import asking
+from tests.support.client import client_of
 from tests.support.documents import padded
 from tests.support.format_losses import by_ids, spans_of
 from tests.support.jaeger_compatible import JAEGER_COMPATIBLE, MOST, Quickwit
@@ -41,9 +41,9 @@ def like(kind: str) -> str:
 
 def found_in(kind: str, search: Search) -> tuple[dict[tuple[str, str], Span], list[str]]:
     """The spans that a server sends for a search, and what was said."""
-    with asking(LiveServer(kind)) as asked:
-        spans = by_ids(spans_of(*documents(asked.back_end, search)))
-        return spans, asked.warnings
+    with client_of(LiveServer(kind)) as client:
+        spans = by_ids(spans_of(*documents(client.back_end, search)))
+        return spans, client.warnings
 
 
 def essence(spans: dict[tuple[str, str], Span]) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -89,10 +89,10 @@ def test_searches_find_what_jaeger_finds(kind: str, wanted: Search) -> None:
 def test_a_span_as_long_as_the_least_and_greatest_duration_is_found(kind: str) -> None:
     server = LiveServer(kind, empty=True)
     server.add(trace(like(kind), 1, FIRST_NS, [7 * MS], ["front"]))
-    with asking(server) as asked:
+    with client_of(server) as client:
         exact = changed(ALL, service="front", least_ns=7 * MS, most_ns=7 * MS)
-        assert asked.found(exact) == {f"{1:032x}"}
-        assert asked.found(changed(exact, least_ns=8 * MS, most_ns=None)) == set()
+        assert client.found(exact) == {f"{1:032x}"}
+        assert client.found(changed(exact, least_ns=8 * MS, most_ns=None)) == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -100,44 +100,44 @@ def test_a_trace_of_the_last_second_is_found(kind: str) -> None:
     server = LiveServer(kind, empty=True)
     last = LAST_NS // SECOND * SECOND + 900 * MS
     server.add(trace(like(kind), 1, last, [MS], ["front"]))
-    with asking(server) as asked:
-        assert asked.found(changed(ALL, service="front", end_ns=last + MS)) == {f"{1:032x}"}
+    with client_of(server) as client:
+        assert client.found(changed(ALL, service="front", end_ns=last + MS)) == {f"{1:032x}"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_traces_by_id(kind: str) -> None:
-    with asking(LiveServer(kind)) as asked:
-        short = next(text for text in asked.server.trace_ids if text.startswith("0" * 16))  # type: ignore[attr-defined]
-        whole = next(text for text in asked.server.trace_ids if text.strip("0123456789"))  # type: ignore[attr-defined]
+    with client_of(LiveServer(kind)) as client:
+        short = next(text for text in client.server.trace_ids if text.startswith("0" * 16))  # type: ignore[attr-defined]
+        whole = next(text for text in client.server.trace_ids if text.strip("0123456789"))  # type: ignore[attr-defined]
         for given in (short, short.lstrip("0"), whole, whole.upper()):
-            got = asked.back_end.trace(given)
+            got = client.back_end.trace(given)
             assert got is not None
             assert {padded(span.trace_id) for span in spans_of(got)} == {padded(given.lower())}
-        assert asked.back_end.trace("deadbeef" * 4) is None
-        assert asked.back_end.trace("dead") is None
+        assert client.back_end.trace("deadbeef" * 4) is None
+        assert client.back_end.trace("dead") is None
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_services_and_operations(kind: str) -> None:
-    with asking(LiveServer(like(kind))) as asked:
-        services = asked.back_end.services()
-        operations = {name: asked.back_end.operations(name) for name in ("payment", "größe-サービス", "nobody")}
-    with asking(LiveServer(kind)) as asked:
-        assert asked.back_end.services() == services
-        assert {name: asked.back_end.operations(name) for name in operations} == operations
+    with client_of(LiveServer(like(kind))) as client:
+        services = client.back_end.services()
+        operations = {name: client.back_end.operations(name) for name in ("payment", "größe-サービス", "nobody")}
+    with client_of(LiveServer(kind)) as client:
+        assert client.back_end.services() == services
+        assert {name: client.back_end.operations(name) for name in operations} == operations
     assert len(services) > 10
     assert operations["payment"]
 
 
 @pytest.mark.parametrize("kind", V1)
 def test_missing_features_are_reported(kind: str) -> None:
-    with asking(LiveServer(kind)) as asked:
+    with client_of(LiveServer(kind)) as client:
         with pytest.raises(NotSupportedError, match="no dependency graph"):
-            asked.back_end.dependencies(FIRST_NS, LAST_NS)
-        before = len(asked.server.requests)
+            client.back_end.dependencies(FIRST_NS, LAST_NS)
+        before = len(client.server.requests)
         with pytest.raises(NotSupportedError, match="has no service metrics"):
-            asked.back_end.metrics("payment", FIRST_NS, LAST_NS)
-        assert len(asked.server.requests) == before
+            client.back_end.metrics("payment", FIRST_NS, LAST_NS)
+        assert len(client.server.requests) == before
 
 
 @pytest.mark.parametrize("kind", ["victoriatraces", "victoriatraces-v3"])
@@ -160,16 +160,16 @@ def test_summaries_are_requested_within_the_limit() -> None:
     server = LiveServer("victoriatraces-v3", empty=True)
     failed = trace("jaeger-v3", 1, FIRST_NS, tags={"http.response.status_code": "503"})
     server.add_all([failed, *(trace("jaeger-v3", number, FIRST_NS + number * MS) for number in range(2, 300))])
-    with asking(server) as asked:
-        asked.found(changed(ALL, service="front", failed=True, limit=100))
-        depths = [request.query["query.searchDepth"] for request in asked.server.requests[-2:]]
+    with client_of(server) as client:
+        client.found(changed(ALL, service="front", failed=True, limit=100))
+        depths = [request.query["query.searchDepth"] for request in client.server.requests[-2:]]
     assert depths == [["2000"], ["1000"]]
 
 
 def test_quickwit_fetches_each_trace_that_its_search_finds() -> None:
-    with asking(LiveServer("quickwit")) as asked:
-        count = len(asked.found(changed(ALL, service="payment")))
-        paths = [path.rpartition("/jaeger")[2] for path in asked.server.paths()]
+    with client_of(LiveServer("quickwit")) as client:
+        count = len(client.found(changed(ALL, service="payment")))
+        paths = [path.rpartition("/jaeger")[2] for path in client.server.paths()]
         searches = [path for path in paths if path == "/api/traces"]
         fetched = [path for path in paths if path.startswith("/api/traces/")]
     assert len(searches) == 1
@@ -177,22 +177,22 @@ def test_quickwit_fetches_each_trace_that_its_search_finds() -> None:
 
 
 def test_quickwit_fetches_no_trace_twice_to_fill_up() -> None:
-    with asking(LiveServer("quickwit")) as asked:
-        asked.found(changed(ALL, failed=True))
-        fetched = [path for path in asked.server.paths() if "/api/traces/" in path]
+    with client_of(LiveServer("quickwit")) as client:
+        client.found(changed(ALL, failed=True))
+        fetched = [path for path in client.server.paths() if "/api/traces/" in path]
     assert len(fetched) == len(set(fetched)) > 10
 
 
 def test_losses_of_quickwit_are_reported() -> None:
     server = LiveServer("quickwit")
-    with asking(server) as asked:
-        whole = asked.spans(changed(ALL, service="payment"))
+    with client_of(server) as client:
+        whole = client.spans(changed(ALL, service="payment"))
         old = min(ids[0] for ids in whole)
         cast(Quickwit, server.backends[0]).forgotten = frozenset((old,))
-        got = asked.spans(changed(ALL, service="payment"))
+        got = client.spans(changed(ALL, service="payment"))
     assert {ids[0] for ids in got} == {ids[0] for ids in whole}
     assert 0 < sum(ids[0] == old for ids in got) < sum(ids[0] == old for ids in whole)
-    assert any("1 traces have only their root span" in text for text in asked.warnings)
+    assert any("1 traces have only their root span" in text for text in client.warnings)
 
 
 def test_losses_of_greptimedb_are_reported() -> None:
@@ -241,8 +241,8 @@ def test_usual_ports() -> None:
 def test_servers_are_distinguished_below_another_path(kind: str, name: str) -> None:
     server = LiveServer(kind)
     server._base = "/traces"
-    with asking(server) as asked:
-        assert asked.back_end.capabilities.name.startswith(name)
+    with client_of(server) as client:
+        assert client.back_end.capabilities.name.startswith(name)
 
 
 def test_error_for_an_unknown_port_lists_the_base_paths(program: Program) -> None:

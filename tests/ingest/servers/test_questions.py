@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ingest.servers.test_back_ends import asking
+from tests.support.client import client_of
 from tests.support.documents import padded
 from tests.support.format_losses import sent_spans
 from tests.support.loopback import Response
@@ -43,9 +43,9 @@ def failed_ids() -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_failed_traces_are_found_behind_newer_ones(kind: str) -> None:
-    with asking(server_with_newer_traces(kind)) as asked:
-        found = asked.found(changed(WHOLE, failed=True))
-        held = asked.held
+    with client_of(server_with_newer_traces(kind)) as client:
+        found = client.found(changed(WHOLE, failed=True))
+        held = client.held
     assert len(failed_ids() & held) == FAILED_COUNT
     assert failed_ids() & held <= {padded(trace_id) for trace_id in found}
 
@@ -70,19 +70,19 @@ def test_slow_traces_are_found_behind_newer_ones(kind: str) -> None:
     [("zipkin", 2), ("jaeger-v3", 2), ("tempo", 1 + FAILED_COUNT), ("jaeger-v1", 2 + 3)],
 )
 def test_requests_for_failed_traces_are_few(kind: str, most: int) -> None:
-    with asking(server_with_newer_traces(kind)) as asked:
-        before = len(asked.server.requests)
+    with client_of(server_with_newer_traces(kind)) as client:
+        before = len(client.server.requests)
         service = "cart" if kind == "jaeger-v1" else ""
-        asked.spans(changed(WHOLE, failed=True, service=service))
-        assert len(asked.server.requests) - before <= most
+        client.spans(changed(WHOLE, failed=True, service=service))
+        assert len(client.server.requests) - before <= most
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
 def test_a_full_answer_is_not_filled_up(kind: str) -> None:
-    with asking(server_with_newer_traces(kind)) as asked:
-        before = len(asked.server.requests)
-        assert len(asked.found(changed(WHOLE, failed=True, limit=5))) == 5
-        assert len(asked.server.requests) - before == 1
+    with client_of(server_with_newer_traces(kind)) as client:
+        before = len(client.server.requests)
+        assert len(client.found(changed(WHOLE, failed=True, limit=5))) == 5
+        assert len(client.server.requests) - before == 1
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
@@ -99,10 +99,10 @@ def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
 def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
     search = changed(WHOLE, failed=True, limit=1000, service="payment")
-    with asking(LiveServer(kind)) as asked:
+    with client_of(LiveServer(kind)) as client:
         from tracetui.ingest.servers.resolve import documents
 
-        bodies = [json.loads(body) for body in documents(asked.back_end, search)]
+        bodies = [json.loads(body) for body in documents(client.back_end, search)]
     traces = [one for body in bodies for one in (body if kind == "zipkin" else body["data"])]
     ids = [one[0]["traceId"] if kind == "zipkin" else one["traceID"] for one in traces]
     assert len(ids) == len(set(ids)) > FAILED_COUNT
@@ -164,13 +164,13 @@ def badger(server: StandIn) -> StandIn:
 )
 def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
     search = changed(wanted, start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
-    with asking(replaying("jaeger-main-v3")) as plain:
+    with client_of(replaying("jaeger-main-v3")) as plain:
         right = plain.found(search)
-    with asking(badger(replaying("jaeger-main-v3"))) as asked:
-        assert asked.found(search) == right
-        assert asked.found(search) == right
+    with client_of(badger(replaying("jaeger-main-v3"))) as client:
+        assert client.found(search) == right
+        assert client.found(search) == right
         if not wanted.attributes and not wanted.errors and not wanted.failed:
-            assert asked.warnings == []
+            assert client.warnings == []
     assert right
 
 
@@ -188,9 +188,9 @@ def test_damaged_names_of_services_are_left_out(kind: str) -> None:
         server.send(handler, Response((body,)))
 
     server.fault, server.fault_on = fault, "/services$"
-    with asking(server) as asked:
-        assert asked.back_end.services() == ["cart", "payment", "\ufffd"]
-        assert asked.warnings == [
+    with client_of(server) as client:
+        assert client.back_end.services() == ["cart", "payment", "\ufffd"]
+        assert client.warnings == [
             "1 invalid names of services were skipped",
             "1 names of services longer than 2,000 characters were skipped",
         ]
@@ -235,14 +235,14 @@ def test_services_are_searched_until_the_limit() -> None:
     for number in range(many):
         start = FIRST_NS + number * SECOND
         server.add(trace("jaeger-v1", number + 1, start, [MS], [f"svc-{number:03}"]))
-    with asking(server) as asked:
-        assert len(asked.found(changed(WHOLE, limit=1000))) == many
+    with client_of(server) as client:
+        assert len(client.found(changed(WHOLE, limit=1000))) == many
         del server.requests[:]
-        few = asked.found(changed(WHOLE, limit=10))
+        few = client.found(changed(WHOLE, limit=10))
         asked_for = server.paths().count("/api/traces")
     assert len(few) >= 10
     assert asked_for < many / 2
-    assert "of 150 services, enough for 10 traces" in asked.warnings[-1]
+    assert "of 150 services, enough for 10 traces" in client.warnings[-1]
 
 
 def test_services_are_searched_side_by_side() -> None:
@@ -255,8 +255,8 @@ def test_services_are_searched_side_by_side() -> None:
         server.send(handler, server.respond(handler.request_read))
 
     server.fault, server.fault_on = fault, "/api/traces$"
-    with asking(server) as asked:
-        assert len(asked.found(changed(WHOLE, limit=1000))) == 4
+    with client_of(server) as client:
+        assert len(client.found(changed(WHOLE, limit=1000))) == 4
 
 
 def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
@@ -269,9 +269,9 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
             server.send(handler, server.respond(handler.request_read))
 
     server.fault, server.fault_on = fault, "/api/traces$"
-    with asking(server) as asked:
-        assert len(asked.found(changed(WHOLE, limit=1000))) > 20
-        assert any("the search failed for 1 of 12 services" in text for text in asked.warnings)
+    with client_of(server) as client:
+        assert len(client.found(changed(WHOLE, limit=1000))) > 20
+        assert any("the search failed for 1 of 12 services" in text for text in client.warnings)
 
 
 # Tempo
@@ -291,18 +291,18 @@ def without_hints(server: StandIn) -> StandIn:
 
 def test_tempo_search_requests_its_newest_traces() -> None:
     server = server_with_newer_traces("tempo")
-    with asking(server) as asked:
-        assert asked.found(WHOLE) == set(server.trace_ids[-20:])
-        searches = [request.query["q"] for request in asked.server.requests if request.path == "/api/search"]
+    with client_of(server) as client:
+        assert client.found(WHOLE) == set(server.trace_ids[-20:])
+        searches = [request.query["q"] for request in client.server.requests if request.path == "/api/search"]
         assert searches == [["{} with (most_recent=true)"]]
 
 
 def test_older_tempo_is_queried_without_the_hint_from_then_on() -> None:
-    with asking(without_hints(server_with_newer_traces("tempo"))) as asked:
-        assert len(asked.found(WHOLE)) == 20
-        assert not asked.back_end.sends_newest
-        assert len(asked.found(WHOLE)) == 20
-        assert asked.server.paths().count("/api/search") == 3
+    with client_of(without_hints(server_with_newer_traces("tempo"))) as client:
+        assert len(client.found(WHOLE)) == 20
+        assert not client.back_end.sends_newest
+        assert len(client.found(WHOLE)) == 20
+        assert client.server.paths().count("/api/search") == 3
 
 
 def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
@@ -315,10 +315,10 @@ def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
 
 
 def test_a_query_that_tempo_refuses_is_refused() -> None:
-    with asking(LiveServer("tempo")) as asked:
+    with client_of(LiveServer("tempo")) as client:
         with pytest.raises(HttpError, match="400"):
-            asked.found(changed(WHOLE, expression="{ nonsense"))
-        assert asked.back_end.sends_newest
+            client.found(changed(WHOLE, expression="{ nonsense"))
+        assert client.back_end.sends_newest
 
 
 def test_tempo_names_are_requested_for_a_window() -> None:
@@ -332,9 +332,9 @@ def test_tempo_names_are_requested_for_a_window() -> None:
         server.send(handler, server.respond(handler.request_read) if timed else empty)
 
     server.fault, server.fault_on = fault, "/values$"
-    with asking(server) as asked:
-        assert len(asked.back_end.services()) == 13
-        assert "payments.Charge/Run" in asked.back_end.operations("payment")
+    with client_of(server) as client:
+        assert len(client.back_end.services()) == 13
+        assert "payments.Charge/Run" in client.back_end.operations("payment")
 
 
 def test_events_of_python_s_zipkin_exporter() -> None:

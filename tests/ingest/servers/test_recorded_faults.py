@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.ingest.servers.test_back_ends import asking
 from tests.support.backends import PLAIN
+from tests.support.client import client_of
 from tests.support.loopback import Request, Response
 from tests.support.recordings import FIRST_NS, LAST_NS, Recorded, recorded
 from tests.support.servers import LiveServer, StandIn
@@ -45,9 +45,9 @@ def listed(answer: Recorded) -> set[str]:
 
 
 def test_tempo_names_all_services_and_operations() -> None:
-    with asking(Tempo()) as asked:
-        services = asked.back_end.services()
-        operations = asked.back_end.operations("cart")
+    with client_of(Tempo()) as client:
+        services = client.back_end.services()
+        operations = client.back_end.operations("cart")
     assert len(services) == 345
     assert "cart" in services
     assert len(operations) > 1
@@ -56,10 +56,10 @@ def test_tempo_names_all_services_and_operations() -> None:
 def test_tempo_search_requests_the_newest() -> None:
     newest, anyway = (listed(recorded("faults")[f"tempo-3.0-search-20{kind}"]) for kind in ("-most-recent", ""))
     assert newest - anyway
-    with asking(Tempo()) as asked:
+    with client_of(Tempo()) as client:
         # none of them was recorded
-        list(asked.back_end.search(changed(WHOLE, limit=20)))
-        fetched = {path.rpartition("/")[2] for path in asked.server.paths() if "/traces/" in path}
+        list(client.back_end.search(changed(WHOLE, limit=20)))
+        fetched = {path.rpartition("/")[2] for path in client.server.paths() if "/traces/" in path}
     assert fetched == newest
 
 
@@ -95,8 +95,8 @@ def store_by_service(everything: bool) -> StandIn:
 )
 def test_store_that_requires_a_service_is_searched_for_each(wanted: Search, everything: bool) -> None:
     search = changed(wanted, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns, limit=1000)
-    with asking(LiveServer("jaeger-v3")) as plain:
+    with client_of(LiveServer("jaeger-v3")) as plain:
         right = plain.found(search)
-    with asking(store_by_service(everything)) as asked:
-        assert asked.found(search) == right
+    with client_of(store_by_service(everything)) as client:
+        assert client.found(search) == right
     assert right

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from tests.ingest.servers.test_back_ends import asking
+from tests.support.client import client_of
 from tests.support.faults import refused, status
 from tests.support.program import Program
 from tests.support.recordings import FIRST_NS, LAST_NS, recorded
@@ -31,10 +31,10 @@ def points(name: str) -> list[float]:
 
 
 def test_metrics_are_the_mean_of_what_was_recorded() -> None:
-    with asking(with_metrics()) as asked:
-        found = asked.back_end.metrics("web-frontend", FIRST_NS, LAST_NS)
-        assert asked.back_end.metrics("nobody", FIRST_NS, LAST_NS) == Metrics("nobody", None, None, None)
-        queries = {request.path: request.query for request in asked.server.requests[-6:-3]}
+    with client_of(with_metrics()) as client:
+        found = client.back_end.metrics("web-frontend", FIRST_NS, LAST_NS)
+        assert client.back_end.metrics("nobody", FIRST_NS, LAST_NS) == Metrics("nobody", None, None, None)
+        queries = {request.path: request.query for request in client.server.requests[-6:-3]}
     for name, value in (("calls", found.calls_per_second), ("latencies", found.p95_ms)):
         known = points(name)
         assert value == (pytest.approx(sum(known) / len(known)) if known else None)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.trace_app import INCIDENT, opened
+from tests.support.paths import INCIDENT
+from tests.support.trace_app import opened
 from tracetui.tui import settings
 
 pytestmark = pytest.mark.usefixtures("own_state")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.query.test_splits import deployed
+from tests.support.incidents import deployment
+from tests.support.paths import INCIDENT
 from tests.support.pilot import Driver
-from tests.support.trace_app import INCIDENT, CountingApp, opened
+from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.tui.views.traces.view import TracesView
@@ -85,7 +86,7 @@ async def test_a_ring_costs_few_bytes() -> None:
 
 async def test_a_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
     path = tmp_path / "deployed.json"
-    save(deployed(["2.4"] * 15 + ["2.5"] * 15), path)
+    save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)
     async with opened(str(path)) as (_, pilot):
         assert "version 2.4 → 2.5" in pilot.text
         assert "▲" in pilot.text
@@ -93,7 +94,7 @@ async def test_a_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
 
 async def test_the_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "deployed.json"
-    save(deployed(["2.4"] * 15 + ["2.5"] * 15), path)
+    save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)
     async with opened(str(path)) as (app, pilot):
         app.state.select(4)
         app.pane.selection_changed()
