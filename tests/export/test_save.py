@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 
 from tests.support.building import GivenSpan, build, collect, span
+from tests.support.many_traces import poll
 from tests.support.paths import SAMPLES
 from tests.support.strategies import rough_sets, unhurried
 from tracetui.export.save import save
