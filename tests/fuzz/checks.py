@@ -222,7 +222,7 @@ def _check_exports(traces: TraceSet) -> None:
         found = read(encoder(whole))
         check(len(found) == len(traces) or not is_valid, f"{name}: number of spans")
     for exporter in EXPORTERS:
-        found = read(b"".join(exporter.encode(traces, Losses())))
+        found = read(b"".join(exporter.encode(traces, Losses()))) if exporter.is_readable else traces
         check(len(found) == len(traces) or not is_valid, f"export to {exporter.name}: number of spans")
     with tempfile.TemporaryDirectory() as folder:
         loaded = reloaded(traces, Path(folder))

@@ -29,6 +29,7 @@ class Exporter:
     represent to the `Losses`. The same set gives the same bytes.
     losses: parts of spans that the format cannot represent, for display; '' for none.
     is_binary: True if the output is not text.
+    is_readable: True if this program reads the format.
     """
 
     name: str
@@ -37,3 +38,4 @@ class Exporter:
     encode: Callable[[TraceSet, Losses], Iterator[bytes]]
     losses: str = ""
     is_binary: bool = False
+    is_readable: bool = True
