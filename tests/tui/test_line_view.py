@@ -186,7 +186,7 @@ async def test_control_characters_in_ascii() -> None:
         assert painted(app)[0] == "> a^[[31m^@~  3.00 s"
 
 
-async def test_cursor_without_colours_does_not_reverse_bars() -> None:
+async def test_cursor_without_colours_underlines_the_whole_row() -> None:
     app = ListApp(1, MONO)
 
     class Bars(Numbers):
@@ -197,13 +197,13 @@ async def test_cursor_without_colours_does_not_reverse_bars() -> None:
         app.view.show(Bars(1))
         await pilot.pause()
         row = list(app.view.render_line(0))
-        turned = [part.text for part in row if part.style and part.style.reverse]
-        assert "".join(turned).split() == ["name1.00", "s"]
+        turned = [part.text for part in row if part.style and part.style.underline]
+        assert "".join(turned).split() == ["name", "███", "1.00", "s"]
         # to the end of the row
         assert turned[-1].endswith(" ")
         app.screen.set_focus(None)
         await pilot.pause()
-        assert not any(part.style and part.style.reverse for part in app.view.render_line(0))
+        assert not any(part.style and part.style.underline for part in app.view.render_line(0))
 
 
 async def test_cursor_is_accented_while_another_widget_moves_it() -> None:

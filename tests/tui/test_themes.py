@@ -142,23 +142,30 @@ ROW = Line(
 )
 
 
-@pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
-def test_cursor_reverses_all_but_bars(theme: Theme) -> None:
-    runs = theme.cursor_runs(ROW)
+def test_cursor_reverses_the_whole_row_and_bars_keep_their_colour() -> None:
+    runs = ANSI.cursor_runs(ROW)
     assert "".join(run.text for run in runs) == ROW.text
-    turned = [run.text for run in runs if theme.cursor_style(run.role).reverse]
-    assert "".join(turned) == "├▾ ●database query ✖ timeout3.00 s"
+    assert all(ANSI.cursor_style(run.role).reverse for run in runs)
     # in one style, not as a patchwork
-    assert {str(theme.cursor_style(run.role)) for run in runs if run.text in turned} == {"reverse"}
-    assert (("████▌   ", Role.service(1))) in runs
+    bars = set("█▌─◆")
+    texts = [run for run in runs if not bars & set(run.text)]
+    assert {str(ANSI.cursor_style(run.role)) for run in texts} == {"reverse"}
+    bar = next(run for run in runs if "█" in run.text)
+    # the background of reversed text is painted as its foreground
+    assert ANSI.cursor_style(bar.role).bgcolor == ANSI.style(bar.role).color
 
 
-@pytest.mark.parametrize("theme", [MONO, ANSI], ids=lambda theme: theme.name)
-def test_cursor_reverses_a_whole_row_without_bars(theme: Theme) -> None:
-    line = Line([("checkout      ", Role.STRONG), ("│└╴", Role.GUIDE), ("●", Role.service(1)), ("   12 ", Role.DIM)])
-    assert all(theme.cursor_style(run.role).reverse for run in theme.cursor_runs(line))
+def test_grey_bars_are_no_holes_in_a_reversed_row() -> None:
+    line = Line([("checkout  ", Role.PLAIN), ("███▌", Role.DIM), ("  3.00 s", Role.PLAIN)])
+    runs = ANSI.cursor_runs(line)
+    assert [run.text for run in runs if not ANSI.cursor_style(run.role).reverse] == ["███▌"]
+
+
+def test_cursor_without_colours_underlines_the_whole_row() -> None:
+    runs = MONO.cursor_runs(ROW)
+    assert all(MONO.cursor_style(run.role).underline and not MONO.cursor_style(run.role).reverse for run in runs)
     # including the rest of the line
-    assert theme.cursor_style("").reverse
+    assert MONO.cursor_style("").underline
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT, HIGH_CONTRAST], ids=NAMES)
@@ -172,12 +179,10 @@ RUNS = st.lists(st.tuples(st.text(st.sampled_from(f"ab 12{UNICODE.trend}─●�
 @given(RUNS)
 def test_no_text_is_lost_under_the_cursor(runs: list[tuple[str, str]]) -> None:
     line = Line(runs)
-    shown = MONO.cursor_runs(line)
-    assert "".join(run.text for run in shown) == line.text
-    for run in shown:
-        if MONO.cursor_style(run.role).reverse:
-            assert run.text
-            assert not set(run.text) & set(UNICODE.trend) or any(role == Role.GUIDE for _, role in runs)
+    for theme in (MONO, ANSI):
+        shown = theme.cursor_runs(line)
+        assert "".join(run.text for run in shown) == line.text
+        assert all(run.text for run in shown)
 
 
 def test_render_theme_of_each_app_theme() -> None:

@@ -274,6 +274,16 @@ def test_hints_follow_the_focus() -> None:
     drive(shop(), steps)
 
 
+def test_hints_of_an_empty_list_offer_no_rows() -> None:
+    async def steps(app: Harness, pilot: Driver) -> None:
+        await pilot.press("slash", *"nowhere", "enter")
+        assert "No trace matches" in app.text
+        hints = [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
+        assert hints == ["/ filter", "u undo", "w window"]
+
+    drive(shop(), steps)
+
+
 def test_grouped_by_entry_point() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("v")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import build, span
-from tests.support.paths import INCIDENT
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.trace_app import opened
 from tracetui.analysis.span_warnings import count_warnings
 from tracetui.export.save import save
@@ -92,3 +92,15 @@ async def test_nothing_to_correct_is_said() -> None:
         await pilot.press("@")
         assert "no clock skew to correct" in pilot.lines[-1]
         assert app.state.session is before
+
+
+async def test_traces_with_lost_context_are_marked_and_counted() -> None:
+    async with opened(str(SAMPLES / "broken" / "lost-context.json"), size=(140, 30)) as (_, pilot):
+        rows = [line for line in pilot.lines if "⚠" in line and "storefront" in line]
+        assert len(rows) == 2
+        assert any("3 roots" in row for row in rows)
+        await pilot.press("W")
+        assert "no warnings" not in pilot.text
+        assert "roots" in pilot.text
+        await pilot.press(*"roots", "enter")
+        assert "warning = " in pilot.text

@@ -25,7 +25,7 @@ from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.views.waterfall import prepare, search
 from tracetui.tui.views.waterfall.view import WaterfallView
-from tracetui.tui.views.waterfall.view_state import ViewState
+from tracetui.tui.views.waterfall.view_state import ViewState, zoom_factor
 from tracetui.tui.widgets.pager import PromptLine
 
 SHOP = build(
@@ -290,6 +290,13 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
     walk(steps)
 
 
+@pytest.mark.parametrize(
+    ("times", "text"), [(1.000001, "1.01"), (1.03, "1.03"), (1.15, "1.1"), (1.6, "1.6"), (4.0, "4"), (38_200, "38k")]
+)
+def test_a_zoom_never_looks_like_none(times: float, text: str) -> None:
+    assert zoom_factor(times) == text
+
+
 def test_zoom() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         view = app.shown.base
@@ -491,6 +498,16 @@ def test_rows_take_the_height_they_need() -> None:
         await app.resize(100, 16)
         await press()
         assert top() <= 2 + 2 * 14 // 3, "two thirds at most"
+
+    walk(steps, size=(120, 40))
+
+
+def test_hints_in_a_subtree_name_the_way_back() -> None:
+    async def steps(app: PaneApp, press: Any) -> None:
+        await press("j", "R")
+        assert app.hints[0] == ("Esc", "whole trace")
+        await press("escape")
+        assert ("Esc", "whole trace") not in app.hints
 
     walk(steps, size=(120, 40))
 

@@ -13,8 +13,9 @@ from tracetui.render.text.line import Line, Role, Run
 
 _CURSOR = "cursor"
 """Role of text in the cursor row in themes that reverse it."""
-_AROUND_BAR = "around bar"
-"""Role of the blanks around a bar in the cursor row."""
+_SOLID = "solid"
+"""Role of grey bars there, which are not reversed, as they would look like holes."""
+_BLOCKS = "".join(map(chr, range(0x2580, 0x25A0))) + " "
 _PIECES = "\u2580-\u259f─╶╴"
 _ON_BARS = " ◆⇢⇝"
 _BARS = re.compile(f"[{_ON_BARS}]*[{_PIECES}][{_PIECES}{_ON_BARS}]*")
@@ -29,8 +30,8 @@ class Theme:
     styles: Mapping[str, Style]
     services: tuple[Style, ...]
     under_cursor: Theme | None = None
-    """Styles for the cursor row, with its own background. Without it the row is reversed except for its bars, because a
-    reversed bar would look like a hole, and the blanks around it like a bar.
+    """Styles for the cursor row, with its own background. Without it the row is reversed, and bars keep their colours;
+    without colours it is underlined, because a reversed bar would look like a hole.
     """
 
     def style(self, role: str) -> Style:
@@ -41,13 +42,19 @@ class Theme:
 
     def cursor_style(self, role: str) -> Style:
         """Return the style of a role in the cursor row."""
-        if self.under_cursor is None:
-            return REVERSED if role in (_CURSOR, Role.PLAIN) else self.style(role)
-        return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
+        if self.under_cursor is not None:
+            return self.under_cursor.styles[Role.PLAIN] + self.under_cursor.style(role)
+        if not self.services:
+            return self.style(role) + _UNDERLINED
+        if role == _SOLID:
+            return self.style(Role.DIM)
+        colour = self.style(role).color
+        # reversed, the colour of the background is that of the bar, on the foreground of the terminal
+        return REVERSED + Style(bgcolor=colour) if colour is not None and not colour.is_default else REVERSED
 
     def cursor_runs(self, line: Line) -> list[Run]:
         """Return the runs of the cursor row."""
-        return line.runs if self.under_cursor is not None else list(_split_bars(line))
+        return list(_split_bars(line)) if self.under_cursor is None and self.services else line.runs
 
     def text(self, line: Line) -> Text:
         """Convert the line to a Rich text without wrapping or markup."""
@@ -58,10 +65,11 @@ class Theme:
 
 
 REVERSED = Style(reverse=True)
+_UNDERLINED = Style(underline=True, bold=True)
 
 
 def _split_bars(line: Line) -> Iterator[Run]:
-    """Yield the runs in the cursor role, except for bars and the blanks around them."""
+    """Yield the runs in the cursor role, except for bars."""
     drawn = "".join("|" * len(text) if role == Role.GUIDE else text for text, role in line.runs)
     bars = [match.span() for match in _BARS.finditer(drawn)]
     at = 0
@@ -73,7 +81,9 @@ def _split_bars(line: Line) -> Iterator[Run]:
             left, right = bars[0] if bars else (stop, stop)
             is_bar = left <= at
             end = min(right if is_bar else left, stop)
-            yield Run(text[at - begin : end - begin], (role or _AROUND_BAR) if is_bar else _CURSOR)
+            part = text[at - begin : end - begin]
+            is_solid = is_bar and role == Role.DIM and not set(part) - set(_BLOCKS)
+            yield Run(part, _SOLID if is_solid else role if is_bar else _CURSOR)
             at = end
 
 

@@ -86,7 +86,7 @@ TRACES = KeyTable(
         "save the filter under a name, apply a saved one, or remove it",
         words="name bookmark",
     ),
-    Shortcut("traces.undo", "u", "undo", "Undo the last change of the filter"),
+    Shortcut("traces.undo", "u", "undo", "Undo the last change of the filter", hint="undo"),
     Shortcut(
         "traces.slowest",
         "exclamation_mark",

@@ -287,7 +287,10 @@ class LineView(ScrollView, can_focus=True):
         # of several lists, only the one that receives keys shows an accented glyph
         edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
-        painted = [(text, self._paint(role, marked)) for text, role in shown]
+        # a reversed glyph would look like part of the row
+        has_band = marked and self._look.under_cursor is not None
+        painted = [(text, self._paint(role, has_band)) for text, role in edge]
+        painted += [(text, self._paint(role, marked)) for text, role in shown[len(edge) :]]
         segments = [Segment(text, paint.style) for text, paint in painted] if marked else _joined_runs(painted)
         cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
         if cells < width:

@@ -99,6 +99,8 @@ class TracesView(View):
         if self.listing.offered is not None:
             window, query = TRACES.hints("traces.window", "traces.filter")
             return [("{list.open}", "load"), *APP.hints("app.more"), window, query]
+        if self.listing.is_empty and self.listing.columns is not None:
+            return TRACES.hints("traces.filter", "traces.undo", "traces.window")
         query, _, *others = TRACES.hints("traces.filter", "traces.group", "traces.slowest", "list.open")
         group = "{traces.group}", self._next_grouping().value
         # a filter can be set while loading; other keys need rows

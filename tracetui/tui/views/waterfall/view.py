@@ -100,7 +100,8 @@ class WaterfallView(View):
             return self.detail.hints
         if shown is None:
             return ()
-        return WATERFALL.hints(
+        back = [("{app.back}", "whole trace")] if shown.opened.root is not None and not shown.is_zoomed else []
+        return back + WATERFALL.hints(
             *(["waterfall.next-error"] if shown.has_errors else []),
             *(["waterfall.next-critical"] if len(shown.opened.path[0]) else []),
             "waterfall.find" if shown.found is None else "waterfall.next-match",

@@ -26,6 +26,8 @@ SHARES = (0, 1, 5)
 """Shares of the trace, in percent, below which spans can be hidden."""
 _CLOSEST_NS = 8
 """Shortest time range that can be zoomed to."""
+_FINE_ZOOM = 1.15
+"""Zoom below which a second decimal is shown."""
 
 
 class ViewState:
@@ -199,7 +201,9 @@ class ViewState:
         """Describe briefly which part of the trace is shown."""
         words = [] if self.mode == TREE else [MODE_TITLES[self.mode]]
         if self.view.window != self.view.whole:
-            words.append(f"zoom {self.view.glyphs.times}{_factor(self.view.whole[1] / max(self.view.window[1], 1))}")
+            words.append(
+                f"zoom {self.view.glyphs.times}{zoom_factor(self.view.whole[1] / max(self.view.window[1], 1))}"
+            )
         if self.least_percent:
             words.append(f"without <{whole_percent(self.least_percent)}")
         if self.hidden_services:
@@ -344,7 +348,10 @@ class ViewState:
         self.view.window = (start, length)
 
 
-def _factor(times: float) -> str:
+def zoom_factor(times: float) -> str:
+    """Format a zoom of more than 1, which never looks like none: `1.03`, `4.2`, `38k`."""
+    if times < _FINE_ZOOM:
+        return f"{max(times, 1.01):.2f}"
     return f"{times:.1f}".removesuffix(".0") if times < 10 else short_count(round(times))
 
 
