@@ -104,7 +104,23 @@ Span ID:
 Flags: 0
 \t{{"otelcol.component.id": "debug", "otelcol.signal": "logs"}}
 """
-CONSOLES = {".NET": DOTNET, "collector": COLLECTOR}
+RUST = f"""\
+Logs
+Resource
+\t ->  service.name=String(Owned("shop"))
+Log #0
+\t Instrumentation Scope: Shop.Orders
+\t Timestamp: 2026-03-20 09:46:40.150000
+\t SeverityText: "ERROR"
+\t SeverityNumber: Error
+\t Body: String(Owned("boom"))
+\t TraceId: "{TRACE}"
+\t SpanId: "{SPAN}"
+\t TraceFlags: TraceFlags(1)
+\t Attributes:
+\t\t ->  order: I64(5)
+"""
+CONSOLES = {".NET": DOTNET, "collector": COLLECTOR, "Rust": RUST}
 
 
 @pytest.mark.parametrize("name", CONSOLES)
@@ -366,7 +382,7 @@ def test_protobuf_that_is_cut_keeps_its_whole_records(tmp_path: Path) -> None:
 
 def test_every_form_is_tested() -> None:
     names = ["OTLP protobuf", "OTLP JSON", "JSON", "objects printed by Node"]
-    names += [".NET console", "collector debug", "logfmt", "text"]
+    names += [".NET console", "collector debug", "Rust console", "logfmt", "text"]
     assert [form.name for form in FORMS] == names
 
 

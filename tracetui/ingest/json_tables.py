@@ -65,18 +65,14 @@ def decode_json_table(
     data: Buffer, start: int, context: DecodeContext, sink: SpanSink, progress: Callable[[float], None]
 ) -> bool:
     """Decode a table of a known format with one row per line. -> False if it is not one"""
-    if data[start : start + 1] not in (b"[", b"{"):
-        return False
-    end = data.find(b"\n", start, start + _LONGEST_HEADER)
-    columns = _columns(data[start:end]) if end >= 0 else []
+    columns, end = columns_of(data, start)
     known = format_with(columns)
     if known is None:
         return False
     rows = TableRows(known, columns, context, sink)
     lost = first_lost = 0
     before = data[:start].count(b"\n")
-    for number, line, share in _lines(data, end + 1):
-        row = _row(line, columns)
+    for number, row, share in table_rows(data, end, columns):
         if row is None:
             lost, first_lost = lost + 1, first_lost or number + before
         elif row and not (number == 2 and holds_types(row)):
@@ -88,6 +84,22 @@ def decode_json_table(
         what = f"skipped: the line is not a list of {len(columns)} cells like the first line"
         context.line(first_lost).warn(f"{what}{and_similar(lost)}")
     return True
+
+
+def columns_of(data: Buffer, start: int) -> tuple[list[str], int]:
+    """Read the first line of a text. -> the names of columns, none if it is another line; the end of the line"""
+    if data[start : start + 1] not in (b"[", b"{"):
+        return [], start
+    end = data.find(b"\n", start, start + _LONGEST_HEADER)
+    return (_columns(data[start:end]), end + 1) if end >= 0 else ([], start)
+
+
+def table_rows(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[tuple[int, list[Any] | None, float]]:
+    """Yield the rows from a position on: number of the line, cells, share of the text that has been read.
+
+    A line about the query has no cells, a damaged one None.
+    """
+    return ((number, _row(line, columns), share) for number, line, share in _lines(data, at))
 
 
 def _columns(line: bytes) -> list[str]:

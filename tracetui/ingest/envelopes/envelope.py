@@ -149,7 +149,8 @@ class Prefix(Envelope):
     """Envelope that consists of a prefix on each line."""
 
     pattern: ClassVar[re.Pattern[bytes]]
-    """Pattern of the prefix. Groups named `stream...` match the name of the stream, groups named `when...` the time.
+    """Pattern of the prefix. Groups named `stream...` match the name of the stream, groups named `when...` the time, a
+    group named `fields` what `fields` reads.
     """
 
     def detect(self, head: Head) -> bool:
@@ -159,11 +160,16 @@ class Prefix(Envelope):
         lines = head.lines
         return bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
 
+    def fields(self, text: bytes) -> Mapping[str, Any]:  # noqa: ARG002
+        """Read the fields in a prefix."""
+        return NO_FIELDS
+
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines without their prefix; a line without one continues the line before it."""
         match = self.pattern.match
         named = [group for group in self.pattern.groupindex if group.startswith("stream")]
         times = [self.pattern.groupindex[group] for group in self.pattern.groupindex if group.startswith("when")]
+        has_fields = "fields" in self.pattern.groupindex
         stream, width = "", 0
         names: dict[tuple[bytes | None, ...], str] = {}
         for number, line in numbered(chunks):
@@ -180,7 +186,8 @@ class Prefix(Envelope):
                     known = names[key] = " ".join(part.decode("utf-8", "replace") for part in key if part)
                 stream = known
             when = next((time for group in times if (time := found[group])), b"")
-            yield InnerLine(number, line[width:], stream, when=when.decode("utf-8", "replace"))
+            fields = self.fields(found["fields"]) if has_fields and found["fields"] else NO_FIELDS
+            yield InnerLine(number, line[width:], stream, when=when.decode("utf-8", "replace"), fields=fields)
 
 
 def numbered(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

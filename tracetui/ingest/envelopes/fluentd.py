@@ -1,16 +1,16 @@
-"""Files of Fluentd, and standard output of Fluent Bit: a time, a tag, and a record that contains the line."""
+"""Files and standard output of Fluentd and Fluent Bit: a time, a tag, and a record that contains the line."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from tracetui.ingest.envelopes.envelope import InnerLine, Prefix, decode_entry
+from tracetui.ingest.envelopes.rows import OBJECT
 from tracetui.model.json_decoding import MALFORMED
 
+_TIMES: Final = frozenset(("timestamp", "@timestamp", "time", "ts"))
 _FILE: Final = rb"(?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))\t(?P<stream>[\w.*/-]+)\t(?=\{)"
 _OUTPUT_OF_FLUENTD: Final = (
     rb"(?P<when_output>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4}) (?P<stream_output>[\w.*/-]+): (?=\{)"
@@ -19,35 +19,32 @@ _OUTPUT_OF_FLUENT_BIT: Final = (
     rb"\[\d+\] (?P<stream_tag>[\w.*/-]+): "
     rb"\[(?:\[(?P<when_pair>\d+\.\d+), \{.*?\}\]|(?P<when_alone>\d+\.\d+)), (?=\{)"
 )
-
-
-class _FluentdRecord(msgspec.Struct):
-    log: str | None = None
-    message: str | None = None
-    logtag: Any = None
-
-
-_RECORD: Final = msgspec.json.Decoder(_FluentdRecord)
+_FILE_OF_FLUENT_BIT: Final = rb"(?P<stream_file>[\w.*/-]+): \[(?P<when_file>\d+\.\d+), (?=\{)"
+_PRINTED: Final = re.compile(rb'"(?:log|message)"=>"(?P<text>.*?)"(?:, "[\w@.-]+"=>.*)?\}\]$')
+"""Line in a record that Fluent Bit prints without escaping it."""
 
 
 class Fluentd(Prefix):
     r"""`2026-03-20T09:46:40Z\tkube.web\t{"log":"TEXT"}`, or `[0] kube.web: [[1774000000.1, {}], {"log":"TEXT"}]`."""
 
     name = "Fluentd or Fluent Bit output"
-    pattern = re.compile(b"|".join((_FILE, _OUTPUT_OF_FLUENTD, _OUTPUT_OF_FLUENT_BIT)))
+    pattern = re.compile(b"|".join((_FILE, _OUTPUT_OF_FLUENTD, _OUTPUT_OF_FLUENT_BIT, _FILE_OF_FLUENT_BIT)))
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines of the records, and records without a line unchanged."""
         for line in super().unwrap(chunks):
             text = line.text[:-1] if line.text[:1] == b"{" and line.text.endswith(b"}]") else line.text
             try:
-                record = decode_entry(_RECORD, text)
+                fields = decode_entry(OBJECT, text)
             except MALFORMED:
-                yield line
+                found = _PRINTED.search(line.text)
+                yield line._replace(text=found["text"].removesuffix(b"\n")) if found else line
                 continue
-            inner = record.message if record.log is None else record.log
-            if inner is None:
-                yield line._replace(text=text)
+            key = next((key for key in ("log", "message") if isinstance(fields.get(key), str)), "")
+            if key:
+                written = fields.pop(key).removesuffix("\n").encode("utf-8", "replace")
+                # the collector's time has whole seconds only
+                when = "" if not _TIMES.isdisjoint(fields) else line.when
+                yield line._replace(text=written, ends=fields.get("logtag") != "P", when=when, fields=fields)
             else:
-                written = inner.removesuffix("\n").encode("utf-8", "replace")
-                yield line._replace(text=written, ends=record.logtag != "P")
+                yield line._replace(text=text)

@@ -13,8 +13,8 @@ from msgspec import Raw
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, oldest_first, stream_of, text_of, values
-from tracetui.model.json_decoding import MALFORMED
+from tracetui.ingest.envelopes.rows import Entry, items, oldest_first, stream_of, text_of, values
+from tracetui.model.json_decoding import MALFORMED, MalformedError
 
 _STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"|"result"\s*:\s*\[\s*\{\s*"stream"\s*:\s*\{')
 _LABEL: Final = rb'[A-Za-z_]\w*="(?:[^"\\]|\\.)*+"'
@@ -105,7 +105,8 @@ def _stream(labels: Raw, rows: Sequence[Raw]) -> bytes:
 
 def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
     stream, number = "", 0
-    for _, text in values(chunks):
+    # several responses may be saved in a list
+    for text in (item for _, value in values(chunks) for item in _items(value)):
         number += 1
         plain = _PLAIN.match(text)
         if plain:
@@ -123,6 +124,13 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
         else:
             text = line.line.encode("utf-8", "replace")
             yield Entry(line.timestamp, [InnerLine(number, text, stream_of(line.labels), fields=line.labels)])
+
+
+def _items(text: bytes) -> Iterator[bytes]:
+    try:
+        yield from (bytes(memoryview(item)) for item in items(text))
+    except MalformedError:
+        yield text
 
 
 def _response_entries(number: int, text: bytes) -> list[Entry]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from tracetui.ingest.envelopes.envelope import InnerLine, Prefix
 
@@ -20,11 +21,13 @@ _WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]{}'\"]+) (?P<stream_tag>%b(?:%b)?
     *(_TAG, _PROCESS),
     *(_TAG, _PROCESS),
 )
-_DATA = rb"(?:-|(?:\[[^\]\s]+(?: [^=\s]+=\"(?:[^\"\\]|\\.)*\")*\])+)"
+_DATA = rb"(?:-|(?P<fields>(?:\[[^\]\s]+(?: [^=\s]+=\"(?:[^\"\\]|\\.)*\")*\])+))"
 _STRUCTURED = (
     rb"(?:\d+ )?%b\d (?P<when_structured>-|%b) (?P<stream_source>\S+) (?P<stream_app>\S+)"
     rb" (?P<stream_process>\S+) \S+ %b(?: |$)(?:\xef\xbb\xbf)?" % (_PRIORITY, _ISO, _DATA)
 )
+_FIELD = re.compile(r' ([^=\s"\]]+)="((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r'\\(["\\\]])')
 _TABS = re.compile(rb"(?:#011)+")
 _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
 _LEFT_OUT = "journalctl leaves out long and binary messages; run it with --all to include them"
@@ -35,6 +38,11 @@ class Syslog(Prefix):
 
     name = "syslog"
     pattern = re.compile(rb"(?:%b|(?:%b)?(?P<when>%b) %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
+
+    def fields(self, text: bytes) -> Mapping[str, Any]:
+        """Read the structured data of RFC 5424."""
+        found = _FIELD.findall(text.decode("utf-8", "replace"))
+        return {name: _ESCAPED.sub(r"\1", value) for name, value in found}
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         for line in super().unwrap(chunks):

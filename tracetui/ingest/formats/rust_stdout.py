@@ -54,7 +54,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             span.add(line)
         elif line[:1] == "\t":
             if pair := _PAIR.fullmatch(line):
-                sink.resource[pair["key"].strip()] = _value(pair["value"])
+                sink.resource[pair["key"].strip()] = debug_value(pair["value"])
         elif line.strip() and not _continues(lines):
             break
         lines.advance()
@@ -105,7 +105,7 @@ class _Span:
         elif self.at == "Instrumentation Scope":
             self.scope[key] = _text(value)
         elif self.at == "Attributes" and not key.startswith("Dropped"):
-            self.attributes[key] = _value(value)
+            self.attributes[key] = debug_value(value)
 
     def _item(self, items: list[dict[str, Any]], key: str, value: str) -> None:
         if key in ("Name", "TraceId") and (not items or key in items[-1]):
@@ -113,7 +113,7 @@ class _Span:
         if items and key in ("Name", "Timestamp", "TraceId", "SpanId"):
             items[-1][key] = value
         elif items and not key.startswith("Dropped"):
-            items[-1]["attributes"][key] = _value(value)
+            items[-1]["attributes"][key] = debug_value(value)
 
     def whole(self, resource: dict[str, Value]) -> PlainSpan:
         fields = self.fields
@@ -144,11 +144,11 @@ class _Span:
 
 
 def _text(text: str) -> str:
-    found = _value(text)
+    found = debug_value(text)
     return found if isinstance(found, str) else text
 
 
-def _value(text: str) -> Value:
+def debug_value(text: str) -> Value:
     """Read a value printed by `Debug`, which may have several wrappers: `String(Owned("x"))`."""
     for _ in range(_MOST_WRAPPERS):
         wrapped = _WRAPPED.fullmatch(text)

@@ -23,21 +23,24 @@ _TRACE: Final = (
     "trace_id", "traceid", "trace.id", "oteltraceid", "otel.trace_id", "otel_trace_id", "dd.trace_id", "dd_trace_id",
     "@tr", "logging.googleapis.com/trace", "traceparent", "x_b3_traceid", "b3", "uber_trace_id", "xray_trace_id",
     "xraytraceid", "x_amzn_trace_id", "aws_xray_trace_id", "x_cloud_trace_context", "trace", "operation_id",
+    "operationid",
 )  # fmt: skip
 _SPAN: Final = (
     "span_id", "spanid", "span.id", "otelspanid", "otel.span_id", "otel_span_id", "dd.span_id", "dd_span_id", "@sp",
     "logging.googleapis.com/spanid", "x_b3_spanid", "operation_parentid", "transaction.id", "traceparent", "b3",
-    "uber_trace_id", "x_amzn_trace_id",
+    "uber_trace_id", "x_amzn_trace_id", "span", "parentid",
 )  # fmt: skip
 _TIME: Final = (
     "timestamp", "time", "ts", "@timestamp", "timeunixnano", "time_unix_nano", "datetime", "@t", "t", "instant",
     "timemillis", "asctime", "eventtime", "event_time", "log_timestamp", "timegenerated", "timestampseconds",
     "receivetimestamp", "observedtimeunixnano", "observed_timestamp", "realtime_timestamp", "created", "date",
+    "start_time", "starttime", "startutc",
 )  # fmt: skip
 _MESSAGE: Final = (
     "message", "msg", "@m", "body", "renderedmessage", "rendered_message", "@mt", "messagetemplate", "short_message",
-    "textpayload", "event", "log", "text",
+    "textpayload", "event", "log", "text", "value", "request",
 )  # fmt: skip
+_MESSAGES: Final = frozenset(_MESSAGE) - {"event", "value", "request"} | {"raw", "logmessage", "logentry"}
 _SEVERITY: Final = (
     "severity_text", "severitytext", "levelname", "level_name", "log.level", "@l", "level", "severity", "loglevel",
     "lvl", "severitynumber", "severity_number", "levelno", "severitylevel", "priority",
@@ -46,9 +49,20 @@ _NESTED: Final = (
     "attributes", "context", "trace", "otel", "dd", "fields", "extra", "mdc", "contextmap", "properties", "labels",
     "span", "log", "jsonpayload", "customdimensions", "source", "record",
 )  # fmt: skip
-"""Objects within a record that may contain ids; all names here are as `_plain` returns them."""
+"""Objects within a record that may contain ids; all names here are as `plain_key` returns them."""
 _LAST_PARTS: Final = {"trace": frozenset(("trace_id", "traceid")), "span": frozenset(("span_id", "spanid"))}
+_OF_TABLES: Final = ("trace.id", "operation_id", "operationid")
+_SNOWFLAKE: Final = {"trace", "record_type"}
+_OF_SPANS: Final = (b"esourceSpans", b"scopeSpans", b"operationName", b"parentSpanId", b"localEndpoint")
 _DECIMAL: Final = ("dd.", "dd_")
+_STATUSES: Final = frozenset(
+    ("emergency", "alert", "critical", "error", "warning", "warn", "notice", "info", "debug", "trace")
+)
+_REQUEST: Final = (
+    ("method", "request_method", "requestmethod"),
+    ("path", "request_path", "requestpath", "uri", "request_uri", "url"),
+    ("status", "response_code", "status_code", "downstreamstatus"),
+)
 _MOST_SHAPES: Final = 1_000
 
 _Key = tuple[str, str, str]
@@ -85,6 +99,11 @@ class FieldReader:
                 return LogRecord(content, readings)
         return LogRecord(content)
 
+    def message(self, fields: dict[str, Any]) -> str:
+        """Return the message of a record; '' if it has none."""
+        name, value = _first(fields, self._shape(fields).message)
+        return _text(value) if name else ""
+
     def _shape(self, fields: dict[str, Any]) -> _Shape:
         own = tuple(fields)
         if len(self._shapes) + len(self._nested) > _MOST_SHAPES:
@@ -92,7 +111,7 @@ class FieldReader:
             self._nested.clear()
         nested = self._nested.get(own)
         if nested is None:
-            nested = self._nested[own] = tuple(key for key in own if _plain(key) in _NESTED)
+            nested = self._nested[own] = tuple(key for key in own if plain_key(key) in _NESTED)
         within = tuple((key, tuple(fields[key])) for key in nested if isinstance(fields[key], dict)) if nested else ()
         shape = self._shapes.get((own, within))
         if shape is None:
@@ -100,17 +119,28 @@ class FieldReader:
         return shape
 
 
+def holds_spans(text: bytes) -> bool:
+    """Test whether a text seems to hold spans, not log records."""
+    return any(name in text for name in _OF_SPANS)
+
+
+def is_message(name: str) -> bool:
+    """Test whether this is a usual name of a message, as `plain_key` writes it."""
+    return name in _MESSAGES
+
+
 def names_trace(keys: Iterable[str]) -> bool:
     """Test whether one of these keys is a usual name for a trace id."""
-    return any(_is_named(_plain(key), _LAST_PARTS["trace"]) or _plain(key) == "trace.id" for key in keys)
+    names = set(map(plain_key, keys))
+    return any(_is_named(name, _LAST_PARTS["trace"]) or name in _OF_TABLES for name in names) or names >= _SNOWFLAKE
 
 
 def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], ...]) -> _Shape:
     """Find the fields of a record, then those of objects within it, both as `id` and as `trace.id`."""
-    parts: list[list[_Key]] = [[("", key, _plain(key)) for key in own]]
-    for outer, inner in sorted(within, key=lambda one: _NESTED.index(_plain(one[0]))):
-        names: list[_Key] = [(outer, key, _plain(key)) for key in inner]
-        parts.append([*names, *((outer, key, f"{_plain(outer)}.{name}") for _, key, name in names)])
+    parts: list[list[_Key]] = [[("", key, plain_key(key)) for key in own]]
+    for outer, inner in sorted(within, key=lambda one: _NESTED.index(plain_key(one[0]))):
+        names: list[_Key] = [(outer, key, plain_key(key)) for key in inner]
+        parts.append([*names, *((outer, key, f"{plain_key(outer)}.{name}") for _, key, name in names)])
 
     def found(wanted: Sequence[str], last: frozenset[str] = frozenset()) -> tuple[_Key, ...]:
         keys = [key for part in parts for one in wanted for key in part if key[2] == one]
@@ -132,7 +162,7 @@ def _is_named(name: str, last: frozenset[str]) -> bool:
     return part in last and not before.startswith(("parent", "link"))
 
 
-def _plain(key: str) -> str:
+def plain_key(key: str) -> str:
     """Convert a key to the spelling of the names above."""
     return key.lower().replace("-", "_").lstrip("_")
 
@@ -154,18 +184,36 @@ def _first(fields: dict[str, Any], keys: Iterable[_Key]) -> tuple[str, Any]:
 def _content(fields: dict[str, Any], shape: _Shape, text: str) -> LogContent:
     message_name, message = _first(fields, shape.message)
     severity_name, severity = _first(fields, shape.severity)
+    if isinstance(severity, dict):
+        # OpenSearch's simple schema
+        severity = severity.get("text") or severity.get("number")
+    if not severity_name:
+        severity_name, severity = _status(fields)
     ids_and_times = (shape.trace, shape.span, shape.time, shape.nanos, shape.severity)
     used = {key for keys in ids_and_times for outer, key, _ in keys if not outer}
     used |= {key for outer, key, name in shape.message if not outer and name == message_name and message_name}
     number = severity_of(severity_name, severity)
     return LogContent(
-        message=_text(message) if message_name else text,
+        message=_text(message) if message_name else text or _request(fields),
         moment=_moment(fields, shape),
         span_keys=_span_keys(fields, shape),
         severity=number,
         severity_text=severity if isinstance(severity, str) and not severity.isdecimal() else "",
         attributes={key: _value(value) for key, value in fields.items() if key not in used},
     )
+
+
+def _status(fields: dict[str, Any]) -> tuple[str, Any]:
+    """Return the severity that Datadog calls a status; other programs have results or HTTP statuses there."""
+    value = fields.get("status")
+    return ("status", value) if isinstance(value, str) and value.lower() in _STATUSES else ("", None)
+
+
+def _request(fields: dict[str, Any]) -> str:
+    """Describe the request of a line of an access log: `GET /x 500`."""
+    plain = {plain_key(key): value for key, value in fields.items()}
+    found = [next((str(plain[name]) for name in names if plain.get(name) not in (None, "")), "") for names in _REQUEST]
+    return " ".join(filter(None, found)) if sum(map(bool, found)) > 1 else ""
 
 
 def _span_keys(fields: dict[str, Any], shape: _Shape) -> tuple[int, ...]:
@@ -193,6 +241,9 @@ def _text(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"Type", "Value"}:
         # Go's stdoutlog
         value = value["Value"]
+    if isinstance(value, dict) and value.keys() == {"text"}:
+        # Elasticsearch's documents of OpenTelemetry
+        value = value["text"]
     if isinstance(value, dict) and len(value) == 1:
         value = any_value(value) or value
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

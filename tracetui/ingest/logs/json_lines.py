@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from tracetui.ingest.json_repair.lenient_json import value_of
-from tracetui.ingest.logs.fields import FieldReader
+from tracetui.ingest.logs.deep_search import with_ids
+from tracetui.ingest.logs.fields import FieldReader, holds_spans
 from tracetui.ingest.logs.record import LogRecord
 from tracetui.model.json_decoding import MALFORMED
+from tracetui.model.trace_reference import may_name_trace
 
+_SEARCHED: Final = 1 << 16
 _decode = msgspec.json.Decoder().decode
 
 
@@ -28,7 +32,11 @@ class JsonLines:
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
         fields = decoded(unit)
         if isinstance(fields, dict):
-            return (self._reader.record(fields),)
+            record = self._reader.record(fields)
+            head = unit[:_SEARCHED]
+            if not record.trace_ids and may_name_trace(head) and not holds_spans(head):
+                record = with_ids(record, fields, self._reader.message(fields), self._reader)
+            return (record,)
         # other text in braces, such as a template or a Python dict, is not damaged JSON
         if unit[1:2] == b'"' or unit[1:].lstrip()[:1] == b'"':
             raise ValueError("JSON object is damaged")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
+from tracetui.ingest.logs.deep_search import with_ids
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogRecord
+from tracetui.model.trace_reference import may_name_trace
 
 _QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
 _PAIR: Final = re.compile(rf'(?:^|(?<=\s))(?P<key>[^\s="\'\[\](){{}},]++)=(?P<value>{_QUOTED}|[^\s"]\S*+|)(?=\s|$)')
@@ -36,7 +38,11 @@ class Logfmt:
         fields = pairs(text)
         if len(fields) < _LEAST_PAIRS:
             return None
-        return (self._reader.record(dict(fields), text),)
+        found: dict[str, Any] = dict(fields)
+        record = self._reader.record(found, text)
+        if not record.trace_ids and may_name_trace(unit[:_LONGEST]):
+            record = with_ids(record, found, self._reader.message(found), self._reader)
+        return (record,)
 
 
 def pairs(text: str) -> dict[str, str]:

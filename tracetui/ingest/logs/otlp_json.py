@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.item_lists import objects_of
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, id_of, text_of
+from tracetui.ingest.logs.deep_search import with_ids
+from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
 from tracetui.ingest.logs.json_lines import decoded
 from tracetui.ingest.logs.record import LogContent, LogRecord
@@ -18,6 +20,9 @@ from tracetui.ingest.logs.severity import severity_of
 from tracetui.ingest.logs.timestamps import Moment
 from tracetui.model.span import Value
 from tracetui.model.times import MAX_START_NS
+from tracetui.model.trace_reference import may_name_trace
+
+_READER: Final = FieldReader()
 
 
 class OtlpJson:
@@ -50,7 +55,17 @@ def _of_resources(resources: list[dict[str, Any]]) -> Iterator[LogRecord]:
             logger = text_of(field(named, "name")) if isinstance(named, dict) else ""
             for record in objects_of(field(scope, "logRecords", "logs")):
                 trace = id_of(field(record, "traceId"), 32)
-                yield LogRecord(partial(_content, record, service, logger), trace_id_readings(trace))
+                found = LogRecord(partial(_content, record, service, logger), trace_id_readings(trace))
+                yield found if found.trace_ids else _with_ids(found, record)
+
+
+def _with_ids(found: LogRecord, record: dict[str, Any]) -> LogRecord:
+    """Complete a record that has its ids among the attributes or in its body."""
+    body = as_message(any_value(field(record, "body")))
+    attributes = attributes_of(field(record, "attributes"))
+    if not attributes and not may_name_trace(body.encode("utf-8", "replace")):
+        return found
+    return with_ids(found, dict(attributes), body, _READER)
 
 
 def _content(record: dict[str, Any], service: Value, logger: str) -> LogContent:

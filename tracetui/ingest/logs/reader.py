@@ -20,8 +20,8 @@ from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.json_repair.lenient_json import in_utf8
 from tracetui.ingest.logs.collection import LONGEST_MESSAGE, CollectedLogs
-from tracetui.ingest.logs.fields import FieldReader
-from tracetui.ingest.logs.record import LogContent, LogForm, LogRecord
+from tracetui.ingest.logs.fields import FieldReader, holds_spans
+from tracetui.ingest.logs.record import LogForm, LogRecord, completed
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.trace_index import TraceIndex
 from tracetui.ingest.logs.units import LogUnit, units
@@ -32,10 +32,10 @@ from tracetui.model.traces import TraceSet
 
 _CHECKED_EVERY: Final = 5_000
 """Units between two calls of `go_on`."""
+_MOST_NAMING: Final = 8
 _MOST_LINES: Final = 1_000
 """Most lines of one record."""
 _HEAD: Final = 1 << 16
-_OF_SPANS: Final = (b"esourceSpans", b"scopeSpans", b"operationName", b"parentSpanId", b"localEndpoint")
 _HOUR_NS: Final = 3_600_000_000_000
 
 
@@ -133,8 +133,7 @@ class _Logs:
 
 def _describe_searched(data: Buffer) -> str:
     """Describe what was searched in a file without trace ids."""
-    head = data[:_HEAD]
-    if any(name in head for name in _OF_SPANS):
+    if holds_spans(data[:_HEAD]):
         return "these look like spans, not logs: give the file as a source, before --logs"
     return "searched for fields such as trace_id, traceparent headers, and ids in text"
 
@@ -239,9 +238,9 @@ class _Reading:
 
     def _in_envelope(self, record: LogRecord, unit: LogUnit) -> LogRecord:
         """Complete a record with fields of its envelope that it lacks."""
-        outer = self._fields.record({**unit.fields, "timestamp": unit.when})
+        outer = self._fields.record({**unit.fields, "timestamp": unit.when} if unit.when else dict(unit.fields))
         return LogRecord(
-            partial(_both, record.content, outer.content),
+            partial(completed, record.content, outer.content),
             record.trace_ids or outer.trace_ids,
             record.other_ids,
             record.continues,
@@ -260,6 +259,9 @@ class _Reading:
         if trace < 0:
             return
         content = record.content()
+        if not content.span_keys:
+            # a printer of JSON logs puts each id on a line of its own
+            content.span_keys = next(filter(None, (one.content().span_keys for one in closed.naming)), ())
         self.matched += 1
         self._no_time += content.moment is None
         self._collected[number].add(trace, content, closed.more)
@@ -276,13 +278,15 @@ class _Reading:
 class _OpenUnit:
     """Record that the following lines may continue."""
 
-    __slots__ = ("has_time", "more", "record", "size")
+    __slots__ = ("has_time", "more", "naming", "record", "size")
 
     def __init__(self, record: LogRecord, has_time: bool) -> None:
         """has_time: True if its envelope states the time of its line."""
         self.record = record
         self.has_time = has_time
         self.more: list[str] = []
+        self.naming: list[LogRecord] = []
+        """Units that name ids."""
         self.size = 0
 
     def is_continued_by(self, record: LogRecord, unit: LogUnit) -> bool:
@@ -297,19 +301,9 @@ class _OpenUnit:
         if not first.trace_ids:
             first.trace_ids = record.trace_ids
         first.other_ids = first.other_ids or record.other_ids
+        if b"span" in text and len(self.naming) < _MOST_NAMING:
+            self.naming.append(record)
         if self.size < LONGEST_MESSAGE and len(self.more) < _MOST_LINES:
             line = text[: LONGEST_MESSAGE - self.size].decode("utf-8", "replace")
             self.more.append(line)
             self.size += len(line) + 1
-
-
-def _both(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
-    """Complete a record's fields with those of its envelope."""
-    record, around = inner(), outer()
-    if record.moment is None or (record.moment.missing and around.moment is not None):
-        record.moment = around.moment
-    record.span_keys = record.span_keys or around.span_keys
-    if not record.severity:
-        record.severity, record.severity_text, record.names_severity = around.severity, around.severity_text, True
-    record.attributes = {**around.attributes, **record.attributes}
-    return record

@@ -44,6 +44,18 @@ class LogRecord(Struct, gc=False):
     """True for a line of text that begins with a time: the following lines without one continue it."""
 
 
+def completed(inner: Callable[[], LogContent], outer: Callable[[], LogContent]) -> LogContent:
+    """Complete the content of a record with that of the record around it, such as the fields of its envelope."""
+    record, around = inner(), outer()
+    if record.moment is None or (record.moment.missing and around.moment is not None):
+        record.moment = around.moment
+    record.span_keys = record.span_keys or around.span_keys
+    if not record.severity:
+        record.severity, record.severity_text, record.names_severity = around.severity, around.severity_text, True
+    record.attributes = {**around.attributes, **record.attributes}
+    return record
+
+
 class LogForm(Protocol):
     """Form of log records. To add one, write a module and list it in `registry.FORMS`.
 

@@ -16,8 +16,9 @@ from tracetui.ingest.logs.otlp_json import OtlpJson
 from tracetui.ingest.logs.otlp_protobuf import OtlpProtobuf
 from tracetui.ingest.logs.plain_text import PlainText
 from tracetui.ingest.logs.record import LineGroup, LogForm
+from tracetui.ingest.logs.rust_stdout import RustStdout
 
-_DOTNET, _COLLECTOR = DotnetConsole(), CollectorDebug()
+_DOTNET, _COLLECTOR, _RUST = DotnetConsole(), CollectorDebug(), RustStdout()
 FORMS: Final[tuple[LogForm, ...]] = (
     OtlpProtobuf(),
     OtlpJson(),
@@ -25,10 +26,11 @@ FORMS: Final[tuple[LogForm, ...]] = (
     NodeObjects(),
     _DOTNET,
     _COLLECTOR,
+    _RUST,
     Logfmt(),
     PlainText(),
 )
 """The supported forms in the order of the checks: the more specific ones first."""
 
-LINE_GROUPS: Final[tuple[LineGroup, ...]] = (_DOTNET, _COLLECTOR)
+LINE_GROUPS: Final[tuple[LineGroup, ...]] = (_DOTNET, _COLLECTOR, _RUST)
 """Forms whose records have several lines of text."""

@@ -77,6 +77,9 @@ class Moment(NamedTuple):
 
 def read_moment(value: Any) -> Moment | None:
     """Read a field: a number of any unit, text, or seconds and nanoseconds; None if it is not a time."""
+    if isinstance(value, dict):
+        # Loguru has the seconds beside the text
+        value = _of_parts(value) or value.get("timestamp")
     if isinstance(value, str):
         text = value.strip()
         if len(text) > _LONGEST_TIME:
@@ -90,8 +93,6 @@ def read_moment(value: Any) -> Moment | None:
     elif isinstance(value, float) and math.isfinite(value):
         # a float cannot hold the digits that its text shows
         value = Decimal(repr(value))
-    elif isinstance(value, dict):
-        value = _of_parts(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not 0 < value < 1e19:
         return None
     unit = next(size for least, size in _UNITS if value >= least)

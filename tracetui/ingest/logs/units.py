@@ -9,19 +9,22 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from tracetui.ingest.buffers import Buffer
-from tracetui.ingest.csv_tables import CsvTable, header_of
+from tracetui.ingest.csv_tables import CsvTable, header_of, holds_types
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
 from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
+from tracetui.ingest.json_repair.lenient_json import value_in
+from tracetui.ingest.json_tables import columns_of, table_rows
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.node_objects import node_object
 from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.ingest.logs.record import LineGroup
+from tracetui.ingest.logs.record_lists import records_within
 from tracetui.ingest.logs.registry import LINE_GROUPS
 from tracetui.ingest.noise import COLOUR
-from tracetui.model.json_decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED, encode_any
 
 _MOST_LINES: Final = 100_000
 """Most lines of one unit."""
@@ -85,6 +88,10 @@ def _lines_and_values(data: Buffer) -> Iterator[LogUnit]:
         if data.find(b"\x1b[") >= 0:
             data = COLOUR.sub(b"", data[:])
         start = _skip_blank(data)
+        names, end = columns_of(data, start)
+        if names_trace(names):
+            yield from _json_rows(data, end, names)
+            return
         envelope = find_envelope(data, start)
         columns, separator = ([], "") if envelope is not None else header_of(data, start)
         if names_trace(columns):
@@ -96,15 +103,32 @@ def _lines_and_values(data: Buffer) -> Iterator[LogUnit]:
             yield from _enveloped(envelope.unwrap(_chunks(data, start)))
 
 
+def _json_rows(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[LogUnit]:
+    """Yield the rows of a table in JSON as objects."""
+    for number, row, _ in table_rows(data, at, columns):
+        if row is None:
+            yield LogUnit(number, b"", is_lost=True)
+        elif row and not holds_types(row):
+            yield LogUnit(number, encode_any(dict(zip(columns, row, strict=True))))
+
+
 def _rows(data: Buffer, start: int, columns: Sequence[str], separator: str) -> Iterator[LogUnit]:
     """Yield the rows of a table as JSON objects."""
     table = CsvTable(data, start, separator, len(columns))
     for i, row in enumerate(table):
         if i and len(row) == len(columns):
-            fields = {name: cell for name, cell in zip(columns, row, strict=True) if cell}
+            if i == 1 and holds_types(row):
+                continue
+            fields = {name: _cell(cell) for name, cell in zip(columns, row, strict=True) if cell}
             yield LogUnit(table.number, msgspec.json.encode(fields))
         elif i and row:
             yield LogUnit(table.number, b"", is_lost=True)
+
+
+def _cell(text: str) -> Any:
+    """Return the object in a cell, or its text."""
+    value = value_in(text) if text[:1] == "{" else None
+    return value if isinstance(value, dict) else text
 
 
 def _skip_blank(data: Buffer) -> int:
@@ -215,7 +239,8 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
     if bare[:1] == b"[" and (b"\n" in bare or begins_json(bare)):
         items = _items(bare)
         if items is not None:
-            yield from (unit._replace(text=item) for item in items)
+            for item in items:
+                yield from _listed(unit._replace(text=item))
             return
     if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_valid_json(bare) and node_object(bare) is None:
         # the value has no end: yield its lines
@@ -225,7 +250,18 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
             if line.strip(b" \t\r{}[],")
         )
         return
-    yield unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit
+    yield from _listed(unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit)
+
+
+def _listed(unit: LogUnit) -> Iterator[LogUnit]:
+    """Yield the records in the lists of a unit, or the unit itself."""
+    records = records_within(unit.text)
+    if not records:
+        yield unit
+        return
+    for fields, shared in records:
+        when = str(shared.get("timestamp") or shared.get("time") or unit.when)
+        yield unit._replace(text=encode_any(fields), when=when, fields={**unit.fields, **shared})
 
 
 def _is_valid_json(text: bytes) -> bool:
