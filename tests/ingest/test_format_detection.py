@@ -12,7 +12,7 @@ import pytest
 from tests.support.format_samples import CHILD, SAMPLES, TABLES, TRACE, read, warnings
 from tests.support.paths import SAMPLES as SAMPLE_TRACES
 from tracetui.ingest.csv_tables import header_of
-from tracetui.ingest.formats import flat_otlp, registry, rust_stdout
+from tracetui.ingest.formats import flat_otlp, node_console, registry, rust_stdout
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.format import Format, JsonFormat, TableFormat, TextFormat
 
@@ -69,6 +69,7 @@ EVERY: tuple[JsonFormat | TextFormat | TableFormat, ...] = (
 LATER: dict[str, tuple[Format, ...]] = {
     "data_prepper": (flat_otlp.FORMAT,),
     "collector_debug": (rust_stdout.FORMAT,),
+    "cpp_ostream": (node_console.FORMAT,),
 }
 """Formats that would claim the samples of another, which therefore is tried before them."""
 OLD = {

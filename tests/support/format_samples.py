@@ -290,6 +290,29 @@ def flat(name: str, span: str, parent: str | None, service: str, start: int, end
     }
 
 
+def cpp(name: str, span: str, parent: str, service: str, start: int, end: int) -> str:
+    return f"""{{
+  name          : {name}
+  trace_id      : {TRACE}
+  span_id       : {span}
+  tracestate    : 
+  parent_span_id: {parent or "0" * 16}
+  start         : {START_NS + start * MS}
+  duration      : {(end - start) * MS}
+  description   : {"deadlock" if span == CHILD else ""}
+  span kind     : Server
+  status        : {"Error" if span == CHILD else "Unset"}
+  attributes    : 
+\tn: 1
+  events        : 
+  links         : 
+  resources     : 
+\tservice.name: {service}
+\ttelemetry.sdk.language: cpp
+  instr-lib     : lib-1.0
+}}"""  # noqa: W291 - as it is written
+
+
 def clickhouse(name: str, span: str, parent: str, service: str, start: int, end: int) -> dict[str, Any]:
     return {
         "Timestamp": f"2026-03-20 09:46:40.{start:03d}000000",
@@ -367,6 +390,7 @@ SAMPLES = {
     "ruby": Sample("ruby_console", _text(ruby)),
     "collector": Sample("collector_debug", _text(collector)),
     "rust": Sample("rust_stdout", _text(rust)),
+    "c++": Sample("cpp_ostream", _text(cpp)),
     "data prepper": Sample("data_prepper", _json(data_prepper)),
     "data prepper, a search's answer": Sample(
         "data_prepper", _whole({"hits": {"hits": [{"_id": "1", "_source": data_prepper(*span)} for span in SPANS]}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Final
@@ -27,6 +27,7 @@ from tracetui.ingest.json_tables import rows_of_table
 from tracetui.ingest.processes.parallel_decode import decode_shares
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import skip_record
+from tracetui.ingest.unknown_json import LOG_RECORD_KEYS, NotTracesError, UnknownEntries, values_with_spans
 from tracetui.model.intake import Intake
 from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
 from tracetui.model.json_decoding import decode as decode_json
@@ -48,14 +49,6 @@ _JAEGER_RESPONSE = msgspec.json.Decoder(_JaegerResponse)
 
 
 _ShapeDecoder = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredSpans], None]
-
-
-class NotTracesError(Exception):
-    """A value contains no spans; the message describes it."""
-
-    def __init__(self, message: str, *, is_log_record: bool = False) -> None:
-        super().__init__(message)
-        self.is_log_record = is_log_record
 
 
 def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
@@ -143,7 +136,7 @@ def _is_trace(item: Raw) -> bool:
 
 
 def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    unknown = _UnknownEntries(end - begin)
+    unknown = UnknownEntries(end - begin)
     traces = False
     for i in range(begin, end):
         if context.intake.is_full():
@@ -169,26 +162,8 @@ def _decode_items(items: Sequence[Raw], begin: int, end: int, context: DecodeCon
     unknown.warn(context)
 
 
-@dataclass(slots=True)
-class _UnknownEntries:
-    """Entries of a list that are of an unknown kind or not JSON."""
-
-    size: int
-    count: int = 0
-    reason: str = ""
-
-    def add(self, error: Exception) -> None:
-        self.count += 1
-        self.reason = self.reason or reason(error)
-
-    def warn(self, context: DecodeContext) -> None:
-        if self.count:
-            noun = "entry" if self.size == 1 else "entries"
-            context.warn(f"{self.count:,} of {self.size:,} {noun} skipped: {self.reason}")
-
-
 def _indexed(context: DecodeContext, index: int) -> DecodeContext:
-    return DecodeContext(context.intake, context.file, f"{context.position}[{index}]")
+    return DecodeContext(context.intake, context.file, f"{context.position}[{index}]", context.in_log)
 
 
 def _decode_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder | None:
@@ -203,7 +178,7 @@ def _decode_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> 
 
 def _decode_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the objects of a list in a list, as Zipkin writes traces."""
-    unknown = _UnknownEntries(len(items))
+    unknown = UnknownEntries(len(items))
     for i, item in enumerate(items):
         at = _indexed(context, i)
         try:
@@ -247,11 +222,30 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
         if members.keys() >= keys:
             decode(value, members, context, deferred)
             return decode
+    if _decode_within(members, context, deferred):
+        return _other_signal
     nearest = nearest_json(members)
     if nearest is not None:
         deferred.note_unknown(nearest, context)
         return _other_signal
-    raise NotTracesError(object_with(members), is_log_record=not _OF_LOG_RECORDS.isdisjoint(names))
+    raise NotTracesError(object_with(members), is_log_record=not LOG_RECORD_KEYS.isdisjoint(names))
+
+
+def _decode_within(members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> bool:
+    """Decode the spans in members of an unknown object, such as a log record. -> False if there are none"""
+    found, damaged = False, list[str]()
+    for key, value in values_with_spans(members):
+        at = replace(context.at(key), in_log=True)
+        try:
+            _dispatch(value, at, deferred)
+            found = True
+        except NotTracesError:
+            continue
+        except (MalformedError, *MALFORMED) as error:
+            damaged.append(f"{key}: damaged JSON ({reason(error)})")
+    if damaged and not found:
+        context.warn(f"skipped: {damaged[0]}")
+    return found or bool(damaged)
 
 
 def _members(value: Buffer | Raw) -> dict[str, Raw]:
@@ -328,21 +322,20 @@ def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeCon
 def _signal(name: str) -> _ShapeDecoder:
     """Skip logs and metrics, which collectors write to the same files as traces."""
 
-    def decode(_: Buffer | Raw, __: dict[str, Raw], context: DecodeContext, ___: DeferredSpans) -> None:
-        context.without_spans.signals[name] = None
+    def decode(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+        if not _decode_within(members, context, deferred):
+            context.without_spans.signals[name] = None
 
     return decode
 
 
-_OF_LOG_RECORDS: Final = frozenset(
-    ("level", "lvl", "severity", "loglevel", "levelname", "msg", "message", "log", "error")
-)
-"""Keys of log records, as `plain` writes them."""
 _UNSUPPORTED: Final = (
     (frozenset(("processor", "trace", "transaction")), "events of Elastic APM, which are not supported"),
     (frozenset(("traceEvents",)), "a Chrome trace, which is not supported"),
     (frozenset(("Traces",)), "traces of AWS X-Ray, which are not supported"),
     (frozenset(("Id", "Segments")), "traces of AWS X-Ray, which are not supported"),
+    (frozenset(("projectId", "traceId", "spans")), "a trace of Google Cloud Trace, which is not supported"),
+    (frozenset(("parent", "child", "callCount")), "a dependency of Jaeger's service graph, which holds no spans"),
     (frozenset(("rootServiceName",)), "a summary of a trace, which holds no spans"),
 )
 """Objects of other known kinds, by their keys."""

@@ -6,8 +6,10 @@ or a record of one of the `TextFormat`s. Other lines are ignored, unless they na
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from tracetui.ingest.buffers import Buffer
@@ -31,6 +33,15 @@ _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _SPAN_KEY: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
+_QUOTED: Final = re.compile(rb'"[{\[]\s*\\"(?:[^"\\]|\\.)*+"')
+_HOLDS_SPAN: Final = re.compile(
+    rb'[\[\s]*\{(?=.*"(?:trace_?id|resource_?spans|scope_?spans)"\s*:)(?=.*"(?:start|end|duration|timestamp)\w*"\s*:)',
+    re.IGNORECASE | re.DOTALL,
+)
+_MEMBER_FOLLOWS: Final = re.compile(rb'\r?\n[ \t]+(?:"[^"\n]*"\s*:|[{\[])')
+_ENDS_EMPTY: Final = re.compile(rb"[}\]] \[\]$")
+"""End of a line of Monolog: the context and the extra data, which are empty lists."""
+_DECODER: Final = json.JSONDecoder()
 _MORE: Final = re.compile(rb"\S")
 _BRACE: Final = ord("{")
 _LIST: Final = re.compile(rb"\[\s*[{\[\]]")
@@ -175,7 +186,7 @@ class MixedText:
         context = self._context.line(cursor.number)
         try:
             opening = _OPENING.fullmatch(line)
-            if opening is None or not self._block(cursor, opening, context):
+            if not (self._block(cursor, opening, context) if opening else self._prefixed(cursor, line, context)):
                 self._line(cursor, line, context)
         except Exception as error:
             skip_record(context, error)
@@ -196,22 +207,64 @@ class MixedText:
         """Decode a JSON value on a line, perhaps after a prefix."""
         at = 0
         # each try at a long text copies and decodes it
-        for _ in range(_MOST_TRIES if len(text) <= MUCH else _MOST_LONG_TRIES):
+        for tried in range(_MOST_TRIES if len(text) <= MUCH else _MOST_LONG_TRIES):
             found = _JSON_BEGINS.search(text, at)
             if found is None:
                 break
             at = found.start()
-            if self._decode_record(text[at:], context):
+            if self._decode_record(text[at:], context) or (not tried and self._decode_before_text(text[at:], context)):
                 return
             self._failures += 1
             at += 1
-        if self._decode_printed(text, context):
+        if self._decode_printed(text, context) or self._decode_quoted(text, context):
             return
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
         if (text[:1] == b"{" and len(text) > 1 and not printed) or _SPAN_KEY.search(text):
             self._recover(text, context)
         else:
             context.skip_line()
+
+    def _decode_before_text(self, text: bytes, context: DecodeContext) -> bool:
+        """Decode a JSON value that is followed by other text on its line. -> False if it is not one"""
+        if (text[-1:] in (b"}", b"]") and not _ENDS_EMPTY.search(text)) or len(text) > MUCH:
+            return False
+        decoded = text.decode("utf-8", "replace")
+        try:
+            _, end = _DECODER.raw_decode(decoded)
+        except (ValueError, RecursionError):
+            return False
+        value = decoded[:end].encode("utf-8", "replace")
+        # a part of a damaged value may be intact
+        return _HOLDS_SPAN.match(value) is not None and self._decode_record(value, context)
+
+    def _decode_quoted(self, text: bytes, context: DecodeContext) -> bool:
+        r"""Decode a JSON value that is a text in quotes, as logfmt has it: `msg="{\"traceId\":...}"`."""
+        for found in islice(_QUOTED.finditer(text), _MOST_TRIES):
+            try:
+                inner = str(_DECODER.decode(found[0].decode("utf-8", "replace")))
+            except (ValueError, RecursionError):
+                continue
+            if self._decode_record(inner.encode("utf-8", "replace"), context):
+                return True
+        return False
+
+    def _prefixed(self, cursor: Cursor, line: bytes, context: DecodeContext) -> bool:
+        """Decode a JSON value over several lines that begins after a prefix. -> False if there is none"""
+        if line[-1:] not in (b"{", b"[") or self._patience <= 0:
+            return False
+        begin = cursor.at + len(line) - 1
+        if not _MEMBER_FOLLOWS.match(cursor.data, begin + 1):
+            return False
+        opening = _OPENING.match(line, len(line) - 1)
+        end, after = self._end_of_block(cursor, opening) if opening else (-1, -1)
+        if end < 0:
+            return False
+        self._patience -= end - begin
+        if not self._decode_record(cursor.data[begin:end], context):
+            return False
+        cursor.number += cursor.data[begin:after].count(b"\n")
+        cursor.move(after)
+        return True
 
     def _block(self, cursor: Cursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
         """Decode an object over several lines. -> False if it is not one"""
@@ -290,7 +343,7 @@ def has_records(data: Buffer, start: int) -> bool:
     """Test whether a text that is not one JSON value seems to hold a record."""
     if _block_in(data, start) or _begins_in(data, start):
         return True
-    return names_spans(data, start) and _SPAN_KEY.search(data, start) is not None
+    return names_spans(data, start) and any(pattern.search(data, start) for pattern in (_SPAN_KEY, _QUOTED))
 
 
 def _begins_in(data: Buffer, start: int) -> bool:

@@ -26,7 +26,7 @@ _ROWS: Final = "rows of spans without column names, or in the notation of SQL; e
 _TRACE_CELL: Final = re.compile(rb"(?<![^\"',;|\t= ])[0-9a-f]{32}(?![^\"',;|\t ])")
 _SPAN_CELL: Final = re.compile(rb"(?<![^\"',;|\t= ])[0-9a-f]{16}(?![^\"',;|\t ])")
 _TIME_CELL: Final = re.compile(rb"(?<![^\"',;|\t=(\[ ])\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
-_ROW_BEGINS: Final = re.compile(rb"(?:\[ ?)?[\"'(]*[0-9a-f]{4}|INSERT |\| |\w+=[0-9a-f]{4}")
+_ROW_BEGINS: Final = re.compile(rb"(?:\[ ?(?=[\"']))?[\"'(]*[0-9a-f]{4}|INSERT |\| |\w+=[0-9a-f]{4}")
 
 
 def describe_unknown(data: Buffer, start: int) -> str:
@@ -37,6 +37,8 @@ def describe_unknown(data: Buffer, start: int) -> str:
     table = table_file(data)
     if table:
         return f"{table}, which is not supported; export its rows as CSV or JSON"
+    if data[start : start + 7] in (b"# HELP ", b"# TYPE "):
+        return "metrics in Prometheus's text format, which hold no spans"
     nearest = nearest_table(header_of(data, start)[0])
     if nearest is not None:
         return nearest.of_table

@@ -528,3 +528,43 @@ def test_answers_to_several_searches() -> None:
     ]
     for wrapped in kinds:
         assert spans(read(json.dumps(wrapped))) == spans(read(json.dumps(answer)))
+
+
+def test_cpp_with_events_links_and_values_over_several_lines() -> None:
+    text = SAMPLES["c++"].text.replace("\tn: 1\n", "\tn: 1\n\tdb.statement: SELECT a\nFROM b\n", 1)
+    text = text.replace(
+        "  events        : \n",
+        "  events        : \n\t{\n\t  name          : exception\n\t  timestamp     : 1774000000030000000\n"
+        "\t  attributes    : \n\t\texception.message: gone: x\n\t\tn: 2\n\t}\n",
+        1,
+    )
+    text = text.replace(
+        "  links         : \n",
+        f"  links         : \n\t{{\n\t  trace_id      : {TRACE}\n\t  span_id       : {ROOT}\n\t  tracestate    : \n"
+        "\t  attributes    : \n\t\twhy: because\n\t}\n",
+        1,
+    )
+    found = read("starting {\n" + text + "[WARN] x { y }\n")
+    child = spans(found)["load"]
+    assert child.attributes == {"n": 1, "db.statement": "SELECT a\nFROM b"}
+    assert [(one.name, one.time_ns, one.attributes) for one in child.events] == [
+        ("exception", START_NS + 30 * MS, {"exception.message": "gone: x", "n": 2})
+    ]
+    assert [(one.span_id, one.attributes) for one in child.links] == [(ROOT, {"why": "because"})]
+    assert (child.scope_name, child.scope_version) == ("lib", "1.0")
+    assert warnings(found) == []
+
+
+def test_dotnet_status_among_the_tags() -> None:
+    text = SAMPLES["dotnet"].text
+    old = re.sub(r"StatusCode: Error\n\s*Activity.StatusDescription: +deadlock\n", "", text)
+    old = old.replace("    n: 1\n", "    n: 1\n    StatusCode: ERROR\n    Activity.StatusDescription: deadlock\n", 1)
+    child = spans(read(old))["load"]
+    assert (child.error, child.status_message, child.attributes) == (True, "deadlock", {"n": 1})
+
+
+def test_otlp_over_several_lines_after_a_prefix() -> None:
+    text = "".join(f"INFO: {json.dumps(json.loads(line), indent=2)}\n" for line in SAMPLES["flat"].text.splitlines())
+    found = read("starting {\n" + text)
+    assert spans(found) == spans(read(SAMPLES["flat"].text))
+    assert warnings(found) == []

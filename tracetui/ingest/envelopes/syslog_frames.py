@@ -14,6 +14,7 @@ from tracetui.ingest.envelopes.syslog import Syslog
 
 _LENGTH: Final = re.compile(rb"\s*(\d{1,7}) (?=<\d{1,3}>)")
 _NEXT: Final = re.compile(rb"(?:\A|(?<=[^\d]))\d{1,7} <\d{1,3}>(?=1 |[A-Z][a-z]{2} )")
+_MORE: Final = re.compile(rb"\S")
 _LONGEST_HEADER: Final = 32
 
 
@@ -62,10 +63,11 @@ def _messages(chunks: Iterable[bytes]) -> Iterator[bytes]:
             is_last = chunk is None
             held, at = held[at:] + (chunk or b""), 0
             continue
-        if not held[at:].strip():
+        if not _MORE.search(held, at):
             return
         begin = found.end() if found else at
-        if found is None or (end < len(held) and held[end:].strip() and not _LENGTH.match(held, end)):
+        # the rest is not sliced, as that would copy it for each message
+        if found is None or (not _LENGTH.match(held, end) and _MORE.search(held, end)):
             following = _NEXT.search(held, begin + 1)
             end = following.start() if following else len(held)
         yield held[begin:end]

@@ -18,7 +18,8 @@ from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, rea
 from tracetui.ingest.formats.printed_values import printed_value
 from tracetui.model.span import Event, Link, Value
 
-_FIELD: Final = re.compile(r"Activity\.(\w+):\s*(.*)")
+_FIELD: Final = re.compile(r"(?:Activity\.|\s+Activity\.(?=StatusDescription))(\w+):\s*(.*)")
+"""Field of a span. Before 1.6 the description of the status was a tag and is indented."""
 _STATUS: Final = re.compile(r"\s*StatusCode\s*:\s*(.*)")
 _HEADING: Final = re.compile(r"(Resource associated with Activity|Instrumentation scope \(ActivitySource\)):\s*(.*)")
 _TAG: Final = re.compile(r"(\s+)([^\s:][^:]*?): ?(.*)")

@@ -124,7 +124,7 @@ def _span(value: Mapping[str, Any]) -> PlainSpan:
         end_ns=end_ns,
         status=code,
         message=message,
-        attributes=own | _map(_first(row, ("spanattributes", "attributes"))),
+        attributes=own | _attributes(row),
         resource=outer | resource,
         scope_name=text_of(_first(row, ("scopename",)) or scope.get("name")),
         scope_version=text_of(_first(row, ("scopeversion",)) or scope.get("version")),
@@ -163,6 +163,12 @@ def _map(value: Any) -> dict[str, Value]:
     if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
         value = value["attributes"]
     return {key: item for key, item in attributes_of(value).items() if item is not None}
+
+
+def _attributes(row: Mapping[str, Any]) -> dict[str, Value]:
+    """Collect the attributes; Datadog has texts in `meta` and numbers in `metrics`."""
+    found = _map(_first(row, ("spanattributes", "attributes")))
+    return _map(row["meta"]) | _map(row.get("metrics")) | found if "meta" in row else found
 
 
 def _status(row: Mapping[str, Any]) -> tuple[Any, str]:

@@ -260,6 +260,9 @@ def looks_like_records(data: bytes | memoryview) -> bool:
         if at + 4 >= len(data) or count >= _TRIED_RECORDS:
             break
         length = int.from_bytes(data[at : at + 4], "big")
+        if length > len(data) and bytes(data[at : at + 4]).isalnum():
+            # a word, not the length of a record that is cut off
+            return False
         if length and not _looks_like_payload(data[at + 4 : at + 4 + length], length):
             return False
         at += 4 + length

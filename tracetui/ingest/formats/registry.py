@@ -11,6 +11,7 @@ from typing import Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import (
     collector_debug,
+    cpp_ostream,
     data_prepper,
     dotnet_console,
     flat_otlp,
@@ -98,6 +99,7 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     ruby_console.FORMAT,
     collector_debug.FORMAT,
     rust_stdout.FORMAT,
+    cpp_ostream.FORMAT,
     node_console.FORMAT,
     node_console.LINE_FORMAT,
     vertical_rows.FORMAT,

@@ -1,0 +1,95 @@
+"""JSON values that are no spans: errors about them, and the spans within them.
+
+Log shippers, queues and log stores put a program's output into a member of their records, as a text or as an object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from msgspec import Raw
+
+from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.json_repair import lenient_json
+from tracetui.model.json_decoding import reason
+
+LOG_RECORD_KEYS: Final = frozenset(
+    (
+        *("level", "lvl", "severity", "loglevel", "levelname", "msg", "message", "log", "error", "line", "event"),
+        *("logs", "payload", "textpayload", "jsonpayload", "raw", "logmessage", "shortmessage", "fullmessage"),
+    )
+)
+"""Keys of log records, as `plain` writes them."""
+_CONTAINER: Final = re.compile(
+    rb'\\*"(?:resource_?spans|scope_?spans|instrumentation_?library_?spans)\\*"\s*:', re.IGNORECASE
+)
+_TRACE: Final = re.compile(rb'\\*"trace_?id\\*"\s*:', re.IGNORECASE)
+_TIME: Final = re.compile(rb'\\*"(?:start|end|duration|timestamp_?end)\w*\\*"\s*:', re.IGNORECASE)
+_ITEMS: Final = msgspec.json.Decoder(list[Raw])
+_JSON: Final = re.compile(r'\{\s*"|\[\s*\{\s*"')
+
+
+class NotTracesError(Exception):
+    """A value contains no spans; the message describes it."""
+
+    def __init__(self, message: str, *, is_log_record: bool = False) -> None:
+        super().__init__(message)
+        self.is_log_record = is_log_record
+
+
+@dataclass(slots=True)
+class UnknownEntries:
+    """Entries of a list that are of an unknown kind or not JSON."""
+
+    size: int
+    count: int = 0
+    log_records: int = 0
+    reason: str = ""
+
+    def add(self, error: Exception) -> None:
+        self.count += 1
+        self.log_records += isinstance(error, NotTracesError) and error.is_log_record
+        self.reason = self.reason or reason(error)
+
+    def warn(self, context: DecodeContext) -> None:
+        """Warn about the entries, or count them if all are log records, which are normal among spans."""
+        if not self.count:
+            return
+        if self.log_records == self.count:
+            for _ in range(self.count):
+                context.skip_value(self.reason, is_log_record=True)
+            return
+        noun = "entry" if self.size == 1 else "entries"
+        context.warn(f"{self.count:,} of {self.size:,} {noun} skipped: {self.reason}")
+
+
+def values_with_spans(members: Mapping[str, Raw]) -> Iterator[tuple[str, Buffer | Raw]]:
+    """Yield the positions and texts of the objects in an unknown object that seem to hold spans.
+
+    These are members, items of members that are lists, and the JSON in members that are texts. Raises one of MALFORMED
+    if the object is not JSON throughout.
+    """
+    for key, value in members.items():
+        if not _holds_spans(value):
+            continue
+        first = bytes(memoryview(value)[:1])
+        if first == b"[":
+            yield from ((f"{key}[{i}]", item) for i, item in enumerate(_ITEMS.decode(value)) if _holds_spans(item))
+        elif first == b"{":
+            yield key, value
+        else:
+            text = str(lenient_json.loads(value))
+            found = _JSON.search(text)
+            if found:
+                yield key, text[found.start() :].strip().encode("utf-8", "replace")
+
+
+def _holds_spans(value: Raw) -> bool:
+    if _CONTAINER.search(value):
+        return True
+    return _TRACE.search(value) is not None and _TIME.search(value) is not None
