@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
-from tracetui.ingest.json_repair.surplus_commas import Commas
+from tracetui.ingest.json_repair.repaired_text import RepairedText, RepairedValue
 from tracetui.model.json_decoding import RAW, MalformedError, decode
 
 _TOKEN = re.compile(
@@ -64,8 +64,6 @@ _MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrary
 _VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
     (*_SPAN_LISTS, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
-_MOST_GAPS = 1_000
-"""Gaps of one value that are listed; further ones are summed up."""
 _MOST_LEVELS = 32
 _PATIENCE = 16
 _MOST_BEGINNINGS = 64
@@ -73,41 +71,6 @@ _MOST_BEGINNINGS = 64
 
 _Beginning = tuple[bytes, bytes]
 """Beginning of an object: its first key, and its second or the bracket that opens the first key's value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A skipped stretch of the input: byte positions `start` to `end`, and the reason."""
-
-    start: int
-    end: int
-    reason: str
-
-
-@dataclass(slots=True)
-class UnlistedGaps:
-    """Gaps beyond `_MOST_GAPS`: their number, the position of the first, and their total size in bytes."""
-
-    count: int = 0
-    start: int = -1
-    size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class RepairedValue:
-    """Result of repairing a value."""
-
-    text: bytes
-    """Valid JSON, b'' if nothing could be recovered."""
-    gaps: list[Gap]
-    """At most `_MOST_GAPS` of them."""
-    more_gaps: UnlistedGaps
-    end: int
-    """Byte position in the input after the value, or where another one seems to begin."""
-    unwritable: int
-    """Number of values that JSON does not allow (NaN, infinities) and that became null."""
-    commas: Commas
-    """Surplus commas that were skipped."""
 
 
 class TextFinder:
@@ -161,51 +124,14 @@ class _Level:
 class _Walk:
     data: Buffer
     finder: TextFinder
-    copied: int
-    """Position up to which the text is in `out` or skipped."""
+    text: RepairedText
     position: int
-    out: list[bytes] = field(default_factory=list)
-    strange: list[tuple[int, int]] = field(default_factory=list)
-    """Positions of invalid values and surplus commas in the text that is not copied yet."""
-    unwritable: int = 0
-    commas: Commas = field(default_factory=Commas)
-    gaps: list[Gap] = field(default_factory=list)
-    more_gaps: UnlistedGaps = field(default_factory=UnlistedGaps)
-    gap_end: int = 0
-    """End of the last gap."""
+    last_text: int
+    """Position of the last string token. An unterminated string may hide the beginning of an element."""
     levels: list[_Level] = field(default_factory=list)
     begun: dict[tuple[bytes, int], set[_Beginning]] = field(default_factory=dict)
     all_begun: set[_Beginning] = field(default_factory=set)
     """Beginnings of all lists."""
-    last_text: int = 0
-    """Position of the last string token. An unterminated string may hide the beginning of an element."""
-    separate: bool = False
-    """True if the next text copied is another element of a list."""
-
-    def write(self, piece: bytes) -> None:
-        if not piece:
-            return
-        if self.separate and self.out[-1][-1:] not in (b"[", b"{"):
-            self.out.append(b",")
-        self.separate = False
-        self.out.append(piece)
-
-    def copy_to(self, end: int) -> None:
-        for begin, after in self.strange:
-            if begin < end:
-                is_comma = self.data[begin : begin + 1] == b","
-                self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
-                self.copied = after
-                self.unwritable += not is_comma
-                if is_comma:
-                    self.commas.add(begin, self.data[begin:after].count(b","))
-        self.strange.clear()
-        self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
-        self.copied = end
-
-    def close(self, levels: list[_Level]) -> None:
-        self.separate = False
-        self.write(b"".join(b"]" if level.is_list else b"}" for level in reversed(levels)))
 
     def open(self, is_list: bool, key: bytes, at: int) -> None:
         levels = self.levels
@@ -213,23 +139,9 @@ class _Walk:
         begun = self.begun.setdefault((key, len(levels)), set()) if loses else set()
         levels.append(_Level(is_list, key, loses, begun, at, at + 1))
 
-    def add_gap(self, start: int, end: int, reason: str) -> None:
-        """Add a gap."""
-        self.gap_end = end
-        if len(self.gaps) < _MOST_GAPS:
-            self.gaps.append(Gap(start, end, reason))
-            return
-        more = self.more_gaps
-        more.start = more.start if more.count else start
-        more.count += 1
-        more.size += end - start
-
     def state(self) -> tuple[int, int, str]:
         """Position, number of open levels, and the expected token."""
         return self.position, len(self.levels), self.levels[-1].expects if self.levels else ""
-
-    def done(self, end: int) -> RepairedValue:
-        return RepairedValue(b"".join(self.out), self.gaps, self.more_gaps, end, self.unwritable, self.commas)
 
 
 def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> RepairedValue:
@@ -237,21 +149,21 @@ def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> Re
 
     A broken element of a list of spans or traces is skipped; smaller damage costs the span around it.
     """
-    walk = _Walk(data, finder or TextFinder(data), start, start, last_text=start)
+    walk = _Walk(data, finder or TextFinder(data), RepairedText(data, start), start, last_text=start)
     while True:
         match = _TOKEN.match(data, walk.position)
         if match and match["end"] is None:
             problem = _step(walk, match)
             if problem is None:
                 if not walk.levels:
-                    walk.copy_to(walk.position)
-                    return walk.done(walk.position)
+                    walk.text.copy_to(walk.position)
+                    return walk.text.done(walk.position)
                 continue
         else:
             problem = "the text ends within a value" if match else _problem_at(data, walk.position)
         before = walk.state()
         if not _recover(walk, problem):
-            return walk.done(walk.gap_end)
+            return walk.text.done(walk.text.gap_end)
         # without progress the same fault would recur for ever; `retreat` bounds the steps back
         assert walk.state() != before, f"no progress at byte {walk.position} ({problem})"
 
@@ -291,7 +203,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
                 return "unexpected ','"
             more = _COMMAS.match(walk.data, match.end())
             if more:
-                walk.strange.append(more.span("first") if expects == "first" else (at, more.end() - 1))
+                walk.text.strange.append(more.span("first") if expects == "first" else (at, more.end() - 1))
                 at = more.end() - 1
             level.comma, walk.position = at, at + 1
             return None
@@ -340,7 +252,7 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
         level.expects = "comma"
         level.whole = match.end()
         if match["strange"] is not None:
-            walk.strange.append(match.span("strange"))
+            walk.text.strange.append(match.span("strange"))
         elif match["text"] is not None:
             walk.last_text = match.start("text")
     walk.position = match.end()
@@ -349,9 +261,9 @@ def _step(walk: _Walk, match: re.Match[bytes]) -> str | None:
 
 def _skip_comma(walk: _Walk, level: _Level, at: int) -> bool:
     """Ignore a surplus comma. -> False between a key and its value"""
-    if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.copied:
+    if level.expects == "colon" or (level.expects == "value" and not level.is_list) or at < walk.text.copied:
         return False
-    walk.strange.append((at, at + 1))
+    walk.text.strange.append((at, at + 1))
     return True
 
 
@@ -428,32 +340,32 @@ def _recover(walk: _Walk, problem: str) -> bool:
     keeps = bool(groups.get("member"))
     if broken and (broken.holds or keeps):
         begin = levels[last].whole
-        walk.copy_to(begin)
-        walk.close(levels[inner + 1 + keeps : last + 1])
+        walk.text.copy_to(begin)
+        walk.text.close(level.is_list for level in reversed(levels[inner + 1 + keeps : last + 1]))
         del levels[inner + 1 + keeps :]
     elif broken and inner < 0:
-        walk.out.clear()
+        walk.text.out.clear()
         levels.clear()
     else:
-        walk.copy_to(begin)
+        walk.text.copy_to(begin)
         del levels[inner + 1 :]
     if found is None:
-        walk.close(levels)
+        walk.text.close(level.is_list for level in reversed(levels))
         value = walk.finder.search(_VALUE_BEGINS, search)
-        walk.add_gap(begin, value.start() if value else len(walk.data), problem)
+        walk.text.add_gap(begin, value.start() if value else len(walk.data), problem)
         return False
     resume = found.start()
-    walk.add_gap(begin, resume, problem)
+    walk.text.add_gap(begin, resume, problem)
     closes = bool(groups.get("close"))
     if keeps or closes:
         levels[-1].expects = "key" if keeps else "comma"
     else:
         at = _level_of(levels, found)
-        walk.close(levels[at + 1 :])
+        walk.text.close(level.is_list for level in reversed(levels[at + 1 :]))
         del levels[at + 1 :]
         levels[at].expects = "value"
-    walk.separate = not closes
-    walk.copied = walk.position = walk.last_text = resume
+    walk.text.separate = not closes
+    walk.text.copied = walk.position = walk.last_text = resume
     return True
 
 
