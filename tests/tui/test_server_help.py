@@ -15,8 +15,8 @@ from tests.support.servers import LiveServer
 from tests.support.trace_app import LiveApp, opened_live
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.search_offers import MOST_SEARCHED
-from tracetui.tui.run import location_of
 from tracetui.tui.settings import Resume
+from tracetui.tui.source_tabs import location_of
 
 HOUR = 3600 * SECOND
 BEFORE = SAMPLES / "incident" / "before.json"

@@ -47,7 +47,7 @@ from tracetui.tui.messages import (
 )
 from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_columns, save_filters, save_queries, save_resume
-from tracetui.tui.source_tabs import SourceTab, SourceTabs
+from tracetui.tui.source_tabs import SourceTab, SourceTabs, state_of
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
@@ -309,8 +309,6 @@ class TraceApp(TerminalApp):
 
     def open_source(self, source: str) -> None:
         """Open a source in a tab, keeping what is open."""
-        from tracetui.tui.run import state_of
-
         try:
             state, resume = state_of(source, self.state, self._tabs.sources)
         except (InputError, UsageError) as error:

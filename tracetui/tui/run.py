@@ -8,18 +8,17 @@ import sys
 from collections.abc import Sequence
 
 from tracetui.config import NO_OVERRIDES, Overrides, config_path
-from tracetui.ingest.servers.address import COMPARISON, SERVICES
-from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
+from tracetui.ingest.servers.resolve import check_credentials, parse_sources
 from tracetui.model.errors import INTERRUPTED, UsageError
 from tracetui.model.search import NOTHING
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keys.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_columns, load_filters, load_queries
+from tracetui.tui.source_tabs import STDIN, location_of
 from tracetui.tui.state import Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
-_STDIN = "-"
 _GC_THRESHOLDS = (10_000, 20, 100)
 """Arguments of `gc.set_threshold`; full collections are rare, because they delay keys."""
 
@@ -41,7 +40,7 @@ def run_app(
     """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
-    stdin = _keys_from_terminal() if _STDIN in sources else None
+    stdin = _keys_from_terminal() if STDIN in sources else None
     look = Look(glyphs=glyphs_of(settings.ascii_only), local_time=settings.local_time)
     named = parse_sources(sources)
     check_credentials(named.servers)
@@ -84,37 +83,6 @@ def run_app(
         # the caller reports it as for any command
         raise app.failure
     return app.return_code or 0
-
-
-def state_of(source: str, app: State, others: Sequence[str]) -> tuple[State, Resume | None]:
-    """Return the state and location for a source that is opened in the running app; `others` are open, too.
-
-    Raises UsageError for unusable server settings.
-    """
-    if source == _STDIN:
-        raise UsageError("standard input cannot be read while the screen is open")
-    named = parse_sources([source])
-    check_credentials(parse_sources([*others, source]).servers)
-    resume, to_open = location_of(named)
-    overrides = Overrides()
-    state = State(
-        sources=(source,),
-        exact_names=app.exact_names,
-        look=app.look,
-        unsafe=any(server.is_unsafe(overrides) for server in named.servers),
-    )
-    state.open_later(to_open)
-    return state, resume
-
-
-def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
-    """Return the location that the sources name (None for the trace list), and the ids of two traces to compare."""
-    ids = named.opened_ids
-    if len(ids) == 1:
-        return Resume([], "waterfall", trace_id=ids[0]), ()
-    if named.shows == SERVICES:
-        return Resume([], "services"), ()
-    return None, ids if named.shows == COMPARISON and len(ids) == 2 else ()
 
 
 def _keys_from_terminal() -> int:

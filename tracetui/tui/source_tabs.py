@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from tracetui.config import Overrides
+from tracetui.ingest.servers.address import COMPARISON, SERVICES
+from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
+from tracetui.model.errors import UsageError
 from tracetui.render.frame import source_name
 from tracetui.tui.bookmark import History
 from tracetui.tui.loading.controller import LoadController
+from tracetui.tui.settings import Resume
 from tracetui.tui.state import State
+
+STDIN: Final = "-"
 
 
 @dataclass(slots=True)
@@ -104,3 +111,34 @@ class SourceTabs:
         self._at = number
         self._state.take(self.current.state)
         self._host.show_tab(self.current, is_new=False)
+
+
+def state_of(source: str, app: State, others: Sequence[str]) -> tuple[State, Resume | None]:
+    """Return the state and location for a source that is opened in the running app; `others` are open, too.
+
+    Raises UsageError for unusable server settings.
+    """
+    if source == STDIN:
+        raise UsageError("standard input cannot be read while the screen is open")
+    named = parse_sources([source])
+    check_credentials(parse_sources([*others, source]).servers)
+    resume, to_open = location_of(named)
+    overrides = Overrides()
+    state = State(
+        sources=(source,),
+        exact_names=app.exact_names,
+        look=app.look,
+        unsafe=any(server.is_unsafe(overrides) for server in named.servers),
+    )
+    state.open_later(to_open)
+    return state, resume
+
+
+def location_of(named: ParsedSources) -> tuple[Resume | None, tuple[str, ...]]:
+    """Return the location that the sources name (None for the trace list), and the ids of two traces to compare."""
+    ids = named.opened_ids
+    if len(ids) == 1:
+        return Resume([], "waterfall", trace_id=ids[0]), ()
+    if named.shows == SERVICES:
+        return Resume([], "services"), ()
+    return None, ids if named.shows == COMPARISON and len(ids) == 2 else ()
