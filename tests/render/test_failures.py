@@ -14,7 +14,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import compare
 from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.summary import DurationStats, summarize
-from tracetui.cli.show import find_trace
+from tracetui.cli.trace_opening import find_trace
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
 from tracetui.render.frame import status_line

@@ -14,15 +14,17 @@ from tracetui.analysis.compare import DEFAULT_THRESHOLD
 from tracetui.analysis.compare import compare as compared
 from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines
-from tracetui.cli.show import find_trace
+from tracetui.cli.filtered_session import check_names, has_servers, naming_searched, open_for_report
+from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
+from tracetui.cli.progress import open_session
+from tracetui.cli.trace_opening import TraceOpening, find_trace
 from tracetui.config import Overrides
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
-from tracetui.query.filters import Filters
-from tracetui.query.splits import split_at, split_by
+from tracetui.model.search import Search
+from tracetui.query.filters import Filters, search_of
+from tracetui.query.splits import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.session import Session
 
@@ -95,16 +97,22 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
     )
     if options.trace is not None:
-        _compare_trace(options, opened(options.sources), report, filters)
+        if has_servers(options.sources):
+            session, trace_id = _with_peers(options, selection, report, servers.overrides())
+        else:
+            session, trace_id = opened(options.sources), options.trace
+        _compare_trace(options, session, trace_id, report, filters)
         return
     if options.at is None and options.by is None:
         first, second, names = _two_sets(options.sources, opened, filters, servers.overrides())
     else:
-        session = opened(options.sources)
+        at = options.at
+        session = opened(options.sources, also=(lambda search: search_before(search, at)) if at else (lambda _: None))
         check_names(filters, [session], options.sources, servers.overrides())
         traces = session.analysis.traces
         _check_not_empty(session, "the traces")
-        split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
+        with naming_searched(session):
+            split = split_at(traces, at) if at is not None else split_by(traces, options.by or "")
         first, second = (Analysis(traces.select(side)) for side in (split.before, split.after))
         names = split.names
     found = compared(first, second, threshold)
@@ -126,11 +134,42 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise typer.Exit(_WORSE)
 
 
-def _compare_trace(options: CompareOptions, session: Session, report: o.Report, filters: Filters) -> None:
+def _with_peers(
+    options: CompareOptions, selection: o.Selection, report: o.Report, overrides: Overrides
+) -> tuple[Session, str]:
+    """Find the trace on servers, then load it with others of its entry point. -> these, and its id"""
+    opening = TraceOpening(
+        options.sources, selection, overrides, adjust_skew=report.adjust_skew, verbose=report.verbose
+    )
+    found, number = opening.find(options.trace or "")
+    traces = found.analysis.traces
+    root = traces.span(int(traces.main_root[number]))
+    search, _ = search_of(selection.filters(), exact_names=selection.exact_names)
+    start, end = search.window()
+    if not start <= root.start_ns <= end:
+        half = (end - start) // 2
+        start, end = root.start_ns - half, root.start_ns + half
+    peers = Search(service=root.service, operation=root.name, start_ns=start, end_ns=end, limit=search.limit)
+    trace_id = traces.trace_ids[number]
+    session = open_session(
+        options.sources,
+        overrides,
+        search=peers,
+        also=Search(trace_ids=(trace_id,)),
+        adjust_skew=report.adjust_skew,
+        exact_names=selection.exact_names,
+    )
+    print_warnings(session.loaded.load_warnings, report.verbose)
+    return session, trace_id
+
+
+def _compare_trace(
+    options: CompareOptions, session: Session, trace_id: str, report: o.Report, filters: Filters
+) -> None:
     """Print the comparison of a trace with the median trace of its entry point."""
     traces = session.analysis.traces
     _check_not_empty(session, "the traces")
-    found = compare_with_normal(traces, find_trace(traces, options.trace or ""))
+    found = compare_with_normal(traces, find_trace(traces, trace_id))
     if found is None:
         raise UsageError(f"no other trace has the entry point of trace {options.trace}; nothing to compare with")
     if options.json:

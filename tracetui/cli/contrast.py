@@ -16,7 +16,7 @@ from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines
+from tracetui.cli.output import check_not_read, print_json, print_lines, print_message
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
@@ -31,6 +31,8 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
 
 _SHOWN = 20
+_MOST_OLDER = 0.2
+"""Largest share of selected traces before all others for which both are of about the same time."""
 
 Slow = Annotated[
     float | None,
@@ -86,6 +88,13 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
         none = "no trace" if not number else "every trace"
         of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
         raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what})")
+    older = int((traces.trace_start[chosen] < traces.trace_start[~chosen].min()).sum())
+    if session.searched and older > number * _MOST_OLDER:
+        print_message(
+            f"warning: {older:,} of the {number:,} selected traces are older than all others, of which the server sent"
+            f" {session.searched}: as the others started later, the time may explain a difference; narrow both with"
+            " --since and --until, or raise --limit"
+        )
     found = contrasted(traces, chosen, outcomes=select is not None, durations=slow is None)
     if options.json:
         data = orjson.dumps(_json(found, traces, chosen), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

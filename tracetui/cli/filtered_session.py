@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 from tracetui.analysis.name_matching import spelled_as_in
@@ -112,6 +112,17 @@ def open_for_report(
     )
 
 
+@contextmanager
+def naming_searched(session: Session) -> Iterator[None]:
+    """Add to a UsageError about a set which traces were searched, if the servers have more."""
+    try:
+        yield
+    except UsageError as error:
+        if not session.searched:
+            raise
+        raise UsageError(f"{error}; searched {session.searched}, raise --limit to search more") from None
+
+
 def check_names(filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides) -> None:
     """Raise UsageError for a service or operation of the filters that neither the loaded traces nor the servers have.
 
@@ -137,6 +148,19 @@ def check_services(
     missing = _missing(names, known)
     if missing and known:
         raise _unknown_name("service", missing[0], known, sessions)
+
+
+def check_is_loaded(name: str, session: Session, sources: Sequence[str], overrides: Overrides) -> None:
+    """Raise UsageError for a service that the servers have, but none of the loaded traces."""
+    if spelled_as_in(name, session.loaded.services) in session.loaded.services or not has_servers(sources):
+        return
+    known = _offered_services(sources, overrides)
+    if spelled_as_in(name, known) in known:
+        searched = session.searched or "the loaded traces"
+        raise UsageError(
+            f"the server has {name}, but not among {searched}; --service searches its traces, --time-range looks"
+            " further back"
+        )
 
 
 def _check_operations(

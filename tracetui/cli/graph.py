@@ -12,7 +12,7 @@ import typer
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import open_for_report
+from tracetui.cli.filtered_session import check_is_loaded, open_for_report
 from tracetui.cli.graph_questions import HOPS, QUESTIONS, GraphQuestion, NameKind, map_graph
 from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines
 from tracetui.model.errors import UsageError
@@ -82,7 +82,13 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
         return
     if options.question == "map":
         query = replace(query, answer=partial(map_graph, hops=options.hops))
-    answer = query.answer(analysis, [_target(session, query.kind, name, look.filtered) for name in names])
+    try:
+        targets = [_target(session, query.kind, name, look.filtered) for name in names]
+    except UsageError:
+        for name in names:
+            check_is_loaded(name, session, [options.source], servers.overrides())
+        raise
+    answer = query.answer(analysis, targets)
     if json:
         from tracetui.render.graph.json import answer_json
 

@@ -17,14 +17,14 @@ from tracetui.analysis.root_causes import (
     halve_confidence,
 )
 from tracetui.cli import options as o
-from tracetui.cli.filtered_session import check_names, open_for_report
+from tracetui.cli.filtered_session import check_names, naming_searched, open_for_report
 from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
-from tracetui.query.splits import split_at, split_by
+from tracetui.query.splits import search_before, split_at, split_by
 
 BaselineSource = Annotated[
     str | None,
@@ -82,14 +82,17 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
     named = [options.sources] if options.baseline is None else [options.sources, [options.baseline]]
     # the credentials of one server must not be sent to the other
     servers_of([source for sources in named for source in sources])
-    sessions = [opened(sources) for sources in named]
+    at = options.at
+    also = (lambda search: search_before(search, at)) if at else (lambda _: None)
+    sessions = [opened(sources, also=also) for sources in named]
     check_names(filters, sessions, options.sources, servers.overrides())
     sets = [session.analysis.traces for session in sessions]
     for session, sources in zip(sessions, named, strict=True):
         if not session.analysis.traces.trace_count:
             raise UsageError(f"no trace of {', '.join(map(without_secrets, sources))} matches the filters")
     sets = _with_logs(sets, options.logs or [], verbose=report.verbose)
-    found, baseline = _found(sets, options)
+    with naming_searched(sessions[0]):
+        found, baseline = _found(sets, options)
     if options.json:
         from tracetui.render.report.why_json import why_json
 

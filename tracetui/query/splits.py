@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import time_ns
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from tracetui.model.errors import UsageError
-from tracetui.model.times import find_clock, find_time, latest_at_clock
+from tracetui.model.search import LOOKBACK_NS, Search
+from tracetui.model.times import UNITS, find_clock, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
 from tracetui.query.complete import sample, value_texts
 
@@ -76,6 +79,24 @@ def read_moment(traces: TraceSet, text: str) -> int:
     if moment is None:
         raise UsageError(f"{text!r} is not a time; write 10:05 or 2026-03-10T10:05Z")
     return moment
+
+
+def search_before(search: Search, text: str) -> Search | None:
+    """Limit a search of a server, which sends the newest traces, to those before a time; None if that is impossible.
+
+    A search without a time range reaches as far back from that time as it would from now.
+    """
+    now = time_ns()
+    start, end = search.window(now)
+    clock = find_clock(text)
+    moment = find_time(text) if clock is None else latest_at_clock(clock, now - UNITS["d"], now)
+    if moment is None or moment >= end:
+        return None
+    if moment <= start:
+        if search.start_ns is not None or search.lookback_ns is not None:
+            return None
+        start = moment - LOOKBACK_NS
+    return msgspec.structs.replace(search, start_ns=start, end_ns=moment, lookback_ns=None)
 
 
 def split_at(traces: TraceSet, text: str) -> Split:
