@@ -1,4 +1,4 @@
-"""What is found does not depend on the order in which files are given, nor on which file a span is in."""
+"""Independence of results from the order of files, and from the file of a span."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ FILES = 3
 START = 1_774_000_000_000_000_000
 
 
-def scattered(document: Any, rng: random.Random) -> list[Any]:
-    """The document as several, each span in one of them or in more."""
+def divided(document: Any, rng: random.Random) -> list[Any]:
+    """Divide the document into several, with each span in one or more of them."""
     parts = [json.loads(json.dumps(document)) for _ in range(FILES)]
     places = [rng.sample(range(FILES), rng.choice([1, 1, 2, FILES])) for _ in all_spans([document])]
     for number, part in enumerate(parts):
@@ -39,7 +39,7 @@ def scattered(document: Any, rng: random.Random) -> list[Any]:
 
 def answers(files: list[Path]) -> dict[str, Any]:
     found = program_json("analyze", *map(str, files))
-    # each warning names its file
+    # warnings name their file
     found["warnings"] = sorted(map(str, found["warnings"]))
     return found
 
@@ -47,7 +47,7 @@ def answers(files: list[Path]) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(24))
 def test_report_is_the_same_in_any_order_of_files(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    parts = scattered(trace_set(seed)[0], rng)
+    parts = divided(trace_set(seed)[0], rng)
     files = [tmp_path / f"{number}.json" for number in range(len(parts))]
     for file, part in zip(files, parts, strict=True):
         file.write_text(json.dumps(part))
@@ -58,9 +58,9 @@ def test_report_is_the_same_in_any_order_of_files(seed: int, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path: Path) -> None:
-    """Of one source, its order decides between spans that end together: shares may differ by it."""
+    """The order within a source decides between spans that end together, so shares may differ."""
     rng = random.Random(seed)
-    lines = [json.dumps(part) for part in scattered(trace_set(seed)[0], rng)]
+    lines = [json.dumps(part) for part in divided(trace_set(seed)[0], rng)]
     found = []
     for number, order in enumerate(itertools.permutations(lines)):
         file = tmp_path / f"{number}.jsonl"
@@ -75,7 +75,7 @@ def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path
 
 
 def tied(ids: tuple[str, str]) -> list[bytes]:
-    """A root and two children that end together, each a request of its own."""
+    """Make a root and two children that end together, each a request of its own."""
     ends: dict[str, Any] = {
         "service": "web",
         "host": "",
@@ -107,7 +107,7 @@ def children(traces: TraceSet) -> list[str]:
     return [traces.operation_name(i) for i in range(1, len(traces))]
 
 
-def test_ties_are_settled_by_the_order_of_one_source_and_by_id_across_several() -> None:
+def test_ties_are_broken_by_order_within_a_source_and_by_id_across_sources() -> None:
     root, first, second = tied(("b" * 16, "a" * 16))
     one_source = read((root, "a"), (first, "a"), (second, "a"))
     assert children(one_source) == ["first", "second"]
@@ -151,7 +151,7 @@ def test_runs_of_sources_follow_the_records() -> None:
     numbers = runs.of_each(7)
     assert numbers is not None
     assert numbers.tolist() == [0, 0, 0, 0, 1, 1, 0]
-    # a source that is about to be read has no records
+    # a source that is not read yet has no records
     assert runs.of_each(4) is None
     runs.keep(numbers == 1)
     assert runs.of_each(2) is None

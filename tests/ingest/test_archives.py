@@ -64,7 +64,7 @@ def zipped(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
 
 
 class _Stream(io.RawIOBase):
-    """A file that cannot be moved in, to which sizes are written after the data."""
+    """File without seeking, so that sizes are written after the data."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -86,7 +86,7 @@ def streamed_zip(files: Files) -> bytes:
 
 
 def large_zip(files: Files) -> bytes:
-    """With the fields that archives above 4 GiB have."""
+    """Write the fields of archives above 4 GiB."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -106,7 +106,7 @@ def tarred(files: Files, form: int = tarfile.PAX_FORMAT) -> bytes:
 
 
 def lzma_zip_without_end_mark(files: Files) -> bytes:
-    """The stream ends within its mark, and the flag of the mark is not set, as 7-Zip leaves it out."""
+    """Write a stream without an end mark and its flag, as 7-Zip does."""
     out, directory = b"", b""
     for name, data in files.items():
         filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "lc": 3, "lp": 0, "pb": 2}]
@@ -183,7 +183,7 @@ def test_every_format_and_envelope_in_an_archive_gives_the_same_spans(name: str)
         assert [one.message for one in found.load_warnings] == [one.message for one in bare.load_warnings]
 
 
-def test_a_warning_names_the_file_in_the_archive() -> None:
+def test_warning_names_the_file_in_the_archive() -> None:
     cut = {"good.json": OTLP, "bad.json": OTLP[:-30]}
     for name in ("zip", "tar.gz"):
         (warning,) = read(ARCHIVERS[name](cut)).load_warnings
@@ -205,7 +205,7 @@ def test_files_without_spans_are_listed_in_one_warning() -> None:
 
 
 def encrypted(data: bytes) -> bytes:
-    """A zip archive whose first file claims to be encrypted."""
+    """Make a zip archive whose first file claims to be encrypted."""
     changed = bytearray(data)
     for sign, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         changed[data.find(sign) + flags] |= 1
@@ -269,7 +269,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("data", NAMED, ids=list(NAMED.values()))
-def test_unsupported_archives_are_named(data: bytes) -> None:
+def test_unsupported_archives_are_reported(data: bytes) -> None:
     assert warnings_of(data) == [f"f: {NAMED[data]}, which is not supported; unpack it first"]
 
 
@@ -323,8 +323,8 @@ def test_damaged_archives_give_traces_or_a_warning(name: str, damage: list[tuple
     assert len(found) or found.load_warnings
 
 
-def test_the_directory_of_a_large_archive_is_found() -> None:
-    """With more than 65,535 files the end record cannot hold the position of the directory."""
+def test_directory_of_a_large_archive_is_found() -> None:
+    """With more than 65,535 files the end record cannot contain the position of the directory."""
     data = zipped(TWO)
     end = data.rfind(b"PK\5\6")
     fields = list(struct.unpack("<4s4H2LH", data[end:]))

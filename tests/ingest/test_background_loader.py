@@ -43,7 +43,7 @@ def test_background_load_equals_load() -> None:
     assert words
 
 
-def test_the_process_imports_this_program_and_no_other_installation() -> None:
+def test_process_imports_this_program() -> None:
     assert Path(_module_paths()[0], "tracetui", "__init__.py").samefile(tracetui.__file__)
 
 
@@ -79,7 +79,7 @@ def test_partial_results_precede_the_final_set(tmp_path: Path) -> None:
         here.set()
 
     def feed() -> None:
-        # the second source says nothing until what the first held is on the screen
+        # the second source waits until the first one is on the screen
         with pipe.open("wb") as stream:
             here.wait(300)
             stream.write(Path(INCIDENT).with_name("after.json").read_bytes())
@@ -105,7 +105,7 @@ def test_stopped_load_keeps_loaded_spans() -> None:
 
 
 def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
-    """Open a pipe that has some content and stays open. -> its path, and the descriptor to close at the end"""
+    """Open a pipe with some content that stays open. -> its path, and the descriptor to close at the end"""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     descriptor = os.open(pipe, os.O_RDWR)
@@ -113,32 +113,32 @@ def _fed(tmp_path: Path, data: bytes) -> tuple[Path, int]:
     return pipe, descriptor
 
 
-def _stopping_at_the_second_word(loading: BackgroundLoad) -> Callable[[LoadProgress], None]:
-    """The content of the pipe is read between the first two progress reports."""
+def _stop_at_the_second_report(loading: BackgroundLoad) -> Callable[[LoadProgress], None]:
+    """Stop at the second progress report; the pipe is read between the first two."""
     words: list[LoadProgress] = []
 
-    def hear(progress: LoadProgress) -> None:
+    def on_progress(progress: LoadProgress) -> None:
         words.append(progress)
         if len(words) == 2:
             loading.stop()
 
-    return hear
+    return on_progress
 
 
 def test_stopped_pipe_keeps_received_spans(tmp_path: Path) -> None:
     pipe, descriptor = _fed(tmp_path, (SAMPLES / "first-look" / "checkout.json").read_bytes())
     loading = BackgroundLoad([str(pipe)])
-    found = loading.run(_stopping_at_the_second_word(loading))
+    found = loading.run(_stop_at_the_second_report(loading))
     os.close(descriptor)
     assert len(found) == 18
     assert "reading stopped" in str(found.load_warnings[-1])
 
 
-def test_a_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
+def test_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
     pipe, descriptor = _fed(tmp_path, b"")
     loading = BackgroundLoad([str(pipe)])
     with pytest.raises(LoadCancelledError):
-        loading.run(_stopping_at_the_second_word(loading))
+        loading.run(_stop_at_the_second_report(loading))
     os.close(descriptor)
 
 
@@ -163,17 +163,17 @@ def test_stop_before_the_request_is_received_stops_it(tmp_path: Path) -> None:
 
 
 def _catches(process: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal."""
+    """Test whether a process has a handler for a signal."""
     status = Path(f"/proc/{process}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize("end", [BackgroundLoad.stop, BackgroundLoad.cancel])
-def test_commands_started_by_a_load_end_with_it(end: Callable[[BackgroundLoad], None], program: Program) -> None:
+def test_commands_of_a_load_end_with_it(end: Callable[[BackgroundLoad], None], program: Program) -> None:
     pipe = program.home / "pipe"
     os.mkfifo(pipe)
-    # as a helper that waits for somebody to touch a key; the shell's child has the pipe open, too
+    # like a helper that waits for a key; the shell's child has the pipe open, too
     name = program.profile("http://127.0.0.1:1", token_command=f"sh -c 'exec 3>{pipe}; sleep 1000; true'")
     running = BackgroundLoad([name])
     thread = threading.Thread(target=_cancelled, args=[running])
@@ -194,8 +194,8 @@ def test_reused_process_id_is_not_killed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not ended
 
 
-class _Hurried(BackgroundLoad):
-    """Is stopped while it is asked."""
+class _StoppedLoad(BackgroundLoad):
+    """Load that is stopped during a request."""
 
     def again(
         self,
@@ -213,7 +213,7 @@ class _Hurried(BackgroundLoad):
 def test_quick_reload_loses_no_log_line(is_poll: bool, lines: int, tmp_path: Path) -> None:
     log = tmp_path / "app.jsonl"
     log.write_text(f'{{"trace_id": "{load([INCIDENT]).trace_ids[0]}", "time": 1, "msg": "hello"}}')
-    hurried = _Hurried([INCIDENT])
+    hurried = _StoppedLoad([INCIDENT])
     hurried.can_search_again = True
     sessions = BackgroundSessions(hurried, lambda: "", logs=[str(log)])
     selected = sessions.search(NOTHING, lambda _: None, lambda _: None, is_poll=is_poll)

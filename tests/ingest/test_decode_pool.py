@@ -20,7 +20,7 @@ from tracetui.model.intake import Intake
 
 
 def document(number: int) -> bytes:
-    """A trace of its own, a part of one that goes on in the next documents, and a span that cannot be read."""
+    """Make a document with its own trace, a part of a trace that continues in the next ones, and an unreadable span."""
     spans: list[Any] = [
         {"spanID": f"{number}{i:x}", "operationName": f"get {i % 3}", "startTime": 10 + i, "duration": 5}
         for i in range(4)
@@ -56,7 +56,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Process ids of the started workers, with three processors and two small documents first."""
+    """Record the process ids of the started workers; with three processors, and two small documents first."""
     pids: list[int] = []
 
     def noted() -> int:
@@ -71,14 +71,14 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return pids
 
 
-def decoded_here(documents: list[bytes]) -> Intake:
+def decoded_in_this_process(documents: list[bytes]) -> Intake:
     intake = Intake()
     for data in documents:
         take(data, intake)
     return intake
 
 
-def broken_off(documents: list[bytes], intake: Intake, take: DecodePiece, error: BaseException) -> None:
+def decode_until_error(documents: list[bytes], intake: Intake, take: DecodePiece, error: BaseException) -> None:
     with DecodePool(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)
@@ -92,7 +92,7 @@ def test_pieces_keep_their_order(processes: list[int], numbers: Sequence[int]) -
     with DecodePool(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)
-    assert found(intake) == found(decoded_here(documents))
+    assert found(intake) == found(decoded_in_this_process(documents))
     assert len(processes) == (2 if max(numbers) > 9 else 0)
     assert not any(map(is_running, processes))
 
@@ -100,13 +100,13 @@ def test_pieces_keep_their_order(processes: list[int], numbers: Sequence[int]) -
 def test_traces_without_an_id_stay_separate(processes: list[int]) -> None:
     span = {"spanID": "a", "operationName": "get", "startTime": 10, "duration": 5, "processID": "p"}
     data = json.dumps({"data": [{"spans": [span], "processes": {"p": {}}}], "filler": "x" * len(document(10))}).encode()
-    intake, again = Intake(), decoded_here([data] * 3)
+    intake, again = Intake(), decoded_in_this_process([data] * 3)
     with DecodePool(intake, take) as pieces:
         for _ in range(3):
             pieces.decode(data)
     assert len(processes) == 2
     assert intake.traces.ids == ["no-trace-id-1", "no-trace-id-2", "no-trace-id-3"]
-    assert found(intake) == found(decoded_here([data] * 3))
+    assert found(intake) == found(decoded_in_this_process([data] * 3))
     # a repeated search of the same server has no new results
     assert not intake.replace(again)
 
@@ -125,7 +125,7 @@ def test_pieces_of_failed_workers_are_decoded_here(processes: list[int]) -> None
     with DecodePool(intake, dies) as pieces:
         for data in documents:
             pieces.decode(data)
-    assert found(intake) == found(decoded_here(documents))
+    assert found(intake) == found(decoded_in_this_process(documents))
 
 
 def test_pieces_are_decoded_here_while_workers_are_busy(processes: list[int]) -> None:
@@ -140,8 +140,8 @@ def test_pieces_are_decoded_here_while_workers_are_busy(processes: list[int]) ->
 
     intake = Intake()
     with pytest.raises(KeyboardInterrupt):
-        broken_off(documents, intake, waits, KeyboardInterrupt())
-    # nobody waits for those of the processes then
+        decode_until_error(documents, intake, waits, KeyboardInterrupt())
+    # no waiting for results of the processes
     assert taken_here == documents[4:]
     assert len(intake) == 0
     assert len(processes) == 2
@@ -151,8 +151,8 @@ def test_pieces_are_decoded_here_while_workers_are_busy(processes: list[int]) ->
 def test_pieces_before_an_error_are_kept(processes: list[int]) -> None:
     documents, intake = [document(number) for number in range(10, 14)], Intake()
     with pytest.raises(ConnectionError):
-        broken_off(documents, intake, take, ConnectionError())
-    assert found(intake) == found(decoded_here(documents))
+        decode_until_error(documents, intake, take, ConnectionError())
+    assert found(intake) == found(decoded_in_this_process(documents))
     assert not any(map(is_running, processes))
 
 
@@ -170,7 +170,7 @@ def test_fewer_workers_decode_all_pieces(processes: list[int], monkeypatch: pyte
     with DecodePool(intake, take) as pieces:
         for data in documents:
             pieces.decode(data)
-    assert found(intake) == found(decoded_here(documents))
+    assert found(intake) == found(decoded_in_this_process(documents))
     assert len(processes) == most
     assert not any(map(is_running, processes))
 
@@ -189,7 +189,7 @@ def test_fewer_processes_decode_all_shares(monkeypatch: pytest.MonkeyPatch, most
     monkeypatch.setattr(worker, "fork", scarce)
     documents, intake = [document(number) for number in range(10, 14)], Intake()
     parallel_decode.decode_shares([partial(take, data) for data in documents], intake)
-    assert found(intake) == found(decoded_here(documents))
+    assert found(intake) == found(decoded_in_this_process(documents))
     assert not any(map(is_running, started))
 
 
@@ -204,7 +204,7 @@ def test_large_piece_is_decoded_here(processes: list[int], monkeypatch: pytest.M
         pieces.decode(small)
         pieces.decode(large)
         assert len(intake) == 24
-    assert found(intake) == found(decoded_here([large, small, large]))
+    assert found(intake) == found(decoded_in_this_process([large, small, large]))
 
 
 def test_one_processor_decodes_here(processes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

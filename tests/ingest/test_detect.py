@@ -110,7 +110,7 @@ def test_detect_any_encoding_and_layout(data: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["otlp/traces.pb", "zipkin/traces.json"])
 def test_every_format_gives_the_same_traces(name: str) -> None:
-    # Zipkin has no word for INTERNAL
+    # Zipkin has no INTERNAL
     kinds = {Kind.UNSPECIFIED: Kind.INTERNAL}
 
     def facts(traces: TraceSet) -> set[tuple[object, ...]]:
@@ -264,7 +264,7 @@ def test_truncated_compressed_file_keeps_data_before_the_cut(pack: Any) -> None:
     text = (SAMPLES / "incident/before.json").read_bytes()
     packed = pack(text)
     total = len(read(text))
-    # zstd hands out blocks of 128 kB
+    # zstd decodes blocks of 128 kB
     block = 0.3 if pack is zstandard.compress else 0.02
     for share in (0.4, 0.8, 0.99):
         kept = len(read(packed[: int(len(packed) * share)]))

@@ -1,4 +1,4 @@
-"""Spans among the lines of logs, in whatever the logs are wrapped."""
+"""Spans among the lines of logs in any envelope."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHATTER = [
     "2026/03/20 09:46:40 listening on :8080",
     'done, and 5 more: {"name": "x", "id": 3}',
 ]
-"""What a program says beside its spans."""
+"""Other output of a program."""
 
 
 def read(data: bytes) -> TraceSet:
@@ -62,7 +62,7 @@ def messages(traces: TraceSet) -> list[str]:
 
 
 def texts() -> Iterator[tuple[str, str, str]]:
-    """The text of every format that is text, in every style: its name, the style's, and the text."""
+    """Yield samples of all text formats in every style: the format's name, the style's, and the text."""
     for name, known in FORMATS.items():
         for style, written in STYLES.items():
             try:
@@ -73,12 +73,12 @@ def texts() -> Iterator[tuple[str, str, str]]:
 
 WRITTEN = {f"{name}, {style}": text for name, style, text in texts() if not _CONTROL.search(text)}
 TEXTS = {**WRITTEN, **{name: sample.text for name, sample in SAMPLES.items()}}
-"""What may stand among other lines."""
+"""Texts that may occur among other lines."""
 TABLE_TEXTS = {name: table.text for name, table in TABLES.items()}
 
 
 def written(name: str, text: str) -> str:
-    """A text as the output of one stream, in the envelope that a writer makes."""
+    """Write a text as the output of one stream, in an envelope."""
     return WRITERS[name].write([("web-1", line) for line in text.splitlines()])
 
 
@@ -96,7 +96,7 @@ def test_envelope_is_detected_by_its_beginning(name: str) -> None:
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *TABLE_TEXTS])
-def test_a_text_without_an_envelope_has_none(text: str) -> None:
+def test_text_without_an_envelope(text: str) -> None:
     assert find_envelope({**TEXTS, **TABLE_TEXTS}[text].encode()) is None
 
 
@@ -111,7 +111,7 @@ def test_every_format_in_an_envelope_gives_the_same_spans(name: str) -> None:
 
 
 @pytest.mark.parametrize("outer", WRITERS)
-def test_an_envelope_in_another_one_gives_the_same_spans(outer: str) -> None:
+def test_nested_envelopes_give_the_same_spans(outer: str) -> None:
     bare = read(TEXTS["otlp json, pretty"].encode())
     for inner in ("docker", "cri, split", "logcli jsonl", "syslog 5424", "docker compose in colour"):
         found = read(written(outer, written(inner, TEXTS["otlp json, pretty"])).encode())
@@ -119,7 +119,7 @@ def test_an_envelope_in_another_one_gives_the_same_spans(outer: str) -> None:
 
 
 def interleaved(one: Sequence[LineOf], other: Sequence[LineOf], order: Sequence[bool]) -> list[LineOf]:
-    """The lines of two streams, each in its order; `order` says whose line is next as long as both have one."""
+    """Merge the lines of two streams, each in its order; `order` selects the next stream while both have lines."""
     ones, others = list(one), list(other)
     lines: list[LineOf] = []
     for _, take_one in zip_longest(range(len(one) + len(other)), order, fillvalue=True):
@@ -138,10 +138,10 @@ def interleaved(one: Sequence[LineOf], other: Sequence[LineOf], order: Sequence[
     st.lists(st.sampled_from(CHATTER), max_size=4),
     st.lists(st.booleans(), max_size=60),
 )
-def test_streams_and_other_lines_among_each_other_cost_no_span(
+def test_interleaved_streams_and_other_lines_cost_no_span(
     name: str, text: str, other: str, before: list[str], after: list[str], order: list[bool]
 ) -> None:
-    # as people tell that they end, records of text have a blank line behind them
+    # text records end with a blank line
     lines = [*before, *TEXTS[text].splitlines(), "", *after]
     expected = spans_of(both(TEXTS[text], TEXTS[other]) if other != text else read(TEXTS[text].encode()))
     one = [("web-1", line) for line in lines]
@@ -165,7 +165,7 @@ def table(*rows: Sequence[str], separator: str = ",") -> str:
 
 
 def loki_sorted(lines: Sequence[str]) -> str:
-    """As `jq -S` writes an answer: what tells its kind stands behind the lines."""
+    """Write a response like `jq -S`, with the identifying key after the lines."""
     streams = [{"stream": {"app": "web"}, "values": [[str(i), line] for i, line in enumerate(lines)]}]
     return json.dumps({"data": {"result": streams, "resultType": "streams"}, "status": "success"}, indent=2)
 
@@ -213,7 +213,7 @@ OTHER_FORMS: dict[str, Callable[[Sequence[str]], str]] = {
     ),
     "aws logs tail, short": lambda lines: "".join(f"2026-03-20T09:46:40 {line}\n" for line in lines),
 }
-"""Further forms of envelopes, whose writers are above."""
+"""Other forms of envelopes with writers above."""
 
 
 @pytest.mark.parametrize("form", OTHER_FORMS)
@@ -242,7 +242,7 @@ LINES = TEXTS["jaeger documents, compact"].splitlines()
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_damage_within_an_envelope_costs_its_line_alone(name: str) -> None:
+def test_damage_within_an_envelope_costs_only_its_line(name: str) -> None:
     cut = [LINES[0], LINES[1][: len(LINES[1]) // 2], LINES[2]]
     found = read(written(name, "\n".join(cut)).encode())
     assert [span.span_id for span in spans_of(found)] == ["0000000000000001", "0000000000000003"]
@@ -251,7 +251,7 @@ def test_damage_within_an_envelope_costs_its_line_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["docker", "cri", "logcli jsonl", "gcloud lines", "syslog 5424", "docker compose"])
-def test_damage_to_an_envelope_costs_its_line_alone(name: str) -> None:
+def test_damage_to_an_envelope_costs_only_its_line(name: str) -> None:
     lines = written(name, "\n".join(LINES)).splitlines()
     lines[-2] = lines[-2][: len(lines[-2]) // 2]
     found = read("\n".join(lines).encode())
@@ -262,7 +262,7 @@ def test_damage_to_an_envelope_costs_its_line_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["loki answer", "grafana json", "gcloud list", "cloudwatch events", "azure tables"])
-def test_a_cut_download_keeps_its_whole_lines(name: str) -> None:
+def test_truncated_download_keeps_its_complete_lines(name: str) -> None:
     whole = written(name, "\n".join(LINES * 9))
     assert len(read(whole[: len(whole) * 3 // 4].encode())) == len(LINES)
 
@@ -276,7 +276,7 @@ def test_envelope_is_detected_by_a_line_longer_than_the_head(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["docker", "logcli jsonl", "grafana json", "gcloud lines", "azure rows"])
-def test_half_a_surrogate_pair_in_an_entry_costs_nothing(name: str) -> None:
+def test_lone_surrogate_in_an_entry_costs_nothing(name: str) -> None:
     text = TEXTS["otlp json, compact"].replace("GET", "G\ud83dT")
     assert len(read(written(name, text).encode())) == len(SPANS)
 
@@ -311,14 +311,14 @@ def test_values_are_found_in_chunks_as_line_by_line(
     assert [(number, text.strip()) for number, text in found] == [(one.number, one.text.strip()) for one in expected]
 
 
-def test_a_wrong_length_costs_its_message_alone() -> None:
+def test_wrong_length_costs_only_its_message() -> None:
     frames = written("syslog frames", "\n".join(LINES)).split("<30>")
     assert len(frames) == len(LINES) + 1
     wrong = "<30>".join(["11 ", *frames[1:]]).encode()
     assert {span.span_id for span in spans_of(read(wrong))} >= {"0000000000000002", "0000000000000003"}
 
 
-def test_a_message_that_journalctl_left_out_is_named() -> None:
+def test_message_omitted_by_journalctl_is_reported() -> None:
     entry = '{"__CURSOR":"s","_HOSTNAME":"n","MESSAGE":null}\n'
     bytes_of = ",".join(str(byte) for byte in LINES[0].encode())
     found = read((entry + '{"__CURSOR":"s","_HOSTNAME":"n","MESSAGE":[' + bytes_of + "]}\n").encode())
@@ -339,7 +339,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_stretches_that_processes_share_give_the_same_spans(name: str, request: pytest.FixtureRequest) -> None:
+def test_parallel_decoding_gives_the_same_spans(name: str, request: pytest.FixtureRequest) -> None:
     lines = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 90)]
     lines[40] = "ready"
     data = WRITERS[name].write([(f"web-{i % 2}", line) for i, line in enumerate(lines)]).encode()
@@ -355,11 +355,11 @@ DIVIDED = [
     "fluent bit list",
     *(name for name, writer in WRITERS.items() if not writer.envelope.by_lines and name != "logcli"),
 ]
-"""Logs that are divided into parts, not at any line."""
+"""Logs that can only be divided at certain lines."""
 
 
 @pytest.mark.parametrize("name", DIVIDED)
-def test_parts_of_a_log_have_all_its_lines_and_their_numbers(name: str, request: pytest.FixtureRequest) -> None:
+def test_parts_of_a_log_contain_all_its_lines_with_their_numbers(name: str, request: pytest.FixtureRequest) -> None:
     lines = [("web-1", f'line "{i}", {{}}') for i in range(2_000)]
     data = WRITERS[name].write(lines).encode()
     envelope = find_envelope(data)
@@ -377,7 +377,7 @@ def test_parts_of_a_log_have_all_its_lines_and_their_numbers(name: str, request:
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("name", DIVIDED)
-def test_damage_in_one_of_many_parts_costs_its_line_alone(name: str) -> None:
+def test_damage_in_one_part_costs_only_its_line(name: str) -> None:
     texts = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 60)]
     texts[30] = texts[30][: len(texts[30]) * 2 // 3]
     found = read(WRITERS[name].write([("web-1", line) for line in texts]).encode())
@@ -388,7 +388,7 @@ def test_damage_in_one_of_many_parts_costs_its_line_alone(name: str) -> None:
 
 @pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("name", ["grafana csv", "gcloud list", "fluent bit list", "loki answer", "logcli jsonl"])
-def test_values_over_several_lines_survive_the_division(name: str) -> None:
+def test_multi_line_values_are_not_divided(name: str) -> None:
     lines = [line for i in range(1, 30) for line in TEXTS["otlp json, pretty"].replace("00aa", f"{i:04x}").splitlines()]
     found = read(WRITERS[name].write([("web-1", line) for line in lines]).encode())
     assert len(found) == 29 * len(SPANS)
@@ -396,7 +396,7 @@ def test_values_over_several_lines_survive_the_division(name: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_table_is_read_to_its_last_cell(end: str) -> None:
+def test_table_is_read_to_its_last_cell(end: str) -> None:
     rows = table(["Date", "Line"], *(["1", line] for line in LINES)).rstrip() + end
     assert len(read(rows.encode())) == len(LINES)
     unquoted = f"Date,Line,id\n1,ready,3\n1,ready,3{end}"

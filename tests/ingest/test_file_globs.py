@@ -1,4 +1,4 @@
-"""Patterns of files: as the standard library has them, without the loops that links can make."""
+"""Globs: equal to the standard library's, without loops through links."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_globs_match_like_the_standard_library(folder: Path, pattern: str) -> None:
     for written in (pattern, f"{folder}/{pattern}"):
-        expected = glob.glob(written, recursive=True)  # noqa: PTH207 - what it is compared with
+        expected = glob.glob(written, recursive=True)  # noqa: PTH207 - the reference
         assert matching_files(written) == sorted({str(Path(path)) for path in expected if not Path(path).is_dir()})
 
 
@@ -58,5 +58,5 @@ def test_link_cycles_are_not_followed(folder: Path) -> None:
     (folder / "root").symlink_to("/")
     assert matching_files("**/*.json") == before
     assert matching_files(f"{folder}/**/*.json") == [os.path.join(folder, path) for path in before]  # noqa: PTH118
-    # one that is named is followed
+    # a link that is named is followed
     assert "in/loop0/a.json" in matching_files("in/loop0/*.json")

@@ -23,7 +23,7 @@ ALL = {**SAMPLES, **TABLES}
 
 
 def objects(text: str) -> list[dict[str, Any]]:
-    """The objects of a sample as detection sees them, out of lists and answers."""
+    """Return the objects of a sample as detection sees them, out of lists and responses."""
     decoder, found, at = json.JSONDecoder(), list[Any](), 0
     while at < len(text):
         value, at = decoder.raw_decode(text, at)
@@ -71,7 +71,7 @@ LATER: dict[str, tuple[Format, ...]] = {
     "collector_debug": (rust_stdout.FORMAT,),
     "cpp_ostream": (node_console.FORMAT,),
 }
-"""Formats that would claim the samples of another, which therefore is tried before them."""
+"""Formats that would claim the samples of others, and therefore come later."""
 OLD = {
     "jaeger": SAMPLE_TRACES / "first-look/checkout.json",
     "otlp": SAMPLE_TRACES / "otlp/traces.jsonl",
@@ -114,7 +114,7 @@ def test_log_lines_with_span_ids_are_not_spans() -> None:
     assert found.load_warnings == []
 
 
-def test_the_registry_lists_each_format_once() -> None:
+def test_registry_lists_each_format_once() -> None:
     names = [known.name for known in EVERY]
     assert len(set(names)) == len(names)
 
@@ -209,11 +209,11 @@ NEAR = {
 }
 
 
-@pytest.mark.parametrize(("text", "says"), NEAR.values(), ids=NEAR)
-def test_unknown_input_is_reported_with_the_nearest_format(text: str, says: str) -> None:
+@pytest.mark.parametrize(("text", "message"), NEAR.values(), ids=NEAR)
+def test_unknown_input_is_reported_with_the_nearest_format(text: str, message: str) -> None:
     traces = read(text)
     assert len(traces) == 0
-    assert warnings(traces) == [f"f: {says}"]
+    assert warnings(traces) == [f"f: {message}"]
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_finder_gives_up_eventually() -> None:
 @unhurried
 @given(SPANS, st.sampled_from([b"#", b"\x01", b"]", b'"']))
 def test_every_intact_element_is_kept(spans: list[tuple[dict[str, Any], bool]], garbage: bytes) -> None:
-    """Elements are broken at their last value, so that each that is not stands whole in the text."""
+    """Elements are broken at their last value, so that intact ones occur whole in the text."""
     parts = []
     for i, (fields, broken) in enumerate(spans):
         body = json.dumps({"spanID": f"s{i}", "name": "n", "more": {f"_{key}": fields[key] for key in fields}}).encode()
@@ -240,7 +240,7 @@ def test_runs_of_commas_are_skipped_and_counted(text: bytes, value: Any) -> None
         assert repaired.commas.first == text.index(b",")
 
 
-def lines_run(data: bytes) -> int:
+def count_lines_run(data: bytes) -> int:
     """Count the lines of the repair code that run for some bytes."""
     count = 0
 
@@ -265,5 +265,5 @@ def lines_run(data: bytes) -> int:
 )
 @pytest.mark.parametrize("before", [b"", b"{", b"[", b'[{"traceId":"1","id":"2"}'])
 def test_repeated_character_is_not_walked_byte_by_byte(before: bytes, unit: bytes) -> None:
-    few, many = (lines_run(before + unit * count) for count in (1_000, 20_000))
+    few, many = (count_lines_run(before + unit * count) for count in (1_000, 20_000))
     assert many < few + 2_000

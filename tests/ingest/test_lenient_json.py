@@ -1,4 +1,4 @@
-"""JSON that strict readers refuse."""
+"""JSON that strict decoders reject."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ PIECES = [
 ]
 
 
-def by_walking(text: str) -> str:
-    """The same from left to right, an escape after the other."""
+def sequentially_replaced(text: str) -> str:
+    """Process the text from left to right, one escape after the other."""
     done, at = "", 0
     while at < len(text):
         pair = re.match(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}", text[at:])
@@ -34,4 +34,4 @@ def by_walking(text: str) -> str:
 @example("\\ud800\\ud800\\udc00")
 @example("\\ud83\\udc00")
 def test_only_lone_surrogates_are_replaced(text: str) -> None:
-    assert without_lone_surrogates(text.encode()).decode() == by_walking(text)
+    assert without_lone_surrogates(text.encode()).decode() == sequentially_replaced(text)

@@ -38,12 +38,12 @@ TRACE = (
 class Ended(NamedTuple):
     code: int
     memory: int
-    """The most bytes that were resident."""
+    """Peak of resident memory in bytes."""
     err: str
 
 
 def analyze(*arguments: str, stdin: int | None = None) -> Ended:
-    """Run the program in a process of its own, whose memory is measured. Fails if it does not end."""
+    """Run the program in a separate process and measure its memory. Fails if it does not end."""
     command = [sys.executable, "-S", "-c", _MEASURED, sys.executable, "-m", "tracetui", "analyze", *arguments]
     done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
     err = done.stderr.decode()
@@ -59,7 +59,7 @@ child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
 _, status, usage = os.wait4(child.pid, 0)
 print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 """
-"""Runs a program. A new process starts with the peak of its parent, so that must be a small one, not the tests'."""
+"""Runs a program. A new process starts with the peak of its parent, so the parent must be small."""
 
 
 def zeros(times: int) -> Iterator[bytes]:
@@ -77,7 +77,7 @@ def gzip_zeros(times: int) -> bytes:
 
 
 def repeated(text: bytes) -> bytes:
-    """60 MiB of one text."""
+    """Repeat a text to 60 MiB."""
     return text * (60 * MIB // len(text))
 
 
@@ -86,10 +86,10 @@ def tiny_values(text: bytes, opening: bytes = b"", closing: bytes = b"") -> byte
 
 
 EMPTY_SPANS = (
-    b"\x0a\xc4\xff\xff\x7f\x12\xbe\xff\xff\x7f"  # a request and in it a scope, larger than the file
+    b"\x0a\xc4\xff\xff\x7f\x12\xbe\xff\xff\x7f"  # a request with a scope that claims to be larger than the file
     b"\x12\x1e\x0a\x10" + b"1" * 16 + b"\x12\x08" + b"2" * 8 + b"\x30\x01"
 )
-"""The beginning of a request in protobuf, with its first span."""
+"""Beginning of a request in protobuf, with its first span."""
 
 FILES: dict[str, Callable[[], bytes]] = {
     "empty objects": lambda: tiny_values(b"{}\n"),
@@ -176,7 +176,7 @@ DENSE: dict[str, Callable[[], bytes]] = {
     "protobuf, spans": lambda: _request(in_scope=many(b"\x12\0")),
     "protobuf, attributes and events": lambda: _request(in_span=many(b"\x4a\0\x5a\0")),
 }
-"""Files with one span, and with a value of a few bytes at some place millions of times."""
+"""Files with one span, and millions of values of a few bytes in some position."""
 
 
 def many(text: bytes) -> bytes:
@@ -196,7 +196,7 @@ _VALUES = st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st
 
 
 @given(_VALUES, st.data())
-def test_cut_values_are_valid(value: object, data: st.DataObject) -> None:
+def test_truncated_values_are_valid(value: object, data: st.DataObject) -> None:
     text = json.dumps(value).encode()
     closed = close_brackets(text[: data.draw(st.integers(0, len(text)))])
     assert closed == b"" or json.loads(closed) is not None
@@ -213,7 +213,7 @@ def test_values_before_dense_ones_are_kept() -> None:
     assert set(map(len, values[1_000:])) == {0}
 
 
-def test_as_many_values_of_usual_size_are_not_cut() -> None:
+def test_values_of_usual_size_are_not_truncated() -> None:
     assert cut_dense(b"[%b{}]" % (b'{"key":"a","value":{"intValue":"1"}},' * MOST_DENSE)) is None
 
 

@@ -35,13 +35,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_file() -> None:
+def test_file() -> None:
     found = load([str(CHECKOUT)])
     assert (found.trace_count, len(found), found.load_warnings) == (1, 18, [])
 
 
 def test_file_truncated_during_read_does_not_crash(tmp_path: Path) -> None:
-    """A map of a file that becomes shorter kills the process that looks at it, so another one looks here."""
+    """Truncating a mapped file kills the process, so a separate one reads it."""
     path = tmp_path / "log.jsonl"
     line = json.dumps({"traceId": "ID", "id": "1", "name": "x" * 200, "timestamp": 1_774_000_000_000_000})
     path.write_text("".join(line.replace("ID", f"{number:032x}") + "\n" for number in range(1, 20_001)))
@@ -169,7 +169,7 @@ def test_standard_input_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.trace_count, found.load_warnings) == (3, [])
 
 
-def test_a_pipe_is_read(tmp_path: Path) -> None:
+def test_pipe_is_read(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(CHECKOUT.read_bytes(),))
@@ -204,7 +204,7 @@ def test_closed_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         load(["-"])
 
 
-def test_an_empty_directory(tmp_path: Path) -> None:
+def test_empty_directory(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no files in this directory"):
         load([str(tmp_path)])
 

@@ -1,4 +1,4 @@
-"""Forms of log records: what each logging library writes, and what is read of it."""
+"""Forms of log records: samples of logging libraries, and the fields read from them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _set(trace: str = TRACE) -> TraceSet:
 
 
 def logged(tmp_path: Path, text: str | bytes, trace: str = TRACE) -> list[tuple[str, Event]]:
-    """The log records of a file and the ids of their spans."""
+    """Read a file. -> its log records, and the ids of their spans"""
     file = tmp_path / "app.log"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     found = with_logs(_set(trace), [str(file)])
@@ -275,7 +275,7 @@ TEXT = {
     "Rails": f"E, [2026-03-20T09:46:40.150000 #1] ERROR -- : [{NAMED}] boom",
     "Datadog": f"2026-03-20 09:46:40.150 ERROR [dd.trace_id={int(LOW, 16)} dd.span_id={int(SPAN, 16)}] boom",
     "X-Ray": f"2026-03-20T09:46:40.150Z ERROR boom Root=1-{TRACE[:8]}-{TRACE[8:]};Parent={SPAN};Sampled=1",
-    # nothing says that these are ids but the set
+    # only the loaded set shows that these are ids
     "bare ids": f"2026-03-20T09:46:40.150Z ERROR {SPAN} {LOW} boom",
     "bare upper case": f"2026-03-20T09:46:40.150Z ERROR boom <{TRACE.upper()}> <{SPAN.upper()}>",
 }
@@ -287,7 +287,7 @@ def test_plain_text(kind: str, tmp_path: Path) -> None:
     assert event.time_ns == AT
     assert event.is_error_log
     assert "boom" in event.name or "GET /" in event.name
-    # where the record belongs and when it was written is shown beside the message
+    # ids and time of the record are shown separately
     if "header" not in kind and kind != "traceparent":
         assert TRACE not in event.name
         assert TEXT[kind].endswith(str(event.attributes.get(ORIGINAL, "")))
@@ -373,7 +373,7 @@ def test_otlp_protobuf(records: bool, tmp_path: Path) -> None:
     assert event.attributes == {"service.name": "shop", "otel.scope.name": "a.B", "pool": "main"}
 
 
-def test_protobuf_that_is_cut_keeps_its_whole_records(tmp_path: Path) -> None:
+def test_truncated_protobuf_keeps_its_complete_records(tmp_path: Path) -> None:
     whole = logged(tmp_path, protobuf(3))
     for cut in range(1, 40):
         found = logged(tmp_path, protobuf(3)[:-cut])
@@ -394,7 +394,7 @@ def test_forms_mixed_in_one_file(tmp_path: Path) -> None:
     assert len(logged(tmp_path, "\n".join(lines))) == 2 + len(JSON_LINES) + len(LOGFMT) + len(TEXT)
 
 
-def test_a_level_before_the_logger_is_no_host_of_syslog(tmp_path: Path) -> None:
+def test_level_before_the_logger_is_not_a_syslog_host(tmp_path: Path) -> None:
     lines = [f"2026-03-20 09:46:40,150 {level} shop.cart: boom {NAMED}" for level in ("ERROR", "WARNING", "info")]
     found = [event for _, event in logged(tmp_path, "\n".join(lines))]
     assert [event.name for event in found] == [f"{level} shop.cart: boom" for level in ("ERROR", "WARNING", "info")]
@@ -420,7 +420,7 @@ KeyError: 'id'"""
     [TEXT["Spring Cloud Sleuth"], LOGFMT["Go"], json.dumps(JSON_LINES["zap"])],
     ids=["text", "logfmt", "JSON"],
 )
-def test_a_stack_trace_stays_with_its_line(line: str, stack: str, tmp_path: Path) -> None:
+def test_stack_trace_stays_with_its_line(line: str, stack: str, tmp_path: Path) -> None:
     other = f"2026-03-20 09:46:41.000  INFO [shop,{TRACE},{SPAN}] 1 --- a.B : next"
     found = [event.name for _, event in logged(tmp_path, f"{line}\n{stack}\n{other}\n")]
     assert len(found) == 2
@@ -428,7 +428,7 @@ def test_a_stack_trace_stays_with_its_line(line: str, stack: str, tmp_path: Path
     assert "\n" not in found[1]
 
 
-def test_lines_of_text_without_a_time_belong_to_the_one_before(tmp_path: Path) -> None:
+def test_lines_without_a_time_continue_the_previous_one(tmp_path: Path) -> None:
     text = (
         f"2026-03-20 09:46:40.150 ERROR trace_id={TRACE} query failed:\nSELECT *\nFROM items\n2026-03-20 09:46:41 bye"
     )
@@ -436,13 +436,13 @@ def test_lines_of_text_without_a_time_belong_to_the_one_before(tmp_path: Path) -
     assert event.name.endswith("query failed:\nSELECT *\nFROM items")
 
 
-def test_an_id_in_a_later_line_of_a_record_counts(tmp_path: Path) -> None:
+def test_id_in_a_later_line_of_a_record_is_found(tmp_path: Path) -> None:
     text = f"2026-03-20 09:46:40.150 ERROR query failed\n    trace_id={TRACE}\n2026-03-20 09:46:41 bye"
     ((_, event),) = logged(tmp_path, text)
     assert event.name.startswith("ERROR query failed\n")
 
 
-def test_a_stack_trace_without_an_end_is_kept_within_bounds(tmp_path: Path) -> None:
+def test_endless_stack_trace_is_bounded(tmp_path: Path) -> None:
     ((_, event),) = logged(tmp_path, f"{TEXT['Datadog']}\n" + "\tat a.B.c(B.java:1)\n" * 50_000)
     assert 10_000 < len(event.name) <= 1 << 16
 
@@ -479,11 +479,11 @@ def test_forms_of_span_ids(span_id: Any, tmp_path: Path) -> None:
     assert (found, event.by_time) == (SPAN, False)
 
 
-def test_an_id_of_another_trace_with_the_same_low_half_is_none(tmp_path: Path) -> None:
+def test_ambiguous_low_half_of_an_id_matches_no_trace(tmp_path: Path) -> None:
     other = f"{'a' * 16}{LOW}"
     with_other = json.dumps({"trace_id": other, "time": 1, "msg": "x"})
     assert logged(tmp_path, with_other) == []
-    # of two traces with one low half neither is meant
+    # of two traces with the same low half neither matches
     file = tmp_path / "app.log"
     file.write_text(json.dumps({"trace_id": LOW, "time": 1, "msg": "x"}))
     two = build(_span("1"), _span("1", trace=other))
@@ -491,7 +491,7 @@ def test_an_id_of_another_trace_with_the_same_low_half_is_none(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("none", ["", "0" * 32, "0", "null", "-", None, 0, [], {}, True, "none"])
-def test_no_id_is_no_trace(none: Any, tmp_path: Path) -> None:
+def test_invalid_ids_match_no_trace(none: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no trace id in 1 log record"):
         logged(tmp_path, json.dumps({"trace_id": none, "time": 1, "msg": "x"}))
 
@@ -499,7 +499,7 @@ def test_no_id_is_no_trace(none: Any, tmp_path: Path) -> None:
 # --- Cases --------------------------------------------------------------------------------------------------------
 
 
-def test_the_case_of_otlp_logs(program: Program) -> None:
+def test_case_of_otlp_logs(program: Program) -> None:
     trace, logs = (str(CASES / name) for name in ("logs-trace.json", "logs-otlp.jsonl"))
     done = program("show", trace, "--trace", "slowest", "--logs", logs, "--verbose")
     assert "2 log records (1 error)" in done.out
@@ -522,7 +522,7 @@ def test_the_case_of_otlp_logs(program: Program) -> None:
         (f"trace_id={TRACE}", f"trace_id={TRACE}"),
     ],
 )
-def test_ids_do_not_fill_the_row_of_a_message(line: str, message: str, tmp_path: Path) -> None:
+def test_ids_are_removed_from_messages(line: str, message: str, tmp_path: Path) -> None:
     ((_, event),) = logged(tmp_path, f"2026-03-20T09:46:40.150Z {line}")
     assert event.name == message
 
@@ -545,7 +545,7 @@ PLAIN = [
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_records_in_an_envelope_are_those_without_it(name: str, tmp_path: Path) -> None:
+def test_records_are_equal_in_an_envelope(name: str, tmp_path: Path) -> None:
     enveloped = logged(tmp_path, WRITERS[name].write([("web-1", line) for line in PLAIN]))
     bare = logged(tmp_path, "\n".join(PLAIN))
     assert [span_id for span_id, _ in enveloped] == [span_id for span_id, _ in bare]
@@ -553,7 +553,7 @@ def test_records_in_an_envelope_are_those_without_it(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_stack_trace_in_an_envelope_stays_with_its_line(name: str, tmp_path: Path) -> None:
+def test_stack_trace_in_an_envelope_stays_with_its_line(name: str, tmp_path: Path) -> None:
     lines = [TEXT["brackets"], *STACK.split("\n"), TEXT["zap's console"]]
     # lines of another stream between them
     written = [one for line in lines for one in (("web-1", line), ("web-2", "ready"))]
@@ -569,7 +569,7 @@ WITHOUT_TIME = f"ERROR boom {NAMED}"
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_the_time_of_an_envelope_is_that_of_a_line_without_one(name: str, tmp_path: Path) -> None:
+def test_line_without_a_time_has_that_of_its_envelope(name: str, tmp_path: Path) -> None:
     ((span_id, event),) = logged(tmp_path, WRITERS[name].write([("web-1", "ready"), ("web-1", WITHOUT_TIME)]))
     assert (span_id, event.name) == (SPAN, "ERROR boom")
     if not event.no_time:
@@ -606,7 +606,7 @@ def test_fields_of_a_log_store_next_to_a_line(store: str, tmp_path: Path) -> Non
     assert (event.name, event.time_ns, event.severity) == ("ERROR boom", AT, 17)
 
 
-def test_the_case_of_a_container_log(program: Program) -> None:
+def test_case_of_a_container_log(program: Program) -> None:
     trace, logs = (str(CASES / name) for name in ("logs-trace.json", "logs-docker.jsonl"))
     done = program("show", trace, "--trace", "slowest", "--logs", logs, "--verbose")
     assert "1 log record (1 error)" in done.out
@@ -635,7 +635,7 @@ SAMPLES = [
         st.one_of(
             st.binary(max_size=60),
             st.sampled_from(SAMPLES),
-            # what is cut, and what has other bytes in it
+            # truncated records, and records with other bytes
             st.tuples(st.sampled_from(SAMPLES), st.integers(0, 300)).map(lambda cut: cut[0][: cut[1]]),
             st.tuples(st.sampled_from(SAMPLES), st.integers(0, 200), st.binary(max_size=8)).map(
                 lambda put: put[0][: put[1]] + put[2] + put[0][put[1] :]
@@ -644,14 +644,14 @@ SAMPLES = [
         max_size=6,
     )
 )
-def test_damaged_lines_cost_themselves(lines: list[bytes]) -> None:
+def test_damaged_lines_cost_only_themselves(lines: list[bytes]) -> None:
     traces = _set()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "app.log"
         file.write_bytes(b"\n".join([GOOD, *(line.replace(b"\n", b" ") for line in lines), GOOD]))
         found = with_logs(traces, [str(file)])
     events = [event for span_number in range(len(found)) for event in found.log_events(span_number)]
-    # what follows on a record may seem to belong to it
+    # the next line may seem to belong to it
     assert sum(event.name.partition("\n")[0] == "good" for event in events) == 2
     assert all(0 <= event.severity <= 24 for event in events)
 
@@ -712,7 +712,7 @@ def test_objects_printed_by_node(name: str, tmp_path: Path) -> None:
     assert (span_id, event.time_ns) == (SPAN, AT)
 
 
-def test_values_of_gos_exporter_for_logs(tmp_path: Path) -> None:
+def test_values_of_the_go_exporter_for_logs(tmp_path: Path) -> None:
     record = {
         "Timestamp": "2026-03-20T09:46:40.15Z",
         "Severity": 17,

@@ -1,4 +1,4 @@
-"""Log lines beside their spans: which keys are read, where a line goes, and what is said of those that go nowhere."""
+"""Log records of spans: keys that are read, assignment to spans, and warnings about records without one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def names(traces: TraceSet, span_id: str) -> list[str]:
     return [event.name for event in traces.events(at(traces, span_id))]
 
 
-def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> None:
+def test_record_is_assigned_to_its_span_or_the_deepest_running_one(tmp_path: Path) -> None:
     found = logged(
         tmp_path,
         line(300, msg="by time"),
@@ -62,7 +62,7 @@ def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> N
     assert names(found, "2") == ["WARN of query"]
     assert names(found, "1") == ["by id", "too late"]
     assert found.load_warnings == []
-    # the set that it was made from stays as it was
+    # the original set is unchanged
     assert not len(TRACES.log_lines)
 
 
@@ -83,23 +83,23 @@ def test_a_line_goes_to_its_span_or_to_the_deepest_that_ran(tmp_path: Path) -> N
             "message": "x",
         },
         {"trace_id": "1", "timestamp": {"seconds": "1700000000", "nanos": 300_000}, "msg": "x"},
-        # what the line itself says comes before what is within it
+        # fields of the line take precedence over nested ones
         {"trace_id": "1", "time": 1_700_000_000.0003, "text": "x", "extra": {"message": "y", "trace_id": "2"}},
         {"otelTraceID": "1", "asctime": "2023-11-14 22:13:20,000300", "msg": "x"},
         {"trace-id": "1", "time": "2023-11-14 22:13:20.0003 UTC", "msg": "x"},
         {"trace_id": "1", "time": "2023-11-14 23:13:20.0003 +0100", "msg": "x"},
-        # a key that says nothing does not stand for one that does
+        # an empty field does not hide another one
         {"trace_id": "", "traceId": "1", "time": None, "ts": 1_700_000_000.0003, "message": "", "msg": "x"},
     ],
 )
-def test_keys_and_times_that_loggers_write(keys: dict[str, Any], tmp_path: Path) -> None:
+def test_keys_and_times_of_loggers(keys: dict[str, Any], tmp_path: Path) -> None:
     found = logged(tmp_path, keys)
     (event,) = found.events(at(found, "3"))
     assert (event.name, event.is_log) == ("x", True)
     assert abs(event.time_ns - (EPOCH + 300 * US)) < US
 
 
-def test_log_records_placed_by_time_are_marked(tmp_path: Path) -> None:
+def test_log_records_placed_by_time_are_flagged(tmp_path: Path) -> None:
     found = logged(
         tmp_path,
         line(300, msg="own", span_id="3"),
@@ -127,8 +127,8 @@ def test_severities_in_any_case_and_objects_as_messages(tmp_path: Path) -> None:
     ]
 
 
-def test_lines_of_many_shapes_are_each_read_as_what_they_are(tmp_path: Path) -> None:
-    # the same keys with other things in them, and more sets of keys than are remembered
+def test_lines_with_many_sets_of_keys(tmp_path: Path) -> None:
+    # the same keys with other values, and more sets of keys than are cached
     found = logged(
         tmp_path,
         line(300, log="text", message=""),
@@ -151,7 +151,7 @@ def test_stop_does_not_wait_for_more_lines(tmp_path: Path) -> None:
     assert found.load_warnings[0].message == "stopped after 10,000 log records"
 
 
-def test_a_line_of_an_id_given_twice_goes_to_the_first(tmp_path: Path) -> None:
+def test_record_of_a_duplicate_id_is_assigned_to_the_first_span(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
     file.write_text(json.dumps(line(50, msg="x", span_id="2")), "utf-8")
     twice = build(span("1", 0, 100), span("2", 10, 20, parent="1"), span("2", 30, 90, parent="1", name="second"))
@@ -159,7 +159,7 @@ def test_a_line_of_an_id_given_twice_goes_to_the_first(tmp_path: Path) -> None:
     assert [len(found.events(i)) for i in range(3)] == [0, 1, 0]
 
 
-def test_marks_of_encodings_and_half_characters(tmp_path: Path) -> None:
+def test_byte_order_marks_and_invalid_characters(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
     first, second = json.dumps(line(300, msg="first")), json.dumps(line(301, msg="half \ud800 of one"))
     file.write_bytes(b"\xef\xbb\xbf" + f"{first}\r\n{second}".encode())
@@ -168,17 +168,17 @@ def test_marks_of_encodings_and_half_characters(tmp_path: Path) -> None:
     assert names(with_logs(TRACES, [str(file)]), "3") == ["first"]
 
 
-def warned(found: TraceSet) -> list[tuple[str, str]]:
+def warning_texts(found: TraceSet) -> list[tuple[str, str]]:
     return [(Path(one.file).name, one.message.split(";")[0]) for one in found.load_warnings]
 
 
-def test_a_file_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+def test_unreadable_file_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("plain text\n", "utf-8")
     (tmp_path / "b.jsonl").write_text(json.dumps(line(300, msg="here")), "utf-8")
     (tmp_path / "c.log").write_text("\n", "utf-8")
     found = with_logs(TRACES, [str(tmp_path), str(tmp_path / "missing.jsonl")])
     assert names(found, "3") == ["here"]
-    assert warned(found) == [
+    assert warning_texts(found) == [
         ("a.txt", "no trace id in 1 log record (1 text)"),
         ("missing.jsonl", "no such file"),
         ("c.log", "holds no log records"),
@@ -192,12 +192,12 @@ def test_records_are_counted(tmp_path: Path) -> None:
         tmp_path, "not json", line(300, msg="here"), {"msg": "no trace"}, {"trace_id": "77", "time": 1}, "[1]"
     )
     assert names(found, "3") == ["here"]
-    # what names no trace is no damage
-    assert warned(found) == []
+    # a record without a trace id is not damaged
+    assert warning_texts(found) == []
     (file,) = found.log_lines.files
     assert str(file).endswith("app.jsonl: 5 log records (3 JSON, 2 text), 2 with a trace id, 1 in loaded traces")
     none = logged(tmp_path, {"trace_id": "77", "time": 1_700_000_000})
-    assert warned(none) == [("app.jsonl", "1 record names a trace, none of which is loaded")]
+    assert warning_texts(none) == [("app.jsonl", "1 record names a trace, none of which is loaded")]
 
 
 def test_damaged_lines_are_counted_and_read_as_text(tmp_path: Path) -> None:
@@ -208,24 +208,24 @@ def test_damaged_lines_are_counted_and_read_as_text(tmp_path: Path) -> None:
     file.write_text(f"{whole}\n{whole[:-5]}\n{whole}\n", "utf-8")
     found = with_logs(traces, [str(file)])
     assert [event.attributes.get(ORIGINAL) for event in found.log_events(0)] == [None, whole[:-5], None]
-    assert warned(found) == [("app.jsonl", "1 damaged line (the first: 2)")]
+    assert warning_texts(found) == [("app.jsonl", "1 damaged line (the first: 2)")]
 
 
-def test_a_record_without_a_time_is_shown_at_the_start_of_its_span(tmp_path: Path) -> None:
+def test_record_without_a_time_is_shown_at_the_start_of_its_span(tmp_path: Path) -> None:
     found = logged(tmp_path, {"trace_id": "1", "span_id": "3", "msg": "own"}, {"trace_id": "1", "msg": "of the trace"})
     ((own,), (other,)) = (found.events(at(found, span_id)) for span_id in ("3", "1"))
     assert (own.time_ns, own.no_time, own.by_time) == (EPOCH + 200 * US, True, False)
     assert (other.time_ns, other.no_time, other.by_time) == (EPOCH, True, True)
-    assert warned(found) == [("app.jsonl", "2 records without a time are shown at the start of a span")]
+    assert warning_texts(found) == [("app.jsonl", "2 records without a time are shown at the start of a span")]
 
 
-def test_times_without_a_zone_that_are_hours_off_are_warned_of(tmp_path: Path) -> None:
+def test_times_without_a_zone_that_differ_by_hours_give_a_warning(tmp_path: Path) -> None:
     lines = [{"trace_id": "1", "span_id": "3", "time": f"2023-11-15 00:13:2{i}.5", "msg": "x"} for i in range(3)]
-    assert warned(logged(tmp_path, *lines)) == [
+    assert warning_texts(logged(tmp_path, *lines)) == [
         ("app.jsonl", "times without a zone were read as UTC, but most are 2 h after their traces")
     ]
     with_zone = [{**one, "time": f"{one['time']}Z"} for one in lines]
-    assert warned(logged(tmp_path, *with_zone)) == []
+    assert warning_texts(logged(tmp_path, *with_zone)) == []
 
 
 DEEP = '{"a":' * 900 + "1" + "}" * 900
@@ -243,7 +243,7 @@ VALUES = [
 
 @pytest.mark.parametrize("key", ["trace_id", "span_id", "time", "msg", "level", "attributes", "other"])
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: value[:20])
-def test_a_line_costs_no_other(tmp_path: Path, key: str, value: str) -> None:
+def test_unusual_line_costs_no_other(tmp_path: Path, key: str, value: str) -> None:
     bad = json.dumps({"trace_id": "1", "time": EPOCH // 1_000, "msg": "x"})[:-1] + f', "{key}": {value}}}'
     found = logged(tmp_path, line(300, msg="before"), bad, line(300, msg="after"))
     assert [name for name in names(found, "3") if name in {"before", "after"}] == ["before", "after"]
@@ -268,10 +268,10 @@ def test_logs_in_an_archive(tmp_path: Path, packed: bool) -> None:
     found = with_logs(TRACES, [str(file)])
     assert names(found, "3") == ["a", "c"]
     assert [Path(one.name).name for one in found.log_lines.files] == [f"{file.name}:a.log", "c.log"]
-    assert warned(found) == [(f"{file.name}:readme.txt", "no trace id in 1 log record (1 text)")]
+    assert warning_texts(found) == [(f"{file.name}:readme.txt", "no trace id in 1 log record (1 text)")]
 
 
-def test_logs_are_found_and_stay_with_their_selection(tmp_path: Path) -> None:
+def test_logs_are_searchable_and_follow_a_selection(tmp_path: Path) -> None:
     found = logged(tmp_path, line(300, msg="Pool exhausted", pool="main"))
     hits = find_spans(found, 0, len(found), "pool exh")
     assert hits is not None
@@ -289,12 +289,12 @@ def test_logs_are_found_and_stay_with_their_selection(tmp_path: Path) -> None:
         max_leaves=4,
     )
 )
-def test_any_time_is_a_moment_or_none(value: Any) -> None:
+def test_any_value_is_a_time_or_none(value: Any) -> None:
     moment = read_moment(value)
     assert moment is None or 0 < moment.ns < MAX_START_NS
 
 
-def test_the_header_counts_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_header_counts_log_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     loaded = Session.open([INCIDENT]).loaded
     trace = int(loaded.trace_duration.argmax())
     begin = int(loaded.trace_start[trace])

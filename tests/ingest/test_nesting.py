@@ -1,4 +1,4 @@
-"""JSON nested to the limits and beyond, intact and damaged, is read in linear time."""
+"""JSON nested up to the limits and beyond, intact and damaged, is read in linear time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def warning_text(traces: TraceSet) -> str:
 
 
 def nested(opening: bytes, depth: int, inner: bytes = b"", *, closed: bool = False) -> bytes:
-    """So many levels of an opening, which may have several."""
+    """Repeat an opening, which may have several levels, to this depth."""
     each = opening.count(b"[") + opening.count(b"{")
     begin = opening * (depth // each)
     closing = b"".join(b"]" if byte == 0x5B else b"}" for byte in reversed(opening) if byte in b"[{")
@@ -61,13 +61,13 @@ def nested(opening: bytes, depth: int, inner: bytes = b"", *, closed: bool = Fal
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("opening", OPENINGS.values(), ids=OPENINGS)
 def test_nesting_is_limited(opening: bytes, depth: int) -> None:
-    """As a file, as a line behind a good one, in front of one, and as a record beside one."""
+    """As a file, as a line after or before a valid one, and as a record next to one."""
     for inner, closed in itertools.product(ENDS.values(), (False, True)):
         text = nested(opening, depth, inner, closed=closed)
         read(text)
         line = text.replace(b"\n", b" ")
         written = [GOOD + b"\n" + line, GOOD + b"\n" + line + b"\n" + GOOD]
-        # a line that ends in the middle of a value goes on with the next one
+        # a line that ends within a value continues on the next one
         written += [line + b"\n" + GOOD] if line[-1:] not in b"[{: " else []
         for data in written:
             assert "good" in read(data).names
@@ -104,7 +104,7 @@ def test_nesting_in_a_server_response_is_limited(depth: int) -> None:
 @pytest.mark.parametrize("key", ["attributes", "tags", "logs", "references", "unknown"])
 @pytest.mark.parametrize("depth", [100, MAX_DEPTH, 900, 1100, 5000, 20_000])
 def test_deep_value_costs_only_its_own_span(depth: int, key: str) -> None:
-    """Whatever the interpreter follows, the other spans are there, with their figures."""
+    """At any depth the other spans are read, with their figures."""
     deep = nested(b'[{"a":', depth, b"1", closed=True)
     parts = {
         "jaeger": (
@@ -123,7 +123,7 @@ def test_deep_value_costs_only_its_own_span(depth: int, key: str) -> None:
         found = {traces.span_id(i)[-1]: int(traces.duration[i]) for i in range(len(traces))}
         assert found == {"1": 5000, "2": 5000, "3": 5000}
         for i in range(3):
-            # nor does looking at it fail
+            # nor does reading the span fail
             traces.span(i).attributes, traces.span(i).events, traces.span(i).links
 
 
@@ -138,7 +138,7 @@ def test_depth_ignores_brackets_in_strings(parts: list[bytes]) -> None:
                 depth += (byte in b"[{") - (byte in b"]}")
                 deepest = max(deepest, depth)
     for limit in (0, 1, 3, 10):
-        # a text too short for so many levels has none
+        # a text too short for this depth is not nested
         if len(text) >= 2 * limit:
             assert is_deeper(text, limit) == (deepest > limit)
 
@@ -182,7 +182,7 @@ DAMAGED: dict[str, Callable[[int], bytes]] = {
 
 @pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
 def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the tokens and recoveries of the walk, and the bytes that it looks through ahead of itself."""
+    """Measured in tokens, recoveries, and bytes searched ahead."""
     steps = 0
 
     def counted(owner: Any, name: str, cost: Callable[..., int]) -> None:
@@ -216,7 +216,7 @@ def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest
         steps = 0
         read(data)
         taken.append(steps / len(data))
-    # each byte costs a bounded number of steps, and no more of them where there are four times as many bytes
+    # each byte costs a bounded number of steps, also in four times as many bytes
     assert taken[1] <= 1.5 * taken[0] + 2
     assert taken[1] < 40
 

@@ -1,4 +1,4 @@
-"""Large data without spans is refused after an amount of work that does not grow with it."""
+"""Large data without spans is rejected after an amount of work that does not grow with it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _opened_objects(size: int) -> bytes:
 
 
 def _calls(data: bytes) -> tuple[int, Intake]:
-    """Decode some bytes, and count the calls of functions that it takes."""
+    """Decode some bytes, and count the function calls."""
     intake, count = Intake(), 0
 
     def profile(*_: object) -> None:
@@ -65,7 +65,7 @@ def test_work_on_noise_does_not_grow_with_its_size(
     more, _ = _calls(large)
     assert len(intake) == 0
     assert intake.warnings
-    # what is left are searches, a few for each MiB or line that may be JSON
+    # the remaining calls are searches, a few for each MiB or line that may be JSON
     assert more < fewer + len(large) // 500
 
 
@@ -86,21 +86,21 @@ def test_noise_is_binary_from_its_first_bytes_to_its_last() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.json*")), ids=lambda path: path.name)
-def test_every_text_with_spans_names_them(path: Path) -> None:
+def test_every_text_with_spans_contains_a_span_word(path: Path) -> None:
     data = path.read_bytes()
     _, intake = _calls(data)
     assert names_spans(data) or not len(intake)
     assert not cannot_hold_spans(data) or not len(intake)
 
 
-def test_protobuf_and_packed_bytes_are_no_noise() -> None:
+def test_protobuf_and_compressed_bytes_are_not_noise() -> None:
     protobuf = (SAMPLES / "otlp" / "traces.pb").read_bytes()
     assert not cannot_hold_spans(protobuf * 200)
     assert not cannot_hold_spans(b"\x1f\x8b" + random.Random(5).randbytes(2 * MUCH))
     assert cannot_hold_spans(random.Random(5).randbytes(2 * MUCH))
 
 
-def test_a_stream_of_noise_is_read_no_further_than_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_of_noise_is_read_only_at_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "_PROBED", 2 * MUCH)
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:

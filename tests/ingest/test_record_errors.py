@@ -66,7 +66,7 @@ def read(data: bytes) -> TraceSet:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoders that fail, as none should, for spans with one name, after the half of them is written."""
+    """Make decoders fail for spans with one name, after half of the span is written."""
     monkeypatch.delenv(DEBUG, raising=False)
 
     def failing(take: Callable[..., Any], names_of: Callable[..., list[Any]]) -> Callable[..., Any]:

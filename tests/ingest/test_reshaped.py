@@ -1,4 +1,4 @@
-"""Documents with values in the shapes of other writers give the same spans as specified ones."""
+"""Values in the forms of other writers give the same spans as specified ones."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read(text: bytes) -> TraceSet:
 
 
 def spans_of(traces: TraceSet) -> list[Span]:
-    """The spans without the tags that name their kind and status, which stay as they are written."""
+    """Return the spans without the tags for kind and status, which keep their original form."""
     found = [
         replace(span, attributes={key: value for key, value in span.attributes.items() if key not in AS_WRITTEN})
         for span in map(traces.span, range(len(traces)))
@@ -81,14 +81,14 @@ def spans_of(traces: TraceSet) -> list[Span]:
 @pytest.mark.parametrize("form", WRITERS)
 @unhurried
 @given(given_spans(), st.randoms(use_true_random=False))
-def test_values_in_other_shapes_give_the_same_spans(form: str, spans: list[Any], random: Random) -> None:
+def test_values_in_other_forms_give_the_same_spans(form: str, spans: list[Any], random: Random) -> None:
     specified = read(WRITERS[form](spans, None))
     text = WRITERS[form](spans, random)
     reshaped = read(text)
     assert len(specified) == len(spans)
     assert [str(warning) for warning in reshaped.load_warnings] == [], text
     assert spans_of(reshaped) == spans_of(specified), text
-    # what is empty has no mark
+    # empty values have no separators
     for i, span in enumerate(map(reshaped.span, range(len(reshaped)))):
         assert (bool(reshaped.event_bytes[i]), bool(reshaped.link_bytes[i])) == (bool(span.events), bool(span.links))
 
@@ -149,7 +149,7 @@ UNREAD = {
 
 
 @pytest.mark.parametrize("message", UNREAD)
-def test_unreadable_fields_are_named(message: str) -> None:
+def test_unreadable_fields_are_reported(message: str) -> None:
     found = read(UNREAD[message])
     assert len(found) == 1
     assert [message in str(warning) for warning in found.load_warnings] == [True], found.load_warnings

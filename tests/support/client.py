@@ -31,7 +31,7 @@ class Client:
         return {trace_id for trace_id, _ in self.spans(search)}
 
     @property
-    def held(self) -> set[str]:
+    def stored_ids(self) -> set[str]:
         """Return the ids of the traces that the server holds."""
         return {padded(trace_id) for backend in self.server.backends for trace_id in backend.documents}
 

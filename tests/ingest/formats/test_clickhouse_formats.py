@@ -33,16 +33,16 @@ def test_format_of_clickhouse(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITHOUT_NAMES)
-def test_rows_without_column_names_are_called_that(name: str) -> None:
+def test_rows_without_column_names_are_reported(name: str) -> None:
     what = "rows of spans without column names, or in the notation of SQL; export JSON, or CSV with a header"
     assert warnings(read(RECORDED[name])) == [f"f: {what}"]
 
 
-def test_xml_is_no_web_page() -> None:
+def test_xml_is_not_reported_as_a_web_page() -> None:
     assert warnings(read(RECORDED["XML"])) == ["f: an XML document, which is not supported; export JSON"]
 
 
-def test_damaged_row_of_a_json_table_costs_itself() -> None:
+def test_damaged_row_of_a_json_table_costs_only_itself() -> None:
     names, types, *rows = RECORDED["JSONCompactEachRowWithNamesAndTypes"].splitlines()
     traces = read("\n".join([names, types, rows[0][:99], rows[1], "[1, 2]"]))
     assert list(spans(traces)) == ["load"]

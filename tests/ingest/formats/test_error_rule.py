@@ -1,4 +1,4 @@
-"""The rule that decides whether a span is an error, and that every decoder follows it."""
+"""The error rule, and its use by every decoder."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_status_from_attributes(
 ) -> None:
     stated = [decide_status(S, UNSET, attributes, states)[0] for states in StatusSource]
     assert stated == [by_field, by_tags, in_zipkin]
-    # a status that is set stays as it is
+    # a status that is set is not changed
     assert decide_status(S, OK, attributes) == (OK, False)
 
 

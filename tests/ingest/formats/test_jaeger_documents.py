@@ -1,4 +1,4 @@
-"""Jaeger spans that each name their process."""
+"""Jaeger spans with an inline process."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def only(*items: Any) -> Span:
     return span
 
 
-def test_a_document() -> None:
+def test_document() -> None:
     span = only(
         document(
             startTimeMillis=1,
@@ -123,7 +123,7 @@ def test_error_is_decided_by_tag_objects_too() -> None:
 
 
 @pytest.mark.parametrize(("start", "expected"), [(0, 7_000_000), (None, 7_000_000), ("7001", 7_001_000), (9, 9_000)])
-def test_missing_start_is_taken_from_milliseconds(start: Any, expected: int) -> None:
+def test_missing_start_is_read_from_milliseconds(start: Any, expected: int) -> None:
     assert only(document(startTime=start, startTimeMillis=7)).start_ns == expected
 
 
@@ -160,7 +160,7 @@ def test_parents(fields: dict[str, Any], parent: str | None, links: tuple[Link, 
     assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.flags) == (parent, links, mark)
 
 
-def test_documents_of_several_traces_and_services_in_any_order() -> None:
+def test_documents_of_several_traces_and_services() -> None:
     back = {"serviceName": "back", "tags": [tag("v", "int64", 1)]}
     found = loaded(
         document("a2", references=[reference("a1")], process=back),
@@ -180,7 +180,7 @@ def test_documents_of_several_traces_and_services_in_any_order() -> None:
 
 
 @pytest.mark.parametrize("process", [None, 5, "", []])
-def test_without_a_process_the_service_is_unknown(process: Any) -> None:
+def test_span_without_a_process_has_an_unknown_service(process: Any) -> None:
     found = loaded(document(process=process))
     assert found.service_name(0) == "unknown_service"
     (warning,) = found.load_warnings
@@ -188,7 +188,7 @@ def test_without_a_process_the_service_is_unknown(process: Any) -> None:
     assert "unknown service" in warning.message
 
 
-def test_a_process_may_be_the_name_of_its_service() -> None:
+def test_process_may_be_a_service_name() -> None:
     found = loaded(document(process="web"))
     assert found.service_name(0) == "web"
     assert not found.load_warnings

@@ -62,7 +62,7 @@ def reference(span_id: str, kind: str = "CHILD_OF", trace_id: str = TRACE) -> di
     return {"refType": kind, "traceID": trace_id, "spanID": span_id.rjust(16, "0")}
 
 
-def test_a_span() -> None:
+def test_span() -> None:
     found = loaded(
         trace(
             span_json(
@@ -149,7 +149,7 @@ def test_parents_and_links(references: list[Any], parent: str | None, links: tup
     assert (span.parent_id and span.parent_id.lstrip("0"), span.links, span.flags) == (parent, links, flags)
 
 
-def test_a_log_is_named_by_event_message_or_log() -> None:
+def test_name_of_a_log_is_its_event_message_or_log() -> None:
     logs = [
         {"timestamp": 1, "fields": [tag("message", "string", "m"), tag("event", "string", "e")]},
         {"timestamp": 2, "fields": [tag("message", "string", "m")]},
@@ -178,7 +178,7 @@ def test_spans_of_several_traces_in_one_object_are_separated() -> None:
     assert found.span(1).flags == Flag.ORPHAN
 
 
-def test_an_undescribed_process_is_an_unknown_service() -> None:
+def test_missing_process_gives_an_unknown_service() -> None:
     found = loaded(trace(span_json(processID="p9"), span_json("a2")))
     assert [found.service_name(i) for i in range(2)] == ["unknown_service", "web"]
     assert [str(w) for w in found.load_warnings] == [
@@ -193,7 +193,7 @@ def test_service_name_from_process_attribute() -> None:
     assert not traces.load_warnings
 
 
-def test_spans_without_a_trace_id_are_a_trace_of_their_own() -> None:
+def test_spans_without_a_trace_id_form_a_trace() -> None:
     found = loaded(trace(span_json(traceID=""), traceID=""), trace(span_json(traceID=""), traceID=""))
     assert found.trace_count == 2
     assert len(found.load_warnings) == 2

@@ -160,7 +160,7 @@ class TestJson:
         assert found.parent_id is None
         assert found.flags == Flag.NONE
 
-    def test_invalid_ids_are_kept_as_written(self) -> None:
+    def test_invalid_ids_are_preserved(self) -> None:
         found = one(span_json(traceId="my trace", spanId="12", parentSpanId="zz"))
         assert (found.trace_id, found.span_id, found.parent_id) == ("my trace", "12", "zz")
 
@@ -333,7 +333,7 @@ WireField = tuple[int, float | str | bytes]
 
 
 def message(*fields: WireField) -> bytes:
-    """A protobuf message; whole numbers become varints, floats fixed64 of their whole part, the rest bytes."""
+    """Encode a protobuf message; integers become varints, floats fixed64 of their integer part, other values bytes."""
     written = b""
     for number, content in fields:
         if isinstance(content, int):
@@ -370,7 +370,7 @@ def load_wire(data: bytes) -> TraceSet:
 
 
 def wrapped(body: bytes, *numbers: int) -> bytes:
-    """The message in these fields of messages, from the inside to the outside."""
+    """Wrap a message in these fields of messages, from the inside out."""
     for number in numbers:
         body = message((number, body))
     return body
@@ -467,7 +467,7 @@ class TestProtobuf:
             texts = list(map(str, intake.warnings))
         assert where in texts[0]
 
-    def test_a_damaged_span_costs_no_other(self) -> None:
+    def test_damaged_span_costs_only_itself(self) -> None:
         spans = [span_wire(f"{i:016x}") for i in range(1, 8)]
         damages: list[Callable[[bytes], bytes]] = [
             lambda span: span + b"\x5b",
@@ -496,7 +496,7 @@ class TestProtobuf:
             assert kept >= {f"{i + 1:016x}" for i in range(7) if i != at}
             assert traces.load_warnings
 
-    def test_a_damaged_resource_costs_no_other(self) -> None:
+    def test_damaged_resource_costs_only_itself(self) -> None:
         whole = request_wire(span_wire("1" * 16))
         traces = load_wire(message((1, b"\x12\x7f")) + message((1, b"\x0a\x02\x0b\x0c")) + whole)
         assert len(traces) == 1
@@ -545,7 +545,7 @@ class TestRecords:
             assert "cut off" in text
         assert looks_like_records(first[:-5])
 
-    def test_bombs_and_damaged_records_are_skipped(self) -> None:
+    def test_compression_bombs_and_damaged_records_are_skipped(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(bytes(5_000_000))
         broken = b"\x28\xb5\x2f\xfd" + b"\xff" * 20
         found = RecordReader(record(bomb) + record(broken) + record(self.DATA), largest=1_000_000)
@@ -560,7 +560,7 @@ class TestRecords:
 
     @pytest.mark.parametrize("size", [ord("["), ord("{")])
     def test_length_that_is_also_a_bracket(self, size: int) -> None:
-        """A request of such a length begins like JSON behind a line break."""
+        """A request of such a length begins like JSON after a line break."""
         spans = [Span("1" * 32, f"{i}" * 16, None, "s", "n", 1, 2) for i in (1, 2, 3)]
         short = [export.otlp_records([span], 1) for span in spans]
         longer = "n" * (1 + size - short[0][5])
@@ -640,7 +640,7 @@ def test_round_trips(spans: list[Span]) -> None:
         assert len(found) == len(spans)
         for span in found:
             wanted = expected[span.span_id]
-            # which spans count as errors is not written but decided, the same way for both encodings
+            # errors are not written but decided, by the same rule for both encodings
             assert {**fields_of(span), "error": None} == {**fields_of(wanted), "error": None}
     assert from_json.error.tolist() == from_wire.error.tolist()
 

@@ -1,4 +1,4 @@
-"""Every recorded answer that holds traces decodes to the traces that were sent, but for what a format cannot carry."""
+"""Recorded responses decode to the sent traces, except for the losses of their formats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TRACES = {
     "zipkin-3.5.1": 10,
     "tempo-3.0": 3,
 }
-"""How many of the answers of a server hold traces."""
+"""Number of a server's responses that contain traces."""
 
 
 def answers_with_traces(name: str) -> list[tuple[Recorded, list[Span]]]:
@@ -29,14 +29,14 @@ def answers_with_traces(name: str) -> list[tuple[Recorded, list[Span]]]:
 
 
 def kind_of(answer: Recorded, name: str) -> str:
-    """The format of an answer; Jaeger's two APIs stand in one recording."""
+    """Return the format of a response; the recording of Jaeger contains both APIs."""
     if name.startswith("jaeger"):
         return "jaeger-v3" if answer.path.startswith("/api/v3/") else "jaeger-v1"
     return name.partition("-")[0]
 
 
 @pytest.mark.parametrize("name", TRACES)
-def test_recorded_answers_hold_the_traces_that_were_sent(name: str) -> None:
+def test_recorded_responses_contain_the_sent_traces(name: str) -> None:
     answers = answers_with_traces(name)
     for answer, spans in answers:
         for ids, span in by_ids(spans).items():
@@ -46,7 +46,7 @@ def test_recorded_answers_hold_the_traces_that_were_sent(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TRACES)
-def test_traces_in_recorded_answers_are_whole(name: str) -> None:
+def test_traces_in_recorded_responses_are_complete(name: str) -> None:
     for answer, spans in answers_with_traces(name):
         found = set(by_ids(spans))
         here = {trace_id for trace_id, _ in found}
@@ -56,5 +56,5 @@ def test_traces_in_recorded_answers_are_whole(name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "loss"), [(kind, loss) for kind, of_kind in format_losses.LOSSES.items() for loss in of_kind]
 )
-def test_every_loss_is_one(kind: str, loss: format_losses.Loss) -> None:
+def test_every_loss_occurs(kind: str, loss: format_losses.Loss) -> None:
     assert any(comparable(loss(span)) != comparable(span) for span in sent_spans().values())

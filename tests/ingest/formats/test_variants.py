@@ -259,7 +259,7 @@ def test_quoted_cells_and_damaged_rows() -> None:
     assert messages.startswith("f: line 4: skipped: the row does not have 8 cells like the header")
 
 
-def test_the_service_of_a_pod_is_its_deployment() -> None:
+def test_service_of_a_pod_is_its_deployment() -> None:
     found = spans(read(TABLES["nezha"].text))
     assert found["load"].resource == {"k8s.pod.name": "orders-5d8f7b9c4d-x2x7k"}
 
@@ -295,7 +295,7 @@ CHANGES = st.tuples(
 @unhurried
 @given(st.sampled_from(sorted({**SAMPLES, **TABLES})), st.lists(CHANGES, min_size=1, max_size=6))
 def test_damaged_samples_never_fail(name: str, changes: list[tuple[float, int, str]]) -> None:
-    # a reader that fails raises here, as TRACETUI_DEBUG has it in tests
+    # a failing reader raises here, as the tests set TRACETUI_DEBUG
     text = {**SAMPLES, **TABLES}[name].text
     for share, size, piece in changes:
         at = int(share * len(text))
@@ -384,7 +384,7 @@ def test_rows_whose_columns_have_other_names(more: dict[str, Any]) -> None:
 
 
 def proto_span(spell: Any) -> dict[str, Any]:
-    """A span of Jaeger's protobuf, with every key as `spell` has it."""
+    """Make a span of Jaeger's protobuf, with keys in the spelling of `spell`."""
     trace = "AAAAAAAAAAAAAAAAAAAAwQ=="
     return {
         spell("trace_id"): trace,
@@ -519,7 +519,7 @@ def test_jaegers_trace_message_lists_its_processes() -> None:
     assert warnings(read(json.dumps(trace))) == []
 
 
-def test_answers_to_several_searches() -> None:
+def test_responses_of_several_searches() -> None:
     answer = json.loads(SAMPLES["data prepper, a search's answer"].text)
     kinds: list[dict[str, Any]] = [
         {"responses": [answer]},

@@ -177,7 +177,7 @@ def test_links_in_tags_of_the_collector() -> None:
 
 
 @pytest.mark.parametrize("parent", ["00000000000000a1", "a1", "A1", "0000000000000000", "", None])
-def test_a_span_is_not_its_own_parent(parent: str | None) -> None:
+def test_span_is_not_its_own_parent(parent: str | None) -> None:
     span = only(v2("a1", parentId=parent))
     assert (span.parent_id, span.flags) == (None, Flag.NONE)
 
@@ -266,7 +266,7 @@ RPC = [
 
 @pytest.mark.parametrize("order", [RPC, RPC[::-1], [RPC[2], RPC[0], RPC[4], RPC[1], RPC[3]]])
 @pytest.mark.parametrize("flag", [{"shared": True}, {"shared": False}, {"parentId": None}])
-def test_the_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any]) -> None:
+def test_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any]) -> None:
     found = spans(*[item | flag if item is SERVER else item for item in order])
     assert shape(found) == [
         ("Front", "a", None),
@@ -280,7 +280,7 @@ def test_the_halves_of_an_rpc(order: list[dict[str, Any]], flag: dict[str, Any])
     assert depths == [0, 1, 2, 3, 2]
 
 
-def test_a_service_that_calls_itself() -> None:
+def test_service_that_calls_itself() -> None:
     found = spans(CLIENT | {"parentId": None}, SERVER | {"localEndpoint": FRONT, "shared": None})
     assert [(span.kind, span.flags) for span in found] == [(Kind.CLIENT, 0), (Kind.SERVER, Flag.SHARED)]
 
@@ -289,7 +289,7 @@ def test_shared_flag_of_a_client_is_ignored() -> None:
     assert only(v2(kind="CLIENT", shared=True)).flags == Flag.NONE
 
 
-def test_the_pieces_of_both_halves() -> None:
+def test_pieces_of_both_halves() -> None:
     found = spans(*RPC, v2("c", shared=True, localEndpoint=BACK, timestamp=None, duration=None, tags={"late": "yes"}))
     assert len(found) == 5
     assert [span.attributes for span in found] == [{}, {}, {"late": "yes"}, {}, {}]
@@ -487,7 +487,7 @@ def test_detect_versions(item: dict[str, Any], expected: bool) -> None:
     assert zipkin_v1.is_v1(json.dumps(item).encode()) is expected
 
 
-# --- There and back -------------------------------------------------------------------------------------------------
+# --- Round trips ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -534,7 +534,7 @@ def test_written_spans_round_trip(write: Callable[[list[Span]], bytes], decode: 
     assert [comparable(span) for span in read] == [comparable(span) for span in written]
 
 
-# --- Anything -------------------------------------------------------------------------------------------------------
+# --- Any input ------------------------------------------------------------------------------------------------------
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["a1", "cs", "sr"]),

@@ -1,4 +1,4 @@
-"""Addresses of back ends: as they are typed, and as a browser shows them."""
+"""Addresses of back ends, as typed and as shown by a browser."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("path", SHOWN)
 @pytest.mark.parametrize("base", ["", "/jaeger", "/a/search/b"])
-def test_what_a_page_shows(path: str, base: str) -> None:
+def test_search_of_a_page(path: str, base: str) -> None:
     found = parse_address(HERE + base + path)
     assert (found.base, found.search, found.file) == (HERE + base, SHOWN[path], "")
 
@@ -119,7 +119,7 @@ def test_what_a_page_shows(path: str, base: str) -> None:
         ("http://h/#/search", "http://h"),
     ],
 )
-def test_where_a_server_is(text: str, base: str) -> None:
+def test_server_of_an_address(text: str, base: str) -> None:
     assert parse_address(text) == Address(base)
     assert is_address(text.strip())
 
@@ -151,7 +151,7 @@ def test_files(name: str) -> None:
 @pytest.mark.parametrize(
     "text", ["shop/shop.json", "httpd.log", "unix.json", "C:/x", "ftp://h/x", "-", "http:/h", "prod"]
 )
-def test_paths_are_no_addresses(text: str) -> None:
+def test_paths_are_not_addresses(text: str) -> None:
     assert not is_address(text)
 
 
@@ -169,7 +169,7 @@ def test_paths_are_no_addresses(text: str) -> None:
         "http://user:hunter2@",
     ],
 )
-def test_passwords_are_refused_and_not_repeated(text: str) -> None:
+def test_passwords_are_rejected_and_not_shown(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_address(text)
     assert "hunter2" not in str(refused.value)
@@ -188,7 +188,7 @@ def test_passwords_are_refused_and_not_repeated(text: str) -> None:
         ("http://h:1/api/v2/traces?startTs=1795176000000&endTs=1795172400000", "time range ends before it begins"),
     ],
 )
-def test_invalid_addresses_are_refused(text: str, why: str) -> None:
+def test_invalid_addresses_are_rejected(text: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         parse_address(text)
 
@@ -217,51 +217,55 @@ def test_invalid_addresses_are_refused(text: str, why: str) -> None:
         ("a@b/c?.json", ""),
     ],
 )
-def test_what_of_an_address_may_be_kept(source: str, shown: str) -> None:
+def test_secrets_are_removed_from_addresses(source: str, shown: str) -> None:
     assert without_secrets(source) == (shown or source)
     assert without_secrets(without_secrets(source)) == without_secrets(source)
     if is_address(source) and "@" not in source and "json" not in source:
-        # what is searched for is what it was
+        # the search is unchanged
         assert parse_address(without_secrets(source)) == parse_address(source)
 
 
-def test_a_file_whose_address_was_not_kept_whole() -> None:
+def test_saved_address_without_its_secret_is_rejected() -> None:
     with pytest.raises(UsageError, match=r"^https://h/t.json\?sig=\*\*\*: .* was not saved; enter it again"):
         parse_address(without_secrets("https://h/t.json?sig=T"))
 
 
-# what is asked: what is wanted, then what the address shows, then what the profile says
+# searches: requested conditions, then those of the address, then those of the profile
 
 
-def asked(wanted: Search, shown: Search | None = None, profile: Profile = Profile()) -> Search:  # noqa: B008 - frozen
+def combined_search(wanted: Search, shown: Search | None = None, profile: Profile = Profile()) -> Search:  # noqa: B008 - frozen
     return Server("", Address(HERE, search=shown), profile).search(wanted)
 
 
 def test_options_override_the_page_and_the_page_overrides_the_profile() -> None:
     profile = Profile(lookback="2h", limit=7)
-    assert (asked(Search()).lookback_ns, asked(Search()).most) == (None, LIMIT)
-    assert asked(Search(), None, profile) == Search(lookback_ns=2 * HOUR, limit=7)
+    assert (combined_search(Search()).lookback_ns, combined_search(Search()).most) == (None, LIMIT)
+    assert combined_search(Search(), None, profile) == Search(lookback_ns=2 * HOUR, limit=7)
     page = Search(service="cart", limit=5, attributes={"a": "b"}, start_ns=1, end_ns=2)
-    assert asked(Search(), page, profile) == Search(
+    assert combined_search(Search(), page, profile) == Search(
         service="cart", limit=5, attributes={"a": "b"}, start_ns=1, end_ns=2, lookback_ns=2 * HOUR
     )
     wanted = Search(service="web", attributes={"c": "d"}, errors=True)
-    assert asked(wanted, page) == Search(
+    assert combined_search(wanted, page) == Search(
         service="web", limit=5, attributes={"a": "b", "c": "d"}, errors=True, start_ns=1, end_ns=2
     )
-    # a time that is asked for is not that of the page
-    assert asked(Search(lookback_ns=3 * HOUR), page).start_ns is None
-    assert asked(Search(lookback_ns=3 * HOUR), page).end_ns is None
-    assert asked(Search(lookback_ns=3 * HOUR), page).lookback_ns == 3 * HOUR
-    # nor does the page's window turn round what is asked for
+    # a requested time replaces that of the page
+    assert combined_search(Search(lookback_ns=3 * HOUR), page).start_ns is None
+    assert combined_search(Search(lookback_ns=3 * HOUR), page).end_ns is None
+    assert combined_search(Search(lookback_ns=3 * HOUR), page).lookback_ns == 3 * HOUR
+    # and the window of the page does not reverse the requested one
     times = [
-        (asked(wanted, page).start_ns, asked(wanted, page).end_ns) for wanted in (Search(start_ns=5), Search(end_ns=1))
+        (combined_search(wanted, page).start_ns, combined_search(wanted, page).end_ns)
+        for wanted in (Search(start_ns=5), Search(end_ns=1))
     ]
     assert times == [(5, None), (None, 1)]
     page = Search(start_ns=1, end_ns=9)
-    assert (asked(Search(start_ns=5), page).start_ns, asked(Search(start_ns=5), page).end_ns) == (5, 9)
+    assert (combined_search(Search(start_ns=5), page).start_ns, combined_search(Search(start_ns=5), page).end_ns) == (
+        5,
+        9,
+    )
 
 
-def test_sources_other_than_servers_are_refused(tmp_path: object) -> None:
+def test_sources_other_than_servers_are_rejected(tmp_path: object) -> None:
     assert server_at("-") is None
     assert server_at("some/file.json") is None

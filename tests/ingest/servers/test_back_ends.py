@@ -1,4 +1,4 @@
-"""Jaeger, Zipkin and Tempo behind one interface: what they are asked, and what becomes of their answers."""
+"""Jaeger, Zipkin and Tempo behind one interface: requests to them, and handling of their responses."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ POISONED = next(ids[0] for ids, span in sent_spans().items() if span.service == 
 
 
 def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
-    """With a clock that is ahead of ours, which it tells."""
+    """Give the server a clock that is ahead of the local one, in its Date headers."""
 
     def answer(handler: Handler) -> None:
         right = server.respond(handler.request_read)
@@ -57,35 +57,35 @@ def dated(server: StandIn, by_seconds: int, age: str = "") -> StandIn:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("by_seconds", "warnings"), [(7200, "2h ahead of"), (-7200, "2h behind")])
-def test_the_last_hour_is_that_of_the_server_s_clock(kind: str, by_seconds: int, warnings: str) -> None:
+def test_lookback_uses_the_clock_of_the_server(kind: str, by_seconds: int, warnings: str) -> None:
     now = time.time_ns() + by_seconds * SECOND
     with client_of(dated(LiveServer(kind, ends_ns=now), by_seconds)) as client:
-        assert len(client.found(Search(limit=1000))) >= len(client.held) - 1
+        assert len(client.found(Search(limit=1000))) >= len(client.stored_ids) - 1
         assert any(f"the server's clock is {warnings} the local clock" in one for one in client.warnings)
         # what has a beginning and an end has them
         assert not client.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
 
 
 @pytest.mark.parametrize(("by_seconds", "age"), [(7200, "7200"), (3, ""), (-900_000_000, "")])
-def test_a_clock_that_is_right_or_was_never_set(by_seconds: int, age: str) -> None:
+def test_accurate_and_unset_clocks_are_ignored(by_seconds: int, age: str) -> None:
     with client_of(dated(LiveServer("zipkin", ends_ns=time.time_ns()), by_seconds, age)) as client:
-        assert client.found(Search(limit=1000)) == client.held
+        assert client.found(Search(limit=1000)) == client.stored_ids
         assert client.warnings == []
         assert client.back_end.connection.clock_ahead == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_trace_may_be_larger_than_other_answers(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trace_may_be_larger_than_other_responses(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_SMALL_ANSWER", 500)
     with client_of(LiveServer(kind)) as client:
-        largest = max(client.held, key=lambda trace_id: len(client.server.backends[0].documents[trace_id].text))
+        largest = max(client.stored_ids, key=lambda trace_id: len(client.server.backends[0].documents[trace_id].text))
         assert client.found(Search(trace_ids=(largest,))) == {largest}
         monkeypatch.setattr(back_end, "LARGEST_TRACE", 5_000)
         with pytest.raises(HttpError, match="response larger than"):
             client.found(Search(trace_ids=(largest,)))
 
 
-def test_no_more_is_fetched_than_is_taken() -> None:
+def test_fetching_stops_with_the_consumer() -> None:
     begun: list[int] = []
 
     def noted(number: int) -> int:
@@ -95,10 +95,10 @@ def test_no_more_is_fetched_than_is_taken() -> None:
     taken = bounded_map.bounded_map(noted, range(100), 2)
     for count in range(1, 100):
         next(taken)
-        # those that wait to be taken, and those that wait to be begun until they are
+        # results that wait to be taken, and calls that wait for these
         assert len(begun) <= count + 2 * 2
     assert len(list(taken)) == 1
-    # who stops taking leaves no thread behind
+    # no thread remains after the consumer stops
     others = set(threading.enumerate())
     some = bounded_map.bounded_map(lambda number: number, range(100), 2)
     next(some)
@@ -111,22 +111,22 @@ def test_no_more_is_fetched_than_is_taken() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_windows_that_no_server_takes(kind: str) -> None:
+def test_windows_that_no_server_accepts(kind: str) -> None:
     ever = Search(limit=1000, lookback_ns=9_999_999 * 24 * 3600 * SECOND)
     with client_of(LiveServer(kind, ends_ns=time.time_ns())) as client:
         for search in (ever, Search(limit=1000, start_ns=-(10**20), end_ns=10**20)):
-            asked = len(client.server.requests)
+            queried = len(client.server.requests)
             found = client.found(search)
-            assert len(client.server.requests) - asked < 200
+            assert len(client.server.requests) - queried < 200
             # where one such window is searched week by week, from its end
-            assert len(found) >= len(client.held) - 1 or (kind == "tempo" and search is not ever)
+            assert len(found) >= len(client.stored_ids) - 1 or (kind == "tempo" and search is not ever)
             assert not client.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
         if kind == "tempo":
             assert any(one.startswith("Tempo searches one week at a time; searched back to") for one in client.warnings)
 
 
 def without_summaries(server: StandIn) -> StandIn:
-    """A Jaeger before 2.19."""
+    """Make it a Jaeger before 2.19."""
     server.fault, server.fault_on = status(404, body=b"404 page not found\n"), "/trace-summaries$"
     return server
 
@@ -151,7 +151,7 @@ def connected(url: str) -> BackEnd:
     return open_back_end(at, Overrides(), pytest.fail)
 
 
-# finding out what answers
+# detection
 
 
 @pytest.mark.parametrize(
@@ -165,12 +165,12 @@ def connected(url: str) -> BackEnd:
         ("tempo", "Tempo"),
     ],
 )
-def test_what_answers_is_found_out(name: str, called: str) -> None:
+def test_kind_of_server_is_detected(name: str, called: str) -> None:
     with client_of(SERVERS[name]()) as client:
         assert client.back_end.capabilities.name == called
 
 
-def test_v1_is_the_better_one_before_219() -> None:
+def test_v1_is_preferred_before_219() -> None:
     with client_of(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as client:
         assert client.back_end.capabilities.name == "Jaeger (v1)"
 
@@ -189,7 +189,7 @@ def test_kind_in_the_profile_replaces_detection() -> None:
     "path",
     ["/jaeger", "/jaeger/", "/jaeger/search?service=cart&limit=20", f"/jaeger/trace/{BROKEN}", "/jaeger/dependencies"],
 )
-def test_a_jaeger_below_a_path(path: str) -> None:
+def test_jaeger_below_a_base_path(path: str) -> None:
     server = replaying("jaeger-2.20-v3", base="/jaeger")
     with server:
         at = server_at(server.url.removesuffix("/jaeger") + path)
@@ -198,19 +198,19 @@ def test_a_jaeger_below_a_path(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/zipkin", "/zipkin/", "/zipkin/?serviceName=cart", f"/zipkin/traces/{BROKEN}"])
-def test_a_zipkin_behind_its_page(path: str) -> None:
+def test_zipkin_below_its_page(path: str) -> None:
     with client_of(LiveServer("zipkin"), path) as client:
         assert "cart" in client.back_end.services()
         assert client.last == ("/api/v2/services", {})
 
 
-def test_a_zipkin_of_which_only_what_is_below_its_page_is_let_through() -> None:
+def test_zipkin_behind_a_gateway_that_passes_only_its_page() -> None:
     with client_of(LiveServer("zipkin", base="/zipkin")) as client:
         assert "cart" in client.back_end.services()
         assert client.last == ("/zipkin/api/v2/services", {})
 
 
-def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
+def test_tempo_behind_a_gateway_that_passes_only_searches() -> None:
     server = LiveServer("tempo")
     server.fault, server.fault_on = status(404), "/api/echo"
     with client_of(server) as client:
@@ -231,7 +231,7 @@ def test_a_gateway_that_lets_only_searches_of_tempo_pass() -> None:
     ],
     ids=["404", "JSON", "half JSON", "page", "401", "403", "500", "404 page"],
 )
-def test_unknown_kinds_of_servers_are_refused(respond: Any, why: str) -> None:
+def test_unknown_kinds_of_servers_are_rejected(respond: Any, why: str) -> None:
     with Loopback(respond) as server, pytest.raises(BackEndError, match=f"^{server.url}.*{why}"):
         connected(server.url)
 
@@ -253,7 +253,7 @@ def test_tenants(recording: str) -> None:
         pass
 
 
-def test_a_tenant_in_a_header_of_its_own() -> None:
+def test_tenant_in_a_custom_header() -> None:
     with client_of(LiveServer("tempo"), profile=Profile(tenant="shop", tenant_header="X-Team")) as client:
         assert client.server.requests[0].headers["x-team"] == "shop"
         assert "x-scope-orgid" not in client.server.requests[0].headers
@@ -268,8 +268,8 @@ def test_services_and_operations(name: str) -> None:
         services = client.back_end.services()
         assert services == sorted(services)
         # v1 has hidden what it cannot write
-        held = {span.service for ids, span in sent_spans().items() if ids[0] in client.held - {POISONED}}
-        assert held <= set(services) <= {span.service for span in sent_spans().values()}
+        stored_ids = {span.service for ids, span in sent_spans().items() if ids[0] in client.stored_ids - {POISONED}}
+        assert stored_ids <= set(services) <= {span.service for span in sent_spans().values()}
         written = str.lower if "zipkin" in name else str
         expected = sorted({written(span.name) for span in sent_spans().values() if span.service == "payment"})
         assert client.back_end.operations("payment") == expected
@@ -277,7 +277,7 @@ def test_services_and_operations(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "tempo"])
-def test_operations_of_a_service_with_an_odd_name(name: str) -> None:
+def test_operations_of_a_service_with_special_characters(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         assert client.back_end.operations("größe-サービス") == ["drain queue"]
 
@@ -311,23 +311,23 @@ SEARCHES = {
 @each_server
 def test_searches(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
-        held = client.held
+        stored_ids = client.stored_ids
         for what, wanted in SEARCHES.items():
-            expected = {ids[0] for ids, span in sent_spans().items() if meets(wanted, span)} & held
+            expected = {ids[0] for ids, span in sent_spans().items() if meets(wanted, span)} & stored_ids
             found = client.found(changed(wanted, start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
             assert found & expected, what
             if name in RECORDED:
-                # with the limit of that time, whatever is asked
+                # with the current limit, whatever is requested
                 assert found <= expected, what
             elif name == "jaeger-v3 before 2.19" and (wanted.attributes or wanted.errors):
-                # which it does not take; the rest is done here
+                # conditions that it does not support are filtered locally
                 assert found > expected, what
             else:
                 assert found == expected, what
 
 
 @each_server
-def test_traces_come_whole(name: str) -> None:
+def test_traces_are_complete(name: str) -> None:
     kind = next(kind for kind in ("jaeger-v1", "jaeger-v3", "zipkin", "tempo", "jaeger-2.20") if name.startswith(kind))
     with client_of(SERVERS[name]()) as client:
         found = client.spans(Search(service="cart", start_ns=ALL.start_ns, end_ns=ALL.end_ns, limit=1000))
@@ -340,21 +340,21 @@ def test_traces_come_whole(name: str) -> None:
 
 
 @each_server
-def test_a_window_that_has_not_begun(name: str) -> None:
+def test_window_in_the_future(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         for search in (Search(start_ns=time.time_ns() + 3600 * SECOND), Search(start_ns=LAST_NS + 9, end_ns=LAST_NS)):
             assert client.found(search) == set()
 
 
 @each_server
-def test_a_limit_and_a_window(name: str) -> None:
+def test_limit_and_window(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         assert len(client.found(changed(ALL, service="cart", limit=3))) == 3
         assert list(documents(client.back_end, changed(NEVER, service="cart"))) == []
         assert client.warnings == []
 
 
-def test_what_of_a_search_is_done_here() -> None:
+def test_unsupported_conditions_are_filtered_locally() -> None:
     wanted = changed(ALL, errors=True, failed=True, slower_ns=1, attributes={"a": "b"})
     supported: dict[str, dict[str, Any]] = {
         "jaeger-v1": {"failed": False, "slower_ns": None, "least_ns": 2},
@@ -369,7 +369,7 @@ def test_what_of_a_search_is_done_here() -> None:
 
 
 @pytest.mark.parametrize("name", ["jaeger-v3", "tempo"])
-def test_what_holds_for_whole_traces(name: str) -> None:
+def test_conditions_on_whole_traces(name: str) -> None:
     ends: dict[str, list[int]] = {}
     for (trace_id, _), span in sent_spans().items():
         ends.setdefault(trace_id, []).extend((span.start_ns, span.end_ns))
@@ -384,7 +384,7 @@ def test_what_holds_for_whole_traces(name: str) -> None:
     assert failed - slow
 
 
-# what exactly is asked
+# requests
 
 EVERYTHING = Search(
     service="payment",
@@ -493,7 +493,7 @@ def test_search_without_conditions_sends_only_the_usual_parameters(name: str) ->
 
 
 @pytest.mark.parametrize(
-    ("search", "asked_for"),
+    ("search", "expected_params"),
     [
         (Search(most_ns=100 * MS), {"minDuration": ["1"], "maxDuration": ["100000"]}),
         (Search(least_ns=1), {"minDuration": ["1"]}),
@@ -503,12 +503,12 @@ def test_search_without_conditions_sends_only_the_usual_parameters(name: str) ->
         (Search(attributes={"a=b": "c"}), {}),
     ],
 )
-def test_conditions_that_zipkin_does_not_support(search: Search, asked_for: dict[str, list[str]]) -> None:
+def test_conditions_that_zipkin_does_not_support(search: Search, expected_params: dict[str, list[str]]) -> None:
     """A greatest duration without a least one, names in upper case, what its own signs stand in."""
     with client_of(LiveServer("zipkin")) as client:
         list(documents(client.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
         query = client.last[1]
-    assert {key: query[key] for key in query if key not in ("endTs", "lookback", "limit")} == asked_for
+    assert {key: query[key] for key in query if key not in ("endTs", "lookback", "limit")} == expected_params
 
 
 @pytest.mark.parametrize(
@@ -547,7 +547,7 @@ def test_tempo_is_searched_a_week_at_a_time() -> None:
 
 
 @each_server
-def test_a_trace_by_its_id(name: str) -> None:
+def test_trace_by_id(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         for trace_id in (SHORT, padded(SHORT), SHORT.upper()):
             (found,) = {ids[0] for ids in by_ids(spans_of(client.back_end.trace(trace_id) or b""))}
@@ -558,7 +558,7 @@ def test_a_trace_by_its_id(name: str) -> None:
 
 
 @each_server
-def test_traces_by_their_ids(name: str) -> None:
+def test_traces_by_id(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         assert client.found(Search(trace_ids=(SHORT, MISSING, BROKEN))) == {padded(SHORT), BROKEN}
         assert client.warnings == [f"trace {MISSING} is missing"]
@@ -569,8 +569,8 @@ def test_traces_by_their_ids(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
-    """But for what a format cannot carry. v1 fails to write one of them."""
+def test_trace_is_equal_from_all_servers(kind: str) -> None:
+    """Except for the losses of formats. v1 fails to write one of them."""
     server = LiveServer(kind)
     with client_of(server) as client:
         ids = server.trace_ids
@@ -583,7 +583,7 @@ def test_the_same_trace_from_all_servers_is_equal(kind: str) -> None:
     assert [text.startswith(f"trace {POISONED} could not be read: ") for text in warnings] == [True] * len(unread)
 
 
-def test_a_trace_that_is_partly_there() -> None:
+def test_incomplete_trace() -> None:
     partly = Response((b'{"trace":{"resourceSpans":[]},"status":"PARTIAL","message":"too large"}',))
     with Loopback(lambda request: partly if "traces" in request.path else Response((b"echo",))) as server:
         at = server_at(server.url)
@@ -624,10 +624,10 @@ def test_tempo_has_no_dependencies() -> None:
         client.back_end.dependencies(FIRST_NS, LAST_NS)
 
 
-# Jaeger's v1 API and what it cannot write
+# Jaeger's v1 API, and traces that it cannot write
 
 
-def test_what_v1_cannot_write_comes_by_v3() -> None:
+def test_v3_is_used_for_traces_that_v1_cannot_write() -> None:
     with client_of(without_summaries(replaying("jaeger-2.20-v3", "jaeger-2.20-v1"))) as client:
         assert client.found(changed(ALL, service="poisoned")) == {POISONED}
         assert client.server.paths()[-2:] == ["/api/traces", "/api/v3/traces"]
@@ -637,8 +637,8 @@ def test_what_v1_cannot_write_comes_by_v3() -> None:
 
 
 @pytest.fixture
-def beside() -> LiveServer:
-    """A Jaeger v1 with sound traces of the service of the one that it cannot write, before and after it."""
+def server_with_neighbours() -> LiveServer:
+    """Serve a Jaeger v1 with valid traces of the same service, before and after the one that it cannot write."""
     server = LiveServer("jaeger-v1")
     sound = next(document for document in map(server.document, server.trace_ids) if not document.broken)
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
@@ -650,11 +650,11 @@ def beside() -> LiveServer:
     return server
 
 
-def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
-    with client_of(beside) as client:
+def test_parts_that_v1_cannot_represent_are_omitted(server_with_neighbours: LiveServer) -> None:
+    with client_of(server_with_neighbours) as client:
         found = spans_of(*documents(client.back_end, changed(ALL, service="poisoned")))
     assert {span.trace_id for span in found} == {f"5a{number}".rjust(32, "0") for number in range(4)}
-    # a trace is found in each slice that it reaches into
+    # a trace is found in each slice that it overlaps
     assert all(not span.warnings for span in found)
     assert len(client.warnings) >= 1
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
@@ -663,15 +663,15 @@ def test_parts_that_v1_cannot_represent_are_omitted(beside: LiveServer) -> None:
     assert len(client.server.requests) < 150
 
 
-def test_of_many_that_v1_cannot_write_as_little_as_can_be_is_lost(beside: LiveServer) -> None:
-    """They cost time of all parts of the window alike, not the whole of the one that is looked at last."""
-    sound = beside.document("5a3".rjust(32, "0"))
+def test_losses_for_many_traces_that_v1_cannot_write_are_small(server_with_neighbours: LiveServer) -> None:
+    """Requests are spread evenly over the window, instead of losing all of its last part."""
+    sound = server_with_neighbours.document("5a3".rjust(32, "0"))
     for number in range(6):
         away = (number + 1) * 1800 * SECOND
-        beside.add(sound.copy_with(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
-        beside.add(sound.copy_with(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
+        server_with_neighbours.add(sound.copy_with(f"b{number}".rjust(32, "0"), by_ns=away - 600 * SECOND), broken=True)
+        server_with_neighbours.add(sound.copy_with(f"c{number}".rjust(32, "0"), by_ns=away), broken=False)
     search = changed(ALL, service="poisoned", start_ns=FIRST_NS - 3600 * SECOND, end_ns=LAST_NS + 4 * 3600 * SECOND)
-    with client_of(beside) as client:
+    with client_of(server_with_neighbours) as client:
         found = client.found(search)
     assert {f"c{number}".rjust(32, "0") for number in range(6)} <= found
     assert len(client.server.requests) < 100
@@ -719,18 +719,16 @@ def test_errors_in_a_v1_response_with_traces_are_passed_on() -> None:
 
 @pytest.mark.parametrize("limit", [20, 1000])
 @pytest.mark.parametrize("name", ["v1", "v3"])
-def test_of_a_search_by_services_it_is_known_whether_there_is_more(name: str, limit: int) -> None:
-    with client_of(
-        LiveServer("jaeger-v1") if name == "v1" else wanting_a_service(replaying("jaeger-main-v3"))
-    ) as client:
+def test_search_by_services_reports_whether_there_are_more(name: str, limit: int) -> None:
+    with client_of(LiveServer("jaeger-v1") if name == "v1" else require_service(replaying("jaeger-main-v3"))) as client:
         list(documents(client.back_end, changed(ALL, limit=limit)))
         assert client.back_end.has_more == (limit == 20)
         list(documents(client.back_end, changed(ALL, service="legacy-gateway")))
         assert not client.back_end.has_more
 
 
-def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn:
-    """A store of Jaeger v3 that keeps traces by service: Cassandra's, for one."""
+def require_service(server: StandIn, *, has_summaries: bool = True) -> StandIn:
+    """Make it a Jaeger v3 with a store that keeps traces by service, such as Cassandra's."""
     refuses = status(400, body=b'{"error":{"httpCode":400,"message":"service is required"}}')
 
     def fault(handler: Any) -> None:
@@ -745,19 +743,19 @@ def wanting_a_service(server: StandIn, *, has_summaries: bool = True) -> StandIn
     return server
 
 
-def test_a_store_of_v3_that_wants_a_service() -> None:
-    with client_of(wanting_a_service(replaying("jaeger-main-v3"))) as client:
+def test_v3_store_that_requires_a_service() -> None:
+    with client_of(require_service(replaying("jaeger-main-v3"))) as client:
         assert client.found(ALL) == {ids[0] for ids in sent_spans()}
         assert client.found(ALL) == {ids[0] for ids in sent_spans()}
     assert client.server.paths().count("/api/v3/traces") == 1
 
 
-def test_a_store_of_v3_that_wants_a_service_before_summaries() -> None:
-    with client_of(wanting_a_service(replaying("jaeger-main-v3"), has_summaries=False)) as client:
+def test_v3_store_that_requires_a_service_before_summaries() -> None:
+    with client_of(require_service(replaying("jaeger-main-v3"), has_summaries=False)) as client:
         assert client.found(ALL) == {ids[0] for ids in sent_spans()}
 
 
-# answers that are JSON, and not what belongs there
+# unexpected JSON responses
 
 NOT_THAT = {
     "deep": b"[" * 100_000,
@@ -773,7 +771,7 @@ NOT_THAT = {
 
 
 @pytest.mark.parametrize("name", ["jaeger-v1", "jaeger-v3", "zipkin", "tempo"])
-def test_any_response_is_read_or_refused_with_a_message(name: str) -> None:
+def test_any_response_is_read_or_rejected_with_a_message(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         back_end, server = client.back_end, client.server
         trace_id = server.backends[0].visible()[0].id
@@ -815,13 +813,13 @@ def test_errors_for_unexpected_responses(name: str, body: bytes, why: str) -> No
             client.back_end.services()
 
 
-def test_an_empty_server() -> None:
+def test_empty_server() -> None:
     for kind in KINDS:
         with client_of(LiveServer(kind, empty=True), profile=Profile(kind=kind.split("-")[0])) as client:
             assert list(documents(client.back_end, ALL)) == [], kind
 
 
-def test_a_page_in_place_of_traces() -> None:
+def test_web_page_instead_of_traces() -> None:
     with faulty(login_page, on="/api/v3/traces$", then="jaeger-v3") as server:
         back_end = connected(server.url)
         with pytest.raises(HttpError, match="a web page, not traces; perhaps a login page"):

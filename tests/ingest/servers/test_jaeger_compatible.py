@@ -1,4 +1,4 @@
-"""VictoriaTraces, Quickwit and GreptimeDB: they answer Jaeger's API, and what they do otherwise is handled or said."""
+"""VictoriaTraces, Quickwit and GreptimeDB, whose deviations from Jaeger's API are handled or reported."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
 changed = msgspec.structs.replace
 
 
-def like(kind: str) -> str:
-    """The kind of Jaeger that holds the same traces."""
+def equivalent_jaeger(kind: str) -> str:
+    """Return the kind of Jaeger with the same traces."""
     return "jaeger-v3" if kind.endswith("v3") else "jaeger-v1"
 
 
@@ -46,7 +46,7 @@ def found_in(kind: str, search: Search) -> tuple[dict[tuple[str, str], Span], li
         return spans, client.warnings
 
 
-def essence(spans: dict[tuple[str, str], Span]) -> dict[tuple[str, str], tuple[Any, ...]]:
+def comparable_spans(spans: dict[tuple[str, str], Span]) -> dict[tuple[str, str], tuple[Any, ...]]:
     return {
         ids: (span.name, span.service, span.kind, span.parent_id, span.start_ns, span.duration_ns, span.error)
         for ids, span in spans.items()
@@ -54,11 +54,11 @@ def essence(spans: dict[tuple[str, str], Span]) -> dict[tuple[str, str], tuple[A
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_spans_come_as_from_jaeger(kind: str) -> None:
-    right, _ = found_in(like(kind), changed(ALL, service="payment"))
+def test_spans_equal_those_of_jaeger(kind: str) -> None:
+    right, _ = found_in(equivalent_jaeger(kind), changed(ALL, service="payment"))
     got, _ = found_in(kind, changed(ALL, service="payment"))
     assert len(right) > 100
-    assert essence(got) == essence(right)
+    assert comparable_spans(got) == comparable_spans(right)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -77,18 +77,18 @@ def test_spans_come_as_from_jaeger(kind: str) -> None:
     ],
     ids=["all", "operation", "errors", "failed", "slow", "attribute", "of resource", "of none", "before"],
 )
-def test_searches_find_what_jaeger_finds(kind: str, wanted: Search) -> None:
+def test_searches_find_the_same_traces_as_in_jaeger(kind: str, wanted: Search) -> None:
     end = wanted.end_ns or ALL.end_ns
     search = changed(wanted, start_ns=FIRST_NS - SECOND, end_ns=end, limit=1000)
-    right, _ = found_in(like(kind), search)
+    right, _ = found_in(equivalent_jaeger(kind), search)
     got, _ = found_in(kind, search)
     assert {ids[0] for ids in got} == {ids[0] for ids in right}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_span_as_long_as_the_least_and_greatest_duration_is_found(kind: str) -> None:
+def test_duration_limits_are_inclusive(kind: str) -> None:
     server = LiveServer(kind, empty=True)
-    server.add(trace(like(kind), 1, FIRST_NS, [7 * MS], ["front"]))
+    server.add(trace(equivalent_jaeger(kind), 1, FIRST_NS, [7 * MS], ["front"]))
     with client_of(server) as client:
         exact = changed(ALL, service="front", least_ns=7 * MS, most_ns=7 * MS)
         assert client.found(exact) == {f"{1:032x}"}
@@ -96,10 +96,10 @@ def test_a_span_as_long_as_the_least_and_greatest_duration_is_found(kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_trace_of_the_last_second_is_found(kind: str) -> None:
+def test_trace_of_the_last_second_is_found(kind: str) -> None:
     server = LiveServer(kind, empty=True)
     last = LAST_NS // SECOND * SECOND + 900 * MS
-    server.add(trace(like(kind), 1, last, [MS], ["front"]))
+    server.add(trace(equivalent_jaeger(kind), 1, last, [MS], ["front"]))
     with client_of(server) as client:
         assert client.found(changed(ALL, service="front", end_ns=last + MS)) == {f"{1:032x}"}
 
@@ -119,7 +119,7 @@ def test_traces_by_id(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_services_and_operations(kind: str) -> None:
-    with client_of(LiveServer(like(kind))) as client:
+    with client_of(LiveServer(equivalent_jaeger(kind))) as client:
         services = client.back_end.services()
         operations = {name: client.back_end.operations(name) for name in ("payment", "größe-サービス", "nobody")}
     with client_of(LiveServer(kind)) as client:
@@ -144,7 +144,10 @@ def test_missing_features_are_reported(kind: str) -> None:
 def test_limit_that_is_too_high_is_lowered_with_a_warning(kind: str) -> None:
     told: list[SearchReport] = []
     server = LiveServer(kind, empty=True)
-    server.add_all(trace(like(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"]) for number in range(MOST + 5))
+    server.add_all(
+        trace(equivalent_jaeger(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"])
+        for number in range(MOST + 5)
+    )
     with server:
         traces = load([server.url], search=changed(ALL, service="front", limit=5 * MOST), on_report=told.append)
     assert traces.trace_count == MOST
@@ -156,7 +159,7 @@ def test_limit_that_is_too_high_is_lowered_with_a_warning(kind: str) -> None:
 
 
 def test_summaries_are_requested_within_the_limit() -> None:
-    """Of those that fail otherwise 20 times as many summaries are looked through, which may be too many."""
+    """For errors, 20 times as many summaries are requested, which may exceed the limit."""
     server = LiveServer("victoriatraces-v3", empty=True)
     failed = trace("jaeger-v3", 1, FIRST_NS, tags={"http.response.status_code": "503"})
     server.add_all([failed, *(trace("jaeger-v3", number, FIRST_NS + number * MS) for number in range(2, 300))])
@@ -176,7 +179,7 @@ def test_quickwit_fetches_each_trace_that_its_search_finds() -> None:
     assert len(fetched) == len(set(fetched)) == count > 10
 
 
-def test_quickwit_fetches_no_trace_twice_to_fill_up() -> None:
+def test_quickwit_fetches_no_trace_twice() -> None:
     with client_of(LiveServer("quickwit")) as client:
         client.found(changed(ALL, failed=True))
         fetched = [path for path in client.server.paths() if "/api/traces/" in path]
@@ -206,7 +209,7 @@ def test_losses_of_greptimedb_are_reported() -> None:
     assert told[0].text.endswith("there may be more, also newer ones: the server does not send the newest first")
 
 
-def test_attributes_that_victoriatraces_finds_are_named() -> None:
+def test_attributes_searched_by_victoriatraces_are_reported() -> None:
     told: list[SearchReport] = []
     search = changed(ALL, service="payment", attributes={"service.version": "1.4.2", "x": "~y"})
     with LiveServer("victoriatraces") as server:
@@ -218,7 +221,7 @@ def test_attributes_that_victoriatraces_finds_are_named() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_address_of_the_host_alone_will_do_on_the_usual_port(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_is_sufficient_on_the_usual_port(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with LiveServer(kind) as server:
         address = urlsplit(server.url)
         assert address.port
@@ -256,7 +259,7 @@ def test_error_for_an_unknown_port_lists_the_base_paths(program: Program) -> Non
     ("tenant", "sent"),
     [("12", ("12", "0")), ("12:7", ("12", "7")), ("acme", (None, None))],
 )
-def test_a_tenant_by_number_is_one_of_victoriatraces_too(tenant: str, sent: tuple[str | None, str | None]) -> None:
+def test_numeric_tenant_is_sent_as_one_of_victoriatraces(tenant: str, sent: tuple[str | None, str | None]) -> None:
     from tracetui.config import Profile
 
     headers = access_to(parse_address("http://h:10428"), Profile(), Overrides(tenant=tenant)).headers
@@ -266,15 +269,15 @@ def test_a_tenant_by_number_is_one_of_victoriatraces_too(tenant: str, sent: tupl
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_report_of_the_last_hour(kind: str, program: Program) -> None:
+def test_report_of_the_last_hour(kind: str, program: Program) -> None:
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         report = program("analyze", server.url, "--service", "payment", "--errors-only")
-    with LiveServer(like(kind), ends_ns=time.time_ns()) as server:
+    with LiveServer(equivalent_jaeger(kind), ends_ns=time.time_ns()) as server:
         right = program("analyze", server.url, "--service", "payment", "--errors-only")
     assert report.code == 0, report.err
     assert report.out.splitlines()[0].split("  ")[0] == right.out.splitlines()[0].split("  ")[0]
 
 
-def test_help_names_them(program: Program) -> None:
+def test_help_names_compatible_servers(program: Program) -> None:
     warnings = program("--help").out
     assert all(name in warnings for name in ("VictoriaTraces", "Quickwit", "GreptimeDB"))

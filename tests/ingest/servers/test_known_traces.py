@@ -1,4 +1,4 @@
-"""What users ask first of servers that hold a known set, in which what is wanted lies behind 1,500 newer traces."""
+"""Common searches on servers with a known set, in which the wanted traces are older than 1,500 others."""
 
 from __future__ import annotations
 
@@ -28,25 +28,23 @@ def server(request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     known.QUESTIONS,
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_exists_is_found(options: tuple[str, ...], wanted: int, server: LiveServer, program: Program) -> None:
+def test_existing_traces_are_found(options: tuple[str, ...], wanted: int, server: LiveServer, program: Program) -> None:
     report = program.analyze(server.url, "--time-range", "2h", *options)
     if options[:1] == ("--service",) and "--errors-only" in options and isinstance(server.backends[0], JaegerV1):
-        # it is asked for spans of a service alone, and here those in error are of another one
+        # v1 searches spans of one service only, and here the spans in error are of another one
         assert "no match among the newest 100" in report.err
         return
     assert wanted <= json.loads(report.out)["summary"]["trace_count"] <= wanted + known.NOT_SEARCHABLE, report.err
 
 
-def test_the_slowest_and_a_failed_trace_are_shown(server: LiveServer, program: Program) -> None:
+def test_slowest_and_failed_traces_are_shown(server: LiveServer, program: Program) -> None:
     shown = program("show", server.url, "--trace", "slowest", "--time-range", "2h", "--limit", "20", "--width", "120")
     assert "1.30 s" in shown.out or "1.21 s" in shown.out, shown.err
     failed = program("show", server.url, "--trace", "failed", "--time-range", "2h", "--limit", "20")
     assert failed.code == 0, failed.err
 
 
-def test_the_slowest_of_a_service_is_shown_though_another_service_takes_the_time(
-    server: LiveServer, program: Program
-) -> None:
+def test_slowest_trace_of_a_service_that_is_fast_itself_is_shown(server: LiveServer, program: Program) -> None:
     shown = program(
         *("show", server.url, "--trace", "slowest", "--service", "back", "--time-range", "2h", "--limit", "100")
     )
@@ -54,6 +52,6 @@ def test_the_slowest_of_a_service_is_shown_though_another_service_takes_the_time
     assert "no service" not in shown.err
 
 
-def test_all_services_are_named(server: LiveServer, program: Program) -> None:
+def test_all_services_are_listed(server: LiveServer, program: Program) -> None:
     result = program("server", server.url, "--json")
     assert len(json.loads(result.out)["services"]) == known.SERVICES, result.err

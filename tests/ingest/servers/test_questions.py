@@ -1,4 +1,6 @@
-"""Questions to servers that hold more than is asked for: what is wanted is asked for, and what is left out is said."""
+"""Searches on servers with more traces than one response contains: all matching traces are found, or losses
+reported.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def failed_ids() -> set[str]:
 def test_failed_traces_are_found_behind_newer_ones(kind: str) -> None:
     with client_of(server_with_newer_traces(kind)) as client:
         found = client.found(changed(WHOLE, failed=True))
-        held = client.held
+        held = client.stored_ids
     assert len(failed_ids() & held) == FAILED_COUNT
     assert failed_ids() & held <= {padded(trace_id) for trace_id in found}
 
@@ -78,7 +80,7 @@ def test_requests_for_failed_traces_are_few(kind: str, most: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
-def test_a_full_answer_is_not_filled_up(kind: str) -> None:
+def test_full_response_is_not_extended(kind: str) -> None:
     with client_of(server_with_newer_traces(kind)) as client:
         before = len(client.server.requests)
         assert len(client.found(changed(WHOLE, failed=True, limit=5))) == 5
@@ -86,7 +88,7 @@ def test_a_full_answer_is_not_filled_up(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
-def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
+def test_response_is_extended_by_traces_that_failed_otherwise(kind: str) -> None:
     server = LiveServer(kind)
     server.add(trace(kind, 1, LAST_NS, tags={"http.response.status_code": "503"}))
     search = changed(WHOLE, failed=True, service="front" if kind == "jaeger-v1" else "")
@@ -97,7 +99,7 @@ def test_traces_that_failed_by_another_sign_are_filled_up(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v1"])
-def test_no_trace_comes_twice_when_it_is_filled_up(kind: str) -> None:
+def test_no_trace_occurs_twice_in_an_extended_response(kind: str) -> None:
     search = changed(WHOLE, failed=True, limit=1000, service="payment")
     with client_of(LiveServer(kind)) as client:
         from tracetui.ingest.servers.resolve import documents
@@ -129,7 +131,7 @@ def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wante
     assert len(expected) >= 5
     assert expected <= set(found.trace_ids)
     assert "service payment or reporting or unknown" in comparable[0].text
-    # a trace of two of the services comes once
+    # a trace of two of the services occurs once
     assert not found.duplicates
 
 
@@ -137,7 +139,7 @@ def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wante
 
 
 def badger(server: StandIn) -> StandIn:
-    """Jaeger with a store that refuses attributes without a service, with status 500."""
+    """Make it a Jaeger whose store rejects attributes without a service, with status 500."""
     refused = Response((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
 
     def fault(handler: Any) -> None:
@@ -162,7 +164,7 @@ def badger(server: StandIn) -> StandIn:
     ],
     ids=["error", "failed", "attribute", "attribute of failed", "all"],
 )
-def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
+def test_store_that_requires_a_service_for_attributes(wanted: Search) -> None:
     search = changed(wanted, start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
     with client_of(replaying("jaeger-main-v3")) as plain:
         right = plain.found(search)
@@ -174,11 +176,11 @@ def test_a_store_that_wants_a_service_for_attributes(wanted: Search) -> None:
     assert right
 
 
-# lists of names that servers send
+# lists of names from servers
 
 
 @pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
-def test_damaged_names_of_services_are_left_out(kind: str) -> None:
+def test_damaged_names_of_services_are_skipped(kind: str) -> None:
     server = LiveServer(kind)
     key = {"jaeger-v1": "data", "jaeger-v3": "services", "zipkin": ""}[kind]
     listed = b'["cart","\\ud800",7,"' + b"x" * 100_000 + b'","payment"]'
@@ -213,7 +215,7 @@ def test_every_search_can_be_sent_and_described(
 def test_any_limit_can_be_requested(program: Program) -> None:
     with LiveServer("jaeger-v1") as server:
         warnings = program("analyze", server.url, "--time-range", "9999999d", "--limit", "9" * 400)
-    # it is the server's to refuse so many
+    # rejecting it is up to the server
     assert (warnings.code, "search depth must be" in warnings.err) == (4, True)
 
 
@@ -239,18 +241,18 @@ def test_services_are_searched_until_the_limit() -> None:
         assert len(client.found(changed(WHOLE, limit=1000))) == many
         del server.requests[:]
         few = client.found(changed(WHOLE, limit=10))
-        asked_for = server.paths().count("/api/traces")
+        expected_params = server.paths().count("/api/traces")
     assert len(few) >= 10
-    assert asked_for < many / 2
+    assert expected_params < many / 2
     assert "of 150 services, enough for 10 traces" in client.warnings[-1]
 
 
-def test_services_are_searched_side_by_side() -> None:
+def test_services_are_searched_concurrently() -> None:
     server = server_with_services("jaeger-v1", 4, begun_ns=FIRST_NS + SECOND)
     two = threading.Barrier(2, timeout=20)
 
     def fault(handler: Any) -> None:
-        # each waits for another one under way
+        # each request waits for another concurrent one
         two.wait()
         server.send(handler, server.respond(handler.request_read))
 
@@ -278,7 +280,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
 
 
 def without_hints(server: StandIn) -> StandIn:
-    """A Tempo that refuses what it does not know behind a query."""
+    """Make it a Tempo that rejects unknown text after a query."""
     refused = Response((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
 
     def fault(handler: Any) -> None:
@@ -305,7 +307,7 @@ def test_older_tempo_is_queried_without_the_hint_from_then_on() -> None:
         assert client.server.paths().count("/api/search") == 3
 
 
-def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
+def test_results_of_an_older_tempo_are_not_reported_as_the_newest() -> None:
     comparable: list[SearchReport] = []
     with without_hints(server_with_newer_traces("tempo")) as server:
         load([server.url], search=WHOLE, on_report=comparable.append)
@@ -314,7 +316,7 @@ def test_what_an_older_tempo_sends_is_not_called_its_newest() -> None:
     assert comparable[0].searched.words.startswith("any 20 (")
 
 
-def test_a_query_that_tempo_refuses_is_refused() -> None:
+def test_query_that_tempo_rejects_is_an_error() -> None:
     with client_of(LiveServer("tempo")) as client:
         with pytest.raises(HttpError, match="400"):
             client.found(changed(WHOLE, expression="{ nonsense"))
@@ -322,7 +324,7 @@ def test_a_query_that_tempo_refuses_is_refused() -> None:
 
 
 def test_tempo_names_are_requested_for_a_window() -> None:
-    """Without one it knows what has come just now: nothing, mostly."""
+    """Without a window Tempo knows only names that have just arrived."""
     server = LiveServer("tempo")
 
     def fault(handler: Any) -> None:
@@ -337,7 +339,7 @@ def test_tempo_names_are_requested_for_a_window() -> None:
         assert "payments.Charge/Run" in client.back_end.operations("payment")
 
 
-def test_events_of_python_s_zipkin_exporter() -> None:
+def test_events_of_the_python_zipkin_exporter() -> None:
     traces = load([str(CASES / "zipkin-python-events.json")])
     exceptions = {
         traces.span(span).name: [event.attributes.get("exception.type") for event in traces.span(span).events]
@@ -346,7 +348,7 @@ def test_events_of_python_s_zipkin_exporter() -> None:
     assert exceptions == {"GET /exc": [], "compute": ["RuntimeError", "ValueError"], "retry ok": ["TimeoutError"]}
 
 
-def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
+def test_unchanged_traces_of_tempo_are_not_fetched_again() -> None:
     with LiveServer("tempo") as server:
         loading = Loader([server.url])
         search = changed(WHOLE, limit=1000)
@@ -356,7 +358,7 @@ def test_traces_of_tempo_that_have_not_grown_are_not_fetched_again() -> None:
         assert loading.search_again(search, lambda _: None, comparable.append) is None
         assert [request.path for request in server.requests[count:]] == ["/api/search"]
         assert comparable[0].text.startswith(f"{first.trace_count} traces from Tempo")
-        # one more, and one that grows
+        # one new trace, and one that has grown
         server.add(trace("tempo", 1, LAST_NS, [5 * MS], ["front"]))
         assert (loading.search_again(search, lambda _: None) or first).trace_count == first.trace_count + 1
         server.add(trace("tempo", 1, LAST_NS))

@@ -1,4 +1,4 @@
-"""Answers that real servers gave to questions asked the wrong way: they are asked otherwise, and all is found."""
+"""Recorded rejections of real servers: the program changes its requests, and all traces are found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ changed = msgspec.structs.replace
 
 
 class Tempo(StandIn):
-    """Answers as recorded: to a search with and without the hint, for names with and without a window."""
+    """Responds as recorded: to a search with and without the hint, for names with and without a window."""
 
     def __init__(self) -> None:
         super().__init__([recorded("faults")], [])
@@ -64,7 +64,9 @@ def test_tempo_search_requests_the_newest() -> None:
 
 
 def store_by_service(everything: bool) -> StandIn:
-    """Jaeger with a store that keeps traces by service: badger, or one like Cassandra, which wants a service always."""
+    """Serve a Jaeger whose store keeps traces by service: badger, or one like Cassandra, which always requires a
+    service.
+    """
     server = LiveServer("jaeger-v3")
 
     def fault(handler: Any) -> None:

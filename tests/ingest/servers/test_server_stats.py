@@ -24,13 +24,13 @@ def with_metrics() -> StandIn:
 
 
 def points(name: str) -> list[float]:
-    """The numbers of a recorded answer; one that is not written is 0."""
+    """Return the numbers of a recorded response; a missing one is 0."""
     series = json.loads(recorded("jaeger-2.20-metrics")[name].body)["metrics"]
     values = [float(point["gaugeValue"].get("doubleValue", 0)) for one in series for point in one["metricPoints"]]
     return [value for value in values if value == value]
 
 
-def test_metrics_are_the_mean_of_what_was_recorded() -> None:
+def test_metrics_are_means_of_the_recorded_points() -> None:
     with client_of(with_metrics()) as client:
         found = client.back_end.metrics("web-frontend", FIRST_NS, LAST_NS)
         assert client.back_end.metrics("nobody", FIRST_NS, LAST_NS) == Metrics("nobody", None, None, None)
@@ -70,7 +70,7 @@ def test_data_missing_on_a_server_is_reported(
     assert bool(found["dependencies"]) == ("Tempo" not in missing[0])
 
 
-def test_a_graph_that_fails_costs_no_services(program: Program) -> None:
+def test_failed_dependency_graph_costs_only_itself(program: Program) -> None:
     with LiveServer("zipkin") as server:
         server.fault, server.fault_on = status(500), "/dependencies$"
         result = program("server", server.url, "--json")
@@ -90,7 +90,7 @@ EDGES = (
 
 @pytest.mark.parametrize("number", [b"-5", b"2.5", b"9" * 30, b"9" * 4_000, b"1e300", b"null", b'"x"'])
 @pytest.mark.parametrize("kind", ["jaeger-v1", "zipkin"])
-def test_an_edge_that_cannot_be_read_costs_no_other(kind: str, number: bytes, program: Program) -> None:
+def test_unreadable_edge_costs_only_itself(kind: str, number: bytes, program: Program) -> None:
     body = b"[%b]" % b",".join(EDGES).replace(b"NUMBER", number)
     with LiveServer(kind) as server:
         server.fault, server.fault_on = status(200, body=body if kind == "zipkin" else b'{"data":%b}' % body), "/dep.*"
@@ -104,7 +104,7 @@ def test_an_edge_that_cannot_be_read_costs_no_other(kind: str, number: bytes, pr
     ]
 
 
-def test_a_dependency_graph_is_bounded() -> None:
+def test_dependency_graph_is_bounded() -> None:
     result: list[str] = []
     listed = [msgspec.Raw(b'{"parent":"a","child":"b","callCount":%d}' % count) for count in range(60_000)]
     found = readable_edges(listed, result.append)
@@ -124,7 +124,7 @@ def test_invalid_metrics_are_omitted(value: bytes, program: Program) -> None:
     assert "p95 2.00 ms" in result.out
 
 
-def test_a_server_that_is_not_there(program: Program) -> None:
+def test_unreachable_server(program: Program) -> None:
     with refused() as server:
         result = program("server", server.url)
     assert (result.code, result.out) == (4, "")
@@ -133,7 +133,7 @@ def test_a_server_that_is_not_there(program: Program) -> None:
     assert (result.code, result.out) == (2, "")
 
 
-def test_a_server_that_knows_nothing(program: Program) -> None:
+def test_server_without_data(program: Program) -> None:
     with LiveServer("zipkin", empty=True) as server:
         server.fault, server.fault_on = status(200, body=b"[]"), "/dependencies$"
         result = program("server", server.url)

@@ -1,4 +1,4 @@
-"""The stand-ins for servers: they answer as the real ones did, and fail as they are told to."""
+"""The stand-ins for servers: they respond like the real ones, and fail on request."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ LIMITS = ("limit", "query.searchDepth", "query.num_traces")
 WINDOW = {"start": FIRST_NS // 1000, "end": LAST_NS // 1000}
 TRACE = "1f2e3d4c5b6a7988"
 SAYS_LESS = {
-    "services",  # of a Zipkin and a Jaeger v1 that hold only what was in recorded answers
+    "services",  # of a Zipkin and a Jaeger v1 with the recorded traces only
     "operations-flat-slash",
-    "tag-values-status",  # numbers in Tempo, which are no TraceQL
-    "search-structure",  # TraceQL that the stand-in does not know
+    "tag-values-status",  # numbers in Tempo, which are not TraceQL
+    "search-structure",  # TraceQL that the stand-in does not support
 }
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    # one for all: reading the system's certificates takes longer than the requests
+    # shared, as reading the system's certificates takes longer than the requests
     with httpx.Client(timeout=5, trust_env=False) as shared:
         yield shared
 
@@ -61,7 +61,7 @@ def trace_ids(answer: httpx.Response) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [name for name, _ in APIS] + ["jaeger-2.20-metrics", "jaeger-2.20-tenant-acme"])
-def test_recorded_questions_get_the_recorded_bytes(name: str, client: httpx.Client) -> None:
+def test_recorded_requests_get_the_recorded_bytes(name: str, client: httpx.Client) -> None:
     with replaying(name) as server:
         for given in recorded(name).answers.values():
             got = client.get(server.url + given.path, params=given.query)
@@ -69,7 +69,7 @@ def test_recorded_questions_get_the_recorded_bytes(name: str, client: httpx.Clie
             assert got.headers.get("content-type") == given.headers.get("content-type")
 
 
-def asked_again(name: str, api: type[Backend]) -> Iterator[tuple[Recorded, Any, Any]]:
+def replayed(name: str, api: type[Backend]) -> Iterator[tuple[Recorded, Any, Any]]:
     backend = api(recorded(name))
     for given in recorded(name).answers.values():
         answer = backend.answer(Request("GET", given.path, given.query, {}))
@@ -82,11 +82,11 @@ def asked_again(name: str, api: type[Backend]) -> Iterator[tuple[Recorded, Any, 
 @pytest.mark.parametrize(("name", "api"), APIS)
 def test_computed_figures_equal_those_of_the_recorded_server(name: str, api: type[Backend]) -> None:
     compared = 0
-    for given, real, ours in asked_again(name, api):
+    for given, real, ours in replayed(name, api):
         if given.status != 200:
             assert ours == real, given.name
         elif ids(real):
-            # which traces a limit leaves is the server's choice
+            # the server selects the traces within a limit
             limit = int(next((v[0] for k, v in given.query.items() if k in LIMITS), 1000))
             assert len(ids(ours)) == len(ids(real)) == limit or ids(ours) == ids(real), given.name
         else:
@@ -131,8 +131,8 @@ def test_summaries_equal_recorded_ones(name: str, api: type[Backend], key: str, 
     assert [summary for summary in real if summary not in json.loads(ours.body)[key]] == []
 
 
-def test_recorded_traces_are_the_truth(original_traces: dict[str, Document]) -> None:
-    """What was never recorded may then be taken from the truth."""
+def test_recorded_traces_equal_the_sent_ones(original_traces: dict[str, Document]) -> None:
+    """Traces that were not recorded are taken from the sent ones."""
     for document in jaeger_v3_documents(recorded("jaeger-2.20-v3")):
         assert spans_of(document) == spans_of(original_traces[document.id])
 
@@ -142,7 +142,7 @@ def spans_of(document: Document) -> dict[str, Any]:
 
 
 def in_order(node: Any) -> Any:
-    """Attributes by name, and without those that Jaeger adds."""
+    """Sort attributes by name, without those that Jaeger adds."""
     if isinstance(node, list):
         return [in_order(item) for item in node]
     if not isinstance(node, dict):
@@ -152,7 +152,7 @@ def in_order(node: Any) -> Any:
     return written | ({"attributes": sorted(attributes, key=dumped)} if attributes else {})
 
 
-# what a client may ask otherwise than it was recorded
+# requests that were not recorded
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_jaeger_searches(query: dict[str, Any], count: int, client: httpx.Client
         assert len(client.get(f"{server.url}/api/traces", params=query).json()["data"]) == count
 
 
-def test_both_apis_of_a_jaeger(client: httpx.Client) -> None:
+def test_both_apis_of_jaeger(client: httpx.Client) -> None:
     with replaying("jaeger-2.20-v3", "jaeger-2.20-v1") as server:
         snake: dict[str, str | int] = {"query.service_name": "cart", "query.num_traces": 3}
         window: dict[str, str | int] = {
@@ -185,7 +185,7 @@ def test_both_apis_of_a_jaeger(client: httpx.Client) -> None:
         assert server.paths()[-1] == f"/api/traces/{TRACE}"
 
 
-def test_a_base_path_and_a_tenant(client: httpx.Client) -> None:
+def test_base_path_and_tenant(client: httpx.Client) -> None:
     with replaying("jaeger-2.20-v3", base="/jaeger", tenant="shop") as server:
         url = f"{server.url}/api/v3/services"
         assert server.url.endswith("/jaeger")
@@ -232,7 +232,7 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize("kind", SEARCHES)
-def test_traces_come_and_go(kind: str, client: httpx.Client) -> None:
+def test_traces_appear_and_disappear(kind: str, client: httpx.Client) -> None:
     path, query = SEARCHES[kind]
     with LiveServer(kind) as server:
         first, *_, last = sorted(trace_ids(client.get(server.url + path, params=query)))
@@ -244,7 +244,7 @@ def test_traces_come_and_go(kind: str, client: httpx.Client) -> None:
         assert "abc123".rjust(len(first), "9") in trace_ids(client.get(server.url + path, params=query))
 
 
-def test_traces_can_be_of_now() -> None:
+def test_traces_can_be_recent() -> None:
     now = 1_900_000_000_000_000_000
     for kind in SEARCHES:
         server = LiveServer(kind, ends_ns=now)
@@ -253,7 +253,7 @@ def test_traces_can_be_of_now() -> None:
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-def test_the_rest_of_an_answer_can_be_held_back(zipped: bool, client: httpx.Client) -> None:
+def test_remaining_pieces_of_a_response_can_be_held_back(zipped: bool, client: httpx.Client) -> None:
     with LiveServer("jaeger-v1") as server:
         server.hold_after, server.gzip = 3, zipped
         with client.stream("GET", f"{server.url}/api/traces", params={"service": "cart"}) as answer:
@@ -271,7 +271,7 @@ def test_the_rest_of_an_answer_can_be_held_back(zipped: bool, client: httpx.Clie
 # faults
 
 
-def test_a_closed_port_and_a_server_that_comes_back(client: httpx.Client) -> None:
+def test_closed_port_and_restarted_server(client: httpx.Client) -> None:
     with refused() as server:
         with pytest.raises(httpx.ConnectError):
             client.get(server.url)
@@ -299,7 +299,7 @@ def test_connections_fail(fault: faults.Fault, error: type[Exception], client: h
 
 
 @pytest.mark.parametrize("fault", [faults.drip, faults.huge, faults.gzip_bomb], ids=lambda given: given.__name__)
-def test_answers_that_do_not_end(fault: faults.Fault, client: httpx.Client) -> None:
+def test_endless_responses(fault: faults.Fault, client: httpx.Client) -> None:
     with faulty(fault, on="/traces$") as server:
         with client.stream("GET", f"{server.url}/api/traces", params={"service": "cart"}) as answer:
             pieces = answer.iter_bytes(10)
@@ -307,7 +307,7 @@ def test_answers_that_do_not_end(fault: faults.Fault, client: httpx.Client) -> N
         assert client.get(f"{server.url}/api/services").status_code == 200
 
 
-def test_a_bomb_is_small_on_the_wire(client: httpx.Client) -> None:
+def test_compression_bomb_is_small_on_the_wire(client: httpx.Client) -> None:
     with faulty(faults.gzip_bomb) as server, client.stream("GET", f"{server.url}/api/services") as answer:
         unpacked = 0
         for piece in answer.iter_bytes():
@@ -337,7 +337,7 @@ def test_login_pages(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("fault", [faults.bad_json, faults.json_of_something_else])
-def test_responses_without_traces_are_refused(fault: faults.Fault, client: httpx.Client) -> None:
+def test_responses_without_traces_are_rejected(fault: faults.Fault, client: httpx.Client) -> None:
     with faulty(fault) as server:
         assert client.get(server.url).headers["content-type"] == "application/json"
 
@@ -355,14 +355,14 @@ def test_tls() -> None:
         assert httpx.get(f"{server.url}/health", verify=trusting, trust_env=False).status_code == 200
 
 
-def test_a_unix_socket(tmp_path: Path) -> None:
+def test_unix_socket(tmp_path: Path) -> None:
     path = tmp_path / "s"
     transport = httpx.HTTPTransport(uds=str(path))
     with LiveServer("tempo", socket_path=path) as server, httpx.Client(transport=transport, trust_env=False) as client:
         assert client.get(f"{server.url}/api/echo").text == "echo\n"
 
 
-def test_a_proxy() -> None:
+def test_proxy() -> None:
     trusting = ssl.create_default_context(cafile=str(certificate("server").certificate))
     with Proxy() as proxy, LiveServer("zipkin") as server, LiveServer("zipkin", tls=tls()) as safe:
         with httpx.Client(proxy=proxy.url, verify=trusting, trust_env=False) as client:

@@ -1,4 +1,4 @@
-"""Answers cut into pieces while they come: nothing is lost, and each piece can be decoded alone."""
+"""Responses cut into pieces while they arrive: nothing is lost, and each piece can be decoded on its own."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ WRITTEN = ((",", ":"), (", ", ": "), (" ,\n ", " : "))
 
 @pytest.fixture(scope="module", autouse=True)
 def soon() -> Iterator[None]:
-    """Cut after a few bytes: what is made up here is small."""
+    """Cut after a few bytes, as generated responses are small."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_FIRST_BYTES", 16)
         patch.setattr(module, "_SEARCHED", 64)
@@ -92,36 +92,36 @@ def answers(draw: st.DrawFn) -> tuple[str, list[Any], bytes, list[bytes]]:
 
 @settings(max_examples=60)
 @given(answers())
-def test_pieces_together_are_the_answer(given_answer: tuple[str, list[Any], bytes, list[bytes]]) -> None:
-    kind, _, body, chunks = given_answer
+def test_pieces_together_equal_the_response(given_response: tuple[str, list[Any], bytes, list[bytes]]) -> None:
+    kind, _, body, chunks = given_response
     shape, _, _, items_of = KINDS[kind]
     found = [item for piece in split_stream(chunks, shape) for item in items_of(json.loads(piece))]
     assert found == items_of(json.loads(body))
 
 
-class BrokeError(Exception):
+class CutOffTestError(Exception):
     pass
 
 
 @settings(max_examples=60)
 @given(answers(), st.integers(0, 1 << 16))
-def test_of_an_answer_that_breaks_off_all_that_came_is_there(
-    given_answer: tuple[str, list[Any], bytes, list[bytes]], at: int
+def test_cut_off_response_loses_no_received_item(
+    given_response: tuple[str, list[Any], bytes, list[bytes]], at: int
 ) -> None:
-    kind, _, body, _ = given_answer
+    kind, _, body, _ = given_response
     shape, _, _, items_of = KINDS[kind]
     cut = at % len(body)
 
     def chunks() -> Iterator[bytes]:
         yield from chunked(body[:cut], [at // 3, at // 7])
-        raise BrokeError
+        raise CutOffTestError
 
     found: list[bytes] = []
-    with pytest.raises(BrokeError):
+    with pytest.raises(CutOffTestError):
         found.extend(split_stream(chunks(), shape))
     whole = [item for piece in found[:-1] for item in items_of(json.loads(piece))]
     assert whole == items_of(json.loads(body))[: len(whole)]
-    # and nothing of the bytes is missing
+    # no byte is missing
     kept = b"".join(
         piece.removeprefix(shape.opening if number else b"").removesuffix(
             shape.closing if number < len(found) - 1 else b""
@@ -133,7 +133,7 @@ def test_of_an_answer_that_breaks_off_all_that_came_is_there(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_long_answers_come_in_many_pieces(kind: str) -> None:
+def test_long_responses_have_many_pieces(kind: str) -> None:
     shape, _, wrapped, items_of = KINDS[kind]
     items = {
         "jaeger": [{"traceID": "ab", "spans": [{"operationName": "},{" * 9}], "processes": {}}] * 200,
@@ -154,7 +154,7 @@ def test_long_answers_come_in_many_pieces(kind: str) -> None:
         (ZIPKIN, "zipkin-3.5.1", "search"),
     ],
 )
-def test_recorded_answers_in_pieces(shape: Shape, name: str, answer: str) -> None:
+def test_recorded_responses_in_pieces(shape: Shape, name: str, answer: str) -> None:
     body = recorded(name)[answer].body
     items_of = next(items_of for other, _, _, items_of in KINDS.values() if other is shape)
     found = list(split_stream(chunked(body, list(range(0, len(body), 100))), shape))
@@ -175,7 +175,7 @@ def test_recorded_answers_in_pieces(shape: Shape, name: str, answer: str) -> Non
         (OTLP, b""),
     ],
 )
-def test_nothing_found_is_nothing(shape: Shape, body: bytes) -> None:
+def test_empty_responses_have_no_pieces(shape: Shape, body: bytes) -> None:
     assert list(split_stream([body[:5], body[5:]], shape)) == []
 
 
