@@ -24,7 +24,9 @@ class Call:
     own_ms: float
     steps: Sequence[Step] = ()
     together: bool = False
-    """The steps run side by side, not one after the other."""
+    """The steps run in parallel."""
+    network_ms: float = NETWORK_MS
+    """Time on the way to the service, and the same on the way back."""
 
 
 @dataclass
@@ -98,9 +100,9 @@ class _Player:
                 client = self.trace.span(caller, caller.service, name, at, 0, Kind.CLIENT)
                 route: Attributes = {"http.route": step.name.partition(" ")[2], "http.response.status_code": 200}
                 server = self.trace.span(
-                    client, step.service, step.name, at + NETWORK_MS, 0, Kind.SERVER, {**route, **self.known}
+                    client, step.service, step.name, at + step.network_ms, 0, Kind.SERVER, {**route, **self.known}
                 )
-                end = self.inside(server, step, at + NETWORK_MS) + NETWORK_MS
+                end = self.inside(server, step, at + step.network_ms) + step.network_ms
                 self.trace.until(client, end)
                 return end
             case Peer():

@@ -40,11 +40,11 @@ def test_layers_between_the_halves_are_no_calls() -> None:
 def test_callee_caller_and_network_latency_are_in_one_row() -> None:
     edge = edge_of(WEB, client_span(), attempt(), ORDERS)
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
-    # nothing of the caller's made the call; a message has no network time; a peer has one half
+    # nothing of the caller's made the call; a message that is received at once never queued; a peer has one half
     edge = edge_of(WEB, ORDERS.but(parent="a"))
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, None, None)
     edge = edge_of(WEB, client_span().but(kind=Kind.PRODUCER), ORDERS.but(parent="c", kind=Kind.CONSUMER))
-    assert (edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, None)
+    assert (edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, 0)
     edge = edge_of(WEB, client_span(attributes={"peer.service": "stripe"}))
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (80 * US, 80 * US, None)
 

@@ -15,7 +15,7 @@ from tests.support.building import US, GivenSpan, build, span
 from tests.support.call_reference import ReferenceCall, find, nodes_of, peer_types
 from tests.support.service_graphs import WEB, client_span, edge_of, edges
 from tests.support.strategies import examples, layered_sets, span_sets, unhurried
-from tracetui.analysis.calls import find_calls
+from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.dependencies import ServiceFigures, find_dependencies
 from tracetui.analysis.latency import Latency
 from tracetui.model.peers import PeerType
@@ -62,6 +62,22 @@ def test_calls_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
     assert UNKNOWN_SERVICE not in {name for caller, callee, *_ in found for name in (caller, callee)}
 
 
+def network_totals(traces: TraceSet, calls: Calls) -> dict[int, int]:
+    """The network or queue time of each answered call, by its row; of several answers by that of the first."""
+    answered = [row for row in range(len(calls.span)) if 0 <= calls.half[row] != calls.span[row]]
+    found = {}
+    for row in answered:
+        half, span = int(calls.half[row]), int(calls.span[row])
+        if calls.is_async[row]:
+            found[row] = max(int(traces.start[span]) - int(traces.end[half]), 0)
+            continue
+        same = [other for other in answered if calls.half[other] == half and not calls.is_async[other]]
+        if row == min(same, key=lambda other: (int(traces.start[calls.span[other]]), other)):
+            spent = sum(int(traces.duration[calls.span[other]]) for other in same)
+            found[row] = max(int(traces.duration[half]) - spent, 0)
+    return found
+
+
 @unhurried
 @given(span_sets())
 def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
@@ -69,6 +85,7 @@ def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
     calls = find_calls(traces)
     found = find_dependencies(traces, calls)
     assert sum(edge.call_count for edge in found.edges) == len(calls.span)
+    totals = network_totals(traces, calls)
     for edge in found.edges:
         rows = [
             i
@@ -80,8 +97,12 @@ def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
         halves = [(int(calls.half[i]), int(calls.span[i])) for i in rows if calls.half[i] >= 0]
         waited = [int(traces.duration[half]) for half, _ in halves]
         assert edge.caller_p50_ns == (np.quantile(waited, 0.5) if waited else None)
-        network = [int(traces.duration[h]) - int(traces.duration[s]) for h, s in halves if h != s and not edge.is_async]
+        network = [total for row, total in totals.items() if row in rows]
+        if not edge.is_async:
+            whole = sum(int(traces.duration[calls.half[row]]) for row in totals if row in rows)
+            assert edge.network_share_percent == (pytest.approx(100 * sum(network) / whole) if whole else None)
         assert edge.network_p50_ns == (np.quantile(network, 0.5) if network else None)
+        assert edge.network_p95_ns == (np.quantile(network, 0.95) if network else None)
         assert edge.latency.p95_ns == np.quantile([int(traces.duration[calls.span[i]]) for i in rows], 0.95)
     services = {traces.service_name(i) for i in range(len(traces))}
     for figures in found.services:

@@ -24,6 +24,7 @@ from tests.support.service_graphs import (
     reverse,
 )
 from tests.support.strategies import service_sets, unhurried
+from tracetui.analysis.dependencies import EdgeNetwork
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.analysis.service_questions import (
@@ -185,7 +186,7 @@ def test_direct_neighbours_have_calls_between_and_indirect_ones_their_own() -> N
     near, far = Distance(1, True), Distance(2, True)
     # a call is an error if either half is, which a span of no kind is not
     assert neighbours(graph, Target("web"), upstream=False) == [
-        Neighbour("cart", near, 2, 100.0, of(50, 10), False, False),
+        Neighbour("cart", near, 2, 100.0, of(50, 10), False, False, network=EdgeNetwork(40 * US, 40 * US, 40.0)),
         Neighbour("mail", Distance(1, False), 1, 100.0, of(1), True, False),
         Neighbour("db", far, 1, 0.0, of(30), False, False),
     ]
@@ -207,9 +208,19 @@ def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
         span("3", 10, 20, service="b", kind=Kind.CONSUMER, parent="1", error=True),
         span("4", 10, 90, service="b", parent="1", error=True),
     ]
-    # the latency is that of both sorts together
+    # the latency is that of both sorts together, network time that of synchronous calls
+    network = EdgeNetwork(20 * US, 20 * US, 20.0)
     assert neighbours(graph_of(*sent), Target("a"), upstream=False) == [
-        Neighbour("b", Distance(1, True), 3, near(200 / 3), of(10, 10, 80), False, False)
+        Neighbour(
+            "b",
+            Distance(1, True),
+            3,
+            near(200 / 3),
+            of(10, 10, 80),
+            False,
+            False,
+            network=network,
+        )
     ]
 
 

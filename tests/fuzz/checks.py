@@ -263,8 +263,7 @@ def _check_shares(value: Any, what: str) -> None:
         key = path.rpartition(".")[2]
         if key.endswith(("percent", "_rate")):
             check(-1e-9 <= number <= 100 + 1e-6, f"{what}: {key} is within 0 and 100")
-        elif key.endswith(("_ms", "count", "occurrences")) and not key.startswith("network_"):
-            # if a server reports longer than its client waited, the network's share is negative
+        elif key.endswith(("_ms", "count", "occurrences")):
             check(number >= -1e-9, f"{what}: {key} is not negative")
 
 

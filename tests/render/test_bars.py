@@ -122,3 +122,17 @@ def test_initials(name: str, letters: str) -> None:
 def test_every_ascii_glyph_is_ascii() -> None:
     for field in ASCII.__slots__:
         assert str(getattr(ASCII, field)).isascii(), field
+
+
+@pytest.mark.parametrize(
+    ("network", "shown"),
+    [
+        (((0, 300), (900, 1_000)), "▒▒▒██────┄"),
+        (((0, 299), (901, 1_000)), "▒▒███─────"),
+        (((50, 150),), "█████─────"),
+        (((-400, 100), (950, 1_400)), "▒████─────"),
+    ],
+)
+def test_whole_cells_of_network_time_are_marked(network: tuple[tuple[int, int], ...], shown: str) -> None:
+    columns = [np.array([value], np.int64) for value in (0, 1_000, 0, 500)]
+    assert bar(SCALE, *columns, network=network, glyphs=UNICODE).text == shown

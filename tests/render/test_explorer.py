@@ -54,6 +54,15 @@ def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Anal
     assert found.left.subject(1) == Subject("notification-service", "invoice-service")
 
 
+def test_wide_columns_have_the_share_of_network_time() -> None:
+    analysis = Session.open([str(SAMPLES / "network")]).analysis
+    found = answer(ServiceListColumns(ServiceTable(analysis)), analysis, Mode(), "order-service", UNICODE)
+    heading, *rows = texts(found.right, 64)
+    assert heading.endswith("p95 network")
+    assert [row.split()[-2:] for row in rows if "stock-service" in row] == [["84", "%"]]
+    assert not texts(found.right, 63)[0].endswith("network")
+
+
 def test_neighbours_by_hops(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = answer(columns, analysis, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)

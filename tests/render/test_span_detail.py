@@ -14,7 +14,7 @@ from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole as Part
 from tracetui.analysis.self_time import self_times
-from tracetui.analysis.span_facts import FactFinder, Rank, Ranks, SpanFacts, rank
+from tracetui.analysis.span_facts import FactFinder, Rank, Ranks, SpanFacts, SpanNetwork, rank
 from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown
@@ -26,6 +26,7 @@ from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Role
 from tracetui.render.waterfall.waterfall import Waterfall
 
+MS = 1_000_000
 WIDTHS = (30, 31, 44, 60, 80, 123, 200)
 FACTS = SpanFacts(
     rank=Rank(100, 97, 2, 380e6, 2.1e9),
@@ -102,6 +103,23 @@ def test_detail_before_the_facts_are_computed() -> None:
     lines = texts(SpanDetailLines(span=SPAN))
     assert lines[0] == "user-service · database_query   2.69 s   client ✖ error"
     assert "started 2023-11-14 22:13:20.026 UTC" in lines
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (
+            SpanNetwork("stock", 250 * MS, (150 * MS, 100 * MS), False),
+            "network to stock 250 ms   150 ms before its answer began, 100 ms after it ended",
+        ),
+        (SpanNetwork("stock", 250 * MS, None, False), "network to stock 250 ms   the clocks of the hosts disagree"),
+        (SpanNetwork("mail", 380 * MS, (380 * MS, 0), True), "queue time 380 ms until mail"),
+    ],
+)
+def test_network_time_follows_the_critical_time(network: SpanNetwork, expected: str) -> None:
+    found = texts(SpanDetailLines(span=SPAN, facts=replace(FACTS, network=network)))
+    (at,) = (row for row, text in enumerate(found) if text.startswith("critical"))
+    assert found[at + 1] == expected
 
 
 def test_unfolded_entries() -> None:

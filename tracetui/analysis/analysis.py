@@ -11,6 +11,7 @@ from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Dependencies, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
+from tracetui.analysis.network import NetworkTimes, network_times
 from tracetui.analysis.suggestions.registry import Suggestion, find_suggestions
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.analysis.verdict import FailingVerdict, SetVerdict, failing_verdict, slow_verdict
@@ -64,8 +65,13 @@ class Analysis:
         return find_calls(self.traces)
 
     @cached_property
+    def network(self) -> NetworkTimes:
+        """Network time of each answered call."""
+        return network_times(self.traces, self.calls)
+
+    @cached_property
     def dependencies(self) -> Dependencies:
-        return find_dependencies(self.traces, self.calls)
+        return find_dependencies(self.traces, self.calls, self.network)
 
     @cached_property
     def graph(self) -> ServiceGraph:
@@ -92,8 +98,10 @@ class Analysis:
 
     @cached_property
     def _bottlenecks(self) -> list[Bottleneck]:
-        return find_bottlenecks(self.paths)
+        return find_bottlenecks(self.paths, network=self.network)
 
     def bottlenecks(self, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
         """Find the operations above this share, in percent of their traces' critical path time."""
-        return self._bottlenecks if min_share == BOTTLENECK_PERCENT else find_bottlenecks(self.paths, min_share)
+        if min_share == BOTTLENECK_PERCENT:
+            return self._bottlenecks
+        return find_bottlenecks(self.paths, min_share, self.network)

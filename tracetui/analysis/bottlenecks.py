@@ -10,6 +10,7 @@ import numpy as np
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.error_messages import stated_message
 from tracetui.analysis.message_templates import template
+from tracetui.analysis.network import MOSTLY_PERCENT, NO_NETWORK, NetworkTimes, network_by_operation
 from tracetui.analysis.stats.groups import group_positions, group_slices
 from tracetui.model.span import Value
 from tracetui.model.sql import is_sql, normalised
@@ -44,6 +45,10 @@ class Bottleneck:
     span_count: int
     pattern: str
     """Commonest normalised detail of its spans; '' if they have none."""
+    network_ns: float = 0.0
+    """Network time on the critical path, per trace in which it occurs."""
+    network_to: str = ""
+    """Service that it waits for the network to, if that is most of its critical time; else ''."""
 
 
 def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, float, int]]:
@@ -76,8 +81,13 @@ def critical_operations(paths: CriticalPaths) -> list[tuple[int, float, float, f
     ]
 
 
-def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
-    """Find operations with more than `min_share` percent of their traces' path time, by total time in the set."""
+def find_bottlenecks(
+    paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT, network: NetworkTimes | None = None
+) -> list[Bottleneck]:
+    """Find operations with more than `min_share` percent of their traces' path time, by total time in the set.
+
+    network: the network times of the set; None to report none.
+    """
     traces = paths.traces
     costly = [one for one in critical_operations(paths) if one[2] > min_share]
     waited = np.flatnonzero(~paths.asynchronous)
@@ -87,10 +97,13 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT
     begins, ends = groups.first[at].tolist(), groups.first[at + 1].tolist()
     services, shapes = traces.services, traces.shapes
     most = min(max(_SAMPLED_IN_ALL // max(len(costly), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
+    networks = network_by_operation(paths, network) if network is not None else {}
     found = []
     for (operation, critical, share, total_share, occurrences), begin, end in zip(costly, begins, ends, strict=True):
         spans = waited[groups.order[begin:end]]
         service, shape = divmod(operation, len(shapes))
+        on_network = networks.get(operation, NO_NETWORK)
+        mostly = 100 * on_network.critical_ns >= MOSTLY_PERCENT * critical
         found.append(
             Bottleneck(
                 service=services[service],
@@ -102,6 +115,8 @@ def find_bottlenecks(paths: CriticalPaths, min_share: float = BOTTLENECK_PERCENT
                 trace_count=traces.trace_count,
                 span_count=len(spans),
                 pattern=common_detail(traces, spans, most),
+                network_ns=on_network.critical_ns / occurrences,
+                network_to=on_network.callee if mostly else "",
             )
         )
     return found

@@ -58,6 +58,19 @@ class Calls:
         return inferred
 
     @property
+    def answered_rows(self) -> np.ndarray:
+        """int64[m], calls with a span on both sides."""
+        return np.flatnonzero((self.half >= 0) & (self.half != self.span))
+
+    @property
+    def answered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Halves of the answered calls: int64[m] CLIENT or PRODUCER spans, int64[m] the spans that answer, and bool[m]
+        whether the call is asynchronous.
+        """
+        rows = self.answered_rows
+        return self.half[rows], self.span[rows], self.is_async[rows]
+
+    @property
     def outward(self) -> np.ndarray:
         """bool[calls], calls known only from the caller's span."""
         outward: np.ndarray = (self.caller_span == self.span) & (self.half >= 0)
@@ -135,7 +148,6 @@ def find_calls(traces: TraceSet) -> Calls:
     # an outgoing span does not show the result of a call to its service, unless it polls
     error, reported = traces.error, traces.error & ~layers.outgoing
     none = np.full(len(roots), -1, np.int64)
-    is_async = (half >= 0) & (kind[half] == Kind.PRODUCER) & (kind[entry] == Kind.CONSUMER)
     return Calls(
         nodes=[*traces.services, *peers.names],
         first_peer=len(traces.services),
@@ -147,7 +159,7 @@ def find_calls(traces: TraceSet) -> Calls:
         half=np.concatenate((half, linked, called, none)),
         is_async=np.concatenate(
             (
-                is_async | layers.follows(entry),
+                layers.is_async(entry, half),
                 np.ones(len(linked), bool),
                 peers.is_async[called],
                 kind[roots] == Kind.CONSUMER,
@@ -269,6 +281,11 @@ class _Layers:
         around[below] = np.where((of_below >= 0) & self.outgoing[of_below], of_below, -1)
         return around
 
+    def is_async(self, entry: np.ndarray, half: np.ndarray) -> np.ndarray:
+        """Test which calls nobody waits for: bool[m] for entry spans and their callers' halves, int64[m]."""
+        is_message = (half >= 0) & (self.kind[half] == Kind.PRODUCER) & (self.kind[entry] == Kind.CONSUMER)
+        return np.asarray(is_message | self.follows(entry))
+
     def follows(self, entry: np.ndarray) -> np.ndarray:
         """Test which entry spans the source flags as asynchronous: bool[m]."""
         traces = self.traces
@@ -285,6 +302,21 @@ class _Layers:
     def parts(self) -> np.ndarray:
         """Find the topmost span of each span's part of the trace: int32[n]."""
         return nearest_of(self._inner, self._inner < 0)
+
+
+def answered_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find `Calls.answered` without the calls that only one side shows, which cost more to find."""
+    layers = _Layers(traces)
+    entry = layers.called
+    half = layers.half_above(entry)
+    is_async = layers.is_async(entry, half)
+    linked, linking = _linked(traces, layers)
+    both = half >= 0
+    return (
+        np.concatenate((half[both], linked)),
+        np.concatenate((entry[both], linking)),
+        np.concatenate((is_async[both], np.ones(len(linked), bool))),
+    )
 
 
 def linked_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.analysis.grouped_changes import GroupChange, GroupedFigures, compared_groups
 from tracetui.analysis.name_matching import align_case
+from tracetui.analysis.network import network_by_call
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.bootstrap import level_for
 from tracetui.analysis.stats.change import FAILED_REQUEST_RATE, RATES, Change, ChangeClassifier, Verdict
@@ -24,7 +25,7 @@ from tracetui.model.traces import TraceSet
 
 DEFAULT_THRESHOLD = 10.0
 """Smallest change of a figure that is reported, in percent."""
-_OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 4
+_OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 5
 """Numbers of figures that are compared."""
 
 
@@ -184,8 +185,13 @@ def _operations(before: Analysis, after: Analysis, classifier: ChangeClassifier)
         traces = analysis.traces
         groups = group_positions(traces.operation)
         names = list(map(traces.operation_label, groups.distinct.tolist()))
-        times = {"": traces.duration, "self": self_times(traces), "critical": analysis.paths.critical}
-        sides.append(GroupedFigures(groups, names, traces.error, times, ~traces.no_duration))
+        has_end = ~traces.no_duration
+        times = {
+            "": (traces.duration, has_end),
+            "self": (self_times(traces), has_end),
+            "critical": (analysis.paths.critical, np.ones(len(traces), bool)),
+        }
+        sides.append(GroupedFigures(groups, names, traces.error, times))
     return sorted(compared_groups(sides[0], sides[1], classifier), key=_by_weight)
 
 
@@ -207,8 +213,12 @@ def _edges(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> l
             pair, is_async = divmod(number, 2)
             caller, callee = divmod(pair, len(nodes))
             names.append((nodes[caller], nodes[callee], "async" if is_async else ""))
-        durations = {"": analysis.traces.duration[calls.span]}
-        sides.append(GroupedFigures(groups, names, calls.error, durations, ~analysis.traces.no_duration[calls.span]))
+        traces = analysis.traces
+        times = {
+            "": (traces.duration[calls.span], ~traces.no_duration[calls.span]),
+            "network": network_by_call(calls, analysis.network),
+        }
+        sides.append(GroupedFigures(groups, names, calls.error, times))
     found = compared_groups(sides[0], sides[1], classifier)
     weight = {one.name: abs((one.changes[0].after or 0.0) - (one.changes[0].before or 0.0)) for one in found}
     return sorted(found, key=lambda one: (-weight[one.name] * max(one.counts), one.name))

@@ -11,7 +11,8 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.latency import STATISTICS, Latency, group_latencies, latencies
-from tracetui.analysis.stats.groups import count_in_groups, group_quantiles, group_slices, known_values
+from tracetui.analysis.network import NetworkTimes, network_times
+from tracetui.analysis.stats.groups import count_in_groups, group_slices, known_quantiles
 from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -36,6 +37,15 @@ class ServiceFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeNetwork:
+    """Network time of synchronous calls, in nanoseconds, and its share of the callers' durations."""
+
+    p50_ns: float
+    p95_ns: float
+    share_percent: float
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """Calls from one service to another. Latency is the callee's; for an inferred peer the client span's."""
 
@@ -50,14 +60,24 @@ class Edge:
     caller_p50_ns: float | None
     """Median duration of the caller's spans of the calls; None if no call has one."""
     network_p50_ns: float | None
-    """Median of the caller's duration minus the callee's: network and queueing. None if no synchronous call has both
+    """Median network time (`analysis.network`); for asynchronous calls the queue time. None if no call has both
     halves.
     """
+    network_p95_ns: float | None
+    network_share_percent: float | None
+    """Share of network time in the caller's durations; None for asynchronous calls, for which no caller waits."""
 
     @property
     def error_rate(self) -> float:
         """In percent of the calls."""
         return 100 * self.error_count / self.call_count if self.call_count else 0.0
+
+    @property
+    def network(self) -> EdgeNetwork | None:
+        """The network figures of synchronous calls; None if they are unknown."""
+        if self.network_p50_ns is None or self.network_p95_ns is None or self.network_share_percent is None:
+            return None
+        return EdgeNetwork(self.network_p50_ns, self.network_p95_ns, self.network_share_percent)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,8 +125,12 @@ class EdgeColumns:
     """int64[n], the calls whose duration is known."""
     durations: np.ndarray
     """float64[6, n] nanoseconds: mean, minimum, p50, p95, p99 and maximum; NaN where none is known."""
-    halves: np.ndarray
-    """float64[2, n] nanoseconds: medians of the callers' spans and of the network; NaN for none."""
+    caller_p50: np.ndarray
+    """float64[n] nanoseconds, medians of the callers' spans; NaN for none."""
+    network: np.ndarray
+    """float64[2, n] nanoseconds, p50 and p95 of the network or queue time; NaN for none."""
+    network_share: np.ndarray
+    """float64[n], share of network time in the callers' durations, in percent; NaN for none."""
 
     def __len__(self) -> int:
         return len(self.callers)
@@ -116,8 +140,9 @@ class EdgeColumns:
         if rows is None:
             rows = np.arange(len(self))
         columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
+        halves = (one[rows] for one in (self.caller_p50, *self.network, self.network_share))
         found = zip(
-            *(c.tolist() for c in (*columns, *self.halves[:, rows])),
+            *(c.tolist() for c in (*columns, *halves)),
             latencies(self.timed_count, self.durations, rows),
             strict=True,
         )
@@ -130,10 +155,9 @@ class EdgeColumns:
                 count,
                 failed,
                 latency,
-                _known(waited),
-                _known(network),
+                *map(_known, halves),
             )
-            for row, is_async, inferred, count, failed, waited, network, latency in found
+            for row, is_async, inferred, count, failed, *halves, latency in found
         ]
 
 
@@ -171,11 +195,14 @@ def self_calls(traces: TraceSet) -> np.ndarray:
     return counts
 
 
-def find_dependencies(traces: TraceSet, calls: Calls | None = None) -> Dependencies:
+def find_dependencies(
+    traces: TraceSet, calls: Calls | None = None, network: NetworkTimes | None = None
+) -> Dependencies:
     """Compute the figures of all services and of all edges between them."""
     calls = calls or find_calls(traces)
+    network = network or network_times(traces, calls)
     name_rank = _name_ranks(calls.nodes)
-    return Dependencies(_services(traces, calls, name_rank), _edges(traces, calls, name_rank))
+    return Dependencies(_services(traces, calls, name_rank), _edges(traces, calls, network, name_rank))
 
 
 def _name_ranks(names: list[str]) -> np.ndarray:
@@ -221,24 +248,20 @@ def _services(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> ServiceC
     )
 
 
-def _edges(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> EdgeColumns:
+def _edges(traces: TraceSet, calls: Calls, network: NetworkTimes, name_rank: np.ndarray) -> EdgeColumns:
     number = (calls.caller.astype(np.int64) * len(calls.nodes) + calls.callee) * 2 + calls.is_async
     order, distinct, first = group_slices(number)
     if not len(distinct):
         none = np.zeros(0, np.int64)
-        nothing = np.zeros((STATISTICS, 0)), np.zeros((2, 0))
-        return EdgeColumns([], [], none > 0, none > 0, none, none, none, *nothing)
+        nothing = np.zeros((STATISTICS, 0))
+        return EdgeColumns([], [], none > 0, none > 0, none, none, none, nothing, nothing[0], nothing[:2], nothing[0])
     span, half = calls.span[order], calls.half[order]
     duration, timed_spans = traces.duration[span], ~traces.no_duration[span]
     failed = count_in_groups(distinct, number[calls.error])
     timed, durations = group_latencies(duration, timed_spans, first)
-    seen = (half >= 0) & ~traces.no_duration[half]
-    of_half = traces.duration[half]
-    waited = _medians(of_half, seen, first)
-    # a message waits for its consumer, so the time between the halves is not network time
+    waited = known_quantiles(traces.duration[half], (half >= 0) & ~traces.no_duration[half], first, (0.5,))
+    network_figures, network_share = _network(traces, calls, network, number, distinct)
     pair, is_async = np.divmod(distinct, 2)
-    both = seen & (half != span) & np.repeat(is_async == 0, np.diff(first)) & timed_spans
-    network = _medians(of_half - duration, both, first)
     caller, callee = np.divmod(pair, len(calls.nodes))
     by_name = np.lexsort((is_async, name_rank[callee], name_rank[caller]))
     caller, callee = caller[by_name], callee[by_name]
@@ -251,17 +274,26 @@ def _edges(traces: TraceSet, calls: Calls, name_rank: np.ndarray) -> EdgeColumns
         failed[by_name],
         timed[by_name],
         durations[:, by_name],
-        np.stack((waited, network))[:, by_name],
+        waited[0, by_name],
+        network_figures[:, by_name],
+        network_share[by_name],
     )
 
 
-def _medians(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Compute the median of the known values of each group: float64[groups], NaN for none. Group g is
-    `first[g]:first[g + 1]`.
+def _network(
+    traces: TraceSet, calls: Calls, found: NetworkTimes, number: np.ndarray, distinct: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the network figures of edges: float64[2, edges] p50 and p95, float64[edges] share; NaN for none.
+
+    number: int64[calls], the edge of each; distinct: ascending, has every number.
     """
-    values, begins = known_values(values, known, first)
-    there = np.flatnonzero(np.diff(begins) > 0)
-    medians = np.full(len(first) - 1, np.nan)
-    if len(there):
-        (medians[there],) = group_quantiles(values, np.append(begins[there], begins[-1]), (0.5,))
-    return medians
+    edge = np.searchsorted(distinct, number[calls.answered_rows[found.call]])
+    order = np.argsort(edge, kind="stable")
+    first = np.searchsorted(edge[order], np.arange(len(distinct) + 1))
+    figures = known_quantiles(found.total[order], np.ones(len(order), bool), first, (0.5, 0.95))
+    spent = np.bincount(edge, weights=found.total, minlength=len(distinct))
+    whole = np.bincount(edge, weights=traces.duration[found.caller], minlength=len(distinct))
+    # a message waits for its consumer, but nobody for the message
+    whole[distinct % 2 == 1] = 0
+    share = np.divide(100 * spent, whole, out=np.full(len(distinct), np.nan), where=whole > 0)
+    return figures, share

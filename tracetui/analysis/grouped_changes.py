@@ -44,12 +44,11 @@ class GroupedFigures:
         groups: Groups,
         names: Sequence[tuple[str, ...]],
         error: np.ndarray,
-        times: dict[str, np.ndarray],
-        has_end: np.ndarray,
+        times: dict[str, tuple[np.ndarray, np.ndarray]],
     ) -> None:
         """groups: groups of n spans or calls; names: names of the groups, in order; error: bool[n]; times: int64[n]
-        nanoseconds by figure: "" are durations, of which quantiles are computed, and means of the others; has_end:
-        bool[n], false for spans whose duration and self time are unknown.
+        nanoseconds by figure, and bool[n] where they are known: "" are durations, of which quantiles are computed, and
+        means of the others.
         """
         self.names = names
         self.counts = np.diff(groups.first)
@@ -58,10 +57,8 @@ class GroupedFigures:
         self.values: dict[str, np.ndarray] = {}
         """For each figure float64[groups], NaN if no value is known."""
         begins = groups.first[:-1]
-        has_end = has_end[groups.order]
-        for name, column in times.items():
-            ordered = column[groups.order]
-            known = np.ones(len(ordered), bool) if name == "critical" else has_end
+        for name, (column, is_known) in times.items():
+            ordered, known = column[groups.order], is_known[groups.order]
             bounds = np.concatenate(([0], np.cumsum(known)))[groups.first]
             if name:
                 self._samples[name] = ordered[known], bounds

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.dependencies import EdgeNetwork
 from tracetui.analysis.latency import Latency, latency
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
@@ -188,6 +189,8 @@ class Neighbour:
     inferred: bool
     peer_type: PeerType | None = None
     """Type of an inferred peer; None for a service."""
+    network: EdgeNetwork | None = None
+    """Network time of the synchronous calls between the two; None for indirect neighbours, or if it is unknown."""
 
 
 def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[Neighbour]:
@@ -210,7 +213,17 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
             times = edges[0].latency if len(edges) == 1 else _latency_between(graph, pair)
         rate = 100 * errors / calls if calls else 0.0
         found.append(
-            Neighbour(name, distance, calls, rate, times, not distance.is_sync, figures.inferred, figures.peer_type)
+            Neighbour(
+                name,
+                distance,
+                calls,
+                rate,
+                times,
+                not distance.is_sync,
+                figures.inferred,
+                figures.peer_type,
+                next((edge.network for edge in edges if not edge.is_async), None),
+            )
         )
     return sorted(found, key=lambda one: (one.distance.hops, -one.calls, one.service))
 

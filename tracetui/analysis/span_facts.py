@@ -12,6 +12,7 @@ import numpy as np
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import ErrorRole, causes_of, roles
+from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_times
 from tracetui.analysis.outcomes import Outcome, outcomes
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import keyed, quantiles
@@ -91,6 +92,19 @@ def _quantile(ordered: np.ndarray, share: float) -> float:
 _NAMED_CAUSES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class SpanNetwork:
+    """Network time of one call, in nanoseconds."""
+
+    callee: str
+    """Service that answers the call, or receives the message."""
+    total_ns: int
+    split_ns: tuple[int, int] | None
+    """Time before and after the answer; None where the clocks of the hosts disagree."""
+    is_async: bool
+    """True for a message: its network time is the queue time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanFacts:
     """Analysis results for one span. Times are nanoseconds."""
@@ -125,6 +139,8 @@ class SpanFacts:
     children: int
     below: int
     """Number of spans in its subtree, without itself."""
+    network: SpanNetwork | None = None
+    """For a span that calls a service, the time between the two."""
 
 
 class FactFinder:
@@ -137,6 +153,7 @@ class FactFinder:
         self._alone = traces
         self._self = self._roles = self._outcomes = np.zeros(0, np.int64)
         self._paths: CriticalPaths | None = None
+        self._network: NetworkTimes | None = None
         self._ranked = False
 
     def is_quick(self, span: int, spans: int = 20_000) -> bool:
@@ -156,6 +173,8 @@ class FactFinder:
             self._ranked = True
             at = span - int(traces.first[trace])
             assert self._paths is not None
+            assert self._network is not None
+            network = _span_network(self._alone, self._network, at)
             own, role, paths = int(self._self[at]), ErrorRole(int(self._roles[at])), self._paths
             outcome = Outcome(int(self._outcomes[at]))
             caused_by = causes_of(self._alone, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
@@ -185,6 +204,7 @@ class FactFinder:
             parent=(traces.service_name(parent), traces.operation_name(parent)) if parent >= 0 else None,
             children=int((traces.parent[within] == span).sum()),
             below=int(traces.subtree_end[span]) - span - 1,
+            network=network,
         )
 
     def _analyse(self, trace: int) -> None:
@@ -192,7 +212,21 @@ class FactFinder:
         self._self = self_times(alone)
         self._paths = critical_paths(alone)
         self._roles, self._outcomes = roles(alone), outcomes(alone)
+        self._network = network_times(alone)
         self._trace = trace
+
+
+def _span_network(traces: TraceSet, found: NetworkTimes, span: int) -> SpanNetwork | None:
+    row = found.of(span)
+    if row is None:
+        return None
+    before, after = int(found.before[row]), int(found.after[row])
+    return SpanNetwork(
+        traces.service_name(int(found.answer[row])),
+        int(found.total[row]),
+        None if UNKNOWN in (before, after) else (before, after),
+        bool(found.is_async[row]),
+    )
 
 
 def kind_rank(traces: TraceSet, trace: int) -> Rank:

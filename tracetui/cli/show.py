@@ -68,6 +68,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
         roles=roles(traces),
         glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
+        network=session.analysis.network,
         least_repeats=0 if options.everything else LEAST_REPEATS,
     )
     rows = None if options.everything else options.max_rows

@@ -13,6 +13,7 @@ import numpy as np
 
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.error_messages import error_message
+from tracetui.analysis.network import network_times
 from tracetui.model.secrets import names_secret
 from tracetui.model.span import Attributes, Span, Value
 from tracetui.model.traces import TraceSet
@@ -113,6 +114,7 @@ def waterfall_copy(traces: TraceSet, trace: int, glyphs: Glyphs, *, local_time: 
         sections=(spans + int(traces.first[trace]), starts, ends),
         glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
+        network=network_times(traces),
     )
     if markdown:
         return trace_markdown(view, _WATERFALL_WIDTH, _WATERFALL_ROWS, local_time)

@@ -73,9 +73,17 @@ def _failing(failing: FailingVerdict, local: bool) -> Statement:
 def _slow(slow: Bottleneck) -> Statement:
     """Return `SLOW  74 %  of the critical path: user-service database_query`, `SELECT ...`."""
     line = Line([(numbers.percent(slow.total_share_percent), Role.STRONG), ("  of the critical path: ", Role.PLAIN)])
-    line.add(f"{safe(slow.service)} {safe(slow.operation)}", Role.STRONG)
+    if slow.network_to:
+        line.add(network_name(slow.service, slow.network_to), Role.STRONG)
+    else:
+        line.add(f"{safe(slow.service)} {safe(slow.operation)}", Role.STRONG)
     pattern = [Line([(safe(slow.pattern, _LONGEST), Role.DIM)])] if slow.pattern else []
     return Statement(_label("SLOW", Role.ACCENT), [line, *pattern], "hot-spots")
+
+
+def network_name(caller: str, callee: str) -> str:
+    """Name the network between two services, as a bottleneck."""
+    return f"network {safe(caller)} to {safe(callee)}"
 
 
 def _label(text: str, role: str) -> Line:

@@ -76,6 +76,19 @@ def known_values(values: np.ndarray, known: np.ndarray, first: np.ndarray) -> tu
     return values[known], before[first]
 
 
+def known_quantiles(values: np.ndarray, known: np.ndarray, first: np.ndarray, shares: tuple[float, ...]) -> np.ndarray:
+    """Compute the quantiles of the known values of each group: float64[shares, groups], NaN for a group without any.
+
+    known: bool[n]; group g is `first[g]:first[g + 1]`, which may be empty.
+    """
+    values, begins = known_values(values, known, first)
+    there = np.flatnonzero(np.diff(begins) > 0)
+    found = np.full((len(shares), len(first) - 1), np.nan)
+    if len(there):
+        found[:, there] = group_quantiles(values, np.append(begins[there], begins[-1]), shares)
+    return found
+
+
 def _ordered(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Sort the values within each group: int64[n], group after group."""
     sizes = np.diff(first)

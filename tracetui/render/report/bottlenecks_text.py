@@ -15,6 +15,10 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import spread_words
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Column
+from tracetui.render.verdict import network_name
+
+_LEAST_NETWORK_PERCENT = 5.0
+"""Share of network time in the critical time of a bottleneck from which on it is shown."""
 
 
 def bottlenecks_text(page: Page, analysis: Analysis) -> Iterator[Line]:
@@ -32,7 +36,9 @@ def bottlenecks_text(page: Page, analysis: Analysis) -> Iterator[Line]:
 
 def _bottleneck(page: Page, rank: int, found: Bottleneck) -> Iterator[Line]:
     head = f"{INDENT}{rank}. "
-    yield page.line((head, Role.DIM), (f"{safe(found.service)}.{safe(found.operation)}", Role.STRONG))
+    operation = f"{safe(found.service)}.{safe(found.operation)}"
+    name = network_name(found.service, found.network_to) if found.network_to else operation
+    yield page.line((head, Role.DIM), (name, Role.STRONG))
     indent = " " * len(head)
     parts = [
         Line(
@@ -43,10 +49,19 @@ def _bottleneck(page: Page, rank: int, found: Bottleneck) -> Iterator[Line]:
             ]
         ),
         Line([("occurrences ", Role.DIM), (f"{found.occurrences:,}/{found.trace_count:,} traces", Role.PLAIN)]),
+        *_network(found, operation),
     ]
     yield from page.flowed(*parts, indent=indent)
     if found.pattern:
         yield page.line((f"{indent}pattern ", Role.DIM), (safe(found.pattern), Role.PLAIN))
+
+
+def _network(found: Bottleneck, operation: str) -> Iterator[Line]:
+    """Yield the call that waits for the network, or the network time of an operation that also works."""
+    if found.network_to:
+        yield Line([("call ", Role.DIM), (operation, Role.PLAIN)])
+    elif 100 * found.network_ns >= _LEAST_NETWORK_PERCENT * found.mean_critical_ns > 0:
+        yield Line([("network ", Role.DIM), (numbers.milliseconds(round(found.network_ns)), Role.PLAIN)])
 
 
 def _async_work(page: Page, analysis: Analysis) -> Iterator[Line]:

@@ -6,6 +6,7 @@ of 100, times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, overload
@@ -42,6 +43,10 @@ _EDGE_KEYS = (
     "p99_ms",
     "caller_p50_ms",
     "network_p50_ms",
+    "network_p95_ms",
+    "network_share_percent",
+    "queue_p50_ms",
+    "queue_p95_ms",
     "async",
     "inferred",
 )
@@ -172,6 +177,8 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
         "trace_count": found.trace_count,
         "span_count": found.span_count,
         "pattern": found.pattern,
+        "network_ms": in_ms(found.network_ns),
+        "network_to": found.network_to or None,
     }
 
 
@@ -365,7 +372,10 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         edges.error_count.tolist(),
         _rates(edges.error_count, edges.call_count),
         *map(all_in_ms, edges.durations[2:5]),
-        *map(all_in_ms, edges.halves),
+        all_in_ms(edges.caller_p50),
+        *map(all_in_ms, np.where(edges.is_async, np.nan, edges.network)),
+        _percentages(edges.network_share),
+        *map(all_in_ms, np.where(edges.is_async, edges.network, np.nan)),
         is_async,
         edges.inferred.tolist(),
         strict=True,
@@ -375,6 +385,11 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         "dependencies": calls,
         "edges": [dict(zip(_EDGE_KEYS, row, strict=True)) for row in edge_rows],
     }
+
+
+def _percentages(values: np.ndarray) -> list[float | None]:
+    """Round float64[n] percentages; NaN becomes None."""
+    return [None if math.isnan(value) else in_percent(value) for value in values.tolist()]
 
 
 def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from tracetui.analysis.blast_radius import BlastRadius, Hit
 from tracetui.analysis.call_chains import CallChain, CallChains
+from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
 from tracetui.render.hot_spots.table import share_bar
@@ -22,11 +23,13 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side, sync_arrow
 
-_CALLS, _ERRORS, _SHARE, _P95 = 6, 7, 8, 8
+_CALLS, _ERRORS, _SHARE, _P95, _NETWORK = 6, 7, 8, 8, 7
 _BAR = 8
 _SHORTEST_NAME = 4
 _WIDE = 48
-"""Width from which on a column has all its figures."""
+"""Width from which on a column has all figures of calls."""
+_VERY_WIDE = 64
+"""Width from which on it has the share of network time, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,11 @@ class _Times:
         texts = [p95_heading(one.latency for one in found)]
         texts += [p95_or_range(one.latency, one.calls, glyphs) for one in found]
         self._longest = max(map(cell_width, texts))
+        self._has_network = any(one.network is not None for one in found)
+
+    def shows_network(self, width: int) -> bool:
+        """Test whether a list of this width has room for the network's share of the calls."""
+        return self._has_network and width >= _VERY_WIDE
 
     def cells(self, width: int) -> int:
         """Return the width of the column in a list of this width."""
@@ -238,6 +246,8 @@ class Explorer:
         if times is None:
             return Line([(title, Role.DIM)])
         figures = [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM), times.heading(width)]
+        if times.shows_network(width):
+            figures.append(figure("network", _NETWORK, Role.DIM))
         return self._with_figures(Line([(title, Role.TITLE)]), figures, width)
 
     def _with_figures(self, name: Line, figures: Sequence[Line], width: int) -> Line:
@@ -260,11 +270,17 @@ class Explorer:
             arrow = glyphs.async_call if one.is_async else sync_arrow(glyphs)
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
             fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
+            fixed += _NETWORK + 2 if times.shows_network(width) else 0
             room = max(width - fixed, 8)
             name.extend(self._name(one.service, room - 2 - 6 * one.is_async, one.inferred))
             name.add(" async" if one.is_async else "", Role.DIM)
             figures = [figure(call_count(one.calls), _CALLS), error_rate(one.error_rate, _ERRORS)]
-            return self._with_figures(name, [*figures, times.cell(one, width)], width)
+            figures.append(times.cell(one, width))
+            if times.shows_network(width):
+                share = numbers.whole_percent(one.network.share_percent) if one.network else ""
+                is_slow = one.network is not None and one.network.share_percent >= MOSTLY_PERCENT
+                figures.append(figure(share, _NETWORK, Role.STRONG if is_slow else Role.PLAIN))
+            return self._with_figures(name, figures, width)
 
         return _Row(subject, draw)
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
-from tracetui.render.span.facts import causes, critical_words, flowed_text, kind_words, position, words_wrapped
+from tracetui.render.span.facts import (
+    causes,
+    critical_words,
+    flowed_text,
+    kind_words,
+    network_words,
+    position,
+    words_wrapped,
+)
 from tracetui.render.span.head import head
 from tracetui.render.span.log_lines import details, headline, more_lines, placement, severity_role
 from tracetui.render.text import numbers
@@ -182,6 +190,8 @@ class SpanDetailLines:
             yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
         if self.facts:
             yield self._facts("times", critical_words(span, self.facts, self._duration))
+            if self.facts.network:
+                yield self._facts("network", network_words(self.facts.network, self._duration))
 
     def _facts(self, path: str, items: Iterable[tuple[str, str]]) -> DetailEntry:
         """Return an entry of several short texts."""

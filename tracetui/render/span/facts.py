@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
-from tracetui.analysis.span_facts import Rank, SpanFacts
+from tracetui.analysis.span_facts import Rank, SpanFacts, SpanNetwork
 from tracetui.model.span import Kind, Span
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
@@ -57,6 +57,20 @@ def critical_words(span: Span, facts: SpanFacts, duration: Callable[[int], str])
         yield f"duration {numbers.percent(100 * span.duration_ns / whole)} of the trace", Role.PLAIN
     if facts.children:
         yield f"self time {duration(facts.self_ns)}", Role.PLAIN
+
+
+def network_words(network: SpanNetwork, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Yield the network or queue time of a call, and its parts, as (text, role)."""
+    callee = safe(network.callee, 60)
+    if network.is_async:
+        yield f"queue time {duration(network.total_ns)} until {callee}", Role.PLAIN
+    else:
+        yield f"network to {callee} {duration(network.total_ns)}", Role.PLAIN
+    if network.split_ns is None:
+        yield "the clocks of the hosts disagree", Role.DIM
+    elif network.total_ns and not network.is_async:
+        before, after = network.split_ns
+        yield f"{duration(before)} before its answer began, {duration(after)} after it ended", Role.DIM
 
 
 def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:

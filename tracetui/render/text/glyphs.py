@@ -24,6 +24,10 @@ class Glyphs:
     """Bar that starts in the right half of the cell."""
     rest_end: str
     """Bar that ends in the left half of the cell."""
+    network: str
+    """Cell of a bar on the critical path in which a call is on the network."""
+    network_rest: str
+    """The same, off the critical path."""
     origin: str
     propagated: str
     """A propagated error."""
@@ -80,6 +84,8 @@ UNICODE = Glyphs(
     rest="─",
     rest_start="╶",
     rest_end="╴",
+    network="▒",
+    network_rest="┄",
     origin="✖",
     propagated="✗",
     opened="▾",
@@ -116,6 +122,8 @@ ASCII = Glyphs(
     rest="-",
     rest_start="-",
     rest_end="-",
+    network="~",
+    network_rest=".",
     origin="X",
     propagated="x",
     opened="v",

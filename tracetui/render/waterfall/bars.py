@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -75,13 +76,15 @@ def bar(
     events: np.ndarray = _NONE,
     errors: np.ndarray = _NONE,
     *,
+    network: Sequence[tuple[int, int]] = (),
     glyphs: Glyphs,
     solid_role: str = Role.CRITICAL,
 ) -> Line:
     """Draw spans as a line of `scale.cells` cells.
 
     `starts`, `ends`: int64[spans] ns, drawn light. `critical_starts`, `critical_ends`: int64[sections] ns, drawn solid;
-    even the shortest section is visible. `events`: int64 ns; `errors`: the events that are errors.
+    even the shortest section is visible. `events`: int64 ns; `errors`: the events that are errors. `network`: starts
+    and ends, ns, of the parts in which a call is on the network.
     """
     cells = scale.cells
     if cells <= 0:
@@ -98,6 +101,8 @@ def bar(
         _draw_section(drawn, roles, *section, glyphs, solid_role)
     elif len(critical_starts):
         _draw_solid(drawn, roles, scale.position(critical_starts), scale.position(critical_ends), glyphs, solid_role)
+    for begin, end in network:
+        _draw_network(drawn, scale.position_of(begin), scale.position_of(end), glyphs)
     for times, role in ((events, Role.EVENT), (errors, Role.ERROR)):
         if not len(times):
             continue
@@ -139,6 +144,15 @@ def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, glyp
         drawn[stop - 1] = glyphs.rest_end
     if start - first >= 0.5:
         drawn[first] = glyphs.rest_start
+
+
+def _draw_network(drawn: list[str], start: float, end: float, glyphs: Glyphs) -> None:
+    """Mark the cells that lie within a network time as such. Shorter times have no mark."""
+    for cell in range(max(math.ceil(start), 0), min(math.floor(end), len(drawn))):
+        if drawn[cell] == glyphs.rest:
+            drawn[cell] = glyphs.network_rest
+        elif drawn[cell] == glyphs.solid:
+            drawn[cell] = glyphs.network
 
 
 def _draw_section(drawn: list[str], roles: list[str], start: float, end: float, glyphs: Glyphs, role: str) -> None:

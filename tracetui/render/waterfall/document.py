@@ -72,6 +72,8 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     words = []
     if view.has_path:
         words += [(glyphs.solid, "on the critical path"), (glyphs.rest, "off it")]
+        if view.marks_network(width):
+            words.append((glyphs.network, "network"))
     if (view.roles == ErrorRole.ORIGIN).any():
         words.append((glyphs.origin, "error began here"))
     if (view.roles == ErrorRole.PROPAGATED).any():

@@ -11,6 +11,7 @@ import numpy as np
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.errors import roles as error_roles
+from tracetui.analysis.network import UNKNOWN, NetworkTimes
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
@@ -96,11 +97,12 @@ class Waterfall:
         least_repeats: int = LEAST_REPEATS,
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
+        network: NetworkTimes | None = None,
     ) -> None:
         """`roles`: uint8[n] of the set, `ErrorRole`; by default computed. `slots`: a colour slot per service of the
         set. `root`: show only this span's subtree. `least_repeats`: number of repeated siblings from which on they
-        fold, 0 for never. `message_of`: the error message of a span, by default the status message. `outside`: the
-        result of `outside_callers` for the trace.
+        fold, 0 for never. `network`: network times of the set; None to mark none. `message_of`: the error
+        message of a span, by default the status message. `outside`: the result of `outside_callers` for the trace.
         """
         self.traces, self.trace, self.glyphs = traces, trace, glyphs
         spans = traces.spans_of(trace)
@@ -124,6 +126,7 @@ class Waterfall:
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
+        self._network = network
         self.has_path = sections is not None
         self._section_of, self._section_starts, self._section_ends = _by_span(sections, self.first, self.stop)
         self.critical = np.zeros(self.stop - self.first, np.int64)
@@ -292,9 +295,30 @@ class Waterfall:
             ends,
             events,
             errors,
+            network=() if run else self._network_parts(span),
             glyphs=self.glyphs,
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )
+
+    def _network_parts(self, span: int) -> tuple[tuple[int, int], ...]:
+        """Return starts and ends of the times before and after the answer to a call; none if they are unknown."""
+        row = None if self._network is None else self._network.of(span)
+        if self._network is None or row is None or self._network.is_async[row] or self._network.before[row] == UNKNOWN:
+            return ()
+        start, end = int(self.traces.start[span]), int(self.traces.reached_end[span])
+        return (start, start + int(self._network.before[row])), (end - int(self._network.after[row]), end)
+
+    def marks_network(self, width: int) -> bool:
+        """Test whether some bar has a cell that marks network time, if the whole trace is drawn."""
+        cells = self.layout(width).bar
+        if self._network is None or not cells:
+            return False
+        low, high = self._network.caller.searchsorted((self.first, self.stop))
+        awaited = ~self._network.is_async[low:high]
+        times = (self._network.before[low:high], self._network.after[low:high])
+        longest = max(int(column[awaited].max(initial=0)) for column in times)
+        # a time of two cells covers one in any position
+        return longest * cells >= 2 * self.whole[1] > 0
 
     def _outside_window(self, start: int, end: int, cells: int) -> Line | None:
         """Draw an arrow towards a bar that is wholly outside the window, else None."""

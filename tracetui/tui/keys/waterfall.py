@@ -129,6 +129,7 @@ WATERFALL = KeyTable(
     ),
     glyphs=(
         ("█ ─", "on the critical path; off it"),
+        ("▒ ┄", "the same, while a call is on the network: before its answer begins, after it ends"),
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),
         ("×3", "a run of 3 similar calls; unfold to see each"),

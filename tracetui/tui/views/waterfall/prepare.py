@@ -12,6 +12,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.errors import roles
+from tracetui.analysis.network import NetworkTimes, network_times
 from tracetui.analysis.self_time import self_times
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.colours import distinct_slots, service_slots
@@ -42,7 +43,9 @@ class SetFacts:
 
     def are_quick(self) -> bool:
         """True if computing them is not noticeable, as the set is small or they exist already."""
-        return len(self.traces) <= _SMALL_SET or ("paths" in vars(self._analysis) and "roles" in vars(self))
+        return len(self.traces) <= _SMALL_SET or (
+            "paths" in vars(self._analysis) and {"roles", "network"} <= vars(self).keys()
+        )
 
     @property
     def paths(self) -> CriticalPaths:
@@ -51,6 +54,10 @@ class SetFacts:
     @cached_property
     def roles(self) -> np.ndarray:
         return roles(self.traces)
+
+    @cached_property
+    def network(self) -> NetworkTimes:
+        return network_times(self.traces)
 
     @cached_property
     def slots(self) -> list[int]:
@@ -93,6 +100,7 @@ def open_trace(
         glyphs=glyphs,
         root=root,
         message_of=lambda span: error_message(traces, span),
+        network=facts.network,
     )
     if root is None and len(view.rows) > _MANY_ROWS:
         view.unfold_important()

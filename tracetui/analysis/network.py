@@ -1,0 +1,131 @@
+"""Network time: what a call took beyond the work of the service that answered it.
+
+For a call that waits, it is the duration of the CLIENT span minus the duration of the spans that answered it, at least
+0: connections, transport, proxies, and queues in front of the callee. The two durations come from one clock each, so
+that clock skew does not matter; the split into before and after the answer needs both clocks to agree. For a message
+it is the queue time: from the end of the PRODUCER span to the start of the span that received the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracetui.analysis.calls import Calls, answered_calls
+from tracetui.analysis.critical_path import CriticalPaths
+from tracetui.analysis.stats.groups import group_slices
+from tracetui.model.clocks import GRID_NS
+from tracetui.model.traces import TraceSet
+
+UNKNOWN = -1
+MOSTLY_PERCENT = 50.0
+"""Share of network time from which on an operation waits for the network rather than works, in percent."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkTimes:
+    """Network time of m answered calls, by calling span. All times are int64[m] nanoseconds."""
+
+    caller: np.ndarray
+    """int64[m], CLIENT or PRODUCER spans, ascending; a PRODUCER once for each span that received its message."""
+    call: np.ndarray
+    """int64[m], the row of the first answer in `Calls.answered`."""
+    answer: np.ndarray
+    """int64[m], the first span that answers, or the receiver of the message."""
+    is_async: np.ndarray
+    """bool[m], messages: their network time is the queue time."""
+    total: np.ndarray
+    before: np.ndarray
+    """Time before the answer began; `UNKNOWN` where the clocks of the hosts disagree."""
+    after: np.ndarray
+    """Time after the answer ended, 0 for messages; `UNKNOWN` where the clocks of the hosts disagree."""
+
+    def __len__(self) -> int:
+        return len(self.caller)
+
+    def of(self, span: int) -> int | None:
+        """Return the row of a calling span, of several the first; None for none."""
+        row = int(self.caller.searchsorted(span))
+        return row if row < len(self.caller) and self.caller[row] == span else None
+
+
+def network_times(traces: TraceSet, calls: Calls | None = None) -> NetworkTimes:
+    """Measure the network time of all calls with a span on both sides and both durations.
+
+    A CLIENT span that several spans answered, as by retries, is one call: the durations of its answers add up.
+    """
+    caller, answer, is_async = answered_calls(traces) if calls is None else calls.answered
+    call = np.flatnonzero(~traces.no_duration[caller] & (is_async | ~traces.no_duration[answer]))
+    call = call[np.lexsort((traces.start[answer[call]], is_async[call], caller[call]))]
+    caller, answer, is_async = caller[call], answer[call], is_async[call]
+    leads = np.ones(len(call), bool)
+    leads[1:] = (caller[1:] != caller[:-1]) | is_async[1:]
+    first = np.flatnonzero(leads)
+    if not len(first):
+        return NetworkTimes(first, first, first, first > 0, first, first, first)
+    answered = np.add.reduceat(traces.duration[answer], first)
+    last_end = np.maximum.reduceat(traces.end[answer], first)
+    caller, answer, is_async = caller[first], answer[first], is_async[first]
+    before = traces.start[answer] - traces.start[caller]
+    after = traces.end[caller] - last_end
+    queued = traces.start[answer] - traces.end[caller]
+    total = np.where(is_async, queued, traces.duration[caller] - answered)
+    agree = np.where(is_async, queued >= -GRID_NS, (before >= -GRID_NS) & (after >= -GRID_NS))
+    before = np.where(is_async, queued, before)
+    after = np.where(is_async, 0, after)
+    return NetworkTimes(
+        caller,
+        call[first],
+        answer,
+        is_async,
+        np.maximum(total, 0),
+        np.where(agree, np.maximum(before, 0), UNKNOWN),
+        np.where(agree, np.maximum(after, 0), UNKNOWN),
+    )
+
+
+def network_by_call(calls: Calls, found: NetworkTimes) -> tuple[np.ndarray, np.ndarray]:
+    """Spread the network times over the calls: int64[calls], and bool[calls] where it is known. Messages have none."""
+    times, known = np.zeros(len(calls.span), np.int64), np.zeros(len(calls.span), bool)
+    rows = calls.answered_rows[found.call[~found.is_async]]
+    times[rows], known[rows] = found.total[~found.is_async], True
+    return times, known
+
+
+@dataclass(frozen=True, slots=True)
+class OperationNetwork:
+    """Network time of the calls of one operation on the critical path."""
+
+    critical_ns: int
+    """Total over all traces."""
+    callee: str
+    """Service that the most of it was spent on the way to."""
+
+
+NO_NETWORK = OperationNetwork(0, "")
+
+
+def network_by_operation(paths: CriticalPaths, found: NetworkTimes) -> dict[int, OperationNetwork]:
+    """Sum the network time on the critical path per operation that calls: `TraceSet.operation` -> time and callee.
+
+    The time on the path of a CLIENT span itself is its network time, up to the whole of it; messages are on no path.
+    """
+    traces = paths.traces
+    critical = np.minimum(paths.critical[found.caller], found.total)
+    rows = np.flatnonzero(~found.is_async & (critical > 0))
+    if not len(rows):
+        return {}
+    critical, services = critical[rows], len(traces.services)
+    pair = traces.operation[found.caller[rows]].astype(np.int64) * services + traces.service[found.answer[rows]]
+    order, distinct, first = group_slices(pair)
+    spent = np.add.reduceat(critical[order], first[:-1])
+    operation, callee = np.divmod(distinct, services)
+    # the largest callee of each operation comes last
+    last = np.lexsort((spent, operation))
+    totals: dict[int, int] = {}
+    largest: dict[int, int] = {}
+    for number, time, service in zip(*(column[last].tolist() for column in (operation, spent, callee)), strict=True):
+        totals[number] = totals.get(number, 0) + time
+        largest[number] = service
+    return {number: OperationNetwork(time, traces.services[largest[number]]) for number, time in totals.items()}
