@@ -494,14 +494,14 @@ async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPat
 ERROR_TAGS = {"error": "true"}
 
 
-@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "tempo"])
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "jaeger-v1", "tempo"])
 async def test_following_reads_all_of_a_burst(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     came, text, failed = await following_a_burst(kind, 400, monkeypatch)
     assert (came, failed) == (400, 1)
     assert "was not read" not in text
 
 
-@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "jaeger-v1"])
 async def test_following_reports_unread_traces_and_misses_no_error(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
     assert failed == 1

@@ -196,7 +196,7 @@ class Loader:
             if not full:
                 return reports, changed, warnings
             # several servers: continue from the newest boundary, so that none has a gap
-            oldest = max(found.since_ns for found in full)
+            oldest = max(found.complete_since_ns or found.since_ns for found in full)
             if oldest <= known_ns:
                 return reports, changed, warnings
             if look == _MOST_SEARCHES or (end is not None and oldest >= end):

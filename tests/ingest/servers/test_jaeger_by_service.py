@@ -65,7 +65,7 @@ def test_trace_between_two_documents_of_one_search_is_whole() -> None:
     assert len(parts) == 2
     searches = [Search(service="front"), Search(service="back")]
     found = list(documents_by_service(searches, lambda _: parts, unseen_otlp, {}, print))
-    assert [(count, documents) for _, count, documents in found] == [(1, parts), (1, [])]
+    assert [(len(starts), documents) for _, starts, documents in found] == [(1, parts), (1, [])]
 
 
 @pytest.mark.parametrize("chosen", [{"service": "front"}, {"services": ("front",)}], ids=["one", "several"])

@@ -87,6 +87,8 @@ class BackEnd(ABC):
         """True to raise ManyServicesError rather than search each of many services."""
         self.unchanged: dict[str, int] = {}
         """Start times, by id, of traces that were found but omitted because they have not changed."""
+        self.complete_since_ns = 0
+        """Start from which on the last search found all traces, if services had more than the limit; 0 otherwise."""
         self.searched: SearchedWindow | None = None
         """Traces that the last search covered, if the server could not search for the matching ones only."""
 

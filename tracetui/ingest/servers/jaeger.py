@@ -226,6 +226,7 @@ class Jaeger(BackEnd):
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched, self._complete = False, None, {}
+        self.complete_since_ns = 0
         if self._dialect.v1_losses and not self._prefers_v3:
             self.warn(self._dialect.v1_losses)
         narrow = self.prefilter(search)
@@ -308,12 +309,13 @@ class Jaeger(BackEnd):
         found: dict[str, TraceSummary] = {}
         searches = searches_by_service(search, self._services_for(search), self.warn)
         for _ in range(2):
-            full = []
+            full, bounds = [], [0]
             for one, summaries in results_by_service(searches, self._summarised, self.warn):
                 found |= {summary.trace_id: summary for summary in summaries}
                 if len(summaries) >= self._limited(one).most:
                     full.append(one)
-            self.has_more = bool(full)
+                    bounds.append(min(summary.start_ns for summary in summaries))
+            self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
             if not searches or len(found) >= search.most:
                 break
@@ -395,21 +397,22 @@ class Jaeger(BackEnd):
             return list(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
 
         for _ in range(rounds):
-            full = []
+            full, bounds = [], [0]
             found = documents_by_service(searches, requested, _unseen, seen, self.warn)
-            for at, (one, count, documents) in enumerate(found, 1):
+            for at, (one, starts, documents) in enumerate(found, 1):
                 yield from documents
-                if count >= self._limited(one).most:
+                if len(starts) >= self._limited(one).most:
                     full.append(one)
+                    bounds.append(min(starts.values()))
                 is_enough = len(seen) >= search.most and not search.every_service
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
-                    self.has_more = True
+                    self.has_more, self.complete_since_ns = True, search.window()[1]
                     self.warn(
                         f"searched {at:,} of {len(searches):,} services, enough for {search.most:,} traces, but not the"
                         " newest of all; choose services with --service NAME (repeatable)"
                     )
                     return
-            self.has_more = bool(full)
+            self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
             if not searches or len(seen) >= search.most:
                 return

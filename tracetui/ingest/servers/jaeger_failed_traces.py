@@ -116,7 +116,7 @@ class FailedTraces:
         )
         if anywhere is None:
             return
-        has_more = back_end.has_more
+        has_more, since = back_end.has_more, back_end.complete_since_ns
         if back_end.needs_service(anywhere):
             if len(services) > FEW_SERVICES:
                 back_end.warn(f"searched {FEW_SERVICES} of the {len(services):,} services that take part in the traces")
@@ -129,6 +129,7 @@ class FailedTraces:
             if unseen:
                 yield unseen
         back_end.has_more |= has_more
+        back_end.complete_since_ns = max(back_end.complete_since_ns, since)
 
     def _without_tag(self, search: Search) -> Generator[bytes]:
         """Search the newest traces for errors if the store found none, and yield traces if it is unable to."""

@@ -50,8 +50,8 @@ def documents_by_service(
     unseen: Callable[[bytes, TraceStarts], tuple[TraceStarts, bytes]],
     seen: TraceStarts,
     warn: Warn,
-) -> Generator[tuple[Search, int, list[bytes]]]:
-    """Yield searches of one service each as they complete, with the number of traces found and the unseen ones.
+) -> Generator[tuple[Search, TraceStarts, list[bytes]]]:
+    """Yield searches of one service each as they complete, with the traces found and documents of the unseen ones.
 
     unseen: reduces a document to traces that are not in `seen`, which those found are added to.
     """
@@ -65,7 +65,7 @@ def documents_by_service(
             if rest:
                 new.append(rest)
         seen |= found
-        yield search, len(found), new
+        yield search, found, new
 
 
 def results_by_service(

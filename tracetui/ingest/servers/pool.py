@@ -142,6 +142,7 @@ class ServerPool:
             self._notes.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
+        back_end.complete_since_ns = 0
         damage: list[LoadWarning] = []
         try:
             with (
@@ -336,6 +337,7 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
         rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in search.attributes}
     if rest:
         text += f"; filtered locally: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
+    window = replace(searched or received, complete_since_ns=back_end.complete_since_ns)
     return SearchReport(
-        text, may_have_more, search, back_end.capabilities.lower_case, (searched or received) if may_have_more else None
+        text, may_have_more, search, back_end.capabilities.lower_case, window if may_have_more else None
     )

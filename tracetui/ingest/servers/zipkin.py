@@ -53,6 +53,7 @@ class Zipkin(BackEnd):
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched = False, None
+        self.complete_since_ns = 0
         narrow = span_prefilter(search)
         if narrow is None:
             yield from self._streamed(without_trace_conditions(search))
@@ -111,12 +112,14 @@ class Zipkin(BackEnd):
         seen: TraceStarts = {}
         full: list[Search] = []
         for _ in range(2):
-            full = []
+            full, bounds = [], [0]
             found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn)
-            for one, count, documents in found:
+            for one, starts, documents in found:
                 yield from documents
-                if count >= one.most:
+                if len(starts) >= one.most:
                     full.append(one)
+                    bounds.append(min(starts.values()))
+            self.complete_since_ns = max(bounds)
             searches = full_searches(full, search)
             if not searches or len(seen) >= search.most:
                 break
