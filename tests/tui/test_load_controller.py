@@ -188,6 +188,15 @@ def test_first_failure_of_polls_is_shown_and_their_end(stops: list[str]) -> None
     assert not stops
 
 
+def test_following_while_the_server_is_still_read_does_not_call_it_a_file(stops: list[str]) -> None:
+    host = Host()
+    controller = LoadController(State(sources=("http://127.0.0.1:1",)), None, host)
+    controller.start()
+    controller.follow()
+    assert host.notices[-1] == "still loading; follow when it is done"
+    assert not controller.is_following
+
+
 def poll(controller: LoadController) -> Any:
     """Let the time to the next poll pass."""
     return controller._follower._time_is_up()

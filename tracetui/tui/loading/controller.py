@@ -360,6 +360,8 @@ class LoadController:
             self._machine.is_following = False
             self._status = ""
             self._host.show_notice("following stopped")
+        elif self.phase is Phase.LOADING:
+            self._host.show_notice("still loading; follow when it is done")
         elif not self._state.is_live or session is None:
             self._host.show_notice("only servers can be followed, not files")
         else:
