@@ -99,7 +99,13 @@ def test_sections_in_every_combination(count: int, tracetui: Any) -> None:
         wanted = flags or tuple(SECTIONS)
         keys = {SECTIONS[flag][0] for flag in wanted}
         keys |= {"findings", "async_work"} if "--bottlenecks" in wanted else set()
-        assert set(tracetui("analyze", CHECKOUT, "--json", *flags).json) == {"summary", "verdict", "warnings", *keys}
+        assert set(tracetui("analyze", CHECKOUT, "--json", *flags).json) == {
+            "summary",
+            "verdict",
+            "warning_kinds",
+            "warnings",
+            *keys,
+        }
         text = tracetui("analyze", CHECKOUT, *flags).out
         found = [flag for flag, (_, heading) in SECTIONS.items() if f"\n{heading}" in text]
         assert found == list(wanted)

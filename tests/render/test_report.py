@@ -17,6 +17,7 @@ from tests.support.paths import GOLDEN, SAMPLES
 from tracetui.analysis.analysis import Analysis
 from tracetui.cli.main import run
 from tracetui.model.span import Status
+from tracetui.render.report.json import report_json
 from tracetui.render.report.page import ReportOptions
 from tracetui.render.report.text import report_text
 
@@ -102,7 +103,7 @@ def test_the_json_has_every_promised_key(capsysbinary: pytest.CaptureFixture[byt
     assert run(["analyze", *FIRST_LOOK, "broken/cut.json", "--json"]) == 0
     found = json.loads(capsysbinary.readouterr().out)
     sections = {"verdict", "bottlenecks", "findings", "async_work", "critical_paths", "errors", "dependencies"}
-    assert set(found) == {"summary", *sections, "warnings"}
+    assert set(found) == {"summary", *sections, "warning_kinds", "warnings"}
     for path, keys in KEYS.items():
         part = found
         for step in path.split("."):
@@ -247,3 +248,21 @@ def test_traces_with_errors_and_failed_requests_are_both_shown() -> None:
     shown = "\n".join(line.text for line in report_text(Analysis(traces), ("errors",), ReportOptions(width=100)))
     assert shown.count("2 of 2 traces with errors (100 %): 1 request failed (50 %), 1 recovered") == 2
     assert "1 handled (1 retried)" in shown
+
+
+def test_kinds_of_warnings_are_named_with_counts() -> None:
+    traces = build(
+        span("a", 0, 10),
+        span("b", 1, 5, parent="99"),
+        span("c", 1, 5, parent="98"),
+        span("d", 0, 10, trace="2"),
+        span("e", 1, 5, trace="2"),
+    )
+    analysis = Analysis(traces)
+    text = "\n".join(line.text for line in report_text(analysis, ("summary",), ReportOptions()))
+    assert "⚠ warnings  orphan 2 in 1 trace   roots 3 in 2 traces\n" in text
+    kinds = json.loads(report_json(analysis))["warning_kinds"]
+    assert [(kind["kind"], kind["span_count"], kind["trace_count"]) for kind in kinds] == [
+        ("orphan", 2, 1),
+        ("roots", 3, 2),
+    ]

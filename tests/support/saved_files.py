@@ -33,6 +33,7 @@ def report_figures(traces: TraceSet) -> Any:
     for name in ("duplicate_span_count", "span_count"):
         del found["summary"][name]
     del found["warnings"]
+    found["warning_kinds"] = [kind for kind in found["warning_kinds"] if kind["kind"] != "duplicates"]
     return found
 
 

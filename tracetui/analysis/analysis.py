@@ -12,6 +12,7 @@ from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Dependencies, find_dependencies
 from tracetui.analysis.errors import Errors, find_errors
 from tracetui.analysis.network import NetworkTimes, network_times
+from tracetui.analysis.span_warnings import WarningCount, count_warnings
 from tracetui.analysis.suggestions.registry import Suggestion, find_suggestions
 from tracetui.analysis.summary import Summary, summarize
 from tracetui.analysis.verdict import FailingVerdict, SetVerdict, failing_verdict, slow_verdict
@@ -90,6 +91,11 @@ class Analysis:
         from tracetui.analysis.criticality import ranking
 
         return ranking(self.graph)
+
+    @cached_property
+    def warning_counts(self) -> list[WarningCount]:
+        """Warnings of spans by kind, the most important kinds first."""
+        return count_warnings(self.traces)
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:

@@ -67,6 +67,15 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> byt
         parts["errors"] = errors_json(analysis.errors, traces)
     if "dependencies" in sections:
         parts["dependencies"] = dependencies_json(analysis.dependencies)
+    parts["warning_kinds"] = [
+        {
+            "kind": count.kind.name,
+            "description": count.kind.title,
+            "span_count": count.spans,
+            "trace_count": count.traces,
+        }
+        for count in analysis.warning_counts
+    ]
     parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.dependencies import Edge
+from tracetui.analysis.span_warnings import WarningCount
 from tracetui.analysis.summary import DurationStats
 from tracetui.analysis.verdict import SetVerdict
 from tracetui.render.report.bottlenecks_text import bottlenecks_text, critical_path_text
@@ -54,6 +55,11 @@ def _verdict(page: Page, analysis: Analysis, sections: Collection[str]) -> Itera
     yield Line()
 
 
+def _warning_text(count: WarningCount) -> str:
+    """`orphan 3 in 2 traces`"""
+    return f"{count.kind.name} {count.spans:,} in {numbers.counted(count.traces, 'trace')}"
+
+
 def _summary(page: Page, analysis: Analysis) -> Iterator[Line]:
     summary, options = analysis.summary, page.options
     if not summary.trace_count:
@@ -86,10 +92,11 @@ def _summary(page: Page, analysis: Analysis) -> Iterator[Line]:
         yield page.line((f"{page.glyphs.origin} {numbers.failures_of(*failures)}", Role.ERROR))
     else:
         yield page.line(("no errors", Role.PLAIN))
-    if summary.warning_count:
-        orphans = numbers.counted(summary.orphan_span_count, "orphan span")
-        text = f"{page.glyphs.warning} {numbers.counted(summary.warning_count, 'warning')} on spans and traces"
-        yield page.line((text + (f", {orphans}" if summary.orphan_span_count else ""), Role.WARNING))
+    kinds = [_warning_text(count) for count in analysis.warning_counts]
+    if kinds or summary.warning_count:
+        head = f"{page.glyphs.warning} warnings  "
+        warned = [Line([(text, Role.WARNING)]) for text in kinds or [f"{summary.warning_count:,}"]]
+        yield from page.flowed(*warned, indent=" " * len(head), head=Line([(head, Role.WARNING)]))
     if summary.skewed_trace_count:
         where = numbers.counted(summary.skewed_trace_count, "trace")
         what = Line([(f"{page.glyphs.warning} clock skew in {where}:", Role.WARNING)])
