@@ -11,7 +11,7 @@ from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side, sync_arrow
+from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
 from tracetui.render.traces.contrast import in_short
 
 _LEAST = 10
@@ -133,7 +133,7 @@ class ErrorDetail:
         if not services:
             return line.add("not: there is no error above it")
         line.add(f"{self.glyphs.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
-        line.extend(self._service(self.pattern.service)).add(f" {sync_arrow(self.glyphs)} ", Role.GUIDE)
+        line.extend(self._service(self.pattern.service)).add(f" {self.glyphs.sync_call} ", Role.GUIDE)
         for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):
             line.add("  " if i else "").add(f"{self.glyphs.propagated}{numbers.short_count(count)} ", Role.PROPAGATED)
             line.extend(self._service(service))

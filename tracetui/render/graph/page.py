@@ -21,7 +21,6 @@ from tracetui.render.text.tables import (
     name_cells,
     service_name,
     service_roles,
-    sync_arrow,
 )
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class GraphPage(Page):
             if at + 1 < len(services):
                 edges = self.graph.edges.get((name, services[at + 1]), ())
                 is_sync = not edges or any(not edge.is_async for edge in edges)
-                step.add(f" {sync_arrow(self.glyphs) if is_sync else self.glyphs.async_call}", Role.GUIDE)
+                step.add(f" {self.glyphs.sync_call if is_sync else self.glyphs.async_call}", Role.GUIDE)
             steps.append(step)
         return self.flowed(*steps, indent=indent, gap=1)
 

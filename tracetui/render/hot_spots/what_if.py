@@ -30,5 +30,4 @@ def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]
 
 
 def _change(before: float, after: float, glyphs: Glyphs) -> str:
-    arrow = "->" if glyphs.ascii_only else "→"
-    return f" {arrow} ".join(numbers.duration(round(ns), glyphs.ascii_only) for ns in (before, after))
+    return f" {glyphs.sync_call} ".join(numbers.duration(round(ns), glyphs.ascii_only) for ns in (before, after))

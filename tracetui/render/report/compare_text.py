@@ -80,7 +80,7 @@ class _ComparisonReport(Page):
     def __init__(self, found: Comparison, options: ReportOptions) -> None:
         super().__init__(options)
         self.found = found
-        self._arrow = " -> " if options.ascii_only else " → "
+        self._arrow = f" {self.glyphs.sync_call} "
 
     def head(self, names: tuple[str, str]) -> Iterator[Line]:
         for word, name, side in zip(("before", "after "), names, (self.found.before, self.found.after), strict=True):

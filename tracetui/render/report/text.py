@@ -189,7 +189,7 @@ def _dependencies(page: Page, analysis: Analysis) -> Iterator[Line]:
 
 
 def _edge(page: Page, edge: Edge) -> str:
-    arrow = page.glyphs.async_call if edge.is_async else ("->" if page.options.ascii_only else "→")
+    arrow = page.glyphs.async_call if edge.is_async else page.glyphs.sync_call
     return f"{safe(edge.caller)} {arrow} {safe(edge.callee)}" + (" (inferred)" if edge.inferred else "")
 
 

@@ -41,7 +41,7 @@ class _WhyReport(Page):
     def __init__(self, found: RootCauses, baseline: str, source: str, options: ReportOptions) -> None:
         super().__init__(options)
         self.found, self.baseline, self.source = found, baseline, source
-        self._arrow = " -> " if options.ascii_only else " → "
+        self._arrow = f" {self.glyphs.sync_call} "
 
     def lines(self) -> Iterator[Line]:
         yield from self._head()

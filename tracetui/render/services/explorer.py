@@ -21,7 +21,7 @@ from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side, sync_arrow
+from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side
 
 _CALLS, _ERRORS, _SHARE, _P95, _NETWORK = 6, 7, 8, 8, 7
 _BAR = 8
@@ -95,23 +95,19 @@ class _Times:
         """Return the width of the column in a list of this width."""
         if self._has_ranges and width >= _WIDE + self._longest - _P95:
             return max(self._longest, _P95)
-        return _P95 + (len(self._at_most) - 1 if self._has_ranges else 0)
+        return _P95 + (len(self._glyphs.at_most) - 1 if self._has_ranges else 0)
 
     def heading(self, width: int) -> Line:
         cells = self.cells(width)
-        texts = ("p95 or range", f"p95 or {self._at_most}") if self._has_ranges else ("p95",)
+        texts = ("p95 or range", f"p95 or {self._glyphs.at_most}") if self._has_ranges else ("p95",)
         return figure(next((text for text in texts if len(text) <= cells), texts[-1]), cells, Role.DIM)
 
     def cell(self, one: Neighbour, width: int) -> Line:
         cells = self.cells(width)
         text, few = p95_or_range(one.latency, one.calls, self._glyphs), one.latency.small_sample_range
         if few is not None and cell_width(text) > cells:
-            text = f"{self._at_most}{numbers.duration(few[1], self._glyphs.ascii_only)}"
+            text = f"{self._glyphs.at_most}{numbers.duration(few[1], self._glyphs.ascii_only)}"
         return figure(text, cells)
-
-    @property
-    def _at_most(self) -> str:
-        return "<=" if self._glyphs.ascii_only else "≤"
 
 
 class Explorer:
@@ -145,7 +141,7 @@ class Explorer:
         focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
         for one in hit:
-            mark = (sync_arrow(self._glyphs) if one.distance.is_sync else self._glyphs.async_call) + " "
+            mark = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
             rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
         if unaffected:
@@ -267,7 +263,7 @@ class Explorer:
             subject = Subject(one.service, focus.service, above=of_operation)
 
         def draw(width: int) -> Line:
-            arrow = glyphs.async_call if one.is_async else sync_arrow(glyphs)
+            arrow = glyphs.async_call if one.is_async else glyphs.sync_call
             name = Line([(f"{arrow} ", Role.ACCENT if one.is_async else Role.GUIDE)])
             fixed = _ERRORS + times.cells(width) + 4 + (_CALLS + 2 if width >= _WIDE - 8 else 0)
             fixed += _NETWORK + 2 if times.shows_network(width) else 0
@@ -338,7 +334,7 @@ class Explorer:
 
     def _chain(self, chain: CallChain) -> _Row:
         glyphs = self._glyphs
-        arrow = f" {sync_arrow(glyphs)} "
+        arrow = f" {glyphs.sync_call} "
 
         def draw(width: int) -> Line:
             figures = Line()

@@ -71,11 +71,11 @@ class ServerStatsList:
 
     def line(self, row: int, width: int) -> Line:
         one, glyphs = self.rows[row], self._glyphs
-        arrow = "->" if glyphs.ascii_only else "→"
         within = one.caller == one.callee
         seen = self._loaded.get((one.caller, one.callee)) if self._loaded is not None else None
         role = Role.DIM if within else Role.ACCENT if self._loaded is not None and not seen else Role.PLAIN
-        name = fit(f"{safe(one.caller)} {arrow} {safe(one.callee)}", self._room(width), ellipsis=glyphs.ellipsis)
+        call = f"{safe(one.caller)} {glyphs.sync_call} {safe(one.callee)}"
+        name = fit(call, self._room(width), ellipsis=glyphs.ellipsis)
         cells = [Line([(name, role)]), figure(f"{one.call_count:,}", _CALLS)]
         if self._loaded is not None:
             # Jaeger also counts calls of a service to itself

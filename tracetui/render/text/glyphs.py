@@ -9,7 +9,7 @@ from tracetui.render.text.cells import cell_width
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """Set of glyphs, one cell each except `times`, `at_most` and `quotes`."""
+    """Set of glyphs, one cell each except `sync_call`, `times`, `at_most` and `quotes`."""
 
     ascii_only: bool
     solid: str
@@ -36,6 +36,8 @@ class Glyphs:
     leaf: str
     event: str
     link: str
+    sync_call: str
+    """Also between an earlier and a later value."""
     async_call: str
     warning: str
     service: str
@@ -63,6 +65,11 @@ class Glyphs:
     """The same, if that trace has errors."""
     percentile: str
     """Line at a percentile in the plot."""
+    dash: str
+    """Between the ends of a range."""
+    ascending: str
+    """Arrow at the heading of the column by which rows are sorted."""
+    descending: str
     moment: str
     """Marked time on the axis of the plot."""
     moment_line: str
@@ -93,6 +100,7 @@ UNICODE = Glyphs(
     leaf="╴",
     event="◆",
     link="⇢",
+    sync_call="→",
     async_call="⇝",
     warning="⚠",
     service="●",
@@ -110,6 +118,9 @@ UNICODE = Glyphs(
     ring="◎",
     error_ring="⊗",
     percentile="┈",
+    dash="–",
+    ascending="▲",
+    descending="▼",
     moment="▲",
     moment_line="╎",
 )
@@ -131,6 +142,7 @@ ASCII = Glyphs(
     leaf="-",
     event="*",
     link=">",
+    sync_call="->",
     async_call="~",
     warning="!",
     service="",
@@ -148,6 +160,9 @@ ASCII = Glyphs(
     ring="@",
     error_ring="&",
     percentile="-",
+    dash="-",
+    ascending="^",
+    descending="v",
     moment="^",
     moment_line="|",
 )

@@ -70,12 +70,7 @@ def sorted_heading(heading: str, is_sorted: bool, descending: bool, glyphs: Glyp
     """Return a column's heading, with an arrow if rows are sorted by it."""
     if not is_sorted:
         return heading
-    down, up = ("v", "^") if glyphs.ascii_only else ("▼", "▲")
-    return f"{down if descending else up} {heading}"
-
-
-def sync_arrow(glyphs: Glyphs) -> str:
-    return "->" if glyphs.ascii_only else "→"
+    return f"{glyphs.descending if descending else glyphs.ascending} {heading}"
 
 
 def call_count(number: int) -> str:
@@ -90,7 +85,7 @@ def error_rate(percent: float, width: int) -> Line:
 def duration_range(least: int, most: int, glyphs: Glyphs) -> str:
     """Format a range as `1.2 ms–3.4 ms`, or as one duration if both ends look the same."""
     low, high = (numbers.duration(ns, glyphs.ascii_only) for ns in (least, most))
-    return low if low == high else f"{low}{'-' if glyphs.ascii_only else '–'}{high}"
+    return low if low == high else f"{low}{glyphs.dash}{high}"
 
 
 class Column(NamedTuple):

@@ -85,12 +85,11 @@ def region_lines(plot: Plot, region: Region, glyphs: Glyphs, keys: str) -> list[
     inside = plot.inside(region)
     window = plot.window(region)
     count, errors = int(inside.sum()), _errors_line(plot.points, inside, glyphs)
-    dash = "-" if glyphs.ascii_only else "–"
     begin = "" if window.start_ns is None else plot.moments.day(window.start_ns)
     end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
     least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, glyphs.ascii_only)
     most = "" if window.most_ns is None else numbers.duration(window.most_ns, glyphs.ascii_only)
-    times = f"{begin}{dash}{end}" if begin or end else "all times"
+    times = f"{begin}{glyphs.dash}{end}" if begin or end else "all times"
     lines = [
         Line([(numbers.counted(count, "trace"), Role.STRONG)]),
         *([errors] if errors is not None else []),

@@ -172,7 +172,7 @@ class TraceRows:
 
     def header(self, width: int, key: str | None, descending: bool) -> Line:
         """Return the headings, with an arrow at the sort column."""
-        arrow = ("v" if descending else "^") if self.glyphs.ascii_only else "▼" if descending else "▲"
+        arrow = self.glyphs.descending if descending else self.glyphs.ascending
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
             text = self._heading(column, cells)

@@ -129,7 +129,7 @@ class NormalDiff:
         before, after = path.counts
         repeats = ""
         if before != after and before and after:
-            repeats = f" {self.glyphs.repeated(before)} {'->' if self.glyphs.ascii_only else '→'} {after:,}"
+            repeats = f" {self.glyphs.repeated(before)} {self.glyphs.sync_call} {after:,}"
         elif before == after > 1:
             repeats = f" {self.glyphs.repeated(after)}"
         failed = f" {self.glyphs.origin}" if path.errors[1] and not path.errors[0] else ""

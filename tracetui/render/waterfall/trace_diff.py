@@ -84,7 +84,7 @@ class TraceDiff:
         name.add(glyphs.service or "", self._roles.get(one.service, Role.DIM))
         repeats = "" if max(one.counts) == 1 else f" {glyphs.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
-            repeats = f" {glyphs.repeated(one.counts[0])} {'->' if glyphs.ascii_only else '→'} {one.counts[1]:,}"
+            repeats = f" {glyphs.repeated(one.counts[0])} {glyphs.sync_call} {one.counts[1]:,}"
         failed = self._failed(one)
         room = max(self._name(width) - name.width - len(repeats) - len(failed), 4)
         text = cut(f"{safe(one.service)} {safe(one.operation)}", room, glyphs.ellipsis)

@@ -375,7 +375,7 @@ class ListDetail(Vertical, Generic[_Columns]):
     def _rule_lines(self, width: int) -> list[Line]:
         if not self.has_rows:
             return []
-        dash = "-" if self._state.look.glyphs.ascii_only else "─"
+        dash = self._state.look.glyphs.rest
         beneath = not self.has_class("-beside")
         line = Line([(dash * 2 + " " if beneath else "  ", Role.GUIDE)])
         line.extend(self._findings.title_line(self.list.cursor, max(width - 6, 1))).add(" ")

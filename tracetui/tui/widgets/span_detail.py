@@ -85,7 +85,7 @@ class SpanDetail(Vertical):
         glyphs, below = self.state.look.glyphs, self.view.below
 
         def rule(width: int) -> list[Line]:
-            drawn = " " if self.is_beside else "-" if glyphs.ascii_only else "─"
+            drawn = " " if self.is_beside else glyphs.rest
             more = f" {glyphs.opened} {below:,} more " if below else ""
             line = Line([(drawn * (width - cell_width(more) - 2), Role.GUIDE)]).add(more, Role.DIM)
             return [line.add(drawn * 2, Role.GUIDE).cropped(width)]

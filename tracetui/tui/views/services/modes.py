@@ -18,7 +18,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import service_name, sync_arrow
+from tracetui.render.text.tables import service_name
 from tracetui.tui.widgets.choice import Option
 
 MOST_DRAWN = 40
@@ -106,8 +106,7 @@ def title(
     if mode.what in (SLOW, FAILS):
         return _hit_title(line, mode, found.blast if found else None, glyphs)
     if mode.what == PATH:
-        arrow = "->" if glyphs.ascii_only else "→"
-        return line.add(f" {arrow} {safe(mode.others[0])}", Role.STRONG)
+        return line.add(f" {glyphs.sync_call} {safe(mode.others[0])}", Role.STRONG)
     if mode.what == SHARED:
         return line.add(" and " + ", ".join(map(safe, mode.others)), Role.STRONG)
     if mode.what == DIFFERENCE:
@@ -150,7 +149,7 @@ def cycle(ring: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
     text = safe(ring[0])
     for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
         waits = any(not edge.is_async for edge in graph.edges[caller, callee])
-        text += f" {sync_arrow(glyphs) if waits else glyphs.async_call} {safe(callee)}"
+        text += f" {glyphs.sync_call if waits else glyphs.async_call} {safe(callee)}"
     return text
 
 

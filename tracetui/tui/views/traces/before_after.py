@@ -62,9 +62,8 @@ def change_moments(traces: TraceSet, look: Look) -> list[MarkedTime]:
 
 
 def _change_text(change: ChangedAttribute, look: Look) -> str:
-    arrow = "->" if look.glyphs.ascii_only else "→"
     before, after = (safe(text, _LONGEST_VALUE) for text in change.values)
-    return f"{safe(change.key)} {before} {arrow} {after}"
+    return f"{safe(change.key)} {before} {look.glyphs.sync_call} {after}"
 
 
 def chosen_pair(pairs: Sequence[GroupPair], value: str) -> GroupPair | None:
