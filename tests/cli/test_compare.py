@@ -318,7 +318,7 @@ def test_all_call_paths_of_two_single_traces_are_compared(capsysbinary: pytest.C
         (["-", "-"], 2, "only one of the two can be standard input"),
         ([BEFORE, AFTER, "--threshold", "nan"], 2, "--threshold"),
         ([BEFORE, AFTER, "--threshold", "-1"], 2, "--threshold"),
-        ([BEFORE, AFTER, "--service", "none-such"], 2, "no service named 'none-such' in 300 traces"),
+        ([BEFORE, AFTER, "--service", "none-such"], 2, "no service named 'none-such'"),
         ([BEFORE, AFTER, "--query", "trace.spans > 999"], 2, "no trace of"),
         ([BEFORE, "missing.json"], 3, "missing.json"),
     ],
@@ -327,7 +327,7 @@ def test_invalid_comparisons_are_rejected(
     arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["compare", *arguments]) == code
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err.count(message) == 1
 
 
 def test_sets_without_common_operations_cannot_be_compared(capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def open_filtered(
         print_message(
             f"no match among {session.searched}; raise --limit to search more, or --time-range to go further back"
         )
-    else:
+    elif checks_names:
         for line in unknown:
             print_message(line)
     return session
