@@ -22,7 +22,7 @@ from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.pushdown import pushdown
-from tracetui.render.report.json import in_percent, warnings_json
+from tracetui.render.report.json_values import in_percent, warnings_json
 from tracetui.render.report.page import ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import glyphs_of

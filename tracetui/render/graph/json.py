@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tracetui.render.report.json import in_ms, in_percent
+from tracetui.render.report.json_values import in_ms, in_percent
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried

@@ -11,7 +11,8 @@ from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.normal_trace import NormalComparison
 from tracetui.analysis.stats.change import RATES, Change
 from tracetui.model.traces import TraceSet
-from tracetui.render.report.json import in_ms, in_percent, summary_json, warnings_json
+from tracetui.render.report.json import summary_json
+from tracetui.render.report.json_values import in_ms, in_percent, warnings_json
 
 
 def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:

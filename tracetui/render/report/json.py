@@ -6,10 +6,8 @@ of 100, times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Sequence
-from datetime import timedelta
-from typing import Any, overload
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import orjson
@@ -25,10 +23,9 @@ from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
 from tracetui.analysis.verdict import FailingVerdict
 from tracetui.model.clocks import SKEW_WARNING
-from tracetui.model.errors import LoadWarning
 from tracetui.model.traces import TraceSet
+from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso_time, percentages, rates, warnings_json
 from tracetui.render.text import numbers
-from tracetui.render.text.numbers import EPOCH
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
 _SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
@@ -50,7 +47,6 @@ _EDGE_KEYS = (
     "async",
     "inferred",
 )
-_EXACT = 1e15
 
 
 def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
@@ -78,39 +74,6 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> byt
     ]
     parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
     return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-@overload
-def in_ms(ns: float) -> float: ...
-@overload
-def in_ms(ns: float | None) -> float | None: ...
-def in_ms(ns: float | None) -> float | None:
-    """Convert nanoseconds to milliseconds, to the nanosecond; None stays None."""
-    return None if ns is None else round(ns / 1e6, 6)
-
-
-def all_in_ms(ns: np.ndarray) -> list[float | None]:
-    """Convert float64[n] nanoseconds to milliseconds; NaN becomes None."""
-    # for whole nanoseconds below 10**15 the quotient is already the float nearest to its six decimals
-    whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
-    found: list[float | None] = (ns / 1e6).tolist()
-    missing = np.isnan(ns)
-    for at in np.flatnonzero(missing).tolist():
-        found[at] = None
-    others = np.flatnonzero(~whole & ~missing)
-    for at, value in zip(others.tolist(), ns[others].tolist(), strict=True):
-        found[at] = in_ms(value)
-    return found
-
-
-def in_percent(value: float) -> float:
-    """Round a percentage to four decimals."""
-    return round(value, 4)
-
-
-def iso_time(ns: int) -> str:
-    """Format a time as `2026-03-10T10:00:00.000000Z`."""
-    return f"{(EPOCH + timedelta(microseconds=ns // 1000)):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
@@ -369,7 +332,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         services.names,
         services.call_count.tolist(),
         *map(all_in_ms, services.durations[[0, 2, 3, 4]]),
-        _rates(services.error_count, services.call_count),
+        rates(services.error_count, services.call_count),
         services.inferred.tolist(),
         services.types,
         strict=True,
@@ -379,11 +342,11 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         edges.callees,
         counts,
         edges.error_count.tolist(),
-        _rates(edges.error_count, edges.call_count),
+        rates(edges.error_count, edges.call_count),
         *map(all_in_ms, edges.durations[2:5]),
         all_in_ms(edges.caller_p50),
         *map(all_in_ms, np.where(edges.is_async, np.nan, edges.network)),
-        _percentages(edges.network_share),
+        percentages(edges.network_share),
         *map(all_in_ms, np.where(edges.is_async, edges.network, np.nan)),
         is_async,
         edges.inferred.tolist(),
@@ -394,29 +357,6 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
         "dependencies": calls,
         "edges": [dict(zip(_EDGE_KEYS, row, strict=True)) for row in edge_rows],
     }
-
-
-def _percentages(values: np.ndarray) -> list[float | None]:
-    """Round float64[n] percentages; NaN becomes None."""
-    return [None if math.isnan(value) else in_percent(value) for value in values.tolist()]
-
-
-def _rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
-    """Return error rates in percent, float[n]; 0 without calls."""
-    rates = np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0)
-    return [in_percent(rate) if rate else 0.0 for rate in rates.tolist()]
-
-
-def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
-    return [
-        # a file name may contain bytes that are not UTF-8
-        {
-            "file": warning.file.encode("utf-8", "replace").decode(),
-            "position": warning.position,
-            "message": warning.message,
-        }
-        for warning in warnings
-    ]
 
 
 def nameless_json(traces: TraceSet) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ import orjson
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
 from tracetui.model.errors import LoadWarning
-from tracetui.render.report.json import in_ms, in_percent, warnings_json
+from tracetui.render.report.json_values import in_ms, in_percent, warnings_json
 
 KINDS: Final = {
     EvidenceKind.SELF_TIME: "self_time",
