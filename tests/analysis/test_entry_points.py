@@ -9,7 +9,7 @@ from tests.support.building import GivenSpan, build, span
 from tests.support.strategies import service_sets, unhurried
 from tracetui.analysis.entry_points import find_entry_points
 from tracetui.analysis.requests import failed_requests
-from tracetui.model.span import Kind
+from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.traces.columns import SortKey, trace_columns
@@ -55,6 +55,26 @@ def test_only_the_chosen_traces_count() -> None:
     pay, mail = find_entry_points(shop(), np.array([0, 2]))
     assert (pay.count, pay.failed_count, mail.count) == (2, 0, 2)
     assert find_entry_points(shop(), np.zeros(0, np.int64)) == []
+
+
+def test_operation_with_most_failures_is_first() -> None:
+    requests = [("often", False)] * 3 + [("fails", True)]
+    spans = [
+        span("1", 0, 10, trace=str(number + 1), name=name, error=fails) for number, (name, fails) in enumerate(requests)
+    ]
+    found = find_entry_points(build(*spans))
+    assert [(entry.name, entry.count, entry.failed_count) for entry in found] == [("fails", 1, 1), ("often", 3, 0)]
+
+
+def test_asynchronous_work_has_times_and_failures_of_its_own() -> None:
+    sent = span("1", 0, 10, name="pay"), span("2", 1, 2, parent="1", kind=Kind.PRODUCER, name="publish")
+    work = span("3", 5, 95, parent="2", kind=Kind.CONSUMER, service="mail", name="send", error=True)
+    lost = span("4", 6, 6, parent="2", kind=Kind.CONSUMER, service="mail", name="send", flags=Flag.NO_DURATION)
+    request, mail = find_entry_points(build(*sent, work, lost))
+    # the request does not wait for the mail
+    assert (request.latency.p50_ns, request.failed_count) == (10_000, 0)
+    assert (mail.count, mail.failed_count, mail.failed_share) == (2, 1, 0.0)
+    assert (mail.latency.count, mail.latency.p50_ns) == (1, 90_000)
 
 
 def test_one_moment_has_no_rate() -> None:

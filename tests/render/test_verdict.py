@@ -49,6 +49,12 @@ def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
     ]
 
 
+def test_attribute_of_most_failing_traces_is_shown_with_its_share() -> None:
+    failing = [number % 6 == 0 for number in range(60)]
+    regions = ["us" if fails and number else "eu" for number, fails in enumerate(failing)]
+    assert "   90 % region=us   10 of 10 requests" in lines(requests(failing, regions))[0]
+
+
 def test_set_without_findings_has_a_quiet_verdict() -> None:
     # many operations with small shares
     spans = [span("root", 0, 1000)]
