@@ -60,7 +60,12 @@ class Backend:
     def visible(self) -> list[Document]:
         """List the visible traces, newest first."""
         shown = [document for key, document in list(self.documents.items()) if key not in self.hidden]
-        return sorted(shown, key=lambda document: document.start_ns, reverse=True)
+        return sorted(shown, key=self.age_key, reverse=True)
+
+    @staticmethod
+    def age_key(document: Document) -> int:
+        """The time by which traces are the newest: stores find them by their spans."""
+        return document.last_start_ns
 
     def spans(self) -> Iterator[SpanFacts]:
         return (span for document in self.visible() for span in document.spans)
@@ -288,6 +293,10 @@ class Tempo(Backend):
         "/api(/v2)?/traces/([^/]+)": "trace",
         "/api(/v2)?/search/tag/(.+)/values": "values",
     }
+
+    @staticmethod
+    def age_key(document: Document) -> int:
+        return document.start_ns
 
     def search(self, query: Query) -> Response:
         question, hint, _ = (_first(query, "q") or _as_traceql(query)).partition(" with (most_recent=true)")

@@ -58,6 +58,11 @@ class Document:
         return self.spans[0].start_ns
 
     @property
+    def last_start_ns(self) -> int:
+        """The start of the newest span."""
+        return self.spans[-1].start_ns
+
+    @property
     def end_ns(self) -> int:
         return max(span.start_ns + span.duration_ns for span in self.spans)
 

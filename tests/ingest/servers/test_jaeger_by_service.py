@@ -17,7 +17,7 @@ from tracetui.ingest.loader import load
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
 from tracetui.ingest.servers.per_service import documents_by_service
 from tracetui.ingest.servers.pool import SearchReport
-from tracetui.ingest.servers.unseen_traces import unseen_otlp
+from tracetui.ingest.servers.unseen_traces import complete_since, latest_starts, unseen_otlp
 from tracetui.model.search import Search
 
 NEWER = 150
@@ -65,7 +65,7 @@ def test_trace_between_two_documents_of_one_search_is_whole() -> None:
     assert len(parts) == 2
     searches = [Search(service="front"), Search(service="back")]
     found = list(documents_by_service(searches, lambda _: parts, unseen_otlp, {}, print))
-    assert [(len(starts), documents) for _, starts, documents in found] == [(1, parts), (1, [])]
+    assert [documents for _, _, documents in found] == [parts, []]
 
 
 @pytest.mark.parametrize("chosen", [{"service": "front"}, {"services": ("front",)}], ids=["one", "several"])
@@ -154,3 +154,20 @@ def test_reading_services_and_errors_of_a_response() -> None:
         assert services_in(damaged) == set()
         assert not has_errors(damaged, ["back"])
         assert unseen_with_services(damaged, ["back"], {}) == damaged
+
+
+@pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
+def test_time_from_which_on_the_newest_traces_are_complete(kind: str) -> None:
+    """A trace that began an hour ago is among the newest if it has a new span."""
+    bodies = [trace(kind, 1, LAST_NS - 3_600 * SECOND, later=3_601 * SECOND), trace(kind, 2, LAST_NS)]
+    wrapped = {"zipkin": bodies, "jaeger-v1": {"data": bodies}}
+    groups = [] if kind != "jaeger-v3" else [group for body in bodies for group in body["resourceSpans"]]
+    document = json.dumps(wrapped.get(kind, {"result": {"resourceSpans": groups}})).encode()
+    latest = latest_starts(document)
+    assert {padded(trace_id): start // 1_000 for trace_id, start in latest.items()} == {
+        f"{1:032x}": (LAST_NS + SECOND) // 1_000,
+        f"{2:032x}": LAST_NS // 1_000,
+    }
+    assert complete_since(latest) // 1_000 == LAST_NS // 1_000
+    assert latest_starts(b"[") == {}
+    assert complete_since({}) == 0

@@ -290,7 +290,9 @@ class Jaeger(BackEnd):
             # the error does not state the limit, but the original one is supported
             wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
-        self.has_more |= len(through) >= self._limited(wider).most
+        if len(through) >= self._limited(wider).most:
+            self.has_more = True
+            self.complete_since_ns = min(one.end_ns for one in through)
         self.searched = SearchedWindow(
             len(through), *window_of([one.start_ns for one in through]), is_newest=self.sends_newest
         )
@@ -314,7 +316,7 @@ class Jaeger(BackEnd):
                 found |= {summary.trace_id: summary for summary in summaries}
                 if len(summaries) >= self._limited(one).most:
                     full.append(one)
-                    bounds.append(min(summary.start_ns for summary in summaries))
+                    bounds.append(min(summary.end_ns for summary in summaries))
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
             if not searches or len(found) >= search.most:
@@ -398,12 +400,14 @@ class Jaeger(BackEnd):
 
         for _ in range(rounds):
             full, bounds = [], [0]
-            found = documents_by_service(searches, requested, _unseen, seen, self.warn)
-            for at, (one, starts, documents) in enumerate(found, 1):
+            found = documents_by_service(
+                searches, requested, _unseen, seen, self.warn, lambda one: self._limited(one).most
+            )
+            for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents
-                if len(starts) >= self._limited(one).most:
+                if since is not None:
                     full.append(one)
-                    bounds.append(min(starts.values()))
+                    bounds.append(since)
                 is_enough = len(seen) >= search.most and not search.every_service
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
                     self.has_more, self.complete_since_ns = True, search.window()[1]

@@ -14,7 +14,7 @@ import msgspec
 from tracetui.ingest.servers.back_end import without_trace_conditions
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
-from tracetui.ingest.servers.unseen_traces import TraceStarts, unseen_v1
+from tracetui.ingest.servers.unseen_traces import TraceStarts, complete_since, latest_starts, unseen_v1
 from tracetui.model.search import Search, describe
 
 if TYPE_CHECKING:
@@ -87,14 +87,18 @@ class FailedTraces:
         found: TraceStarts = {}
         services: set[str] = set()
         has_error = False
+        latest: TraceStarts = {}
         for document in back_end.of_spans(back_end.without_ignored(without_trace_conditions(search))):
             starts, unseen = unseen_v1(document, seen)
             found |= starts
             services |= services_in(document)
+            latest |= latest_starts(document)
             has_error = has_error or has_errors(document, wanted)
             if unseen:
                 yield unseen
-        back_end.has_more |= len(found) >= search.most
+        if len(found) >= search.most:
+            back_end.has_more = True
+            back_end.complete_since_ns = back_end.complete_since_ns or complete_since(latest)
         back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=back_end.sends_newest)
         if narrow.errors and not seen and self.finds_errors is None:
             if has_error and not (search.operation or search.attributes or narrow.least_ns or narrow.most_ns):

@@ -11,7 +11,7 @@ from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE
 from tracetui.ingest.servers.request_errors import HttpError
-from tracetui.ingest.servers.unseen_traces import TraceStarts
+from tracetui.ingest.servers.unseen_traces import TraceStarts, complete_since, latest_starts
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
@@ -50,13 +50,18 @@ def documents_by_service(
     unseen: Callable[[bytes, TraceStarts], tuple[TraceStarts, bytes]],
     seen: TraceStarts,
     warn: Warn,
-) -> Generator[tuple[Search, TraceStarts, list[bytes]]]:
-    """Yield searches of one service each as they complete, with the traces found and documents of the unseen ones.
+    most_of: Callable[[Search], int] = lambda search: search.most,
+) -> Generator[tuple[Search, int | None, list[bytes]]]:
+    """Yield searches of one service each as they complete.
+
+    -> the search; None, or the time from which on it is complete if it found as many traces as its limit (`most_of`),
+    0 if unknown; documents of the unseen traces
 
     unseen: reduces a document to traces that are not in `seen`, which those found are added to.
     """
     for search, documents in results_by_service(searches, run_search, warn):
         found: TraceStarts = {}
+        latest: TraceStarts = {}
         new = []
         for document in documents:
             # a trace can be divided between documents of one search, so `seen` grows only after the last
@@ -65,7 +70,13 @@ def documents_by_service(
             if rest:
                 new.append(rest)
         seen |= found
-        yield search, found, new
+        since = None
+        if len(found) >= most_of(search):
+            for document in documents:
+                for trace_id, start_ns in latest_starts(document).items():
+                    latest[trace_id] = max(latest.get(trace_id, 0), start_ns)
+            since = complete_since(latest)
+        yield search, since, new
 
 
 def results_by_service(

@@ -302,7 +302,11 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Se
     begun = np.full(len(traces), np.iinfo(np.int64).max)
     np.minimum.at(begun, of_trace[known], start[known])
     starts = [*begun[begun < np.iinfo(np.int64).max].tolist(), *unchanged.values()]
-    return SearchedWindow(len(traces) + len(unchanged), *window_of(starts))
+    # a server takes those traces for the newest that have the newest span, whenever they began
+    last = np.zeros(len(traces), np.int64)
+    np.maximum.at(last, of_trace, start)
+    complete_since, _ = window_of([*last.tolist(), *unchanged.values()])
+    return SearchedWindow(len(traces) + len(unchanged), *window_of(starts), complete_since_ns=complete_since)
 
 
 def _choice_report(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
@@ -337,7 +341,8 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
         rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in search.attributes}
     if rest:
         text += f"; filtered locally: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
-    window = replace(searched or received, complete_since_ns=back_end.complete_since_ns)
+    since = back_end.complete_since_ns or (received.complete_since_ns if searched is None else 0)
+    window = replace(searched or received, complete_since_ns=since)
     return SearchReport(
         text, may_have_more, search, back_end.capabilities.lower_case, window if may_have_more else None
     )

@@ -21,7 +21,8 @@ class SearchedWindow:
     until_ns: int = 0
     """`since_ns`, `until_ns`: start of the first and the last of them, in ns since the epoch; 0 if unknown."""
     complete_since_ns: int = 0
-    """Start from which on no trace is missing, if it is not `since_ns`: some of the searched services have more."""
+    """Time from which on no trace is missing: later than `since_ns` if old traces have new spans, or if some of the
+    searched services have more."""
     is_newest: bool = True
     """True if they are the newest on the server, not arbitrary ones."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from tracetui.ingest.servers.request_errors import NO_JSON
@@ -140,6 +142,44 @@ def unseen_zipkin(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, byte
     except NO_JSON:
         return {}, document
     return starts, msgspec.json.encode(new) if new else b""
+
+
+def latest_starts(document: bytes) -> TraceStarts:
+    """Read the start of the last span of each trace in a response of any of these APIs; none if it is damaged.
+
+    Servers take those traces for the newest that have the newest span, whenever they began.
+    """
+    for spans_of in (_otlp_spans, _v1_spans, _zipkin_spans):
+        found: TraceStarts = {}
+        try:
+            for trace_id, start_ns in spans_of(document):
+                found[trace_id] = max(found.get(trace_id, 0), start_ns)
+        except NO_JSON:
+            continue
+        return found
+    return {}
+
+
+def _otlp_spans(document: bytes) -> Iterator[tuple[str, int]]:
+    for group in msgspec.json.decode(document, type=_Otlp, strict=False).result.resource_spans or ():
+        for scope in group.scope_spans or ():
+            yield from ((span.trace_id, span.start_time_unix_nano) for span in scope.spans or ())
+
+
+def _v1_spans(document: bytes) -> Iterator[tuple[str, int]]:
+    for item in msgspec.json.decode(document, type=_V1).data or ():
+        trace = msgspec.json.decode(item, type=_V1Trace)
+        yield from ((trace.trace_id, span.start_time * 1_000) for span in trace.spans or ())
+
+
+def _zipkin_spans(document: bytes) -> Iterator[tuple[str, int]]:
+    for spans in msgspec.json.decode(document, type=list[list[_ZipkinSpan]], strict=False):
+        yield from ((span.trace_id, (span.timestamp or 0) * 1_000) for span in spans)
+
+
+def complete_since(latest: TraceStarts) -> int:
+    """Return the time from which on no trace is missing in the newest ones, in ns since the epoch; 0 if unknown."""
+    return min(filter(None, latest.values()), default=0)
 
 
 def _begin(found: TraceStarts, trace_id: str, start_ns: int) -> None:

@@ -16,7 +16,12 @@ from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
-from tracetui.ingest.servers.unseen_traces import TraceStarts, unseen_zipkin
+from tracetui.ingest.servers.unseen_traces import (
+    TraceStarts,
+    complete_since,
+    latest_starts,
+    unseen_zipkin,
+)
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency
 
@@ -85,12 +90,15 @@ class Zipkin(BackEnd):
             seen |= others
         # some slow or failed traces have no span that the server can search for
         found: TraceStarts = {}
+        latest: TraceStarts = {}
         for document in self._streamed(without_trace_conditions(search)):
             heads, unseen = unseen_zipkin(document, seen)
             found |= heads
+            latest |= latest_starts(document)
             if unseen:
                 yield unseen
-        self.has_more |= len(found) >= search.most
+        if len(found) >= search.most:
+            self.has_more, self.complete_since_ns = True, self.complete_since_ns or complete_since(latest)
         self.searched = SearchedWindow(len(found), *window_of([*found.values()]))
 
     def newest_start(self, search: Search) -> int:
@@ -114,11 +122,11 @@ class Zipkin(BackEnd):
         for _ in range(2):
             full, bounds = [], [0]
             found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn)
-            for one, starts, documents in found:
+            for one, since, documents in found:
                 yield from documents
-                if len(starts) >= one.most:
+                if since is not None:
                     full.append(one)
-                    bounds.append(min(starts.values()))
+                    bounds.append(since)
             self.complete_since_ns = max(bounds)
             searches = full_searches(full, search)
             if not searches or len(seen) >= search.most:
