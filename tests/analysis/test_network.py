@@ -14,7 +14,8 @@ from tests.support.program import Program
 from tests.support.strategies import layered_sets, unhurried
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.calls import find_calls
-from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_times
+from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_by_operation, network_times
 from tracetui.model.span import Flag, Kind
 
 ROOT = span("a", 0, 1_000, kind=Kind.SERVER, service="orders", name="POST /orders")
@@ -99,6 +100,9 @@ def test_all_calls_with_two_halves_are_measured_once(spans: list[GivenSpan]) -> 
         messages
     )
     assert found.caller[~found.is_async].tolist() == sorted(set(halves[known & ~is_async].tolist()))
+    paths = critical_paths(traces)
+    for operation, network in network_by_operation(paths, found).items():
+        assert 0 < network.critical_ns <= int(paths.critical[traces.operation == operation].sum())
     split = found.before != UNKNOWN
     assert ((found.before[split] >= 0) & (found.after[split] >= 0)).all()
 

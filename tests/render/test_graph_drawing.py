@@ -189,3 +189,17 @@ def test_names_that_differ_at_the_end_are_distinguishable() -> None:
 def test_empty_graph() -> None:
     drawn = GraphDrawing({}, [], UNICODE)
     assert (drawn.height, drawn.line(0).text) == (0, "")
+
+
+def drawn_rows(names: str, *edges: DrawnEdge) -> list[str]:
+    return rows_of(GraphDrawing({name: DrawnNode(name) for name in names}, edges, UNICODE))
+
+
+def test_synchronous_calls_are_drawn_before_asynchronous_ones() -> None:
+    waits, sends = DrawnEdge("a", "b", "9"), DrawnEdge("a", "b", "1", is_async=True)
+    assert drawn_rows("ab", waits, sends) == drawn_rows("ab", sends, waits) == drawn_rows("ab", waits)
+
+
+def test_calls_against_the_layers_have_figures_of_their_own() -> None:
+    edges = DrawnEdge("a", "b", "1"), DrawnEdge("b", "c", "2"), DrawnEdge("c", "a", "3", fails=True)
+    assert drawn_rows("abc", *edges) == ["▐c▌───✖3─▶▐a▌───1─▶▐b▌", "▐ ▌◀─────────────2─▐ ▌"]

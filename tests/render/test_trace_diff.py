@@ -47,9 +47,20 @@ def test_call_paths_are_added_removed_slower_and_faster() -> None:
     assert (page.self_ns, page.critical_ns, page.total_ns) == ((50 * US, 50 * US),) * 2 + ((100 * US, 80 * US),)
     assert (query.self_ns, query.total_ns) == ((40 * US, 20 * US), (40 * US, 20 * US))
     assert (below.errors, below.spans) == ((0, 1), (-1, 4))
+    # of several spans the first
+    assert query.spans == (1, 1)
     assert {one.operation: one.change for one in both(AFTER, BEFORE) if one.depth < 2 and one.service == "db"} == {
         "query": PathChange.SLOWER
     }
+
+
+def test_work_that_left_the_critical_path_is_faster() -> None:
+    page, work = span("1", 0, 100, name="page"), span("2", 0, 50, parent="1", name="work")
+    before = [page, work, span("3", 50, 100, parent="1", name="rest")]
+    after = [page, work, span("3", 2, 100, parent="1", name="rest")]
+    found = {one.operation: one for one in both(before, after)}["work"]
+    assert (found.self_ns, found.critical_ns) == ((50 * US, 50 * US), (50 * US, 0))
+    assert (found.change, found.own_change) == (PathChange.SAME, PathChange.FASTER)
 
 
 def test_negligible_change_is_no_change() -> None:
