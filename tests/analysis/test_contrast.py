@@ -165,9 +165,13 @@ def test_timeouts_of_the_incident_are_in_one_region() -> None:
     assert "host.name" not in told
     rows = ContrastList(found, UNICODE)
     assert any(
-        rows.line(row, 80).text.split() == "region = eu 6 of 6 100 % 31 of 94 33 % ×3.0".split()
+        rows.line(row, 100).text.split() == "region = eu 6 of 6 100 % 31 of 94 33 % ×3.0".split()
         for row in range(len(rows))
     )
+    # on a narrow screen names are whole, and headings say of how many
+    narrow = [rows.line(row, 78).text for row in range(len(rows))]
+    assert any("host.name = user-service-eu-2" in text for text in narrow)
+    assert "of these 6  of 94 others" in rows.heading(78).text
 
 
 def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

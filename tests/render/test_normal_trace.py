@@ -19,6 +19,7 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.waterfall.normal_diff import NormalDiff
+from tracetui.session import Session
 
 MS = 1_000
 
@@ -99,10 +100,20 @@ def test_added_times_sum_to_the_difference_of_the_critical_paths(spans: list[Giv
                     assert line.text.isascii() or glyphs is UNICODE
 
 
+def test_names_take_the_room_of_bars_on_a_narrow_screen() -> None:
+    traces = Session.open([INCIDENT]).loaded
+    found = compare_with_normal(traces, int(np.argmax(traces.response_time)))
+    assert found is not None
+    diff = NormalDiff(found, traces, UNICODE)
+    lines = [diff.line(row, 78).text for row in range(len(diff))]
+    assert any("user-service database_query" in line for line in lines)
+    assert any("recommendation-service" in line for line in lines)
+
+
 def test_comparison_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", INCIDENT, "--trace", "slowest", "--width", "120"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("this    10:05:42.528  3.87 s  slower than 99 of 99")
+    assert printed.startswith("this    10:05:42.528  3.87 s  +2.73 s  slower than 99 of 99")
     assert "67 %" in printed
     assert run(["compare", INCIDENT, "--trace", "slowest", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

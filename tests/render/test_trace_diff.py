@@ -82,6 +82,16 @@ def test_self_time_is_shown_if_there_is_room() -> None:
     assert rows.heading(80).text.split()[2:] == [*words[:2], *words[4:]]
 
 
+def test_long_names_take_the_room_of_critical_times() -> None:
+    long = "a-service-with-a-long-name"
+    before = [span("1", 0, 100, name="page"), span("2", 10, 40, parent="1", service=long, name="fetch")]
+    rows = TraceDiff(both(before, before), service_roles(build(*before)), UNICODE)
+    assert f"{long} fetch" in rows.line(1, 78).text
+    assert rows.heading(78).text.split()[2:] == ["duration", "after", "change"]
+    for width in range(20, 160):
+        assert rows.line(1, width).width <= width
+
+
 def test_rows_show_counts_and_failures() -> None:
     rows = TraceDiff(both(BEFORE, AFTER), service_roles(build(*AFTER)), UNICODE)
     texts = [" ".join(line.text.split()) for line in rows.lines(90)]

@@ -48,7 +48,7 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         seen = ""
-        for _ in range(60):
+        for _ in range(90):
             seen += pilot.text
             await pilot.send("j")
         rows = [row for table in app.pane.KEYS for row in (*table.glyphs, *table.words, *table.help)]
@@ -204,6 +204,7 @@ async def test_palette_sets_every_theme() -> None:
             assert app.theme == theme
             open_palette(app)
             await pilot.settle()
+            await pilot.press(*"theme")
             assert next(line for line in pilot.lines if f"Theme {theme}" in line).rstrip(" │▐").find("in use") > 0
             await pilot.send("escape")
 

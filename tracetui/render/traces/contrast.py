@@ -16,7 +16,7 @@ from tracetui.render.text.tables import figure, side_by_side
 
 _LIFT = 6
 _LEAST = 16
-_HINT = "may be chance"
+_HINT, _SHORT_HINT = "may be chance", "chance?"
 
 
 def difference_words(one: OverRepresented, glyphs: Glyphs) -> str:
@@ -66,37 +66,66 @@ class ContrastList:
         self.found, self.glyphs = found, glyphs
         self._words = [difference_words(one, glyphs) for one in found.differences]
         self._longest = max(map(cell_width, self._words), default=_LEAST)
-        self._these = max(len(f"{found.selected:,} of {found.selected:,}  100 %"), len("of these"))
-        self._hint = len(_HINT) + 2 if any(one.is_hint for one in found.differences) else 0
-        self._rest = max(len(f"{found.rest:,} of {found.rest:,}  100 %"), len("of the others"))
+        self._has_hints = any(one.is_hint for one in found.differences)
 
     def __len__(self) -> int:
         return len(self._words)
 
+    def _is_short(self, width: int) -> bool:
+        """Test whether the differences need the room of what the title and the headings say, too."""
+        return self._room(width, short=False) < self._longest
+
+    def _headings(self, *, short: bool) -> tuple[str, str]:
+        if short:
+            return f"of these {self.found.selected:,}", f"of {self.found.rest:,} others"
+        return "of these", "of the others"
+
+    def _figures(self, *, short: bool) -> tuple[int, int]:
+        """Widths of both columns of numbers."""
+        found = self.found
+        sizes = (f"{found.selected:,}", f"{found.rest:,}")
+        texts = [f"{size}  100 %" if short else f"{size} of {size}  100 %" for size in sizes]
+        these, others = (
+            max(len(text), len(heading)) for text, heading in zip(texts, self._headings(short=short), strict=True)
+        )
+        return these, others
+
+    def _hint(self, *, short: bool) -> str:
+        return (_SHORT_HINT if short else _HINT) if self._has_hints else ""
+
     def heading(self, width: int) -> Line:
+        short = self._is_short(width)
+        these, others = self._figures(short=short)
+        of_these, of_others = self._headings(short=short)
+        name = self._room(width, short=short)
         cells = [
-            Line([(fit("over-represented", self._room(width), ellipsis=self.glyphs.ellipsis), Role.DIM)]),
-            figure("of these", self._these, Role.DIM),
-            figure("of the others", self._rest, Role.DIM),
+            Line([(fit("over-represented", name, ellipsis=self.glyphs.ellipsis), Role.DIM)]),
+            figure(of_these, these, Role.DIM),
+            figure(of_others, others, Role.DIM),
             figure("lift", _LIFT, Role.DIM),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         one, found, glyphs = self.found.differences[row], self.found, self.glyphs
+        short = self._is_short(width)
+        these, others = self._figures(short=short)
         lift = "only" if math.isinf(one.lift) else f"{glyphs.times}{one.lift:.1f}"
+        name = self._room(width, short=short)
         cells = [
-            Line([(fit(self._words[row], self._room(width), ellipsis=glyphs.ellipsis), Role.STRONG)]),
-            self._counted(one.selected, found.selected, one.selected_percent, self._these),
-            self._counted(one.rest, found.rest, one.rest_percent, self._rest),
+            Line([(fit(self._words[row], name, ellipsis=glyphs.ellipsis), Role.STRONG)]),
+            self._counted(one.selected, 0 if short else found.selected, one.selected_percent, these),
+            self._counted(one.rest, 0 if short else found.rest, one.rest_percent, others),
             figure(lift, _LIFT),
-            *([Line([(_HINT, Role.DIM)])] if one.is_hint else []),
+            *([Line([(self._hint(short=short), Role.DIM)])] if one.is_hint else []),
         ]
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _counted(self, number: int, of: int, percent: float, width: int) -> Line:
-        line = Line([(f"{number:,} of {of:,}".rjust(width - 7), Role.DIM)])
-        return line.add(numbers.whole_percent(percent).rjust(7))
+        text = f"{number:,} of {of:,}" if of else f"{number:,}"
+        return Line([(text.rjust(width - 7), Role.DIM)]).add(numbers.whole_percent(percent).rjust(7))
 
-    def _room(self, width: int) -> int:
-        return max(min(width - self._these - self._rest - _LIFT - self._hint - 6, self._longest), _LEAST)
+    def _room(self, width: int, *, short: bool) -> int:
+        hint = self._hint(short=short)
+        left = width - sum(self._figures(short=short)) - _LIFT - (len(hint) + 2 if hint else 0) - 6
+        return max(min(left, self._longest), _LEAST)

@@ -16,6 +16,8 @@ from tracetui.render.text.tables import figure, service_roles, side_by_side
 _MOST_INDENT = 16
 _LEAST_NAME = 24
 _LEAST_BAR = 12
+_GOOD_NAME = 40
+"""Width of names from which longer ones are cut, to make room for the bars."""
 _SHARE = len("100 %")
 _LABEL = 8
 _MOST_VALUE = 40
@@ -49,9 +51,9 @@ class NormalDiff:
             line = Line([(word.ljust(_LABEL), Role.DIM), (numbers.clock(int(traces.trace_start[trace]), local), "")])
             line.add(f"  {self._duration(int(traces.response_time[trace]))}", Role.STRONG)
             if trace == found.trace:
+                line.add(f"  {self._signed(found.difference_ns)}", Role.STRONG)
                 line.add(f"  slower than {found.rank:,} of {found.population - 1:,}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
-                line.add(f"  {self._signed(found.difference_ns)}", Role.STRONG)
             else:
                 line.add(f"  median of {found.population:,}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_ids[trace])}", Role.DIM)
@@ -96,7 +98,7 @@ class NormalDiff:
             figure(self._duration(normal) if one.path.counts[0] else "-", self._cells, Role.DIM),
             figure(self._signed(one.added_ns) if one.added_ns else "0", self._cells, Role.STRONG),
             figure(numbers.whole_percent(one.share) if one.share > 0 else "", _SHARE, Role.STRONG),
-            Line([(self._reason(one), Role.ACCENT)]),
+            *([Line([(self._reason(one), Role.ACCENT)])] if self._has_reasons(width) else []),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
@@ -113,10 +115,16 @@ class NormalDiff:
             yield Line()
             yield from remarks
 
+    def _has_reasons(self, width: int) -> bool:
+        """Test whether the reasons fit beside whole names; without them, `-` shows a path that one trace lacks."""
+        return width - 3 * (self._cells + 2) - _SHARE - 4 - self._reasons >= self._names
+
     def _widths(self, width: int) -> tuple[int, int]:
         """Widths of the names and of the bars; 0 for no bars."""
-        room = width - 3 * (self._cells + 2) - _SHARE - 2 - self._reasons
-        bar = max(room // 2, room - self._names) - 4
+        room = width - 3 * (self._cells + 2) - _SHARE - 2 - (self._reasons if self._has_reasons(width) else 0)
+        bar = room - self._names - 4
+        if bar < _LEAST_BAR and room // 2 >= _GOOD_NAME:
+            bar = room // 2 - 4
         if bar < _LEAST_BAR:
             return max(room - 2, _LEAST_NAME), 0
         return room - bar - 4, bar

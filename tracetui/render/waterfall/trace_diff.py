@@ -17,7 +17,7 @@ _AFTER = "after"
 _MOST_INDENT = 20
 _LEAST_NAME = 20
 _GOOD_NAME = 40
-"""Width of names below which the self time columns are dropped."""
+"""Width of names below which longer ones take the room of the self times, then of the critical times."""
 _ROLES = {
     PathChange.SAME: Role.DIM,
     PathChange.SLOWER: Role.STRONG,
@@ -63,15 +63,18 @@ class TraceDiff:
         self.found, self._roles, self.glyphs = found, roles, glyphs
         longest = max((ns for one in found for ns in one.total_ns if ns is not None), default=0)
         self._cells = max(numbers.duration_width(longest), len("duration"))
+        names = max((self._named(one, Role.PLAIN, 0).width for one in found), default=0)
+        self._good_name = min(names, _GOOD_NAME)
 
     def __len__(self) -> int:
         return len(self.found)
 
     def heading(self, width: int) -> Line:
-        self_time = ("self", _AFTER) if self._has_self_time(width) else ()
+        pairs = self._pairs(width)
+        texts = [text for name in ("duration", "self", "critical") if name in pairs for text in (name, _AFTER)]
         cells = [
             Line([(fit("call path", self._name(width)), Role.DIM)]),
-            *(figure(text, self._cells, Role.DIM) for text in ("duration", _AFTER, *self_time, "critical", _AFTER)),
+            *(figure(text, self._cells, Role.DIM) for text in texts),
             Line([("change", Role.DIM)]),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
@@ -80,23 +83,29 @@ class TraceDiff:
         one, glyphs = self.found[row], self.glyphs
         word = _WORDS.get((one.change, one.own_change), one.change.value)
         role = _ROLES[one.change] if one.change is not PathChange.SAME or not word else Role.STRONG
+        every = {"duration": one.total_ns, "self": one.self_ns, "critical": one.critical_ns}
+        times = [every[name] for name in self._pairs(width)]
+        cells = [
+            self._named(one, role, self._name(width)),
+            *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
+            Line([(word, role)]),
+        ]
+        return side_by_side(cells).cropped(width, glyphs.ellipsis)
+
+    def _named(self, one: CallPath, role: str, width: int) -> Line:
+        """Name of a call path, cut and padded to a width; 0 for the whole name."""
+        glyphs = self.glyphs
         name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
         name.add(glyphs.service or "", self._roles.get(one.service, Role.DIM))
         repeats = "" if max(one.counts) == 1 else f" {glyphs.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
             repeats = f" {glyphs.repeated(one.counts[0])} {glyphs.sync_call} {one.counts[1]:,}"
         failed = self._failed(one)
-        room = max(self._name(width) - name.width - len(repeats) - len(failed), 4)
-        text = cut(f"{safe(one.service)} {safe(one.operation)}", room, glyphs.ellipsis)
+        text = f"{safe(one.service)} {safe(one.operation)}"
+        if width:
+            text = cut(text, max(width - name.width - len(repeats) - len(failed), 4), glyphs.ellipsis)
         name.add(text, Role.PLAIN if one.change is PathChange.SAME else role).add(repeats, Role.STRONG)
-        name.add(failed, Role.ERROR if any(one.origins) else Role.PROPAGATED)
-        times = (one.total_ns, *([one.self_ns] if self._has_self_time(width) else []), one.critical_ns)
-        cells = [
-            name.pad(self._name(width)),
-            *(self._time(ns, count) for pair in times for ns, count in zip(pair, one.counts, strict=True)),
-            Line([(word, role)]),
-        ]
-        return side_by_side(cells).cropped(width, glyphs.ellipsis)
+        return name.add(failed, Role.ERROR if any(one.origins) else Role.PROPAGATED).pad(width)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Yield the heading and all rows."""
@@ -118,9 +127,15 @@ class TraceDiff:
         text = duration_or_unknown(ns, count, self.glyphs) if ns or ns is None else "-" if not count else "0"
         return figure(text, self._cells, Role.PLAIN if ns else Role.DIM)
 
-    def _has_self_time(self, width: int) -> bool:
-        return width - 6 * self._cells - _WORD - 14 >= _GOOD_NAME
+    def _pairs(self, width: int) -> Sequence[str]:
+        """Return the pairs of figures that leave room for the names."""
+        for pairs in (("duration", "self", "critical"), ("duration", "critical")):
+            if self._room(width, len(pairs)) >= self._good_name:
+                return pairs
+        return ("duration",)
+
+    def _room(self, width: int, pairs: int) -> int:
+        return width - 2 * pairs * self._cells - _WORD - 2 * (2 * pairs + 1)
 
     def _name(self, width: int) -> int:
-        figures = 6 if self._has_self_time(width) else 4
-        return max(width - figures * self._cells - _WORD - 2 * (figures + 1), _LEAST_NAME)
+        return max(self._room(width, len(self._pairs(width))), _LEAST_NAME)

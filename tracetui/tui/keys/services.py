@@ -29,7 +29,7 @@ SERVICES = KeyTable(
         "s",
         "query('shared')",
         "Dependencies shared with other services",
-        "dependencies shared with another service; press again to add one",
+        "dependencies shared with another service; a second time adds one more",
         words="dependency",
     ),
     Shortcut(

@@ -16,8 +16,6 @@ from tracetui.tui.widgets.choice import Choice, Option
 
 _LONGEST_NAME = 60
 _LOAD = "load"
-_CELLS = 116
-"""Width of the dialog, for the examples."""
 
 
 def open_warnings(
@@ -28,7 +26,7 @@ def open_warnings(
     load_warnings: lines about loading, which `show_load_warnings` shows.
     """
     title = "Traces with warnings"
-    dialog = Choice(state.look, title, [], is_filling=True, cells=_CELLS)
+    dialog = Choice(state.look, title, [], is_filling=True)
     last = (
         [Option(_LOAD, "load warnings and reports of servers", f"{len(load_warnings):,}", Role.DIM)]
         if load_warnings
@@ -60,4 +58,4 @@ def _option(traces: TraceSet, count: WarningCount) -> Option:
     service, name = traces.services[traces.service[count.example]], traces.names[traces.name[count.example]]
     example = safe(f"{service} {name}", _LONGEST_NAME)
     note = f"{count.spans:,} in {numbers.counted(count.traces, 'trace')}"
-    return Option(count.kind.name, f"{count.kind.name}: {count.kind.title}, such as {example}", note)
+    return Option(count.kind.name, f"{count.kind.name}: {count.kind.title}", note, more=f"such as {example}")

@@ -26,12 +26,14 @@ _MOST_ROWS = 16
 
 
 class Option(NamedTuple):
-    """An option to choose; `label` and `note` may be from outside."""
+    """An option to choose; `label`, `note` and `more` may be from outside."""
 
     value: str
     label: str
     note: str = ""
     role: str = Role.PLAIN
+    more: str = ""
+    """Shown below the list while the cursor is on the option."""
 
 
 class OptionSource(Protocol):
@@ -179,9 +181,11 @@ class Choice(Dialog[str | None]):
             yield LineBar(theme, self._heading, id="choice-title")
             yield LineInput(theme, prompt="> ", hint=self._free or "type to filter", id="choice-input")
             yield view
+            yield LineBar(theme, self._more, id="choice-more")
 
     def composed(self) -> None:
         self.query_one(LineInput).focus()
+        self.query_one("#choice-more").display = False
         self.query_one(LineView).show(self._lines())
 
     def _lines(self) -> _Options:
@@ -215,8 +219,16 @@ class Choice(Dialog[str | None]):
             self._matches = [*self._matches, Option(text, f"use {quoted}", role=Role.DIM)]
         self.query_one("#choice-title", LineBar).show(self._heading)
 
+    def _more(self, width: int) -> list[Line]:
+        row = self.query_one(LineView).cursor
+        text = safe(self._matches[row].more, _LONGEST_LABEL) if row < len(self._matches) else ""
+        return [Line([(text, Role.DIM)]).cropped(width, self._look.glyphs.ellipsis)]
+
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         event.stop()
+        bar = self.query_one("#choice-more", LineBar)
+        bar.display = any(option.more for option in self._matches)
+        bar.show(self._more)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()

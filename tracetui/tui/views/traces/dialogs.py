@@ -307,13 +307,15 @@ class TraceDialogs:
         glyphs = look.glyphs
         title = []
         for side, trace in enumerate(pair):
-            line = Line([(("before  ", "after   ")[side], Role.DIM), (safe(loaded.trace_name(trace)), Role.TITLE)])
             took = numbers.duration(int(loaded.response_time[trace]), glyphs.ascii_only)
             clock = numbers.clock(int(loaded.trace_start[trace]), look.local_time)
-            line.add(f"  {clock}  ").add("response ", Role.DIM).add(took, Role.STRONG)
+            line = Line([(("before  ", "after   ")[side], Role.DIM), (f"{clock}  ", Role.PLAIN)])
+            line.add("response ", Role.DIM).add(took, Role.STRONG)
             line.add(f"  {whole_change(loaded.response_time[list(pair)].tolist(), glyphs)}" if side else "")
             errors, origins = (sum(one.errors[side] for one in found), sum(one.origins[side] for one in found))
-            title.append(line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR))
+            line.add(f"  {errors_text(origins, errors - origins, glyphs)}" if errors else "", Role.ERROR)
+            # the name goes last, as it is cut where the line is too short
+            title.append(line.add(f"  {safe(loaded.trace_name(trace))}", Role.TITLE))
 
         def chosen(row: int) -> None:
             side = 1 if found[row].spans[1] >= 0 else 0
