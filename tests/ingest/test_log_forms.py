@@ -24,7 +24,7 @@ from tracetui.ingest.logs import with_logs
 from tracetui.ingest.logs.plain_text import ORIGINAL
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.model.errors import InputError
-from tracetui.model.span import Event
+from tracetui.model.span import ERROR_SEVERITY, Event
 from tracetui.model.traces import TraceSet
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -228,7 +228,8 @@ def _one(tmp_path: Path, text: str | bytes) -> Event:
 def test_json_of_usual_libraries(library: str, tmp_path: Path) -> None:
     event = _one(tmp_path, json.dumps(JSON_LINES[library]))
     assert abs(event.time_ns - AT) < 1_000
-    assert event.is_error_log
+    assert event.is_log
+    assert event.severity >= ERROR_SEVERITY
     assert event.name.split(" ")[-1] == "boom"
     assert not {"trace_id", "traceId", "@tr", "timestamp", "level"} & event.attributes.keys()
 
@@ -249,7 +250,8 @@ LOGFMT = {
 def test_logfmt(kind: str, tmp_path: Path) -> None:
     event = _one(tmp_path, LOGFMT[kind])
     assert event.time_ns == AT
-    assert event.is_error_log
+    assert event.is_log
+    assert event.severity >= ERROR_SEVERITY
     assert event.name.endswith('pool "main" exhausted')
 
 
@@ -285,7 +287,8 @@ TEXT = {
 def test_plain_text(kind: str, tmp_path: Path) -> None:
     event = _one(tmp_path, TEXT[kind])
     assert event.time_ns == AT
-    assert event.is_error_log
+    assert event.is_log
+    assert event.severity >= ERROR_SEVERITY
     assert "boom" in event.name or "GET /" in event.name
     # ids and time of the record are shown separately
     if "header" not in kind and kind != "traceparent":

@@ -8,6 +8,7 @@ from tests.pictures.svg import Frame, Scene, painted_frame, picture
 from tests.support.paths import INCIDENT, ROOT, SHOP
 from tests.support.trace_app import opened
 from tracetui.tui.app import TraceApp
+from tracetui.tui.frame import FrameBottom
 
 FOLDER = ROOT / "docs" / "pictures"
 ANIMATION = "incident.svg"
@@ -62,5 +63,5 @@ async def incident_scenes() -> list[Scene]:
 
 def _frame(app: TraceApp) -> Frame:
     # notices disappear after some seconds; a picture does not depend on the time
-    app.forget_notice()
+    app.query_one(FrameBottom).forget()
     return painted_frame(app)

@@ -12,6 +12,7 @@ from tests.support.paths import CHECKOUT, INCIDENT, ROOT, SHOP, SNAPSHOTS
 from tests.support.screens import painted
 from tests.support.trace_app import opened
 from tracetui.render.text.glyphs import ASCII, UNICODE
+from tracetui.tui.frame import FrameBottom
 
 PINNED = {
     name: pinned
@@ -48,7 +49,7 @@ async def test_screen_matches_its_snapshot(name: str, tmp_path: Path) -> None:
         app.theme = theme
         await pilot.press(*keys)
         # notices disappear after some seconds; the snapshot must not depend on the time
-        app.forget_notice()
+        app.query_one(FrameBottom).forget()
         await pilot.pause()
         svg = app.export_screenshot(title="tracetui")
         lines = painted(app)

@@ -120,10 +120,5 @@ def _dependent_entry_points(graph: ServiceGraph) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(entries)) for name, entries in found.items()}
 
 
-def single_points(graph: ServiceGraph) -> set[str]:
-    """Find the services without which an entry would no longer reach some other service."""
-    return {graph.names[node] for node in _single_points(graph)[0]}
-
-
 def _single_points(graph: ServiceGraph) -> tuple[set[int], str]:
     return dominators(graph.arcs, [graph.number[name] for name in graph.entry_services])

@@ -105,11 +105,6 @@ class Event:
     severity: int = 0
     """OpenTelemetry severity number of the log record; 0 for none."""
 
-    @property
-    def is_error_log(self) -> bool:
-        """True for a log record with the severity of an error."""
-        return self.is_log and self.severity >= ERROR_SEVERITY
-
 
 @dataclass(frozen=True, slots=True)
 class Link:

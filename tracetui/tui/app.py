@@ -575,10 +575,6 @@ class TraceApp(TerminalApp):
         """Show a one-line notice; `bad` for errors."""
         self._bottom.show_notice(text, bad=bad)
 
-    def forget_notice(self) -> None:
-        """Remove the last notice."""
-        self._bottom.forget()
-
     def _save_state(self) -> None:
         save_queries(self.state.new_queries)
         save_filters(self.state.changed_filters)
