@@ -27,6 +27,8 @@ from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_l
 
 MIB = 1 << 20
 MOST_MEMORY = 1 << 30
+MOST_MEMBERS_MEMORY = 512 * MIB
+"""Enough for `MOST_MEMBERS` members or `MOST_DENSE` values, the program and a file of 24 MiB twice."""
 MOST_DENSE_MEMORY = 320 * MIB
 """Enough for `MOST_DENSE` values, the program and the file itself."""
 TRACE = (
@@ -42,10 +44,12 @@ class Ended(NamedTuple):
     err: str
 
 
-def analyze(*arguments: str, stdin: int | None = None) -> Ended:
+def analyze(*arguments: str, stdin: int | None = None, command: str = "analyze") -> Ended:
     """Run the program in a separate process and measure its memory. Fails if it does not end."""
-    command = [sys.executable, "-S", "-c", _MEASURED, sys.executable, "-m", "tracetui", "analyze", *arguments]
-    done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    program = [sys.executable, "-m", "tracetui", command, *arguments]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", _MEASURED, *program], stdin=stdin, capture_output=True, check=True
+    )
     err = done.stderr.decode()
     assert "Traceback" not in err
     assert "internal error" not in err
@@ -190,6 +194,70 @@ def test_dense_values_take_little_memory(tmp_path: Path, name: str) -> None:
     ended = analyze(str(path))
     assert ended.code == 0
     assert ended.memory < MOST_DENSE_MEMORY
+
+
+_MANY_BYTES = 24 * MIB
+
+
+def numbered(text: bytes, separator: bytes = b",", least: int = _MANY_BYTES) -> bytes:
+    """Copies of a text with a number each, joined to at least so many bytes."""
+    return separator.join([text % i for i in range(least // len(text % 10_000))])
+
+
+def nested(least: int = _MANY_BYTES) -> bytes:
+    """Members that are objects with a thousand distinct keys each."""
+    member = numbered(b'"k%d":1', least=8_000)
+    return b",".join([b'"o%d":{%b}' % (i, member) for i in range(least // len(member))])
+
+
+_ROW = b'{"trace_id":"1","span_id":"2","name":"a","start_time":1,"end_time":2,"attributes":{%b}}'
+MANY_MEMBERS: dict[str, Callable[[], bytes]] = {
+    "keys beside spans": lambda: _OTLP % (b"", b"", b"", b"") + b"\n" + b'{"data":{%b}}' % numbered(b'"k%d":1'),
+    "attributes of a resource": lambda: (
+        b'{"resourceSpans":[{"resource":{"attributes":[%b]},"scopeSpans":[{"spans":[{"traceId":"1","spanId":"2"}]}]}]}'
+        % numbered(b'{"key":"k%d","value":{"intValue":"1"}}')
+    ),
+    "nested attributes of a row": lambda: _ROW % nested(),
+    "nested attributes of a span": lambda: _OTLP % (b',"name":7,"attributes":{%b}' % nested(), b"", b"", b""),
+    "protobuf, scopes": lambda: _request() + _field(1, numbered(b"\x12\x0a\x0a\x08\x0a\x06%06d", b"")),
+    "cells of rows": lambda: (
+        b"trace_id,span_id,name,start_time,end_time,%b\n" % numbered(b"c%d", least=60_000)
+        + (b"1,2,a,1,2" + b",10" * len(numbered(b"c%d", least=60_000).split(b",")) + b"\n") * 800
+    ),
+    "cells of a row": lambda: b"trace_id,span_id,name,start_time,end_time\n1,2,a,1,2\n" + numbered(b"%d"),
+    "a JSON row": lambda: (
+        b'["trace_id","span_id","name","start_time","end_time","attributes"]\n["1","2","a",1,2,{%b}]\n' % nested()
+    ),
+}
+"""Files with a span, and with millions of small distinct members at some place."""
+
+
+@pytest.mark.parametrize("name", MANY_MEMBERS)
+def test_many_distinct_members_take_little_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "members"
+    path.write_bytes(MANY_MEMBERS[name]())
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMBERS_MEMORY
+
+
+LOGS: dict[str, Callable[[], bytes]] = {
+    "keys": lambda: b'{"trace_id":"1","msg":"a",%b}\n' % numbered(b'"k%d":1'),
+    "OTLP attributes": lambda: (
+        b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"traceId":"1","attributes":[%b]}]}]}]}\n'
+        % numbered(b'{"key":"k%d","value":{"intValue":"1"}}')
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_log_record_with_many_members_takes_little_memory(tmp_path: Path, name: str) -> None:
+    path, logs = tmp_path / "trace", tmp_path / "log"
+    path.write_bytes(TRACE)
+    logs.write_bytes(LOGS[name]())
+    ended = analyze("--trace", "1", str(path), "--logs", str(logs), command="show")
+    assert ended.code == 0
+    assert ended.memory < MOST_MEMBERS_MEMORY
 
 
 _VALUES = st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))

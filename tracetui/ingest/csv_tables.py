@@ -17,6 +17,12 @@ from tracetui.ingest.record_errors import skip_record
 
 _LONGEST_HEADER: Final = 1 << 16
 _ROWS: Final = 4096
+_CELLS: Final = 1 << 17
+"""Cells decoded in one call, at most; each takes dozens of bytes however short it is."""
+_MOST_SEPARATORS: Final = 1_000_000
+"""Most separators in a row with quotes, including those within cells."""
+_DECODED: Final = 1 << 20
+"""Bytes of JSON decoded in one call, at most, except for the last row; values take many times their size."""
 _LARGEST_FIELD: Final = 1 << 26
 _MOST_LINES: Final = 100
 """Most lines of a quoted cell."""
@@ -100,7 +106,8 @@ class CsvTable:
 
     def _split(self, line: str) -> list[str]:
         """Split a row without quotes. Databases escape the texts in tab-separated rows, but not again within lists."""
-        cells = line.split(self.separator)
+        # at most one more than a whole row has
+        cells = line.split(self.separator, self.columns)
         if self.separator == "\t" and "\\" in line:
             return [cell if cell[:1] in ("[", "{") else _unescaped(cell) for cell in cells]
         return cells
@@ -114,6 +121,8 @@ class CsvTable:
         return self._cells(text) if not text.count('"') % 2 else []
 
     def _cells(self, text: str) -> list[str]:
+        if text.count(self.separator) > _MOST_SEPARATORS:
+            return [""]
         try:
             return next(csv.reader(text.splitlines(keepends=True), delimiter=self.separator), [])
         except csv.Error:
@@ -144,16 +153,22 @@ class TableRows:
     def __init__(self, known: TableFormat, columns: Sequence[str], context: DecodeContext, sink: SpanSink) -> None:
         self.waiting: list[Sequence[Any]] = []
         self._known, self._columns, self._context, self._sink = known, columns, context, sink
+        self._size = 0
+        self._most = min(_ROWS, max(_CELLS // len(columns), 1))
 
-    def add(self, row: Sequence[Any]) -> None:
-        """Add a row, as long as the header. After a batch is decoded, no rows are waiting."""
+    def add(self, row: Sequence[Any], size: int = 0) -> None:
+        """Add a row, as long as the header. After a batch is decoded, no rows are waiting.
+
+        size: bytes of JSON that were decoded into the row.
+        """
         self.waiting.append(row)
-        if len(self.waiting) >= _ROWS:
+        self._size += size
+        if len(self.waiting) >= self._most or self._size > _DECODED:
             self.finish()
 
     def finish(self) -> None:
         """Decode the waiting rows."""
-        rows, self.waiting = self.waiting, []
+        rows, self.waiting, self._size = self.waiting, [], 0
         self._decode(rows)
 
     def _decode(self, rows: Sequence[Sequence[Any]]) -> None:

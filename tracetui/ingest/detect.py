@@ -27,7 +27,7 @@ from tracetui.ingest.json_repair.damaged_json import next_value
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY, TOO_DEEP, prune
 from tracetui.ingest.json_repair.recovery import recover
 from tracetui.ingest.json_tables import decode_json_table
-from tracetui.ingest.json_value_limit import MOST_DENSE, cut_dense
+from tracetui.ingest.json_value_limit import within_limits
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.ingest.processes.worker import processes_for
@@ -39,6 +39,7 @@ from tracetui.model.json_decoding import MalformedError
 _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
+_OPENING: Final = (b"{", b"[")
 _TRIED = 8 << 20
 """Bytes of a larger damaged value that are searched for a span before the rest is."""
 _NO_ROOM = "the spans fill the available memory"
@@ -168,13 +169,15 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif decode_json_table(data, start, context, deferred.sink, deferred.progress):
         pass
     elif (envelope := find_envelope(data, start)) is not None:
+        if data[start : start + 1] in _OPENING and json_line(data, start, first=True) is None:
+            data = within_limits(data, context)
         decode_enveloped(
             data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
         )
     elif is_noise(data) and not looks_like_records(memoryview(data)):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
-    elif data[start : start + 1] in (b"{", b"["):
+    elif data[start : start + 1] in _OPENING:
         if _lacks_span_keys(data, start):
             context.warn(f"no traces: {format_size(len(data))} of JSON without a key that spans have")
         else:
@@ -308,14 +311,11 @@ def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
 
 def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode one JSON value. -> '', or its fault"""
-    cut = cut_dense(data)
-    if cut is not None:
-        context.warn(
-            f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
-        )
-        problem = _decode_repaired(cut.text, context, deferred)
+    limited = within_limits(data, context)
+    if limited is not data:
+        problem = _decode_repaired(limited, context, deferred)
         if problem:
-            _recover(cut.text, 0, context, deferred, problem)
+            _recover(limited, 0, context, deferred, problem)
         return ""
     return _decode_repaired(data, context, deferred)
 
@@ -350,7 +350,7 @@ def _within(data: Buffer, start: int, context: DecodeContext, deferred: Deferred
     """Decode JSON that follows other text, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
-    _recover(data, start, context, deferred, "")
+    _recover(within_limits(data, context), start, context, deferred, "")
     return True
 
 

@@ -18,6 +18,7 @@ from tracetui.ingest.csv_tables import TableRows, format_with, holds_types
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import and_similar
 from tracetui.ingest.formats.plain_span import SpanSink
+from tracetui.ingest.json_value_limit import first_values
 from tracetui.model.json_decoding import MALFORMED
 
 _LONGEST_HEADER: Final = 1 << 16
@@ -72,11 +73,13 @@ def decode_json_table(
     rows = TableRows(known, columns, context, sink)
     lost = first_lost = 0
     before = data[:start].count(b"\n")
+    done = 0.0
     for number, row, share in table_rows(data, end, columns):
         if row is None:
             lost, first_lost = lost + 1, first_lost or number + before
         elif row and not (number == 2 and holds_types(row)):
-            rows.add(row)
+            rows.add(row, round((share - done) * len(data)))
+            done = share
             if not rows.waiting:
                 progress(share)
     rows.finish()
@@ -128,7 +131,7 @@ def _lines(data: Buffer, at: int) -> Iterator[tuple[int, bytes, float]]:
 def _row(line: bytes, columns: Sequence[str]) -> list[Any] | None:
     """Read the cells of a line; [] for a line about the query, None for any other."""
     try:
-        value = _VALUE.decode(line)
+        value = _VALUE.decode(first_values(line))
     except MALFORMED:
         return None
     if isinstance(value, dict):

@@ -1,16 +1,21 @@
-"""Limit on dense JSON, whose values of a few bytes each take many times their size in memory once decoded."""
+"""Limits on JSON whose many small values take many times their size in memory once decoded."""
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.buffers import Buffer, format_size
+from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair.nesting import STRING
+from tracetui.ingest.surplus_members import MOST_MEMBERS, without_surplus
 
 MOST_DENSE: Final = 500_000
 """Most dense values within one JSON value; decoded, they take about 100 MiB."""
+MORE_VALUES: Final = f"more than {MOST_DENSE:,} values; the rest was skipped"
+"""Warning for a span whose JSON was cut off by `first_values`."""
 _DENSE_BYTES: Final = 8
 """Values are dense if they have fewer bytes than this on average; values of traces have more than 12."""
 _WINDOW: Final = 1 << 16
@@ -37,23 +42,55 @@ class CutValue(NamedTuple):
     """Position in the source from which on the rest was dropped."""
 
 
+def within_limits(data: Buffer, context: DecodeContext) -> Buffer:
+    """Drop what exceeds the limits of a JSON value, with warnings; a value within them is returned unchanged."""
+    surplus = without_surplus(data)
+    if surplus is not None:
+        data = surplus.text
+        context.warn(
+            f"more than {MOST_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
+            f"{surplus.first:,} on, were skipped ({format_size(surplus.size)} in all)"
+        )
+    cut = cut_dense(data)
+    if cut is not None:
+        data = cut.text
+        context.warn(
+            f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
+        )
+    return data
+
+
 def cut_dense(data: Buffer) -> CutValue | None:
     """Cut off a JSON value after MOST_DENSE dense values; None if it has fewer."""
     if len(data) <= 2 * MOST_DENSE:
         return None
-    end = _end(data)
+    end = _end(data, _DENSE_BYTES)
     return None if end is None else CutValue(close_brackets(bytes(data[:end])), end)
 
 
-def _end(data: Buffer) -> int | None:
-    """Find the end of the window that holds the last permitted dense value."""
+def first_values(text: bytes | Raw) -> bytes | Raw:
+    """Cut off the JSON of one span, or of a part of it, after MOST_DENSE values of any size.
+
+    Text with fewer is returned unchanged.
+    """
+    if memoryview(text).nbytes <= 2 * MOST_DENSE:
+        return text
+    end = _end(bytes(text), _WINDOW)
+    return text if end is None else close_brackets(bytes(text)[:end])
+
+
+def _end(data: Buffer, size: int) -> int | None:
+    """Find the end of the window that holds the last permitted value.
+
+    size: values count in windows in which they have fewer bytes than this on average.
+    """
     codes = np.frombuffer(data, np.uint8)
     dense = 0
     for at in range(0, len(codes), _WINDOW):
         window = codes[at : at + _WINDOW]
         # each value is preceded by a comma, or is the first in its brackets
         values = int(np.count_nonzero(window == _COMMA)) + int(np.count_nonzero((window | _CASE) == _OPENING))
-        if values * _DENSE_BYTES > len(window):
+        if values * size > len(window):
             dense += values
             if dense > MOST_DENSE:
                 return at + len(window)

@@ -19,6 +19,7 @@ from tracetui.ingest.formats.jaeger_lenient import lenient_trace
 from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Kind, Status, Value, pack_state
@@ -142,7 +143,10 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
 
 
 def _usual_tags(raw: bytes, unread: UnreadCounts) -> bytes:
-    usual = usual_tags(raw)
+    limited = bytes(first_values(raw))
+    if len(limited) < len(raw):
+        unread.note("tags", f"hold {MORE_VALUES}")
+    usual = usual_tags(limited)
     if usual is None:
         unread.note("tags")
     return usual or b""

@@ -32,6 +32,7 @@ from tracetui.ingest.formats.otlp_records import (
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of
 from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
 from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.intake import Intake
@@ -124,7 +125,10 @@ def _damaged_request(raw: bytes | Raw, error: Exception, context: DecodeContext)
 
 
 def _add_resource(resource_spans: OtlpResourceSpans, context: DecodeContext, unread: UnreadCounts) -> None:
-    service, attributes, lost = resource_of(bytes(resource_spans.resource))
+    resource = bytes(first_values(resource_spans.resource))
+    if len(resource) < memoryview(resource_spans.resource).nbytes:
+        context.warn(f"a resource with {MORE_VALUES}")
+    service, attributes, lost = resource_of(resource)
     for part in (resource_spans.scopeSpans or []) + (resource_spans.instrumentationLibrarySpans or []):
         spans = part.spans or []
         if lost and spans:
@@ -245,7 +249,10 @@ def _lists(what: str, raws: list[Raw], unread: UnreadCounts) -> list[bytes]:
 
 def _usual(raw: bytes, what: str, read: Callable[[bytes], bytes | None], unread: UnreadCounts) -> bytes:
     """Convert a list to OTLP's own structure; an unreadable one is noted and becomes b""."""
-    usual = read(raw)
+    limited = bytes(first_values(raw))
+    if len(limited) < len(raw):
+        unread.note(what, f"hold {MORE_VALUES}")
+    usual = read(limited)
     if usual is None:
         unread.note(what)
     return usual or b""

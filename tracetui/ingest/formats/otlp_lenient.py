@@ -28,8 +28,8 @@ from tracetui.ingest.formats.otlp_values import (
     are_readable,
     attributes_of,
     encoded,
+    encoded_pairs,
     id_of,
-    pairs_of,
     text_of,
 )
 from tracetui.ingest.formats.saved_fields import FIELD
@@ -76,7 +76,7 @@ def usual_attributes(raw: bytes) -> bytes | None:
     if EMPTY.fullmatch(raw):
         return b""
     value = value_of(raw)
-    return encoded(pairs_of(attributes_of(value))) if are_readable(value) else None
+    return encoded_pairs(attributes_of(value)) if are_readable(value) else None
 
 
 @lru_cache(maxsize=256)
@@ -106,7 +106,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     if isinstance(name, (dict, list)):
         name = None
     lost = name is None and (not are_readable(given) or "servicename" in plain(raw.decode("utf-8", "replace")))
-    return text_of(name), encoded(pairs_of(attributes)) if attributes else b"", lost
+    return text_of(name), encoded_pairs(attributes), lost
 
 
 class _LenientReader:

@@ -231,7 +231,8 @@ class _RequestReader:
         if stops and stops[-1] > len(self.data):
             starts.pop()
             stops.pop()
-        resource = self.intake.resources(service, attributes, CODEC, *scope)
+        # a resource takes many times the size of an empty scope
+        resource = self.intake.resources(service, attributes, CODEC, *scope) if starts else 0
         for first in range(0, len(starts), CHUNK_SPANS):
             chunk = slice(first, first + CHUNK_SPANS)
             self.spans([*zip(starts[chunk], stops[chunk], strict=True)], resource)

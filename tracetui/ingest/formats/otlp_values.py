@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from tracetui.ingest.formats.field_names import field, plain
@@ -23,6 +24,8 @@ from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.span import Event, Link, Value
 
+_ENCODED: Final = 4096
+"""Attributes encoded in one call."""
 _from_base64 = partial(base64.b64decode, validate=True)
 _NAMES: Final = frozenset(
     ("stringvalue", "boolvalue", "intvalue", "doublevalue", "bytesvalue", "arrayvalue", "kvlistvalue")
@@ -215,6 +218,15 @@ def as_otlp(value: Value, depth: int = 0) -> dict[str, Any]:
 def pairs_of(attributes: dict[str, Value], depth: int = 0) -> list[dict[str, Any]]:
     """Convert attributes to OTLP's list."""
     return [{"key": key, "value": as_otlp(value, depth)} for key, value in attributes.items()]
+
+
+def encoded_pairs(attributes: Mapping[str, Value]) -> bytes:
+    """Encode attributes as OTLP's list; b"" for none."""
+    # a few at a time: each takes twenty times its size until it is encoded
+    names = iter(attributes)
+    parts = iter(lambda: {name: attributes[name] for name in islice(names, _ENCODED)}, {})
+    text = b",".join(encoded(pairs_of(part))[1:-1] for part in parts)
+    return b"[%b]" % text if text else b""
 
 
 def events_of(value: Any) -> list[Event]:

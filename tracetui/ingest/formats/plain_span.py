@@ -16,7 +16,7 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.otlp_json import CODEC, add_spans
 from tracetui.ingest.formats.otlp_messages import NONE, OtlpSpan, OtlpStatus
-from tracetui.ingest.formats.otlp_values import encoded, pairs_of, text_of
+from tracetui.ingest.formats.otlp_values import encoded, encoded_pairs, pairs_of, text_of
 from tracetui.ingest.record_errors import add_each
 from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
@@ -71,7 +71,7 @@ class SpanSink:
             self._context = DecodeContext(context.intake, context.file)
         resource = dict(span.resource)
         service = text_of(resource.pop(SERVICE, None))
-        raw = encoded(pairs_of(resource)) if resource else b""
+        raw = encoded_pairs(resource)
         number = context.intake.resources(service, raw, CODEC, span.scope_name, span.scope_version)
         self._waiting.setdefault(number, []).append(_as_otlp(span))
         self._count += 1
@@ -146,7 +146,7 @@ def _as_otlp(span: PlainSpan) -> OtlpSpan:
         kind=_word(span.kind),
         startTimeUnixNano=span.start_ns or 0,
         endTimeUnixNano=span.end_ns or 0,
-        attributes=_raw(pairs_of(span.attributes)),
+        attributes=Raw(encoded_pairs(span.attributes)) if span.attributes else NONE,
         droppedAttributesCount=attributes,
         events=_raw([_event(event) for event in span.events]),
         droppedEventsCount=events,

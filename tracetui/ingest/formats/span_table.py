@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.otlp_json import CODEC
-from tracetui.ingest.formats.otlp_values import encoded, pairs_of
+from tracetui.ingest.formats.otlp_values import encoded_pairs
 from tracetui.model.span import NO_DURATION, NO_START, Value
 
 
@@ -38,8 +38,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     intake, rows = context.intake, context.intake.rows
     traces = {text: context.trace(text) for text in dict.fromkeys(spans.traces)}
     resources = {
-        key: intake.resources(key[0], encoded(pairs_of(dict(key[1]))) if key[1] else b"", CODEC)
-        for key in dict.fromkeys(spans.resources)
+        key: intake.resources(key[0], encoded_pairs(dict(key[1])), CODEC) for key in dict.fromkeys(spans.resources)
     }
     count = len(spans.ids)
     states = list(spans.states) or [0] * count
@@ -54,7 +53,7 @@ def add_rows(spans: SpanTableRows, context: DecodeContext) -> None:
     rows.start_ns += [start or 0 for start in spans.starts_ns]
     rows.duration_ns += [duration or 0 for duration in spans.durations_ns]
     rows.state += states
-    rows.attributes += [encoded(pairs_of(some)) if some else b"" for some in spans.attributes] or [b""] * count
+    rows.attributes += list(map(encoded_pairs, spans.attributes)) or [b""] * count
     rows.events += [b""] * count
     rows.links += [b""] * count
     rows.peer += [0] * count

@@ -8,9 +8,11 @@ from typing import Final
 import msgspec
 
 from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_value_limit import first_values
 from tracetui.ingest.logs.deep_search import with_ids
 from tracetui.ingest.logs.fields import FieldReader, holds_spans
 from tracetui.ingest.logs.record import LogRecord
+from tracetui.ingest.surplus_members import without_surplus
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.trace_reference import may_name_trace
 
@@ -30,7 +32,7 @@ class JsonLines:
         return unit[:1] == b"{"
 
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
-        fields = decoded(unit)
+        fields = decoded(bytes(first_values(unit)))
         if isinstance(fields, dict):
             record = self._reader.record(fields)
             head = unit[:_SEARCHED]
@@ -44,7 +46,12 @@ class JsonLines:
 
 
 def decoded(unit: bytes) -> object:
-    """Decode JSON; None for other text. A comma after it is allowed, as in a list with one object per line."""
+    """Decode JSON; None for other text. A comma after it is allowed, as in a list with one object per line.
+
+    Surplus members, such as the attributes of a record that has too many to be kept, are dropped.
+    """
+    surplus = without_surplus(unit)
+    unit = unit if surplus is None else surplus.text
     try:
         return _decode(unit)
     except MALFORMED:
