@@ -1,0 +1,115 @@
+"""Questions of an engineer on call, each answered by a few keys beside the names that are typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.paths import SAMPLES
+from tests.support.pilot import Driver
+from tests.support.trace_app import opened
+from tracetui.export.save import save
+
+MINUTE_US = 60_000_000
+MOST_KEYS = 8
+
+
+class Hands:
+    """Presses keys and types names, and counts the keys."""
+
+    def __init__(self, pilot: Driver) -> None:
+        self.keys = 0
+        self._pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        self.keys += len(keys)
+        await self._pilot.press(*keys)
+
+    async def write(self, name: str) -> None:
+        await self._pilot.press(*name)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    """Twenty minutes of requests, one a minute, by three users; version 2.5 from the tenth on, which is slower.
+
+    The eighth request has an event that nothing else has.
+    """
+    path = tmp_path / "checkout.json"
+    spans = []
+    for i in range(60):
+        version, begin = ("2.4" if i < 30 else "2.5"), i * MINUTE_US // 3
+        spans.append(
+            span(
+                f"{i + 1:x}",
+                begin,
+                begin + (90_000 if version == "2.4" else 400_000) + 1_000 * (i % 7),
+                trace=f"{i + 1:x}",
+                service="checkout",
+                name="POST /orders",
+                attributes={"user.id": f"u-{40 + i % 3}"},
+                resource={"service.version": version},
+                events=((begin, "card declined by issuer 17"),) if i == 8 else (),
+            )
+        )
+    save(build(*spans), path)
+    return str(path)
+
+
+async def test_a_user_at_a_time(source: str) -> None:
+    """User 42 complains about about 22:18."""
+    async with opened(source) as (app, pilot):
+        hands = Hands(pilot)
+        await hands.press("U")
+        await hands.write("user")
+        await hands.press("enter")
+        await hands.write("u-42")
+        await hands.press("enter", "w")
+        await hands.write("22:18-22:19")
+        await hands.press("enter")
+        assert app.state.query.startswith("user.id = u-42 AND trace.start >= ")
+        assert app.state.shown.tolist() == [14]
+        assert hands.keys <= MOST_KEYS
+
+
+async def test_whether_a_deployment_is_guilty(source: str) -> None:
+    """Version 2.5 was deployed: what became worse?"""
+    async with opened(source, size=(120, 40)) as (_, pilot):
+        assert "version 2.4 → 2.5" in pilot.text
+        hands = Hands(pilot)
+        await hands.press("B")
+        await hands.write("2.5")
+        await hands.press("enter")
+        assert "became worse" in pilot.text
+        assert "service.version=2.4  30 traces" in pilot.text
+        assert "service.version=2.5  30 traces" in pilot.text
+        assert hands.keys <= MOST_KEYS
+
+
+async def test_who_loses_context() -> None:
+    """Traces break off: where?"""
+    async with opened(str(SAMPLES / "broken" / "lost-context.json"), size=(120, 40)) as (app, pilot):
+        hands = Hands(pilot)
+        await hands.press("W")
+        assert "such as price-service POST /batch" in pilot.text
+        await hands.write("orphan")
+        await hands.press("enter", "enter")
+        assert app.view == "waterfall"
+        assert "orphan" in pilot.text
+        assert hands.keys <= MOST_KEYS
+
+
+async def test_a_text_of_an_event_over_all_traces(source: str) -> None:
+    """A log says "declined by issuer 17": in which request?"""
+    async with opened(source, size=(120, 40)) as (app, pilot):
+        hands = Hands(pilot)
+        await hands.press("slash")
+        await hands.write('"declined by issuer 17"')
+        await hands.press("enter")
+        assert app.state.shown.tolist() == [8]
+        await hands.press("enter")
+        assert app.view == "waterfall"
+        assert "card declined by issuer 17" in pilot.text
+        assert hands.keys <= MOST_KEYS
