@@ -13,7 +13,7 @@ from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.traces.columns import SortKey, trace_columns
-from tracetui.render.traces.entry_groups import traces_by_entry_point
+from tracetui.render.traces.entry_groups import EntryTable, traces_by_entry_point
 
 MINUTE = 60_000_000
 
@@ -102,13 +102,30 @@ def test_groups_are_folded_until_they_are_chosen() -> None:
     entries = find_entry_points(traces)
     columns = trace_columns(traces)
     for glyphs in (UNICODE, ASCII):
-        groups = traces_by_entry_point(columns, entries, SortKey.DURATION, True, set(), glyphs)
+        table = EntryTable(columns, entries, glyphs)
+        groups = traces_by_entry_point(columns, entries, table, SortKey.DURATION, True, set())
         assert [group.folded for group in groups] == [True] * 3
-        text = groups[0].heading.text
+        text = groups[0].heading(120).text
         assert text.isascii() or glyphs is UNICODE
-        assert "0.6/min" in text
+        assert " 0.6 " in text
         assert "20 %" in text
-        assert "100 % of failed requests" in text
+        assert text.rstrip().endswith("100 %")
+        assert table.heading(120).text.split()[2:] == [
+            "traces",
+            "/min",
+            "failed",
+            "p50",
+            "p95",
+            "when",
+            "of",
+            "failures",
+        ]
+        for width in range(1, 140):
+            assert table.heading(width).width <= width
+            assert all(group.heading(width).width <= width for group in groups)
+            # durations are there on any screen that is wide enough for a name beside them
+            assert "p95" in table.heading(width).text or width < 50
         assert "1.00 ms" in text
-    (pay, *_) = traces_by_entry_point(columns, entries, SortKey.DURATION, True, {groups[0].key}, UNICODE)
+    table = EntryTable(columns, entries, UNICODE)
+    (pay, *_) = traces_by_entry_point(columns, entries, table, SortKey.DURATION, True, {groups[0].key})
     assert (pay.folded, pay.traces.tolist()) == (False, [8, 6, 4, 2, 0])

@@ -102,7 +102,7 @@ def test_statistics_next_to_the_plot(with_errors: int, failed: int, of: int, wor
 def test_groups_by_service() -> None:
     columns = trace_columns(mixed(1, 2, 3))
     groups = errors_by_service(columns, np.arange(6), SortKey.DURATION, True, (), UNICODE)
-    headings = {columns.services[group.key]: group.heading.text for group in groups}
+    headings = {columns.services[group.key]: group.heading(120).text for group in groups}
     assert "✖ 2 traces   67 % of 3 with errors   no request failed" in headings["cache"]
     assert "✖ 1 trace   33 % of 3 with errors   no   " in headings["web"]
     assert "request" not in headings["web"]

@@ -220,8 +220,8 @@ def test_sorting_by_every_column() -> None:
 def test_groups_have_headings() -> None:
     columns = trace_columns(failing())
     groups = [
-        TraceGroup(7, Line([("first", "")]), np.array([1, 0]), False),
-        TraceGroup(8, Line([("next", "")]), np.array([0]), True),
+        TraceGroup(7, lambda _: Line([("first", "")]), np.array([1, 0]), False),
+        TraceGroup(8, lambda _: Line([("next", "")]), np.array([0]), True),
     ]
     listed = TraceRows(columns, np.arange(2), glyphs=UNICODE, groups=groups)
     assert len(listed) == 4

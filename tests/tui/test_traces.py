@@ -280,6 +280,8 @@ def test_hints_of_an_empty_list_offer_no_rows() -> None:
         assert "No trace matches" in app.text
         hints = [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
         assert hints == ["/ filter", "u undo", "w window"]
+        # the whole message is there
+        assert "u undoes the last change, / edits the filter" in app.text
 
     drive(shop(), steps)
 
@@ -288,7 +290,8 @@ def test_grouped_by_entry_point() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("v")
         assert app.pane.crumbs() == ["by entry point"]
-        heads = [line for line in app.lines() if "/min" in line]
+        assert any("entry point" in line and "p95" in line for line in app.lines())
+        heads = [line for line in app.lines() if "▸" in line]
         entry_points = np.unique(app.loaded.operation[app.loaded.main_root])
         assert len(heads) == len({app.loaded.operation_label(int(operation)) for operation in entry_points})
         before = len(app.pane.listing.view.source)

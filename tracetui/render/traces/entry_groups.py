@@ -1,8 +1,10 @@
-"""Traces grouped by entry point, each with its figures."""
+"""Traces grouped by entry point: a table with the figures of each."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Final, NamedTuple
 
 from tracetui.analysis.entry_points import EntryPoint
 from tracetui.render.text import numbers
@@ -15,52 +17,107 @@ from tracetui.render.text.tables import duration_range
 from tracetui.render.traces.columns import TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
-_LONGEST_NAME = 36
+_LONGEST_NAME = 44
+_LEAST_NAME = 28
+_GAP = "  "
+_DURATION = 8
 _ASYNC_KEY = 1 << 40
 """Added to the key of asynchronous entry points, whose operation may also begin requests."""
+
+
+class _Column(NamedTuple):
+    heading: str
+    cells: int
+
+
+_TRACES: Final = _Column("traces", 6)
+_RATE: Final = _Column("/min", 7)
+_FAILED: Final = _Column("failed", 8)
+_P50: Final = _Column("p50", _DURATION)
+_P95: Final = _Column("p95", _DURATION)
+_TREND: Final = _Column("when", 12)
+_SHARE: Final = _Column("of failures", 11)
+_EVERY: Final = (_TRACES, _RATE, _FAILED, _P50, _P95, _TREND, _SHARE)
+_LEAST_IMPORTANT: Final = (_SHARE, _RATE, _TREND, _TRACES)
+"""Columns in the order in which they make way for names."""
+
+
+class EntryTable:
+    """A line for each entry point, for any width, and the headings."""
+
+    def __init__(self, columns: TraceColumns, entries: Sequence[EntryPoint], glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._slots = dict(zip(columns.services, columns.slots, strict=True))
+        self._longest = min(max((cell_width(self._name(entry)) for entry in entries), default=0), _LONGEST_NAME)
+
+    def _layout(self, width: int) -> tuple[int, list[_Column]]:
+        """Return the width of the names, and the columns that fit beside them."""
+        shown = list(_EVERY)
+        for column in (None, *_LEAST_IMPORTANT):
+            if column is not None:
+                shown.remove(column)
+            left = width - sum(len(_GAP) + one.cells for one in shown)
+            if left >= min(self._longest, _LEAST_NAME):
+                break
+        return max(min(self._longest, left), 1), shown
+
+    def heading(self, width: int) -> Line:
+        name, shown = self._layout(width)
+        line = Line([(fit("entry point", name, "left", self._glyphs.ellipsis), Role.DIM)])
+        for column in shown:
+            line.add(_GAP + fit(column.heading, column.cells, "left" if column is _TREND else "right"), Role.DIM)
+        return line.cropped(width, "")
+
+    def line(self, entry: EntryPoint, width: int) -> Line:
+        glyphs = self._glyphs
+        name, shown = self._layout(width)
+        role = Role.service(self._slots.get(entry.service, 0))
+        line = Line([(fit(self._name(entry), name, "left", glyphs.ellipsis), role)])
+        for column in shown:
+            if column is _P95 and entry.latency.small_sample_range is not None:
+                # the range is in both columns
+                continue
+            line.add(_GAP)
+            self._add(line, column, entry)
+        return line.cropped(width, glyphs.ellipsis)
+
+    def _add(self, line: Line, column: _Column, entry: EntryPoint) -> None:
+        glyphs, latency, cells = self._glyphs, entry.latency, column.cells
+        if column is _TRACES:
+            line.add(f"{entry.count:,}".rjust(cells), Role.STRONG)
+        elif column is _RATE:
+            line.add((f"{entry.per_minute:,.1f}" if entry.per_minute is not None else "").rjust(cells), Role.DIM)
+        elif column is _FAILED:
+            text = f"{glyphs.origin} {numbers.percent(entry.failed_rate)}" if entry.failed_count else ""
+            line.add(text.rjust(cells), Role.ERROR)
+        elif column in (_P50, _P95):
+            few, ns = latency.small_sample_range, latency.p50_ns if column is _P50 else latency.p95_ns
+            if few is not None:
+                line.add(duration_range(*few, glyphs).rjust(2 * _DURATION + len(_GAP)), Role.DIM)
+            else:
+                line.add((numbers.duration(round(ns), glyphs.ascii_only) if ns is not None else "").rjust(cells), "")
+        elif column is _TREND:
+            line.add(fit(sparkline(entry.trend, glyphs), cells), Role.ACCENT)
+        elif entry.failed_share:
+            line.add(numbers.whole_percent(entry.failed_share).rjust(cells), Role.ERROR)
+
+    def _name(self, entry: EntryPoint) -> str:
+        mark = f"{self._glyphs.async_call} " if entry.is_async else self._glyphs.service
+        return f"{mark}{safe(entry.service)} {safe(entry.name)}"
 
 
 def traces_by_entry_point(
     columns: TraceColumns,
     entries: Sequence[EntryPoint],
+    table: EntryTable,
     key: str,
     descending: bool,
     unfolded: Collection[int],
-    glyphs: Glyphs,
 ) -> list[TraceGroup]:
     """Make a group for each entry point. `unfolded`: keys of those whose traces are listed."""
-    width = min(max((cell_width(_name(entry, glyphs)) for entry in entries), default=0), _LONGEST_NAME)
     groups = []
     for entry in entries:
         number = entry.operation + _ASYNC_KEY * entry.is_async
         members = columns.sorted(entry.traces, key, descending) if number in unfolded else entry.traces
-        groups.append(TraceGroup(number, _heading(columns, entry, width, glyphs), members, number not in unfolded))
+        groups.append(TraceGroup(number, partial(table.line, entry), members, number not in unfolded))
     return groups
-
-
-def _name(entry: EntryPoint, glyphs: Glyphs) -> str:
-    mark = f"{glyphs.async_call} " if entry.is_async else glyphs.service
-    return f"{mark}{safe(entry.service)} {safe(entry.name)}"
-
-
-def _heading(columns: TraceColumns, entry: EntryPoint, width: int, glyphs: Glyphs) -> Line:
-    """Return `●api GET /profile  100  6.4/min  ✖ 8.0 %  p50 1.22 s  p95 2.10 s  ▃▅▄▆  98 % of failures`."""
-    slot = columns.slots[columns.services.index(entry.service)] if entry.service in columns.services else 0
-    line = Line([(fit(_name(entry, glyphs), width, "left", glyphs.ellipsis), Role.service(slot))])
-    line.add(f"  {entry.count:>6,}", Role.STRONG)
-    rate = f"{entry.per_minute:,.1f}/min" if entry.per_minute is not None else ""
-    line.add(f"  {rate:>10}", Role.DIM)
-    failed = f"{glyphs.origin} {numbers.percent(entry.failed_rate)}" if entry.failed_count else ""
-    line.add(f"  {failed:>8}", Role.ERROR)
-    latency, few = entry.latency, entry.latency.small_sample_range
-    if few is not None:
-        line.add(f"  {duration_range(*few, glyphs):<24}", Role.PLAIN)
-    elif latency.p50_ns is not None and latency.p95_ns is not None:
-        p50, p95 = (numbers.duration(round(ns), glyphs.ascii_only) for ns in (latency.p50_ns, latency.p95_ns))
-        line.add(f"  p50 {p50:>7}  p95 {p95:>7}", Role.PLAIN)
-    else:
-        line.add(" " * 26)
-    line.add(f"  {sparkline(entry.trend, glyphs)}", Role.ACCENT)
-    if entry.failed_share:
-        line.add(f"  {numbers.whole_percent(entry.failed_share)} of failed requests", Role.ERROR)
-    return line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -40,8 +40,12 @@ def errors_by_service(
     for service, own in group_positions(columns.service[at]):
         members = columns.sorted(trace[at[own]], key, descending)
         heading = _heading(columns, service, members, with_errors, glyphs)
-        groups.append(TraceGroup(service, heading, members, service in folded))
+        groups.append(TraceGroup(service, _of_any_width(heading), members, service in folded))
     return sorted(groups, key=lambda group: (-len(group.traces), columns.services[group.key]))
+
+
+def _of_any_width(heading: Line) -> Callable[[int], Line]:
+    return lambda _: heading
 
 
 def _heading(columns: TraceColumns, service: int, traces: np.ndarray, with_errors: int, glyphs: Glyphs) -> Line:

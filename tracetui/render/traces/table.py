@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -45,7 +45,8 @@ class TraceGroup(NamedTuple):
     """Traces under a heading. The key identifies the group."""
 
     key: int
-    heading: Line
+    heading: Callable[[int], Line]
+    """Returns the heading for a width."""
     traces: np.ndarray
     folded: bool
 
@@ -67,9 +68,10 @@ class TraceRows:
         new: Collection[int] = (),
         groups: Sequence[TraceGroup] | None = None,
         hidden: Collection[SortKey] = (),
+        group_heading: Callable[[int], Line] | None = None,
     ) -> None:
         """`marked`: traces that the user marked, read at each drawing; `new`: traces that have just arrived; `hidden`:
-        columns that are not shown.
+        columns that are not shown; `group_heading` returns the column headings of the groups, for a width.
         """
         self.columns = columns
         self.glyphs = glyphs
@@ -78,6 +80,7 @@ class TraceRows:
         self.new = new
         self.groups = groups
         self._hidden = hidden
+        self._group_heading = group_heading
         self._attributes = list(columns.attributes.values())
         self._rows = traces if groups is None else _grouped(groups)
         shown = traces if groups is None else np.concatenate([_NOTHING, *(group.traces for group in groups)])
@@ -171,7 +174,9 @@ class TraceRows:
         return (heading for heading in headings if heading[1])
 
     def header(self, width: int, key: str | None, descending: bool) -> Line:
-        """Return the headings, with an arrow at the sort column."""
+        """Return the headings, with an arrow at the sort column; those of the groups if they have columns."""
+        if self._group_heading is not None:
+            return Line([("  ", Role.PLAIN)]).extend(self._group_heading(width - 2)).cropped(width, "")
         arrow = self.glyphs.descending if descending else self.glyphs.ascending
         line = Line([("  ", Role.PLAIN)])
         for column, cells, right in self._headings(width):
@@ -201,6 +206,8 @@ class TraceRows:
 
     def heading_at(self, width: int, cell: int) -> str | None:
         """Return the column at a cell of the headings; the bars belong to the durations before them."""
+        if self._group_heading is not None:
+            return None
         end = 2
         for column, cells, _ in self._headings(width):
             end += cells + GAP
@@ -212,7 +219,7 @@ class TraceRows:
         group = self.group(row)
         if group is not None:
             line = Line([(f"{self.glyphs.folded if group.folded else self.glyphs.opened} ", Role.GUIDE)])
-            return line.extend(group.heading).cropped(width, self.glyphs.ellipsis)
+            return line.extend(group.heading(width - line.width)).cropped(width, self.glyphs.ellipsis)
         trace = int(self._rows[row])
         columns, layout, glyphs = self.columns, self.layout(width), self.glyphs
         mark = chosen_mark(glyphs) if trace in self.marked else new_mark(glyphs) if trace in self.new else " "

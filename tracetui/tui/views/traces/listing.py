@@ -9,7 +9,7 @@ from tracetui.analysis.entry_points import EntryPoint
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.line import Line, Role, wrapped
 from tracetui.render.traces.columns import SortKey, TraceColumns, attribute_sort
-from tracetui.render.traces.entry_groups import traces_by_entry_point
+from tracetui.render.traces.entry_groups import EntryTable, traces_by_entry_point
 from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import HIDEABLE, TraceRows
@@ -18,6 +18,7 @@ from tracetui.tui.views.traces.empty_states import offered_rows
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView, NoLines
 
+_USUAL_WIDTH = 80
 _CURSOR = 2
 """Cells of the cursor before a line."""
 
@@ -101,12 +102,13 @@ class TraceListing:
             return
         self._offer()
         shown, glyphs = state.shown, state.look.glyphs
-        groups = None
+        groups, table = None, None
         if self.grouping is Grouping.ERRORS:
             groups = errors_by_service(columns, shown, self.sort_key, self.descending, self._toggled, glyphs)
         elif self.grouping is Grouping.ENTRY_POINTS:
             key, descending, toggled = self.sort_key, self.descending, self._toggled
-            groups = traces_by_entry_point(columns, self.entries, key, descending, toggled, glyphs)
+            table = EntryTable(columns, self.entries, glyphs)
+            groups = traces_by_entry_point(columns, self.entries, table, key, descending, toggled)
         self._rows = rows = TraceRows(
             columns,
             columns.sorted(shown, self.sort_key, self.descending) if groups is None else shown,
@@ -115,6 +117,7 @@ class TraceListing:
             marked=state.marked,
             new=state.new,
             groups=groups,
+            group_heading=table.heading if table is not None else None,
             hidden=[key for key in HIDEABLE if key in state.columns.hidden],
         )
         at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
@@ -139,6 +142,8 @@ class TraceListing:
         ellipsis = self._state.look.glyphs.ellipsis
         self.empty.display = self.is_empty
         self.heading.display = not self.is_empty
+        width = self.empty.size.width or self.view.size.width or _USUAL_WIDTH
+        self.empty.styles.height = sum(len(list(wrapped(line, width, ellipsis))) for line in lines)
         self.empty.show(lambda width: [part for line in lines for part in wrapped(line, width, ellipsis)])
 
     def show_heading(self) -> None:
