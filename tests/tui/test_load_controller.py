@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.paths import INCIDENT, ROOT
 from tracetui.ingest.loader import load
 from tracetui.ingest.processes.background_load import BackgroundLoad
+from tracetui.ingest.servers.pool import SearchReport
+from tracetui.model.search import Search
 from tracetui.session import FilteredSession, Session
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.loading.phase import TRANSITIONS, LoadEvent, Phase, PhaseMachine
+from tracetui.tui.loading.searches import Searches
 from tracetui.tui.loading.updates import LoadFailed, ServersUnchanged, TraceSetArrived
 from tracetui.tui.state import State
 
@@ -195,6 +200,35 @@ def test_following_while_the_server_is_still_read_does_not_call_it_a_file(stops:
     controller.follow()
     assert host.notices[-1] == "still loading; follow when it is done"
     assert not controller.is_following
+
+
+def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
+    searches = Searches(State(sources=("http://127.0.0.1:1",)))
+    minute = 60_000_000_000
+    starts = np.array([time.time_ns() + 10 * minute])
+
+    def looks(*are_incomplete: bool) -> list[int]:
+        """Poll with these results, one every ten minutes. -> minutes from each start of a window to its poll"""
+        reaches: list[int] = []
+        for is_incomplete in are_incomplete:
+            clock[0] += 10 * minute
+            wanted, _ = searches.poll("", starts)
+            assert wanted.start_ns is not None
+            reaches.append(round((clock[0] - wanted.start_ns) / minute))
+            searches._started_ns = clock[0]
+            report = SearchReport("", may_have_more=False, search=wanted, is_incomplete=is_incomplete)
+            searches.succeeded([report], is_poll=True)
+        return reaches
+
+    clock = [time.time_ns() - 200 * minute]
+    searches._started_ns = clock[0]
+    searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=False)
+    # each reaches back to the poll before, and a minute more
+    assert looks(False, False) == [11, 11]
+    # the first two incomplete polls are 30 and 20 minutes before the one that follows the first complete one
+    assert looks(True, True, False, False, False) == [11, 11, 11, 41, 11]
+    # a poll that closes the gap and is incomplete is repeated after the next complete one
+    assert looks(True, False, True, False, False) == [11, 11, 31, 11, 51]
 
 
 def poll(controller: LoadController) -> Any:

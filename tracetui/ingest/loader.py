@@ -68,6 +68,8 @@ class Loader:
         """Warnings of files."""
         self._warned: list[LoadWarning] = []
         """Warnings of the last query of the servers."""
+        self._has_failed_server = False
+        """True if a server failed in the last repeated search."""
         self.servers = ServerPool(named.servers, overrides, waiting, asks_for_choice=asks_for_choice)
 
     def read(
@@ -143,6 +145,7 @@ class Loader:
         -> the new set, None if nothing has changed. Raises BackEndError if no server answers, and StopReading if the
         search was stopped before the first result; the loaded traces stay.
         """
+        self._has_failed_server = False
         with paused_collection():
             reports: list[SearchReport] = []
             changed, warned = self._search_once(search, progress, reports.append)
@@ -150,7 +153,7 @@ class Loader:
                 reports, more, more_warned = self._catch_up(search, known_ns, progress, reports)
                 changed, warned = changed or more, [*warned, *more_warned]
             for found in reports:
-                on_report(found)
+                on_report(replace(found, is_incomplete=True) if self._has_failed_server else found)
             intake, warned = self._intake, list(dict.fromkeys(warned))
             if not changed and warned == self._warned:
                 return None
@@ -176,6 +179,7 @@ class Loader:
             new.warnings.add("", "", "search stopped; partial results")
         if failed and not len(new):
             raise _combine(failed)
+        self._has_failed_server |= bool(failed)
         for error in failed:
             new.warnings.add("", "", str(error))
         progress(LoadProgress("", 1, len(new), all_read=True))

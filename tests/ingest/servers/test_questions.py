@@ -274,6 +274,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
     with client_of(server) as client:
         assert len(client.found(changed(WHOLE, limit=1000))) > 20
         assert any("the search failed for 1 of 12 services" in text for text in client.warnings)
+        assert client.back_end.is_incomplete
 
 
 # Tempo

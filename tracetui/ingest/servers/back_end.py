@@ -87,6 +87,8 @@ class BackEnd(ABC):
         """True to raise ManyServicesError rather than search each of many services."""
         self.unchanged: dict[str, int] = {}
         """Start times, by id, of traces that were found but omitted because they have not changed."""
+        self.is_incomplete = False
+        """True if part of the last search failed, such as that of one of several services."""
         self.complete_since_ns = 0
         """Start from which on the last search found all traces, if services had more than the limit; 0 otherwise."""
         self.searched: SearchedWindow | None = None
@@ -100,6 +102,11 @@ class BackEnd(ABC):
     def warn(self, text: str) -> None:
         """Report a warning, possibly with a message from the server."""
         self._warn(self.connection.errors.redacted(text))
+
+    def warn_incomplete(self, text: str) -> None:
+        """Report that part of a search failed."""
+        self.is_incomplete = True
+        self.warn(text)
 
     def close(self) -> None:
         """Close its connections."""
@@ -189,7 +196,7 @@ class BackEnd(ABC):
         if failed and len(failed) + len(missing) == len(trace_ids):
             raise failed[0][1]
         if failed:
-            self.warn(f"{_count_text(failed[0][0], len(failed))} could not be read: {failed[0][1]}")
+            self.warn_incomplete(f"{_count_text(failed[0][0], len(failed))} could not be read: {failed[0][1]}")
         if missing:
             self.warn(f"{_count_text(missing[0], len(missing))} {'is' if len(missing) == 1 else 'are'} missing")
 

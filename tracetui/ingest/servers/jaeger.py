@@ -312,7 +312,7 @@ class Jaeger(BackEnd):
         searches = searches_by_service(search, self._services_for(search), self.warn)
         for _ in range(2):
             full, bounds = [], [0]
-            for one, summaries in results_by_service(searches, self._summarised, self.warn):
+            for one, summaries in results_by_service(searches, self._summarised, self.warn_incomplete):
                 found |= {summary.trace_id: summary for summary in summaries}
                 if len(summaries) >= self._limited(one).most:
                     full.append(one)
@@ -401,7 +401,7 @@ class Jaeger(BackEnd):
         for _ in range(rounds):
             full, bounds = [], [0]
             found = documents_by_service(
-                searches, requested, _unseen, seen, self.warn, lambda one: self._limited(one).most
+                searches, requested, _unseen, seen, self.warn_incomplete, lambda one: self._limited(one).most
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents

@@ -56,6 +56,8 @@ class SearchReport:
     """Traces that were searched for matches, if the server has more."""
     services_to_choose: int = 0
     """Number of services to choose from, if there are too many to search; 0 otherwise."""
+    is_incomplete: bool = False
+    """True if part of the search failed, such as that of one of several services."""
     unread_beyond: int = 0
     """Number of traces read, if more had arrived meanwhile; 0 if all were read."""
 
@@ -142,7 +144,7 @@ class ServerPool:
             self._notes.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
-        back_end.complete_since_ns = 0
+        back_end.complete_since_ns, back_end.is_incomplete = 0, False
         damage: list[LoadWarning] = []
         try:
             with (
@@ -344,5 +346,10 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
     since = back_end.complete_since_ns or (received.complete_since_ns if searched is None else 0)
     window = replace(searched or received, complete_since_ns=since)
     return SearchReport(
-        text, may_have_more, search, back_end.capabilities.lower_case, window if may_have_more else None
+        text,
+        may_have_more,
+        search,
+        back_end.capabilities.lower_case,
+        window if may_have_more else None,
+        is_incomplete=back_end.is_incomplete,
     )

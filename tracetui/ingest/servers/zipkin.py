@@ -121,7 +121,7 @@ class Zipkin(BackEnd):
         full: list[Search] = []
         for _ in range(2):
             full, bounds = [], [0]
-            found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn)
+            found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn_incomplete)
             for one, since, documents in found:
                 yield from documents
                 if since is not None:

@@ -44,6 +44,12 @@ class Searches:
         self._started_ns = 0
         self.answered_ns = 0
         """Start of the last successful search, in nanoseconds since the epoch; 0 for none."""
+        self._gap_ns = 0
+        """Start of the last search before some that failed in part; 0 for none."""
+        self._gap_ended = False
+        """True if a search has been complete since."""
+        self._closes_gap = False
+        """True if the running poll searches the gap."""
         self._before_widening: tuple[Search, Search] | None = None
         """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
         self.unread_count = 0
@@ -130,6 +136,7 @@ class Searches:
 
         starts: int64[traces], start times of the loaded traces in nanoseconds since the epoch.
         """
+        self._closes_gap = self._gap_ended
         search, recent = self.search_for(query), self._recent(starts)
         if recent.start_ns is None or (search.start_ns is not None and search.start_ns >= recent.start_ns):
             return search, 0
@@ -143,6 +150,8 @@ class Searches:
             return Search()
         if len(starts):
             since = min(int(starts.max()), self.answered_ns)
+            if self._closes_gap:
+                since = min(since, self._gap_ns)
         elif any(report.search.start_ns is not None for report in self._reports):
             # the address of a page has a fixed window
             since = self.answered_ns
@@ -154,6 +163,7 @@ class Searches:
     def succeeded(self, reports: Sequence[SearchReport], *, is_poll: bool) -> None:
         """Note the reports of a search that has ended."""
         if reports:
+            self._note_gap(any(report.is_incomplete for report in reports))
             self.answered_ns = self._started_ns
             unread = max((report.unread_beyond for report in reports), default=0)
             self.unread_count = unread or (self.unread_count if is_poll else 0)
@@ -162,6 +172,16 @@ class Searches:
                 self._history = [*self._history[-_REMEMBERED:], (self._last, self._reports)]
         if not is_poll:
             self._before_widening = None
+
+    def _note_gap(self, is_incomplete: bool) -> None:
+        """Note whether parts of a search failed: the next poll after a complete one searches from before the first."""
+        if is_incomplete:
+            self._gap_ns, self._gap_ended = self._gap_ns or self.answered_ns or self._started_ns, False
+        elif self._closes_gap:
+            self._gap_ns, self._gap_ended = 0, False
+        else:
+            self._gap_ended = self._gap_ns > 0
+        self._closes_gap = False
 
     def failed(self) -> None:
         """Note that the last search of the user failed: restore the conditions before it."""
