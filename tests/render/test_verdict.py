@@ -10,7 +10,8 @@ from tests.support.building import GivenSpan, build, span
 from tracetui.analysis.analysis import Analysis
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
-from tracetui.render.verdict import verdict_statements
+from tracetui.render.text.line import Line
+from tracetui.render.verdict import Statement, verdict_statements
 
 MINUTE = 60_000_000
 
@@ -35,7 +36,7 @@ def requests(failing: Sequence[bool], regions: Iterable[str] | None = None) -> T
 
 
 def lines(traces: TraceSet) -> list[str]:
-    return [statement.line.text for statement in verdict_statements(Analysis(traces).verdict)]
+    return [statement.line(1_000, "").text for statement in verdict_statements(Analysis(traces).verdict)]
 
 
 def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
@@ -102,3 +103,18 @@ def test_verdict_of_errors_that_failed_no_request() -> None:
 def test_untrusted_names_are_safe() -> None:
     traces = build(span("a", 0, 100, service="db\x1b[31m", name="\u202equery", error=True, message="no\x07 way"))
     assert all(line.isprintable() for line in lines(traces))
+
+
+def test_parts_that_do_not_fit_are_left_out_whole() -> None:
+    parts = [Line([(text, "")]) for text in ("8.0 %  timeout", "in payment", "all region=eu-west", "6 of 8 requests")]
+    statement = Statement(Line([("FAILING  ", "")]), parts)
+    assert (
+        statement.line(200, "…").text == "FAILING  8.0 %  timeout   in payment   all region=eu-west   6 of 8 requests"
+    )
+    assert statement.line(57, "…").text == "FAILING  8.0 %  timeout   in payment   all region=eu-west"
+    assert statement.line(54, "…").text == "FAILING  8.0 %  timeout   in payment   6 of 8 requests"
+    assert statement.line(40, "…").text == "FAILING  8.0 %  timeout   in payment"
+    long = Statement(statement.label, [*parts[:1], Line([("x" * 90, "")])])
+    assert long.line(60, "…").text.endswith("xx…")
+    for width in range(10, 90):
+        assert long.line(width, "…").width <= width

@@ -15,6 +15,8 @@ LABEL_WIDTH = 9
 GAP = 3
 """Cells between the parts of a statement."""
 _LONGEST = 200
+_LEAST_PART = 24
+"""Least cells of a part that is cut; with less room it is left out."""
 
 
 class Statement(NamedTuple):
@@ -27,12 +29,16 @@ class Statement(NamedTuple):
     view: str = ""
     """View that shows the details, '' for none."""
 
-    @property
-    def line(self) -> Line:
-        """The whole statement in one line."""
+    def line(self, width: int, ellipsis: str) -> Line:
+        """Return the statement in one line of at most `width` cells: parts that fit, or a long beginning of one."""
         line = Line(self.label.runs)
         for number, part in enumerate(self.parts):
-            line.add(" " * GAP if number else "").extend(part)
+            gap = GAP if number else 0
+            room = width - line.width - gap
+            if part.width <= room:
+                line.add(" " * gap).extend(part)
+            elif room >= _LEAST_PART or not number:
+                return line.add(" " * gap).extend(part).cropped(width, ellipsis)
         return line
 
 

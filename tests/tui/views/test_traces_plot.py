@@ -92,6 +92,15 @@ async def test_a_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
         assert "▲" in pilot.text
 
 
+async def test_changes_among_few_traces_are_not_marked(tmp_path: Path) -> None:
+    path = tmp_path / "deployed.json"
+    save(deployment(["2.4"] * 9 + ["2.5"] * 9), path)
+    async with opened(str(path)) as (_, pilot):
+        assert "version 2.4 → 2.5" not in pilot.text
+        # not even one of the sort of the list
+        assert "▲ 2" not in pilot.text
+
+
 async def test_the_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "deployed.json"
     save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.traces import TraceSet
 from tracetui.query.splits import ChangedAttribute, Split, changed_attributes, split_at_moment, split_by_change
 from tracetui.render.text import numbers
@@ -56,8 +57,13 @@ def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look
 
 
 def change_moments(traces: TraceSet, look: Look) -> list[MarkedTime]:
-    """Find the times of the most recent changes of attributes, to be marked in the plot."""
-    changes = changed_attributes(traces)[:_MOST_MARKED]
+    """Find the times of changes of attributes, to be marked in the plot: of versions, then the most recent ones.
+
+    Among few traces, an attribute such as the name of a host changes by chance.
+    """
+    if traces.trace_count < FEW_SAMPLES:
+        return []
+    changes = sorted(changed_attributes(traces), key=lambda change: "version" not in change.key)[:_MOST_MARKED]
     return [MarkedTime(change.since_ns, _change_text(change, look).removeprefix("service.")) for change in changes]
 
 

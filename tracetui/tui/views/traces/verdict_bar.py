@@ -32,8 +32,9 @@ class VerdictBar(LineBar):
         self.show(lambda width: [self._line(*pair, width) for pair in zip(statements, hints, strict=True)])
 
     def _line(self, statement: Statement, hint: str, width: int) -> Line:
-        line = Line([(_INDENT, Role.PLAIN)]).extend(statement.line)
-        room = width - len(hint) - 2
-        if not hint or room < width // 2:
-            return line.cropped(width, self._appearance.glyphs.ellipsis)
-        return line.cropped(room, self._appearance.glyphs.ellipsis).pad(room).add(f" {hint}", Role.DIM)
+        room = width - len(hint) - 2 if hint else width
+        has_hint = bool(hint) and room >= width // 2
+        room = room if has_hint else width
+        line = Line([(_INDENT, Role.PLAIN)])
+        line.extend(statement.line(room - len(_INDENT), self._appearance.glyphs.ellipsis))
+        return line.pad(room).add(f" {hint}", Role.DIM) if has_hint else line
