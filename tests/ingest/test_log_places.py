@@ -157,6 +157,60 @@ LISTS: dict[str, Any] = {
             "data": {"resultType": "streams", "result": [{"stream": {"a": "b"}, "values": [[str(AT), APP]]}]},
         }
     ],
+    "ClickHouse, FORMAT JSON": {
+        "meta": [{"name": "Timestamp", "type": "DateTime64(9)"}],
+        "data": [
+            {
+                "Timestamp": "2026-03-20 09:46:40.150000000",
+                "TraceId": TRACE,
+                "SpanId": SPAN,
+                "SeverityText": "ERROR",
+                "Body": "boom",
+            }
+        ],
+    },
+    "ClickHouse, FORMAT JSONCompact": {
+        "meta": [{"name": name} for name in ("Timestamp", "TraceId", "SpanId", "SeverityText", "Body")],
+        "data": [["2026-03-20 09:46:40.150000000", TRACE, SPAN, "ERROR", "boom"]],
+    },
+    "OpenSearch's SQL": {
+        "schema": [{"name": name} for name in ("@timestamp", "message", "level", "traceId", "spanId")],
+        "datarows": [[ISO, "boom", "error", TRACE, SPAN]],
+    },
+    "Application Insights": {
+        "tables": [
+            {
+                "columns": [
+                    {"name": name}
+                    for name in ("timestamp", "message", "severityLevel", "operation_Id", "operation_ParentId")
+                ],
+                "rows": [[ISO, "boom", 3, TRACE, SPAN]],
+            }
+        ]
+    },
+    "SQS": {"Messages": [{"MessageId": "m", "Body": APP}]},
+    "EventBridge": {"detail-type": "x", "source": "s", "time": ISO, "detail": json.loads(APP)},
+    "Dynatrace": {"results": [{"timestamp": AT // 1_000_000, "content": APP}]},
+    "OTLP, ids in the body": {
+        "resourceLogs": [
+            {
+                "scopeLogs": [
+                    {
+                        "logRecords": [
+                            OTLP
+                            | {
+                                "body": {
+                                    "kvlistValue": {
+                                        "values": [{"key": "msg", "value": {"stringValue": "boom"}}, *ATTRIBUTES]
+                                    }
+                                }
+                            }
+                        ]
+                    }
+                ]
+            }
+        ]
+    },
     "OTLP, ids as attributes": {"resourceLogs": [{"scopeLogs": [{"logRecords": [OTLP | {"attributes": ATTRIBUTES}]}]}]},
     "OTLP, a line of the program": {
         "resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "5", "body": {"stringValue": APP}}]}]}]
@@ -181,6 +235,10 @@ def test_table_in_json(tmp_path: Path) -> None:
 
 
 TEXTS = {
+    "structlog": f"timestamp='{ISO}' level='error' event='boom' trace_id='{TRACE}' span_id='{SPAN}'",
+    "a file name of grep": f"logs/app.log:12:{APP}",
+    "Lambda": f"{ISO}\t8f5a\tERROR\t{APP}",
+    "a process of Aspire": f"[web] {APP}",
     "fields of syslog": f'<131>1 {ISO} h app 17 - [otel@1 trace_id="{TRACE}" span_id="{SPAN}"] boom',
     "a record of Fluentd": f"2026-03-20T09:46:41+00:00\tweb\t{APP}",
     "pino-pretty": f'[09:46:40.150] ERROR (17): boom\n    trace_id: "{TRACE}"\n    span_id: "{SPAN}"\n',

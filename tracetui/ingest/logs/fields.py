@@ -34,11 +34,11 @@ _TIME: Final = (
     "timestamp", "time", "ts", "@timestamp", "timeunixnano", "time_unix_nano", "datetime", "@t", "t", "instant",
     "timemillis", "asctime", "eventtime", "event_time", "log_timestamp", "timegenerated", "timestampseconds",
     "receivetimestamp", "observedtimeunixnano", "observed_timestamp", "realtime_timestamp", "created", "date",
-    "start_time", "starttime", "startutc",
+    "start_time", "starttime", "startutc", "dt",
 )  # fmt: skip
 _MESSAGE: Final = (
     "message", "msg", "@m", "body", "renderedmessage", "rendered_message", "@mt", "messagetemplate", "short_message",
-    "textpayload", "event", "log", "text", "value", "request",
+    "textpayload", "event", "log", "text", "line", "content", "value", "request",
 )  # fmt: skip
 _MESSAGES: Final = frozenset(_MESSAGE) - {"event", "value", "request"} | {"raw", "logmessage", "logentry"}
 _SEVERITY: Final = (

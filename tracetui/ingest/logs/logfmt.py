@@ -12,9 +12,10 @@ from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.record import LogRecord
 from tracetui.model.trace_reference import may_name_trace
 
-_QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"'
+_QUOTED: Final = r'"(?:[^"\\]++|\\.)*+"|' + r"'(?:[^'\\]++|\\.)*+'(?=\s|$)"
 _PAIR: Final = re.compile(rf'(?:^|(?<=\s))(?P<key>[^\s="\'\[\](){{}},]++)=(?P<value>{_QUOTED}|[^\s"]\S*+|)(?=\s|$)')
 _BEGINS: Final = re.compile(rb'[A-Za-z_@][\w@./-]*+=(?:"|[^\s=]|\s|$)')
+_QUOTES: Final = ("'", '"')
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "0": "\0"}
 _LONGEST: Final = 1 << 16
@@ -50,7 +51,10 @@ def pairs(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _PAIR.finditer(text):
         value = match["value"]
-        found.setdefault(match["key"], unquoted(value) if value[:1] == '"' else value)
+        found.setdefault(
+            match["key"],
+            unquoted(value) if value[:1] in _QUOTES and len(value) > 1 and value[-1] == value[0] else value,
+        )
     return found
 
 

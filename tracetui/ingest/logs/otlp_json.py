@@ -61,11 +61,14 @@ def _of_resources(resources: list[dict[str, Any]]) -> Iterator[LogRecord]:
 
 def _with_ids(found: LogRecord, record: dict[str, Any]) -> LogRecord:
     """Complete a record that has its ids among the attributes or in its body."""
-    body = as_message(any_value(field(record, "body")))
-    attributes = attributes_of(field(record, "attributes"))
+    value = any_value(field(record, "body"))
+    body = as_message(value)
+    attributes = dict(attributes_of(field(record, "attributes")))
+    if isinstance(value, dict):
+        attributes["body"] = value
     if not attributes and not may_name_trace(body.encode("utf-8", "replace")):
         return found
-    return with_ids(found, dict(attributes), body, _READER)
+    return with_ids(found, attributes, body, _READER)
 
 
 def _content(record: dict[str, Any], service: Value, logger: str) -> LogContent:

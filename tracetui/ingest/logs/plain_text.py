@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
+from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
-from tracetui.ingest.logs.record import Continuation, LogContent, LogRecord
+from tracetui.ingest.logs.record import Continuation, LogContent, LogRecord, completed
 from tracetui.ingest.logs.severity import severity_of_text
 from tracetui.ingest.logs.timestamps import begins_with_time, leading_moment
 from tracetui.model.trace_reference import ids_in, may_name_trace
@@ -50,10 +52,28 @@ class PlainText:
 
     name = "text"
 
+    def __init__(self) -> None:
+        self._reader = FieldReader()
+
     def recognises(self, unit: bytes) -> bool:
         return bool(unit)
 
+    def _json_after_prefix(self, unit: bytes) -> LogRecord | None:
+        """Read a JSON record after the prefix of a tool, such as the name of a file; None if it is no record."""
+        at = unit.find(b'{"', 1, _LONGEST)
+        if at < 0 or unit.rstrip()[-1:] != b"}":
+            return None
+        fields = value_of(unit[at:].strip())
+        if not isinstance(fields, dict) or not self._reader.message(fields):
+            return None
+        record = self._reader.record(fields)
+        outer = partial(_content, unit[:at], "", ())
+        return LogRecord(partial(completed, record.content, outer), record.trace_ids) if record.trace_ids else None
+
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
+        wrapped = self._json_after_prefix(unit)
+        if wrapped is not None:
+            return (wrapped,)
         is_timed = begins_with_time(unit.lstrip() if unit[:1].isspace() else unit)
         continues: Continuation = "never" if is_timed else "always" if _IS_PART.match(unit) else "timed lines"
         if not may_name_trace(unit[:_LONGEST]):

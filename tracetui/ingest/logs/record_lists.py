@@ -12,9 +12,13 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_tables import TABLE_KEYS
 from tracetui.ingest.logs.fields import holds_spans, is_message, names_trace, plain_key
 
-_MAY_HOLD: Final = re.compile(rb'"(?:logs|events?|results|hits|scopes|entries|records|messages)"\s*:\s*[\[{]')
+_MAY_HOLD: Final = re.compile(
+    rb'"(?:logs|events?|results|hits|scopes|entries|records|messages|data|values|rows|datarows|tables|detail)"\s*:\s*[\[{]',
+    re.IGNORECASE,
+)
 _SEARCHED: Final = 1 << 16
 _COLLECTOR: Final = frozenset(("time", "host", "source", "sourcetype", "index", "fields"))
 _SHARED: Final = ("common", "resource")
@@ -36,11 +40,12 @@ def records_within(text: bytes) -> list[ListedRecord]:
     value = value_of(text)
     if not isinstance(value, dict):
         return []
-    event = value.get("event")
+    key = "event" if "event" in value else "detail"
+    event = value.get(key)
     if isinstance(event, dict) and not _COLLECTOR.isdisjoint(value):
         fields = value.get("fields")
         outer = {**value, **fields} if isinstance(fields, dict) else value
-        return [ListedRecord(event, {key: item for key, item in outer.items() if key != "event"})]
+        return [ListedRecord(event, {name: item for name, item in outer.items() if name != key})]
     if any(is_message(plain_key(key)) for key, item in value.items() if isinstance(item, str)) or names_trace(value):
         return []
     return list(_found_in(value))
@@ -60,9 +65,28 @@ def _found_in(value: dict[str, Any]) -> Iterator[ListedRecord]:
             else:
                 waiting += [(item, shared) for item in items]
             continue
+        rows = _rows(holder)
+        if rows:
+            yield from (ListedRecord(row, shared) for row in rows)
+            continue
         own = {**shared, **_shared(holder)}
         inner = [item for key, item in holder.items() if key not in _SHARED and isinstance(item, (dict, list))]
         waiting += [(item, own) for item in inner]
+
+
+def _rows(holder: dict[str, Any]) -> list[dict[str, Any]]:
+    """Build the rows of a table with a column of messages or trace ids; [] for any other object."""
+    keys = next((keys for keys in TABLE_KEYS if holder.keys() >= set(keys)), None)
+    if keys is None:
+        return []
+    columns, rows = (holder[key] for key in keys)
+    if not (
+        isinstance(columns, list) and isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows)
+    ):
+        return []
+    names = [str(column.get("name")) if isinstance(column, dict) else str(column) for column in columns]
+    found = [dict(zip(names, row, strict=False)) for row in rows]
+    return found if _is_record(found[0]) else []
 
 
 def _shared(holder: dict[str, Any]) -> dict[str, Any]:
