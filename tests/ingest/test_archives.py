@@ -24,7 +24,7 @@ from tests.support.format_samples import SAMPLES, TABLES
 from tests.support.span_formats import FORMATS, Plain, Style
 from tests.support.strategies import unhurried
 from tracetui.ingest import archive_reader, buffers
-from tracetui.ingest.archives import ARCHIVES, find_archive
+from tracetui.ingest.archives import ARCHIVES, find_archive, unread_archive
 from tracetui.ingest.archives.zip import Zip
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
@@ -336,3 +336,18 @@ def test_directory_of_a_large_archive_is_found() -> None:
     assert isinstance(find_archive(large), Zip)
     assert warnings_of(large) == []
     assert len(read(large)) == len(read(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\x5d\0\0\x80\0" + b"\xff" * 8 + b"\0=", "LZMA data"),
+        (b"LZIP\x01\x0c", "lzip data"),
+        (b"\x89LZO\0\r\n\x1a\n", "lzop data"),
+        (b"\xff\x06\0\0sNaPpY", "Snappy data"),
+        (b"\xed\xab\xee\xdb\x03\0", "an RPM package"),
+        (b"xar!\0\x1c\0\x01", "a xar archive"),
+    ],
+)
+def test_unsupported_compression_is_named(data: bytes, name: str) -> None:
+    assert unread_archive(data + b"\0" * 40) == name

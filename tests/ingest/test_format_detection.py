@@ -70,6 +70,7 @@ LATER: dict[str, tuple[Format, ...]] = {
     "data_prepper": (flat_otlp.FORMAT,),
     "collector_debug": (rust_stdout.FORMAT,),
     "cpp_ostream": (node_console.FORMAT,),
+    "rcaeval_csv": (flat_otlp.TABLE_FORMAT,),
 }
 """Formats that would claim the samples of others, and therefore come later."""
 OLD = {

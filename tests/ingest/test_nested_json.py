@@ -89,3 +89,59 @@ def test_value_in_quotes_on_a_line() -> None:
     traces = read("".join(f"time=2026-03-20T09:46:40Z level=INFO msg={json.dumps(line)}\n" for line in SPAN_LINES))
     assert len(traces) == 2
     assert warnings(traces) == []
+
+
+TABLES = {
+    "ES|QL": ("columns", "values"),
+    "Elasticsearch's SQL": ("columns", "rows"),
+    "OpenSearch's SQL": ("schema", "datarows"),
+    "Trino": ("columns", "data"),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_with_a_column_of_lines(name: str) -> None:
+    names, rows = TABLES[name]
+    columns = [{"name": column, "type": "text"} for column in ("@timestamp", "message")]
+    cells = [["2026-03-20T09:46:40Z", line] for line in SPAN_LINES]
+    assert spans(read(json.dumps({names: columns, rows: cells}))) == spans(read(SAMPLES["flat"].text))
+
+
+def test_fields_of_a_search() -> None:
+    hits = [{"_id": "1", "fields": {"@timestamp": ["2026-03-20T09:46:40Z"], "message": [line]}} for line in SPAN_LINES]
+    assert len(read(json.dumps({"hits": {"hits": hits}}))) == 2
+
+
+def test_several_lines_in_one_text() -> None:
+    log = "\r\n".join(["starting", *SPAN_LINES, "done"])
+    traces = read(json.dumps([{"message": log, "time": "2026-03-20T09:46:40Z", "type": "out"}]))
+    assert len(traces) == 2
+    assert warnings(traces) == []
+    fenced = [{"type": "message", "text": f"```{line}```"} for line in SPAN_LINES]
+    assert len(read(json.dumps(fenced))) == 2
+
+
+def test_messages_of_a_queue_in_a_table() -> None:
+    rows = [f'{i},2026-03-20,"{line.replace(chr(34), chr(34) * 2)}"' for i, line in enumerate(SPAN_LINES)]
+    traces = read("id,date,payload\n" + "\n".join(rows))
+    assert len(traces) == 2
+    assert warnings(traces) == []
+
+
+def test_dictionaries_that_python_prints() -> None:
+    traces = read("\n".join(repr(json.loads(line)) for line in SPAN_LINES))
+    assert spans(traces) == spans(read(SAMPLES["flat"].text))
+    assert warnings(traces) == []
+    assert len(read("".join(f"span: {json.loads(line)!r}\n" for line in SPAN_LINES))) == 2
+
+
+def test_colours_in_the_first_line() -> None:
+    coloured = "\n".join(f"\x1b[1;39m{{\x1b[0m{line[1:]}\x1b[0m" for line in SPAN_LINES)
+    assert len(read(coloured)) == 2
+
+
+def test_printed_objects_after_a_prefix() -> None:
+    text = SAMPLES["node"].text.replace("{\n  resource", "info: {\n  resource")
+    traces = read(text)
+    assert spans(traces) == spans(read(SAMPLES["node"].text))
+    assert warnings(traces) == []

@@ -31,6 +31,7 @@ from tracetui.ingest.envelopes.journald import Journald
 from tracetui.ingest.envelopes.journald_export import JournaldExport
 from tracetui.ingest.envelopes.json_strings import JsonStrings
 from tracetui.ingest.envelopes.kubernetes import Kubernetes
+from tracetui.ingest.envelopes.line_prefix import LinePrefix
 from tracetui.ingest.envelopes.loki import Loki
 from tracetui.ingest.envelopes.splunk import Splunk
 from tracetui.ingest.envelopes.stern import Stern
@@ -450,6 +451,9 @@ WRITERS = {
     "kubectl": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {text}")),
     "kubectl with times": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {iso(i)} {text}")),
     "kubectl, times alone": Writer(Kubernetes, by_line(lambda i, _, text: f"{iso(i)} {text}"), names_streams=False),
+    "prefix of a process": Writer(LinePrefix, by_line(lambda _, stream, text: f"[{stream}] {text}")),
+    "prefix of a build": Writer(LinePrefix, by_line(lambda i, _, text: f"[{iso(i)}] {text}"), names_streams=False),
+    "quoted mail": Writer(LinePrefix, by_line(lambda i, _, text: f"> {text}"), names_streams=False),
     "docker compose": Writer(Compose, compose),
     "docker compose in colour": Writer(Compose, coloured_compose),
 }

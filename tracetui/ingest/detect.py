@@ -29,7 +29,8 @@ from tracetui.ingest.json_repair.recovery import recover
 from tracetui.ingest.json_tables import decode_json_table
 from tracetui.ingest.json_value_limit import within_limits
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
-from tracetui.ingest.noise import MUCH, is_noise, names_spans
+from tracetui.ingest.noise import COLOUR, MUCH, is_noise, names_spans
+from tracetui.ingest.piped_tables import decode_piped_table
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
 from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
@@ -40,6 +41,8 @@ _Arguments = ParamSpec("_Arguments")
 _Decoded = TypeVar("_Decoded")
 _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _OPENING: Final = (b"{", b"[")
+_LINE_TABLES = (decode_json_table, decode_piped_table)
+"""Decoders of tables whose lines may look like those of an envelope."""
 _TRIED = 8 << 20
 """Bytes of a larger damaged value that are searched for a span before the rest is."""
 _NO_ROOM = "the spans fill the available memory"
@@ -158,6 +161,10 @@ def _pass_errors_through(callback: Callable[_Arguments, _Decoded]) -> Callable[_
 def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
     data = lenient_json.in_utf8(data)
     start = _skip_blank(data, 0)
+    if data[start : start + 2] == b"\x1b[":
+        # a coloured first line hides its format
+        data = COLOUR.sub(b"", data[start:])
+        start = _skip_blank(data, 0)
     if start == len(data):
         deferred.is_unknown = True
         context.warn("the file is blank" if data else "the file is empty")
@@ -166,7 +173,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
     elif table_file(data) or (data[start : start + 1] == b"[" and is_nameless_row(data, start)):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
-    elif decode_json_table(data, start, context, deferred.sink, deferred.progress):
+    elif any(decode(data, start, context, deferred.sink, deferred.progress) for decode in _LINE_TABLES):
         pass
     elif (envelope := find_envelope(data, start)) is not None:
         if data[start : start + 1] in _OPENING and json_line(data, start, first=True) is None:

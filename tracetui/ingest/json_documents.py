@@ -23,7 +23,7 @@ from tracetui.ingest.formats.nearest_format import nearest_json
 from tracetui.ingest.formats.registry import JAEGER, JSON_FORMATS
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.nesting import NESTED_TOO_DEEPLY
-from tracetui.ingest.json_tables import rows_of_table
+from tracetui.ingest.json_tables import TABLE_KEYS, rows_of_table
 from tracetui.ingest.processes.parallel_decode import decode_shares
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import skip_record
@@ -281,10 +281,12 @@ def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeCo
 def _table(value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """A table: rows that are lists of cells, or objects as in ClickHouse's `FORMAT JSON`."""
     rows = rows_of_table(members)
+    if rows is None and "data" not in members:
+        raise NotTracesError(object_with(members))
     if rows is None:
         _jaeger_response(value, members, context, deferred)
     else:
-        _decode_list(rows, context.at("data"), deferred)
+        _decode_list(rows, context.at("data" if "data" in members else "rows"), deferred)
 
 
 def _numbered_rows(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
@@ -355,8 +357,7 @@ _SHAPES_IN_ANY_SPELLING = [
 ]
 """The same for other spellings (`trace_id`), for decoders that accept any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
-    (frozenset({"meta", "data"}), _table),
-    (frozenset({"columns", "data"}), _table),
+    *((frozenset(keys), _table) for keys in TABLE_KEYS),
     (frozenset({"data"}), _jaeger_response),
     (frozenset({"responses"}), _inner("responses")),
     (frozenset({"rawResponse"}), _inner("rawResponse")),

@@ -21,6 +21,14 @@ from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_value_limit import first_values
 from tracetui.model.json_decoding import MALFORMED
 
+TABLE_KEYS: Final = (
+    ("meta", "data"),
+    ("columns", "data"),
+    ("columns", "values"),
+    ("columns", "rows"),
+    ("schema", "datarows"),
+)
+"""Members with the names and the rows: ClickHouse, pandas and Trino, Elasticsearch (two languages), OpenSearch."""
 _LONGEST_HEADER: Final = 1 << 16
 _NAMES: Final = msgspec.json.Decoder(list[str])
 _VALUE: Final = msgspec.json.Decoder()
@@ -40,14 +48,13 @@ _META: Final = msgspec.json.Decoder(_Meta)
 
 
 def rows_of_table(members: Mapping[str, Raw]) -> list[Raw] | None:
-    """Build objects from the rows of a document with the names in `meta` or `columns`; None for other documents."""
+    """Build objects from the rows of a document with the names of their columns; None for other documents."""
+    keys = next((keys for keys in TABLE_KEYS if members.keys() >= set(keys)), None)
+    if keys is None:
+        return None
     try:
-        rows = _ITEMS.decode(members["data"])
-        names = (
-            [_NAMED.decode(column)["name"] for column in _ITEMS.decode(members["meta"])]
-            if "meta" in members
-            else _ITEMS.decode(members["columns"])
-        )
+        columns, rows = (_ITEMS.decode(members[key]) for key in keys)
+        names = [column if _first(column) == b'"' else _NAMED.decode(column)["name"] for column in columns]
     except (*MALFORMED, KeyError):
         return None
     if not rows or _first(rows[0]) != b"[" or any(_first(name) != b'"' for name in names):
@@ -102,7 +109,7 @@ def table_rows(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[tuple[
 
     A line about the query has no cells, a damaged one None.
     """
-    return ((number, _row(line, columns), share) for number, line, share in _lines(data, at))
+    return ((number, _row(line, columns), share) for number, line, share in lines_from(data, at))
 
 
 def _columns(line: bytes) -> list[str]:
@@ -115,7 +122,7 @@ def _columns(line: bytes) -> list[str]:
         return []
 
 
-def _lines(data: Buffer, at: int) -> Iterator[tuple[int, bytes, float]]:
+def lines_from(data: Buffer, at: int) -> Iterator[tuple[int, bytes, float]]:
     """Yield the non-blank lines after the first one: number, text, share of the text that has been read."""
     number = 1
     while at < len(data):

@@ -6,10 +6,8 @@ or a record of one of the `TextFormat`s. Other lines are ignored, unless they na
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
-from itertools import islice
 from typing import Final
 
 from tracetui.ingest.buffers import Buffer
@@ -18,6 +16,7 @@ from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_blocks import CLOSING
 from tracetui.ingest.json_lines import count_lines
+from tracetui.ingest.line_values import PYTHON, QUOTED, embedded_values
 from tracetui.ingest.noise import COLOUR, MUCH, names_spans
 from tracetui.ingest.record_errors import skip_record
 from tracetui.model.json_decoding import MalformedError
@@ -33,15 +32,8 @@ _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _SPAN_KEY: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
-_QUOTED: Final = re.compile(rb'"[{\[]\s*\\"(?:[^"\\]|\\.)*+"')
-_HOLDS_SPAN: Final = re.compile(
-    rb'[\[\s]*\{(?=.*"(?:trace_?id|resource_?spans|scope_?spans)"\s*:)(?=.*"(?:start|end|duration|timestamp)\w*"\s*:)',
-    re.IGNORECASE | re.DOTALL,
-)
-_MEMBER_FOLLOWS: Final = re.compile(rb'\r?\n[ \t]+(?:"[^"\n]*"\s*:|[{\[])')
-_ENDS_EMPTY: Final = re.compile(rb"[}\]] \[\]$")
-"""End of a line of Monolog: the context and the extra data, which are empty lists."""
-_DECODER: Final = json.JSONDecoder()
+_PREFIXED: Final = re.compile(rb"[\s:=][{\[]\r?\n[ \t]+[\"']?\w[\w.]*[\"']?: ")
+_MEMBER_FOLLOWS: Final = re.compile(rb"\r?\n[ \t]+(?:[\"']?[\w.]+[\"']?\s*:|[{\[])")
 _MORE: Final = re.compile(rb"\S")
 _BRACE: Final = ord("{")
 _LIST: Final = re.compile(rb"\[\s*[{\[\]]")
@@ -212,11 +204,11 @@ class MixedText:
             if found is None:
                 break
             at = found.start()
-            if self._decode_record(text[at:], context) or (not tried and self._decode_before_text(text[at:], context)):
+            if self._decode_record(text[at:], context) or (not tried and self._decode_embedded(text, context)):
                 return
             self._failures += 1
             at += 1
-        if self._decode_printed(text, context) or self._decode_quoted(text, context):
+        if self._decode_printed(text, context) or (not at and self._decode_embedded(text, context)):
             return
         printed = any(pattern.match(text) for _, pattern in _BLOCKS)
         if (text[:1] == b"{" and len(text) > 1 and not printed) or _SPAN_KEY.search(text):
@@ -224,29 +216,9 @@ class MixedText:
         else:
             context.skip_line()
 
-    def _decode_before_text(self, text: bytes, context: DecodeContext) -> bool:
-        """Decode a JSON value that is followed by other text on its line. -> False if it is not one"""
-        if (text[-1:] in (b"}", b"]") and not _ENDS_EMPTY.search(text)) or len(text) > MUCH:
-            return False
-        decoded = text.decode("utf-8", "replace")
-        try:
-            _, end = _DECODER.raw_decode(decoded)
-        except (ValueError, RecursionError):
-            return False
-        value = decoded[:end].encode("utf-8", "replace")
-        # a part of a damaged value may be intact
-        return _HOLDS_SPAN.match(value) is not None and self._decode_record(value, context)
-
-    def _decode_quoted(self, text: bytes, context: DecodeContext) -> bool:
-        r"""Decode a JSON value that is a text in quotes, as logfmt has it: `msg="{\"traceId\":...}"`."""
-        for found in islice(_QUOTED.finditer(text), _MOST_TRIES):
-            try:
-                inner = str(_DECODER.decode(found[0].decode("utf-8", "replace")))
-            except (ValueError, RecursionError):
-                continue
-            if self._decode_record(inner.encode("utf-8", "replace"), context):
-                return True
-        return False
+    def _decode_embedded(self, text: bytes, context: DecodeContext) -> bool:
+        """Decode the values of a line that are in other notations or have text after them. -> False without any"""
+        return any(self._decode_record(value, context) for value in embedded_values(text))
 
     def _prefixed(self, cursor: Cursor, line: bytes, context: DecodeContext) -> bool:
         """Decode a JSON value over several lines that begins after a prefix. -> False if there is none"""
@@ -260,7 +232,8 @@ class MixedText:
         if end < 0:
             return False
         self._patience -= end - begin
-        if not self._decode_record(cursor.data[begin:end], context):
+        block = cursor.data[begin:end]
+        if not (self._decode_record(block, context) or self._decode_printed(block, context)):
             return False
         cursor.number += cursor.data[begin:after].count(b"\n")
         cursor.move(after)
@@ -343,7 +316,9 @@ def has_records(data: Buffer, start: int) -> bool:
     """Test whether a text that is not one JSON value seems to hold a record."""
     if _block_in(data, start) or _begins_in(data, start):
         return True
-    return names_spans(data, start) and any(pattern.search(data, start) for pattern in (_SPAN_KEY, _QUOTED))
+    return names_spans(data, start) and any(
+        pattern.search(data, start) for pattern in (_SPAN_KEY, QUOTED, PYTHON, _PREFIXED)
+    )
 
 
 def _begins_in(data: Buffer, start: int) -> bool:
@@ -373,7 +348,7 @@ def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
 
 def begins_mixed(data: Buffer, start: int) -> bool:
     """Test whether a text with records begins with a non-JSON bracket, or continues after its first object."""
-    if any(pattern.match(data, start) for _, pattern in _BLOCKS):
+    if PYTHON.match(data, start) or any(pattern.match(data, start) for _, pattern in _BLOCKS):
         return True
     opening = _OPENING.match(data, start)
     if opening is None or data[opening.end() : opening.end() + 1] != b"\n":

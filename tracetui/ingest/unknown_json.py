@@ -5,6 +5,7 @@ Log shippers, queues and log stores put a program's output into a member of thei
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _CONTAINER: Final = re.compile(
 )
 _TRACE: Final = re.compile(rb'\\*"trace_?id\\*"\s*:', re.IGNORECASE)
 _TIME: Final = re.compile(rb'\\*"(?:start|end|duration|timestamp_?end)\w*\\*"\s*:', re.IGNORECASE)
+_DECODER: Final = json.JSONDecoder(strict=False)
 _ITEMS: Final = msgspec.json.Decoder(list[Raw])
 _JSON: Final = re.compile(r'\{\s*"|\[\s*\{\s*"')
 
@@ -83,13 +85,36 @@ def values_with_spans(members: Mapping[str, Raw]) -> Iterator[tuple[str, Buffer 
         elif first == b"{":
             yield key, value
         else:
-            text = str(lenient_json.loads(value))
-            found = _JSON.search(text)
-            if found:
-                yield key, text[found.start() :].strip().encode("utf-8", "replace")
+            yield from ((key, text) for text in _values_in(str(lenient_json.loads(value))))
 
 
-def _holds_spans(value: Raw) -> bool:
+def _values_in(text: str) -> Iterator[bytes]:
+    """Yield the JSON values with spans in a text: one with other text around it, or several lines."""
+    found = _JSON.search(text)
+    if found is None:
+        return
+    whole = _value_at(text, found.start())
+    if whole is not None:
+        yield whole
+        return
+    lines = [line for line in text.splitlines() if _holds_spans(line.encode("utf-8", "replace"))]
+    for line in lines if len(lines) > 1 else [text]:
+        found = _JSON.search(line)
+        if found is not None:
+            value = _value_at(line, found.start())
+            yield line[found.start() :].encode("utf-8", "replace") if value is None else value
+
+
+def _value_at(text: str, at: int) -> bytes | None:
+    """Return the JSON value that begins here, if no other follows it."""
+    try:
+        _, end = _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None
+    return None if _JSON.search(text, end) else text[at:end].encode("utf-8", "replace")
+
+
+def _holds_spans(value: bytes | Raw) -> bool:
     if _CONTAINER.search(value):
         return True
     return _TRACE.search(value) is not None and _TIME.search(value) is not None

@@ -13,8 +13,8 @@ from tests.support.format_samples import SPANS as SAMPLE_SPANS
 
 _FILE = Path(__file__).parents[2] / "recordings" / "clickhouse-26-formats.jsonl.gz"
 RECORDED = {one["format"]: one["text"] for one in map(json.loads, gzip.decompress(_FILE.read_bytes()).splitlines())}
-WITHOUT_NAMES = ("CSV", "TSV", "JSONCompactEachRow", "JSONCompactStringsEachRow", "Values", "SQLInsert", "Markdown")
-READABLE = [name for name in RECORDED if name not in (*WITHOUT_NAMES, "XML")]
+WITHOUT_NAMES = ("CSV", "TSV", "JSONCompactEachRow", "JSONCompactStringsEachRow", "Values", "SQLInsert")
+READABLE = [name for name in RECORDED if name not in (*WITHOUT_NAMES, "XML", "Markdown")]
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -36,6 +36,15 @@ def test_format_of_clickhouse(name: str) -> None:
 def test_rows_without_column_names_are_reported(name: str) -> None:
     what = "rows of spans without column names, or in the notation of SQL; export JSON, or CSV with a header"
     assert warnings(read(RECORDED[name])) == [f"f: {what}"]
+
+
+def test_markdown_of_clickhouse() -> None:
+    traces = read(RECORDED["Markdown"])
+    assert {name: (span.service, span.duration_ns) for name, span in spans(traces).items()} == {
+        "GET /": ("web", 100 * MS),
+        "load": ("orders", 50 * MS),
+    }
+    assert warnings(traces) == []
 
 
 def test_xml_is_not_reported_as_a_web_page() -> None:
@@ -75,4 +84,73 @@ def test_expanded_rows_of_psql() -> None:
     found = spans(traces)
     assert (found["GET /x"].start_ns, found["GET /x"].duration_ns) == (START_NS, 100 * MS)
     assert (found["load"].parent_id, found["load"].duration_ns) == (ROOT, 50_500_000)
+    assert warnings(traces) == []
+
+
+NAMES = ("trace_id", "span_id", "parent_span_id", "service_name", "span_name", "start_time", "duration_ms")
+CELLS = (
+    (TRACE, ROOT, "NULL", "web", "GET /x", "2026-03-20 09:46:40", "100"),
+    (TRACE, CHILD, ROOT, "orders", "load", "2026-03-20 09:46:40.01", "50.5"),
+)
+WIDTHS = [max(map(len, column)) for column in zip(NAMES, *CELLS, strict=True)]
+
+
+def drawn(cells: tuple[str, ...]) -> str:
+    return " | ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True))
+
+
+BORDER = "+" + "+".join("-" * (width + 2) for width in WIDTHS) + "+"
+DRAWN = {
+    "psql": "\n".join([f" {drawn(NAMES)}", BORDER[1:-1], *(f" {drawn(row)}" for row in CELLS), "(2 rows)", ""]),
+    "psql, unaligned": "\n".join(["|".join(NAMES), *map("|".join, CELLS), "(2 rows)"]),
+    "mysql": "\n".join(
+        [
+            BORDER,
+            f"| {drawn(NAMES)} |",
+            BORDER,
+            *(f"| {drawn(row)} |" for row in CELLS),
+            BORDER,
+            "2 rows in set (0.00 sec)",
+        ]
+    ),
+    "mysql, vertical": "".join(
+        f"{'*' * 27} {i}. row {'*' * 27}\n"
+        + "".join(f"{name:>14}: {cell}\n" for name, cell in zip(NAMES, row, strict=True))
+        for i, row in enumerate(CELLS, start=1)
+    )
+    + "2 rows in set (0.00 sec)\n",
+    "Markdown": "\n".join(
+        [f"| {' | '.join(NAMES)} |", "|---" * len(NAMES) + "|", *(f"| {' | '.join(row)} |" for row in CELLS)]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_tables_drawn_by_clients(name: str) -> None:
+    traces = read(DRAWN[name])
+    found = spans(traces)
+    root, child = found["GET /x"], found["load"]
+    assert (root.parent_id, child.parent_id, child.service) == (None, ROOT, "orders")
+    assert (root.start_ns, root.duration_ns, child.duration_ns) == (START_NS, 100 * MS, 50_500_000)
+    assert warnings(traces) == []
+
+
+def test_damaged_row_of_a_drawn_table_costs_itself() -> None:
+    traces = read(DRAWN["mysql"].replace("| orders ", "| or | ders "))
+    assert list(spans(traces)) == ["GET /x"]
+    assert warnings(traces) == ["f: line 5: skipped: the row does not have 7 cells like the header"]
+
+
+def test_cells_without_a_value() -> None:
+    for missing in ("", "NULL", "None", "nan"):
+        rows = [",".join(NAMES), *(",".join(cell.replace("NULL", missing) for cell in row) for row in CELLS)]
+        traces = read("\n".join(rows))
+        assert spans(traces)["GET /x"].parent_id is None
+        assert warnings(traces) == []
+
+
+def test_key_before_a_message_of_a_queue() -> None:
+    lines = [f"key\t{json.dumps(flat(*span))}" for span in SAMPLE_SPANS]
+    traces = read("\n".join(lines))
+    assert len(traces) == 2
     assert warnings(traces) == []

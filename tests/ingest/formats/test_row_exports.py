@@ -210,3 +210,30 @@ def test_events_without_their_span_are_counted() -> None:
     assert len(traces) == 2
     assert warnings(traces) == ["f: 2 events belong to spans that are not there; skipped"]
     assert warnings(read(json.dumps([event()]))) == ["f: 1 event belongs to spans that are not there; skipped"]
+
+
+def test_columns_of_snowflake_in_lower_case() -> None:
+    rows = [{name.lower(): cell for name, cell in snowflake(*span).items()} for span in SPANS]
+    assert spans(read(json.dumps(rows))) == spans(read(json.dumps([snowflake(*span) for span in SPANS])))
+
+
+def test_spans_of_datadog_agent() -> None:
+    rows = [
+        {
+            "trace_id": 193,
+            "span_id": int(span, 16),
+            "parent_id": int(parent or "0", 16),
+            "name": name,
+            "service": service,
+            "start": START_NS + start * MS,
+            "duration": (end - start) * MS,
+            "error": int(span == CHILD),
+            "meta": {"error.message": "deadlock"},
+            "metrics": {"n": 1},
+        }
+        for name, span, parent, service, start, end in SPANS
+    ]
+    found = spans(read(json.dumps([rows])))
+    assert (found["GET /x"].error, found["load"].error) == (False, True)
+    assert found["load"].attributes == {"error.message": "deadlock", "n": 1}
+    assert found["load"].duration_ns == 50 * MS

@@ -25,6 +25,7 @@ from tracetui.ingest.envelopes.journald import Journald
 from tracetui.ingest.envelopes.journald_export import JournaldExport
 from tracetui.ingest.envelopes.json_strings import JsonStrings
 from tracetui.ingest.envelopes.kubernetes import Kubernetes
+from tracetui.ingest.envelopes.line_prefix import LinePrefix
 from tracetui.ingest.envelopes.loki import Loki
 from tracetui.ingest.envelopes.splunk import Splunk
 from tracetui.ingest.envelopes.stern import Stern
@@ -55,6 +56,7 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
     Syslog(),
     Kubernetes(),
     Compose(),
+    LinePrefix(),
 )
 """The supported envelopes in the order of the checks: the more specific ones first."""
 

@@ -14,11 +14,16 @@ from tracetui.ingest.envelopes.parts import PART_BYTES
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, is_newest_first, named_stream, oldest_first
 from tracetui.ingest.json_repair import lenient_json
 
+_PAYLOADS: Final = ("payload", "document", "json")
+"""Columns of tables of messages, which count only if a cell holds JSON."""
 _TEXTS: Final = (
     *("line", "message", "@message", "textpayload", "jsonpayload.message", "logmessage", "logentry", "log_s"),
     *("_raw", "content", "log", "body", "msg"),
+    *_PAYLOADS,
 )
 """Columns that hold the text of a line. The first one with a value counts."""
+_ALL_TEXTS: Final = frozenset(_TEXTS)
+_LINES: Final = _ALL_TEXTS - set(_PAYLOADS)
 _TIMES: Final = (
     *("tsns", "@timestamp", "timestamp", "_time", "timegenerated", "timegenerated [utc]", "time", "date"),
     *("receivetimestamp", "ingestiontime", "_messagetime"),
@@ -54,7 +59,8 @@ class CsvDownload(Envelope):
         lines = head.lines
         header = lines[1] if len(lines) > 1 and _SEPARATOR_LINE.fullmatch(lines[0]) else lines[0] if lines else b""
         columns = [name.lower() for name in _columns(header)[0]]
-        return len(columns) > 1 and not _COMPANION_COLUMNS.isdisjoint(columns) and not set(_TEXTS).isdisjoint(columns)
+        texts = _ALL_TEXTS if b'"{""' in head.data else _LINES
+        return len(columns) > 1 and not _COMPANION_COLUMNS.isdisjoint(columns) and not texts.isdisjoint(columns)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         return oldest_first(_entries(b"".join(chunks)))

@@ -61,5 +61,10 @@ def _documents(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
     hits = value.get("hits")
     hits = hits.get("hits") if isinstance(hits, dict) else hits
     for hit in hits if isinstance(hits, list) else [value]:
-        inner = hit.get("_source", hit) if isinstance(hit, dict) else None
-        yield inner if isinstance(inner, dict) else {}
+        inner = hit.get("_source", hit.get("fields", hit)) if isinstance(hit, dict) else None
+        yield _single(inner) if isinstance(inner, dict) else {}
+
+
+def _single(fields: dict[str, Any]) -> dict[str, Any]:
+    """Unwrap the lists that the fields of a search response are."""
+    return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in fields.items()}

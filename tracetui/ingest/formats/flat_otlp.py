@@ -12,7 +12,7 @@ ClickHouse; the unit of a time is derived from its size, as data frames write mi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tracetui.ingest.decode_context import DecodeContext
@@ -253,6 +253,7 @@ def _count(row: Mapping[str, Any], what: str) -> int:
 _NAMED: Final = frozenset(
     (*_TRACE, *_SPAN, *_PARENT, *_NAME, *_STARTS, *_ENDS, *_LENGTHS, *_CODES, "servicename", "spankind")
 )
+_SERVICES: Final = ("service_name", "service")
 _TIMES: Final = (
     "start_time_unix_nano",
     "start_time_nano",
@@ -277,21 +278,33 @@ _SPELLINGS: Final = key_sets(
 )
 
 
+_MISSING: Final = frozenset(("", "NULL", "null", "<null>", "None", "nan", "NaN"))
+"""Cells without a value, as databases and data frames write them."""
+
+
 def _decode_table(header: Sequence[str], rows: Sequence[Sequence[Any]], context: DecodeContext, sink: SpanSink) -> None:
     """Decode rows of a table; an empty cell holds nothing."""
-    spans = [
-        _span({name: None if cell == "" else cell for name, cell in zip(header, row, strict=True)}) for row in rows
-    ]
+    spans = [_span(_known(zip(header, row, strict=True))) for row in rows]
     for span in spans:
         sink.add(span, context)
+
+
+def _known(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: None if isinstance(cell, str) and cell in _MISSING else cell for name, cell in cells}
 
 
 def read_cells(row: Mapping[str, str], context: DecodeContext, sink: SpanSink) -> bool:
     """Read a row of texts. -> False if its columns are not those of spans"""
     if not TABLE_FORMAT.knows(tuple(row)):
         return False
-    _read({name: cell or None for name, cell in row.items()}, context, sink)
+    _read(_known(row.items()), context, sink)
     return True
+
+
+_WITH_OPERATION: Final = key_sets(
+    *(f"trace_id span_id operation_name {service} {times}" for times in _TIMES for service in _SERVICES)
+)
+"""Columns of tables only: objects with these are Jaeger's documents."""
 
 
 FORMAT: Final = JsonFormat(
@@ -300,6 +313,7 @@ FORMAT: Final = JsonFormat(
     spellings=_SPELLINGS,
     signs=key_sets(
         *("start_time_unix_nano", "end_time_unix_nano", "span_attributes", "resource_attributes"),
+        "trace_id span_id span_name",
         "trace_id span_id parent_span_id name kind",
     ),
 )
@@ -319,6 +333,9 @@ OPENOBSERVE: Final = JsonFormat(
 )
 TABLE_FORMAT: Final = TableFormat(
     name="a table of OTLP spans (CSV)",
-    spellings=_SPELLINGS,
+    spellings=(
+        *_SPELLINGS,
+        *key_sets(*(f"trace_id span_id operation_name {service} {times}" for times in _TIMES for service in _SERVICES)),
+    ),
     decode=_decode_table,
 )

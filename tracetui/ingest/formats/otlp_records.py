@@ -251,6 +251,9 @@ def records(data: bytes | memoryview) -> RecordReader:
     return RecordReader(data)
 
 
+_TEXT = bytes([9, 10, 13, *range(32, 127)])
+
+
 def looks_like_records(data: bytes | memoryview) -> bool:
     """Test whether the bytes begin with length-prefixed requests. The last record may be cut off."""
     data = memoryview(data)
@@ -260,7 +263,7 @@ def looks_like_records(data: bytes | memoryview) -> bool:
         if at + 4 >= len(data) or count >= _TRIED_RECORDS:
             break
         length = int.from_bytes(data[at : at + 4], "big")
-        if length > len(data) and bytes(data[at : at + 4]).isalnum():
+        if length > len(data) and not bytes(data[at : at + 4]).translate(None, _TEXT):
             # a word, not the length of a record that is cut off
             return False
         if length and not _looks_like_payload(data[at + 4 : at + 4 + length], length):

@@ -104,6 +104,7 @@ TEXT_FORMATS: Final[tuple[TextFormat, ...]] = (
     node_console.LINE_FORMAT,
     vertical_rows.FORMAT,
     vertical_rows.PSQL_FORMAT,
+    vertical_rows.MYSQL_FORMAT,
 )
 TABLE_FORMATS: Final[tuple[TableFormat, ...]] = (
     nezha_csv.FORMAT,

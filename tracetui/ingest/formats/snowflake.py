@@ -25,7 +25,8 @@ _COLUMNS: Final = "RECORD_TYPE RECORD RECORD_ATTRIBUTES TRACE"
 
 
 def _read(row: Mapping[str, Any], context: DecodeContext, sink: SpanSink) -> None:
-    _add(_record(row), context, sink)
+    # some clients write the columns in lower case
+    _add(_record({name.upper(): cell for name, cell in row.items()}), context, sink)
 
 
 def _add(found: _TableRow, context: DecodeContext, sink: SpanSink) -> None:
@@ -100,7 +101,7 @@ def _decode_table(header: Sequence[str], rows: Sequence[Sequence[Any]], context:
 FORMAT: Final = JsonFormat(
     name="rows of Snowflake's event table",
     decode=read_by(_read),
-    keys=key_sets(_COLUMNS),
+    keys=key_sets(_COLUMNS, _COLUMNS.lower()),
     signs=key_sets("RECORD_TYPE RECORD", "RECORD_TYPE RECORD_ATTRIBUTES"),
 )
 TABLE_FORMAT: Final = TableFormat(

@@ -1,7 +1,8 @@
 r"""Rows of OTLP spans with one column per line, as clients of databases print wide tables.
 
 ClickHouse begins a row with `Row 1:` and a line of dashes (`FORMAT Vertical`), followed by lines `column: value`; psql
-begins it with `-[ RECORD 1 ]---`, followed by lines `column | value` (`\\x`). The values are aligned.
+begins it with `-[ RECORD 1 ]---`, followed by lines `column | value` (`\x`), MySQL with `*** 1. row ***` (`\G`). The
+values are aligned.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from tracetui.ingest.formats.plain_span import SpanSink
 
 _OF_CLICKHOUSE: Final = rb"^Row \d+:[ \t]*\r?$"
 _OF_PSQL: Final = rb"^-\[ RECORD \d+ \][-+]*\r?$"
-_BEGIN: Final = re.compile(rb"%b|%b" % (_OF_CLICKHOUSE, _OF_PSQL))
-_CELL: Final = re.compile(r"([A-Za-z_@][\w.@-]*)(?:: *| +\| ?)(.*)", re.DOTALL)
+_OF_MYSQL: Final = rb"^\*{10,} \d+\. row \*{10,}\r?$"
+_BEGIN: Final = re.compile(rb"%b|%b|%b" % (_OF_CLICKHOUSE, _OF_PSQL, _OF_MYSQL))
+_FOOTER: Final = re.compile(r"\d+ rows? in set.*")
+_CELL: Final = re.compile(r" *([A-Za-z_@][\w.@-]*)(?:: *| +\| ?)(.*)", re.DOTALL)
 _REMARK: Final = re.compile(r" -- [\d.]+ \w+$")
 """Remark after a large number: `100000000 -- 100.00 million`."""
 _MOST_LINES: Final = 10_000
@@ -32,6 +35,8 @@ def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSi
         if raw is None or _BEGIN.match(raw):
             break
         line = raw.decode("utf-8", "replace").rstrip("\r")
+        if _FOOTER.fullmatch(line):
+            continue
         found = _CELL.fullmatch(line)
         width = width or (found.start(2) if found else 0)
         if found and found[1] not in cells and (found.start(2) == width or not found[2]):
@@ -63,4 +68,12 @@ PSQL_FORMAT: Final = TextFormat(
     read=_read,
     needs=(b"span_id",),
     signs=(b"-[ RECORD 1 ]",),
+)
+MYSQL_FORMAT: Final = TextFormat(
+    name="rows of OTLP spans, as mysql prints them",
+    begins=_OF_MYSQL,
+    hint=b". row *",
+    read=_read,
+    needs=(b"span_id",),
+    signs=(b"**** 1. row ****",),
 )

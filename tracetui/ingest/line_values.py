@@ -1,0 +1,57 @@
+"""JSON values on a line of text that a search for their beginning alone does not find."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from tracetui.ingest.formats.node_inspect import inspected
+from tracetui.ingest.noise import MUCH
+from tracetui.model.json_decoding import MalformedError, encode_any
+
+_MOST_TRIES: Final = 8
+_HOLDS_SPAN: Final = re.compile(
+    rb'[\[\s]*\{(?=.*"(?:trace_?id|resource_?spans|scope_?spans)"\s*:)(?=.*"(?:start|end|duration|timestamp)\w*"\s*:)',
+    re.IGNORECASE | re.DOTALL,
+)
+_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
+QUOTED: Final = re.compile(rb'"[{\[]\s*\\"(?:[^"\\]|\\.)*+"')
+"""JSON value in quotes, as logfmt has it."""
+PYTHON: Final = re.compile(rb"[{\[]+'(?:resourceSpans|resource_spans|scopeSpans|traceId|trace_id|traceID|name|data)': ")
+"""Beginning of a dictionary that Python printed."""
+_DECODER: Final = json.JSONDecoder()
+
+
+def embedded_values(text: bytes) -> Iterator[bytes]:
+    """Yield the values with spans on a line in other notations: with text after them, in quotes, printed by Python.
+
+    A damaged value may have intact parts, which are not yielded.
+    """
+    # a cheap test first, as most lines of a log hold none
+    if len(text) <= MUCH and (b"race" in text or b"pans" in text):
+        yield from (value for value in _candidates(text) if _HOLDS_SPAN.match(value))
+
+
+def _candidates(text: bytes) -> Iterator[bytes]:
+    found = _BEGINS.search(text)
+    if found is not None:
+        decoded = text[found.start() :].decode("utf-8", "replace")
+        try:
+            _, end = _DECODER.raw_decode(decoded)
+            yield decoded[:end].encode("utf-8", "replace")
+        except (ValueError, RecursionError):
+            pass
+    for quoted in islice(QUOTED.finditer(text), _MOST_TRIES):
+        try:
+            yield str(_DECODER.decode(quoted[0].decode("utf-8", "replace"))).encode("utf-8", "replace")
+        except (ValueError, RecursionError):
+            continue
+    printed = PYTHON.search(text)
+    if printed is not None:
+        try:
+            yield encode_any(inspected(text[printed.start() :].decode("utf-8", "replace")).value)
+        except MalformedError:
+            return
