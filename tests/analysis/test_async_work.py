@@ -1,4 +1,4 @@
-"""Asynchronous work: units with critical paths of their own, by entry point."""
+"""Asynchronous work: units, their critical paths, and their entry points."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _unit_of(traces: TraceSet, position: int) -> int:
 
 @unhurried
 @given(incomplete_sets())
-def test_units_have_paths_of_their_own(spans: list[GivenSpan]) -> None:
+def test_units_have_critical_paths(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     work = AsyncWork(traces)
     roots = [i for i in range(len(traces)) if is_async_root(traces, i)]
@@ -69,13 +69,13 @@ def test_units_have_paths_of_their_own(spans: list[GivenSpan]) -> None:
             assert 20 < one.share_percent <= 100.000001
 
 
-def test_work_that_begins_an_hour_later() -> None:
+def test_work_an_hour_later() -> None:
     traces = build(
         span("a", 0, 200, service="shop", name="POST"),
         span("b", 170, 175, parent="a", service="shop", name="send", kind=Kind.PRODUCER),
         span("c", 3_000, 3_500, parent="b", service="mail", name="process", kind=Kind.CONSUMER),
         span("d", 3_050, 3_450, parent="c", service="mail", name="render"),
-        # a message that the work sends is work of its own
+        # messages sent by asynchronous work start units of their own
         span("e", 3_460, 3_470, parent="c", service="mail", name="send", kind=Kind.PRODUCER),
         span("f", 3_480, 9_000, parent="e", service="log", name="write", kind=Kind.CONSUMER),
     )
@@ -89,7 +89,7 @@ def test_work_that_begins_an_hour_later() -> None:
     assert critical_paths(traces).trace_critical.tolist() == [200 * US]
 
 
-def test_a_consumer_root_is_work_of_its_own() -> None:
+def test_consumer_root_is_a_unit() -> None:
     traces = build(
         span("a", 0, 100),
         span("b", 200, 300, service="mail", name="process", kind=Kind.CONSUMER, parent="gone"),
@@ -100,5 +100,5 @@ def test_a_consumer_root_is_work_of_its_own() -> None:
     assert AsyncWork(traces).units_of(1) == []
 
 
-def test_no_traces_have_no_work() -> None:
+def test_empty_set_has_no_asynchronous_work() -> None:
     assert AsyncWork(build()).entries() == []

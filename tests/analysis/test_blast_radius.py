@@ -1,4 +1,4 @@
-"""Who is hit by what: in cases worked out by hand, and against the definition followed span by span."""
+"""Blast radius: hand-made graphs, and comparison with a reference implementation that works span by span."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tracetui.model.traces import TraceSet
 
 some = settings(unhurried, max_examples=80)
 
-# --- The definition, span by span -----------------------------------------------------------------------------------
+# --- Reference implementation, span by span -------------------------------------------------------------------------
 
 
 class Expected:
-    """The blast radius of one target."""
+    """Expected blast radius of one target."""
 
     def __init__(self, plain: ReferenceGraph, target: Target, traces: TraceSet) -> None:
         self.plain, self.target, self.traces = plain, target, traces
@@ -38,7 +38,9 @@ class Expected:
         return not self.own.isdisjoint(self.plain.led_to(one))
 
     def began(self, one: Node, *outcomes: str) -> bool:
-        """Whether an error of such an outcome began at or below it, in the target's spans there or below those."""
+        """Return whether an error with one of these outcomes began at or below the span, in or below spans of the
+        target.
+        """
         for at, origin in enumerate(self.plain.nodes):
             between = list(origin.path_to_root)
             began = self.outcome.get(at) in outcomes
@@ -47,20 +49,20 @@ class Expected:
         return False
 
     def shares(self, members: list[Node], critical: list[int]) -> tuple[int, int]:
-        """The path that runs in these spans and below them, and what of it the target takes."""
+        """Return the critical time in and below these spans, and the part of it that the target takes."""
         path = within = 0
         for one, own in zip(self.plain.nodes, critical, strict=True):
             above = list(one.path_to_root)
             mine = [place for place, upper in enumerate(above) if upper in members]
             if mine:
                 path += own
-                # the target's time is lost to whoever stands above the target
+                # time of the target is latency of every span above it
                 if not self.own.isdisjoint(above[: mine[-1] + 1]):
                     within += own
         return path, within
 
     def apart(self, members: list[Node]) -> list[int]:
-        """The path's time in every span where these begin traces of their own."""
+        """Return the critical time of every span if these spans are roots of their own traces."""
         parent = self.traces.parent.copy()
         for at, one in enumerate(self.plain.nodes):
             if one in members and not any(upper in members for upper in list(one.path_to_root)[1:]):
@@ -73,14 +75,14 @@ class Expected:
         return critical
 
     def hit(self, members: list[Node]) -> Hit:
-        """members: the spans that stand for somebody."""
+        """Return the impact on a service or entry point with these spans."""
         traces = {one.trace for one in members}
         exposed = {one.trace for one in members if self.leads(one)}
         failing = {one.trace for one in members if self.began(one, "failed")}
         handled = {one.trace for one in members if self.began(one, "handled", "retried")} - failing
         path, within = self.shares(members, [one.critical for one in self.plain.nodes])
         if not path:
-            # nobody waits for it: its own paths count
+            # off the critical path of the trace: the spans' own paths count
             path, within = self.shares(members, self.apart(members))
         share = 100 / len(traces)
         latency = 100 * within / path if path else 0.0
@@ -91,7 +93,7 @@ class Expected:
         of = target.caller or target.service
         upstream = distances(of, reverse(plain.pairs), reverse(plain.sync_pairs))
         if target.caller:
-            # whoever calls the caller is one further away
+            # callers of the caller are one hop further away
             at_once = (target.caller, target.service) in plain.sync_pairs
             upstream = {name: Distance(d.hops + 1, d.is_sync and at_once) for name, d in upstream.items()}
             upstream[target.caller] = Distance(1, at_once)
@@ -99,7 +101,7 @@ class Expected:
         found = []
         for name, distance in upstream.items():
             if name not in plain.services:
-                # a peer that calls has no spans to be measured by
+                # a peer that calls has no spans to measure
                 continue
             members = [one for one in plain.nodes if one.service == name]
             if not target.operation or any(map(self.leads, members)):
@@ -131,7 +133,7 @@ def _plain(found: Hit) -> tuple[float, ...]:
 
 
 def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
-    """That of every target there is."""
+    """Return the blast radius of every target."""
     graph = graph_of(*spans)
     paths = critical_paths(graph.traces)
     return {target: blast_radius(graph, paths, target) for target in ReferenceGraph(graph.traces).targets}
@@ -139,7 +141,7 @@ def radii(*spans: GivenSpan) -> dict[Target, BlastRadius]:
 
 @some
 @given(service_sets())
-def test_blast_radius_agrees_with_the_definition(spans: list[GivenSpan]) -> None:
+def test_blast_radius_equals_reference(spans: list[GivenSpan]) -> None:
     together = build(*spans)
     plain = ReferenceGraph(together)
     for target, found in radii(*spans).items():
@@ -169,7 +171,7 @@ def test_blast_radius_agrees_with_the_definition(spans: list[GivenSpan]) -> None
 
 @some
 @given(service_sets())
-def test_what_always_holds(spans: list[GivenSpan]) -> None:
+def test_invariants_of_blast_radii(spans: list[GivenSpan]) -> None:
     plain = ReferenceGraph(build(*spans))
     for target, found in radii(*spans).items():
         assert 0 <= found.trace_share <= 100
@@ -184,7 +186,7 @@ def test_what_always_holds(spans: list[GivenSpan]) -> None:
         assert all(one.distance.hops >= 1 for one in found.services)
         assert all(distance.hops >= 1 for _, distance in found.downstream)
         assert all(one.hit.exposure > 0 for one in found.entries)
-        # hardest hit first
+        # highest impact first
         assert list(found.services) == sorted(
             found.services, key=lambda one: (-one.hit.exposure, one.distance.hops, one.service)
         )
@@ -192,7 +194,7 @@ def test_what_always_holds(spans: list[GivenSpan]) -> None:
             found.entries, key=lambda one: (-one.hit.exposure, -one.hit.trace_count, one.service, one.operation)
         )
         assert list(found.downstream) == sorted(found.downstream, key=lambda one: (one[1].hops, one[0]))
-        # an entry that is in every one of its traces above some of the target is always exposed
+        # an entry point above the target in every trace has full exposure
         own = plain.own(target)
         for entry in found.entries:
             roots = [one for one in plain.roots if (one.service, one.operation) == (entry.service, entry.operation)]
@@ -202,15 +204,15 @@ def test_what_always_holds(spans: list[GivenSpan]) -> None:
 
 @settings(unhurried, max_examples=40)
 @given(service_sets())
-def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
-    # of equal times the order of the input may decide what is on the path, and what a trace is named after
+def test_result_is_independent_of_input_order(spans: list[GivenSpan]) -> None:
+    # with equal times, the order of the input may decide about the critical path and the name of a trace
     apart = [one.but(start=100 * one.start + i, duration=100 * one.duration + 20 + i) for i, one in enumerate(spans)]
     other = list(apart)
     random.Random(len(spans)).shuffle(other)
     assert radii(*apart) == radii(*other)
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made graphs -----------------------------------------------------------------------------------------------
 
 
 def radius(target: str, *spans: GivenSpan) -> BlastRadius:
@@ -218,8 +220,8 @@ def radius(target: str, *spans: GivenSpan) -> BlastRadius:
     return blast_radius(graph, critical_paths(graph.traces), graph.target(target))
 
 
-def hits(found: BlastRadius) -> dict[str, tuple[int, bool, Hit]]:
-    """Upstream: hops, whether at once, and the figures."""
+def impacts(found: BlastRadius) -> dict[str, tuple[int, bool, Hit]]:
+    """Return hops, whether all calls are synchronous, and figures of each upstream service."""
     return {one.service: (one.distance.hops, one.distance.is_sync, one.hit) for one in found.services}
 
 
@@ -231,9 +233,9 @@ def web(trace: str, *, end: int = 100, **rest: Any) -> GivenSpan:
     return span("1", 0, end, trace=trace, service="web", name="buy", kind=Kind.SERVER, **rest)
 
 
-def test_exposure_is_the_share_of_its_own_traces() -> None:
+def test_exposure_is_a_share_of_the_callers_traces() -> None:
     spans = [
-        # web > cart > db, web > cart, web, and one that web has nothing to do with
+        # web > cart > db, web > cart, web, and a trace without web
         web("1"),
         span("2", 10, 90, trace="1", service="cart", parent="1"),
         span("3", 20, 70, trace="1", service="db", parent="2"),
@@ -245,10 +247,10 @@ def test_exposure_is_the_share_of_its_own_traces() -> None:
     ]
     found = radius("db", *spans)
     assert (found.trace_count, found.trace_share) == (2, 50)
-    assert hits(found) == {
-        # of the 100 µs of its only trace 25 are the db's
+    assert impacts(found) == {
+        # db takes 25 of the 100 µs of its only trace
         "job": (1, True, Hit(100, 0, 25, 1)),
-        # 50 of 160: the time that its path has below it, in both of its traces
+        # 50 of 160: the critical time below it, in both of its traces
         "cart": (1, True, Hit(50, 0, 31.25, 2)),
         # 50 of 300
         "web": (2, True, Hit(100 / 3, 0, 100 * 50 / 300, 3)),
@@ -256,27 +258,27 @@ def test_exposure_is_the_share_of_its_own_traces() -> None:
     assert [one.service for one in found.services] == ["job", "cart", "web"]
     assert entries(found) == {"job tick": Hit(100, 0, 25, 1), "web buy": Hit(100 / 3, 0, 100 * 50 / 300, 3)}
     assert found.downstream == ()
-    # who calls nobody hits all the same
+    # a service without callers affects itself
     assert radius("web", *spans).services == ()
     assert radius("web", *spans).downstream == (("cart", Distance(1, True)), ("db", Distance(2, True)))
     assert entries(radius("web", *spans)) == {"web buy": Hit(100, 0, 100, 3)}
 
 
-def test_latency_is_of_the_critical_path_alone() -> None:
-    # db runs for 60 µs of which pay, beside it, hides all but 10
+def test_latency_share_counts_only_the_critical_path() -> None:
+    # db runs for 60 µs; 50 of them are parallel to pay
     spans = [
         web("1"),
         span("2", 10, 70, trace="1", service="db", parent="1"),
         span("3", 20, 90, trace="1", service="pay", parent="1"),
     ]
     # the path is web 0-20, pay 20-90, web 90-100: db is not on it
-    assert hits(radius("db", *spans))["web"][2] == Hit(100, 0, 0, 1)
-    assert hits(radius("pay", *spans))["web"][2] == Hit(100, 0, 70, 1)
-    # what pay waits for below it counts as its own
+    assert impacts(radius("db", *spans))["web"][2] == Hit(100, 0, 0, 1)
+    assert impacts(radius("pay", *spans))["web"][2] == Hit(100, 0, 70, 1)
+    # time of pay includes its callees
     below = span("4", 30, 80, trace="1", service="bank", parent="3")
-    assert hits(radius("pay", *spans, below))["web"][2] == Hit(100, 0, 70, 1)
-    assert hits(radius("bank", *spans, below))["web"][2] == Hit(100, 0, 50, 1)
-    assert hits(radius("bank", *spans, below))["pay"][2].latency == pytest.approx(100 * 50 / 70)
+    assert impacts(radius("pay", *spans, below))["web"][2] == Hit(100, 0, 70, 1)
+    assert impacts(radius("bank", *spans, below))["web"][2] == Hit(100, 0, 50, 1)
+    assert impacts(radius("bank", *spans, below))["pay"][2].latency == pytest.approx(100 * 50 / 70)
 
 
 def failing(target: str, *spans: GivenSpan) -> dict[str, float]:
@@ -286,7 +288,7 @@ def failing(target: str, *spans: GivenSpan) -> dict[str, float]:
 
 
 def failures(*, in_web: bool, in_cart: bool, in_db: bool, below_db: bool, beside: bool = False) -> list[GivenSpan]:
-    """web > cart > db > disk, and mail called by cart; a second trace of the same where all is well."""
+    """Return the traces web > cart > db > disk with mail called by cart: one with errors, one without."""
     broken = [
         web("1", error=in_web),
         span("2", 10, 90, trace="1", service="cart", parent="1", error=in_cart),
@@ -297,20 +299,20 @@ def failures(*, in_web: bool, in_cart: bool, in_db: bool, below_db: bool, beside
     return broken + [one.but(trace="2", error=False) for one in broken]
 
 
-def test_an_error_of_the_target_fails_whomever_it_spreads_to() -> None:
+def test_error_of_the_target_fails_services_it_propagates_to() -> None:
     spans = failures(in_web=True, in_cart=True, in_db=True, below_db=False)
     assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
-    # it did not begin in cart, but below it
+    # it began below cart, not in it
     assert failing("cart", *spans) == {"web": 50, "entry web": 50}
     assert failing("mail", *spans) == {"cart": 0, "web": 0, "entry web": 0}
     assert failing("disk", *spans) == {"db": 0, "cart": 0, "web": 0, "entry web": 0}
 
 
-def test_an_error_below_the_target_is_its_own() -> None:
+def test_error_below_the_target_counts_as_its_own() -> None:
     spans = failures(in_web=True, in_cart=True, in_db=True, below_db=True)
     assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
     assert failing("disk", *spans) == {"db": 50, "cart": 50, "web": 50, "entry web": 50}
-    # and so it is when the target itself says that all is well
+    # also if the target itself succeeds
     spans = failures(in_web=True, in_cart=True, in_db=False, below_db=True)
     assert failing("db", *spans) == {"cart": 50, "web": 50, "entry web": 50}
 
@@ -324,20 +326,20 @@ def test_errors_without_failed_requests_are_counted_separately(in_cart: bool) ->
     assert [one.hit.handled for one in found.entries] == [50]
 
 
-def test_an_error_elsewhere_is_not_the_targets() -> None:
+def test_errors_elsewhere_do_not_count() -> None:
     spans = failures(in_web=True, in_cart=True, in_db=False, below_db=False, beside=True)
     assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
     assert failing("mail", *spans) == {"cart": 50, "web": 50, "entry web": 50}
-    # of two that began an error, each did
+    # of two origins, each counts
     spans = failures(in_web=True, in_cart=True, in_db=True, below_db=False, beside=True)
     assert failing("db", *spans) == failing("mail", *spans) == {"cart": 50, "web": 50, "entry web": 50}
-    # and of none below, it is the error span itself that did
+    # without errors below, the span with the error is the origin
     spans = failures(in_web=True, in_cart=True, in_db=False, below_db=False)
     assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
     assert failing("cart", *spans) == {"web": 50, "entry web": 50}
 
 
-def test_an_error_below_any_span_of_a_service_counts_and_below_the_root_for_the_entry() -> None:
+def test_errors_count_below_any_span_of_a_service_and_below_the_root_of_an_entry() -> None:
     spans = [
         web("1", error=True),
         span("2", 1, 99, trace="1", service="web", kind=Kind.CLIENT, parent="1", error=True),
@@ -346,20 +348,20 @@ def test_an_error_below_any_span_of_a_service_counts_and_below_the_root_for_the_
     assert failing("db", *spans) == {"web": 100, "entry web": 100}
 
 
-def test_an_asynchronous_consumer_has_its_own_critical_path() -> None:
+def test_asynchronous_consumer_has_its_own_critical_path() -> None:
     spans = [
         web("1"),
         span("2", 10, 20, trace="1", service="web", kind=Kind.PRODUCER, parent="1"),
         span("3", 30, 130, trace="1", service="worker", kind=Kind.CONSUMER, parent="2"),
         span("4", 40, 105, trace="1", service="mail", parent="3"),
     ]
-    found = hits(radius("mail", *spans))
+    found = impacts(radius("mail", *spans))
     assert found["worker"][2] == Hit(100, 0, 65, 1)
-    # the request has been answered by then
+    # the request has ended by then
     assert found["web"][2] == Hit(100, 0, 0, 1)
 
 
-# --- What a target can be -------------------------------------------------------------------------------------------
+# --- Kinds of targets -----------------------------------------------------------------------------------------------
 
 
 def query(trace: str, **rest: Any) -> GivenSpan:
@@ -377,12 +379,12 @@ def test_inferred_peer_is_searched_by_its_client_spans() -> None:
     found = radius("redis", *spans)
     assert (found.trace_count, found.downstream) == (1, ())
     # 40 of the 160 µs below cart, 40 of 200 below web
-    assert hits(found) == {"cart": (1, True, Hit(50, 50, 25, 2)), "web": (2, True, Hit(50, 50, 20, 2))}
+    assert impacts(found) == {"cart": (1, True, Hit(50, 50, 25, 2)), "web": (2, True, Hit(50, 50, 20, 2))}
     assert entries(found) == {"web buy": Hit(50, 50, 20, 2)}
     assert radius("cart", *spans).downstream == (("redis", Distance(1, True)),)
 
 
-def test_a_service_that_is_a_peer_in_other_traces_is_hit_in_both() -> None:
+def test_service_that_is_a_peer_in_other_traces_counts_both() -> None:
     seen = [web("1", error=True), span("2", 10, 60, trace="1", service="stripe", parent="1", error=True)]
     unseen = [
         web("2"),
@@ -392,12 +394,12 @@ def test_a_service_that_is_a_peer_in_other_traces_is_hit_in_both() -> None:
     ]
     found = radius("stripe", *seen, *unseen)
     assert found.trace_count == 2
-    assert hits(found) == {"web": (1, True, Hit(100, 50, 100 * (50 + 80) / 200, 2))}
-    # but whatever the caller's span is called is no operation of the peer
+    assert impacts(found) == {"web": (1, True, Hit(100, 50, 100 * (50 + 80) / 200, 2))}
+    # the operation of the caller's span is not an operation of the peer
     spans = [*seen, unseen[0], unseen[1].but(name="work")]
     found = radius("stripe:work", *spans)
     assert found.trace_count == 1
-    assert hits(found) == {"web": (1, True, Hit(50, 50, 25, 2))}
+    assert impacts(found) == {"web": (1, True, Hit(50, 50, 25, 2))}
 
 
 def test_operation_affects_only_services_that_reach_it() -> None:
@@ -414,16 +416,16 @@ def test_operation_affects_only_services_that_reach_it() -> None:
     found = radius("cart:add", *spans)
     assert found.target == Target("cart", "add")
     assert (found.trace_count, found.trace_share) == (1, near(100 / 3))
-    assert hits(found) == {"web": (1, True, Hit(50, 0, 25, 2))}
+    assert impacts(found) == {"web": (1, True, Hit(50, 0, 25, 2))}
     assert entries(found) == {"web buy": Hit(50, 0, 25, 2)}
     assert found.downstream == (("db", Distance(1, True)),)
-    assert hits(radius("cart:list", *spans)).keys() == {"web", "job"}
+    assert impacts(radius("cart:list", *spans)).keys() == {"web", "job"}
     assert radius("cart:list", *spans).downstream == (("redis", Distance(1, True)),)
-    # the entry's own operation hits itself
+    # the operation of an entry point affects itself
     assert entries(radius("web:buy", *spans)) == {"web buy": Hit(100, 0, 100, 2)}
 
 
-def test_a_call_affects_the_services_that_use_it() -> None:
+def test_call_affects_services_upstream() -> None:
     spans = [
         # web > cart > db, and web > db
         web("1", error=True),
@@ -435,14 +437,14 @@ def test_a_call_affects_the_services_that_use_it() -> None:
     ]
     found = radius("cart -> db", *spans)
     assert (found.target.name, found.trace_count, found.trace_share) == ("cart -> db", 1, 50)
-    assert hits(found) == {"cart": (1, True, Hit(100, 100, 40, 1)), "web": (2, True, Hit(50, 50, 10, 2))}
+    assert impacts(found) == {"cart": (1, True, Hit(100, 100, 40, 1)), "web": (2, True, Hit(50, 50, 10, 2))}
     assert entries(found) == {"web buy": Hit(50, 50, 10, 2)}
     assert found.downstream == (("disk", Distance(1, True)),)
     found = radius("web -> db", *spans)
-    assert hits(found) == {"web": (1, True, Hit(50, 50, 40, 2))}
+    assert impacts(found) == {"web": (1, True, Hit(50, 50, 40, 2))}
 
 
-def test_of_a_call_in_a_ring_neither_end_is_above_itself() -> None:
+def test_ends_of_a_call_in_a_cycle_are_not_their_own_callers() -> None:
     spans = call_paths("abab")
     found = radius("a -> b", *spans)
     assert {one.service: one.distance.hops for one in found.services} == {"a": 1}
@@ -457,26 +459,26 @@ SENT = [
 ]
 
 
-def test_a_message_leads_to_its_consumer_but_is_not_waited_for() -> None:
+def test_message_adds_exposure_but_no_latency() -> None:
     spans = [
         *SENT,
         span("3", 12, 90, trace="1", service="mail", kind=Kind.CONSUMER, parent="2", error=True),
         span("4", 20, 80, trace="1", service="smtp", parent="3"),
     ]
     found = radius("mail", *spans)
-    # what fails in the background fails no request
-    assert hits(found) == {"web": (1, False, Hit(100, 0, 0, 1))}
-    further = hits(radius("smtp", *spans))
+    # errors of asynchronous work fail no request
+    assert impacts(found) == {"web": (1, False, Hit(100, 0, 0, 1))}
+    further = impacts(radius("smtp", *spans))
     assert further["web"] == (2, False, Hit(100, 0, 0, 1))
-    # the request does not wait, but the consumer does
+    # the consumer waits, not the request
     assert further["mail"][2].latency == pytest.approx(100 * 60 / 78)
     assert radius("web", *spans).downstream == (("mail", Distance(1, False)), ("smtp", Distance(2, False)))
-    # the way to whatever is beyond the message is not at once, be the message's own call asked for
+    # beyond a message all hops are asynchronous, also if the target is the message's own call
     other = [one.but(trace="9", service={"w": "web"}.get(one.service, one.service)) for one in call_paths("xw")]
-    assert hits(radius("web -> mail", *spans, *other))["web"][:2] == (1, False)
+    assert impacts(radius("web -> mail", *spans, *other))["web"][:2] == (1, False)
 
 
-def test_nothing_waits_for_spans_that_wait_for_a_message() -> None:
+def test_services_above_a_message_are_reached_asynchronously() -> None:
     spans = [span("8", 0, 100, trace="1", service="shop"), SENT[0].but(parent="8"), SENT[1]]
     spans.append(span("3", 12, 90, trace="1", service="mail", kind=Kind.CONSUMER, parent="2"))
     found = radius("web -> mail", *spans)
@@ -484,11 +486,11 @@ def test_nothing_waits_for_spans_that_wait_for_a_message() -> None:
         "web": Distance(1, False),
         "shop": Distance(2, False),
     }
-    # the same of both ways of asking
-    assert hits(radius("mail", *spans))["shop"][:2] == (2, False)
+    # the same for the service and for the call
+    assert impacts(radius("mail", *spans))["shop"][:2] == (2, False)
 
 
-def test_a_link_leads_to_another_trace() -> None:
+def test_link_leads_to_another_trace() -> None:
     spans = [
         *SENT,
         web("9"),
@@ -498,11 +500,11 @@ def test_a_link_leads_to_another_trace() -> None:
     ]
     found = radius("smtp", *spans)
     assert found.trace_count == 1
-    # of its two traces one has what led there; an error in another trace is none of its own, nor is the time
-    assert hits(found) == {"mail": (1, True, Hit(100, 0, 80, 1, 100)), "web": (2, False, Hit(50, 0, 0, 2))}
+    # one of web's two traces leads to smtp; error and time in another trace do not count
+    assert impacts(found) == {"mail": (1, True, Hit(100, 0, 80, 1, 100)), "web": (2, False, Hit(50, 0, 0, 2))}
     assert entries(found) == {"mail send": Hit(100, 0, 80, 1, 100), "web buy": Hit(50, 0, 0, 2)}
-    assert hits(radius("smtp:put", *spans)).keys() == {"mail", "web"}
-    # what an operation needs is found by the same way
+    assert impacts(radius("smtp:put", *spans)).keys() == {"mail", "web"}
+    # downstream services are found by the same links
     needed = {"mail": Distance(1, False), "smtp": Distance(2, False), "dns": Distance(3, False)}
     assert dict(radius("web", *spans).downstream) == needed
     assert dict(radius("web:buy", *spans).downstream) == needed
@@ -513,35 +515,35 @@ def test_cyclic_links_terminate() -> None:
     a = span("1", 0, 9, trace="1", service="a", kind=Kind.PRODUCER, links=[("2", "1")])
     b = span("1", 0, 9, trace="2", service="b", kind=Kind.PRODUCER, links=[("1", "1")])
     c = span("2", 1, 8, trace="2", service="c", parent="1")
-    assert {name: hit[2].exposure for name, hit in hits(radius("c", a, b, c)).items()} == {"a": 100, "b": 100}
+    assert {name: hit[2].exposure for name, hit in impacts(radius("c", a, b, c)).items()} == {"a": 100, "b": 100}
     assert dict(radius("a:work", a, b, c).downstream) == {"b": Distance(1, False), "c": Distance(2, False)}
 
 
-def test_what_follows_is_asynchronous() -> None:
+def test_follows_from_is_asynchronous() -> None:
     spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", flags=Flag.FOLLOWS_FROM)]
-    assert hits(radius("cart", *spans)) == {"web": (1, False, Hit(100, 0, 80, 1))}
+    assert impacts(radius("cart", *spans)) == {"web": (1, False, Hit(100, 0, 80, 1))}
 
 
-# --- Odd shapes -----------------------------------------------------------------------------------------------------
+# --- Unusual shapes -------------------------------------------------------------------------------------------------
 
 
-def test_a_service_alone_hits_only_itself() -> None:
+def test_single_service_affects_only_itself() -> None:
     found = radius("api", span("1", 0, 9), span("2", 1, 8, parent="1"), span("3", 2, 3, parent="2", error=True))
     assert (found.services, found.downstream, found.trace_share) == ((), (), 100)
     assert entries(found) == {"api work": Hit(100, 0, 100, 1, 100)}
 
 
-def test_a_service_that_calls_itself_counts_once() -> None:
+def test_service_that_calls_itself_counts_once() -> None:
     spans = [
         web("1"),
         span("2", 10, 90, trace="1", service="web", parent="1"),
         span("3", 20, 60, trace="1", service="db", parent="2"),
         span("4", 30, 50, trace="1", service="db", parent="3"),
     ]
-    assert hits(radius("db", *spans)) == {"web": (1, True, Hit(100, 0, 40, 1))}
+    assert impacts(radius("db", *spans)) == {"web": (1, True, Hit(100, 0, 40, 1))}
 
 
-def test_service_that_is_called_back_is_on_the_path_twice() -> None:
+def test_service_that_is_called_back_counts_once() -> None:
     # a 0-100 > b 10-90 > a 20-80 > x 30-60
     spans = [
         span("1", 0, 100, service="a", error=True),
@@ -549,16 +551,16 @@ def test_service_that_is_called_back_is_on_the_path_twice() -> None:
         span("3", 20, 80, service="a", parent="2", error=True),
         span("4", 30, 60, service="x", parent="3", error=True),
     ]
-    assert hits(radius("x", *spans)) == {
-        # its path is that of the whole, once
+    assert impacts(radius("x", *spans)) == {
+        # nested spans of one service count once
         "a": (1, True, Hit(100, 100, 30, 1)),
         "b": (2, True, Hit(100, 100, 37.5, 1)),
     }
-    # b is hit by the a below it
-    assert hits(radius("a", *spans)) == {"b": (1, True, Hit(100, 100, 75, 1))}
+    # the inner a affects b
+    assert impacts(radius("a", *spans)) == {"b": (1, True, Hit(100, 100, 75, 1))}
     assert radius("a", *spans).downstream == (("b", Distance(1, True)), ("x", Distance(1, True)))
-    # the other way round a is hit by b, and by all that b does
-    assert hits(radius("b", *spans)) == {"a": (1, True, Hit(100, 100, 80, 1))}
+    # b, with everything below it, affects the outer a
+    assert impacts(radius("b", *spans)) == {"a": (1, True, Hit(100, 100, 80, 1))}
 
 
 def test_service_is_not_affected_by_its_callers() -> None:
@@ -571,12 +573,12 @@ def test_service_is_not_affected_by_its_callers() -> None:
         span("1", 0, 100, trace="2", service="a", name="go"),
         span("2", 10, 30, trace="2", service="x", parent="1"),
     ]
-    # of its 180 µs only the 20 of the second trace; it fails by itself
-    assert hits(radius("x", *above, *below)) == {"a": (1, True, Hit(50, 0, 100 * 20 / 180, 2))}
-    # nor by its own error, if there is another call below it
+    # 20 of 180 µs, of the second trace; its failure is its own
+    assert impacts(radius("x", *above, *below)) == {"a": (1, True, Hit(50, 0, 100 * 20 / 180, 2))}
+    # also not its own error beside another call
     both = [*above, span("3", 20, 40, trace="1", service="x", parent="2"), *below]
     both.append(span("4", 50, 60, trace="1", service="a", parent="2", error=True))
-    assert hits(radius("x", *both)) == {"a": (1, True, Hit(100, 0, 100 * (20 + 20) / 180, 2))}
+    assert impacts(radius("x", *both)) == {"a": (1, True, Hit(100, 0, 100 * (20 + 20) / 180, 2))}
 
 
 def test_possible_callers_come_last_without_figures() -> None:
@@ -586,11 +588,11 @@ def test_possible_callers_come_last_without_figures() -> None:
         ("a", Distance(2, True), 0),
     ]
     assert found.services[1].hit == Hit(0, 0, 0, 1)
-    # no request of a's was seen to get there
+    # no trace of a reaches the target
     assert [one.service for one in found.entries] == ["b"]
 
 
-def test_services_in_a_ring_are_not_followed_endlessly() -> None:
+def test_search_in_a_cycle_terminates() -> None:
     found = radius("a", *call_paths("abca", "cx"))
     assert {one.service: one.distance.hops for one in found.services} == {"c": 1, "b": 2}
     assert dict(found.downstream) == {"b": Distance(1, True), "c": Distance(2, True), "x": Distance(3, True)}
@@ -607,32 +609,32 @@ def test_orphan_counts_for_the_trace_but_has_no_entry_point() -> None:
     ]
     found = radius("db", *spans)
     assert found.trace_count == 2
-    # the path of the orphan is its own, and cart's; what became of its error is not known
-    assert hits(found) == {"cart": (1, True, Hit(100, 0, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
+    # an orphan has a path of its own; the outcome of its error is unknown
+    assert impacts(found) == {"cart": (1, True, Hit(100, 0, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
     assert entries(found) == {"web buy": Hit(50, 0, 3, 2)}
 
 
-def test_a_span_of_no_length_has_no_path_to_share() -> None:
+def test_spans_without_duration_have_no_latency_share() -> None:
     spans = [span("1", 5, 5, service="a"), span("2", 5, 5, service="b", parent="1")]
-    assert hits(radius("b", *spans)) == {"a": (1, True, Hit(100, 0, 0, 1))}
+    assert impacts(radius("b", *spans)) == {"a": (1, True, Hit(100, 0, 0, 1))}
 
 
 @pytest.mark.parametrize("name", ["a->b", "b:c:d", "a -> b:c", LONG, "\n"])
-def test_names_do_not_matter(name: str) -> None:
+def test_any_names(name: str) -> None:
     spans = [span("1", 0, 10, service=name, name=name), span("2", 2, 7, service="db", name=name, parent="1")]
     graph = graph_of(*spans)
     paths = critical_paths(graph.traces)
     for target in (Target("db"), Target("db", name), Target("db", caller=name)):
         found = blast_radius(graph, paths, target)
-        assert hits(found) == {name: (1, True, Hit(100, 0, 50, 1))}
+        assert impacts(found) == {name: (1, True, Hit(100, 0, 50, 1))}
         assert [(one.service, one.operation) for one in found.entries] == [(name, name)]
 
 
-def test_a_chain_of_20_000_services_apart() -> None:
+def test_chain_of_20_000_spans() -> None:
     spans = [
         GivenSpan(f"{i + 1:x}", 1 + i, 40_001 - 2 * i, parent=f"{i:x}" if i else "", service=f"s{i % 7}")
         for i in range(20_000)
     ]
     found = radius("s3", *spans, span("1", 0, 9, trace="2", service="s2"))
-    assert hits(found)["s2"][2].exposure == 50
+    assert impacts(found)["s2"][2].exposure == 50
     assert {one.distance.hops for one in found.services} == {1, 2, 3, 4, 5, 6}

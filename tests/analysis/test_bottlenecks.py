@@ -1,4 +1,4 @@
-"""Bottlenecks: the operations that traces wait for, how much, and what they were doing."""
+"""Bottlenecks: operations on the critical path, their share, and the commonest detail of their spans."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tracetui.model.span import Kind
 
 
 def found(*spans: GivenSpan, min_share: float = BOTTLENECK_PERCENT) -> dict[str, Bottleneck]:
-    """Operation -> bottleneck, in order."""
+    """Return the bottlenecks by operation, in order."""
     return {one.operation: one for one in find_bottlenecks(critical_paths(build(*spans)), min_share)}
 
 
 @unhurried
 @given(span_sets())
-def test_shares_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
+def test_shares_equal_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     path_time = [
@@ -55,12 +55,12 @@ def test_shares_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(nested())
-def test_the_operations_of_a_sound_trace_share_all_of_its_time(spans: list[GivenSpan]) -> None:
+def test_shares_of_a_trace_add_up_to_its_duration(spans: list[GivenSpan]) -> None:
     paths = critical_paths(build(*spans))
     assert sum(share for _, _, share, _, _ in critical_operations(paths)) == pytest.approx(100)
 
 
-def test_an_operation_is_measured_in_the_traces_in_which_it_occurs() -> None:
+def test_operation_is_measured_in_the_traces_that_contain_it() -> None:
     spans = [
         span("a", 0, 100, trace="1", name="GET"),
         span("b", 10, 50, trace="1", service="db", name="query", parent="a"),
@@ -74,11 +74,11 @@ def test_an_operation_is_measured_in_the_traces_in_which_it_occurs() -> None:
     assert (query.service, query.operation, query.span_count) == ("db", "query", 3)
     assert (query.mean_critical_ns, query.occurrences, query.trace_count) == (120 * US, 2, 3)
     assert (query.share_percent, query.total_share_percent) == (80, 24)
-    # 40 + 20 + 700: the costliest of the set comes first
+    # 40 + 20 + 700: the largest time in the set comes first
     assert (get.mean_critical_ns, get.share_percent, get.occurrences) == (near(760_000 / 3), 76, 3)
 
 
-def test_the_same_operation_of_another_service_is_another() -> None:
+def test_operations_of_two_services_are_distinct() -> None:
     spans = [span("a", 0, 100), span("b", 0, 50, parent="a", service="db")]
     assert [(one.service, one.share_percent) for one in find_bottlenecks(critical_paths(build(*spans)))] == [
         ("api", 50),
@@ -86,13 +86,13 @@ def test_the_same_operation_of_another_service_is_another() -> None:
     ]
 
 
-def test_orphans_that_run_at_once_have_no_more_than_the_whole_time() -> None:
+def test_shares_of_parallel_orphans_are_limited_to_the_whole_time() -> None:
     spans = [span(f"{i}", i, 100 + i, parent="gone") for i in range(5)]
     (only,) = found(*spans).values()
     assert (only.share_percent, only.total_share_percent, only.mean_critical_ns) == (100, 100, 104 * US)
 
 
-def test_asynchronous_work_has_no_part_in_the_shares_of_requests() -> None:
+def test_asynchronous_work_is_excluded_from_shares_of_requests() -> None:
     spans = [
         span("a", 0, 200, name="POST", service="shop"),
         span("b", 10, 160, parent="a", name="INSERT", service="shop"),
@@ -105,7 +105,7 @@ def test_asynchronous_work_has_no_part_in_the_shares_of_requests() -> None:
     assert (post.operation, post.share_percent) == ("POST", 22.5)
 
 
-def test_time_off_the_critical_path_does_not_count() -> None:
+def test_time_off_the_critical_path_is_excluded() -> None:
     spans = [
         span("a", 0, 100, name="GET"),
         span("b", 0, 100, parent="a", name="slow"),
@@ -116,7 +116,7 @@ def test_time_off_the_critical_path_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(("microseconds", "expected"), [(20, ["GET"]), (21, ["GET", "query"])])
-def test_a_bottleneck_is_above_the_threshold(microseconds: int, expected: list[str]) -> None:
+def test_bottlenecks_are_above_the_threshold(microseconds: int, expected: list[str]) -> None:
     spans = [span("a", 0, 100, name="GET"), span("b", 0, microseconds, parent="a", name="query")]
     assert list(found(*spans)) == expected
 
@@ -154,7 +154,7 @@ def detail(*spans: GivenSpan) -> str:
         ({"other": "x", "http.method": 7, "db.statement": None}, False, ""),
     ],
 )
-def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected: str) -> None:
+def test_detail_of_a_span(attributes: dict[str, Any], error: bool, expected: str) -> None:
     text = "row 17 is locked" if error else ""
     assert detail(span("a", 0, 9, attributes=attributes, error=error, message=text)) == expected
 
@@ -169,11 +169,11 @@ def test_the_detail_of_a_span(attributes: dict[str, Any], error: bool, expected:
         ({"http.response.status_code": 503, "error.message": "no seat 12"}, "no seat {id}"),
     ],
 )
-def test_an_error_without_a_message_is_not_a_pattern(attributes: dict[str, Any], expected: str) -> None:
+def test_error_without_a_message_is_not_a_pattern(attributes: dict[str, Any], expected: str) -> None:
     assert detail(span("a", 0, 9, error=True, attributes=attributes)) == expected
 
 
-def test_the_commonest_detail_is_the_pattern() -> None:
+def test_commonest_detail_is_the_pattern() -> None:
     statements = ["SELECT 1", "INSERT x", "SELECT 22", None, None, None]
     spans = [span(f"{i}", 0, 9, attributes={"db.statement": text} if text else {}) for i, text in enumerate(statements)]
     assert detail(*spans) == "SELECT ?"
@@ -186,7 +186,7 @@ def test_rare_detail_is_not_a_pattern(silent: int, expected: str) -> None:
     assert detail(*spans) == expected
 
 
-def test_a_pattern_is_of_the_operations_own_spans() -> None:
+def test_pattern_comes_from_spans_of_the_operation() -> None:
     spans = [
         span("a", 0, 100, name="GET", attributes={"http.method": "GET"}),
         span("b", 0, 60, name="query", parent="a", attributes={"db.statement": "SELECT 1"}),
@@ -195,6 +195,6 @@ def test_a_pattern_is_of_the_operations_own_spans() -> None:
 
 
 def test_many_spans_are_sampled() -> None:
-    # most say the same, but none of the first of them
+    # most spans have the same detail, but not the first ones
     spans = [span(f"{i:x}", 0, 9, attributes={"db.statement": "rare" if i < 2_500 else "common"}) for i in range(9_000)]
     assert detail(*spans) == "common"

@@ -1,4 +1,4 @@
-"""How requests get from one service to another: worked out by hand, and followed from parent to parent."""
+"""Call chains between services: hand-made traces, and comparison with a search from parent to parent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tracetui.model.span import Kind
 
 some = settings(unhurried, max_examples=40)
 
-# --- The definition, call by call -----------------------------------------------------------------------------------
+# --- Reference implementation, call by call -------------------------------------------------------------------------
 
 
 def arrives(call: ReferenceCall, plain: ReferenceGraph, end: Target) -> bool:
@@ -27,7 +27,7 @@ def arrives(call: ReferenceCall, plain: ReferenceGraph, end: Target) -> bool:
         return False
     if not end.operation:
         return True
-    # some span of the operation is in the part of the trace that the call began
+    # some span of the operation is in the part of the trace below the call
     own = plain.own(end)
     return any(call.span in one.part for one in own)
 
@@ -35,7 +35,7 @@ def arrives(call: ReferenceCall, plain: ReferenceGraph, end: Target) -> bool:
 def expected_chains(
     plain: ReferenceGraph, begin: Target, end: Target
 ) -> dict[tuple[str, ...], set[tuple[ReferenceCall, ReferenceCall]]]:
-    """The services of each chain, with the calls that it ended and began with."""
+    """Return the services of each chain, with its last and first calls."""
     starts = plain.own(begin)
     found: dict[tuple[str, ...], set[tuple[ReferenceCall, ReferenceCall]]] = {}
     for last in plain.calls:
@@ -50,7 +50,7 @@ def expected_chains(
                 if call.caller == begin.service and (call.by_peer or not starts.isdisjoint(part)):
                     found.setdefault((call.caller, *way), set()).add((last, call))
                     continue
-                # nothing leads to a peer that calls
+                # a calling peer has no callers
                 if not call.by_peer:
                     above |= {(c, (call.caller, *way)) for c in plain.calls if c.span in part and not c.outward}
             # a link is followed once
@@ -98,7 +98,7 @@ def test_observed_chains_follow_parents(spans: list[GivenSpan]) -> None:
 
 @some
 @given(service_sets())
-def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
+def test_result_is_independent_of_input_order(spans: list[GivenSpan]) -> None:
     other = list(spans)
     random.Random(len(spans)).shuffle(other)
     one, two = graph_of(*spans), graph_of(*other)
@@ -110,8 +110,8 @@ def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
 
 @some
 @given(call_pairs())
-def test_possible_chains_are_all_of_the_shortest(ways: list[str]) -> None:
-    # every call is a trace of its own, so none of two or more was taken
+def test_possible_chains_are_the_shortest_ones(ways: list[str]) -> None:
+    # every call is a trace of its own, so no longer chain was observed
     graph, pairs = graph_of(*call_paths(*ways)), {(way[0], way[1]) for way in ways}
     for begin in graph.names:
         far = hops(begin, pairs)
@@ -124,7 +124,7 @@ def test_possible_chains_are_all_of_the_shortest(ways: list[str]) -> None:
             assert [chain.services for chain in found] == sorted(shortest)[:10]
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made traces -----------------------------------------------------------------------------------------------
 
 
 def chains(begin: str, end: str, *spans: GivenSpan) -> CallChains:
@@ -132,15 +132,15 @@ def chains(begin: str, end: str, *spans: GivenSpan) -> CallChains:
     return call_chains(graph, graph.target(begin), graph.target(end))
 
 
-def ways(begin: str, end: str, *spans: GivenSpan) -> dict[str, tuple[int, int, float]]:
-    """The observed chains: services, and how many traces and calls, and the median in microseconds."""
+def observed_figures(begin: str, end: str, *spans: GivenSpan) -> dict[str, tuple[int, int, float]]:
+    """Return trace count, call count, and median in microseconds of each observed chain."""
     found = chains(begin, end, *spans).observed
     return {" ".join(one.services): (one.trace_count, one.call_count, (one.p50_ns or 0) / US) for one in found}
 
 
 def test_chains_are_counted_and_timed() -> None:
     spans = [
-        # web 0-100 > cart 10-90 > db twice; web > db; and the first again, slower
+        # web 0-100 > cart 10-90 > db twice; web > db; and the first chain again, slower
         span("1", 0, 100, trace="1", service="web"),
         span("2", 10, 90, trace="1", service="cart", parent="1"),
         span("3", 20, 30, trace="1", service="db", parent="2"),
@@ -150,11 +150,11 @@ def test_chains_are_counted_and_timed() -> None:
         span("2", 10, 290, trace="2", service="cart", parent="1"),
         span("3", 20, 30, trace="2", service="db", parent="2"),
     ]
-    # the first call of the chain is web's: 100, 100, 300
-    assert ways("web", "db", *spans) == {"web cart db": (2, 3, 100), "web db": (1, 1, 100)}
-    assert ways("cart", "db", *spans) == {"cart db": (2, 3, 80)}
-    assert ways("web", "cart", *spans) == {"web cart": (2, 2, 200)}
-    assert ways("db", "web", *spans) == {}
+    # durations of the first call, made by web: 100, 100, 300
+    assert observed_figures("web", "db", *spans) == {"web cart db": (2, 3, 100), "web db": (1, 1, 100)}
+    assert observed_figures("cart", "db", *spans) == {"cart db": (2, 3, 80)}
+    assert observed_figures("web", "cart", *spans) == {"web cart": (2, 2, 200)}
+    assert observed_figures("db", "web", *spans) == {}
     found = chains("web", "db", *spans)
     assert found.possible == ()
     assert found == CallChains(
@@ -162,26 +162,26 @@ def test_chains_are_counted_and_timed() -> None:
     )
 
 
-def test_the_first_call_is_the_callers_own_span_of_it() -> None:
+def test_first_call_is_timed_by_the_callers_span() -> None:
     spans = [
         span("1", 0, 100, service="web"),
         span("2", 10, 80, service="web", kind=Kind.CLIENT, parent="1"),
         span("3", 20, 60, service="db", parent="2"),
     ]
-    assert ways("web", "db", *spans) == {"web db": (1, 1, 70)}
+    assert observed_figures("web", "db", *spans) == {"web db": (1, 1, 70)}
 
 
 def test_service_that_calls_itself_is_listed_once() -> None:
-    assert ways("a", "x", *call_paths("aabbax")) == {"a x": (1, 1, 91)}
-    assert ways("b", "x", *call_paths("aabbbax")) == {"b a x": (1, 1, 91)}
+    assert observed_figures("a", "x", *call_paths("aabbax")) == {"a x": (1, 1, 91)}
+    assert observed_figures("b", "x", *call_paths("aabbbax")) == {"b a x": (1, 1, 91)}
 
 
-def test_a_chain_begins_at_the_nearest() -> None:
+def test_chain_begins_at_the_nearest_span_of_its_service() -> None:
     spans = call_paths("abax")
-    assert ways("a", "x", *spans) == {"a x": (1, 1, 95)}
-    assert ways("b", "x", *spans) == {"b a x": (1, 1, 97)}
-    # of a service to itself it is the way round
-    assert ways("a", "a", *spans) == {"a b a": (1, 1, 99)}
+    assert observed_figures("a", "x", *spans) == {"a x": (1, 1, 95)}
+    assert observed_figures("b", "x", *spans) == {"b a x": (1, 1, 97)}
+    # from a service to itself: the cycle
+    assert observed_figures("a", "a", *spans) == {"a b a": (1, 1, 99)}
     assert chains("a", "a", *spans).possible == ()
 
 
@@ -189,7 +189,7 @@ def test_observed_paths_come_before_possible_ones() -> None:
     spans = call_paths("abd", "acd", "ac", "ax", "xd", "abcd")
     found = chains("a", "d", *spans)
     assert [chain.services for chain in found.observed] == [tuple("abd"), tuple("acd"), tuple("abcd")]
-    # a > x > d was taken by nobody
+    # a > x > d was never observed
     assert found.possible == (CallChain(tuple("axd")),)
     assert chains("d", "a", *spans) == CallChains("d", "a", (), ())
 
@@ -201,7 +201,7 @@ def test_at_most_ten_possible_paths_are_listed() -> None:
     assert [chain.services[1] for chain in found.possible] == list(middle[:10])
 
 
-def test_from_and_to_operations() -> None:
+def test_chains_between_operations() -> None:
     spans = [
         span("1", 0, 100, service="web", name="buy"),
         span("2", 10, 90, service="cart", name="add", parent="1"),
@@ -211,35 +211,39 @@ def test_from_and_to_operations() -> None:
         span("1", 0, 50, trace="2", service="web", name="look"),
         span("2", 10, 40, trace="2", service="cart", name="add", parent="1"),
     ]
-    assert ways("web:buy", "cart:add", *spans) == {"web cart": (1, 1, 100)}
-    assert ways("web:look", "cart", *spans) == {"web cart": (1, 1, 50)}
+    assert observed_figures("web:buy", "cart:add", *spans) == {"web cart": (1, 1, 100)}
+    assert observed_figures("web:look", "cart", *spans) == {"web cart": (1, 1, 50)}
     # an operation within the part of the service that was called
-    assert ways("web", "cart:inner", *spans) == {"web cart": (1, 1, 100)}
-    assert ways("web:buy", "db:log", *spans) == {"web cart db": (1, 1, 100)}
-    assert ways("cart:inner", "db", *spans) == ways("cart:add", "db", *spans) == {"cart db": (1, 1, 60)}
-    assert ways("web:look", "db", *spans) == {}
+    assert observed_figures("web", "cart:inner", *spans) == {"web cart": (1, 1, 100)}
+    assert observed_figures("web:buy", "db:log", *spans) == {"web cart db": (1, 1, 100)}
+    assert (
+        observed_figures("cart:inner", "db", *spans)
+        == observed_figures("cart:add", "db", *spans)
+        == {"cart db": (1, 1, 60)}
+    )
+    assert observed_figures("web:look", "db", *spans) == {}
 
 
-def test_from_an_operation_means_the_part_of_the_trace_that_it_is_in() -> None:
+def test_chains_from_an_operation_begin_in_its_part_of_the_trace() -> None:
     spans = [
         span("1", 0, 100, service="a", name="far"),
         span("2", 10, 90, service="b", parent="1"),
         span("3", 20, 80, service="a", name="near", parent="2"),
         span("4", 30, 70, service="x", parent="3"),
-        # a sibling's operation leads nowhere
+        # a sibling's operation does not lead there
         span("5", 30, 70, service="a", name="beside", parent="2"),
     ]
-    assert ways("a:near", "x", *spans) == {"a x": (1, 1, 60)}
-    assert ways("a:far", "x", *spans) == {"a b a x": (1, 1, 100)}
-    assert ways("a:beside", "x", *spans) == {}
+    assert observed_figures("a:near", "x", *spans) == {"a x": (1, 1, 60)}
+    assert observed_figures("a:far", "x", *spans) == {"a b a x": (1, 1, 100)}
+    assert observed_figures("a:beside", "x", *spans) == {}
 
 
-def test_by_a_call() -> None:
+def test_chains_through_a_call() -> None:
     spans = call_paths("wabx", "wcbx", "wax")
-    assert ways("w", "a -> b", *spans) == {"w a b": (1, 1, 99)}
-    assert ways("w", "c -> b", *spans) == {"w c b": (1, 1, 99)}
-    assert ways("a -> b", "x", *spans) == {"b x": (1, 1, 95)}
-    # a call that could be come by, and was not
+    assert observed_figures("w", "a -> b", *spans) == {"w a b": (1, 1, 99)}
+    assert observed_figures("w", "c -> b", *spans) == {"w c b": (1, 1, 99)}
+    assert observed_figures("a -> b", "x", *spans) == {"b x": (1, 1, 95)}
+    # possible, but not observed
     found = chains("w", "c -> b", *call_paths("wa", "ac", "cb", "wb"))
     assert (found.observed, found.possible) == ((), (CallChain(tuple("wacb")),))
 
@@ -251,25 +255,29 @@ def test_repeated_calls_are_distinguished_by_their_callers() -> None:
         span("3", 30, 50, service="c", kind=Kind.PRODUCER),
         span("4", 12, 90, service="b", kind=Kind.CONSUMER, parent="2", links=[("1", "3")]),
     ]
-    assert ways("c", "b", *spans) == {"c b": (1, 1, 20)}
-    assert ways("c", "a -> b", *spans) == {}
-    assert ways("a", "a -> b", *spans) == {"a b": (1, 1, 10)}
+    assert observed_figures("c", "b", *spans) == {"c b": (1, 1, 20)}
+    assert observed_figures("c", "a -> b", *spans) == {}
+    assert observed_figures("a", "a -> b", *spans) == {"a b": (1, 1, 10)}
 
 
-def test_to_an_inferred_peer() -> None:
+def test_chains_to_an_inferred_peer() -> None:
     spans = [
         span("1", 0, 100, service="web"),
         span("2", 10, 90, service="cart", parent="1"),
         span("3", 20, 60, service="cart", kind=Kind.CLIENT, parent="2", attributes={"db.system": "redis"}),
         span("4", 60, 70, service="cart", kind=Kind.CLIENT, parent="2", attributes={"db.system": "redis"}),
     ]
-    assert ways("web", "redis", *spans) == {"web cart redis": (1, 2, 100)}
-    assert ways("cart", "redis", *spans) == ways("cart", "cart -> redis", *spans) == {"cart redis": (1, 2, 25)}
-    assert ways("redis", "web", *spans) == {}
+    assert observed_figures("web", "redis", *spans) == {"web cart redis": (1, 2, 100)}
+    assert (
+        observed_figures("cart", "redis", *spans)
+        == observed_figures("cart", "cart -> redis", *spans)
+        == {"cart redis": (1, 2, 25)}
+    )
+    assert observed_figures("redis", "web", *spans) == {}
 
 
-def test_a_call_to_a_known_service_that_is_not_seen_begins_nothing() -> None:
-    # the client span that names shop is itself where web's part of the trace begins
+def test_unanswered_call_to_a_known_service() -> None:
+    # the client span that names shop is itself the entry span of web
     spans = [
         span("1", 0, 100, service="api"),
         span("2", 10, 90, service="web", kind=Kind.CLIENT, parent="1", attributes={"peer.service": "shop"}),
@@ -277,10 +285,10 @@ def test_a_call_to_a_known_service_that_is_not_seen_begins_nothing() -> None:
         span("4", 30, 70, service="db", parent="3"),
         span("1", 0, 9, trace="2", service="shop"),
     ]
-    assert ways("api", "db", *spans) == {"api web db": (1, 1, 100)}
-    # what is below it answers; if nothing does, it is a call to that service
-    assert ways("api", "shop", *spans) == {}
-    assert ways("api", "shop", *spans[:3], spans[4]) == {"api web shop": (1, 1, 100)}
+    assert observed_figures("api", "db", *spans) == {"api web db": (1, 1, 100)}
+    # the span below answers it; without an answer it is a call to shop
+    assert observed_figures("api", "shop", *spans) == {}
+    assert observed_figures("api", "shop", *spans[:3], spans[4]) == {"api web shop": (1, 1, 100)}
 
 
 def test_links_lead_across_traces() -> None:
@@ -288,40 +296,40 @@ def test_links_lead_across_traces() -> None:
         span("1", 0, 100, trace="1", service="web"),
         span("2", 10, 20, trace="1", service="shop", parent="1"),
         span("3", 11, 19, trace="1", service="shop", kind=Kind.PRODUCER, parent="2"),
-        # the consumer need not be where its service's part begins
+        # the consumer span need not be the entry span of its service
         span("1", 200, 300, trace="2", service="mail", name="poll"),
         span("2", 210, 290, trace="2", service="mail", kind=Kind.CONSUMER, parent="1", links=[("1", "3")]),
         span("3", 220, 280, trace="2", service="smtp", parent="2"),
         span("4", 291, 299, trace="2", service="dns", parent="1"),
         span("5", 295, 299, trace="2", service="mail", name="after", parent="1"),
     ]
-    assert ways("web", "smtp", *spans) == {"web shop mail smtp": (1, 1, 100)}
-    assert ways("shop", "mail", *spans) == {"shop mail": (1, 1, 8)}
-    # beside the message nothing came from there
-    assert ways("web", "dns", *spans) == {}
+    assert observed_figures("web", "smtp", *spans) == {"web shop mail smtp": (1, 1, 100)}
+    assert observed_figures("shop", "mail", *spans) == {"shop mail": (1, 1, 8)}
+    # spans beside the consumer are not caused by the message
+    assert observed_figures("web", "dns", *spans) == {}
     assert [chain.services for chain in chains("web", "dns", *spans).possible] == [("web", "shop", "mail", "dns")]
-    assert ways("shop", "mail:work", *spans) == {"shop mail": (1, 1, 8)}
-    assert ways("shop", "mail:poll", *spans) == ways("shop", "mail:after", *spans) == {}
+    assert observed_figures("shop", "mail:work", *spans) == {"shop mail": (1, 1, 8)}
+    assert observed_figures("shop", "mail:poll", *spans) == observed_figures("shop", "mail:after", *spans) == {}
 
 
-def test_messages_taken_together_lead_back_to_each() -> None:
+def test_batch_of_messages_leads_back_to_each_producer() -> None:
     spans = [
         span("1", 0, 30, trace="1", service="shop", kind=Kind.PRODUCER),
         span("1", 0, 50, trace="2", service="shop", kind=Kind.PRODUCER),
         span("1", 200, 300, trace="3", service="mail", kind=Kind.CONSUMER, links=[("1", "1"), ("2", "1")]),
         span("2", 220, 280, trace="3", service="smtp", parent="1"),
     ]
-    assert ways("shop", "smtp", *spans) == {"shop mail smtp": (1, 2, 40)}
+    assert observed_figures("shop", "smtp", *spans) == {"shop mail smtp": (1, 2, 40)}
 
 
-def test_links_in_a_ring_are_followed_once() -> None:
-    # each of two producers says that the other's message led to it
+def test_links_in_a_cycle_are_followed_once() -> None:
+    # each of two producers links to the other's message
     a = span("2", 1, 9, trace="1", service="a", kind=Kind.PRODUCER, parent="1", links=[("2", "1")])
     b = span("1", 0, 9, trace="2", service="b", kind=Kind.PRODUCER, links=[("1", "2")])
     ring = [span("1", 0, 50, trace="1", service="z"), a, b, span("2", 1, 8, trace="2", service="x", parent="1")]
-    assert ways("z", "x", *ring) == {"z a b x": (1, 1, 50)}
-    assert ways("z", "a", *ring) == {"z a": (1, 1, 50), "z a b a": (1, 1, 50)}
-    # each of nine says so of all the others: no chain goes over one of these links again
+    assert observed_figures("z", "x", *ring) == {"z a b x": (1, 1, 50)}
+    assert observed_figures("z", "a", *ring) == {"z a": (1, 1, 50), "z a b a": (1, 1, 50)}
+    # each of nine links to all the others: a chain uses each link once
     crowd = [
         span(
             "1",
@@ -338,7 +346,7 @@ def test_links_in_a_ring_are_followed_once() -> None:
     crowd.append(span("2", 0, 9, trace="99", service="s0", parent="1"))
     found = chains("away", "s1", *crowd)
     assert (found.observed, [chain.services for chain in found.possible]) == ((), [("away", "s0", "s1")])
-    assert ways("s0", "s1", *crowd).keys() == {"s0 s1", "s0 s2 s1", "s0 s1 s2 s1", "s0 s2 s1 s2 s1"}
+    assert observed_figures("s0", "s1", *crowd).keys() == {"s0 s1", "s0 s2 s1", "s0 s1 s2 s1", "s0 s2 s1 s2 s1"}
 
 
 def test_orphan_has_no_call() -> None:
@@ -346,23 +354,23 @@ def test_orphan_has_no_call() -> None:
     spans.append(span("9", 0, 1, service="b", parent="1"))
     found = chains("a", "b", *spans)
     assert len(found.observed) == 1
-    assert ways("a", "c", *spans) == {}
+    assert observed_figures("a", "c", *spans) == {}
 
 
-def test_chains_go_there_and_back() -> None:
-    assert ways("x", "y", *call_paths("xababy")) == {"x a b a b y": (1, 1, 99)}
-    # to 200 calls
+def test_chains_may_repeat_services() -> None:
+    assert observed_figures("x", "y", *call_paths("xababy")) == {"x a b a b y": (1, 1, 99)}
+    # at most 200 calls
     spans = [
         GivenSpan(f"{i + 1:x}", 1 + i, 999 - 2 * i, parent=f"{i:x}" if i else "", service="xab"[i and 1 + i % 2])
         for i in range(250)
     ]
-    found = ways("x", "a", *spans)
+    found = observed_figures("x", "a", *spans)
     assert max(map(len, found)) == 2 * 200 + 1
-    assert ways("b", "a", *spans)["b a"][1] == 124
+    assert observed_figures("b", "a", *spans)["b a"][1] == 124
 
 
 @pytest.mark.parametrize("names", [("a->b", "c:d"), ("a -> b", ":"), (LONG, LONG + "y")])
-def test_names_do_not_matter(names: tuple[str, str]) -> None:
+def test_any_names(names: tuple[str, str]) -> None:
     graph = graph_of_call(*names)
     found = call_chains(graph, Target(names[0]), Target(names[1], "get"))
     assert (found.begin, found.end) == (names[0], f"{names[1]}:get")

@@ -1,4 +1,4 @@
-"""Calls by hand: layers between the halves of a call, receive spans and links, spans that name no service."""
+"""Layers of a call, receive spans, links, and spans without a service: hand-made traces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nameless(span_id: str, parent: str, kind: Kind = Kind.INTERNAL, **rest: Any)
 # --- Layers ---------------------------------------------------------------------------------------------------------
 
 
-def test_layers_between_the_halves_are_no_calls() -> None:
+def test_layers_between_the_halves_are_not_calls() -> None:
     called = client_span(attributes={"server.address": "orders.default.svc"})
     assert edges(WEB, called, attempt(), ORDERS) == {("web", "orders", False): 1}
     assert edges(WEB, called, attempt(kind=Kind.CLIENT), ORDERS) == {("web", "orders", False): 1}
@@ -40,7 +40,7 @@ def test_layers_between_the_halves_are_no_calls() -> None:
 def test_callee_caller_and_network_latency_are_in_one_row() -> None:
     edge = edge_of(WEB, client_span(), attempt(), ORDERS)
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, 80 * US, 20 * US)
-    # nothing of the caller's made the call; a message that is received at once never queued; a peer has one half
+    # without a span of the caller; a message without queue time; a peer with one half
     edge = edge_of(WEB, ORDERS.but(parent="a"))
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.network_p50_ns) == (60 * US, None, None)
     edge = edge_of(WEB, client_span().but(kind=Kind.PRODUCER), ORDERS.but(parent="c", kind=Kind.CONSUMER))
@@ -50,20 +50,20 @@ def test_callee_caller_and_network_latency_are_in_one_row() -> None:
 
 
 @pytest.mark.parametrize(("failed", "errors"), [("orders", 1), ("attempt", 0), ("client", 1), ("server", 0)])
-def test_only_the_halves_of_a_call_say_that_it_failed(failed: str, errors: int) -> None:
+def test_only_errors_of_the_halves_count_for_a_call(failed: str, errors: int) -> None:
     layers = {"server": WEB, "client": client_span(), "attempt": attempt(), "orders": ORDERS}
     layers[failed] = layers[failed].but(error=True)
     assert edge_of(*layers.values()).error_count == errors
 
 
-def test_a_client_beyond_the_callers_own_server_is_not_its_half() -> None:
+def test_client_span_above_a_server_span_is_not_a_half() -> None:
     inner = span("s", 15, 85, service="web", kind=Kind.SERVER, parent="c")
     edge = edge_of(WEB, client_span(error=True), inner, ORDERS.but(parent="s"))
     assert (edge.callee, edge.error_count, edge.caller_p50_ns) == ("orders", 0, None)
 
 
 @pytest.mark.parametrize("kind", [Kind.CLIENT, Kind.PRODUCER])
-def test_error_of_an_outgoing_entry_span_is_not_one_of_the_incoming_call(kind: Kind) -> None:
+def test_error_of_an_outgoing_entry_span_is_not_of_the_incoming_call(kind: Kind) -> None:
     entry = ORDERS.but(kind=kind, error=True, parent="c")
     stock = entry.but(id="f1", parent="f0", service="stock", kind=Kind.SERVER, error=False)
     found = find_dependencies(build(WEB, client_span(), entry, stock)).edges
@@ -75,7 +75,7 @@ def test_error_of_an_outgoing_entry_span_is_not_one_of_the_incoming_call(kind: K
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("attributes", [{}, {"server.address": "orders"}, {"rpc.system": "grpc", "rpc.service": "O.O"}])
 @pytest.mark.parametrize("host", [{}, {"server.address": "10.0.0.7"}])
-def test_an_attempt_that_failed_below_an_answered_call_is_a_layer_of_it(
+def test_failed_attempt_below_an_answered_call_is_a_layer(
     layers: int, attributes: dict[str, Value], host: dict[str, Value]
 ) -> None:
     called = client_span(attributes=attributes)
@@ -84,24 +84,24 @@ def test_an_attempt_that_failed_below_an_answered_call_is_a_layer_of_it(
     inner = attempt(kind=Kind.CLIENT, parent="w" if around else "c")
     edge = edge_of(WEB, called, failed, *around, inner, ORDERS)
     assert (edge.callee, edge.call_count, edge.error_count) == ("orders", 1, 0)
-    # without an answer each of them is a call
+    # without an answer, each of them is a call
     name = attributes.get("rpc.service") or {**attributes, **host}.get("server.address")
     assert edges(WEB, called, failed) == ({("web", name, False): 1} if name else {})
 
 
-def test_the_transport_of_an_answered_call_is_no_call() -> None:
+def test_transport_of_an_answered_call_is_a_layer() -> None:
     transport = attempt("7", kind=Kind.CLIENT, attributes={"server.address": "sqs.example.org"})
     consumed = ORDERS.but(parent="c", kind=Kind.CONSUMER, service="mail")
     assert edges(SENT, transport, consumed) == {("web", "mail", True): 1}
     linked = consumed.but(parent="", trace="2", links=[("1", "c")])
     assert edges(SENT, transport, linked) == {("web", "mail", True): 1}
-    # without an answer it is the message; what names something of its own is called as well
+    # without an answer it is the message; a span with a name of its own is also a call
     assert edges(SENT, transport) == {("web", "q", True): 1}
     query = transport.but(attributes={"db.system": "redis"})
     assert edges(SENT, query, consumed) == {("web", "mail", True): 1, ("web", "redis", False): 1}
 
 
-def test_the_outermost_name_and_the_innermost_address_count() -> None:
+def test_outermost_name_and_innermost_address_are_used() -> None:
     table = {"rpc.system": "aws-api", "rpc.service": "DynamoDB", "db.system": "dynamodb"}
     http = attempt(kind=Kind.CLIENT, attributes={"server.address": "dynamodb.example.org"}, error=True)
     edge = edge_of(WEB, client_span(attributes=table), http)
@@ -112,7 +112,7 @@ def test_the_outermost_name_and_the_innermost_address_count() -> None:
     assert edges(WEB, client_span(attributes={"server.address": "proxy"}), http.but(attributes={})) == {
         ("web", "proxy", False): 1
     }
-    # a database span without a kind below the client's is a layer of it
+    # a database span without a kind below the client span is a layer of it
     query = attempt(attributes={"db.system": "redis"})
     assert edges(WEB, client_span(attributes={"server.address": "cache-1"}), query) == {("web", "redis", False): 1}
 
@@ -132,7 +132,7 @@ def test_the_outermost_name_and_the_innermost_address_count() -> None:
         ("orders-2.local", "orders-2.local"),
     ],
 )
-def test_a_host_is_a_service_by_a_clusters_names(host: str, callee: str) -> None:
+def test_host_name_in_a_cluster_is_a_service(host: str, callee: str) -> None:
     there = ORDERS.but(parent="", trace="2")
     assert edges(WEB, client_span(attributes={"server.address": host}), there) == {("web", callee, False): 1}
     assert edges(WEB, client_span(attributes={"peer.service": host}), there) == {("web", callee, False): 1}
@@ -141,7 +141,7 @@ def test_a_host_is_a_service_by_a_clusters_names(host: str, callee: str) -> None
     assert edges(WEB, client_span(attributes=rpc), there) == {("web", expected, False): 1}
 
 
-def test_deep_layers_are_climbed() -> None:
+def test_deep_layers() -> None:
     ids = [f"{0x1000 + i:x}" for i in range(5_000)]
     deep = [WEB, client_span(attributes={"peer.service": "stripe"})]
     kinds = (Kind.INTERNAL, Kind.CLIENT)
@@ -158,30 +158,30 @@ def test_deep_layers_are_climbed() -> None:
     "operation",
     [{"messaging.operation.type": "receive"}, {"messaging.operation": "process"}, {"messaging.operation": "receive"}],
 )
-def test_a_span_that_receives_is_called(kind: Kind, operation: dict[str, Any]) -> None:
+def test_receive_span_is_called(kind: Kind, operation: dict[str, Any]) -> None:
     polled = span("b", 100, 120, trace="2", service="mail", kind=kind, links=[("1", "c")])
     polled = polled.but(attributes={"messaging.destination.name": "q", "messaging.system": "kafka", **operation})
     assert edges(SENT, polled) == {("web", "mail", True): 1}
-    # the same by its parent
+    # the same by parent instead of link
     assert edges(SENT, polled.but(trace="1", parent="c")) == {("web", "mail", True): 1}
-    # and it calls nothing where it links to nothing
+    # without a link it makes no call
     assert edges(SENT, polled.but(links=())) == {("web", "q", True): 1}
 
 
-def test_a_client_that_sends_calls_its_queue() -> None:
+def test_sending_client_span_calls_its_queue() -> None:
     said = {"messaging.operation.type": "send", "messaging.system": "kafka", "messaging.destination.name": "q"}
     assert edges(WEB, client_span(attributes=said)) == {("web", "q", False): 1}
 
 
-def test_a_batch_is_called_once_for_each_producer() -> None:
+def test_batch_is_called_once_per_producer() -> None:
     sent = [SENT, SENT.but(id="d"), SENT.but(id="e", service="cart")]
     batch = span("b", 100, 150, trace="2", service="mail", kind=Kind.CONSUMER)
     batch = batch.but(links=[("1", "c"), ("1", "d"), ("1", "e"), ("1", "c")])
     assert edges(*sent, batch) == {("web", "mail", True): 2, ("cart", "mail", True): 1}
-    # those below it point to the same messages
+    # spans below link to the same messages
     handled = batch.but(id="f", parent="b", links=[("1", "c")])
     assert edges(*sent, batch, handled) == {("web", "mail", True): 2, ("cart", "mail", True): 1}
-    # another consumer has them as well
+    # another consumer gets them as well
     assert edges(*sent, batch, handled.but(service="audit", parent="")) == {
         ("web", "mail", True): 2,
         ("cart", "mail", True): 1,
@@ -201,7 +201,7 @@ def test_link_to_the_callers_of_the_parent_makes_no_call() -> None:
     assert edges(SENT, layer, consumed) == {("web", "mail", True): 1}
 
 
-def test_calls_of_both_sorts_are_two_edges() -> None:
+def test_synchronous_and_asynchronous_calls_are_two_edges() -> None:
     spans = [
         SENT,
         span("b", 20, 30, service="mail", kind=Kind.CONSUMER, parent="c"),
@@ -214,17 +214,17 @@ def test_calls_of_both_sorts_are_two_edges() -> None:
 # --- The other end of a span ----------------------------------------------------------------------------------------
 
 
-def test_a_leaf_without_a_kind_calls_its_remote_end() -> None:
+def test_leaf_without_a_kind_calls_its_remote_end() -> None:
     leaf = client_span(attributes={"peer.service": "stripe"}).but(kind=Kind.UNSPECIFIED)
     assert edges(WEB, leaf) == {("web", "stripe", False): 1}
     assert edges(WEB, leaf.but(attributes={"network.peer.address": "10.0.0.1"})) == {("web", "10.0.0.1", False): 1}
-    # one with a kind of its own does not, nor one that only wraps others, nor one that says where it is itself
+    # not with another kind, with children, or with the span's own address
     assert edges(WEB, leaf.but(kind=Kind.INTERNAL)) == {}
     assert edges(WEB, leaf, span("e", 20, 30, service="web", parent="c")) == {}
     assert edges(WEB, leaf.but(attributes={"server.address": "web-1"})) == {}
 
 
-def test_a_root_that_names_its_remote_end_is_called_by_it() -> None:
+def test_root_with_a_remote_end_is_called_by_it() -> None:
     root = WEB.but(attributes={"peer.service": "browser"}, error=True)
     assert edges(root) == {("browser", "web", False): 1}
     assert edges(root.but(kind=Kind.CONSUMER)) == {("browser", "web", True): 1}
@@ -234,10 +234,10 @@ def test_a_root_that_names_its_remote_end_is_called_by_it() -> None:
     browser, web = find_dependencies(build(root)).services
     assert browser == ServiceFigures("browser", True, 0, 0, Latency(0), PeerType.EXTERNAL)
     assert web.call_count == 1
-    # somebody that is there, and the root of a caller that was lost
+    # a known service as the caller, and a root with a missing parent
     assert edges(root, span("b", 0, 9, trace="2", service="browser")) == {("browser", "web", False): 1}
     assert edges(root.but(parent="dead")) == {("browser", "web", False): 1}
-    # of another kind it does not say who called
+    # spans of other kinds name no caller
     assert edges(root.but(kind=Kind.INTERNAL)) == {}
     assert edges(root.but(attributes={"network.peer.address": "10.0.0.1"})) == {}
     assert edges(root.but(attributes={"peer.service": "web"})) == {}
@@ -250,24 +250,24 @@ def test_a_root_that_names_its_remote_end_is_called_by_it() -> None:
 def test_calls_pass_through_spans_without_a_service(kind: Kind) -> None:
     assert edges(WEB, client_span(), nameless("t", "c", kind), ORDERS) == {("web", "orders", False): 1}
     assert edges(WEB, nameless("s", "a", kind), nameless("t", "s"), ORDERS) == {("web", "orders", False): 1}
-    # within one service it is no call; at the top nobody calls
+    # within one service it is no call; without spans above it has no caller
     assert edges(WEB, nameless("t", "a", kind), ORDERS.but(service="web")) == {}
     assert edges(nameless("t", "", kind), ORDERS) == {}
     follower = nameless("t", "c", kind, flags=Flag.FOLLOWS_FROM)
     assert edges(WEB, client_span(), follower, ORDERS) == {("web", "orders", True): 1}
 
 
-def test_the_half_of_a_call_is_the_callers_own() -> None:
+def test_half_of_a_call_is_the_callers_own_span() -> None:
     edge = edge_of(WEB, client_span(error=True), nameless("t", "c", Kind.SERVER), ORDERS)
     assert (edge.error_count, edge.caller_p50_ns) == (1, 80 * US)
     assert edge_of(WEB, client_span(), nameless("t", "c", Kind.CLIENT, error=True), ORDERS).error_count == 0
 
 
-def test_a_span_without_a_service_calls_for_the_one_above() -> None:
+def test_span_without_a_service_counts_for_the_service_above() -> None:
     query = nameless("t", "a", Kind.CLIENT, attributes={"db.system": "redis"})
     assert edges(WEB, query) == {("web", "redis", False): 1}
     assert edges(query.but(parent="")) == {}
-    # and what answers it is called once
+    # the span that answers it is called once
     called = nameless("t", "a", Kind.CLIENT, attributes={"peer.service": "orders"})
     assert edges(WEB, called, ORDERS) == {("web", "orders", False): 1}
 
@@ -275,7 +275,7 @@ def test_a_span_without_a_service_calls_for_the_one_above() -> None:
 # --- In queries -----------------------------------------------------------------------------------------------------
 
 
-def test_the_caller_of_a_query_is_that_of_the_call() -> None:
+def test_caller_field_of_queries() -> None:
     consumed = span("b", 100, 120, trace="2", service="mail", kind=Kind.CONSUMER, links=[("1", "c")])
     traces = build(SENT, consumed, nameless("t", "c"), span("d", 20, 80, service="orders", parent="t"))
 

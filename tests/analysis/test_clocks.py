@@ -1,4 +1,4 @@
-"""Clock skew: spans outside a caller that waited for them, reported without any option."""
+"""Clock skew: spans outside callers that waited for them, reported by default."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_skewed_spans_start_outside_their_caller(spans: list[GivenSpan]) -> None
 
 
 def call(start: int, end: int, *, at: dict[str, Any] | None = None, **rest: Any) -> list[GivenSpan]:
-    """A call of 100 us and its callee, of which `at` is the resource."""
+    """Return a call of 100 µs and its callee. `at` is the resource of the callee."""
     caller = span("a", 0, 100, service="web", kind=Kind.CLIENT, resource={"host.name": "one"})
     return [caller, span("b", start, end, **{"parent": "a", "service": "api", "resource": at or {}, **rest})]
 
@@ -54,28 +54,28 @@ def call(start: int, end: int, *, at: dict[str, Any] | None = None, **rest: Any)
         (call(10, 90), []),
         (call(-50, 20), ["b"]),
         (call(300_000, 300_050), ["b"]),
-        # work that was left running, and rounding
+        # asynchronous work, and rounding
         (call(10, 500), []),
         (call(-1, 90), []),
         (call(-50, 20, at={"host.name": "two"}), ["b"]),
-        # one host has one clock
+        # the same host
         (call(-50, 20, at={"host.name": "one"}), []),
-        # hosts of one service need not
+        # one service on two hosts
         (call(-50, 20, at={"host.name": "two"}, service="web"), ["b"]),
         (call(-50, 20, service="web"), []),
-        # nobody waited for these
+        # no caller waited for these
         (call(-50, 20, flags=Flag.FOLLOWS_FROM), []),
         ([one.but(kind=kind) for one, kind in zip(call(500, 600), (Kind.PRODUCER, Kind.CONSUMER), strict=True)], []),
         (call(-50, 20, parent="gone"), []),
     ],
 )
-def test_skew_by_hand(spans: list[GivenSpan], expected: list[str]) -> None:
+def test_hand_made_skew(spans: list[GivenSpan], expected: list[str]) -> None:
     traces = build(*spans)
     assert ids(traces, skewed_spans(traces)) == expected
     assert traces.trace_warning_counts.tolist() == [len(expected) + (spans[1].parent == "gone")]
 
 
-def test_each_skewed_trace_is_one_warning() -> None:
+def test_one_warning_per_skewed_trace() -> None:
     traces = build(
         *call(-50, 20),
         span("c", -40, 10, parent="b", service="db"),

@@ -1,4 +1,4 @@
-"""Why these: what a selection of traces has more often than the rest, counted by hand."""
+"""Contrast: values that a selection of traces has more often than the rest, counted by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tracetui.session import Session
 
 
 def regions(*texts: str) -> TraceSet:
-    """A trace with one span for each region."""
+    """Return one trace of one span for each region."""
     return build(*(span("1", 0, 10, trace=str(i + 1), attributes={"region": text}) for i, text in enumerate(texts)))
 
 
@@ -41,23 +41,23 @@ def test_counts_shares_and_lift() -> None:
     assert (found.selected, found.rest, found.is_weak) == (40, 60, False)
 
 
-def test_a_value_counts_once_for_each_trace() -> None:
+def test_value_counts_once_per_trace() -> None:
     many = [span(f"{i + 1:x}", i, i + 1, trace="1", attributes={"k": "v"}) for i in range(9)]
     found = first(build(*many, *(span("1", 0, 9, trace=str(t)) for t in range(2, 60))), 1)
     assert [(one.key, one.selected, one.rest) for one in found.differences if one.what == "attribute"] == [("k", 1, 0)]
 
 
-def test_differences_by_chance_are_not_reported() -> None:
+def test_chance_differences_are_not_reported() -> None:
     found = first(regions(*["eu"] * 11, *["us"] * 9, *["eu"] * 9, *["us"] * 11), 20)
     assert not found.differences
 
 
-def test_a_feature_of_one_trace_is_not_over_represented() -> None:
+def test_value_of_one_trace_is_not_reported() -> None:
     def ids(at: int) -> dict[str, str]:
         return {"order": f"o-{at}", "basket": f"b-{at // 2}"}
 
     traces = build(*(span("1", 0, 10, trace=str(at + 1), attributes=ids(at)) for at in range(60)))
-    # both of a basket of two traces are chosen twice: by itself C(4, 2) of C(60, 2), and there are 30 baskets
+    # two traces of one basket are both selected: p = C(4, 2) / C(60, 2) for each of 30 baskets
     found = first(traces, 4)
     assert {(one.key, one.value, one.selected, one.rest, one.is_hint) for one in found.differences} == {
         ("basket", "b-0", 2, 0, True),
@@ -66,7 +66,7 @@ def test_a_feature_of_one_trace_is_not_over_represented() -> None:
     assert [one.p_value for one in found.differences] == pytest.approx([6 / 1_770] * 2)
 
 
-def test_of_many_candidates_some_differ_by_chance() -> None:
+def test_number_of_candidates_is_accounted_for() -> None:
     # 5 of 20 selected traces and none of 20 others have it: 5 of C(20, 5) / C(40, 5) = 0.0236
     def traces(keys: int) -> TraceSet:
         more = [
@@ -78,14 +78,14 @@ def test_of_many_candidates_some_differ_by_chance() -> None:
     assert [(one.key, round(one.p_value, 4), one.is_hint) for one in first(traces(0), 20).differences] == [
         ("bad", 0.0236, False)
     ]
-    # of three: every key has its values in the same traces as every other
+    # of three: all keys have their values in the same traces
     assert not first(traces(10), 20).differences
-    # where there are too few traces for that it is a hint
+    # a hint if there are too few traces for a correction
     (hint,) = first(traces(10).select(np.arange(40) < 39), 20).differences
     assert (hint.key, hint.is_hint) == ("bad", True)
 
 
-def test_a_random_selection_has_no_contrast() -> None:
+def test_random_selection_has_no_contrast() -> None:
     traces = Session.open([INCIDENT]).loaded
     wrong = 0
     for seed in range(60):
@@ -129,7 +129,7 @@ def test_failure_attributes_do_not_explain_failures() -> None:
     }
 
 
-def test_large_sets_are_looked_at_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contrast_module, "MOST_SPANS", 25)
     found = first(regions(*["eu"] * 50, *["us"] * 100), 50)
     assert (found.selected, found.selected_of, found.rest, found.rest_of) == (25, 50, 25, 100)
@@ -138,7 +138,7 @@ def test_large_sets_are_looked_at_evenly(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @unhurried
 @given(service_sets(), st.lists(st.booleans(), max_size=8))
-def test_counts_are_those_of_the_traces(spans: list[GivenSpan], picks: list[bool]) -> None:
+def test_counts_equal_the_traces(spans: list[GivenSpan], picks: list[bool]) -> None:
     traces = build(*spans)
     selection = np.resize(np.array([*picks, True]), traces.trace_count).astype(bool)
     found = contrast(traces, selection, outcomes=True)
@@ -151,7 +151,7 @@ def test_counts_are_those_of_the_traces(spans: list[GivenSpan], picks: list[bool
             assert counts == [one.selected, one.rest]
 
 
-def test_timeouts_of_the_incident_are_in_one_region() -> None:
+def test_timeouts_in_the_incident_are_in_one_region() -> None:
     traces = Session.open([INCIDENT]).loaded
     pattern = find_errors(traces).patterns[0]
     selection = np.zeros(traces.trace_count, bool)
@@ -161,7 +161,7 @@ def test_timeouts_of_the_incident_are_in_one_region() -> None:
     assert (region.value, region.selected, region.rest) == ("eu", 6, 31)
     told = in_short(found, UNICODE).text
     assert told.startswith("⚠ few: region = eu (6 of 6, 33 % of the others)")
-    # what may be chance is not among what is told as if it were none
+    # possible chance findings are only listed as hints
     assert "host.name" not in told
     rows = ContrastList(found, UNICODE)
     assert any(
@@ -174,7 +174,7 @@ def test_timeouts_of_the_incident_are_in_one_region() -> None:
     assert "of these 6  of 94 others" in rows.heading(78).text
 
 
-def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_contrast_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["contrast", INCIDENT, "--json"]) == 0
     found = orjson.loads(capsysbinary.readouterr().out)
     assert (found["selected_count"], found["rest_count"], found["few"]) == (8, 92, True)
@@ -195,6 +195,6 @@ def test_the_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         (["--select", "duration >"], "query"),
     ],
 )
-def test_invalid_selections_are_refused(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_selections_are_rejected(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["contrast", INCIDENT, *arguments]) == 2
     assert said in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The critical path, against its definition followed step by step, and in cases worked out by hand."""
+"""The critical path: hand-made traces, and comparison with the definition."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_sections_equal_the_definition(spans: list[GivenSpan]) -> None:
 @unhurried
 @given(trees())
 def test_sections_equal_the_definition_after_skew_correction(spans: list[GivenSpan]) -> None:
-    # siblings then no longer stand by start
+    # corrected siblings are no longer ordered by start
     traces = correct_skew(build(*spans))
     for trace in range(traces.trace_count):
         assert sections(traces, trace) == path_of_trace(traces, trace)
@@ -42,7 +42,7 @@ def test_sections_equal_the_definition_after_skew_correction(spans: list[GivenSp
 
 @unhurried
 @given(incomplete_sets())
-def test_the_sections_of_a_root_partition_it(spans: list[GivenSpan]) -> None:
+def test_sections_partition_a_root(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = root_paths(traces)
     by_root: dict[int, list[Section]] = {i: [] for i in range(len(traces)) if traces.parent[i] < 0}
@@ -65,7 +65,7 @@ def test_the_sections_of_a_root_partition_it(spans: list[GivenSpan]) -> None:
 
 @unhurried
 @given(incomplete_sets())
-def test_the_sections_of_a_trace_never_overlap(spans: list[GivenSpan]) -> None:
+def test_sections_of_a_trace_never_overlap(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     total: Counter[int] = Counter()
@@ -95,20 +95,20 @@ def test_spans_on_the_path_have_callers_on_the_path(spans: list[GivenSpan]) -> N
     assert on_path[traces.parent[called]].all()
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made traces -----------------------------------------------------------------------------------------------
 
 
 def path(*spans: GivenSpan) -> list[tuple[str, float, float]]:
-    """The critical path of one trace: span ids, and from when to when in microseconds."""
+    """Return the critical path of one trace: span ids, and starts and ends in microseconds."""
     traces = build(*spans)
     return [(traces.span_id(owner), micros(start), micros(end)) for owner, start, end in sections(traces)]
 
 
-def test_a_span_alone_waits_for_itself() -> None:
+def test_single_span_is_its_path() -> None:
     assert path(span("a", 0, 100)) == [("a", 0, 100)]
 
 
-def test_a_gap_belongs_to_the_parent() -> None:
+def test_gap_belongs_to_the_parent() -> None:
     assert path(span("a", 0, 100), span("b", 10, 40, parent="a"), span("c", 60, 90, parent="a")) == [
         ("a", 0, 10),
         ("b", 10, 40),
@@ -118,15 +118,15 @@ def test_a_gap_belongs_to_the_parent() -> None:
     ]
 
 
-def test_children_that_touch_follow_one_another() -> None:
+def test_adjacent_children_are_both_on_the_path() -> None:
     assert path(span("a", 0, 90), span("b", 0, 40, parent="a"), span("c", 40, 90, parent="a")) == [
         ("b", 0, 40),
         ("c", 40, 90),
     ]
 
 
-def test_of_children_side_by_side_the_last_to_end_is_waited_for() -> None:
-    # b ends within c and so never counts; d ends before c begins and does
+def test_last_of_parallel_children_is_on_the_path() -> None:
+    # b ends during c and is never waited for; d ends before c begins
     spans = [
         span("a", 0, 100),
         span("b", 10, 70, parent="a"),
@@ -136,7 +136,7 @@ def test_of_children_side_by_side_the_last_to_end_is_waited_for() -> None:
     assert path(*spans) == [("a", 0, 20), ("d", 20, 45), ("a", 45, 50), ("c", 50, 90), ("a", 90, 100)]
 
 
-def test_the_path_goes_down_into_whom_it_waits_for() -> None:
+def test_path_descends_into_children() -> None:
     spans = [
         span("a", 0, 100),
         span("b", 10, 90, parent="a"),
@@ -156,23 +156,23 @@ def test_the_path_goes_down_into_whom_it_waits_for() -> None:
     ]
 
 
-def test_of_children_that_end_together_the_longest_is_waited_for() -> None:
+def test_longest_of_children_with_one_end_is_on_the_path() -> None:
     spans = [span("a", 0, 100), span("b", 50, 80, parent="a"), span("c", 20, 80, parent="a")]
     assert path(*spans) == [("a", 0, 20), ("c", 20, 80), ("a", 80, 100)]
 
 
 @pytest.mark.parametrize("order", ["bc", "cb"])
-def test_of_equal_children_the_first_in_the_file_is_waited_for(order: str) -> None:
+def test_first_of_equal_children_is_on_the_path(order: str) -> None:
     assert path(span("a", 0, 100), *(span(name, 20, 80, parent="a") for name in order))[1] == (order[0], 20, 80)
 
 
-def test_of_children_that_end_together_once_skew_is_corrected_the_longest_is_waited_for() -> None:
+def test_longest_of_skew_corrected_children_with_one_end_is_on_the_path() -> None:
     # b is moved to the middle of its parent, 40 to 60, and so begins after c
     traces = correct_skew(build(span("a", 0, 100), span("b", -50, -30, parent="a"), span("c", 20, 60, parent="a")))
     assert [traces.span_id(owner) for owner, *_ in sections(traces)] == ["a", "c", "a"]
 
 
-def test_what_of_a_child_is_outside_its_parent_does_not_count() -> None:
+def test_time_outside_the_parent_is_excluded() -> None:
     spans = [
         span("a", 10, 100),
         span("b", 0, 40, parent="a"),
@@ -185,17 +185,17 @@ def test_what_of_a_child_is_outside_its_parent_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("interval", [(0, 10), (5, 10), (100, 101), (120, 130)])
-def test_a_child_wholly_outside_is_dropped_with_all_below_it(interval: tuple[int, int]) -> None:
+def test_child_outside_its_parent_is_excluded_with_its_descendants(interval: tuple[int, int]) -> None:
     spans = [span("a", 10, 100), span("b", *interval, parent="a"), span("c", 20, 30, parent="b")]
     assert path(*spans) == [("a", 10, 100)]
 
 
-def test_nothing_waits_for_a_child_without_duration_or_its_descendants() -> None:
+def test_child_without_duration_is_excluded_with_its_descendants() -> None:
     spans = [span("a", 0, 100), span("b", 50, 50, parent="a"), span("c", 40, 60, parent="b")]
     assert path(*spans) == [("a", 0, 100)]
 
 
-def test_nothing_waits_for_a_consumer_or_its_descendants() -> None:
+def test_consumer_is_excluded_with_its_descendants() -> None:
     spans = [
         span("a", 0, 100, kind=Kind.PRODUCER),
         span("b", 10, 90, parent="a", kind=Kind.CONSUMER),
@@ -205,37 +205,37 @@ def test_nothing_waits_for_a_consumer_or_its_descendants() -> None:
     assert path(*spans) == [("a", 0, 5), ("d", 5, 7), ("a", 7, 100)]
 
 
-def test_an_orphan_has_a_path_of_its_own() -> None:
+def test_orphan_has_its_own_path() -> None:
     spans = [span("b", 10, 90, parent="gone"), span("c", 20, 30, parent="b")]
     assert path(*spans) == [("b", 10, 20), ("c", 20, 30), ("b", 30, 90)]
 
 
-def test_the_path_of_an_orphan_counts_where_the_main_root_does_not_run() -> None:
+def test_path_of_an_orphan_counts_outside_the_main_root() -> None:
     spans = [span("a", 10, 50), span("b", 0, 90, parent="gone"), span("c", 40, 60, parent="b")]
     assert path(*spans) == [("b", 0, 10), ("a", 10, 50), ("c", 50, 60), ("b", 60, 90)]
 
 
-def test_an_orphan_keeps_the_time_before_a_child_that_the_main_root_hides() -> None:
+def test_orphan_keeps_time_before_a_child_within_the_main_root() -> None:
     spans = [span("a", 10, 90), span("b", 0, 40, parent="gone"), span("c", 20, 30, parent="b")]
     assert path(*spans) == [("b", 0, 10), ("a", 10, 90)]
 
 
-def test_orphans_that_run_at_once_count_once() -> None:
+def test_parallel_orphans_count_once() -> None:
     spans = [span("a", 0, 100, parent="gone"), span("b", 20, 60, parent="gone"), span("c", 90, 130, parent="gone")]
     assert path(*spans) == [("a", 0, 100), ("c", 100, 130)]
 
 
-def test_a_root_without_length_does_not_cut_the_path_of_another() -> None:
+def test_root_without_duration_does_not_split_other_paths() -> None:
     assert path(span("a", 50, 50), span("b", 0, 90, parent="gone")) == [("b", 0, 90)]
 
 
-def test_a_consumer_that_is_not_the_main_root_is_never_on_the_path() -> None:
+def test_consumer_other_than_the_main_root_is_never_on_the_path() -> None:
     spans = [span("a", 0, 100), span("b", 200, 300, kind=Kind.CONSUMER, parent="gone"), span("c", 210, 220, parent="b")]
     assert path(*spans) == [("a", 0, 100)]
     assert path(*(one.but(trace="1") for one in spans[1:])) == [("b", 200, 210), ("c", 210, 220), ("b", 220, 300)]
 
 
-def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
+def test_children_of_a_span_without_start_count_for_its_parent() -> None:
     spans = [
         span("a", 0, 100),
         span("b", 0, 90, parent="a", flags=Flag.START_REPAIRED),
@@ -246,13 +246,13 @@ def test_a_span_without_start_leaves_its_children_to_its_parent() -> None:
     assert path(*spans) == [("a", 0, 20), ("d", 20, 60), ("a", 60, 100)]
 
 
-def test_a_root_without_start_keeps_its_path() -> None:
+def test_root_without_start_keeps_its_path() -> None:
     # it begins with the earliest span of its trace
     spans = [span("a", 0, 100, flags=Flag.START_REPAIRED), span("b", 20, 60, parent="a")]
     assert path(*spans) == [("b", 20, 60), ("a", 60, 120)]
 
 
-def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:
+def test_span_without_end_lasts_until_the_latest_end_below_it() -> None:
     spans = [
         span("a", 0, 0, flags=Flag.NO_DURATION),
         span("b", 10, 10, parent="a", flags=Flag.NO_DURATION),
@@ -262,7 +262,7 @@ def test_a_span_without_end_reaches_to_the_greatest_end_below_it() -> None:
     assert path(*spans) == [("a", 0, 10), ("b", 10, 20), ("c", 20, 50), ("a", 50, 60), ("d", 60, 100)]
 
 
-def test_time_0_is_a_time_like_any_other() -> None:
+def test_time_0_is_valid() -> None:
     traces = build(GivenSpan("a", 0, 100), GivenSpan("b", 0, 40, parent="a"), GivenSpan("c", 40, 20, parent="a"))
     assert [(traces.span_id(owner), *times) for owner, *times in sections(traces)] == [
         ("b", 0, 40),
@@ -271,7 +271,7 @@ def test_time_0_is_a_time_like_any_other() -> None:
     ]
 
 
-def test_traces_do_not_mix() -> None:
+def test_traces_are_independent() -> None:
     traces = build(
         span("a", 0, 100, trace="1"),
         span("a", 0, 50, trace="2"),
@@ -282,20 +282,20 @@ def test_traces_do_not_mix() -> None:
     assert (critical_paths(traces).critical // US).tolist() == [100, 40, 10, 0]
 
 
-def test_no_traces_have_no_paths() -> None:
+def test_empty_set_has_no_paths() -> None:
     paths = critical_paths(build())
     assert paths.critical.tolist() == paths.on_path.tolist() == []
 
 
-def test_a_chain_of_100_000_levels() -> None:
+def test_chain_of_100_000_levels() -> None:
     traces = build(*chain(100_000))
     parts = sections(traces)
-    # down to the innermost span and back out again, a nanosecond for each level
+    # down to the innermost span and back up, one nanosecond for each level
     assert [owner for owner, _, _ in parts] == [*range(100_000), *range(99_998, -1, -1)]
     assert {end - start for _, start, end in parts} == {1}
 
 
-def test_a_fan_of_100_000_children() -> None:
+def test_fan_of_100_000_children() -> None:
     traces = build(*fan(100_000))
     paths = critical_paths(traces)
     assert paths.on_path.all()
@@ -303,7 +303,7 @@ def test_a_fan_of_100_000_children() -> None:
     assert len(sections(traces)) == 2 * 99_999
 
 
-def test_a_crowd_of_100_000_children_at_once() -> None:
+def test_100_000_parallel_children() -> None:
     crowd = [GivenSpan(f"{i:x}", 10, 80, parent="ffffffff") for i in range(1, 100_000)]
     traces = build(GivenSpan("ffffffff", 1, 100), *crowd)
     parts = sections(traces)

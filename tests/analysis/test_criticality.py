@@ -1,4 +1,4 @@
-"""How much depends on each service: worked out by hand, and against counting, searching and taking services away."""
+"""Criticality of services: hand-made graphs, and comparison with counts and with graphs without the service."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tracetui.model.span import Kind
 
 some = settings(unhurried, max_examples=80)
 
-# --- Span by span ---------------------------------------------------------------------------------------------------
+# --- Reference implementation, span by span -------------------------------------------------------------------------
 
 
 @some
 @given(service_sets())
-def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
+def test_criticality_equals_reference(spans: list[GivenSpan]) -> None:
     plain = ReferenceGraph(build(*spans))
     found = criticality(graph_of(*spans))
     assert {one.service for one in found} == plain.names
@@ -31,7 +31,7 @@ def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
         through |= {call.span.trace for call in plain.calls if call.by_peer and call.caller == one.service}
         callers = hops(one.service, reverse(plain.pairs))
         direct = [name for name, hops in callers.items() if hops == 1]
-        # the main roots that have some of it below them; what it is itself entered by is no caller
+        # the main roots with spans of the service below them, other than its own roots
         entries = {
             f"{root.service} {root.operation}"
             for root in plain.roots
@@ -55,7 +55,7 @@ def test_parts_equal_those_by_spans_and_calls(spans: list[GivenSpan]) -> None:
 
 @some
 @given(service_sets())
-def test_without_a_single_point_an_entry_loses_something(spans: list[GivenSpan]) -> None:
+def test_single_points_equal_reference(spans: list[GivenSpan]) -> None:
     plain = ReferenceGraph(build(*spans))
     expected = {name for name in plain.names if expected_single(name, {r.service for r in plain.roots}, plain.pairs)}
     graph = graph_of(*spans)
@@ -63,14 +63,14 @@ def test_without_a_single_point_an_entry_loses_something(spans: list[GivenSpan])
 
 
 def expected_single(name: str, entries: set[str], pairs: set[tuple[str, str]]) -> bool:
-    """Whether some other service cannot be reached by some entry once this one is gone."""
+    """Return whether, without this service, some entry service no longer reaches some other service."""
     rest = {pair for pair in pairs if name not in pair}
     return any(set(hops(entry, pairs)) - {name} != set(hops(entry, rest)) for entry in entries - {name})
 
 
 @some
 @given(call_pairs())
-def test_the_same_in_graphs_of_calls_alone(ways: list[str]) -> None:
+def test_single_points_and_betweenness_in_random_graphs(ways: list[str]) -> None:
     graph, pairs = graph_of(*call_paths(*ways)), {(way[0], way[1]) for way in ways}
     entries = {way[0] for way in ways}
     assert single_points(graph) == {name for name in graph.names if expected_single(name, entries, pairs)}
@@ -97,15 +97,15 @@ def shortest(begin: str, end: str, pairs: set[tuple[str, str]]) -> list[tuple[st
 
 @settings(unhurried, max_examples=40)
 @given(service_sets())
-def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
-    # of equal starts the order of the input decides what a trace is named after
+def test_result_is_independent_of_input_order(spans: list[GivenSpan]) -> None:
+    # with equal starts, the order of the input decides about the name of a trace
     apart = [one.but(start=100 * one.start + i, duration=100 * one.duration) for i, one in enumerate(spans)]
     other = list(apart)
     random.Random(len(spans)).shuffle(other)
     assert criticality(graph_of(*apart)) == criticality(graph_of(*other))
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made graphs -----------------------------------------------------------------------------------------------
 
 
 def parts(*spans: GivenSpan) -> dict[str, Criticality]:
@@ -114,7 +114,7 @@ def parts(*spans: GivenSpan) -> dict[str, Criticality]:
 
 def test_service_in_most_traces_comes_first() -> None:
     found = parts(*call_paths("web", "wex", "we"[:1], "xb"))
-    # e and w are called by w and by nobody, in 2 and 3 of 4 traces; b by three; x by two
+    # w in 3 of 4 traces; in 2 traces: b with three callers, x with two, e with one
     assert [(one.rank, name) for name, one in found.items()] == [(1, "w"), (2, "b"), (3, "x"), (4, "e")]
     assert {name: one.trace_share for name, one in found.items()} == {"w": 75, "e": 50, "b": 50, "x": 50}
     assert (found["b"].direct_callers, found["b"].indirect_callers) == (2, 1)
@@ -122,12 +122,12 @@ def test_service_in_most_traces_comes_first() -> None:
     assert (found["w"].direct_callers, found["w"].indirect_callers) == (0, 0)
 
 
-def test_of_as_many_callers_the_direct_ones_count_more_and_then_the_name() -> None:
+def test_ties_are_ordered_by_direct_callers_then_by_name() -> None:
     found = parts(*call_paths("pqb", "xa", "ya", "xd", "yd"))
     same = [name for name, one in found.items() if one.trace_count == 2]
     assert same == ["a", "d", "x", "y"]
     found = parts(*call_paths("pqb", "xa", "xc", "ya", "yc"), *(one.but(trace="9") for one in call_paths("pqb")))
-    # each with two callers in two traces: one of b's is indirect
+    # each has two callers in two traces; one of b's callers is indirect
     assert [name for name, one in found.items() if name in "abc"] == ["a", "c", "b"]
 
 
@@ -144,13 +144,13 @@ def test_entries_are_named_by_service_and_operation() -> None:
     assert found["web"].entry_operations == found["job"].entry_operations == ()
 
 
-def test_an_orphan_is_in_the_trace_but_no_entry_needs_it() -> None:
+def test_orphan_counts_for_its_trace_but_not_for_an_entry() -> None:
     spans = [span("1", 0, 99, service="web"), span("2", 1, 9, service="db", parent="gone")]
     found = parts(*spans)
     assert (found["db"].trace_share, found["db"].entry_operations, found["db"].direct_callers) == (100, (), 0)
 
 
-def test_inferred_peers_are_among_them() -> None:
+def test_inferred_peers_are_included() -> None:
     spans = [
         span("1", 0, 99, service="web"),
         span("2", 1, 9, service="web", kind=Kind.CLIENT, parent="1", attributes={"db.system": "redis"}),
@@ -159,7 +159,7 @@ def test_inferred_peers_are_among_them() -> None:
     ]
     found = parts(*spans)
     assert (found["redis"].inferred, found["redis"].trace_share, found["redis"].direct_callers) == (True, 50, 1)
-    # one that is also seen itself counts in both
+    # a peer with spans of its own counts in both sets of traces
     assert (found["shop"].inferred, found["shop"].trace_share, found["shop"].direct_callers) == (False, 100, 1)
     assert found["redis"].entry_operations == found["shop"].entry_operations == ("web work",)
 
@@ -172,22 +172,22 @@ def single(*ways: str) -> str:
     return "".join(sorted(single_points(graph_of(*call_paths(*ways)))))
 
 
-def test_single_points_are_all_there_is_between() -> None:
+def test_single_points_are_the_only_connections() -> None:
     assert single("abcd") == "bc"
-    # two ways to d, and none for one behind it
+    # two paths to d; one to the service behind it
     assert single("abd", "acd") == ""
     assert single("abde", "acd") == "d"
-    # an entry is none for itself, but for another one
+    # an entry service is no single point for itself, only for another entry service
     assert single("ab") == ""
     assert single("ab", "xab") == "a"
-    # nobody enters by b: what only b reaches is nobody's loss but a's
+    # requests do not begin at b, so only a loses what b reaches
     assert single("abc", "c") == "b"
     assert single("aba") == ""
     assert single("abca") == "b"
 
 
-def test_betweenness_is_the_share_of_shortest_ways() -> None:
-    # of the 6 ways between two others a > c, b > c, ... only a > c leads through b
+def test_betweenness_is_the_share_of_shortest_paths() -> None:
+    # of the 6 ordered pairs without b's own, only a > c leads through b
     assert {name: one.betweenness for name, one in parts(*call_paths("abc")).items()} == {"a": 0, "b": 0.5, "c": 0}
     found = parts(*call_paths("abd", "acd"))
     assert {name: one.betweenness for name, one in found.items()} == pytest.approx(
@@ -195,7 +195,7 @@ def test_betweenness_is_the_share_of_shortest_ways() -> None:
     )
 
 
-def test_odd_sets() -> None:
+def test_unusual_sets() -> None:
     assert criticality(graph_of()) == []
     assert single_points(graph_of()) == set()
     (alone,) = criticality(graph_of(*call_paths("aa")))
@@ -206,7 +206,7 @@ def test_odd_sets() -> None:
 
 
 @pytest.mark.parametrize("name", ["a->b", "b:c", LONG])
-def test_names_do_not_matter(name: str) -> None:
+def test_any_names(name: str) -> None:
     found = parts(
         span("1", 0, 9, service=name, name=name),
         span("2", 1, 8, service="b", parent="1"),
@@ -222,7 +222,7 @@ def test_beyond_300_services_betweenness_is_estimated() -> None:
         for i in range(310)
     ]
     found = parts(*spans)
-    # in a row the middle one is on half of all ways, as two ends at random are on different sides of it and in order
+    # in a chain the middle service is between half of all pairs: on different sides of it, in order
     assert found["s155"].betweenness == pytest.approx(0.25, abs=0.02)
     assert found["s000"].betweenness == found["s309"].betweenness == 0
     assert criticality(graph_of(*spans)) == list(found.values())

@@ -1,4 +1,4 @@
-"""Who calls whom: calls, the edges they make, the peers inferred from them, and the figures of each."""
+"""Dependencies: calls, edges, inferred peers, and their figures."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracetui.model.peers import PeerType
 from tracetui.model.span import UNKNOWN_SERVICE, Flag, Kind
 from tracetui.model.traces import TraceSet
 
-# --- Against the definition, span by span ---------------------------------------------------------------------------
+# --- Reference implementation, span by span -------------------------------------------------------------------------
 
 
 def same_ids(traces: TraceSet) -> bool:
@@ -41,10 +41,10 @@ def expected_rows(calls: Iterable[ReferenceCall]) -> Counter[tuple[Any, ...]]:
 
 @examples(3)
 @given(st.one_of(span_sets(), layered_sets()))
-def test_calls_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
+def test_calls_equal_reference(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     if same_ids(traces):
-        # which of several spans a link means is a matter of the input's order
+        # the order of the input decides which of several spans with one id a link means
         traces = build(*(one.but(links=()) for one in spans))
     calls = find_calls(traces)
     columns = (calls.is_async, calls.error, calls.by_link, calls.span, calls.caller_span, calls.half)
@@ -80,7 +80,7 @@ def network_totals(traces: TraceSet, calls: Calls) -> dict[int, int]:
 
 @unhurried
 @given(span_sets())
-def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
+def test_figures_equal_their_spans(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     calls = find_calls(traces)
     found = find_dependencies(traces, calls)
@@ -119,7 +119,7 @@ def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
                 and (traces.parent[i] < 0 or traces.service_name(int(traces.parent[i])) != figures.service)
             ]
         if not members:
-            # nobody was seen to call it: it is the caller of a root
+            # no observed calls: it is the caller of a root
             assert figures.inferred
             assert (figures.call_count, figures.latency) == (0, Latency(0))
             continue
@@ -131,10 +131,10 @@ def test_figures_equal_those_of_their_spans(spans: list[GivenSpan]) -> None:
     assert services <= {figures.service for figures in found.services}
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made traces -----------------------------------------------------------------------------------------------
 
 
-def test_a_call_counts_once_at_the_callees_entry() -> None:
+def test_call_counts_once_at_the_callees_entry() -> None:
     spans = [
         WEB,
         client_span(),
@@ -145,26 +145,26 @@ def test_a_call_counts_once_at_the_callees_entry() -> None:
     assert edges(*spans) == {("web", "cart", False): 1}
 
 
-def test_latency_is_the_callees_with_the_callers_next_to_it() -> None:
+def test_latency_of_callee_and_caller() -> None:
     edge = edge_of(WEB, client_span(), span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c"))
     assert (edge.latency.p50_ns, edge.latency.p99_ns, edge.caller_p50_ns) == (60 * US, 60 * US, 80 * US)
     assert not edge.inferred
 
 
 @pytest.mark.parametrize(("caller", "callee", "errors"), [(0, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)])
-def test_a_call_fails_when_either_half_does(caller: int, callee: int, errors: int) -> None:
+def test_call_fails_if_either_half_fails(caller: int, callee: int, errors: int) -> None:
     half = span("d", 20, 80, service="cart", kind=Kind.SERVER, parent="c", error=bool(callee))
     edge = edge_of(WEB, client_span(error=bool(caller)), half)
     assert (edge.error_count, edge.error_rate) == (errors, 100 * errors)
 
 
-def test_calls_within_a_service_are_no_edges() -> None:
+def test_calls_within_a_service_are_not_edges() -> None:
     spans = [WEB, client_span(), span("d", 20, 80, service="web", kind=Kind.SERVER, parent="c")]
     assert edges(*spans) == {}
     assert edges(WEB, client_span(attributes={"peer.service": "web"})) == {}
 
 
-def test_a_service_called_back_is_called_again() -> None:
+def test_call_back_is_a_call() -> None:
     spans = [
         WEB,
         span("d", 20, 80, service="cart", parent="a"),
@@ -187,7 +187,7 @@ def test_orphan_has_no_caller() -> None:
         (Kind.CLIENT, Kind.SERVER, Flag.FOLLOWS_FROM, True),
     ],
 )
-def test_messages_and_followers_are_called_asynchronously(
+def test_messages_and_follows_from_are_asynchronous_calls(
     above: Kind, below: Kind, flags: Flag, is_async: bool
 ) -> None:
     callee = span("d", 120, 150, service="mail", kind=below, parent="c", flags=flags)
@@ -195,20 +195,20 @@ def test_messages_and_followers_are_called_asynchronously(
 
 
 @pytest.mark.parametrize("link", [("A", "c"), ("000a", "C"), ("0000000000000000000000000000000a", "000000000000000c")])
-def test_a_consumer_is_called_by_whom_it_links_to_across_traces(link: tuple[str, str]) -> None:
+def test_consumer_is_called_by_linked_producers_in_other_traces(link: tuple[str, str]) -> None:
     produced = client_span(trace="a", attributes={"messaging.destination.name": "orders"}).but(kind=Kind.PRODUCER)
     consumed = span("d", 200, 250, trace="b", service="mail", kind=Kind.CONSUMER, links=[link])
-    # and as the message was answered for, no queue is inferred
+    # the message has a consumer, so no queue is inferred
     assert edges(WEB.but(trace="a"), produced, consumed) == {("web", "mail", True): 1}
 
 
-def test_links_that_lead_nowhere_new_are_no_calls() -> None:
+def test_links_without_a_producer_of_another_service_are_not_calls() -> None:
     produced = client_span().but(kind=Kind.PRODUCER)
     consumed = span(
         "d", 20, 80, service="mail", kind=Kind.CONSUMER, parent="c", links=[("1", "c"), ("1", "ff"), ("9", "c")]
     )
     assert edges(WEB, produced, consumed) == {("web", "mail", True): 1}
-    # nor is a link of another kind of span, or to the service itself
+    # neither are links of other kinds of spans, or to the service itself
     assert edges(WEB, span("d", 20, 80, service="mail", kind=Kind.SERVER, links=[("1", "a")])) == {}
     assert edges(WEB, span("d", 20, 80, service="web", kind=Kind.CONSUMER, links=[("1", "a")])) == {}
 
@@ -220,26 +220,26 @@ def test_unanswered_client_span_has_an_inferred_peer() -> None:
     assert (edge.latency.p50_ns, edge.caller_p50_ns, edge.error_count) == (80 * US, 80 * US, 1)
 
 
-def test_a_client_that_is_answered_has_none() -> None:
+def test_answered_client_span_has_no_inferred_peer() -> None:
     called = client_span(attributes={"server.address": "cart.local"})
     assert edges(WEB, called, span("d", 20, 80, service="cart", parent="c")) == {("web", "cart", False): 1}
 
 
-def test_spans_of_its_own_service_are_no_answer() -> None:
+def test_spans_of_the_caller_are_not_an_answer() -> None:
     called = client_span(attributes={"server.address": "example.org"})
     assert edges(WEB, called, span("d", 20, 80, service="web", parent="c")) == {("web", "example.org", False): 1}
 
 
-def test_a_peer_that_is_a_known_service_is_that_service() -> None:
+def test_peer_with_the_name_of_a_service_is_that_service() -> None:
     spans = [WEB, client_span(attributes={"peer.service": "cart"}), span("d", 0, 9, trace="2", service="cart")]
     edge = edge_of(*spans)
     assert (edge.callee, edge.inferred) == ("cart", False)
-    # the call is no entry span of the service: its figures are its own
+    # the call has no entry span in the service, so its figures are unchanged
     figures = {figures.service: figures for figures in find_dependencies(build(*spans)).services}
     assert (figures["cart"].call_count, figures["cart"].latency.p50_ns) == (1, 9 * US)
 
 
-def test_client_spans_within_one_another_are_one_call() -> None:
+def test_nested_client_spans_are_one_call() -> None:
     outer = client_span("c", attributes={"rpc.system": "aws-api", "rpc.service": "S3"})
     inner = client_span("d", parent="c", attributes={"server.address": "s3.example.org"})
     assert edges(WEB, outer, inner) == {("web", "S3", False): 1}
@@ -251,10 +251,10 @@ def test_message_without_a_consumer_is_a_call_to_its_queue() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.INTERNAL, Kind.UNSPECIFIED])
-def test_a_span_of_no_kind_calls_the_database_that_it_names(kind: Kind) -> None:
+def test_span_of_no_kind_calls_its_database(kind: Kind) -> None:
     query = client_span("d", attributes={"db.system": "redis"}).but(kind=kind)
     assert edges(WEB, query) == {("web", "redis", False): 1}
-    # but not one that wraps others
+    # but not a span with children
     assert edges(WEB, query, client_span("e", parent="d")) == {}
 
 
@@ -266,19 +266,19 @@ def test_figures_of_services_are_their_entry_spans() -> None:
         spans.append(span(f"e{number}", 0, 9, service="cart", parent=f"d{number}", error=True))
     cart, redis, web = find_dependencies(build(*spans)).services
     assert (cart.service, cart.call_count, cart.error_count, cart.error_rate) == ("cart", 4, 1, 25)
-    # half of the way from 20 to 30; 0.85 and 0.97 of the way from 30 to 40
+    # interpolated: 0.5 between 20 and 30; 0.85 and 0.97 between 30 and 40
     found = cart.latency
     assert (found.mean_ns, found.p50_ns, found.p95_ns, found.p99_ns) == pytest.approx((25_000, 25_000, 38_500, 39_700))
     assert redis == ServiceFigures("redis", True, 1, 0, Latency(1, *[80 * US] * 6), PeerType.CACHE)
     assert (web.service, web.inferred, web.call_count, web.latency.p99_ns) == ("web", False, 1, 100 * US)
 
 
-def test_no_traces_have_no_services() -> None:
+def test_empty_set_has_no_services() -> None:
     found = find_dependencies(build())
     assert (found.services, found.edges) == ((), ())
 
 
-def test_a_service_without_a_span_left_is_a_peer() -> None:
+def test_service_without_selected_spans_is_a_peer() -> None:
     traces = build(
         span("1", 0, 90, trace="1", service="web", kind=Kind.CLIENT, attributes={"peer.service": "cart"}),
         span("2", 0, 50, trace="2", service="cart"),
@@ -288,7 +288,7 @@ def test_a_service_without_a_span_left_is_a_peer() -> None:
     assert [(edge.caller, edge.callee, edge.inferred) for edge in found.edges] == [("web", "cart", True)]
 
 
-def test_a_span_without_an_end_counts_as_a_call_and_not_as_one_of_0_ms() -> None:
+def test_span_without_an_end_is_a_call_without_latency() -> None:
     traces = build(
         span("1", 0, 100, service="web", kind=Kind.SERVER),
         span("2", 0, 40, service="back", parent="1", kind=Kind.SERVER),

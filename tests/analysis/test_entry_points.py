@@ -51,7 +51,7 @@ def test_figures_of_requests_and_asynchronous_work() -> None:
     assert (mail.service, mail.is_async, mail.count, mail.latency.p50_ns) == ("mail", True, 5, 90_000)
 
 
-def test_only_the_chosen_traces_count() -> None:
+def test_only_selected_traces_count() -> None:
     pay, mail = find_entry_points(shop(), np.array([0, 2]))
     assert (pay.count, pay.failed_count, mail.count) == (2, 0, 2)
     assert find_entry_points(shop(), np.zeros(0, np.int64)) == []
@@ -77,14 +77,14 @@ def test_asynchronous_work_has_times_and_failures_of_its_own() -> None:
     assert (mail.latency.count, mail.latency.p50_ns) == (1, 90_000)
 
 
-def test_one_moment_has_no_rate() -> None:
+def test_single_moment_has_no_rate() -> None:
     (entry,) = find_entry_points(build(span("a", 0, 5)))
     assert (entry.per_minute, entry.trend.sum()) == (None, 1)
 
 
 @unhurried
 @given(service_sets())
-def test_every_request_is_counted_once(spans: list[GivenSpan]) -> None:
+def test_every_request_counts_once(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     entries = [entry for entry in find_entry_points(traces) if not entry.is_async]
     assert sum(entry.count for entry in entries) == traces.trace_count
@@ -97,7 +97,7 @@ def test_every_request_is_counted_once(spans: list[GivenSpan]) -> None:
         }
 
 
-def test_groups_are_folded_until_they_are_chosen() -> None:
+def test_groups_are_folded_until_opened() -> None:
     traces = shop()
     entries = find_entry_points(traces)
     columns = trace_columns(traces)

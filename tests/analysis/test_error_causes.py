@@ -1,4 +1,4 @@
-"""Causes, roles and outcomes of errors, held to their definition pair by pair."""
+"""Causes, roles and outcomes of errors: comparison with a reference implementation that works pair by pair."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def check(traces: TraceSet) -> None:
 
 @examples(3)
 @given(failing_sets())
-def test_causes_roles_and_outcomes_are_those_of_the_definition(spans: list[GivenSpan]) -> None:
+def test_causes_roles_and_outcomes_equal_reference(spans: list[GivenSpan]) -> None:
     check(build(*spans))
 
 
 @unhurried
 @given(span_sets())
-def test_also_of_spans_that_fit_nowhere(spans: list[GivenSpan]) -> None:
+def test_random_spans_equal_reference(spans: list[GivenSpan]) -> None:
     check(build(*spans))
 
 
@@ -55,14 +55,14 @@ def test_cancellation_below_a_span_without_an_end_is_not_its_cause() -> None:
     check(traces)
 
 
-def test_a_deep_chain_of_errors_that_outlast_one_another_at_random() -> None:
+def test_deep_chain_of_errors_with_random_ends() -> None:
     lengths = np.random.default_rng(1).integers(0, 10**6, 20_000) * 1_000_000
     spans = [
         GivenSpan(ranked(i), 10**9 + i, length, parent=ranked(i - 1) if i else "", error=True)
         for i, length in enumerate(lengths.tolist())
     ]
     found = find_causes(build(*spans))
-    # what it reaches is what ended no earlier than it or than what it reaches, but for the tolerance
+    # an error reaches callers that ended no earlier than it and the errors between, within the tolerance
     origin = len(spans) - 1
     assert not found.propagated[origin]
     least, expected = spans[origin].duration + origin, []

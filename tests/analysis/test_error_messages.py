@@ -1,4 +1,4 @@
-"""Error messages: which of a span's words is its message, and the template that messages of one cause share."""
+"""Error messages: the text of a span that is its message, and the template of messages with one cause."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ from tracetui.analysis.message_templates import LONGEST_MESSAGE, template
         ("two\n  lines\t and  blanks ", "two lines and blanks"),
     ],
 )
-def test_what_varies_is_replaced(message: str, expected: str) -> None:
+def test_varying_parts_are_replaced(message: str, expected: str) -> None:
     assert template(message) == expected
 
 
@@ -89,7 +89,7 @@ def test_what_varies_is_replaced(message: str, expected: str) -> None:
         "can't reach the host",
         "it isn't the user's fault, don't worry",
         "deadline exceeded in facade",
-        "effaced defaced",  # letters a to f alone make no hex run
+        "effaced defaced",  # letters a to f alone are no hexadecimal id
         "std::bad_alloc",
         "f32::MAX",
         "module a::b",
@@ -101,7 +101,7 @@ def test_what_varies_is_replaced(message: str, expected: str) -> None:
         'half a "quote',
     ],
 )
-def test_what_does_not_vary_stays(message: str) -> None:
+def test_constant_parts_are_kept(message: str) -> None:
     assert template(message) == message
 
 
@@ -117,7 +117,7 @@ def test_what_does_not_vary_stays(message: str) -> None:
         ("a  b", "a\nb", " a b"),
     ],
 )
-def test_messages_of_one_cause_share_a_template(messages: tuple[str, ...]) -> None:
+def test_messages_with_one_cause_share_a_template(messages: tuple[str, ...]) -> None:
     assert all(template(one) == template(other) for one, other in pairwise(messages))
 
 
@@ -136,13 +136,13 @@ def test_template_is_one_line_without_separate_numbers(message: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["'", '"', "::", "1:", "a/", "1.", "f" * 7 + " ", "0-", "v1/"])
-def test_the_longest_messages_are_cut_and_not_brooded_over(piece: str) -> None:
-    # a pattern that backtracks would not come back from these
+def test_long_messages_are_truncated_in_linear_time(piece: str) -> None:
+    # a regular expression that backtracks would never end
     found = template(piece * 100_000)
     assert 0 < len(found) <= len("{id}") * LONGEST_MESSAGE
 
 
-# --- Which words are the message ------------------------------------------------------------------------------------
+# --- The source of the message --------------------------------------------------------------------------------------
 
 
 def message_of(**parts: Any) -> str:
@@ -178,11 +178,11 @@ _IN_ORDER: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("rank", range(len(_IN_ORDER)))
-def test_the_first_words_of_the_list_are_the_message(rank: int) -> None:
+def test_first_source_is_the_message(rank: int) -> None:
     attributes: dict[str, Any] = {}
     events: list[Any] = []
     message = ""
-    # everything that comes later in the list is there as well
+    # all later sources are present as well
     for _, parts in reversed(_IN_ORDER[rank:]):
         attributes |= parts.get("attributes", {})
         events = parts.get("events", []) + events
@@ -191,7 +191,7 @@ def test_the_first_words_of_the_list_are_the_message(rank: int) -> None:
 
 
 @pytest.mark.parametrize(("expected", "parts"), _IN_ORDER)
-def test_any_of_them_alone_is_the_message(expected: str, parts: dict[str, Any]) -> None:
+def test_single_source_is_the_message(expected: str, parts: dict[str, Any]) -> None:
     assert message_of(**parts) == expected
 
 
@@ -214,12 +214,12 @@ def test_last_exception_with_a_message_is_shown() -> None:
         ({"exception.stacktrace": "at line 1"}, NO_MESSAGE),
     ],
 )
-def test_incomplete_exception_is_shown_as_far_as_known(attributes: dict[str, Any], expected: str) -> None:
+def test_incomplete_exception(attributes: dict[str, Any], expected: str) -> None:
     assert message_of(events=[(1, "exception", attributes)]) == expected
 
 
 @pytest.mark.parametrize("key", ["error.object", "message", "error.kind", "stack"])
-def test_an_opentracing_error_log_is_read_in_its_order(key: str) -> None:
+def test_opentracing_error_log(key: str) -> None:
     keys = ["error.object", "message", "error.kind", "stack"]
     fields = {name: name for name in keys[keys.index(key) :]}
     assert message_of(events=[(1, "error", {"event": "error", **fields})]) == key
@@ -230,7 +230,7 @@ def test_unknown_grpc_code_is_shown_unchanged(code: str) -> None:
     assert message_of(attributes={"rpc.grpc.status_code": code}) == f"gRPC {code}"
 
 
-def test_a_grpc_status_of_ok_is_no_message() -> None:
+def test_grpc_status_of_ok_is_not_a_message() -> None:
     assert message_of(attributes={"grpc.status_code": "0", "http.status_code": "503"}) == "HTTP 503"
 
 

@@ -1,4 +1,4 @@
-"""Errors: where a failure began, what it spread to, and the patterns of failures."""
+"""Errors: origins, propagation, and patterns."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tracetui.analysis.message_templates import template
 from tracetui.model.span import Status
 from tracetui.model.traces import TraceSet
 
-# --- Against the definitions, span by span --------------------------------------------------------------------------
+# --- Reference implementation, span by span -------------------------------------------------------------------------
 
 
 def _hops(traces: TraceSet, origins: list[int], service: str) -> int:
-    """How far above one of these the nearest error of a service is."""
+    """Return the hops from these origins up to the nearest error of a service."""
     return min(
         up
         for origin in origins
@@ -80,10 +80,10 @@ def test_traces_with_errors_and_failed_requests_are_counted_separately(spans: li
     assert errors.failed_request_rate == (100 * failed / traces.trace_count if traces.trace_count else 0)
 
 
-# --- By hand --------------------------------------------------------------------------------------------------------
+# --- Hand-made traces -----------------------------------------------------------------------------------------------
 
 CHECKOUT = [
-    # web fails because cart does, and cart because one of its three calls to the database did
+    # web fails because of cart, and cart because of one of its three calls to the database
     span("1", 0, 100, service="web", name="POST /checkout", error=True, message="checkout failed"),
     span("2", 10, 90, service="cart", name="reserve", parent="1", error=True, message="cannot reserve"),
     span("3", 15, 20, service="db", name="SELECT", parent="2"),
@@ -103,7 +103,7 @@ def only(traces: TraceSet) -> ErrorPattern:
     return pattern
 
 
-def test_a_failure_is_traced_to_where_it_began() -> None:
+def test_origin_of_a_failure() -> None:
     traces = build(*CHECKOUT)
     role = roles(traces)
     assert named(traces, role == ErrorRole.PROPAGATED) == ["1", "2"]
@@ -111,19 +111,19 @@ def test_a_failure_is_traced_to_where_it_began() -> None:
     assert named(traces, retried(traces)) == []
 
 
-def test_a_pattern_names_the_services_it_propagated_to() -> None:
+def test_pattern_names_services_it_propagated_to() -> None:
     locked, unreachable = find_errors(build(*CHECKOUT)).patterns
     assert (locked.service, locked.message, locked.template) == ("db", "row 17 is locked", "row {id} is locked")
     assert (locked.count, locked.percent, locked.trace_count, locked.operations) == (1, 50, 1, ("UPDATE",))
     assert (locked.propagated_count, sorted(locked.propagated_to)) == (2, [("cart", 1), ("web", 1)])
     assert locked.propagated_to == (("cart", 1), ("web", 1))
     assert (unreachable.service, unreachable.template) == ("mail", "no route to {id}")
-    # nothing says that the span between coped with it
+    # the span between is not explicitly OK
     assert unreachable.propagated_to == (("web", 1),)
     assert (locked.failed_request_count, unreachable.failed_request_count) == (1, 1)
 
 
-def test_an_error_handled_by_a_span_between_is_handled() -> None:
+def test_error_below_an_ok_span_is_handled() -> None:
     fine = [one.but(status=Status.OK) if one.id == "6" else one for one in CHECKOUT]
     _, unreachable = find_errors(build(*fine)).patterns
     assert (unreachable.propagated_to, unreachable.swallowed_count, unreachable.failed_request_count) == ((), 1, 0)
@@ -131,7 +131,7 @@ def test_an_error_handled_by_a_span_between_is_handled() -> None:
 
 def test_propagation_lists_the_nearest_services_first() -> None:
     def failing(trace: int, *services: str) -> list[GivenSpan]:
-        """Each of these calls the next one, which fails with it."""
+        """Return a trace in which each service calls the next one, and all fail."""
         return [
             span(str(i + 1), i, 90 - i, trace=str(trace), parent=str(i) if i else "", service=name, error=True)
             for i, name in enumerate(services)
@@ -141,14 +141,14 @@ def test_propagation_lists_the_nearest_services_first() -> None:
         *failing(1, "web", "cart", "stock", "db"),
         *failing(2, "web", "cart", "stock", "db"),
         *failing(3, "web", "audit", "stock", "db"),
-        # web calls it directly here
+        # web calls it directly
         *failing(4, "app", "web", "db"),
     )
     (pattern,) = find_errors(traces).patterns
     assert pattern.propagated_to == (("web", 4), ("stock", 3), ("cart", 2), ("app", 1), ("audit", 1))
 
 
-def test_origins_of_one_service_and_template_are_one_pattern() -> None:
+def test_origins_with_one_service_and_template_are_one_pattern() -> None:
     def failing(trace: int, row: int, name: str, start: int) -> GivenSpan:
         text = f"row {row} is locked"
         return span("a", start, start + 5, trace=f"{trace}", service="db", name=name, error=True, message=text)
@@ -164,7 +164,7 @@ def test_origins_of_one_service_and_template_are_one_pattern() -> None:
     assert (database.message, database.count, database.percent) == ("row {id} is locked", 3, 75)
     assert database.operations == ("UPDATE", "DELETE")
     assert (database.first_seen, database.last_seen) == (EPOCH + 30 * US, EPOCH + 70 * US)
-    # one message alone is shown as it is
+    # a message without others of its template is shown unchanged
     assert (cache.service, cache.message) == ("cache", "row 9 is locked")
     assert find_errors(traces).error_rate == 80
 
@@ -179,7 +179,7 @@ def test_patterns_of_one_trace_share_propagated_spans() -> None:
     assert (second.template, second.count, second.propagated_to) == ("q", 1, (("api", 2),))
 
 
-def test_examples_begin_with_the_trace_that_has_most_errors_then_the_longest() -> None:
+def test_examples_are_ordered_by_errors_then_by_duration() -> None:
     spans = []
     for trace, (errors, duration) in enumerate([(1, 10), (1, 30), (2, 5), (1, 20), (2, 9), (1, 1), (1, 2)]):
         spans.append(span("a", 0, duration, trace=f"{trace}", error=True, message="x"))
@@ -196,14 +196,12 @@ def test_examples_begin_with_the_trace_that_has_most_errors_then_the_longest() -
         ({"name": "other"}, False),
         ({"service": "other"}, False),
         ({"parent": "b"}, False),
-        ({"start": EPOCH + 10 * US}, False),  # together with it
-        ({"start": EPOCH + 5 * US}, False),  # before it
+        ({"start": EPOCH + 10 * US}, False),  # parallel
+        ({"start": EPOCH + 5 * US}, False),  # earlier
     ],
     ids=str,
 )
-def test_an_error_is_retried_when_a_later_sibling_of_its_operation_succeeds(
-    sibling: dict[str, object], expected: bool
-) -> None:
+def test_error_is_retried_if_a_later_sibling_succeeds(sibling: dict[str, object], expected: bool) -> None:
     call = span("c", 10, 20, parent="a", service="db", name="get")
     traces = build(
         span("a", 0, 90),
@@ -214,14 +212,14 @@ def test_an_error_is_retried_when_a_later_sibling_of_its_operation_succeeds(
     assert retried(traces)[at(traces, "c")] == expected
 
 
-def test_every_attempt_before_the_one_that_succeeded_is_retried() -> None:
+def test_all_attempts_before_a_success_are_retried() -> None:
     attempts = [span(f"{n}", 10 * n, 10 * n + 5, parent="a", error=n != 3) for n in range(1, 5)]
     traces = build(span("a", 0, 90), *attempts)
     assert named(traces, retried(traces)) == ["1", "2"]
     assert (only(traces).count, only(traces).retried_count) == (3, 2)
 
 
-def test_the_outcome_of_an_orphan_is_unknown() -> None:
+def test_outcome_of_an_orphan_is_unknown() -> None:
     main = span("m", 0, 90)
     traces = build(main, span("a", 0, 9, parent="gone", error=True), span("b", 9, 12, parent="gone"))
     assert not retried(traces).any()
@@ -232,13 +230,13 @@ def test_error_without_a_message_has_a_pattern() -> None:
     assert only(build(span("a", 0, 9, error=True))).message == NO_MESSAGE
 
 
-def test_without_errors_there_are_no_patterns() -> None:
+def test_no_errors_give_no_patterns() -> None:
     assert find_errors(build(span("a", 0, 9))).patterns == ()
     nothing = find_errors(build())
     assert (nothing.error_trace_count, nothing.trace_count, nothing.error_rate, nothing.patterns) == (0, 0, 0.0, ())
 
 
-def test_a_failure_that_spread_through_100_000_levels() -> None:
+def test_failure_propagated_through_100_000_levels() -> None:
     traces = build(*(one.but(error=True) for one in chain(100_000)))
     pattern = only(traces)
     assert (pattern.count, pattern.propagated_count) == (1, 99_999)
@@ -247,7 +245,7 @@ def test_a_failure_that_spread_through_100_000_levels() -> None:
 
 @unhurried
 @given(span_sets())
-def test_the_first_origin_of_a_trace(spans: list[GivenSpan]) -> None:
+def test_first_origin_of_a_trace(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     found = roles(traces)
     for trace in range(traces.trace_count):

@@ -1,4 +1,4 @@
-"""Sorting within groups: the same as asking of each group alone, however large the numbers are."""
+"""Grouped sorting: the same result as sorting each group alone, for numbers of any size."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from tracetui.analysis.stats.groups import group_quantiles, group_slices
 
-# numbers that are sorted as 16 bits, as twice 16, and as they are
+# numbers sorted as 16 bits, as twice 16 bits, and unchanged
 numbers = st.sampled_from((9, 70_000, 1 << 40)).flatmap(lambda most: st.lists(st.integers(0, most)))
-# durations that fit into one number with their group, and some that do not
+# durations with and without room for the group in the same number
 groups = st.sampled_from((1_000, 1 << 62)).flatmap(
     lambda most: st.lists(st.lists(st.integers(0, most), min_size=1), min_size=1, max_size=8)
 )
 
 
 @given(numbers)
-def test_equal_numbers_are_brought_together_in_their_order(values: list[int]) -> None:
+def test_sort_is_stable(values: list[int]) -> None:
     order, distinct, first = group_slices(np.array(values, np.int64))
     assert order.tolist() == sorted(range(len(values)), key=lambda i: values[i])
     assert distinct.tolist() == sorted(set(values))
@@ -28,7 +28,7 @@ def test_equal_numbers_are_brought_together_in_their_order(values: list[int]) ->
 
 
 @given(groups)
-def test_quantiles_are_those_of_each_group_alone(values: list[list[int]]) -> None:
+def test_quantiles_of_groups(values: list[list[int]]) -> None:
     first = np.cumsum([0, *map(len, values)])
     found = group_quantiles(np.concatenate(values).astype(np.int64), first, (0.0, 0.5, 0.95, 1.0))
     for at, group in enumerate(values):

@@ -16,7 +16,7 @@ C, S, INTERNAL, P, Q = Kind.CLIENT, Kind.SERVER, Kind.INTERNAL, Kind.PRODUCER, K
 
 
 def _path(traces: TraceSet, one: int) -> list[int]:
-    """The span and its ancestors, upwards."""
+    """Return the span and its ancestors, upwards."""
     path = [one]
     while (one := int(traces.parent[one])) >= 0:
         path.append(one)
@@ -36,7 +36,7 @@ def _expected_request(traces: TraceSet, trace: int) -> int:
 
 @unhurried
 @given(span_sets())
-def test_every_trace_has_the_request_span_of_the_definition(spans: list[GivenSpan]) -> None:
+def test_request_spans_equal_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     expected = [_expected_request(traces, trace) for trace in range(traces.trace_count)]
     assert request_spans(traces).tolist() == expected
@@ -45,7 +45,7 @@ def test_every_trace_has_the_request_span_of_the_definition(spans: list[GivenSpa
 
 @unhurried
 @given(span_sets())
-def test_a_step_is_asynchronous_by_kinds_or_by_reference(spans: list[GivenSpan]) -> None:
+def test_step_is_asynchronous_by_kinds_or_reference(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     expected = [
         parent >= 0
@@ -81,14 +81,14 @@ def test_request_span_is_the_only_nearest_server_below_a_root_without_status(
     assert request_spans(traces).tolist() == [at(traces, request_span)]
 
 
-def test_of_two_nearest_servers_none_is_the_request() -> None:
+def test_two_nearest_servers_give_no_request_span() -> None:
     calls = [span(f"{n}", 10 * n, 10 * n + 5, parent="a", kind=S, error=True) for n in (1, 2)]
     traces = build(span("a", 0, 90), *calls)
     assert (request_spans(traces).tolist(), failed_requests(traces).tolist()) == ([0], [False])
 
 
 @pytest.mark.parametrize(("error", "failed"), [("a", True), ("b", True), ("c", True), ("d", False), ("x", False)])
-def test_a_request_fails_by_an_error_from_its_span_to_the_root(error: str, failed: bool) -> None:
+def test_request_fails_by_an_error_between_its_span_and_the_root(error: str, failed: bool) -> None:
     spans = [
         span("a", 0, 90, kind=INTERNAL),
         span("b", 5, 80, parent="a", kind=C),
@@ -100,7 +100,7 @@ def test_a_request_fails_by_an_error_from_its_span_to_the_root(error: str, faile
     assert failed_requests(traces).tolist() == [failed]
 
 
-def test_a_span_is_explicitly_ok_by_its_status_alone() -> None:
+def test_span_is_explicitly_ok_only_by_its_status() -> None:
     traces = build(span("a", 0, 9, status=Status.OK), span("b", 1, 9, parent="a"), span("c", 2, 9, error=True))
     assert explicit_ok(traces).tolist() == [True, False, False]
 

@@ -1,4 +1,4 @@
-"""The response time of traces: the main root's own duration, beside the duration of the whole trace."""
+"""Response time of traces: the duration of the main root, and the duration of the whole trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _reached(traces: TraceSet, position: int) -> int:
 
 
 def without_ends(spans: list[GivenSpan], every: int = 3) -> list[GivenSpan]:
-    """The spans, of which some lack their end."""
+    """Return the spans with every n-th end missing."""
     return [
         one.but(duration=0, flags=one.flags | Flag.NO_DURATION) if number % every == 0 else one
         for number, one in enumerate(spans)
@@ -47,7 +47,7 @@ def test_response_time_is_duration_of_main_root(spans: list[GivenSpan]) -> None:
     ("spans", "expected", "missing"),
     [
         ([span("a", 0, 100)], 100, False),
-        # a message that is processed much later
+        # a message processed much later
         (
             [
                 span("a", 0, 200),
@@ -58,9 +58,9 @@ def test_response_time_is_duration_of_main_root(spans: list[GivenSpan]) -> None:
             False,
         ),
         ([span("a", 0, 100, parent="gone"), span("b", 50, 400, parent="gone")], 400, True),
-        # an orphan beside a root is not the main root, however early
+        # an orphan beside a root is never the main root
         ([span("a", 0, 100, parent="gone"), span("b", 50, 400)], 350, False),
-        # a root without an end reaches to the greatest end below it, and no further
+        # a root without an end lasts until the latest end below it
         (
             [
                 span("a", 0, 0, flags=Flag.NO_DURATION),
@@ -80,14 +80,14 @@ def test_response_time_of_a_trace(spans: list[GivenSpan], expected: int, missing
     assert traces.root_missing.tolist() == [missing]
 
 
-def test_root_without_end_reaches_through_100_000_levels() -> None:
+def test_root_without_end_above_100_000_levels() -> None:
     links = chain(100_000)
     traces = build(links[0].but(duration=0, flags=Flag.NO_DURATION), *links[1:])
-    # the second span ends a nanosecond before its parent would
+    # ends decrease by a nanosecond per level
     assert traces.response_time.tolist() == [links[0].duration - 1]
 
 
-def test_no_traces_have_no_response_times() -> None:
+def test_empty_set_has_no_response_times() -> None:
     traces = build()
     assert traces.response_time.tolist() == traces.root_missing.tolist() == []
 

@@ -1,4 +1,4 @@
-"""Bounds of savings by parallel work: by hand, and as measured by a replay."""
+"""Limits of savings by parallel work: hand-made traces, and comparison with a replay."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_work_parallel_to_the_caller_limits_the_saving() -> None:
     assert slack(above, "4") == slack(above, "2") == 5 * US
 
 
-def test_what_runs_on_holds_up_what_follows() -> None:
-    # it ends within the second call, which ends no sooner than it
+def test_work_that_overlaps_the_next_call_limits_the_saving() -> None:
+    # "beside" ends during the second call, which cannot end earlier than it
     on = build(
         span("1", 0, 100),
         span("2", 0, 40, parent="1"),
@@ -51,19 +51,19 @@ def test_what_runs_on_holds_up_what_follows() -> None:
     assert slack(on, "2") == slack(on, "4") == 20 * US
 
 
-def test_of_several_calls_what_began_with_the_first_holds_up_all() -> None:
+def test_work_parallel_to_the_first_of_several_calls_limits_the_saving() -> None:
     calls = [span(str(i + 2), 10 * i, 10 * i + 10, parent="1") for i in range(4)]
     beside = span("9", 2, 33, parent="1", name="beside")
     traces = build(span("1", 0, 50), *calls, beside)
     first, last = np.array([at(traces, "2")]), np.array([at(traces, "5")])
     assert SavingBound(critical_paths(traces)).of_calls(first, last).tolist() == [7 * US]
-    # and what waited for the first of them moves along
+    # work that starts after the first call moves with it
     later = build(span("1", 0, 50), *calls, beside.but(start=beside.start + 8 * US, duration=25 * US))
     assert SavingBound(critical_paths(later)).of_calls(first, last).tolist() == [UNBOUND]
 
 
 def test_work_after_a_parallel_call_waits_for_it() -> None:
-    # "beside" goes on as "after", which moves with it and not with the calls
+    # "after" follows "beside" and moves with it, not with the calls
     traces = build(
         span("1", 0, 100),
         span("2", 0, 40, parent="1"),
@@ -75,7 +75,7 @@ def test_work_after_a_parallel_call_waits_for_it() -> None:
 
 
 def _follow_one_another(traces: TraceSet, beside: list[int]) -> bool:
-    """Whether some of these spans begin when a sibling among them has ended."""
+    """Return whether one of these spans begins when a sibling among them has ended."""
     return any(
         traces.parent[one] == traces.parent[other] and traces.end[one] <= traces.start[other] and traces.duration[one]
         for one in beside
@@ -85,7 +85,7 @@ def _follow_one_another(traces: TraceSet, beside: list[int]) -> bool:
 
 @unhurried
 @given(nested())
-def test_a_replay_saves_as_much(spans: list[GivenSpan]) -> None:
+def test_bound_equals_the_saving_of_a_replay(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     paths = critical_paths(traces)
     held = SavingBound(paths)

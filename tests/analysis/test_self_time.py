@@ -1,4 +1,4 @@
-"""Self time: the time of a span in which none of its children ran."""
+"""Self time: the time of a span outside its children."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tracetui.model.traces import TraceSet
 
 
 def _self_time(traces: TraceSet, owner: int) -> int:
-    """The length of the union of the children's intervals, found by merging them one after the other."""
+    """Return the duration less the union of the children's intervals, merged one by one."""
     start, end = int(traces.start[owner]), int(traces.end[owner])
     intervals = []
     for child in range(len(traces)):
@@ -33,7 +33,7 @@ def _self_time(traces: TraceSet, owner: int) -> int:
 
 @unhurried
 @given(span_sets())
-def test_it_is_the_duration_less_the_union_of_the_children(spans: list[GivenSpan]) -> None:
+def test_self_time_equals_the_definition(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     found = self_times(traces)
     assert found.tolist() == [_self_time(traces, owner) for owner in range(len(traces))]
@@ -43,7 +43,7 @@ def test_it_is_the_duration_less_the_union_of_the_children(spans: list[GivenSpan
 
 @unhurried
 @given(nested())
-def test_it_does_not_touch_the_traces(spans: list[GivenSpan]) -> None:
+def test_traces_are_unchanged(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     before = traces.duration.tolist()
     self_times(traces)
@@ -51,7 +51,7 @@ def test_it_does_not_touch_the_traces(spans: list[GivenSpan]) -> None:
 
 
 def own_time(*spans: GivenSpan) -> float:
-    """The self time of span `a`, in microseconds."""
+    """Return the self time of span `a`, in microseconds."""
     traces = build(*spans)
     return float(self_times(traces)[at(traces, "a")] / US)
 
@@ -63,16 +63,16 @@ def own_time(*spans: GivenSpan) -> float:
         ([(10, 30)], 80),
         ([(10, 30), (20, 50)], 60),  # overlapping
         ([(10, 30), (30, 50)], 60),  # touching
-        ([(10, 60), (20, 30)], 50),  # one within the other
-        ([(10, 60), (20, 30), (50, 70)], 40),  # the long one outlasts the short one between
-        ([(-20, 10), (95, 130)], 85),  # reaching out on both sides
-        ([(-20, -10), (100, 130)], 100),  # wholly outside
-        ([(-20, 130)], 0),  # all around it
-        ([(40, 40)], 100),  # no time at all
+        ([(10, 60), (20, 30)], 50),  # nested
+        ([(10, 60), (20, 30), (50, 70)], 40),  # a long one around shorter ones
+        ([(-20, 10), (95, 130)], 85),  # beyond both ends
+        ([(-20, -10), (100, 130)], 100),  # outside
+        ([(-20, 130)], 0),  # around the parent
+        ([(40, 40)], 100),  # no duration
         ([(0, 100), (0, 100)], 0),
     ],
 )
-def test_children_count_once_and_within_their_parent_only(children: list[tuple[int, int]], expected: float) -> None:
+def test_children_count_once_and_within_their_parent(children: list[tuple[int, int]], expected: float) -> None:
     below = [span(f"b{i}", start, end, parent="a") for i, (start, end) in enumerate(children)]
     assert own_time(span("a", 0, 100), *below) == expected
 
@@ -84,7 +84,7 @@ def test_child_without_an_end_runs_as_long_as_its_descendants() -> None:
     assert own_time(span("a", 0, 100), unended, span("c", 40, 130, parent="b")) == 20
 
 
-def test_grandchildren_do_not_count() -> None:
+def test_grandchildren_are_ignored() -> None:
     assert own_time(span("a", 0, 100), span("b", 10, 20, parent="a"), span("c", 30, 90, parent="b")) == 90
 
 
@@ -97,20 +97,20 @@ def test_grandchildren_do_not_count() -> None:
         (Kind.CONSUMER, Kind.PRODUCER, 80),
     ],
 )
-def test_nothing_waits_for_the_consumer_of_a_message(above: Kind, below: Kind, expected: float) -> None:
+def test_consumer_of_a_message_is_not_subtracted(above: Kind, below: Kind, expected: float) -> None:
     assert own_time(span("a", 0, 100, kind=above), span("b", 10, 30, parent="a", kind=below)) == expected
 
 
-def test_no_spans_have_no_self_times() -> None:
+def test_empty_set_has_no_self_times() -> None:
     assert self_times(build()).tolist() == []
 
 
-def test_a_chain_of_100_000_levels() -> None:
+def test_chain_of_100_000_levels() -> None:
     # each level is 1 ns longer than the next at both ends
     assert self_times(build(*chain(100_000))).tolist() == [2] * 99_999 + [1]
 
 
-def test_a_fan_of_100_000_children() -> None:
+def test_fan_of_100_000_children() -> None:
     # a nanosecond before each child
     assert self_times(build(*fan(100_000))).tolist() == [99_999] + [2] * 99_999
 
@@ -123,7 +123,7 @@ def test_a_fan_of_100_000_children() -> None:
 def test_group_and_value_are_encoded_in_one_number_at_any_distance(
     pairs: list[tuple[int, int, int]], bits: int
 ) -> None:
-    # with fewer bits values meet more often, and fit into 64 bits together with their group
+    # with fewer bits, equal values are more common, and a value fits into 64 bits together with its group
     group = np.array([pair[0] for pair in pairs])
     values = [np.array([pair[i] >> bits for pair in pairs]) for i in (1, 2)]
     plain = [(int(g), int(v)) for value in values for g, v in zip(group, value, strict=True)]

@@ -1,6 +1,6 @@
-"""The graph of services: its distances, rings and groups, against searches in plain Python, and the names it knows.
+"""The service graph: distances, cycles, communities and names, compared with searches in plain Python.
 
-`ReferenceGraph` is the model that the other questions about services are tested against, too.
+`ReferenceGraph` is also the reference of the tests of other service queries.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ some = settings(unhurried, max_examples=60)
 
 @some
 @given(service_sets())
-def test_distances_are_the_fewest_calls(spans: list[GivenSpan]) -> None:
+def test_distances_equal_reference(spans: list[GivenSpan]) -> None:
     graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     assert graph.names == sorted(plain.names)
     assert set(graph.edges) == plain.pairs
@@ -49,7 +49,7 @@ def test_distances_are_the_fewest_calls(spans: list[GivenSpan]) -> None:
 
 
 def expected_rings(pairs: set[tuple[str, str]]) -> set[tuple[str, ...]]:
-    """All of them, begun at their least name."""
+    """Return all cycles, each starting at its first name."""
     found = set()
     ways: list[tuple[str, ...]] = [(name,) for name in {name for pair in pairs for name in pair}]
     for way in ways:
@@ -63,17 +63,17 @@ def expected_rings(pairs: set[tuple[str, str]]) -> set[tuple[str, ...]]:
 
 @some
 @given(call_pairs("abcde"))
-def test_cycles_are_all_rings(ways: list[str]) -> None:
+def test_cycles_equal_reference(ways: list[str]) -> None:
     graph = graph_of(*call_paths(*ways))
     pairs = {(way[0], way[1]) for way in ways}
     rings = expected_rings(pairs)
     assert list(graph.cycles) == sorted(rings, key=lambda ring: (len(ring), ring))[:50]
-    # whoever is in one can be reached from somebody that it reaches
+    # a service is in a cycle if it reaches one of its callers
     within = {a for a in graph.names for b in hops(a, pairs) if a != b and a in hops(b, pairs)}
     assert {name for ring in graph.cycles for name in ring} == within
 
 
-def test_the_shortest_of_many_cycles_are_reported() -> None:
+def test_shortest_of_many_cycles_are_reported() -> None:
     # 15 of two services, 40 of three and many more
     names = "abcdef"
     graph = graph_of(*call_paths(*(a + b for a in names for b in names if a != b)))
@@ -81,26 +81,26 @@ def test_the_shortest_of_many_cycles_are_reported() -> None:
     assert len(set(graph.cycles)) == 50
 
 
-def test_a_cycle_begins_at_its_first_name_and_is_reported_once() -> None:
+def test_cycle_begins_at_its_first_name_and_is_reported_once() -> None:
     assert graph_of(*call_paths("cbdbc", "xcbdb", "a")).cycles == (("b", "c"), ("b", "d"))
     assert graph_of(*call_paths("abcba")).cycles == (("a", "b"), ("b", "c"))
     assert graph_of(*call_paths("zyxz", "xzy")).cycles == (("x", "z", "y"),)
     assert graph_of(*call_paths("abc")).cycles == ()
 
 
-def test_a_ring_of_more_than_8_services_is_not_looked_for() -> None:
+def test_cycles_of_more_than_8_services_are_not_reported() -> None:
     assert graph_of(*call_paths("abcdefgha")).cycles == (tuple("abcdefgh"),)
     assert graph_of(*call_paths("abcdefghia")).cycles == ()
 
 
 @some
 @given(call_pairs())
-def test_communities_hold_every_service_once(ways: list[str]) -> None:
+def test_every_service_is_in_one_community(ways: list[str]) -> None:
     graph = graph_of(*call_paths(*ways))
     assert sorted(name for group in graph.communities for name in group) == graph.names
     assert list(graph.communities) == sorted(graph.communities, key=lambda group: (-len(group), group))
     assert all(list(group) == sorted(group) for group in graph.communities)
-    # and nothing in them but what has to do with one another
+    # the services of a community are connected
     pairs = {(way[0], way[1]) for way in ways}
     for group in graph.communities:
         among = {pair for pair in pairs if set(pair) <= set(group)}
@@ -110,7 +110,7 @@ def test_communities_hold_every_service_once(ways: list[str]) -> None:
 def test_communities_are_services_that_call_each_other_most() -> None:
     graph = graph_of(*call_paths(*["ab", "bc", "ca", "xy", "yz", "zx"] * 3, "cx"))
     assert graph.communities == (("a", "b", "c"), ("x", "y", "z"))
-    # calls in both directions count together: 6 of a and d, and of b and c, are more than the 4 of a and b, and c and d
+    # calls in both directions count together: 6 for a and d and for b and c, 4 for a and b and for c and d
     graph = graph_of(*call_paths(*["ab", "cd"] * 4, *["bc", "cb", "da", "ad"] * 3))
     assert graph.communities == (("a", "d"), ("b", "c"))
     assert graph_of(*call_paths(*["ab", "cd"] * 4, *["bc", "da"] * 3)).communities == (("a", "b"), ("c", "d"))
@@ -119,26 +119,26 @@ def test_communities_are_services_that_call_each_other_most() -> None:
 
 def test_entries_are_the_services_of_the_main_roots() -> None:
     spans = call_paths("ab", "ac")
-    # an orphan that begins earlier is not what the trace is named after; a trace with nothing else is
+    # an earlier orphan does not name the trace, unless the trace has no root
     spans += [span("9", -9, 1, parent="77", service="o", trace="1"), span("9", 0, 1, parent="77", service="p")]
     spans[-1] = spans[-1].but(trace="3")
     assert graph_of(*spans).entry_services == ("a", "p")
 
 
-def test_no_traces_have_no_graph() -> None:
+def test_empty_set_has_an_empty_graph() -> None:
     graph = graph_of()
     assert (graph.names, graph.edges, graph.cycles, graph.communities, graph.entry_services) == ([], {}, (), (), ())
     with pytest.raises(UsageError, match="known: none"):
         graph.target("a")
 
 
-def test_a_single_service_has_no_callers_or_callees() -> None:
+def test_single_service_has_no_callers_or_callees() -> None:
     graph = graph_of(*call_paths("aaa"))
     assert (graph.names, graph.edges, graph.callers("a"), graph.callees("a")) == (["a"], {}, {}, {})
     assert graph.communities == (("a",),)
 
 
-def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
+def test_asynchronous_calls_make_paths_asynchronous() -> None:
     spans = [
         span("1", 0, 99, service="a"),
         span("2", 1, 9, service="a", kind=Kind.PRODUCER, parent="1"),
@@ -146,7 +146,7 @@ def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
         span("4", 30, 40, service="c", parent="3"),
     ]
     assert graph_of(*spans).callees("a") == {"b": Distance(1, False), "c": Distance(2, False)}
-    # there is a way at once, if a longer one
+    # a longer, synchronous path
     spans += [one.but(trace="2") for one in call_paths("adc")]
     assert graph_of(*spans).callees("a")["c"] == Distance(2, True)
     assert graph_of(*spans).callers("c") == {
@@ -164,7 +164,7 @@ def test_an_asynchronous_call_leads_nowhere_at_once() -> None:
     [("web", "db"), ("a->b", "c"), ("a", "b->c"), ("a -> b", "c -> d"), ("a:b", "c:d"), (LONG, LONG + "y"), ("-", ">")],
 )
 @pytest.mark.parametrize("operation", ["get", "GET /a:b", "a -> b", "GET x->y: z", LONG, ":", "->"])
-def test_any_target_is_found_by_its_own_name(names: tuple[str, str], operation: str) -> None:
+def test_every_target_is_found_by_its_name(names: tuple[str, str], operation: str) -> None:
     graph = graph_of_call(*names, operation)
     for target in (Target(names[0]), Target(names[1]), Target(names[1], operation), Target(names[1], caller=names[0])):
         assert graph.target(target.name) == target
@@ -181,11 +181,11 @@ def test_resolved_target_has_the_requested_name(caller: str, callee: str, operat
     if caller != callee:
         targets.append(Target(callee, caller=caller))
     for target in targets:
-        # two may have one name: then it is any of them
+        # two targets may have one name: either is found
         assert graph.target(target.name).name == target.name
 
 
-def test_a_service_goes_before_its_operations_and_a_call_before_those() -> None:
+def test_services_precede_calls_and_calls_precede_operations() -> None:
     graph = graph_of(
         span("1", 0, 9, service="a", name="b"),
         span("2", 0, 9, service="a:b", parent="1"),
@@ -197,13 +197,13 @@ def test_a_service_goes_before_its_operations_and_a_call_before_those() -> None:
     assert graph.target("a:x -> c") == Target("c", caller="a:x")
 
 
-def test_a_name_may_differ_in_case_and_blanks() -> None:
+def test_names_ignore_case_and_blanks() -> None:
     graph = graph_of_call("Web", "DB", "Get It")
     assert graph.target(" wEB ") == Target("Web")
     assert graph.service("db") == "DB"
     assert graph.target("db: get it ") == Target("DB", "Get It")
     assert graph.target("WEB->db") == Target("DB", caller="Web")
-    # not if that could be several, but one is itself
+    # ambiguous names must match exactly
     both = graph_of_call("WEB", "web")
     assert both.target("web") == Target("web")
     with pytest.raises(UsageError, match="did you mean"):
@@ -247,6 +247,6 @@ def test_unknown_targets_are_reported_with_known_names(asked: str, says: str) ->
         assert str(refused.value) == says
 
 
-def test_only_the_operations_of_a_service_are_its_own() -> None:
+def test_spans_of_an_operation_are_of_its_service() -> None:
     graph = graph_of_call("web", "db", "query")
     assert (graph.operations("web"), graph.operations("db"), graph.operations("?")) == (["root"], ["query"], [])

@@ -1,4 +1,4 @@
-"""Smaller queries about services: shared dependencies, differences of callers, text search, neighbours."""
+"""Queries about services: shared dependencies, differences of callers, text search, neighbours."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ from tracetui.model.span import Kind
 
 some = settings(unhurried, max_examples=60)
 
-# --- What several need ----------------------------------------------------------------------------------------------
+# --- Shared dependencies --------------------------------------------------------------------------------------------
 
 
 @some
 @given(service_sets(), st.data())
-def test_shared_dependencies_are_reached_by_all(spans: list[GivenSpan], data: st.DataObject) -> None:
+def test_shared_dependencies_equal_reference(spans: list[GivenSpan], data: st.DataObject) -> None:
     graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     asked = data.draw(st.lists(st.sampled_from(sorted(plain.names)), max_size=4))
     far = [hops(name, plain.pairs) for name in asked]
@@ -68,21 +68,21 @@ def test_shared_dependencies_have_the_hops_from_each() -> None:
         SharedDependency("d", (3, 2)),
     ]
     assert shared(spans, "x", "a") == {"c": (1, 2), "d": (2, 3)}
-    # one of them may be what the other needs, and one alone shares with itself
+    # one service may depend on the other; a service shares everything with itself
     assert shared(spans, "b", "c") == {"c": (1, 0), "d": (2, 1)}
     assert shared(spans, "x") == {"x": (0,), "c": (1,), "y": (1,), "d": (2,)}
     assert shared(spans, "a", "x", "y") == {}
     assert shared(spans) == {}
-    # in a ring each needs all
+    # in a cycle every service depends on all
     assert shared(call_paths("abca"), "a", "b") == {"a": (0, 2), "b": (1, 0), "c": (2, 1)}
 
 
-# --- Whose callers --------------------------------------------------------------------------------------------------
+# --- Differences of callers -----------------------------------------------------------------------------------------
 
 
 @some
 @given(service_sets())
-def test_callers_differ_as_sets_do(spans: list[GivenSpan]) -> None:
+def test_caller_differences_equal_reference(spans: list[GivenSpan]) -> None:
     graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     direct = {name: {caller for caller, callee in plain.pairs if callee == name} for name in plain.names}
     every = {name: set(hops(name, reverse(plain.pairs))) - {name} for name in plain.names}
@@ -100,21 +100,21 @@ def test_callers_differ_as_sets_do(spans: list[GivenSpan]) -> None:
             )
 
 
-def test_whose_callers_are_whose() -> None:
+def test_caller_difference() -> None:
     graph = graph_of(*call_paths("wab", "wcb", "wcd", "xd", "yxd"))
-    # of b: a and c, and w by way of them; of d: c and x, and w and y by way of them
+    # callers of b: a and c, indirectly w; of d: c and x, indirectly w and y
     assert caller_difference(graph, "b", "d") == CallerDifference(("a",), ("c",), ("x",), (), ("w",), ("y",))
-    # a direct caller of the one may be an indirect one of the other
+    # a direct caller of one may be an indirect caller of the other
     assert caller_difference(graph, "b", "a") == CallerDifference(("a", "c"), (), ("w",), ("w",), (), ())
     assert caller_difference(graph, "w", "w") == CallerDifference((), (), (), (), (), ())
 
 
-# --- Who is near ----------------------------------------------------------------------------------------------------
+# --- Neighbours -----------------------------------------------------------------------------------------------------
 
 
 @some
 @given(service_sets())
-def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
+def test_neighbours_equal_reference(spans: list[GivenSpan]) -> None:
     graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     for target in plain.targets:
         if target.caller:
@@ -148,7 +148,7 @@ def test_neighbours_are_whom_the_graph_reaches(spans: list[GivenSpan]) -> None:
 
 
 def with_it(plain: ReferenceGraph, target: Target, call: ReferenceCall, upstream: bool) -> bool:
-    """Whether a call leads to an operation, or was made by it or by what it led to."""
+    """Return whether a call leads to an operation, or was made by it or by its descendants."""
     own = plain.own(target)
     if upstream:
         return not own.isdisjoint(plain.led_to(call.span))
@@ -156,7 +156,7 @@ def with_it(plain: ReferenceGraph, target: Target, call: ReferenceCall, upstream
 
 
 def seen(plain: ReferenceGraph, target: Target, *, upstream: bool) -> set[str]:
-    """The services that were seen to lead to an operation, or were called by it or by what it led to."""
+    """Return the services observed upstream of an operation, or called by it or by its descendants."""
     own = plain.own(target)
     if upstream:
         return {one.service for one in plain.nodes if not own.isdisjoint(plain.led_to(one))}
@@ -165,7 +165,7 @@ def seen(plain: ReferenceGraph, target: Target, *, upstream: bool) -> set[str]:
 
 
 def figures(plain: ReferenceGraph, service: str) -> tuple[int, int]:
-    """Calls and errors of all that a service or peer takes."""
+    """Return calls and errors of a service or peer."""
     if service in plain.services:
         entries = [one for one in plain.nodes if one.service == service and one.is_entry]
     else:
@@ -173,7 +173,7 @@ def figures(plain: ReferenceGraph, service: str) -> tuple[int, int]:
     return len(entries), sum(one.error for one in entries)
 
 
-def test_direct_neighbours_have_calls_between_and_indirect_ones_their_own() -> None:
+def test_figures_of_direct_and_indirect_neighbours() -> None:
     spans = [
         span("1", 0, 100, service="web", error=True),
         span("2", 10, 60, service="cart", parent="1", error=True),
@@ -184,7 +184,7 @@ def test_direct_neighbours_have_calls_between_and_indirect_ones_their_own() -> N
     spans[0] = spans[0].but(kind=Kind.PRODUCER)
     graph = graph_of(*spans)
     near, far = Distance(1, True), Distance(2, True)
-    # a call is an error if either half is, which a span of no kind is not
+    # a call has an error if either half has; a span of no kind is not a half
     assert neighbours(graph, Target("web"), upstream=False) == [
         Neighbour("cart", near, 2, 100.0, of(50, 10), False, False, network=EdgeNetwork(40 * US, 40 * US, 40.0)),
         Neighbour("mail", Distance(1, False), 1, 100.0, of(1), True, False),
@@ -208,7 +208,7 @@ def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
         span("3", 10, 20, service="b", kind=Kind.CONSUMER, parent="1", error=True),
         span("4", 10, 90, service="b", parent="1", error=True),
     ]
-    # the latency is that of both sorts together, network time that of synchronous calls
+    # latency of synchronous and asynchronous calls together; network time of synchronous ones only
     network = EdgeNetwork(20 * US, 20 * US, 20.0)
     assert neighbours(graph_of(*sent), Target("a"), upstream=False) == [
         Neighbour(
@@ -242,12 +242,12 @@ def test_operation_has_only_observed_neighbours() -> None:
     assert (names("list", upstream=True), names("list", upstream=False)) == (["job"], ["db"])
 
 
-# --- What a word finds ----------------------------------------------------------------------------------------------
+# --- Text search ----------------------------------------------------------------------------------------------------
 
 
 @some
 @given(service_sets(), st.sampled_from(["a", "CART", "get", "s", "ip", "redis", "peer.", "=", "zz", "stripe"]))
-def test_a_word_finds_every_service_that_holds_it(spans: list[GivenSpan], word: str) -> None:
+def test_text_search_equals_reference(spans: list[GivenSpan], word: str) -> None:
     graph, plain = graph_of(*spans), ReferenceGraph(build(*spans))
     sought = word.lower()
     expected: dict[str, Counter[tuple[str, str]]] = {}
@@ -272,12 +272,12 @@ def test_a_word_finds_every_service_that_holds_it(spans: list[GivenSpan], word: 
     assert order == sorted(order)
 
 
-def test_names_go_before_operations_and_those_before_attributes() -> None:
+def test_matches_are_ordered_by_name_operation_attribute() -> None:
     spans = [
         span("1", 0, 99, service="web", name="GET /pay"),
         span("2", 1, 90, service="payment", name="charge", parent="1", resource={"host": "pay-1"}),
         span("3", 2, 80, service="payment", name="charge", parent="2", attributes={"of": "pay"}),
-        # the name of a service is none of its attributes
+        # a service's own name is not an attribute match
         span("7", 3, 70, service="log", name="write", parent="3", resource={"service.name": "pay-log"}),
         span("4", 3, 70, service="log", name="write", parent="3", attributes={"from": "PAYMENT", "n": 1}),
         span("5", 3, 70, service="log", name="write", parent="3", attributes={"from": "PAYMENT"}),
@@ -299,7 +299,7 @@ def test_names_go_before_operations_and_those_before_attributes() -> None:
     assert find_services(graph_of(*spans), "nothing of the kind") == []
 
 
-def test_of_each_sort_five_are_named() -> None:
+def test_five_matches_of_each_kind_are_shown() -> None:
     spans = [span("1", 0, 99, service="api", name="root")]
     for i in range(8):
         for k in range(i + 1):
@@ -314,16 +314,16 @@ def test_of_each_sort_five_are_named() -> None:
     ]
 
 
-# --- Odd sets -------------------------------------------------------------------------------------------------------
+# --- Unusual sets ---------------------------------------------------------------------------------------------------
 
 
-def test_no_traces_answer_nothing() -> None:
+def test_empty_set_has_no_results() -> None:
     graph = graph_of()
     assert (shared_dependencies(graph, []), find_services(graph, "a"), find_services(graph, "")) == ([], [], [])
 
 
 @pytest.mark.parametrize("names", [("a->b", "c:d"), ("a -> b:c", "-"), (LONG, LONG + "y")])
-def test_names_do_not_matter(names: tuple[str, str]) -> None:
+def test_any_names(names: tuple[str, str]) -> None:
     caller, callee = names
     graph = graph_of_call(caller, callee)
     assert shared_dependencies(graph, [caller, callee]) == [SharedDependency(callee, (1, 0))]
@@ -334,7 +334,7 @@ def test_names_do_not_matter(names: tuple[str, str]) -> None:
 
 @settings(unhurried, max_examples=30)
 @given(service_sets())
-def test_the_order_of_the_input_does_not_matter(spans: list[GivenSpan]) -> None:
+def test_result_is_independent_of_input_order(spans: list[GivenSpan]) -> None:
     other = list(spans)
     random.Random(len(spans)).shuffle(other)
     one, two = graph_of(*spans), graph_of(*other)

@@ -1,4 +1,4 @@
-"""Clock skew: which spans are moved, by how much, and that each says so. The cases are those of Jaeger's rule."""
+"""Clock skew correction by Jaeger's rule: spans moved, by how much, and their marks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THERE = {"host.name": "there"}
 
 
 def moved(*spans: GivenSpan) -> dict[str, tuple[float, float]]:
-    """Id -> start and end of each span, in microseconds."""
+    """Return start and end of each span in microseconds, by id."""
     traces = correct_skew(build(*spans))
     return {traces.span_id(i): (micros(traces.start[i]), micros(traces.end[i])) for i in range(len(traces))}
 
@@ -28,20 +28,18 @@ def moved(*spans: GivenSpan) -> dict[str, tuple[float, float]]:
     ("child", "expected"),
     [
         ((20, 80), (20, 80)),  # fits inside
-        ((0, 100), (0, 100)),  # just fits
+        ((0, 100), (0, 100)),  # fits exactly
         ((0, 0), (0, 0)),
-        ((-50, 10), (20, 80)),  # begins too early: to the middle
+        ((-50, 10), (20, 80)),  # begins too early: moved to the middle
         ((-50, 50), (0, 100)),  # as long as its parent
         ((60, 120), (20, 80)),  # ends too late
-        ((200, 240), (30, 70)),  # wholly outside
+        ((200, 240), (30, 70)),  # outside
         ((-300, -299), (49.5, 50.5)),
-        ((-10, 110), (0, 120)),  # longer than its parent: to the start of it
-        ((10, 130), (10, 130)),  # but not when it begins later
+        ((-10, 110), (0, 120)),  # longer than its parent: moved to the parent's start
+        ((10, 130), (10, 130)),  # but not if it begins later
     ],
 )
-def test_a_child_on_another_host_is_moved_into_its_parent(
-    child: tuple[int, int], expected: tuple[float, float]
-) -> None:
+def test_child_on_another_host_is_moved_into_its_parent(child: tuple[int, int], expected: tuple[float, float]) -> None:
     spans = [span("a", 0, 100, resource=HERE), span("b", *child, parent="a", resource=THERE)]
     assert moved(*spans)["b"] == expected
     assert moved(*spans)["a"] == (0, 100)
@@ -57,14 +55,14 @@ def test_a_child_on_another_host_is_moved_into_its_parent(
         ({"host.ip": "10.0.0.1", "host.name": "x"}, {"host.ip": "10.0.0.2", "host.name": "x"}, False),
         ({"host.ip": ["10.0.0.1", "::1"]}, {"host.ip": "10.0.0.1"}, True),
         ({"host.id": "", "host.name": "x"}, {"host.name": "x"}, True),
-        # an unknown host is always another
+        # an unknown host never equals another
         ({}, {}, False),
         ({"host.name": "x"}, {}, False),
         ({"host.name": ""}, {"host.name": ""}, False),
         ({"host.name": 7}, {"host.name": 7}, False),
     ],
 )
-def test_a_child_on_the_same_host_is_believed(here: dict[str, Any], there: dict[str, Any], same: bool) -> None:
+def test_child_on_the_same_host_is_not_moved(here: dict[str, Any], there: dict[str, Any], same: bool) -> None:
     spans = [span("a", 0, 100, resource=here), span("b", 200, 240, parent="a", resource=there)]
     assert moved(*spans)["b"] == ((200, 240) if same else (30, 70))
 
@@ -80,13 +78,13 @@ def test_descendants_on_the_same_host_move_along() -> None:
     assert moved(*spans) == {"a": (0, 100), "b": (20, 80), "c": (30, 60), "d": (40, 119), "e": (90, 95)}
 
 
-def test_a_third_host_is_compared_with_where_its_parent_was_moved() -> None:
+def test_third_host_is_compared_with_its_moved_parent() -> None:
     spans = [
         span("a", 0, 100, resource=HERE),
         span("b", 200, 260, parent="a", resource=THERE),
-        # inside b as it was, outside b as it is
+        # outside b after the correction
         span("c", 210, 240, parent="b", resource={"host.name": "third"}),
-        # and the other way round
+        # inside b after the correction
         span("d", 25, 35, parent="b", resource=HERE),
     ]
     assert moved(*spans) == {"a": (0, 100), "b": (20, 80), "c": (35, 65), "d": (25, 35)}
@@ -102,7 +100,7 @@ def test_events_move_with_their_span() -> None:
     assert [micros(event.time_ns) for event in traces.events(at(traces, "a"))] == [5]
 
 
-def test_every_moved_span_states_its_shift() -> None:
+def test_moved_spans_have_their_shift() -> None:
     traces = build(
         span("a", 0, 100, trace="1", resource=HERE),
         span("b", -1_000_000, -999_960, trace="2", parent="a", resource=THERE),
@@ -115,9 +113,9 @@ def test_every_moved_span_states_its_shift() -> None:
     assert np.flatnonzero(adjusted.flags & int(Flag.SKEW_ADJUSTED)).tolist() == [b]
     assert adjusted.trace_warning_counts.tolist() == [0, 1]
     assert adjusted.trace_duration.tolist() == [100 * US, 100 * US]
-    # what was read stays as it was
+    # the original set is unchanged
     assert (traces.skew, traces.start[b], traces.flags[b]) == ({}, EPOCH - 1_000_000 * US, Flag.NONE)
-    # and a selection goes on knowing
+    # a selection keeps the shifts
     assert adjusted.select(np.array([False, True])).skew == {1: 1_000_030 * US}
 
 
@@ -132,7 +130,7 @@ def test_spans_with_a_shared_id_and_their_descendants_are_not_moved() -> None:
     assert correct_skew(traces) is traces
 
 
-def test_a_root_is_never_moved() -> None:
+def test_roots_are_never_moved() -> None:
     traces = build(span("a", 0, 100, resource=HERE), span("b", 500, 600, parent="gone", resource=THERE))
     assert correct_skew(traces) is traces
     assert len(correct_skew(build())) == 0
@@ -166,7 +164,7 @@ def test_spans_on_other_hosts_fit_into_their_parents_afterwards(spans: list[Give
 
 @unhurried
 @given(span_sets())
-def test_only_starts_and_marks_change_and_twice_is_once(spans: list[GivenSpan]) -> None:
+def test_correction_changes_only_starts_and_is_idempotent(spans: list[GivenSpan]) -> None:
     before = _with_hosts(spans)
     after = correct_skew(before)
     for column in ("trace", "parent", "subtree_end", "depth", "duration", "key", "error", "kind"):

@@ -47,14 +47,14 @@ def test_every_text_of_a_span_is_searched(word: str, expected: list[str]) -> Non
     assert found(word) == expected
 
 
-def test_an_id_in_full() -> None:
+def test_search_for_an_id() -> None:
     traces = build(span("00000000000000ab", 0, 1), span("00000000000000ac", 0, 1, parent="00000000000000ab"))
     answer = find_spans(traces, 0, 2, "00000000000000AC")
     assert answer is not None
     assert answer.tolist() == [False, True]
 
 
-def test_a_part_of_a_trace_and_being_stopped() -> None:
+def test_search_in_a_part_and_its_cancellation() -> None:
     answer = find_spans(TRACES, 1, 2, "select")
     assert answer is not None
     assert answer.tolist() == [True]

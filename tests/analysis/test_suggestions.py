@@ -1,4 +1,4 @@
-"""Suggestions for slow traces: hand-made traces with known savings, and invariants for any traces."""
+"""Suggestions for slow traces: hand-made traces with known savings, and invariants of any traces."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def query(number: str, start: int, end: int, **more: Any) -> GivenSpan:
     return span(number, start, end, parent="1", name="SELECT", kind=CLIENT, **more)
 
 
-def test_calls_of_one_operation_in_turn_could_be_one() -> None:
-    # 5 calls of 10, 20, 10, 10 and 15 us: were they one as long as the longest, 65 - 20 us would be saved
+def test_sequential_calls_of_one_operation_are_an_n_plus_one() -> None:
+    # 5 calls of 10, 20, 10, 10 and 15 µs: one call as long as the longest saves 65 - 20 µs
     times = [(0, 10), (10, 30), (35, 45), (50, 60), (60, 75)]
     calls = [query(str(i + 2), start, end) for i, (start, end) in enumerate(times)]
     traces = build(span("1", 0, 100, name="list"), *calls)
@@ -41,12 +41,12 @@ def test_calls_of_one_operation_in_turn_could_be_one() -> None:
     assert not found(build(span("1", 0, 100, name="list"), *calls[:4]), n_plus_one.KIND)
 
 
-def test_calls_at_once_are_not_many_in_turn() -> None:
+def test_parallel_calls_are_not_an_n_plus_one() -> None:
     calls = [query(str(i + 2), i, 50 + i) for i in range(6)]
     assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
 
 
-def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> None:
+def test_savings_are_summed_and_the_largest_is_the_example() -> None:
     def listing(trace: str, times: int) -> list[GivenSpan]:
         calls = [query(str(i + 2), 10 * i, 10 * i + 10, trace=trace) for i in range(times)]
         return [span("1", 0, 100, name="list", trace=trace), *calls]
@@ -59,7 +59,7 @@ def test_savings_are_summed_over_traces_and_the_best_one_is_the_example() -> Non
 
 
 def test_calls_to_different_services_could_run_in_parallel() -> None:
-    # 30 us in users, then 20 in orders: at once they take 30
+    # 30 µs in users, then 20 µs in orders: 30 µs in parallel
     traces = build(
         span("1", 0, 100, name="page", kind=Kind.SERVER),
         span("2", 10, 40, parent="1", name="GET users", kind=CLIENT),
@@ -89,7 +89,7 @@ def test_calls_to_one_service_stay_sequential() -> None:
         return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
 
     page = span("1", 0, 100, name="page")
-    # a: 10 + 25 us, b: 30 us; at once, but for the two of a, they take 35
+    # a: 10 + 25 µs, b: 30 µs; 35 µs in parallel, with the calls to a in sequence
     both = build(page, call("2", 0, 10, "a"), call("3", 10, 40, "b"), call("4", 40, 65, "a"))
     (one,) = found(both, parallel_calls.KIND)
     assert (one.saving_ns, one.most_calls) == (30 * US, 3)
@@ -118,7 +118,7 @@ def test_uninstrumented_gap_is_named_by_its_neighbours() -> None:
 
 
 def test_time_covered_by_another_child_is_not_a_gap() -> None:
-    # c waits for a by the path, and b runs all the time between
+    # c follows a on the critical path, but b runs between them
     traces = build(
         span("1", 0, 100, name="page"),
         span("2", 0, 10, parent="1", name="a"),
@@ -128,18 +128,18 @@ def test_time_covered_by_another_child_is_not_a_gap() -> None:
     assert not found(traces, gap.KIND)
 
 
-def test_calls_in_two_lanes_are_not_in_turn() -> None:
+def test_calls_in_two_lanes_are_not_an_n_plus_one() -> None:
     calls = [query(str(i + 2), 10 * (i // 2), 10 * (i // 2) + 9 + i % 2) for i in range(10)]
     assert not found(build(span("1", 0, 100), *calls), n_plus_one.KIND)
 
 
-def test_attempts_at_one_thing_are_retries_and_nothing_else() -> None:
+def test_retries_are_only_reported_as_retries() -> None:
     attempts = [query(str(i + 2), 12 * i, 12 * i + 10, error=i < 5) for i in range(6)]
     analysis = Analysis(build(span("1", 0, 100, name="page"), *attempts)).suggestions
     assert [(one.kind, one.saving_ns) for one in analysis] == [(retries.KIND, 50 * US)]
 
 
-def test_failed_attempts_cost_what_they_took() -> None:
+def test_failed_attempts_cost_their_duration() -> None:
     # two attempts of 10 and 20 us fail before the third succeeds
     traces = build(
         span("1", 0, 100, name="page"),
@@ -152,8 +152,8 @@ def test_failed_attempts_cost_what_they_took() -> None:
     assert one.example_span == at(traces, "2")
 
 
-def test_one_failed_attempt_among_many_calls_in_turn_hides_none_of_them() -> None:
-    # of 8 queries the third fails and is made again: 7 of 10 us are left, 60 us of which one call would save
+def test_failed_attempt_does_not_hide_sequential_calls() -> None:
+    # of 8 queries the third fails and is retried: the other 7 take 70 µs, and one call would save 60 µs of it
     calls = [query(str(i + 2), 10 * i, 10 * i + 10, error=i == 2) for i in range(8)]
     traces = build(span("1", 0, 100, name="list"), *calls)
     (one,) = found(traces, n_plus_one.KIND)
@@ -162,7 +162,7 @@ def test_one_failed_attempt_among_many_calls_in_turn_hides_none_of_them() -> Non
     assert (again.most_calls, again.saving_ns) == (1, 10 * US)
 
 
-def test_two_calls_that_overlap_among_many_in_turn_hide_none_of_the_others() -> None:
+def test_overlapping_calls_do_not_hide_sequential_ones() -> None:
     calls = [query(str(i + 2), 10 * i, 10 * i + 10) for i in range(7)]
     overlapping = query("20", 65, 75)
     (one,) = found(build(span("1", 0, 100, name="list"), *calls, overlapping), n_plus_one.KIND)
@@ -173,12 +173,12 @@ def test_parallel_work_limits_a_saving() -> None:
     def call(number: str, start: int, end: int, to: str) -> GivenSpan:
         return span(number, start, end, parent="1", name=f"ask {to}", kind=CLIENT, attributes={"peer.service": to})
 
-    # a and b take 30 and 20 us, and would take 30 at once; c, which began with a, ends 5 us before b
+    # a and b take 30 and 20 µs, 30 µs in parallel; c, parallel to both, ends 5 µs before b
     traces = build(span("1", 0, 80, name="page"), call("2", 0, 30, "a"), call("3", 1, 45, "c"), call("4", 30, 50, "b"))
     (one,) = found(traces, parallel_calls.KIND)
     assert one.calls == (("a", "ask a"), ("b", "ask b"))
     assert (one.saving_ns, one.mean_time_ns) == (5 * US, 50 * US)
-    # one that ends as they do leaves nothing to save
+    # a parallel span with the same end leaves no saving
     as_long = build(span("1", 0, 80), call("2", 0, 30, "a"), span("3", 1, 50, parent="1"), call("4", 30, 50, "b"))
     assert not found(as_long, parallel_calls.KIND)
 
@@ -189,20 +189,20 @@ def test_spans_off_the_critical_path_save_nothing() -> None:
     assert not Analysis(build(span("1", 0, 100), slow, *calls)).suggestions
 
 
-def test_less_than_a_hundredth_is_not_worth_a_word() -> None:
+def test_savings_below_one_percent_are_not_reported() -> None:
     calls = [query(str(i + 2), 2 * i, 2 * i + 1) for i in range(5)]
     assert not found(build(span("1", 0, 1_000), *calls), n_plus_one.KIND)
 
 
 @unhurried
 @given(span_sets())
-def test_a_saving_is_never_negative_nor_more_than_its_traces_take(spans: list[GivenSpan]) -> None:
+def test_savings_are_between_zero_and_the_duration(spans: list[GivenSpan]) -> None:
     _check(build(*spans))
 
 
 @unhurried
 @given(service_sets())
-def test_nor_where_services_call_each_other(spans: list[GivenSpan]) -> None:
+def test_savings_in_service_sets_are_between_zero_and_the_duration(spans: list[GivenSpan]) -> None:
     _check(build(*spans))
 
 

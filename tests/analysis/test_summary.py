@@ -1,4 +1,4 @@
-"""The summary: a set in a few numbers."""
+"""The summary of a set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tracetui.model.clocks import skewed_spans
 
 
 def _quantile(ordered: list[int], share: float) -> float:
-    """The value at that share of the way from the least to the greatest, in between by a straight line."""
+    """Return the quantile by linear interpolation."""
     place = share * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
@@ -26,7 +26,7 @@ def _quantile(ordered: list[int], share: float) -> float:
 
 @unhurried
 @given(st.lists(st.integers(0, 1 << 53), min_size=1))
-def test_durations_are_described_by_their_quantiles(durations: list[int]) -> None:
+def test_quantiles_of_durations(durations: list[int]) -> None:
     ordered = sorted(durations)
     found = duration_stats(np.array(durations, np.int64))
     assert (found.count, found.min_ns, found.max_ns) == (len(durations), ordered[0], ordered[-1])
@@ -42,7 +42,7 @@ def test_known_durations() -> None:
 
 @unhurried
 @given(span_sets())
-def test_counts_are_those_of_the_traces(spans: list[GivenSpan]) -> None:
+def test_counts_equal_the_traces(spans: list[GivenSpan]) -> None:
     traces = build(*spans)
     found = summarize(traces)
     everyone = [traces.span(i) for i in range(len(traces))]
@@ -64,7 +64,7 @@ def test_counts_are_those_of_the_traces(spans: list[GivenSpan]) -> None:
     assert found.durations == duration_stats(traces.trace_duration)
 
 
-def test_a_set_by_hand() -> None:
+def test_hand_made_set() -> None:
     traces = build(
         span("a", 0, 100, trace="1", service="web"),
         span("b", 10, 20, trace="1", service="db", parent="a", error=True),
@@ -75,13 +75,13 @@ def test_a_set_by_hand() -> None:
     found = summarize(traces)
     assert (found.trace_count, found.span_count, found.duplicate_span_count, found.service_count) == (2, 4, 1, 3)
     assert (found.error_trace_count, found.error_rate) == (1, 50)
-    # a span that was seen twice is no reason to warn
+    # duplicate spans are not a warning
     assert (found.orphan_span_count, found.warning_count) == (1, 1)
     assert (found.start_ns, found.end_ns) == (EPOCH, EPOCH + 350 * US)
     assert (found.durations.count, found.durations.min_ns, found.durations.max_ns) == (2, 100 * US, 300 * US)
 
 
-def test_a_selection_is_summed_up_without_the_rest() -> None:
+def test_summary_of_a_selection() -> None:
     twice = span("b", 10, 20, trace="1", service="db", parent="a", error=True)
     traces = build(span("a", 0, 100, trace="1"), twice, twice, span("a", 0, 50, trace="2", service="web"))
     found = summarize(traces.select(np.array([False, True])))
@@ -89,7 +89,7 @@ def test_a_selection_is_summed_up_without_the_rest() -> None:
     assert found.durations.max_ns == 50 * US
 
 
-def test_an_empty_set() -> None:
+def test_empty_set() -> None:
     found = summarize(build())
     assert (found.trace_count, found.span_count, found.error_rate, found.warning_count) == (0, 0, 0, 0)
     assert (found.start_ns, found.end_ns) == (None, None)

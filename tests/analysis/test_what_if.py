@@ -1,4 +1,4 @@
-"""What-if: traces replayed by hand, and invariants for any traces."""
+"""What-if replays: hand-made traces, and invariants of any traces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def scaled(traces: TraceSet, *ids: str) -> np.ndarray:
 
 
 def took(traces: TraceSet, percent: float, *ids: str) -> int:
-    """Microseconds that the first trace would take."""
+    """Return the new duration of the first trace in microseconds."""
     replay = run_replay(critical_paths(traces), scaled(traces, *ids), percent)
     return int(replay.end_of_traces[0] - traces.trace_start[0]) // US
 
@@ -43,7 +43,7 @@ AT_ONCE = build(
 
 
 def test_later_siblings_start_earlier_by_the_saving() -> None:
-    # first ends at 30 and not at 50: all after it is 20 us earlier, pauses stay
+    # first ends at 30 instead of 50: later spans start 20 µs earlier, gaps stay
     assert took(ONE_AFTER_THE_OTHER, 50, "2") == 80
     assert took(ONE_AFTER_THE_OTHER, 0, "3") == 65
     assert took(ONE_AFTER_THE_OTHER, 0, "2", "3") == 25
@@ -51,9 +51,9 @@ def test_later_siblings_start_earlier_by_the_saving() -> None:
     assert took(ONE_AFTER_THE_OTHER, 50, "1") == 50
 
 
-def test_a_parent_waits_for_the_slowest_parallel_call() -> None:
+def test_parent_waits_for_the_slowest_parallel_call() -> None:
     assert took(AT_ONCE, 50, "2") == 70
-    # the other one takes until 60, and then the ten after the last
+    # the other call takes until 60, then 10 µs after the last call
     assert took(AT_ONCE, 0, "2") == 70
     assert took(AT_ONCE, 0, "3") == 100
     assert took(AT_ONCE, 200, "3") == 120
@@ -64,7 +64,7 @@ def test_scaled_callees_are_mentioned() -> None:
         found = what_if(critical_paths(ONE_AFTER_THE_OTHER), scaled(ONE_AFTER_THE_OTHER, *ids), 50)
         return [line.text for line in what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)]
 
-    # the first one takes 20 us then, of 50, and the second 17.5
+    # the first call takes 20 of 50 µs then, the second 17.5
     assert lines("1") == ["at 50 % duration: 100 µs → 50.0 µs", "callees included  next: api first 40 %"]
     assert lines("2") == ["at 50 % duration: 100 µs → 80.0 µs", "next: api second 44 %"]
     assert lines("1", "2", "3")[1:] == ["callees included"]
@@ -85,7 +85,7 @@ def test_descendants_of_a_scaled_span_are_scaled() -> None:
     assert times == {"1": (0, 70), "2": (20, 30), "3": (25, 20), "4": (50, 15)}
 
 
-def test_a_change_far_down_reaches_the_top() -> None:
+def test_change_of_a_deep_span_changes_the_trace() -> None:
     traces = build(*chain(2_000))
     last = np.zeros(len(traces), bool)
     last[-1] = True
@@ -102,7 +102,7 @@ def test_spans_off_the_critical_path_move_with_their_parent() -> None:
         span("3", 60, 90, parent="1", kind=Kind.PRODUCER),
         span("4", 95, 300, parent="3", kind=Kind.CONSUMER),
     )
-    # the message is sent 50 us earlier, and so it is dealt with
+    # the message is sent and consumed 50 µs earlier
     assert took(traces, 0, "2") == 250
 
 
@@ -112,12 +112,12 @@ def test_figures_before_and_after_and_next_bottleneck() -> None:
     assert (found.p50_ns, found.mean_ns, found.trace_count) == ((100 * US, 80 * US), (100 * US, 80 * US), 1)
     assert found.next_operation is not None
     assert ONE_AFTER_THE_OTHER.operation_label(found.next_operation) == ("api", "second")
-    # second 35 of 80 us
+    # second takes 35 of 80 µs
     assert found.next_share == pytest.approx(43.75)
 
 
 @pytest.mark.parametrize("percent", [-1, 1_001, float("nan")])
-def test_invalid_share_is_refused(percent: float) -> None:
+def test_invalid_share_is_rejected(percent: float) -> None:
     with pytest.raises(UsageError, match="the share must be between"):
         run_replay(critical_paths(AT_ONCE), scaled(AT_ONCE, "2"), percent)
 
@@ -134,7 +134,7 @@ def _chosen(traces: TraceSet, picks: list[int]) -> np.ndarray:
 
 @unhurried
 @given(span_sets(), some_of_them)
-def test_the_same_time_changes_nothing(spans: list[GivenSpan], picks: list[int]) -> None:
+def test_unchanged_durations_change_nothing(spans: list[GivenSpan], picks: list[int]) -> None:
     traces = build(*spans)
     after = run_replay(critical_paths(traces), _chosen(traces, picks), 100)
     assert after.traces.start.tolist() == traces.start.tolist()
@@ -143,11 +143,11 @@ def test_the_same_time_changes_nothing(spans: list[GivenSpan], picks: list[int])
 
 @unhurried
 @given(span_sets(), some_of_them, st.just(0.0) | st.floats(0, 100))
-def test_less_time_never_makes_a_trace_longer(spans: list[GivenSpan], picks: list[int], percent: float) -> None:
+def test_shorter_spans_never_make_a_trace_longer(spans: list[GivenSpan], picks: list[int], percent: float) -> None:
     traces = build(*spans)
     after = run_replay(critical_paths(traces), _chosen(traces, picks), percent)
     durations = after.end_of_traces - traces.trace_start
     assert (durations >= 0).all()
-    # times are whole nanoseconds, and each of a chain may be rounded up; of nothing there is nothing to round
+    # times are whole nanoseconds; each span of a chain may be rounded up, except at 0 % and 100 %
     assert (durations <= traces.trace_duration + (len(traces) if percent % 100 else 0)).all()
     assert (after.traces.duration >= 0).all()

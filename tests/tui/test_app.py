@@ -512,7 +512,7 @@ async def test_palette_and_dialogs_name_rebound_keys() -> None:
         ({"app.quit": "ctrl+f13x"}, "unknown key"),
     ],
 )
-def test_invalid_keymap_is_refused(keymap: dict[str, str], reason: str) -> None:
+def test_invalid_keymap_is_rejected(keymap: dict[str, str], reason: str) -> None:
     with pytest.raises(UsageError, match=re.escape(reason)):
         check_keymap(keymap)
 

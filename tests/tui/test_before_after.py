@@ -26,7 +26,7 @@ def source(tmp_path: Path) -> str:
     return str(path)
 
 
-async def test_two_keys_compare_before_and_after_the_new_version(source: str) -> None:
+async def test_two_keys_compare_before_and_after_a_new_version(source: str) -> None:
     async with opened(source) as (_, pilot):
         await pilot.press("B")
         assert re.search(r"service\.version 2\.4 → 2\.5 in shop +since \d\d:\d\d", pilot.text)
@@ -35,7 +35,7 @@ async def test_two_keys_compare_before_and_after_the_new_version(source: str) ->
         assert "after   shop service.version=2.5  5 traces" in pilot.text
 
 
-async def test_before_and_after_the_trace_under_the_cursor(source: str) -> None:
+async def test_comparison_before_and_after_the_cursors_trace(source: str) -> None:
     async with opened(source) as (app, pilot):
         app.state.select(4)
         app.pane.selection_changed()
@@ -47,7 +47,7 @@ async def test_before_and_after_the_trace_under_the_cursor(source: str) -> None:
         assert re.search(r"after +from \d\d:\d\d:\d\d\.000 UTC on  8 traces", pilot.text)
 
 
-async def test_no_pair_at_the_first_trace(source: str) -> None:
+async def test_nothing_before_the_first_trace(source: str) -> None:
     async with opened(source) as (app, pilot):
         app.state.select(0)
         app.pane.selection_changed()
@@ -56,7 +56,7 @@ async def test_no_pair_at_the_first_trace(source: str) -> None:
         assert "service.version" in pilot.text
 
 
-async def test_contrast_of_after_against_before(source: str) -> None:
+async def test_contrast_of_after_with_before(source: str) -> None:
     async with opened(source) as (_, pilot):
         await pilot.press("c")
         assert "the slowest traces" in pilot.text
@@ -68,7 +68,7 @@ async def test_contrast_of_after_against_before(source: str) -> None:
         assert re.search(r"tenant.*b", pilot.text)
 
 
-async def test_the_window_before_is_searched_on_the_server() -> None:
+async def test_window_before_is_searched_on_the_server() -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with opened(server.url) as (app, pilot):
             assert app.state.session is not None

@@ -199,7 +199,7 @@ async def test_filter() -> None:
         assert session.app.focused is session.app.detail.view
 
 
-async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
+async def test_escape_leaves_the_pane_without_a_filter() -> None:
     traces = some_traces()
     async with Shown(traces, 0) as session:
         session.app.bind("escape", "leave")
@@ -209,7 +209,7 @@ async def test_escape_is_the_panes_when_there_is_no_filter() -> None:
         assert session.app.left == 1
 
 
-async def test_rule_counts_rows_out_of_view_and_covers_none() -> None:
+async def test_rule_shows_the_number_of_hidden_rows() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2"), size=(100, 10)) as session:
 
@@ -269,7 +269,7 @@ async def test_copy(key: str, expected: str) -> None:
         assert session.app.copied == [expected]
 
 
-async def test_copy_whole_things() -> None:
+async def test_copy_of_whole_parts() -> None:
     traces = some_traces()
     async with Shown(traces, at(traces, "2")) as session:
         for key in "aswm":
@@ -319,7 +319,7 @@ async def test_search_text_is_highlighted() -> None:
         assert "que" in set_off()
 
 
-async def test_hidden_detail_asks_for_nothing() -> None:
+async def test_hidden_detail_does_no_work() -> None:
     traces = some_traces()
     async with Shown(traces, 0) as session:
         assert not session.app.detail.toggle()
@@ -333,7 +333,7 @@ async def test_hidden_detail_asks_for_nothing() -> None:
         assert session.app.detail.view.lines is None
 
 
-async def test_another_span_sends_only_what_differs() -> None:
+async def test_another_span_sends_only_differences() -> None:
     attributes = {f"key.{number}": "value" for number in range(10)}
     traces = build(
         span("1", 0, 100, attributes=attributes),
@@ -378,7 +378,7 @@ LONG = "\n".join(f"line {number} {'x' * 30}needle {number}" for number in range(
 
 
 @pytest.mark.parametrize("size", [200, 20_000])
-async def test_pager_finds(size: int) -> None:
+async def test_pager_search(size: int) -> None:
     text = "\n".join(LONG.split("\n")[:size])
     row, _ = await shown(text, "slash", *"NEEDLE 7", "enter")
     assert row in LONG.split("\n")[7]
@@ -400,13 +400,13 @@ async def test_pager_indents_json_wraps_and_shows_no_escape() -> None:
     assert await shown("") == ("", 0)
 
 
-async def test_pager_pages_with_the_keys_of_others() -> None:
+async def test_pager_has_the_usual_page_keys() -> None:
     _, there = await shown(LONG[:9_000], "space", "space")
     _, back = await shown(LONG[:9_000], "space", "space", "b")
     assert 0 < back < there
 
 
-async def test_pager_copies_the_whole() -> None:
+async def test_pager_copies_the_whole_text() -> None:
     app = DetailApp(some_traces())
     async with driven(app) as pilot:
         app.push_screen(Pager(app.state.look, "t", "a\x1b[2J\nb"))
@@ -419,7 +419,7 @@ async def test_pager_copies_the_whole() -> None:
     "text", ["a" * 95 + "\n" + "b" * 10 + "\n", "注a\u0301" * 70 + "\n\n\u202e" * 30, "x\n" * 5, ""]
 )
 @pytest.mark.parametrize("width", [1, 7, 40])
-def test_pager_rows_hold_the_whole_text(text: str, width: int) -> None:
+def test_pager_rows_contain_the_whole_text(text: str, width: int) -> None:
     paged = PagedText(text)
     begin, end = paged.rows(width)
     assert "".join(text[a:b] for a, b in zip(begin, end, strict=True)) == text.replace("\n", "")
@@ -457,7 +457,7 @@ def test_curl(attributes: dict[str, Any], expected: str | None) -> None:
     assert curl_line(attributes) == expected
 
 
-def test_clipboard_takes_no_more_than_a_terminal_bears() -> None:
+def test_clipboard_text_is_limited() -> None:
     assert len(clipboard_text("a" * (MOST_COPIED + 1))) == MOST_COPIED
     assert clipboard_text("a\x1b\x9b\ud800\tb\r\nc\u202e") == "a␛��\tb\nc�"
     assert clipboard_text("rm\r\n-r\tf\n", one_line=True) == "rm␤-r f␤"

@@ -80,7 +80,7 @@ def source(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_parts_together_find_what_a_whole_search_finds(small_parts: None) -> None:
+def test_search_in_parts_equals_a_whole_search(small_parts: None) -> None:
     traces = with_word(2, 3, 11, 35)
     for text in (
         "needle",
@@ -96,7 +96,7 @@ def test_parts_together_find_what_a_whole_search_finds(small_parts: None) -> Non
         assert np.concatenate([found for _, found in parts]).tolist() == np.flatnonzero(query.matches(traces)).tolist()
 
 
-def test_a_trace_larger_than_a_part_is_searched_whole(small_parts: None) -> None:
+def test_trace_larger_than_a_part_is_searched_whole(small_parts: None) -> None:
     traces = build(
         *(span(f"a{i}", 0, 10, attributes={"note": "needle"}) for i in range(25)), span("b", 0, 1, trace="2")
     )
@@ -107,7 +107,7 @@ def test_cheap_conditions_are_not_divided(small_parts: None) -> None:
     assert len(list(parse("duration > 0s").matches_in_parts(with_word()))) == 1
 
 
-def test_a_set_without_traces_has_no_parts(small_parts: None) -> None:
+def test_empty_set_has_no_parts(small_parts: None) -> None:
     assert list(parse("needle").matches_in_parts(build())) == []
 
 
@@ -130,7 +130,7 @@ async def test_first_matches_are_shown_while_the_search_goes_on(source: str, gat
         assert app.state.shown.tolist() == [2, 3, 11, 35]
 
 
-async def test_esc_stops_the_search_and_keeps_what_it_found(source: str, gate: Gate) -> None:
+async def test_esc_stops_the_search_and_keeps_its_matches(source: str, gate: Gate) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("slash", *"needle")
         await pilot.send("enter")
@@ -151,7 +151,7 @@ async def test_esc_stops_the_search_and_keeps_what_it_found(source: str, gate: G
         assert "searched" not in pilot.text
 
 
-async def test_a_search_stopped_before_the_first_match_leaves_the_filter_as_it_was(source: str, gate: Gate) -> None:
+async def test_search_stopped_before_the_first_match_keeps_the_former_filter(source: str, gate: Gate) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("slash", *"nowhere")
         await pilot.send("enter")
@@ -179,7 +179,7 @@ async def test_another_filter_replaces_a_running_search(source: str, gate: Gate)
         assert "searching" not in pilot.text
 
 
-async def test_no_match_is_said_once_all_traces_are_searched(source: str, gate: Gate) -> None:
+async def test_no_match_is_reported_after_the_whole_search(source: str, gate: Gate) -> None:
     async with opened(source) as (_, pilot):
         await pilot.press("slash", *"nowhere")
         gate.allow(4)

@@ -121,7 +121,7 @@ def test_every_table_is_tested_for_conflicts() -> None:
     assert {id(table) for tables in REACHED.values() for table in tables} == set(map(id, TABLES))
 
 
-def test_a_key_means_the_same_in_every_view() -> None:
+def test_keys_mean_the_same_in_every_view() -> None:
     menus = (COPY, SPAN_FILTER)
     used = set()
     for table in TABLES:
@@ -132,7 +132,7 @@ def test_a_key_means_the_same_in_every_view() -> None:
     assert used == MEANINGS.keys()
 
 
-def test_ids_and_texts_are_sound() -> None:
+def test_ids_and_texts_are_valid() -> None:
     ids = [key.id for table in TABLES for key in table.keys]
     assert len(ids) == len(set(ids))
     for table in TABLES:
@@ -154,14 +154,14 @@ def bound() -> Iterator[tuple[type, Binding]]:
             yield from ((cls, binding) for binding in cls.__dict__.get("BINDINGS", ()))
 
 
-def test_every_binding_is_of_a_table_and_every_key_is_bound_once() -> None:
+def test_every_binding_is_in_a_table_and_every_key_is_bound_once() -> None:
     found = list(bound())
     assert all(binding == KEYS[binding.id or ""].binding for _, binding in found)
     assert Counter(binding.id for _, binding in found) == Counter(KEYS.keys())
 
 
 @pytest.mark.parametrize("view", VIEW_KEYS)
-async def test_present_and_former_keys_run_the_action(view: str) -> None:
+async def test_current_and_former_keys_run_the_action(view: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("enter", KEYS[f"view.{view}"].keys)
         active = app.screen.active_bindings
@@ -187,7 +187,7 @@ async def test_present_and_former_keys_run_the_action(view: str) -> None:
         ("hot-spots", "v", "a"),
     ],
 )
-async def test_former_key_does_the_same(view: str, present: str, former: str) -> None:
+async def test_former_key_has_the_same_effect(view: str, present: str, former: str) -> None:
     screens = []
     for key in (present, former):
         async with opened(INCIDENT) as (_, pilot):
@@ -199,7 +199,7 @@ async def test_former_key_does_the_same(view: str, present: str, former: str) ->
     assert screens[0] == screens[1]
 
 
-async def test_spans_are_filtered_by_the_menu() -> None:
+async def test_menu_filters_spans() -> None:
     async with opened(INCIDENT) as (_, pilot):
         await pilot.press("enter", "x")
         short = pilot.lines

@@ -32,7 +32,7 @@ def gated(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> threading.E
     return gate
 
 
-async def test_a_key_pressed_while_services_are_analysed_acts_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_key_pressed_while_services_are_analysed_acts_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = gated(monkeypatch, ServicesView, "analyse")
     async with opened(SHOP) as (app, pilot):
         await pilot.send("3", "m")
@@ -42,7 +42,7 @@ async def test_a_key_pressed_while_services_are_analysed_acts_afterwards(monkeyp
         assert isinstance(app.screen, MapScreen)
 
 
-async def test_a_view_can_be_left_while_it_is_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_view_can_be_left_during_its_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = gated(monkeypatch, ServicesView, "analyse")
     async with opened(SHOP) as (app, pilot):
         await pilot.send("3", "m", "escape")
@@ -54,7 +54,7 @@ async def test_a_view_can_be_left_while_it_is_analysed(monkeypatch: pytest.Monke
         assert app.view == "errors"
 
 
-async def test_suggestions_asked_for_early_are_shown_once_they_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_suggestions_opened_early_are_shown_when_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = gated(monkeypatch, analysis, "find_suggestions")
     async with opened(SHOP) as (app, pilot):
         await pilot.send("5")
@@ -68,7 +68,7 @@ async def test_suggestions_asked_for_early_are_shown_once_they_are_found(monkeyp
         assert view.page.list.cursor == 1
 
 
-async def test_a_key_pressed_before_the_first_rows_acts_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_key_pressed_before_the_first_rows_acts_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = gated(monkeypatch, traces_view, "prepared")
     async with driven(CountingApp(State(sources=(INCIDENT,))), (120, 40)) as pilot:
         await pilot.until("preparing the list")

@@ -162,7 +162,7 @@ async def test_replaced_trace_set_is_freed() -> None:
             assert [found() for found in former] == [None] * 3
 
 
-def test_work_that_is_done_holds_nothing() -> None:
+def test_finished_work_keeps_no_reference() -> None:
     class Host:
         """Keeps what it has run, as workers that are in a cycle with their tasks do."""
 
@@ -232,7 +232,7 @@ async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_se
             ]
 
 
-async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_following_continues_after_a_server_was_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
@@ -246,7 +246,7 @@ async def test_following_goes_on_when_a_server_was_gone(monkeypatch: pytest.Monk
             assert "connection refused" not in on.text
 
 
-async def test_following_what_a_page_shows_goes_on_behind_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_following_the_search_of_a_page_continues_after_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     ends = time.time_ns() - 600_000_000_000
     with LiveServer("jaeger-v3", ends_ns=ends) as server:
@@ -332,7 +332,7 @@ async def test_request_during_a_statistics_query_runs_after_it(program: Program)
             assert server.paths().count("/api/v3/traces") == asked + 1
 
 
-async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_faults_lose_no_loaded_traces(monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other, of one server; each is shown only after keys were answered, which do not wait for it."""
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
@@ -368,9 +368,7 @@ async def test_every_fault_costs_nothing_that_is_here(monkeypatch: pytest.Monkey
     assert_nothing_waits_on_the_loop(work)
 
 
-async def test_servers_that_do_not_end_cost_nothing_that_is_here(
-    program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_endless_responses_lose_no_loaded_traces(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     with watched(monkeypatch) as work, LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with opened_live(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
@@ -382,7 +380,7 @@ async def test_servers_that_do_not_end_cost_nothing_that_is_here(
     assert_nothing_waits_on_the_loop(work)
 
 
-async def test_more_and_further_back() -> None:
+async def test_more_searches_further_back() -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns() - 2 * 3_600_000_000_000) as server:
         async with opened_live(server.url) as on:
             await on.until("no matching traces on", "w other times")
@@ -392,7 +390,7 @@ async def test_more_and_further_back() -> None:
             await on.until("the last 12h")
 
 
-async def test_more_after_a_filter_is_removed_is_more_of_the_search_without_it() -> None:
+async def test_more_after_undoing_a_filter_extends_the_unfiltered_search() -> None:
     """The filter found fewer than the limit, the search before it did not."""
     with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
         async with opened_live(server.url) as on:
@@ -406,7 +404,7 @@ async def test_more_after_a_filter_is_removed_is_more_of_the_search_without_it()
             await on.until("the last 1h, at most 400")
 
 
-async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
+async def test_server_that_restarts_loses_no_loaded_traces() -> None:
     with LiveServer("tempo", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
             await on.until("82 traces")
@@ -429,7 +427,7 @@ async def test_a_server_that_dies_costs_nothing_and_comes_back() -> None:
         ("reset", "cut off"),
     ],
 )
-async def test_a_fault_has_its_banner(fault: str, message: str) -> None:
+async def test_banner_of_a_fault(fault: str, message: str) -> None:
     with faulty(getattr(faults, fault), times=40, then="jaeger-v3") as server:
         async with opened_live(server.url) as on:
             await on.until(message, "r tries again")
@@ -456,7 +454,7 @@ async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> Non
 
 
 @pytest.mark.parametrize("fault", ENDLESS)
-async def test_waiting_for_a_server_can_be_stopped_and_holds_up_no_key(fault: str) -> None:
+async def test_waiting_for_a_server_can_be_stopped_and_delays_no_key(fault: str) -> None:
     with faulty(getattr(faults, fault)) as server:
         async with opened_live(server.url) as on:
             await on.until("asking", "Esc stops")
@@ -498,21 +496,21 @@ ERROR_TAGS = {"error": "true"}
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "jaeger-v1", "tempo"])
-async def test_following_reads_all_of_a_burst(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_following_reads_a_whole_burst(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     came, text, failed = await following_a_burst(kind, 400, monkeypatch)
     assert (came, failed) == (400, 1)
     assert "was not read" not in text
 
 
 @pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "jaeger-v1"])
-async def test_following_reports_unread_traces_and_misses_no_error(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_following_reports_unread_traces_and_reads_all_errors(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
     assert failed == 1
     assert 900 < came < 1_100
     assert "more than 1,0" in text
 
 
-async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_open_trace_with_late_spans_is_fetched_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its spans may come when newer traces are long there: no look for those finds them."""
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
@@ -536,7 +534,7 @@ async def test_a_trace_on_the_screen_that_grows_later_is_fetched_again(monkeypat
             assert len(on.app.state.session.loaded) == spans + 1
 
 
-async def test_a_trace_that_is_pasted_as_a_filter_is_fetched() -> None:
+async def test_trace_pasted_as_a_filter_is_fetched() -> None:
     with server_with_newer_traces("zipkin", ends_ns=time.time_ns() - 60_000_000_000) as server:
         old = server.trace_ids[0]
         async with opened_live(server.url) as on:

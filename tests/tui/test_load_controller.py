@@ -66,7 +66,7 @@ def test_every_transition_is_in_the_table() -> None:
     assert TRANSITIONS.keys() == TABLE.keys()
 
 
-def test_only_the_state_changes_itself() -> None:
+def test_phase_is_only_changed_by_the_state() -> None:
     names = "|".join(State.__dataclass_fields__)
     assignment = re.compile(rf"\bstate\.({names})\b(\[[^]]*\])?(, *\w[\w.]*)* *[-+^|&]?= ")
     change = re.compile(rf"\bstate\.({names})\.(add|append|clear|discard|extend|insert|pop|remove|update)\(")
@@ -180,7 +180,7 @@ def test_poll_result_waits_while_a_trace_is_open(stops: list[str]) -> None:
     assert not stops
 
 
-def test_first_failure_of_polls_is_shown_and_their_end(stops: list[str]) -> None:
+def test_first_failed_poll_and_recovery_are_shown(stops: list[str]) -> None:
     host = Host()
     controller = live_controller(host)
     controller.follow()
@@ -207,7 +207,7 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     minute = 60_000_000_000
     starts = np.array([time.time_ns() + 10 * minute])
 
-    def looks(*are_incomplete: bool) -> list[int]:
+    def polls_awaited(*are_incomplete: bool) -> list[int]:
         """Poll with these results, one every ten minutes. -> minutes from each start of a window to its poll"""
         reaches: list[int] = []
         for is_incomplete in are_incomplete:
@@ -224,11 +224,11 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     searches._started_ns = clock[0]
     searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=False)
     # each reaches back to the poll before, and a minute more
-    assert looks(False, False) == [11, 11]
+    assert polls_awaited(False, False) == [11, 11]
     # the first two incomplete polls are 30 and 20 minutes before the one that follows the first complete one
-    assert looks(True, True, False, False, False) == [11, 11, 11, 41, 11]
+    assert polls_awaited(True, True, False, False, False) == [11, 11, 11, 41, 11]
     # a poll that closes the gap and is incomplete is repeated after the next complete one
-    assert looks(True, False, True, False, False) == [11, 11, 31, 11, 51]
+    assert polls_awaited(True, False, True, False, False) == [11, 11, 31, 11, 51]
 
 
 def poll(controller: LoadController) -> Any:

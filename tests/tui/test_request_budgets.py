@@ -23,14 +23,14 @@ from tracetui.tui.loading import follower
 KINDS = ("jaeger-v3", "zipkin", "tempo")
 ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
 changed = msgspec.structs.replace
-LOOKS = 3
+POLLS = 3
 PATIENCE = 2_400
 """Pauses until something is given up."""
 BY_SUMMARIES = 2 + 82
 """One request for such spans, one for summaries, and one for each trace that only its summary tells to be wanted."""
 
 
-def on_its_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def on_the_default_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server listen where one of its kind is expected."""
     port, name = urlsplit(server.url).port, kind.partition("-")[0]
     assert port is not None
@@ -58,7 +58,7 @@ def test_opening(
     for more in (off_its_port, 0):
         with LiveServer(kind, ends_ns=time.time_ns()) as server:
             if not more:
-                on_its_port(server, kind, monkeypatch)
+                on_the_default_port(server, kind, monkeypatch)
             report = program("analyze", server.url)
             assert report.code == 0, report.err
             assert len(server.requests) <= most(len(server.trace_ids)) + more
@@ -79,7 +79,7 @@ def test_opening(
     ids=["service", "attribute", "errors", "failed", "slow", "failed of a service", "again"],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_questions_when_traces_are_here(kind: str, wanted: Search, most: dict[str, int]) -> None:
+def test_searches_with_loaded_traces(kind: str, wanted: Search, most: dict[str, int]) -> None:
     with LiveServer(kind) as server:
         loading = Loader([server.url])
         loading.read(search=ALL)
@@ -99,7 +99,7 @@ async def counted(on: LiveApp, server: LiveServer, most: int, texts: tuple[str, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
         count = len(server.trace_ids)
@@ -110,18 +110,18 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
             await on.pilot.settle()
             assert len(server.requests) <= (7 + count if kind == "tempo" else 5)
             await counted(on, server, 1, ("nothing new from", f"of {held}"), "slash", *"service = payment", "enter")
-            await taken_back(on, server)
+            await filter_undone(on, server)
             await counted(
                 on, server, 0, ("filter  service = payment", f"of {held}"), "slash", *"service = payment", "enter"
             )
-            await taken_back(on, server)
+            await filter_undone(on, server)
             await counted(on, server, 1, ("nothing new from", "the last 1h"), "r")
             await counted(on, server, 1, ("nothing new from", "the last 4h"), "M")
             await counted(on, server, 1, ("nothing new from", "the last 9h"), "w", *"9h", "enter")
             before = len(server.requests)
             await on.press("F")
             await on.until("following ")
-            await looks(on, server, before)
+            await polls_awaited(on, server, before)
             asked = server.requests[before:]
             # each look is one search, and nothing that is here and has not grown is fetched again
             assert {request.path for request in asked} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
@@ -133,7 +133,7 @@ async def test_the_screen(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert_all_ask_for_gzip(server)
 
 
-async def taken_back(on: LiveApp, server: LiveServer) -> None:
+async def filter_undone(on: LiveApp, server: LiveServer) -> None:
     """Undo the filter, which sends no request."""
     before = len(server.requests)
     await on.press("u")
@@ -145,10 +145,10 @@ async def taken_back(on: LiveApp, server: LiveServer) -> None:
     raise AssertionError(on.text)
 
 
-async def looks(on: LiveApp, server: LiveServer, before: int) -> None:
+async def polls_awaited(on: LiveApp, server: LiveServer, before: int) -> None:
     """Wait until the server was polled this many times."""
     for _ in range(PATIENCE):
-        if len(server.requests) - before >= LOOKS:
+        if len(server.requests) - before >= POLLS:
             return
         await on.pilot.pause(0.05)
     raise AssertionError("nobody looked")

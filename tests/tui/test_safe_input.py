@@ -15,7 +15,7 @@ class _App(App[None]):
         yield SafeInput()
 
 
-async def test_pasted_text_is_made_harmless() -> None:
+async def test_pasted_text_is_made_safe() -> None:
     app = _App()
     async with app.run_test() as pilot:
         line = app.query_one(SafeInput)

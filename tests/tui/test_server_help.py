@@ -106,7 +106,7 @@ async def test_search_for_newest_traces_can_be_stopped_and_yields_to_others() ->
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_user_chooses_among_many_services(size: tuple[int, int]) -> None:
+async def test_choice_among_many_services(size: tuple[int, int]) -> None:
     with server_with_services("jaeger-v1", 150, begun_ns=time.time_ns() - 60 * SECOND) as server:
         async with opened_live(server.url, size=size) as on:
             await on.until("searches by service only. Which of 150?", "150 requests, up to 1,500 traces")

@@ -37,7 +37,7 @@ def test_missing_config_file_gives_defaults(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "config.toml") == Settings()
 
 
-def test_config_sets_everything(tmp_path: Path) -> None:
+def test_config_with_all_settings(tmp_path: Path) -> None:
     text = 'theme = "ansi-dark"\nascii = true\nmouse = false\nlocal_time = true\n[keymap]\n"app.quit" = "f10"\n'
     expected = Settings("ansi-dark", True, False, True, {"app.quit": "f10"})
     assert load_settings(written(tmp_path, text)) == expected
@@ -187,7 +187,7 @@ def test_state_is_only_written_to_a_regular_file(state_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 5_000, "x = " + "{a=" * 5_000, "[" + "a." * 20_000 + "a]"])
-def test_deeply_nested_config_is_refused(tmp_path: Path, text: str) -> None:
+def test_deeply_nested_config_is_rejected(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=str(path)):
         load_settings(path)

@@ -28,7 +28,7 @@ def small(tmp_path: Path) -> str:
     return str(path)
 
 
-async def test_the_palette_opens_a_source_in_a_tab(small: str) -> None:
+async def test_palette_opens_a_source_in_a_tab(small: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("colon", *"open ", *small, "enter")
         assert "2/2" in pilot.lines[0]
@@ -41,7 +41,7 @@ async def test_the_palette_opens_a_source_in_a_tab(small: str) -> None:
         assert "2/2" in pilot.lines[0]
 
 
-async def test_each_tab_has_its_place(small: str) -> None:
+async def test_tabs_keep_their_places(small: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("e", "j", "j", "space", "enter", "j")
         trace, span_at, query = app.state.trace, app.state.span, app.state.query
@@ -66,14 +66,14 @@ async def test_each_tab_has_its_place(small: str) -> None:
         assert app.state.trace == 0
 
 
-async def test_undo_is_that_of_the_tab(small: str) -> None:
+async def test_undo_belongs_to_the_tab(small: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("e", "ctrl+o", *small, "enter", "u")
         assert "nothing to undo" in pilot.text
         assert app.state.query == ""
 
 
-async def test_a_tab_is_closed(small: str) -> None:
+async def test_closing_a_tab(small: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("colon", *"close this tab", "enter")
         assert "no other tab" in pilot.text
@@ -85,7 +85,7 @@ async def test_a_tab_is_closed(small: str) -> None:
         assert app.state.sources == (INCIDENT,)
 
 
-async def test_a_source_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+async def test_unreadable_source_keeps_the_other_tabs(tmp_path: Path) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("ctrl+o", *str(tmp_path / "missing.json"), "enter")
         await pilot.until("missing.json", "No traces loaded.")
@@ -123,7 +123,7 @@ async def test_standard_input_cannot_be_opened() -> None:
         assert not isinstance(app.screen, Choice)
 
 
-async def test_polls_stop_in_another_tab_and_go_on_afterwards(small: str) -> None:
+async def test_polls_pause_in_another_tab(small: str) -> None:
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         async with opened(server.url) as (app, pilot):
             await pilot.press("F")

@@ -173,7 +173,7 @@ def test_invalid_utf8_byte_loses_no_other_key(byte: int) -> None:
         b"\x00",
     ],
 )
-def test_noise_is_no_key_and_later_keys_work(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_noise_is_not_read_as_keys(noise: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("tracetui.tui.terminal.driver.time.monotonic", lambda: now)
     monkeypatch.setattr("textual._parser.get_time", lambda: now)
@@ -289,7 +289,7 @@ def test_paste_without_marks_ends_with_a_key() -> None:
     assert [type(event) for event in found] == [events.Paste, events.Key]
 
 
-def test_many_keys_and_reports_are_no_paste() -> None:
+def test_many_keys_and_reports_are_not_a_paste() -> None:
     reader = KeyReader()
     found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MOST_TYPED - 1))
     assert not [event for event in found if isinstance(event, events.Paste)]

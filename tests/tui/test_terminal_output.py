@@ -66,7 +66,7 @@ def look_of(cell: Any) -> tuple[Any, ...]:
     return (cell.data, cell.fg, cell.bg, cell.bold, cell.reverse, cell.underscore, cell.strikethrough, cell.italics)
 
 
-def looks(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
+def polls_awaited(screen: pyte.Screen) -> list[list[tuple[Any, ...]]]:
     """Return text and style of every cell of an emulated terminal."""
     rows = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
     return [[look_of(cell) for cell in row] for row in rows]
@@ -111,7 +111,9 @@ async def test_terminal_shows_the_painted_cells(seed: int, tmp_path: Path, monke
                 await pilot.press(chance.choice(KEYS))
             if step % 6 == 5:
                 await pilot.settle()
-                whole = zip(painted(app), looks(app.terminal), looks(full_screen(app, size)), strict=True)
+                whole = zip(
+                    painted(app), polls_awaited(app.terminal), polls_awaited(full_screen(app, size)), strict=True
+                )
                 for line, cells, all_at_once in whole:
                     assert cells == all_at_once or has_ambiguous_width(line), (seed, step, line)
 
@@ -150,11 +152,11 @@ async def test_update_for_a_larger_terminal_is_not_noted_as_shown() -> None:
         app.screen._compositor.size = Size(80, 20)
         app.screen.refresh()
         await pilot.pause()
-        assert looks(app.terminal) == looks(full_screen(app, (80, 20)))
+        assert polls_awaited(app.terminal) == polls_awaited(full_screen(app, (80, 20)))
 
 
 TEXTS = st.lists(st.sampled_from(["a", "b", " ", "─", "█", "日", "e\u0301", "✖"]), max_size=8).map("".join)
-LOOKS: tuple[dict[str, Any], ...] = (
+POLLS: tuple[dict[str, Any], ...] = (
     {},
     {"bold": True},
     {"color": "red"},
@@ -162,7 +164,7 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#a0b0c0", "bold": True, "dim": True},
 )
 # new objects, as a style caches its codes
-STYLES = st.sampled_from(LOOKS).map(lambda look: Style(**look))
+STYLES = st.sampled_from(POLLS).map(lambda look: Style(**look))
 LINES = st.lists(st.tuples(TEXTS, STYLES), max_size=5)
 
 
@@ -196,7 +198,7 @@ def test_terminal_shows_the_last_of_several_updates(
     assert shown.changes(whole, width, system) == ""
     at_once = pyte.Screen(width, 3)
     pyte.Stream(at_once).feed(whole.render_segments(console))
-    assert looks(terminal) == looks(at_once)
+    assert polls_awaited(terminal) == polls_awaited(at_once)
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12))

@@ -88,7 +88,7 @@ async def test_binding_chain_ends_at_a_modal_screen() -> None:
         assert [node for node, _ in binding_chain(modal)] == [modal]
 
 
-async def test_binding_chain_has_no_keys_that_an_input_takes_as_text() -> None:
+async def test_binding_chain_excludes_keys_that_an_input_reads_as_text() -> None:
     app = Plain()
     async with app.run_test() as pilot:
         await app.mount(Input(id="input"))
@@ -200,7 +200,7 @@ async def test_compositor_has_the_size_and_the_console_the_colours() -> None:
         assert app.console._color_system is None or isinstance(app.console._color_system, ColorSystem)
 
 
-async def test_compositor_renders_the_widgets_that_it_is_told_are_visible() -> None:
+async def test_compositor_renders_the_given_visible_widgets() -> None:
     """In regions marked as dirty, from a `_compositor` that a screen may replace in its initialiser."""
 
     dirty: set[Region] = set()
@@ -267,7 +267,7 @@ def test_parser_yields_keys_and_raises_parse_errors() -> None:
     assert all(isinstance(event, Key) for event in parser.tick())
 
 
-def test_driver_has_the_members_that_ours_replaces() -> None:
+def test_driver_has_the_replaced_members() -> None:
     source = inspect.getsource(LinuxDriver) + inspect.getsource(LinuxDriver.__mro__[1])
     for name in ("_file", "_auto_restart", "_key_thread", "_must_signal_resume", "_debug", "_app"):
         assert f"self.{name} = " in source or f"self.{name}: " in source, name
@@ -305,7 +305,7 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
-def test_private_names_of_textual_are_used_in_the_terminal_package_alone() -> None:
+def test_only_the_terminal_package_uses_private_names_of_textual() -> None:
     """Neither on purpose nor by chance, such as an attribute that happens to have the name of one of Textual's."""
     for module in pkgutil.walk_packages(tracetui.tui.__path__, "tracetui.tui."):
         importlib.import_module(module.name)
@@ -325,7 +325,7 @@ def test_private_names_of_textual_are_used_in_the_terminal_package_alone() -> No
     assert found == []
 
 
-def test_private_modules_of_textual_are_imported_in_the_terminal_package_alone() -> None:
+def test_only_the_terminal_package_imports_private_modules_of_textual() -> None:
     found = {
         str(file.relative_to(TUI.parent))
         for file in TUI.parent.rglob("*.py")

@@ -21,12 +21,12 @@ from tracetui.render.text.theme import ANSI, DARK, HIGH_CONTRAST, LIGHT, MONO, T
 from tracetui.tui import themes
 from tracetui.tui.themes import THEME_NOTES, THEMES, next_theme, render_theme
 
-LOOKS: list[tuple[Theme, AppTheme, float]] = [
+POLLS: list[tuple[Theme, AppTheme, float]] = [
     (DARK, BUILTIN_THEMES["textual-dark"], 4.5),
     (LIGHT, BUILTIN_THEMES["textual-light"], 4.5),
     (HIGH_CONTRAST, themes.HIGH_CONTRAST, 7.0),
 ]
-NAMES = [look[0].name for look in LOOKS]
+NAMES = [look[0].name for look in POLLS]
 ROLES = [value for name, value in vars(Role).items() if name.isupper()]
 SERVICES = [Role.service(slot) for slot in range(SLOTS)]
 Colour = tuple[int, int, int]
@@ -58,7 +58,7 @@ def contrast(one: Colour, other: Colour) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def apart(one: Colour, other: Colour) -> float:
+def colour_distance(one: Colour, other: Colour) -> float:
     """Perceived difference of two colours; hue weighs more than lightness."""
 
     def lab(colour: Colour) -> tuple[float, float, float]:
@@ -81,7 +81,7 @@ def test_contrast_matches_wcag() -> None:
     assert contrast(parsed("#6c6c6c"), parsed("#e0e0e0")) == pytest.approx(3.98, abs=0.01)
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
 @pytest.mark.parametrize("ground", ["background", "surface"])
 def test_every_role_has_enough_contrast(theme: Theme, app: AppTheme, least: float, ground: str) -> None:
     colours = app.to_color_system().generate()
@@ -90,7 +90,7 @@ def test_every_role_has_enough_contrast(theme: Theme, app: AppTheme, least: floa
         assert contrast(shown, parsed(colours[ground])) >= least, role
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
 def test_every_role_has_enough_contrast_under_the_cursor(theme: Theme, app: AppTheme, least: float) -> None:
     for role in [*ROLES, *SERVICES]:
         style = theme.cursor_style(role)
@@ -99,7 +99,7 @@ def test_every_role_has_enough_contrast_under_the_cursor(theme: Theme, app: AppT
         assert contrast(colour_of(style, ""), band) >= least, role
 
 
-@pytest.mark.parametrize(("theme", "app", "least"), LOOKS, ids=NAMES)
+@pytest.mark.parametrize(("theme", "app", "least"), POLLS, ids=NAMES)
 def test_cursor_row_differs_from_the_background(theme: Theme, app: AppTheme, least: float) -> None:
     colours = app.to_color_system().generate()
     band = theme.cursor_style(Role.PLAIN).bgcolor
@@ -112,8 +112,8 @@ def test_cursor_row_differs_from_the_background(theme: Theme, app: AppTheme, lea
 def test_service_colours_differ_from_other_roles(theme: Theme) -> None:
     services = [colour_of(theme.style(role), "") for role in SERVICES]
     taken = [colour_of(theme.style(role), "") for role in (Role.ACCENT, Role.WARNING, Role.ERROR)]
-    assert min(apart(*pair) for pair in itertools.product(services, taken)) >= 24
-    assert min(apart(*pair) for pair in itertools.combinations(services, 2)) >= 20
+    assert min(colour_distance(*pair) for pair in itertools.product(services, taken)) >= 24
+    assert min(colour_distance(*pair) for pair in itertools.combinations(services, 2)) >= 20
 
 
 def test_service_colours_of_the_terminal_differ_from_other_roles() -> None:

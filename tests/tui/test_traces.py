@@ -579,7 +579,7 @@ def test_region_is_moved_grown_and_applied() -> None:
     drive(shop(), steps)
 
 
-def test_a_region_is_drawn_with_the_mouse() -> None:
+def test_region_is_drawn_with_the_mouse() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         plot = app.pane.scatter.plot
         assert plot is not None
@@ -605,7 +605,7 @@ def test_time_window() -> None:
     drive(shop(), steps)
 
 
-def test_time_window_that_ends_before_it_begins_is_refused() -> None:
+def test_time_window_with_reversed_ends_is_rejected() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("w", *"18:31-18:27", "enter")
         assert app.notices == ["18:31-18:27: the window must end after it begins"]
@@ -682,7 +682,7 @@ def test_set_without_spans_gives_a_message() -> None:
     drive(build(), steps)
 
 
-def test_hostile_names_are_only_text() -> None:
+def test_hostile_names_are_shown_as_text() -> None:
     spans = [
         span(str(i), i * 10, i * 10 + 5, trace=str(i), service=name, name=name, error=True, attributes={name: name})
         for i, name in enumerate(HOSTILE)
@@ -725,7 +725,7 @@ def test_bytes_for_a_key() -> None:
     drive(many(2_000), steps, (140, 40))
 
 
-def test_a_hundred_thousand_traces() -> None:
+def test_100_000_traces() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("G", "g", "pagedown", "s", "s", "O", "E", "S", "d", "e", "u")
         assert "of 100,000 traces" in app.text
@@ -733,7 +733,7 @@ def test_a_hundred_thousand_traces() -> None:
     drive(many(100_000), steps)
 
 
-def test_any_keys_in_any_order() -> None:
+def test_random_keys() -> None:
     keys = [
         *"jkgGsoSEUediDpwuvfx[]/ ",
         *("enter", "escape", "tab", "up", "down", "left", "right", "shift+up", "shift+right", "ctrl+u", "backspace"),
@@ -754,7 +754,7 @@ def test_any_keys_in_any_order() -> None:
     drive(shop(), steps)
 
 
-def test_text_is_edited() -> None:
+def test_text_editing() -> None:
     class Line(App[None]):
         def compose(self) -> ComposeResult:
             yield LineInput(State().look.theme)
@@ -783,7 +783,7 @@ def test_text_is_edited() -> None:
 # --- the text of filters ---------------------------------------------------------------------------------------------
 
 
-def test_conditions_are_exchanged() -> None:
+def test_replacing_conditions() -> None:
     exchanged, error = filters.replace_conditions, filters.ERRORS
     assert exchanged("", error, "error") == "error"
     assert exchanged("service = a", error, "error") == "service = a AND error"

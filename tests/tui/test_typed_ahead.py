@@ -53,7 +53,7 @@ def may_find(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return may_find
 
 
-async def test_an_exact_value_comes_before_commoner_ones_that_begin_with_it(source: str) -> None:
+async def test_exact_value_comes_before_commoner_prefixes(source: str) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("U", *"user", "enter", *"u-4", "enter")
         assert app.state.query == "user.id = u-4"
@@ -103,7 +103,7 @@ async def test_text_typed_while_traces_are_read_goes_to_the_dialog(
         assert app.view == "traces"
 
 
-async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, may_find: threading.Event) -> None:
+async def test_keys_wait_for_options(source: str, may_find: threading.Event) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("U", *"user")
         await pilot.send("enter")
@@ -117,7 +117,7 @@ async def test_keys_wait_for_an_option_that_is_not_there_yet(source: str, may_fi
         assert len(app.screen_stack) == 1
 
 
-async def test_a_dialog_without_options_yet_can_be_left(source: str, may_find: threading.Event) -> None:
+async def test_dialog_without_options_can_be_left(source: str, may_find: threading.Event) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("U", *"user")
         await pilot.send("enter")
@@ -128,7 +128,7 @@ async def test_a_dialog_without_options_yet_can_be_left(source: str, may_find: t
         assert app.state.query == ""
 
 
-def test_counts_of_a_sample_are_at_least() -> None:
+def test_counts_of_a_sample_are_lower_limits() -> None:
     assert at_least(153, "value", is_sample=True) == "153+ values"
     assert at_least(153, "value", is_sample=False) == "153 values"
 

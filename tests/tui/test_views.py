@@ -140,7 +140,7 @@ async def test_headings_align_with_columns(size: tuple[int, int], sessions: dict
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_ascii_marks_alone_are_ascii(pane: str) -> None:
+async def test_ascii_mode_paints_only_ascii(pane: str) -> None:
     async with running(state_of("incident/before.json", glyphs=ASCII), pane, (120, 30)) as (app, _):
         assert app.text.isascii()
 
@@ -166,7 +166,7 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
+async def test_analysis_starts_when_the_pane_is_visible(pane: str) -> None:
     state = state_of("incident/before.json")
     app = Harness(state, pane)
     app.pane.display = False
@@ -184,7 +184,7 @@ async def test_the_analysis_waits_until_the_pane_is_seen(pane: str) -> None:
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
+async def test_result_for_another_set_is_dropped(pane: str) -> None:
     state = state_of("incident/before.json")
     app = Harness(state, pane)
     async with driven(app, (100, 30)) as pilot:
@@ -206,7 +206,7 @@ async def test_a_result_of_another_set_is_dropped(pane: str) -> None:
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> None:
+async def test_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> None:
     async with running(state_of("shop/shop.json"), pane) as (app, pilot):
         first = app.pane.crumbs()
         before = app.text
@@ -224,7 +224,7 @@ async def test_the_detail_follows_the_cursor_and_escape_leads_back(pane: str) ->
 
 
 @pytest.mark.parametrize("pane", PANES)
-async def test_bindings_have_ids_and_leave_the_apps_keys_alone(pane: str) -> None:
+async def test_bindings_have_ids_and_no_keys_of_the_app(pane: str) -> None:
     reserved = {*"12345qr:?", "escape", "ctrl+p", "colon", "question_mark"}
     for cls in (PANES[pane], ListDetail):
         for binding in cls.BINDINGS:
@@ -324,7 +324,7 @@ async def test_services_are_found_by_name() -> None:
         assert pane.page.list.has_focus
 
 
-async def test_escape_leaves_a_search_without_matches_whatever_was_pressed() -> None:
+async def test_escape_leaves_a_search_without_matches() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         assert isinstance(pane, ServicesView)
@@ -358,7 +358,7 @@ async def test_calls_between_two_services_open_their_traces_and_errors() -> None
         assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
 
 
-async def test_the_blast_radius_follows_the_cursor() -> None:
+async def test_blast_radius_follows_the_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.pane
         await pilot.press("b")
@@ -455,7 +455,7 @@ async def test_queries_with_another_service() -> None:
         assert "2 call api-gateway only" in app.text
 
 
-async def test_the_map_leads_to_a_service() -> None:
+async def test_map_opens_a_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await pilot.press("slash", *"checkout-api", "enter", "m")
         assert "█●checkout-api█" in app.text
@@ -486,7 +486,7 @@ async def test_listed_traces_keep_the_current_filter() -> None:
         assert app.asked == [Notice("none of its traces have errors")]
 
 
-async def test_more_hops() -> None:
+async def test_number_of_hops() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await pilot.press("slash", *"inventory-service", "enter", "plus")
         assert "2 hops away" in app.text
@@ -495,7 +495,7 @@ async def test_more_hops() -> None:
         assert "2 hops away" not in app.text
 
 
-async def test_errors_open_examples_where_they_began() -> None:
+async def test_errors_open_examples_at_their_origin() -> None:
     state = state_of("incident/before.json", "error")
     session = state.session
     assert session is not None
@@ -515,7 +515,7 @@ async def test_errors_open_examples_where_they_began() -> None:
         assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
-async def test_no_errors_names_other_views() -> None:
+async def test_empty_error_list_names_other_views() -> None:
     async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
         assert "No errors in these traces." in app.text
         assert "0 of 92 requests failed" in app.text
@@ -687,7 +687,7 @@ def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
         assert not argument or name not in names or argument.strip("'") in names[name], binding.action
 
 
-async def test_the_mouse_chooses_a_service_on_the_map() -> None:
+async def test_mouse_chooses_a_service_on_the_map() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await pilot.press("slash", *"checkout-api", "enter", "m")
         found = re.search(r"▐●([\w-]+)▌", app.text)

@@ -17,7 +17,7 @@ from tracetui.model.traces import TraceSet
 MS = 1_000
 
 
-def troubled() -> TraceSet:
+def traces_with_warnings() -> TraceSet:
     """A trace with two orphans, one with three roots, one with clock skew, and a sound one."""
     return build(
         span("a", 0, 9, trace="1", name="GET /cart"),
@@ -35,12 +35,12 @@ def troubled() -> TraceSet:
 @pytest.fixture
 def source(tmp_path: Path) -> str:
     path = tmp_path / "troubled.json"
-    save(troubled(), path)
+    save(traces_with_warnings(), path)
     return str(path)
 
 
 def test_warnings_are_counted_by_kind() -> None:
-    traces = troubled()
+    traces = traces_with_warnings()
     counts = {count.kind.name: (count.spans, count.traces) for count in count_warnings(traces)}
     assert counts == {"orphan": (2, 1), "roots": (4, 2), "skew": (1, 1)}
     example = next(count.example for count in count_warnings(traces) if count.kind.name == "skew")
@@ -63,7 +63,7 @@ async def test_warnings_are_listed_and_filtered_by(source: str) -> None:
         assert app.state.query == ""
 
 
-async def test_without_warnings_there_is_no_list() -> None:
+async def test_no_warnings_no_list() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("W")
         assert "no warnings" in pilot.lines[-1]
@@ -87,7 +87,7 @@ async def test_clock_skew_is_corrected_and_the_correction_undone(source: str) ->
         assert "clock skew in 1 trace: @ corrects" in pilot.text
 
 
-async def test_nothing_to_correct_is_said() -> None:
+async def test_no_clock_skew_is_reported() -> None:
     async with opened(INCIDENT) as (app, pilot):
         before = app.state.session
         await pilot.press("@")

@@ -162,7 +162,7 @@ def rows(app: PaneApp) -> int:
     return len(app.pane.rows.source)
 
 
-def test_a_trace_is_opened() -> None:
+def test_opening_a_trace() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "GET /cart" in app.lines[0]
         assert "began in 1 span, ✗ propagated to 2: users “timed out”" in app.text
@@ -180,7 +180,7 @@ def test_a_trace_is_opened() -> None:
     walk(steps)
 
 
-def test_nothing_is_selected() -> None:
+def test_no_selection() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert "No trace selected." in app.text
         await press(*(key.keys.split(",")[0] for key in WATERFALL.keys if key.keys))
@@ -205,7 +205,7 @@ def test_nothing_is_selected() -> None:
     walk(steps, trace=None)
 
 
-def test_the_span_of_the_selection_is_shown() -> None:
+def test_selected_span_is_shown() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert app.name_here == "r5"
         app.state.span = at(SHOP, "db")
@@ -251,7 +251,7 @@ def test_tree_navigation_and_folding() -> None:
     walk(steps)
 
 
-def test_the_cursor_stays_on_its_span() -> None:
+def test_cursor_stays_on_its_span() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "e")
         assert app.name_here == "db"
@@ -339,7 +339,7 @@ def test_subtree_and_back() -> None:
     walk(steps)
 
 
-def test_hiding() -> None:
+def test_hiding_spans() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("L", "L", "x")
         assert rows(app) == 13
@@ -596,7 +596,7 @@ def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     walk(steps)
 
 
-def test_another_set() -> None:
+def test_change_of_the_set() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "e", "slash", *"get", "enter", "R")
         app.state.session = Session(build(span("x", 0, 10, name="other"), span("y", 1, 2, parent="x")))
@@ -626,7 +626,7 @@ def test_detail_takes_and_returns_the_focus() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (129, 30), (130, 30), (250, 70), (20, 8)])
-def test_any_size(size: tuple[int, int]) -> None:
+def test_terminal_sizes(size: tuple[int, int]) -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "slash", *"get", "enter")
         assert app.pane.has_class("-wide") == (size[0] >= 130)
@@ -639,7 +639,7 @@ def test_any_size(size: tuple[int, int]) -> None:
     walk(steps, size=size)
 
 
-def test_other_marks() -> None:
+def test_ascii_glyphs() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("R", "t")
         app.state.look.glyphs = ASCII
@@ -699,7 +699,7 @@ SIZES = [(80, 24), (140, 40), (40, 10), (200, 60), (10, 4)]
     ("sources", "seed"),
     [("incident/before.json", 1), ("hostile", 2), ("shop/shop.json", 3), ("async", 4), ("broken", 5)],
 )
-def test_any_keys(sources: str, seed: int) -> None:
+def test_random_keys(sources: str, seed: int) -> None:
     r = random.Random(seed)
 
     async def steps(app: PaneApp, press: Any) -> None:
@@ -726,7 +726,7 @@ def test_any_keys(sources: str, seed: int) -> None:
     walk(steps, state=State(session=session, trace=0), size=(120, 30))
 
 
-def test_a_large_trace_opens_on_the_answer() -> None:
+def test_large_trace_opens_at_the_relevant_span() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         view = app.shown.base
         assert len(view) < 60

@@ -37,7 +37,7 @@ def tiers(lines: list[str]) -> list[str]:
     return [word for line in lines[5:] for word in line.split() if word in TIERS]
 
 
-async def test_an_attribute_is_added_sorted_by_and_removed(source: str) -> None:
+async def test_attribute_column(source: str) -> None:
     async with opened(source, size=(120, 30)) as (app, pilot):
         await pilot.press("C", *"tier", "enter")
         assert app.state.columns == ListColumns((), ("customer.tier",))
@@ -56,7 +56,7 @@ async def test_an_attribute_is_added_sorted_by_and_removed(source: str) -> None:
         assert view.listing.sort_key == SortKey.DURATION
 
 
-async def test_a_heading_of_an_attribute_sorts_by_it(source: str) -> None:
+async def test_heading_of_an_attribute_sorts(source: str) -> None:
     async with opened(source, size=(120, 30)) as (app, pilot):
         await pilot.press("C", *"tier", "enter")
         heading = next(line for line in pilot.lines if "duration" in line and "start" in line)
@@ -66,7 +66,7 @@ async def test_a_heading_of_an_attribute_sorts_by_it(source: str) -> None:
         assert tiers(pilot.lines) == sorted(TIERS)
 
 
-async def test_a_usual_column_is_removed_and_all_come_back(source: str) -> None:
+async def test_default_columns_are_hidden_and_restored(source: str) -> None:
     async with opened(source, size=(120, 30)) as (app, pilot):
         await pilot.press("C", *"spans", "enter")
         assert "spans" not in "\n".join(pilot.lines[2:])
@@ -76,7 +76,7 @@ async def test_a_usual_column_is_removed_and_all_come_back(source: str) -> None:
 
 
 @pytest.mark.usefixtures("own_state")
-async def test_columns_are_kept(source: str, tmp_path: Path) -> None:
+async def test_columns_are_saved(source: str, tmp_path: Path) -> None:
     async with opened(source) as (app, pilot):
         await pilot.press("C", *"tier", "enter", "C", *"errors", "enter")
         app.exit()
@@ -89,14 +89,14 @@ async def test_columns_are_kept(source: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("own_state")
-async def test_columns_of_another_run_are_not_overwritten_without_a_change(source: str) -> None:
+async def test_unchanged_columns_do_not_overwrite_those_of_another_run(source: str) -> None:
     settings.save_columns(ListColumns((), ("zone",)))
     async with opened(source) as (app, _):
         app.exit()
     assert settings.load_columns([]) == ListColumns((), ("zone",))
 
 
-def test_a_wider_line_has_the_columns_of_a_narrower_one() -> None:
+def test_wider_lines_have_the_columns_of_narrower_ones() -> None:
     traces = build(
         *(
             span(f"a{i}", i, i + 9, trace=str(i + 1), error=True, attributes={"a": "x" * 9, "b": "y" * 30})
@@ -114,7 +114,7 @@ def test_a_wider_line_has_the_columns_of_a_narrower_one() -> None:
     assert {"attr.a", "attr.b", *SortKey} <= shown
 
 
-def test_every_usual_column_can_be_hidden() -> None:
+def test_every_default_column_can_be_hidden() -> None:
     traces = build(span("a", 0, 9, error=True, message="broken"))
     rows = TraceRows(trace_columns(traces), traces.main_root, glyphs=UNICODE, hidden=HIDEABLE)
     for width in (40, 80, 160):

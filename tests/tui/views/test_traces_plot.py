@@ -36,7 +36,7 @@ async def drag(app: CountingApp, pilot: Driver, button: int) -> None:
     await pilot.settle()
 
 
-async def test_a_region_is_contrasted_by_key() -> None:
+async def test_region_is_contrasted_by_key() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("z")
         assert "Enter filters  c contrasts" in pilot.text
@@ -48,7 +48,7 @@ async def test_a_region_is_contrasted_by_key() -> None:
         assert app.query_one(TracesView).listing.view.has_focus
 
 
-async def test_the_left_button_filters_by_a_region_and_the_right_one_contrasts() -> None:
+async def test_left_button_filters_by_a_region_and_right_button_contrasts() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await drag(app, pilot, 3)
         assert isinstance(app.screen, AnswerScreen)
@@ -60,7 +60,7 @@ async def test_the_left_button_filters_by_a_region_and_the_right_one_contrasts()
 
 
 @pytest.mark.parametrize(("glyphs", "rings"), [(UNICODE, "◎⊗"), (ASCII, "@&")])
-async def test_the_trace_under_the_cursor_is_ringed(glyphs: Glyphs, rings: str) -> None:
+async def test_trace_under_the_cursor_has_a_ring(glyphs: Glyphs, rings: str) -> None:
     async with opened(INCIDENT, glyphs=glyphs) as (app, pilot):
         plot = scatter(app).plot
         assert plot is not None
@@ -76,7 +76,7 @@ async def test_the_trace_under_the_cursor_is_ringed(glyphs: Glyphs, rings: str) 
         assert ringed() == [rings[1]]
 
 
-async def test_a_ring_costs_few_bytes() -> None:
+async def test_ring_sends_few_bytes() -> None:
     async with opened(INCIDENT, size=(140, 40)) as (app, pilot):
         for key in ("j", "j", "k"):
             app.sent = 0
@@ -84,7 +84,7 @@ async def test_a_ring_costs_few_bytes() -> None:
             assert app.sent <= 1024
 
 
-async def test_a_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
+async def test_new_version_is_marked_in_the_plot(tmp_path: Path) -> None:
     path = tmp_path / "deployed.json"
     save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)
     async with opened(str(path)) as (_, pilot):
@@ -101,7 +101,7 @@ async def test_changes_among_few_traces_are_not_marked(tmp_path: Path) -> None:
         assert "▲ 2" not in pilot.text
 
 
-async def test_the_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
+async def test_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "deployed.json"
     save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)
     async with opened(str(path)) as (app, pilot):
@@ -112,7 +112,7 @@ async def test_the_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
         assert pilot.text.count("▲") > 1
 
 
-async def test_the_date_is_in_the_status_line_if_there_is_room() -> None:
+async def test_date_is_in_the_status_line_if_it_fits() -> None:
     async with opened(INCIDENT, size=(120, 30)) as (_, pilot):
         assert "2026-03-10 10:00–10:15 UTC" in pilot.lines[0] or "-03-10 10:00–10:15 UTC" in pilot.lines[0]
     async with opened(INCIDENT, size=(104, 30)) as (_, pilot):
