@@ -1,4 +1,4 @@
-"""The whole app over real files: the way to the answer, coming back, what cannot be read, and a stranger's keys."""
+"""The whole app with files: navigation to a result and back, unreadable files, hostile traces, random keys."""
 
 from __future__ import annotations
 

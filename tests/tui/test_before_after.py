@@ -1,4 +1,4 @@
-"""Comparing and contrasting two groups of one set on the screen, before and after."""
+"""Comparison and contrast of two groups of one set on the screen: before and after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VERSIONS = ["2.4"] * 7 + ["2.5"] * 5
 
 @pytest.fixture
 def source(tmp_path: Path) -> str:
-    """File of twelve requests, a minute apart; shop has a new version from the eighth on."""
+    """Write twelve requests, a minute apart; shop has a new version from the eighth on."""
     path = tmp_path / "deployed.json"
     save(deployment(VERSIONS, tenant=["a"] * 7 + ["b"] * 5), path)
     return str(path)

@@ -1,4 +1,4 @@
-"""The span detail, its copy menu and the pager, by keys, in an app of their own."""
+"""The span detail, its copy menu and the pager, in an app of their own."""
 
 import json
 from collections.abc import Callable
@@ -151,7 +151,7 @@ async def test_fold_and_unfold() -> None:
         await session.to("resource 1")
         await session.press("enter")
         assert any(text.endswith("web-1") and "▾" not in text for text in session.app.lines)
-        # what was opened stays open for the next span
+        # unfolded parts stay unfolded for the next span
         await session.show(at(traces, "9"))
         await session.show(at(traces, "1"))
         assert "▾ resource 1" in session.app.lines
@@ -188,7 +188,7 @@ async def test_filter() -> None:
         await session.press("enter")
         assert session.app.focused is session.app.detail.view
         assert session.app.detail.view.cursor == 2
-        # the next span is filtered by it, too
+        # the filter applies to the next span, too
         await session.show(at(traces, "1"))
         assert "0 of" in session.app.lines[1]
         await session.show(at(traces, "2"))
@@ -360,7 +360,7 @@ async def test_rows_are_laid_out_again_for_another_width() -> None:
 
 
 async def shown(text: str, *keys: str) -> tuple[str, int]:
-    """-> the row under the cursor and its number, after these keys."""
+    """Press keys in the pager. Return the row under the cursor and its number."""
     app = DetailApp(some_traces())
     async with driven(app, (40, 12)) as pilot:
         pager = Pager(app.state.look, "[/title]", text)

@@ -56,7 +56,7 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
             assert all(word in seen for word in what.split())
         assert "quit" in seen
         lines = pilot.lines
-        # the view behind stays visible around the box
+        # the view stays visible around the box
         assert [line[:2] for line in lines] == [f"{line:2}"[:2] for line in behind] or lines[0] == behind[0]
         await pilot.press("g")
         assert "switch views" not in pilot.lines[2]
@@ -100,7 +100,7 @@ async def test_dismissing_a_dialog_twice_keeps_the_screen_below() -> None:
 
 
 class _ClosedEarly(Dialog[None]):
-    """Closed while it is composed, as by a key at that time."""
+    """Dialog closed while it is composed, as by a key at that moment."""
 
     was_set_up = False
 

@@ -1,4 +1,4 @@
-"""A search of many traces for a word: the first matches are shown while it goes on, and it can be stopped."""
+"""Text search of many traces: first matches are shown during the search, which can be stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COUNT = 40
 
 
 class Gate:
-    """Lets a search go on part by part."""
+    """Lets a search continue part by part."""
 
     def __init__(self) -> None:
         self._allowed = threading.Semaphore(0)
@@ -43,7 +43,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch, small_parts: None) -> Gate:
-    """Hold each part of a search of words."""
+    """Hold each part of a text search until the test allows it."""
     gate, matches_in_parts = Gate(), Query.matches_in_parts
 
     def held(query: Query, *args: Any) -> Iterator[tuple[int, np.ndarray]]:
@@ -57,7 +57,7 @@ def gate(monkeypatch: pytest.MonkeyPatch, small_parts: None) -> Gate:
 
 
 def with_word(*traces: int) -> TraceSet:
-    """Traces of one span each, of which these contain the word "needle"."""
+    """Return traces of one span each. These contain the word "needle"."""
     return build(
         *(
             span(
@@ -143,7 +143,7 @@ async def test_esc_stops_the_search_and_keeps_its_matches(source: str, gate: Gat
         assert "50 % of the traces searched" in pilot.text
         assert app.state.query == "needle"
         assert app.state.shown.tolist() == [2, 3, 11]
-        # the same filter searches again
+        # the same filter starts the search again
         await pilot.press("slash")
         gate.allow(4)
         await pilot.press("enter")

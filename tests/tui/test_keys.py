@@ -36,7 +36,7 @@ from tracetui.tui.widgets.line_view import LineView
 
 REACHED = {
     "traces": (VIEW_KEYS["traces"], LISTS, PANES, APP),
-    # the view has its own keys for panes
+    # views have their own keys for panes
     "waterfall": (WATERFALL, LISTS, APP),
     **{view: (VIEW_KEYS[view], FINDINGS, LISTS, PANES, APP) for view in ("services", "errors", "hot-spots")},
     "the query": (QUERY, EDIT),
@@ -54,7 +54,7 @@ REACHED = {
     "an answer": (ANSWER, LISTS),
     "copy menu": (COPY,),
 }
-"""Tables whose keys work together."""
+"""Tables whose keys are active at the same time."""
 
 MEANINGS = {
     "o": "sort",
@@ -102,7 +102,7 @@ MEANINGS = {
     "C": "columns",
     "T": "theme",
 }
-"""What each key means, in every view that has it: the last parts of the ids of its actions."""
+"""Meaning of each key in all views: the last parts of the ids of its actions."""
 
 
 def keys_of(key: Shortcut, *, former: bool = True) -> list[str]:
@@ -111,7 +111,7 @@ def keys_of(key: Shortcut, *, former: bool = True) -> list[str]:
 
 @pytest.mark.parametrize("place", REACHED)
 def test_no_key_has_two_actions(place: str) -> None:
-    """Neither a present key nor a former one."""
+    """Current and former keys."""
     counts = Counter(one for table in REACHED[place] for key in table.keys for one in keys_of(key))
     assert {key: count for key, count in counts.items() if count > 1} == {}
     assert counts
@@ -168,7 +168,7 @@ async def test_current_and_former_keys_run_the_action(view: str) -> None:
         for key in VIEW_KEYS[view].keys:
             for one in keys_of(key):
                 found = active[one].binding
-                # Textual's own scrolling with arrows leaves them to the view, as lists have no second dimension
+                # views keep the arrow keys that Textual uses for scrolling, as lists have no second dimension
                 assert found.id == key.id or (found.id is None and found.action == f"scroll_{one}"), one
 
 

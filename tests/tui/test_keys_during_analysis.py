@@ -1,4 +1,4 @@
-"""Keys pressed before a view has computed its content act once it is there."""
+"""Keys pressed before a view has computed its content take effect afterwards."""
 
 from __future__ import annotations
 

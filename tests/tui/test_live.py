@@ -1,4 +1,4 @@
-"""The app over servers: what they answer, follow, what goes wrong, and that nothing of it holds up a key."""
+"""The app with servers: loading, following and faults, none of which delay a key."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ FAULTS = {
     "404": "the API of Jaeger, Zipkin or Tempo",
     "500": "server error (500)",
 }
-"""What the banner says."""
+"""Texts in the banner, by fault."""
 ENDLESS = {"silent": "no response within 3 s", "drip": "has stalled"}
 PATIENCE = "3s"
-"""In which a server that is well answers on a machine with much to do, too."""
+"""Request timeout in seconds: enough for a working server on a busy machine."""
 KINDS = ("jaeger-v1", "jaeger-v3", "zipkin", "tempo")
 
 
 @contextmanager
 def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
-    """-> what of this process waits for others, in any thread, and whether in the one that answers keys"""
+    """Record what this process waits for, in any thread, and whether in the event loop's thread."""
     work: list[tuple[str, bool]] = []
     loop = threading.get_ident()
 
@@ -67,7 +67,7 @@ def watched(patch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, bool]]]:
 
 
 def assert_nothing_waits_on_the_loop(work: list[tuple[str, bool]]) -> None:
-    """Servers are spoken to by another process, which is heard in another thread: no key can wait for any of it."""
+    """Assert that only another thread waits for the loading process, which does all network I/O."""
     assert {event for event, _ in work} == {"subprocess.Popen", "receive"}
     assert not any(on_loop for _, on_loop in work)
 
@@ -100,7 +100,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
             await on.until("/checkout", "traces from")
             assert on.app.state.session is not None
             count = on.app.state.session.loaded.trace_count
-            # Jaeger v1 sends the newest of each service, and cannot send one of them
+            # Jaeger v1 sends the newest traces of each service, and fails to send one of them
             assert count == len(server.trace_ids) - 3 or kind == "jaeger-v1"
             await on.press("4")
             await on.until("payment", "failed")
@@ -120,7 +120,7 @@ async def test_every_view_works_over_a_server(kind: str) -> None:
 async def test_following_marks_new_traces_and_reports_new_findings(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     with LiveServer(kind, ends_ns=time.time_ns()) as server:
-        # the newest are of services that nobody has seen
+        # the newest traces are of services that are not loaded yet
         last = [trace for trace in server.trace_ids if not server.document(trace).broken][-2:]
         server.hide(last)
         async with opened_live(server.url) as on:
@@ -131,7 +131,7 @@ async def test_following_marks_new_traces_and_reports_new_findings(kind: str, mo
             await on.until("following ")
             server.show(last)
             await on.until(f"{count + 2} traces", "2 new", "new call: ")
-            # who reads a trace is not disturbed
+            # not while a trace is open
             await on.press("escape", "enter")
             await on.until("Waterfall ›")
             server.add(server.document(last[-1]).copy_with("f" * 32, by_ns=1_000_000_000))
@@ -144,7 +144,7 @@ async def test_following_marks_new_traces_and_reports_new_findings(kind: str, mo
 
 
 async def test_replaced_trace_set_is_freed() -> None:
-    """Who follows for a night holds one set, not one for each look."""
+    """Following for hours must keep one set in memory, not one per poll."""
     with LiveServer("zipkin", ends_ns=time.time_ns()) as server:
         first = server.document(server.trace_ids[0])
         async with opened_live(server.url) as on:
@@ -164,7 +164,7 @@ async def test_replaced_trace_set_is_freed() -> None:
 
 def test_finished_work_keeps_no_reference() -> None:
     class Host:
-        """Keeps what it has run, as workers that are in a cycle with their tasks do."""
+        """Keeps finished work, as workers do that are in a reference cycle with their tasks."""
 
         def __init__(self) -> None:
             self.run: list[Callable[[], None]] = []
@@ -198,15 +198,15 @@ async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
             await on.until("nothing new from", "6 of 82 traces")
             searches = [one for one in server.requests[asked:] if "query.serviceName" in one.query]
             assert [one.query["query.serviceName"] for one in searches] == [["cart"], ["cart"]]
-            # such a span first, then the others by what summaries say of them
+            # traces with such a span first, then others by their summaries
             assert [one.path.rpartition("/")[2] for one in searches] == ["traces", "trace-summaries"]
             assert "query.durationMin" in searches[0].query
-            # taking it back asks nothing anew
+            # undo sends no request
             before = len(server.requests)
             await on.press("u")
             await on.until("82 traces")
             assert len(server.requests) == before
-            # and it is asked for no longer, neither again nor for more
+            # later requests do not contain the condition
             for key in ("r", "M"):
                 await on.press(key)
                 await on.until("nothing new from 82 traces")
@@ -252,7 +252,7 @@ async def test_following_the_search_of_a_page_continues_after_its_window(monkeyp
     with LiveServer("jaeger-v3", ends_ns=ends) as server:
         last = server.trace_ids[-1]
         ahead = server.document(server.trace_ids[0])
-        # of a clock that is an hour ahead
+        # from a clock that is an hour ahead
         server.add(ahead.copy_with("e" * 32, by_ns=time.time_ns() + 3_600_000_000_000 - ahead.start_ns))
         window = f"/search?start={ends // 1000 - 3_600_000_000}&end={ends // 1000 + 7_200_000_000}"
         async with opened_live(server.url + window) as on:
@@ -280,7 +280,7 @@ async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.
             await on.press("F")
             while "/api/v3/traces" not in server.paths()[-1] or len(server.paths()) < 5:
                 await on.pilot.pause(0.01)
-            # Esc is not for what comes by itself
+            # Esc does not stop automatic polls
             await on.press("escape", "escape")
             assert "stop" not in on.text
             server.fault = None
@@ -350,7 +350,7 @@ async def test_faults_lose_no_loaded_traces(monkeypatch: pytest.MonkeyPatch) -> 
                 shown.go_on()
                 await on.until(message, "loaded traces stay", "82 traces")
                 await on.press("escape")
-            # in the midst of traces
+            # while traces are sent
             server.fault, server.fault_on = faults.cut, "/api/v3/traces$"
             await on.press("r")
             await on.until("the response was cut off", "82 traces  928 spans")
@@ -398,7 +398,7 @@ async def test_more_after_undoing_a_filter_extends_the_unfiltered_search() -> No
             await on.press("slash", *"service = payment", "enter")
             await on.until("filter  service = payment", "28 of 128 traces")
             await on.press("u")
-            # the traces that have come are no reason to forget the filter before
+            # newly loaded traces do not discard the previous filter
             await on.until("7 of 128 requests failed")
             await on.press("M")
             await on.until("the last 1h, at most 400")
@@ -466,7 +466,9 @@ async def test_waiting_for_a_server_can_be_stopped_and_delays_no_key(fault: str)
 
 
 async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
-    """The oldest of this many new traces failed. -> how many came, what stands on the screen, and the failed ones"""
+    """Follow a server that gets this many traces at once, the oldest with an error. Return the number of new traces,
+    the text on the screen, and the number of new traces with errors.
+    """
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
     with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
@@ -477,7 +479,7 @@ async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPat
             errors = int((on.app.state.session.loaded.trace_errors > 0).sum())
             await on.press("F")
             await on.until("following ")
-            # the failed one first, so that no look comes between
+            # all in one step, with the error first, so that no poll sees a part
             bodies = [
                 trace(kind, number + 1, now - 90_000_000_000 + number * 40_000_000, tags={} if number else ERROR_TAGS)
                 for number in range(count)
@@ -522,7 +524,7 @@ async def test_open_trace_with_late_spans_is_fetched_again(monkeypatch: pytest.M
             await on.until("38 traces from")
             assert on.app.state.session is not None
             spans = len(on.app.state.session.loaded)
-            # the filter does not name the trace, else each look would bring it
+            # the filter does not match the trace's own attributes, as each poll would find it otherwise
             await on.press("slash", *"trace.spans = 1 AND service = front", "enter")
             await on.until("1 of 38")
             await on.press("enter", "F")

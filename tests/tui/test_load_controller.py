@@ -1,4 +1,4 @@
-"""The load controller: its phases, and how requests, polls and stops follow each other."""
+"""The load controller: its phases, and the order of requests, polls and stops."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tracetui.tui.state import State
 
 PACKAGE = ROOT / "tracetui"
 
-# phase, event -> phase while not following, phase while following; every other event is refused
+# phase, event -> phase while not following, phase while following; all other events are rejected
 TABLE = {
     (Phase.IDLE, LoadEvent.LOAD): (Phase.LOADING, None),
     (Phase.IDLE, LoadEvent.QUERY): (Phase.QUERYING, None),
@@ -80,7 +80,7 @@ def test_phase_is_only_changed_by_the_state() -> None:
 
 
 class Host(SimpleNamespace):
-    """A host that runs nothing by itself."""
+    """A host that runs no work by itself."""
 
     def __init__(self) -> None:
         self.requests: list[Callable[[], None]] = []
@@ -106,7 +106,7 @@ class Host(SimpleNamespace):
 
 @pytest.fixture
 def stops(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stops and cancellations of loads; no process is started."""
+    """Record stops and cancellations of loads, and start no process."""
     calls: list[str] = []
     monkeypatch.setattr(BackgroundLoad, "stop", lambda _: calls.append("stop"))
     monkeypatch.setattr(BackgroundLoad, "cancel", lambda _: calls.append("cancel"))
@@ -119,7 +119,7 @@ def loaded(*, is_poll: bool = False) -> TraceSetArrived:
 
 
 def live_controller(host: Host) -> LoadController:
-    """A controller over servers that have been loaded."""
+    """Return a controller with loaded servers."""
     controller = LoadController(State(sources=("http://127.0.0.1:1",)), None, host)
     controller.start()
     assert controller._load is not None
@@ -129,7 +129,7 @@ def live_controller(host: Host) -> LoadController:
 
 
 def phase_of(controller: LoadController) -> Phase:
-    """Return the phase, which calls change behind the back of type checkers."""
+    """Return the phase. Type checkers do not see that calls change it."""
     return controller.phase
 
 
@@ -232,5 +232,5 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
 
 
 def poll(controller: LoadController) -> Any:
-    """Let the time to the next poll pass."""
+    """Let the time until the next poll elapse."""
     return controller._follower._time_is_up()

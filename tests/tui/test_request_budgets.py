@@ -25,9 +25,9 @@ ALL = Search(start_ns=FIRST_NS, end_ns=LAST_NS + SECOND, limit=1000)
 changed = msgspec.structs.replace
 POLLS = 3
 PATIENCE = 2_400
-"""Pauses until something is given up."""
+"""Number of pauses before a test fails."""
 BY_SUMMARIES = 2 + 82
-"""One request for such spans, one for summaries, and one for each trace that only its summary tells to be wanted."""
+"""One request for matching spans, one for summaries, and one for each trace that only its summary matches."""
 
 
 def on_the_default_port(server: LiveServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_searches_with_loaded_traces(kind: str, wanted: Search, most: dict[str, 
 
 
 async def counted(on: LiveApp, server: LiveServer, most: int, texts: tuple[str, ...], *keys: str) -> None:
-    """Press keys, wait for texts, and hold the server's requests to a number."""
+    """Press keys, wait for texts, and check the number of the server's requests."""
     before = len(server.requests)
     await on.press(*keys)
     await on.until(*texts)
@@ -123,7 +123,7 @@ async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
             await on.until("following ")
             await polls_awaited(on, server, before)
             asked = server.requests[before:]
-            # each look is one search, and nothing that is here and has not grown is fetched again
+            # each poll is one search, and fetches no loaded trace that is unchanged
             assert {request.path for request in asked} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
             server.add(trace(kind, 1, time.time_ns() - SECOND))
             before = len(server.requests)

@@ -1,4 +1,4 @@
-"""Pasted text is made safe, as the input line paints it unchanged."""
+"""Pasted text is made safe before the input line paints it."""
 
 from __future__ import annotations
 

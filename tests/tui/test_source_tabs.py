@@ -55,7 +55,7 @@ async def test_tabs_keep_their_places(small: str) -> None:
         assert app.view == "waterfall"
         assert (app.state.trace, app.state.span, app.state.query) == (trace, span_at, query)
         assert pilot.lines[1:] == before
-        # the way back is that of the tab, too
+        # the history of views belongs to the tab
         await pilot.press("escape")
         assert app.view == "traces"
         assert "8 of 100 traces" in pilot.text
@@ -89,7 +89,7 @@ async def test_unreadable_source_keeps_the_other_tabs(tmp_path: Path) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("ctrl+o", *str(tmp_path / "missing.json"), "enter")
         await pilot.until("missing.json", "No traces loaded.")
-        # the rows of the other tab are not there
+        # rows of the other tab are not shown
         await pilot.press("enter", "y", "c")
         assert app.view == "traces"
         await pilot.press("ctrl+n")

@@ -38,7 +38,7 @@ COLORS = ("standard", "256", "truecolor")
 
 
 class Emulated(App[Any]):
-    """Last base of an app, which feeds its output to a terminal emulator."""
+    """Last base class of an app that feeds its output to a terminal emulator."""
 
     terminal = pyte.Screen(*SIZES[0])
 
@@ -146,7 +146,7 @@ async def test_update_for_a_larger_terminal_is_not_noted_as_shown() -> None:
         before = app.screen._compositor.render_full_update()
         before.strips[19:] = [before.strips[-1], *[[Strip([Segment("x" * 80)])]] * 4]
         await pilot.resize_terminal(80, 20)
-        # as if painted before the screen knows its new size
+        # the update is painted before the screen has its new size
         app.screen._compositor.size = Size(80, 24)
         app._display(app.screen, before)
         app.screen._compositor.size = Size(80, 20)

@@ -1,6 +1,6 @@
-"""What `tui/terminal/` assumes about Textual beyond its public names: an upgrade that changes it fails here.
+"""Assumptions of `tui/terminal/` about private parts of Textual: tests fail if an upgrade changes one.
 
-One test for each assumption, on Textual alone; and one that nothing else in the program uses Textual's private names.
+One test for each assumption, on Textual alone, and one that no other module uses Textual's private names.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ async def test_scroll_bar_class_can_be_replaced() -> None:
 
 
 async def test_unhandled_error_is_kept_and_ends_the_app() -> None:
-    """Through `_handle_exception`, which calls `_fatal_error`, which fills `_exit_renderables`."""
+    """By `_handle_exception`, which calls `_fatal_error`, which fills `_exit_renderables`."""
     called: list[object] = []
 
     class Failing(Plain):
@@ -169,7 +169,7 @@ async def test_changes_are_displayed_as_chops_and_whole_screens_as_layouts() -> 
         await pilot.pause()
         chops = [update for update in app.displayed if isinstance(update, ChopsUpdate)]
         assert chops
-        # per span its line; per line the pieces by their first cell, and where each ends
+        # a line for each span of it; pieces of the line by first cell and end
         y, begin, end = chops[-1].spans[-1]
         assert (y, begin) == (1, 0)
         assert end <= 20
@@ -275,11 +275,11 @@ def test_driver_has_the_replaced_members() -> None:
     assert "self.run_input_thread" in source or "run_input_thread" in inspect.getsource(LinuxDriver)
 
 
-# --- and nothing else uses private names
+# --- private names --------------------------------------------------------------------------------------------------
 
 
 def members_of(cls: type) -> set[str]:
-    """Names of the methods of a class, and of what it assigns to itself."""
+    """Return the names of the methods of a class and of the attributes it assigns."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     except (OSError, TypeError):

@@ -146,7 +146,7 @@ def test_cursor_reverses_the_whole_row_and_bars_keep_their_colour() -> None:
     runs = ANSI.cursor_runs(ROW)
     assert "".join(run.text for run in runs) == ROW.text
     assert all(ANSI.cursor_style(run.role).reverse for run in runs)
-    # in one style, not as a patchwork
+    # in one style
     bars = set("█▌─◆")
     texts = [run for run in runs if not bars & set(run.text)]
     assert {str(ANSI.cursor_style(run.role)) for run in texts} == {"reverse"}

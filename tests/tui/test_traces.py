@@ -1,4 +1,4 @@
-"""The list of traces in the app: filter, plot, table, and what they cost."""
+"""The list of traces in the app: filter, plot, table, and bytes sent per key."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HOSTILE = ("[/x]", "\x1b]0;owned\x07", "‮evil", "a\tb\nc", "[@click=app.quit]x
 
 
 class Harness(TerminalApp, ByteCounter):
-    """App with the view alone, and what the app does for it."""
+    """App with the view alone and a minimal owner."""
 
     AUTO_FOCUS = ""
 
@@ -124,7 +124,7 @@ async def write(pilot: Driver, text: str) -> None:
 
 
 def shop() -> TraceSet:
-    """Six traces a second apart, of 100 to 600 ms; the 2nd and 5th fail in `db`, the 6th in `mail`."""
+    """Return six traces a second apart, of 100 to 600 ms; the 2nd and 5th fail in `db`, the 6th in `mail`."""
     return build(*shop_spans())
 
 
@@ -142,7 +142,7 @@ def shop_spans() -> list[GivenSpan]:
 
 
 def many(count: int) -> TraceSet:
-    """So many traces of one to three spans."""
+    """Return this many traces of one to three spans."""
 
     intake = Intake()
     resources = [intake.resources(name, b"", CODEC) for name in ("gateway", "user-service", "redis", "mailer")]
@@ -187,7 +187,7 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
         wanted = app.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
         app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
-        # the same, and before it one more
+        # the same with one more before it
         more = build(span("x", -SECOND, 0, trace="9", name="GET /cart"), *shop_spans())
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
         app.select(None, None)
@@ -314,7 +314,7 @@ def test_history_escape_and_clearing() -> None:
             await pilot.press("slash", "ctrl+u")
             await write(pilot, query)
             await pilot.press("enter")
-        # the filter that stands there already is no step
+        # the current filter is not an entry of the history
         await pilot.press("slash", "up")
         assert bar.input.text == "error"
         await pilot.press("up", "down")
@@ -406,7 +406,7 @@ def test_empty_result_names_the_most_selective_condition() -> None:
 def test_headings_align_with_columns_at_any_width() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         headings: dict[int, str] = {}
-        # first the way it is opened, and then from wider and from narrower
+        # first at the initial width, then after wider and narrower ones
         for width in (80, 120, 80, 60, 120):
             await pilot.resize_terminal(width, 30)
             await pilot.settle()
@@ -441,7 +441,9 @@ def test_click_on_a_heading_sorts_and_second_click_reverses() -> None:
 
 
 def nested() -> TraceSet:
-    """In two of three traces `db` breaks, in one of them twice; `api` and `web` pass it on. A fourth has no `db`."""
+    """Return four traces: in two, `db` fails (in one of them twice) and `api` and `web` pass the error on; one has no
+    `db`.
+    """
     spans: list[GivenSpan] = []
     for number, broken in enumerate((1, 2, 0)):
         failing = bool(broken)
@@ -780,7 +782,7 @@ def test_text_editing() -> None:
     asyncio.run(run())
 
 
-# --- the text of filters ---------------------------------------------------------------------------------------------
+# --- text of filters ------------------------------------------------------------------------------------------------
 
 
 def test_replacing_conditions() -> None:

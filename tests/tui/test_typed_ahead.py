@@ -1,4 +1,4 @@
-"""Text typed while traces are read, or while a dialog has no options yet: it goes where it was meant to go."""
+"""Text typed while traces are read or before a dialog has its options: it goes to the widget it was meant for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tracetui.tui.widgets.choice import Choice, Option
 
 
 def users() -> TraceSet:
-    """Traces of u-400 (three), u-46 (two) and u-4 (one)."""
+    """Return three traces of user u-400, two of u-46, and one of u-4."""
     names = ["u-400"] * 3 + ["u-46"] * 2 + ["u-4"]
     return build(
         *(
@@ -41,7 +41,7 @@ def source(tmp_path: Path) -> str:
 
 @pytest.fixture
 def may_find(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Let a dialog wait for its values until this is set."""
+    """Delay the values of a dialog until the event is set."""
     may_find = threading.Event()
     values_of = attribute_values.values_of
 
@@ -95,7 +95,7 @@ async def test_text_typed_while_traces_are_read_goes_to_the_dialog(
         assert "> user" in pilot.text
         may_load.set()
         await pilot.settle()
-        # still there, with what was typed, and filled
+        # the dialog is still open, with the typed text and its values
         assert app.screen is dialog
         assert "> user" in pilot.text
         assert "searching" not in pilot.text
@@ -140,6 +140,6 @@ async def test_counts_of_a_sample_have_a_plus(source: str, monkeypatch: pytest.M
         await pilot.press("U")
         assert "2+ values" in pilot.text
         await pilot.press("enter")
-        # the values themselves are all there
+        # all values are complete
         assert "u-4 " in pilot.text
         assert "3 traces" in pilot.text

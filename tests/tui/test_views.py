@@ -310,7 +310,7 @@ async def test_services_are_found_by_name() -> None:
         assert pane.page.list.has_focus
         found = [pane.services.service(row).service for row in range(len(pane.services))]
         assert found[0] == "redis-cache"
-        # who merely has it in an attribute comes after, and says which
+        # attribute matches come last and show their attribute
         assert sorted(found[1:]) == ["api-gateway", "checkout-api", "order-service", "user-service"]
         await pilot.press("j")
         assert "db.system.name=redis" in app.text
@@ -472,7 +472,7 @@ async def test_path_opens_its_traces() -> None:
         await pilot.press("slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
         (wanted,) = app.asked
         assert state.session is not None
-        # the first of two ways, by checkout-api
+        # the first of two chains, through checkout-api
         assert len(state.session.select(wanted.query)[0]) == 50
 
 

@@ -1,4 +1,4 @@
-"""Warnings on the screen: listed by kind, named in the list, and clock skew corrected by a key."""
+"""Warnings on the screen: a list by kind, a word in each row, and clock skew corrected by a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The waterfall view, by its keys."""
+"""The waterfall view: keys, zoom, folding, search, and bytes sent per key."""
 
 import asyncio
 import random
@@ -63,7 +63,7 @@ class HeldFault:
 
 
 class PaneApp(TerminalApp, ByteCounter):
-    """The pane, and of the app what the pane needs."""
+    """App with the pane alone and a minimal owner."""
 
     CSS = "Screen { background: $background; color: $foreground; }"
     BINDINGS: ClassVar = [Binding("escape", "back", "Back", id="app.back")]
@@ -672,7 +672,7 @@ def test_large_traces(shape: Callable[[int], TraceSet]) -> None:
 
 
 def test_bytes_of_a_key() -> None:
-    """With the detail away, whose part of them is its own."""
+    """Without the detail, whose bytes are counted in its own test."""
 
     async def steps(app: PaneApp, press: Any) -> None:
         await press("d")
@@ -711,7 +711,7 @@ def test_random_keys(sources: str, seed: int) -> None:
                 app.pane.selection_changed()
             if number % 40 == 36:
                 await app.resize(*r.choice(SIZES))
-            # not every key waits for what the one before it started
+            # some keys do not wait for the work of the previous key
             for key in (r.choice(KEYS) for _ in range(4)):
                 app.post_key(key)
                 await asyncio.sleep(0.002)

@@ -33,7 +33,7 @@ async def test_filters_are_kept_and_those_of_other_runs_stay(tmp_path: Path) -> 
     async with opened(INCIDENT) as (app, pilot):
         app.state.saved_filters.update(settings.load_filters())
         await pilot.press("apostrophe", *"old", "enter", "apostrophe", *"remove", "enter")
-        # another run saves one meanwhile
+        # another process saves a filter in the meantime
         settings.save_filters({"other": "service = a"})
         await pilot.press("apostrophe", *"failing", "enter")
         app.exit()

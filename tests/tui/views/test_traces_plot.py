@@ -1,4 +1,6 @@
-"""The plot in the list of traces: region, contrast, cursor's trace, moments, and what a key costs."""
+"""The plot above the list of traces: region, contrast, ring around the cursor's trace, time marks, bytes
+sent per key.
+"""
 
 from __future__ import annotations
 
