@@ -18,7 +18,7 @@ SHARED = 0o666
 READER_SECONDS = 10.0
 """Seconds to wait for a reader of a named pipe."""
 
-_PATIENCE = 0.05
+_POLL_SECONDS = 0.05
 """Seconds between checks for a reader."""
 
 
@@ -85,6 +85,6 @@ def open_stream(path: Path) -> BinaryIO:
                 raise
             if time.monotonic() > until:
                 raise OSError(0, f"nothing reads from this pipe (waited for {READER_SECONDS:.0f} s)") from None
-        time.sleep(_PATIENCE)
+        time.sleep(_POLL_SECONDS)
     os.set_blocking(descriptor, True)
     return os.fdopen(descriptor, "wb")

@@ -129,8 +129,8 @@ class _Outcomes:
             here = first + np.flatnonzero(timed[first : int(traces.first[trace + 1])])
             for span in here.tolist():
                 timed[span] = not self.found.skewed.skewed(span, int(traces.parent[span]))
-        answer: np.ndarray = timed
-        return answer
+        outlived: np.ndarray = timed
+        return outlived
 
     def _retried(self, i: int) -> bool:
         found = self.found

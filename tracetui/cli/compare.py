@@ -49,7 +49,7 @@ By = Annotated[
     typer.Option(
         "--by",
         metavar="ATTRIBUTE",
-        help="Compare the traces with the latest value of an attribute with the others, or KEY=BEFORE,AFTER.",
+        help="Compare by attribute: the traces with its latest value and all others, or KEY=BEFORE,AFTER.",
     ),
 ]
 TraceId = Annotated[

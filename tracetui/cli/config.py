@@ -85,7 +85,7 @@ def config(options: ConfigOptions) -> None:
     """Show or check the settings.
 
     show prints each setting with its origin, the config file or a default, and the environment variables that have an
-    effect; secrets are hidden. validate prints what is wrong in the file, and ends with code 2 if anything is.
+    effect; secrets are hidden. validate prints the errors in the file, and exits with code 2 if there are any.
     """
     path = config_path()
     faults = faults_in(path)

@@ -51,7 +51,9 @@ class GraphOptions:
     ] = None
     focus: Annotated[
         str | None,
-        typer.Option("--focus", metavar="SERVICE", help="map: draw what is around this service.", show_default=False),
+        typer.Option(
+            "--focus", metavar="SERVICE", help="map: draw this service and those around it.", show_default=False
+        ),
     ] = None
     hops: Annotated[int, typer.Option("--hops", metavar="N", min=1, help="map: calls from the service to draw.")] = HOPS
     json: o.JsonOption = False

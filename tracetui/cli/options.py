@@ -174,7 +174,7 @@ Save = Annotated[
     typer.Option(
         "--save",
         metavar="FILE",
-        help="Also save the traces (OTLP JSON, or as export by suffix; .gz).",
+        help="Also save the traces, in the format of the suffix as export does (default: OTLP JSON).",
         rich_help_panel=OUTPUT,
     ),
 ]

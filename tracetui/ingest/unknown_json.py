@@ -1,4 +1,4 @@
-"""JSON values that are no spans: errors about them, and the spans within them.
+"""JSON values that are not spans: errors about them, and the spans within them.
 
 Log shippers, queues and log stores put a program's output into a member of their records, as a text or as an object.
 """

@@ -313,7 +313,7 @@ def field_named(name: str, in_braces: bool) -> Field | None:
 
 
 def attribute_named(name: str) -> Attribute | None:
-    """Find the attribute that a name stands for, which is no field; None for none."""
+    """Find the attribute with a name that is not a field; None for none."""
     for prefix, scope in (*SCOPES.items(), (".", Scope.ANY), ("", Scope.ANY)):
         key = name.removeprefix(prefix)
         if name.startswith(prefix) and key:

@@ -80,7 +80,7 @@ _PREFIX: Final = re.compile(
 )
 """Beginning of the name of a column that holds an attribute."""
 _PARTS: Final = ("events.", "links.", "scope", "instrumentation", "status.", "trace.")
-"""Beginnings of the names of columns that are no attributes, although they have a dot."""
+"""Prefixes of column names that contain a dot but are not attributes."""
 _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
 """Least values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
 

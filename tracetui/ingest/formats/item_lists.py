@@ -26,7 +26,7 @@ def items_of(value: Any) -> Any:
         value = lenient_json.value_in(value)
     if isinstance(value, dict) and value and all(map(_is_position, value)):
         items = list(value.values())
-        # the values of tags such as `{"200": "OK"}` are no objects
+        # the values of tags such as `{"200": "OK"}` are not objects
         return items if all(isinstance(item, dict) for item in items) else value
     return value
 

@@ -123,7 +123,7 @@ class SpanSink:
             self._unread.warn(self._context)
             if self._lost_events:
                 noun = "event belongs" if self._lost_events == 1 else "events belong"
-                self._context.warn(f"{self._lost_events:,} {noun} to spans that are not there; skipped")
+                self._context.warn(f"{self._lost_events:,} {noun} to missing spans; skipped")
                 self._lost_events = 0
 
     def _flush(self) -> None:

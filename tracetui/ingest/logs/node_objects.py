@@ -15,7 +15,7 @@ _BEGINS: Final = re.compile(rb"\{\s*(?:[A-Za-z_$][\w$]*|'[^'\n]*'): ")
 
 
 class NodeObjects:
-    """An object a record, on one line or on several."""
+    """Form with one object per record, on one line or several."""
 
     name = "objects printed by Node"
 

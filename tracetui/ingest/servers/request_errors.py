@@ -189,7 +189,7 @@ class RequestErrors:
         """Find the error message in a response of JSON or text."""
         text = body[: 1 << 16].decode("utf-8", "replace").strip()
         try:
-            # a longer body is no message, and its values could take many times its size
+            # a longer body is not a message, and its values could take many times its size
             value: Any = msgspec.json.decode(body) if len(body) <= _LONGEST_MESSAGE else None
         except NO_JSON:
             value = None

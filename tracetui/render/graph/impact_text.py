@@ -1,4 +1,4 @@
-"""Answers of `graph` about what services affect and share, as text: the answer first, then its details."""
+"""Text of `graph` results about impact and shared dependencies: the result first, then its details."""
 
 from __future__ import annotations
 

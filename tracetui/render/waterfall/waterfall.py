@@ -135,7 +135,7 @@ class Waterfall:
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
         """Total for shares of the critical path: its length, or the duration of the subtree."""
         self._critical_before = running(self.critical)
-        self.tree = Rows(traces, self.first, self.stop, self._looks(), least_repeats)
+        self.tree = Rows(traces, self.first, self.stop, self._repeat_keys(), least_repeats)
         self.rows: RowOrder = self.tree
         """Row order in use: `tree`, or another one."""
         self.displayed = self.durations = traces.duration[within]
@@ -150,12 +150,12 @@ class Waterfall:
         self._duration_cells = max(numbers.duration_width(longest), len(DURATION_TITLE))
         self.layout = lru_cache(maxsize=8)(self._layout)
 
-    def _looks(self) -> np.ndarray:
+    def _repeat_keys(self) -> np.ndarray:
         """Compute int64[stop - first], equal for spans that differ only in time."""
         within = slice(self.first, self.stop)
         flags = self.traces.flags[within].astype(np.int64)
-        looks: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + flags
-        return looks
+        keys: np.ndarray = ((self.traces.operation[within] << 2) + self.roles << 16) + flags
+        return keys
 
     def __len__(self) -> int:
         return len(self.rows)

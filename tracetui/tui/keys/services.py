@@ -112,7 +112,7 @@ SERVICES = KeyTable(
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
             "wait, fail",
-            "share of its critical path inside the focus; of requests failed by errors there or below",
+            "share of its critical path inside the focus, and of its requests that errors there or below failed",
         ),
     ),
 )
