@@ -30,7 +30,7 @@ class Probe:
         """The server's message about a rejected request."""
 
     def get(self, path: str, **params: str) -> ServerResponse | None:
-        """Return a response of status 200 that is not a web page. Raises HttpError for an unreachable or busy server."""
+        """Return a response of status 200, except web pages. Raises HttpError for an unreachable or busy server."""
         response = self.connection.get(path, params)
         if response.status in _OVERLOADED:
             # it was retried already, and would be retried for each path

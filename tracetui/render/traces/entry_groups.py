@@ -25,18 +25,18 @@ _ASYNC_KEY = 1 << 40
 """Added to the key of asynchronous entry points, whose operation may also begin requests."""
 
 
-class _Column(NamedTuple):
+class _GroupColumn(NamedTuple):
     heading: str
     cells: int
 
 
-_TRACES: Final = _Column("traces", 6)
-_RATE: Final = _Column("/min", 7)
-_FAILED: Final = _Column("failed", 8)
-_P50: Final = _Column("p50", _DURATION)
-_P95: Final = _Column("p95", _DURATION)
-_TREND: Final = _Column("when", 12)
-_SHARE: Final = _Column("of failures", 11)
+_TRACES: Final = _GroupColumn("traces", 6)
+_RATE: Final = _GroupColumn("/min", 7)
+_FAILED: Final = _GroupColumn("failed", 8)
+_P50: Final = _GroupColumn("p50", _DURATION)
+_P95: Final = _GroupColumn("p95", _DURATION)
+_TREND: Final = _GroupColumn("when", 12)
+_SHARE: Final = _GroupColumn("of failures", 11)
 _EVERY: Final = (_TRACES, _RATE, _FAILED, _P50, _P95, _TREND, _SHARE)
 _LEAST_IMPORTANT: Final = (_SHARE, _RATE, _TREND, _TRACES)
 """Columns in the order in which they make way for names."""
@@ -50,7 +50,7 @@ class EntryTable:
         self._slots = dict(zip(columns.services, columns.slots, strict=True))
         self._longest = min(max((cell_width(self._name(entry)) for entry in entries), default=0), _LONGEST_NAME)
 
-    def _layout(self, width: int) -> tuple[int, list[_Column]]:
+    def _layout(self, width: int) -> tuple[int, list[_GroupColumn]]:
         """Return the width of the names, and the columns that fit beside them."""
         shown = list(_EVERY)
         for column in (None, *_LEAST_IMPORTANT):
@@ -81,7 +81,7 @@ class EntryTable:
             self._add(line, column, entry)
         return line.cropped(width, glyphs.ellipsis)
 
-    def _add(self, line: Line, column: _Column, entry: EntryPoint) -> None:
+    def _add(self, line: Line, column: _GroupColumn, entry: EntryPoint) -> None:
         glyphs, latency, cells = self._glyphs, entry.latency, column.cells
         if column is _TRACES:
             line.add(f"{entry.count:,}".rjust(cells), Role.STRONG)
