@@ -20,7 +20,7 @@ from tracetui.analysis.bottlenecks import (
     find_bottlenecks,
 )
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.model.span import Kind
+from tracetui.model.span import Kind, Value
 
 
 def found(*spans: GivenSpan, min_share: float = BOTTLENECK_PERCENT) -> dict[str, Bottleneck]:
@@ -192,6 +192,22 @@ def test_pattern_comes_from_spans_of_the_operation() -> None:
         span("b", 0, 60, name="query", parent="a", attributes={"db.statement": "SELECT 1"}),
     ]
     assert {operation: one.pattern for operation, one in found(*spans).items()} == {"query": "SELECT ?", "GET": "GET"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 1_999, 2_000, 2_001, 2_999, 5_000])
+def test_no_more_spans_are_read_than_allowed(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = build(*(span(str(i), i, i + 1, name="get") for i in range(count)))
+    read: list[int] = []
+
+    def attributes(_: object, at: int) -> dict[str, Value]:
+        read.append(at)
+        return {}
+
+    monkeypatch.setattr(type(traces), "attributes", attributes)
+    for most in (2, 2_000):
+        read.clear()
+        common_detail(traces, np.arange(count), most)
+        assert min(count, most) / 2 <= len(read) <= most
 
 
 def test_many_spans_are_sampled() -> None:
