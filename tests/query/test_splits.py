@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.building import build, span
 from tests.support.incidents import deployment
 from tests.support.paths import SAMPLES
 from tracetui.cli.main import run
 from tracetui.model.errors import UsageError
-from tracetui.query.splits import changed_attributes, read_moment, split_at, split_by
+from tracetui.query.splits import _medians, changed_attributes, read_moment, split_at, split_by
 
 MINUTE = 60_000_000
 INCIDENT = str(SAMPLES / "incident")
@@ -32,6 +33,25 @@ def test_new_version_is_found_and_splits_the_set() -> None:
     split = split_by(traces, "service.version")
     assert split.names == ("shop service.version=2.4", "shop service.version=2.5")
     assert (traces_in(split.before), traces_in(split.after)) == ([0, 1, 2, 4], [3, 5, 6])
+
+
+def test_attribute_of_spans_with_several_values_in_a_trace() -> None:
+    regions = ["a b", "a b", "a c", "b c"]
+    spans = [
+        span(f"{trace}{at}", trace * 10, trace * 10 + 5, trace=str(trace), attributes={"region": region})
+        for trace, text in enumerate(regions, 1)
+        for at, region in enumerate(text.split())
+    ]
+    split = split_by(build(*spans), "region")
+    assert split.names == ("other region", "region=c")
+    assert (traces_in(split.before), traces_in(split.after)) == ([0, 1], [2, 3])
+    with pytest.raises(UsageError, match="every trace with"):
+        split_by(build(*spans[:4]), "region")
+
+
+def test_median_of_each_value_in_the_middle() -> None:
+    starts, value = np.array([9, 1, 4, 8, 2, 7]), np.array([0, 0, 0, 1, 1, 2])
+    assert _medians(starts, value).tolist() == [4, 5, 7]
 
 
 def test_values_that_alternate_are_no_change() -> None:

@@ -210,6 +210,8 @@ def _values_in_set(traces: TraceSet, key: str) -> _TraceValues:
 def _values_by_service(traces: TraceSet, key: str) -> list[_TraceValues]:
     """Collect the values of a key in resources, for each service."""
     spans, codes, texts = _resource_values(traces, key)
+    if not len(spans):
+        return []
     service = traces.service[spans]
     order = np.argsort(service, kind="stable")
     numbers, first = np.unique(service[order], return_index=True)
@@ -246,6 +248,15 @@ def _is_single(values: _TraceValues) -> bool:
     return bool((counts == 1).mean() >= _SINGLE)
 
 
+def _medians(starts: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Compute the median start for each value, each of which occurs: float64[values]."""
+    ordered = starts[np.lexsort((starts, value))]
+    counts = np.bincount(value)
+    first = np.cumsum(counts) - counts
+    medians: np.ndarray = (ordered[first + (counts - 1) // 2].astype(np.float64) + ordered[first + counts // 2]) / 2
+    return medians
+
+
 def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
     """Find the latest value. -> probability that it comes after another one, the commonest other value, the latest
 
@@ -255,8 +266,7 @@ def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
     if len(values.texts) < 2:
         return 0.0, 0, 0
     starts = traces.trace_start[values.trace]
-    medians = [float(np.median(starts[values.value == number])) for number in range(len(values.texts))]
-    latest = int(np.argmax(medians))
+    latest = int(np.argmax(_medians(starts, values.value)))
     new, old = np.sort(starts[values.value == latest]), np.sort(starts[values.value != latest])
     earlier = np.searchsorted(old, new, "left") + np.searchsorted(old, new, "right")
     probability = float(earlier.sum()) / (2 * len(new) * len(old))
