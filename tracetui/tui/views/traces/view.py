@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from tracetui.analysis.entry_points import EntryPoint, find_entry_points
 from tracetui.model.search_offers import Offer
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
-from tracetui.render.traces.scatter import MarkedTime
 from tracetui.render.traces.table import chosen_mark
 from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.keys.everywhere import APP
@@ -25,7 +23,6 @@ from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
-from tracetui.tui.views.traces.before_after import change_moments
 from tracetui.tui.views.traces.column_choice import open_columns
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
@@ -37,7 +34,9 @@ from tracetui.tui.views.traces.empty_states import (
     prepared,
     words,
 )
+from tracetui.tui.views.traces.grouping import ListGrouping
 from tracetui.tui.views.traces.listing import Grouping, TraceListing
+from tracetui.tui.views.traces.plot_marks import PlotMarks
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.saved_filters import open_saved_filters
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
@@ -71,13 +70,11 @@ class TracesView(View):
         self.listing = TraceListing(state)
         self.filler = ChoiceFiller(self)
         self.filters = QuickFilters(self, self.list_by_start, self.filler)
-        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler, self._mark_moment)
+        self.grouping = ListGrouping(self, self.listing)
+        self.marks = PlotMarks(self.scatter, look, work)
+        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler, self.marks.mark_comparison)
         self._loaded: TraceSet | None = None
         self._is_opening = False
-        self._changes: list[MarkedTime] = []
-        """Changes of attributes."""
-        self._moment: MarkedTime | None = None
-        """Time of the last comparison before and after."""
         self._previous_filters = filters.FilterHistory()
 
     def compose(self) -> ComposeResult:
@@ -102,7 +99,7 @@ class TracesView(View):
         if self.listing.is_empty and self.listing.columns is not None:
             return TRACES.hints("traces.filter", "traces.undo", "traces.window")
         query, _, *others = TRACES.hints("traces.filter", "traces.group", "traces.slowest", "list.open")
-        group = "{traces.group}", self._next_grouping().value
+        group = "{traces.group}", self.grouping.following.value
         # a filter can be set while loading; other keys need rows
         return [query, group, *others] if self.listing.rows is not None else [query]
 
@@ -154,9 +151,8 @@ class TracesView(View):
 
     def sources_changed(self) -> None:
         self._loaded, self._is_opening = None, False
-        self._changes, self._moment = [], None
+        self.marks.clear()
         self._previous_filters = filters.FilterHistory()
-        self._mark_moments()
         self.scatter.show(NO_POINTS)
         self.listing.clear()
         self.verdict.show_statements([], self.key_names)
@@ -221,7 +217,7 @@ class TracesView(View):
             self.post_message(LocationChanged())
         self.listing.show(found.columns)
         if self.listing.grouping is Grouping.ENTRY_POINTS:
-            self._find_entries()
+            self.grouping.find_entries()
         self._show_count()
         self.scatter.show(found.points)
         self._mark_point()
@@ -241,23 +237,11 @@ class TracesView(View):
         is_partial = self.state.load_state == "reading" or self.state.is_searching
         if analysis is not None and not is_partial and analysis.traces.trace_count:
             self.work("traces-verdict", lambda: verdict_statements(analysis.verdict, local=local), self._show_verdict)
-            look = self.state.look
-            self.work("traces-moments", lambda: change_moments(analysis.traces, look), self._show_changes)
+            self.marks.find(analysis)
 
     def _show_verdict(self, statements: list[Statement]) -> None:
         self.verdict.show_statements(statements, self.key_names)
         self.on_resize()
-
-    def _show_changes(self, changes: list[MarkedTime]) -> None:
-        self._changes = changes
-        self._mark_moments()
-
-    def _mark_moment(self, moment_ns: int) -> None:
-        self._moment = MarkedTime(moment_ns, "before and after")
-        self._mark_moments()
-
-    def _mark_moments(self) -> None:
-        self.scatter.mark([*self._changes, *([self._moment] if self._moment is not None else [])])
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
@@ -406,54 +390,11 @@ class TracesView(View):
         self.listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.NONE)
         self.listing.rebuild()
 
-    def _next_grouping(self) -> Grouping:
-        """Grouping that follows the current one; errors by service only if there are any."""
-        columns, grouping = self.listing.columns, self.listing.grouping
-        if grouping is Grouping.NONE:
-            return Grouping.ENTRY_POINTS
-        has_errors = columns is not None and bool(columns.origins[self.state.shown].any())
-        return Grouping.ERRORS if grouping is Grouping.ENTRY_POINTS and has_errors else Grouping.NONE
-
     def action_group(self) -> None:
-        grouping = self._next_grouping()
-        if self.listing.columns is None:
-            return
-        if grouping is Grouping.ENTRY_POINTS:
-            self._find_entries(
-                lambda: self.listing.order_from_first(SortKey.DURATION, descending=True, grouping=grouping)
-            )
-        elif grouping is Grouping.ERRORS:
-            self.action_failing()
-        else:
-            self.listing.ungroup()
-            self.post_message(LocationChanged())
-
-    def _find_entries(self, then: Callable[[], None] = lambda: None) -> None:
-        """Find the entry points of the traces shown, then list them."""
-        loaded, shown = self._loaded, self.state.shown
-        if loaded is None:
-            return
-
-        def show(entries: list[EntryPoint]) -> None:
-            self.listing.entries = entries
-            then()
-            self.listing.rebuild()
-            self.post_message(LocationChanged())
-
-        self.work("traces-entries", lambda: find_entry_points(loaded, shown), show)
+        self.grouping.change()
 
     def action_failing(self) -> None:
-        listing = self.listing
-        if listing.columns is None:
-            return
-        if listing.grouping is Grouping.ERRORS:
-            listing.ungroup()
-        elif listing.columns.origins[self.state.shown].any():
-            listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.ERRORS)
-            listing.rebuild()
-        else:
-            self.post_notice("no errors in these traces")
-        self.post_message(LocationChanged())
+        self.grouping.toggle_errors()
 
     def action_copy(self) -> None:
         trace = self.trace_under_cursor
