@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -80,12 +81,13 @@ class Backend:
     def matching(self, query: Query, matches: Matcher) -> list[Document]:
         """Find the newest traces with a single span in the window that matches."""
         since, until = window(query) or (0, 1 << 63)
-        found = [
+        found = (
             document
             for document in self.visible()
             if any(since <= span.start_ns <= until and matches(span) for span in document.spans)
-        ]
-        return found[: self.limit(query)]
+        )
+        # most requests are for a few of many traces
+        return list(itertools.islice(found, self.limit(query)))
 
     def limit(self, query: Query) -> int:
         """Return the requested number of traces. Raises ValueError."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 
-from tests.support.building import CODEC, US, GivenSpan, build, span
+from tests.support.building import CODEC, GivenSpan, build, span
 from tests.support.pilot import Driver, driven
 from tests.support.screens import ByteCounter
 from tracetui.analysis.analysis import Analysis
@@ -824,4 +824,3 @@ def test_attribute_values_are_counted_in_traces() -> None:
 def test_errors_in_queries_are_values() -> None:
     with pytest.raises(QueryError):
         parse("duration > 5")
-    assert US

@@ -107,9 +107,17 @@ async def running(state: State, pane: str, size: tuple[int, int] = (100, 30)) ->
         yield app, pilot
 
 
-@pytest.mark.parametrize("size", [(80, 24), (140, 40), (200, 60), (30, 8)])
+@pytest.mark.parametrize(
+    ("source", "size"),
+    [
+        ("incident/before.json", (80, 24)),
+        ("shop/shop.json", (140, 40)),
+        ("hostile", (140, 40)),
+        ("hostile", (200, 60)),
+        ("hostile", (30, 8)),
+    ],
+)
 @pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
-@pytest.mark.parametrize("source", ["incident/before.json", "shop/shop.json", "hostile"])
 @pytest.mark.parametrize("pane", PANES)
 async def test_every_line_is_safe_and_as_wide_as_the_screen(
     pane: str, source: str, glyphs: Glyphs, size: tuple[int, int], sessions: dict[str, Session]
