@@ -186,7 +186,7 @@ def test_contrast_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--slow", "95", "--select", "error"], "use either --slow or --select, not both"),
         (["--slow", "nan"], "--slow"),
@@ -195,6 +195,8 @@ def test_contrast_command(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         (["--select", "duration >"], "query"),
     ],
 )
-def test_invalid_selections_are_rejected(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_selections_are_rejected(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["contrast", INCIDENT, *arguments]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -106,7 +106,7 @@ class ReferenceRows:
 
 @st.composite
 def trees(draw: st.DrawFn) -> TraceSet:
-    """Trees in which much is alike: a few patterns, again and again."""
+    """Return trees of a few repeated patterns."""
     patterns = draw(st.lists(st.lists(st.integers(-1, 3), min_size=1, max_size=4), min_size=1, max_size=3))
     spans = [span("0", 0, 1_000, name="top")]
     for number, pattern in enumerate(draw(st.lists(st.sampled_from(patterns), max_size=7))):

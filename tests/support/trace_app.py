@@ -68,7 +68,7 @@ class LiveApp:
         await self.pilot.until(*texts)
 
     async def press(self, *keys: str) -> None:
-        """Press keys, each when the view shows what the one before it asks for, but not what servers send."""
+        """Press keys, each after the effect of the previous one is shown, without waiting for servers."""
         for key in keys:
             self.pilot.post(key)
             await self.pilot.settle(without="load")
@@ -79,7 +79,7 @@ async def opened_live(*sources: str, size: tuple[int, int] = (120, 40)) -> Async
     """Open the app over sources without waiting for them."""
     app = CountingApp(State(sources=sources))
     with pytest.MonkeyPatch.context() as patch:
-        # what is said stays until the next key, however long the machine takes to look at it
+        # a notice stays until the next key, even on a slow machine
         patch.setattr(FrameBottom, "NOTICE_SECONDS", 3600)
         async with driven(app, size) as pilot:
             yield LiveApp(app, pilot)

@@ -282,7 +282,7 @@ class _Layers:
         return around
 
     def is_async(self, entry: np.ndarray, half: np.ndarray) -> np.ndarray:
-        """Test which calls nobody waits for: bool[m] for entry spans and their callers' halves, int64[m]."""
+        """Test which calls are asynchronous: bool[m] for entry spans and their callers' halves, int64[m]."""
         is_message = (half >= 0) & (self.kind[half] == Kind.PRODUCER) & (self.kind[entry] == Kind.CONSUMER)
         return np.asarray(is_message | self.follows(entry))
 

@@ -293,7 +293,7 @@ def _network(
     figures = known_quantiles(found.total[order], np.ones(len(order), bool), first, (0.5, 0.95))
     spent = np.bincount(edge, weights=found.total, minlength=len(distinct))
     whole = np.bincount(edge, weights=traces.duration[found.caller], minlength=len(distinct))
-    # a message waits for its consumer, but nobody for the message
+    # a message waits for its consumer, but no caller waits for the message
     whole[distinct % 2 == 1] = 0
     share = np.divide(100 * spent, whole, out=np.full(len(distinct), np.nan), where=whole > 0)
     return figures, share

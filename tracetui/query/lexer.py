@@ -1,4 +1,4 @@
-"""Tokens of the query language, for parser, completion, push-down and edits of filters alike."""
+"""Tokens of the query language, for the parser, completion, push-down and edits of filters."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_lookback_uses_the_clock_of_the_server(kind: str, by_seconds: int, warni
     with client_of(dated(LiveServer(kind, ends_ns=now), by_seconds)) as client:
         assert len(client.found(Search(limit=1000))) >= len(client.stored_ids) - 1
         assert any(f"the server's clock is {warnings} the local clock" in one for one in client.warnings)
-        # what has a beginning and an end has them
+        # windows with a beginning and an end are unchanged
         assert not client.found(Search(limit=1000, start_ns=now - 9000 * SECOND, end_ns=now - 8000 * SECOND))
 
 
@@ -95,7 +95,7 @@ def test_fetching_stops_with_the_consumer() -> None:
     taken = bounded_map.bounded_map(noted, range(100), 2)
     for count in range(1, 100):
         next(taken)
-        # results that wait to be taken, and calls that wait for these
+        # results that wait for the consumer, and fetches that wait for them
         assert len(begun) <= count + 2 * 2
     assert len(list(taken)) == 1
     # no thread remains after the consumer stops
@@ -118,7 +118,7 @@ def test_windows_that_no_server_accepts(kind: str) -> None:
             queried = len(client.server.requests)
             found = client.found(search)
             assert len(client.server.requests) - queried < 200
-            # where one such window is searched week by week, from its end
+            # such a window is searched week by week, from its end
             assert len(found) >= len(client.stored_ids) - 1 or (kind == "tempo" and search is not ever)
             assert not client.found(changed(search, start_ns=10**20, end_ns=10**20 + 1))
         if kind == "tempo":
@@ -126,7 +126,7 @@ def test_windows_that_no_server_accepts(kind: str) -> None:
 
 
 def without_summaries(server: StandIn) -> StandIn:
-    """Make it a Jaeger before 2.19."""
+    """Make the server a Jaeger before 2.19."""
     server.fault, server.fault_on = status(404, body=b"404 page not found\n"), "/trace-summaries$"
     return server
 
@@ -241,7 +241,7 @@ def test_unknown_kinds_of_servers_are_rejected(respond: Any, why: str) -> None:
 
 @pytest.mark.parametrize("recording", ["jaeger-2.20-v3", "tempo-3.0"])
 def test_tenants(recording: str) -> None:
-    # headers are bytes, which the stand-in takes for Latin-1
+    # headers are bytes, which the test server decodes as Latin-1
     with client_of(
         replaying(recording, tenant="größe".encode().decode("latin-1")), overrides=Overrides(tenant="größe")
     ) as client:
@@ -267,7 +267,7 @@ def test_services_and_operations(name: str) -> None:
     with client_of(SERVERS[name]()) as client:
         services = client.back_end.services()
         assert services == sorted(services)
-        # v1 has hidden what it cannot write
+        # v1 omits the service of the trace that it cannot send
         stored_ids = {span.service for ids, span in sent_spans().items() if ids[0] in client.stored_ids - {POISONED}}
         assert stored_ids <= set(services) <= {span.service for span in sent_spans().values()}
         written = str.lower if "zipkin" in name else str
@@ -504,7 +504,7 @@ def test_search_without_conditions_sends_only_the_usual_parameters(name: str) ->
     ],
 )
 def test_conditions_that_zipkin_does_not_support(search: Search, expected_params: dict[str, list[str]]) -> None:
-    """A greatest duration without a least one, names in upper case, what its own signs stand in."""
+    """A maximum without a minimum duration, names in upper case, and values that contain Zipkin's separators."""
     with client_of(LiveServer("zipkin")) as client:
         list(documents(client.back_end, changed(search, start_ns=FIRST_NS, end_ns=LAST_NS)))
         query = client.last[1]
@@ -570,7 +570,7 @@ def test_traces_by_id(name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_trace_is_equal_from_all_servers(kind: str) -> None:
-    """Except for the losses of formats. v1 fails to write one of them."""
+    """Except for the losses of formats. v1 cannot send one of the traces."""
     server = LiveServer(kind)
     with client_of(server) as client:
         ids = server.trace_ids
@@ -624,7 +624,7 @@ def test_tempo_has_no_dependencies() -> None:
         client.back_end.dependencies(FIRST_NS, LAST_NS)
 
 
-# Jaeger's v1 API, and traces that it cannot write
+# Jaeger's v1 API, and traces that it cannot send
 
 
 def test_v3_is_used_for_traces_that_v1_cannot_write() -> None:
@@ -638,7 +638,7 @@ def test_v3_is_used_for_traces_that_v1_cannot_write() -> None:
 
 @pytest.fixture
 def server_with_neighbours() -> LiveServer:
-    """Serve a Jaeger v1 with valid traces of the same service, before and after the one that it cannot write."""
+    """Serve a Jaeger v1 with valid traces of the same service before and after the one that it cannot send."""
     server = LiveServer("jaeger-v1")
     sound = next(document for document in map(server.document, server.trace_ids) if not document.broken)
     begin = min(span.start_ns for ids, span in sent_spans().items() if ids[0] == POISONED)
@@ -675,7 +675,7 @@ def test_losses_for_many_traces_that_v1_cannot_write_are_small(server_with_neigh
         found = client.found(search)
     assert {f"c{number}".rjust(32, "0") for number in range(6)} <= found
     assert len(client.server.requests) < 100
-    # parts that touch are told as one
+    # adjacent windows are reported as one
     times = [re.findall(r"\d\d:\d\d:\d\d\.\d+", warnings) for warnings in client.warnings]
     assert all(before[1] != after[0] for before, after in pairwise(times))
     assert len(times) == 7
@@ -699,7 +699,7 @@ def test_v1_without_a_service_finds_each_trace_once() -> None:
     assert len(found) == len(set(found))
     assert {padded(trace_id) for trace_id in found} == set(ids) - {POISONED}
     assert client.warnings[0].startswith("the server searches by service only: requested the newest ")
-    # of the services of a trace that it cannot write, each fails alike
+    # a search fails for every service of a trace that the server cannot send
     assert len(dict.fromkeys(client.warnings)) == 2
 
 
@@ -728,7 +728,7 @@ def test_search_by_services_reports_whether_there_are_more(name: str, limit: int
 
 
 def require_service(server: StandIn, *, has_summaries: bool = True) -> StandIn:
-    """Make it a Jaeger v3 with a store that keeps traces by service, such as Cassandra's."""
+    """Make the server a Jaeger v3 with a store by service, such as Cassandra."""
     refuses = status(400, body=b'{"error":{"httpCode":400,"message":"service is required"}}')
 
     def fault(handler: Any) -> None:

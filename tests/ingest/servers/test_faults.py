@@ -38,7 +38,7 @@ WINDOW = f"?service=cart&limit=100&start={FIRST_NS // 1000}&end={LAST_NS // 1000
 
 
 def assert_clear_error(result: ProgramResult, server: str, why: str) -> None:
-    """Check that the error has one or two lines, names the server, and says what happened and what to do."""
+    """Check that the error has one or two lines, and names the server, the cause and a remedy."""
     assert result.code == 4, result.err
     assert result.out == ""
     lines = result.err.splitlines()
@@ -587,7 +587,7 @@ def test_credentials_of_the_environment_are_for_one_server(
             assert not sent(one) & sent(other)
         # two pages of one server are one server
         assert program.analyze(urls[0], f"{one.url}/zipkin/?limit=1").code == 0
-        # who reads files beside it reads files
+        # sources that include files are opened as files
         assert program.analyze(urls[0], CHECKOUT).code == 0
 
 

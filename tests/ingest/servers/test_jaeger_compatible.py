@@ -40,7 +40,7 @@ def equivalent_jaeger(kind: str) -> str:
 
 
 def found_in(kind: str, search: Search) -> tuple[dict[tuple[str, str], Span], list[str]]:
-    """The spans that a server sends for a search, and what was said."""
+    """Return the spans that a server sends for a search, and the warnings."""
     with client_of(LiveServer(kind)) as client:
         spans = by_ids(spans_of(*documents(client.back_end, search)))
         return spans, client.warnings

@@ -139,7 +139,7 @@ def test_traces_of_several_services_are_found_behind_newer_ones(kind: str, wante
 
 
 def badger(server: StandIn) -> StandIn:
-    """Make it a Jaeger whose store rejects attributes without a service, with status 500."""
+    """Make the server a Jaeger whose store rejects attributes without a service, with status 500."""
     refused = Response((b'{"error":{"httpCode":500,"message":"service name must be set"}}',), 500)
 
     def fault(handler: Any) -> None:
@@ -281,7 +281,7 @@ def test_failed_search_for_one_service_does_not_affect_the_others() -> None:
 
 
 def without_hints(server: StandIn) -> StandIn:
-    """Make it a Tempo that rejects unknown text after a query."""
+    """Make the server a Tempo that rejects unknown text after a query."""
     refused = Response((b"invalid TraceQL query: parse error at line 1, col 4: syntax error: unexpected with",), 400)
 
     def fault(handler: Any) -> None:
@@ -325,7 +325,7 @@ def test_query_that_tempo_rejects_is_an_error() -> None:
 
 
 def test_tempo_names_are_requested_for_a_window() -> None:
-    """Without a window Tempo knows only names that have just arrived."""
+    """Without a window Tempo only knows names that have just arrived."""
     server = LiveServer("tempo")
 
     def fault(handler: Any) -> None:

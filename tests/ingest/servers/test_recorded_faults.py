@@ -21,7 +21,7 @@ changed = msgspec.structs.replace
 
 
 class Tempo(StandIn):
-    """Responds as recorded: to a search with and without the hint, for names with and without a window."""
+    """Gives recorded responses: to searches with and without the hint, for names with and without a window."""
 
     def __init__(self) -> None:
         super().__init__([recorded("faults")], [])

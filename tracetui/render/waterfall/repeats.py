@@ -1,4 +1,4 @@
-"""Find repeats: runs of consecutive siblings whose subtrees look alike."""
+"""Find repeats: runs of consecutive siblings with equal subtrees."""
 
 from __future__ import annotations
 
