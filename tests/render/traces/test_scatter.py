@@ -135,3 +135,9 @@ def test_errors_have_a_role_and_a_shape() -> None:
     plot = Plot(points([0, 1_000], [10, 10], {1}), 40, 5, ASCII)
     runs = [run for line in plot.lines[: plot.rows] for run in line.runs if "X" in run.text]
     assert [run.role for run in runs] == [Role.ERROR]
+
+
+def test_a_point_of_other_traces_is_at_the_edge() -> None:
+    plot = Plot(points([0, 0], [0, 0]), 40, 5, UNICODE)
+    assert plot.cell(2**62, 2**62) == (plot.columns - 1, plot.rows - 1)
+    assert plot.cell(0, 0) == (0, 0)

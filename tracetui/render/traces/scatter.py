@@ -145,13 +145,13 @@ class Plot:
     def _dots_across(self, start: np.ndarray) -> np.ndarray:
         """Return the dot of each time from the left, int64[n]."""
         share, dots = (start - self._first).astype(np.float64) / self._span, DOTS_ACROSS * self.columns
-        return np.clip((share * dots).astype(np.int64), 0, dots - 1)
+        return np.clip(share * dots, 0, dots - 1).astype(np.int64)
 
     def _dots_up(self, duration: np.ndarray) -> np.ndarray:
         """Return the dot of each duration from below, int64[n]."""
         height = np.log10(np.maximum(duration, 1)) if self.logarithmic else duration.astype(np.float64)
         share, dots = (height - self._low) / max(self._high - self._low, 1e-9), DOTS_UP * self.rows
-        return np.clip((share * dots).astype(np.int64), 0, dots - 1)
+        return np.clip(share * dots, 0, dots - 1).astype(np.int64)
 
     def columns_of(self, start: np.ndarray) -> np.ndarray:
         """Return the column of each time, int64[n]."""

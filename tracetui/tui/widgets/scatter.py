@@ -19,7 +19,7 @@ from tracetui.query.edit import Window
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.theme import REVERSED
 from tracetui.render.traces.scatter import MarkedTime, Plot, Points, Region
-from tracetui.render.traces.scatter_stats import STATS_WIDTH, explained, region_lines, stats_lines
+from tracetui.render.traces.scatter_stats import STATS_WIDTH, explained, region_lines
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.traces import REGION
 from tracetui.tui.state import Look
@@ -61,7 +61,9 @@ class Scatter(Widget):
         self._look = look
         self._points = NO_POINTS
         self._plot: Plot | None = None
+        self._points_stats: Sequence[Line] = ()
         self._stats: list[Line] = []
+        """The statistics, with what explains the plot."""
         self._moments: Sequence[MarkedTime] = ()
         self._point: tuple[int, int, bool] | None = None
         """Start, response time and errors of the trace under the cursor."""
@@ -70,9 +72,9 @@ class Scatter(Widget):
         self._contrasts = False
         """True if the region that is drawn with the mouse is for a contrast."""
 
-    def show(self, points: Points) -> None:
-        """Show other points."""
-        self._points = points
+    def show(self, points: Points, stats: Sequence[Line] = ()) -> None:
+        """Show other points and the statistics of them, which take too long for the UI loop."""
+        self._points, self._points_stats = points, stats
         self.region_cells = None
         self.remake()
 
@@ -115,7 +117,7 @@ class Scatter(Widget):
             look, room = self._look, width - STATS_WIDTH - _GAP
             room = room if room >= _LEAST_PLOT else width
             self._plot = Plot(self._points, room, height, look.glyphs, look.local_time, self._moments)
-            self._stats = explained(stats_lines(self._points, look.glyphs), self._plot)
+            self._stats = explained(self._points_stats, self._plot)
         return self._plot
 
     def on_resize(self) -> None:

@@ -18,10 +18,12 @@ from tracetui.query.complete import Vocabulary, vocabulary
 from tracetui.query.parser import where_searched
 from tracetui.render.frame import source_name
 from tracetui.render.text import numbers
+from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.columns import TraceColumns, trace_columns
 from tracetui.render.traces.scatter import Points
+from tracetui.render.traces.scatter_stats import stats_lines
 from tracetui.render.traces.search_offers import OfferedRows
 from tracetui.render.traces.table import chosen_mark, new_mark
 from tracetui.tui.keys.keymap import KeyNames
@@ -38,11 +40,18 @@ class Prepared:
     columns: TraceColumns
     shown: np.ndarray
     points: Points
+    stats: list[Line]
+    """Statistics of the points."""
     blame: filters.BlockingCondition | None
 
 
 def prepared(
-    loaded: TraceSet, columns: TraceColumns | None, shown: np.ndarray, query: str, attributes: Sequence[str] = ()
+    loaded: TraceSet,
+    columns: TraceColumns | None,
+    shown: np.ndarray,
+    query: str,
+    glyphs: Glyphs,
+    attributes: Sequence[str],
 ) -> Prepared:
     columns = (columns or trace_columns(loaded)).with_attributes(attributes)
     points = Points(
@@ -51,7 +60,8 @@ def prepared(
         loaded.trace_errors[shown] > 0,
         columns.failed_request[shown],
     )
-    return Prepared(columns, shown, points, filters.blame(loaded, query) if not len(shown) and query else None)
+    stats = stats_lines(points, glyphs)
+    return Prepared(columns, shown, points, stats, filters.blame(loaded, query) if not len(shown) and query else None)
 
 
 def words(loaded: TraceSet) -> Vocabulary:

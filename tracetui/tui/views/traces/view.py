@@ -146,8 +146,8 @@ class TracesView(View):
 
     def _prepare(self, loaded: TraceSet) -> None:
         columns, state = self.listing.columns, self.state
-        shown, query, attributes = state.shown, state.query, state.columns.attributes
-        self.work("traces-list", lambda: prepared(loaded, columns, shown, query, attributes), self._show)
+        shown, query, attributes, glyphs = state.shown, state.query, state.columns.attributes, state.look.glyphs
+        self.work("traces-list", lambda: prepared(loaded, columns, shown, query, glyphs, attributes), self._show)
 
     def sources_changed(self) -> None:
         self._loaded, self._is_opening = None, False
@@ -219,7 +219,7 @@ class TracesView(View):
         if self.listing.grouping is Grouping.ENTRY_POINTS:
             self.grouping.find_entries()
         self._show_count()
-        self.scatter.show(found.points)
+        self.scatter.show(found.points, found.stats)
         self._mark_point()
         if len(found.shown):
             lines = []
