@@ -15,7 +15,7 @@ from tests.support.error_reference import Reference
 from tests.support.near import near
 from tests.support.service_graphs import LONG, ReferenceGraph, call_paths, distances, graph_of, reverse
 from tests.support.strategies import service_sets, unhurried
-from tracetui.analysis.blast_radius import AffectedEntry, AffectedService, BlastRadius, Hit, blast_radius
+from tracetui.analysis.blast_radius import AffectedEntry, AffectedService, BlastRadius, Impact, blast_radius
 from tracetui.analysis.critical_path import critical_paths, root_paths
 from tracetui.analysis.service_graph import Distance, Target
 from tracetui.model.span import Flag, Kind
@@ -74,7 +74,7 @@ class Expected:
                 critical[int(at)] += int(end) - int(start)
         return critical
 
-    def hit(self, members: list[Node]) -> Hit:
+    def impact(self, members: list[Node]) -> Impact:
         """Return the impact on a service or entry point with these spans."""
         traces = {one.trace for one in members}
         exposed = {one.trace for one in members if self.leads(one)}
@@ -86,7 +86,7 @@ class Expected:
             path, within = self.shares(members, self.apart(members))
         share = 100 / len(traces)
         latency = 100 * within / path if path else 0.0
-        return Hit(len(exposed) * share, len(failing) * share, latency, len(traces), len(handled) * share)
+        return Impact(len(exposed) * share, len(failing) * share, latency, len(traces), len(handled) * share)
 
     def services(self) -> list[AffectedService]:
         plain, target = self.plain, self.target
@@ -105,14 +105,16 @@ class Expected:
                 continue
             members = [one for one in plain.nodes if one.service == name]
             if not target.operation or any(map(self.leads, members)):
-                found.append(AffectedService(name, distance, self.hit(members)))
+                found.append(AffectedService(name, distance, self.impact(members)))
         return found
 
     def entries(self) -> list[AffectedEntry]:
         by_name: dict[tuple[str, str], list[Node]] = {}
         for root in self.plain.roots:
             by_name.setdefault((root.service, root.operation), []).append(root)
-        return [AffectedEntry(*name, self.hit(roots)) for name, roots in by_name.items() if any(map(self.leads, roots))]
+        return [
+            AffectedEntry(*name, self.impact(roots)) for name, roots in by_name.items() if any(map(self.leads, roots))
+        ]
 
     def downstream(self) -> dict[str, Distance]:
         target, plain = self.target, self.plain
@@ -124,11 +126,11 @@ class Expected:
         return {name: distance for name, distance in reached.items() if name in called}
 
 
-def figures(found: Hit) -> tuple[Any, ...]:
+def figures(found: Impact) -> tuple[Any, ...]:
     return pytest.approx(_plain(found)), found.trace_count
 
 
-def _plain(found: Hit) -> tuple[float, ...]:
+def _plain(found: Impact) -> tuple[float, ...]:
     return found.exposure, found.failing, found.handled, found.latency
 
 
@@ -149,20 +151,20 @@ def test_blast_radius_equals_reference(spans: list[GivenSpan]) -> None:
         traces = {one.trace for one in expected.own}
         assert (found.target, found.trace_count) == (target, len(traces))
         assert found.trace_share == pytest.approx(100 * len(traces) / plain.trace_count)
-        services = {one.service: (one.distance, *figures(one.hit)) for one in expected.services()}
+        services = {one.service: (one.distance, *figures(one.impact)) for one in expected.services()}
         assert {
             one.service: (
                 one.distance,
-                (one.hit.exposure, one.hit.failing, one.hit.handled, one.hit.latency),
-                one.hit.trace_count,
+                (one.impact.exposure, one.impact.failing, one.impact.handled, one.impact.latency),
+                one.impact.trace_count,
             )
             for one in found.services
         } == services
-        entries = {(one.service, one.operation): figures(one.hit) for one in expected.entries()}
+        entries = {(one.service, one.operation): figures(one.impact) for one in expected.entries()}
         assert {
             (one.service, one.operation): (
-                (one.hit.exposure, one.hit.failing, one.hit.handled, one.hit.latency),
-                one.hit.trace_count,
+                (one.impact.exposure, one.impact.failing, one.impact.handled, one.impact.latency),
+                one.impact.trace_count,
             )
             for one in found.entries
         } == entries
@@ -177,21 +179,21 @@ def test_invariants_of_blast_radii(spans: list[GivenSpan]) -> None:
         assert 0 <= found.trace_share <= 100
         assert target.service not in {one.service for one in found.services}
         assert target.service not in dict(found.downstream)
-        for hit in (*(one.hit for one in found.services), *(one.hit for one in found.entries)):
-            assert 0 <= hit.failing <= hit.exposure <= 100
-            assert 0 <= hit.latency <= 100
-            assert hit.trace_count > 0
-            if not hit.exposure:
-                assert hit.latency == 0
+        for impact in (*(one.impact for one in found.services), *(one.impact for one in found.entries)):
+            assert 0 <= impact.failing <= impact.exposure <= 100
+            assert 0 <= impact.latency <= 100
+            assert impact.trace_count > 0
+            if not impact.exposure:
+                assert impact.latency == 0
         assert all(one.distance.hops >= 1 for one in found.services)
         assert all(distance.hops >= 1 for _, distance in found.downstream)
-        assert all(one.hit.exposure > 0 for one in found.entries)
+        assert all(one.impact.exposure > 0 for one in found.entries)
         # highest impact first
         assert list(found.services) == sorted(
-            found.services, key=lambda one: (-one.hit.exposure, one.distance.hops, one.service)
+            found.services, key=lambda one: (-one.impact.exposure, one.distance.hops, one.service)
         )
         assert list(found.entries) == sorted(
-            found.entries, key=lambda one: (-one.hit.exposure, -one.hit.trace_count, one.service, one.operation)
+            found.entries, key=lambda one: (-one.impact.exposure, -one.impact.trace_count, one.service, one.operation)
         )
         assert list(found.downstream) == sorted(found.downstream, key=lambda one: (one[1].hops, one[0]))
         # an entry point above the target in every trace has full exposure
@@ -199,7 +201,7 @@ def test_invariants_of_blast_radii(spans: list[GivenSpan]) -> None:
         for entry in found.entries:
             roots = [one for one in plain.roots if (one.service, one.operation) == (entry.service, entry.operation)]
             if all(not own.isdisjoint(root.subtree) for root in roots):
-                assert entry.hit.exposure == 100
+                assert entry.impact.exposure == 100
 
 
 @settings(unhurried, max_examples=40)
@@ -220,13 +222,13 @@ def radius(target: str, *spans: GivenSpan) -> BlastRadius:
     return blast_radius(graph, critical_paths(graph.traces), graph.target(target))
 
 
-def impacts(found: BlastRadius) -> dict[str, tuple[int, bool, Hit]]:
+def impacts(found: BlastRadius) -> dict[str, tuple[int, bool, Impact]]:
     """Return hops, whether all calls are synchronous, and figures of each upstream service."""
-    return {one.service: (one.distance.hops, one.distance.is_sync, one.hit) for one in found.services}
+    return {one.service: (one.distance.hops, one.distance.is_sync, one.impact) for one in found.services}
 
 
-def entries(found: BlastRadius) -> dict[str, Hit]:
-    return {f"{one.service} {one.operation}": one.hit for one in found.entries}
+def entries(found: BlastRadius) -> dict[str, Impact]:
+    return {f"{one.service} {one.operation}": one.impact for one in found.entries}
 
 
 def web(trace: str, *, end: int = 100, **rest: Any) -> GivenSpan:
@@ -249,19 +251,19 @@ def test_exposure_is_a_share_of_the_callers_traces() -> None:
     assert (found.trace_count, found.trace_share) == (2, 50)
     assert impacts(found) == {
         # db takes 25 of the 100 µs of its only trace
-        "job": (1, True, Hit(100, 0, 25, 1)),
+        "job": (1, True, Impact(100, 0, 25, 1)),
         # 50 of 160: the critical time below it, in both of its traces
-        "cart": (1, True, Hit(50, 0, 31.25, 2)),
+        "cart": (1, True, Impact(50, 0, 31.25, 2)),
         # 50 of 300
-        "web": (2, True, Hit(100 / 3, 0, 100 * 50 / 300, 3)),
+        "web": (2, True, Impact(100 / 3, 0, 100 * 50 / 300, 3)),
     }
     assert [one.service for one in found.services] == ["job", "cart", "web"]
-    assert entries(found) == {"job tick": Hit(100, 0, 25, 1), "web buy": Hit(100 / 3, 0, 100 * 50 / 300, 3)}
+    assert entries(found) == {"job tick": Impact(100, 0, 25, 1), "web buy": Impact(100 / 3, 0, 100 * 50 / 300, 3)}
     assert found.downstream == ()
     # a service without callers affects itself
     assert radius("web", *spans).services == ()
     assert radius("web", *spans).downstream == (("cart", Distance(1, True)), ("db", Distance(2, True)))
-    assert entries(radius("web", *spans)) == {"web buy": Hit(100, 0, 100, 3)}
+    assert entries(radius("web", *spans)) == {"web buy": Impact(100, 0, 100, 3)}
 
 
 def test_latency_share_counts_only_the_critical_path() -> None:
@@ -272,19 +274,19 @@ def test_latency_share_counts_only_the_critical_path() -> None:
         span("3", 20, 90, trace="1", service="pay", parent="1"),
     ]
     # the path is web 0-20, pay 20-90, web 90-100: db is not on it
-    assert impacts(radius("db", *spans))["web"][2] == Hit(100, 0, 0, 1)
-    assert impacts(radius("pay", *spans))["web"][2] == Hit(100, 0, 70, 1)
+    assert impacts(radius("db", *spans))["web"][2] == Impact(100, 0, 0, 1)
+    assert impacts(radius("pay", *spans))["web"][2] == Impact(100, 0, 70, 1)
     # time of pay includes its callees
     below = span("4", 30, 80, trace="1", service="bank", parent="3")
-    assert impacts(radius("pay", *spans, below))["web"][2] == Hit(100, 0, 70, 1)
-    assert impacts(radius("bank", *spans, below))["web"][2] == Hit(100, 0, 50, 1)
+    assert impacts(radius("pay", *spans, below))["web"][2] == Impact(100, 0, 70, 1)
+    assert impacts(radius("bank", *spans, below))["web"][2] == Impact(100, 0, 50, 1)
     assert impacts(radius("bank", *spans, below))["pay"][2].latency == pytest.approx(100 * 50 / 70)
 
 
 def failing(target: str, *spans: GivenSpan) -> dict[str, float]:
     found = radius(target, *spans)
-    of_entries = {f"entry {one.service}": one.hit.failing for one in found.entries}
-    return {one.service: one.hit.failing for one in found.services} | of_entries
+    of_entries = {f"entry {one.service}": one.impact.failing for one in found.entries}
+    return {one.service: one.impact.failing for one in found.services} | of_entries
 
 
 def failures(*, in_web: bool, in_cart: bool, in_db: bool, below_db: bool, beside: bool = False) -> list[GivenSpan]:
@@ -322,8 +324,8 @@ def test_errors_without_failed_requests_are_counted_separately(in_cart: bool) ->
     spans = failures(in_web=False, in_cart=in_cart, in_db=True, below_db=False)
     assert failing("db", *spans) == {"cart": 0, "web": 0, "entry web": 0}
     found = radius("db", *spans)
-    assert {one.service: one.hit.handled for one in found.services} == {"cart": 50, "web": 50}
-    assert [one.hit.handled for one in found.entries] == [50]
+    assert {one.service: one.impact.handled for one in found.services} == {"cart": 50, "web": 50}
+    assert [one.impact.handled for one in found.entries] == [50]
 
 
 def test_errors_elsewhere_do_not_count() -> None:
@@ -356,9 +358,9 @@ def test_asynchronous_consumer_has_its_own_critical_path() -> None:
         span("4", 40, 105, trace="1", service="mail", parent="3"),
     ]
     found = impacts(radius("mail", *spans))
-    assert found["worker"][2] == Hit(100, 0, 65, 1)
+    assert found["worker"][2] == Impact(100, 0, 65, 1)
     # the request has ended by then
-    assert found["web"][2] == Hit(100, 0, 0, 1)
+    assert found["web"][2] == Impact(100, 0, 0, 1)
 
 
 # --- Kinds of targets -----------------------------------------------------------------------------------------------
@@ -379,8 +381,8 @@ def test_inferred_peer_is_searched_by_its_client_spans() -> None:
     found = radius("redis", *spans)
     assert (found.trace_count, found.downstream) == (1, ())
     # 40 of the 160 µs below cart, 40 of 200 below web
-    assert impacts(found) == {"cart": (1, True, Hit(50, 50, 25, 2)), "web": (2, True, Hit(50, 50, 20, 2))}
-    assert entries(found) == {"web buy": Hit(50, 50, 20, 2)}
+    assert impacts(found) == {"cart": (1, True, Impact(50, 50, 25, 2)), "web": (2, True, Impact(50, 50, 20, 2))}
+    assert entries(found) == {"web buy": Impact(50, 50, 20, 2)}
     assert radius("cart", *spans).downstream == (("redis", Distance(1, True)),)
 
 
@@ -394,12 +396,12 @@ def test_service_that_is_a_peer_in_other_traces_counts_both() -> None:
     ]
     found = radius("stripe", *seen, *unseen)
     assert found.trace_count == 2
-    assert impacts(found) == {"web": (1, True, Hit(100, 50, 100 * (50 + 80) / 200, 2))}
+    assert impacts(found) == {"web": (1, True, Impact(100, 50, 100 * (50 + 80) / 200, 2))}
     # the operation of the caller's span is not an operation of the peer
     spans = [*seen, unseen[0], unseen[1].but(name="work")]
     found = radius("stripe:work", *spans)
     assert found.trace_count == 1
-    assert impacts(found) == {"web": (1, True, Hit(50, 50, 25, 2))}
+    assert impacts(found) == {"web": (1, True, Impact(50, 50, 25, 2))}
 
 
 def test_operation_affects_only_services_that_reach_it() -> None:
@@ -416,13 +418,13 @@ def test_operation_affects_only_services_that_reach_it() -> None:
     found = radius("cart:add", *spans)
     assert found.target == Target("cart", "add")
     assert (found.trace_count, found.trace_share) == (1, near(100 / 3))
-    assert impacts(found) == {"web": (1, True, Hit(50, 0, 25, 2))}
-    assert entries(found) == {"web buy": Hit(50, 0, 25, 2)}
+    assert impacts(found) == {"web": (1, True, Impact(50, 0, 25, 2))}
+    assert entries(found) == {"web buy": Impact(50, 0, 25, 2)}
     assert found.downstream == (("db", Distance(1, True)),)
     assert impacts(radius("cart:list", *spans)).keys() == {"web", "job"}
     assert radius("cart:list", *spans).downstream == (("redis", Distance(1, True)),)
     # the operation of an entry point affects itself
-    assert entries(radius("web:buy", *spans)) == {"web buy": Hit(100, 0, 100, 2)}
+    assert entries(radius("web:buy", *spans)) == {"web buy": Impact(100, 0, 100, 2)}
 
 
 def test_call_affects_services_upstream() -> None:
@@ -437,11 +439,11 @@ def test_call_affects_services_upstream() -> None:
     ]
     found = radius("cart -> db", *spans)
     assert (found.target.name, found.trace_count, found.trace_share) == ("cart -> db", 1, 50)
-    assert impacts(found) == {"cart": (1, True, Hit(100, 100, 40, 1)), "web": (2, True, Hit(50, 50, 10, 2))}
-    assert entries(found) == {"web buy": Hit(50, 50, 10, 2)}
+    assert impacts(found) == {"cart": (1, True, Impact(100, 100, 40, 1)), "web": (2, True, Impact(50, 50, 10, 2))}
+    assert entries(found) == {"web buy": Impact(50, 50, 10, 2)}
     assert found.downstream == (("disk", Distance(1, True)),)
     found = radius("web -> db", *spans)
-    assert impacts(found) == {"web": (1, True, Hit(50, 50, 40, 2))}
+    assert impacts(found) == {"web": (1, True, Impact(50, 50, 40, 2))}
 
 
 def test_ends_of_a_call_in_a_cycle_are_not_their_own_callers() -> None:
@@ -467,9 +469,9 @@ def test_message_adds_exposure_but_no_latency() -> None:
     ]
     found = radius("mail", *spans)
     # errors of asynchronous work fail no request
-    assert impacts(found) == {"web": (1, False, Hit(100, 0, 0, 1))}
+    assert impacts(found) == {"web": (1, False, Impact(100, 0, 0, 1))}
     further = impacts(radius("smtp", *spans))
-    assert further["web"] == (2, False, Hit(100, 0, 0, 1))
+    assert further["web"] == (2, False, Impact(100, 0, 0, 1))
     # the consumer waits, not the request
     assert further["mail"][2].latency == pytest.approx(100 * 60 / 78)
     assert radius("web", *spans).downstream == (("mail", Distance(1, False)), ("smtp", Distance(2, False)))
@@ -501,8 +503,8 @@ def test_link_leads_to_another_trace() -> None:
     found = radius("smtp", *spans)
     assert found.trace_count == 1
     # one of web's two traces leads to smtp; error and time in another trace do not count
-    assert impacts(found) == {"mail": (1, True, Hit(100, 0, 80, 1, 100)), "web": (2, False, Hit(50, 0, 0, 2))}
-    assert entries(found) == {"mail send": Hit(100, 0, 80, 1, 100), "web buy": Hit(50, 0, 0, 2)}
+    assert impacts(found) == {"mail": (1, True, Impact(100, 0, 80, 1, 100)), "web": (2, False, Impact(50, 0, 0, 2))}
+    assert entries(found) == {"mail send": Impact(100, 0, 80, 1, 100), "web buy": Impact(50, 0, 0, 2)}
     assert impacts(radius("smtp:put", *spans)).keys() == {"mail", "web"}
     # downstream services are found by the same links
     needed = {"mail": Distance(1, False), "smtp": Distance(2, False), "dns": Distance(3, False)}
@@ -521,7 +523,7 @@ def test_cyclic_links_terminate() -> None:
 
 def test_follows_from_is_asynchronous() -> None:
     spans = [web("1"), span("2", 10, 90, trace="1", service="cart", parent="1", flags=Flag.FOLLOWS_FROM)]
-    assert impacts(radius("cart", *spans)) == {"web": (1, False, Hit(100, 0, 80, 1))}
+    assert impacts(radius("cart", *spans)) == {"web": (1, False, Impact(100, 0, 80, 1))}
 
 
 # --- Unusual shapes -------------------------------------------------------------------------------------------------
@@ -530,7 +532,7 @@ def test_follows_from_is_asynchronous() -> None:
 def test_single_service_affects_only_itself() -> None:
     found = radius("api", span("1", 0, 9), span("2", 1, 8, parent="1"), span("3", 2, 3, parent="2", error=True))
     assert (found.services, found.downstream, found.trace_share) == ((), (), 100)
-    assert entries(found) == {"api work": Hit(100, 0, 100, 1, 100)}
+    assert entries(found) == {"api work": Impact(100, 0, 100, 1, 100)}
 
 
 def test_service_that_calls_itself_counts_once() -> None:
@@ -540,7 +542,7 @@ def test_service_that_calls_itself_counts_once() -> None:
         span("3", 20, 60, trace="1", service="db", parent="2"),
         span("4", 30, 50, trace="1", service="db", parent="3"),
     ]
-    assert impacts(radius("db", *spans)) == {"web": (1, True, Hit(100, 0, 40, 1))}
+    assert impacts(radius("db", *spans)) == {"web": (1, True, Impact(100, 0, 40, 1))}
 
 
 def test_service_that_is_called_back_counts_once() -> None:
@@ -553,14 +555,14 @@ def test_service_that_is_called_back_counts_once() -> None:
     ]
     assert impacts(radius("x", *spans)) == {
         # nested spans of one service count once
-        "a": (1, True, Hit(100, 100, 30, 1)),
-        "b": (2, True, Hit(100, 100, 37.5, 1)),
+        "a": (1, True, Impact(100, 100, 30, 1)),
+        "b": (2, True, Impact(100, 100, 37.5, 1)),
     }
     # the inner a affects b
-    assert impacts(radius("a", *spans)) == {"b": (1, True, Hit(100, 100, 75, 1))}
+    assert impacts(radius("a", *spans)) == {"b": (1, True, Impact(100, 100, 75, 1))}
     assert radius("a", *spans).downstream == (("b", Distance(1, True)), ("x", Distance(1, True)))
     # b, with everything below it, affects the outer a
-    assert impacts(radius("b", *spans)) == {"a": (1, True, Hit(100, 100, 80, 1))}
+    assert impacts(radius("b", *spans)) == {"a": (1, True, Impact(100, 100, 80, 1))}
 
 
 def test_service_is_not_affected_by_its_callers() -> None:
@@ -574,20 +576,20 @@ def test_service_is_not_affected_by_its_callers() -> None:
         span("2", 10, 30, trace="2", service="x", parent="1"),
     ]
     # 20 of 180 µs, of the second trace; its failure is its own
-    assert impacts(radius("x", *above, *below)) == {"a": (1, True, Hit(50, 0, 100 * 20 / 180, 2))}
+    assert impacts(radius("x", *above, *below)) == {"a": (1, True, Impact(50, 0, 100 * 20 / 180, 2))}
     # also not its own error beside another call
     both = [*above, span("3", 20, 40, trace="1", service="x", parent="2"), *below]
     both.append(span("4", 50, 60, trace="1", service="a", parent="2", error=True))
-    assert impacts(radius("x", *both)) == {"a": (1, True, Hit(100, 0, 100 * (20 + 20) / 180, 2))}
+    assert impacts(radius("x", *both)) == {"a": (1, True, Impact(100, 0, 100 * (20 + 20) / 180, 2))}
 
 
 def test_possible_callers_come_last_without_figures() -> None:
     found = radius("c", *call_paths("ab", "bc"))
-    assert [(one.service, one.distance, one.hit.exposure) for one in found.services] == [
+    assert [(one.service, one.distance, one.impact.exposure) for one in found.services] == [
         ("b", Distance(1, True), 50),
         ("a", Distance(2, True), 0),
     ]
-    assert found.services[1].hit == Hit(0, 0, 0, 1)
+    assert found.services[1].impact == Impact(0, 0, 0, 1)
     # no trace of a reaches the target
     assert [one.service for one in found.entries] == ["b"]
 
@@ -610,13 +612,13 @@ def test_orphan_counts_for_the_trace_but_has_no_entry_point() -> None:
     found = radius("db", *spans)
     assert found.trace_count == 2
     # an orphan has a path of its own; the outcome of its error is unknown
-    assert impacts(found) == {"cart": (1, True, Hit(100, 0, 60, 2)), "web": (2, True, Hit(50, 0, 3, 2))}
-    assert entries(found) == {"web buy": Hit(50, 0, 3, 2)}
+    assert impacts(found) == {"cart": (1, True, Impact(100, 0, 60, 2)), "web": (2, True, Impact(50, 0, 3, 2))}
+    assert entries(found) == {"web buy": Impact(50, 0, 3, 2)}
 
 
 def test_spans_without_duration_have_no_latency_share() -> None:
     spans = [span("1", 5, 5, service="a"), span("2", 5, 5, service="b", parent="1")]
-    assert impacts(radius("b", *spans)) == {"a": (1, True, Hit(100, 0, 0, 1))}
+    assert impacts(radius("b", *spans)) == {"a": (1, True, Impact(100, 0, 0, 1))}
 
 
 @pytest.mark.parametrize("name", ["a->b", "b:c:d", "a -> b:c", LONG, "\n"])
@@ -626,7 +628,7 @@ def test_any_names(name: str) -> None:
     paths = critical_paths(graph.traces)
     for target in (Target("db"), Target("db", name), Target("db", caller=name)):
         found = blast_radius(graph, paths, target)
-        assert impacts(found) == {name: (1, True, Hit(100, 0, 50, 1))}
+        assert impacts(found) == {name: (1, True, Impact(100, 0, 50, 1))}
         assert [(one.service, one.operation) for one in found.entries] == [(name, name)]
 
 

@@ -113,11 +113,11 @@ def test_blast_radius_of_slow_inventory_service(query: Any, graph: Any) -> None:
         ("inventory-sync-job", "sync stock"),
     }
     assert found["downstream"] == []
-    hit, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
-    assert "3 entry points and 5\nservices are affected" in hit
-    assert "if it is SLOW  up to 15 % of the critical path: order-confirmation" in hit
-    assert "if it FAILS    failed no request so far" in hit
-    assert "mobile-bff" not in hit
+    affected, possible = graph("blast-radius", "inventory-service").split("Possible, but not seen in these traces")
+    assert "3 entry points and 5\nservices are affected" in affected
+    assert "if it is SLOW  up to 15 % of the critical path: order-confirmation" in affected
+    assert "if it FAILS    failed no request so far" in affected
+    assert "mobile-bff" not in affected
     assert "mobile-bff" in possible
 
 
@@ -360,7 +360,7 @@ ASKED = {
 }
 _CALLS = "services.0: service hops calls error_rate p95_ms async inferred type"
 _PEERS = [": type name services", "services.0: service type hops calls error_rate p95_ms callers"]
-_HIT = "exposure_percent failing_percent latency_share_percent"
+_IMPACT_COLUMNS = "exposure_percent failing_percent latency_share_percent"
 KEYS = {
     "map": ["services.0: service type is_focus", "edges.0: caller callee async call_count error_rate"],
     "overview": [
@@ -376,8 +376,8 @@ KEYS = {
     "callees": [": name direct indirect services", _CALLS],
     "blast-radius": [
         ": name services entries downstream",
-        f"services.0: service hops {_HIT} sync",
-        f"entries.0: service operation {_HIT}",
+        f"services.0: service hops {_IMPACT_COLUMNS} sync",
+        f"entries.0: service operation {_IMPACT_COLUMNS}",
     ],
     "path": [": from to observed possible", "observed.0: services trace_count p50_ms"],
     "shared": [": names shared", "shared.0: service hops"],

@@ -53,12 +53,12 @@ def test_rows_of_a_blast_radius_open_the_traces_that_they_count() -> None:
         found = answer(ServiceListColumns(table), analysis, Mode(SLOW), name, UNICODE)
         assert found.blast is not None
         assert found.right is not None
-        hits = {(one.service, ""): one.hit for one in found.blast.services}
-        hits |= {(one.service, one.operation): one.hit for one in found.blast.entries}
+        impacts = {(one.service, ""): one.impact for one in found.blast.services}
+        impacts |= {(one.service, one.operation): one.impact for one in found.blast.entries}
         for column in (found.left, found.right):
             for row in range(len(column)):
                 subject = column.subject(row)
                 if subject is not None and subject.below[0]:
-                    hit = hits[subject.service, subject.operation]
+                    impact = impacts[subject.service, subject.operation]
                     selected = int(parse(queries.of(subject)).matches(traces).sum())
-                    assert selected == round(hit.exposure * hit.trace_count / 100), (name, subject)
+                    assert selected == round(impact.exposure * impact.trace_count / 100), (name, subject)

@@ -400,11 +400,11 @@ async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
         assert not marked()
         pane.page.list.cursor = pane.services.row_of("inventory-service") or 0
         await pilot.press("b")
-        hit = ("checkout-api", "inventory-sync-job", "order-confirmation", "api-gateway", "web-app")
-        assert set(marked()) == {f"●{name}" for name in hit}
+        affected = ("checkout-api", "inventory-sync-job", "order-confirmation", "api-gateway", "web-app")
+        assert set(marked()) == {f"●{name}" for name in affected}
         assert marked()["●order-confirmation"] == "█" > marked()["●web-app"]
         await pilot.press("o")
-        assert set(marked()) == {f"●{name}" for name in hit}
+        assert set(marked()) == {f"●{name}" for name in affected}
         await pilot.press("b", "b")
         assert not marked()
 

@@ -15,7 +15,7 @@ from tracetui.model.traces import TraceSet
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Impact:
     """Effect of a target on a service or entry point that reaches it. Shares are in percent."""
 
     exposure: float
@@ -40,7 +40,7 @@ class AffectedService:
 
     service: str
     distance: Distance
-    hit: Hit
+    impact: Impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class AffectedEntry:
 
     service: str
     operation: str
-    hit: Hit
+    impact: Impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Measure:
     def __init__(self, traces: TraceSet, paths: CriticalPaths, seen: Reach) -> None:
         self._traces = traces
         self._leads = seen.leads
-        # count an origin at the nearest target span at or above it, so that all spans above that are hit
+        # count an origin at the nearest target span at or above it, so that all spans above that are affected
         self._nearest = seen.nearest
         self._within = np.flatnonzero(seen.nearest >= 0)
         self._at = seen.nearest[self._within]
@@ -96,12 +96,12 @@ class _Measure:
         np.add.at(within, self._at, critical[self._within])
         return counts_below(self._traces, critical), counts_below(self._traces, within)
 
-    def hit(self, tops: np.ndarray) -> Hit:
+    def impact(self, tops: np.ndarray) -> Impact:
         """Measure the effect on a service or entry point. tops: int64, its topmost spans."""
         traces = self._traces.trace[tops]
         own = len(np.unique(traces))
         if not own:
-            return Hit(0.0, 0.0, 0.0, 0)
+            return Impact(0.0, 0.0, 0.0, 0)
         exposed = len(np.unique(traces[self._leads[tops]]))
         total, within = int(self._path[tops].sum()), int(self._path_within[tops].sum())
         if exposed and not self._path[tops].any():
@@ -109,7 +109,7 @@ class _Measure:
             total, within = self._by_own_paths(tops)
         failed = np.unique(traces[self._failed[tops] > 0])
         handled = np.setdiff1d(traces[self._handled[tops] > 0], failed)
-        return Hit(
+        return Impact(
             exposure=100 * exposed / own,
             failing=100 * len(failed) / own,
             latency=100 * within / total if total else 0.0,
@@ -165,7 +165,7 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         is_sync = any(not edge.is_async for edge in graph.edges[target.caller, target.service])
         upstream = {name: Distance(d.hops + 1, d.is_sync and is_sync) for name, d in upstream.items()}
         upstream[target.caller] = Distance(1, is_sync)
-    hits = []
+    impacts = []
     numbers = {name: number for number, name in enumerate(traces.services)}
     for name, distance in upstream.items():
         if name == target.service or name not in numbers:
@@ -174,8 +174,8 @@ def _services(graph: ServiceGraph, measure: _Measure, seen: Reach, target: Targe
         if target.operation and not seen.leads[spans].any():
             # exclude services that call this service but never reach this operation
             continue
-        hits.append(AffectedService(name, distance, measure.hit(spans)))
-    return sorted(hits, key=lambda found: (-found.hit.exposure, found.distance.hops, found.service))
+        impacts.append(AffectedService(name, distance, measure.impact(spans)))
+    return sorted(impacts, key=lambda found: (-found.impact.exposure, found.distance.hops, found.service))
 
 
 def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[AffectedEntry]:
@@ -187,9 +187,9 @@ def _entries(traces: TraceSet, measure: _Measure, seen: Reach) -> list[AffectedE
         if not seen.leads[own].any():
             continue
         service, name = traces.operation_label(operation)
-        entries.append(AffectedEntry(service, name, measure.hit(own)))
+        entries.append(AffectedEntry(service, name, measure.impact(own)))
     return sorted(
-        entries, key=lambda found: (-found.hit.exposure, -found.hit.trace_count, found.service, found.operation)
+        entries, key=lambda found: (-found.impact.exposure, -found.impact.trace_count, found.service, found.operation)
     )
 
 

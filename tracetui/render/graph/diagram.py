@@ -131,7 +131,7 @@ def blast_radius_diagram(graph: ServiceGraph, found: BlastRadius) -> Diagram:
     """Build the diagram of a blast radius, with the exposure of each service and the target's dependencies."""
     target = found.target
     focus = [name for name in (target.caller, target.service) if name]
-    shares = {one.service: numbers.percent(one.hit.exposure) for one in found.services}
+    shares = {one.service: numbers.percent(one.impact.exposure) for one in found.services}
     notes = {name: (f"{share} exposed", share) for name, share in shares.items()}
     names = {*focus, *notes, *(name for name, _ in found.downstream)}
     return calls_diagram(graph, names, focus=focus, notes=notes)
@@ -143,7 +143,7 @@ def effect_diagram(graph: ServiceGraph, found: BlastRadius, *, failing: bool) ->
     focus = [name for name in (target.caller, target.service) if name]
     effects: dict[str, tuple[str, Effect]] = {}
     for one in found.services:
-        share = one.hit.failing if failing else one.hit.latency
+        share = one.impact.failing if failing else one.impact.latency
         effect = Effect.FAILS if failing else Effect.SLOW
         effects[one.service] = (numbers.percent(share), effect) if share > 0 else ("", Effect.POSSIBLE)
     diagram = calls_diagram(graph, {*focus, *effects}, focus=focus)

@@ -16,7 +16,7 @@ from tracetui.render.text.tables import Cell, Column, figure, figure_cell
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried
-    from tracetui.analysis.blast_radius import AffectedEntry, BlastRadius, Hit
+    from tracetui.analysis.blast_radius import AffectedEntry, BlastRadius, Impact
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.service_questions import CallerDifference, SharedDependency
@@ -25,7 +25,7 @@ _UNSEEN = "Possible, but not seen in these traces"
 _BAR = 6
 _WIDE = 110
 """Width from which on bars are twice as long."""
-_HIT = (
+_IMPACT_COLUMNS = (
     Column("exposed", "right"),
     Column("if SLOW", "right"),
     Column("if FAILS", "right"),
@@ -35,57 +35,59 @@ _HIT = (
 
 def blast_radius_text(page: GraphPage, found: BlastRadius) -> Iterator[Line]:
     name = safe(found.target.name)
-    hit = [one for one in found.services if one.hit.exposure]
+    affected = [one for one in found.services if one.impact.exposure]
     entries = numbers.counted(len(found.entries), "entry point")
     yield from page.answer(
         f"{page.share(found.trace_count, found.trace_share)} pass through {name}; "
-        f"{entries} and {numbers.counted(len(hit), 'service')} are affected"
-        if hit or found.entries
+        f"{entries} and {numbers.counted(len(affected), 'service')} are affected"
+        if affected or found.entries
         else f"{name} affects nothing: no call leads to it in {page.all}"
     )
     if found.entries:
-        slow = max(found.entries, key=lambda one: one.hit.latency)
-        fails = max(found.entries, key=lambda one: one.hit.failing)
-        yield _impact(page, "if it is SLOW", slow, slow.hit.latency, "of the critical path", "on no critical path")
-        yield _impact(page, "if it FAILS", fails, fails.hit.failing, "of requests failed", "failed no request so far")
+        slow = max(found.entries, key=lambda one: one.impact.latency)
+        fails = max(found.entries, key=lambda one: one.impact.failing)
+        yield _impact(page, "if it is SLOW", slow, slow.impact.latency, "of the critical path", "on no critical path")
+        yield _impact(
+            page, "if it FAILS", fails, fails.impact.failing, "of requests failed", "failed no request so far"
+        )
         yield from page.heading("Entry points", ", by share of their traces")
         yield from page.table(
-            [Column("operation", grows=True), *_HIT],
+            [Column("operation", grows=True), *_IMPACT_COLUMNS],
             [
-                [page.service_cell(one.service, one.operation), *_hit(page, one.hit, one.service)]
+                [page.service_cell(one.service, one.operation), *_impact_cells(page, one.impact, one.service)]
                 for one in found.entries
             ],
         )
-    if hit:
+    if affected:
         yield from page.heading("Services", ", by distance")
-        by_hop = sorted(hit, key=lambda one: (one.distance.hops, -one.hit.exposure, one.service))
+        by_hop = sorted(affected, key=lambda one: (one.distance.hops, -one.impact.exposure, one.service))
         column, marked = page.async_cells([not one.distance.is_sync for one in by_hop])
         yield from page.table(
-            [Column("service", grows=True), Column("hops", "right"), *_HIT, *column],
+            [Column("service", grows=True), Column("hops", "right"), *_IMPACT_COLUMNS, *column],
             [
                 [
                     page.service_cell(one.service),
                     number_cell(one.distance.hops),
-                    *_hit(page, one.hit, one.service),
+                    *_impact_cells(page, one.impact, one.service),
                     *mark,
                 ]
                 for one, mark in zip(by_hop, marked, strict=True)
             ],
         )
-    if hit or found.entries:
+    if affected or found.entries:
         yield from page.prose(
             f"exposed: share of its traces that pass through {name}. SLOW: share of its critical path "
             f"spent in {name} and below. FAILS: share of its traces whose request failed by an error "
             "that began there."
         )
-        shares = [(one.hit.handled, one.service) for one in found.entries]
-        handled, service = max([*shares, *((one.hit.handled, one.service) for one in hit)])
+        shares = [(one.impact.handled, one.service) for one in found.entries]
+        handled, service = max([*shares, *((one.impact.handled, one.service) for one in affected)])
         if handled:
             yield from page.prose(
                 f"Not counted: errors that began there and were handled, in up to {numbers.percent(handled)} of "
                 f"the traces of {safe(service)}."
             )
-    unseen = [(one.service, one.distance) for one in found.services if not one.hit.exposure]
+    unseen = [(one.service, one.distance) for one in found.services if not one.impact.exposure]
     yield from page.by_hops(_UNSEEN, unseen)
     yield from page.by_hops(f"Dependencies of {name}", found.downstream)
     yield from page.footer()
@@ -213,19 +215,19 @@ def _rank_sentence(page: GraphPage, one: Criticality, of: int) -> str:
     )
 
 
-def _hit(page: GraphPage, hit: Hit, service: str) -> list[Cell]:
+def _impact_cells(page: GraphPage, impact: Impact, service: str) -> list[Cell]:
     bar = _BAR if page.width < _WIDE else 2 * _BAR
 
     def exposed(width: int) -> Line:
-        line = Line([(share_bar(hit.exposure, bar, page.glyphs), page.roles.get(service, Role.CRITICAL))])
-        return line.extend(figure(numbers.percent(hit.exposure), width - bar))
+        line = Line([(share_bar(impact.exposure, bar, page.glyphs), page.roles.get(service, Role.CRITICAL))])
+        return line.extend(figure(numbers.percent(impact.exposure), width - bar))
 
-    fails = Role.ERROR if hit.failing else Role.DIM
+    fails = Role.ERROR if impact.failing else Role.DIM
     return [
         Cell(bar + len(" >99.9 %"), exposed),
-        figure_cell(numbers.percent(hit.latency)),
-        figure_cell(numbers.percent(hit.failing), fails),
-        number_cell(hit.trace_count),
+        figure_cell(numbers.percent(impact.latency)),
+        figure_cell(numbers.percent(impact.failing), fails),
+        number_cell(impact.trace_count),
     ]
 
 

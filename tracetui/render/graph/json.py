@@ -15,7 +15,7 @@ from tracetui.render.report.json_values import in_ms, in_percent
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried
-    from tracetui.analysis.blast_radius import BlastRadius, Hit
+    from tracetui.analysis.blast_radius import BlastRadius, Impact
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
     from tracetui.analysis.dependencies import ServiceFigures
@@ -158,25 +158,27 @@ def blast_radius_json(found: BlastRadius) -> dict[str, Any]:
             {
                 "service": one.service,
                 "hops": one.distance.hops,
-                **_hit(one.hit),
+                **_impact_figures(one.impact),
                 "sync": one.distance.is_sync,
             }
             for one in found.services
         ],
-        "entries": [{"service": one.service, "operation": one.operation, **_hit(one.hit)} for one in found.entries],
+        "entries": [
+            {"service": one.service, "operation": one.operation, **_impact_figures(one.impact)} for one in found.entries
+        ],
         "downstream": [
             {"service": name, "hops": distance.hops, "sync": distance.is_sync} for name, distance in found.downstream
         ],
     }
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
+def _impact_figures(impact: Impact) -> dict[str, Any]:
     return {
-        "exposure_percent": in_percent(hit.exposure),
-        "failing_percent": in_percent(hit.failing),
-        "handled_percent": in_percent(hit.handled),
-        "latency_share_percent": in_percent(hit.latency),
-        "trace_count": hit.trace_count,
+        "exposure_percent": in_percent(impact.exposure),
+        "failing_percent": in_percent(impact.failing),
+        "handled_percent": in_percent(impact.handled),
+        "latency_share_percent": in_percent(impact.latency),
+        "trace_count": impact.trace_count,
     }
 
 

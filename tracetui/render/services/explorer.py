@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tracetui.analysis.blast_radius import BlastRadius, Hit
+from tracetui.analysis.blast_radius import BlastRadius, Impact
 from tracetui.analysis.call_chains import CallChain, CallChains
 from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.service_graph import Target
@@ -130,20 +130,22 @@ class Explorer:
             rows += (self._neighbour(focus, one, upstream, times) for one in members)
         return self._column(rows)
 
-    def hits(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
+    def impacts(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
         """List the affected services upstream, most affected first."""
-        hit = [one for one in found.services if one.hit.exposure > 0]
-        hit.sort(key=lambda one: (-self._strength(one.hit, failing), -one.hit.exposure, one.distance.hops, one.service))
-        unaffected = [one for one in found.services if one.hit.exposure <= 0]
-        exposed = f"{numbers.counted(len(hit), 'service')} {'using it' if failing else 'affected'}"
-        title = exposed if hit else "no affected services"
-        most = max((self._strength(one.hit, failing) for one in hit), default=0)
+        affected = [one for one in found.services if one.impact.exposure > 0]
+        affected.sort(
+            key=lambda one: (-self._strength(one.impact, failing), -one.impact.exposure, one.distance.hops, one.service)
+        )
+        unaffected = [one for one in found.services if one.impact.exposure <= 0]
+        exposed = f"{numbers.counted(len(affected), 'service')} {'using it' if failing else 'affected'}"
+        title = exposed if affected else "no affected services"
+        most = max((self._strength(one.impact, failing) for one in affected), default=0)
         focus = (found.target.service, found.target.operation)
-        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(hit)))]
-        for one in hit:
+        rows = [_Row(None, lambda width: self._impact_heading(title, width, failing, bool(affected)))]
+        for one in affected:
             mark = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._hit(Subject(one.service, below=focus), one.hit, failing, most, mark, hops))
+            rows.append(self._impact_row(Subject(one.service, below=focus), one.impact, failing, most, mark, hops))
         if unaffected:
             rows.append(self._caption("possible, but not observed in these traces"))
             rows += (self._plain(one.service) for one in unaffected)
@@ -152,15 +154,15 @@ class Explorer:
     def entries(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
         """List the entry points that depend on the target, and its own dependencies."""
         title = "entry points" if found.entries else "no entry point leads to it"
-        rows = [_Row(None, lambda width: self._hit_heading(title, width, failing, bool(found.entries)))]
-        entries = sorted(found.entries, key=lambda one: -self._strength(one.hit, failing))
-        most = max((self._strength(one.hit, failing) for one in entries), default=0)
+        rows = [_Row(None, lambda width: self._impact_heading(title, width, failing, bool(found.entries)))]
+        entries = sorted(found.entries, key=lambda one: -self._strength(one.impact, failing))
+        most = max((self._strength(one.impact, failing) for one in entries), default=0)
         focus = found.target
         for one in entries:
             is_focus = one.service == focus.service and focus.operation in ("", one.operation)
             below = ("", "") if is_focus else (focus.service, focus.operation)
             subject = Subject(one.service, operation=one.operation, below=below)
-            rows.append(self._hit(subject, one.hit, failing, most))
+            rows.append(self._impact_row(subject, one.impact, failing, most))
         callees = numbers.counted(len(found.downstream), "service")
         callees = f"depends on {callees}" if found.downstream else "no dependencies"
         rows.append(self._caption(f"{safe(focus.service)} {callees}"))
@@ -281,10 +283,10 @@ class Explorer:
         return _Row(subject, draw)
 
     @staticmethod
-    def _strength(hit: Hit, failing: bool) -> float:
-        return hit.failing if failing else hit.latency
+    def _strength(impact: Impact, failing: bool) -> float:
+        return impact.failing if failing else impact.latency
 
-    def _hit_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
+    def _impact_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
         if not has_figures:
             return Line([(title, Role.DIM)])
         line = Line([(title, Role.TITLE)])
@@ -293,15 +295,17 @@ class Explorer:
             side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
         )
 
-    def _hit(self, subject: Subject, hit: Hit, failing: bool, most: float, mark: str = "", note: str = "") -> _Row:
+    def _impact_row(
+        self, subject: Subject, impact: Impact, failing: bool, most: float, mark: str = "", note: str = ""
+    ) -> _Row:
         """`most`: the value of a full bar."""
         glyphs = self._glyphs
-        second = hit.failing if failing else hit.latency
+        second = impact.failing if failing else impact.latency
 
         def draw(width: int) -> Line:
             right = side_by_side(
                 [
-                    figure(numbers.whole_percent(hit.exposure), _SHARE),
+                    figure(numbers.whole_percent(impact.exposure), _SHARE),
                     figure(
                         numbers.whole_percent(second) if second else "-",
                         _SHARE,
@@ -310,7 +314,7 @@ class Explorer:
                 ]
             )
             cells = _BAR if width >= _WIDE else _BAR // 2
-            drawn = share_bar(100 * self._strength(hit, failing) / most if most else 0, cells, glyphs)
+            drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
             bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
             bar.add(" " + mark, Role.GUIDE)
             suffix = note if width >= _WIDE else ""

@@ -98,7 +98,7 @@ class ServiceList:
     ) -> None:
         self.columns, self.table, self.glyphs = columns, columns.table, glyphs
         table = self.table
-        self.hits: Mapping[str, float] | None = None
+        self.impacts: Mapping[str, float] | None = None
         """Severity of the effect on each service, above 0 and up to 1; None outside a blast radius."""
         self.fails = False
         """True if the effects are failures."""
@@ -169,16 +169,16 @@ class ServiceList:
     @property
     def _mark(self) -> int:
         """Cells for the severity of the effect."""
-        return 0 if self.hits is None else 2
+        return 0 if self.impacts is None else 2
 
     def _hit_mark(self, service: str) -> Line:
         """Return a bar whose height is the severity of the effect on the service."""
-        if self.hits is None:
+        if self.impacts is None:
             return Line()
-        trend, hit = self.glyphs.trend, self.hits.get(service)
-        if hit is None:
+        trend, impact = self.glyphs.trend, self.impacts.get(service)
+        if impact is None:
             return Line([(" " * self._mark, Role.PLAIN)])
-        level = trend[min(int(hit * len(trend)), len(trend) - 1)]
+        level = trend[min(int(impact * len(trend)), len(trend) - 1)]
         return Line([(level, Role.ERROR if self.fails else Role.CRITICAL), (" ", Role.PLAIN)])
 
     def _heading(self, column: str) -> str:

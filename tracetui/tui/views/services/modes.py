@@ -49,10 +49,12 @@ class ModeColumns:
     diagram: Diagram | None = None
     """Services concerned, to be drawn; None for too many."""
 
-    def hits(self, fails: bool) -> dict[str, float]:
+    def impacts(self, fails: bool) -> dict[str, float]:
         """Compute the effect on each service relative to the most affected one; services only exposed are omitted."""
         found = self.blast.services if self.blast is not None else ()
-        of = {one.service: one.hit.failing if fails else one.hit.latency for one in found if one.hit.exposure > 0}
+        of = {
+            one.service: one.impact.failing if fails else one.impact.latency for one in found if one.impact.exposure > 0
+        }
         most = max(of.values(), default=0.0)
         return {name: strength / most for name, strength in of.items() if strength > 0}
 
@@ -64,7 +66,7 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
         found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
         return ModeColumns(
-            explorer.hits(found, failing=fails),
+            explorer.impacts(found, failing=fails),
             explorer.entries(found, failing=fails),
             found,
             diagram=_if_few(effect_diagram(graph, found, failing=fails)),
@@ -135,10 +137,10 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs
     if found is None:
         return line.add(f"  computing{glyphs.ellipsis}", Role.DIM)
     if mode.what == SLOW:
-        hit = sum(one.hit.exposure > 0 for one in found.services)
-        line.add(f"  {numbers.counted(hit, 'service')} affected", Role.STRONG)
+        affected = sum(one.impact.exposure > 0 for one in found.services)
+        line.add(f"  {numbers.counted(affected, 'service')} affected", Role.STRONG)
     else:
-        failed = sum(one.hit.failing > 0 for one in found.services)
+        failed = sum(one.impact.failing > 0 for one in found.services)
         text = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
         line.add(text, Role.ERROR if failed else Role.STRONG)
     return line.add(f"  in {numbers.percent(found.trace_share)} of the traces", Role.PLAIN)

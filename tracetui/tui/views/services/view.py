@@ -186,9 +186,9 @@ class ServicesView(View):
             return
         self.figure.show_diagram(found.diagram, self.services.columns.role)
         fails = self.explorer.mode.what == FAILS
-        hits = found.hits(fails) if found.blast is not None else None
-        if (hits, fails) != (self.services.hits, self.services.fails):
-            self.services.hits, self.services.fails = hits, fails
+        impacts = found.impacts(fails) if found.blast is not None else None
+        if (impacts, fails) != (self.services.impacts, self.services.fails):
+            self.services.impacts, self.services.fails = impacts, fails
             self.page.list.rows_changed()
             self.page.show_heading()
         self.page.show_title()
