@@ -6,6 +6,7 @@ One test for each assumption, on Textual alone, and one that no other module use
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -278,6 +279,7 @@ def test_driver_has_the_replaced_members() -> None:
 # --- private names --------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def members_of(cls: type) -> set[str]:
     """Return the names of the methods of a class and of the attributes it assigns."""
     try:
