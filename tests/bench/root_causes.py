@@ -23,7 +23,7 @@ import numpy as np
 
 from tests.support.incidents import incident
 from tracetui.analysis.root_causes import find_root_causes
-from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.error_evidence import error_origins
 from tracetui.ingest.loader import load
 from tracetui.ingest.logs import with_logs_of_all

@@ -20,7 +20,7 @@ from tracetui.analysis.root_causes import (
     find_root_causes,
     halve_confidence,
 )
-from tracetui.analysis.root_causes.aligned_sets import Numbering
+from tracetui.analysis.root_causes.aligned_trace_sets import Numbering
 from tracetui.analysis.root_causes.evidence import HALF_CERTAIN, EvidenceKind, certainty
 from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.cli.main import run

@@ -31,7 +31,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.graph_questions import QUESTIONS
-from tracetui.cli.spec import spec
+from tracetui.cli.spec_json import spec
 from tracetui.ingest.loader import load
 from tracetui.model.errors import LoadWarning
 from tracetui.render.graph.diagram import FORMATS

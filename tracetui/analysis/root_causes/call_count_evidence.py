@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, make_evidence
 
 _LEAST_RATIO: Final = 1.5

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.errors import ErrorRole, roles
-from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.evidence import NO_SERVICE, Evidence, EvidenceKind, make_evidence
 from tracetui.model.traces import TraceSet
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.message_templates import template
-from tracetui.analysis.root_causes.aligned_sets import Numbering
+from tracetui.analysis.root_causes.aligned_trace_sets import Numbering
 from tracetui.model.traces import TraceSet
 
 _HEAD: Final = 240

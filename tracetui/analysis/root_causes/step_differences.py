@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.root_causes.aligned_sets import AlignedSets, AlignedSpans
+from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.step_evidence import StepChanges
 
 _USUAL: Final = 0.7

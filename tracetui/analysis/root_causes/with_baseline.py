@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.root_causes.affected_instance import affected_instance
-from tracetui.analysis.root_causes.aligned_sets import AlignedSets, Numbering
+from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Numbering
 from tracetui.analysis.root_causes.call_count_evidence import call_count_evidence, count_calls
 from tracetui.analysis.root_causes.confidence import confidence, missing_data
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
