@@ -1,4 +1,4 @@
-"""Assembly of traces from records: merging, shared ids, parents, missing times, the main root (section 1).
+"""Assembly of traces from records: merging, shared ids, parents, missing times, the main root.
 
 Interpretations where the definition leaves room:
 
@@ -66,9 +66,7 @@ def by_start_and_content(span: Span) -> tuple[Any, ...]:
 
 
 def merged_groups(records: list[Span]) -> list[Span]:
-    """Group the records of each span: whole records by start, then the rest (section 1, "One span, seen more than
-    once").
-    """
+    """Group the records of each span: whole records by start, then the rest."""
     by_id: dict[str, list[Span]] = defaultdict(list)
     for record in records:
         by_id[record["id"]].append(record)
@@ -212,7 +210,7 @@ def cut_cycles(spans: list[Span]) -> None:
 
 
 def set_times(spans: list[Span]) -> None:
-    """Set `start`, `length` (or None), `reach`, and `no_start` (section 1, "Missing times")."""
+    """Set `start`, `length` (or None), `reach`, and `no_start`."""
     starts = [span["start"] for span in spans if span["start"] is not None]
     ends = [span["end"] for span in spans if span["end"] is not None]
     least = min(starts or ends or [0])

@@ -1,4 +1,4 @@
-"""Calls between services, inferred peers, service figures (section 6; formats.md section 8, "Virtual peers").
+"""Calls between services, inferred peers, service figures.
 
 Interpretations where the definition leaves room:
 
@@ -73,7 +73,7 @@ def calls(traces: list[Span]) -> list[Call]:
 
 
 def call_of_entry(span: Span) -> Call | None:
-    """Return the call at an entry span, which is counted once (section 6, "Call")."""
+    """Return the call at an entry span, which is counted once."""
     above = caller_span(span)
     if not is_named(span) or above is None or above["service"] == span["service"]:
         return None
@@ -235,7 +235,7 @@ def db_system(span: Span) -> str:
 
 
 def peer(span: Span) -> tuple[str, str]:
-    """Return name and type of a peer: the first match of formats.md section 8, "Virtual peers"."""
+    """Return name and type of a peer, by the first of its attributes that names one."""
     attrs = span["attrs"]
     system, queue = db_system(span), attrs.get("messaging.system") or span["kind"] == "PRODUCER"
     kind = ("cache" if system in CACHES else "database") if system else "queue" if queue else "external"
@@ -284,7 +284,7 @@ def edges(found: list[Call]) -> dict[tuple[str, str, bool], Span]:
 
 
 def services(traces: list[Span], found: list[Call]) -> dict[str, Span]:
-    """Compute section 6, "Service figures": from entry spans, for an inferred peer from its calls."""
+    """Compute service figures: from entry spans, for an inferred peer from its calls."""
     groups: dict[str, list[Span]] = defaultdict(list)
     for trace in traces:
         for span in trace["spans"]:

@@ -25,7 +25,7 @@ from tests.oracle.shrink import shrink, signature
 
 Figures = dict[str, Any]
 MS = 1e6
-UNNAMED = "unknown_service"  # section 6 excludes it from figures, so it is not compared
+UNNAMED = "unknown_service"  # it has no figures, so it is not compared
 STATS = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99}
 
 

@@ -1,11 +1,11 @@
-"""Causes, roles, outcomes, patterns and failed requests (section 2).
+"""Causes, roles, outcomes, patterns and failed requests.
 
 Interpretations where the definition leaves room:
 
 - An empty message shares no template with any other.
 - (a) "the work went on" needs no span between: it also applies to U itself; "after" includes equal times, as in (c).
   The peer of a CLIENT, a PRODUCER, a span with a database or a span without a kind and with `peer.service` is its name
-  as an inferred peer (section 6); of another span, its service below a span of another service; a span without a
+  as an inferred peer; of another span, its service below a span of another service; a span without a
   service is transparent here, too. A child without a peer calls nothing, and a failed span without one has none to
   share. L and its ancestors are not such work.
 - "No time test across skewed hosts" holds for every test of the cause rule. A test that may not be made fails: (b) does
@@ -285,7 +285,7 @@ def outcome(span: Span, trace: Span, skewed: set[frozenset[str]]) -> str:
 
 
 def patterns(found: list[Span]) -> dict[tuple[str, str], Span]:
-    """Group origins of one service with the same message template (section 2, "Error pattern")."""
+    """Group origins of one service with the same message template."""
     groups: dict[tuple[str, str], list[tuple[Span, Span]]] = defaultdict(list)
     for trace in found:
         for span in trace["spans"]:

@@ -28,7 +28,7 @@ NO_IDS_AFTER = ("step", "phase", "v", "sha", "utf", "level", "part")
 
 
 def is_id(run: str) -> bool:
-    """Test whether a run of letters and digits is an id (section 2, "Template"); a ULID is one of 20 or more."""
+    """Test whether a run of letters and digits is an id; a ULID is one of 20 or more."""
     digits = sum(c.isdigit() for c in run)
     if len(run) >= 8 and re.fullmatch(r"[0-9A-Fa-f]+", run) and digits >= 2 and digits < len(run):
         return True
@@ -38,7 +38,7 @@ def is_id(run: str) -> bool:
 
 
 def operation(span: Span) -> str:
-    """Return the operation by which spans are grouped (section 5, "Operation")."""
+    """Return the operation by which spans are grouped."""
     name, route = span["name"], span["attrs"].get("http.route")
     method_and_path = re.fullmatch(r"([A-Z]+ )?(/\S*)", name)
     if route and method_and_path:
@@ -68,7 +68,7 @@ def shape(name: str) -> str:
 
 
 def template(message: str) -> str:
-    """Replace ids of a message by placeholders (section 2, "Error pattern")."""
+    """Replace ids of a message by placeholders."""
 
     def replaced(match: re.Match[str]) -> str:
         text = match[0]

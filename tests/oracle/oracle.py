@@ -46,7 +46,7 @@ def expected_figures(documents: list[Any]) -> Span:
 
 
 def quantile(ordered: list[int], q: float) -> float:
-    """Interpolate linearly, as numpy.quantile does by default (section 3)."""
+    """Interpolate linearly, as numpy.quantile does by default."""
     place = q * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)

@@ -2,7 +2,7 @@
 
 A record is one exporter's version of a span, before the records of one span are merged:
 
-    trace, id      str, lower case and padded (section 1)
+    trace, id      str, lower case and padded
     parent         str, or None
     follows        True if the parent is a FOLLOWS_FROM reference
     service, name  str, "" if missing
@@ -10,7 +10,7 @@ A record is one exporter's version of a span, before the records of one span are
     start, end     int nanoseconds, or None if missing
     duration       int nanoseconds, or None if missing
     attrs          span attributes, key -> value
-    host           host.name of the resource, else the service (section 2, skewed hosts)
+    host           host.name of the resource, else the service
     events         [(name, attrs)]
     links          [(trace, id)]
     code           "ok", "error" or None: the OTLP status code
@@ -91,7 +91,7 @@ def jaeger(document: Any) -> list[Record]:
             attrs = {tag["key"]: tag["value"] for tag in span.get("tags", [])}
             parent, follows, links = parent_of(span)
             start, duration = span.get("startTime"), span.get("duration")
-            start = start * 1000 if start is not None and start >= 0 else None  # 0 is a valid time here (section 1)
+            start = start * 1000 if start is not None and start >= 0 else None  # 0 is a valid time here
             duration = duration * 1000 if duration is not None else None
             kind = str(attrs.get("span.kind", "")).upper()
             found.append(
@@ -119,7 +119,7 @@ def jaeger(document: Any) -> list[Record]:
 
 
 def parent_of(span: Any) -> tuple[str | None, bool, list[tuple[str, str | None]]]:
-    """Return the parent, whether it is a FOLLOWS_FROM reference, and the other references (section 1, "Parent")."""
+    """Return the parent, whether it is a FOLLOWS_FROM reference, and the other references."""
     own = trace_id(span["traceID"])
     references = [(r["refType"], trace_id(r["traceID"]), span_id(r["spanID"])) for r in span.get("references", [])]
     here = [r for r in references if r[1] == own]
@@ -145,17 +145,17 @@ def values(attributes: Any) -> dict[str, Any]:
 
 
 def moment(text: Any) -> int | None:
-    """Read a time of OTLP; 0 and less mean a missing one (section 1)."""
+    """Read a time of OTLP; 0 and less mean a missing one."""
     number = int(text or 0)
     return number if number > 0 else None
 
 
 def trace_id(text: str) -> str:
-    """Convert a hex id to lower case and 32 digits (section 1)."""
+    """Convert a hex id to lower case and 32 digits."""
     return text.lower().rjust(32, "0")
 
 
 def span_id(text: str | None) -> str | None:
-    """Convert an id to lower case and 16 digits; None for all zeros (section 1)."""
+    """Convert an id to lower case and 16 digits; None for all zeros."""
     padded = (text or "").lower().rjust(16, "0")
     return padded if padded.strip("0") else None

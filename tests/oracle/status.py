@@ -1,4 +1,4 @@
-"""Error rule and message of one record (section 2; formats.md section 8).
+"""Error rule and message of one record.
 
 Interpretations where the definition leaves room:
 
@@ -67,7 +67,7 @@ def http_code(span: Span) -> int | None:
 
 
 def message(span: Span) -> str:
-    """Return the first message that is not empty (formats.md section 8, "Message")."""
+    """Return the first message that is not empty."""
     attrs = span["attrs"]
     code = [span["message"], attrs.get("otel.status_description", "")]
     tag = attrs.get("error", "")

@@ -18,7 +18,7 @@ Section = tuple[Span, int, int]
 
 
 def durations(trace: Span) -> tuple[int, int]:
-    """Return trace duration and response time in ns (section 3)."""
+    """Return trace duration and response time in ns."""
     spans, main = trace["spans"], trace["main"]
     whole = max(span["reach"] for span in spans) - min(span["start"] for span in spans)
     return whole, whole if main["orphan"] else main["reach"] - main["start"]
@@ -29,12 +29,12 @@ def root_missing(trace: Span) -> bool:
 
 
 def is_pruned(span: Span) -> bool:
-    """Test for a CONSUMER below a PRODUCER, the only pruned span (section 4)."""
+    """Test for a CONSUMER below a PRODUCER, the only pruned span."""
     return span["up"] is not None and span["kind"] == "CONSUMER" and span["up"]["kind"] == "PRODUCER"
 
 
 def self_time(span: Span) -> int | None:
-    """Return the duration minus the union of the children's intervals clipped to it (section 3)."""
+    """Return the duration minus the union of the children's intervals clipped to it."""
     if span["length"] is None:
         return None
     children = [(c["start"], c["reach"]) for c in span["down"] if not is_pruned(c)]
@@ -51,7 +51,7 @@ def self_time(span: Span) -> int | None:
 
 
 def path(root: Span) -> list[Section]:
-    """Return the sections of one root in time order (section 4, steps 1 to 3)."""
+    """Return the sections of one root in time order."""
     kept: list[tuple[Span, int, int]] = []
     visit(root, root["start"], root["reach"], root["reach"], kept)
     kept.reverse()
@@ -89,7 +89,7 @@ def clipped(span: Span, start: int, end: int) -> tuple[int, int]:
 
 
 def counted_children(span: Span) -> list[Span]:
-    """Return the children that count; those of a child without a start replace it (section 1, "Missing times")."""
+    """Return the children that count; those of a child without a start replace it."""
     found: list[Span] = []
     for child in span["down"]:
         if is_pruned(child):
@@ -102,7 +102,7 @@ def counted_children(span: Span) -> list[Span]:
 
 
 def sections(trace: Span) -> list[Section]:
-    """Merge the paths of a trace without overlap (section 4, "Several roots")."""
+    """Merge the paths of a trace without overlap."""
     main = trace["main"]
     others = sorted((r for r in trace["roots"] if r is not main), key=lambda r: (r["start"], r["order"]))
     placed: list[Section] = []
@@ -128,7 +128,7 @@ def uncovered(section: Section, placed: list[Section]) -> list[Section]:
 
 
 def units_of_work(trace: Span) -> list[Span]:
-    """Find pruned CONSUMER spans, and CONSUMER roots other than the main one (section 4, "Asynchronous work")."""
+    """Find pruned CONSUMER spans, and CONSUMER roots other than the main one."""
     pruned = [span for span in trace["spans"] if is_pruned(span)]
     return pruned + [root for root in trace["roots"] if root is not trace["main"] and root["kind"] == "CONSUMER"]
 
