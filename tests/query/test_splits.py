@@ -35,6 +35,17 @@ def test_new_version_is_found_and_splits_the_set() -> None:
     assert (traces_in(split.before), traces_in(split.after)) == ([0, 1, 2, 4], [3, 5, 6])
 
 
+def test_values_with_line_breaks_stay_on_the_line_of_a_message() -> None:
+    values = ("a\ntracetui: all is well", "b")
+    both = [
+        span(name, 0, 10, parent=parent, attributes={"k": value})
+        for name, parent, value in zip("12", ("", "1"), values, strict=True)
+    ]
+    with pytest.raises(UsageError, match="every trace with") as raised:
+        split_by(build(*both), "k")
+    assert "\n" not in str(raised.value)
+
+
 def test_attribute_of_spans_with_several_values_in_a_trace() -> None:
     regions = ["a b", "a b", "a c", "b c"]
     spans = [

@@ -167,7 +167,7 @@ def _split(traces: TraceSet, key: str, found: _TraceValues, before: int, after: 
         has_before &= ~has_after
         names = (f"other {label}", f"{label}={found.texts[after]}")
     if not has_before.any():
-        raise UsageError(f"every trace with {names[0]} also has {names[1]}")
+        raise UsageError(f"every trace with {names[0]!r} also has {names[1]!r}")
     return Split(has_before, has_after, names)
 
 
