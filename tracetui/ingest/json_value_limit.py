@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -21,6 +22,10 @@ _DENSE_BYTES: Final = 8
 _WINDOW: Final = 1 << 16
 _COMMA: Final = ord(",")
 _OPENING: Final = ord("{")
+_BY_COLUMNS: Final = re.compile(rb'\s*\{\s*"[^"\\]{1,64}"\s*:\s*\[\s*(?:"[^"\\]{0,64}"|null|[-+.\deE]{1,32})\s*,')
+_HEAD: Final = 1 << 12
+_MOST_CELLS: Final = 8_000_000
+"""Most cells of a table by columns; decoded, they take up to 500 MiB."""
 _CASE: Final = 0x20
 """Bit in which the two opening brackets differ."""
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
@@ -51,13 +56,22 @@ def within_limits(data: Buffer, context: DecodeContext) -> Buffer:
             f"more than {MOST_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
             f"{surplus.first:,} on, were skipped ({format_size(surplus.size)} in all)"
         )
-    cut = cut_dense(data)
+    cut = None if is_table_by_columns(data) else cut_dense(data)
     if cut is not None:
         data = cut.text
         context.warn(
             f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
         )
     return data
+
+
+def is_table_by_columns(data: Buffer | Raw) -> bool:
+    """Test for a table with one list of cells per column, which has no end that could be cut off: each column is there
+    for every row. Its values are limited, too.
+    """
+    if _BY_COLUMNS.match(bytes(memoryview(data)[:_HEAD])) is None:
+        return False
+    return int(np.count_nonzero(np.frombuffer(memoryview(data), np.uint8) == _COMMA)) <= _MOST_CELLS
 
 
 def cut_dense(data: Buffer) -> CutValue | None:

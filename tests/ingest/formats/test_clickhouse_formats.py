@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.support.format_samples import CHILD, MS, ROOT, START_NS, TRACE, flat, read, spans, warnings
 from tests.support.format_samples import SPANS as SAMPLE_SPANS
+from tests.support.paths import RECORDINGS
+from tracetui.ingest import json_value_limit, surplus_members
+from tracetui.ingest.formats import flat_otlp
 
-_FILE = Path(__file__).parents[2] / "recordings" / "clickhouse-26-formats.jsonl.gz"
+_FILE = RECORDINGS / "clickhouse-26-formats.jsonl.gz"
 RECORDED = {one["format"]: one["text"] for one in map(json.loads, gzip.decompress(_FILE.read_bytes()).splitlines())}
 WITHOUT_NAMES = ("CSV", "TSV", "JSONCompactEachRow", "JSONCompactStringsEachRow", "Values", "SQLInsert")
 READABLE = [name for name in RECORDED if name not in (*WITHOUT_NAMES, "XML", "Markdown")]
@@ -69,6 +71,22 @@ def test_data_frame_by_columns(numbered: bool) -> None:
     traces = read(json.dumps(frame))
     assert spans(traces) == spans(read("\n".join(map(json.dumps, rows))))
     assert warnings(traces) == []
+
+
+def test_large_table_by_columns_keeps_its_first_rows_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_value_limit, "MOST_DENSE", 2_000)
+    monkeypatch.setattr(json_value_limit, "MOST_MEMBERS", 1_000)
+    monkeypatch.setattr(surplus_members, "MOST_MEMBERS", 1_000)
+    monkeypatch.setattr(surplus_members, "_LEAST_BYTES", 2_000)
+    monkeypatch.setattr(flat_otlp, "MOST_MEMBERS", 1_000)
+    first = flat(*SAMPLE_SPANS[0])
+    rows = [first | {"trace_id": f"{number:032x}", "span_id": f"{number:016x}"} for number in range(1, 20_001)]
+    traces = read(json.dumps({name: [row[name] for row in rows] for name in rows[0]}))
+    # small members are counted by windows
+    assert 1_000 <= len(traces) < len(rows)
+    assert {traces.service_name(span) for span in range(len(traces))} == {"orders"}
+    assert set(traces.trace_ids) == {row["trace_id"] for row in rows[: len(traces)]}
+    assert [warning.partition(" small members")[0] for warning in warnings(traces)] == ["f: more than 1,000"]
 
 
 def test_expanded_rows_of_psql() -> None:

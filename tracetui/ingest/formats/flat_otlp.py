@@ -24,6 +24,7 @@ from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.surplus_members import MOST_MEMBERS
 from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 
@@ -93,7 +94,12 @@ def _read_any(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> 
 
 
 def _columns(value: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(cells.values()) if isinstance(cells, dict) else cells for key, cells in value.items()}
+    """Return the columns as lists of one length; the ends of columns with many small cells may have been dropped."""
+    columns = {key: list(cells.values()) if isinstance(cells, dict) else cells for key, cells in value.items()}
+    lengths = [len(cells) for cells in columns.values() if isinstance(cells, list)]
+    if len(lengths) < len(columns) or max(lengths) <= MOST_MEMBERS:
+        return columns
+    return {key: cells[: min(lengths)] for key, cells in columns.items()}
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:

@@ -17,7 +17,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
+from tracetui.ingest.json_value_limit import MORE_VALUES, first_values, is_table_by_columns
 from tracetui.model.json_decoding import MalformedError
 
 Piece = bytes | Raw
@@ -127,7 +127,7 @@ def read_by(
     """Build a `JsonFormat.decode` from a function that reads a decoded object."""
 
     def decode(piece: Piece, context: DecodeContext, collected: DeferredParts) -> None:
-        limited = first_values(piece)
+        limited = piece if is_table_by_columns(piece) else first_values(piece)
         if limited is not piece:
             context.warn(f"a span with {MORE_VALUES}")
         value = lenient_json.loads(limited)
