@@ -9,6 +9,7 @@ from textwrap import wrap
 
 import numpy as np
 
+from tracetui.analysis.entry_points import EntryPoint, find_entry_points
 from tracetui.model.search import MORE
 from tracetui.model.search_offers import offers
 from tracetui.model.times import format_duration
@@ -38,6 +39,8 @@ class Prepared:
     """Data computed outside the UI loop when the set or the filter changes."""
 
     columns: TraceColumns
+    entries: list[EntryPoint] | None
+    """Entry points of the traces shown; None if the list is not grouped by them."""
     shown: np.ndarray
     points: Points
     stats: list[Line]
@@ -52,6 +55,8 @@ def prepared(
     query: str,
     glyphs: Glyphs,
     attributes: Sequence[str],
+    *,
+    by_entry_point: bool,
 ) -> Prepared:
     columns = (columns or trace_columns(loaded)).with_attributes(attributes)
     points = Points(
@@ -61,7 +66,9 @@ def prepared(
         columns.failed_request[shown],
     )
     stats = stats_lines(points, glyphs)
-    return Prepared(columns, shown, points, stats, filters.blame(loaded, query) if not len(shown) and query else None)
+    entries = find_entry_points(loaded, shown) if by_entry_point else None
+    blame = filters.blame(loaded, query) if not len(shown) and query else None
+    return Prepared(columns, entries, shown, points, stats, blame)
 
 
 def words(loaded: TraceSet) -> Vocabulary:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tracetui.analysis.entry_points import EntryPoint, find_entry_points
 from tracetui.render.traces.columns import SortKey
 from tracetui.tui.messages import LocationChanged
@@ -36,23 +34,22 @@ class ListGrouping:
         if listing.columns is None:
             return
         if grouping is Grouping.ENTRY_POINTS:
-            self.find_entries(lambda: listing.order_from_first(SortKey.DURATION, descending=True, grouping=grouping))
+            self._group_by_entry_point()
         elif grouping is Grouping.ERRORS:
             self.toggle_errors()
         else:
             listing.ungroup()
             self._view.post_message(LocationChanged())
 
-    def find_entries(self, then: Callable[[], None] = lambda: None) -> None:
-        """Find the entry points of the traces shown, call `then`, and list them."""
-        session, shown = self._view.state.session, self._view.state.shown
+    def _group_by_entry_point(self) -> None:
+        listing, session, shown = self._listing, self._view.state.session, self._view.state.shown
         if session is None:
             return
 
         def show(entries: list[EntryPoint]) -> None:
-            self._listing.entries = entries
-            then()
-            self._listing.rebuild()
+            listing.entries = entries
+            listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.ENTRY_POINTS)
+            listing.rebuild()
             self._view.post_message(LocationChanged())
 
         self._view.work("traces-entries", lambda: find_entry_points(session.loaded, shown), show)

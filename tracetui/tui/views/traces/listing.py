@@ -87,11 +87,15 @@ class TraceListing:
         """Prepare for the traces of another set."""
         self._previous = self.rows
         self._loaded, self.columns, self._rows = loaded, None, None
+        # positions of the previous set mean nothing in this one
+        self.entries = ()
         self._toggled.clear()
 
-    def show(self, columns: TraceColumns) -> None:
-        """Show the traces, now that their columns are computed."""
+    def show(self, columns: TraceColumns, entries: Sequence[EntryPoint] | None) -> None:
+        """Show the traces, now that their columns are computed, and their entry points if they are grouped by these."""
         self.columns, self._previous = columns, None
+        if entries is not None:
+            self.entries = entries
         self.rebuild()
 
     def rebuild(self) -> None:

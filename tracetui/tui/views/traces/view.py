@@ -147,7 +147,12 @@ class TracesView(View):
     def _prepare(self, loaded: TraceSet) -> None:
         columns, state = self.listing.columns, self.state
         shown, query, attributes, glyphs = state.shown, state.query, state.columns.attributes, state.look.glyphs
-        self.work("traces-list", lambda: prepared(loaded, columns, shown, query, glyphs, attributes), self._show)
+        by_entry_point = self.listing.grouping is Grouping.ENTRY_POINTS
+        self.work(
+            "traces-list",
+            lambda: prepared(loaded, columns, shown, query, glyphs, attributes, by_entry_point=by_entry_point),
+            self._show,
+        )
 
     def sources_changed(self) -> None:
         self._loaded, self._is_opening = None, False
@@ -215,9 +220,7 @@ class TracesView(View):
         if self.listing.rows is None:
             # the hints change
             self.post_message(LocationChanged())
-        self.listing.show(found.columns)
-        if self.listing.grouping is Grouping.ENTRY_POINTS:
-            self.grouping.find_entries()
+        self.listing.show(found.columns, found.entries)
         self._show_count()
         self.scatter.show(found.points, found.stats)
         self._mark_point()
