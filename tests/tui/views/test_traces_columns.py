@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,21 @@ def test_every_default_column_can_be_hidden() -> None:
         assert {column for column, _, _ in rows._headings(width)} <= {SortKey.NAME, SortKey.DURATION, None}
         assert rows.line(0, width).width == width
         assert "broken" not in rows.line(0, width).text
+
+
+async def test_sorting_by_a_column_while_it_is_removed(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(source, size=(120, 30)) as (app, pilot):
+        await pilot.press("C", *"tier", "enter", "C")
+        view, jobs = app.query_one(TracesView), list[Any]()
+        monkeypatch.setattr(view, "work", lambda _, work, done: jobs.append((work, done)))
+        await pilot.press("enter")
+        assert not app.state.columns.attributes
+        # the list still has the column
+        view.listing.sort_by("attr.customer.tier")
+        await pilot.settle()
+        assert tiers(pilot.lines) == sorted(TIERS)
+        [(work, done)] = jobs
+        done(work())
+        await pilot.settle()
+        assert view.listing.sort_key == SortKey.DURATION
+        assert tiers(pilot.lines) == []

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tracetui.analysis.entry_points import EntryPoint
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.line import Line, Role, wrapped
-from tracetui.render.traces.columns import SortKey, TraceColumns, attribute_sort
+from tracetui.render.traces.columns import SortKey, TraceColumns
 from tracetui.render.traces.entry_groups import EntryTable, traces_by_entry_point
 from tracetui.render.traces.error_groups import errors_by_service
 from tracetui.render.traces.search_offers import OfferedRows
@@ -96,6 +96,9 @@ class TraceListing:
         self.columns, self._previous = columns, None
         if entries is not None:
             self.entries = entries
+        if self.sort_key not in {*SortKey, *columns.attributes}:
+            # the column of the current sort was removed
+            self.sort_key, self.descending = SortKey.DURATION, True
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -186,12 +189,6 @@ class TraceListing:
         keys: list[str] = [*SortKey, *(self.columns.attributes if self.columns is not None else ())]
         at = keys.index(self.sort_key) if self.sort_key in keys else -1
         self.sort_by(keys[(at + 1) % len(keys)])
-
-    def forget_sort(self) -> None:
-        """Sort by duration if the column of the current sort is removed."""
-        kept = {*SortKey, *map(attribute_sort, self._state.columns.attributes)}
-        if self.sort_key not in kept:
-            self.sort_key, self.descending = SortKey.DURATION, True
 
     def sort_by(self, key: str) -> None:
         # names and values of attributes begin with the least

@@ -370,7 +370,6 @@ class TracesView(View):
         """Add or remove a column."""
 
         def changed() -> None:
-            self.listing.forget_sort()
             if self._loaded is not None:
                 self._prepare(self._loaded)
 
