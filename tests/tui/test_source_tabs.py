@@ -85,6 +85,16 @@ async def test_closing_a_tab(small: str) -> None:
         assert app.state.sources == (INCIDENT,)
 
 
+async def test_closing_twice_at_once_keeps_the_last_tab(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("ctrl+o", *small, "enter")
+        app.action_close_tab()
+        app.action_close_tab()
+        await pilot.settle()
+        assert app.state.sources == (INCIDENT,)
+        assert "100 traces" in pilot.text
+
+
 async def test_unreadable_source_keeps_the_other_tabs(tmp_path: Path) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("ctrl+o", *str(tmp_path / "missing.json"), "enter")

@@ -93,7 +93,10 @@ class SourceTabs:
         self.show(self._at + 1)
 
     def close(self) -> None:
-        """Close the tab that is shown, and show the one before it. There must be another one."""
+        """Close the tab that is shown, and show the one before it; the last tab stays open."""
+        if len(self._tabs) == 1:
+            # a key pressed again before the previous one took effect
+            return
         closed = self._tabs.pop(self._at)
         closed.controller.close()
         self._show(max(self._at - 1, 0))
