@@ -180,6 +180,34 @@ def test_poll_result_waits_while_a_trace_is_open(stops: list[str]) -> None:
     assert not stops
 
 
+def test_leaving_twice_during_a_poll_resumes_following(stops: list[str]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    controller.follow()
+    left: list[str] = []
+    assert controller.leave(lambda: left.append("first"))
+    assert controller.leave(lambda: left.append("second"))
+    assert stops == ["stop"]
+    controller.handle(LoadFailed("search stopped", stopped=True, is_poll=True))
+    assert left == ["second"]
+    assert not controller.is_following
+    controller.come_back()
+    assert controller.is_following
+
+
+@pytest.mark.parametrize("drop", [lambda controller: controller.leave(lambda: None), LoadController.adjust_skew])
+def test_filter_of_a_dropped_search_is_not_kept(stops: list[str], drop: Callable[[LoadController], object]) -> None:
+    host = Host()
+    controller = live_controller(host)
+    held: list[str] = []
+    host.work = lambda name, *_: held.append(name)
+    controller.filter("error", (), searches=False)
+    assert (held, controller.query) == (["filter"], "error")
+    drop(controller)
+    assert (controller.query, controller._state.query) == ("", "")
+    assert not stops
+
+
 def test_first_failed_poll_and_recovery_are_shown(stops: list[str]) -> None:
     host = Host()
     controller = live_controller(host)

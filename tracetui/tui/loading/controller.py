@@ -143,8 +143,9 @@ class LoadController:
         """
         if self.can_stop and not self._filter_search.is_running:
             return False
-        self._filter_search.cancel()
-        self._resumes_following = self.is_following
+        self._drop_filter_search()
+        # it is False already if the sources are left again before the running poll has stopped
+        self._resumes_following |= self.is_following
         if self.is_following:
             self._follower.stop()
             self._machine.is_following = False
@@ -233,7 +234,7 @@ class LoadController:
         if session is None:
             return
         original, new = session.uncorrected, state.new
-        self._filter_search.cancel()
+        self._drop_filter_search()
 
         def select() -> FilteredSession | None:
             from tracetui.session import FilteredSession
@@ -255,6 +256,12 @@ class LoadController:
             self._show_key_notice(text if original is None else "clock skew is no longer corrected")
 
         host.work("filter", select, done)
+
+    def _drop_filter_search(self) -> None:
+        """Drop the running filter search; the filter is again that of the traces shown."""
+        self._filter_search.cancel()
+        if self._state.session is not None:
+            self.query = self._state.query
 
     def _search_filter(self, query: str) -> bool:
         """Search the servers for a filter, unless that was done before. -> whether a search starts"""
