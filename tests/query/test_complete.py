@@ -19,6 +19,7 @@ from tracetui.query.complete import (
     value_texts,
     vocabulary,
 )
+from tracetui.query.fields import ALIASES, FIELDS, RESERVED, SCOPES, Attribute, attribute_named, field_named
 from tracetui.query.lexer import quoted, tokens
 
 
@@ -123,6 +124,16 @@ def test_query_for_any_value_is_valid(value: str) -> None:
 def test_query_for_any_key_is_valid(key: str) -> None:
     traces = build(span("1", 0, 10, attributes={key: 1}), span("2", 0, 10, trace="2"))
     assert parse(f"{attribute_field(key)} = 1").matches(traces).tolist() == [True, False]
+
+
+@unhurried
+@given(st.sampled_from((*SCOPES, *RESERVED, *ALIASES, *FIELDS, "")), st.text("aB._- `\"'\\", min_size=1))
+def test_field_of_any_key_is_an_attribute_of_any_scope(prefix: str, key: str) -> None:
+    for name in (prefix + key, prefix or key):
+        written = attribute_field(name)
+        assert field_named(written, True) is None
+        assert attribute_named(written) == Attribute(name)
+        assert [token.kind for token in tokens(f"{written} = 1")] == ["FIELD", "OPERATOR", "WORD"]
 
 
 @unhurried

@@ -35,6 +35,8 @@ def test_any_service_name_can_be_queried(name: str) -> None:
         ("queue", {"odd key": "queue"}, '{ attr."odd key" = "queue" }'),
         ("example.org", {"url.full": "http://example.org/x"}, ""),
         ("a", {"kind": "a", "span.x": "a"}, '{ attr.kind = "a" }'),
+        ("a", {"span.peer": "a"}, '{ attr.span.peer = "a" }'),
+        ("a", {"event.peer": "a"}, '{ attr.event.peer = "a" }'),
     ],
 )
 def test_query_for_a_peer_uses_the_attributes_that_name_it(peer: str, attributes: dict[str, Value], query: str) -> None:

@@ -15,7 +15,17 @@ from tracetui.model.secrets import looks_secret, names_secret
 from tracetui.model.span import Value
 from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
-from tracetui.query.fields import FIELDS, KEYWORDS, OF_EXCEPTIONS, RESERVED, Field, Type, attribute_named, field_named
+from tracetui.query.fields import (
+    FIELDS,
+    KEYWORDS,
+    OF_EXCEPTIONS,
+    RESERVED,
+    SCOPES,
+    Field,
+    Type,
+    attribute_named,
+    field_named,
+)
 from tracetui.query.lexer import Token, in_quotes, quoted, tokens
 
 MAX_CANDIDATES: Final = 200
@@ -41,12 +51,7 @@ _ORDERED_FIRST: Final = (">", ">=", "<", "<=", "=", "!=")
 def attribute_field(key: str) -> str:
     """Format the field that names an attribute."""
     plain = _PLAIN_KEY.fullmatch(key) is not None
-    if (
-        plain
-        and "." in key
-        and field_named(key, False) is None
-        and not key.startswith((*RESERVED, "attr.", "resource."))
-    ):
+    if plain and "." in key and field_named(key, False) is None and not key.startswith((*RESERVED, *SCOPES)):
         return key
     return f"attr.{key}" if plain else f"attr.{in_quotes(key)}"
 

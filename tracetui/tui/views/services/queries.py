@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.span import Value
-from tracetui.query import FIELDS
-from tracetui.query.fields import ALIASES, RESERVED
+from tracetui.query.complete import attribute_field
+from tracetui.query.lexer import in_quotes
 from tracetui.render.services.explorer import Subject
 
 _EXAMINED = 100
@@ -17,7 +17,7 @@ _EXAMINED = 100
 
 def service_query(service: str) -> str:
     """Query for the traces in which a service takes part."""
-    return f"service = {_quoted(service)}"
+    return f"service = {in_quotes(service)}"
 
 
 def in_service(service: str) -> str:
@@ -38,13 +38,13 @@ def peer_query(peer: str, attributes: dict[str, Value]) -> str:
     parts = {peer, *re.split("[:@]", peer, maxsplit=1)}
     named = {key: value for key, value in attributes.items() if isinstance(value, str) and value.strip() in parts}
     exact = [key for key, value in named.items() if value.strip() == peer]
-    conditions = [f"{_attribute(key)} = {_quoted(str(named[key]))}" for key in exact[:1] or named]
+    conditions = [f"{attribute_field(key)} = {in_quotes(str(named[key]))}" for key in exact[:1] or named]
     return f"{{ {' AND '.join(conditions)} }}" if conditions else ""
 
 
 def calls_query(caller: str, callee: str) -> str:
     """Query for the traces in which one service calls another that has spans."""
-    return f"{{ service = {_quoted(callee)} AND caller = {_quoted(caller)} }}"
+    return f"{{ service = {in_quotes(callee)} AND caller = {in_quotes(caller)} }}"
 
 
 def any_of(queries: Sequence[str]) -> str:
@@ -54,30 +54,18 @@ def any_of(queries: Sequence[str]) -> str:
 
 def within_service(service: str, query: str) -> str:
     """Limit a query for one span, in braces, to the spans of a service."""
-    return query.replace("{ ", f"{{ service = {_quoted(service)} AND ", 1)
+    return query.replace("{ ", f"{{ service = {in_quotes(service)} AND ", 1)
 
 
 def operation_query(service: str, operation: str, caller: str = "") -> str:
     """Query for the traces with an operation of a service, called by `caller` unless that is ''."""
-    called = f" AND caller = {_quoted(caller)}" if caller else ""
-    return f"{{ service = {_quoted(service)} AND operation = {_quoted(operation)}{called} }}"
+    called = f" AND caller = {in_quotes(caller)}" if caller else ""
+    return f"{{ service = {in_quotes(service)} AND operation = {in_quotes(operation)}{called} }}"
 
 
 def with_errors(query: str) -> str:
     """Restrict a query to traces with errors."""
     return f"{query} AND error"
-
-
-def _attribute(key: str) -> str:
-    plain = re.fullmatch(r"[A-Za-z_][\w.-]*", key)
-    if plain and "." in key and key not in FIELDS and key not in ALIASES and not key.startswith(RESERVED):
-        return key
-    return f"attr.{key}" if plain else f"attr.{_quoted(key)}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 class Queries:
