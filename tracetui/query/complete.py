@@ -38,6 +38,7 @@ _LONGEST_VALUE: Final = 200
 _PERCENTILES: Final = ("p50", "p95", "p99")
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/:@-]*(?:\.[A-Za-z0-9_/:@-]+)*")
+_NAME_PARTS: Final = re.compile(r"[.`\"']")
 _COMPARISONS: Final = ("=", "!=", "=~", "!~", ">", ">=", "<", "<=")
 _OPERATORS: Final = {
     Type.TEXT: _COMPARISONS[:4],
@@ -332,6 +333,6 @@ def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
 
 def holds_secret(text: str) -> bool:
     """Test whether a query may contain a secret: a value that looks like one, or the value of a secret attribute."""
-    words = (token.text.strip("`") for token in tokens(text) if not token.text.startswith('"'))
-    names = (part for word in words if "." in word for part in word.split("."))
+    words = (token.text for token in tokens(text) if not token.text.startswith('"'))
+    names = (part for word in words if "." in word or word.startswith("`") for part in _NAME_PARTS.split(word))
     return looks_secret(text) or any(map(names_secret, names))
