@@ -95,6 +95,38 @@ def test_traces_of_other_services_are_not_loaded() -> None:
     assert f"{9_000:032x}" not in ids
 
 
+def failing_without_conditions(server: LiveServer) -> LiveServer:
+    """A Jaeger before 2.19 whose v1 API finds no span by the tag error=true, and cannot send all other traces."""
+    names = Response((b'{"data":["back","front"],"total":2,"limit":0,"offset":0,"errors":null}',))
+    unsendable = Response((b'{"data":null,"errors":[{"code":500,"msg":"json: unsupported value: NaN"}]}',), 500)
+
+    def respond(handler: Handler) -> None:
+        request = handler.request_read
+        has_tags = any('"error"' in tags for tags in request.query.get("tags", ()))
+        responses = {"/api/services": names, "/api/traces": NO_TRACES if has_tags else unsendable}
+        server.send(handler, responses.get(request.path, Response((b"404 page not found\n",), 404)))
+
+    server.fault, server.fault_on = respond, "/trace-summaries$|^/api/(services|traces)$"
+    return server
+
+
+@pytest.mark.parametrize("condition", [{"failed": True}, {"errors": True}], ids=["failed", "errors"])
+@pytest.mark.parametrize("count", [LIMIT - 1, LIMIT])
+def test_newest_traces_from_the_other_api_count_as_searched(condition: dict[str, bool], count: int) -> None:
+    server = LiveServer("jaeger-v3", empty=True)
+    for number in range(count):
+        server.add(trace("jaeger-v3", number + 1, LAST_NS - number * SECOND, later=MS))
+    with client_of(failing_without_conditions(server)) as client:
+        list(client.back_end.search(changed(WHOLE, service="front", **condition)))
+        assert any("used the v3 API instead" in warning for warning in client.warnings)
+        searched = client.back_end.searched
+        assert client.back_end.has_more == (count == LIMIT)
+        if count == LIMIT or "failed" in condition:
+            assert searched is not None
+            begun = searched.count, searched.since_ns, searched.until_ns
+            assert begun == (count, LAST_NS - (count - 1) * SECOND, LAST_NS)
+
+
 @pytest.mark.parametrize(
     "search",
     [
@@ -150,7 +182,8 @@ def test_reading_services_and_errors_of_a_response() -> None:
     reduced = unseen_with_services(document, ["front"], {})
     assert [one["traceID"] for one in json.loads(reduced)["data"]] == [failed["traceID"]]
     assert unseen_with_services(document, ["front"], {failed["traceID"]: 0}) == b""
-    for damaged in (b"", b"[", b'{"data":[{"processes":3}]}'):
+    otlp = json.dumps({"result": trace("jaeger-v3", 1, LAST_NS)}).encode()
+    for damaged in (b"", b"[", b'{"data":[{"processes":3}]}', otlp):
         assert services_in(damaged) == set()
         assert not has_errors(damaged, ["back"])
         assert unseen_with_services(damaged, ["back"], {}) == damaged

@@ -38,7 +38,7 @@ from tracetui.ingest.servers.per_service import (
 from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.stream_split import JAEGER_V1, OTLP
-from tracetui.ingest.servers.unseen_traces import TraceStarts, otlp_starts, unseen_otlp, unseen_v1
+from tracetui.ingest.servers.unseen_traces import TraceStarts, jaeger_starts, unseen_jaeger, unseen_v1
 from tracetui.model.errors import ManyServicesError
 from tracetui.model.search import Search
 from tracetui.model.server_stats import Dependency, Metrics
@@ -221,8 +221,7 @@ class Jaeger(BackEnd):
         else:
             params = v1_params(self._dialect.adapt(newest))
             found = self.streamed(f"{self._root}/api/traces", params, JAEGER_V1)
-        starts = (otlp_starts(document) or unseen_v1(document, {})[0] for document in found)
-        return max((start for one in starts for start in one.values()), default=0)
+        return max((start for document in found for start in jaeger_starts(document).values()), default=0)
 
     def search(self, search: Search) -> Generator[bytes]:
         self.has_more, self.searched, self._complete = False, None, {}
@@ -235,7 +234,7 @@ class Jaeger(BackEnd):
             return
         seen: TraceStarts = {}
         for document in self._failed.of_spans_alone(narrow):
-            seen |= otlp_starts(document) or unseen_v1(document, {})[0]
+            seen |= jaeger_starts(document)
             yield document
         if len(seen) >= search.most:
             return
@@ -401,7 +400,7 @@ class Jaeger(BackEnd):
         for _ in range(rounds):
             full, bounds = [], [0]
             found = documents_by_service(
-                searches, requested, _unseen, seen, self.warn_incomplete, lambda one: self._limited(one).most
+                searches, requested, unseen_jaeger, seen, self.warn_incomplete, lambda one: self._limited(one).most
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents
@@ -430,11 +429,6 @@ class Jaeger(BackEnd):
             if not self._learn_limit(search, error):
                 raise
             return self._summarised(search)
-
-
-def _unseen(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
-    """Reduce a response of either API, as v1 falls back to v3, to traces that are not in `seen`."""
-    return unseen_otlp(document, seen) if otlp_starts(document) else unseen_v1(document, seen)
 
 
 def _conditions(search: Search) -> _Conditions:

@@ -14,7 +14,13 @@ import msgspec
 from tracetui.ingest.servers.back_end import without_trace_conditions
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
-from tracetui.ingest.servers.unseen_traces import TraceStarts, complete_since, latest_starts, unseen_v1
+from tracetui.ingest.servers.unseen_traces import (
+    TraceStarts,
+    complete_since,
+    jaeger_starts,
+    latest_starts,
+    unseen_jaeger,
+)
 from tracetui.model.search import Search, describe
 
 if TYPE_CHECKING:
@@ -89,7 +95,7 @@ class FailedTraces:
         has_error = False
         latest: TraceStarts = {}
         for document in back_end.of_spans(back_end.without_ignored(without_trace_conditions(search))):
-            starts, unseen = unseen_v1(document, seen)
+            starts, unseen = unseen_jaeger(document, seen)
             found |= starts
             services |= services_in(document)
             latest |= latest_starts(document)
@@ -146,7 +152,7 @@ class FailedTraces:
         else:
             documents = list(back_end.of_spans(newest))
         services = search.services or ((search.service,) if search.service else back_end.services())
-        starts = [start for document in documents for start in unseen_v1(document, {})[0].values()]
+        starts = [start for document in documents for start in jaeger_starts(document).values()]
         back_end.has_more |= len(starts) >= search.most
         if any(has_errors(document, services) for document in documents):
             self.finds_errors = False

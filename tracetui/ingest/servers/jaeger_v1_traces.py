@@ -41,7 +41,9 @@ class _V1TaggedTraces(msgspec.Struct):
 
 
 class _V1Items(msgspec.Struct):
-    data: list[msgspec.Raw] | None = None
+    """A response of the v1 API; one of the v3 API has no `data`, which is required for that."""
+
+    data: list[msgspec.Raw] | None
 
 
 def services_in(document: bytes) -> set[str]:
@@ -57,7 +59,8 @@ def services_in(document: bytes) -> set[str]:
 def unseen_with_services(document: bytes, services: Collection[str], seen: TraceStarts) -> bytes:
     """Reduce a response to traces with one of these services that are not in `seen`; b"" for none.
 
-    A damaged one is returned unchanged: the decoder recovers the intact parts.
+    A response of the v3 API, which is used if v1 fails, is returned unchanged. So is a damaged one: the decoder
+    recovers the intact parts.
     """
     try:
         items = msgspec.json.decode(document, type=_V1Items).data or ()

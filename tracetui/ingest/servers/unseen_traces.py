@@ -128,6 +128,16 @@ def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     return starts, msgspec.json.encode(response) if new or response.errors else b""
 
 
+def jaeger_starts(document: bytes) -> TraceStarts:
+    """Read the traces of a response of either API of Jaeger; none if it is damaged."""
+    return otlp_starts(document) or unseen_v1(document, {})[0]
+
+
+def unseen_jaeger(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
+    """Reduce a response of either API, as v1 falls back to v3, to traces that are not in `seen`."""
+    return unseen_otlp(document, seen) if otlp_starts(document) else unseen_v1(document, seen)
+
+
 def unseen_zipkin(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Zipkin in the way of `unseen_v1`."""
     try:
