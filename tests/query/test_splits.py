@@ -9,12 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.building import build, span
+from tests.support.building import JsonCodec, build, span
 from tests.support.incidents import deployment
 from tests.support.paths import SAMPLES
 from tracetui.cli.main import run
 from tracetui.model.errors import UsageError
+from tracetui.model.span import Value
+from tracetui.model.traces import TraceSet
 from tracetui.query.splits import _medians, changed_attributes, read_moment, split_at, split_by
+from tracetui.tui.state import Look
+from tracetui.tui.views.traces import before_after
+from tracetui.tui.views.traces.before_after import change_moments
 
 MINUTE = 60_000_000
 INCIDENT = str(SAMPLES / "incident")
@@ -69,6 +74,58 @@ def test_values_that_alternate_are_no_change() -> None:
     assert changed_attributes(deployment(["a", "b"] * 6)) == []
     assert changed_attributes(deployment(["a"] * 6)) == []
     assert changed_attributes(deployment([str(number) for number in range(9)])) == []
+
+
+def many_keys(count: int) -> TraceSet:
+    """Traces from one resource each, with a key of its own, a host, and two other attributes that change."""
+    return build(
+        *(
+            span(
+                f"{number + 1}",
+                number * MINUTE,
+                number * MINUTE + 5,
+                trace=f"{number + 1}",
+                service="shop",
+                resource={
+                    f"own.{number}": "x",
+                    "host.name": f"h{number}",
+                    "app.zone": "a" if number < count // 3 else "b",
+                    "version": "1" if number < count // 2 else "2",
+                },
+            )
+            for number in range(count)
+        )
+    )
+
+
+def test_each_resource_is_decoded_once_whatever_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    traces = many_keys(60)
+    decoded: list[bytes] = []
+
+    def attributes(codec: JsonCodec, raw: bytes) -> dict[str, Value]:
+        decoded.append(raw)
+        return dict(json.loads(raw))
+
+    monkeypatch.setattr(JsonCodec, "attributes", attributes)
+    assert [change.key for change in changed_attributes(traces)] == ["version", "app.zone"]
+    assert len(decoded) == len(traces.resources) == 60
+    decoded.clear()
+    split_by(traces, "version")
+    assert len(decoded) == 60
+
+
+def test_keys_are_examined_up_to_a_limit_versions_first() -> None:
+    traces = many_keys(60)
+    assert [change.key for change in changed_attributes(traces, 1)] == ["version"]
+    assert [change.key for change in changed_attributes(traces, 2)] == ["version", "app.zone"]
+
+
+def test_automatic_search_examines_few_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Look()
+    marks = [mark.text for mark in change_moments(many_keys(60), look)]
+    assert len(marks) == 2
+    monkeypatch.setattr(before_after, "_MOST_EXAMINED", 1)
+    assert [mark.text for mark in change_moments(many_keys(60), look)] == marks[:1]
 
 
 def test_an_attribute_of_spans_with_the_latest_value_and_with_named_ones() -> None:

@@ -15,6 +15,7 @@ from tracetui.model.search import LOOKBACK_NS, Search
 from tracetui.model.times import UNITS, find_clock, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
 from tracetui.query.complete import sample, value_texts
+from tracetui.query.resource_values import ResourceValues, TraceValues, distinct
 
 MOST_VALUES: Final = 5
 """Most values of an attribute from which the latest is chosen; with more, the user must name two."""
@@ -50,24 +51,6 @@ class ChangedAttribute:
     """The commonest previous value, and the new one."""
     since_ns: int
     """Start of the first trace with the new value."""
-
-
-@dataclass(frozen=True, slots=True)
-class _TraceValues:
-    """Values of an attribute, as pairs of a trace and a value."""
-
-    service: str
-    texts: tuple[str, ...]
-    trace: np.ndarray
-    """int64[k]"""
-    value: np.ndarray
-    """int64[k] into `texts`."""
-
-    def having(self, value: int, trace_count: int) -> np.ndarray:
-        """bool[traces]"""
-        found = np.zeros(trace_count, bool)
-        found[self.trace[self.value == value]] = True
-        return found
 
 
 def read_moment(traces: TraceSet, text: str) -> int:
@@ -122,12 +105,13 @@ def split_by(traces: TraceSet, text: str) -> Split:
     Raises UsageError for an unknown attribute or value, and if there are fewer than two values or too many.
     """
     key, _, named = text.partition("=")
-    whole = _values_in_set(traces, key)
+    resources = ResourceValues(traces, key)
+    whole = resources.of_set(key) if key in resources.by_key else _values_in_spans(traces, key)
     if not len(whole.trace):
         raise UsageError(f"no trace has an attribute {key}")
     found = whole
     if not _is_single(whole):
-        found = max(_values_by_service(traces, key), key=lambda one: _change(traces, one)[0], default=whole)
+        found = max(resources.by_service(key), key=lambda one: _change(traces, one)[0], default=whole)
     if named:
         before, after = _named(found if not _missing(found, named) else whole, key, named)
         found = found if not _missing(found, named) else whole
@@ -147,14 +131,15 @@ def split_by_change(traces: TraceSet, change: ChangedAttribute) -> Split:
 
     Raises UsageError if the traces have neither.
     """
-    values = next((one for one in _values_by_service(traces, change.key) if one.service == change.service), None)
+    services = ResourceValues(traces, change.key).by_service(change.key)
+    values = next((one for one in services if one.service == change.service), None)
     if values is None or any(text not in values.texts for text in change.values):
         raise UsageError(f"{change.service} {change.key} has only one value")
     before, after = map(values.texts.index, change.values)
     return _split(traces, change.key, values, before, after, is_pair=False)
 
 
-def _split(traces: TraceSet, key: str, found: _TraceValues, before: int, after: int, *, is_pair: bool) -> Split:
+def _split(traces: TraceSet, key: str, found: TraceValues, before: int, after: int, *, is_pair: bool) -> Split:
     """Compare the traces with two values if `is_pair` or there are only two, else all others with the new value."""
     label = f"{found.service} {key}" if found.service else key
     has_after = found.having(after, traces.trace_count)
@@ -171,15 +156,19 @@ def _split(traces: TraceSet, key: str, found: _TraceValues, before: int, after: 
     return Split(has_before, has_after, names)
 
 
-def changed_attributes(traces: TraceSet) -> list[ChangedAttribute]:
+def changed_attributes(traces: TraceSet, most_keys: int | None = None) -> list[ChangedAttribute]:
     """Find resource attributes of 2 to 5 values of which a new one replaces the others, as after a deployment.
 
     The most recent change comes first.
+
+    most_keys: most attributes that are examined, versions first, then those of most resources; None for all.
     """
-    keys = {key for resource in traces.resources for key in resource.codec.attributes(resource.raw)}
+    resources = ResourceValues(traces)
+    keys = [key for key, found in resources.by_key.items() if len(found.numbers) > 1]
+    keys.sort(key=lambda key: (not is_version(key), -len(resources.by_key[key].resources), key))
     found = []
-    for key in sorted(keys):
-        for values in _values_by_service(traces, key):
+    for key in keys[:most_keys]:
+        for values in resources.by_service(key):
             if not 2 <= len(values.texts) <= MOST_VALUES:
                 continue
             probability, before, after = _change(traces, values)
@@ -191,59 +180,24 @@ def changed_attributes(traces: TraceSet) -> list[ChangedAttribute]:
     return sorted(found, key=lambda one: (-one.since_ns, one.key, one.service))
 
 
-def _values_in_set(traces: TraceSet, key: str) -> _TraceValues:
-    """Collect the values of a key in resources and spans, for the whole set."""
-    spans, codes, texts = _resource_values(traces, key)
-    trace, value = traces.trace[spans].astype(np.int64), codes
-    if not len(texts):
-        numbers: dict[str, int] = {}
-        pairs = [
-            (int(traces.trace[span]), numbers.setdefault(text, len(numbers)))
-            for span in sample(traces, _MOST_SPANS).tolist()
-            for text in value_texts(traces.attributes(span).get(key))
-        ]
-        texts = list(numbers)
-        trace, value = np.array(pairs, np.int64).reshape(-1, 2).T
-    return _distinct("", texts, trace, value)
+def is_version(key: str) -> bool:
+    """Test whether an attribute is a version by its name."""
+    return "version" in key
 
 
-def _values_by_service(traces: TraceSet, key: str) -> list[_TraceValues]:
-    """Collect the values of a key in resources, for each service."""
-    spans, codes, texts = _resource_values(traces, key)
-    if not len(spans):
-        return []
-    service = traces.service[spans]
-    order = np.argsort(service, kind="stable")
-    numbers, first = np.unique(service[order], return_index=True)
-    return [
-        _distinct(traces.services[number], texts, traces.trace[spans[of]].astype(np.int64), codes[of])
-        for number, of in zip(numbers.tolist(), np.split(order, first[1:]), strict=True)
-    ]
-
-
-def _resource_values(traces: TraceSet, key: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Find the spans whose resource has a key. -> int64[k], codes int64[k], texts of the codes"""
+def _values_in_spans(traces: TraceSet, key: str) -> TraceValues:
+    """Collect the values of a key in a sample of the spans."""
     numbers: dict[str, int] = {}
-    codes = np.full(len(traces.resources), -1, np.int64)
-    for number, resource in enumerate(traces.resources):
-        texts = value_texts(resource.codec.attributes(resource.raw).get(key))
-        if texts:
-            codes[number] = numbers.setdefault(texts[0], len(numbers))
-    if not numbers:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), []
-    of_spans = codes[traces.resource]
-    spans = np.flatnonzero(of_spans >= 0)
-    return spans, of_spans[spans], list(numbers)
+    pairs = [
+        (int(traces.trace[span]), numbers.setdefault(text, len(numbers)))
+        for span in sample(traces, _MOST_SPANS).tolist()
+        for text in value_texts(traces.attributes(span).get(key))
+    ]
+    trace, value = np.array(pairs, np.int64).reshape(-1, 2).T
+    return distinct("", list(numbers), trace, value)
 
 
-def _distinct(service: str, texts: Sequence[str], trace: np.ndarray, value: np.ndarray) -> _TraceValues:
-    """Remove repeated pairs, and values that do not occur."""
-    pairs = np.unique(np.stack((trace, value)), axis=1) if len(trace) else np.zeros((2, 0), np.int64)
-    kept, codes = np.unique(pairs[1], return_inverse=True)
-    return _TraceValues(service, tuple(texts[number] for number in kept.tolist()), pairs[0], codes)
-
-
-def _is_single(values: _TraceValues) -> bool:
+def _is_single(values: TraceValues) -> bool:
     _, counts = np.unique(values.trace, return_counts=True)
     return bool((counts == 1).mean() >= _SINGLE)
 
@@ -257,7 +211,7 @@ def _medians(starts: np.ndarray, value: np.ndarray) -> np.ndarray:
     return medians
 
 
-def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
+def _change(traces: TraceSet, values: TraceValues) -> tuple[float, int, int]:
     """Find the latest value. -> probability that it comes after another one, the commonest other value, the latest
 
     The probability, for a random pair of a trace with the latest and one with another value, is that of Mann and
@@ -275,7 +229,7 @@ def _change(traces: TraceSet, values: _TraceValues) -> tuple[float, int, int]:
     return probability, int(np.argmax(counts)), latest
 
 
-def _missing(values: _TraceValues, named: str) -> list[str]:
+def _missing(values: TraceValues, named: str) -> list[str]:
     return [text for text in _pair(named) if text not in values.texts]
 
 
@@ -283,7 +237,7 @@ def _pair(named: str) -> list[str]:
     return [text.strip() for text in named.split(",")]
 
 
-def _named(values: _TraceValues, key: str, named: str) -> tuple[int, int]:
+def _named(values: TraceValues, key: str, named: str) -> tuple[int, int]:
     pair = _pair(named)
     if len(pair) != 2 or pair[0] == pair[1]:
         raise UsageError(f"--by {key}={named}: name two different values, separated by a comma")

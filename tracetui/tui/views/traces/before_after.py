@@ -8,7 +8,14 @@ from functools import partial
 
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.traces import TraceSet
-from tracetui.query.splits import ChangedAttribute, Split, changed_attributes, split_at_moment, split_by_change
+from tracetui.query.splits import (
+    ChangedAttribute,
+    Split,
+    changed_attributes,
+    is_version,
+    split_at_moment,
+    split_by_change,
+)
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.scatter import MarkedTime
@@ -18,6 +25,8 @@ from tracetui.tui.widgets.choice import Option
 _LONGEST_VALUE = 40
 _MOST_CHANGES = 50
 _MOST_MARKED = 3
+_MOST_EXAMINED = 100
+"""Most attributes in which changes are sought without being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,8 @@ def change_moments(traces: TraceSet, look: Look) -> list[MarkedTime]:
     """
     if traces.trace_count < FEW_SAMPLES:
         return []
-    changes = sorted(changed_attributes(traces), key=lambda change: "version" not in change.key)[:_MOST_MARKED]
+    found = changed_attributes(traces, _MOST_EXAMINED)
+    changes = sorted(found, key=lambda change: not is_version(change.key))[:_MOST_MARKED]
     return [MarkedTime(change.since_ns, _change_text(change, look).removeprefix("service.")) for change in changes]
 
 
