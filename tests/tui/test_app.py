@@ -738,7 +738,7 @@ async def test_late_results_for_a_changed_list_are_accepted() -> None:
         pane = app.query_one(HotSpotsView)
         held: list[Any] = []
         at_once = pane.work
-        pane.work = lambda _, work, done: held.append((work, done))
+        pane.work = lambda _, work, done, *, outlives_set=False: held.append((work, done))
         pane._patterns.clear()
         pane._read_patterns()
         rows = len(pane.page.list.source)

@@ -68,7 +68,7 @@ class DetailApp(TerminalApp, ByteCounter):
     def compose(self) -> ComposeResult:
         yield SpanDetail(self.state, self.work, id="detail")
 
-    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         self.heard.append(name)
         done(work())
 

@@ -61,7 +61,7 @@ class Harness(TerminalApp, ByteCounter):
     def select(self, trace: int | None, span: int | None) -> None:
         self.state.trace, self.state.span = trace, span
 
-    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         self.call_later(lambda: done(work()))
 
     @property
@@ -186,7 +186,7 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
         assert app.state.trace is not None
         wanted = app.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
-        app.pane.work = lambda _, work, done: held.append(lambda: done(work()))
+        app.pane.work = lambda _, work, done, *, outlives_set=False: held.append(lambda: done(work()))
         # the same with one more before it
         more = build(span("x", -SECOND, 0, trace="9", name="GET /cart"), *shop_spans())
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)

@@ -63,7 +63,7 @@ class Harness(App[None]):
     def compose(self) -> ComposeResult:
         yield self.pane
 
-    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         self.works.append(name)
 
         def run() -> None:

@@ -94,7 +94,7 @@ class PaneApp(TerminalApp, ByteCounter):
         assert self.pane.shown is not None
         return self.pane.shown
 
-    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         def run() -> None:
             result = work()
             self.call_from_thread(done, result)

@@ -397,9 +397,11 @@ class TraceApp(TerminalApp):
         """True if going back stops the running request. After further navigation, it goes back first."""
         return self._controller.can_stop and not self._tabs.current.history.has_moved_on
 
-    def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any]) -> None:
+    def work(
+        self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], *, outlives_set: bool = False
+    ) -> None:
         """Run a job in a thread, then `done` with its result on the loop, as `Jobs.work`."""
-        self._jobs.work(name, work, done)
+        self._jobs.work(name, work, done, outlives_set=outlives_set)
 
     def on_job_done(self, message: JobDone) -> None:
         # while the app closes there are no views
@@ -422,7 +424,7 @@ class TraceApp(TerminalApp):
         """Show other traces in all views; in a new set, positions of the previous one mean nothing."""
         if is_new_set:
             self._tabs.current.history.forget_positions()
-        self._jobs.drop_all()
+        self._jobs.drop_outdated()
         self.refresh_views()
         self.update_frame()
         self.release_keys()

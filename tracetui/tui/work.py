@@ -9,6 +9,11 @@ _T = TypeVar("_T")
 
 
 class Work(Protocol):
-    """Run `work` outside the UI loop, then `done` with its result on the loop, unless the trace set has changed."""
+    """Run `work` outside the UI loop, then `done` with its result on the loop.
 
-    def __call__(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None: ...
+    The result is dropped once other traces are shown, or with `outlives_set`, once other sources are.
+    """
+
+    def __call__(
+        self, name: str, work: Callable[[], _T], done: Callable[[_T], Any], *, outlives_set: bool = False
+    ) -> None: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol, TypeVar
@@ -14,11 +14,10 @@ _T = TypeVar("_T")
 
 @dataclass
 class JobDone(Message):
-    """Result of a job: the `number`th of its name, for the trace set of this generation."""
+    """Result of the job of this name and number."""
 
     name: str
     number: int
-    generation: int
     done: Callable[[Any], Any]
     result: Any
 
@@ -40,29 +39,43 @@ class Jobs:
 
     def __init__(self, host: _Host) -> None:
         self._host = host
-        self._generation = 0
         self._numbers: dict[str, int] = {}
+        """Number of the newest job of each name; a higher one if that was dropped."""
+        self._outlives_set: set[str] = set()
+        """Names whose newest job does not depend on the trace set shown."""
         self._lock = Lock()
         self._running: set[str] = set()
         self._waiting: dict[str, Callable[[], None]] = {}
 
     def drop_all(self) -> None:
-        """Drop waiting jobs and the results of all jobs so far: they concern the previous trace set."""
-        self._generation += 1
-        with self._lock:
-            self._waiting.clear()
+        """Drop waiting jobs and the results of all jobs so far: they concern the previous sources."""
+        self._drop(set(self._numbers))
 
-    def work(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any]) -> None:
+    def drop_outdated(self) -> None:
+        """Drop the jobs that concern the previous traces shown, and their results."""
+        self._drop(self._numbers.keys() - self._outlives_set)
+
+    def _drop(self, names: Collection[str]) -> None:
+        with self._lock:
+            for name in names:
+                self._numbers[name] += 1
+                self._waiting.pop(name, None)
+
+    def work(self, name: str, work: Callable[[], _T], done: Callable[[_T], Any], *, outlives_set: bool = False) -> None:
         """Run `work` in a thread, then `done` with its result on the loop.
 
-        The result is dropped if the trace set has changed or a newer job has the same name.
+        The result is dropped if a newer job has the same name, other sources are shown, or other traces are, unless it
+        `outlives_set`.
         """
         number = self._numbers[name] = self._numbers.get(name, 0) + 1
-        generation = self._generation
+        if outlives_set:
+            self._outlives_set.add(name)
+        else:
+            self._outlives_set.discard(name)
 
         def run() -> None:
             result = work()
-            self._host.post_message(JobDone(name, number, generation, done, result))
+            self._host.post_message(JobDone(name, number, done, result))
 
         with self._lock:
             self._waiting[name] = run
@@ -89,5 +102,5 @@ class Jobs:
             raise failure
 
     def is_current(self, message: JobDone) -> bool:
-        """Test whether a result belongs to the current trace set and is the newest of its name."""
-        return (message.generation, message.number) == (self._generation, self._numbers[message.name])
+        """Test whether a result is the newest of its name, and was not dropped."""
+        return message.number == self._numbers[message.name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -135,7 +136,8 @@ class TracesView(View):
         if loaded is not self._loaded:
             self._loaded = loaded
             self.listing.begin_set(loaded)
-            self.work("traces-words", lambda: words(loaded), lambda known: self._learn(loaded, known))
+            # the words are those of the loaded set, whatever filter is applied meanwhile
+            self.work("traces-words", lambda: words(loaded), partial(self._learn, loaded), outlives_set=True)
         self._previous_filters.applied(query)
         self.query_bar.show_query(query)
         self._show_count()
@@ -161,6 +163,7 @@ class TracesView(View):
         self.scatter.show(NO_POINTS)
         self.listing.clear()
         self.verdict.show_statements([], self.key_names)
+        self.query_bar.leave()
         self.query_bar.show_query(self.state.query)
 
     def selection_changed(self) -> None:
@@ -315,7 +318,7 @@ class TracesView(View):
 
         # the first query builds the grammar, and keys pressed meanwhile must not edit the text
         self.focus_pane()
-        self.work("traces-parse", lambda: filters.read_query(text), done)
+        self.work("traces-parse", lambda: filters.read_query(text), done, outlives_set=True)
 
     def on_query_bar_left(self, _: QueryBar.Left) -> None:
         self.focus_pane()
