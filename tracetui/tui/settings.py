@@ -26,9 +26,9 @@ _RESUME = "resume.json"
 _QUERIES = "queries.json"
 _COLUMNS = "columns.json"
 _FILTERS = "filters.json"
-_MOST_FILTERS = 200
+MOST_FILTERS = 200
 _MOST_QUERIES = 100
-_LONGEST_QUERY = 1_000
+LONGEST_QUERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def load_queries(warnings: list[str] | None = None) -> list[str]:
 
 def save_queries(new: Sequence[str]) -> None:
     """Add queries to the history, except those that may contain a secret. The file is read again before."""
-    new = [query for query in new if len(query) <= _LONGEST_QUERY and not _holds_secret(query)]
+    new = [query for query in new if len(query) <= LONGEST_QUERY and not _holds_secret(query)]
     if new:
         # a repeated query moves to the end
         queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MOST_QUERIES]
@@ -132,23 +132,28 @@ def save_queries(new: Sequence[str]) -> None:
 
 
 def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
-    """Read the filters saved by name. A damaged file is renamed, with a text added to `warnings`."""
+    """Read the filters saved by name, as many of the newest as can be shown.
+
+    A damaged file is renamed, with a text added to `warnings`.
+    """
+    shown = [(name, query) for name, query in _all_filters(warnings).items() if len(query) <= LONGEST_QUERY]
+    return dict(shown[-MOST_FILTERS:])
+
+
+def _all_filters(warnings: list[str] | None = None) -> dict[str, str]:
     try:
-        found = StateFile(_filters_path(), dict[str, str]).load() or {}
+        return StateFile(_filters_path(), dict[str, str]).load() or {}
     except DamagedStateError as error:
         if warnings is not None:
             warnings.append(str(error))
         return {}
-    return {name: query for name, query in list(found.items())[:_MOST_FILTERS] if len(query) <= _LONGEST_QUERY}
 
 
 def save_filters(changed: Mapping[str, str | None]) -> None:
-    """Save filters by name, or remove those that are None. The file is read again before."""
+    """Save filters by name, or remove those that are None. The file is read again before; its other filters stay."""
     if changed:
-        filters = {name: query for name, query in {**load_filters(), **changed}.items() if query is not None}
-        # the newest are kept
-        newest = dict(list(filters.items())[-_MOST_FILTERS:])
-        StateFile(_filters_path(), dict[str, str]).save(newest)
+        filters = {name: query for name, query in {**_all_filters(), **changed}.items() if query is not None}
+        StateFile(_filters_path(), dict[str, str]).save(filters)
 
 
 def _filters_path() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.support.paths import INCIDENT
 from tests.support.trace_app import opened
 from tracetui.tui import settings
+from tracetui.tui.messages import FilterTraces
 
 pytestmark = pytest.mark.usefixtures("own_state")
 
@@ -62,3 +64,38 @@ async def test_a_filter_with_a_secret_is_not_saved() -> None:
         await pilot.press("slash", *"attr.password = hunter2", "enter", "apostrophe", *"mine", "enter")
         assert "may contain a secret" in pilot.text
         assert not app.state.saved_filters
+
+
+async def test_a_filter_that_is_too_long_is_not_saved() -> None:
+    query = "duration > 0s" + " OR duration > 0s" * 70
+    async with opened(INCIDENT) as (app, pilot):
+        app.post_message(FilterTraces(query))
+        await pilot.settle()
+        assert app.state.query == query
+        await pilot.press("apostrophe", *"long", "enter")
+        assert "not saved: the filter has more than 1,000 characters" in pilot.text
+        app.exit()
+    assert settings.load_filters() == {}
+
+
+async def test_a_filter_beyond_the_most_is_not_saved() -> None:
+    settings.save_filters({f"filter {number}": "error" for number in range(settings.MOST_FILTERS)})
+    async with opened(INCIDENT) as (app, pilot):
+        app.state.saved_filters.update(settings.load_filters())
+        await pilot.press("e", "apostrophe", *"mine", "enter")
+        assert f"not saved: there are {settings.MOST_FILTERS} saved filters" in pilot.text
+        assert len(app.state.saved_filters) == settings.MOST_FILTERS
+        app.exit()
+    assert len(settings.load_filters()) == settings.MOST_FILTERS
+
+
+def test_saving_keeps_filters_that_are_not_shown(tmp_path: Path) -> None:
+    long = "a" * (settings.LONGEST_QUERY + 1)
+    many = {f"filter {number}": "error" for number in range(settings.MOST_FILTERS + 5)}
+    settings.save_filters({"long": long, **many})
+    assert list(settings.load_filters()) == list(many)[5:]
+    settings.save_filters({"new": "error", "filter 7": None})
+    saved = json.loads((tmp_path / "state" / "filters.json").read_text())
+    assert saved.pop("long") == long
+    assert list(saved) == [*(name for name in many if name != "filter 7"), "new"]
+    assert "new" in settings.load_filters()
