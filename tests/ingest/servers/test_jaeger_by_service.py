@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 
 import msgspec
 import pytest
@@ -14,9 +15,12 @@ from tests.support.many_traces import MS, SECOND, trace
 from tests.support.recordings import LAST_NS
 from tests.support.servers import LiveServer
 from tracetui.ingest.loader import load
+from tracetui.ingest.servers.back_end import BackEnd
+from tracetui.ingest.servers.connection import Params
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
 from tracetui.ingest.servers.per_service import documents_by_service
 from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.stream_split import Shape
 from tracetui.ingest.servers.unseen_traces import complete_since, latest_starts, unseen_otlp
 from tracetui.model.search import Search
 
@@ -93,6 +97,35 @@ def test_traces_of_other_services_are_not_loaded() -> None:
     ids = {padded(trace_id) for trace_id in traces.trace_ids}
     assert f"{1:032x}" in ids
     assert f"{9_000:032x}" not in ids
+
+
+@pytest.mark.parametrize("condition", [{"failed": True}, {"errors": True}], ids=["failed", "errors"])
+@pytest.mark.parametrize("count", [LIMIT - 1, LIMIT])
+def test_trace_between_two_documents_counts_once_from_first_to_last_span(
+    condition: dict[str, bool], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = LiveServer("jaeger-v3", empty=True)
+    groups = []
+    for number in range(count):
+        groups += trace("jaeger-v3", number + 1, LAST_NS - number * 10 * SECOND, later=SECOND)["resourceSpans"]
+    parts = [json.dumps({"result": {"resourceSpans": [group]}}).encode() for group in groups]
+
+    def streamed(_: BackEnd, path: str, params: Params, shape: Shape) -> Generator[bytes]:
+        has_tags = '"error"' in str(params.get("tags"))
+        yield from () if has_tags else [*parts[::2], *parts[1::2], parts[0]]
+
+    monkeypatch.setattr(BackEnd, "streamed", streamed)
+    with client_of(failing_without_conditions(server)) as client:
+        list(client.back_end.search(changed(WHOLE, service="front", **condition)))
+        searched = client.back_end.searched
+        assert client.back_end.has_more == (count == LIMIT)
+        if count == LIMIT or "failed" in condition:
+            assert searched is not None
+            begun = searched.count, searched.since_ns, searched.until_ns
+            assert begun == (count, LAST_NS - (count - 1) * 10 * SECOND, LAST_NS)
+        if count == LIMIT and "failed" in condition:
+            # the last span of the oldest trace
+            assert client.back_end.complete_since_ns == LAST_NS - (count - 1) * 10 * SECOND + SECOND
 
 
 def failing_without_conditions(server: LiveServer) -> LiveServer:

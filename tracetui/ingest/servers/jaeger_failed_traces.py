@@ -16,9 +16,10 @@ from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, un
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,
+    add_latest_starts,
+    add_starts,
     complete_since,
     jaeger_starts,
-    latest_starts,
     unseen_jaeger,
 )
 from tracetui.model.search import Search, describe
@@ -96,9 +97,9 @@ class FailedTraces:
         latest: TraceStarts = {}
         for document in back_end.of_spans(back_end.without_ignored(without_trace_conditions(search))):
             starts, unseen = unseen_jaeger(document, seen)
-            found |= starts
+            add_starts(found, starts)
             services |= services_in(document)
-            latest |= latest_starts(document)
+            add_latest_starts(latest, document)
             has_error = has_error or has_errors(document, wanted)
             if unseen:
                 yield unseen
@@ -152,12 +153,14 @@ class FailedTraces:
         else:
             documents = list(back_end.of_spans(newest))
         services = search.services or ((search.service,) if search.service else back_end.services())
-        starts = [start for document in documents for start in jaeger_starts(document).values()]
-        back_end.has_more |= len(starts) >= search.most
+        found: TraceStarts = {}
+        for document in documents:
+            add_starts(found, jaeger_starts(document))
+        back_end.has_more |= len(found) >= search.most
         if any(has_errors(document, services) for document in documents):
             self.finds_errors = False
             back_end.warn(_TAG_FAILS)
             yield from back_end.of_spans(back_end.without_ignored(search))
         elif back_end.has_more:
-            back_end.searched = SearchedWindow(len(starts), *window_of(starts))
+            back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]))
             back_end.warn(_TAG_MAY_FAIL)

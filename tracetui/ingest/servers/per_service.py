@@ -11,7 +11,7 @@ from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE
 from tracetui.ingest.servers.request_errors import HttpError
-from tracetui.ingest.servers.unseen_traces import TraceStarts, complete_since, latest_starts
+from tracetui.ingest.servers.unseen_traces import TraceStarts, add_latest_starts, add_starts, complete_since
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
@@ -66,15 +66,14 @@ def documents_by_service(
         for document in documents:
             # a trace can be divided between documents of one search, so `seen` grows only after the last
             heads, rest = unseen(document, seen)
-            found |= heads
+            add_starts(found, heads)
             if rest:
                 new.append(rest)
         seen |= found
         since = None
         if len(found) >= most_of(search):
             for document in documents:
-                for trace_id, start_ns in latest_starts(document).items():
-                    latest[trace_id] = max(latest.get(trace_id, 0), start_ns)
+                add_latest_starts(latest, document)
             since = complete_since(latest)
         yield search, since, new
 

@@ -187,6 +187,18 @@ def _zipkin_spans(document: bytes) -> Iterator[tuple[str, int]]:
         yield from ((span.trace_id, (span.timestamp or 0) * 1_000) for span in spans)
 
 
+def add_starts(found: TraceStarts, starts: TraceStarts) -> None:
+    """Add the traces of another document; the earliest start counts if a trace is divided between documents."""
+    for trace_id, start_ns in starts.items():
+        _begin(found, trace_id, start_ns)
+
+
+def add_latest_starts(latest: TraceStarts, document: bytes) -> None:
+    """Add the `latest_starts` of another document; the latest counts if a trace is divided between documents."""
+    for trace_id, start_ns in latest_starts(document).items():
+        latest[trace_id] = max(latest.get(trace_id, 0), start_ns)
+
+
 def complete_since(latest: TraceStarts) -> int:
     """Return the time from which on no trace is missing in the newest ones, in ns since the epoch; 0 if unknown."""
     return min(filter(None, latest.values()), default=0)

@@ -18,8 +18,9 @@ from tracetui.ingest.servers.server_kind import ServerKind
 from tracetui.ingest.servers.stream_split import ZIPKIN
 from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,
+    add_latest_starts,
+    add_starts,
     complete_since,
-    latest_starts,
     unseen_zipkin,
 )
 from tracetui.model.search import Search
@@ -93,8 +94,8 @@ class Zipkin(BackEnd):
         latest: TraceStarts = {}
         for document in self._streamed(without_trace_conditions(search)):
             heads, unseen = unseen_zipkin(document, seen)
-            found |= heads
-            latest |= latest_starts(document)
+            add_starts(found, heads)
+            add_latest_starts(latest, document)
             if unseen:
                 yield unseen
         if len(found) >= search.most:
