@@ -376,6 +376,31 @@ def test_parts_of_a_log_contain_all_its_lines_with_their_numbers(name: str, requ
 
 
 @pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("short", range(4))
+def test_frame_with_columns_of_several_lengths_keeps_all_its_lines(short: int) -> None:
+    """The ends of columns with many small cells are dropped: times, labels, or lines."""
+    document = json.loads(WRITERS["grafana frames"].write([("web-1", f"line {i}") for i in range(2_000)]))
+    (frame,) = document["results"]["A"]["frames"]
+    shortened = json.loads(json.dumps(frame))
+    columns = shortened["data"]["values"]
+    columns[short] = columns[short][:1_500]
+    document["results"]["A"]["frames"] = [frame, shortened]
+    data = json.dumps(document).encode()
+    envelope = find_envelope(data)
+    assert envelope is not None
+    whole = [(line.number, line.text, line.stream, line.when) for line in envelope.unwrap((data,))]
+    assert len([text for _, text, *_ in whole if text]) >= 3_500
+    divided = envelope.split(data, 0)
+    assert len(divided) > 3
+    found = [
+        (line.number + part.number - 1, line.text, line.stream, line.when)
+        for part in divided
+        for line in envelope.unwrap((part.text(),))
+    ]
+    assert sorted(found) == sorted(whole)
+
+
+@pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("name", DIVIDED)
 def test_damage_in_one_part_costs_only_its_line(name: str) -> None:
     texts = [TEXTS["otlp json, compact"].replace("00aa", f"{i:04x}") for i in range(1, 60)]

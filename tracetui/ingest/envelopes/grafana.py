@@ -88,6 +88,7 @@ class _ColumnResults(msgspec.Struct):
     results: dict[str, _ColumnResult]
 
 
+_NULL: Final = Raw(b"null")
 _FRAME_COLUMNS: Final = msgspec.json.Decoder(_ColumnResults)
 _ROW: Final = msgspec.json.Decoder(_GrafanaRow)
 _FRAMES: Final = msgspec.json.Decoder(_Frames)
@@ -120,10 +121,10 @@ class Grafana(JsonEnvelope):
     def rows(self, text: Buffer) -> Sequence[ItemTable]:
         held = _FRAME_COLUMNS.decode(text)
         return [
-            ItemTable(list(zip(*frame.data.values, strict=True)), partial(_frame, frame.schema))
+            # a column of many small cells may have lost its end
+            ItemTable(list(zip_longest(*frame.data.values, fillvalue=_NULL)), partial(_frame, frame.schema))
             for result in held.results.values()
             for frame in result.frames
-            if len(set(map(len, frame.data.values))) == 1
         ]
 
 
