@@ -18,6 +18,7 @@ from tracetui.ingest.loader import load
 from tracetui.ingest.servers.back_end import BackEnd
 from tracetui.ingest.servers.connection import Params
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
+from tracetui.ingest.servers.jaeger_v3_traces import has_errors_v3, services_in_v3
 from tracetui.ingest.servers.per_service import documents_by_service
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.stream_split import Shape
@@ -203,6 +204,30 @@ def test_a_missing_error_is_doubted_only_if_more_traces_exist(search: Search) ->
         assert is_doubted == any("the tag error=true, which" in warning.message for warning in traces.load_warnings)
         assert is_doubted == reports[0].may_have_more
         assert is_doubted == ("the newest" in reports[0].text)
+
+
+def test_services_and_errors_of_a_response_of_v3() -> None:
+    failed, other = trace("jaeger-v3", 1, LAST_NS, is_error=True), trace("jaeger-v3", 2, LAST_NS, [MS], ["alone"])
+    document = json.dumps({"result": {"resourceSpans": failed["resourceSpans"] + other["resourceSpans"]}}).encode()
+    assert services_in_v3(document) == {"front", "back", "alone"}
+    assert has_errors_v3(document, ["back"])
+    assert has_errors_v3(document.replace(b'"code": 2', b'"code": "STATUS_CODE_ERROR"'), ["back"])
+    assert not has_errors_v3(document, ["front", "alone"])
+    for damaged in (b"", b"[", b"{}", b'{"result":{"resourceSpans":[{"resource":3}]}}', b'{"data":[]}'):
+        assert services_in_v3(damaged) == set()
+        assert not has_errors_v3(damaged, ["back"])
+
+
+@pytest.mark.parametrize("search", [Search(failed=True, service="back"), Search(errors=True, service="back")])
+def test_errors_in_traces_from_the_other_api_show_that_the_error_tag_is_ignored(search: Search) -> None:
+    server = LiveServer("jaeger-v3", empty=True)
+    for number in range(3):
+        server.add(trace("jaeger-v3", number + 1, LAST_NS - number * SECOND, is_error=number == 1))
+    wanted = changed(search, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns)
+    with client_of(failing_without_conditions(server)) as client:
+        found = b"".join(client.back_end.search(wanted))
+        assert f"{2:032x}".encode() in found
+        assert any("does not find errors by the tag" in warning for warning in client.warnings)
 
 
 def test_reading_services_and_errors_of_a_response() -> None:

@@ -6,13 +6,14 @@ is found by the spans of the services that take part in its traces.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from tracetui.ingest.servers.back_end import without_trace_conditions
 from tracetui.ingest.servers.jaeger_v1_traces import has_errors, services_in, unseen_with_services
+from tracetui.ingest.servers.jaeger_v3_traces import has_errors_v3, services_in_v3
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,
@@ -98,9 +99,9 @@ class FailedTraces:
         for document in back_end.of_spans(back_end.without_ignored(without_trace_conditions(search))):
             starts, unseen = unseen_jaeger(document, seen)
             add_starts(found, starts)
-            services |= services_in(document)
+            services |= services_in(document) or services_in_v3(document)
             add_latest_starts(latest, document)
-            has_error = has_error or has_errors(document, wanted)
+            has_error = has_error or _has_errors(document, wanted)
             if unseen:
                 yield unseen
         if len(found) >= search.most:
@@ -157,10 +158,15 @@ class FailedTraces:
         for document in documents:
             add_starts(found, jaeger_starts(document))
         back_end.has_more |= len(found) >= search.most
-        if any(has_errors(document, services) for document in documents):
+        if any(_has_errors(document, services) for document in documents):
             self.finds_errors = False
             back_end.warn(_TAG_FAILS)
             yield from back_end.of_spans(back_end.without_ignored(search))
         elif back_end.has_more:
             back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]))
             back_end.warn(_TAG_MAY_FAIL)
+
+
+def _has_errors(document: bytes, services: Collection[str]) -> bool:
+    """Test a response of either API, as v1 falls back to v3, for spans of these services in error."""
+    return has_errors(document, services) or has_errors_v3(document, services)
