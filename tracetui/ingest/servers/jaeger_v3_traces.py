@@ -11,34 +11,34 @@ from tracetui.ingest.servers.request_errors import NO_JSON
 _ERROR = (2, "STATUS_CODE_ERROR")
 
 
-class _Text(msgspec.Struct, rename="camel"):
+class _V3Text(msgspec.Struct, rename="camel"):
     string_value: str = ""
 
 
-class _Attribute(msgspec.Struct):
+class _V3Attribute(msgspec.Struct):
     key: str = ""
-    value: _Text | None = None
+    value: _V3Text | None = None
 
 
-class _Resource(msgspec.Struct):
-    attributes: list[_Attribute] | None = None
+class _V3Resource(msgspec.Struct):
+    attributes: list[_V3Attribute] | None = None
 
 
-class _Status(msgspec.Struct):
+class _V3Status(msgspec.Struct):
     code: int | str = 0
 
 
-class _Span(msgspec.Struct):
-    status: _Status | None = None
+class _V3Span(msgspec.Struct):
+    status: _V3Status | None = None
 
 
-class _Scope(msgspec.Struct):
-    spans: list[_Span] | None = None
+class _V3Scope(msgspec.Struct):
+    spans: list[_V3Span] | None = None
 
 
-class _Group(msgspec.Struct, rename="camel"):
-    resource: _Resource | None = None
-    scope_spans: list[_Scope] | None = None
+class _V3Group(msgspec.Struct, rename="camel"):
+    resource: _V3Resource | None = None
+    scope_spans: list[_V3Scope] | None = None
 
     @property
     def service(self) -> str:
@@ -46,12 +46,12 @@ class _Group(msgspec.Struct, rename="camel"):
         return next((one.value.string_value for one in attributes if one.key == "service.name" and one.value), "")
 
 
-class _Result(msgspec.Struct, rename="camel"):
-    resource_spans: list[_Group] | None = None
+class _V3Result(msgspec.Struct, rename="camel"):
+    resource_spans: list[_V3Group] | None = None
 
 
-class _Response(msgspec.Struct):
-    result: _Result
+class _V3Response(msgspec.Struct):
+    result: _V3Result
 
 
 def services_in_v3(document: bytes) -> set[str]:
@@ -70,8 +70,8 @@ def has_errors_v3(document: bytes, services: Collection[str]) -> bool:
     )
 
 
-def _groups(document: bytes) -> list[_Group]:
+def _groups(document: bytes) -> list[_V3Group]:
     try:
-        return msgspec.json.decode(document, type=_Response).result.resource_spans or []
+        return msgspec.json.decode(document, type=_V3Response).result.resource_spans or []
     except NO_JSON:
         return []
