@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.message import Message
 
 from tests.support.building import build, span
 from tests.support.paths import INCIDENT, SHOP
@@ -17,6 +18,7 @@ from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.model.traces import TraceSet
+from tracetui.tui.messages import CompareTraces, OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.widgets.choice import Choice
 
@@ -92,6 +94,32 @@ async def test_closing_twice_at_once_keeps_the_last_tab(small: str) -> None:
         app.action_close_tab()
         await pilot.settle()
         assert app.state.sources == (INCIDENT,)
+        assert "100 traces" in pilot.text
+
+
+@pytest.mark.parametrize("message", [OpenTrace(50), OpenTrace(0, span=700), CompareTraces((0, 50))])
+async def test_messages_about_traces_of_another_tab_have_no_effect(small: str, message: Message) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("ctrl+o", *small, "enter")
+        before = app.state.trace
+        app.post_message(message)
+        await pilot.settle()
+        assert (app.view, app.state.trace, app.state.span, app.state.marked) == ("traces", before, None, set())
+        assert len(app.screen_stack) == 1
+        await pilot.press("enter")
+        assert app.view == "waterfall"
+
+
+async def test_showing_another_tab_closes_dialogs(small: str) -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("ctrl+o", *small, "enter", "colon")
+        assert isinstance(app.screen, Choice)
+        app.action_next_tab()
+        await pilot.settle()
+        assert len(app.screen_stack) == 1
+        assert app.state.sources == (INCIDENT,)
+        await pilot.press("j")
+        assert app.state.trace is not None
         assert "100 traces" in pilot.text
 
 

@@ -226,13 +226,24 @@ class TraceApp(TerminalApp):
                 bookmark.come_back()
         self.update_frame()
 
+    def _are_loaded(self, traces: Sequence[int], span: int | None = None) -> bool:
+        """Test whether traces, and a span of the first one, exist. A message may have been sent for another set."""
+        loaded = self.state.session.loaded if self.state.session is not None else None
+        if loaded is None or max(traces) >= loaded.trace_count:
+            return False
+        return span is None or loaded.first[traces[0]] <= span < loaded.first[traces[0] + 1]
+
     def on_open_trace(self, message: OpenTrace) -> None:
+        if not self._are_loaded([message.trace], message.span):
+            return
         self._add_bookmark(come_back=message.come_back)
         self._controller.location.trace_opened()
         self.state.select(message.trace, message.span)
         self._switch_to("waterfall")
 
     async def on_compare_traces(self, message: CompareTraces) -> None:
+        if not self._are_loaded(message.traces):
+            return
         self.state.mark(message.traces)
         self.action_view(VIEWS[0][0])
         await self.query_one(f"#{VIEWS[0][0]}", View).run_action("dialog('compare')")
@@ -353,6 +364,9 @@ class TraceApp(TerminalApp):
 
     def show_tab(self, tab: SourceTab, *, is_new: bool) -> None:
         """Show a tab whose state is in place; start to load a new one."""
+        while len(self.screen_stack) > 1:
+            # the result of a dialog would be applied to these sources
+            self.pop_screen()
         self._controller = tab.controller
         self._warnings = None
         self._jobs.drop_all()
