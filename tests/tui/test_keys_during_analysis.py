@@ -24,9 +24,9 @@ def gated(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> threading.E
     gate = threading.Event()
     function: Callable[..., Any] = getattr(owner, name)
 
-    def waits(*args: Any) -> Any:
+    def waits(*args: Any, **options: Any) -> Any:
         assert gate.wait(60)
-        return function(*args)
+        return function(*args, **options)
 
     monkeypatch.setattr(owner, name, waits)
     return gate
