@@ -19,10 +19,11 @@ import pytest
 import tracetui
 from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.program import Program
+from tests.support.servers import LiveServer
 from tracetui.config import NO_OVERRIDES
 from tracetui.ingest.loader import LoadProgress, StopReading, load
 from tracetui.ingest.processes.background_load import BackgroundLoad, LoadCancelledError, _module_paths
-from tracetui.ingest.processes.protocol import Failure, LoadRequest, decode_response, send_request
+from tracetui.ingest.processes.protocol import Failure, LoadRequest, decode_response, send_request, stop_signal
 from tracetui.ingest.processes.shared_memory import receive, send
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.errors import InputError
@@ -142,7 +143,8 @@ def test_stopped_load_without_a_span_is_cancelled(tmp_path: Path) -> None:
     os.close(descriptor)
 
 
-def test_stop_before_the_request_is_received_stops_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [stop_signal(0), signal.SIGTERM], ids=str)
+def test_stop_before_the_request_is_received_stops_it(number: signal.Signals, tmp_path: Path) -> None:
     pipe, descriptor = _fed(tmp_path, (SAMPLES / "first-look" / "checkout.json").read_bytes())
     here, there = socket.socketpair()
     with here, there:
@@ -152,7 +154,7 @@ def test_stop_before_the_request_is_received_stops_it(tmp_path: Path) -> None:
         while not _catches(process.pid, signal.SIGTERM):
             assert process.poll() is None
             time.sleep(0.01)
-        process.terminate()
+        process.send_signal(number)
         send_request(LoadRequest([str(pipe)], NOTHING, NO_OVERRIDES, first_part=60), here)
         # nothing else ends the load: the pipe stays open
         lines, _ = process.communicate(timeout=60)
@@ -160,6 +162,32 @@ def test_stop_before_the_request_is_received_stops_it(tmp_path: Path) -> None:
         assert process.returncode != 0
     os.close(descriptor)
     assert isinstance(responses[-1], Failure)
+
+
+def test_stop_that_comes_after_the_response_does_not_stop_the_next_request() -> None:
+    with LiveServer("zipkin") as server:
+        loading = BackgroundLoad([server.url], search=Search(limit=10))
+        loading.run(lambda _: None)
+        assert loading._process is not None
+        for number in range(4):
+            # the signal of the request that has ended, handled while the process waits for the next one
+            loading._process.send_signal(stop_signal(number))
+            # unchanged, or the traces: not stopped
+            loading.again(Search(limit=20 + number), lambda _: None)
+        loading.cancel()
+
+
+def test_stop_between_requests_stops_the_next_one() -> None:
+    with LiveServer("zipkin") as server:
+        loading = BackgroundLoad([server.url], search=Search(limit=10))
+        loading.run(lambda _: None)
+        loading.stop()
+        with pytest.raises(LoadCancelledError):
+            loading.again(Search(limit=20), lambda _: None)
+        loading.go_on()
+        # unchanged, or the traces: not stopped
+        loading.again(Search(limit=30), lambda _: None)
+        loading.cancel()
 
 
 def _catches(process: int, number: signal.Signals) -> bool:

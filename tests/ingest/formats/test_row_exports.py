@@ -208,8 +208,8 @@ def test_events_of_snowflake_are_joined_to_their_spans(write: Callable[[list[Row
 def test_events_without_their_span_are_counted() -> None:
     traces = read(json.dumps([*without_message(), event("99"), event("98")]))
     assert len(traces) == 2
-    assert warnings(traces) == ["f: 2 events belong to spans that are not there; skipped"]
-    assert warnings(read(json.dumps([event()]))) == ["f: 1 event belongs to spans that are not there; skipped"]
+    assert warnings(traces) == ["f: 2 events belong to missing spans; skipped"]
+    assert warnings(read(json.dumps([event()]))) == ["f: 1 event belongs to missing spans; skipped"]
 
 
 def test_columns_of_snowflake_in_lower_case() -> None:

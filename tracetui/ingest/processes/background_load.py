@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import tracetui
@@ -22,6 +22,7 @@ from tracetui.ingest.processes.protocol import (
     NewestStartsResult,
     PartialResult,
     ProgressReport,
+    Request,
     Response,
     SearchReportMessage,
     SearchRequest,
@@ -30,6 +31,7 @@ from tracetui.ingest.processes.protocol import (
     Unchanged,
     decode_response,
     send_request,
+    stop_signal,
 )
 from tracetui.ingest.processes.shared_memory import receive
 from tracetui.ingest.servers.pool import SearchReport
@@ -64,6 +66,10 @@ class BackgroundLoad:
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None
         self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        """Orders a stop before or after the beginning and the end of a request."""
+        self._request_count = 0
+        self._is_answering = False
         self._is_running = self._has_ended = False
         self.services: list[str] = []
         """Services of the servers, once everything is read."""
@@ -80,9 +86,10 @@ class BackgroundLoad:
         if self._stopped.is_set():
             self.cancel()
             return
-        self._stopped.set()
-        if self._process is not None:
-            self._process.terminate()
+        with self._lock:
+            self._stopped.set()
+            if self._is_answering:
+                self._signal_stop()
 
     def go_on(self) -> None:
         """Allow further searches after a stop."""
@@ -121,8 +128,6 @@ class BackgroundLoad:
                 # its own group, so that commands that it starts end with it
                 process_group=0,
             )
-        if self._stopped.is_set():
-            self._process.terminate()
         traces = self._follow(self._request, progress, part, on_report)
         # only a repeated search can be unchanged
         assert traces is not None
@@ -168,11 +173,31 @@ class BackgroundLoad:
     def _query(self, request: ServerStatsRequest | NewestStartsRequest) -> Response | None:
         """Send a request and wait for its response; None if the process is gone."""
         assert self._process is not None
-        assert self._sets is not None
-        send_request(request, self._sets)
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        with self._sending(request):
+            assert self._process.stdout is not None
+            line = self._process.stdout.readline()
         return decode_response(line) if line else None
+
+    @contextlib.contextmanager
+    def _sending(self, request: Request) -> Iterator[None]:
+        """Send a request, and let `stop` stop it until its response has come."""
+        assert self._sets is not None
+        with self._lock:
+            self._request_count += 1
+            send_request(request, self._sets)
+            self._is_answering = True
+            if self._stopped.is_set():
+                self._signal_stop()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._is_answering = False
+
+    def _signal_stop(self) -> None:
+        """Stop the current request."""
+        assert self._process is not None
+        self._process.send_signal(stop_signal(self._request_count - 1))
 
     def _follow(
         self,
@@ -188,32 +213,32 @@ class BackgroundLoad:
         assert process.stdout is not None
         self._is_running = True
         try:
-            send_request(request, sets)
-            for line in process.stdout:
-                response = decode_response(line)
-                if isinstance(response, ProgressReport):
-                    progress(response.progress)
-                elif isinstance(response, SearchReportMessage):
-                    on_report(response.report)
-                elif isinstance(response, (Unchanged, ServerStatsResult, NewestStartsResult)):
-                    return None
-                elif isinstance(response, Failure):
-                    if isinstance(request, SearchRequest):
-                        # the process stays for further requests
-                        stopped = self._stopped.is_set()
-                        raise LoadCancelledError(response.error) if stopped else BackEndError(response.error)
-                    if self._stopped.is_set():
-                        break
-                    raise InputError(response.error)
-                else:
-                    traces = receive(sets)
-                    if not isinstance(traces, TraceSet):
-                        break
-                    if isinstance(response, PartialResult):
-                        part(traces)
-                        continue
-                    self.services, self.can_search_again = response.services, response.can_search_again
-                    return traces
+            with self._sending(request):
+                for line in process.stdout:
+                    response = decode_response(line)
+                    if isinstance(response, ProgressReport):
+                        progress(response.progress)
+                    elif isinstance(response, SearchReportMessage):
+                        on_report(response.report)
+                    elif isinstance(response, (Unchanged, ServerStatsResult, NewestStartsResult)):
+                        return None
+                    elif isinstance(response, Failure):
+                        if isinstance(request, SearchRequest):
+                            # the process stays for further requests
+                            stopped = self._stopped.is_set()
+                            raise LoadCancelledError(response.error) if stopped else BackEndError(response.error)
+                        if self._stopped.is_set():
+                            break
+                        raise InputError(response.error)
+                    else:
+                        traces = receive(sets)
+                        if not isinstance(traces, TraceSet):
+                            break
+                        if isinstance(response, PartialResult):
+                            part(traces)
+                            continue
+                        self.services, self.can_search_again = response.services, response.can_search_again
+                        return traces
         except OSError:
             # the process is gone
             pass

@@ -1,7 +1,8 @@
 """Load sources in a separate process: `python -m tracetui.ingest.processes.loading_process SOCKET`.
 
-SOCKET is the inherited end of a socket pair. The process sends partial results at growing intervals. SIGTERM stops the
-reading and sends what has arrived. If the sources include servers, it stays and serves further requests.
+SOCKET is the inherited end of a socket pair. The process sends partial results at growing intervals. The stop signal of
+a request, or SIGTERM, stops the reading and sends what has arrived. If the sources include servers, it stays and serves
+further requests.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from tracetui.ingest.processes.protocol import (
     Unchanged,
     encode_response,
     receive_request,
+    stop_signal,
 )
 from tracetui.ingest.processes.shared_memory import send
 from tracetui.ingest.servers.pool import SearchReport
@@ -51,29 +53,49 @@ class _Reporter:
 
     def __init__(self, sets: socket.socket) -> None:
         self._sets = sets
-        self._stopped = self._is_waiting = False
+        self._stops = [False, False]
+        """Whether the requests with an even and an odd number are to stop."""
+        self._number = -1
+        self._is_waiting = self._can_be_interrupted = self.was_interrupted = False
         self.begin(math.inf)
+        self.end()
 
     def begin(self, first_part: float) -> None:
         """Start a request, with a first partial result after this many seconds."""
+        self._can_be_interrupted = True
+        self.was_interrupted = False
         self._next_report = 0.0
         self._began = time.monotonic()
         self._next_part = self._began + first_part
 
     def end(self) -> None:
-        """End a request. A later stop applies to the next request, even if that has not been received yet."""
-        self._stopped = False
+        """End the work of a request: from now on a stop interrupts nothing."""
+        self._can_be_interrupted = False
 
-    def stop(self, *_: object) -> None:
-        self._stopped = True
-        if self._is_waiting:
-            # interrupt the wait
+    def received(self) -> None:
+        """Count a request. A stop of it may have come before; one of the former request no longer matters."""
+        self._number += 1
+        self._stops[(self._number + 1) % 2] = False
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._stops[self._number % 2]
+
+    def stop(self, number: int, _: object) -> None:
+        """Handle a signal."""
+        for parity in range(2):
+            if number in (stop_signal(parity), signal.SIGTERM):
+                self._stops[parity] = True
+        if self._is_waiting and self._can_be_interrupted and self._is_stopped:
+            # interrupt the wait, once
+            self._can_be_interrupted = False
+            self.was_interrupted = True
             raise StopReading
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Mark a wait for servers, which a stop can interrupt anywhere."""
-        if self._stopped:
+        if self._is_stopped:
             raise StopReading
         self._is_waiting = True
         try:
@@ -82,7 +104,7 @@ class _Reporter:
             self._is_waiting = False
 
     def progress(self, progress: LoadProgress) -> None:
-        if self._stopped:
+        if self._is_stopped:
             raise StopReading
         now = time.monotonic()
         if now >= self._next_report:
@@ -102,14 +124,15 @@ def main(arguments: Sequence[str]) -> int:
     os.nice(_NICENESS)
     with socket.socket(fileno=int(arguments[0])) as sets:
         reporter = _Reporter(sets)
-        signal.signal(signal.SIGTERM, reporter.stop)
+        for number in (stop_signal(0), stop_signal(1), signal.SIGTERM):
+            signal.signal(number, reporter.stop)
         loading: Loader | None = None
         services: list[str] = []
         while True:
-            reporter.end()
             request = receive_request(sets)
             if request is None:
                 break
+            reporter.received()
             try:
                 if isinstance(request, LoadRequest):
                     reporter.begin(request.first_part)
@@ -124,12 +147,16 @@ def main(arguments: Sequence[str]) -> int:
                 elif isinstance(request, ServerStatsRequest):
                     reporter.begin(math.inf)
                     assert loading is not None
-                    _send(ServerStatsResult(loading.servers.server_stats(request.services, request.lookback_ns)))
+                    stats = loading.servers.server_stats(request.services, request.lookback_ns)
+                    reporter.end()
+                    _send(ServerStatsResult(stats))
                     continue
                 elif isinstance(request, NewestStartsRequest):
                     reporter.begin(math.inf)
                     assert loading is not None
-                    _send(NewestStartsResult(_newest(loading, request)))
+                    starts = _newest(loading, request)
+                    reporter.end()
+                    _send(NewestStartsResult(starts))
                     continue
                 else:
                     reporter.begin(math.inf)
@@ -137,6 +164,7 @@ def main(arguments: Sequence[str]) -> int:
                     changed = loading.search_again(
                         request.search, reporter.progress, _report_search, known_ns=request.known_ns
                     )
+                    reporter.end()
                     if changed is None:
                         _send(Unchanged())
                         continue
@@ -145,10 +173,18 @@ def main(arguments: Sequence[str]) -> int:
                 _send(Failure("search stopped"))
                 continue
             except TracetuiError as error:
+                reporter.end()
                 _send(Failure(str(error)))
                 if isinstance(request, LoadRequest):
                     return error.exit_code
                 continue
+            except Exception:
+                # an interrupt within a lock or a connection may surface as another error
+                if not reporter.was_interrupted:
+                    raise
+                _send(Failure("search stopped"))
+                continue
+            reporter.end()
             send(found, sets)
             if isinstance(request, LoadRequest):
                 services = _services(loading)

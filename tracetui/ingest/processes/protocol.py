@@ -6,6 +6,7 @@ lines on stdout; trace sets go through the socket (`shared_memory`).
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 
@@ -97,6 +98,14 @@ _RESPONSES = msgspec.json.Decoder(Response)
 Request = LoadRequest | SearchRequest | ServerStatsRequest | NewestStartsRequest
 _REQUESTS = msgspec.json.Decoder(Request)
 _SIZE = struct.Struct("<I")
+
+
+def stop_signal(number: int) -> signal.Signals:
+    """Return the signal that stops the request of this number, counted from 0.
+
+    It differs from that of the next request, so that a stop that comes too late does not stop that one.
+    """
+    return (signal.SIGUSR1, signal.SIGUSR2)[number % 2]
 
 
 def send_request(request: Request, to: socket.socket) -> None:
