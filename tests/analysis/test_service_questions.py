@@ -201,6 +201,30 @@ def of(*microseconds: int) -> Latency:
     return latency(np.array(microseconds) * US)
 
 
+def test_network_time_is_that_of_the_calls_to_the_operation() -> None:
+    spans = []
+    for number, (operation, length, answer) in enumerate((("x", 100, 98), ("y", 700, 100))):
+        ids = [f"{number}{name}" for name in "rcs"]
+        spans += [
+            span(ids[0], 0, 900, trace=str(number + 1), service="a", kind=Kind.SERVER),
+            span(ids[1], 10, 10 + length, trace=str(number + 1), service="a", kind=Kind.CLIENT, parent=ids[0]),
+            span(
+                ids[2],
+                11,
+                11 + answer,
+                trace=str(number + 1),
+                service="b",
+                kind=Kind.SERVER,
+                parent=ids[1],
+                name=operation,
+            ),
+        ]
+    (found,) = neighbours(graph_of(*spans), Target("b", operation="x"), upstream=True)
+    assert found.network == EdgeNetwork(2 * US, 2 * US, 2.0)
+    (found,) = neighbours(graph_of(*spans), Target("b"), upstream=True)
+    assert found.network == EdgeNetwork(301 * US, near(570.1 * US), near(75.25))
+
+
 def test_latency_joins_synchronous_and_asynchronous_calls() -> None:
     sent = [
         span("1", 0, 100, service="a", kind=Kind.PRODUCER),

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracetui.analysis.calls import Calls
 from tracetui.analysis.dependencies import EdgeNetwork
 from tracetui.analysis.latency import Latency, latency
+from tracetui.analysis.network import network_by_call, network_times
 from tracetui.analysis.reach import Reach, led_to, reach
 from tracetui.analysis.service_graph import Distance, ServiceGraph, Target
 from tracetui.analysis.span_search import find_spans
-from tracetui.analysis.stats.groups import group_positions
+from tracetui.analysis.stats.groups import group_positions, quantiles
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
@@ -206,9 +208,11 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
         calls, errors, times = figures.call_count, figures.error_count, figures.latency
         pair = (name, target.service) if upstream else (target.service, name)
         edges = graph.edges.get(pair, ()) if distance.hops == 1 else ()
+        network = None
         if edges and seen is not None:
-            calls, errors, times = _own_calls(graph, pair, seen, upstream)
+            calls, errors, times, network = _own_calls(graph, pair, seen, upstream)
         elif edges:
+            network = next((edge.network for edge in edges if not edge.is_async), None)
             calls, errors = sum(e.call_count for e in edges), sum(e.error_count for e in edges)
             times = edges[0].latency if len(edges) == 1 else _latency_between(graph, pair)
         rate = 100 * errors / calls if calls else 0.0
@@ -222,20 +226,33 @@ def neighbours(graph: ServiceGraph, target: Target, *, upstream: bool) -> list[N
                 not distance.is_sync,
                 figures.inferred,
                 figures.peer_type,
-                next((edge.network for edge in edges if not edge.is_async), None),
+                network,
             )
         )
     return sorted(found, key=lambda one: (one.distance.hops, -one.calls, one.service))
 
 
-def _own_calls(graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool) -> tuple[int, int, Latency]:
-    """Measure the calls between two services to or from an operation: count, errors and latency."""
+def _own_calls(
+    graph: ServiceGraph, pair: tuple[str, str], seen: Reach, upstream: bool
+) -> tuple[int, int, Latency, EdgeNetwork | None]:
+    """Measure the calls between two services to or from an operation: count, errors, latency and network time."""
     traces, calls = graph.traces, graph.calls
     caller, callee = graph.node_numbers(pair)
     of_pair = (calls.caller == caller) & (calls.callee == callee)
     of_pair &= seen.leads[calls.span] if upstream else led_to(traces, calls, seen.own)[calls.caller_span]
     span, errors = calls.span[of_pair], int(calls.error[of_pair].sum())
-    return len(span), errors, latency(traces.known_durations(span))
+    return len(span), errors, latency(traces.known_durations(span)), _network(traces, calls, of_pair)
+
+
+def _network(traces: TraceSet, calls: Calls, chosen: np.ndarray) -> EdgeNetwork | None:
+    """Measure the network time of some calls, bool[calls]; None if it is not known of any."""
+    times, known = network_by_call(calls, network_times(traces, calls))
+    rows = np.flatnonzero(chosen & known)
+    whole = int(traces.duration[calls.half[rows]].sum())
+    if not whole:
+        return None
+    p50, p95 = quantiles(times[rows], (0.5, 0.95))
+    return EdgeNetwork(p50, p95, 100 * int(times[rows].sum()) / whole)
 
 
 def _latency_between(graph: ServiceGraph, pair: tuple[str, str]) -> Latency:
