@@ -54,7 +54,7 @@ class _Reporter:
     def __init__(self, sets: socket.socket) -> None:
         self._sets = sets
         self._stops = [False, False]
-        """Whether the requests with an even and an odd number are to stop."""
+        """True for the requests to stop, by even and odd numbers."""
         self._number = -1
         self._is_waiting = self._can_be_interrupted = self.was_interrupted = False
         self.begin(math.inf)
