@@ -16,6 +16,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.calls import find_calls
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.network import UNKNOWN, NetworkTimes, network_by_operation, network_times
+from tracetui.analysis.operation_table import OperationTable
 from tracetui.model.span import Flag, Kind
 
 ROOT = span("a", 0, 1_000, kind=Kind.SERVER, service="orders", name="POST /orders")
@@ -147,3 +148,14 @@ def test_comparison_names_the_link_that_became_slow(program: Program) -> None:
     network = edge["changes"]["network_ms"]
     assert (network["verdict"], round(network["before"], 3)) == ("worse", 0.8)
     assert "network of calls order-service to stock-service" in found["regressions"]
+
+
+def test_pattern_of_an_operation_that_waits_for_the_network() -> None:
+    fast = span("c", 490, 510, parent="b", kind=Kind.SERVER, service="stock", name="GET /stock")
+    table = OperationTable(Analysis(build(ROOT, CLIENT, fast)))
+    patterns = {table.label(row)[1]: table.pattern(table.number(row)) for row in range(len(table))}
+    assert patterns == {"GET stock": "network to stock", "POST /orders": "", "GET /stock": ""}
+    # a detail of the call says more
+    route = CLIENT.but(attributes={"http.request.method": "GET", "http.route": "/stock"})
+    table = OperationTable(Analysis(build(ROOT, route, fast)))
+    assert "GET /stock" in {table.pattern(table.number(row)) for row in range(len(table))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
 from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
+from tracetui.analysis.network import MOSTLY_PERCENT, NO_NETWORK, OperationNetwork, network_by_operation
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import group_slices
 from tracetui.model.traces import TraceSet
@@ -60,7 +62,7 @@ class OperationTable:
     """The operations of a set: bottlenecks, then the others, each by critical time."""
 
     def __init__(self, analysis: Analysis) -> None:
-        paths = analysis.paths
+        self._analysis, paths = analysis, analysis.paths
         self.traces = traces = analysis.traces
         self.skewed_count = int(traces.skewed.sum())
         """Number of traces with clock skew."""
@@ -254,8 +256,21 @@ class OperationTable:
         return int(spans[np.argmax(self.traces.duration[spans])])
 
     def pattern(self, number: int) -> str:
-        """Return the common detail of an operation's spans. Slow, as it reads their attributes."""
-        return common_detail(self.traces, self._spans_of(number))
+        """Return the common detail of an operation's spans, else the network that its calls wait for; '' for neither.
+
+        Slow, as it reads their attributes.
+        """
+        return common_detail(self.traces, self._spans_of(number)) or self._network_pattern(number)
+
+    def _network_pattern(self, number: int) -> str:
+        found = self._networks.get(number, NO_NETWORK)
+        critical_ns = self._figures.get(number, (0.0,))[0]
+        is_mostly = 100 * found.critical_ns >= MOSTLY_PERCENT * critical_ns
+        return f"network to {found.callee}" if found.callee and is_mostly else ""
+
+    @cached_property
+    def _networks(self) -> dict[int, OperationNetwork]:
+        return network_by_operation(self._analysis.paths, self._analysis.network)
 
 
 def _sums(values: np.ndarray, first: np.ndarray) -> np.ndarray:
