@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.fuzz.runs import fuzz
+from tests.fuzz.runs import Result, describe, fuzz
 
 
 def main() -> int:
@@ -20,12 +20,21 @@ def main() -> int:
     args = options.parse_args()
     began = time.monotonic()
 
-    def progress(number: int) -> None:
-        if not (number + 1) % 5_000:
-            print(f"  {number + 1:,} after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    told: set[str] = set()
+
+    def progress(found: Result) -> None:
+        for cause in found.failures.keys() - told:
+            told.add(cause)
+            print(describe(found.failures[cause]), flush=True)
+        if not found.inputs % 5_000:
+            print(
+                f"  {found.inputs:,} inputs after {time.monotonic() - began:.0f} s, {len(told)} causes of failures",
+                file=sys.stderr,
+                flush=True,
+            )
 
     found = fuzz(args.seed, args.count, first=args.first, share=args.share, progress=progress)
-    print(found.text)
+    print(found.text, flush=True)
     for failure in found.failures.values() if args.save else ():
         args.save.mkdir(parents=True, exist_ok=True)
         (args.save / f"{args.seed}-{failure.number}.bin").write_bytes(failure.data)

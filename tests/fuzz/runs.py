@@ -74,11 +74,12 @@ def fuzz(
     first: int = 0,
     share: float = 0.05,
     tries: int = _TRIES,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[Result], None] = lambda _: None,
 ) -> Result:
     """Try `count` inputs from number `first` on. Each depends on the seed and its number only.
 
     share: of the inputs, which are also analysed, drawn, exported and saved.
+    progress: called after each input with the result so far, whose failures are not reduced yet.
     """
     found = Result()
     for number in range(first, first + count):
@@ -94,7 +95,7 @@ def fuzz(
             failure.count += 1
             if len(data) < len(failure.data):
                 failure.number, failure.data, failure.whole, failure.frames = number, data, whole, frames
-        progress(number)
+        progress(found)
     for failure in found.failures.values():
         # each hanging input costs its time again
         most = tries if "HangError" not in failure.cause else tries // 50
