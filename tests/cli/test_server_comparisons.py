@@ -12,7 +12,7 @@ from tests.support.many_traces import MS, SECOND, trace
 from tests.support.program import Program
 from tests.support.servers import KINDS, LiveServer
 from tracetui.model.search import LOOKBACK_NS, Search
-from tracetui.query.splits import search_before
+from tracetui.query.trace_set_split import search_before
 
 NEWER = 150
 OLD, OLD_ID = 9_000, f"{9_000:032x}"

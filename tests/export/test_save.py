@@ -19,11 +19,11 @@ from tests.support.strategies import rough_sets, unhurried
 from tracetui.export.save import save
 from tracetui.ingest.loader import load
 from tracetui.model.assemble import assemble
-from tracetui.model.chunks import SPAN_BYTES
 from tracetui.model.errors import UsageError
 from tracetui.model.ids import canonical_trace_id, span_key
 from tracetui.model.intake import Intake
 from tracetui.model.span import Flag
+from tracetui.model.span_chunks import SPAN_BYTES
 from tracetui.model.traces import TraceSet
 
 

@@ -23,7 +23,7 @@ from tests.support.envelope_writers import WRITERS
 from tests.support.format_samples import SAMPLES, TABLES
 from tests.support.span_formats import FORMATS, Plain, Style
 from tests.support.strategies import unhurried
-from tracetui.ingest import archive_reader, buffers
+from tracetui.ingest import archive_reader, source_bytes
 from tracetui.ingest.archives import ARCHIVES, find_archive, unread_archive
 from tracetui.ingest.archives.zip import Zip
 from tracetui.ingest.decode_context import DecodeContext
@@ -287,7 +287,7 @@ def test_nesting_of_archives_is_limited() -> None:
 
 def test_archive_bomb_stops_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_reader, "LEAST", 1 << 20)
-    monkeypatch.setattr(buffers, "unpacked_limit", lambda size: max(200 * size, 1 << 20))
+    monkeypatch.setattr(source_bytes, "unpacked_limit", lambda size: max(200 * size, 1 << 20))
     zeros = zipped({f"{i}.json": bytes(1 << 24) for i in range(9)})
     messages = warnings_of(zipped({"inner.zip": zeros, "last.json": OTLP}))
     assert any("unpack" in message and "the rest was skipped" in message for message in messages)

@@ -19,10 +19,10 @@ from tracetui.ingest import detect
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
-from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.errors import MOST_WARNINGS
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind
+from tracetui.model.span_chunks import CHUNK_SPANS
 from tracetui.model.traces import TraceSet
 
 CHECKOUT = (SAMPLES / "first-look/checkout.json").read_bytes()

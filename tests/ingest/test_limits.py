@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.support.loopback import JSON, Loopback, Response
 from tests.support.paths import CASES
-from tracetui.ingest import buffers
+from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
 from tracetui.ingest.json_value_limit import MOST_DENSE, close_brackets, cut_dense
 from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
@@ -351,7 +351,7 @@ def test_file_that_never_ends_is_read_until_it_is_idle() -> None:
     reader, writer = os.pipe()
     os.write(writer, b"a")
     with os.fdopen(reader, "rb") as stream:
-        assert buffers.read_stream(stream, lambda: True, print, most_idle=0.3) == b"a"
+        assert source_bytes.read_stream(stream, lambda: True, print, most_idle=0.3) == b"a"
     os.close(writer)
 
 
@@ -374,28 +374,28 @@ def test_zeros_are_not_detected_as_empty_records(tmp_path: Path) -> None:
 
 
 def test_pipe_without_writer_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "WRITER_SECONDS", 0.2)
+    monkeypatch.setattr(source_bytes, "WRITER_SECONDS", 0.2)
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with pytest.raises(OSError, match="nothing writes to this pipe"):
-        buffers.read_file(path, lambda: True, print)
-    assert buffers.read_file(path, lambda: False, print) == b""
+        source_bytes.read_file(path, lambda: True, print)
+    assert source_bytes.read_file(path, lambda: False, print) == b""
 
 
 def test_pipe_with_late_writer_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "WRITER_SECONDS", 30.0)
+    monkeypatch.setattr(source_bytes, "WRITER_SECONDS", 30.0)
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with subprocess.Popen(["sh", "-c", f"sleep 0.3; (printf a; sleep 0.3; printf b) > {path}"]):
-        assert buffers.read_file(path, lambda: True, print) == b"ab"
+        assert source_bytes.read_file(path, lambda: True, print) == b"ab"
 
 
 def test_pipe_stops_at_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "input_limit", lambda: 3 * MIB)
+    monkeypatch.setattr(source_bytes, "input_limit", lambda: 3 * MIB)
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
-        data = buffers.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append)
+        data = source_bytes.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append)
         source.kill()
     assert 3 * MIB < len(data) < 5 * MIB
     assert warnings == ["more than 3 MiB arrived; the rest was not read"]

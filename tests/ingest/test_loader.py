@@ -17,9 +17,9 @@ from typing import IO, Any
 import pytest
 
 from tests.support.paths import SAMPLES
-from tracetui.ingest import buffers
-from tracetui.ingest.buffers import read_file
+from tracetui.ingest import source_bytes
 from tracetui.ingest.loader import LoadProgress, load
+from tracetui.ingest.source_bytes import read_file
 from tracetui.model.errors import WARNINGS_PER_FILE, InputError, LoadWarning
 from tracetui.model.span import Flag
 
@@ -48,7 +48,7 @@ def test_file_truncated_during_read_does_not_crash(tmp_path: Path) -> None:
     program = (
         "import os, sys\n"
         "from tracetui.ingest.loader import load\n"
-        "from tracetui.ingest import buffers\n"
+        "from tracetui.ingest import source_bytes\n"
         "path = sys.argv[1]\n"
         "def cut(progress):\n"
         "    if progress.spans: os.truncate(path, 100)\n"
@@ -64,7 +64,7 @@ def test_only_a_file_beyond_the_memory_limit_is_mapped(tmp_path: Path, monkeypat
     path.write_bytes(CHECKOUT.read_bytes())
     os.utime(path, (0, 0))
     assert isinstance(read_file(path, lambda: True, print), bytes)
-    monkeypatch.setattr(buffers, "input_limit", lambda: 100)
+    monkeypatch.setattr(source_bytes, "input_limit", lambda: 100)
     assert isinstance(read_file(path, lambda: True, print), mmap.mmap)
 
 

@@ -17,10 +17,10 @@ from tracetui.analysis.dependencies import find_dependencies
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats import jaeger_json, otlp_json
 from tracetui.model.assemble import assemble
-from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.intake import Intake
 from tracetui.model.peers import NOTED, Note, Peer, PeerType, called_peer, read_note, receives
 from tracetui.model.span import Event, Kind, Link, Value
+from tracetui.model.span_codec import MergedCodec, merge_codecs
 from tracetui.model.traces import TraceSet
 
 

@@ -29,9 +29,9 @@ from tests.support.trace_app import opened
 from tracetui import export
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.service_graph import Target
+from tracetui.cli.command_spec import spec
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.graph_questions import QUESTIONS
-from tracetui.cli.spec_json import spec
 from tracetui.ingest.loader import load
 from tracetui.model.errors import LoadWarning
 from tracetui.render.graph.diagram import FORMATS
@@ -41,7 +41,7 @@ from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.page import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.messages import CopyText, Notice, ReadText
 from tracetui.tui.state import Look
 from tracetui.tui.views.registry import VIEWS

@@ -22,13 +22,13 @@ from tracetui.tui.help import KeyLines
 from tracetui.tui.keys.dialogs import ANSWER, CHOICE, CHOICES, COPY, HELP
 from tracetui.tui.keys.document import document
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
+from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut
 from tracetui.tui.keys.keymap import KeyNames, key_name
 from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.keys.registry import KEYS, TABLES
 from tracetui.tui.keys.services import MAP, SERVICE_SEARCH
-from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut
 from tracetui.tui.keys.traces import QUERY, REGION
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER, WATERFALL
 from tracetui.tui.palette import PaletteEntries
 from tracetui.tui.views.registry import VIEWS

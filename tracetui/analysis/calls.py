@@ -247,7 +247,9 @@ class _Layers:
         of_note[self.called[(half >= 0) & (self.kind[half] == Kind.PRODUCER)]] = True
         is_candidate = (self.kind == Kind.CLIENT) | (plain & of_note)
         searched = np.flatnonzero(is_candidate & unread)
-        held = searched[traces.arena.holding(_MESSAGING, traces.raw_at[searched], traces.attribute_bytes[searched])]
+        held = searched[
+            traces.span_bytes.holding(_MESSAGING, traces.raw_at[searched], traces.attribute_bytes[searched])
+        ]
         receiving = [span for span in held.tolist() if receives(traces.attributes(span))]
         receiving += np.flatnonzero(is_candidate & noted).tolist()
         if receiving:

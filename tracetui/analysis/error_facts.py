@@ -35,7 +35,7 @@ class ErrorFacts:
         """Messages of the errors, '' for none."""
         self.cancellation = bytearray(count)
         self.timeout = bytearray(count)
-        read, resources = traces.arena.read, traces.resources
+        read, resources = traces.span_bytes.read, traces.resources
         columns = (traces.resource, traces.raw_at, traces.attribute_bytes)
         rows = zip(self.spans.tolist(), *(column[self.spans].tolist() for column in columns), strict=True)
         for i, (span, resource, at, size) in enumerate(rows):

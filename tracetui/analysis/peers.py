@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.model.codec import Codec, MergedCodec
 from tracetui.model.peers import Note, Peer, PeerType, called_peer, read_note, remote_endpoint, service_of_host
 from tracetui.model.span import UNKNOWN_SERVICE, Kind
+from tracetui.model.span_codec import Codec, MergedCodec
 from tracetui.model.traces import TraceSet
 
 _TYPES = tuple(PeerType)
@@ -62,9 +62,9 @@ def outgoing_leaves(traces: TraceSet, kind: np.ndarray) -> np.ndarray:
     candidates = np.flatnonzero(may_call & (traces.attribute_bytes > 0))
     candidates = candidates[traces.subtree_end[candidates] == candidates + 1]
     at, sizes = traces.raw_at[candidates], traces.attribute_bytes[candidates]
-    held = traces.arena.holding(_DATABASES, at, sizes)
+    held = traces.span_bytes.holding(_DATABASES, at, sizes)
     unspecified = np.flatnonzero(~held & (kind[candidates] == Kind.UNSPECIFIED))
-    held[unspecified] = traces.arena.holding(_NAMES, at[unspecified], sizes[unspecified])
+    held[unspecified] = traces.span_bytes.holding(_NAMES, at[unspecified], sizes[unspecified])
     for span in candidates[held].tolist():
         found[span] = called_peer(int(kind[span]), traces.attributes(span)) is not None
     return found
@@ -144,10 +144,10 @@ def _by_note(
     is_queue = callers.kind[spans] == Kind.PRODUCER
     sorts = np.where(is_queue, _TYPES.index(PeerType.QUEUE), _TYPES.index(PeerType.EXTERNAL))
     at, sizes = traces.raw_at[spans], traces.attribute_bytes[spans]
-    for i in np.flatnonzero(~is_queue & traces.arena.holding(b"messag", at, sizes)).tolist():
+    for i in np.flatnonzero(~is_queue & traces.span_bytes.holding(b"messag", at, sizes)).tolist():
         sorts[i] = _type_index(traces, callers, int(spans[i]))
     # for each name, one call with a statement represents all
-    queries = np.flatnonzero(traces.arena.holding(b"sql.query", at, sizes))
+    queries = np.flatnonzero(traces.span_bytes.holding(b"sql.query", at, sizes))
     _, first, of_name = np.unique(note[bare][queries], return_index=True, return_inverse=True)
     sorts[queries] = np.array([_type_index(traces, callers, int(spans[queries[i]])) for i in first], sorts.dtype)[
         of_name
@@ -184,7 +184,7 @@ def _by_attributes(
     sorts: list[int] = []
     messages: list[bool] = []
     columns = (candidates, *(column[candidates] for column in (callers.kind, callers.wrapper, calls)))
-    raw = traces.arena.read_each(traces.raw_at[candidates], traces.attribute_bytes[candidates])
+    raw = traces.span_bytes.read_each(traces.raw_at[candidates], traces.attribute_bytes[candidates])
     listed = (column.tolist() for column in (*columns, traces.resource[candidates]))
     producer = int(Kind.PRODUCER)
     for span, kind, wrapper, is_call, resource, attributes in zip(*listed, raw, strict=True):
@@ -260,7 +260,7 @@ def _callers_of_roots(traces: TraceSet, callers: Callers, numbers: _Numbers) -> 
     serving = (callers.kind[roots] == Kind.SERVER) | (callers.kind[roots] == Kind.CONSUMER)
     may_name = (traces.attribute_bytes[roots] > 0) & (traces.noted_peer[roots] != Note.NOTHING)
     roots = roots[serving & callers.known[roots] & may_name]
-    roots = roots[traces.arena.holding(_NAMES, traces.raw_at[roots], traces.attribute_bytes[roots])]
+    roots = roots[traces.span_bytes.holding(_NAMES, traces.raw_at[roots], traces.attribute_bytes[roots])]
     for root in roots.tolist():
         name = remote_endpoint(traces.attributes(root))
         number = None if name is None else numbers.of(name, name)

@@ -173,10 +173,10 @@ class WordSearch:
         maybe = sizes > 0
         needle = _needle(self._sought)
         if needle:
-            arena = traces.arena
-            literal = arena.holding(needle, at, sizes, ignore_case=True)
-            escapes = np.flatnonzero(arena.holding(_ESCAPE, at, sizes) & ~literal)
-            escaped = arena.read_each(at[escapes], sizes[escapes])
+            span_bytes = traces.span_bytes
+            literal = span_bytes.holding(needle, at, sizes, ignore_case=True)
+            escapes = np.flatnonzero(span_bytes.holding(_ESCAPE, at, sizes) & ~literal)
+            escaped = span_bytes.read_each(at[escapes], sizes[escapes])
             literal[escapes] = [_ESCAPED.search(raw) is not None for raw in escaped]
             if _is_numeric(self._sought):
                 literal |= ~self._is_text[traces.resource[chosen]]

@@ -24,7 +24,7 @@ from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search
 from tracetui.query.filters import Filters, search_of
-from tracetui.query.splits import search_before, split_at, split_by
+from tracetui.query.trace_set_split import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.session import Session
 

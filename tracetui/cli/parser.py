@@ -128,8 +128,8 @@ def _print_spec(wanted: bool) -> None:
     if wanted:
         import orjson
 
+        from tracetui.cli.command_spec import spec
         from tracetui.cli.output import print_bytes
-        from tracetui.cli.spec_json import spec
 
         print_bytes(orjson.dumps(spec(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
         raise typer.Exit

@@ -24,7 +24,7 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
-from tracetui.query.splits import search_before, split_at, split_by
+from tracetui.query.trace_set_split import search_before, split_at, split_by
 
 BaselineSource = Annotated[
     str | None,

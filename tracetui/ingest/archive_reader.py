@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, ArchiveMember
-from tracetui.ingest.buffers import Buffer, UnpackBuffer, format_size
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.decompress import UnpackError
 from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, input_limit
+from tracetui.ingest.source_bytes import Buffer, UnpackBuffer, format_size
 from tracetui.model.errors import LoadWarning, shortened
 
 MOST_NESTED: Final = 2

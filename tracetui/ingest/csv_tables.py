@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import TableFormat
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.formats.registry import TABLE_FORMATS
 from tracetui.ingest.record_errors import skip_record
+from tracetui.ingest.source_bytes import Buffer
 
 _LONGEST_HEADER: Final = 1 << 16
 _ROWS: Final = 4096

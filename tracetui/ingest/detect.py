@@ -12,14 +12,15 @@ from typing import Final, ParamSpec, TypeVar
 from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
-from tracetui.ingest.buffers import Buffer, decompress, format_size, is_compressed
 from tracetui.ingest.csv_tables import decode_table
+from tracetui.ingest.data_without_spans import COLOUR, MUCH, is_noise, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, and_similar
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.formats import otlp_protobuf
-from tracetui.ingest.formats.otlp_records import RecordReader, is_protobuf, looks_like_records
+from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
+from tracetui.ingest.formats.otlp_detection import is_protobuf
 from tracetui.ingest.json_documents import BLANK, SPAN_KEY, can_share, decode_in_parallel, decode_value
 from tracetui.ingest.json_lines import json_line, line_cuts
 from tracetui.ingest.json_repair import lenient_json
@@ -29,10 +30,10 @@ from tracetui.ingest.json_repair.recovery import recover
 from tracetui.ingest.json_tables import decode_json_table
 from tracetui.ingest.json_value_limit import within_limits
 from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
-from tracetui.ingest.noise import COLOUR, MUCH, is_noise, names_spans
 from tracetui.ingest.piped_tables import decode_piped_table
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
+from tracetui.ingest.source_bytes import Buffer, decompress, format_size, is_compressed
 from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
 from tracetui.model.intake import Intake, WithoutSpans
 from tracetui.model.json_decoding import MalformedError

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.source_bytes import Buffer
 
 _LONGEST_KEYS = 100
 _SHOWN_BYTES = 60

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext, LineNumbers
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.envelopes import find_envelope
@@ -20,6 +19,7 @@ from tracetui.ingest.json_documents import can_share, decode_in_parallel
 from tracetui.ingest.json_lines import count_lines, line_cuts
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import skip_record
+from tracetui.ingest.source_bytes import Buffer
 
 _CHUNK: Final = 1 << 20
 _SAMPLE: Final = 1 << 20

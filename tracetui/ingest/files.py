@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from stat import S_ISREG
 
-from tracetui.ingest.buffers import Buffer, read_file, read_stream
 from tracetui.ingest.detect import cannot_hold_spans
 from tracetui.ingest.file_globs import matching_files
 from tracetui.ingest.servers.address import without_secrets
+from tracetui.ingest.source_bytes import Buffer, read_file, read_stream
 from tracetui.model.errors import InputError
 
 STDIN = "-"

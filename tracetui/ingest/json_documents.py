@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.diagnostics import bare_value, is_server_response, object_with, server_errors
@@ -27,6 +26,7 @@ from tracetui.ingest.json_tables import TABLE_KEYS, rows_of_table
 from tracetui.ingest.processes.parallel_decode import decode_shares
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import skip_record
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.ingest.unknown_json import LOG_RECORD_KEYS, NotTracesError, UnknownEntries, values_with_spans
 from tracetui.model.intake import Intake
 from tracetui.model.json_decoding import MALFORMED, MalformedError, reason

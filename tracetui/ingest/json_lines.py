@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, RAW
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")

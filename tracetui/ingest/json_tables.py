@@ -13,12 +13,12 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.csv_tables import TableRows, format_with, holds_types
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import and_similar
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_value_limit import first_values
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
 TABLE_KEYS: Final = (

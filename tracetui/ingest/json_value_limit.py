@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer, format_size
 from tracetui.ingest.decode_context import DecodeContext
+from tracetui.ingest.json_member_limit import MOST_MEMBERS, without_surplus
 from tracetui.ingest.json_repair.nesting import STRING
-from tracetui.ingest.surplus_members import MOST_MEMBERS, without_surplus
+from tracetui.ingest.source_bytes import Buffer, format_size
 
 MOST_DENSE: Final = 500_000
 """Most dense values within one JSON value; decoded, they take about 100 MiB."""

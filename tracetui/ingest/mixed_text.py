@@ -10,15 +10,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.data_without_spans import COLOUR, MUCH, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_blocks import CLOSING
+from tracetui.ingest.json_in_lines import PYTHON, QUOTED, embedded_values
 from tracetui.ingest.json_lines import count_lines
-from tracetui.ingest.line_values import PYTHON, QUOTED, embedded_values
-from tracetui.ingest.noise import COLOUR, MUCH, names_spans
 from tracetui.ingest.record_errors import skip_record
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MalformedError
 
 _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.csv_tables import TableRows, format_with
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import and_similar
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_tables import lines_from
+from tracetui.ingest.source_bytes import Buffer
 
 _LONGEST_HEADER: Final = 1 << 16
 _BORDER: Final = re.compile(r"[-+|:=\s─┼┌┐└┘├┤┬┴│]*")

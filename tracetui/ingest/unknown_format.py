@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 from tracetui.ingest.archives import unread_archive
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.csv_tables import header_of
 from tracetui.ingest.diagnostics import shown_start
 from tracetui.ingest.formats.nearest_format import nearest_table, nearest_text
+from tracetui.ingest.source_bytes import Buffer
 
 _SHOWN_BYTES: Final = 1 << 16
 _NOTHING_KNOWN: Final = (

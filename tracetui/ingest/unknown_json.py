@@ -14,9 +14,9 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import reason
 
 LOG_RECORD_KEYS: Final = frozenset(

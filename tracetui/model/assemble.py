@@ -197,7 +197,7 @@ class _Assembly:
             messages=records.messages,
             resources=resources,
             trace_ids=[intake.traces.ids[i] for i in self.trace_order or np.flatnonzero(seen).tolist()],
-            arena=records.arena,
+            span_bytes=records.span_bytes,
             odd_ids={int(position[i]): text for i, text in odd_ids.items()},
             missing_parents=missing,
             source_warnings=warnings,

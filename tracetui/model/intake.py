@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tracetui.model.chunks import CHUNK_SPANS, SPAN_BYTES, ChunkList
-from tracetui.model.codec import Codec
 from tracetui.model.errors import WarningList
 from tracetui.model.ids import mix
 from tracetui.model.peers import NOTES
 from tracetui.model.record_notes import RecordTexts, SourceRuns
 from tracetui.model.span import FLAG_SHIFT, Flag, Kind, Status, pack_state
+from tracetui.model.span_chunks import CHUNK_SPANS, SPAN_BYTES, ChunkList
+from tracetui.model.span_codec import Codec
 from tracetui.model.span_rows import SpanRows
 from tracetui.model.tables import Interner, ResourceTable, TraceTable
 

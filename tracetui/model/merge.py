@@ -15,12 +15,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracetui.model.arena import Arena
-from tracetui.model.codec import MergedCodec, merge_codecs
 from tracetui.model.ids import mix
 from tracetui.model.record_groups import RecordFacts, split
 from tracetui.model.records import NEVER, Records, spelled_with_capitals
 from tracetui.model.span import Flag
+from tracetui.model.span_bytes import SpanBytes
+from tracetui.model.span_codec import MergedCodec, merge_codecs
 from tracetui.model.span_index import SpanIndex
 from tracetui.model.tables import Resource
 
@@ -87,7 +87,7 @@ def _without_repeats(
 def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Test whether the raw parts of pairs of records, which are equally long, are equal: bool[k]."""
     pieces = records.pieces
-    bases = np.array(records.arena.starts, np.int64)
+    bases = np.array(records.span_bytes.starts, np.int64)
     positions = []
     for of in (some, others):
         at = records.raw_at[of]
@@ -272,7 +272,7 @@ class _Merging:
         sizes = [column[leader] for column in (records.attribute_bytes, records.event_bytes, records.link_bytes)]
         peer = records.peer[leader]
         written: list[bytes] = []
-        end = records.arena.size
+        end = records.span_bytes.size
         ends = np.append(self.first[1:], len(self.record))
         columns = (self.first, ends, services)
         for cluster, (low, high, service) in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
@@ -292,7 +292,7 @@ class _Merging:
                 column[cluster] = len(part)
         if written:
             records.pieces = [*records.pieces, b"".join(written)]
-            records.arena = Arena(records.pieces)
+            records.span_bytes = SpanBytes(records.pieces)
         attribute_bytes, event_bytes, link_bytes = sizes
         return {
             "raw_at": raw_at,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tracetui.model.arena import Arena
-from tracetui.model.chunks import Chunk
 from tracetui.model.intake import Intake
 from tracetui.model.span import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, UNKNOWN_SERVICE, Flag
+from tracetui.model.span_bytes import SpanBytes
+from tracetui.model.span_chunks import Chunk
 from tracetui.model.tables import Resource
 
 NEVER = np.iinfo(np.int64).max
@@ -49,9 +49,9 @@ class Records:
         self.link_bytes = column("link_bytes")
         chunks = list(intake.chunks) or [Chunk.empty()]
         self.pieces: list[bytes | memoryview] = [chunk.raw for chunk in chunks]
-        self.arena = Arena(self.pieces)
+        self.span_bytes = SpanBytes(self.pieces)
         self.raw_at = np.concatenate(
-            [base + _exclusive_sum(chunk.raw_bytes) for base, chunk in zip(self.arena.starts, chunks, strict=True)]
+            [base + _exclusive_sum(chunk.raw_bytes) for base, chunk in zip(self.span_bytes.starts, chunks, strict=True)]
         )
         self.messages, self.message = _messages(intake.texts.status_messages, len(self))
         self.resources: list[Resource] = intake.resources.entries.copy()
@@ -75,7 +75,7 @@ class Records:
 
     def parts(self, record: int) -> tuple[bytes, bytes, bytes]:
         """Return the raw attributes, events and links of a record."""
-        at, read = int(self.raw_at[record]), self.arena.read
+        at, read = int(self.raw_at[record]), self.span_bytes.read
         attributes, events = int(self.attribute_bytes[record]), int(self.event_bytes[record])
         links = int(self.link_bytes[record])
         return read(at, attributes), read(at + attributes, events), read(at + attributes + events, links)

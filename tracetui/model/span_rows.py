@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tracetui.model.chunks import CHUNK_SPANS, SPAN_BYTES, Chunk
 from tracetui.model.ids import span_keys
 from tracetui.model.span import FLAG_SHIFT, Flag
+from tracetui.model.span_chunks import CHUNK_SPANS, SPAN_BYTES, Chunk
 from tracetui.model.tables import Interner
 from tracetui.model.times import MAX_DURATION_NS, MAX_START_NS
 

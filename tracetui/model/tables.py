@@ -8,9 +8,9 @@ from typing import cast
 
 import numpy as np
 
-from tracetui.model.codec import Codec
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import UNKNOWN_SERVICE
+from tracetui.model.span_codec import Codec
 
 
 class Interner:

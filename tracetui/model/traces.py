@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tracetui.model.arena import Arena
 from tracetui.model.clocks import skewed_spans
 from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status, Value
+from tracetui.model.span_bytes import SpanBytes
 from tracetui.model.tables import Resource
 from tracetui.model.times import MAX_START_NS
 from tracetui.model.tree import subtree_maximum
@@ -72,7 +72,7 @@ class TraceSet:
     message: np.ndarray
     """int32[n] into `messages`: status message; 0 for none."""
     raw_at: np.ndarray
-    """int64[n], position of the span's attributes in the arena; events and then links follow."""
+    """int64[n], position of the span's attributes in `span_bytes`; events and then links follow."""
     attribute_bytes: np.ndarray
     event_bytes: np.ndarray
     link_bytes: np.ndarray
@@ -87,7 +87,7 @@ class TraceSet:
     resources: list[Resource]
     trace_ids: list[str]
     """Id of each trace as the source wrote it."""
-    arena: Arena
+    span_bytes: SpanBytes
     odd_ids: dict[int, str]
     """Span ids in an unusual spelling, by span."""
     missing_parents: dict[int, str]
@@ -296,11 +296,11 @@ class TraceSet:
     def _raw(self, span: int, part: int) -> bytes:
         sizes = (self.attribute_bytes, self.event_bytes, self.link_bytes)
         at = int(self.raw_at[span]) + sum(int(size[span]) for size in sizes[:part])
-        return self.arena.read(at, int(sizes[part][span]))
+        return self.span_bytes.read(at, int(sizes[part][span]))
 
     def raw_attributes(self, span: int) -> bytes:
         """Return the raw attributes, to be searched before decoding."""
-        return self.arena.read(int(self.raw_at[span]), int(self.attribute_bytes[span]))
+        return self.span_bytes.read(int(self.raw_at[span]), int(self.attribute_bytes[span]))
 
     def attributes(self, span: int) -> dict[str, Value]:
         return self.resources[int(self.resource[span])].codec.attributes(self.raw_attributes(span))
@@ -395,7 +395,7 @@ class TraceSet:
         return self._trace_numbers.get(canonical_trace_id(trace_id))
 
     def select(self, traces: np.ndarray) -> TraceSet:
-        """Select only these traces (ascending positions, or a mask), with the same tables and arena."""
+        """Select only these traces (ascending positions, or a mask), with the same tables and bytes."""
         if traces.dtype == bool:
             traces = np.flatnonzero(traces)
         if len(traces) == self.trace_count:

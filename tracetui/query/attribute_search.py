@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracetui.model.arena import Arena
 from tracetui.model.span import Value
+from tracetui.model.span_bytes import SpanBytes
 from tracetui.model.traces import TraceSet
 from tracetui.query.fields import Attribute, Scope
 from tracetui.query.literals import Literal, value_test
@@ -34,7 +34,7 @@ class AttributeScan:
     def __init__(self, traces: TraceSet) -> None:
         self._traces = traces
         self._decoders = [resource.codec.attributes for resource in traces.resources]
-        self._bytes = sum(map(len, _pieces(traces.arena)))
+        self._bytes = sum(map(len, _pieces(traces.span_bytes)))
         self._decoded_count = 0
         self._positions: dict[bytes, np.ndarray] = {}
         self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
@@ -90,7 +90,7 @@ class AttributeScan:
         chosen = spans[candidates]
         columns = (candidates, traces.resource[chosen], at[chosen], sizes[chosen])
         for i, resource, begin, size in zip(*(column.tolist() for column in columns), strict=True):
-            yield i, resource, traces.arena.read(begin, size)
+            yield i, resource, traces.span_bytes.read(begin, size)
 
     def _question(self, key: str, operation: str, value: Literal | None) -> _Question:
         question = self._questions.get((key, operation, value))
@@ -119,7 +119,7 @@ class AttributeScan:
             return candidates
         self._decoded_count += len(candidates)
         if self._decoded_count * _BYTES_PER_READ < self._bytes:
-            raws = map(self._traces.arena.read, at[candidates].tolist(), sizes[candidates].tolist())
+            raws = map(self._traces.span_bytes.read, at[candidates].tolist(), sizes[candidates].tolist())
             kept = [all(word in raw for word in words) or b"\\" in raw for raw in raws]
             candidates = candidates[np.array(kept, bool)]
         else:
@@ -136,7 +136,7 @@ class AttributeScan:
     def _positions_of(self, word: bytes) -> np.ndarray:
         positions = self._positions.get(word)
         if positions is None:
-            positions = self._positions[word] = _positions(self._traces.arena, word)
+            positions = self._positions[word] = _positions(self._traces.span_bytes, word)
         return positions
 
 
@@ -166,14 +166,14 @@ def _any_between(positions: np.ndarray, begin: np.ndarray, last: np.ndarray) -> 
     return found
 
 
-def _pieces(arena: Arena) -> Iterator[bytes]:
-    return (arena.read(start, _TO_THE_END) for start in arena.starts)
+def _pieces(span_bytes: SpanBytes) -> Iterator[bytes]:
+    return (span_bytes.read(start, _TO_THE_END) for start in span_bytes.starts)
 
 
-def _positions(arena: Arena, word: bytes) -> np.ndarray:
-    """Find the positions of a word in the arena: int64[k], ascending."""
+def _positions(span_bytes: SpanBytes, word: bytes) -> np.ndarray:
+    """Find the positions of a word in the bytes of all spans: int64[k], ascending."""
     found = [np.zeros(0, np.int64)]
-    for start, piece in zip(arena.starts, _pieces(arena), strict=True):
+    for start, piece in zip(span_bytes.starts, _pieces(span_bytes), strict=True):
         if len(word) == 1 and word in piece:
             found.append(np.flatnonzero(np.frombuffer(piece, np.uint8) == word[0]) + start)
             continue

@@ -14,10 +14,10 @@ from textual.screen import Screen
 
 from tracetui.render.text import numbers
 from tracetui.tui.keys.everywhere import APP
+from tracetui.tui.keys.key_table import Shortcut
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import KEYS, TABLE_OF
-from tracetui.tui.keys.table import Shortcut
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.messages import FilterTraces, OpenTrace, OpenView
 from tracetui.tui.state import State
 from tracetui.tui.themes import THEME_NOTES, THEMES

@@ -10,7 +10,7 @@ import pytest
 from tests.support.format_samples import CHILD, MS, ROOT, START_NS, TRACE, flat, read, spans, warnings
 from tests.support.format_samples import SPANS as SAMPLE_SPANS
 from tests.support.paths import RECORDINGS
-from tracetui.ingest import json_value_limit, surplus_members
+from tracetui.ingest import json_member_limit, json_value_limit
 from tracetui.ingest.formats import flat_otlp
 
 _FILE = RECORDINGS / "clickhouse-26-formats.jsonl.gz"
@@ -76,8 +76,8 @@ def test_data_frame_by_columns(numbered: bool) -> None:
 def test_large_table_by_columns_keeps_its_first_rows_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_value_limit, "MOST_DENSE", 2_000)
     monkeypatch.setattr(json_value_limit, "MOST_MEMBERS", 1_000)
-    monkeypatch.setattr(surplus_members, "MOST_MEMBERS", 1_000)
-    monkeypatch.setattr(surplus_members, "_LEAST_BYTES", 2_000)
+    monkeypatch.setattr(json_member_limit, "MOST_MEMBERS", 1_000)
+    monkeypatch.setattr(json_member_limit, "_LEAST_BYTES", 2_000)
     monkeypatch.setattr(flat_otlp, "MOST_MEMBERS", 1_000)
     first = flat(*SAMPLE_SPANS[0])
     rows = [first | {"trace_id": f"{number:032x}", "span_id": f"{number:016x}"} for number in range(1, 20_001)]

@@ -19,7 +19,8 @@ from tracetui import export
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.formats import otlp_json, otlp_protobuf
-from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records, looks_like_request
+from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
+from tracetui.ingest.formats.otlp_detection import looks_like_request
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status

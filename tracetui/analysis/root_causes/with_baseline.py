@@ -11,6 +11,8 @@ import numpy as np
 from tracetui.analysis.root_causes.affected_instance import affected_instance
 from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Numbering
 from tracetui.analysis.root_causes.call_count_evidence import call_count_evidence, count_calls
+from tracetui.analysis.root_causes.code_path_differences import missing_and_new_steps
+from tracetui.analysis.root_causes.code_path_evidence import find_step_changes, step_evidence
 from tracetui.analysis.root_causes.confidence import confidence, missing_data
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, concatenate
@@ -19,8 +21,6 @@ from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.analysis.root_causes.propagation_path import propagation_path
 from tracetui.analysis.root_causes.ranking import ServiceRanking, rank_services
 from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, EvidenceDetail, RootCauses
-from tracetui.analysis.root_causes.step_differences import missing_and_new_steps
-from tracetui.analysis.root_causes.step_evidence import find_step_changes, step_evidence
 from tracetui.model.traces import TraceSet
 
 MOST_CAUSES: Final = 10

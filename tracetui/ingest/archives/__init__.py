@@ -8,7 +8,7 @@ from typing import Final
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.archives.tar import Tar
 from tracetui.ingest.archives.zip import Zip
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 
 ARCHIVES: Final[tuple[Archive, ...]] = (Zip(), Tar())
 """The supported archive formats."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 
 MOST_MEMBERS: Final = 10_000
 """Number of files of an archive that are read."""

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Final
 
 from tracetui.ingest.archives.archive import Archive, ArchiveMember, shown_name
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decompress import UnpackError
+from tracetui.ingest.source_bytes import Buffer
 
 _BLOCK: Final = 512
 _STEP: Final = 1 << 20

@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 
 from tracetui.ingest.archives.archive import Archive, shown_name
 from tracetui.ingest.archives.archive import ArchiveMember as ArchiveMember
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decompress import (
     CompressedMember,
     UnpackError,
@@ -23,6 +22,7 @@ from tracetui.ingest.decompress import (
     bzip2_member,
     xz_member,
 )
+from tracetui.ingest.source_bytes import Buffer
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
 _CENTRAL: Final = struct.Struct("<4s6H3L5H2L")

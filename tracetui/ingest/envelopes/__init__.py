@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.azure import Azure
 from tracetui.ingest.envelopes.cloudwatch import CloudWatch
 from tracetui.ingest.envelopes.cloudwatch_text import CloudWatchText
@@ -32,6 +31,7 @@ from tracetui.ingest.envelopes.stern import Stern
 from tracetui.ingest.envelopes.syslog import Syslog
 from tracetui.ingest.envelopes.syslog_frames import SyslogFrames
 from tracetui.ingest.envelopes.vector import Vector
+from tracetui.ingest.source_bytes import Buffer
 
 ENVELOPES: Final[tuple[Envelope, ...]] = (
     Elastic(),

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_EVENTS: Final = frozenset(

@@ -8,11 +8,11 @@ from functools import partial
 from itertools import islice, pairwise
 from typing import Any, Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
 from tracetui.ingest.envelopes.parts import PART_BYTES
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, is_newest_first, named_stream, oldest_first
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.source_bytes import Buffer
 
 _PAYLOADS: Final = ("payload", "document", "json")
 """Columns of tables of messages, which count only if a cell holds JSON."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, Part, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import JsonEnvelope
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_LOG: Final = frozenset(

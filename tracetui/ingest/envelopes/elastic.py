@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
+from tracetui.ingest.source_bytes import Buffer
 
 _KEYS_WITH_MESSAGE: Final = frozenset(
     ("agent", "beat", "input", "@metadata", "@version", "kubernetes", "container", "docker", "offset", "log", "stream")

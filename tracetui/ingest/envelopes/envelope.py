@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair import lenient_json
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
 _EXAMINED: Final = 32

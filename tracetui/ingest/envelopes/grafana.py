@@ -11,10 +11,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, Part, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, cut_where, line_parts
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, encoded, entries, is_newest_first, oldest_first, stream_of
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError
 
 _TEXT: Final = re.compile(rb"(?:\d{13}\t\d{4}-\d\d-\d\dT[^\t]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})\t")

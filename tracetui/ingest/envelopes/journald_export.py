@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
 from tracetui.ingest.envelopes.parts import PART_BYTES, between
+from tracetui.ingest.source_bytes import Buffer
 
 _FIELD: Final = re.compile(rb"([A-Z_][A-Z0-9_]*)(=|\n)")
 _LENGTH: Final = 8

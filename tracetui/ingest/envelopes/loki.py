@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
 from tracetui.ingest.envelopes.rows import Entry, items, oldest_first, stream_of, text_of, values
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError
 
 _STREAMS: Final = re.compile(rb'"resultType"\s*:\s*"streams"|"result"\s*:\s*\[\s*\{\s*"stream"\s*:\s*\{')

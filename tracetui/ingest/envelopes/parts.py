@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Part
 from tracetui.ingest.envelopes.rows import SAMPLED, is_newest_first
 from tracetui.ingest.json_lines import json_line
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
 PART_BYTES: Final = 1 << 20

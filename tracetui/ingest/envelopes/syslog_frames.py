@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
 from tracetui.ingest.envelopes.parts import PART_BYTES, between
 from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.source_bytes import Buffer
 
 _LENGTH: Final = re.compile(rb"\s*(\d{1,7}) (?=<\d{1,3}>)")
 _NEXT: Final = re.compile(rb"(?:\A|(?<=[^\d]))\d{1,7} <\d{1,3}>(?=1 |[A-Z][a-z]{2} )")

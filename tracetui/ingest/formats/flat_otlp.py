@@ -23,8 +23,8 @@ from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
+from tracetui.ingest.json_member_limit import MOST_MEMBERS
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.surplus_members import MOST_MEMBERS
 from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
 

@@ -22,7 +22,7 @@ from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
 from tracetui.ingest.formats.otlp_messages import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
-from tracetui.ingest.formats.otlp_records import (
+from tracetui.ingest.formats.otlp_span_rules import (
     JAEGER_WARNINGS,
     dropped_warnings,
     hex_id,
@@ -34,10 +34,10 @@ from tracetui.ingest.formats.saved_fields import saved_of
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
 from tracetui.ingest.record_errors import add_each, skip_record
-from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.intake import Intake
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import ERROR_SHIFT, FLAG_SHIFT, STATUS_SHIFT, Event, Flag, Kind, Link, Value
+from tracetui.model.span_chunks import CHUNK_SPANS
 from tracetui.model.span_rows import UndecidedRows
 
 _KINDS: dict[int | str, int] = {int(kind): int(kind) for kind in Kind}

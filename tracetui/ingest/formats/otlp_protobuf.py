@@ -16,25 +16,13 @@ from contextlib import suppress
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.deciding_attributes import LONGEST_REMEMBERED, REMEMBERED
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
+from tracetui.ingest.formats.otlp_detection import SCOPE_SPANS, looks_like_request, wrappers
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
-from tracetui.ingest.formats.otlp_records import (
-    BYTES,
-    FIXED32,
-    FIXED64,
-    NO_END,
-    SCOPE_SPANS,
-    VARINT,
-    dropped_warnings,
-    fields,
-    looks_like_request,
-    mark_missing_times,
-    state_of_otlp,
-    varint,
-    wrappers,
-)
+from tracetui.ingest.formats.otlp_span_rules import dropped_warnings, mark_missing_times, state_of_otlp
+from tracetui.ingest.formats.protobuf_wire import BYTES, FIXED32, FIXED64, NO_END, VARINT, fields, varint
 from tracetui.ingest.json_value_limit import MOST_DENSE
-from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.span import FLAG_SHIFT, STATUS_SHIFT, Flag, Kind, Status
+from tracetui.model.span_chunks import CHUNK_SPANS
 
 __all__ = ["CODEC", "OtlpProtobufCodec", "decode_request", "looks_like_request"]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
-from tracetui.ingest.formats.otlp_records import fields, link_with_kind
+from tracetui.ingest.formats.otlp_span_rules import link_with_kind
+from tracetui.ingest.formats.protobuf_wire import fields
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.model.span import Event, Link, Value
 

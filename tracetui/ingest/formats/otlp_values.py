@@ -18,7 +18,7 @@ from typing import Any, Final
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import objects_of, pairs_in
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.otlp_records import hex_id, link_with_kind
+from tracetui.ingest.formats.otlp_span_rules import hex_id, link_with_kind
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
 from tracetui.ingest.json_repair import lenient_json

@@ -51,10 +51,10 @@ from tracetui.ingest.formats.zipkin_span import (
 )
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.record_errors import add_each, skip_record
-from tracetui.model.chunks import CHUNK_SPANS
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import Intake
 from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Status, Value, pack_state
+from tracetui.model.span_chunks import CHUNK_SPANS
 
 _LONGEST_REMEMBERED = 2_000
 _SHARED = Flag.SHARED << FLAG_SHIFT

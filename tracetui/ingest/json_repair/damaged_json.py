@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import MAX_DEPTH, NESTED_TOO_DEEPLY, is_deeper
 from tracetui.ingest.json_repair.repaired_text import RepairedText, RepairedValue
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import RAW, MalformedError, decode
 
 _TOKEN = re.compile(

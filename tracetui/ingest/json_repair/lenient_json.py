@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.nesting import prune
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
 
 EMPTY = re.compile(rb"[\s\[\]{}]*|null|\"\"")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair.damaged_json import TextFinder, repair
 from tracetui.ingest.json_repair.repaired_text import Gap, RepairedValue
 from tracetui.ingest.json_repair.surplus_commas import Commas, without_commas
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MalformedError
 
 _BETWEEN = re.compile(rb"[\s,]*+")

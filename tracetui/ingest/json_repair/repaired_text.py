@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.json_repair.surplus_commas import Commas
+from tracetui.ingest.source_bytes import Buffer
 
 _MOST_GAPS = 1_000
 """Gaps of one value that are listed; further ones are summed up."""

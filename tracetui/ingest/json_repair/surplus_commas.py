@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, RAW
 
 _TO_COMMA = re.compile(

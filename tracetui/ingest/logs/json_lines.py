@@ -7,12 +7,12 @@ from typing import Final
 
 import msgspec
 
+from tracetui.ingest.json_member_limit import without_surplus
 from tracetui.ingest.json_repair.lenient_json import value_of
 from tracetui.ingest.json_value_limit import first_values
 from tracetui.ingest.logs.deep_search import with_ids
 from tracetui.ingest.logs.fields import FieldReader, holds_spans
 from tracetui.ingest.logs.record import LogRecord
-from tracetui.ingest.surplus_members import without_surplus
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.trace_reference import may_name_trace
 

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, any_value
-from tracetui.ingest.formats.otlp_records import BYTES, NO_END, fields
+from tracetui.ingest.formats.protobuf_wire import BYTES, NO_END, fields
 from tracetui.ingest.logs.ids import trace_id_readings
 from tracetui.ingest.logs.otlp_json import as_message, moment, origin
 from tracetui.ingest.logs.record import LogContent, LogRecord

@@ -14,7 +14,6 @@ from typing import Final
 
 from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive
-from tracetui.ingest.buffers import Buffer, decompress
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.files import Input, inputs
@@ -25,6 +24,7 @@ from tracetui.ingest.logs.record import LogForm, LogRecord, completed
 from tracetui.ingest.logs.registry import FORMS
 from tracetui.ingest.logs.trace_index import TraceIndex
 from tracetui.ingest.logs.units import LogUnit, units
+from tracetui.ingest.source_bytes import Buffer, decompress
 from tracetui.model.errors import InputError, LoadWarning
 from tracetui.model.intake import Intake
 from tracetui.model.log_lines import LogFile

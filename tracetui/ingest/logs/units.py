@@ -8,12 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from tracetui.ingest.buffers import Buffer
 from tracetui.ingest.csv_tables import CsvTable, header_of, holds_types
+from tracetui.ingest.data_without_spans import COLOUR
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
-from tracetui.ingest.formats.otlp_records import RecordReader, looks_like_records
+from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
 from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
 from tracetui.ingest.json_repair.lenient_json import value_in
 from tracetui.ingest.json_tables import columns_of, table_rows
@@ -23,7 +23,7 @@ from tracetui.ingest.logs.otlp_protobuf import holds_logs
 from tracetui.ingest.logs.record import LineGroup
 from tracetui.ingest.logs.record_lists import records_within
 from tracetui.ingest.logs.registry import LINE_GROUPS
-from tracetui.ingest.noise import COLOUR
+from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, encode_any
 
 _MOST_LINES: Final = 100_000

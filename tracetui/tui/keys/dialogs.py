@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 
 HELP = KeyTable("Help", Shortcut("help.close", "escape,q,question_mark", "dismiss(None)", "Close"), in_palette=False)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tracetui.tui.keys.key_table import KeyTable
 from tracetui.tui.keys.keymap import key_name, named
 from tracetui.tui.keys.registry import KEYS, TABLES
-from tracetui.tui.keys.table import KeyTable
 
 _HEAD = """\
 # Keys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut, Use
+from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 
 ERRORS = KeyTable(
     "Errors",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tracetui.tui.keys.table import ABOVE, KeyTable, Shortcut
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 
 APP = KeyTable(
     "Everywhere",

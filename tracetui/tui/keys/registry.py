@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from tracetui.tui.keys.dialogs import ANSWER, CHOICE, CHOICES, COPY, HELP
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
+from tracetui.tui.keys.key_table import KeyTable, Shortcut
 from tracetui.tui.keys.pager import PAGER, PAGES
 from tracetui.tui.keys.services import MAP, SERVICE_SEARCH
-from tracetui.tui.keys.table import KeyTable, Shortcut
 from tracetui.tui.keys.traces import QUERY, REGION
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER
 
 TABLES = (

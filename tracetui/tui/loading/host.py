@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.loading.updates import Update
-from tracetui.tui.work import Work
 
 if TYPE_CHECKING:
     from textual.timer import Timer

@@ -8,11 +8,11 @@ from typing import Protocol, TypeVar
 from textual.containers import Vertical
 from textual.screen import Screen
 
+from tracetui.tui.background_work import Work
+from tracetui.tui.keys.key_table import KeyTable
 from tracetui.tui.keys.keymap import KeyNames
-from tracetui.tui.keys.table import KeyTable
 from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
-from tracetui.tui.work import Work
 
 _Answer = TypeVar("_Answer")
 

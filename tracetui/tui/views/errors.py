@@ -19,6 +19,7 @@ from tracetui.render.errors.table import ErrorList, ErrorListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.tables import service_name
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.errors import ERRORS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
@@ -26,7 +27,6 @@ from tracetui.tui.views.base import View
 from tracetui.tui.views.contrast import open_contrast
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
-from tracetui.tui.work import Work
 
 
 class ErrorsView(View):

@@ -21,6 +21,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_name
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.hot_spots import HOT_SPOTS
 from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
@@ -29,7 +30,6 @@ from tracetui.tui.views.contrast import open_contrast
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.views.what_if import open_what_if
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
-from tracetui.tui.work import Work
 
 _READ_AT_ONCE = 20
 """Patterns read per job."""

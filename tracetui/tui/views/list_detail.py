@@ -17,13 +17,13 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import FINDINGS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import CopyText, LocationChanged, OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView, NoLines
-from tracetui.tui.work import Work
 
 _Columns = TypeVar("_Columns")
 

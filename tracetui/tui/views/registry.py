@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tracetui.tui.keys.views import VIEW_KEYS
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 
 if TYPE_CHECKING:
     from tracetui.tui.views.base import View

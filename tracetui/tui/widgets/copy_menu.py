@@ -14,13 +14,13 @@ from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import curl_line, span_json, waterfall_copy
 from tracetui.render.text.attributes import to_json, value_text
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.dialogs import COPY
 from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.key_menu import KeyMenu
 from tracetui.tui.widgets.line_view import LineView
-from tracetui.tui.work import Work
 
 
 class CopyItem(NamedTuple):

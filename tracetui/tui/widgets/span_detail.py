@@ -19,6 +19,7 @@ from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.colours import distinct_slots, service_slots
 from tracetui.render.text.line import Line, Role
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.waterfall import DETAIL
@@ -30,7 +31,6 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import PromptLine
-from tracetui.tui.work import Work
 
 _REST = 0.04
 """Seconds that the cursor must rest on a span before its detail is computed. Not noticeable, but skips a held key."""

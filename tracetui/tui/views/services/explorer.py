@@ -9,10 +9,10 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.render.services.explorer import ExplorerColumn, Subject
 from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.line import Line
+from tracetui.tui.background_work import Work
 from tracetui.tui.state import State
 from tracetui.tui.views.services.modes import AROUND, Mode, ModeColumns, answer, title
 from tracetui.tui.widgets.line_view import LineView, NoLines
-from tracetui.tui.work import Work
 
 
 class ServiceExplorer:

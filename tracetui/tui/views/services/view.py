@@ -20,6 +20,7 @@ from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListCol
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.services import SERVICE_SEARCH, SERVICES
 from tracetui.tui.messages import ListTraces, LocationChanged, ShowServerStats
 from tracetui.tui.state import State
@@ -42,7 +43,6 @@ from tracetui.tui.views.services.queries import Queries, with_errors
 from tracetui.tui.widgets.choice import Choice, Option
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
-from tracetui.tui.work import Work
 
 _MOST_HOPS = 20
 _BESIDE_FROM = 190

@@ -8,7 +8,7 @@ from functools import partial
 
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.traces import TraceSet
-from tracetui.query.splits import (
+from tracetui.query.trace_set_split import (
     ChangedAttribute,
     Split,
     changed_attributes,

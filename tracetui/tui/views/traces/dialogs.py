@@ -19,7 +19,7 @@ from tracetui.model.errors import InputError, UsageError
 from tracetui.model.times import MINUTE_NS
 from tracetui.model.traces import TraceSet
 from tracetui.query.edit import TIME, replace_conditions
-from tracetui.query.splits import Split
+from tracetui.query.trace_set_split import Split
 from tracetui.render.frame import source_name
 from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLines
 from tracetui.render.text import numbers

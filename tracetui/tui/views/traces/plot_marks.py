@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.render.traces.scatter import MarkedTime
+from tracetui.tui.background_work import Work
 from tracetui.tui.state import Look
 from tracetui.tui.views.traces.before_after import change_moments
 from tracetui.tui.widgets.scatter import Scatter
-from tracetui.tui.work import Work
 
 
 class PlotMarks:

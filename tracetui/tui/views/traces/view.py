@@ -18,6 +18,7 @@ from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import chosen_mark
 from tracetui.render.verdict import Statement, verdict_statements
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import APP
 from tracetui.tui.keys.traces import QUERY, REGION, TRACES
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
@@ -45,7 +46,6 @@ from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.query_bar import QueryBar
 from tracetui.tui.widgets.scatter import NO_POINTS, Scatter
-from tracetui.tui.work import Work
 
 _LEAST_ROWS = 20
 """Least height of a terminal for the plot."""

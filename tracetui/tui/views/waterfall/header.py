@@ -6,10 +6,10 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tracetui.render.text.line import Line
+from tracetui.tui.background_work import Work
 from tracetui.tui.state import State
 from tracetui.tui.views.waterfall.prepare import PreparedTrace, header_lines
 from tracetui.tui.widgets.line_bar import LineBar
-from tracetui.tui.work import Work
 
 _HIGH = 30
 """Smallest height of the view for the whole header."""

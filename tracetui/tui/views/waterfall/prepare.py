@@ -21,8 +21,8 @@ from tracetui.render.text.line import Line
 from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.minimap import MinimapData
 from tracetui.render.waterfall.waterfall import Sections, Waterfall
+from tracetui.tui.background_work import Work
 from tracetui.tui.state import Look
-from tracetui.tui.work import Work
 
 AT_ONCE = 200
 """Most spans of a trace that is opened within the UI loop."""

@@ -11,11 +11,11 @@ from textual.timer import Timer
 from tracetui.analysis.span_search import find_spans
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.theme import Theme
+from tracetui.tui.background_work import Work
 from tracetui.tui.views.waterfall.jumps import Jump
 from tracetui.tui.views.waterfall.rows import FindLine, WaterfallRows
 from tracetui.tui.views.waterfall.view_state import ViewState
 from tracetui.tui.widgets.span_detail import SpanDetail
-from tracetui.tui.work import Work
 
 _TYPING = 0.12
 """Seconds without a key until the search begins."""

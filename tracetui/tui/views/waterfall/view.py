@@ -15,6 +15,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import RowOrder
+from tracetui.tui.background_work import Work
 from tracetui.tui.keys.waterfall import DETAIL, FIND, WATERFALL
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
@@ -31,7 +32,6 @@ from tracetui.tui.widgets.copy_menu import open_copy_menu
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
-from tracetui.tui.work import Work
 
 _WIDE = 130
 """Least width for the detail next to the rows."""

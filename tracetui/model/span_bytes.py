@@ -9,7 +9,7 @@ from pickle import PickleBuffer
 import numpy as np
 
 
-class Arena:
+class SpanBytes:
     """Raw bytes of many spans in a few large pieces, accessed by position."""
 
     def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
@@ -18,9 +18,9 @@ class Arena:
         for piece in self._pieces[:-1]:
             self.starts.append(self.starts[-1] + len(piece))
 
-    def __reduce_ex__(self, protocol: object) -> tuple[type[Arena], tuple[list[PickleBuffer]]]:
+    def __reduce_ex__(self, protocol: object) -> tuple[type[SpanBytes], tuple[list[PickleBuffer]]]:
         """Pickle the pieces out of band."""
-        return Arena, ([PickleBuffer(piece) for piece in self._pieces],)
+        return SpanBytes, ([PickleBuffer(piece) for piece in self._pieces],)
 
     @property
     def size(self) -> int:

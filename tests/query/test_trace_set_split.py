@@ -16,7 +16,7 @@ from tracetui.cli.main import run
 from tracetui.model.errors import UsageError
 from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
-from tracetui.query.splits import _medians, changed_attributes, read_moment, split_at, split_by
+from tracetui.query.trace_set_split import _medians, changed_attributes, read_moment, split_at, split_by
 from tracetui.tui.state import Look
 from tracetui.tui.views.traces import before_after
 from tracetui.tui.views.traces.before_after import change_moments

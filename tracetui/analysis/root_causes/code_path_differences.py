@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
-from tracetui.analysis.root_causes.step_evidence import StepChanges
+from tracetui.analysis.root_causes.code_path_evidence import StepChanges
 
 _USUAL: Final = 0.7
 """Least share of the baseline's spans that have a usual step."""

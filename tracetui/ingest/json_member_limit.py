@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 
 MOST_MEMBERS: Final = 250_000
 """Most small members of one list or object; decoded, they take up to 300 MiB."""

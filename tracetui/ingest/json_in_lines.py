@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from tracetui.ingest.data_without_spans import MUCH
 from tracetui.ingest.formats.node_inspect import inspected
-from tracetui.ingest.noise import MUCH
 from tracetui.model.json_decoding import MalformedError, encode_any
 
 _MOST_TRIES: Final = 8

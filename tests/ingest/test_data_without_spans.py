@@ -12,10 +12,10 @@ from typing import BinaryIO, cast
 import pytest
 
 from tests.support.paths import SAMPLES
-from tracetui.ingest import buffers, mixed_text
+from tracetui.ingest import mixed_text, source_bytes
+from tracetui.ingest.data_without_spans import MUCH, is_noise, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import cannot_hold_spans, decode
-from tracetui.ingest.noise import MUCH, is_noise, names_spans
 from tracetui.model.intake import Intake
 
 _SPAN = b'{"traceId":"5b8efff798038103d269b633813fc60c","id":"eee19b7ec3c1b174","name":"a","timestamp":1,"duration":2}'
@@ -101,11 +101,11 @@ def test_protobuf_and_compressed_bytes_are_not_noise() -> None:
 
 
 def test_stream_of_noise_is_read_only_at_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buffers, "_PROBED", 2 * MUCH)
+    monkeypatch.setattr(source_bytes, "_PROBED", 2 * MUCH)
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
-        data = buffers.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append, cannot_hold_spans)
+        data = source_bytes.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append, cannot_hold_spans)
         source.kill()
     assert len(data) <= MUCH
     assert len(warnings) == 1

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.ingest import surplus_members
-from tracetui.ingest.surplus_members import MOST_MEMBERS, without_surplus
+from tracetui.ingest import json_member_limit
+from tracetui.ingest.json_member_limit import MOST_MEMBERS, without_surplus
 
 FEW = 3
 TEXTS = st.text(st.sampled_from('",[]{}\\:aé'), max_size=6)
@@ -29,7 +29,7 @@ def shortened(value: object, window: int) -> Any:
         "_WINDOW": window,
         "_seems_crowded": lambda _: True,
     }
-    with patch.multiple(surplus_members, **limits):
+    with patch.multiple(json_member_limit, **limits):
         surplus = without_surplus(text)
     return value if surplus is None else json.loads(surplus.text)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from tracetui.tui.keys.errors import ERRORS
 from tracetui.tui.keys.hot_spots import HOT_SPOTS
+from tracetui.tui.keys.key_table import KeyTable
 from tracetui.tui.keys.services import SERVICES
-from tracetui.tui.keys.table import KeyTable
 from tracetui.tui.keys.traces import TRACES
 from tracetui.tui.keys.waterfall import WATERFALL
 

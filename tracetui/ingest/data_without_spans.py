@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tracetui.ingest.buffers import Buffer
+from tracetui.ingest.source_bytes import Buffer
 
 COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Escape code that colours the output of a program."""
