@@ -238,7 +238,9 @@ def _text(traces: TraceSet) -> str:
 
 
 def _as_saved(found: re.Match[str]) -> str:
-    return found[0] if -(1 << 63) <= int(found[0]) < 1 << 63 else f"'{found[0]}'"
+    # texts of thousands of digits are too long for int()
+    is_storable = len(found[0]) <= 20 and -(1 << 63) <= int(found[0]) < 1 << 63
+    return found[0] if is_storable else f"'{found[0]}'"
 
 
 # --- output ----------------------------------------------------------------------------------------------------------
