@@ -264,7 +264,7 @@ class BackgroundSessions:
         """Search the servers again. -> the new set, None if nothing has changed
 
         `loaded_ids`: ids of loaded traces; `baseline_ids`: ids of the traces that new ones are compared with, None for
-        no comparison; `known_ns`: servers that send only the newest traces are searched further back, to this time.
+        no comparison; `known_ns`: start time from which on no trace may be missing, as in `Loader.search_again`.
 
         Raises BackEndError if no server answers, and LoadCancelledError.
         """

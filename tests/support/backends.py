@@ -41,6 +41,8 @@ class Backend:
     cut: Callable[[Recording], Iterable[Document]]
     facts: Callable[[Json], Iterator[SpanFacts]]
     default_size = 100
+    orders_by_arrival = False
+    """True if the traces that were added last are the newest."""
     routes: Mapping[str, str] = {}
     """Name of the method for each pattern of paths."""
 
@@ -61,6 +63,8 @@ class Backend:
     def visible(self) -> list[Document]:
         """List the visible traces, newest first."""
         shown = [document for key, document in list(self.documents.items()) if key not in self.hidden]
+        if self.orders_by_arrival:
+            return shown[::-1]
         return sorted(shown, key=self.age_key, reverse=True)
 
     @staticmethod

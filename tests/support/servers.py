@@ -98,9 +98,12 @@ class LiveServer(StandIn):
         base: str = "",
         tls: SSLContext | None = None,
         socket_path: Path | None = None,
+        orders_by_arrival: bool = False,
     ) -> None:
+        """`orders_by_arrival`: the newest traces are those that were added last, as in Jaeger's memory storage."""
         api, name, root = JAEGER_COMPATIBLE[kind] if kind in JAEGER_COMPATIBLE else (*KINDS[kind], "")
         self._backend = api(recorded(name))
+        self._backend.orders_by_arrival = orders_by_arrival
         super().__init__([self._backend.recording], [self._backend], base + root, tls, socket_path)
         documents = list(self._backend.documents.values())
         if empty:

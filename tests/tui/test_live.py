@@ -465,13 +465,17 @@ async def test_waiting_for_a_server_can_be_stopped_and_delays_no_key(fault: str)
             assert painted(on.app)[-1]
 
 
-async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, int]:
+async def following_a_burst(
+    kind: str, count: int, monkeypatch: pytest.MonkeyPatch, *, orders_by_arrival: bool = False
+) -> tuple[int, str, int]:
     """Follow a server that gets this many traces at once, the oldest with an error. Return the number of new traces,
     the text on the screen, and the number of new traces with errors.
+
+    orders_by_arrival: the server sends those that arrived last, which are the oldest but for the one with an error.
     """
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()
-    with LiveServer(kind, ends_ns=now - 100_000_000_000) as server:
+    with LiveServer(kind, ends_ns=now - 100_000_000_000, orders_by_arrival=orders_by_arrival) as server:
         async with opened_live(server.url, size=(160, 40)) as on:
             await on.until("traces from")
             assert on.app.state.session is not None
@@ -487,7 +491,7 @@ async def following_a_burst(kind: str, count: int, monkeypatch: pytest.MonkeyPat
             # an old trace with a new span is among the newest
             later = 85_000_000_000 + count * 40_000_000
             long = trace(kind, count + 1, now - 95_000_000_000, later=later)
-            server.add_all([*bodies, long])
+            server.add_all([bodies[0], long, *bodies[:0:-1]] if orders_by_arrival else [*bodies, long])
             await on.until(" new ")
             await on.pilot.settle()
             loaded = on.app.state.session.loaded
@@ -504,9 +508,22 @@ async def test_following_reads_a_whole_burst(kind: str, monkeypatch: pytest.Monk
     assert "was not read" not in text
 
 
-@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3", "jaeger-v1"])
-async def test_following_reports_unread_traces_and_reads_all_errors(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    came, text, failed = await following_a_burst(kind, 1_500, monkeypatch)
+@pytest.mark.parametrize("kind", ["jaeger-v3", "jaeger-v1"])
+async def test_following_reads_a_whole_burst_in_any_order(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The traces sent as the newest began before those that are missing."""
+    came, text, failed = await following_a_burst(kind, 400, monkeypatch, orders_by_arrival=True)
+    assert (came, failed) == (400, 1)
+    assert "was not read" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "orders_by_arrival"),
+    [("zipkin", False), ("jaeger-v3", False), ("jaeger-v1", False), ("jaeger-v3", True), ("jaeger-v1", True)],
+)
+async def test_following_reports_unread_traces_and_reads_all_errors(
+    kind: str, orders_by_arrival: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, text, failed = await following_a_burst(kind, 1_500, monkeypatch, orders_by_arrival=orders_by_arrival)
     assert failed == 1
     assert 900 < came < 1_100
     assert "more than 1,0" in text

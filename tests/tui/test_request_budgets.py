@@ -133,6 +133,36 @@ async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert_all_ask_for_gzip(server)
 
 
+@pytest.mark.parametrize("orders_by_arrival", [False, True])
+@pytest.mark.parametrize("kind", ["jaeger-v3", "zipkin"])
+def test_poll_of_a_busy_server_is_one_request(kind: str, orders_by_arrival: bool) -> None:
+    """More traces than the limit began within the window of each poll; the limit is raised only if many are new."""
+    now = time.time_ns()
+    server = LiveServer(kind, empty=True, orders_by_arrival=orders_by_arrival)
+    count = 0
+
+    def arrive(traces: int) -> None:
+        nonlocal count
+        server.add_all(trace(kind, count + at + 1, now + (count + at) * MS) for at in range(traces))
+        count += traces
+
+    arrive(150)
+    with server:
+        loading = Loader([server.url])
+        loading.read(search=changed(ALL, start_ns=now, end_ns=now + SECOND, limit=100))
+        for new, most in ((10, 1), (0, 1), (90, 1), (250, 2), (10, 1)):
+            arrive(new)
+            before = len(server.requests)
+            wanted = changed(ALL, start_ns=now, end_ns=now + SECOND, limit=100)
+            found = loading.search_again(wanted, lambda _: None, known_ns=now + (count - new - 1) * MS)
+            assert len(server.requests) - before == most
+            if new:
+                assert found is not None
+                # the load has left out 50, which the raised limit may find
+                assert found.trace_count >= count - 50
+        loading.servers.close()
+
+
 async def filter_undone(on: LiveApp, server: LiveServer) -> None:
     """Undo the filter, which sends no request."""
     before = len(server.requests)

@@ -19,11 +19,11 @@ from tracetui.ingest.servers.resolve import check_credentials, parse_sources, su
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
 from tracetui.model.intake import Intake
-from tracetui.model.search import NOTHING, Search
+from tracetui.model.search import LAST_NS, NOTHING, Search
 from tracetui.model.traces import TraceSet
 
-_MOST_SEARCHES = 9
-"""Most searches for older traces, when more are new than a server sends at once."""
+_RAISED_LIMIT = 10
+"""Factor by which the limit of a search is raised, when more traces are new than a server sends at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Loader:
         """Warnings of the last query of the servers."""
         self._has_failed_server = False
         """True if a server failed in the last repeated search."""
+        self._known: tuple[Search, dict[str, frozenset[str]]] = (NOTHING, {})
+        """Conditions and `ServerPool.found_ids` of the last search with `known_ns`, or of the load."""
         self.servers = ServerPool(named.servers, overrides, waiting, asks_for_choice=asks_for_choice)
 
     def read(
@@ -113,6 +115,7 @@ class Loader:
                     done += item.size or 0
                 self._warnings = list(intake.warnings)
                 failed = self.servers.search(search, intake, here, on_report)
+                self._known = (_conditions(search), self.servers.found_ids)
                 progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
                 stopped = True
@@ -139,8 +142,8 @@ class Loader:
     ) -> TraceSet | None:
         """Search the servers again, and merge the results with what is loaded.
 
-        `known_ns`: if the results are only the newest traces, continue with older ones down to this start time;
-        0 to search once.
+        `known_ns`: raise the limit if traces that began after this time, or that are new since the last search of this
+        kind, may be missing; 0 to search once.
 
         -> the new set, None if nothing has changed. Raises BackEndError if no server answers, and StopReading if the
         search was stopped before the first result; the loaded traces stay.
@@ -148,7 +151,7 @@ class Loader:
         self._has_failed_server = False
         with paused_collection():
             reports: list[SearchReport] = []
-            changed, warned = self._search_once(search, progress, reports.append)
+            changed, warned = self._search_once(search, progress, reports.append, self._known_ids(search))
             if known_ns:
                 reports, more, more_warned = self._catch_up(search, known_ns, progress, reports)
                 changed, warned = changed or more, [*warned, *more_warned]
@@ -166,13 +169,22 @@ class Loader:
             return assemble(intake)
 
     def _search_once(
-        self, search: Search, progress: Callable[[LoadProgress], None], on_report: Callable[[SearchReport], None]
+        self,
+        search: Search,
+        progress: Callable[[LoadProgress], None],
+        on_report: Callable[[SearchReport], None],
+        known_ids: dict[str, frozenset[str]],
     ) -> tuple[bool, list[LoadWarning]]:
-        """Search the servers once. -> whether anything changed, and the warnings"""
+        """Search the servers once. -> whether anything changed, and the warnings
+
+        known_ids: as in `ServerPool.search`.
+        """
         new = Intake()
         failed: list[BackEndError] = []
         try:
-            failed = self.servers.search(search, new, lambda name: progress(LoadProgress(name, 0, len(new))), on_report)
+            failed = self.servers.search(
+                search, new, lambda name: progress(LoadProgress(name, 0, len(new))), on_report, known_ids
+            )
         except StopReading:
             if not len(new):
                 raise
@@ -188,34 +200,64 @@ class Loader:
     def _catch_up(
         self, search: Search, known_ns: int, progress: Callable[[LoadProgress], None], reports: list[SearchReport]
     ) -> tuple[list[SearchReport], bool, list[LoadWarning]]:
-        """Search older traces from `known_ns` up to the oldest result, until all are loaded.
+        """Search once more with a higher limit if traces are missing; then for those with errors if some still are.
+
+        A higher limit, unlike an earlier end, also finds what is missing if servers do not send the newest traces
+        first, or order them by arrival.
 
         -> the reports as of one search; whether anything changed; the warnings
         """
-        changed, warnings, last = False, list[LoadWarning](), reports
-        read = sum(found.searched.count for found in reports if found.searched is not None)
-        end = search.end_ns
-        for look in range(_MOST_SEARCHES + 1):
-            full = [found.searched for found in last if found.searched is not None]
-            if not full:
-                return reports, changed, warnings
-            # several servers: continue from the newest boundary, so that none has a gap
-            oldest = max(found.complete_since_ns or found.since_ns for found in full)
-            if oldest <= known_ns:
-                return reports, changed, warnings
-            if look == _MOST_SEARCHES or (end is not None and oldest >= end):
-                break
-            end = oldest
-            last = []
-            more, warned = self._search_once(msgspec.structs.replace(search, end_ns=end), progress, last.append)
-            changed, warnings = changed or more, [*warnings, *warned]
-            read += sum(found.searched.count for found in last if found.searched is not None)
-        if not search.errors and end is not None:
+        known = self._known_ids(search)
+        changed, warnings = False, list[LoadWarning]()
+        if _boundary(reports) > known_ns:
+            most = max(found.search.most for found in reports)
+            wider = msgspec.structs.replace(search, limit=most * _RAISED_LIMIT)
+            more: list[SearchReport] = []
+            changed, warnings = self._search_further(wider, progress, more.append, known)
+            # the server may reject the limit
+            reports = more or reports
+        boundary = _boundary(reports)
+        self._known = (_conditions(search), self.servers.found_ids)
+        if boundary <= known_ns:
+            return reports, changed, warnings
+        if not search.errors:
             # traces with errors must not be missed in follow mode
-            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False)
-            more, warned = self._search_once(errors, progress, lambda _: None)
-            changed, warnings = changed or more, [*warnings, *warned]
+            most, end = max(found.search.most for found in reports), min(search.window()[1], boundary)
+            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False, limit=most)
+            has_more, warned = self._search_further(errors, progress, lambda _: None, {})
+            changed, warnings = changed or has_more, [*warnings, *warned]
+        read = sum(found.searched.count for found in reports if found.searched is not None)
         return [replace(found, unread_beyond=read) for found in reports], changed, warnings
+
+    def _search_further(
+        self,
+        search: Search,
+        progress: Callable[[LoadProgress], None],
+        on_report: Callable[[SearchReport], None],
+        known_ids: dict[str, frozenset[str]],
+    ) -> tuple[bool, list[LoadWarning]]:
+        """Search the servers as `_search_once` does. If none answers, that is a warning."""
+        try:
+            return self._search_once(search, progress, on_report, known_ids)
+        except BackEndError as error:
+            return False, [LoadWarning("", "", str(error))]
+
+    def _known_ids(self, search: Search) -> dict[str, frozenset[str]]:
+        """Return the traces that the last search of this kind found, by server."""
+        conditions, found = self._known
+        return found if conditions == _conditions(search) else {}
+
+
+def _boundary(reports: Sequence[SearchReport]) -> int:
+    """Return the time before which traces may be missing, in ns since the epoch; 0 if none is."""
+    full = [found.searched for found in reports if found.searched is not None]
+    # several servers: the newest boundary, so that none has a gap
+    return max((one.complete_since_ns or one.since_ns if one.is_newest else LAST_NS for one in full), default=0)
+
+
+def _conditions(search: Search) -> Search:
+    """Return a search without its window and limit."""
+    return msgspec.structs.replace(search, start_ns=None, end_ns=None, lookback_ns=None, limit=None)
 
 
 def _combine(failed: Sequence[BackEndError]) -> BackEndError:

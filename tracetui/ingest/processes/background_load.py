@@ -143,7 +143,7 @@ class BackgroundLoad:
     ) -> TraceSet | None:
         """Search the servers again, in the calling thread. -> the new set, None if nothing has changed
 
-        `known_ns`: start time down to which older traces are loaded if servers send only the newest; 0 for none.
+        `known_ns`: start time from which on no trace may be missing, as in `Loader.search_again`; 0 for none.
 
         Raises BackEndError if no server answers, and LoadCancelledError.
         """

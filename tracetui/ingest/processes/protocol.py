@@ -32,7 +32,7 @@ class LoadRequest(msgspec.Struct, tag="load"):
 class SearchRequest(msgspec.Struct, tag="search"):
     search: Search
     known_ns: int = 0
-    """Start time down to which older traces are loaded if servers send only the newest; 0 for none."""
+    """Start time from which on no trace may be missing, as in `Loader.search_again`; 0 for none."""
 
 
 class ServerStatsRequest(msgspec.Struct, tag="server_stats"):

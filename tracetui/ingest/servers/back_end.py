@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,7 +15,8 @@ from tracetui.ingest.servers.request_errors import NO_JSON, CutOffError, HttpErr
 from tracetui.ingest.servers.searched_window import SearchedWindow
 from tracetui.ingest.servers.stream_split import Shape, TooLargeError, split_stream
 from tracetui.model.errors import BackEndError
-from tracetui.model.search import Search
+from tracetui.model.ids import canonical_trace_id
+from tracetui.model.search import LAST_NS, Search
 from tracetui.model.server_stats import Dependency, Metrics
 
 LARGEST_TRACE = 1 << 28
@@ -91,6 +92,8 @@ class BackEnd(ABC):
         """True if part of the last search failed, such as that of one of several services."""
         self.complete_since_ns = 0
         """Start from which on the last search found all traces, if services had more than the limit; 0 otherwise."""
+        self.known_ids: frozenset[str] = frozenset()
+        """Canonical ids of traces that an earlier search found, which was like this one and missed no newer trace."""
         self.searched: SearchedWindow | None = None
         """Traces that the last search covered, if the server could not search for the matching ones only."""
 
@@ -98,6 +101,23 @@ class BackEnd(ABC):
     def sends_newest(self) -> bool:
         """True if it sends the newest traces, not arbitrary ones, when there are more than the limit."""
         return True
+
+    @property
+    def may_order_by_arrival(self) -> bool:
+        """True if the traces that it sends as the newest may be those that arrived last, whenever they began."""
+        return False
+
+    def complete_since(self, latest: Mapping[str, int]) -> int:
+        """Return the time from which on no trace is missing in the newest ones, in ns since the epoch; 0 if unknown.
+
+        latest: start of the last span of each of these traces, by id.
+
+        In the order of arrival that depends on a trace that was known before: nothing is missing that arrived after it.
+        Without one, any trace may be missing.
+        """
+        if self.may_order_by_arrival and self.known_ids.isdisjoint(map(canonical_trace_id, latest)):
+            return LAST_NS
+        return min(filter(None, latest.values()), default=0)
 
     def warn(self, text: str) -> None:
         """Report a warning, possibly with a message from the server."""

@@ -116,6 +116,11 @@ class Jaeger(BackEnd):
     def sends_newest(self) -> bool:
         return self._dialect.sends_newest
 
+    @property
+    def may_order_by_arrival(self) -> bool:
+        # its memory storage does (`internal/storage/v2/memory/tenant.go`), and no API names the storage
+        return self._dialect is JAEGER
+
     def services(self) -> list[str]:
         path = f"{self._root}/api/v3/services" if self._prefers_v3 else f"{self._root}/api/services"
         found = self.connection.json(_Names, path)
@@ -291,7 +296,7 @@ class Jaeger(BackEnd):
             through = self._summaries_of(wider)
         if len(through) >= self._limited(wider).most:
             self.has_more = True
-            self.complete_since_ns = min(one.end_ns for one in through)
+            self.complete_since_ns = self.complete_since({one.trace_id: one.end_ns for one in through})
         self.searched = SearchedWindow(
             len(through), *window_of([one.start_ns for one in through]), is_newest=self.sends_newest
         )
@@ -315,7 +320,7 @@ class Jaeger(BackEnd):
                 found |= {summary.trace_id: summary for summary in summaries}
                 if len(summaries) >= self._limited(one).most:
                     full.append(one)
-                    bounds.append(min(summary.end_ns for summary in summaries))
+                    bounds.append(self.complete_since({summary.trace_id: summary.end_ns for summary in summaries}))
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
             if not searches or len(found) >= search.most:
@@ -400,7 +405,13 @@ class Jaeger(BackEnd):
         for _ in range(rounds):
             full, bounds = [], [0]
             found = documents_by_service(
-                searches, requested, unseen_jaeger, seen, self.warn_incomplete, lambda one: self._limited(one).most
+                searches,
+                requested,
+                unseen_jaeger,
+                seen,
+                self.warn_incomplete,
+                self.complete_since,
+                lambda one: self._limited(one).most,
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents

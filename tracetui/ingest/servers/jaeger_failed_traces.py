@@ -19,7 +19,6 @@ from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,
     add_latest_starts,
     add_starts,
-    complete_since,
     jaeger_starts,
     unseen_jaeger,
 )
@@ -106,7 +105,7 @@ class FailedTraces:
                 yield unseen
         if len(found) >= search.most:
             back_end.has_more = True
-            back_end.complete_since_ns = back_end.complete_since_ns or complete_since(latest)
+            back_end.complete_since_ns = back_end.complete_since_ns or back_end.complete_since(latest)
         back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=back_end.sends_newest)
         if narrow.errors and not seen and self.finds_errors is None:
             if has_error and not (search.operation or search.attributes or narrow.least_ns or narrow.most_ns):

@@ -11,7 +11,7 @@ from tracetui.ingest.servers.back_end import Warn
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE
 from tracetui.ingest.servers.request_errors import HttpError
-from tracetui.ingest.servers.unseen_traces import TraceStarts, add_latest_starts, add_starts, complete_since
+from tracetui.ingest.servers.unseen_traces import TraceStarts, add_latest_starts, add_starts
 from tracetui.model.search import Search, traces_per_service
 
 _MOST_SERVICES: Final = 1_000
@@ -50,6 +50,7 @@ def documents_by_service(
     unseen: Callable[[bytes, TraceStarts], tuple[TraceStarts, bytes]],
     seen: TraceStarts,
     warn: Warn,
+    complete_since: Callable[[TraceStarts], int],
     most_of: Callable[[Search], int] = lambda search: search.most,
 ) -> Generator[tuple[Search, int | None, list[bytes]]]:
     """Yield searches of one service each as they complete.
@@ -58,6 +59,7 @@ def documents_by_service(
     0 if unknown; documents of the unseen traces
 
     unseen: reduces a document to traces that are not in `seen`, which those found are added to.
+    complete_since: as `BackEnd.complete_since`.
     """
     for search, documents in results_by_service(searches, run_search, warn):
         found: TraceStarts = {}

@@ -20,6 +20,7 @@ from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.resolve import Server, documents, download, open_back_end
 from tracetui.ingest.servers.searched_window import SearchedWindow, window_of
 from tracetui.model.errors import BackEndError, LoadWarning, ManyServicesError, shortened
+from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import Intake
 from tracetui.model.search import NOTHING, Search, describe
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats
@@ -84,6 +85,11 @@ class ServerPool:
         self._overrides = overrides
         self._waiting = waiting
         self._back_ends: dict[str, BackEnd] = {}
+        self.found_ids: dict[str, frozenset[str]] = {}
+        """Canonical ids of the traces that the last search found, by server.
+
+        Only of servers that may order them by arrival, and of which no part failed.
+        """
         self._notes: list[str] = []
         """Deviations of the current server from the request."""
 
@@ -93,18 +99,26 @@ class ServerPool:
         return any(not server.address.file for server in self.servers)
 
     def search(
-        self, search: Search, intake: Intake, on_data: Callable[[str], None], on_report: Callable[[SearchReport], None]
+        self,
+        search: Search,
+        intake: Intake,
+        on_data: Callable[[str], None],
+        on_report: Callable[[SearchReport], None],
+        known_ids: Mapping[str, frozenset[str]] | None = None,
     ) -> list[BackEndError]:
         """Search the servers and add the results to the intake. -> errors of the servers that failed
 
         `on_data` is called with the name of each server that has sent data, `on_report` with the report of each search.
+        `known_ids`: by server, as `BackEnd.known_ids`.
         Warnings in the intake name lost data. Raises UsageError for a server with unusable settings.
         """
         failed = []
+        self.found_ids = {}
         for server in self.servers:
             spans = len(intake)
+            known = (known_ids or {}).get(server.name, frozenset())
             try:
-                self._search_server(server, search, intake, on_data, on_report)
+                self._search_server(server, search, intake, on_data, on_report, known)
             except BackEndError as error:
                 # the connection is also dead
                 self._close(server.name)
@@ -126,6 +140,7 @@ class ServerPool:
         intake: Intake,
         on_data: Callable[[str], None],
         on_report: Callable[[SearchReport], None],
+        known_ids: frozenset[str],
     ) -> None:
         context, spans = DecodeContext(intake, server.name), len(intake)
         before, kept = len(intake.warnings), intake.chunks.raw_bytes
@@ -145,6 +160,7 @@ class ServerPool:
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
         back_end.complete_since_ns, back_end.is_incomplete = 0, False
+        back_end.known_ids = known_ids
         damage: list[LoadWarning] = []
         try:
             with (
@@ -171,7 +187,10 @@ class ServerPool:
             what = f"the response contains no traces ({damage[0].message}); is there a gateway in between?"
             raise BackEndError(f"{back_end.connection.name}: {what}")
         name = server.name if len(self.servers) > 1 else ""
-        on_report(_report(back_end, wanted, _searched(intake, spans, back_end.unchanged), name))
+        latest, window = _searched(intake, spans, back_end.unchanged)
+        if back_end.may_order_by_arrival and not back_end.is_incomplete:
+            self.found_ids[server.name] = frozenset(map(canonical_trace_id, latest))
+        on_report(_report(back_end, wanted, latest, window, name))
 
     def back_end(self, server: Server) -> BackEnd:
         """Return the connection to a server. Raises BackEndError and UsageError."""
@@ -293,8 +312,11 @@ def _decode(name: str, document: bytes, intake: Intake) -> None:
     decode(document, DecodeContext(intake, name))
 
 
-def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> SearchedWindow:
-    """Count the traces of the spans from a position on, and the found ones that were not sent again."""
+def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> tuple[dict[str, int], SearchedWindow]:
+    """Find the traces of the spans from a position on, and add the found ones that were not sent again.
+
+    -> the start of the last span of each, by id; their number and window
+    """
     intake.flush()
     none = np.zeros(0, np.int64)
     trace = np.concatenate([none, *(chunk.trace for chunk in intake.chunks)])[position:]
@@ -307,8 +329,9 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> Se
     # a server takes those traces for the newest that have the newest span, whenever they began
     last = np.zeros(len(traces), np.int64)
     np.maximum.at(last, of_trace, start)
-    complete_since, _ = window_of([*last.tolist(), *unchanged.values()])
-    return SearchedWindow(len(traces) + len(unchanged), *window_of(starts), complete_since_ns=complete_since)
+    ids = intake.traces.ids
+    latest = {ids[number]: moment for number, moment in zip(traces.tolist(), last.tolist(), strict=True)}
+    return {**latest, **unchanged}, SearchedWindow(len(traces) + len(unchanged), *window_of(starts))
 
 
 def _choice_report(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:
@@ -316,7 +339,9 @@ def _choice_report(back_end: BackEnd, wanted: Search, count: int) -> SearchRepor
     return SearchReport(text, False, back_end.supported_search(wanted), services_to_choose=count)
 
 
-def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: str) -> SearchReport:
+def _report(
+    back_end: BackEnd, wanted: Search, latest: Mapping[str, int], received: SearchedWindow, name: str
+) -> SearchReport:
     search = back_end.supported_search(wanted)
     count = "1 trace" if received.count == 1 else f"{received.count:,} traces"
     text = f"{count} from {back_end.capabilities.name}{name and ' at '}{name} (searched: {describe(search)})"
@@ -343,7 +368,7 @@ def _report(back_end: BackEnd, wanted: Search, received: SearchedWindow, name: s
         rest["attributes"] = {k: v for k, v in wanted.attributes.items() if k not in search.attributes}
     if rest:
         text += f"; filtered locally: {describe(msgspec.structs.replace(NOTHING, **rest), alone=True)}"
-    since = back_end.complete_since_ns or (received.complete_since_ns if searched is None else 0)
+    since = back_end.complete_since_ns or (back_end.complete_since(latest) if searched is None else 0)
     window = replace(searched or received, complete_since_ns=since)
     return SearchReport(
         text,

@@ -199,11 +199,6 @@ def add_latest_starts(latest: TraceStarts, document: bytes) -> None:
         latest[trace_id] = max(latest.get(trace_id, 0), start_ns)
 
 
-def complete_since(latest: TraceStarts) -> int:
-    """Return the time from which on no trace is missing in the newest ones, in ns since the epoch; 0 if unknown."""
-    return min(filter(None, latest.values()), default=0)
-
-
 def _begin(found: TraceStarts, trace_id: str, start_ns: int) -> None:
     """Note the start of a span if it is the earliest known of its trace."""
     before = found.get(trace_id, 0)

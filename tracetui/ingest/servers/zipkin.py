@@ -20,7 +20,6 @@ from tracetui.ingest.servers.unseen_traces import (
     TraceStarts,
     add_latest_starts,
     add_starts,
-    complete_since,
     unseen_zipkin,
 )
 from tracetui.model.search import Search
@@ -99,7 +98,7 @@ class Zipkin(BackEnd):
             if unseen:
                 yield unseen
         if len(found) >= search.most:
-            self.has_more, self.complete_since_ns = True, self.complete_since_ns or complete_since(latest)
+            self.has_more, self.complete_since_ns = True, self.complete_since_ns or self.complete_since(latest)
         self.searched = SearchedWindow(len(found), *window_of([*found.values()]))
 
     def newest_start(self, search: Search) -> int:
@@ -122,7 +121,9 @@ class Zipkin(BackEnd):
         full: list[Search] = []
         for _ in range(2):
             full, bounds = [], [0]
-            found = documents_by_service(searches, self._documents, unseen_zipkin, seen, self.warn_incomplete)
+            found = documents_by_service(
+                searches, self._documents, unseen_zipkin, seen, self.warn_incomplete, self.complete_since
+            )
             for one, since, documents in found:
                 yield from documents
                 if since is not None:
