@@ -12,6 +12,7 @@ TRACES = build(
     span("a", 0, 100, name="GET /Cart", service="web", attributes={"http.status_code": 404, "ok": True, "none": None}),
     span("b", 1, 50, parent="a", name="SELECT", service="db", attributes=TEXTS),
     span("c", 2, 50, parent="a", name="send", events=[(3, "exception", {"exception.type": "TimeoutError"})]),
+    span("e", 3, 5, parent="a", name="y", attributes={"note": "STRAẞE Όδος ΌΔΟΣ", "支払い": "İ 支払い 🙂"}),
     span("d", 3, 50, parent="a", name="x", error=True, message="Connection refused", resource={"host.name": "node-7"}),
 )  # fmt: skip
 
@@ -34,6 +35,12 @@ def found(word: str) -> list[str]:
         ("true", ["a"]),
         ("none", ["a"]),
         ("héllo", ["b"]),
+        ("HÉLLO", ["b"]),
+        ("straße", ["e"]),
+        ("ΌΔΟΣ", ["e"]),
+        ("支払い", ["e"]),
+        ("払い 🙂", ["e"]),
+        ("払う", []),
         ('say "h', ["b"]),
         ("tail", ["b"]),
         ("timeouterror", ["c"]),

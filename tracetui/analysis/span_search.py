@@ -7,13 +7,13 @@ or trace id of at least `ID_PREFIX` hex digits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
+from tracetui.analysis.raw_needles import ESCAPE, ESCAPED, is_numeric, needles, raw_test
 from tracetui.model.ids import SPAN_DIGITS, canonical_trace_id, is_hex
 from tracetui.model.span import Attributes, Value
 from tracetui.model.traces import TraceSet
@@ -27,14 +27,8 @@ _SPANS_PER_CHECK: Final = 2_048
 """Spans decoded between two checks of `stopped`."""
 _SPANS_AT_ONCE: Final = 1 << 17
 """Spans whose bytes are searched between two checks of `stopped`."""
-_NUMBERS: Final = re.compile(r"[-+.0-9a-z]*")
 _MOST_PARTS: Final = 10_000
 """Most parts of one value that are searched."""
-_UNESCAPED: Final = re.compile(r"[A-Za-z0-9_.:@-]+(?: [A-Za-z0-9_.:@-]+)*")
-"""Text that encoders of JSON write unchanged."""
-_ESCAPE: Final = b"\\u00"
-_ESCAPED: Final = re.compile(rb"\\u00(?!2[267bf]|3[c-e]|5c)[2-7][0-9a-f]", re.IGNORECASE)
-"""Escaped character of `_UNESCAPED`, which encoders may write, but rarely do."""
 
 
 class SearchStoppedError(Exception):
@@ -137,7 +131,7 @@ class WordSearch:
         lines = self._traces.log_lines
         if not len(lines) or not len(spans):
             return
-        may_hold = _raw_test(self._sought)
+        may_hold = raw_test(self._sought)
         rows = lines.rows(int(spans[0]), int(spans[-1]) + 1)
         at = np.searchsorted(spans, lines.span[rows.start : rows.stop])
         for number, (row, i, span) in enumerate(
@@ -171,14 +165,17 @@ class WordSearch:
         links = traces.link_bytes[chosen]
         sizes = traces.attribute_bytes[chosen] + traces.event_bytes[chosen] + links
         maybe = sizes > 0
-        needle = _needle(self._sought)
-        if needle:
+        sought = needles(self._sought)
+        if sought:
             span_bytes = traces.span_bytes
-            literal = span_bytes.holding(needle, at, sizes, ignore_case=True)
-            escapes = np.flatnonzero(span_bytes.holding(_ESCAPE, at, sizes) & ~literal)
-            escaped = span_bytes.read_each(at[escapes], sizes[escapes])
-            literal[escapes] = [_ESCAPED.search(raw) is not None for raw in escaped]
-            if _is_numeric(self._sought):
+            literal = np.zeros(len(chosen), bool)
+            for needle in sought:
+                literal |= span_bytes.holding(needle, at, sizes, ignore_case=True)
+            if self._sought.isascii():
+                escapes = np.flatnonzero(span_bytes.holding(ESCAPE, at, sizes) & ~literal)
+                escaped = span_bytes.read_each(at[escapes], sizes[escapes])
+                literal[escapes] = [ESCAPED.search(raw) is not None for raw in escaped]
+            if is_numeric(self._sought):
                 literal |= ~self._is_text[traces.resource[chosen]]
             if self._may_be_id:
                 # ids may be binary
@@ -227,31 +224,6 @@ def find_spans(
 def _holding(texts: list[str], sought: str) -> np.ndarray:
     """bool[texts]"""
     return np.array([sought in text.lower() for text in texts], bool)
-
-
-def _needle(sought: str) -> bytes:
-    """Return the longest part of a word that raw bytes contain unchanged if they contain the word; b"" for none."""
-    if not sought.isascii() or _is_boolean(sought):
-        return b""
-    return max(_UNESCAPED.findall(sought), key=len, default="").encode()
-
-
-def _raw_test(sought: str) -> Callable[[bytes], object]:
-    """Build a test for the JSON of a log record that passes everything that may contain the word, and little else."""
-    needle = _needle(sought)
-    if not needle or _is_numeric(sought):
-        return lambda _: True
-    return re.compile(re.escape(needle) + rb"|\\u00", re.IGNORECASE).search
-
-
-def _is_boolean(part: str) -> bool:
-    """Test whether a text can be part of true, false or null, which sources write in other ways, too."""
-    return any(part in word for word in ("true", "false", "null"))
-
-
-def _is_numeric(part: str) -> bool:
-    """Test whether a text can be part of a number."""
-    return _NUMBERS.fullmatch(part) is not None and (any(c.isdigit() for c in part) or part in "+-.")
 
 
 def _contains(attributes: Attributes, sought: str) -> bool:
