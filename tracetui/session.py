@@ -21,8 +21,8 @@ from tracetui.model.errors import InputError, LoadWarning, UsageError
 from tracetui.model.search import NOTHING, Search, combined, describe_window
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
-from tracetui.query.filters import Filters, apply, unknown_names
 from tracetui.query.pushdown import pushdown
+from tracetui.query.trace_filters import Filters, apply, unknown_names
 
 if TYPE_CHECKING:
     from tracetui.analysis.compare import Comparison

@@ -12,7 +12,7 @@ from tests.support.building import GivenSpan, build, ids, span
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.skew import correct_skew
 from tracetui.analysis.summary import summarize
-from tracetui.model.clocks import skewed_spans
+from tracetui.model.skewed_spans import skewed_spans
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 

@@ -13,7 +13,7 @@ from tests.support.building import EPOCH, US, GivenSpan, build, span
 from tests.support.near import near
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.summary import DurationStats, duration_stats, summarize
-from tracetui.model.clocks import skewed_spans
+from tracetui.model.skewed_spans import skewed_spans
 
 
 def _quantile(ordered: list[int], share: float) -> float:

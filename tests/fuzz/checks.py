@@ -40,14 +40,14 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.render.graph.diagram import FORMATS
 from tracetui.render.graph.json import answer_json
-from tracetui.render.graph.page import GraphPage
+from tracetui.render.graph.text_blocks import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.compare_json import compare_json
 from tracetui.render.report.compare_text import compare_text
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.markdown import trace_markdown
-from tracetui.render.report.page import ReportOptions
 from tracetui.render.report.text import report_text
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import trace_columns

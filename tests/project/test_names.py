@@ -17,12 +17,12 @@ MOST_RIDDLES = 30
 """Docstrings that may begin with one of `RIDDLES`."""
 RIDDLES = ("What ", "How ", "Whether ", "Of ")
 REPLACED = """
-answers apart arena arrivals asked asked_pane at_once beside buffers chance chunks codec contents deciding far
-findings handover judge keys_in_order kinds lasting_driver lenient line_values live loading_app meaning mend nodes
-noise odd_steps opinion otlp_records outside patterns pieces place problems pushed quiet quiet_screen runs said
-salvage second_opinion served shifts slack sources spec_json splits status step_differences step_evidence
-surplus_members syntax terminal_output told traces_answers traces_body traces_questions watch waterfall_open
-waterfall_sight ways whereabouts wishes work
+answers apart arena arrivals asked asked_pane at_once beside buffers chance chunks clocks codec contents deciding
+far filters findings handover jaeger_messages judge keys_in_order kinds lasting_driver lenient line_values live
+loading_app meaning mend nodes noise odd_steps opinion otlp_messages otlp_records outside page patterns pieces place
+problems pushed quiet quiet_screen runs said salvage second_opinion served shifts slack sources spec_json splits
+status step_differences step_evidence surplus_members syntax terminal_output told traces_answers traces_body
+traces_questions watch waterfall_open waterfall_sight ways whereabouts wishes work
 """.split()
 """Names of modules that were replaced by the field's words."""
 REPLACED_WORDS = {

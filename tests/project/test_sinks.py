@@ -36,9 +36,9 @@ from tracetui.ingest.loader import load
 from tracetui.model.errors import LoadWarning
 from tracetui.render.graph.diagram import FORMATS
 from tracetui.render.graph.json import answer_json
-from tracetui.render.graph.page import GraphPage
+from tracetui.render.graph.text_blocks import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
-from tracetui.render.report.page import ReportOptions
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS

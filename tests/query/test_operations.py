@@ -34,8 +34,8 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.complete import vocabulary
-from tracetui.query.filters import Filters, apply, search_of, unknown_names
 from tracetui.query.pushdown import pushdown
+from tracetui.query.trace_filters import Filters, apply, search_of, unknown_names
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.session import BackgroundSessions, FilteredSession
 from tracetui.tui.views.services.queries import operation_query

@@ -15,8 +15,8 @@ from tracetui.model.search import LIMIT, LOOKBACK_NS, Search, describe
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
-from tracetui.query.filters import Filters, apply, search_of
 from tracetui.query.pushdown import conjuncts, pushdown
+from tracetui.query.trace_filters import Filters, apply, search_of
 
 MS = 1_000_000
 NEW_YEAR_NS = 1_704_067_200_000_000_000

@@ -647,7 +647,7 @@ def test_any_key_of_a_scope_can_be_quoted() -> None:
 
 def test_the_parser_is_loaded_when_a_query_is_read() -> None:
     code = (
-        "import sys; import tracetui.query.filters, tracetui.query as q;"
+        "import sys; import tracetui.query.trace_filters, tracetui.query as q;"
         "assert not {'lark', 'difflib'} & sys.modules.keys(); q.parse('error'); assert 'lark' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -20,8 +20,8 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.frame import status_line
 from tracetui.render.report.compare_json import compare_json
 from tracetui.render.report.compare_text import compare_text
-from tracetui.render.report.page import ReportOptions
 from tracetui.render.report.text import report_text
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.text.percentiles import spread_words

@@ -19,9 +19,9 @@ from tracetui.model.peers import PeerType
 from tracetui.model.span import Kind
 from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, calls_diagram, dot, mermaid
 from tracetui.render.graph.json import answer_json, services_json
-from tracetui.render.graph.page import GraphPage
 from tracetui.render.graph.text import neighbours_text, services_text
-from tracetui.render.report.page import ReportOptions
+from tracetui.render.graph.text_blocks import GraphPage
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Column, figure_cell

@@ -18,8 +18,8 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.cli.main import run
 from tracetui.model.span import Status
 from tracetui.render.report.json import report_json
-from tracetui.render.report.page import ReportOptions
 from tracetui.render.report.text import report_text
+from tracetui.render.report.text_blocks import ReportOptions
 
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))
 

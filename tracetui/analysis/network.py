@@ -15,7 +15,7 @@ import numpy as np
 from tracetui.analysis.calls import Calls, answered_calls
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.stats.groups import group_slices
-from tracetui.model.clocks import GRID_NS
+from tracetui.model.skewed_spans import GRID_NS
 from tracetui.model.traces import TraceSet
 
 UNKNOWN = -1

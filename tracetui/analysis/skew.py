@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from tracetui.analysis.self_time import detached
-from tracetui.model.clocks import GRID_NS, hosts, skewed_spans
+from tracetui.model.skewed_spans import GRID_NS, hosts, skewed_spans
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 

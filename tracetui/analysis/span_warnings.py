@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.model.clocks import skewed_spans
+from tracetui.model.skewed_spans import skewed_spans
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
 

@@ -23,7 +23,7 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search
-from tracetui.query.filters import Filters, search_of
+from tracetui.query.trace_filters import Filters, search_of
 from tracetui.query.trace_set_split import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.session import Session

@@ -23,7 +23,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.query.pushdown import pushdown
 from tracetui.render.report.json_values import in_percent, warnings_json
-from tracetui.render.report.page import ReportOptions
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.text.line import Line, Role

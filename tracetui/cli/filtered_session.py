@@ -20,7 +20,7 @@ from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
-from tracetui.query.filters import Filters, search_of
+from tracetui.query.trace_filters import Filters, search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 

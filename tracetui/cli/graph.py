@@ -96,8 +96,8 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
 
         print_json(answer_json(answer.json()), report.output, ascii_only=report.ascii)
     elif format_ is GraphFormat.TEXT:
-        from tracetui.render.graph.page import GraphPage
         from tracetui.render.graph.text import map_text
+        from tracetui.render.graph.text_blocks import GraphPage
 
         lines = map_text(GraphPage(analysis, look), answer.diagram())
         print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
@@ -110,7 +110,7 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
 
         print_diagram(FORMATS[format_](answer.diagram()), report.output, ascii_only=report.ascii)
     else:
-        from tracetui.render.graph.page import GraphPage
+        from tracetui.render.graph.text_blocks import GraphPage
 
         print_lines(answer.text(GraphPage(analysis, look)), report.color, report.output, ascii_only=look.ascii_only)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     # networkx is imported only by a query
     from tracetui.analysis.service_graph import Target
     from tracetui.render.graph.diagram import Diagram
-    from tracetui.render.graph.page import GraphPage
+    from tracetui.render.graph.text_blocks import GraphPage
 
 HOPS = 2
 _LEAST_WORD = 3

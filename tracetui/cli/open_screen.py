@@ -109,7 +109,7 @@ def _first_query(sources: Sequence[str], selection: Selection) -> tuple[str | No
     """
     from tracetui.ingest.servers.resolve import parse_sources
     from tracetui.model.search import NOTHING, Search
-    from tracetui.query.filters import Filters, as_query
+    from tracetui.query.trace_filters import Filters, as_query
 
     filters = selection.filters()
     if filters == Filters():

@@ -15,13 +15,13 @@ from tracetui.model.errors import UsageError
 from tracetui.model.times import find_clock, find_time, parse_duration
 from tracetui.query import Query, parse
 from tracetui.query.edit import TIME_FIELD, resolve_reference
-from tracetui.query.filters import Filters, describe
 from tracetui.query.lexer import quoted
 from tracetui.query.parser import where_searched
+from tracetui.query.trace_filters import Filters, describe
 from tracetui.render.text.ansi import ColourChoice
 
 if TYPE_CHECKING:
-    from tracetui.render.report.page import ReportOptions
+    from tracetui.render.report.text_blocks import ReportOptions
     from tracetui.session import Session
 
 SELECTION = "Selection (default: traces with errors)"
@@ -291,7 +291,7 @@ class Report:
     def options(self, filters: Filters, session: Session | None = None) -> ReportOptions:
         """Build the layout of the session's report from the options and the output."""
         # imported late, as only reports need it
-        from tracetui.render.report.page import ReportOptions
+        from tracetui.render.report.text_blocks import ReportOptions
 
         return ReportOptions(
             width=width_of(self.width),

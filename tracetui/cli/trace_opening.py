@@ -18,7 +18,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
-from tracetui.query.filters import search_of
+from tracetui.query.trace_filters import search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 

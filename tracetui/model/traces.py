@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tracetui.model.clocks import skewed_spans
 from tracetui.model.errors import LoadWarning
 from tracetui.model.ids import canonical_trace_id, span_text
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
+from tracetui.model.skewed_spans import skewed_spans
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status, Value
 from tracetui.model.span_bytes import SpanBytes
 from tracetui.model.tables import Resource

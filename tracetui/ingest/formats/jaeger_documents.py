@@ -17,8 +17,8 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.jaeger_json import add_trace
+from tracetui.ingest.formats.jaeger_json_fields import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_lenient import lenient_process, lenient_span
-from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import flattened
 from tracetui.ingest.json_repair import lenient_json

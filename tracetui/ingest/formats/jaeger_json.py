@@ -15,8 +15,8 @@ from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
+from tracetui.ingest.formats.jaeger_json_fields import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_lenient import lenient_trace
-from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec, usual_tags
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_value_limit import MORE_VALUES, first_values

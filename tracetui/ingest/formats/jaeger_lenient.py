@@ -13,7 +13,7 @@ from msgspec import Raw
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, read_reference_type
 from tracetui.ingest.formats.item_lists import items_of, objects_of
-from tracetui.ingest.formats.jaeger_messages import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
+from tracetui.ingest.formats.jaeger_json_fields import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
 from tracetui.ingest.formats.jaeger_values import are_readable, tags_json, tags_of
 from tracetui.ingest.formats.numbers import length_ns, moment_ns
 from tracetui.ingest.formats.otlp_values import id_of, text_of

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import objects_of, pairs_in
-from tracetui.ingest.formats.jaeger_messages import JaegerReference
+from tracetui.ingest.formats.jaeger_json_fields import JaegerReference
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.value_nesting import within_limit

@@ -20,8 +20,8 @@ from msgspec import Raw, Struct
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
 from tracetui.ingest.formats.field_names import read_kind, read_status
+from tracetui.ingest.formats.otlp_json_fields import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
-from tracetui.ingest.formats.otlp_messages import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.otlp_span_rules import (
     JAEGER_WARNINGS,
     dropped_warnings,
@@ -51,7 +51,7 @@ class _KeyValue(Struct, gc=False):
     key: str
     value: Any = None
     Value: None = None
-    # members of AnyValue next to the key: see `otlp_messages`
+    # members of AnyValue next to the key: see `otlp_json_fields`
     stringValue: None = None  # noqa: N815 - the wire's spelling, as below
     boolValue: None = None  # noqa: N815
     intValue: None = None  # noqa: N815

@@ -15,7 +15,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import items_of, objects_of
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
-from tracetui.ingest.formats.otlp_messages import (
+from tracetui.ingest.formats.otlp_json_fields import (
     NONE,
     OtlpRequest,
     OtlpResourceSpans,

@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
 from tracetui.ingest.formats.otlp_json import CODEC, add_spans
-from tracetui.ingest.formats.otlp_messages import NONE, OtlpSpan, OtlpStatus
+from tracetui.ingest.formats.otlp_json_fields import NONE, OtlpSpan, OtlpStatus
 from tracetui.ingest.formats.otlp_values import encoded, encoded_pairs, pairs_of, text_of
 from tracetui.ingest.record_errors import add_each
 from tracetui.model.ids import is_hex

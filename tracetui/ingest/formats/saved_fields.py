@@ -17,7 +17,7 @@ from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Flag
 
 FIELD: Final = "tracetui"
-"""Name of the field, as in `formats.otlp_messages`."""
+"""Name of the field, as in `formats.otlp_json_fields`."""
 
 INTEGER: Final = "int"
 """Content of the field next to a text that is an integer beyond 64 bits."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from tracetui.render.graph.page import GraphPage, number_cell
+from tracetui.render.graph.text_blocks import GraphPage, number_cell
 from tracetui.render.hot_spots.table import share_bar
-from tracetui.render.report.page import INDENT
+from tracetui.render.report.text_blocks import INDENT
 from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from tracetui.model.peers import PeerType
 from tracetui.render.graph.diagram import Diagram
-from tracetui.render.graph.page import GraphPage, number_cell
 from tracetui.render.graph.service_drawing import drawing_lines
-from tracetui.render.report.page import INDENT
+from tracetui.render.graph.text_blocks import GraphPage, number_cell
+from tracetui.render.report.text_blocks import INDENT
 from tracetui.render.services.table import p95_heading, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role

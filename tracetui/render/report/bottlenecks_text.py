@@ -9,7 +9,7 @@ import numpy as np
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck
 from tracetui.render.hot_spots.suggestions import words_of
-from tracetui.render.report.page import INDENT, Page
+from tracetui.render.report.text_blocks import INDENT, Page
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import spread_words

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
-from tracetui.render.report.page import INDENT, Page, ReportOptions
+from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.percentiles import are_few

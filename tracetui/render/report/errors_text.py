@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.render.errors.outcomes import outcome_counts
-from tracetui.render.report.page import INDENT, Page
+from tracetui.render.report.text_blocks import INDENT, Page
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role

@@ -22,7 +22,7 @@ from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
 from tracetui.analysis.verdict import FailingVerdict
-from tracetui.model.clocks import SKEW_WARNING
+from tracetui.model.skewed_spans import SKEW_WARNING
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso_time, percentages, rates, warnings_json
 from tracetui.render.text import numbers

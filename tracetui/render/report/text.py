@@ -16,7 +16,7 @@ from tracetui.analysis.summary import DurationStats
 from tracetui.analysis.verdict import SetVerdict
 from tracetui.render.report.bottlenecks_text import bottlenecks_text, critical_path_text
 from tracetui.render.report.errors_text import errors_text
-from tracetui.render.report.page import INDENT, Page, ReportOptions
+from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut

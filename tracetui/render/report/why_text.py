@@ -8,7 +8,7 @@ from typing import Final
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
-from tracetui.render.report.page import Page, ReportOptions
+from tracetui.render.report.text_blocks import Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-from tracetui.render.report.page import INDENT, Page, ReportOptions
+from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
 from tracetui.render.services.table import duration_or_unknown, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role, flowed

@@ -16,7 +16,7 @@ from tracetui.model.intake import Intake
 from tracetui.model.times import format_duration, parse_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
-from tracetui.query.filters import Filters, apply, as_query, describe, unknown_names
+from tracetui.query.trace_filters import Filters, apply, as_query, describe, unknown_names
 
 MS = 1_000_000
 
