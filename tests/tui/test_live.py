@@ -246,6 +246,26 @@ async def test_following_continues_after_a_server_was_down(monkeypatch: pytest.M
             assert "connection refused" not in on.text
 
 
+async def test_banner_of_a_partly_failed_search_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer("zipkin", ends_ns=now) as server, LiveServer("zipkin", empty=True) as other:
+        async with opened_live(server.url, other.url) as on:
+            await on.until("36 traces")
+            await on.press("F")
+            await on.until("following ")
+            for number in range(2):
+                other.down()
+                # a failure that occurs again is shown again
+                await on.until("connection refused", "hides it")
+                other.up()
+                # the next poll finds all that the server now has
+                other.add(trace("zipkin", number + 1, now + number * 1_000_000))
+                await on.until(f"{37 + number} traces")
+                assert "connection refused" not in on.text
+                assert "hides it" not in on.text
+
+
 async def test_following_the_search_of_a_page_continues_after_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     ends = time.time_ns() - 600_000_000_000

@@ -95,6 +95,7 @@ class Loader:
         done = 0
         read = 0.0
         failed: list[BackEndError] = []
+        reports: list[SearchReport] = []
         stopped = False
 
         def here(name: str) -> None:
@@ -114,13 +115,15 @@ class Loader:
                     _read_input(item, intake, report, self._keep_going)
                     done += item.size or 0
                 self._warnings = list(intake.warnings)
-                failed = self.servers.search(search, intake, here, on_report)
+                failed = self.servers.search(search, intake, here, reports.append)
                 self._known = (_conditions(search), self.servers.found_ids)
                 progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
             except StopReading:
                 stopped = True
                 at = f" at {100 * read:.0f} %" if read else ""
                 intake.warnings.add("", "", f"reading stopped{at}; the rest was not read")
+            for found in reports:
+                on_report(replace(found, is_incomplete=True) if failed else found)
             if failed and (not self._keep_going or not len(intake)):
                 raise _combine(failed)
             for error in failed:

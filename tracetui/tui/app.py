@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -476,6 +476,10 @@ class TraceApp(TerminalApp):
     def end_failure(self) -> None:
         """Remove the banner of a failed load."""
         self._top.end_failure()
+
+    def drop_from_banner(self, lines: Collection[str]) -> None:
+        """Remove lines from the banner, if it shows them."""
+        self._top.drop_from_banner(lines)
 
     def on_filter_traces(self, message: FilterTraces) -> None:
         self._controller.filter(message.query, message.opens, searches=message.search_servers)

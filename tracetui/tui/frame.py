@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -120,6 +120,13 @@ class FrameTop(Vertical):
         """Remove the banner of a failed load."""
         if self._shows_failure:
             self.show_banner(())
+
+    def drop_from_banner(self, texts: Collection[str]) -> None:
+        """Remove lines from the banner, if it shows them."""
+        dropped = {safe(text, _LONGEST_TEXT) for text in texts}
+        if not dropped.isdisjoint(self._texts):
+            self._texts = [text for text in self._texts if text not in dropped]
+            self.arrange_banner()
 
     def arrange_banner(self) -> None:
         """Size the banner for its text and the screen."""

@@ -451,7 +451,11 @@ class LoadController:
             state.end_load(is_live=self._load.can_search_again, services=self._load.services)
         state.set_reports(update.reports)
         self._install(update)
-        lines = [*self._follower.new_findings_in(update.selected), *self._warnings.new_lines(host.key_names)]
+        # a search that succeeded ends the warnings about those before
+        host.drop_from_banner(self._warnings.outdated_lines())
+        is_incomplete = any(report.is_incomplete for report in update.reports)
+        new_warnings = self._warnings.new_lines(host.key_names, is_incomplete=is_incomplete)
+        lines = [*self._follower.new_findings_in(update.selected), *new_warnings]
         if lines or not update.is_poll:
             host.show_banner(lines)
         if state.search_reports and not update.is_poll:

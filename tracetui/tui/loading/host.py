@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tracetui.tui.background_work import Work
@@ -63,6 +63,10 @@ class LoadHost(Protocol):
 
     def end_failure(self) -> None:
         """Remove the banner of a failed load."""
+        ...
+
+    def drop_from_banner(self, lines: Collection[str]) -> None:
+        """Remove lines from the banner, if it shows them."""
         ...
 
     def update_frame(self) -> None: ...

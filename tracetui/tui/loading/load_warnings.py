@@ -23,9 +23,16 @@ class LoadWarnings:
     def __init__(self, state: State) -> None:
         self._state = state
         self._shown: set[LoadWarning] = set()
+        self._in_banner: list[tuple[str, list[LoadWarning]]] = []
+        """Lines of the last banner, each with its warnings."""
+        self._is_incomplete = False
+        """True if they are about a search of which part failed."""
 
-    def new_lines(self, names: KeyNames) -> list[str]:
-        """Return a few lines about new load warnings, which may contain untrusted text."""
+    def new_lines(self, names: KeyNames, *, is_incomplete: bool = False) -> list[str]:
+        """Return a few lines about new load warnings, which may contain untrusted text.
+
+        is_incomplete: part of the search failed. If that happens again after it has ended, it is new again.
+        """
         warnings = [warning for warning in self._warnings() if warning not in self._shown]
         self._shown.update(warnings)
         if len(self._shown) > _MOST_SHOWN:
@@ -39,7 +46,21 @@ class LoadWarnings:
         texts = [str(replace(warning, file="") if warning.file == source else warning) for warning in first]
         more = len(warnings) - len(texts)
         keys = f"{more:,} more: {{app.warnings}} shows all" if more else "{app.warnings} shows this again"
-        return [*texts, names.short(f"{keys}, {{app.back}} hides it")]
+        hint = names.short(f"{keys}, {{app.back}} hides it")
+        self._is_incomplete = is_incomplete
+        self._in_banner = [*((text, [warning]) for text, warning in zip(texts, first, strict=True)), (hint, warnings)]
+        return [*texts, hint]
+
+    def outdated_lines(self) -> list[str]:
+        """Return the lines of the last banner of which no warning concerns the loaded set any more."""
+        if not self._in_banner:
+            return []
+        current = set(self._warnings())
+        outdated = [(line, warnings) for line, warnings in self._in_banner if current.isdisjoint(warnings)]
+        self._in_banner = [one for one in self._in_banner if one not in outdated]
+        if self._is_incomplete:
+            self._shown.difference_update(*(warnings for _, warnings in outdated))
+        return [line for line, _ in outdated]
 
     def all_lines(self) -> list[str]:
         """Return the reports of servers, the number of lines of each log file, and all load warnings."""
