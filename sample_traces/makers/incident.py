@@ -81,7 +81,8 @@ def after() -> list[Span]:
     for request in requests:
         request.region = chance.choice(["eu", "us", "us", "ap"])
     requests[-1].error = NOT_READY
-    return in_time(chance, requests, "2.5.0", one_page_parallel)
+    # the fix is deployed where the first window ends, so that a set of both files can be split there
+    return in_time(chance, requests, "2.5.0", one_page_parallel, start=WINDOW_MS)
 
 
 def durations(count: int, mean: float, least: float, knee: float, tail: Sequence[float] = ()) -> list[float]:
@@ -98,14 +99,19 @@ def durations(count: int, mean: float, least: float, knee: float, tail: Sequence
 
 
 def in_time(
-    chance: random.Random, requests: list[Request], version: str, page: Callable[[Trace, Request], None]
+    chance: random.Random,
+    requests: list[Request],
+    version: str,
+    page: Callable[[Trace, Request], None],
+    *,
+    start: float = 0.0,
 ) -> list[Span]:
-    """The requests as traces, in an order of their own, spread over the window."""
+    """Make traces of the requests, shuffled and spread over a window that begins at `start` (ms)."""
     chance.shuffle(requests)
     step = WINDOW_MS / len(requests)
     spans = []
     for i, request in enumerate(requests):
-        trace = Trace(chance, at=i * step + chance.uniform(0, step * 0.8))
+        trace = Trace(chance, at=start + i * step + chance.uniform(0, step * 0.8))
         trace.resources = {
             service: {"host.name": f"{service}-{request.region}-{chance.randint(1, 2)}", "service.version": version}
             for service in (GATEWAY, USERS, RECOMMENDATIONS)

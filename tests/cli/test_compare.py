@@ -355,3 +355,17 @@ def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.Ca
     assert message in capsys.readouterr().out.splitlines()[2]
     assert run(["compare", BEFORE, AFTER]) == 0
     assert message not in capsys.readouterr().out
+
+
+def test_alike_sides_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", BEFORE, BEFORE]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.endswith("alike: with 100 and 100 traces, no figure changed by 10 % or more beyond chance.")
+
+
+def test_bundled_incident_is_divided_by_the_time_of_its_fix(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", str(INCIDENT), "--at", "10:16"]) == 0
+    text = capsys.readouterr().out
+    assert "before 10:16  100 traces" in text
+    assert "from 10:16 on  200 traces" in text
+    assert "mean         1.25 s  250 ms    -80 %  better" in text

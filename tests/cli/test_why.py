@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.building import build, span
 from tests.support.incidents import FAULTS, Incident, incident
-from tests.support.paths import GOLDEN
+from tests.support.paths import GOLDEN, SAMPLES
 from tracetui.analysis.root_causes import (
     Cause,
     choose_baseline,
@@ -343,6 +343,53 @@ def test_report_equals_the_golden_file(
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text)
     assert text == path.read_text()
+
+
+def test_report_of_an_improvement_says_first_that_nothing_got_worse(capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = str(SAMPLES / "incident" / "before.json"), str(SAMPLES / "incident" / "after.json")
+    folder = str(SAMPLES / "incident")
+    for arguments in ([after, "--baseline", before], [folder, "--at", "10:16"]):
+        assert run(["why", *arguments]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[2] == "Nothing got worse: p50 1.22 s → 267 ms, failed requests 8.0 % → 0.5 %."
+        assert not any("confidence" in line for line in lines)
+    assert run(["why", after, "--baseline", before, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["sure"], found["symptoms"]["worse"], found["symptoms"]["faster"]) == (False, False, True)
+    assert found["causes"][0]["confidence"] < 0.5
+
+
+def test_report_names_what_got_worse_and_the_origins_of_failures(capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = str(SAMPLES / "incident" / "before.json"), str(SAMPLES / "incident" / "after.json")
+    assert run(["why", before, "--baseline", after]) == 0
+    text = capsys.readouterr().out
+    assert (
+        "Got worse  api-gateway GET /profile\n           p50 267 ms → 1.22 s, failed requests 0.5 % → 8.0 %\n" in text
+    )
+    assert "  database (external)  dependency  confidence 72 %" in text
+    assert "  recommendation-service  error origin  explains some failures" in text
+    assert "errors originate in 0.6 % → 7.1 % of 85 spans" in text
+    assert " 0 %\n" not in text
+    assert run(["why", before, "--baseline", after, "--json"]) == 0
+    entry = json.loads(capsys.readouterr().out)["symptoms"]["entry_points"][0]
+    assert (entry["service"], entry["slower"], entry["fails_more"]) == ("api-gateway", True, True)
+    assert (entry["before"]["failed_request_count"], entry["after"]["failed_request_count"]) == (1, 8)
+
+
+def test_equal_sets_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(SAMPLES / "incident" / "before.json")
+    assert run(["why", file, "--baseline", file]) == 0
+    text = capsys.readouterr().out
+    text = " ".join(text.split())
+    assert "Nothing got worse beyond chance: p50 1.22 s → 1.22 s, failed requests 8.0 % → 8.0 %." in text
+    assert "Not enough evidence to name a cause." in text
+
+
+def test_failed_requests_are_not_called_worse_than_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["why", str(SAMPLES / "incident" / "before.json")]) == 0
+    text = capsys.readouterr().out
+    assert "requests that did not fail" in text
+    assert "worse" not in text
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ WIDTH = "84"
 TEXT = "\n".join(PAGES.values())
 SHOWN = re.findall(r"^    \$ tracetui (.+)\n((?:    .*\n|\n)+?)(?=\n\S)", TEXT, re.MULTILINE)
 BUNDLED = re.findall(
-    r"^    tracetui ((?:analyze|alerts|compare|contrast|export|graph|show|why) (?:incident|shop)/[^|>\n]*?)"
+    r"^    tracetui ((?:analyze|alerts|compare|contrast|export|graph|show|why) (?:incident|network|shop)/[^|>\n]*?)"
     r"(?:  +#.*)?$",
     TEXT,
     re.M,
@@ -43,8 +43,8 @@ def test_output(command: str, output: str, capsys: pytest.CaptureFixture[str], m
 def test_commands_over_bundled_traces_succeed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    tmp_path.joinpath("incident").symlink_to(ROOT / "sample_traces" / "incident")
-    tmp_path.joinpath("shop").symlink_to(ROOT / "sample_traces" / "shop")
+    for folder in ("incident", "network", "shop"):
+        tmp_path.joinpath(folder).symlink_to(ROOT / "sample_traces" / folder)
     monkeypatch.chdir(tmp_path)
     assert len(BUNDLED) >= 15
     for command in dict.fromkeys(BUNDLED):

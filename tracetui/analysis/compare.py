@@ -27,6 +27,8 @@ DEFAULT_THRESHOLD = 10.0
 """Smallest change of a figure that is reported, in percent."""
 _OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 5
 """Numbers of figures that are compared."""
+CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
+"""Verdicts on changes that are beyond chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,15 @@ class Comparison:
         """Number of figures with a large change but too few samples."""
         changes = [*self.distinct, *(change for one in (*self.operations, *self.edges) for change in one.changes)]
         return sum(change.verdict is Verdict.FEW for change in changes)
+
+    @property
+    def has_changes(self) -> bool:
+        """True if a figure became better or worse, or something is new or gone."""
+        verdicts = [change.verdict for change in self.distinct]
+        verdicts += [
+            one.verdict for group in (self.bottlenecks, self.operations, self.edges, self.patterns) for one in group
+        ]
+        return any(verdict in CALLED_OUT for verdict in verdicts)
 
     @property
     def regressions(self) -> list[str]:

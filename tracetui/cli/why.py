@@ -92,7 +92,7 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
             raise UsageError(f"no trace of {', '.join(map(without_secrets, sources))} matches the filters")
     sets = _with_logs(sets, options.logs or [], verbose=report.verbose)
     with naming_searched(sessions[0]):
-        found, baseline = _found(sets, options)
+        found, baseline, is_by_outcome = _found(sets, options)
     if options.json:
         from tracetui.render.report.why_json import why_json
 
@@ -103,7 +103,8 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
 
     look = report.options(filters)
     source = " ".join(map(without_secrets, options.sources))
-    print_lines(why_text(found, baseline, source, look), report.color, report.output, ascii_only=look.ascii_only)
+    lines = why_text(found, baseline, source, look, is_by_outcome=is_by_outcome)
+    print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
 
 
 def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> list[TraceSet]:
@@ -114,16 +115,17 @@ def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> 
     return found
 
 
-def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str]:
-    """Find the causes. -> causes, description of the baseline; '' for none"""
+def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str, bool]:
+    """Find the causes. -> causes, description of the baseline ('' for none), `BaselineChoice.is_by_outcome`"""
     traces = sets[0]
     if len(sets) > 1:
-        return find_root_causes(sets[1], traces), without_secrets(options.baseline or "")
+        return find_root_causes(sets[1], traces), without_secrets(options.baseline or ""), False
     if options.at is not None or options.by is not None:
         split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
-        return find_root_causes(traces.select(split.before), traces.select(split.after)), split.names[0]
+        return find_root_causes(traces.select(split.before), traces.select(split.after)), split.names[0], False
     choice = choose_baseline(traces)
     if choice is None:
-        return find_causes_without_baseline(traces), ""
+        return find_causes_without_baseline(traces), "", False
     found = find_root_causes(traces.select(choice.baseline), traces.select(choice.incident))
-    return halve_confidence(found) if choice.is_weak else found, choice.description
+    found = halve_confidence(found) if choice.is_weak else found
+    return found, choice.description, choice.is_by_outcome

@@ -36,6 +36,8 @@ class BaselineChoice:
     """bool[traces]"""
     description: str
     """Description of the baseline, for reports."""
+    is_by_outcome: bool = True
+    """True if the incident is the requests that failed, or the slowest; False if it is a period."""
     is_weak: bool = False
     """True if the incident is merely the slowest requests, which any system has."""
 
@@ -52,7 +54,7 @@ def choose_baseline(traces: TraceSet) -> BaselineChoice | None:
     score = np.clip(_slowness(traces), -_MOST_SLOWNESS, _MOST_SLOWNESS) + _FAILURE_SCORE * failed
     abnormal = _abnormal_periods(traces, score)
     if abnormal is not None:
-        return BaselineChoice(~abnormal, abnormal, "normal periods of the same traces")
+        return BaselineChoice(~abnormal, abnormal, "normal periods of the same traces", is_by_outcome=False)
     if 0 < failed.sum() < _LEAST_FAILED:
         return None
     if failed.any() and failed.mean() < _MOST_FAILED:

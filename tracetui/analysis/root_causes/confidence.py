@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import CONFIDENT, Cause, RootCauses
+from tracetui.analysis.root_causes.symptoms import Symptoms
 from tracetui.model.traces import TraceSet
 
 _WEIGHT_SCALE: Final = 0.3
@@ -19,12 +21,26 @@ _WEIGHT_SCALE: Final = 0.3
 _FEW_TRACES: Final = 50
 _REDUCED: Final = 0.5
 """Factor if the slowest requests are compared with the others, as these differ in any system."""
+_NO_PROBLEM: Final = 0.5
+"""Factor if requests became faster and nothing became worse, as there is nothing to explain."""
 NO_BASELINE: Final = "a baseline (--baseline, --at, --by)"
 
 
 def confidence(score: float, weight: float) -> float:
     """Compute the confidence in a cause, 0 to 1. score: its share of all evidence; weight: of its own evidence."""
     return score * (1.0 - math.exp(-weight / _WEIGHT_SCALE))
+
+
+def without_problem(causes: Sequence[Cause], symptoms: Symptoms | None) -> tuple[Cause, ...]:
+    """Reduce the confidence in causes of a problem that does not exist: of slowness and errors, if requests became
+    faster. Unusual steps keep theirs: code that returns early is fast.
+    """
+    if symptoms is None or not symptoms.is_better:
+        return tuple(causes)
+    return tuple(
+        cause if cause.kind is EvidenceKind.STEPS else replace(cause, confidence=_NO_PROBLEM * cause.confidence)
+        for cause in causes
+    )
 
 
 def missing_data(baseline: TraceSet, incident: TraceSet, causes: Sequence[Cause], *, has_logs: bool) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
+from tracetui.analysis.root_causes.symptoms import Symptoms
 
 CONFIDENT: Final = 0.5
 """Least confidence of a first cause that is reported as the cause."""
@@ -80,6 +81,8 @@ class RootCauses:
     """Number of traces in the baseline; 0 for none."""
     missing_data: tuple[str, ...]
     """Data that would raise the confidence."""
+    symptoms: Symptoms | None = None
+    """Changes of the requests; None without a baseline, or without common entry points."""
 
     @property
     def is_confident(self) -> bool:

@@ -13,7 +13,7 @@ from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Number
 from tracetui.analysis.root_causes.call_count_evidence import call_count_evidence, count_calls
 from tracetui.analysis.root_causes.code_path_differences import missing_and_new_steps
 from tracetui.analysis.root_causes.code_path_evidence import find_step_changes, step_evidence
-from tracetui.analysis.root_causes.confidence import confidence, missing_data
+from tracetui.analysis.root_causes.confidence import confidence, missing_data, without_problem
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, concatenate
 from tracetui.analysis.root_causes.latency_evidence import compare_latency, latency_evidence, slow_call_share
@@ -21,6 +21,7 @@ from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.analysis.root_causes.propagation_path import propagation_path
 from tracetui.analysis.root_causes.ranking import ServiceRanking, rank_services
 from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.symptoms import find_symptoms
 from tracetui.model.traces import TraceSet
 
 MOST_CAUSES: Final = 10
@@ -40,6 +41,8 @@ def find_root_causes(baseline: TraceSet, incident: TraceSet) -> RootCauses:
 class _RootCauseAnalysis:
     def __init__(self, baseline: TraceSet, incident: TraceSet) -> None:
         self.sets = sets = AlignedSets(baseline, incident)
+        self.symptoms = find_symptoms(baseline, incident)
+        self._fails_more = self.symptoms is not None and self.symptoms.fails_more
         statements, cache = Numbering[str](), dict[str, int]()
         lines = [number_log_statements(traces, statements, cache) for traces in (baseline, incident)]
         self.has_logs = bool(len(lines[0]) and len(lines[1]))
@@ -62,10 +65,10 @@ class _RootCauseAnalysis:
 
     def result(self) -> RootCauses:
         count = min(len(self.ranking.services), MOST_CAUSES)
-        causes = tuple(self._cause(index) for index in range(count))
+        causes = without_problem([self._cause(index) for index in range(count)], self.symptoms)
         baseline, incident = self.sets.baseline.traces, self.sets.incident.traces
         missing = missing_data(baseline, incident, causes, has_logs=self.has_logs)
-        return RootCauses(causes, incident.trace_count, baseline.trace_count, missing)
+        return RootCauses(causes, incident.trace_count, baseline.trace_count, missing, self.symptoms)
 
     def _cause(self, index: int) -> Cause:
         """Describe the service at an index of the ranking."""
@@ -73,8 +76,12 @@ class _RootCauseAnalysis:
         traces, name = self.sets.incident.traces, self.sets.service_name(service)
         weights = np.where(self.evidence.service == service, self.ranking.attributed[:, 0], 0.0)
         weights = weights + np.where(self.evidence.caller == service, self.ranking.attributed[:, 1], 0.0)
-        rows = np.argsort(-weights, kind="stable")[:_MOST_DETAILS]
-        reported = [row for row in rows.tolist() if weights[row] >= _LEAST_WEIGHT] or rows[:1].tolist()
+        # rare failures weigh little next to a general slowness, but are a problem of their own
+        is_failure = self._fails_more & (self.evidence.kind == EvidenceKind.ERRORS) & (weights > 0)
+        rows = np.argsort(-weights, kind="stable")
+        strong = rows[(weights[rows] >= _LEAST_WEIGHT) & ~is_failure[rows]][:_MOST_DETAILS]
+        reported = [*strong.tolist(), *rows[is_failure[rows]][:_MOST_DETAILS].tolist()] or rows[:1].tolist()
+        reported.sort(key=lambda row: -float(weights[row]))
         details = tuple(self._detail(row, float(weights[row])) for row in reported)
         spans = np.concatenate([self._abnormal_spans(row) for row in reported])
         distinct = np.unique(spans)

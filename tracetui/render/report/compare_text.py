@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.compare import BottleneckChange, Comparison, PatternChange
+from tracetui.analysis.compare import CALLED_OUT, BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
 from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
@@ -32,7 +32,6 @@ _WORDS = {
 _FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
 _OF_TRACES = {**_FIGURES, ERROR_RATE: "with errors"}
 NOTHING_IN_COMMON = "the two sets have no operation in common and cannot be compared"
-_CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 
 
 def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptions) -> Iterator[Line]:
@@ -162,7 +161,7 @@ class _ComparisonReport(Page):
 
     def _compared(self, title: str, all_of: Sequence[GroupChange], named: object) -> Iterator[Line]:
         assert callable(named)
-        changed = [one for one in all_of if one.verdict in _CALLED_OUT]
+        changed = [one for one in all_of if one.verdict in CALLED_OUT]
         yield self.line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
         shown = changed if self.options.verbose else changed[:_SHOWN]
         rows = []
@@ -184,8 +183,12 @@ class _ComparisonReport(Page):
             yield self.line(("Regressions cannot be determined.", Role.STRONG))
             return
         if not worse:
-            text = f"No regression of {self.found.threshold:g} % or more beyond chance."
-            yield self.line((text, Role.STRONG))
+            change = f"{self.found.threshold:g} % or more beyond chance"
+            text = f"No regression of {change}."
+            if not self.found.has_changes:
+                counts = " and ".join(f"{side.summary.trace_count:,}" for side in (self.found.before, self.found.after))
+                text = f"Both sides are alike: with {counts} traces, no figure changed by {change}."
+            yield from self.wrapped(text, Role.STRONG)
             few = self.found.undecided
             if few:
                 text = f"{numbers.counted(few, 'figure')} changed this much, but with too few samples to tell."

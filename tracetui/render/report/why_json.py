@@ -9,6 +9,7 @@ import orjson
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.symptoms import EntryPointChange, Symptoms
 from tracetui.model.errors import LoadWarning
 from tracetui.render.report.json_values import in_ms, in_percent, warnings_json
 
@@ -32,6 +33,7 @@ def why_json(found: RootCauses, baseline: str, warnings: Sequence[LoadWarning]) 
         {
             "trace_count": found.trace_count,
             "baseline": {"description": name, "trace_count": found.baseline_count} if baseline else None,
+            "symptoms": None if found.symptoms is None else _symptoms(found.symptoms),
             "sure": found.is_confident,
             "missing": list(found.missing_data),
             "causes": [_cause(cause) for cause in found.causes],
@@ -39,6 +41,26 @@ def why_json(found: RootCauses, baseline: str, warnings: Sequence[LoadWarning]) 
         },
         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
     )
+
+
+def _symptoms(symptoms: Symptoms) -> dict[str, Any]:
+    return {
+        "worse": symptoms.is_worse,
+        "faster": symptoms.is_faster,
+        "requests": _change(symptoms.overall),
+        "entry_points": [
+            {"service": one.service, "operation": one.operation, **_change(one)} for one in symptoms.worse
+        ],
+    }
+
+
+def _change(one: EntryPointChange) -> dict[str, Any]:
+    sides = zip(("before", "after"), one.counts, one.medians, one.failed, strict=True)
+    figures = {
+        side: {"trace_count": count, "p50_ms": in_ms(median), "failed_request_count": failed}
+        for side, count, median, failed in sides
+    }
+    return {**figures, "slower": one.is_slower, "fails_more": one.fails_more}
 
 
 def _cause(cause: Cause) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.symptoms import EntryPointChange, Symptoms
 from tracetui.render.report.text_blocks import Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -16,7 +17,11 @@ from tracetui.render.text.safe_text import safe
 _SHOWN: Final = 3
 _LIKELY: Final = 0.05
 """Least confidence of a cause after the first that is described; the others are listed by name."""
+_SHOWN_SYMPTOMS: Final = 3
+_WORSE: Final = "Got worse  "
 _NOT_ENOUGH: Final = "Not enough evidence to name a cause."
+_CLEAR: Final = 1.02
+"""Factor from which a change of the median shows that requests became slower."""
 _KIND_LABELS: Final = {
     EvidenceKind.SELF_TIME: "self time",
     EvidenceKind.NETWORK: "network",
@@ -32,32 +37,48 @@ _TIME_LABELS: Final = {
 }
 
 
-def why_text(found: RootCauses, baseline: str, source: str, options: ReportOptions) -> Iterator[Line]:
-    """Yield the lines of the report. baseline: its description, '' for none; source: of the traces, for commands."""
-    return _WhyReport(found, baseline, source, options).lines()
+def why_text(
+    found: RootCauses, baseline: str, source: str, options: ReportOptions, *, is_by_outcome: bool = False
+) -> Iterator[Line]:
+    """Yield the lines of the report.
+
+    baseline: its description, '' for none; source: of the traces, for commands; is_by_outcome: the traces were chosen
+    because they failed or are slow, so that the report need not say so.
+    """
+    return _WhyReport(found, baseline, source, options, is_by_outcome=is_by_outcome).lines()
 
 
 class _WhyReport(Page):
-    def __init__(self, found: RootCauses, baseline: str, source: str, options: ReportOptions) -> None:
+    def __init__(
+        self, found: RootCauses, baseline: str, source: str, options: ReportOptions, *, is_by_outcome: bool
+    ) -> None:
         super().__init__(options)
         self.found, self.baseline, self.source = found, baseline, source
+        self._is_by_outcome = is_by_outcome
         self._arrow = f" {self.glyphs.sync_call} "
 
     def lines(self) -> Iterator[Line]:
         yield from self._head()
-        causes = self.found.causes
-        if not self.found.is_confident:
+        causes, symptoms = self.found.causes, self.found.symptoms
+        if symptoms is not None and not self._is_by_outcome:
+            yield Line()
+            yield from self._symptoms(symptoms)
+        if symptoms is not None and symptoms.is_better and not self.found.is_confident:
+            if causes:
+                yield self.line(("Differences from the baseline follow; they caused no problem.", Role.PLAIN))
+        elif not self.found.is_confident:
             yield Line()
             yield self.line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
             for text in self.found.missing_data:
                 yield self.line((f"  missing: {safe(text)}", Role.DIM))
-        likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY]
+        likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY or self._fails(cause)]
         shown = causes if self.options.verbose else likely[:_SHOWN]
         for cause in shown:
             yield Line()
             yield from self._cause(cause)
-        if len(causes) > len(shown):
-            rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in causes[len(shown) :])
+        others = [cause for cause in causes if cause not in shown]
+        if others:
+            rest = ", ".join(f"{safe(one.service)} {_percent(one.confidence)}" for one in others)
             yield Line()
             yield self.line((f"Further candidates: {rest}", Role.DIM))
         if self.found.is_confident:
@@ -77,14 +98,61 @@ class _WhyReport(Page):
         if self.options.filtered:
             yield self.line((f"filter: {safe(self.options.filtered)}", Role.DIM))
 
+    def _symptoms(self, symptoms: Symptoms) -> Iterator[Line]:
+        """State what became worse, or that nothing did."""
+        if not symptoms.is_worse:
+            word = "Nothing got worse" if symptoms.is_better else "Nothing got worse beyond chance"
+            yield from self.wrapped(f"{word}: {self._change(symptoms.overall, is_whole=True)}.", Role.STRONG)
+            return
+        # several entry points, or none of its own, need the sum
+        worse = [*symptoms.worse] if len(symptoms.worse) == 1 else [symptoms.overall, *symptoms.worse]
+        shown = worse if self.options.verbose else worse[: 1 + _SHOWN_SYMPTOMS]
+        for number, one in enumerate(shown):
+            name = f"{safe(one.service)} {safe(one.operation)}" if one.service else "all requests"
+            yield self.line((_WORSE if not number else " " * len(_WORSE), Role.STRONG), (name, Role.PLAIN))
+            yield self.line((" " * len(_WORSE), Role.PLAIN), (self._change(one), Role.STRONG))
+        yield from self.more(len(worse) - len(shown), "entry point")
+
+    def _change(self, one: EntryPointChange, *, is_whole: bool = False) -> str:
+        """Describe the figures of requests that became worse; all of them if `is_whole`."""
+        texts = []
+        if is_whole or one.is_slower:
+            before, after = one.medians
+            if is_whole or after > _CLEAR * before:
+                texts.append(f"p50 {self.duration(before)}{self._arrow}{self.duration(after)}")
+            else:
+                texts.append(f"slower than the baseline's p90: {self._shares(one.slow, one.counts)}")
+        if is_whole or one.fails_more:
+            texts.append(f"failed requests {self._shares(one.failed, one.counts)}")
+        return ", ".join(texts)
+
+    def _shares(self, numbers_of: tuple[int, int], counts: tuple[int, int]) -> str:
+        shares = [numbers.percent(100 * number / count) for number, count in zip(numbers_of, counts, strict=True)]
+        return self._arrow.join(shares)
+
+    def _fails(self, cause: Cause) -> bool:
+        """Test if a cause explains that requests fail more often, however little it explains of their time."""
+        symptoms = self.found.symptoms
+        return (
+            symptoms is not None
+            and symptoms.fails_more
+            and any(detail.kind is EvidenceKind.ERRORS for detail in cause.evidence)
+        )
+
     def _cause(self, cause: Cause) -> Iterator[Line]:
         role = Role.ERROR if cause.rank == 1 and self.found.is_confident else Role.STRONG
         name = safe(cause.service) + (" (external)" if cause.is_external else "")
+        symptoms = self.found.symptoms
+        # a difference that caused no problem is no cause, of any confidence
+        is_cause = symptoms is None or not symptoms.is_better or cause.kind is EvidenceKind.STEPS
+        weight = f"confidence {_percent(cause.confidence)}"
+        if cause.rank > 1 and cause.confidence < _LIKELY and self._fails(cause):
+            weight = "explains some failures"
         yield self.line(
             (f"{cause.rank}  ", Role.DIM),
             (name, role),
             (f"  {_KIND_LABELS[cause.kind]}", Role.PLAIN),
-            (f"  confidence {_percent(cause.confidence)}", Role.STRONG),
+            (f"  {weight}" if is_cause else "", Role.STRONG),
         )
         if cause.host:
             yield self.line((f"   on {safe(cause.host)}", Role.DIM))
@@ -135,4 +203,4 @@ class _WhyReport(Page):
 
 
 def _percent(confidence: float) -> str:
-    return f"{100 * confidence:.0f} %"
+    return numbers.whole_percent(100 * confidence)
