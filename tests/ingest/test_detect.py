@@ -394,7 +394,7 @@ def test_large_json_without_span_keys_is_not_decoded(monkeypatch: pytest.MonkeyP
 
 
 def test_spans_beyond_the_memory_limit_are_skipped() -> None:
-    intake = Intake(most_bytes=CHUNK_SPANS * 400)
+    intake = Intake(max_bytes=CHUNK_SPANS * 400)
     lines = b"".join(TRACE.replace(b'"traceID": "', b'"traceID": "%x' % i) + b"\n" for i in range(4_000))
     decode(lines, DecodeContext(intake, "f"))
     assert CHUNK_SPANS <= len(intake) < 4_000 * SPANS

@@ -217,14 +217,14 @@ def test_failed_decision_costs_no_other_span(monkeypatch: pytest.MonkeyPatch) ->
     values = [jaeger(name) for name in GOOD]
     for i, value in enumerate(values):
         value["spans"][0]["tags"] = bad if i == 1 else bad[:1]
-    inner = type(jaeger_json._search).decide
+    inner = type(jaeger_json._decider).decide
 
     def decide(self: Any, raws: list[bytes], native: Any) -> Any:
         if any(BAD.encode() in raw for raw in raws):
             raise IndexError
         return inner(self, raws, native)
 
-    monkeypatch.setattr(type(jaeger_json._search), "decide", decide)
+    monkeypatch.setattr(type(jaeger_json._decider), "decide", decide)
     traces = read(lines(*values))
     decided = {traces.span(i).name: bool(traces.error[i]) for i in range(3)}
     assert decided == dict(zip(GOOD, (True, False, True), strict=True))

@@ -36,16 +36,21 @@ def assemble(intake: Intake) -> TraceSet:
     return _Assembly(intake).build()
 
 
-def _of_records(odd: Mapping[int, str], input_order: np.ndarray, count: int) -> dict[int, str]:
-    """Map texts from records of the intake to the remaining records. came_from: int64[n], into `count` of the intake"""
+def _for_remaining(odd: Mapping[int, str], input_order: np.ndarray, count: int) -> dict[int, str]:
+    """Map texts of the intake's records to the remaining records.
+
+    input_order: int64[n], positions of the remaining records among the `count` of the intake.
+    """
     if not odd:
         return {}
-    left = np.full(count, -1)
-    left[input_order] = np.arange(len(input_order))
-    return {int(left[i]): text for i, text in odd.items() if left[i] >= 0}
+    new = np.full(count, -1)
+    new[input_order] = np.arange(len(input_order))
+    return {int(new[i]): text for i, text in odd.items() if new[i] >= 0}
 
 
 class _Assembly:
+    """Records on their way to a trace set."""
+
     def __init__(self, intake: Intake) -> None:
         self.intake = intake
         self.records = Records(intake)
@@ -58,19 +63,19 @@ class _Assembly:
 
     def build(self) -> TraceSet:
         records = self.records
-        self.trace_of_each, self.parent_of_each = records.trace, records.parent_key
+        self.input_trace, self.input_parent_key = records.trace, records.parent_key
         index = SpanIndex(records.trace, records.key)
         into = merge(records, index)
         if into is not None:
             kept = np.flatnonzero(into == np.arange(len(into)))
-            folded = np.bincount(records.trace[into != np.arange(len(into))], minlength=1)
-            self.duplicates = {int(trace): int(folded[trace]) for trace in np.flatnonzero(folded)}
+            merged_counts = np.bincount(records.trace[into != np.arange(len(into))], minlength=1)
+            self.duplicates = {int(trace): int(merged_counts[trace]) for trace in np.flatnonzero(merged_counts)}
             new_row = np.empty(len(into), np.int64)
             new_row[kept] = np.arange(len(kept))
             self.row = new_row[into]
             records.keep(kept)
         if self.source is not None:
-            self._put_in_order(self.source)
+            self._sort_canonically(self.source)
         if into is not None or self.source is not None:
             index = SpanIndex(records.trace, records.key)
         parent = index.find(records.trace, records.parent_key)
@@ -82,12 +87,12 @@ class _Assembly:
         records.flags[cuts] |= int(Flag.CYCLE_CUT)
         self._repair_starts(parent, missing)
         self._repair_durations()
-        return self._ordered(parent, depth)
+        return self._trace_set(parent, depth)
 
-    def _put_in_order(self, source: np.ndarray) -> None:
+    def _sort_canonically(self, source: np.ndarray) -> None:
         """Make the order of records and traces independent of the order of their sources."""
         records = self.records
-        order, self.trace_order = in_canonical_order(records, self.trace_of_each, source)
+        order, self.trace_order = in_canonical_order(records, self.input_trace, source)
         records.keep(order)
         moved = np.empty(len(order), np.int64)
         moved[order] = np.arange(len(order))
@@ -118,12 +123,12 @@ class _Assembly:
         set, else 0.
         """
         records = self.records
-        earliest, ends, put = np.full((3, len(self.intake.traces.ids)), NEVER)
+        earliest, ends, saved = np.full((3, len(self.intake.traces.ids)), NEVER)
         np.minimum.at(earliest, records.trace[known], records.start[known])
         np.minimum.at(ends, records.trace[only_end], records.start[only_end])
         given = ~known & (records.start > 0)
-        np.minimum.at(put, records.trace[given], records.start[given])
-        earliest = np.where(earliest == NEVER, np.where(ends == NEVER, put, ends), earliest)
+        np.minimum.at(saved, records.trace[given], records.start[given])
+        earliest = np.where(earliest == NEVER, np.where(ends == NEVER, saved, ends), earliest)
         earliest[earliest == NEVER] = 0
         return earliest
 
@@ -132,14 +137,14 @@ class _Assembly:
         texts, records = self.intake.texts, self.records
         if self.source is not None:
             own = np.ones(len(self.row), bool)
-            of_parent = self.parent_of_each == records.parent_key[self.row]
+            of_parent = self.input_parent_key == records.parent_key[self.row]
             return one_spelling(texts.odd_ids, self.row, own), one_spelling(texts.odd_parent_ids, self.row, of_parent)
         return (
-            _of_records(texts.odd_ids, records.id_from, len(self.row)),
-            _of_records(texts.odd_parent_ids, records.parent_id_from, len(self.row)),
+            _for_remaining(texts.odd_ids, records.id_from, len(self.row)),
+            _for_remaining(texts.odd_parent_ids, records.parent_id_from, len(self.row)),
         )
 
-    def _ordered(self, parent: np.ndarray, depth: np.ndarray) -> TraceSet:
+    def _trace_set(self, parent: np.ndarray, depth: np.ndarray) -> TraceSet:
         intake, records = self.intake, self.records
         seen = np.bincount(records.trace, minlength=len(intake.traces.ids)) > 0
         number = np.cumsum(seen) - 1
@@ -153,7 +158,7 @@ class _Assembly:
         moved_parent = parent[order]
         has_parent = moved_parent >= 0
         moved_parent[has_parent] = position[moved_parent[has_parent]]
-        where = position[self.row]
+        row_position = position[self.row]
         odd_ids, odd_parent_ids = self._odd_ids()
         orphans = np.flatnonzero(records.flags & Flag.ORPHAN).tolist()
         missing = {int(position[i]): odd_parent_ids.get(i) or span_text(int(records.parent_key[i])) for i in orphans}
@@ -167,7 +172,7 @@ class _Assembly:
             resources = [replace(one, service=int(moved_services[one.service])) for one in resources]
         warnings: dict[int, list[str]] = {}
         for i, texts in intake.texts.warnings.items():
-            known = warnings.setdefault(int(where[i]), [])
+            known = warnings.setdefault(int(row_position[i]), [])
             known.extend(text for text in texts if text not in known)
         return TraceSet(
             trace=trace[order],

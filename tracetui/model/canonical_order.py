@@ -15,7 +15,7 @@ from tracetui.model.records import NEVER, Records
 from tracetui.model.span import Flag
 
 
-def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def in_canonical_order(records: Records, input_trace: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """Order the records of several sources, after those of one span were merged.
 
     trace_of_each, source: int32[records of the intake]
@@ -31,26 +31,26 @@ def in_canonical_order(records: Records, trace_of_each: np.ndarray, source: np.n
     present.sort(key=lambda number: (first[number], ids[number]))
     rank = np.zeros(count, np.int64)
     rank[present] = np.arange(len(present))
-    shared = _of_several(trace_of_each, source, count)[trace]
+    shared = _has_several_sources(input_trace, source, count)[trace]
     keys = [np.where(shared, column, 0) for column in (records.duration, records.kind, records.start, records.key)]
     return np.lexsort((records.input_order, *keys, rank[trace])), present
 
 
-def _of_several(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
+def _has_several_sources(trace: np.ndarray, source: np.ndarray, count: int) -> np.ndarray:
     """Find the traces with records from several sources: bool[count]. trace, source: int32[n]"""
-    least, most = np.full(count, NEVER), np.full(count, -1)
-    np.minimum.at(least, trace, source)
-    np.maximum.at(most, trace, source)
-    several: np.ndarray = least < most
+    lowest, highest = np.full(count, NEVER), np.full(count, -1)
+    np.minimum.at(lowest, trace, source)
+    np.maximum.at(highest, trace, source)
+    several: np.ndarray = lowest < highest
     return several
 
 
 def sorted_texts(texts: list[str]) -> tuple[list[str], np.ndarray]:
     """Sort texts. -> the sorted texts; int32[texts], the new position of each"""
     order = sorted(range(len(texts)), key=texts.__getitem__)
-    moved = np.empty(len(texts), np.int32)
-    moved[order] = np.arange(len(texts))
-    return [texts[i] for i in order], moved
+    position = np.empty(len(texts), np.int32)
+    position[order] = np.arange(len(texts))
+    return [texts[i] for i in order], position
 
 
 def one_spelling(odd: Mapping[int, str], row: np.ndarray, records: np.ndarray) -> dict[int, str]:

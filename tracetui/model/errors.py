@@ -78,12 +78,12 @@ class WarningList:
 
 
 def shortened(
-    file: str, warnings: Sequence[LoadWarning], more: int, most: int = WARNINGS_PER_FILE
+    file: str, warnings: Sequence[LoadWarning], more: int, limit: int = WARNINGS_PER_FILE
 ) -> list[LoadWarning]:
-    """Return the first `most` warnings about a file, and one with the number of the others, including `more`."""
-    more += max(len(warnings) - most, 0)
+    """Return the first `limit` warnings about a file, and one with the number of the others, including `more`."""
+    more += max(len(warnings) - limit, 0)
     rest = [LoadWarning(file, "", f"{more:,} more warnings like these")] if more else []
-    return [*warnings[:most], *rest]
+    return [*warnings[:limit], *rest]
 
 
 class TracetuiError(Exception):

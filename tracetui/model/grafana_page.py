@@ -25,13 +25,13 @@ _SHORT: Final = re.compile(r"(?P<base>.*?)/goto/[\w-]+")
 _OF_DASHBOARDS: Final = re.compile(r"orgId|from|var-.*|viewPanel")
 _AGO: Final = re.compile(r"now-(\d{1,5})([smhdw])(?:/[a-z]+)?")
 _UNITS: Final = {**UNITS, "w": 7 * UNITS["d"]}
-_OF_ID: Final = "trace:id"
+_TRACE_ID_FIELD: Final = "trace:id"
 _TRACEQL: Final = re.compile(r"\s*[({]")
 _DURATION: Final = re.compile(r"\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h)")
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?|true|false")
 _WORDS: Final = frozenset(("error", "ok", "unset", "server", "client", "producer", "consumer", "internal", "nil"))
 """Values that TraceQL writes without quotes."""
-_EVERY: Final = ("", "all", "All", "$__all")
+_ANY_VALUE: Final = ("", "all", "All", "$__all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ def grafana_page(text: str) -> GrafanaPage | None:
         return None
     origin, query = f"{parts.scheme}://{parts.netloc}", parse_qs(parts.query)
     if (found := _EXPLORE.fullmatch(parts.path)) and query.keys() & {"panes", "left", "right"}:
-        return _explored(origin + found["base"], query)
+        return _explore_page(origin + found["base"], query)
     if found := _DRILLDOWN.fullmatch(parts.path):
-        return _drilled(origin + found["base"], query)
+        return _drilldown_page(origin + found["base"], query)
     if (found := _SHORT.fullmatch(parts.path)) and "orgId" in query:
         return GrafanaPage(origin + found["base"], is_short=True)
     if (found := _DASHBOARD.fullmatch(parts.path)) and any(map(_OF_DASHBOARDS.fullmatch, query)):
@@ -79,7 +79,7 @@ def grafana_page(text: str) -> GrafanaPage | None:
     return None
 
 
-def _explored(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
+def _explore_page(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
     panes = list(_panes(query))
     queries = [one for pane in panes for one in pane.queries]
     texts = [
@@ -87,14 +87,15 @@ def _explored(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
         for one in queries
         for key in ("query", "expr")
         # other values in TraceQL may look like ids
-        if isinstance(text := one.get(key), str) and (key == "expr" or not _TRACEQL.match(text) or _OF_ID in text)
+        if isinstance(text := one.get(key), str)
+        and (key == "expr" or not _TRACEQL.match(text) or _TRACE_ID_FIELD in text)
     ]
     if not panes:
         # perhaps truncated: use the text as it is
         texts = [text for key in ("panes", "left", "right") for text in query.get(key, ())]
     for pane in panes:
         for one in pane.queries:
-            search = _searched(one)
+            search = _query_search(one)
             if search is not None:
                 return GrafanaPage(base, tuple(texts), combined(pane.window, search), pane.data_source)
     source = next((pane.data_source for pane in panes if pane.data_source), "")
@@ -151,7 +152,7 @@ def _window(begin: object, end: object) -> Search:
     return Search(start_ns=find_moment(str(begin)), end_ns=find_moment(str(end)))
 
 
-def _searched(query: Mapping[str, Any]) -> Search | None:
+def _query_search(query: Mapping[str, Any]) -> Search | None:
     """Read the search of a Tempo, Jaeger or Zipkin query; None for a single trace, a metric or logs."""
     text, filters = query.get("query"), query.get("filters")
     found = Search()
@@ -164,7 +165,7 @@ def _searched(query: Mapping[str, Any]) -> Search | None:
             name: value
             for name, keys in (("service", ("service", "serviceName")), ("operation", ("operation", "spanName")))
             for key in keys
-            if isinstance(value := query.get(key), str) and value not in _EVERY
+            if isinstance(value := query.get(key), str) and value not in _ANY_VALUE
         }
         lengths = {
             name: find_duration(value)
@@ -194,7 +195,7 @@ def _traceql(filters: Sequence[Mapping[str, Any]]) -> str:
     return f"{{{' && '.join(conditions)}}}" if conditions else ""
 
 
-def _drilled(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
+def _drilldown_page(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
     window = _window(*(query.get(key, [""])[0] for key in ("from", "to")))
     conditions = []
     for text in query.get("var-filters", ()):

@@ -52,11 +52,11 @@ class Intake:
     by trace id, whatever their source.
     """
 
-    def __init__(self, most_bytes: int | None = None) -> None:
-        """`most_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted."""
-        self.most_bytes = most_bytes
-        self.left_out = 0
-        """Number of spans beyond `most_bytes`, which were dropped."""
+    def __init__(self, max_bytes: int | None = None) -> None:
+        """`max_bytes`: memory limit for the columns and raw parts of spans; further spans are only counted."""
+        self.max_bytes = max_bytes
+        self.dropped_spans = 0
+        """Number of spans beyond `max_bytes`, which were dropped."""
         self.rows = SpanRows()
         """Spans since the last flush. A decoder calls `add`, or extends every list and then calls `flush_if_full`."""
         self.chunks = ChunkList()
@@ -135,14 +135,14 @@ class Intake:
             self.flush()
 
     def flush(self) -> None:
-        """Convert the pending rows to a chunk of columns, as far as there is memory."""
+        """Convert the pending rows to a chunk of columns; drop them if they exceed the memory limit."""
         rows, count = self.rows, len(self.rows)
         if not count:
             return
-        if self.room is not None and rows.size > self.room:
-            self.left_out += count
+        if self.remaining_bytes is not None and rows.size > self.remaining_bytes:
+            self.dropped_spans += count
             # the dropped rows fit into one chunk, so there is no room for further ones either
-            self.most_bytes = 0
+            self.max_bytes = 0
             self.rows = SpanRows()
             self.texts.drop_from(len(self))
             return
@@ -154,12 +154,12 @@ class Intake:
 
     def is_full(self) -> bool:
         """True if spans were dropped for lack of memory, as all further ones will be."""
-        return self.left_out > 0
+        return self.dropped_spans > 0
 
     @property
-    def room(self) -> int | None:
-        """Remaining bytes for spans; None without a limit."""
-        return None if self.most_bytes is None else max(self.most_bytes - self.chunks.size, 0)
+    def remaining_bytes(self) -> int | None:
+        """Bytes left for further spans; None without a limit."""
+        return None if self.max_bytes is None else max(self.max_bytes - self.chunks.size, 0)
 
     def absorb(self, other: Intake) -> None:
         """Move the content of another intake here, as if added directly. The other must not be used again."""
@@ -176,7 +176,7 @@ class Intake:
             chunk.name = names[chunk.name]
             chunk.resource = resources[chunk.resource]
             self.chunks.append(chunk)
-        self.left_out += other.left_out
+        self.dropped_spans += other.dropped_spans
         self.texts.extend(other.texts, base)
         self.sources.extend(other.sources, base)
         for name, content in other.without_spans.items():
@@ -231,9 +231,9 @@ class Intake:
 
         whole: bool[traces]
         """
-        made_by: dict[tuple[int, type[Codec]], int] = {}
+        codecs: dict[tuple[int, type[Codec]], int] = {}
         numbers = np.array(
-            [made_by.setdefault((one.service, type(one.codec)), len(made_by)) for one in self.resources.entries],
+            [codecs.setdefault((one.service, type(one.codec)), len(codecs)) for one in self.resources.entries],
             np.int64,
         )
         trace, key, name, state, resource = (
@@ -248,14 +248,14 @@ class Intake:
         outcome = self.chunks.column("state")[positions] & ((1 << FLAG_SHIFT) - 1)
         return mix([outcome, *(self.chunks.column(name)[positions] for name in names)])
 
-    def keep_within(self, most_bytes: int) -> int:
+    def keep_within(self, max_bytes: int) -> int:
         """Drop the oldest traces until the columns and raw parts of all spans are within this size.
 
         -> the number of dropped traces
         """
         self.flush()
-        too_much = self.chunks.size - most_bytes
-        if too_much <= 0:
+        excess = self.chunks.size - max_bytes
+        if excess <= 0:
             return 0
         started = np.full(len(self.traces), np.iinfo(np.int64).max)
         sizes = np.zeros(len(self.traces), np.int64)
@@ -264,7 +264,7 @@ class Intake:
             np.add.at(sizes, chunk.trace, chunk.raw_bytes + SPAN_BYTES)
         oldest = np.argsort(started, kind="stable")
         oldest = oldest[sizes[oldest] > 0]
-        dropped = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), too_much)) + 1]
+        dropped = oldest[: int(np.searchsorted(np.cumsum(sizes[oldest]), excess)) + 1]
         self.drop(dropped.tolist())
         return len(dropped)
 
@@ -294,9 +294,9 @@ class Intake:
         self.chunks.keep(kept)
         self.sources.keep(kept)
         self.texts.keep(kept)
-        self._forget_unused()
+        self._remove_unused()
 
-    def _forget_unused(self) -> None:
+    def _remove_unused(self) -> None:
         """Remove the traces, names and resources without spans, once they may be half of all.
 
         Lists are replaced by new ones, as existing sets share the old ones.

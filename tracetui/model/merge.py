@@ -27,7 +27,7 @@ from tracetui.model.tables import Resource
 _COMPARED = (
     "parent_key start duration kind status error name resource message attribute_bytes event_bytes link_bytes"
 ).split()
-_OF_ANY = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
+_COMBINED_FLAGS = int(Flag.SOURCE_WARNING | Flag.SHORTENED | Flag.SHARED)
 """Flags that a span has if any of its records has them; all others come from the leader."""
 _FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
 
@@ -35,8 +35,8 @@ _FOLLOWS_FROM = np.uint16(Flag.FOLLOWS_FROM)
 def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
     """Merge the records of each span into one, at the position of the first.
 
-    -> int64[n], the record that each was merged into, itself for those that stay; None if all stay. The columns of the
-    remaining records are changed.
+    The columns of the remaining records are changed.
+    -> int64[n], the record that each was merged into, itself for those that stay; None if all stay
     """
     named = records.key[index.shared] != 0
     members, group = index.shared[named], index.group[named]
@@ -47,7 +47,7 @@ def merge(records: Records, index: SpanIndex) -> np.ndarray | None:
     if len(members):
         members, cluster = split(RecordFacts(records, members), group)
         if len(members):
-            _Merging(records, members, cluster).write(into)
+            _Merger(records, members, cluster).write(into)
             # the target of a repeat may itself have been merged
             into = into[into]
     return into if (into != np.arange(len(records))).any() else None
@@ -84,27 +84,27 @@ def _without_repeats(
     return members[several], group[several]
 
 
-def _equal_raw(records: Records, some: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Test whether the raw parts of pairs of records, which are equally long, are equal: bool[k]."""
+def _equal_raw(records: Records, one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Compare the raw parts of pairs of records that have parts of equal sizes: bool[k]."""
     pieces = records.pieces
     bases = np.array(records.span_bytes.starts, np.int64)
     positions = []
-    for of in (some, others):
-        at = records.raw_at[of]
+    for side in (one, others):
+        at = records.raw_at[side]
         piece = np.searchsorted(bases, at, "right") - 1
         positions += [piece.tolist(), (at - bases[piece]).tolist()]
     columns = (records.attribute_bytes, records.event_bytes, records.link_bytes)
-    sizes = sum(column[some].astype(np.int64) for column in columns)
+    sizes = sum(column[one].astype(np.int64) for column in columns)
     return np.array(
         [
-            not size or bytes(pieces[i][at : at + size]) == bytes(pieces[j][by : by + size])
-            for i, at, j, by, size in zip(*positions, np.asarray(sizes).tolist(), strict=True)
+            not size or bytes(pieces[i][at : at + size]) == bytes(pieces[j][other_at : other_at + size])
+            for i, at, j, other_at, size in zip(*positions, np.asarray(sizes).tolist(), strict=True)
         ],
         bool,
     )
 
 
-class _Merging:
+class _Merger:
     """Merges groups of records, each of one span.
 
     record: int64[m], cluster by cluster; cluster: int64[m], ascending.
@@ -115,7 +115,8 @@ class _Merging:
         self.resources: dict[tuple[int, tuple[int, ...]], int] = {}
         leads = np.concatenate(([True], cluster[1:] != cluster[:-1]))
         self.first = np.flatnonzero(leads)
-        self.of = np.cumsum(leads) - 1
+        self.cluster = np.cumsum(leads) - 1
+        """int64[m], number of each record's cluster."""
         self.record = record
         self.replaced = np.minimum.reduceat(record, self.first)
         """Record whose position the merged span takes, for each cluster."""
@@ -128,7 +129,7 @@ class _Merging:
     def write(self, into: np.ndarray) -> None:
         """Write the merged clusters to their records."""
         records, replaced, leader = self.records, self.replaced, self.leader
-        records.own(
+        records.copy_columns(
             "parent_key name resource peer attribute_bytes event_bytes link_bytes raw_at id_from parent_id_from"
         )
         times, (parents, follows) = self._times(), self._parents()
@@ -138,38 +139,38 @@ class _Merging:
             **parents,
             **self._outcome(),
             "kind": records.kind[self._best(records.kind[self.record] > 0)],
-            "name": records.name[self._naming()],
+            "name": records.name[self._name_records()],
             "id_from": records.id_from[leader],
-            **self._raw(self._serving()),
+            **self._raw(self._services()),
         }
         for name, column in found.items():
             getattr(records, name)[replaced] = column
-        into[self.record] = replaced[self.of]
+        into[self.record] = replaced[self.cluster]
 
     def _flagged(self, flag: Flag) -> np.ndarray:
         flagged: np.ndarray = (self.records.flags[self.record] & int(flag)) > 0
         return flagged
 
     def _order(self) -> np.ndarray:
-        """Order the records so that the leader of each cluster comes first: int64[m]. A record with an end is
-        preferred, then the longer, then the more detailed.
+        """Order the records so that the leader of each cluster comes first: int64[m].
 
-        Of records whose durations differ only by rounding, the one with finer times comes first, as its start agrees
-        with those of spans above and below it.
+        A record with an end is preferred, then the longer, then the more detailed. Of records whose
+        durations differ only by rounding, the one with finer times comes first, as its start agrees with those of spans
+        above and below it.
         """
         records, record = self.records, self.record
         no_end = self._flagged(Flag.NO_DURATION)
         start, duration = records.start[record], records.duration[record].copy()
-        only_end = self._flagged(Flag.END_KNOWN) & (self.earliest[self.of] < NEVER)
-        duration[only_end] = start[only_end] - self.earliest[self.of][only_end]
-        longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.of]
+        only_end = self._flagged(Flag.END_KNOWN) & (self.earliest[self.cluster] < NEVER)
+        duration[only_end] = start[only_end] - self.earliest[self.cluster][only_end]
+        longest = np.maximum.reduceat(np.where(no_end, -1, duration), self.first)[self.cluster]
         tolerance = np.where((duration % 1_000_000 == 0) | (longest % 1_000_000 == 0), 999_999, 1_000)
         shorter = no_end | (longest - duration > tolerance)
         coarse = np.zeros(len(record), np.int8)
         for unit in (1_000, 1_000_000):
             coarse += start % unit == 0
             coarse += duration % unit == 0
-        keys = (coarse, -duration, np.where(shorter, 0, coarse), shorter, no_end, self.of)
+        keys = (coarse, -duration, np.where(shorter, 0, coarse), shorter, no_end, self.cluster)
         order = np.lexsort(keys)
         tied = np.ones(len(order) - 1, bool)
         for key in keys:
@@ -197,38 +198,38 @@ class _Merging:
 
     def _best(self, score: np.ndarray) -> np.ndarray:
         """Find the first record of each cluster with the greatest score: int64[k]. score: int[m], not negative."""
-        behind = np.arange(len(score), 0, -1)
-        best = np.maximum.reduceat(score.astype(np.int64) * (len(score) + 1) + behind, self.first)
+        tie_breaker = np.arange(len(score), 0, -1)
+        best = np.maximum.reduceat(score.astype(np.int64) * (len(score) + 1) + tie_breaker, self.first)
         chosen: np.ndarray = self.record[len(score) - best % (len(score) + 1)]
         return chosen
 
     def _times(self) -> dict[str, np.ndarray]:
         records, leader = self.records, self.leader
         start, duration, flags = records.start[leader], records.duration[leader], records.flags[leader]
-        others = np.bitwise_or.reduceat(records.flags[self.record], self.first) & np.uint16(_OF_ANY)
-        taken = ((flags & int(Flag.START_REPAIRED)) > 0) & (self.earliest < NEVER)
-        only_end = taken & ((flags & int(Flag.END_KNOWN)) > 0)
+        others = np.bitwise_or.reduceat(records.flags[self.record], self.first) & np.uint16(_COMBINED_FLAGS)
+        fills_start = ((flags & int(Flag.START_REPAIRED)) > 0) & (self.earliest < NEVER)
+        only_end = fills_start & ((flags & int(Flag.END_KNOWN)) > 0)
         duration = np.where(only_end, start - self.earliest, duration)
-        start = np.where(taken, self.earliest, start)
-        flags = np.where(taken, flags & ~np.uint16(Flag.START_REPAIRED | Flag.END_KNOWN), flags) | others
+        start = np.where(fills_start, self.earliest, start)
+        flags = np.where(fills_start, flags & ~np.uint16(Flag.START_REPAIRED | Flag.END_KNOWN), flags) | others
         return {"start": start, "duration": duration, "flags": flags}
 
     def _parents(self) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Choose the parent: that of the leader, else of the next record that has one. -> columns; whether it did not
-        wait
+        """Choose the parent: that of the leader, else of the next record that has one.
 
         FOLLOWS_FROM may be Jaeger's form of a link, so it is not the parent of a span that has links.
+        -> columns; bool[k], true if the parent did not wait
         """
         records = self.records
-        there = records.parent_key[self.record] != 0
+        has_parent = records.parent_key[self.record] != 0
         follows = self._flagged(Flag.FOLLOWS_FROM)
-        linked = (records.link_bytes[self.leader] > 0)[self.of]
-        leads = np.zeros(len(there), bool)
+        linked = (records.link_bytes[self.leader] > 0)[self.cluster]
+        leads = np.zeros(len(has_parent), bool)
         leads[self.first] = True
-        score = np.where(there & leads, 3, np.where(there & ~follows, 2, there & ~linked))
+        score = np.where(has_parent & leads, 3, np.where(has_parent & ~follows, 2, has_parent & ~linked))
         chosen = self._best(score)
         parent = np.where(np.maximum.reduceat(score, self.first) > 0, records.parent_key[chosen], 0)
-        same = follows & (records.parent_key[self.record] == parent[self.of])
+        same = follows & (records.parent_key[self.record] == parent[self.cluster])
         follows = np.logical_or.reduceat(same, self.first) & (parent != 0)
         return {"parent_key": parent, "parent_id_from": records.parent_id_from[chosen]}, follows
 
@@ -244,24 +245,24 @@ class _Merging:
             "message": records.message[self._best(2 * error + stated)],
         }
 
-    def _naming(self) -> np.ndarray:
+    def _name_records(self) -> np.ndarray:
         """Choose the record that names the operation: the leader, unless it has no name or only lacks the capitals."""
         records = self.records
         used = np.unique(records.name[self.record])
-        code = records.operations(used)[records.name[self.record]]
+        code = records.operation_codes(used)[records.name[self.record]]
         capitals = spelled_with_capitals(records.operation_names, used)[records.name[self.record]]
         timeless = self._flagged(Flag.START_REPAIRED) & self._flagged(Flag.NO_DURATION)
         score = np.where(code == 0, 0, np.where(timeless, 1, np.where(capitals, 3, 2)))
         return self._best(score)
 
-    def _serving(self) -> np.ndarray:
+    def _services(self) -> np.ndarray:
         """Choose the service of each cluster in the same way: int64[k]."""
         records = self.records
-        service = records.service()[self.record]
+        service = records.service_column()[self.record]
         texts = records.service_names
         capitals = spelled_with_capitals(texts, np.unique(service))[service]
-        score = np.where(records.services()[service] == 0, 0, np.where(capitals, 2, 1))
-        column: np.ndarray = records.service()[self._best(score)]
+        score = np.where(records.service_codes()[service] == 0, 0, np.where(capitals, 2, 1))
+        column: np.ndarray = records.service_column()[self._best(score)]
         return column
 
     def _raw(self, services: np.ndarray) -> dict[str, np.ndarray]:
@@ -279,16 +280,16 @@ class _Merging:
             distinct: dict[tuple[int, tuple[bytes, bytes, bytes]], None] = {}
             for record in self.record[low:high].tolist():
                 distinct[int(records.resource[record]), records.parts(record)] = None
-            made_by = tuple(number for number, _ in distinct)
-            resource[cluster] = self._resource(service, made_by)
+            resource_numbers = tuple(number for number, _ in distinct)
+            resource[cluster] = self._resource(service, resource_numbers)
             if len(distinct) == 1:
                 continue
-            united = [merge_codecs(parts) for parts in zip(*(parts for _, parts in distinct), strict=True)]
-            written += united
+            merged = [merge_codecs(parts) for parts in zip(*(parts for _, parts in distinct), strict=True)]
+            written += merged
             raw_at[cluster] = end
-            end += sum(map(len, united))
+            end += sum(map(len, merged))
             peer[cluster] = 0
-            for column, part in zip(sizes, united, strict=True):
+            for column, part in zip(sizes, merged, strict=True):
                 column[cluster] = len(part)
         if written:
             records.pieces = [*records.pieces, b"".join(written)]
@@ -303,22 +304,22 @@ class _Merging:
             "link_bytes": link_bytes,
         }
 
-    def _resource(self, service: int, made_by: tuple[int, ...]) -> int:
+    def _resource(self, service: int, resource_numbers: tuple[int, ...]) -> int:
         """Return the number of a resource that combines several, for spans of this service."""
         resources = self.records.resources
-        known = self.resources.get((service, made_by))
+        known = self.resources.get((service, resource_numbers))
         if known is None:
-            parts = [resources[number] for number in made_by]
+            parts = [resources[number] for number in resource_numbers]
             if len(parts) == 1 and parts[0].service == service:
-                known = made_by[0]
+                known = resource_numbers[0]
             else:
                 known = len(resources)
-                resources.append(_together(service, parts))
-            self.resources[service, made_by] = known
+                resources.append(_combined_resource(service, parts))
+            self.resources[service, resource_numbers] = known
         return known
 
 
-def _together(service: int, parts: list[Resource]) -> Resource:
+def _combined_resource(service: int, parts: list[Resource]) -> Resource:
     if len(parts) == 1:
         return replace(parts[0], service=service)
     scoped = next((part for part in parts if part.scope_name), parts[0])

@@ -49,9 +49,9 @@ _CACHES = frozenset(
     " aws.elasticache momento".split()
 )
 
-_TELLING = frozenset((*PEER_ATTRIBUTES, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
+_CALL_ATTRIBUTES = frozenset((*PEER_ATTRIBUTES, *_DB_SYSTEM, *_MESSAGING, *_RPC, "sql.query"))
 """Attributes that state more about a call than its destination."""
-_USED = _TELLING.union(_HOST)
+_READ_ATTRIBUTES = _CALL_ATTRIBUTES.union(_HOST)
 _PRODUCER = int(Kind.PRODUCER)
 _OUTGOING = frozenset((int(Kind.CLIENT), _PRODUCER))
 _NOTED_NAMES = frozenset((*PEER_ATTRIBUTES, *_DB_SYSTEM, *_DB_NAME))
@@ -60,7 +60,7 @@ NOTED = _NOTED_NAMES.union(_OPERATION)
 _URL_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([A-Za-z0-9._-]+)(?::[0-9]*)?(?:[/?#]|$)")
 _SERVICE_SUFFIXES = (".svc", ".svc.cluster.local", ".local", ".internal", ".consul")
 """Suffixes that clusters add to the host names of services."""
-_HOST_MARK, _NAME_MARK = "\1", "\0"
+_HOST_SEPARATOR, _NAME_SEPARATOR = "\1", "\0"
 """Separators after the type in a note: before the name of a peer that may be a service, or before a database."""
 _NOTHING, _RECEIVES = "\2", "\3"
 
@@ -108,9 +108,9 @@ def called_peer(kind: int, attributes: Mapping[str, Value]) -> Peer | None:
     """
     # called for every unanswered span, whose attributes are mostly irrelevant
     is_outgoing = kind in _OUTGOING
-    if is_outgoing and _TELLING.isdisjoint(attributes):
+    if is_outgoing and _CALL_ATTRIBUTES.isdisjoint(attributes):
         return _peer_of_host(_host(attributes), kind == _PRODUCER)
-    if _USED.isdisjoint(attributes):
+    if _READ_ATTRIBUTES.isdisjoint(attributes):
         return None
     system = _first(attributes, _DB_SYSTEM) or ("sql" if is_outgoing and "sql.query" in attributes else None)
     has_messaging = not _NO_MESSAGING(attributes)
@@ -163,19 +163,19 @@ def noted_peer(attributes: Mapping[str, Value]) -> str:
     named = _first(attributes, PEER_ATTRIBUTES)
     system = _first(attributes, _DB_SYSTEM)
     if named:
-        return f"{_type(Kind.CLIENT, system, False)}{_HOST_MARK}{named}" if system else named
+        return f"{_type(Kind.CLIENT, system, False)}{_HOST_SEPARATOR}{named}" if system else named
     database = _first(attributes, _DB_NAME)
     if system and database:
-        return f"{_type(Kind.CLIENT, system, False)}{_NAME_MARK}{system}:{database}"
+        return f"{_type(Kind.CLIENT, system, False)}{_NAME_SEPARATOR}{system}:{database}"
     return _NOTHING if _NOTED_NAMES.isdisjoint(attributes) else ""
 
 
 def read_note(note: str) -> tuple[str, PeerType | None, str]:
     """Decode a `noted_peer`. -> name, type if known, host as in `Peer`"""
-    for mark in (_HOST_MARK, _NAME_MARK):
-        type_, found, name = note.partition(mark)
+    for separator in (_HOST_SEPARATOR, _NAME_SEPARATOR):
+        type_, found, name = note.partition(separator)
         if found and type_ in _TYPES:
-            return name, PeerType(type_), name if mark == _HOST_MARK else ""
+            return name, PeerType(type_), name if separator == _HOST_SEPARATOR else ""
     return note, None, note
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from tracetui.model.records import Records
 from tracetui.model.span import Flag, Kind
 
-_ROUNDED_NS = 1_000
+_ROUNDING_NS = 1_000
 _MILLISECOND = 1_000_000
 _MOST_GROUPS = 64
 """Number of spans with one id above which only similar records are compared; some tracers give all spans one id."""
-_CALLING = (Kind.CLIENT, Kind.PRODUCER)
+_CALLER_KINDS = (Kind.CLIENT, Kind.PRODUCER)
 
 
 class RecordFacts:
@@ -22,8 +22,8 @@ class RecordFacts:
     def __init__(self, records: Records, members: np.ndarray) -> None:
         self.members = members
         names = records.name[members]
-        self.service = records.services()[records.service()[members]]
-        self.operation = records.operations(np.unique(names))[names]
+        self.service = records.service_codes()[records.service_column()[members]]
+        self.operation = records.operation_codes(np.unique(names))[names]
         self.kind = records.kind[members].astype(np.int64)
         self.start = records.start[members]
         flags = records.flags[members]
@@ -61,17 +61,17 @@ def split(facts: RecordFacts, group: np.ndarray) -> tuple[np.ndarray, np.ndarray
     first = np.flatnonzero(leads)
     sizes = np.diff(np.append(first, len(group)))
     pairs = first[sizes == 2]
-    one = np.zeros(len(first), bool)
-    one[sizes == 2] = _fit(facts, pairs, pairs + 1)
-    one[sizes > 2] = _all_fit(facts, first, sizes)[sizes > 2]
+    is_one_span = np.zeros(len(first), bool)
+    is_one_span[sizes == 2] = _fit(facts, pairs, pairs + 1)
+    is_one_span[sizes > 2] = _all_fit(facts, first, sizes)[sizes > 2]
     cluster = np.cumsum(leads) - 1
-    used = one[cluster]
+    used = is_one_span[cluster]
     record = [facts.members[used]]
     number = [cluster[used]]
     spans = len(first)
-    for at in np.flatnonzero(~one & (sizes > 2)).tolist():
+    for at in np.flatnonzero(~is_one_span & (sizes > 2)).tolist():
         low = int(first[at])
-        for members in _spans(facts, range(low, low + int(sizes[at]))):
+        for members in _split_group(facts, range(low, low + int(sizes[at]))):
             if len(members) > 1:
                 record.append(facts.members[members])
                 number.append(np.full(len(members), spans))
@@ -89,7 +89,7 @@ def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray
 
     distance = np.abs(facts.start[some] - facts.start[others])
     rounded = (facts.start[some] % _MILLISECOND == 0) | (facts.start[others] % _MILLISECOND == 0)
-    close = (distance <= _ROUNDED_NS) | (rounded & (distance < _MILLISECOND))
+    close = (distance <= _ROUNDING_NS) | (rounded & (distance < _MILLISECOND))
     close |= ~(facts.whole[some] & facts.whole[others])
     timeless = facts.timeless[some] | facts.timeless[others]
     fit: np.ndarray = agree(facts.service) & (timeless | (agree(facts.kind) & agree(facts.operation) & close))
@@ -98,12 +98,12 @@ def _fit(facts: RecordFacts, some: np.ndarray, others: np.ndarray) -> np.ndarray
 
 def _all_fit(facts: RecordFacts, first: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Test whether all records of a group fit, by comparing whole columns: bool[groups]."""
-    of = np.repeat(np.arange(len(first)), sizes)
+    group_of = np.repeat(np.arange(len(first)), sizes)
     fit: np.ndarray = np.logical_and.reduceat(facts.whole, first)
     for column in (facts.service, facts.operation, facts.kind):
         greatest = np.maximum.reduceat(column, first)
-        fit &= np.minimum.reduceat(np.where(column == 0, greatest[of], column), first) == greatest
-    fit &= np.maximum.reduceat(facts.start, first) - np.minimum.reduceat(facts.start, first) <= _ROUNDED_NS
+        fit &= np.minimum.reduceat(np.where(column == 0, greatest[group_of], column), first) == greatest
+    fit &= np.maximum.reduceat(facts.start, first) - np.minimum.reduceat(facts.start, first) <= _ROUNDING_NS
     return fit
 
 
@@ -132,7 +132,7 @@ class _SpanGroup:
     members: list[int] = field(default_factory=list)
 
     def fits(self, record: _Record) -> bool:
-        """Test whether a record fits all in the group. Records arrive by start, so the earliest is the farthest."""
+        """Test whether a record fits all in the group. Records come by start, so the earliest is the farthest."""
         if record.service and self.service not in (0, record.service):
             return False
         if record.timeless:
@@ -143,8 +143,8 @@ class _SpanGroup:
             return False
         if not record.whole:
             return True
-        exact = _MILLISECOND - 1 if record.start % _MILLISECOND == 0 else _ROUNDED_NS
-        return (self.least_exact is None or record.start - self.least_exact <= exact) and (
+        tolerance = _MILLISECOND - 1 if record.start % _MILLISECOND == 0 else _ROUNDING_NS
+        return (self.least_exact is None or record.start - self.least_exact <= tolerance) and (
             self.least_rounded is None or record.start - self.least_rounded < _MILLISECOND
         )
 
@@ -160,7 +160,7 @@ class _SpanGroup:
             self.least_exact = record.start if self.least_exact is None else self.least_exact
 
 
-def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
+def _split_group(facts: RecordFacts, group: range) -> list[list[int]]:
     """Split the records of one trace and id into spans: whole records by start, then the rest."""
     records = [
         _Record(
@@ -183,7 +183,7 @@ def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
             record.kind == 0,
             record.service == 0,
             record.operation == 0,
-            record.kind not in _CALLING,
+            record.kind not in _CALLER_KINDS,
             record.kind,
         )
         return (
@@ -203,7 +203,7 @@ def _spans(facts: RecordFacts, group: range) -> list[list[int]]:
         candidates = spans if len(spans) <= _MOST_GROUPS else [by_key[key]] if key in by_key else []
         fitting = [span for span in candidates if span.fits(record)]
         # the client half first, then the earliest
-        chosen = next((span for span in fitting if span.kind in _CALLING), fitting[0] if fitting else None)
+        chosen = next((span for span in fitting if span.kind in _CALLER_KINDS), fitting[0] if fitting else None)
         if chosen is None:
             chosen = _SpanGroup()
             spans.append(chosen)

@@ -68,7 +68,7 @@ class Records:
         for name in _COLUMNS:
             setattr(self, name, getattr(self, name)[kept])
 
-    def own(self, names: str) -> None:
+    def copy_columns(self, names: str) -> None:
         """Copy columns that are shared with the intake, so that they can be changed."""
         for name in names.split():
             setattr(self, name, getattr(self, name).copy())
@@ -80,18 +80,18 @@ class Records:
         links = int(self.link_bytes[record])
         return read(at, attributes), read(at + attributes, events), read(at + attributes + events, links)
 
-    def services(self) -> np.ndarray:
+    def service_codes(self) -> np.ndarray:
         """Number the services: int64 per service, equal for names that differ only in case; 0 for no name."""
-        return _folded(self.service_names, _SERVICELESS)
+        return _case_folded_codes(self.service_names, _SERVICELESS)
 
-    def operations(self, used: np.ndarray) -> np.ndarray:
-        """Number the names in the same way, for the names that are used."""
+    def operation_codes(self, used: np.ndarray) -> np.ndarray:
+        """Number the operation names in the same way; only those at the positions `used`, the others are 0."""
         names = self.operation_names
         codes = np.zeros(len(names), np.int64)
-        codes[used] = _folded([names[i] for i in used.tolist()], _NAMELESS)
+        codes[used] = _case_folded_codes([names[i] for i in used.tolist()], _NAMELESS)
         return codes
 
-    def service(self) -> np.ndarray:
+    def service_column(self) -> np.ndarray:
         """int64[n], service of each record."""
         of_resource = np.array([resource.service for resource in self.resources], np.int64)
         column: np.ndarray = of_resource[self.resource] if len(self) else np.zeros(0, np.int64)
@@ -105,7 +105,7 @@ def spelled_with_capitals(texts: list[str], used: np.ndarray) -> np.ndarray:
     return found
 
 
-def _folded(texts: list[str], none: tuple[str, ...]) -> np.ndarray:
+def _case_folded_codes(texts: list[str], none: tuple[str, ...]) -> np.ndarray:
     numbers = dict.fromkeys(none, 0)
     return np.array([numbers.setdefault(text.lower(), len(numbers)) for text in texts], np.int64)
 

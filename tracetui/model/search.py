@@ -11,7 +11,7 @@ from tracetui.model.times import format_duration, parse_duration
 LOOKBACK_NS = parse_duration("1h")
 LIMIT = 100
 MORE = 4
-"""Factor by which a search is widened, in traces or in time, if it found too few traces."""
+"""Factor by which a search that found too few traces is widened, in traces or in time."""
 _SHORTEST_NS = 1_000_000
 _MICROSECOND = 1_000
 _MOST_NAMED = 3
@@ -49,7 +49,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     lookback_ns: int | None = None
     """Time range before the end, used without a start; None for the default."""
     limit: int | None = None
-    """Most traces, None for the default; if there are more, the server selects, usually the newest."""
+    """Largest number of traces, None for the default; if there are more, the server selects, usually the newest."""
     trace_ids: tuple[str, ...] = ()
     """Only these traces, regardless of the other conditions."""
     expression: str = ""
@@ -65,7 +65,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def most(self) -> int:
-        """Most traces."""
+        """Largest number of traces, within the limits of servers."""
         return min(max(self.limit or LIMIT, 1), _MOST)
 
 
@@ -113,7 +113,7 @@ def describe(search: Search, *, alone: bool = False) -> str:
     if search.slower_ns is not None:
         words.append(f"slower than {format_duration(search.slower_ns)}")
     if search.least_ns is not None:
-        # durations above a threshold have it, plus 1 ns, as the least one
+        # "above 5 ms" is stored as a shortest duration of 5 ms + 1 ns
         above, is_above = format_duration(search.least_ns - 1), search.least_ns % _MICROSECOND == 1
         least = format_duration(search.least_ns)
         words.append(f"a span over {above}" if is_above else f"a span of {least} or more")

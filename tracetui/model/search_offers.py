@@ -38,20 +38,20 @@ def _note(newest: str) -> str:
 
 
 def wider_window(starts: Collection[int], searched_ns: int, now_ns: int) -> tuple[int, bool]:
-    """Return the narrowest window up to now that may hold what the last `searched_ns` do not.
+    """Return the narrowest window up to now that may hold traces outside the last `searched_ns`.
 
     `starts`: starts of the newest traces that are known, 0 for none within `NEWEST_NS`. -> the window, always wider
     than the searched one; True if it contains a known trace that the searched one does not
     """
     beyond = [start for start in starts if 0 < start <= now_ns - searched_ns]
     if beyond:
-        least: float = _WINDOW_MARGIN * (now_ns - max(beyond))
+        shortest: float = _WINDOW_MARGIN * (now_ns - max(beyond))
     elif not starts:
-        least = NEWEST_NS
+        shortest = NEWEST_NS
     else:
         # the newest traces do not meet other conditions, but older ones may
-        least = 0 if any(starts) else NEWEST_NS + 1
-    wider = (window for window in WINDOWS if window > searched_ns and window >= least)
+        shortest = 0 if any(starts) else NEWEST_NS + 1
+    wider = (window for window in WINDOWS if window > searched_ns and window >= shortest)
     return next(wider, MORE * searched_ns), bool(beyond)
 
 

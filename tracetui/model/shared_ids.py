@@ -12,9 +12,9 @@ from tracetui.model.records import Records
 from tracetui.model.span import Flag, Kind
 from tracetui.model.span_index import SpanIndex
 
-_CALLED = {Kind.CLIENT: Kind.SERVER, Kind.PRODUCER: Kind.CONSUMER}
-_CALLED_OF = np.zeros(len(Kind), np.int64)
-_CALLED_OF[list(_CALLED)] = list(_CALLED.values())
+_CALLED_KIND = {Kind.CLIENT: Kind.SERVER, Kind.PRODUCER: Kind.CONSUMER}
+_CALLED_KIND_BY_NUMBER = np.zeros(len(Kind), np.int64)
+_CALLED_KIND_BY_NUMBER[list(_CALLED_KIND)] = list(_CALLED_KIND.values())
 
 
 def join_halves(records: Records, index: SpanIndex, parent: np.ndarray) -> None:
@@ -33,19 +33,22 @@ def join_halves(records: Records, index: SpanIndex, parent: np.ndarray) -> None:
 
 
 class _Halves:
+    """Matches the spans that share an id, and assigns parents."""
+
     def __init__(self, records: Records, parent: np.ndarray) -> None:
         self.records = records
         self.parent = parent
         services = [text.lower() for text in records.service_names]
         numbers = {text: number for number, text in enumerate(dict.fromkeys(services))}
-        self.service = np.array([numbers[text] for text in services], np.int64)[records.service()]
+        self.service = np.array([numbers[text] for text in services], np.int64)[records.service_column()]
 
     def join(self, members: np.ndarray, first: np.ndarray, sizes: np.ndarray) -> None:
+        """Join groups of spans that share an id: `members` from `first[i]` on, `sizes[i]` of them."""
         records, parent = self.records, self.parent
         kind = records.kind.astype(np.int64)
         some, others = members[first], members[np.minimum(first + 1, len(members) - 1)]
-        forwards = (sizes == 2) & (_CALLED_OF[kind[some]] == kind[others])
-        backwards = (sizes == 2) & (_CALLED_OF[kind[others]] == kind[some])
+        forwards = (sizes == 2) & (_CALLED_KIND_BY_NUMBER[kind[some]] == kind[others])
+        backwards = (sizes == 2) & (_CALLED_KIND_BY_NUMBER[kind[others]] == kind[some])
         forwards &= kind[others] != 0
         backwards &= kind[some] != 0
         is_call = forwards | backwards
@@ -57,7 +60,7 @@ class _Halves:
         children = _children_of([group[0] for group in groups], parent)
         halves = dict(zip(called.tolist(), callers.tolist(), strict=True))
         for group in groups:
-            halves.update(self._settle(group, children.get(group[0], [])))
+            halves.update(self._match_halves(group, children.get(group[0], [])))
         # last, as both halves have the same parent id, so that a half may be among another's children
         ends = np.fromiter(halves, np.int64, len(halves))
         parent[ends] = np.fromiter(halves.values(), np.int64, len(halves))
@@ -71,16 +74,16 @@ class _Halves:
         call = np.full(len(self.parent) + 1, -1)
         call[found] = np.arange(len(found))
         child = np.flatnonzero(call[self.parent] >= 0)
-        of = call[self.parent[child]]
-        service, own, other = self.service[child], self.service[callers[of]], self.service[called[of]]
-        self.parent[child] = np.where((service == own) & (service != other), callers[of], called[of])
+        call_of = call[self.parent[child]]
+        service, own, other = self.service[child], self.service[callers[call_of]], self.service[called[call_of]]
+        self.parent[child] = np.where((service == own) & (service != other), callers[call_of], called[call_of])
 
-    def _settle(self, group: list[int], children: list[int]) -> dict[int, int]:
+    def _match_halves(self, group: list[int], children: list[int]) -> dict[int, int]:
         """Match spans that share one id. -> the called halves, each with its calling half"""
         records, parent = self.records, self.parent
         group = sorted(group, key=self._order)
         halves: dict[int, int] = {}
-        for caller_kind, called_kind in _CALLED.items():
+        for caller_kind, called_kind in _CALLED_KIND.items():
             called = [span for span in group if self._is_called(span, called_kind)]
             callers = [span for span in group if records.kind[span] == caller_kind]
             if called and not callers and any(records.flags[span] & Flag.SHARED for span in called):

@@ -135,7 +135,7 @@ class Span:
     status: Status = Status.UNSET
     status_message: str = ""
     error: bool = False
-    """True if the span counts as an error, by the table of `ingest.error_rule`."""
+    """True if the span counts as an error, by the table of `ingest.formats.error_rule`."""
     attributes: Attributes = field(default_factory=dict)
     resource: Attributes = field(default_factory=dict)
     """Resource attributes (process tags in Jaeger), without the service name."""

@@ -120,10 +120,10 @@ class ChunkList:
         used[list(always)] = True
         for chunk in self._chunks:
             used[getattr(chunk, column)] = True
-        moved = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
+        new_number = np.where(used, np.cumsum(used) - 1, -1).astype(np.int32)
         for chunk in self._chunks:
-            setattr(chunk, column, moved[getattr(chunk, column)])
-        return np.flatnonzero(used).tolist(), moved
+            setattr(chunk, column, new_number[getattr(chunk, column)])
+        return np.flatnonzero(used).tolist(), new_number
 
     def join_small(self) -> None:
         """Join small chunks, as there may be many responses with few spans."""

@@ -22,10 +22,10 @@ MAX_RAW_BYTES = 1 << 26
 class AttributeDecisions:
     """Decisions about spans by their attributes, each distinct one once."""
 
-    kind: np.ndarray
+    index: np.ndarray
     """int64[spans], index of each span into the other fields."""
     states: np.ndarray
-    """int32[kinds], packed states."""
+    """int32[distinct], packed states."""
     peers: list[str]
     """Results of `model.peers.noted_peer`."""
 
@@ -41,14 +41,14 @@ class Decider(Protocol):
 class UndecidedRows:
     """Rows `start` to `stop`, whose state depends on attributes that `decider` has not read yet.
 
-    note: called with each row that the decider flags, and its raw attributes. noted: called after the last.
+    on_flagged: called with each row that the decider flags, and its raw attributes. on_end: called after the last.
     """
 
     start: int
     stop: int
     decider: Decider
-    note: Callable[[int, bytes], None]
-    noted: Callable[[], None]
+    on_flagged: Callable[[int, bytes], None]
+    on_end: Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -85,17 +85,16 @@ class SpanRows:
         whole = min(map(len, columns))
         for column in columns:
             del column[whole:]
-        self.undecided = [some for some in self.undecided if some.stop <= whole]
+        self.undecided = [rows for rows in self.undecided if rows.stop <= whole]
 
     def decide(self, peers: Interner) -> None:
         """Decide undecided rows by their attributes.
 
-        Afterwards warnings are issued. An exception of a decider is raised after all others have decided, and costs
-        only the decision about its row.
+        Warnings are issued afterwards. An exception of a decider affects only its row, and is raised at the end.
         """
         undecided, self.undecided = self.undecided, []
         failed: Exception | None = None
-        for part in _in_pieces(undecided):
+        for part in _in_batches(undecided):
             try:
                 self._decide(part, peers)
             except Exception:
@@ -111,14 +110,14 @@ class SpanRows:
         at = slice(part[0].start, part[-1].stop)
         state = np.array(self.state[at], np.int32)
         decided = part[0].decider.decide(self.attributes[at], state)
-        found = decided.states[decided.kind]
+        found = decided.states[decided.index]
         self.state[at] = (state | found & ((1 << FLAG_SHIFT) - 1)).tolist()
-        self.peer[at] = np.array(peers.many(decided.peers), np.int32)[decided.kind].tolist()
-        marked = np.flatnonzero(found >> FLAG_SHIFT) + at.start
-        for some in part if len(marked) else ():
-            for row in marked[(marked >= some.start) & (marked < some.stop)].tolist():
-                some.note(row, self.attributes[row])
-            some.noted()
+        self.peer[at] = np.array(peers.many(decided.peers), np.int32)[decided.index].tolist()
+        flagged = np.flatnonzero(found >> FLAG_SHIFT) + at.start
+        for rows in part if len(flagged) else ():
+            for row in flagged[(flagged >= rows.start) & (flagged < rows.stop)].tolist():
+                rows.on_flagged(row, self.attributes[row])
+            rows.on_end()
 
     def to_chunk(self) -> tuple[Chunk, dict[int, str], dict[int, str]]:
         """Convert the rows, all decided, to columns. -> these; ids and parent ids in unusual spellings, by row"""
@@ -153,20 +152,20 @@ class SpanRows:
         return chunk, odd_ids, odd_parent_ids
 
 
-def _in_pieces(undecided: list[UndecidedRows]) -> Iterator[list[UndecidedRows]]:
+def _in_batches(undecided: list[UndecidedRows]) -> Iterator[list[UndecidedRows]]:
     """Join neighbours with the same decider, up to the size of a chunk."""
-    piece: list[UndecidedRows] = []
-    for whole in undecided:
-        for start in range(whole.start, whole.stop, CHUNK_SPANS):
-            some = replace(whole, start=start, stop=min(start + CHUNK_SPANS, whole.stop))
-            if piece:
-                follows = piece[-1].stop == some.start and piece[-1].decider is some.decider
-                if not follows or some.stop - piece[0].start > CHUNK_SPANS:
-                    yield piece
-                    piece = []
-            piece.append(some)
-    if piece:
-        yield piece
+    batch: list[UndecidedRows] = []
+    for rows in undecided:
+        for start in range(rows.start, rows.stop, CHUNK_SPANS):
+            part = replace(rows, start=start, stop=min(start + CHUNK_SPANS, rows.stop))
+            if batch:
+                follows = batch[-1].stop == part.start and batch[-1].decider is part.decider
+                if not follows or part.stop - batch[0].start > CHUNK_SPANS:
+                    yield batch
+                    batch = []
+            batch.append(part)
+    if batch:
+        yield batch
 
 
 def _sizes(parts: list[bytes]) -> np.ndarray:

@@ -87,11 +87,11 @@ class TraceTable:
             self.warn(numbers[trace], texts)
         return np.array(numbers, np.int32)
 
-    def keep(self, kept: Sequence[int], moved: np.ndarray) -> None:
-        """Keep some traces; moved: int32[n], their new numbers, -1 for the others."""
+    def keep(self, kept: Sequence[int], new_number: np.ndarray) -> None:
+        """Keep some traces. new_number: int32[n], -1 for the others."""
         self.ids = [self.ids[trace] for trace in kept]
-        self.unnamed = {int(moved[trace]) for trace in self.unnamed if moved[trace] >= 0}
-        self.warnings = {int(moved[at]): texts for at, texts in self.warnings.items() if moved[at] >= 0}
+        self.unnamed = {int(new_number[trace]) for trace in self.unnamed if new_number[trace] >= 0}
+        self.warnings = {int(new_number[at]): texts for at, texts in self.warnings.items() if new_number[at] >= 0}
         self._numbers = {}
         for at, text in enumerate(self.ids):
             self._numbers[canonical_trace_id(text)] = self._numbers[text] = at

@@ -21,7 +21,7 @@ from tracetui.model.tree import subtree_maximum
 
 _T = TypeVar("_T")
 
-_WORDS = {
+_FLAG_TEXTS = {
     Flag.CYCLE_CUT: "parent cycle, cut here at the earliest span",
     Flag.SAME_ID: "another span of this trace has the same id",
     Flag.START_REPAIRED: "no start time; shown at its parent's start",
@@ -116,8 +116,9 @@ class TraceSet:
 
     @cached_property
     def results(self) -> dict[object, Any]:
-        """Cache of analysis results, by the function that computed them. It lives as long as the set. Entries refer to
-        the set weakly, so that it is freed as soon as it is replaced.
+        """Cache of analysis results, by the function that computed them.
+
+        Entries refer to the set weakly, so that it is freed as soon as it is replaced.
         """
         return {}
 
@@ -184,7 +185,7 @@ class TraceSet:
 
     @cached_property
     def no_start(self) -> np.ndarray:
-        """bool[n], true without a start in the source; `start` is that of the parent, for a root the trace's least."""
+        """bool[n], true if the source gives no start; `start` is that of the parent, or of the trace for a root."""
         missing: np.ndarray = (self.flags & int(Flag.START_REPAIRED)) > 0
         return missing
 
@@ -232,8 +233,8 @@ class TraceSet:
     @cached_property
     def trace_warning_counts(self) -> np.ndarray:
         """int64[traces], number of warning flags on spans and of warnings about the trace as a whole."""
-        marked = self.flags & int(Flag.warnings())
-        counts = self._per_trace(np.add, np.bitwise_count(marked).astype(np.int64))
+        flagged = self.flags & int(Flag.warnings())
+        counts = self._per_trace(np.add, np.bitwise_count(flagged).astype(np.int64))
         for trace, texts in self.trace_warnings.items():
             counts[trace] += len(texts)
         counts += self.skewed
@@ -241,7 +242,7 @@ class TraceSet:
 
     @cached_property
     def skewed(self) -> np.ndarray:
-        """bool[traces], true if the trace has clock skew; see `model.clocks`."""
+        """bool[traces], true if the trace has clock skew; see `model.skewed_spans`."""
         found = np.zeros(self.trace_count, bool)
         found[self.trace[skewed_spans(self)]] = True
         return found
@@ -353,13 +354,13 @@ class TraceSet:
     def warnings_of(self, span: int) -> list[str]:
         """Describe the flags of the span, then the warnings of its source."""
         flags = Flag(int(self.flags[span]))
-        words = [text for flag, text in _WORDS.items() if flags & flag]
+        texts = [text for flag, text in _FLAG_TEXTS.items() if flags & flag]
         if flags & Flag.ORPHAN:
-            words.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
+            texts.insert(0, f"orphan: its parent {self.missing_parents.get(span, '')} is not in the trace")
         if flags & Flag.SKEW_ADJUSTED:
             by = f" by {self.skew[span] / 1e6:+,.3f} ms" if span in self.skew else ""
-            words.append(f"moved{by} to correct clock skew")
-        return words + self.source_warnings.get(span, [])
+            texts.append(f"moved{by} to correct clock skew")
+        return texts + self.source_warnings.get(span, [])
 
     def span(self, span: int) -> Span:
         """Build a complete span."""
@@ -409,13 +410,13 @@ class TraceSet:
         spans = np.arange(int(first[-1])) + np.repeat(shift, sizes)
         shift_of_span = np.repeat(shift, sizes).astype(np.int32)
         parent = self.parent[spans]
-        number = np.full(self.trace_count, -1)
-        number[traces] = np.arange(len(traces))
-        moved = np.full(len(self) + 1, -1, np.int64)
-        moved[spans] = np.arange(len(spans))
+        new_trace = np.full(self.trace_count, -1)
+        new_trace[traces] = np.arange(len(traces))
+        new_span = np.full(len(self) + 1, -1, np.int64)
+        new_span[spans] = np.arange(len(spans))
 
-        def kept(table: dict[int, _T], moved: np.ndarray) -> dict[int, _T]:
-            return {int(moved[i]): value for i, value in table.items() if moved[i] >= 0}
+        def kept(table: dict[int, _T], new: np.ndarray) -> dict[int, _T]:
+            return {int(new[i]): value for i, value in table.items() if new[i] >= 0}
 
         per_span = (
             "start duration order key name resource kind status error flags message depth"
@@ -424,16 +425,16 @@ class TraceSet:
         return replace(
             self,
             **{column: getattr(self, column)[spans] for column in per_span.split()},
-            trace=number[self.trace[spans]].astype(np.int32),
+            trace=new_trace[self.trace[spans]].astype(np.int32),
             parent=np.where(parent >= 0, parent - shift_of_span, -1).astype(np.int32),
             subtree_end=(self.subtree_end[spans] - shift_of_span).astype(np.int32),
             first=first,
             trace_ids=[self.trace_ids[t] for t in traces.tolist()],
-            odd_ids=kept(self.odd_ids, moved),
-            missing_parents=kept(self.missing_parents, moved),
-            source_warnings=kept(self.source_warnings, moved),
-            log_lines=self.log_lines.select(moved),
-            skew=kept(self.skew, moved),
-            trace_warnings=kept(self.trace_warnings, number),
-            duplicates=kept(self.duplicates, number),
+            odd_ids=kept(self.odd_ids, new_span),
+            missing_parents=kept(self.missing_parents, new_span),
+            source_warnings=kept(self.source_warnings, new_span),
+            log_lines=self.log_lines.select(new_span),
+            skew=kept(self.skew, new_span),
+            trace_warnings=kept(self.trace_warnings, new_trace),
+            duplicates=kept(self.duplicates, new_trace),
         )

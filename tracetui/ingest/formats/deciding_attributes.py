@@ -25,20 +25,24 @@ _PEERS = (
     (b"messaging.op", (b'"messaging.operation"', b'"messaging.operation.')),
 )
 """Keys of `model.peers.NOTED` in groups with a common text, so that one search suffices for most lists."""
-REMEMBERED = 20_000
+CACHE_SIZE = 20_000
+"""Entries of a cache, which is cleared when it is full."""
 _MANY = 256
 """Number of spans that are decided together."""
 _NATIVE = (1 << FLAG_SHIFT) - 1
-LONGEST_REMEMBERED = 400
+LONGEST_CACHED = 400
 
 
-class DecidingAttributes:
+class AttributeDecider:
     """Reads the deciding attributes in a JSON list of `{"key": ..., ... "value": ...}` objects.
 
-    attributes: decodes a whole raw list. state: computes the packed state of a span (`model.intake.pack_state`) from
-    its attributes and its own kind and status. also: other keys that `state` needs. once: a key that most spans have
-    exactly once. closing: number of braces after the first closing one of an object. nested: a text that marks values
-    which may contain such objects; a list with it is decoded whole.
+    attributes: decodes a whole raw list.
+    state: computes the packed state of a span (`model.span.pack_state`) from its attributes and its native state, its
+        own kind and status.
+    more_keys: other keys that `state` needs.
+    common_key: a key that most spans have exactly once.
+    closing: number of braces after the first closing one of an object.
+    nested: a text in all values that may contain such objects; a list with it is decoded whole.
     """
 
     def __init__(
@@ -46,42 +50,41 @@ class DecidingAttributes:
         attributes: Callable[[bytes], dict[str, Value]],
         state: Callable[[dict[str, Value], int], int],
         *,
-        also: tuple[str, ...] = (),
-        once: str = "",
+        more_keys: tuple[str, ...] = (),
+        common_key: str = "",
         closing: int = 0,
         nested: bytes = b"",
     ) -> None:
         self._attributes = attributes
         self._state = state
-        self._needles = needles((*deciding_keys(), *also), '"')
-        self._once = f'"{once}"'.encode() if once else b""
+        self._needles = needles((*deciding_keys(), *more_keys), '"')
+        self._common_key = f'"{common_key}"'.encode() if common_key else b""
         self._tail = b"}" * closing
         self._nested = nested
-        self._scanner = AttributeScanner([*deciding_keys(), *also, *([once] if once else []), *NOTED])
-        self._compared: dict[int, tuple[int, str]] = {}
-        self._known: dict[tuple[bytes, int], tuple[int, str]] = {}
+        self._scanner = AttributeScanner([*deciding_keys(), *more_keys, *([common_key] if common_key else []), *NOTED])
+        self._by_text: dict[int, tuple[int, str]] = {}
+        self._by_found: dict[tuple[bytes, int], tuple[int, str]] = {}
 
     def states(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
         """Decide about spans with these raw attributes. -> packed states and call targets (`model.peers.noted_peer`)
 
-        natives: kind and status of each span itself.
+        natives: native state of each span.
         """
         if len(raws) < _MANY:
             return self._one_by_one(raws, natives)
         decided = self.decide(raws, np.array(natives, np.int32))
-        kinds = decided.kind.tolist()
-        return decided.states[decided.kind].tolist(), [decided.peers[kind] for kind in kinds]
+        return decided.states[decided.index].tolist(), [decided.peers[i] for i in decided.index.tolist()]
 
     def _one_by_one(self, raws: Sequence[bytes], natives: Sequence[int]) -> tuple[list[int], list[str]]:
-        known, nested = self._known.get, self._nested
+        known, nested = self._by_found.get, self._nested
         states, peers = [], []
         for raw, native in zip(raws, natives, strict=True):
-            found = self._found(raw)
+            found = self._find(raw)
             if found is None or (nested and found and nested in raw):
                 # a key within a nested value looks like one of the span
-                state, peer = self._decided(self._attributes(raw), native)
+                state, peer = self._decide_whole(self._attributes(raw), native)
             else:
-                state, peer = known((found, native)) or self._decide(raw, found, native)
+                state, peer = known((found, native)) or self._decide_found(raw, found, native)
             states.append(state)
             peers.append(peer)
         return states, peers
@@ -95,37 +98,37 @@ class DecidingAttributes:
         compared = np.flatnonzero(found.plain)
         distinct, first, group = np.unique(texts[compared], return_index=True, return_inverse=True)
         decided = [
-            self._compared.get(text) or self._compare(text, attributes[at], native)
+            self._by_text.get(text) or self._decide_compared(text, attributes[at], native)
             for text, at, native in zip(
                 distinct.tolist(), compared[first].tolist(), natives[compared[first]].tolist(), strict=True
             )
         ]
-        kind = np.empty(len(attributes), np.int64)
-        kind[compared] = group
+        index = np.empty(len(attributes), np.int64)
+        index[compared] = group
         others = np.flatnonzero(~found.plain).tolist()
-        kind[others] = np.arange(len(distinct), len(distinct) + len(others))
+        index[others] = np.arange(len(distinct), len(distinct) + len(others))
         more, called = self._one_by_one([attributes[at] for at in others], natives[others].tolist())
         return AttributeDecisions(
-            kind, np.array([state for state, _ in decided] + more, np.int32), [peer for _, peer in decided] + called
+            index, np.array([state for state, _ in decided] + more, np.int32), [peer for _, peer in decided] + called
         )
 
-    def _compare(self, text: int, raw: bytes, native: int) -> tuple[int, str]:
-        if len(self._compared) >= REMEMBERED:
-            self._compared.clear()
-        decided = self._compared[text] = self._decided(self._attributes(raw), native)
+    def _decide_compared(self, text: int, raw: bytes, native: int) -> tuple[int, str]:
+        if len(self._by_text) >= CACHE_SIZE:
+            self._by_text.clear()
+        decided = self._by_text[text] = self._decide_whole(self._attributes(raw), native)
         return decided
 
-    def _found(self, raw: bytes) -> bytes | None:
-        """Find objects with a wanted key, each from its word `"key"` on; None if the whole list must be decoded."""
+    def _find(self, raw: bytes) -> bytes | None:
+        """Find the objects with deciding keys, each from `"key"` on; None if the whole list must be decoded."""
         found = b""
-        if self._once:
-            at = raw.find(self._once)
+        if self._common_key:
+            at = raw.find(self._common_key)
             if at >= 0:
                 found = raw[at - len(_KEY) - 1 : raw.find(b"}", at) + 1]
         wanted = self._needles
-        for sign, more in _PEERS:
-            if sign in raw:
-                wanted += more
+        for common, keys in _PEERS:
+            if common in raw:
+                wanted += keys
         for needle in wanted:
             at = raw.find(needle)
             while at >= 0:
@@ -137,19 +140,19 @@ class DecidingAttributes:
                 at = raw.find(needle, end) if end else -1
         return found
 
-    def _decided(self, attributes: dict[str, Value], native: int) -> tuple[int, str]:
+    def _decide_whole(self, attributes: dict[str, Value], native: int) -> tuple[int, str]:
         return self._state(attributes, native), noted_peer(attributes)
 
-    def _decide(self, raw: bytes, found: bytes, native: int) -> tuple[int, str]:
-        if len(found) > LONGEST_REMEMBERED:
-            return self._decided(self._attributes(raw), native)
+    def _decide_found(self, raw: bytes, found: bytes, native: int) -> tuple[int, str]:
+        if len(found) > LONGEST_CACHED:
+            return self._decide_whole(self._attributes(raw), native)
         before, *pieces = found.split(_KEY)
         whole = [b"{" + _KEY + piece + self._tail for piece in pieces]
         attributes = self._attributes(b"[" + b",".join(whole) + b"]")
         # fewer than the pieces: a key after its value, a brace within a text, or a duplicate key
         if before or len(attributes) != len(pieces) or any(b'"value"' not in piece for piece in pieces):
-            return self._decided(self._attributes(raw), native)
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        decided = self._known[found, native] = self._decided(attributes, native)
+            return self._decide_whole(self._attributes(raw), native)
+        if len(self._by_found) >= CACHE_SIZE:
+            self._by_found.clear()
+        decided = self._by_found[found, native] = self._decide_whole(attributes, native)
         return decided

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
+from tracetui.ingest.formats.deciding_attributes import AttributeDecider
 from tracetui.ingest.formats.error_rule import STATUS_CODE, StatusSource, decide_status, has_unknown_code
 from tracetui.ingest.formats.field_names import read_kind, read_reference_type
 from tracetui.ingest.formats.jaeger_json_fields import JaegerProcess, JaegerReference, JaegerSpan, JaegerTrace
@@ -44,7 +44,7 @@ def _state(attributes: dict[str, Value], flags: int) -> int:
     return pack_state(kind, status, error, flags)
 
 
-_search = DecidingAttributes(CODEC.attributes, _state, once="span.kind")
+_decider = AttributeDecider(CODEC.attributes, _state, common_key="span.kind")
 
 
 def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
@@ -106,7 +106,7 @@ def add_trace(trace: JaegerTrace, context: DecodeContext) -> None:
     words = UnreadCounts()
     begin = len(rows.attributes) - len(tags)
     rows.undecided.append(
-        UndecidedRows(begin, len(rows.attributes), _search, partial(_note_words, words), partial(words.warn, context))
+        UndecidedRows(begin, len(rows.attributes), _decider, partial(_note_words, words), partial(words.warn, context))
     )
     for times, flag in ((starts, NO_START), (durations, NO_DURATION)):
         if None in times:

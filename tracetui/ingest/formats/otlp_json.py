@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import DecidingAttributes
+from tracetui.ingest.formats.deciding_attributes import AttributeDecider
 from tracetui.ingest.formats.field_names import read_kind, read_status
 from tracetui.ingest.formats.otlp_json_fields import NONE, REQUEST, OtlpRequest, OtlpResourceSpans, OtlpScope, OtlpSpan
 from tracetui.ingest.formats.otlp_lenient import lenient_request, resource_of, usual_attributes, usual_list
@@ -94,7 +94,9 @@ class OtlpJsonCodec:
 
 CODEC = OtlpJsonCodec()
 
-_search = DecidingAttributes(CODEC.attributes, state_of_otlp, also=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue")
+_decider = AttributeDecider(
+    CODEC.attributes, state_of_otlp, more_keys=(JAEGER_WARNINGS,), closing=1, nested=b"kvlistValue"
+)
 
 
 def decode_request(raw: bytes | Raw, context: DecodeContext) -> None:
@@ -192,7 +194,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
             warnings[i] = dropped_warnings(span.droppedAttributesCount, span.droppedEventsCount, span.droppedLinksCount)
     # errors in a saved file may differ from those by attributes, so decide now
     later = not any(more.error is not None for more in saved.values())
-    states, peers = (natives, [""] * len(natives)) if later else _search.states(attributes, natives)
+    states, peers = (natives, [""] * len(natives)) if later else _decider.states(attributes, natives)
     for i, state in enumerate(states):
         if state >= 1 << FLAG_SHIFT:
             warnings.setdefault(i, []).extend(_jaeger_warnings(attributes[i]))
@@ -227,7 +229,7 @@ def add_spans(spans: Sequence[OtlpSpan], resource: int, context: DecodeContext, 
     if later:
         first = len(rows.attributes)
         rows.undecided.append(
-            UndecidedRows(first, first + len(attributes), _search, partial(_note_warning, intake), _nothing_more)
+            UndecidedRows(first, first + len(attributes), _decider, partial(_note_warning, intake), _nothing_more)
         )
     rows.attributes += attributes
     rows.events += _lists("events", [span.events for span in spans], unread)

@@ -14,7 +14,7 @@ from collections.abc import MutableSequence
 from contextlib import suppress
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import LONGEST_REMEMBERED, REMEMBERED
+from tracetui.ingest.formats.deciding_attributes import CACHE_SIZE, LONGEST_CACHED
 from tracetui.ingest.formats.error_rule import deciding_keys, needles
 from tracetui.ingest.formats.otlp_detection import SCOPE_SPANS, looks_like_request, wrappers
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
@@ -66,8 +66,8 @@ class _StateDecider:
         state = self._known.get((found, native))
         if state is None:
             state = state_of_otlp(CODEC.attributes(found), native)
-            if len(found) <= LONGEST_REMEMBERED:
-                if len(self._known) >= REMEMBERED:
+            if len(found) <= LONGEST_CACHED:
+                if len(self._known) >= CACHE_SIZE:
                     self._known.clear()
                 self._known[found, native] = state
         return state

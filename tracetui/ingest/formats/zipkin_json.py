@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from tracetui.ingest.decode_context import DecodeContext, UnreadCounts
-from tracetui.ingest.formats.deciding_attributes import REMEMBERED
+from tracetui.ingest.formats.deciding_attributes import CACHE_SIZE
 from tracetui.ingest.formats.error_rule import (
     ERROR_TAG,
     STATUS_CODE,
@@ -253,7 +253,7 @@ class _SpanAdder:
         return number
 
     def _resource(self, raw: bytes) -> int:
-        if len(self._resources) >= REMEMBERED:
+        if len(self._resources) >= CACHE_SIZE:
             self._resources.clear()
         service, address, port = endpoint_of(raw)
         if not service and has_other_names(raw):
@@ -277,7 +277,7 @@ class _SpanAdder:
 
     def _peer(self, remote: bytes) -> bytes:
         """Encode the attributes of a remote endpoint as the beginning of a JSON object."""
-        if len(self._peers) >= REMEMBERED:
+        if len(self._peers) >= CACHE_SIZE:
             self._peers.clear()
         values = zip(("peer.service", "network.peer.address", "network.peer.port"), endpoint_of(remote), strict=True)
         peer = self._peers[remote] = msgspec.json.encode({key: value for key, value in values if value})[:-1]
@@ -293,7 +293,7 @@ class _SpanAdder:
         if decided is None:
             decided = _state(msgspec.to_builtins(deciding), kind)
             if len(tags) <= _LONGEST_REMEMBERED:
-                if len(self._decided) >= REMEMBERED:
+                if len(self._decided) >= CACHE_SIZE:
                     self._decided.clear()
                 self._decided[kind, deciding] = decided
         state, message = decided

@@ -19,7 +19,7 @@ def decode_shares(shares: Sequence[ShareDecoder], intake: Intake) -> None:
 
     The share of a failed process is repeated here.
     """
-    room = None if intake.room is None else intake.room // len(shares)
+    room = None if intake.remaining_bytes is None else intake.remaining_bytes // len(shares)
 
     def work(share: ShareDecoder) -> Callable[[socket.socket], None]:
         def decode(to: socket.socket) -> None:
