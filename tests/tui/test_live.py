@@ -246,6 +246,21 @@ async def test_following_continues_after_a_server_was_down(monkeypatch: pytest.M
             assert "connection refused" not in on.text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_following_finds_a_trace_that_arrives_long_after_its_start(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
+    now = time.time_ns()
+    with LiveServer(kind, ends_ns=now) as server:
+        async with opened_live(server.url) as on:
+            await on.until("traces from")
+            await on.press("F")
+            await on.until("following ")
+            server.add(trace(kind, 1, now - 600_000_000_000))
+            await on.until("1 new")
+
+
 async def test_banner_of_a_partly_failed_search_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follower, "FOLLOW_SECONDS", 0.05)
     now = time.time_ns()

@@ -16,6 +16,7 @@ from tests.support.paths import INCIDENT, ROOT
 from tracetui.ingest.loader import load
 from tracetui.ingest.processes.background_load import BackgroundLoad
 from tracetui.ingest.servers.pool import SearchReport
+from tracetui.ingest.servers.searched_window import SearchedWindow
 from tracetui.model.search import Search
 from tracetui.session import FilteredSession, Session
 from tracetui.tui.loading.controller import LoadController
@@ -258,6 +259,45 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     assert polls_awaited(True, True, False, False, False) == [11, 11, 11, 41, 11]
     # a poll that closes the gap and is incomplete is repeated after the next complete one
     assert polls_awaited(True, False, True, False, False) == [11, 11, 31, 11, 51]
+
+
+def test_late_traces_are_searched_back_to_a_quarter_of_an_hour() -> None:
+    searches = Searches(State(sources=("http://127.0.0.1:1",)))
+    minute = 60_000_000_000
+    now = time.time_ns()
+    starts = np.array([now])
+    assert searches.late_poll("", starts) is None
+    searches._started_ns = now
+    searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=False)
+
+    def reaches(query: str = "") -> tuple[int, int]:
+        """Return the minutes from the window of a search to now."""
+        wanted = searches.late_poll(query, starts)
+        assert wanted is not None
+        assert wanted.start_ns is not None
+        assert wanted.end_ns is not None
+        return round((now - wanted.start_ns) / minute), round((now - wanted.end_ns) / minute)
+
+    def found(since: int) -> None:
+        window = SearchedWindow(100, now - since * minute, now - minute)
+        report = SearchReport("", may_have_more=True, search=Search(), searched=window)
+        searches.succeeded([report], is_poll=True)
+
+    assert reaches() == (16, 1)
+    # a full response is continued with older traces
+    found(4)
+    assert reaches() == (16, 4)
+    found(9)
+    # by the next search of this kind, not by other polls
+    searches.poll("", starts)
+    found(2)
+    assert reaches() == (16, 9)
+    searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=True)
+    assert reaches() == (16, 1)
+    moments = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((now - ago * minute) / 1e9)) for ago in (10, 5)]
+    assert reaches("trace.start > {} AND trace.start < {}".format(*moments)) == (10, 5)
+    recent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1e9 - 30))
+    assert searches.late_poll(f"trace.start > {recent}", starts) is None
 
 
 def poll(controller: LoadController) -> Any:

@@ -24,6 +24,10 @@ _PAUSE_FACTOR = 4
 _MAX_FOLLOW_SECONDS = 60.0
 _POLLS_PER_TRACE_POLL = 4
 """While a trace is open, every fourth poll fetches it again, as more of its spans may have arrived."""
+_POLLS_PER_LATE_POLL = 12
+"""Every twelfth poll, about one a minute, searches for traces that began long before they arrived."""
+_FIRST_LATE_POLL = 6
+"""Number of the first of them; none of their numbers is that of a poll of the open trace."""
 
 
 class Follower:
@@ -88,8 +92,11 @@ class Follower:
         if self._host.view == "waterfall" and state.trace is not None and not self._count % _POLLS_PER_TRACE_POLL:
             # its spans may arrive long after its start
             self._poll(Search(trace_ids=(loaded.trace_ids[state.trace],)), 0)
-        else:
-            self._poll(*self._searches.poll(state.query, loaded.trace_start))
+            return
+        late = None
+        if self._count % _POLLS_PER_LATE_POLL == _FIRST_LATE_POLL:
+            late = self._searches.late_poll(state.query, loaded.trace_start)
+        self._poll(*((late, 0) if late is not None else self._searches.poll(state.query, loaded.trace_start)))
 
     @property
     def status(self) -> str:

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
-from tracetui.model.search import LOOKBACK_NS, MORE, Search, combined
+from tracetui.model.search import LAST_NS, LOOKBACK_NS, MORE, Search, combined
 from tracetui.model.search_offers import MOST_SEARCHED
 from tracetui.tui.state import State
 
@@ -23,6 +23,8 @@ _OVERLAP_NS = 60_000_000_000
 """Overlap of polls, as spans of loaded traces may arrive late."""
 _LATE_NS = 15_000_000_000
 """Traces that began this long before the newest loaded one may have arrived since the last poll."""
+_LATEST_NS = 900_000_000_000
+"""Traces that began this long before the window of a poll are searched for from time to time."""
 _CLOCK_SKEW_NS = 3_600_000_000_000
 """Polls search this far beyond now: clocks of services may be ahead of the local one."""
 _REMEMBERED = 50
@@ -50,6 +52,10 @@ class Searches:
         """True if a search has been complete since."""
         self._closes_gap = False
         """True if the running poll searches the gap."""
+        self._late_end_ns = 0
+        """End of the next search for late traces, if the last one found the newest of them only; 0 to search all."""
+        self._searches_late = False
+        """True if the running poll is for late traces."""
         self._before_widening: tuple[Search, Search] | None = None
         """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
         self.unread_count = 0
@@ -136,12 +142,27 @@ class Searches:
 
         starts: int64[traces], start times of the loaded traces in nanoseconds since the epoch.
         """
-        self._closes_gap = self._gap_ended
+        self._closes_gap, self._searches_late = self._gap_ended, False
         search, recent = self.search_for(query), self._recent(starts)
         if recent.start_ns is None or (search.start_ns is not None and search.start_ns >= recent.start_ns):
             return search, 0
         known_ns = recent.start_ns + _OVERLAP_NS - _LATE_NS
         return combined(search, combined(recent, Search(end_ns=search.end_ns))), known_ns
+
+    def late_poll(self, query: str, starts: np.ndarray) -> Search | None:
+        """Return a search for traces that began before the window of `poll`, but may have arrived since; None for none.
+
+        It finds as many as one response has. The next one continues with older ones.
+        """
+        self._closes_gap, self._searches_late = False, True
+        search, recent = self.search_for(query), self._recent(starts)
+        if recent.start_ns is None:
+            return None
+        begin = max(recent.start_ns - _LATEST_NS, search.start_ns or 0)
+        end = min(recent.start_ns, search.end_ns or recent.start_ns)
+        if begin < self._late_end_ns < end:
+            end = self._late_end_ns
+        return combined(search, Search(start_ns=begin, end_ns=end)) if begin < end else None
 
     def _recent(self, starts: np.ndarray) -> Search:
         """Return a search for traces that began since the newest loaded one."""
@@ -167,6 +188,11 @@ class Searches:
             self.answered_ns = self._started_ns
             unread = max((report.unread_beyond for report in reports), default=0)
             self.unread_count = unread or (self.unread_count if is_poll else 0)
+            if is_poll and self._searches_late:
+                full = [report.searched for report in reports if report.searched is not None]
+                ends = [(one.complete_since_ns, one.since_ns) for one in full]
+                # if the order of the server's traces is unknown, the first one's start has to do
+                self._late_end_ns = max((since if 0 < since < LAST_NS else first for since, first in ends), default=0)
             if not is_poll:
                 self._reports = list(reports)
                 self._history = [*self._history[-_REMEMBERED:], (self._last, self._reports)]
