@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from tests.support.building import US, GivenSpan, build, span
+from tests.support.building import US, GivenSpan, JsonCodec, build, span
 from tests.support.critical_reference import below_async_roots, path_of_trace
 from tests.support.near import near
 from tests.support.strategies import nested, span_sets, unhurried
@@ -23,9 +23,13 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.span import Kind, Value
 
 
+def listed(*spans: GivenSpan, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
+    return find_bottlenecks(critical_paths(build(*spans)), min_share).bottlenecks()
+
+
 def found(*spans: GivenSpan, min_share: float = BOTTLENECK_PERCENT) -> dict[str, Bottleneck]:
     """Return the bottlenecks by operation, in order."""
-    return {one.operation: one for one in find_bottlenecks(critical_paths(build(*spans)), min_share)}
+    return {one.operation: one for one in listed(*spans, min_share=min_share)}
 
 
 @unhurried
@@ -80,7 +84,7 @@ def test_operation_is_measured_in_the_traces_that_contain_it() -> None:
 
 def test_operations_of_two_services_are_distinct() -> None:
     spans = [span("a", 0, 100), span("b", 0, 50, parent="a", service="db")]
-    assert [(one.service, one.share_percent) for one in find_bottlenecks(critical_paths(build(*spans)))] == [
+    assert [(one.service, one.share_percent) for one in listed(*spans)] == [
         ("api", 50),
         ("db", 50),
     ]
@@ -122,7 +126,7 @@ def test_bottlenecks_are_above_the_threshold(microseconds: int, expected: list[s
 
 
 def test_traces_without_duration_have_no_bottlenecks() -> None:
-    assert find_bottlenecks(critical_paths(build())) == []
+    assert listed() == []
     assert found(span("a", 5, 5)) == {}
     assert found(span("a", 5, 5), min_share=-1)["work"].share_percent == 0
 
@@ -197,13 +201,13 @@ def test_pattern_comes_from_spans_of_the_operation() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 1_999, 2_000, 2_001, 2_999, 5_000])
 def test_no_more_spans_are_read_than_allowed(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     traces = build(*(span(str(i), i, i + 1, name="get") for i in range(count)))
-    read: list[int] = []
+    read: list[bytes] = []
 
-    def attributes(_: object, at: int) -> dict[str, Value]:
-        read.append(at)
+    def attributes(_: object, raw: bytes) -> dict[str, Value]:
+        read.append(raw)
         return {}
 
-    monkeypatch.setattr(type(traces), "attributes", attributes)
+    monkeypatch.setattr(JsonCodec, "attributes", attributes)
     for most in (2, 2_000):
         read.clear()
         common_detail(traces, np.arange(count), most)

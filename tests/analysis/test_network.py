@@ -102,8 +102,10 @@ def test_all_calls_with_two_halves_are_measured_once(spans: list[GivenSpan]) -> 
     )
     assert found.caller[~found.is_async].tolist() == sorted(set(halves[known & ~is_async].tolist()))
     paths = critical_paths(traces)
-    for operation, network in network_by_operation(paths, found).items():
-        assert 0 < network.critical_ns <= int(paths.critical[traces.operation == operation].sum())
+    networks = network_by_operation(paths, found)
+    assert networks.operation.tolist() == sorted(set(networks.operation.tolist()))
+    for operation, critical_ns in zip(networks.operation, networks.critical_ns, strict=True):
+        assert 0 < critical_ns <= int(paths.critical[traces.operation == operation].sum())
     split = found.before != UNKNOWN
     assert ((found.before[split] >= 0) & (found.after[split] >= 0)).all()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import cache, partial
@@ -11,9 +12,12 @@ import numpy as np
 import pytest
 
 from tests.bench.many_names import many_names, word
+from tests.support.building import JsonCodec
+from tracetui.analysis import bottlenecks
 from tracetui.analysis.alerts import baselines
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.blast_radius import blast_radius
+from tracetui.analysis.bottlenecks import Bottleneck
 from tracetui.analysis.call_chains import call_chains
 from tracetui.analysis.compare import compare
 from tracetui.analysis.contrast import contrast
@@ -32,10 +36,14 @@ from tracetui.analysis.service_questions import (
 )
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.model.peers import PeerType
+from tracetui.model.span import Value
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.render.errors.table import ErrorListColumns
 from tracetui.render.hot_spots.table import HotSpotListColumns
+from tracetui.render.report.json import bottleneck_json, report_json
+from tracetui.render.report.text import report_text
+from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.services.table import ServiceList, ServiceListColumns
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.traces.columns import SortKey, trace_columns
@@ -154,6 +162,35 @@ def test_many_names_cost_no_more_scans_than_few(question: str) -> None:
         examined.append(Counted.seen - before)
     # results per name may be examined a few times more
     assert examined[1] <= MOST_TIMES * examined[0] + 20 * SPANS
+
+
+def test_only_bottlenecks_that_are_listed_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = Analysis(many_names(SPANS, MANY))
+    _ = analysis.network
+    built: list[str] = []
+    read: list[bytes] = []
+
+    def build(**figures: Any) -> Bottleneck:
+        built.append(figures["operation"])
+        return Bottleneck(**figures)
+
+    def attributes(codec: JsonCodec, raw: bytes) -> dict[str, Value]:
+        read.append(raw)
+        return decode(codec, raw)
+
+    decode = JsonCodec.attributes
+    monkeypatch.setattr(bottlenecks, "Bottleneck", build)
+    monkeypatch.setattr(JsonCodec, "attributes", attributes)
+    text = "\n".join(line.text for line in report_text(analysis, ["bottlenecks"], ReportOptions()))
+    assert "more bottlenecks" in text
+    # ten in the list, and one in the verdict
+    assert len(built) <= 11
+    assert len(read) < 500
+    built.clear()
+    document = json.loads(report_json(analysis, ["bottlenecks"]))
+    assert len(document["bottlenecks"]) >= 500
+    assert built == []
+    assert document["bottlenecks"] == [bottleneck_json(one) for one in analysis.bottlenecks()]
 
 
 def test_scan_for_each_name_is_detected() -> None:

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tracetui.analysis.async_work import AsyncWork
-from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, Bottleneck, find_bottlenecks
+from tracetui.analysis.bottlenecks import Bottleneck, BottleneckColumns, find_bottlenecks
 from tracetui.analysis.calls import Calls, find_calls
 from tracetui.analysis.critical_path import CriticalPaths, critical_paths
 from tracetui.analysis.dependencies import Dependencies, find_dependencies
@@ -59,7 +59,7 @@ class Analysis:
     @cached_property
     def slow(self) -> Bottleneck | None:
         """The bottleneck with the largest share of all critical path time."""
-        return slow_verdict(self.bottlenecks())
+        return slow_verdict(self.bottleneck_columns)
 
     @cached_property
     def calls(self) -> Calls:
@@ -103,11 +103,10 @@ class Analysis:
         return find_suggestions(self.paths, self.calls)
 
     @cached_property
-    def _bottlenecks(self) -> list[Bottleneck]:
+    def bottleneck_columns(self) -> BottleneckColumns:
+        """Operations above the least share of a bottleneck, by total time in the set."""
         return find_bottlenecks(self.paths, network=self.network)
 
-    def bottlenecks(self, min_share: float = BOTTLENECK_PERCENT) -> list[Bottleneck]:
-        """Find the operations above this share, in percent of their traces' critical path time."""
-        if min_share == BOTTLENECK_PERCENT:
-            return self._bottlenecks
-        return find_bottlenecks(self.paths, min_share, self.network)
+    def bottlenecks(self) -> list[Bottleneck]:
+        """List all bottlenecks, which reads attributes of spans of each."""
+        return self.bottleneck_columns.bottlenecks()

@@ -93,21 +93,31 @@ def network_by_call(calls: Calls, found: NetworkTimes) -> tuple[np.ndarray, np.n
     return times, known
 
 
-@dataclass(frozen=True, slots=True)
-class OperationNetwork:
-    """Network time of the calls of one operation on the critical path."""
+@dataclass(frozen=True, slots=True, eq=False)
+class OperationNetworks:
+    """Network time on the critical path of the operations that call, as columns."""
 
-    critical_ns: int
-    """Total over all traces."""
-    callee: str
-    """Service that the most of it was spent on the way to."""
+    operation: np.ndarray
+    """int64[n], `TraceSet.operation`, ascending."""
+    critical_ns: np.ndarray
+    """int64[n], total over all traces."""
+    callee: np.ndarray
+    """int64[n], the service that the most of it was spent on the way to."""
+
+    def find(self, operations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Look up operations: int64[m] -> int64[k] rows, and int64[k] the positions of their operations in the given
+        ones; the others wait for no network.
+        """
+        if not len(self.operation):
+            none = np.zeros(0, np.int64)
+            return none, none
+        rows = np.minimum(np.searchsorted(self.operation, operations), len(self.operation) - 1)
+        known = np.flatnonzero(self.operation[rows] == operations)
+        return rows[known], known
 
 
-NO_NETWORK = OperationNetwork(0, "")
-
-
-def network_by_operation(paths: CriticalPaths, found: NetworkTimes) -> dict[int, OperationNetwork]:
-    """Sum the network time on the critical path per operation that calls: `TraceSet.operation` -> time and callee.
+def network_by_operation(paths: CriticalPaths, found: NetworkTimes) -> OperationNetworks:
+    """Sum the network time on the critical path per operation that calls.
 
     The time on the path of a CLIENT span itself is its network time, up to the whole of it; messages are on no path.
     """
@@ -115,17 +125,15 @@ def network_by_operation(paths: CriticalPaths, found: NetworkTimes) -> dict[int,
     critical = np.minimum(paths.critical[found.caller], found.total)
     rows = np.flatnonzero(~found.is_async & (critical > 0))
     if not len(rows):
-        return {}
+        none = np.zeros(0, np.int64)
+        return OperationNetworks(none, none, none)
     critical, services = critical[rows], len(traces.services)
     pair = traces.operation[found.caller[rows]].astype(np.int64) * services + traces.service[found.answer[rows]]
     order, distinct, first = group_slices(pair)
     spent = np.add.reduceat(critical[order], first[:-1])
     operation, callee = np.divmod(distinct, services)
     # the largest callee of each operation comes last
-    last = np.lexsort((spent, operation))
-    totals: dict[int, int] = {}
-    largest: dict[int, int] = {}
-    for number, time, service in zip(*(column[last].tolist() for column in (operation, spent, callee)), strict=True):
-        totals[number] = totals.get(number, 0) + time
-        largest[number] = service
-    return {number: OperationNetwork(time, traces.services[largest[number]]) for number, time in totals.items()}
+    by_size = np.lexsort((spent, operation))
+    last = np.flatnonzero(np.append(operation[1:] != operation[:-1], True))
+    totals = np.add.reduceat(spent, np.append(0, last[:-1] + 1))
+    return OperationNetworks(operation[last], totals, callee[by_size[last]])

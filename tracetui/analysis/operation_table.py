@@ -12,7 +12,7 @@ from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT, common_detail, critical_operations
 from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
-from tracetui.analysis.network import MOSTLY_PERCENT, NO_NETWORK, OperationNetwork, network_by_operation
+from tracetui.analysis.network import MOSTLY_PERCENT, OperationNetworks, network_by_operation
 from tracetui.analysis.self_time import self_times
 from tracetui.analysis.stats.groups import group_slices
 from tracetui.model.traces import TraceSet
@@ -74,10 +74,9 @@ class OperationTable:
         self._entries = {(one.service, one.operation): one for one in analysis.async_work.entries()}
         found = critical_operations(paths)
         self._figures = {number: figures for number, *figures in found}
-        costliest = np.array([number for number, *_ in found], np.int64)
-        share = np.array([figures[2] for figures in found], np.float64)
-        self.bottlenecks = int((share > BOTTLENECK_PERCENT).sum())
-        costliest = costliest[np.argsort(share <= BOTTLENECK_PERCENT, kind="stable")]
+        is_other = found.share_percent <= BOTTLENECK_PERCENT
+        self.bottlenecks = int((~is_other).sum())
+        costliest = found.operation[np.argsort(is_other, kind="stable")]
         self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
         self._measure()
@@ -263,13 +262,16 @@ class OperationTable:
         return common_detail(self.traces, self._spans_of(number)) or self._network_pattern(number)
 
     def _network_pattern(self, number: int) -> str:
-        found = self._networks.get(number, NO_NETWORK)
+        rows, _ = self._networks.find(np.array([number]))
+        if not len(rows):
+            return ""
+        row = int(rows[0])
         critical_ns = self._figures.get(number, (0.0,))[0]
-        is_mostly = 100 * found.critical_ns >= MOSTLY_PERCENT * critical_ns
-        return f"network to {found.callee}" if found.callee and is_mostly else ""
+        is_mostly = 100 * self._networks.critical_ns[row] >= MOSTLY_PERCENT * critical_ns
+        return f"network to {self.traces.services[self._networks.callee[row]]}" if is_mostly else ""
 
     @cached_property
-    def _networks(self) -> dict[int, OperationNetwork]:
+    def _networks(self) -> OperationNetworks:
         return network_by_operation(self._analysis.paths, self._analysis.network)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.bottlenecks import Bottleneck
+from tracetui.analysis.bottlenecks import Bottleneck, BottleneckColumns
 from tracetui.analysis.contrast import OverRepresented, contrast
 from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.model.traces import TraceSet
@@ -60,9 +60,9 @@ def failing_verdict(traces: TraceSet, errors: Errors) -> FailingVerdict | None:
     return FailingVerdict(errors, pattern, _since(traces.trace_start, failing), common)
 
 
-def slow_verdict(bottlenecks: list[Bottleneck]) -> Bottleneck | None:
-    """Select the bottleneck with the largest share of all critical path time."""
-    return max(bottlenecks, key=lambda one: one.total_share_percent, default=None)
+def slow_verdict(found: BottleneckColumns) -> Bottleneck | None:
+    """Select the bottleneck with the largest share of all critical path time, the first."""
+    return next(iter(found.bottlenecks(np.arange(min(1, len(found))))), None)
 
 
 def _since(starts: np.ndarray, failing: np.ndarray) -> int | None:

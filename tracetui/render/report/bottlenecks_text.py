@@ -22,12 +22,12 @@ _LEAST_NETWORK_PERCENT = 5.0
 
 
 def bottlenecks_text(page: Page, analysis: Analysis) -> Iterator[Line]:
-    found = analysis.bottlenecks()
+    found = analysis.bottleneck_columns
     yield page.line(("Bottlenecks", Role.TITLE), (f" (over {BOTTLENECK_PERCENT:.0f} % of the critical path)", Role.DIM))
-    if not found:
+    if not len(found):
         yield page.line((f"{INDENT}none: no operation has such a share", Role.PLAIN))
     shown = page.few(len(found), 10)
-    for rank, bottleneck in enumerate(found[:shown], 1):
+    for rank, bottleneck in enumerate(found.bottlenecks(np.arange(shown)), 1):
         yield from _bottleneck(page, rank, bottleneck)
     yield from page.more(len(found) - shown, "bottleneck")
     yield from _async_work(page, analysis)

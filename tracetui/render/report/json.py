@@ -7,6 +7,7 @@ of 100, times are ISO 8601 in UTC.
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import orjson
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.async_work import AsyncEntry, AsyncUnit, AsyncWork
-from tracetui.analysis.bottlenecks import Bottleneck
+from tracetui.analysis.bottlenecks import Bottleneck, BottleneckColumns
 from tracetui.analysis.calls import is_named
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.dependencies import Dependencies
@@ -28,6 +29,19 @@ from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso
 from tracetui.render.text import numbers
 
 SECTIONS = ("bottlenecks", "critical_paths", "errors", "dependencies")
+_BOTTLENECK_KEYS = (
+    "service",
+    "operation",
+    "mean_critical_ms",
+    "share_percent",
+    "total_share_percent",
+    "occurrences",
+    "trace_count",
+    "span_count",
+    "pattern",
+    "network_ms",
+    "network_to",
+)
 _SERVICE_KEYS = ("call_count", "avg_duration_ms", "p50_ms", "p95_ms", "p99_ms", "error_rate", "inferred", "type")
 _EDGE_KEYS = (
     "caller",
@@ -54,7 +68,7 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> byt
     traces = analysis.traces
     parts: dict[str, Any] = {"summary": summary_json(analysis.summary), "verdict": verdict_json(analysis, sections)}
     if "bottlenecks" in sections:
-        parts["bottlenecks"] = [bottleneck_json(found) for found in analysis.bottlenecks()]
+        parts["bottlenecks"] = bottlenecks_json(analysis.bottleneck_columns)
         parts["findings"] = [suggestion_json(found, traces) for found in analysis.suggestions]
         parts["async_work"] = [async_entry_json(found, traces) for found in analysis.async_work.entries()]
     if "critical_paths" in sections:
@@ -139,19 +153,39 @@ def _failing_json(failing: FailingVerdict, traces: TraceSet) -> dict[str, Any]:
 
 
 def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
-    return {
-        "service": found.service,
-        "operation": found.operation,
-        "mean_critical_ms": in_ms(found.mean_critical_ns),
-        "share_percent": in_percent(found.share_percent),
-        "total_share_percent": in_percent(found.total_share_percent),
-        "occurrences": found.occurrences,
-        "trace_count": found.trace_count,
-        "span_count": found.span_count,
-        "pattern": found.pattern,
-        "network_ms": in_ms(found.network_ns),
-        "network_to": found.network_to or None,
-    }
+    values = (
+        found.service,
+        found.operation,
+        in_ms(found.mean_critical_ns),
+        in_percent(found.share_percent),
+        in_percent(found.total_share_percent),
+        found.occurrences,
+        found.trace_count,
+        found.span_count,
+        found.pattern,
+        in_ms(found.network_ns),
+        found.network_to or None,
+    )
+    return dict(zip(_BOTTLENECK_KEYS, values, strict=True))
+
+
+def bottlenecks_json(found: BottleneckColumns) -> list[dict[str, Any]]:
+    """Return `bottleneck_json` of all rows."""
+    rows = np.arange(len(found))
+    listed = zip(
+        *found.names(rows),
+        all_in_ms(found.mean_critical_ns),
+        percentages(found.share_percent),
+        percentages(found.total_share_percent),
+        found.occurrences.tolist(),
+        repeat(found.traces.trace_count, len(found)),
+        found.span_count.tolist(),
+        found.patterns(rows),
+        all_in_ms(found.network_ns),
+        found.networks(rows),
+        strict=True,
+    )
+    return [dict(zip(_BOTTLENECK_KEYS, row, strict=True)) for row in listed]
 
 
 def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import overload
@@ -12,7 +11,8 @@ import numpy as np
 from tracetui.model.errors import LoadWarning
 from tracetui.render.text.numbers import EPOCH
 
-_EXACT = 1e15
+_PRODUCT_ERROR = 2.0**-51
+"""Relative error of a product or quotient of two numbers, with a margin."""
 
 
 @overload
@@ -25,17 +25,8 @@ def in_ms(ns: float | None) -> float | None:
 
 
 def all_in_ms(ns: np.ndarray) -> list[float | None]:
-    """Convert float64[n] nanoseconds to milliseconds; NaN becomes None."""
-    # for whole nanoseconds below 10**15 the quotient is already the float nearest to its six decimals
-    whole = (ns == np.floor(ns)) & (np.abs(ns) < _EXACT)
-    found: list[float | None] = (ns / 1e6).tolist()
-    missing = np.isnan(ns)
-    for at in np.flatnonzero(missing).tolist():
-        found[at] = None
-    others = np.flatnonzero(~whole & ~missing)
-    for at, value in zip(others.tolist(), ns[others].tolist(), strict=True):
-        found[at] = in_ms(value)
-    return found
+    """Convert float64[n] nanoseconds to milliseconds, to the nanosecond; NaN becomes None."""
+    return _rounded(ns / 1e6, 6)
 
 
 def in_percent(value: float) -> float:
@@ -50,13 +41,28 @@ def iso_time(ns: int) -> str:
 
 def percentages(values: np.ndarray) -> list[float | None]:
     """Round float64[n] percentages; NaN becomes None."""
-    return [None if math.isnan(value) else in_percent(value) for value in values.tolist()]
+    return _rounded(values, 4)
 
 
-def rates(errors: np.ndarray, calls: np.ndarray) -> list[float]:
+def _rounded(values: np.ndarray, digits: int) -> list[float | None]:
+    """Round float64[n] as `round` does; NaN becomes None."""
+    scale = 10.0**digits
+    scaled = values * scale
+    nearest = np.rint(scaled)
+    missing = np.isnan(values)
+    rounded = (nearest / scale).astype(object)
+    rounded[missing] = None
+    found: list[float | None] = rounded.tolist()
+    # near the middle of two results, or beyond the exact whole numbers, the error of the product may decide
+    is_sure = np.abs(scaled - nearest) < 0.5 - np.abs(scaled) * _PRODUCT_ERROR
+    for at in np.flatnonzero(~is_sure & ~missing).tolist():
+        found[at] = round(float(values[at]), digits)
+    return found
+
+
+def rates(errors: np.ndarray, calls: np.ndarray) -> list[float | None]:
     """Return error rates in percent, float[n]; 0 without calls."""
-    found = np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0)
-    return [in_percent(rate) if rate else 0.0 for rate in found.tolist()]
+    return percentages(np.divide(100 * errors, calls, out=np.zeros(len(calls)), where=calls > 0))
 
 
 def warnings_json(warnings: Sequence[LoadWarning]) -> list[dict[str, str]]:
