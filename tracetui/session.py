@@ -108,6 +108,15 @@ class Session:
         session.uncorrected = self
         return session
 
+    def trace_json(self, trace: int) -> str:
+        """Return a trace of the loaded set as OTLP JSON, which opens again."""
+        # needed only for copying
+        from tracetui.export.exporter import Losses
+        from tracetui.export.registry import DEFAULT
+
+        pieces = DEFAULT.encode(self.loaded.select(np.array([trace])), Losses())
+        return b"".join(pieces).decode("utf-8", "replace")
+
     def select(self, query: str) -> tuple[np.ndarray, Analysis]:
         """Evaluate a query ('' for all) without changing the selection. -> traces, int64[m] ascending, their analysis
 

@@ -40,6 +40,7 @@ from tracetui.render.graph.text_blocks import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text_blocks import ReportOptions
 from tracetui.render.text.clipboard import clipboard_text
+from tracetui.session import Session
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.messages import CopyText, Notice, ReadText
@@ -292,7 +293,11 @@ def test_copy_items_are_harmless(analysis: Analysis, kind: str) -> None:
         for trace in range(traces.trace_count)
         if any(is_same(KINDS[kind], traces.span(span).service) for span in traces.spans_of(trace))
     )
-    items = [*trace_items(traces, trace, Look()), *copy_items(traces, int(traces.first[trace]), Look(), (ALL, ALL))]
+    trace_json, span = Session(traces).trace_json, int(traces.first[trace])
+    items = [
+        *trace_items(traces, trace, Look(), trace_json),
+        *copy_items(traces, span, Look(), trace_json, (ALL, ALL)),
+    ]
     for item in items:
         copied = clipboard_text(item.make(), one_line=item.one_line)
         copied.encode()

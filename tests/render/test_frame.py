@@ -36,9 +36,25 @@ def test_time_window_is_shown_whole_or_not_at_all(glyphs: Glyphs) -> None:
     whole = status(400, glyphs).text
     window = next(part for part in whole.replace("|", "│").split(" │ ") if "UTC" in part)
     shown = [status(width, glyphs).text for width in WIDTHS]
-    assert all(window in text or "2023" not in text for text in shown)
+    assert all(window in text or "UTC" not in text for text in shown)
     assert any(window in text for text in shown)
     assert not all(window in text for text in shown)
+
+
+@GLYPHS
+def test_date_is_kept_when_other_parts_are_dropped(glyphs: Glyphs) -> None:
+    first, last = "2023-11-14", "2024-12-18"
+    for width in range(80, 200):
+        assert re.search(f"{first}.*{last}", status(width, glyphs).text)
+    one_day = replace(summary(), failed_request_count=6, error_trace_count=8, end_ns=EPOCH + 900_000_000_000)
+    for width in range(64, 200):
+        text = status_line(width, glyphs, source="incident/before.json", summary=one_day).text
+        assert first in text
+        assert f"{glyphs.origin} 6" in text
+    text = status_line(90, glyphs, source="incident/before.json", summary=one_day).text
+    assert "22:13" in text
+    assert ", 8 with errors" not in text
+    assert "spans" not in text
 
 
 @GLYPHS

@@ -333,10 +333,51 @@ async def test_what_if_of_a_span_shows_the_new_duration() -> None:
         assert "at 50 % duration: 3.87 s → 2.58 s  next: recommendation-service" in pilot.lines[-1]
 
 
+@pytest.mark.parametrize("keys", [["equals_sign"], ["space", "k", "equals_sign"]])
+async def test_trace_under_the_cursor_is_compared_with_a_normal_one(keys: list[str]) -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press(*keys)
+        assert re.search(r"this +10:05:42\.528 +3\.87 s", pilot.text)
+        assert re.search(r"normal +10:03:25\.567 +1\.14 s", pilot.text)
+        await pilot.press("escape")
+        assert pilot.lines[-1].startswith("Traces")
+
+
+async def test_slowest_trace_is_named_even_if_the_cursor_is_on_it() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("exclamation_mark")
+        assert "this is the slowest of 100 traces" in pilot.lines[-1]
+        await pilot.press("j", "j", "exclamation_mark")
+        assert "│ the slowest of 100 traces" in pilot.lines[-1]
+
+
+async def test_ranking_opens_on_its_first_row_whatever_is_selected() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("4", "enter", "5")
+        row = next(line for line in pilot.lines if line.startswith("▌"))
+        assert " 1  ●user-service database_query" in row
+
+
+async def test_three_marked_traces_are_not_compared() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("space", "space", "space", "equals_sign")
+        assert "3 traces are marked; = compares two" in pilot.lines[-1]
+
+
+async def test_trace_is_copied_as_json_that_opens_again(tmp_path: Path) -> None:
+    for keys in (["y", "j"], ["enter", "y", "j"]):
+        async with opened(INCIDENT) as (app, pilot):
+            await pilot.press(*keys)
+            assert "copied trace as JSON" in pilot.text
+            file = tmp_path / "copied.json"
+            file.write_text(app.clipboard)
+        traces = load([str(file)], lambda _: None)
+        assert traces.trace_count == 1
+        assert len(traces) == 9
+
+
 async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
     async with opened(INCIDENT) as (app, pilot):
-        await pilot.press("equals_sign")
-        assert "mark two traces with Space" in pilot.lines[-1]
         await pilot.press("space", "j", "j", "j", "equals_sign")
         assert "call path" in pilot.text
         assert re.search(r"database_query( +2\.57 s +1\.75 s){3} +faster here", pilot.text)

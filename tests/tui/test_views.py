@@ -257,6 +257,9 @@ async def test_cursor_follows_the_selected_span() -> None:
         ("hot-spots", "user-service database_query"),
     ):
         async with running(state, pane) as (app, _):
+            state.span = 0
+            app.pane.selection_changed()
+            state.span = int(wanted)
             app.pane.selection_changed()
             assert app.pane.crumbs() == [name]
     state.span = 0

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_LEAST_IMPORTANT = ("noun", "window", "name", "source", "contents", "others", "filter")
-"""Parts of the status in the order in which they are dropped."""
-_LEAST_CELLS = {"source": 16, "filter": 12}
+_LEAST_IMPORTANT = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
+"""Parts of the status in the order in which they are dropped. The date is the last: without it, the traces of an
+earlier day look like those of today.
+"""
+_LEAST_CELLS = {"source": 16, "filter": 14}
 """Least widths of the parts that can be shortened; others are dropped as a whole."""
 _LEAST_CRUMBS = 20
 """Width below which the breadcrumbs are not shown."""
@@ -40,24 +42,29 @@ class _Parts:
     unsafe: tuple[str, str] = _NOTHING
     loading: tuple[str, str]
     traces: tuple[str, str] = _NOTHING
-    contents: tuple[str, str] = _NOTHING
+    spans: tuple[str, str] = _NOTHING
+    services: tuple[str, str] = _NOTHING
     filter: tuple[str, str] = _NOTHING
     failed: tuple[str, str] = _NOTHING
     """Number of failed requests, or of traces with errors if none failed."""
     noun: tuple[str, str] = _NOTHING
     others: tuple[str, str] = _NOTHING
     """Remaining counts of failed requests and traces with errors."""
-    window: tuple[str, str] = _NOTHING
+    dates: tuple[str, str] = _NOTHING
+    """Day of the traces, or first and last day."""
+    clock: tuple[str, str] = _NOTHING
+    """Time window with its date, which replaces `dates`."""
     warnings: tuple[str, str] = _NOTHING
 
     def line(self, glyphs: Glyphs) -> Line:
         separator = " | " if glyphs.ascii_only else _SEPARATOR
-        counts = (self.traces[0] + self.contents[0], Role.PLAIN)
+        counts = (self.traces[0] + self.spans[0] + self.services[0], Role.PLAIN)
         line = Line()
         about = (self.name, self.source, self.unsafe, self.loading)
         number, _, ending = self.failed[0].partition("|")
         failed = (number + self.noun[0] + ending + self.others[0], self.failed[1])
-        for text, role in (*about, counts, self.filter, failed, self.window, self.warnings):
+        window = self.clock if self.clock[0] else self.dates
+        for text, role in (*about, counts, self.filter, failed, window, self.warnings):
             if text:
                 line.add(separator if line.runs else "", Role.GUIDE).add(text, role)
         return line
@@ -96,29 +103,26 @@ def status_line(
     """Draw the status: sources, size, time window and failures.
 
     `unsafe`: a server's certificate is not verified. `names_filter`: show the filter, because there is no query bar.
-    The date is dropped first, then the time window as a whole, as a part would lack the zone.
+    The time window is dropped as a whole, as a part would lack the zone; the date stays.
     """
     parts = _Parts(source=(source, Role.PLAIN), loading=(loading, Role.ACCENT))
-    window = ""
     if unsafe:
         parts.unsafe = (f"{glyphs.warning} insecure", Role.WARNING)
     if summary is not None:
         count = f"{summary.trace_count:,} of " if query else ""
         parts.traces = (count + numbers.counted(total if query else summary.trace_count, "trace"), Role.PLAIN)
-        spans, services = numbers.counted(summary.span_count, "span"), numbers.counted(summary.service_count, "service")
-        parts.contents = (f"  {spans}  {services}", Role.PLAIN)
+        parts.spans = (f"  {numbers.counted(summary.span_count, 'span')}", Role.PLAIN)
+        parts.services = (f"  {numbers.counted(summary.service_count, 'service')}", Role.PLAIN)
         if query and names_filter:
             parts.filter = (f"filter {safe(query, _FILTER_CHARACTERS)}", Role.WARNING)
         if summary.error_trace_count:
             _add_failures(parts, summary, glyphs)
         if summary.start_ns is not None and summary.end_ns is not None:
             ends = summary.start_ns, summary.end_ns
-            window = numbers.time_range(*ends, local_time, glyphs.ascii_only)
-            parts.window = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
+            parts.dates = (numbers.dates(*ends, local_time, glyphs.ascii_only), Role.DIM)
+            parts.clock = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
         if summary.warning_count:
             parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
-    if parts.line(glyphs).width > width:
-        parts.window = (window, Role.DIM)
     for least in _LEAST_IMPORTANT:
         too_much = parts.line(glyphs).width - width
         if too_much <= 0:

@@ -173,6 +173,12 @@ def time_range(
     return f"{('-' if ascii_only else '–').join(dict.fromkeys(texts))} {zone(start_ns, local)}"
 
 
+def dates(start_ns: int, end_ns: int, local: bool = False, ascii_only: bool = False) -> str:
+    """Format the days of a time range as `2024-05-01`, or `2024-05-01–2024-05-03`."""
+    days = [f"{_moment(ns, local):%Y-%m-%d}" for ns in (start_ns, end_ns)]
+    return ("-" if ascii_only else "–").join(dict.fromkeys(days))
+
+
 def zone(ns: int, local: bool = False) -> str:
     """Return the name of the time zone at this time: `UTC`, `CEST`."""
     return (_moment(ns, local).tzname() or "local") if local else "UTC"

@@ -48,6 +48,7 @@ COPY = KeyTable(
     Shortcut("copy.c", "c", "take('c')", "Curl command", priority=True),
     Shortcut("copy.w", "w", "take('w')", "Waterfall as text", priority=True),
     Shortcut("copy.m", "m", "take('m')", "Waterfall as Markdown", priority=True),
+    Shortcut("copy.j", "j", "take('j')", "Trace as JSON", priority=True),
     Shortcut("copy.f", "f", "take('f')", "Filter", priority=True),
     Shortcut("copy.close", "escape,q,y", "dismiss(None)", "Close"),
     in_palette=False,

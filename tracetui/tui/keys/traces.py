@@ -142,8 +142,10 @@ TRACES = KeyTable(
         "traces.compare",
         "equals_sign",
         "dialog('compare')",
-        "Compare two marked traces",
-        "compare the two marked traces by call path",
+        "Compare with a normal trace, or two marked traces",
+        "compare the trace with the median trace of its entry point, or two marked traces by call path",
+        "compare",
+        words="median baseline difference",
     ),
     Shortcut(
         "traces.compare-sets",
@@ -163,7 +165,7 @@ TRACES = KeyTable(
         words="why common",
     ),
     Shortcut("traces.save", "x", "dialog('save')", "Save the traces shown", words="export file"),
-    Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, waterfall or filter"),
+    Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, JSON, waterfall or filter"),
     glyphs=(
         ("◎ ⊗", "the trace under the cursor in the plot, without and with errors"),
         ("┈ ▲", "95th percentile of the response times; time when an attribute changes, such as a version"),

@@ -66,7 +66,7 @@ class HotSpotsView(View):
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
         rows = _Operations(state.look.theme, state.look.glyphs.cursor)
-        self.page = ListDetail[HotSpotListColumns](state, work, id, self, rows=rows)
+        self.page = ListDetail[HotSpotListColumns](state, work, id, self, rows=rows, is_ranking=True)
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:

@@ -133,17 +133,18 @@ class ListDetail(Vertical, Generic[_Columns]):
         above: Widget | None = None,
         figure: Widget | None = None,
         beside_from: int | None = None,
+        is_ranking: bool = False,
     ) -> None:
         """Make the view with the id `view`.
 
         rows: widget of the list; right: second column of the detail; above: widget below the summary; figure: widget
         below the title of the detail; beside_from: least width for the detail next to the list rather than beneath it,
-        None for never.
+        None for never; is_ranking: the first row is the answer, so the list opens on it, whatever span is selected.
         """
         super().__init__()
         look = state.look
         self._state, self._work, self._view, self._findings = state, work, view, findings
-        self._above, self._beside_from = above, beside_from
+        self._above, self._beside_from, self._is_ranking = above, beside_from, is_ranking
         self.analysed: AnalysisOfSet[_Columns] | None = None
         self.rows: HeadedSource | None = None
         self.row = 0
@@ -275,7 +276,8 @@ class ListDetail(Vertical, Generic[_Columns]):
             self._busy = False
             self.analysed = AnalysisOfSet(analysis, session.loaded, shown, columns)
             self.show_list(None)
-            self._selection = (None, None)
+            # a ranking begins with its top, and follows what is selected from now on
+            self._selection = (self._state.trace, self._state.span) if self._is_ranking else (None, None)
             self._follow_selection()
             if self._is_shown and self.app.focused is None:
                 self.focus_pane()

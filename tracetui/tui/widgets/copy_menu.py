@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -22,6 +22,9 @@ from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.key_menu import KeyMenu
 from tracetui.tui.widgets.line_view import LineView
 
+if TYPE_CHECKING:
+    from tracetui.session import Session
+
 
 class CopyItem(NamedTuple):
     """Menu item. `make` returns the text and is called outside the UI loop."""
@@ -32,7 +35,13 @@ class CopyItem(NamedTuple):
     one_line: bool = False
 
 
-def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
+TraceJson = Callable[[int], str]
+"""Returns a trace of the loaded set as JSON."""
+
+
+def copy_items(
+    traces: TraceSet, span: int, look: Look, trace_json: TraceJson, entry: tuple[str, Value] | None = None
+) -> list[CopyItem]:
     """List the copy items of a span, and of the current entry of its detail (name and value)."""
     items: list[CopyItem] = []
     if entry is not None:
@@ -41,7 +50,7 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
         items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}", one_line=True))
     items.append(CopyItem("a", "attributes as JSON", lambda: to_json(traces.attributes(span), indent=2)))
     items.append(CopyItem("s", "span as JSON", lambda: span_json(traces.span(span))))
-    trace_id, *pictures = trace_items(traces, int(traces.trace[span]), look)
+    trace_id, *pictures = trace_items(traces, int(traces.trace[span]), look, trace_json)
     items.append(trace_id)
     items.append(CopyItem("i", "span id", lambda: traces.span_id(span), one_line=True))
     curl = curl_line(traces.attributes(span))
@@ -50,13 +59,14 @@ def copy_items(traces: TraceSet, span: int, look: Look, entry: tuple[str, Value]
     return [*items, *pictures]
 
 
-def trace_items(traces: TraceSet, trace: int, look: Look) -> list[CopyItem]:
+def trace_items(traces: TraceSet, trace: int, look: Look, trace_json: TraceJson) -> list[CopyItem]:
     """List the copy items of a whole trace."""
     waterfall = partial(waterfall_copy, traces, trace, look.glyphs, local_time=look.local_time)
     return [
         CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
         CopyItem("w", "waterfall as text", lambda: waterfall(markdown=False)),
         CopyItem("m", "waterfall as Markdown", lambda: waterfall(markdown=True)),
+        CopyItem("j", "trace as JSON", lambda: trace_json(trace)),
     ]
 
 
@@ -95,19 +105,24 @@ class CopyMenu(Dialog[CopyItem]):
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
     """Show the copy menu of a span of the loaded set, and post `CopyText` from `widget`."""
-    _open(widget, state, work, lambda traces: copy_items(traces, span, state.look, entry))
+    _open(widget, state, work, lambda session: copy_items(session.loaded, span, state.look, session.trace_json, entry))
 
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
     """Show the copy menu of a trace of the loaded set and of the filter, and post `CopyText` from `widget`."""
     query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
-    _open(widget, state, work, lambda traces: [*trace_items(traces, trace, state.look), *query])
+    _open(
+        widget,
+        state,
+        work,
+        lambda session: [*trace_items(session.loaded, trace, state.look, session.trace_json), *query],
+    )
 
 
-def _open(widget: Widget, state: State, work: Work, make: Callable[[TraceSet], list[CopyItem]]) -> None:
-    if state.session is None:
+def _open(widget: Widget, state: State, work: Work, make: Callable[[Session], list[CopyItem]]) -> None:
+    session = state.session
+    if session is None:
         return
-    traces = state.session.loaded
 
     def chosen(item: CopyItem | None) -> None:
         if item is not None:
@@ -116,4 +131,4 @@ def _open(widget: Widget, state: State, work: Work, make: Callable[[TraceSet], l
     def show_menu(items: list[CopyItem]) -> None:
         widget.app.push_screen(CopyMenu(state.look, items), chosen)
 
-    work("copy menu", lambda: make(traces), show_menu)
+    work("copy menu", lambda: make(session), show_menu)

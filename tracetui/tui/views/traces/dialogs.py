@@ -33,6 +33,7 @@ from tracetui.tui.messages import OpenTrace
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.traces.before_after import GroupPair, chosen_pair, pair_at, pairs_by_change
 from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
@@ -284,13 +285,24 @@ class TraceDialogs:
     # --- two traces --------------------------------------------------------------------------------------------------
 
     def compare(self) -> None:
-        """Compare the two marked traces, the earlier one first; or a single marked one with that under the cursor."""
+        """Compare the two marked traces, the earlier one first, or a single marked one with that under the cursor.
+
+        Without marks, compare the trace under the cursor with a normal one.
+        """
         view, session, here = self._view, self._view.state.session, self._under_cursor()
         chosen = set(view.state.marked)
         if len(chosen) == 1 and here is not None:
             chosen.add(here)
+        if session is not None and len(chosen) < 2 and here is not None:
+            show_normal(view, session.loaded, here)
+            return
         if session is None or len(chosen) != 2:
-            view.post_key_notices("mark two traces with {traces.mark}; {traces.compare} compares them")
+            what = (
+                f"{len(chosen):,} traces are marked; {{traces.compare}} compares two"
+                if chosen
+                else ("{traces.compare} compares the trace under the cursor with a normal one, or two marked ones")
+            )
+            view.post_key_notices(what)
             return
         loaded = session.loaded
         first, second = sorted(chosen, key=lambda trace: int(loaded.trace_start[trace]))

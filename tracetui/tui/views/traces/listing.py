@@ -67,6 +67,11 @@ class TraceListing:
         return self.grouping is not Grouping.NONE
 
     @property
+    def is_slowest_first(self) -> bool:
+        """True if the traces are listed by response time, the slowest first."""
+        return self.sort_key == SortKey.DURATION and self.descending and not self.is_grouped
+
+    @property
     def rows(self) -> TraceRows | None:
         """Rows on the screen, which may still be those of the previous set."""
         return self._rows if self._rows is not None else self._previous

@@ -14,6 +14,7 @@ from tracetui.model.search_offers import Offer
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary
+from tracetui.render.text import numbers
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import chosen_mark
@@ -392,8 +393,15 @@ class TracesView(View):
         self.focus_pane()
 
     def action_slowest(self) -> None:
-        self.listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.NONE)
-        self.listing.rebuild()
+        listing = self.listing
+        if listing.is_empty or listing.offered is not None:
+            return
+        is_first = listing.is_slowest_first and listing.view.cursor == 0
+        listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.NONE)
+        listing.rebuild()
+        count = numbers.counted(len(self.state.shown), "trace")
+        # without a word, a key that changes nothing looks broken
+        self.post_notice(f"this is the slowest of {count}" if is_first else f"the slowest of {count}")
 
     def action_group(self) -> None:
         self.grouping.change()

@@ -19,9 +19,9 @@ from tracetui.tui.background_work import Work
 from tracetui.tui.keys.waterfall import DETAIL, FIND, WATERFALL
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
+from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.waterfall.header import Header
 from tracetui.tui.views.waterfall.jumps import Jump
-from tracetui.tui.views.waterfall.normal import show_normal
 from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener
 from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, nothing_message
 from tracetui.tui.views.waterfall.search import SpanSearch

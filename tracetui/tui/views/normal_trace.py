@@ -1,4 +1,4 @@
-"""Comparison of a trace with the median trace of its entry point, as a list over the waterfall."""
+"""Comparison of a trace with the median trace of its entry point, as a list over a view."""
 
 from __future__ import annotations
 
