@@ -91,6 +91,18 @@ def test_slow_traces_of_a_service_are_found_by_spans_of_another() -> None:
     assert sum(1 for duration in traces.response_time.tolist() if duration > SECOND) == 12
 
 
+@pytest.mark.parametrize("wanted", [{"failed": True}, {"slower_ns": SECOND}], ids=["failed", "slow"])
+@pytest.mark.parametrize("limit", [LIMIT, 1_000])
+def test_other_services_are_searched_only_if_traces_are_missing(wanted: dict[str, int], limit: int) -> None:
+    with client_of(a_minute_of_traces(failing=10, slow=10)) as client:
+        search = changed(WHOLE, service="front" if "failed" in wanted else "back", limit=limit, **wanted)
+        found = client.found(search)
+        numbers = range(1, 11) if "failed" in wanted else range(11, 21)
+        assert {f"{number:032x}" for number in numbers} <= found
+        # that of such spans, that of all traces, and that of the other service
+        assert client.server.paths().count("/api/traces") == (3 if limit == LIMIT else 2)
+
+
 def test_traces_of_other_services_are_not_loaded() -> None:
     server = a_minute_of_traces(failing=1)
     server.add(trace("jaeger-v1", 9_000, LAST_NS - 500 * SECOND, [MS], ["back"], is_error=True))

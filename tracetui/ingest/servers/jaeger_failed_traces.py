@@ -114,12 +114,18 @@ class FailedTraces:
                 return
             if back_end.has_more:
                 back_end.warn(_TAG_MAY_FAIL)
+        if not back_end.has_more and not back_end.is_incomplete:
+            # all traces of the wanted services are here, whichever of their spans failed
+            return
         others = sorted(services.difference(wanted))
         if any(wanted) and others:
             yield from self._elsewhere(search, others, {**seen, **found})
 
     def _elsewhere(self, search: Search, services: list[str], seen: TraceStarts) -> Generator[bytes]:
-        """Yield traces of the wanted services that failed or were slow in one of these services."""
+        """Yield traces of the wanted services that failed or were slow in one of these services.
+
+        It takes a request for each of them: v1 searches the spans of one service at a time, and has no summaries.
+        """
         back_end = self._back_end
         start, end = search.window()
         anywhere = back_end.prefilter(
