@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,15 +94,17 @@ def _port_of(server: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def running_jaeger(folder: Path, store: str = "memory") -> Iterator[tuple[str, str]]:
+def running_jaeger(
+    folder: Path, store: str = "memory", ports: Sequence[int] | None = None
+) -> Iterator[tuple[str, str]]:
     """Run an empty Jaeger v2. -> its query URL, and the URL for OTLP
 
-    store: one of `STORES`.
+    store: one of `STORES`; ports: of `free_ports`, to run it at the same address again.
     """
     program = os.environ.get("JAEGER_BIN")
     if not program:
         pytest.skip("no Jaeger: set JAEGER_BIN to its executable (version 2)")
-    http, grpc, otlp = _free_ports(3)
+    http, grpc, otlp = ports or free_ports()
     config, log = folder / "jaeger.yaml", folder / "jaeger.log"
     config.write_text(JAEGER_CONFIG.format(store=STORES[store], http=http, grpc=grpc, otlp=otlp))
     command = [program, "--config", str(config)]
@@ -114,6 +116,7 @@ def running_jaeger(folder: Path, store: str = "memory") -> Iterator[tuple[str, s
             yield url, f"http://127.0.0.1:{otlp}"
         finally:
             server.kill()
+            server.wait()
 
 
 def _answers(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> bool:
@@ -124,8 +127,9 @@ def _answers(client: httpx.Client, server: subprocess.Popen[bytes], log: Path) -
         return False
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+def free_ports() -> list[int]:
+    """Find three free ports for a Jaeger."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:
         one.close()
