@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from tracetui.model.errors import UsageError
+from tracetui.model.trace_page import check_template
 
 _FILE = "config.toml"
 _MOST_BYTES = 1 << 22
@@ -46,6 +47,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     """Longest time without data from the server."""
     lookback: str = ""
     limit: Annotated[int, msgspec.Meta(ge=0)] = 0
+    ui: str = ""
+    """Address of a trace's web page, with {id} for the trace id; '' for that of the server itself."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +59,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     local_time: bool = False
     keymap: dict[str, str] = {}
+    ui: str = ""
+    """Address of a trace's web page, with {id} for the trace id, for sources without pages of their own."""
     profiles: dict[str, dict[str, Any]] = {}
     """Unchecked profiles, so that an error in one does not affect the others."""
 
@@ -82,9 +87,12 @@ def config_path() -> Path:
 def load_config(path: Path | None = None) -> Config:
     """Read the config file, with defaults if there is none. Raises UsageError that describes the fault."""
     path = path or config_path()
+    written = read_table(path)
     try:
-        return msgspec.convert(read_table(path), Config)
-    except msgspec.ValidationError as error:
+        config = msgspec.convert(written, Config)
+        check_template(config.ui)
+        return config
+    except (msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{path}: {error}") from None
 
 
@@ -139,7 +147,8 @@ def profile_named(name: str) -> Profile | None:
         raise UsageError(f"{at}: {secret_text(key)}")
     try:
         profile = msgspec.convert(written, Profile)
-    except msgspec.ValidationError as error:
+        check_template(profile.ui)
+    except (msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{at}: {error}") from None
     if not profile.url:
         raise UsageError(f"{at} has no url")

@@ -56,7 +56,7 @@ from tracetui.render.waterfall.document import waterfall_text
 from tracetui.render.waterfall.waterfall import Waterfall
 from tracetui.session import Session
 from tracetui.tui.state import Look
-from tracetui.tui.widgets.copy_menu import copy_items
+from tracetui.tui.widgets.copy_menu import CopySource, copy_items
 
 _EVERY_TRACE = 3
 """Number of traces in a set of which each waterfall is drawn; sets of mutants have few."""
@@ -164,7 +164,10 @@ def _check_waterfalls(analysis: Analysis) -> None:
             _harmless(waterfall_text(view, width, max_rows=60, log_lines=True), "waterfall")
         for line in trace_markdown(view, 100).splitlines():
             _harmless([line], "Markdown")
-        for item in copy_items(traces, int(traces.first[trace]), Look(), Session(traces).trace_json):
+        source = CopySource(
+            traces, Session(traces).trace_json, Look(), "https://jaeger.example/trace/{id}", ("traces.json",)
+        )
+        for item in copy_items(source, int(traces.first[trace])):
             item.make().encode("utf-8", "surrogatepass")
     rows = TraceRows(trace_columns(traces), np.arange(traces.trace_count), glyphs=UNICODE)
     _harmless((rows.line(row, 100) for row in range(min(len(rows), 20))), "trace list")

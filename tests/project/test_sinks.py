@@ -46,7 +46,7 @@ from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.messages import CopyText, Notice, ReadText
 from tracetui.tui.state import Look
 from tracetui.tui.views.registry import VIEWS
-from tracetui.tui.widgets.copy_menu import CopyMenu, copy_items, trace_items
+from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, copy_items, trace_items
 
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _EXIT_CODES = {0, 2, 3, 4}
@@ -293,10 +293,10 @@ def test_copy_items_are_harmless(analysis: Analysis, kind: str) -> None:
         for trace in range(traces.trace_count)
         if any(is_same(KINDS[kind], traces.span(span).service) for span in traces.spans_of(trace))
     )
-    trace_json, span = Session(traces).trace_json, int(traces.first[trace])
+    source = CopySource(traces, Session(traces).trace_json, Look(), "https://jaeger.example/trace/{id}", (ALL,))
     items = [
-        *trace_items(traces, trace, Look(), trace_json),
-        *copy_items(traces, span, Look(), trace_json, (ALL, ALL)),
+        *trace_items(source, trace),
+        *copy_items(source, int(traces.first[trace]), (ALL, ALL)),
     ]
     for item in items:
         copied = clipboard_text(item.make(), one_line=item.one_line)

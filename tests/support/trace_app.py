@@ -39,7 +39,9 @@ async def opened(
     **look: Any,
 ) -> AsyncIterator[tuple[CountingApp, Driver]]:
     """Open the app over sources, and wait until they are loaded."""
-    app = CountingApp(State(sources=sources, logs=tuple(logs), look=Look(**look)), resume, keymap=keymap)
+    app = CountingApp(
+        State(sources=sources, public_sources=sources, logs=tuple(logs), look=Look(**look)), resume, keymap=keymap
+    )
     async with loaded(app, size) as pilot:
         yield app, pilot
 

@@ -44,6 +44,7 @@ VARIABLES: Final = {
     "FORCE_COLOR": "colours also outside of a terminal",
     "COLORTERM": "number of colours",
     "COLORFGBG": "light or dark theme",
+    "BROWSER": "web browser for traces' pages",
     "TERM": "number of colours, and default theme",
     "COLUMNS": "width of reports",
     "XDG_CONFIG_HOME": "directory of the config file",

@@ -14,6 +14,7 @@ from tracetui.ingest.servers.address import is_address, parse_address
 from tracetui.ingest.servers.resolve import PROFILE_NAME
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
+from tracetui.model.trace_page import check_template
 from tracetui.query.errors import nearest
 
 _FILES: Final = ("ca", "cert", "key", "token-file", "password-file")
@@ -51,8 +52,16 @@ def _faults(written: Mapping[str, Any]) -> Iterator[Fault]:
             check_keymap({action: keys})
         except UsageError as error:
             yield Fault(f"keymap.{action}", str(error).removeprefix("keymap: ").removeprefix(f"{action}: "))
+    yield from _ui_faults("", sound)
     for name, profile in sound.get("profiles", {}).items():
         yield from _profile_faults(name, profile)
+
+
+def _ui_faults(at: str, sound: Mapping[str, Any]) -> Iterator[Fault]:
+    try:
+        check_template(sound.get("ui", ""))
+    except UsageError as error:
+        yield Fault(f"{at}ui", str(error).removeprefix("ui is "))
 
 
 def _profile_faults(name: str, written: Mapping[str, Any]) -> Iterator[Fault]:
@@ -84,6 +93,7 @@ def _profile_faults(name: str, written: Mapping[str, Any]) -> Iterator[Fault]:
                 parse_duration(sound[key])
         except UsageError as error:
             yield Fault(f"{at}{key}", str(error))
+    yield from _ui_faults(at, sound)
     for key in _FILES:
         if sound.get(key) and not _is_readable(sound[key]):
             yield Fault(f"{at}{key}", f"cannot read {sound[key]}")

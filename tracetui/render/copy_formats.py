@@ -1,4 +1,4 @@
-"""Formats of the copy menu: a span as JSON or as a curl command, and a waterfall as text or Markdown."""
+"""Formats of the copy menu: a span as JSON or as a curl command, and a waterfall as text, Markdown or for Slack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
+from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -16,8 +17,10 @@ from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.network import network_times
 from tracetui.model.secrets import names_secret
 from tracetui.model.span import Attributes, Span, Value
+from tracetui.model.trace_page import TraceLinks
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import trace_markdown
+from tracetui.render.report.slack_message import trace_slack
 from tracetui.render.text.attributes import plain, to_json
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.waterfall.document import waterfall_text
@@ -104,8 +107,18 @@ def _first(attributes: Mapping[str, Value], keys: tuple[str, ...]) -> str:
     return next((str(value) for value in values if isinstance(value, (str, int)) and value != ""), "")
 
 
-def waterfall_copy(traces: TraceSet, trace: int, glyphs: Glyphs, *, local_time: bool, markdown: bool) -> str:
-    """Return the waterfall of a trace as text or Markdown."""
+class TraceForm(Enum):
+    """Form of a copied trace."""
+
+    TEXT = "text"
+    MARKDOWN = "Markdown"
+    SLACK = "Slack"
+
+
+def trace_copy(
+    traces: TraceSet, trace: int, form: TraceForm, glyphs: Glyphs, *, local_time: bool, links: TraceLinks
+) -> str:
+    """Return the waterfall of a trace in a form for other programs."""
     paths = critical_paths(traces.select(np.array([trace])))
     spans, starts, ends = paths.sections_of(0)
     view = Waterfall(
@@ -116,8 +129,11 @@ def waterfall_copy(traces: TraceSet, trace: int, glyphs: Glyphs, *, local_time: 
         message_of=lambda span: error_message(traces, span),
         network=network_times(traces),
     )
-    if markdown:
-        return trace_markdown(view, _WATERFALL_WIDTH, _WATERFALL_ROWS, local_time)
+    match form:
+        case TraceForm.MARKDOWN:
+            return trace_markdown(view, _WATERFALL_WIDTH, _WATERFALL_ROWS, local_time, links)
+        case TraceForm.SLACK:
+            return trace_slack(view, local_time, links)
     lines = waterfall_text(
         view,
         _WATERFALL_WIDTH,

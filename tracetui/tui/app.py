@@ -23,6 +23,7 @@ from textual.widgets import ContentSwitcher
 from tracetui.model.errors import InputError, UsageError
 from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
 from tracetui.tui.bookmark import Bookmark
+from tracetui.tui.browser import open_in_browser
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
 from tracetui.tui.help import HelpScreen, Keys
 from tracetui.tui.keys.everywhere import APP, LISTS, PANES
@@ -39,6 +40,7 @@ from tracetui.tui.messages import (
     ListTraces,
     LocationChanged,
     Notice,
+    OpenPage,
     OpenTrace,
     OpenView,
     ReadText,
@@ -261,6 +263,13 @@ class TraceApp(TerminalApp):
         is_cut = len(message.text) > MOST_COPIED
         part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
         self.show_notice(f"copied {message.what}{part}")
+
+    def on_open_page(self, message: OpenPage) -> None:
+        if open_in_browser(message.address):
+            self.show_notice(f"opening {message.address}")
+        else:
+            self.copy_to_clipboard(message.address)
+            self.show_notice(f"no web browser on this machine; copied {message.address}")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy text to the user's clipboard, made safe to paste. All copied text passes through here."""

@@ -83,6 +83,13 @@ class CopyText(Message):
 
 
 @dataclass
+class OpenPage(Message):
+    """Open an address in the user's web browser, or copy it where there is none."""
+
+    address: str
+
+
+@dataclass
 class ReadText(Message):
     """Show a long text in the pager. `text` may be untrusted."""
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from tracetui.config import NO_OVERRIDES, Overrides, config_path
+from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import check_credentials, parse_sources
 from tracetui.model.errors import INTERRUPTED, UsageError
 from tracetui.model.search import NOTHING
@@ -15,8 +16,8 @@ from tracetui.render.text.glyphs import glyphs_of
 from tracetui.tui.app import TraceApp
 from tracetui.tui.keys.keymap import check_keymap
 from tracetui.tui.settings import Resume, Settings, load_columns, load_filters, load_queries
-from tracetui.tui.source_tabs import STDIN, location_of
-from tracetui.tui.state import Look, State
+from tracetui.tui.source_tabs import location_of
+from tracetui.tui.state import STDIN, Look, State
 from tracetui.tui.themes import THEMES, first_theme
 
 _GC_THRESHOLDS = (10_000, 20, 100)
@@ -48,6 +49,7 @@ def run_app(
     previous_queries = load_queries(notices)
     state = State(
         sources=tuple(sources),
+        public_sources=() if stdin is not None else tuple(map(without_secrets, sources)),
         logs=tuple(logs),
         exact_names=exact_names,
         stdin=stdin,
@@ -58,6 +60,7 @@ def run_app(
         saved_filters=load_filters(notices),
         columns=load_columns(notices),
         notices=notices,
+        configured_page=settings.ui,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),
     )
     if resume is None:

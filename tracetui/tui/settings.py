@@ -41,6 +41,8 @@ class Settings:
     local_time: bool = False
     keymap: dict[str, str] = field(default_factory=dict)
     """Comma-separated keys by binding id."""
+    ui: str = ""
+    """Address of a trace's web page, as in `model.trace_page`, for sources without pages of their own."""
 
 
 class Resume(msgspec.Struct):
@@ -65,7 +67,7 @@ def load_settings(path: Path | None = None) -> Settings:
     config = load_config(path)
     if config.theme and config.theme not in THEMES:
         raise UsageError(f"{path or config_path()}: unknown theme {config.theme}; themes are {', '.join(THEMES)}")
-    return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap)
+    return Settings(config.theme, config.ascii, config.mouse, config.local_time, config.keymap, config.ui)
 
 
 def _resume_path() -> Path:

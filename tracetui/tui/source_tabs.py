@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from tracetui.config import Overrides
-from tracetui.ingest.servers.address import COMPARISON, SERVICES
+from tracetui.ingest.servers.address import COMPARISON, SERVICES, without_secrets
 from tracetui.ingest.servers.resolve import ParsedSources, check_credentials, parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.render.frame import source_name
 from tracetui.tui.bookmark import History
 from tracetui.tui.loading.controller import LoadController
 from tracetui.tui.settings import Resume
-from tracetui.tui.state import State
-
-STDIN: Final = "-"
+from tracetui.tui.state import STDIN, State
 
 
 @dataclass(slots=True)
@@ -129,6 +127,7 @@ def state_of(source: str, app: State, others: Sequence[str]) -> tuple[State, Res
     overrides = Overrides()
     state = State(
         sources=(source,),
+        public_sources=(without_secrets(source),),
         exact_names=app.exact_names,
         look=app.look,
         unsafe=any(server.is_unsafe(overrides) for server in named.servers),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from tracetui.config import Overrides
 from tracetui.model.search import LOOKBACK_NS, NOTHING, Search
@@ -29,7 +29,9 @@ class Look:
     local_time: bool = False
 
 
-_OF_THE_APP = (
+STDIN: Final = "-"
+"""Source that is read from standard input."""
+_OF_THE_APP: Final = (
     "look",
     "notices",
     "previous_queries",
@@ -38,6 +40,7 @@ _OF_THE_APP = (
     "changed_filters",
     "columns",
     "has_new_columns",
+    "configured_page",
 )
 """Fields of `State` that do not depend on the sources."""
 
@@ -61,6 +64,8 @@ class State:
     """
 
     sources: tuple[str, ...] = ()
+    public_sources: tuple[str, ...] = ()
+    """The sources without their secrets, for texts that leave the program; () if they cannot be opened again."""
     logs: tuple[str, ...] = ()
     """Files with log records, which are shown with their spans."""
     exact_names: bool = False
@@ -80,6 +85,10 @@ class State:
     """Description of the traces that were searched on servers with more; '' for all."""
     services_to_choose: int = 0
     """Number of services to choose from on a server that searches by service only; 0 for no choice."""
+    configured_page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`, from the config file; '' for none."""
+    server_pages: tuple[str, ...] = ()
+    """Those of the servers that were searched."""
     searched_lookback_ns: int = 0
     """Lookback of the last search; 0 for a fixed time window or trace ids."""
     newest_starts: dict[str, int] = field(default_factory=dict)
@@ -129,6 +138,11 @@ class State:
             if one.name not in _OF_THE_APP:
                 setattr(self, one.name, getattr(other, one.name))
 
+    @property
+    def trace_page(self) -> str:
+        """Address of a trace's web page, as in `model.trace_page`; '' if it is not known which server has the trace."""
+        return self.server_pages[0] if len(self.server_pages) == 1 and self.server_pages[0] else self.configured_page
+
     # --- loading -----------------------------------------------------------------------------------------------------
 
     def begin_load(self) -> None:
@@ -176,6 +190,7 @@ class State:
         self.search_reports = [report.text for report in reports]
         self.search_scope = describe_searched(reports)
         self.services_to_choose = max((report.services_to_choose for report in reports), default=0)
+        self.server_pages = tuple(dict.fromkeys(report.trace_page for report in reports))
         searches = [report.search for report in reports]
         is_open = all(search.start_ns is None and not search.trace_ids for search in searches)
         lookbacks = [search.lookback_ns or LOOKBACK_NS for search in searches]

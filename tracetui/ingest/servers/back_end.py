@@ -45,6 +45,10 @@ class Capabilities:
     """True if it searches by TraceQL expressions."""
     lower_case: bool = False
     """True if it converts services and operations to lower case."""
+    page_path: str = ""
+    """Path of its web pages of traces, which the id follows; '' for none."""
+    grafana_type: str = ""
+    """Type of its data sources in Grafana."""
 
 
 def span_prefilter(search: Search) -> Search | None:

@@ -110,7 +110,13 @@ class Jaeger(BackEnd):
         version = "v3" if self._prefers_v3 else "v1"
         is_jaeger = self._dialect is JAEGER
         name = f"Jaeger ({version})" if is_jaeger else f"{self._dialect.name} (Jaeger's {version} API)"
-        return Capabilities(name, self._failed.finds_errors_by, finds_attributes=self._dialect.finds_attributes)
+        return Capabilities(
+            name,
+            self._failed.finds_errors_by,
+            finds_attributes=self._dialect.finds_attributes,
+            page_path=f"{self._root}/trace" if is_jaeger else "",
+            grafana_type="jaeger",
+        )
 
     @property
     def sends_newest(self) -> bool:

@@ -24,10 +24,11 @@ from tracetui.model.ids import canonical_trace_id
 from tracetui.model.intake import Intake
 from tracetui.model.search import NOTHING, Search, describe
 from tracetui.model.server_stats import Dependency, Metrics, ServerStats
+from tracetui.model.trace_page import grafana_template, template_at
 
 if TYPE_CHECKING:
     # HTTP modules are slow to import, and not needed for files
-    from tracetui.ingest.servers.back_end import BackEnd
+    from tracetui.ingest.servers.back_end import BackEnd, Capabilities
 
 MOST_BYTES = 1 << 30
 """Limit in bytes on attributes, events and links from servers, per response and in total, as following is endless."""
@@ -61,6 +62,8 @@ class SearchReport:
     """True if part of the search failed, such as that of one of several services."""
     unread_beyond: int = 0
     """Number of traces read, if more had arrived meanwhile; 0 if all were read."""
+    trace_page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`; '' if unknown."""
 
 
 def describe_searched(reports: Sequence[SearchReport]) -> str:
@@ -190,7 +193,8 @@ class ServerPool:
         latest, window = _searched(intake, spans, back_end.unchanged)
         if back_end.may_order_by_arrival and not back_end.is_incomplete:
             self.found_ids[server.name] = frozenset(map(canonical_trace_id, latest))
-        on_report(_report(back_end, wanted, latest, window, name))
+        report = _report(back_end, wanted, latest, window, name)
+        on_report(replace(report, trace_page=_page_template(server, back_end.capabilities)))
 
     def back_end(self, server: Server) -> BackEnd:
         """Return the connection to a server. Raises BackEndError and UsageError."""
@@ -332,6 +336,14 @@ def _searched(intake: Intake, position: int, unchanged: Mapping[str, int]) -> tu
     ids = intake.traces.ids
     latest = {ids[number]: moment for number, moment in zip(traces.tolist(), last.tolist(), strict=True)}
     return {**latest, **unchanged}, SearchedWindow(len(traces) + len(unchanged), *window_of(starts))
+
+
+def _page_template(server: Server, capabilities: Capabilities) -> str:
+    """Return the template of the pages of a server's traces; '' for none."""
+    if server.profile.ui or server.address.socket:
+        return server.profile.ui
+    base = server.address.base
+    return grafana_template(base, capabilities.grafana_type) or template_at(base, capabilities.page_path)
 
 
 def _choice_report(back_end: BackEnd, wanted: Search, count: int) -> SearchReport:

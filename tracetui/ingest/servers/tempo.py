@@ -88,7 +88,9 @@ class Tempo(BackEnd):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("Tempo", "by the span's status", finds_elements=True, knows_traceql=True)
+        return Capabilities(
+            "Tempo", "by the span's status", finds_elements=True, knows_traceql=True, grafana_type="tempo"
+        )
 
     def services(self) -> list[str]:
         return self._values("resource.service.name", {})

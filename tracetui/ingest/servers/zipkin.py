@@ -39,7 +39,9 @@ class Zipkin(BackEnd):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("Zipkin", "by the tag error", lower_case=True)
+        return Capabilities(
+            "Zipkin", "by the tag error", lower_case=True, page_path="/zipkin/traces", grafana_type="zipkin"
+        )
 
     def services(self) -> list[str]:
         path = f"{self._api}/services"

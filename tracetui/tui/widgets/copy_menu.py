@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 from textual.widget import Widget
 
 from tracetui.model.span import Value
+from tracetui.model.trace_page import TraceLinks, page_of
 from tracetui.model.traces import TraceSet
-from tracetui.render.copy_formats import curl_line, span_json, waterfall_copy
+from tracetui.render.copy_formats import TraceForm, curl_line, span_json, trace_copy
 from tracetui.render.text.attributes import to_json, value_text
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.dialogs import COPY
-from tracetui.tui.messages import CopyText
+from tracetui.tui.messages import CopyText, OpenPage
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.key_menu import KeyMenu
 from tracetui.tui.widgets.line_view import LineView
-
-if TYPE_CHECKING:
-    from tracetui.session import Session
 
 
 class CopyItem(NamedTuple):
@@ -33,16 +34,39 @@ class CopyItem(NamedTuple):
     title: str
     make: Callable[[], str]
     one_line: bool = False
+    opens: bool = False
+    """True to open the text as an address, instead of copying it."""
 
 
-TraceJson = Callable[[int], str]
-"""Returns a trace of the loaded set as JSON."""
+@dataclass(frozen=True, slots=True)
+class CopySource:
+    """Loaded set to copy from, and its look and links."""
+
+    traces: TraceSet
+    trace_json: Callable[[int], str]
+    """Returns a trace as JSON."""
+    look: Look
+    page: str = ""
+    """Address of a trace's web page, as in `model.trace_page`."""
+    sources: Sequence[str] = ()
+    """Sources without secrets; () if they cannot be opened again."""
+
+    @classmethod
+    def of_state(cls, state: State) -> CopySource | None:
+        """Return the loaded set of the app; None while there is none."""
+        if state.session is None:
+            return None
+        return cls(state.session.loaded, state.session.trace_json, state.look, state.trace_page, state.public_sources)
+
+    def links(self, trace_id: str) -> TraceLinks:
+        """Return the links of a trace."""
+        command = shlex.join(["tracetui", "show", *self.sources, "--trace", trace_id]) if self.sources else ""
+        return TraceLinks(page_of(self.page, trace_id), command)
 
 
-def copy_items(
-    traces: TraceSet, span: int, look: Look, trace_json: TraceJson, entry: tuple[str, Value] | None = None
-) -> list[CopyItem]:
+def copy_items(source: CopySource, span: int, entry: tuple[str, Value] | None = None) -> list[CopyItem]:
     """List the copy items of a span, and of the current entry of its detail (name and value)."""
+    traces = source.traces
     items: list[CopyItem] = []
     if entry is not None:
         name, value = entry
@@ -50,24 +74,32 @@ def copy_items(
         items.append(CopyItem("k", "key=value", lambda: f"{name}={value_text(value)}", one_line=True))
     items.append(CopyItem("a", "attributes as JSON", lambda: to_json(traces.attributes(span), indent=2)))
     items.append(CopyItem("s", "span as JSON", lambda: span_json(traces.span(span))))
-    trace_id, *pictures = trace_items(traces, int(traces.trace[span]), look, trace_json)
+    trace_id, *others = trace_items(source, int(traces.trace[span]))
     items.append(trace_id)
     items.append(CopyItem("i", "span id", lambda: traces.span_id(span), one_line=True))
     curl = curl_line(traces.attributes(span))
     if curl is not None:
         items.append(CopyItem("c", "curl command", lambda: curl, one_line=True))
-    return [*items, *pictures]
+    return [*items, *others]
 
 
-def trace_items(traces: TraceSet, trace: int, look: Look, trace_json: TraceJson) -> list[CopyItem]:
+def trace_items(source: CopySource, trace: int) -> list[CopyItem]:
     """List the copy items of a whole trace."""
-    waterfall = partial(waterfall_copy, traces, trace, look.glyphs, local_time=look.local_time)
-    return [
-        CopyItem("t", "trace id", lambda: traces.trace_ids[trace], one_line=True),
-        CopyItem("w", "waterfall as text", lambda: waterfall(markdown=False)),
-        CopyItem("m", "waterfall as Markdown", lambda: waterfall(markdown=True)),
-        CopyItem("j", "trace as JSON", lambda: trace_json(trace)),
+    traces, look = source.traces, source.look
+    trace_id = traces.trace_ids[trace]
+    links = source.links(trace_id)
+    copy = partial(trace_copy, traces, trace, glyphs=look.glyphs, local_time=look.local_time, links=links)
+    items = [
+        CopyItem("t", "trace id", lambda: trace_id, one_line=True),
+        CopyItem("w", "waterfall as text", lambda: copy(TraceForm.TEXT)),
+        CopyItem("m", "waterfall as Markdown", lambda: copy(TraceForm.MARKDOWN)),
+        CopyItem("l", "waterfall for Slack", lambda: copy(TraceForm.SLACK)),
+        CopyItem("j", "trace as JSON", lambda: source.trace_json(trace)),
     ]
+    if links.page:
+        items.append(CopyItem("u", "address of its web page", lambda: links.page, one_line=True))
+        items.append(CopyItem("o", "open its web page", lambda: links.page, one_line=True, opens=True))
+    return items
 
 
 class CopyMenu(Dialog[CopyItem]):
@@ -104,31 +136,29 @@ class CopyMenu(Dialog[CopyItem]):
 
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
-    """Show the copy menu of a span of the loaded set, and post `CopyText` from `widget`."""
-    _open(widget, state, work, lambda session: copy_items(session.loaded, span, state.look, session.trace_json, entry))
+    """Show the copy menu of a span of the loaded set, and post the user's choice from `widget`."""
+    _open(widget, state, work, lambda source: copy_items(source, span, entry))
 
 
 def open_trace_menu(widget: Widget, state: State, work: Work, trace: int) -> None:
-    """Show the copy menu of a trace of the loaded set and of the filter, and post `CopyText` from `widget`."""
+    """Show the copy menu of a trace of the loaded set and of the filter, and post the user's choice from `widget`."""
     query = [CopyItem("f", "filter", lambda: state.query, one_line=True)] if state.query else []
-    _open(
-        widget,
-        state,
-        work,
-        lambda session: [*trace_items(session.loaded, trace, state.look, session.trace_json), *query],
-    )
+    _open(widget, state, work, lambda source: [*trace_items(source, trace), *query])
 
 
-def _open(widget: Widget, state: State, work: Work, make: Callable[[Session], list[CopyItem]]) -> None:
-    session = state.session
-    if session is None:
+def _open(widget: Widget, state: State, work: Work, make: Callable[[CopySource], list[CopyItem]]) -> None:
+    source = CopySource.of_state(state)
+    if source is None:
         return
+
+    def message(item: CopyItem, text: str) -> Message:
+        return OpenPage(text) if item.opens else CopyText(text, item.title, item.one_line)
 
     def chosen(item: CopyItem | None) -> None:
         if item is not None:
-            work("copy", item.make, lambda text: widget.post_message(CopyText(text, item.title, item.one_line)))
+            work("copy", item.make, lambda text: widget.post_message(message(item, text)))
 
     def show_menu(items: list[CopyItem]) -> None:
         widget.app.push_screen(CopyMenu(state.look, items), chosen)
 
-    work("copy menu", lambda: make(session), show_menu)
+    work("copy menu", lambda: make(source), show_menu)

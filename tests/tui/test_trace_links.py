@@ -1,0 +1,108 @@
+"""Links of a trace in the copy menu: its web page, and the command that shows it."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.paths import CASES, INCIDENT
+from tests.support.servers import LiveServer
+from tests.support.trace_app import opened
+from tracetui.render.report.slack_message import MOST_CHARACTERS, MOST_ROWS, WIDTH
+from tracetui.session import Session
+from tracetui.tui import app as app_module
+from tracetui.tui.state import Look, State
+from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource
+
+TRACES = Session(build(span("a", 0, 10)))
+
+
+def page(state: State) -> str:
+    source = CopySource.of_state(state)
+    assert source is not None
+    return source.links("ab").page
+
+
+def test_configured_page_is_for_sources_without_pages_of_their_own() -> None:
+    state = State(session=TRACES, configured_page="https://traces.example/{id}")
+    assert page(state) == "https://traces.example/ab"
+    state.server_pages = ("https://jaeger.example/trace/{id}",)
+    assert page(state) == "https://jaeger.example/trace/ab"
+    state.server_pages = ("",)
+    assert page(state) == "https://traces.example/ab"
+
+
+def test_page_is_unknown_if_one_of_several_servers_may_have_the_trace() -> None:
+    pages = ("https://jaeger.example/trace/{id}", "https://zipkin.example/zipkin/traces/{id}")
+    assert page(State(session=TRACES, server_pages=pages)) == ""
+
+
+def test_command_names_the_sources() -> None:
+    command = CopySource(TRACES.loaded, TRACES.trace_json, Look(), sources=("a b.json",)).links("ab").command
+    assert shlex.split(command) == ["tracetui", "show", "a b.json", "--trace", "ab"]
+    assert CopySource(TRACES.loaded, TRACES.trace_json, Look()).links("ab").command == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [("jaeger-v1", "/trace/"), ("jaeger-v3", "/trace/"), ("zipkin", "/zipkin/traces/")],
+)
+async def test_page_on_the_server(kind: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses: list[str] = []
+
+    def open_in_browser(address: str) -> bool:
+        addresses.append(address)
+        return len(addresses) == 1
+
+    monkeypatch.setattr(app_module, "open_in_browser", open_in_browser)
+    with LiveServer(kind, ends_ns=time.time_ns()) as server:
+        async with opened(server.url) as (app, pilot):
+            await pilot.press("y", "t")
+            expected = f"{server.url}{path}{app.clipboard}"
+            await pilot.press("y", "u")
+            assert app.clipboard == expected
+            await pilot.press("enter", "y", "o")
+            assert addresses == [expected]
+            assert f"opening {expected}"[:60] in pilot.text
+            await pilot.press("y", "t", "y", "o")
+            assert app.clipboard == expected
+            assert "no web browser on this machine" in pilot.text
+            await pilot.press("y", "m")
+            assert f"](<{expected}>)" in app.clipboard
+            assert app.clipboard.rstrip().endswith(
+                f"`tracetui show {server.url} --trace {expected.rpartition('/')[2]}`"
+            )
+
+
+async def test_file_has_no_page() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("y")
+        assert isinstance(app.screen, CopyMenu)
+        assert not {"o", "u"} & {item.key for item in app.screen._items}
+
+
+async def test_message_for_slack() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "y", "l")
+        head, block, end = app.clipboard.split("```")
+        assert end == "\n"
+        assert head.startswith("api-gateway GET /")
+        assert "✖ began in 1 span" in head
+        assert head.splitlines()[-1].startswith("tracetui show ")
+        lines = block.strip("\n").splitlines()
+        assert max(map(len, lines)) <= WIDTH
+        assert any("recommendation-service" in line for line in lines)
+
+
+@pytest.mark.parametrize("source", [str(CASES / "fuzz-clipboard.json"), INCIDENT])
+async def test_message_for_slack_is_small_and_harmless(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        for _ in range(5):
+            await pilot.press("y", "l", "j")
+            assert len(app.clipboard) <= MOST_CHARACTERS
+            assert app.clipboard.count("```") == 2
+            assert not set(app.clipboard) & set("<>")
+            assert len(app.clipboard.splitlines()) <= MOST_ROWS + 20
