@@ -47,7 +47,7 @@ def test_calls_equal_reference(spans: list[GivenSpan]) -> None:
         # the order of the input decides which of several spans with one id a link means
         traces = build(*(one.but(links=()) for one in spans))
     calls = find_calls(traces)
-    columns = (calls.is_async, calls.error, calls.by_link, calls.span, calls.caller_span, calls.half)
+    columns = (calls.is_async, calls.error, calls.by_link, calls.span, calls.caller_span, calls.caller_half)
     pairs = (
         (calls.nodes[caller], calls.nodes[callee]) for caller, callee in zip(calls.caller, calls.callee, strict=True)
     )
@@ -64,14 +64,14 @@ def test_calls_equal_reference(spans: list[GivenSpan]) -> None:
 
 def network_totals(traces: TraceSet, calls: Calls) -> dict[int, int]:
     """The network or queue time of each answered call, by its row; of several answers by that of the first."""
-    answered = [row for row in range(len(calls.span)) if 0 <= calls.half[row] != calls.span[row]]
+    answered = [row for row in range(len(calls.span)) if 0 <= calls.caller_half[row] != calls.span[row]]
     found = {}
     for row in answered:
-        half, span = int(calls.half[row]), int(calls.span[row])
+        half, span = int(calls.caller_half[row]), int(calls.span[row])
         if calls.is_async[row]:
             found[row] = max(int(traces.start[span]) - int(traces.end[half]), 0)
             continue
-        same = [other for other in answered if calls.half[other] == half and not calls.is_async[other]]
+        same = [other for other in answered if calls.caller_half[other] == half and not calls.is_async[other]]
         if row == min(same, key=lambda other: (int(traces.start[calls.span[other]]), other)):
             spent = sum(int(traces.duration[calls.span[other]]) for other in same)
             found[row] = max(int(traces.duration[half]) - spent, 0)
@@ -94,12 +94,12 @@ def test_figures_equal_their_spans(spans: list[GivenSpan]) -> None:
             and edge.is_async == calls.is_async[i]
         ]
         assert (edge.call_count, edge.error_count) == (len(rows), int(calls.error[rows].sum()))
-        halves = [(int(calls.half[i]), int(calls.span[i])) for i in rows if calls.half[i] >= 0]
+        halves = [(int(calls.caller_half[i]), int(calls.span[i])) for i in rows if calls.caller_half[i] >= 0]
         waited = [int(traces.duration[half]) for half, _ in halves]
         assert edge.caller_p50_ns == (np.quantile(waited, 0.5) if waited else None)
         network = [total for row, total in totals.items() if row in rows]
         if not edge.is_async:
-            whole = sum(int(traces.duration[calls.half[row]]) for row in totals if row in rows)
+            whole = sum(int(traces.duration[calls.caller_half[row]]) for row in totals if row in rows)
             assert edge.network_share_percent == (pytest.approx(100 * sum(network) / whole) if whole else None)
         assert edge.network_p50_ns == (np.quantile(network, 0.5) if network else None)
         assert edge.network_p95_ns == (np.quantile(network, 0.95) if network else None)

@@ -25,7 +25,7 @@ def check(traces: TraceSet) -> None:
     found = find_causes(traces)
     for i, error in enumerate(found.spans.tolist()):
         assert sorted(causes_of(traces, error)) == expected.causes[error]
-        assert {int(found.spans[j]) for j in found.reached(i)} == expected.reaches[error]
+        assert {int(found.spans[j]) for j in found.propagated_to(i)} == expected.reaches[error]
     outcome = outcomes(traces)
     assert {one: Outcome(int(outcome[one])).name.lower() for one in expected.outcome} == expected.outcome
     assert np.flatnonzero(outcome).tolist() == sorted(expected.outcome)
@@ -72,4 +72,4 @@ def test_deep_chain_of_errors_with_random_ends() -> None:
         if end >= least:
             expected.append(up)
             least = min(least, end - max(10**7, spans[up].duration // 20))
-    assert list(found.reached(origin)) == expected
+    assert list(found.propagated_to(origin)) == expected

@@ -9,7 +9,7 @@ Interpretations where the definition leaves room:
   service is transparent here, too. A child without a peer calls nothing, and a failed span without one has none to
   share. L and its ancestors are not such work.
 - "No time test across skewed hosts" holds for every test of the cause rule. A test that may not be made fails: (b) does
-  not exclude a cause, (d) does not make a consequence.
+  not exclude a cause, (d) does not make a explained.
 - (d) "no asynchronous step between" holds for the path from L up to the ancestor, and down to the branch that failed.
 - An asynchronous step by a link is a root, other than the main one, with a link.
 - "Up to the first that coped" excludes the span that coped; "up to the topmost error it reaches" includes that error.
@@ -36,13 +36,13 @@ def classify_errors(trace: Span) -> None:
     skewed = skewed_hosts(spans)
     for span in errors:
         span["causes"] = []
-        span["consequence"] = is_consequence(span, skewed)
+        span["explained"] = is_consequence(span, skewed)
     for span in errors:
         for above in ancestors(span):
             if above["status"] == "error" and is_cause(span, above, skewed):
                 above["causes"].append(span)
     for span in errors:
-        span["role"] = "cancelled" if span["consequence"] else "propagated" if span["causes"] else "origin"
+        span["role"] = "cancelled" if span["explained"] else "propagated" if span["causes"] else "origin"
     trace["request"], trace["failures"] = failures(trace["main"])
     for span in errors:
         span["reaches"] = propagated_errors(span, errors)
@@ -88,7 +88,7 @@ def is_cause(low: Span, high: Span, skewed: set[frozenset[str]]) -> bool:
         or any(span["async_step"] for span in [low, *between])
         or outlived(low, high, skewed)
         or (not shares_template(low, high) and any(later_attempt(span) for span in [low, *between]))
-        or low["consequence"]
+        or low["explained"]
     )
 
 

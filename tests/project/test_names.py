@@ -53,8 +53,6 @@ REPLACED_WORDS = {
     "wishes": "requests",
 }
 """Words that no identifier or module contains, and the words that replace them."""
-STABLE = {"action_apart", "action_opinion"}
-"""Methods of actions whose ids stay, as users' keymaps name them."""
 LAYOUT = {"beside_from", "is_beside", "_beside_from", "_BESIDE_FROM"}
 """Names about the layout of the screen, where things are beside or beneath each other."""
 
@@ -132,7 +130,7 @@ def test_no_identifier_contains_a_replaced_word() -> None:
         f"{file}: {name}": REPLACED_WORDS[word]
         for file, tree in parsed()
         for name in (file.stem, *identifiers(tree))
-        if name not in STABLE | LAYOUT
+        if name not in LAYOUT
         for word in words(name) & REPLACED_WORDS.keys()
     }
     assert found == {}

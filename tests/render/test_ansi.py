@@ -156,7 +156,7 @@ def test_flowed() -> None:
 )
 def test_marking_changes_only_the_roles_of_a_word(runs: list[tuple[str, str]], word: str) -> None:
     line = Line(runs)
-    marked = line.marked(word, "found")
+    marked = line.highlighted(word, "found")
     assert (marked.text, marked.width) == (line.text, line.width)
     pieces = [role for text, role in marked.runs for _ in text]
     before = [role for text, role in line.runs for _ in text]

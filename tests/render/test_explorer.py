@@ -15,7 +15,7 @@ from tracetui.render.services.explorer import ExplorerColumn, Subject
 from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.session import Session
-from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
+from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, mode_columns, title
 
 SHOP = SAMPLES / "shop"
 
@@ -36,7 +36,7 @@ def texts(column: ExplorerColumn | None, width: int = 58) -> list[str]:
 
 
 def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(), "notification-service", UNICODE)
+    found = mode_columns(columns, analysis, Mode(), "notification-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "12 callers calls errors p95 or range"
     assert len(left) == 13
@@ -56,7 +56,7 @@ def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Anal
 
 def test_wide_columns_have_the_share_of_network_time() -> None:
     analysis = Session.open([str(SAMPLES / "network")]).analysis
-    found = answer(ServiceListColumns(ServiceTable(analysis)), analysis, Mode(), "order-service", UNICODE)
+    found = mode_columns(ServiceListColumns(ServiceTable(analysis)), analysis, Mode(), "order-service", UNICODE)
     heading, *rows = texts(found.right, 64)
     assert heading.endswith("p95 network")
     assert [row.split()[-2:] for row in rows if "stock-service" in row] == [["84", "%"]]
@@ -64,17 +64,17 @@ def test_wide_columns_have_the_share_of_network_time() -> None:
 
 
 def test_neighbours_by_hops(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(hops=2), "inventory-service", UNICODE)
+    found = mode_columns(columns, analysis, Mode(hops=2), "inventory-service", UNICODE)
     left = texts(found.left)
     assert left[0].startswith("3 callers")
-    assert left[4] == "2 hops away, with all calls to them"
+    assert left[4] == "2 hops away: all calls to them"
     assert left[5].startswith("→ ●api-gateway")
     assert found.left.subject(5) == Subject("api-gateway")
     assert len(left) == 6
 
 
 def test_blast_radius_of_a_slow_service(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(SLOW), "inventory-service", UNICODE)
+    found = mode_columns(columns, analysis, Mode(SLOW), "inventory-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
     assert left[0] == "5 services affected exposed critical"
     assert left[1] == "████████ → ●order-confirmation 100 % 15 %"
@@ -88,27 +88,27 @@ def test_blast_radius_of_a_slow_service(columns: ServiceListColumns, analysis: A
 
 
 def test_blast_radius_of_a_failing_service(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(FAILS), "payment-processor", UNICODE)
+    found = mode_columns(columns, analysis, Mode(FAILS), "payment-processor", UNICODE)
     left = texts(found.left)
-    assert left[0].endswith("using it exposed fail")
+    assert left[0].endswith("exposed fail")
     checkout = next(text for text in left if "●checkout-api" in text)
     # two of its fifty requests end with a declined card
     assert checkout.endswith("100 % 4 %")
 
 
 def test_paths_to_another_service(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
+    found = mode_columns(columns, analysis, Mode(PATH, ("order-db",)), "mobile-app", UNICODE)
     assert found.right is None
     assert texts(found.left, 118) == [
         "observed paths traces p50",
         "mobile-app → mobile-bff → api-gateway → order-history-service → order-db 24 34.2 ms",
     ]
-    none = answer(columns, analysis, Mode(PATH, ("web-app",)), "order-db", UNICODE)
+    none = mode_columns(columns, analysis, Mode(PATH, ("web-app",)), "order-db", UNICODE)
     assert texts(none.left) == ["no observed path"]
 
 
 def test_long_path_keeps_both_ends(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
+    found = mode_columns(columns, analysis, Mode(PATH, ("preferences-db",)), "mobile-app", UNICODE)
     wide, narrow = texts(found.left, 140)[2:], texts(found.left, 76)[2:]
     assert "notification-service → user-preferences-api → preferences-db" in wide[0]
     assert len(set(narrow)) == len(wide) == 3
@@ -119,7 +119,7 @@ def test_long_path_keeps_both_ends(columns: ServiceListColumns, analysis: Analys
 
 
 def test_shared_dependencies(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
+    found = mode_columns(columns, analysis, Mode(SHARED, ("user-service", "order-service")), "api-gateway", UNICODE)
     assert found.left.subject(1) == Subject("redis-cache")
     lines = texts(found.left, 118)
     assert lines[0] == "1 service that all of them depend on hops from each"
@@ -127,7 +127,7 @@ def test_shared_dependencies(columns: ServiceListColumns, analysis: Analysis) ->
 
 
 def test_whose_callers_are_whose(columns: ServiceListColumns, analysis: Analysis) -> None:
-    found = answer(columns, analysis, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
+    found = mode_columns(columns, analysis, Mode(DIFFERENCE, ("new-auth-service",)), "legacy-auth", UNICODE)
     lines = texts(found.left)
     assert lines[:4] == ["3 call legacy-auth only", "●invoice-service", "●partner-api", "●warehouse-service"]
     assert lines[4:7] == ["2 call both", "●support-desk", "●user-service"]
@@ -137,7 +137,7 @@ def test_whose_callers_are_whose(columns: ServiceListColumns, analysis: Analysis
 @pytest.mark.parametrize("width", [20, 30, 38, 58, 98])
 def test_columns_fit_their_width(columns: ServiceListColumns, analysis: Analysis, width: int) -> None:
     for mode in (Mode(hops=5), Mode(SLOW), Mode(FAILS), Mode(PATH, ("redis-cache",)), Mode(SHARED, ("checkout-api",))):
-        found = answer(columns, analysis, mode, "notification-service", ASCII)
+        found = mode_columns(columns, analysis, mode, "notification-service", ASCII)
         for column in (found.left, found.right):
             for row in range(len(column) if column else 0):
                 assert column is not None

@@ -158,7 +158,7 @@ def test_run_is_hidden_as_a_whole() -> None:
     traces = build(span("a", 0, 100), *(span(f"b{i}", i, i + 5 + (i == 3), parent="a", name="q") for i in range(8)))
     view = Waterfall(traces, 0)
     assert len(view) == 2
-    assert view.tree.run_totals(traces.duration).tolist() == [100_000] + [41_000] * 8
+    assert view.tree.repeat_totals(traces.duration).tolist() == [100_000] + [41_000] * 8
     hidden = np.ones(9, bool)
     hidden[[0, 4]] = False
     view.tree.hide(hidden)

@@ -154,7 +154,7 @@ def test_drawing_is_independent_of_input_order(graph: tuple[list[str], set[tuple
 
 def test_drawing_with_a_focus_and_figures() -> None:
     nodes = {
-        name: DrawnNode(name, mark="●") for name in ("checkout", "mail", "inventory", "postgres", "web", "fraud日本")
+        name: DrawnNode(name, glyph="●") for name in ("checkout", "mail", "inventory", "postgres", "web", "fraud日本")
     }
     edges = [
         DrawnEdge("web", "inventory", label="8"),

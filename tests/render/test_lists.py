@@ -34,7 +34,7 @@ from tracetui.render.text.tables import service_name, service_roles
 from tracetui.render.traces.contrast import ContrastList
 from tracetui.render.waterfall.trace_diff import TraceDiff
 from tracetui.session import Session
-from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, answer, title
+from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, mode_columns, title
 
 NAMES = ANY_TEXT | ODD_TEXT
 WIDTHS = (1, 20, 54, 78, 118, 198)
@@ -54,7 +54,7 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
             Mode(FAILS),
             *(Mode(what, (focus,)) for what in (PATH, SHARED, DIFFERENCE)),
         ):
-            found = answer(services, analysis, mode, focus, glyphs)
+            found = mode_columns(services, analysis, mode, focus, glyphs)
             lines.append(title(services, mode, focus, found, width, glyphs).cropped(width, glyphs.ellipsis))
             for column in (found.left, found.right):
                 lines += [column.line(at, width) for at in range(len(column))] if column else []

@@ -110,9 +110,12 @@ def test_detail_before_the_facts_are_computed() -> None:
     [
         (
             SpanNetwork("stock", 250 * MS, (150 * MS, 100 * MS), False),
-            "network to stock 250 ms   150 ms before its answer began, 100 ms after it ended",
+            "network to stock 250 ms   150 ms until the callee began, 100 ms after it ended",
         ),
-        (SpanNetwork("stock", 250 * MS, None, False), "network to stock 250 ms   the clocks of the hosts disagree"),
+        (
+            SpanNetwork("stock", 250 * MS, None, False),
+            "network to stock 250 ms   not divided, as the clocks of the hosts differ",
+        ),
         (SpanNetwork("mail", 380 * MS, (380 * MS, 0), True), "queue time 380 ms until mail"),
     ],
 )
@@ -164,7 +167,7 @@ def test_many_attributes_have_headings_and_a_limit() -> None:
     assert "  … 2 more attributes: Enter shows all" in shown
     assert "  … 9,500 more events: Enter shows all" in shown
     more = lines.entry(shown.index("  … 2 more attributes: Enter shows all"))
-    assert more.long
+    assert more.is_long
     assert more.value == many
     lines.toggle(1)
     assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MOST_SHOWN}"]
@@ -225,7 +228,7 @@ def test_long_log_line_unfolds(size: int) -> None:
     assert lines.line(row, 60).text.rstrip().endswith("…")
     assert lines.toggle(row)
     entry = lines.entry(row + 1)
-    assert (entry.name, entry.value, entry.long) == ("message", message, True)
+    assert (entry.name, entry.value, entry.is_long) == ("message", message, True)
 
 
 def test_long_values_are_wrapped_if_height_allows() -> None:
@@ -240,7 +243,7 @@ def test_long_values_are_wrapped_if_height_allows() -> None:
     stop = next(row for row, line in enumerate(high) if line.split()[0] == "b")
     assert " ".join(" ".join(high[begin:stop]).split()) == f"db.query.text {statement}"
     assert " ".join(" ".join(high).split()).count("the query ran out of time") == 6
-    assert lines.entry(begin).long, "it can be read in the pager, too"
+    assert lines.entry(begin).is_long, "it can be read in the pager, too"
     lines.arrange(60, len(low) + 1)
     assert len(lines) <= len(low) + 1, "nothing is pushed out of sight by it"
 
@@ -262,7 +265,7 @@ def test_very_long_value_opens_in_the_pager() -> None:
     assert shown[a].endswith("… 2M characters")
     for row in (a, a + 1):
         assert not lines.toggle(row)
-        assert lines.entry(row).long
+        assert lines.entry(row).is_long
     assert lines.toggle(a + 2)
     assert texts(lines)[a + 2 : a + 6] == ["▾ c", "    [", f'      "{"y" * 93}', f'    {"y" * 6}"']
 

@@ -211,7 +211,7 @@ def test_fold_and_unfold() -> None:
     view.set_glyphs(UNICODE)
     view.tree.fold_all(SHOP.depth[:14], level=1)
     assert len(view) == 6
-    view.tree.unfold_all(runs=True)
+    view.tree.unfold_all(repeats=True)
     assert len(view) == 14
     assert not any(view.rows.is_folded(row) for row in range(14))
 
@@ -325,8 +325,8 @@ def test_shares_of_concurrent_roots_sum_to_at_most_the_path() -> None:
 
 @pytest.mark.parametrize("kept", [1, 100])
 def test_tree_lines_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    monkeypatch.setattr(waterfall, "_KEPT_GUIDES", kept)
-    monkeypatch.setattr(rows, "_KEPT_NEXT", kept)
+    monkeypatch.setattr(waterfall, "_MOST_CACHED_GUIDES", kept)
+    monkeypatch.setattr(rows, "_MOST_CACHED", kept)
     chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
     view = Waterfall(build(*chain, span("e", 60, 70, parent="a")), 0)
     last = np.arange(5) == 4

@@ -124,7 +124,7 @@ def assert_equal_rows(rows: Rows, reference: ReferenceRows) -> None:
     expected = reference.rows([one for one, above in enumerate(reference.parent) if above < 0])
     assert rows.positions.tolist() == [first for first, _, _ in expected]
     for row, (first, spans, siblings) in enumerate(expected):
-        run = rows.run(row)
+        run = rows.repeats(row)
         assert list(rows.spans(row)) == sorted(spans)
         assert (len(run) if run else 1) == siblings
         assert run is None or list(run) == reference.runs[first]
@@ -162,7 +162,7 @@ def test_rows_equal_those_of_the_reference(traces: TraceSet, steps: list[tuple[s
             reference.folded = {above for above in reference.parent if above >= 0}
             reference.opened = set()
         else:
-            rows.unfold_all(runs=step == "runs")
+            rows.unfold_all(repeats=step == "runs")
             reference.folded = set()
             reference.opened |= set(reference.runs) if step == "runs" else set()
         assert_equal_rows(rows, reference)
@@ -189,7 +189,7 @@ def test_calls_with_equal_subtrees_fold_into_one_row() -> None:
     traces = build(span("r", 0, 100, name="page"), *calls)
     rows = Rows(traces, 0, len(traces), traces.operation.astype(np.int64), 5)
     assert [list(rows.spans(row)) for row in range(len(rows))] == [[0], list(range(1, 13))]
-    assert rows.run(1) == range(1, 13, 2)
+    assert rows.repeats(1) == range(1, 13, 2)
     assert rows.hidden(1) == 6
     rows.fold(1, False)
     assert rows.positions.tolist() == [0, 1, 3, 5, 7, 9, 11]

@@ -69,7 +69,7 @@ def test_message_processed_an_hour_later_is_not_on_the_critical_path(report: Rep
 def test_text_report_contains_duration_and_response_time(program: Program) -> None:
     found = text(program, "async-an-hour-later")
     assert "Response time of 20 traces mean 200 ms" in found
-    assert "20 of 20 traces lasted over 5 % longer than that" in found
+    assert "20 of 20 traces lasted over 5 % longer than their response time" in found
     assert "Duration of 20 traces mean 3,600,500 ms" in found
 
 

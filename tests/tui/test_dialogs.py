@@ -20,10 +20,10 @@ from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.registry import TABLES
 from tracetui.tui.palette import PaletteEntries, open_palette
 from tracetui.tui.themes import THEMES
-from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_view import LineView
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 pytestmark = pytest.mark.usefixtures("own_state")
 
@@ -85,7 +85,7 @@ async def test_dismissing_a_dialog_twice_keeps_the_screen_below() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("S", "space", "j", "space", "equals_sign")
         answer = app.screen
-        assert isinstance(answer, AnswerScreen)
+        assert isinstance(answer, ResultScreen)
         app.action_keys()
         await pilot.settle()
         keys = app.screen

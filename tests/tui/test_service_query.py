@@ -14,7 +14,7 @@ from tracetui.query import parse
 from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.session import Session
-from tracetui.tui.views.services.modes import SLOW, Mode, answer
+from tracetui.tui.views.services.modes import SLOW, Mode, mode_columns
 from tracetui.tui.views.services.queries import Queries, peer_query, service_query
 
 SHOP = SAMPLES / "shop"
@@ -52,7 +52,7 @@ def test_rows_of_a_blast_radius_open_the_traces_that_they_count() -> None:
     table = ServiceTable(analysis)
     queries, traces = Queries(table), analysis.traces
     for name in analysis.graph.names:
-        found = answer(ServiceListColumns(table), analysis, Mode(SLOW), name, UNICODE)
+        found = mode_columns(ServiceListColumns(table), analysis, Mode(SLOW), name, UNICODE)
         assert found.blast is not None
         assert found.right is not None
         impacts = {(one.service, ""): one.impact for one in found.blast.services}

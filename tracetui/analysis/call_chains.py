@@ -125,7 +125,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
     back = _Paths(traces, calls)
     start = nearest(traces, own_spans(graph, begin))
     by_link, by_peer = calls.by_link, calls.by_peer
-    waited = np.where(calls.half >= 0, calls.half, calls.caller_span)
+    waited = np.where(calls.caller_half >= 0, calls.caller_half, calls.caller_span)
     arriving = calls.callee == last_node
     if end.caller:
         arriving &= calls.caller == graph.node_numbers([end.caller])[0]

@@ -1,7 +1,7 @@
 """Calls between services: from spans of one service to spans of another, or to a peer without spans.
 
 A call is counted once, at the callee's entry span, however many spans of the caller are above it. A span that names no
-service belongs to the service above it: calls pass through it.
+service belongs to the service above it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Calls:
     """Nearest span of the caller above, or the target of the link; for an inferred peer the client span. An inferred
     caller has no span: then it is the callee's entry span.
     """
-    half: np.ndarray
+    caller_half: np.ndarray
     """int64, the CLIENT or PRODUCER span that made the call; -1 for none."""
     is_async: np.ndarray
     by_link: np.ndarray
@@ -54,13 +54,13 @@ class Calls:
     @property
     def by_peer(self) -> np.ndarray:
         """bool[calls], calls by an inferred caller, which has no span."""
-        inferred: np.ndarray = (self.caller_span == self.span) & (self.half < 0)
+        inferred: np.ndarray = (self.caller_span == self.span) & (self.caller_half < 0)
         return inferred
 
     @property
     def answered_rows(self) -> np.ndarray:
         """int64[m], calls with a span on both sides."""
-        return np.flatnonzero((self.half >= 0) & (self.half != self.span))
+        return np.flatnonzero((self.caller_half >= 0) & (self.caller_half != self.span))
 
     @property
     def answered(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -68,12 +68,12 @@ class Calls:
         whether the call is asynchronous.
         """
         rows = self.answered_rows
-        return self.half[rows], self.span[rows], self.is_async[rows]
+        return self.caller_half[rows], self.span[rows], self.is_async[rows]
 
     @property
     def outward(self) -> np.ndarray:
         """bool[calls], calls known only from the caller's span."""
-        outward: np.ndarray = (self.caller_span == self.span) & (self.half >= 0)
+        outward: np.ndarray = (self.caller_span == self.span) & (self.caller_half >= 0)
         return outward
 
     def peer_type(self, node: int) -> PeerType | None:
@@ -131,10 +131,10 @@ def find_calls(traces: TraceSet) -> Calls:
     layers = _Layers(traces)
     entry = layers.called
     caller_span = layers.above[entry]
-    half = layers.half_above(entry)
+    caller_half = layers.caller_half_above(entry)
     linked, linking = _linked(traces, layers)
     answered = np.zeros(len(traces), bool)
-    answered[half[half >= 0]] = True
+    answered[caller_half[caller_half >= 0]] = True
     answered[layers.answered_by(entry)] = True
     answered[linked] = True
     wrapper = layers.wrapper()
@@ -156,10 +156,10 @@ def find_calls(traces: TraceSet) -> Calls:
         callee=np.concatenate((service[entry], service[linking], peers.called[called], service[roots])),
         span=np.concatenate((entry, linking, called, roots)),
         caller_span=np.concatenate((caller_span, linked, called, roots)),
-        half=np.concatenate((half, linked, called, none)),
+        caller_half=np.concatenate((caller_half, linked, called, none)),
         is_async=np.concatenate(
             (
-                layers.is_async(entry, half),
+                layers.is_async(entry, caller_half),
                 np.ones(len(linked), bool),
                 peers.is_async[called],
                 kind[roots] == Kind.CONSUMER,
@@ -168,7 +168,7 @@ def find_calls(traces: TraceSet) -> Calls:
         by_link=np.repeat([False, True, False, False], [len(part) for part in (entry, linking, called, roots)]),
         error=np.concatenate(
             (
-                reported[entry] | (error[half] & (half >= 0)),
+                reported[entry] | (error[caller_half] & (caller_half >= 0)),
                 reported[linking] | error[linked],
                 error[called],
                 error[roots],
@@ -243,8 +243,8 @@ class _Layers:
         # only these matter: nothing is called through other spans
         of_note = (traces.link_bytes > 0) | self.leaves
         of_note |= (self._around >= 0) & self.outgoing[self._around]
-        half = self.half_above(self.called)
-        of_note[self.called[(half >= 0) & (self.kind[half] == Kind.PRODUCER)]] = True
+        caller_half = self.caller_half_above(self.called)
+        of_note[self.called[(caller_half >= 0) & (self.kind[caller_half] == Kind.PRODUCER)]] = True
         is_candidate = (self.kind == Kind.CLIENT) | (plain & of_note)
         searched = np.flatnonzero(is_candidate & unread)
         held = searched[
@@ -258,15 +258,15 @@ class _Layers:
             self.leaves[receiving] = False
             self._climb()
 
-    def half_above(self, entry: np.ndarray) -> np.ndarray:
+    def caller_half_above(self, entry: np.ndarray) -> np.ndarray:
         """Find the CLIENT or PRODUCER spans that called these entry spans: int64[m] -> int64[m], -1 for none."""
         around, kind = self._around, self.kind
         if self._named is not None:
-            # the half must name the caller's service: skip spans without a service
+            # it must name the caller's service: skip spans without a service
             stops = self._named & (kind != Kind.INTERNAL) & (kind != Kind.UNSPECIFIED)
             around = nearest_of(self._inner, stops)
-        half = around[self.above[entry]]
-        return np.where((half >= 0) & self.outgoing[half], half, -1)
+        caller_half = around[self.above[entry]]
+        return np.where((caller_half >= 0) & self.outgoing[caller_half], caller_half, -1)
 
     def answered_by(self, entry: np.ndarray) -> np.ndarray:
         """Find the CLIENT and PRODUCER spans that these entry spans answer, named or not: int64[m] -> int64[k]."""
@@ -283,9 +283,11 @@ class _Layers:
         around[below] = np.where((of_below >= 0) & self.outgoing[of_below], of_below, -1)
         return around
 
-    def is_async(self, entry: np.ndarray, half: np.ndarray) -> np.ndarray:
+    def is_async(self, entry: np.ndarray, caller_half: np.ndarray) -> np.ndarray:
         """Test which calls are asynchronous: bool[m] for entry spans and their callers' halves, int64[m]."""
-        is_message = (half >= 0) & (self.kind[half] == Kind.PRODUCER) & (self.kind[entry] == Kind.CONSUMER)
+        is_message = (
+            (caller_half >= 0) & (self.kind[caller_half] == Kind.PRODUCER) & (self.kind[entry] == Kind.CONSUMER)
+        )
         return np.asarray(is_message | self.follows(entry))
 
     def follows(self, entry: np.ndarray) -> np.ndarray:
@@ -310,12 +312,12 @@ def answered_calls(traces: TraceSet) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Find `Calls.answered` without the calls that only one side shows, which cost more to find."""
     layers = _Layers(traces)
     entry = layers.called
-    half = layers.half_above(entry)
-    is_async = layers.is_async(entry, half)
+    caller_half = layers.caller_half_above(entry)
+    is_async = layers.is_async(entry, caller_half)
     linked, linking = _linked(traces, layers)
-    both = half >= 0
+    both = caller_half >= 0
     return (
-        np.concatenate((half[both], linked)),
+        np.concatenate((caller_half[both], linked)),
         np.concatenate((entry[both], linking)),
         np.concatenate((is_async[both], np.ones(len(linked), bool))),
     )

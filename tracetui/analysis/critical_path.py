@@ -69,7 +69,7 @@ class CriticalPaths:
 
     @cached_property
     def _sections(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        span, start, end = _own_stretches(self, np.flatnonzero(self.walked))
+        span, start, end = _own_sections(self, np.flatnonzero(self.walked))
         trace = self.traces.trace[span]
         order = np.lexsort((start, trace))
         span = span[order]
@@ -124,7 +124,7 @@ def critical_paths(traces: TraceSet) -> CriticalPaths:
     on_path[below] = False
     on_path[span[start < end]] = True
     critical[below] = 0
-    span, start, end = _own_stretches(laid, walked)
+    span, start, end = _own_sections(laid, walked)
     np.add.at(critical, span, end - start)
     return replace(laid, on_path=on_path, critical=critical)
 
@@ -276,7 +276,7 @@ def _walk(roots: np.ndarray, candidates: np.ndarray, earlier: np.ndarray, last_o
     return np.concatenate([*parts, np.array(chosen, np.int64)])
 
 
-def _own_stretches(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _own_sections(paths: CriticalPaths, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """List the sections of the path that belong to the spans themselves: span, start and end of each, none empty.
 
     spans: int64, spans on the path of their root, each with all spans below it on the path.

@@ -140,9 +140,9 @@ class EdgeColumns:
         if rows is None:
             rows = np.arange(len(self))
         columns = (rows, self.is_async[rows], self.inferred[rows], self.call_count[rows], self.error_count[rows])
-        halves = (one[rows] for one in (self.caller_p50, *self.network, self.network_share))
+        optional = (one[rows] for one in (self.caller_p50, *self.network, self.network_share))
         found = zip(
-            *(c.tolist() for c in (*columns, *halves)),
+            *(c.tolist() for c in (*columns, *optional)),
             latencies(self.timed_count, self.durations, rows),
             strict=True,
         )
@@ -155,9 +155,9 @@ class EdgeColumns:
                 count,
                 failed,
                 latency,
-                *map(_known, halves),
+                *map(_known, figures),
             )
-            for row, is_async, inferred, count, failed, *halves, latency in found
+            for row, is_async, inferred, count, failed, *figures, latency in found
         ]
 
 
@@ -255,11 +255,13 @@ def _edges(traces: TraceSet, calls: Calls, network: NetworkTimes, name_rank: np.
         none = np.zeros(0, np.int64)
         nothing = np.zeros((STATISTICS, 0))
         return EdgeColumns([], [], none > 0, none > 0, none, none, none, nothing, nothing[0], nothing[:2], nothing[0])
-    span, half = calls.span[order], calls.half[order]
+    span, caller_half = calls.span[order], calls.caller_half[order]
     duration, timed_spans = traces.duration[span], ~traces.no_duration[span]
     failed = count_in_groups(distinct, number[calls.error])
     timed, durations = group_latencies(duration, timed_spans, first)
-    waited = known_quantiles(traces.duration[half], (half >= 0) & ~traces.no_duration[half], first, (0.5,))
+    waited = known_quantiles(
+        traces.duration[caller_half], (caller_half >= 0) & ~traces.no_duration[caller_half], first, (0.5,)
+    )
     network_figures, network_share = _network(traces, calls, network, number, distinct)
     pair, is_async = np.divmod(distinct, 2)
     caller, callee = np.divmod(pair, len(calls.nodes))

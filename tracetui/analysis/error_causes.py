@@ -2,8 +2,8 @@
 
 An error L is a cause of an error U above it unless
 
-- a span between them coped: it is explicitly OK, or is not an error and has HTTP status below 400 or gRPC status 0; or
-  work went on: L and U share no message template, U has a message, no error lies between, and below U, or below a span
+- a span between them recovered: it is explicitly OK, or is not an error and has HTTP status below 400 or gRPC status 0;
+- work went on: L and U share no message template, U has a message, no error lies between, and below U, or below a span
   between, a call to another peer began after L had ended;
 - an asynchronous step lies between, or L ended after U by more than the tolerance, 10 ms or 5 % of L's duration;
 - a later attempt of L, or of a span between, succeeded, and L and U share no message template;
@@ -13,9 +13,9 @@ Details: an empty message shares no template with any other. "Work went on" also
 between. Times are not compared across skewed hosts or with a span whose end is unknown: such a test fails. Orphans have
 no common ancestor, so nothing propagates between them.
 
-Errors that are not separated by coping spans or asynchronous steps form trees. One pass from the leaves finds for each
-error whether anything below it is a cause. The errors that an origin reaches are found by climbing from it. Usually
-they are all errors on the way up to some topmost one; then only that one is stored.
+Errors that are not separated by recovered spans or asynchronous steps form trees. One pass from the leaves finds for
+each error whether an error below caused it. The errors that an origin propagates to are found by climbing from it.
+Usually they are all errors on the way up to some topmost one; then only that one is stored.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tracetui.model.traces import TraceSet
 TOLERANCE_NS = 10_000_000
 """Least time by which a span may outlast another that waited for it; more for long spans."""
 _TOLERANCE_PART = 20
-_EVER, _NEVER, _NONE = -(1 << 63), 1 << 63, 1 << 64
+_ALWAYS, _NEVER, _NONE = -(1 << 63), 1 << 63, 1 << 64
 """A time before and one after all others, and the value for none."""
 _ALL_HOSTS = -1
 _OK = int(Status.OK)
@@ -68,24 +68,24 @@ class ErrorCauses:
         """For each error the nearest error above it; -1 for none."""
         self._recovered: dict[int, bool] = {}
         self.above, unrecovered = self._undivided()
-        """The same, but also -1 if a span that coped, or an asynchronous step, lies between."""
+        """The same, but also -1 if a span that recovered, or an asynchronous step, lies between."""
         examined = np.concatenate((self.spans, np.array(unrecovered, np.int64)))
         self.superseded = examined[succeeded_later(traces, examined, self.skewed)]
         """Spans after which a later attempt succeeded, among the errors and the spans above them."""
-        self.consequence = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
+        self.explained = explained_cancellations(facts, self.nearest_above, self.steps, self.skewed)
         unknown = ((traces.flags[self.spans] & int(Flag.NO_DURATION)) > 0).tolist()
         ends = traces.end[self.spans]
         least = (ends - tolerance(traces)[self.spans]).tolist()
-        self._end = [_NEVER if lost else end for lost, end in zip(unknown, ends.tolist(), strict=True)]
-        self._least = [_EVER if lost else end for lost, end in zip(unknown, least, strict=True)]
+        self._end = [_NEVER if is_unknown else end for is_unknown, end in zip(unknown, ends.tolist(), strict=True)]
+        self._least = [_ALWAYS if is_unknown else end for is_unknown, end in zip(unknown, least, strict=True)]
         self._went_on = self._work_went_on(unknown)
         self._set_trees()
         self.propagated = self._propagated()
-        """For each error 1 if some error below caused it, else 0."""
-        self._only_up_to = self._paths_up()
+        """For each error 1 if an error below caused it, else 0."""
+        self._topmost = self._topmost_errors()
 
     def recovered(self, span: int) -> bool:
-        """bool[n]; true for spans that handled the failure below them, by their own status or code."""
+        """Test whether a span is not an error and its own status or code means success, so that it ends a failure."""
         known = self._recovered.get(span)
         if known is None:
             is_error, is_ok = bool(self.traces.error[span]), self.traces.status[span] == _OK
@@ -164,12 +164,14 @@ class ErrorCauses:
         special = {tree[i] for i in range(count) if skewed[i] or self._retried_below[i]}
         self._special = bytearray(top in special for top in tree)
         self._host = [
-            self.skewed.host(int(span)) if odd else _ALL_HOSTS for span, odd in zip(self.spans, skewed, strict=True)
+            self.skewed.host(int(span)) if is_skewed else _ALL_HOSTS
+            for span, is_skewed in zip(self.spans, skewed, strict=True)
         ]
 
     # --- errors with a cause below them ------------------------------------------------------------------------------
 
     def _propagated(self) -> bytearray:
+        """Find the errors that an error below caused: for each error 1 if there is one, else 0."""
         count = len(self.spans)
         found = bytearray(count)
         below = [_NONE] * count
@@ -182,7 +184,7 @@ class ErrorCauses:
             if self._special[i]:
                 found[up] |= self._pass_up(i, up, states)
                 continue
-            own = _NONE if self.consequence[i] else least[i]
+            own = _NONE if self.explained[i] else least[i]
             if below[i] <= end[up] or (own <= end[up] and not self._went_on[i]):
                 found[up] = 1
             below[up] = min(below[up], below[i], own)
@@ -202,7 +204,8 @@ class ErrorCauses:
         return is_cause
 
     def _own(self, i: int) -> _Threshold:
-        if self.consequence[i]:
+        """Return the state of an error by itself; empty for an explained cancellation, which causes nothing."""
+        if self.explained[i]:
             return {}
         # the template only matters if a later attempt succeeded further up
         text = self.facts.template(i) if self._retried_above[i] else ""
@@ -224,6 +227,7 @@ class ErrorCauses:
         return crossed
 
     def _holds_cause(self, state: _Threshold, up: int) -> bool:
+        """Test whether a state contains a cause of an error above."""
         pairs = self.skewed.pairs(int(self.traces.trace[self.spans[up]]))
         return any(
             (least <= self._end[up] or (host, self._host[up]) in pairs)
@@ -231,20 +235,20 @@ class ErrorCauses:
             for (host, text, retried), least in state.items()
         )
 
-    # --- errors that an error reaches --------------------------------------------------------------------------------
+    # --- errors that an error propagates to --------------------------------------------------------------------------
 
-    def _paths_up(self) -> list[int]:
-        """Find the topmost error that each error reaches through errors only, itself if it reaches none; -1 if a search
-        is needed.
+    def _topmost_errors(self) -> list[int]:
+        """Find the topmost error that each error propagates to, itself if there is none; -1 if it does not propagate to
+        all errors on the way there.
         """
         end, least, above = self._end, self._least, self.above
-        latest = [_EVER] * len(above)
+        latest = [_ALWAYS] * len(above)
         """The latest end of the errors above."""
         only = [-1] * len(above)
         for i, up in enumerate(above):
             if up >= 0:
                 latest[i] = max(end[up], latest[up])
-            if up < 0 or self.consequence[i]:
+            if up < 0 or self.explained[i]:
                 only[i] = i
             elif self._special[i]:
                 continue
@@ -255,22 +259,22 @@ class ErrorCauses:
                 only[i] = top if above[top] < 0 or latest[top] < least[i] else -1
         return only
 
-    def path_up(self, i: int) -> int | None:
-        """Return the topmost error that error `i` reaches, itself if it reaches none; None if it does not reach all
-        errors on the way there, and only `reached` can list them.
+    def topmost(self, i: int) -> int | None:
+        """Return the topmost error that error `i` propagates to, itself if there is none; None if it does not propagate
+        to all errors on the way there, so that only `propagated_to` lists them.
         """
-        return None if self._only_up_to[i] < 0 else self._only_up_to[i]
+        return None if self._topmost[i] < 0 else self._topmost[i]
 
-    def reached(self, i: int) -> Iterator[int]:
-        """List the errors that an error caused, directly or indirectly."""
-        top = self._only_up_to[i]
+    def propagated_to(self, i: int) -> Iterator[int]:
+        """Yield the errors that error `i` propagated to, directly or indirectly, from the nearest upwards."""
+        top = self._topmost[i]
         if top >= 0:
             while i != top:
                 i = self.above[i]
                 yield i
             return
         if not self._special[i]:
-            yield from self._reached_by_time(i)
+            yield from self._propagated_by_time(i)
             return
         state: _Threshold = {}
         below, is_source = i, True
@@ -283,21 +287,21 @@ class ErrorCauses:
             _merge(state, own)
             below = up
 
-    def _reached_by_time(self, i: int) -> Iterator[int]:
-        """Compute `reached` for trees without skewed hosts and later attempts."""
+    def _propagated_by_time(self, i: int) -> Iterator[int]:
+        """Compute `propagated_to` for trees without skewed hosts and later attempts."""
         end, above = self._end, self.above
-        earlier, own = _NONE, _NONE if self.consequence[i] else self._least[i]
+        earlier, own = _NONE, _NONE if self.explained[i] else self._least[i]
         while (up := above[i]) >= 0:
-            is_reached = earlier <= end[up] or (own <= end[up] and not self._went_on[i])
+            is_caused = earlier <= end[up] or (own <= end[up] and not self._went_on[i])
             earlier = min(earlier, own)
-            own = self._least[up] if is_reached and not self.consequence[up] else _NONE
-            if is_reached:
+            own = self._least[up] if is_caused and not self.explained[up] else _NONE
+            if is_caused:
                 yield up
             i = up
 
     def is_cause(self, low: int, high: int) -> bool:
         """Test whether an error is a cause of one above it."""
-        if self.consequence[low]:
+        if self.explained[low]:
             return False
         retried, at = False, low
         while at >= 0 and at != high:
@@ -305,12 +309,13 @@ class ErrorCauses:
             at = self.above[at]
         if at < 0 or low == high or (self.above[low] == high and self._went_on[low]):
             return False
-        own, other = (int(self.spans[one]) for one in (low, high))
-        in_time = self._least[low] <= self._end[high] or self.skewed.skewed(own, other)
+        below, above = int(self.spans[low]), int(self.spans[high])
+        in_time = self._least[low] <= self._end[high] or self.skewed.skewed(below, above)
         return in_time and (not retried or shares_template(self.facts.template(low), self.facts.template(high)))
 
 
 def _merge(state: _Threshold, other: _Threshold) -> None:
+    """Add the candidates of another state, in place."""
     for key, least in other.items():
         if least < state.get(key, _NONE):
             state[key] = least

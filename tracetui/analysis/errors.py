@@ -36,7 +36,7 @@ def roles(traces: TraceSet) -> np.ndarray:
     result = np.zeros(len(traces), np.uint8)
     propagated = np.array(found.propagated, np.uint8)
     role = np.where(propagated > 0, ErrorRole.PROPAGATED, ErrorRole.ORIGIN)
-    result[found.spans] = np.where(np.array(found.consequence, np.uint8) > 0, ErrorRole.CANCELLED, role)
+    result[found.spans] = np.where(np.array(found.explained, np.uint8) > 0, ErrorRole.CANCELLED, role)
     return result
 
 
@@ -45,7 +45,7 @@ def first_origin(traces: TraceSet, trace: int) -> int | None:
     found = find_causes(traces)
     begin, end = np.searchsorted(found.spans, traces.first[trace : trace + 2]).tolist()
     for i in range(begin, end):
-        if not found.propagated[i] and not found.consequence[i]:
+        if not found.propagated[i] and not found.explained[i]:
             return int(found.spans[i])
     return int(found.spans[begin]) if begin < end else None
 
@@ -141,13 +141,13 @@ def find_errors(traces: TraceSet) -> Errors:
         error_rate=100 * with_errors / count if count else 0.0,
         failed_request_count=failed,
         failed_request_rate=100 * failed / count if count else 0.0,
-        cancelled_count=sum(found.consequence),
+        cancelled_count=sum(found.explained),
         patterns=tuple(_patterns(traces, found)),
     )
 
 
 def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
-    pairs = zip(found.propagated, found.consequence, strict=True)
+    pairs = zip(found.propagated, found.explained, strict=True)
     origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
     if not len(origins):
         return []
@@ -171,9 +171,9 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
         texts = {messages[i] for i in members.tolist()}
         service, pattern_template = keys[pattern]
         touched = np.unique(traces.trace[spans])
-        spread = _propagated_to(found, origins[members])
-        by_service = Counter(traces.service[spread].tolist())
-        hops = _hops(traces, spans, spread)
+        propagated_spans = _propagated_to(found, origins[members])
+        by_service = Counter(traces.service[propagated_spans].tolist())
+        hops = _hops(traces, spans, propagated_spans)
         operations = Counter(traces.shape[spans].tolist())
         of_outcome = Counter(outcome[spans].tolist())
         failed = np.unique(traces.trace[spans[outcome[spans] == Outcome.FAILED]])
@@ -187,7 +187,7 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
                 operations=tuple(traces.shapes[shape] for shape, _ in operations.most_common()),
                 count=len(spans),
                 percent=100 * len(spans) / len(origins),
-                propagated_count=len(spread),
+                propagated_count=len(propagated_spans),
                 propagated_to=tuple(
                     (traces.services[s], times)
                     for s, times in sorted(
@@ -214,33 +214,36 @@ def _propagated_to(found: ErrorCauses, origins: np.ndarray) -> np.ndarray:
     passed: set[int] = set()
     others: set[int] = set()
     for i in origins.tolist():
-        top = found.path_up(i)
+        top = found.topmost(i)
         if top is None:
-            others.update(found.reached(i))
+            others.update(found.propagated_to(i))
             continue
         # where two paths meet they continue to the same end
         while i != top and (i := found.above[i]) not in passed:
             passed.add(i)
-    propagated, consequence = found.propagated, found.consequence
-    reached = [i for i in passed | others if propagated[i] and not consequence[i]]
-    spans: np.ndarray = found.spans[np.array(sorted(reached), np.int64)]
+    propagated, explained = found.propagated, found.explained
+    errors = [i for i in passed | others if propagated[i] and not explained[i]]
+    spans: np.ndarray = found.spans[np.array(sorted(errors), np.int64)]
     return spans
 
 
-def _hops(traces: TraceSet, origins: np.ndarray, spread: np.ndarray) -> dict[int, int]:
+def _hops(traces: TraceSet, origins: np.ndarray, propagated_spans: np.ndarray) -> dict[int, int]:
     """Compute for each service the least number of spans between an origin and a propagated error above it."""
-    first, last = np.searchsorted(origins, spread), np.searchsorted(origins, traces.subtree_end[spread])
-    up = _least_between(traces.depth[origins], first, last) - traces.depth[spread]
+    first, last = (
+        np.searchsorted(origins, propagated_spans),
+        np.searchsorted(origins, traces.subtree_end[propagated_spans]),
+    )
+    up = _least_between(traces.depth[origins], first, last) - traces.depth[propagated_spans]
     # of repeated indices the last assignment stays
     order = np.argsort(-up, kind="stable")
-    return dict(zip(traces.service[spread[order]].tolist(), up[order].tolist(), strict=True))
+    return dict(zip(traces.service[propagated_spans[order]].tolist(), up[order].tolist(), strict=True))
 
 
 def _least_between(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Compute the minimum of `values[first:last]` for each pair, none empty: int64[pairs].
 
-    Minima of stretches of length 2**k are combined from two of half that length; any stretch is covered by two of
-    these, which may overlap.
+    Minima of ranges of length 2**k are combined from two of half that length; any range is covered by two of these,
+    which may overlap.
     """
     result = np.zeros(len(first), np.int64)
     lengths = last - first

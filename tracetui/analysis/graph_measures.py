@@ -231,7 +231,7 @@ def dominators(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
             break
         done += 1
         steps += _add_dominators(arcs, entry, found)
-    left_out = f"single points cover {done:,} of {len(entries):,} entry services"
+    left_out = f"single points of failure are known for {done:,} of {len(entries):,} entry services"
     return found, left_out if done < len(entries) else ""
 
 

@@ -37,9 +37,9 @@ class NetworkTimes:
     """bool[m], messages: their network time is the queue time."""
     total: np.ndarray
     before: np.ndarray
-    """Time before the answer began; `UNKNOWN` where the clocks of the hosts disagree."""
+    """Time until the callee began; `UNKNOWN` where the clocks of the hosts differ."""
     after: np.ndarray
-    """Time after the answer ended, 0 for messages; `UNKNOWN` where the clocks of the hosts disagree."""
+    """Time after the callee ended, 0 for messages; `UNKNOWN` where the clocks of the hosts differ."""
 
     def __len__(self) -> int:
         return len(self.caller)

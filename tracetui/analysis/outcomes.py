@@ -2,11 +2,11 @@
 
 The outcome of an origin is the first that applies:
 
-- failed the request: it is, or reaches, an error between the main root and the request span, inclusive;
-- unknown: the root above it is an orphan, so its caller is lost;
+- failed the request: it is, or propagates to, an error between the main root and the request span, inclusive;
+- unknown: the root above it is an orphan, so its caller is is_unknown;
 - in the background: an asynchronous step lies above it, or a root that is not the main one and has a link; or it, or a
-  span above it up to the topmost error that it reaches, outlived its parent by more than the tolerance;
-- handled. A sub-case is retried: a later attempt of it, or of a span above it and below the first that coped,
+  span above it up to the topmost error that it propagates to, outlasted its parent by more than the tolerance;
+- handled. A sub-case is retried: a later attempt of it, or of a span above it and below the first that recovered,
   succeeded, and no error above that attempt shares the origin's message template.
 """
 
@@ -51,7 +51,7 @@ _known: WeakKeyDictionary[TraceSet, np.ndarray] = WeakKeyDictionary()
 class _Outcomes:
     def __init__(self, found: ErrorCauses) -> None:
         self.found, self.traces = found, found.traces
-        pairs = zip(found.propagated, found.consequence, strict=True)
+        pairs = zip(found.propagated, found.explained, strict=True)
         self.origins = np.array([i for i, either in enumerate(pairs) if either == (0, 0)], np.int64)
         self._superseded = set(found.superseded.tolist())
         self._latest_attempts: dict[int, int] = {}
@@ -82,8 +82,8 @@ class _Outcomes:
         return result
 
     def _failed_and_topmost(self) -> tuple[np.ndarray, np.ndarray]:
-        """Find for each origin whether it failed the request, bool[m], and the span of the topmost error it reaches or
-        is.
+        """Find for each origin whether it failed the request, bool[m], and the span of the topmost error that it
+        propagates to, or its own: int64[m].
         """
         traces, found = self.traces, self.found
         of_request = np.isin(found.spans, request_errors(traces)).tolist()
@@ -92,10 +92,10 @@ class _Outcomes:
             nearest[i] = i if of_request[i] else nearest[up] if up >= 0 else -1
         failed, topmost = [], []
         for i in self.origins.tolist():
-            fails, top = of_request[i], found.path_up(i)
+            fails, top = of_request[i], found.topmost(i)
             if top is None:
                 top = i
-                for top in found.reached(i):
+                for top in found.propagated_to(i):
                     fails = fails or of_request[top]
             elif top != i:
                 # in pre-order the topmost one comes first
@@ -110,27 +110,27 @@ class _Outcomes:
         main = set(traces.main_root.tolist())
         linked = np.array([root for root in roots.tolist() if root not in main and traces.links(root)], np.int64)
         asynchronous = np.concatenate((np.flatnonzero(found.steps), linked))
-        outlived = np.flatnonzero(self._outlived_parent())
+        outlasted = np.flatnonzero(self._outlasted_parent())
         background: np.ndarray = _below(traces, asynchronous, spans) > 0
         above = traces.parent[topmost]
-        on_top = np.where(above >= 0, _below(traces, outlived, np.maximum(above, 0)), 0)
-        background |= _below(traces, outlived, spans) > on_top
+        on_top = np.where(above >= 0, _below(traces, outlasted, np.maximum(above, 0)), 0)
+        background |= _below(traces, outlasted, spans) > on_top
         return background
 
-    def _outlived_parent(self) -> np.ndarray:
-        """bool[n]"""
+    def _outlasted_parent(self) -> np.ndarray:
+        """bool[n], spans that ended after their parent by more than the tolerance; false across skewed hosts."""
         traces = self.traces
         has_parent = traces.parent >= 0
-        lost = (traces.flags & int(Flag.NO_DURATION)) > 0
-        timed = has_parent & ~lost & ~lost[traces.parent]
+        is_unknown = (traces.flags & int(Flag.NO_DURATION)) > 0
+        timed = has_parent & ~is_unknown & ~is_unknown[traces.parent]
         timed &= traces.end - traces.end[traces.parent] > tolerance(traces)
         for trace in self.found.skewed.traces():
             first = int(traces.first[trace])
             here = first + np.flatnonzero(timed[first : int(traces.first[trace + 1])])
             for span in here.tolist():
                 timed[span] = not self.found.skewed.skewed(span, int(traces.parent[span]))
-        outlived: np.ndarray = timed
-        return outlived
+        outlasted: np.ndarray = timed
+        return outlasted
 
     def _retried(self, i: int) -> bool:
         found = self.found
@@ -138,7 +138,7 @@ class _Outcomes:
         return attempt >= 0 and not self._is_reported_above(attempt, found.facts.template(i))
 
     def _topmost_attempt(self, span: int) -> int:
-        """Find the topmost span, at or above this one and below the first that coped, after which a later attempt
+        """Find the topmost span, at or above this one and below the first that recovered, after which a later attempt
         succeeded; -1 for none.
         """
         path, found = [], -1

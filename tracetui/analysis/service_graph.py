@@ -241,10 +241,10 @@ class ServiceGraph:
         return f"no {what} named {text!r}; known: {some or 'none'}"
 
 
-def _splits(text: str, mark: str) -> list[tuple[str, str]]:
-    """Split a text in two at each occurrence of a mark."""
-    pieces = text.split(mark)
-    return [(mark.join(pieces[:at]), mark.join(pieces[at:])) for at in range(1, len(pieces))]
+def _splits(text: str, separator: str) -> list[tuple[str, str]]:
+    """Split a text in two at each occurrence of a separator, in all ways."""
+    pieces = text.split(separator)
+    return [(separator.join(pieces[:at]), separator.join(pieces[at:])) for at in range(1, len(pieces))]
 
 
 def _matched(text: str, known: Collection[str]) -> str | None:

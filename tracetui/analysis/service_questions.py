@@ -248,7 +248,7 @@ def _network(traces: TraceSet, calls: Calls, chosen: np.ndarray) -> EdgeNetwork 
     """Measure the network time of some calls, bool[calls]; None if it is not known of any."""
     times, known = network_by_call(calls, network_times(traces, calls))
     rows = np.flatnonzero(chosen & known)
-    whole = int(traces.duration[calls.half[rows]].sum())
+    whole = int(traces.duration[calls.caller_half[rows]].sum())
     if not whole:
         return None
     p50, p95 = quantiles(times[rows], (0.5, 0.95))

@@ -100,7 +100,7 @@ class SpanNetwork:
     """Service that answers the call, or receives the message."""
     total_ns: int
     split_ns: tuple[int, int] | None
-    """Time before and after the answer; None where the clocks of the hosts disagree."""
+    """Time until the callee began and after it ended; None where the clocks of the hosts differ."""
     is_async: bool
     """True for a message: its network time is the queue time."""
 

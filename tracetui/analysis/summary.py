@@ -62,7 +62,7 @@ class Summary:
     skewed_trace_count: int
     """Number of traces with clock skew."""
     nameless_span_count: int
-    """Number of spans without a service; calls pass through them."""
+    """Number of spans without a service name, which count as spans of the service above."""
 
     @property
     def response_differs(self) -> bool:

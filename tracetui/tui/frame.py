@@ -138,7 +138,7 @@ class FrameTop(Vertical):
     def _banner_lines(self, width: int) -> list[Line]:
         """Wrap the texts. The last one, with the next step, is never cut."""
         glyphs = self._state.look.glyphs
-        mark, most = glyphs.warning, _BANNER_LINES
+        glyph, most = glyphs.warning, _BANNER_LINES
         if self._state.session is not None:
             most = min(max(self.app.size.height // _BANNER_SHARE, _LEAST_BANNER), most)
         *texts, last = [wrap(text, max(width - _BANNER_EDGE, 1)) for text in self._texts] or [[]]
@@ -147,7 +147,7 @@ class FrameTop(Vertical):
             rows = [*rows[: room - 1], f"{rows[room - 1]} {glyphs.ellipsis}"]
         rows += last
         return [
-            Line([(f" {mark} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width, glyphs.ellipsis)
+            Line([(f" {glyph} " if not i else "   ", Role.WARNING), (row, Role.PLAIN)]).cropped(width, glyphs.ellipsis)
             for i, row in enumerate(rows)
         ]
 

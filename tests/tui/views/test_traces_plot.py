@@ -15,7 +15,7 @@ from tests.support.trace_app import CountingApp, opened
 from tracetui.export.save import save
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.tui.views.traces.view import TracesView
-from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.result_screen import ResultScreen
 from tracetui.tui.widgets.scatter import Scatter
 
 
@@ -43,7 +43,7 @@ async def test_region_is_contrasted_by_key() -> None:
         await pilot.press("z")
         assert "Enter filters  c contrasts" in pilot.text
         await pilot.press("c")
-        assert isinstance(app.screen, AnswerScreen)
+        assert isinstance(app.screen, ResultScreen)
         assert "traces from the region" in pilot.text
         assert app.state.query == ""
         await pilot.press("escape")
@@ -53,7 +53,7 @@ async def test_region_is_contrasted_by_key() -> None:
 async def test_left_button_filters_by_a_region_and_right_button_contrasts() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await drag(app, pilot, 3)
-        assert isinstance(app.screen, AnswerScreen)
+        assert isinstance(app.screen, ResultScreen)
         assert "traces from the region" in pilot.text
         assert app.state.query == ""
         await pilot.press("escape")

@@ -145,9 +145,9 @@ def _targets(traces: TraceSet, calls: Calls) -> tuple[np.ndarray, np.ndarray]:
     shown = np.arange(len(traces))
     waited = ~calls.is_async
     target[calls.span[waited]] = calls.callee[waited]
-    made = waited & (calls.half >= 0)
-    target[calls.half[made]] = calls.callee[made]
-    shown[calls.half[made]] = calls.span[made]
+    made = waited & (calls.caller_half >= 0)
+    target[calls.caller_half[made]] = calls.callee[made]
+    shown[calls.caller_half[made]] = calls.span[made]
     return target, shown
 
 

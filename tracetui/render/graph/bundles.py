@@ -147,13 +147,13 @@ def track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
             if other is not None and other is not bundle and bundle not in after[other]:
                 after[other].add(bundle)
                 waiting[bundle] += 1
-    place = {bundle: at for at, bundle in enumerate(bundles)}
+    position = {bundle: at for at, bundle in enumerate(bundles)}
     ready = [bundle for bundle in bundles if not waiting[bundle]]
     order = []
     while ready:
         bundle = ready.pop(0)
         order.append(bundle)
-        for other in sorted(after[bundle], key=place.__getitem__):
+        for other in sorted(after[bundle], key=position.__getitem__):
             waiting[other] -= 1
             if not waiting[other]:
                 ready.append(other)
@@ -172,12 +172,11 @@ def assign_tracks(bundles: Sequence[Bundle]) -> int:
         low, high = min(rows), max(rows)
         if low == high:
             continue
-        least = 0
+        track = 0
         for row in bundle.right_rows:
             other = begins.get(row)
             if other is not None and other is not bundle:
-                least = max(least, other.track + 1)
-        track = least
+                track = max(track, other.track + 1)
         # a free row between the lines of one track, so that their ends do not touch
         rows_used = ((1 << (high - low + 3)) - 1) << low
         while track < len(used) and used[track] & rows_used:

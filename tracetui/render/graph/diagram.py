@@ -169,7 +169,7 @@ def _steps(services: tuple[str, ...]) -> Iterator[Pair]:
 
 
 def critical_diagram(graph: ServiceGraph, found: Iterable[Criticality]) -> Diagram:
-    """Build the diagram of services with rank and share of traces; single points bolder."""
+    """Build the diagram of services with rank and share of traces; single points of failure bolder."""
     ranked = list(found)
     notes = {
         one.service: (f"rank {one.rank}, in {(share := numbers.percent(one.trace_share))} of traces", share)

@@ -1,9 +1,9 @@
 """Drawing of a graph in characters, from a `Layout`.
 
-Nodes are in brackets, callers left of callees. Lines can be followed from left to right: corners and junctions join
-all lines that meet there, and other lines that meet cross. An arrowhead points to the
-called node; for calls against the direction of the layers it is at the left end. Without colour, failing calls have a
-mark, asynchronous ones are dotted, and heavy lines have many calls.
+Nodes are in brackets, callers left of callees. Lines are read from left to right: they join at corners and junctions,
+and cross everywhere else. An arrowhead points to the called node; for calls against the direction of the layers it is
+at the left end. Failing calls have a glyph, asynchronous ones are dotted, and a heavy line means many calls, so that
+none of this needs colour.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
-_LEAST_CUT = 4
-"""Cells of a name below which it is cut at its end only."""
+_LEAST_MIDDLE_CUT = 4
+"""Width of names, in cells, up to which they are cut at the end even if that makes some equal."""
 _TRACK = 2
 """Cells from one vertical line to the next, so that corners of different bundles do not touch."""
 HEAVY = 2
@@ -38,9 +38,9 @@ class DrawnNode:
     note: str = ""
     """Figure after the name, '' for none."""
     role: str = Role.PLAIN
-    mark: str = ""
-    """Glyph before the name, in `mark_role`."""
-    mark_role: str = Role.PLAIN
+    glyph: str = ""
+    """Glyph before the name, in `glyph_role`; '' for none."""
+    glyph_role: str = Role.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class GraphDrawing:
         layout: Layout | None = None,
     ) -> None:
         self._nodes, self._glyphs = nodes, glyphs
-        self._marks = line_glyphs(glyphs)
+        self._line_glyphs = line_glyphs(glyphs)
         self._short_names = _short_names([node.name for node in nodes.values()], name_width, glyphs.ellipsis)
         self._edges: dict[tuple[str, str], DrawnEdge] = {}
         for edge in edges:
@@ -142,11 +142,11 @@ class GraphDrawing:
     def _shown(self, name: str) -> str:
         """Return the text of a node between its brackets."""
         node = self._nodes[name]
-        mark = node.mark if not self._glyphs.ascii_only else ""
-        return f"{mark}{self._short_names[name]}" + (f" {node.note}" if node.note else "")
+        glyph = node.glyph if not self._glyphs.ascii_only else ""
+        return f"{glyph}{self._short_names[name]}" + (f" {node.note}" if node.note else "")
 
-    def _right_edge(self, place: Place) -> int:
-        """Return the column after a node or passage."""
+    def _column_after(self, place: Place) -> int:
+        """Return the first column to the right of a node or passage."""
         if place.is_passage:
             return self._columns[place.layer] + 1
         box = self.boxes[place.name]
@@ -188,8 +188,7 @@ class GraphDrawing:
     def _label(self, edge: DrawnEdge | None) -> str:
         if edge is None:
             return ""
-        mark = self._glyphs.origin if edge.fails else ""
-        return f"{mark}{edge.label}"
+        return f"{self._glyphs.origin if edge.fails else ''}{edge.label}"
 
     def _left_label(self, bundle: Bundle) -> str:
         labels = [self._label(self._left_edge_of(bundle, source)) for source in bundle.sources if not source.is_passage]
@@ -204,8 +203,11 @@ class GraphDrawing:
         if edge is not None and edge.fails:
             role = Role.ERROR
         if bundle.style:
-            return self._marks.dotted, role
-        return self._marks.heavy if edge is not None and edge.weight >= HEAVY else self._marks.horizontal, role
+            return self._line_glyphs.dotted, role
+        return (
+            self._line_glyphs.heavy if edge is not None and edge.weight >= HEAVY else self._line_glyphs.horizontal,
+            role,
+        )
 
     # --- painting ----------------------------------------------------------------------------------------------------
 
@@ -230,7 +232,9 @@ class GraphDrawing:
         cells = np.arange(begin, end)
         if self._glyphs.ascii_only:
             # a + above or below a horizontal line would not show whether it continues behind the line
-            cells = cells[~np.isin(self._texts[row, begin:end], (self._marks.vertical, self._marks.dotted_vertical))]
+            cells = cells[
+                ~np.isin(self._texts[row, begin:end], (self._line_glyphs.vertical, self._line_glyphs.dotted_vertical))
+            ]
         self._texts[row, cells] = glyph
         self._role_numbers[row, cells] = self._number(role)
 
@@ -239,7 +243,7 @@ class GraphDrawing:
             if bundle.track >= 0:
                 rows = bundle.left_rows + bundle.right_rows
                 column = self._track_columns[at] + _TRACK * bundle.track
-                glyph = self._marks.dotted_vertical if bundle.style else self._marks.vertical
+                glyph = self._line_glyphs.dotted_vertical if bundle.style else self._line_glyphs.vertical
                 self._texts[min(rows) : max(rows) + 1, column] = glyph
                 self._role_numbers[min(rows) : max(rows) + 1, column] = self._number(Role.GUIDE)
         for bundle in gap.bundles:
@@ -252,14 +256,14 @@ class GraphDrawing:
         column = self._track_columns[at] + _TRACK * bundle.track if bundle.track >= 0 else None
         next_column = self._columns[at + 1]
         for source in bundle.sources:
-            row, begin = source.right_row(bundle), self._right_edge(source)
+            row, begin = source.right_row(bundle), self._column_after(source)
             edge = self._left_edge_of(bundle, source)
             if column is None:
                 edge = edge or self._right_edge_of(bundle, bundle.targets[0])
             glyph, role = self._style(bundle, edge)
             self._horizontal(row, begin, next_column if column is None else column, glyph, role)
             if bundle.is_reversed and not source.is_passage:
-                self._put(row, begin, self._marks.backward, role)
+                self._put(row, begin, self._line_glyphs.backward, role)
             label = self._label(edge) if not source.is_passage else ""
             if label and column is not None:
                 self._put(row, begin + 1, label, role)
@@ -275,7 +279,7 @@ class GraphDrawing:
             if label:
                 self._put(row, next_column - 1 - len(label) - (not bundle.is_reversed), label, role)
             if not bundle.is_reversed:
-                self._put(row, next_column - 1, self._marks.forward, role)
+                self._put(row, next_column - 1, self._line_glyphs.forward, role)
 
     def _draw_joins(self, at: int, bundle: Bundle) -> None:
         column = self._track_columns[at] + _TRACK * bundle.track
@@ -283,7 +287,7 @@ class GraphDrawing:
         low, high = min(left | right), max(left | right)
         for row in left | right:
             arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
-            self._put(row, column, self._marks.joins[arms], Role.GUIDE)
+            self._put(row, column, self._line_glyphs.joins[arms], Role.GUIDE)
 
     def _draw_place(self, place: Place) -> None:
         if place.is_passage:
@@ -291,12 +295,12 @@ class GraphDrawing:
             return
         node, box = self._nodes[place.name], self.boxes[place.name]
         for row in range(box.row, box.row + box.height):
-            self._put(row, box.column, self._marks.opening, node.role)
+            self._put(row, box.column, self._line_glyphs.opening, node.role)
             self._horizontal(row, box.column + 1, box.column + box.width - 1, " ", node.role)
-            self._put(row, box.column + box.width - 1, self._marks.closing, node.role)
+            self._put(row, box.column + box.width - 1, self._line_glyphs.closing, node.role)
         self._put(box.row, box.column + 1, self._shown(place.name), node.role)
-        if node.mark and not self._glyphs.ascii_only:
-            self._put(box.row, box.column + 1, node.mark, node.mark_role)
+        if node.glyph and not self._glyphs.ascii_only:
+            self._put(box.row, box.column + 1, node.glyph, node.glyph_role)
 
     def _draw_passage(self, place: Place) -> None:
         """Draw the lines through a layer; one that divides does so at its left."""
@@ -316,7 +320,7 @@ class GraphDrawing:
         right = {place.right_row(bundle) for bundle in place.right}
         for row in range(low, high + 1):
             arms = (row > low) * _UP | (row < high) * _DOWN | (row in left) * _LEFT | (row in right) * _RIGHT
-            self._put(row, begin, self._marks.joins[arms], Role.GUIDE)
+            self._put(row, begin, self._line_glyphs.joins[arms], Role.GUIDE)
 
     # --- highlighting ------------------------------------------------------------------------------------------------
 
@@ -326,7 +330,7 @@ class GraphDrawing:
         Without colour it has other brackets.
         """
         if self._chosen:
-            self._put_brackets(self.boxes[self._chosen], self._marks.opening + self._marks.closing)
+            self._put_brackets(self.boxes[self._chosen], self._line_glyphs.opening + self._line_glyphs.closing)
         self._chosen = name
         if self._base_roles is self._role_numbers:
             self._role_numbers = self._base_roles.copy()
@@ -343,7 +347,7 @@ class GraphDrawing:
         own = slice(box.row, box.row + box.height), slice(box.column, box.column + box.width)
         self._role_numbers[own] = node_number
         self._highlighted.append(own)
-        self._put_brackets(box, self._marks.chosen)
+        self._put_brackets(box, self._line_glyphs.chosen)
 
     def _put_brackets(self, box: Box, brackets: str) -> None:
         rows = slice(box.row, box.row + box.height)
@@ -377,7 +381,7 @@ class GraphDrawing:
 
     def _line_cells(self, source: Place, bundle: Bundle, row: int, target: Place) -> Iterator[tuple[slice, slice]]:
         """Yield the cells of the line from one place to another."""
-        begin, end = self._right_edge(source), self._columns[source.layer + 1]
+        begin, end = self._column_after(source), self._columns[source.layer + 1]
         if bundle.track < 0:
             yield slice(row, row + 1), slice(begin, end)
             return
@@ -428,7 +432,7 @@ def _short_names(names: Sequence[str], width: int, ellipsis: str) -> dict[str, s
     count = Counter(short.values())
     for name, text in short.items():
         shown = safe(name)
-        if count[text] > 1 and cell_width(shown) > width > _LEAST_CUT:
+        if count[text] > 1 and cell_width(shown) > width > _LEAST_MIDDLE_CUT:
             room = (width - cell_width(ellipsis)) // 2
             tail = shown[-room:]
             while cell_width(tail) > room:

@@ -48,7 +48,7 @@ def blast_radius_text(page: GraphPage, found: BlastRadius) -> Iterator[Line]:
         fails = max(found.entries, key=lambda one: one.impact.failing)
         yield _impact(page, "if it is SLOW", slow, slow.impact.latency, "of the critical path", "on no critical path")
         yield _impact(
-            page, "if it FAILS", fails, fails.impact.failing, "of requests failed", "failed no request so far"
+            page, "if it FAILS", fails, fails.impact.failing, "of requests failed", "no request failed because of it"
         )
         yield from page.heading("Entry points", ", by share of their traces")
         yield from page.table(
@@ -61,17 +61,17 @@ def blast_radius_text(page: GraphPage, found: BlastRadius) -> Iterator[Line]:
     if affected:
         yield from page.heading("Services", ", by distance")
         by_hop = sorted(affected, key=lambda one: (one.distance.hops, -one.impact.exposure, one.service))
-        column, marked = page.async_cells([not one.distance.is_sync for one in by_hop])
+        async_column, async_cells = page.async_cells([not one.distance.is_sync for one in by_hop])
         yield from page.table(
-            [Column("service", grows=True), Column("hops", "right"), *_IMPACT_COLUMNS, *column],
+            [Column("service", grows=True), Column("hops", "right"), *_IMPACT_COLUMNS, *async_column],
             [
                 [
                     page.service_cell(one.service),
                     number_cell(one.distance.hops),
                     *_impact_cells(page, one.impact, one.service),
-                    *mark,
+                    *async_cell,
                 ]
-                for one, mark in zip(by_hop, marked, strict=True)
+                for one, async_cell in zip(by_hop, async_cells, strict=True)
             ],
         )
     if affected or found.entries:
@@ -160,14 +160,14 @@ def diff_callers_text(page: GraphPage, a: str, b: str, found: CallerDifference) 
 def critical_text(
     page: GraphPage, found: Sequence[Criticality], named: bool, left_out: Sequence[str] = ()
 ) -> Iterator[Line]:
-    """`named`: True if the question names the services, so that they are shown in full. `left_out`: missing
-    figures.
+    """`named`: True if the question names the services, so that they are shown in full. `left_out`: messages about
+    figures that were not computed.
     """
     of, single = len(page.graph.figures), sum(one.single_point for one in found)
     yield from page.answer(
         "; ".join(_rank_sentence(page, one, of) for one in found)
         if named
-        else f"Most critical services (services and peers: {of:,}, single points: {single:,})"
+        else f"Most critical of {of:,} services and peers, {numbers.counted(single, 'single point')} of failure"
     )
     yield from page.table(
         [
@@ -196,7 +196,7 @@ def critical_text(
     yield from page.prose(
         f"traces: share of {page.all} that pass through it. callers: direct+indirect. entries: entry points "
         "that depend on it. betweenness: share of the shortest paths between others that pass through it. "
-        "single: some entry point has no other path to a dependency."
+        "single: single point of failure, without which some entry point loses a dependency."
     )
     yield from page.left_out(left_out)
     for one in found if named else ():

@@ -54,46 +54,45 @@ def lay_out(nodes: Iterable[str], edges: Iterable[LayoutEdge]) -> Layout:
     """
     names = sorted(set(nodes))
     known = set(names)
-    given = sorted(
+    drawn = sorted(
         {edge for edge in edges if edge.source != edge.target and {edge.source, edge.target} <= known},
         key=lambda edge: (edge.source, edge.target, repr(edge.style)),
     )
-    number = _numbered(names, given)
-    layers, links = _places(names, number, given)
+    layers, links = _places(names, _assign_layers(names, drawn), drawn)
     _order(layers, links)
     after: list[list[PlaceLink]] = [[] for _ in layers]
     for link in links:
         after[link.left.layer].append(link)
-    gaps = [find_bundles(layer, own) for layer, own in zip(layers[:-1], after, strict=False)]
+    bundles = [find_bundles(layer, links_after) for layer, links_after in zip(layers[:-1], after, strict=False)]
     _set_heights(layers)
     _align(layers)
-    for at, gap in enumerate(gaps):
-        _clear_rows(layers[at], layers[at + 1], gap)
-    done = [LayerGap(gap, assign_tracks(gap)) for gap in gaps]
+    for at, bundles_of_gap in enumerate(bundles):
+        _clear_rows(layers[at], layers[at + 1], bundles_of_gap)
+    gaps = [LayerGap(bundles_of_gap, assign_tracks(bundles_of_gap)) for bundles_of_gap in bundles]
     height = max((place.row + place.height for layer in layers for place in layer), default=0)
-    return Layout(layers, done, height)
+    return Layout(layers, gaps, height)
 
 
-def _numbered(names: Sequence[str], edges: Sequence[LayoutEdge]) -> dict[str, int]:
+def _assign_layers(names: Sequence[str], edges: Sequence[LayoutEdge]) -> dict[str, int]:
     """Assign a layer to each node, so that few edges point backwards and most are short."""
     successors: dict[str, list[str]] = {name: [] for name in names}
     predecessors: dict[str, list[str]] = {name: [] for name in names}
-    rank = {name: place for place, name in enumerate(_acyclic_order(names, edges))}
+    rank = {name: position for position, name in enumerate(_acyclic_order(names, edges))}
     for edge in edges:
         left, right = sorted((edge.source, edge.target), key=rank.__getitem__)
         successors[left].append(right)
         predecessors[right].append(left)
     order = sorted(names, key=rank.__getitem__)
-    number: dict[str, int] = {}
+    layer_of: dict[str, int] = {}
     for name in order:
-        number[name] = max((number[other] + 1 for other in predecessors[name]), default=0)
+        layer_of[name] = max((layer_of[other] + 1 for other in predecessors[name]), default=0)
     # move nodes to the right, next to what they lead to, unless they have more edges on the left
     for name in reversed(order):
         after = successors[name]
         if after and len(after) > len(predecessors[name]):
-            number[name] = min(number[other] for other in after) - 1
-    used = {layer: at for at, layer in enumerate(sorted(set(number.values())))}
-    return {name: used[layer] for name, layer in number.items()}
+            layer_of[name] = min(layer_of[other] for other in after) - 1
+    used = {layer: at for at, layer in enumerate(sorted(set(layer_of.values())))}
+    return {name: used[layer] for name, layer in layer_of.items()}
 
 
 def _acyclic_order(names: Sequence[str], edges: Sequence[LayoutEdge]) -> list[str]:
@@ -131,20 +130,20 @@ def _acyclic_order(names: Sequence[str], edges: Sequence[LayoutEdge]) -> list[st
 
 
 def _places(
-    names: Sequence[str], number: dict[str, int], edges: Sequence[LayoutEdge]
+    names: Sequence[str], layer_of: dict[str, int], edges: Sequence[LayoutEdge]
 ) -> tuple[list[list[Place]], list[PlaceLink]]:
     """Make the places of nodes and passages by layer, and the links between neighbouring layers."""
-    layers: list[list[Place]] = [[] for _ in range(max(number.values(), default=-1) + 1)]
-    places = {name: Place(name, number[name]) for name in names}
+    layers: list[list[Place]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
+    places = {name: Place(name, layer_of[name]) for name in names}
     for name in names:
-        layers[number[name]].append(places[name])
+        layers[layer_of[name]].append(places[name])
     links: list[PlaceLink] = []
     passages: dict[tuple[str, int, Hashable, bool], Place] = {}
     for edge in edges:
-        is_reversed = number[edge.source] > number[edge.target]
+        is_reversed = layer_of[edge.source] > layer_of[edge.target]
         left, right = (edge.target, edge.source) if is_reversed else (edge.source, edge.target)
         at = places[left]
-        for layer in range(number[left] + 1, number[right]):
+        for layer in range(layer_of[left] + 1, layer_of[right]):
             # edges of one node share their passages
             key = (left, layer, edge.style, is_reversed)
             passage = passages.get(key)

@@ -62,8 +62,8 @@ def draw(
         node.name: DrawnNode(
             node.name,
             role=Role.TITLE if node.is_focus else _EFFECT_ROLES[node.effect],
-            mark=glyphs.service,
-            mark_role=roles.get(node.name, Role.DIM),
+            glyph=glyphs.service,
+            glyph_role=roles.get(node.name, Role.DIM),
             note=node.short_note,
         )
         for node in diagram.nodes
@@ -125,7 +125,7 @@ def drawing_lines(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, wi
 
 
 def svg(diagram: Diagram) -> str:
-    """Return the drawing as a picture (SVG)."""
+    """Draw a diagram as a picture (SVG)."""
     drawing = draw(diagram, _numbered_roles(diagram), UNICODE)
     lines = [drawing.line(row) for row in range(drawing.height)]
     return svg_of_lines(lines, drawing.width, DARK)
@@ -139,7 +139,7 @@ def _numbered_roles(diagram: Diagram) -> dict[str, str]:
 
 
 def svg_of_lines(lines: Sequence[Line], width: int, theme: Theme) -> str:
-    """Return lines of text as a picture (SVG), one text element per run so that columns stay aligned."""
+    """Draw lines of text as a picture (SVG), one text element per run so that columns stay aligned."""
     cell, height = _CELL
     size = f'width="{width * cell + 2 * cell:.0f}" height="{len(lines) * height + height:.0f}"'
     parts = [

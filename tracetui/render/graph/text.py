@@ -1,4 +1,4 @@
-"""Answers of `graph` about services and their calls, as text: the answer first, then its details."""
+"""Text of `graph` answers about services and their calls: the answer first, then its details."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def overview_text(page: GraphPage, found: ServiceOverview) -> Iterator[Line]:
         page.name(figures.service, Role.TITLE),
         *([Line([(figures.peer_type, Role.DIM)])] if figures.peer_type else []),
         Line([(numbers.counted(figures.call_count, "call"), Role.PLAIN)]),
-        page.failing(figures.error_rate, "of them"),
+        page.failing(figures.error_rate),
         _p95(page, figures.latency, figures.call_count),
         Line([("in ", Role.DIM), (page.share(found.trace_count, found.trace_share), Role.PLAIN)]),
     )
@@ -137,7 +137,7 @@ def peers_text(page: GraphPage, type_: PeerType, service: str | None, found: Seq
     else:
         name = safe(service)
         direct = sum(one.hops == 1 for one in found)
-        more = f"; {len(found) - direct:,} more indirectly" if len(found) > direct else ""
+        more = f", {len(found) - direct:,} more indirectly" if len(found) > direct else ""
         yield from page.answer(
             f"{name} calls {numbers.counted(direct, *nouns)}{more}" if found else f"{name} has no {nouns[0]}"
         )
@@ -213,12 +213,12 @@ def _matched(page: GraphPage, matched: Iterable[WordMatch]) -> Iterator[Line]:
 
 
 def _neighbours(page: GraphPage, found: Sequence[Neighbour], name: str, upstream: bool) -> Iterator[Line]:
-    between = f"with the calls {'to' if upstream else 'from'} {name}"
-    for title, is_direct in ((f"direct, {between}", True), ("indirect, with all calls to them", False)):
+    direct = f"direct: calls {'to' if upstream else 'from'} {name}"
+    for title, is_direct in ((direct, True), ("indirect: all calls to them", False)):
         some = [one for one in found if (one.distance.hops == 1) is is_direct]
         if not some:
             continue
-        column, marked = page.async_cells([one.is_async for one in some])
+        async_column, async_cells = page.async_cells([one.is_async for one in some])
         yield from page.prose(title)
         yield from page.table(
             [
@@ -226,7 +226,7 @@ def _neighbours(page: GraphPage, found: Sequence[Neighbour], name: str, upstream
                 *([] if is_direct else [Column("hops", "right")]),
                 *_CALLS,
                 _p95_column(some),
-                *column,
+                *async_column,
             ],
             [
                 [
@@ -234,9 +234,9 @@ def _neighbours(page: GraphPage, found: Sequence[Neighbour], name: str, upstream
                     *([] if is_direct else [number_cell(one.distance.hops)]),
                     *page.call_cells(one.calls, one.error_rate),
                     page.p95_cell(one.latency, one.calls),
-                    *mark,
+                    *async_cell,
                 ]
-                for one, mark in zip(some, marked, strict=True)
+                for one, async_cell in zip(some, async_cells, strict=True)
             ],
         )
 
@@ -255,7 +255,7 @@ def _caller_counts(found: Collection[Neighbour], name: str) -> str:
     direct = sum(one.distance.hops == 1 for one in found)
     if not found:
         return f"Nothing calls {name}"
-    more = f"; {len(found) - direct:,} more indirectly" if len(found) > direct else ""
+    more = f", {len(found) - direct:,} more indirectly" if len(found) > direct else ""
     return f"{numbers.counted(direct, 'service')} call{'s' if direct == 1 else ''} {name}{more}"
 
 
@@ -266,5 +266,5 @@ def _callee_counts(found: Collection[Neighbour], name: str) -> str:
         return f"{name} has no callees"
     peers = sum(one.inferred for one in direct)
     kinds = f" ({peers:,} inferred)" if peers else ""
-    more = f"; {len(found) - len(direct):,} more indirectly" if len(found) > len(direct) else ""
+    more = f", {len(found) - len(direct):,} more indirectly" if len(found) > len(direct) else ""
     return f"{name} calls {numbers.counted(len(direct), 'service')}{kinds}{more}"

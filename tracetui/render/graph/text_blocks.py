@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Distance
 
-_LEAST_PROSE = 10
-_MOST = 50
+_LEAST_WIDTH = 10
+"""Least width to which sentences are wrapped."""
+_MOST_ROWS = 50
 """Limit of table rows unless verbose."""
 
 _T = TypeVar("_T")
@@ -50,7 +51,7 @@ class GraphPage(Page):
 
     def prose(self, text: str, role: str = Role.DIM, indent: str = INDENT) -> Iterator[Line]:
         """Wrap sentences between words."""
-        room = max(self.width - len(indent), _LEAST_PROSE)
+        room = max(self.width - len(indent), _LEAST_WIDTH)
         words = [Line([(word, role)]) for word in text.split(" ") if word]
         for line in flowed(words, room, 1, self.glyphs.ellipsis):
             yield Line([(indent, Role.PLAIN), (line.text, role)])
@@ -85,11 +86,11 @@ class GraphPage(Page):
         """Format a share as `84 of 304 traces (28 %)`."""
         return f"{count:,} of {self.all} ({numbers.percent(percent)})"
 
-    def failing(self, percent: float, of: str) -> Line:
+    def failing(self, percent: float) -> Line:
         """Format an error rate, with the error glyph if above 0."""
         if not percent:
-            return Line([(f"none {of} failed", Role.DIM)])
-        return Line([(f"{self.glyphs.origin} {numbers.percent(percent)} {of} failed", Role.ERROR)])
+            return Line([("none failed", Role.DIM)])
+        return Line([(f"{self.glyphs.origin} {numbers.percent(percent)} failed", Role.ERROR)])
 
     def name(self, service: str, role: str = Role.PLAIN) -> Line:
         """Return the name of a service or peer for a line of several."""
@@ -129,11 +130,11 @@ class GraphPage(Page):
 
     def first(self, rows: Sequence[_T]) -> Sequence[_T]:
         """Return the rows to list."""
-        return rows[: self.few(len(rows), _MOST)]
+        return rows[: self.few(len(rows), _MOST_ROWS)]
 
     def rest(self, rows: Sequence[object]) -> Iterator[Line]:
         """Yield the number of rows that `first` omitted, if any."""
-        return self.more(len(rows) - self.few(len(rows), _MOST))
+        return self.more(len(rows) - self.few(len(rows), _MOST_ROWS))
 
     def service_cell(self, service: str, operation: str = "") -> Cell:
         inferred = self._inferred(service)

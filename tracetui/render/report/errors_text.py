@@ -42,7 +42,7 @@ def errors_text(page: Page, analysis: Analysis) -> Iterator[Line]:
 
 def _errors_by_service(page: Page, analysis: Analysis) -> Iterator[Line]:
     by_service = analysis.errors.by_service()
-    yield page.line(("Errors by service", Role.TITLE), (", where they began", Role.DIM))
+    yield page.line(("Errors by service", Role.TITLE), (" where they began", Role.DIM))
     shown = page.few(len(by_service), 10)
     for service, patterns in list(by_service.items())[:shown]:
         count = sum(pattern.count for pattern in patterns)

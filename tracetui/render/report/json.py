@@ -396,7 +396,7 @@ def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
 def nameless_json(traces: TraceSet) -> list[dict[str, str]]:
     """Return a warning if spans lack a service name."""
     count = int((~is_named(traces)).sum())
-    message = f"{numbers.counted(count, 'span')} without a service name; calls pass through"
+    message = f"{numbers.counted(count, 'span')} without a service name, counted with the service above"
     return [{"file": "", "position": "", "message": message}] if count else []
 
 

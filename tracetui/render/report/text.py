@@ -104,13 +104,13 @@ def _summary(page: Page, analysis: Analysis) -> Iterator[Line]:
         yield from page.flowed(what, why, Line([("--adjust-skew corrects this", Role.WARNING)]), gap=1)
     if summary.nameless_span_count:
         nameless = numbers.counted(summary.nameless_span_count, "span")
-        texts = (f"{page.glyphs.warning} {nameless} without a service name;", "calls pass through")
+        texts = (f"{page.glyphs.warning} {nameless} without a service name,", "counted with the service above")
         yield from page.flowed(*[Line([(text, Role.WARNING)]) for text in texts], gap=1)
     yield Line()
     yield from _stats(page, "Response time", summary.response_times)
     if summary.response_differs:
         count = f"{summary.differing_count:,} of {numbers.counted(summary.trace_count, 'trace')}"
-        longer = f"{count} lasted over 5 % longer than that,"
+        longer = f"{count} lasted over 5 % longer than their response time,"
         clocks = " or clock skew" if summary.skewed_trace_count else ""
         reason = f"due to work after the response{clocks}"
         parts = [Line([(longer, Role.PLAIN)]), Line([(reason, Role.PLAIN)])]
@@ -118,7 +118,7 @@ def _summary(page: Page, analysis: Analysis) -> Iterator[Line]:
         yield from _stats(page, "Duration", summary.durations)
     if summary.root_missing_count:
         count = numbers.counted(summary.root_missing_count, "trace")
-        yield page.line((f"{INDENT}root missing in {count}: the trace duration is used", Role.DIM))
+        yield page.line((f"{INDENT}root missing in {count}: the trace duration counts as response time", Role.DIM))
 
 
 def _stats(page: Page, what: str, found: DurationStats) -> Iterator[Line]:

@@ -59,11 +59,11 @@ class Page:
         """Return the number of rows to list, at most `most` unless verbose."""
         return count if self.options.verbose else min(count, most)
 
-    def more(self, left_out: int, noun: str = "", plural: str = "") -> Iterator[Line]:
+    def more(self, omitted: int, noun: str = "", plural: str = "") -> Iterator[Line]:
         """Yield the number of rows that were omitted, if any."""
-        if left_out > 0:
+        if omitted > 0:
             what = (
-                numbers.counted(left_out, f"more {noun}", plural and f"more {plural}") if noun else f"{left_out:,} more"
+                numbers.counted(omitted, f"more {noun}", plural and f"more {plural}") if noun else f"{omitted:,} more"
             )
             yield self.line((f"{INDENT}{what}: --verbose lists all", Role.DIM))
 

@@ -126,7 +126,7 @@ class Explorer:
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
             members = list(group)
             if hops > 1:
-                rows.append(self._caption(f"{hops} hops away, with all calls to them"))
+                rows.append(self._caption(f"{hops} hops away: all calls to them"))
             rows += (self._neighbour(focus, one, upstream, times) for one in members)
         return self._column(rows)
 
@@ -137,15 +137,16 @@ class Explorer:
             key=lambda one: (-self._strength(one.impact, failing), -one.impact.exposure, one.distance.hops, one.service)
         )
         unaffected = [one for one in found.services if one.impact.exposure <= 0]
-        exposed = f"{numbers.counted(len(affected), 'service')} {'using it' if failing else 'affected'}"
+        count = numbers.counted(len(affected), "dependent service" if failing else "service")
+        exposed = count if failing else f"{count} affected"
         title = exposed if affected else "no affected services"
         most = max((self._strength(one.impact, failing) for one in affected), default=0)
         focus = (found.target.service, found.target.operation)
         rows = [_Row(None, lambda width: self._impact_heading(title, width, failing, bool(affected)))]
         for one in affected:
-            mark = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
+            glyph = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
-            rows.append(self._impact_row(Subject(one.service, below=focus), one.impact, failing, most, mark, hops))
+            rows.append(self._impact_row(Subject(one.service, below=focus), one.impact, failing, most, glyph, hops))
         if unaffected:
             rows.append(self._caption("possible, but not observed in these traces"))
             rows += (self._plain(one.service) for one in unaffected)
@@ -211,9 +212,9 @@ class Explorer:
             (f"call {safe(a)} only", found.only_a),
             ("call both", found.both),
             (f"call {safe(b)} only", found.only_b),
-            (f"reach {safe(a)} only, indirectly", found.indirect_only_a),
-            ("reach both, indirectly", found.indirect_both),
-            (f"reach {safe(b)} only, indirectly", found.indirect_only_b),
+            (f"call {safe(a)} only, indirectly", found.indirect_only_a),
+            ("call both, indirectly", found.indirect_both),
+            (f"call {safe(b)} only, indirectly", found.indirect_only_b),
         )
         rows: list[_Row] = []
         for what, names in parts:
@@ -296,7 +297,7 @@ class Explorer:
         )
 
     def _impact_row(
-        self, subject: Subject, impact: Impact, failing: bool, most: float, mark: str = "", note: str = ""
+        self, subject: Subject, impact: Impact, failing: bool, most: float, glyph: str = "", note: str = ""
     ) -> _Row:
         """`most`: the value of a full bar."""
         glyphs = self._glyphs
@@ -316,7 +317,7 @@ class Explorer:
             cells = _BAR if width >= _WIDE else _BAR // 2
             drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
             bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
-            bar.add(" " + mark, Role.GUIDE)
+            bar.add(" " + glyph, Role.GUIDE)
             suffix = note if width >= _WIDE else ""
             room = max(width - right.width - bar.width - len(suffix) - 1, 6)
             if subject.operation:

@@ -144,9 +144,13 @@ class ServiceList:
         more = "?" if part.indirect_callers is None else part.indirect_callers
         callers = str(part.direct_callers) + (f"+{more}" if more else "")
         cells = [
-            self._hit_mark(name).extend(
+            self._severity_bar(name).extend(
                 service_name(
-                    name, self.columns.role(name), self._name_cells(width) - self._mark, self.glyphs, figures.inferred
+                    name,
+                    self.columns.role(name),
+                    self._name_cells(width) - self._severity_cells,
+                    self.glyphs,
+                    figures.inferred,
                 )
             ),
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
@@ -167,17 +171,17 @@ class ServiceList:
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     @property
-    def _mark(self) -> int:
+    def _severity_cells(self) -> int:
         """Cells for the severity of the effect."""
         return 0 if self.impacts is None else 2
 
-    def _hit_mark(self, service: str) -> Line:
+    def _severity_bar(self, service: str) -> Line:
         """Return a bar whose height is the severity of the effect on the service."""
         if self.impacts is None:
             return Line()
         trend, impact = self.glyphs.trend, self.impacts.get(service)
         if impact is None:
-            return Line([(" " * self._mark, Role.PLAIN)])
+            return Line([(" " * self._severity_cells, Role.PLAIN)])
         level = trend[min(int(impact * len(trend)), len(trend) - 1)]
         return Line([(level, Role.ERROR if self.fails else Role.CRITICAL), (" ", Role.PLAIN)])
 
@@ -186,7 +190,7 @@ class ServiceList:
 
     def _name_cells(self, width: int) -> int:
         taken = self.columns.taken(is_wide=self.columns.is_wide(width))
-        return max(min(width - taken, self.columns.name_cells + self._mark), _LEAST_NAME)
+        return max(min(width - taken, self.columns.name_cells + self._severity_cells), _LEAST_NAME)
 
 
 def _or_none(text: str, width: int) -> Line:

@@ -9,12 +9,12 @@ from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
 from tracetui.render.span.facts import (
-    causes,
+    cause_words,
+    context_words,
     critical_words,
     flowed_text,
     kind_words,
     network_words,
-    position,
     words_wrapped,
 )
 from tracetui.render.span.head import head
@@ -56,8 +56,8 @@ class DetailEntry:
     name: str
     value: Value
     lines: Callable[[int], list[Line]] = lambda _: []
-    folds: bool = False
-    long: bool = False
+    can_fold: bool = False
+    is_long: bool = False
     """True if its row cuts the value."""
     target: LinkTarget | None = None
     is_attribute: bool = False
@@ -82,14 +82,14 @@ class SpanDetailLines:
     """Paths of entries that were toggled from their initial state."""
     word: str = ""
     """Filter: only entries with this text in name or value are shown."""
-    sought: str = ""
-    """Another text to highlight."""
+    highlight: str = ""
+    """Text to highlight while there is no filter."""
 
     def __post_init__(self) -> None:
         self.width = self.height = 0
         self._spare = 0
         """Free rows for wrapping long values."""
-        self.found = self.searched = 0
+        self.found_count = self.searched_count = 0
         self._rows: list[tuple[DetailEntry, Line]] = []
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class SpanDetailLines:
 
     def line(self, row: int, width: int) -> Line:
         line = self._rows[row][1].cropped(width, self.glyphs.ellipsis)
-        return line.marked(self.word or self.sought, Role.ACCENT) if self.word or self.sought else line
+        return line.highlighted(self.word or self.highlight, Role.ACCENT) if self.word or self.highlight else line
 
     def entry(self, row: int) -> DetailEntry:
         """Return the entry on a row."""
@@ -121,20 +121,20 @@ class SpanDetailLines:
             self._rows = self._layout(width)
 
     def _layout(self, width: int) -> list[tuple[DetailEntry, Line]]:
-        self.found = self.searched = 0
+        self.found_count = self.searched_count = 0
         rows: list[tuple[DetailEntry, Line]] = []
         for entry in self._entries(width):
             rows.extend((entry, line.cropped(width, self.glyphs.ellipsis)) for line in entry.lines(width))
         if self.word:
             entry = DetailEntry("filter", "filter", self.word)
-            text = f"{self.found:,} of {self.searched:,} match {self.glyphs.quoted(safe(self.word, 60))}"
+            text = f"{self.found_count:,} of {self.searched_count:,} match {self.glyphs.quoted(safe(self.word, 60))}"
             rows.insert(1, (entry, Line([(text, Role.ACCENT)]).cropped(width, self.glyphs.ellipsis)))
         return rows
 
     def toggle(self, row: int) -> bool:
         """Fold or unfold the entry on a row. -> False if it does not fold or its value is too long"""
         entry = self.entry(row)
-        if not entry.folds:
+        if not entry.can_fold:
             return False
         self.toggled ^= {entry.path}
         self.arrange(self.width, self.height)
@@ -143,7 +143,7 @@ class SpanDetailLines:
     def is_open(self, row: int) -> bool:
         """Test whether the entry on a row is unfolded."""
         entry = self.entry(row)
-        return entry.folds and self._open(entry.path, at_first=_open_at_first(entry))
+        return entry.can_fold and self._open(entry.path, at_first=_open_at_first(entry))
 
     def _open(self, path: str, at_first: bool = False) -> bool:
         return (path in self.toggled) != at_first
@@ -164,7 +164,7 @@ class SpanDetailLines:
         if not self.word:
             moment = numbers.date_clock(span.start_ns, self.local_time)
             when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
-            items = list(position(span, self.facts, when, self._duration))
+            items = list(context_words(span, self.facts, when, self._duration))
             yield self._facts(
                 "place",
                 items if has_kind or "span.kind" in span.attributes else [*items, (kind_words(span.kind), Role.DIM)],
@@ -185,7 +185,7 @@ class SpanDetailLines:
             role = Role.ERROR if span.error else Role.PLAIN
             yield self._statement("message", "status message", message, glyphs.origin if span.error else "", role)
         if self.facts and self.facts.caused_by:
-            yield self._facts("causes", causes(self.facts))
+            yield self._facts("causes", cause_words(self.facts))
         if message and span.status_message and message != span.status_message:
             yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
         if self.facts:
@@ -198,13 +198,13 @@ class SpanDetailLines:
         texts = list(items)
         return DetailEntry(path, path, ", ".join(text for text, _ in texts), lambda width: flowed_text(texts, width))
 
-    def _statement(self, path: str, name: str, text: str, mark: str, role: str) -> DetailEntry:
-        shown = f"{mark} {safe(text)}" if mark else safe(text)
-        entry = DetailEntry(path, name, text, long=len(text) > len(shown) or "\n" in text)
+    def _statement(self, path: str, name: str, text: str, glyph: str, role: str) -> DetailEntry:
+        shown = f"{glyph} {safe(text)}" if glyph else safe(text)
+        entry = DetailEntry(path, name, text, is_long=len(text) > len(shown) or "\n" in text)
 
         def lines(width: int) -> list[Line]:
             parts = words_wrapped(shown, width)
-            entry.long = entry.long or len(parts) > _STATEMENT_LINES
+            entry.is_long = entry.is_long or len(parts) > _STATEMENT_LINES
             if len(parts) > _STATEMENT_LINES:
                 parts[_STATEMENT_LINES - 1 :] = [" ".join(parts[_STATEMENT_LINES - 1 :])]
             return [Line([(part, role)]) for part in parts]
@@ -214,12 +214,12 @@ class SpanDetailLines:
 
     def _attributes(self, width: int) -> Iterator[DetailEntry]:
         matching = self._matching(self.span.attributes)
-        left = MOST_SHOWN
+        room = MOST_SHOWN
         column = _key_column(matching, width)
         leading = [key for key in LEADING if key in matching]
         for key in leading:
             yield self._field(f"attribute:{key}", key, matching[key], column, width)
-        left -= len(leading)
+        room -= len(leading)
         sorted_keys: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in GROUPS), OTHERS)}
         for key in (key for key in matching if key not in LEADING):
             sorted_keys[group_of(key)].append(key)
@@ -230,10 +230,10 @@ class SpanDetailLines:
             if headings:
                 yield self._heading(path, title, len(keys), at_first=True)
             if not headings or self._open(path, at_first=True) or self.word:
-                for key in keys[:left]:
+                for key in keys[:room]:
                     yield self._field(f"attribute:{key}", key, matching[key], column, width)
-                left -= len(keys[:left])
-        if not left and len(matching) > MOST_SHOWN:
+                room -= len(keys[:room])
+        if not room and len(matching) > MOST_SHOWN:
             yield self._more("attributes", len(matching) - MOST_SHOWN, dict(matching))
 
     def _group(self, path: str, title: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
@@ -287,7 +287,7 @@ class SpanDetailLines:
         shown = parts or [safe(text, _PREVIEWED)]
         below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in shown[1:]]
         line.add(shown[0], role)
-        yield DetailEntry(path, event.name, plain(event), lambda _: [line, *below], folds=bool(event.attributes))
+        yield DetailEntry(path, event.name, plain(event), lambda _: [line, *below], can_fold=bool(event.attributes))
         if event.attributes and (self.word or self._open(path)):
             yield from self._below(path, event.attributes, width)
 
@@ -305,7 +305,7 @@ class SpanDetailLines:
         line = self._foldable(path, bool(values), level=1).add(when, Role.EVENT)
         line.add(parts[0] if parts else cut(shown, max(room, 8), self.glyphs.ellipsis), role).add(notes, Role.DIM)
         below = [Line([(" " * indent, Role.PLAIN), (part, role)]) for part in parts[1:]] if parts else []
-        yield DetailEntry(path, "log", event.name, lambda _: [line, *below], folds=bool(values), long=is_cut)
+        yield DetailEntry(path, "log", event.name, lambda _: [line, *below], can_fold=bool(values), is_long=is_cut)
         if values and opened:
             yield from self._below(path, values, width)
 
@@ -321,7 +321,7 @@ class SpanDetailLines:
             line.add("not loaded  ", Role.DIM)
         line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
         line.add(f"trace {safe(link.trace_id, 64)} span {safe(link.span_id, 64)}", Role.DIM)
-        yield DetailEntry(path, "link", plain(link), lambda _: [line], folds=bool(link.attributes), target=target)
+        yield DetailEntry(path, "link", plain(link), lambda _: [line], can_fold=bool(link.attributes), target=target)
         if link.attributes and (self.word or self._open(path)):
             yield from self._below(path, link.attributes, width)
 
@@ -334,8 +334,8 @@ class SpanDetailLines:
 
     def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
         opened = self._open(path, at_first) or bool(self.word)
-        mark = (self.glyphs.opened if opened else self.glyphs.folded) if folds else " "
-        return Line([(f"{' ' * (2 * level - 2 if level else 0)}{mark} ", Role.DIM)])
+        glyph = (self.glyphs.opened if opened else self.glyphs.folded) if folds else " "
+        return Line([(f"{' ' * (2 * level - 2 if level else 0)}{glyph} ", Role.DIM)])
 
     def _heading(
         self, path: str, title: str, count: int, at_first: bool = False, values: Attributes | None = None
@@ -345,7 +345,7 @@ class SpanDetailLines:
             some = (f"{safe(key, 40)}={safe(in_short(value, 40), 40)}" for key, value in list(values.items())[:8])
             line.add("  " + "  ".join(some), Role.DIM)
         value: Value = dict(values) if values else title
-        return DetailEntry(path, title, value, lambda _: [line], folds=True)
+        return DetailEntry(path, title, value, lambda _: [line], can_fold=True)
 
     def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> DetailEntry:
         glyphs = self.glyphs
@@ -360,12 +360,12 @@ class SpanDetailLines:
         if parts is not None:
             lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM), (parts[0], Role.PLAIN)])]
             lines += [Line([(" " * (indent + column + 2) + part, Role.PLAIN)]) for part in parts[1:]]
-            return DetailEntry(path, name, value, lambda _: lines, long=True, is_attribute=True)
+            return DetailEntry(path, name, value, lambda _: lines, is_long=True, is_attribute=True)
         body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
         opened = body is not None and self._open(path)
-        mark = (glyphs.opened if opened else glyphs.folded) if long else " "
+        glyph = (glyphs.opened if opened else glyphs.folded) if long else " "
         # as few styles as possible, as each costs bytes with every span
-        line = Line([(f"{' ' * (indent - 2)}{mark} {key}  ", Role.DIM)])
+        line = Line([(f"{' ' * (indent - 2)}{glyph} {key}  ", Role.DIM)])
         if long and size > room:
             note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
             shown = cut(shown, max(room - len(note), 8), glyphs.ellipsis)
@@ -375,7 +375,7 @@ class SpanDetailLines:
         lines = [line]
         if opened and body is not None:
             lines += [Line([(" " * (indent + 2), Role.PLAIN), (text, Role.PLAIN)]) for text in body]
-        entry = DetailEntry(path, name, value, lambda _: lines, folds=body is not None, long=long)
+        entry = DetailEntry(path, name, value, lambda _: lines, can_fold=body is not None, is_long=long)
         entry.is_attribute = True
         return entry
 
@@ -396,7 +396,7 @@ class SpanDetailLines:
     def _more(self, title: str, count: int, value: Value) -> DetailEntry:
         shows = f": {self.open_key} shows all" if self.open_key else ""
         line = Line([(f"  {self.glyphs.ellipsis} {count:,} more {title}{shows}", Role.WARNING)])
-        return DetailEntry(f"more:{title}", title, value, lambda _: [line], long=True)
+        return DetailEntry(f"more:{title}", title, value, lambda _: [line], is_long=True)
 
     def _duration(self, ns: int) -> str:
         return numbers.duration(ns, self.glyphs.ascii_only)
@@ -410,15 +410,15 @@ class SpanDetailLines:
         if not self.word:
             return values
         matching = {key: value for key, value in values.items() if self._has_word(key, value)}
-        self.searched += len(values)
-        self.found += len(matching)
+        self.searched_count += len(values)
+        self.found_count += len(matching)
         return matching
 
     def _matches(self, item: Event | Link) -> bool:
         own: Value = item.name if isinstance(item, Event) else f"{item.trace_id} {item.span_id} {item.kind}"
         matches = self._has_word("", own) or any(self._has_word(key, value) for key, value in item.attributes.items())
-        self.searched += 1
-        self.found += matches
+        self.searched_count += 1
+        self.found_count += matches
         return matches
 
     def _has_word(self, key: str, value: Value) -> bool:

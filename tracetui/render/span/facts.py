@@ -29,11 +29,11 @@ def rank_words(rank: Rank) -> str:
 
 
 def _peer_durations(rank: Rank, duration: Callable[[int], str]) -> str:
-    """Format peer durations as `p50 1.2 ms, p95 3.4 ms of 100 calls`; for few calls as a range."""
+    """Format peer durations as `p50 1 ms, p95 3 ms of 100 calls`; for few calls as `range 1 ms to 3 ms of 5 calls`."""
     count = f"of {rank.n:,} calls"
     if are_few(rank.n):
         least, most = (duration(ns) for ns in (rank.least_ns, rank.most_ns))
-        return f"{least} to {most} {count}" if least != most else f"{least} {count}"
+        return f"range {least} to {most} {count}" if least != most else f"{least} {count}"
     return f"p50 {duration(round(rank.p50_ns))}, p95 {duration(round(rank.p95_ns))} {count}"
 
 
@@ -67,13 +67,13 @@ def network_words(network: SpanNetwork, duration: Callable[[int], str]) -> Itera
     else:
         yield f"network to {callee} {duration(network.total_ns)}", Role.PLAIN
     if network.split_ns is None:
-        yield "the clocks of the hosts disagree", Role.DIM
+        yield "not divided, as the clocks of the hosts differ", Role.DIM
     elif network.total_ns and not network.is_async:
         before, after = network.split_ns
-        yield f"{duration(before)} before its answer began, {duration(after)} after it ended", Role.DIM
+        yield f"{duration(before)} until the callee began, {duration(after)} after it ended", Role.DIM
 
 
-def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
+def cause_words(facts: SpanFacts) -> Iterator[tuple[str, str]]:
     """Yield the errors below that caused this one, as (text, role)."""
     for number, (service, operation, message) in enumerate(facts.caused_by):
         text = f"{safe(service, 60)} {safe(operation, 60)}: {safe(message, 200)}"
@@ -83,10 +83,10 @@ def causes(facts: SpanFacts) -> Iterator[tuple[str, str]]:
         yield f"and {more:,} more", Role.DIM
 
 
-def position(
+def context_words(
     span: Span, facts: SpanFacts | None, when: str, duration: Callable[[int], str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the position of the span in time, among its peers and in the tree, as (text, role)."""
+    """Yield the start of the span, the durations of its peers, and its neighbours in the tree, as (text, role)."""
     if facts is None:
         yield f"started {when}", Role.DIM
         return

@@ -55,7 +55,7 @@ class Glyphs:
     """Ancestor with more children below."""
     branch: str
     last_branch: str
-    left_out: str
+    omitted: str
     """Glyph after the number of omitted tree levels."""
     density: str
     """Three shades of cells with many points, the darker the more."""
@@ -113,7 +113,7 @@ UNICODE = Glyphs(
     guide="│",
     branch="├",
     last_branch="└",
-    left_out="┊",
+    omitted="┊",
     density="░▒▓",
     ring="◎",
     error_ring="⊗",
@@ -155,7 +155,7 @@ ASCII = Glyphs(
     guide="|",
     branch="|",
     last_branch="`",
-    left_out=":",
+    omitted=":",
     density="o%#",
     ring="@",
     error_ring="&",

@@ -91,7 +91,7 @@ class Line:
             self.width += other.width - cell_width(other.runs[0].text)
         return self
 
-    def marked(self, word: str, role: str) -> Line:
+    def highlighted(self, word: str, role: str) -> Line:
         """Return the line with every occurrence of the word in a role, ignoring case."""
         text, line, at = self.text, Line(), 0
         bounds = [match.span() for match in re.finditer(re.escape(word), text, re.IGNORECASE)] if word else []

@@ -102,8 +102,8 @@ class EntryTable:
             line.add(numbers.whole_percent(entry.failed_share).rjust(cells), Role.ERROR)
 
     def _name(self, entry: EntryPoint) -> str:
-        mark = f"{self._glyphs.async_call} " if entry.is_async else self._glyphs.service
-        return f"{mark}{safe(entry.service)} {safe(entry.name)}"
+        glyph = f"{self._glyphs.async_call} " if entry.is_async else self._glyphs.service
+        return f"{glyph}{safe(entry.service)} {safe(entry.name)}"
 
 
 def traces_by_entry_point(

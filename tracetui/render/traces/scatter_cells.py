@@ -21,7 +21,7 @@ _CROWD: Final = 16
 _DENSE: Final = 4
 """Least points of a cell that is drawn as density."""
 _FEW_ERRORS: Final = 60
-"""Traces with errors up to which each one is visible; with more, a cell is marked if half of its traces have errors."""
+"""Traces with errors up to which each one is visible; with more, a cell shows errors if half of its traces do."""
 
 Cells = list[list[tuple[str, str]]]
 """Rows of the plot, the lowest first, as (character, role)."""
@@ -35,12 +35,12 @@ def plot_cells(
     at = up // DOTS_UP * columns + across // DOTS_ACROSS
     counts = np.bincount(at, minlength=size)
     errors = np.bincount(at[with_errors], minlength=size)
-    marked = errors > 0 if int(with_errors.sum()) <= _FEW_ERRORS else (errors > 0) & (2 * errors >= counts)
+    shows_errors = errors > 0 if int(with_errors.sum()) <= _FEW_ERRORS else (errors > 0) & (2 * errors >= counts)
     shapes = _ascii_dots(counts, glyphs) if glyphs.ascii_only else _braille(at, across, up, size)
     _shade(shapes, counts, glyphs.density)
     drawn = [
         (glyphs.origin, Role.ERROR) if is_error else (shape, Role.PLAIN)
-        for shape, is_error in zip(shapes, marked.tolist(), strict=True)
+        for shape, is_error in zip(shapes, shows_errors.tolist(), strict=True)
     ]
     return [drawn[row * columns : (row + 1) * columns] for row in range(rows)]
 

@@ -147,7 +147,7 @@ def _draw_one(drawn: list[str], roles: list[str], start: float, end: float, glyp
 
 
 def _draw_network(drawn: list[str], start: float, end: float, glyphs: Glyphs) -> None:
-    """Mark the cells that lie within a network time as such. Shorter times have no mark."""
+    """Draw the cells that lie wholly within a network time as such; shorter times are not visible."""
     for cell in range(max(math.ceil(start), 0), min(math.floor(end), len(drawn))):
         if drawn[cell] == glyphs.rest:
             drawn[cell] = glyphs.network_rest
@@ -211,6 +211,6 @@ def _block(low: int, high: int, glyphs: Glyphs) -> str:
     """Return the block glyph closest to a cell filled from `low` to `high` eighths."""
     if high <= low:
         low, high = (low, low + 1) if low < 8 else (7, 8)
-    fillings = [(0, eighths, mark) for eighths, mark in enumerate(glyphs.solid_left, 1)]
-    fillings += [(8 - eighths, 8, mark) for eighths, mark in glyphs.solid_right]
+    fillings = [(0, eighths, glyph) for eighths, glyph in enumerate(glyphs.solid_left, 1)]
+    fillings += [(8 - eighths, 8, glyph) for eighths, glyph in glyphs.solid_right]
     return min(fillings, key=lambda filling: abs(filling[0] - low) + abs(filling[1] - high))[2]

@@ -38,10 +38,10 @@ def waterfall_text(
         yield view.row(row, width)
         if log_lines:
             yield from _log_lines(view, row, width)
-    left_out = view.rows.left_out()
-    if left_out:
+    omitted = view.rows.omitted_count()
+    if omitted:
         whole = numbers.counted(view.stop - view.first, "span")
-        text = f"{view.glyphs.ellipsis} {left_out:,} of {whole} not shown: {hint}"
+        text = f"{view.glyphs.ellipsis} {omitted:,} of {whole} not shown: {hint}"
         yield Line([(text, Role.WARNING)]).cropped(width, view.glyphs.ellipsis)
     yield Line()
     yield from legend(view, width)
@@ -52,8 +52,8 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     traces, glyphs = view.traces, view.glyphs
     begin = int(traces.trace_start[int(traces.trace[view.first])])
     spans = view.rows.spans(row)
-    run = view.rows.run(row)
-    own = spans if run or view.rows.is_folded(row) else spans[:1]
+    repeats = view.rows.repeats(row)
+    own = spans if repeats or view.rows.is_folded(row) else spans[:1]
     indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
     for span in own:
         for event in traces.log_events(span):
@@ -85,4 +85,6 @@ def legend(view: Waterfall, width: int) -> list[Line]:
     }
     if any(kinds.values()):
         words.append((glyphs.event, " or ".join(kind for kind, occurs in kinds.items() if occurs)))
-    return flowed((Line([(f"{mark} {text}", Role.DIM)]) for mark, text in words), width, ellipsis=view.glyphs.ellipsis)
+    return flowed(
+        (Line([(f"{glyph} {text}", Role.DIM)]) for glyph, text in words), width, ellipsis=view.glyphs.ellipsis
+    )

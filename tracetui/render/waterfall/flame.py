@@ -11,7 +11,7 @@ from tracetui.analysis.merged_calls import merge_calls
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
 from tracetui.render.waterfall.label import LabelNote
-from tracetui.render.waterfall.waterfall import Waterfall, running
+from tracetui.render.waterfall.waterfall import Waterfall, running_sums
 
 
 class Flame(Waterfall):
@@ -45,7 +45,7 @@ class Flame(Waterfall):
         self._first = first
         self.whole_ns = base.whole_ns
         self.critical = critical
-        self._critical_before = running(critical)
+        self._critical_before = running_sums(critical)
         self.displayed = self.durations = merged.total
         self.displayed_title = "total"
         self._duration_cells = numbers.duration_width(int(merged.total.max()))
@@ -56,7 +56,7 @@ class Flame(Waterfall):
     def span_of(self, position: int) -> int:
         return int(self.merged.example[position])
 
-    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
+    def _repeats(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - merged rows have no runs
         node = int(self.rows.positions[row])
         calls = int(self.merged.calls[node])
         if calls > 1:

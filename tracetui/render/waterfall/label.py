@@ -96,9 +96,9 @@ class Label:
         if self.depth <= most:
             return Line([(self.guides(self.depth), Role.GUIDE)])
         step = max(1, most // 2)
-        left_out = -(-(self.depth - most) // step) * step
-        number = f"{left_out}{self.glyphs.left_out}"
-        return Line([(number, Role.DIM), (self.guides(self.depth - left_out), Role.GUIDE)])
+        omitted = -(-(self.depth - most) // step) * step
+        number = f"{omitted}{self.glyphs.omitted}"
+        return Line([(number, Role.DIM), (self.guides(self.depth - omitted), Role.GUIDE)])
 
     def _notes_in(self, room: int) -> list[tuple[str, str]]:
         """Return the notes, in full as long as the names stay readable."""

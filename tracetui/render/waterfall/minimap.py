@@ -144,8 +144,8 @@ def _cells_of(whole: tuple[int, int], part: tuple[int, int] | None, cells: int) 
 
 def _enclose(overlays: dict[int, tuple[str, str]], first: int, last: int, ends: str, cells: int) -> None:
     """Put brackets at both ends of a part, or next to them if a cell is taken."""
-    for mark, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
+    for bracket, cell, outward in ((ends[0], first, -1), (ends[1], last, 1)):
         free = (at for at in (cell, cell + outward, cell - outward) if 0 <= at < cells and at not in overlays)
         position = next(free, None)
         if position is not None:
-            overlays[position] = (mark, Role.ACCENT)
+            overlays[position] = (bracket, Role.ACCENT)

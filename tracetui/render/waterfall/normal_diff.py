@@ -63,9 +63,9 @@ class NormalDiff:
     def remarks(self, width: int) -> list[Line]:
         """Return lines about what the rows do not show: attributes that differ, and the call paths left out."""
         parts = []
-        left_out = len(self.found.paths) - len(self.rows)
-        if left_out:
-            parts.append(Line([(f"{numbers.counted(left_out, 'more row')} changed by less than 1 %", Role.DIM)]))
+        omitted = len(self.found.paths) - len(self.rows)
+        if omitted:
+            parts.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
         parts += [
             Line([(f"{safe(one.key)}=", Role.DIM), (safe(one.here, _MOST_VALUE), Role.STRONG)])
             .add(" normal ", Role.DIM)

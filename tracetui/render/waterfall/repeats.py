@@ -50,26 +50,30 @@ class Repeats:
 
 
 def find_repeats(
-    parent: np.ndarray, end: np.ndarray, depth: np.ndarray, look: np.ndarray | None, length: int
+    parent: np.ndarray, end: np.ndarray, depth: np.ndarray, repeat_keys: np.ndarray | None, length: int
 ) -> Repeats:
-    """Find the runs of at least `length` members; none if it is 0 or `look` is None.
+    """Find the runs of at least `length` members; none if it is 0 or `repeat_keys` is None.
 
-    Columns are in pre-order, int64[n]: `parent`, n for none; `end` of each subtree; `look`, equal for spans that look
-    the same.
+    Columns are in pre-order, int64[n]: `parent`, n for none; `end` of each subtree; `repeat_keys`, equal for spans that
+    look the same.
     """
     size = len(parent)
     none = np.zeros(0, np.int64)
-    if look is None or length < 2 or size < 2:
+    if repeat_keys is None or length < 2 or size < 2:
         return Repeats(none, none, none, none, none)
     below = end - np.arange(size)
     span = np.flatnonzero(end < size)
     following = end[span]
-    is_equal = (parent[span] == parent[following]) & (look[span] == look[following]) & (below[span] == below[following])
+    is_equal = (
+        (parent[span] == parent[following])
+        & (repeat_keys[span] == repeat_keys[following])
+        & (below[span] == below[following])
+    )
     span, following = span[is_equal], following[is_equal]
     # leaves are done; spans with descendants must also have equal subtrees
     larger = np.flatnonzero(below[span] > 1)
     if len(larger):
-        digests = _Digests(look, depth)
+        digests = _Digests(repeat_keys, depth)
         first, second = span[larger], following[larger]
         differs = digests.of(first, end[first]) != digests.of(second, end[second])
         kept = np.ones(len(span), bool)
@@ -96,8 +100,8 @@ def find_repeats(
 class _Digests:
     """Position-independent digests of slices of a pre-order tree, by appearance and depth."""
 
-    def __init__(self, look: np.ndarray, depth: np.ndarray) -> None:
-        token = (look.astype(np.uint64) * GOLDEN_RATIO) ^ (depth.astype(np.uint64) << np.uint64(48))
+    def __init__(self, repeat_keys: np.ndarray, depth: np.ndarray) -> None:
+        token = (repeat_keys.astype(np.uint64) * GOLDEN_RATIO) ^ (depth.astype(np.uint64) << np.uint64(48))
         token ^= token >> np.uint64(29)
         power = np.full(len(token), GOLDEN_RATIO)
         power[0] = 1

@@ -10,11 +10,12 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.repeats import find_repeats
 
 _MAX_MISFITS = 256
+"""Spans too deep for the remaining rows after which no more are tried."""
 _FEW_SLICES = 64
 """Number of slices up to which a loop over them is faster than a pass over all spans."""
-_KEPT_NEXT = 16_384
+_MOST_CACHED = 16_384
 _ONE_IN = 8
-"""If fewer than 1 in 8 spans are visible, searching parents among them is faster than walking up the tree."""
+"""If fewer than one in this many spans is visible, searching parents among them is faster than walking up the tree."""
 
 
 class Rows:
@@ -25,10 +26,10 @@ class Rows:
     """
 
     def __init__(
-        self, traces: TraceSet, first: int, stop: int, look: np.ndarray | None = None, run_length: int = 0
+        self, traces: TraceSet, first: int, stop: int, repeat_keys: np.ndarray | None = None, least_repeats: int = 0
     ) -> None:
-        """`look`: int64[stop - first], equal for spans that differ only in time. Runs of at least `run_length`
-        siblings with equal subtrees are folded; 0 folds none.
+        """`repeat_keys`: int64[stop - first], equal for spans that differ only in time. `least_repeats`: number of
+        siblings with equal subtrees from which on they fold into one row; 0 for never.
         """
         self.first, self.stop = first, stop
         parent = traces.parent[first:stop].astype(np.int64)
@@ -37,12 +38,12 @@ class Rows:
         size = stop - first
         self._folded = np.zeros(size, bool)
         self._kept: np.ndarray | None = None
-        self._left_out_below = np.zeros(0, np.int64)
+        self._omitted_below = np.zeros(0, np.int64)
         self._hidden: np.ndarray | None = None
         self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
         self._above = self._parent
         self._has_child = self._is_parent = self._end > np.arange(size) + 1
-        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, look, run_length)
+        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, repeat_keys, least_repeats)
         self._run_open = np.zeros(len(runs), bool)
         self._run_hidden = np.zeros(len(runs), bool)
         self._run_of = np.full(size, -1, np.int32)
@@ -105,7 +106,7 @@ class Rows:
         """Return the row that shows a span: its own, or that of the fold or run containing it."""
         return max(0, int(self.positions.searchsorted(span, "right")) - 1)
 
-    def run(self, row: int) -> range | None:
+    def repeats(self, row: int) -> range | None:
         """Return the siblings of a folded run, without descendants; None if the row is one span."""
         local = self._local(row)
         run = self._run_of[local]
@@ -119,9 +120,9 @@ class Rows:
     def spans(self, row: int) -> range:
         """Return the spans that a row represents: one, or all spans of its run or folded subtree."""
         local = self._local(row)
-        run = self.run(row)
-        if run or self._folded[local]:
-            return range(self.first + local, run.stop if run else self.first + int(self._end[local]))
+        repeats = self.repeats(row)
+        if repeats or self._folded[local]:
+            return range(self.first + local, repeats.stop if repeats else self.first + int(self._end[local]))
         return range(self.first + local, self.first + local + 1)
 
     def has_children(self, row: int) -> bool:
@@ -133,13 +134,13 @@ class Rows:
 
     def hidden(self, row: int) -> int:
         """Count the spans folded into a row, or in subtrees of its children beyond the row limit."""
-        run, local = self.run(row), self._local(row)
-        if run or self._folded[local]:
+        repeats, local = self.repeats(row), self._local(row)
+        if repeats or self._folded[local]:
             spans = self.spans(row)
             within = slice(spans.start - self.first, spans.stop - self.first)
             unseen = 0 if self._hidden is None else int(self._hidden[within].sum())
-            return len(spans) - len(run or range(1)) - unseen
-        return 0 if self._kept is None else int(self._left_out_below[local])
+            return len(spans) - len(repeats or range(1)) - unseen
+        return 0 if self._kept is None else int(self._omitted_below[local])
 
     def has_next(self, span: int) -> bool:
         """Test whether a sibling of the span has a row below it."""
@@ -160,7 +161,7 @@ class Rows:
 
     def _next_of(self, local: int) -> int | None:
         if local not in self._next:
-            if len(self._next) > _KEPT_NEXT:
+            if len(self._next) > _MOST_CACHED:
                 # a pass over all rows needs only recent ones
                 self._next.clear()
             after = int(self.positions.searchsorted(self._folded_end[local] + self.first))
@@ -183,7 +184,7 @@ class Rows:
         depths = self._depth[self.positions - self.first]
         return int(depths.max()) if len(depths) else 0
 
-    def left_out(self) -> int:
+    def omitted_count(self) -> int:
         """Count the spans beyond the row limit."""
         return 0 if self._kept is None else len(self._kept) - int(self._kept.sum())
 
@@ -208,7 +209,7 @@ class Rows:
 
     def can_fold(self, row: int) -> bool:
         """Test whether `fold` of the row's span removes rows: its children are shown, or it is in an open run."""
-        return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.run(row) is None)
+        return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.repeats(row) is None)
 
     def fold_to(self, level: int) -> None:
         """Show spans down to this depth."""
@@ -221,7 +222,7 @@ class Rows:
         self._rebuild()
 
     def is_unfolded(self) -> bool:
-        """Test whether nothing but runs is folded."""
+        """Test whether no span is folded, except into repeats."""
         return not self._folded.any()
 
     def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
@@ -238,10 +239,10 @@ class Rows:
         self._run_open[:] = False
         self._rebuild()
 
-    def unfold_all(self, runs: bool = False) -> None:
-        """Unfold every span, and with `runs` also the repeated siblings."""
+    def unfold_all(self, repeats: bool = False) -> None:
+        """Unfold every span, and with `repeats` also the repeated siblings."""
         self._folded[:] = False
-        if runs:
+        if repeats:
             self._run_open[:] = True
         self._rebuild()
 
@@ -255,7 +256,7 @@ class Rows:
         self._rebuild()
         return self.row_of(span)
 
-    def run_totals(self, column: np.ndarray) -> np.ndarray:
+    def repeat_totals(self, column: np.ndarray) -> np.ndarray:
         """Return the column (int64[stop - first]) with each member of a run replaced by the run's total."""
         totals = column.copy()
         totals[self._runs.members] = self._runs.spread(self._runs.sums_of(column))
@@ -318,8 +319,8 @@ class Rows:
         self._kept = kept
         # the subtree of a dropped span is also dropped
         tops = np.flatnonzero(~kept & np.append(kept, True)[self._parent])
-        self._left_out_below = np.zeros(len(kept) + 1, np.int64)
-        np.add.at(self._left_out_below, self._parent[tops], self._end[tops] - tops)
+        self._omitted_below = np.zeros(len(kept) + 1, np.int64)
+        np.add.at(self._omitted_below, self._parent[tops], self._end[tops] - tops)
         self._rebuild()
 
 

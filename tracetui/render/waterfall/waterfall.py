@@ -55,7 +55,7 @@ _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
-_KEPT_GUIDES = 4_096
+_MOST_CACHED_GUIDES = 4_096
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
@@ -121,8 +121,8 @@ class Waterfall:
         """Duration of the whole view, ns."""
         self.roles = (error_roles(traces) if roles is None else roles)[within]
         """uint8[stop - first]"""
-        self._origins = running(self.roles == ErrorRole.ORIGIN)
-        self._propagated = running(self.roles >= ErrorRole.PROPAGATED)
+        self._origins = running_sums(self.roles == ErrorRole.ORIGIN)
+        self._propagated = running_sums(self.roles >= ErrorRole.PROPAGATED)
         outside = outside_callers(traces, trace) if outside is None else outside
         self.outside = outside[self.first - spans.start : self.stop - spans.start]
         """uint8[stop - first]: `SKEWED`, `LONGER` or 0"""
@@ -134,7 +134,7 @@ class Waterfall:
         np.add.at(self.critical, self._section_of - self.first, self._section_ends - self._section_starts)
         self.path_ns = int(self.critical.sum()) if root is None else self.whole_ns
         """Total for shares of the critical path: its length, or the duration of the subtree."""
-        self._critical_before = running(self.critical)
+        self._critical_before = running_sums(self.critical)
         self.tree = Rows(traces, self.first, self.stop, self._repeat_keys(), least_repeats)
         self.rows: RowOrder = self.tree
         """Row order in use: `tree`, or another one."""
@@ -165,7 +165,7 @@ class Waterfall:
         below = int(self.traces.subtree_end[span]) - span - 1
         # reserve room for the number of folded spans, so that folding does not move the columns
         spans = self.rows.spans(row)
-        label = self._label(row, spans, self.rows.run(row), self.share(spans))
+        label = self._label(row, spans, self.rows.repeats(row), self.share(spans))
         return label.natural_width + (len(f" +{below:,}") if below else 0)
 
     @cached_property
@@ -230,28 +230,30 @@ class Waterfall:
     def row(self, row: int, width: int) -> Line:
         """Draw one row in at most `width` cells."""
         layout = self.layout(width)
-        spans, run = self.rows.spans(row), self.rows.run(row)
+        spans, repeats = self.rows.spans(row), self.rows.repeats(row)
         share = self.share(spans)
-        line = self._label(row, spans, run, share).line(layout.label)
+        line = self._label(row, spans, repeats, share).line(layout.label)
         line.add(" " * (layout.label - line.width + bool(layout.bar)))
         if layout.bar:
-            line.extend(self._bar(row, spans, run, share, layout.bar))
-        if run:
-            ns = int(self.displayed[run.start - self.first : run.stop - self.first : run.step].sum())
+            line.extend(self._bar(row, spans, repeats, share, layout.bar))
+        if repeats:
+            ns = int(self.displayed[repeats.start - self.first : repeats.stop - self.first : repeats.step].sum())
         else:
             ns = int(self.displayed[spans.start - self.first])
         role = Role.PLAIN if share >= 1 or not self.has_path else Role.DIM
         if share >= BOTTLENECK_PERCENT:
             role = Role.STRONG
         within = (
-            self.traces.no_duration[run.start : run.stop : run.step] if run else self.traces.no_duration[spans.start]
+            self.traces.no_duration[repeats.start : repeats.stop : repeats.step]
+            if repeats
+            else self.traces.no_duration[spans.start]
         )
         time_text = _NO_END if within.all() else self.duration(ns)
         figures = f" {fit(time_text, layout.duration, 'right')}"
         if layout.share:
             figures += f" {fit(numbers.whole_percent(share) if share else '', layout.share, 'right')}"
         line.add(figures, role)
-        if self.found is not None and not self._is_found(run or spans[:1]):
+        if self.found is not None and not self._is_found(repeats or spans[:1]):
             line = Line((text, role if role == Role.ACCENT else Role.DIM) for text, role in line.runs)
         return line.cropped(width, self.glyphs.ellipsis)
 
@@ -270,18 +272,18 @@ class Waterfall:
         """Format a duration, in ASCII if the glyphs are."""
         return numbers.duration(ns, self.glyphs.ascii_only)
 
-    def _bar(self, row: int, spans: range, run: range | None, share: float, cells: int) -> Line:
+    def _bar(self, row: int, spans: range, repeats: range | None, share: float, cells: int) -> Line:
         traces, span = self.traces, spans.start
         starts = ends = events = errors = _NO_TIMES
         if share:
             low, high = self._section_of.searchsorted(spans.start), self._section_of.searchsorted(spans.stop)
             starts, ends = self._section_starts[low:high], self._section_ends[low:high]
-            if not run and self.rows.is_folded(row):
+            if not repeats and self.rows.is_folded(row):
                 # draw the path through a folded subtree as one section
                 starts, ends = starts.min(keepdims=True), ends.max(keepdims=True)
-        if not run and traces.event_bytes[span] <= _EVENT_BYTES:
+        if not repeats and traces.event_bytes[span] <= _EVENT_BYTES:
             events, errors = traces.event_times(span), traces.log_error_times(span)
-        within = slice(run.start, run.stop, run.step) if run else slice(span, span + 1)
+        within = slice(repeats.start, repeats.stop, repeats.step) if repeats else slice(span, span + 1)
         starts_at, ends_at = traces.start[within], traces.reached_end[within]
         if self.window != self.whole:
             outside = self._outside_window(int(starts_at.min()), int(ends_at.max()), cells)
@@ -295,7 +297,7 @@ class Waterfall:
             ends,
             events,
             errors,
-            network=() if run else self._network_parts(span),
+            network=() if repeats else self._network_parts(span),
             glyphs=self.glyphs,
             solid_role=Role.service(self.slots[int(traces.service[span])]),
         )
@@ -328,16 +330,16 @@ class Waterfall:
             return Line([(">".rjust(cells), Role.GUIDE)])
         return None
 
-    def _label(self, row: int, spans: range, run: range | None, share: float) -> Label:
+    def _label(self, row: int, spans: range, repeats: range | None, share: float) -> Label:
         traces, glyphs = self.traces, self.glyphs
         span = spans.start
         leaf = not self.rows.has_children(row)
-        if run or not (leaf or self.rows.has_children_shown(row)):
+        if repeats or not (leaf or self.rows.has_children_shown(row)):
             fold = glyphs.folded
         else:
             fold = glyphs.leaf if leaf else glyphs.opened
         role = self.roles[span - self.first]
-        if self._is_found(run or range(span, span + 1)):
+        if self._is_found(repeats or range(span, span + 1)):
             name_role = Role.ACCENT
         elif role == ErrorRole.ORIGIN:
             name_role = Role.ERROR
@@ -356,9 +358,9 @@ class Waterfall:
             service_role=Role.service(self.slots[int(traces.service[span])]),
             # show the service only where it changes
             name_service=parent < self.first or bool(traces.service[parent] != traces.service[span]),
-            operation=safe(traces.name_of_all(run or range(span, span + 1))) or "(no name)",
+            operation=safe(traces.name_of_all(repeats or range(span, span + 1))) or "(no name)",
             operation_role=name_role,
-            notes=list(self._notes(row, span, run)),
+            notes=list(self._notes(row, span, repeats)),
         )
 
     def _guides(self, span: int, levels: int) -> str:
@@ -366,7 +368,7 @@ class Waterfall:
         if not levels:
             return ""
         rows, glyphs = self.rows, self.glyphs
-        if self._guides_for is not rows.positions or len(self._guides_below) > _KEPT_GUIDES:
+        if self._guides_for is not rows.positions or len(self._guides_below) > _MOST_CACHED_GUIDES:
             # the cache is dropped when rows change; a pass over all rows needs only recent guides
             self._guides_for = rows.positions
             self._guides_below.clear()
@@ -394,10 +396,10 @@ class Waterfall:
             return True
         return parent >= 0 and int(traces.kind[span]) == _CONSUMER and int(traces.kind[parent]) == _PRODUCER
 
-    def _notes(self, row: int, span: int, run: range | None) -> Iterator[LabelNote]:
+    def _notes(self, row: int, span: int, repeats: range | None) -> Iterator[LabelNote]:
         traces, glyphs = self.traces, self.glyphs
         role = self.roles[span - self.first]
-        yield from self._repeats(row, run)
+        yield from self._repeats(row, repeats)
         if role == ErrorRole.ORIGIN:
             message = safe(self.message_of(span), 200)
             yield LabelNote(f"{glyphs.origin} {message}".rstrip(), glyphs.origin, Role.ERROR, can_be_cut=True)
@@ -408,18 +410,18 @@ class Waterfall:
         hidden = self.rows.hidden(row)
         if hidden:
             yield LabelNote(f"+{hidden:,}", f"+{numbers.short_count(hidden)}", Role.DIM)
-            if run or self.rows.is_folded(row):
+            if repeats or self.rows.is_folded(row):
                 spans = self.rows.spans(row)
                 first, stop = spans.start - self.first, spans.stop - self.first
-                for sums, mark, line_role, error_role in (
+                for sums, glyph, line_role, error_role in (
                     (self._origins, glyphs.origin, Role.ERROR, ErrorRole.ORIGIN),
                     (self._propagated, glyphs.propagated, Role.PROPAGATED, ErrorRole.PROPAGATED),
                 ):
                     # repeated siblings have the same role
-                    own_count = len(run or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
+                    own_count = len(repeats or range(1)) if min(role, ErrorRole.PROPAGATED) == error_role else 0
                     number = int(sums[stop] - sums[first]) - own_count
                     if number:
-                        text = f"{mark}{numbers.short_count(number)}"
+                        text = f"{glyph}{numbers.short_count(number)}"
                         yield LabelNote(text, text, line_role)
         if self.found is not None:
             spans = self.rows.spans(row)
@@ -434,21 +436,21 @@ class Waterfall:
         warnings = int(traces.flags[span]) & _WARNINGS
         outside = _OUTSIDE_WORDS.get(int(self.outside[span - self.first]))
         if warnings or outside:
-            words = [word for mark, word in _WARNING_WORDS.items() if warnings & mark] if warnings else []
+            words = [word for flag, word in _WARNING_WORDS.items() if warnings & flag] if warnings else []
             full = f"{glyphs.warning} {', '.join([*words, *([outside] if outside else [])])}"
             yield LabelNote(full, glyphs.warning, Role.WARNING, can_be_cut=True, before_names=True)
         if traces.link_bytes[span]:
             yield LabelNote(glyphs.link, glyphs.link, Role.DIM)
 
-    def _repeats(self, row: int, run: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
-        if run:
-            times = self.glyphs.repeated(len(run))
-            slowest = self.duration(int(self.traces.duration[run.start : run.stop : run.step].max()))
+    def _repeats(self, row: int, repeats: range | None) -> Iterator[LabelNote]:  # noqa: ARG002 - `Flame` needs the row
+        if repeats:
+            times = self.glyphs.repeated(len(repeats))
+            slowest = self.duration(int(self.traces.duration[repeats.start : repeats.stop : repeats.step].max()))
             yield LabelNote(f"{times} {self.glyphs.at_most}{slowest}", times, Role.STRONG)
 
 
-def running(column: np.ndarray) -> np.ndarray:
-    """Return the sum before each position, int64[n + 1]."""
+def running_sums(column: np.ndarray) -> np.ndarray:
+    """Return the sums of the column before each position, int64[n + 1]."""
     sums = np.zeros(len(column) + 1, np.int64)
     np.cumsum(column, out=sums[1:])
     return sums

@@ -7,7 +7,7 @@ from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut, Use
 HELP = KeyTable("Help", Shortcut("help.close", "escape,q,question_mark", "dismiss(None)", "Close"), in_palette=False)
 
 CHOICE = KeyTable(
-    "Choices",
+    "Choice",
     Shortcut("choice.take", "enter", "take", "Choose"),
     Shortcut("choice.down", "down,tab", "move(1)", "Down", "down, up"),
     Shortcut("choice.up", "up,shift+tab", "move(-1)", "Up", ABOVE),
@@ -18,7 +18,7 @@ CHOICE = KeyTable(
 )
 
 CHOICES = KeyTable(
-    "Choices of several",
+    "Multiple choice",
     Shortcut("choices.mark", "tab", "mark", "Mark"),
     Shortcut("choices.take", "enter", "take", "Choose", "choose the marked ones, or the current one"),
     Shortcut("choices.down", "down", "move(1)", "Down", "down, up"),
@@ -29,10 +29,10 @@ CHOICES = KeyTable(
     in_palette=False,
 )
 
-ANSWER = KeyTable(
-    "Answers",
+RESULT = KeyTable(
+    "Result screens",
     Shortcut("answer.leave", "escape,q", "dismiss(None)", "Leave", "back to the view", "back"),
-    Shortcut("answer.keys", "question_mark", "keys", "Help: keys", "keys of this answer", "keys"),
+    Shortcut("answer.keys", "question_mark", "keys", "Help: keys", "keys of this screen", "keys"),
     Use("app.quit-at-once", "quit"),
     in_palette=False,
 )

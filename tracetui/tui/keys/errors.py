@@ -21,7 +21,7 @@ ERRORS = KeyTable(
     Shortcut(
         "errors.apart",
         "c",
-        "apart",
+        "contrast",
         "Contrast its traces",
         "contrast its traces with the others; {list.open} filters by a difference",
         "contrast",

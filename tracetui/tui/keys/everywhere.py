@@ -41,7 +41,7 @@ APP = KeyTable(
         "W",
         "warnings",
         "Warnings by kind",
-        "warnings by kind, to filter by one: orphans, clock skew and others; load warnings; reports of servers",
+        "warnings by kind (orphans, clock skew...), to filter by one; load warnings; reports of servers",
         words="orphan skew load problems",
     ),
     Shortcut(
@@ -105,7 +105,7 @@ EDIT = KeyTable(
 )
 
 ASK = KeyTable(
-    "Search lines",
+    "Search and filter lines",
     Shortcut("ask.submit", "enter,down", "submit", "Search", hint="keep the filter"),
     Shortcut("ask.leave", "escape", "leave", "Leave", hint="all attributes"),
     in_palette=False,

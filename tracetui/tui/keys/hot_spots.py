@@ -10,7 +10,7 @@ HOT_SPOTS = KeyTable(
     Shortcut(
         "hot-spots.advice",
         "v",
-        "advice",
+        "suggestions",
         "Suggestions",
         "suggestions, and back to operations; {list.open} opens the largest saving",
         "suggestions",
@@ -29,7 +29,7 @@ HOT_SPOTS = KeyTable(
     Shortcut(
         "hot-spots.apart",
         "c",
-        "apart",
+        "contrast",
         "Contrast its slow traces",
         "contrast the traces with the slowest calls (p95 or more)",
         words="why common",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracetui.tui.keys.dialogs import ANSWER, CHOICE, CHOICES, COPY, HELP
+from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, RESULT
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import KeyTable, Shortcut
 from tracetui.tui.keys.pager import PAGER, PAGES
@@ -23,7 +23,7 @@ TABLES = (
     *(DETAIL, FIND, SPAN_FILTER),
     *(SERVICE_SEARCH, MAP),
     *(PAGER, PAGES, ASK, EDIT),
-    *(HELP, CHOICE, CHOICES, ANSWER, COPY),
+    *(HELP, CHOICE, CHOICES, RESULT, COPY),
 )
 """All tables, in the order of `docs/keys.md`."""
 

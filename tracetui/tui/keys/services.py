@@ -92,7 +92,7 @@ SERVICES = KeyTable(
     Shortcut(
         "services.opinion",
         "S",
-        "opinion",
+        "server_stats",
         "Server statistics",
         "server statistics: dependency graph, and metrics of the service",
         words="metrics",
@@ -101,30 +101,30 @@ SERVICES = KeyTable(
     Use("app.back", "back to the service and its neighbours", "neighbours"),
     glyphs=(
         ("▁ … █", "severity, in a blast radius"),
-        ("⚠", "single point of failure: an entry point has no other path to a dependency"),
+        ("⚠", "single point of failure: without it, some entry point loses a dependency"),
         ("(inferred) ?", "sends no spans (such as a database): inferred and timed from its callers"),
     ),
     words=(
         ("traces", "share of all traces that pass through the service"),
         ("callers", "3+12: three direct and twelve indirect callers"),
         ("entries", "entry points that depend on it"),
-        ("between", "betweenness: share of the shortest paths between others that pass through it"),
+        ("betweenness", "share of the shortest paths between others that pass through it"),
         ("exposed", "share of the service's traces that call the focus, directly or indirectly"),
         (
-            "wait, fail",
+            "critical, fail",
             "share of its critical path inside the focus, and of its requests that errors there or below failed",
         ),
     ),
 )
 
 SERVICE_SEARCH = KeyTable(
-    "Names of services",
+    "Search of services",
     Shortcut("services.search", "enter", "submit", "Search attributes too"),
     in_palette=False,
 )
 
 MAP = KeyTable(
-    "The map",
+    "Map",
     Shortcut("map.left", "h,left", "move(-1, 0)", "Left", "move", "move"),
     Shortcut("map.down", "j,down", "move(0, 1)", "Down", ABOVE),
     Shortcut("map.up", "k,up", "move(0, -1)", "Up", ABOVE),

@@ -173,22 +173,22 @@ TRACES = KeyTable(
         (
             "⚠",
             "skew?: clock skew, {app.adjust-skew} corrects it; orphan 2: spans whose parent is missing; 3 roots; "
-            "root missing: response time is the trace's duration; {app.warnings} lists all",
+            "root missing: the trace duration counts as response time; {app.warnings} lists all",
         ),
     ),
     words=(
         ("response", "duration of the main root; whole trace: first start to last end"),
         (
             "the plot",
-            "dots: traces; ░▒▓: many, the more the darker; ✖: traces with errors (of more than 60, where half have "
-            "errors); below: share of failed requests",
+            "dots: traces; ░▒▓: many traces, the darker the more; ✖: a trace with errors, or, if over 60 have errors, "
+            "a cell where half or more do; below: share of failed requests",
         ),
         ("pasted id", "opens the trace; also a traceparent, a URL or a log line with an id"),
     ),
 )
 
 QUERY = KeyTable(
-    "The filter",
+    "Filter of traces",
     Shortcut("query.submit", "enter", "submit", "Filter", hint="filter"),
     Shortcut("query.complete", "tab", "complete", "Complete", hint="complete"),
     Shortcut(
@@ -200,7 +200,7 @@ QUERY = KeyTable(
 )
 
 REGION = KeyTable(
-    "A region of the plot",
+    "Region of the plot",
     Shortcut("region.left", "left,h", "move(-1, 0)", "Earlier", "earlier, later, slower, faster", "move"),
     Shortcut("region.right", "right,l", "move(1, 0)", "Later", ABOVE),
     Shortcut("region.up", "up,k", "move(0, 1)", "Slower", ABOVE),

@@ -13,7 +13,7 @@ WATERFALL = KeyTable(
         "full_stop",
         "path(1)",
         "Next on the critical path",
-        "next, previous on the critical path",
+        "next, previous section of the critical path",
         "critical path",
         former="c",
     ),
@@ -49,7 +49,7 @@ WATERFALL = KeyTable(
     ),
     Shortcut("waterfall.unfold", "l,right", "shape('unfold')", "Unfold, or to the first child", ABOVE),
     Shortcut("waterfall.toggle", "space", "shape('toggle')", "Fold or unfold"),
-    Shortcut("waterfall.fold-all", "H", "shape('fold_all')", "Fold all", "fold all; unfold all, twice: repeats too"),
+    Shortcut("waterfall.fold-all", "H", "shape('fold_all')", "Fold all", "fold all; unfold all, again: repeats too"),
     Shortcut("waterfall.unfold-all", "L", "shape('unfold_all')", "Unfold all", ABOVE),
     Shortcut(
         "waterfall.deeper",
@@ -109,13 +109,15 @@ WATERFALL = KeyTable(
     Shortcut("waterfall.only-matches", "", "only_found", "Matches only", ABOVE, former="backslash"),
     Shortcut("waterfall.fold-service", "", "shape('fold_service')", "Fold this service's calls", ABOVE),
     Shortcut("waterfall.show-all", "", "show_all", "Show all", ABOVE, former="S"),
-    Shortcut("waterfall.self-times", "number_sign", "self_times", "Self times", "self times, durations", former="m"),
+    Shortcut(
+        "waterfall.self-times", "number_sign", "self_times", "Self times", "show self times, or durations", former="m"
+    ),
     Shortcut(
         "waterfall.what-if",
         "X",
         "what_if",
         "What if the span's duration changed",
-        "what if: another duration",
+        "what if the span had another duration",
         words="faster simulate",
     ),
     Shortcut(
@@ -129,11 +131,15 @@ WATERFALL = KeyTable(
     ),
     glyphs=(
         ("█ ─", "on the critical path; off it"),
-        ("▒ ┄", "the same, while a call is on the network: before its answer begins, after it ends"),
+        ("▒ ┄", "the same, while a call is on the network: until the callee begins, after it ends"),
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
         ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),
         ("×3", "a run of 3 similar calls; unfold to see each"),
-        ("⚠", "warning: orphan, missing or impossible time, clock skew?, root missing (trace duration is used)"),
+        (
+            "⚠",
+            "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "
+            "response time)",
+        ),
         ("/ or found", "a match of the search"),
     ),
     words=(
@@ -143,7 +149,7 @@ WATERFALL = KeyTable(
 )
 
 DETAIL = KeyTable(
-    "The detail",
+    "Detail",
     Use("list.open", "fold, unfold; read a long value; follow a link", "open"),
     Shortcut("detail.unfold", "l,right", "fold(False)", "Unfold", "unfold, fold"),
     Shortcut("detail.fold", "h,left", "fold(True)", "Fold", ABOVE),
@@ -155,7 +161,7 @@ DETAIL = KeyTable(
 )
 
 FIND = KeyTable(
-    "The search",
+    "Search of spans",
     Shortcut("find.submit", "enter,down", "submit", "To the matches", "go to the first match", "first match"),
     Use("app.back", "close the search", "close the search"),
     in_palette=False,

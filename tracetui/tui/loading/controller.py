@@ -329,7 +329,7 @@ class LoadController:
             return
         analysis = self._state.analysis
         if analysis is None or not self.can_search:
-            self._show_key_notice("search in progress; {app.back} stops it" if self.is_busy else "no server to search")
+            self._show_key_notice("search in progress; {app.back} stops it" if self.is_busy else "no server connected")
             return
         from tracetui.tui.loading.requests import query_server_stats
 

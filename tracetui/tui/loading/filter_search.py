@@ -58,7 +58,7 @@ class FilterSearch:
             found = numbers.counted(len(self._state.shown), "match", "matches")
             self._host.show_notice(f"search stopped after {share} of the traces: {found}")
         else:
-            self._host.show_notice("search stopped before the first match; the filter is as before")
+            self._host.show_notice("search stopped before the first match; the filter is unchanged")
         self._host.refresh_views()
         return self._state.query
 

@@ -14,7 +14,7 @@ from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.messages import FilterTraces, Notice
 from tracetui.tui.state import State
 
-_Answer = TypeVar("_Answer")
+_DialogResult = TypeVar("_DialogResult")
 
 
 class ViewPart(Protocol):
@@ -110,15 +110,15 @@ class View(Vertical):
         """Show a notice that names keys by their actions; the text must be trusted."""
         self.post_notice(self.key_names.short(text))
 
-    def show_dialog(self, dialog: Screen[_Answer | None], done: Callable[[_Answer], object]) -> None:
+    def show_dialog(self, dialog: Screen[_DialogResult | None], done: Callable[[_DialogResult], object]) -> None:
         """Show a dialog, then take the focus back; `done` gets its result unless it was left."""
 
-        def answered(result: _Answer | None) -> None:
+        def closed(result: _DialogResult | None) -> None:
             self.focus_pane()
             if result is not None:
                 done(result)
 
-        self.app.push_screen(dialog, answered)
+        self.app.push_screen(dialog, closed)
 
     def filter_by(self, query: str, opens: tuple[str, ...] = ()) -> None:
         """Apply a filter, unless it is applied already to all traces. `opens`: ids of traces to open."""

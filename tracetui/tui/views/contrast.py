@@ -16,7 +16,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
 from tracetui.tui.views.base import View
-from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 _KEYS = (
     ("{list.open}", "filter by it"),
@@ -83,7 +83,7 @@ def _show(
         apply_filter(f"({shown}) AND {query}" if shown else query)
 
     rows = ContrastList(found, glyphs)
-    view.show_dialog(AnswerScreen(look, [title, *remarks(found, glyphs)], rows, "filter by it", _KEYS), chosen)
+    view.show_dialog(ResultScreen(look, [title, *remarks(found, glyphs)], rows, "filter by it", _KEYS), chosen)
 
 
 def selection_words(count: int, described: str) -> str:

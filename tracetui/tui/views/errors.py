@@ -78,7 +78,7 @@ class ErrorsView(View):
         role = self.page.columns.roles.get(service, Role.DIM)
         return service_name(service, role, width, self.state.look.glyphs, pad=False)
 
-    def nothing(self) -> tuple[str, str]:
+    def empty_message(self) -> tuple[str, str]:
         return "No errors in these traces.", "Press {view.traces} for other traces, {view.hot-spots} for hot spots."
 
     def name_of(self, row: int) -> str:
@@ -159,7 +159,7 @@ class ErrorsView(View):
         elif row == detail.stack_row:
             self.post_message(ReadText("Stack", detail.stack))
         elif row == detail.contrast_row and self._number(self.page.list.cursor) in self._contrasts:
-            self.action_apart()
+            self.action_contrast()
         elif row < len(detail.head):
             self.post_message(ReadText("Error", detail.head[row].text.strip()))
         elif detail.example(row) is not None:
@@ -178,7 +178,7 @@ class ErrorsView(View):
         self._by_service = not self._by_service
         self.page.show_list(None)
 
-    def action_apart(self) -> None:
+    def action_contrast(self) -> None:
         """Show the contrast of the pattern's traces."""
         if self.page.analysed is None or not self.page.has_rows:
             return

@@ -104,7 +104,7 @@ class HotSpotsView(View):
             self._awaits_advice = False
             return True
         if self._shows_advice and self.page.focused_detail is None:
-            self.action_advice()
+            self.action_suggestions()
             return True
         return super().go_back()
 
@@ -154,7 +154,7 @@ class HotSpotsView(View):
         role = self.page.columns.roles.get(spot.service, Role.DIM)
         return service_name(spot.service, role, width, self.state.look.glyphs, operation=spot.operation, pad=False)
 
-    def nothing(self) -> tuple[str, str]:
+    def empty_message(self) -> tuple[str, str]:
         return "These traces have no spans.", "Press {view.traces} for other traces."
 
     def name_of(self, row: int) -> str:
@@ -217,7 +217,7 @@ class HotSpotsView(View):
                 self._advice = found
                 self.page.show_summary()
                 if self._awaits_advice:
-                    self.action_advice()
+                    self.action_suggestions()
 
         self.work("hot-spots.advice", lambda: analysis.suggestions, done)
 
@@ -287,7 +287,7 @@ class HotSpotsView(View):
         if self.page.analysed is not None:
             self.post_message(self.page.analysed.open_trace(trace, self.page.columns.table.slowest_span(number, trace)))
 
-    def action_advice(self) -> None:
+    def action_suggestions(self) -> None:
         self._awaits_advice = self._advice is None and self.page.has_rows
         if self._awaits_advice:
             self.post_notice("computing suggestions")
@@ -339,7 +339,7 @@ class HotSpotsView(View):
 
         open_what_if(self, " ".join(map(safe, analysis.traces.operation_label(number))), replay, done)
 
-    def action_apart(self) -> None:
+    def action_contrast(self) -> None:
         """Contrast the traces with the slowest calls of the operation with the others that have it."""
         number = self._operation("contrast")
         if number is None:

@@ -82,7 +82,7 @@ class Findings(Protocol[_Columns]):
         """Return the title of the detail."""
         ...
 
-    def nothing(self) -> tuple[str, str]:
+    def empty_message(self) -> tuple[str, str]:
         """Return the reason for an empty list, and the next step; keys are named by their actions."""
         ...
 
@@ -395,7 +395,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         elif self.analysed is None:
             return []
         else:
-            texts = self._findings.nothing()
+            texts = self._findings.empty_message()
         reason, step = texts
         lines = Line([(f"  {reason}", Role.TITLE)]), Line([(f"  {KeyNames(self.screen).short(step)}", Role.DIM)])
         return [Line(), *(line.cropped(width, self._state.look.glyphs.ellipsis) for line in lines)]

@@ -9,7 +9,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.normal_diff import NormalDiff
 from tracetui.tui.messages import OpenTrace
 from tracetui.tui.views.base import View
-from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 _KEYS = (
     ("{list.open}", "open the span, in the normal trace if it is missing in this one"),
@@ -42,4 +42,4 @@ def _show(view: View, traces: TraceSet, found: NormalComparison, at: int = 0) ->
         view.post_message(OpenTrace(trace, span, partial(_show, view, traces, found, row)))
 
     titles = [*rows.titles(look.local_time), *rows.remarks(max(view.size.width - 4, 20))]
-    view.show_dialog(AnswerScreen(look, titles, rows, "open the span", _KEYS, at), chosen)
+    view.show_dialog(ResultScreen(look, titles, rows, "open the span", _KEYS, at), chosen)

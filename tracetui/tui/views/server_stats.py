@@ -9,7 +9,7 @@ from tracetui.model.server_stats import ServerStats
 from tracetui.render.services.server_stats import ServerStatsList, server_stats_title
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.state import Look
-from tracetui.tui.widgets.answer_screen import AnswerScreen
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 _KEYS = (
     ("server", "calls in the server's dependency graph: Jaeger's batch job, or Zipkin's links"),
@@ -24,4 +24,4 @@ def show_server_stats(app: App[None], look: Look, server_stats: ServerStats, ana
     title = list(server_stats_title(server_stats))
     if not server_stats.dependencies:
         title.append(Line([("No dependency data.", Role.PLAIN)]))
-    app.push_screen(AnswerScreen(look, title, ServerStatsList(server_stats, here, look.glyphs), "back", _KEYS))
+    app.push_screen(ResultScreen(look, title, ServerStatsList(server_stats, here, look.glyphs), "back", _KEYS))

@@ -30,10 +30,10 @@ _NOTE_CELLS = 40
 class _ChoiceRows:
     """A row for all matching names, and one for each name."""
 
-    def __init__(self, names: Sequence[str], marked: set[str], all_text: str, cost: str, mark: str, ellipsis: str):
+    def __init__(self, names: Sequence[str], marked: set[str], all_text: str, cost: str, glyph: str, ellipsis: str):
         self._names, self._marked = names, marked
         self._all_text, self._cost = all_text, cost
-        self._mark, self._ellipsis = mark, ellipsis
+        self._mark_glyph, self._ellipsis = glyph, ellipsis
 
     def __len__(self) -> int:
         return len(self._names) + 1
@@ -45,7 +45,7 @@ class _ChoiceRows:
             return line.add(f"  {self._cost}", Role.DIM).cropped(width, self._ellipsis)
         name = self._names[row - 1]
         is_marked = name in self._marked
-        line = Line([(f"{self._mark if is_marked else ' '} ", Role.ACCENT)])
+        line = Line([(f"{self._mark_glyph if is_marked else ' '} ", Role.ACCENT)])
         return line.add(safe(name, _LONGEST_NAME), Role.STRONG if is_marked else Role.PLAIN).cropped(
             width, self._ellipsis
         )

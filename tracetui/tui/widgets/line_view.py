@@ -127,12 +127,12 @@ class LineView(ScrollView, can_focus=True):
         def control(self) -> LineView:
             return self.view
 
-    def __init__(self, theme: Theme, cursor_mark: str = "▌", *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, theme: Theme, cursor_glyph: str = "▌", *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.source: LineSource = NoLines()
         self._look = theme
-        self._mark = cursor_mark
-        self._in_ascii = cursor_mark.isascii()
+        self._cursor_glyph = cursor_glyph
+        self._in_ascii = cursor_glyph.isascii()
         self.leads = False
         """True if keys move its cursor while another widget has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
@@ -280,29 +280,29 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
-        marked = selected and (self.has_focus or self.leads)
+        highlighted = selected and (self.has_focus or self.leads)
         line_width, width = room
         line = self.source.line(row, line_width)
-        runs = self._look.cursor_runs(line) if marked else line.runs
+        runs = self._look.cursor_runs(line) if highlighted else line.runs
         # of several lists, only the one that receives keys shows an accented glyph
-        edge = [(self._mark, Role.ACCENT if marked else Role.DIM), (" ", "")] if selected else [("  ", "")]
+        edge = [(self._cursor_glyph, Role.ACCENT if highlighted else Role.DIM), (" ", "")] if selected else [("  ", "")]
         shown = [*edge, *(in_ascii(runs) if self._in_ascii else runs)]
         # a reversed glyph would look like part of the row
-        has_band = marked and self._look.under_cursor is not None
+        has_band = highlighted and self._look.under_cursor is not None
         painted = [(text, self._paint(role, has_band)) for text, role in edge]
-        painted += [(text, self._paint(role, marked)) for text, role in shown[len(edge) :]]
-        segments = [Segment(text, paint.style) for text, paint in painted] if marked else _joined_runs(painted)
+        painted += [(text, self._paint(role, highlighted)) for text, role in shown[len(edge) :]]
+        segments = [Segment(text, paint.style) for text, paint in painted] if highlighted else _joined_runs(painted)
         cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
         if cells < width:
-            blank = self._paint("", True).style if marked else segments[-1].style
+            blank = self._paint("", True).style if highlighted else segments[-1].style
             segments.append(Segment(" " * (width - cells), blank))
         return Strip(segments, max(cells, width)).adjust_cell_length(width)
 
-    def _paint(self, role: str, marked: bool) -> _Paint:
-        paints = self._cursor_paints if marked else self._paints
+    def _paint(self, role: str, highlighted: bool) -> _Paint:
+        paints = self._cursor_paints if highlighted else self._paints
         paint = paints.get(role)
         if paint is None:
-            style = self.rich_style + (self._look.cursor_style(role) if marked else self._look.style(role))
+            style = self.rich_style + (self._look.cursor_style(role) if highlighted else self._look.style(role))
             has_lines = style.reverse or style.underline or style.strike
             grounds = {one.style.bgcolor: one.ground for one in paints.values() if one.ground >= 0}
             paint = _Paint(style, -1 if has_lines else grounds.get(style.bgcolor, len(paints)))

@@ -222,8 +222,8 @@ class QueryBar(Vertical):
         column = min(max(map(cell_width, texts)), max(width * 2 // 3, 1))
         lines = []
         for i, (text, candidate) in enumerate(zip(texts, shown, strict=True)):
-            mark, role = (self._glyphs.cursor, Role.ACCENT) if i == chosen else (" ", Role.PLAIN)
-            line = Line([(f"{mark} ", Role.ACCENT), (fit(text, column, "left", self._glyphs.ellipsis), role)])
+            glyph, role = (self._glyphs.cursor, Role.ACCENT) if i == chosen else (" ", Role.PLAIN)
+            line = Line([(f"{glyph} ", Role.ACCENT), (fit(text, column, "left", self._glyphs.ellipsis), role)])
             lines.append(line.add(f"  {candidate.note}", Role.DIM).cropped(width, self._glyphs.ellipsis))
         if more:
             lines.append(Line([(f"  {more:,} more", Role.DIM)]))

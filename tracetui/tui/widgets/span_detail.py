@@ -116,7 +116,7 @@ class SpanDetail(Vertical):
             return
         self.highlighted = word
         if self.view.lines is not None:
-            self.view.lines.sought = word
+            self.view.lines.highlight = word
             self.view.rows_changed()
 
     def look_changed(self) -> None:
@@ -178,7 +178,7 @@ class SpanDetail(Vertical):
             return
         again = span == self._shown
         self._shown = span
-        lines.toggled, lines.word, lines.sought = self._toggled, self._word, self.highlighted
+        lines.toggled, lines.word, lines.highlight = self._toggled, self._word, self.highlighted
         self.view.source = lines
         self.view.lay_out(lines)
         self.view.rows_changed(None if again else 0)
@@ -209,7 +209,7 @@ class SpanDetail(Vertical):
         elif lines.toggle(self.view.cursor):
             row = lines.row_of(entry.path)
             self.view.rows_changed(row)
-        elif entry.long:
+        elif entry.is_long:
             self.read()
         elif entry.path.startswith("link:"):
             self.post_message(Notice("the linked trace is not loaded"))

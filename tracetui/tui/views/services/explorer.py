@@ -11,7 +11,7 @@ from tracetui.render.services.table import ServiceListColumns
 from tracetui.render.text.line import Line
 from tracetui.tui.background_work import Work
 from tracetui.tui.state import State
-from tracetui.tui.views.services.modes import AROUND, Mode, ModeColumns, answer, title
+from tracetui.tui.views.services.modes import AROUND, Mode, ModeColumns, mode_columns, title
 from tracetui.tui.widgets.line_view import LineView, NoLines
 
 
@@ -47,9 +47,9 @@ class ServiceExplorer:
                 self._show(found)
 
         if mode.what == AROUND and not mode.operation:
-            done(answer(columns, analysis, mode, service, glyphs))
+            done(mode_columns(columns, analysis, mode, service, glyphs))
         else:
-            self._work("services-answer", lambda: answer(columns, analysis, mode, service, glyphs), done)
+            self._work("services-mode", lambda: mode_columns(columns, analysis, mode, service, glyphs), done)
 
     def _show(self, found: ModeColumns) -> None:
         self._columns = found

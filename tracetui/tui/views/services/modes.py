@@ -59,7 +59,9 @@ class ModeColumns:
         return {name: strength / most for name, strength in of.items() if strength > 0}
 
 
-def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs) -> ModeColumns:
+def mode_columns(
+    columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs
+) -> ModeColumns:
     """Compute the columns of a mode. Slow on a large set, except for neighbours."""
     graph, explorer, target = columns.table.graph, Explorer(columns.role, glyphs), Target(focus, mode.operation)
     if mode.what in (SLOW, FAILS):
@@ -73,8 +75,8 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
         )
     if mode.what == PATH:
         chains = call_chains(graph, target, Target(mode.others[0]))
-        way = path_diagram(graph, chains, {focus, mode.others[0]})
-        return ModeColumns(explorer.chains(chains), diagram=_if_few(way))
+        diagram = path_diagram(graph, chains, {focus, mode.others[0]})
+        return ModeColumns(explorer.chains(chains), diagram=_if_few(diagram))
     if mode.what == SHARED:
         names = (focus, *mode.others)
         return ModeColumns(explorer.shared(names, shared_dependencies(graph, names)))
@@ -87,8 +89,8 @@ def answer(columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: s
     )
     left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
     drawn = {focus, *(one.service for one in (*up, *down))}
-    diagram = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MOST_DRAWN else None
-    return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=diagram)
+    calls = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MOST_DRAWN else None
+    return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=calls)
 
 
 def _if_few(diagram: Diagram) -> Diagram | None:
@@ -106,7 +108,7 @@ def title(
     if figures.peer_type:
         line.add(f"  {figures.peer_type}", Role.DIM)
     if mode.what in (SLOW, FAILS):
-        return _hit_title(line, mode, found.blast if found else None, glyphs)
+        return _impact_title(line, mode, found.blast if found else None, glyphs)
     if mode.what == PATH:
         return line.add(f" {glyphs.sync_call} {safe(mode.others[0])}", Role.STRONG)
     if mode.what == SHARED:
@@ -123,16 +125,16 @@ def title(
     line.add(f"  in {numbers.percent(share)} of the traces, {numbers.counted(calls, 'call')}", Role.DIM)
     if errors:
         line.add(f"  {glyphs.origin} {numbers.percent(errors)}", Role.ERROR)
-    itself = table.self_calls(focus)
-    if itself and not mode.operation:
-        line.add(f"  calls itself {numbers.counted(itself, 'time')}", Role.DIM)
-    ring = next((ring for ring in table.cycles if focus in ring), None)
-    if ring is not None:
-        line.add(f"  {glyphs.warning} {cycle(ring, table.graph, glyphs)}", Role.WARNING)
+    self_calls = table.self_calls(focus)
+    if self_calls and not mode.operation:
+        line.add(f"  calls itself {numbers.counted(self_calls, 'time')}", Role.DIM)
+    own_cycle = next((cycle for cycle in table.cycles if focus in cycle), None)
+    if own_cycle is not None:
+        line.add(f"  {glyphs.warning} {cycle_text(own_cycle, table.graph, glyphs)}", Role.WARNING)
     return line.add(f"  to {mode.hops} hops", Role.ACCENT) if mode.hops > 1 else line
 
 
-def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs) -> Line:
+def _impact_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs) -> Line:
     line.add("  if it is SLOW" if mode.what == SLOW else "  if it FAILS", Role.ACCENT)
     if found is None:
         return line.add(f"  computing{glyphs.ellipsis}", Role.DIM)
@@ -146,12 +148,12 @@ def _hit_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Glyphs
     return line.add(f"  in {numbers.percent(found.trace_share)} of the traces", Role.PLAIN)
 
 
-def cycle(ring: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
+def cycle_text(cycle: Sequence[str], graph: ServiceGraph, glyphs: Glyphs) -> str:
     """Format a call cycle."""
-    text = safe(ring[0])
-    for caller, callee in zip(ring, (*ring[1:], ring[0]), strict=True):
-        waits = any(not edge.is_async for edge in graph.edges[caller, callee])
-        text += f" {glyphs.sync_call if waits else glyphs.async_call} {safe(callee)}"
+    text = safe(cycle[0])
+    for caller, callee in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
+        is_sync = any(not edge.is_async for edge in graph.edges[caller, callee])
+        text += f" {glyphs.sync_call if is_sync else glyphs.async_call} {safe(callee)}"
     return text
 
 

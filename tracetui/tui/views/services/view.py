@@ -35,7 +35,7 @@ from tracetui.tui.views.services.modes import (
     SLOW,
     Mode,
     ModeColumns,
-    cycle,
+    cycle_text,
     operations_of,
     with_attribute,
 )
@@ -74,14 +74,14 @@ class ServicesView(View):
         """Services that match in an attribute, and that attribute."""
         self._searched = False
         """True if attributes were searched."""
-        self.part = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
-        self.part.cursor_blink = self.part.display = False
+        self.name_input = _NameInput(placeholder="part of the name of a service or operation", select_on_focus=False)
+        self.name_input.cursor_blink = self.name_input.display = False
         self.right = LineView(state.look.theme, state.look.glyphs.cursor)
         self.figure = ServiceFigure(state.look)
         self.page = ListDetail[ServiceListColumns](
-            state, work, id, self, right=self.right, above=self.part, figure=self.figure, beside_from=_BESIDE_FROM
+            state, work, id, self, right=self.right, above=self.name_input, figure=self.figure, beside_from=_BESIDE_FROM
         )
-        self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._answered)
+        self.explorer = ServiceExplorer(state, work, self.page.detail, self.right, self._columns_shown)
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -101,7 +101,7 @@ class ServicesView(View):
         return self.page.rows
 
     def sources_changed(self) -> None:
-        self.explorer.mode, self.part.value, self.part.display = Mode(), "", False
+        self.explorer.mode, self.name_input.value, self.name_input.display = Mode(), "", False
 
     def set_changed(self) -> None:
         # keep the mode, for the return from the traces of a row
@@ -115,9 +115,9 @@ class ServicesView(View):
         if mode != Mode() and not self._has_no_match:
             # from a result back to the service or operation, and from an operation to its service
             self._look(Mode(operation=mode.operation if mode.what != AROUND else ""))
-        elif self.part.display:
-            self.part.value = ""
-            self.part.display = False
+        elif self.name_input.display:
+            self.name_input.value = ""
+            self.name_input.display = False
             self._rebuild_list({})
             self.page.list.focus()
         else:
@@ -135,7 +135,7 @@ class ServicesView(View):
         return ServiceListColumns(ServiceTable(analysis))
 
     def list_source(self, columns: ServiceListColumns) -> HeadedSource:
-        part = self.part.value.strip()
+        part = self.name_input.value.strip()
         return ServiceList(columns, self.state.look.glyphs, self._sorting, self._descending, part, self._more)
 
     def summary_line(self, columns: ServiceListColumns) -> Line:
@@ -143,14 +143,14 @@ class ServicesView(View):
         inferred = sum(figures.inferred for figures in table.services)
         line = Line([(numbers.counted(len(table.services) - inferred, "service"), Role.TITLE)])
         line.add(f" and {numbers.counted(inferred, 'inferred peer')} (?)" if inferred else "", Role.DIM)
-        if self.part.value.strip() and self.page.has_rows:
-            part = self.state.look.glyphs.quoted(safe(self.part.value.strip()))
+        if self.name_input.value.strip() and self.page.has_rows:
+            part = self.state.look.glyphs.quoted(safe(self.name_input.value.strip()))
             line.add(f"  {len(self.services):,} matching {part}", Role.ACCENT)
         cycles = table.cycles
         if cycles:
             glyphs = self.state.look.glyphs
             line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
-            line.add(cycle(cycles[0], table.graph, glyphs), Role.WARNING)
+            line.add(cycle_text(cycles[0], table.graph, glyphs), Role.WARNING)
         few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
         return line.add(few if table.few_samples else "", Role.DIM)
 
@@ -159,8 +159,8 @@ class ServicesView(View):
         line = self.explorer.title(self.services.columns, service, width)
         return line.add(f"  {safe(self._more[service])}", Role.ACCENT) if service in self._more else line
 
-    def nothing(self) -> tuple[str, str]:
-        none = f"No service matches {safe(self.part.value.strip())} by name"
+    def empty_message(self) -> tuple[str, str]:
+        none = f"No service matches {safe(self.name_input.value.strip())} by name"
         if self._searched:
             return f"{none}, operation or attribute.", "{app.back} shows all services."
         return f"{none} or operation.", "{services.search} searches attributes too, {app.back} shows all."
@@ -180,7 +180,7 @@ class ServicesView(View):
         assert self.page.analysed is not None
         self.explorer.show(self.services.columns, self.page.analysed.analysis, self.name_of(row))
 
-    def _answered(self, found: ModeColumns) -> None:
+    def _columns_shown(self, found: ModeColumns) -> None:
         """Show the services concerned as a drawing, and the effect on each service in the ranking."""
         if not self.page.has_rows:
             return
@@ -267,7 +267,7 @@ class ServicesView(View):
             return
         trace = int(self.services.table.traces.trace[span])
         self.post_message(self.page.analysed.open_trace(trace, span))
-        self.post_notice("it has no spans to filter by; showing the slowest call to it")
+        self.post_notice("an inferred peer has no spans to filter by; showing the slowest call to it")
 
     # --- queries about services --------------------------------------------------------------------------------------
 
@@ -321,11 +321,11 @@ class ServicesView(View):
             if options:
                 self.show_dialog(Choice(look, f"One operation of {safe(focus)}", options), chosen)
             else:
-                self.post_notice("unknown operations: it sends no spans")
+                self.post_notice("an inferred peer has no operations, as it sends no spans")
 
         self.work("services-operations", lambda: operations_of(graph, focus, look.glyphs), show_options)
 
-    def action_opinion(self) -> None:
+    def action_server_stats(self) -> None:
         if not self.state.is_live:
             self.post_notice("files have no server statistics")
         elif self.page.has_rows:
@@ -363,7 +363,7 @@ class ServicesView(View):
             # it was chosen from a previous set
             return
         if self.services.row_of(service) is None:
-            self.part.value = ""
+            self.name_input.value = ""
             self._rebuild_list()
         if self.explorer.mode.what not in (AROUND, SLOW, FAILS):
             self.explorer.mode = Mode()
@@ -402,8 +402,8 @@ class ServicesView(View):
         self.page.list.cursor = (self.services.row_of(service) if self.page.has_rows else None) or 0
 
     def action_find(self) -> None:
-        self.part.display = True
-        self.part.focus()
+        self.name_input.display = True
+        self.name_input.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -411,14 +411,14 @@ class ServicesView(View):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        part = self.part.value.strip()
-        self.part.display = bool(part)
+        part = self.name_input.value.strip()
+        self.name_input.display = bool(part)
         self.page.list.focus()
         if part and self.page.analysed is not None:
             graph = self.page.columns.table.graph
 
             def found(more: dict[str, str]) -> None:
-                if part == self.part.value.strip():
+                if part == self.name_input.value.strip():
                     self._rebuild_list(more, searched=True)
 
             self.work("services-find", lambda: with_attribute(graph, part), found)

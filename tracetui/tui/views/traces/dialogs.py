@@ -35,8 +35,8 @@ from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.contrast import open_contrast
 from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.traces.before_after import GroupPair, chosen_pair, pair_at, pairs_by_change
-from tracetui.tui.widgets.answer_screen import AnswerScreen
 from tracetui.tui.widgets.choice import Choice, Option
+from tracetui.tui.widgets.result_screen import ResultScreen
 
 _SLOW = 0.95
 _SETS_KEYS = (
@@ -256,7 +256,7 @@ class TraceDialogs:
         if not found.has_common:
             text = NOTHING_IN_COMMON
         title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
-        self._view.show_dialog(AnswerScreen(state.look, [title], rows, "back", _SETS_KEYS), lambda _: None)
+        self._view.show_dialog(ResultScreen(state.look, [title], rows, "back", _SETS_KEYS), lambda _: None)
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
@@ -339,7 +339,7 @@ class TraceDialogs:
             self._view.post_message(OpenTrace(pair[side], span, come_back))
 
         rows = TraceDiff(found, service_roles(loaded), glyphs)
-        self._view.show_dialog(AnswerScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
+        self._view.show_dialog(ResultScreen(look, title, rows, "open the span", _TRACES_KEYS, at), chosen)
 
 
 DIALOGS: Mapping[str, Callable[[TraceDialogs], None]] = {

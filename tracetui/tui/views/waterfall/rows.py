@@ -159,7 +159,7 @@ class RowsPane(Vertical):
         window = None if shown.is_merged else shown.base.window
         if not layout.bar:
             return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, glyphs, window, selected))
-        what = f"up to {overview.max_concurrency:,} at once"
+        what = f"up to {overview.max_concurrency:,} concurrent"
         line = Line([(fit(what, INDENT + layout.label - 1, "right", glyphs.ellipsis) + " ", Role.DIM)])
         return line.extend(minimap(overview, layout.bar + 2, glyphs, window, selected))
 

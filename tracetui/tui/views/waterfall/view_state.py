@@ -21,7 +21,7 @@ from tracetui.tui.views.waterfall.prepare import PreparedTrace
 
 TREE, FLAT, FLAME = "tree", "flat", "flame"
 MODES = (TREE, FLAT, FLAME)
-MODE_TITLES = {TREE: "tree", FLAT: "flat, by start", FLAME: "flame: merged by call path"}
+MODE_TITLES = {TREE: "tree", FLAT: "flat, by start", FLAME: "flame, merged by call path"}
 SHARES = (0, 1, 5)
 """Shares of the trace, in percent, below which spans can be hidden."""
 _CLOSEST_NS = 8
@@ -99,10 +99,10 @@ class ViewState:
         span = self.span_at(row)
         if span is None:
             return None
-        run = self.view.rows.run(min(row, len(self) - 1)) or range(span, span + 1)
-        traces, own = self.base.traces, slice(run.start, run.stop, run.step)
-        start = int(traces.start[own].min())
-        return start, int(traces.end[own].max()) - start
+        spans = self.view.rows.repeats(min(row, len(self) - 1)) or range(span, span + 1)
+        traces, within = self.base.traces, slice(spans.start, spans.stop, spans.step)
+        start = int(traces.start[within].min())
+        return start, int(traces.end[within].max()) - start
 
     def position(self, row: int) -> int:
         """Return the position of a row."""
@@ -145,7 +145,7 @@ class ViewState:
         if self.least_percent:
             durations = view.durations
             if self.mode == TREE:
-                durations = view.tree.run_totals(durations)
+                durations = view.tree.repeat_totals(durations)
             # never hide errors
             hidden |= (durations * 100 < self.least_percent * view.whole_ns) & (view.roles == 0)
         if self.hidden_services:
@@ -170,7 +170,7 @@ class ViewState:
         self.least_percent, self.only_found = 0, False
 
     def hide_as(self, other: ViewState) -> None:
-        """Hide and show what another view state does."""
+        """Adopt the hidden spans and the column of times of another view state."""
         self.least_percent, self.self_mode = other.least_percent, other.self_mode
         self.hidden_services = set(other.hidden_services)
 
@@ -223,7 +223,7 @@ class ViewState:
         if self.mode == FLAT or not len(self):
             return row
         position = self.position(row)
-        if view.rows.run(row) or (view.rows.is_folded(row) and view.rows.has_children(row)):
+        if view.rows.repeats(row) or (view.rows.is_folded(row) and view.rows.has_children(row)):
             view.tree.fold(position, False)
             return view.rows.row_of(position)
         return row + 1 if view.rows.has_children_shown(row) else row
@@ -243,7 +243,7 @@ class ViewState:
         if self.mode == FLAT or not len(self):
             return row
         tree, position = self.view.tree, self.position(row)
-        is_closed = bool(tree.run(row)) or (tree.is_folded(row) and tree.has_children(row))
+        is_closed = bool(tree.repeats(row)) or (tree.is_folded(row) and tree.has_children(row))
         if is_closed or tree.can_fold(row):
             tree.fold(position, not is_closed)
         return tree.row_of(position)
@@ -254,7 +254,7 @@ class ViewState:
     def unfold_all(self, row: int) -> int:
         """Unfold everything; if nothing else is folded, also the repeated siblings. -> the new row"""
         tree = self.view.tree
-        return self._keeping(row, lambda: tree.unfold_all(runs=tree.is_unfolded()))
+        return self._keeping(row, lambda: tree.unfold_all(repeats=tree.is_unfolded()))
 
     def shallower(self, row: int) -> int:
         return self._fold_level(row, -1)
@@ -306,8 +306,8 @@ class ViewState:
         if not len(self):
             return
         view = self.view
-        own = view.rows.run(row) or range(self.position(row), self.position(row) + 1)
-        within = slice(own.start, own.stop, own.step)
+        spans = view.rows.repeats(row) or range(self.position(row), self.position(row) + 1)
+        within = slice(spans.start, spans.stop, spans.step)
         start = int(view.traces.start[within].min())
         self._look_at(start, int(view.traces.end[within].max()) - start)
 

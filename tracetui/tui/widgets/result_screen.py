@@ -1,4 +1,4 @@
-"""Full-screen list under a heading, with rows to read or choose."""
+"""Result of an action as a full-screen list, with rows to read or choose."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.help import HelpScreen, Keys
-from tracetui.tui.keys.dialogs import ANSWER
+from tracetui.tui.keys.dialogs import RESULT
 from tracetui.tui.keys.everywhere import LISTS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
@@ -21,13 +21,13 @@ from tracetui.tui.widgets.line_view import HeadedSource, LineView
 _INDENT = 2
 
 
-class AnswerScreen(Dialog[int | None]):
-    """Shows rows; the result is the row chosen, or None."""
+class ResultScreen(Dialog[int | None]):
+    """Shows rows below a title; returns the row chosen, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = ANSWER.bindings
+    BINDINGS: ClassVar[list[BindingType]] = RESULT.bindings
     DEFAULT_CSS = """
-    AnswerScreen { background: $background; }
-    AnswerScreen LineView { height: 1fr; }
+    ResultScreen { background: $background; }
+    ResultScreen LineView { height: 1fr; }
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class AnswerScreen(Dialog[int | None]):
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.glyphs.cursor)
         moves = LISTS.hints("list.down list.up")
-        hints = [("{list.open}", choose), *moves, *ANSWER.hints("answer.leave", "answer.keys")]
+        hints = [("{list.open}", choose), *moves, *RESULT.hints("answer.leave", "answer.keys")]
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
@@ -63,7 +63,7 @@ class AnswerScreen(Dialog[int | None]):
         return [_indented(self._rows.heading(self._view.line_width), width)]
 
     def action_keys(self) -> None:
-        groups = [("This answer", self._keys), (LISTS.title, LISTS.help), (ANSWER.title, ANSWER.help)]
+        groups = [("This screen", self._keys), (LISTS.title, LISTS.help), (RESULT.title, RESULT.help)]
         self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
