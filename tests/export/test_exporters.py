@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.building import GivenSpan, build, span
+from tests.support.building import EPOCH, GivenSpan, build, span
 from tests.support.paths import INCIDENT
 from tests.support.program import Program
 from tracetui.export.exporter import Exporter, Losses
@@ -186,6 +186,50 @@ def test_losses_are_counted(name: str, losses: dict[str, int]) -> None:
     assert bool(BY_NAME[name].losses) == bool(losses)
 
 
+@pytest.mark.parametrize(
+    ("name", "losses"),
+    [
+        ("otlp-json", {}),
+        ("otlp-protobuf", {}),
+        ("jaeger", {"list{} or map{} (written as text)": 3, "time{} below 1 µs": 2}),
+        *(
+            (
+                name,
+                {
+                    "type{} of attributes (written as text)": 4,
+                    "resource attribute{} as such (written as tags)": 2,
+                    "time{} below 1 µs": 2,
+                },
+            )
+            for name in ("zipkin", "zipkin-v1")
+        ),
+    ],
+)
+def test_losses_of_values_are_counted(name: str, losses: dict[str, int]) -> None:
+    exact = GivenSpan(
+        "1",
+        EPOCH + 1_500,
+        2_000,
+        attributes={"text": "a", "number": 1, "list": [1], "map": {"a": 1}},
+        resource={"host.name": "h", "process.pid": 7},
+        events=[(EPOCH + 1_501, "retry", {"tried": ["a"]}), (EPOCH + 2_000, "done", {})],
+    )
+    found = Losses()
+    for _ in BY_NAME[name].encode(build(exact), found):
+        pass
+    assert +found == losses
+
+
+def test_success_is_reported_on_stderr(program: Program, tmp_path: Path) -> None:
+    path = tmp_path / "failed.zipkin.json"
+    result = program("export", INCIDENT, "--errors-only", "-o", str(path))
+    assert result.out == ""
+    lines = result.err.splitlines()
+    assert lines[0] == f"tracetui: wrote 8 traces, 66 spans to {path} as zipkin"
+    assert "tracetui: not exported: 132 resource attributes as such (written as tags)" in lines
+    assert program("export", INCIDENT).err == "tracetui: wrote 100 traces, 849 spans as otlp-json\n"
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +336,7 @@ def test_export_reports_losses(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "lossy.json"
     save(LOSSY, path)
     result = program("export", str(path), "--format", "zipkin")
-    assert result.err == "".join(
+    assert result.err == "tracetui: wrote 1 trace, 2 spans as zipkin\n" + "".join(
         f"tracetui: not exported: {lost}\n"
         for lost in ("2 warnings of the source", "1 FOLLOWS_FROM reference to parents", "1 link")
     )

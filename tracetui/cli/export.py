@@ -16,6 +16,7 @@ from tracetui.export.exporter import Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import describe_losses, save
 from tracetui.model.errors import UsageError
+from tracetui.render.text.numbers import counted
 
 _NAMES = [exporter.name for exporter in EXPORTERS]
 
@@ -67,6 +68,10 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
         losses = Losses()
         print_pieces(exporter.encode(traces, losses), is_json=not exporter.is_binary)
         lost = describe_losses(traces, losses)
+    if traces.trace_count:
+        counts = f"{counted(traces.trace_count, 'trace')}, {counted(len(traces), 'span')}"
+        where = f" to {output}" if output is not None else ""
+        print_message(f"wrote {counts}{where} as {exporter.name}")
     for text in lost:
         print_message(f"not exported: {text}")
 

@@ -70,6 +70,12 @@ def count_warnings(traces: TraceSet, losses: Losses) -> None:
     losses["FOLLOWS_FROM reference{} to parents"] += int(np.count_nonzero(traces.flags & int(Flag.FOLLOWS_FROM)))
 
 
+def count_fractions(span: Span, losses: Losses) -> None:
+    """Count the times of a span below a microsecond as lost: its start, its duration and its events."""
+    times = (span.start_ns, span.duration_ns, *(event.time_ns for event in span.events))
+    losses["time{} below 1 µs"] += sum(time % 1_000 > 0 for time in times)
+
+
 def json_items(spans: Iterable[Span], encode: Callable[[Span], Json]) -> Iterator[bytes]:
     """Encode spans as the items of a JSON array, without its brackets, in pieces."""
     for number, batch in enumerate(batches(spans, _SPANS_PER_PIECE)):

@@ -10,6 +10,7 @@ from tracetui.export.common import (
     Json,
     as_text,
     base64_text,
+    count_fractions,
     json_bytes,
     json_float,
     json_items,
@@ -50,6 +51,11 @@ def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
 
         def encode(span: Span, processes: _Processes = processes) -> Json:
             losses["attribute{} of links"] += sum(len(link.attributes) for link in span.links)
+            attributes = (span.attributes, span.resource, *(event.attributes for event in span.events))
+            losses["list{} or map{} (written as text)"] += sum(
+                isinstance(value, list | dict) for of_one in attributes for value in of_one.values()
+            )
+            count_fractions(span, losses)
             return _jaeger_span(span, processes.name_of(span))
 
         yield b"," * bool(trace) + b'{"traceID":%b,"spans":[' % json_bytes(trace_id)

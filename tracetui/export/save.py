@@ -57,7 +57,7 @@ def describe_losses(traces: TraceSet, losses: Losses) -> list[str]:
         "log record{}": len(traces.log_lines),
         "warning{} about the input": len(traces.load_warnings),
     }
-    return [f"{count:,} {what.format('s' * (count > 1))}" for what, count in counts.items() if count]
+    return [f"{count:,} {what.replace('{}', 's' * (count > 1))}" for what, count in counts.items() if count]
 
 
 @contextmanager

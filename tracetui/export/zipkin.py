@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from tracetui.export.common import (
     Json,
     as_text,
+    count_fractions,
     count_warnings,
     hex_id,
     json_bytes,
@@ -59,6 +60,10 @@ def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json
 
     def counted(span: Span) -> Json:
         losses["link{}"] += len(span.links)
+        values = (*span.attributes.values(), *span.resource.values())
+        losses["type{} of attributes (written as text)"] += sum(not isinstance(value, str) for value in values)
+        losses["resource attribute{} as such (written as tags)"] += len(span.resource)
+        count_fractions(span, losses)
         return encode(span)
 
     yield b"["
