@@ -33,6 +33,15 @@ def newest_text(start_ns: int | None, now_ns: int) -> str:
     return age(start_ns, now_ns) if start_ns else f"none in {format_duration(NEWEST_NS)}"
 
 
+def _services_note(within: int, searched: int, *, is_known: bool) -> str:
+    """Describe how many of the searched services have traces in a window. is_known: it was searched to its start"""
+    if not within:
+        return "no traces" if is_known else "not searched yet"
+    at_least = "at least " if within < searched and not is_known else ""
+    count = f"{at_least}{within:,} of " if within < searched else "all "
+    return f"{count}{searched:,} services have traces" if searched > 1 else "has traces"
+
+
 def _note(newest: str) -> str:
     return f"newest trace {newest}" if newest.endswith("ago") else newest
 
@@ -72,19 +81,19 @@ class Offer:
     window_ns: int
     service: str = ""
     note: str = ""
-    services: int = 0
-    """Number of services known to have traces in the window."""
+    may_hold: bool = False
+    """True if traces are in the window, or may be."""
 
 
 def offers(services: Sequence[str], newest: Mapping[str, int], searched_ns: int, now_ns: int) -> list[Offer]:
     """Return the offers after an empty search of the last `searched_ns`; `newest`: result of `newest_starts`."""
     windows = []
     for window in WINDOWS:
-        services_within = sum(start > now_ns - window for start in newest.values())
+        within = sum(start > now_ns - window for start in newest.values())
         is_known = bool(newest) and window <= NEWEST_NS
-        note = f"traces of {services_within:,} of {len(newest):,} services" if is_known else ""
         if window > searched_ns:
-            windows.append(Offer(window, note=note, services=services_within))
+            note = _services_note(within, len(newest), is_known=is_known) if newest else ""
+            windows.append(Offer(window, note=note, may_hold=within > 0 or not is_known))
     rest = "not searched" if newest else ""
     ordered = by_newest(services, newest)
     return [

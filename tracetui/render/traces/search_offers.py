@@ -27,8 +27,8 @@ class OfferedRows:
 
     @property
     def best(self) -> int:
-        """Row of the narrowest window known to contain traces, else the first."""
-        return next((row for row, offer in enumerate(self._offers) if offer.services), 0)
+        """Row of the narrowest window that contains traces or may do so, else the first."""
+        return next((row for row, offer in enumerate(self._offers) if offer.may_hold), 0)
 
     def offer(self, row: int) -> Offer | None:
         return self._offers[row] if 0 <= row < len(self._offers) else None

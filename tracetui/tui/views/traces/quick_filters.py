@@ -35,6 +35,7 @@ _UP_TO_NOW = (
     ("1d", "day"),
     ("2d", "2 days"),
     ("7d", "7 days"),
+    ("30d", "30 days"),
 )
 _T = TypeVar("_T")
 _CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
