@@ -360,7 +360,7 @@ def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.Ca
 def test_alike_sides_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", BEFORE, BEFORE]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert text.endswith("alike: with 100 and 100 traces, no figure changed by 10 % or more beyond chance.")
+    assert text.endswith("alike. With 100 and 100 traces, no figure changed by 10 % or more beyond chance.")
 
 
 def test_bundled_incident_is_divided_by_the_time_of_its_fix(capsys: pytest.CaptureFixture[str]) -> None:

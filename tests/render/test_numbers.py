@@ -170,3 +170,8 @@ def test_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
         assert numbers.zone(START, local=True) == "XYZ"
     time.tzset()
     assert "XYZ" not in os.environ.get("TZ", "")
+
+
+def test_rates_are_per_minute() -> None:
+    rates = [0.04, 5.42, 99.9, 99.96, 1_234_567.8]
+    assert [numbers.per_minute(rate) for rate in rates] == ["0.0", "5.4", "99.9", "100", "1,234,568"]

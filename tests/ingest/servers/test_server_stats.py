@@ -120,7 +120,7 @@ def test_invalid_metrics_are_omitted(value: bytes, program: Program) -> None:
         server.fault, server.fault_on = status(200, body=body), "/metrics/"
         result = program("server", server.url, "cart")
     assert result.code == 0, result.err
-    assert "2 calls/s" in result.out
+    assert "120 calls/min" in result.out
     assert "p95 2.00 ms" in result.out
 
 
@@ -162,7 +162,7 @@ def test_calls_missing_from_traces_come_first() -> None:
 def test_metrics_in_words() -> None:
     assert metrics_line(Metrics("cart", None, None, None)).text == "cart  no metrics"
     assert metrics_line(Metrics("cart", 1.125, 0.0, 12.5)).text.startswith(
-        "cart  1.12 calls/s  0 % failed  p95 12.5 ms"
+        "cart  67.5 calls/min  0 % failed  p95 12.5 ms"
     )
     title = [line.text for line in server_stats_title(ServerStats(3_600_000_000_000, missing=["no\x1b graph"]))]
     assert title == ["Server statistics, last 1h", "no␛ graph"]

@@ -149,8 +149,7 @@ class HotSpotDetail:
         """Draw the mean duration of calls over time."""
         means = self.table.over_time(self.spot.number, _BINS)
         line = _labelled("over time").add(sparkline(means, self.glyphs), Role.CRITICAL)
-        per_second = self.spot.calls / max(self.table.seconds, 1e-9)
-        rate = f"{per_second:.2g}/s" if per_second >= 0.1 else f"{60 * per_second:.2g}/min"
+        rate = f"{numbers.per_minute(60 * self.spot.calls / max(self.table.seconds, 1e-9))}/min"
         if self.spot.latency.count and self.spot.latency.small_sample_range is None:
             line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
         if self.spot.latency.count:

@@ -184,11 +184,13 @@ class _ComparisonReport(Page):
             return
         if not worse:
             change = f"{self.found.threshold:g} % or more beyond chance"
-            text = f"No regression of {change}."
-            if not self.found.has_changes:
+            if self.found.has_changes:
+                yield self.line((f"No regression of {change}.", Role.STRONG))
+            else:
                 counts = " and ".join(f"{side.summary.trace_count:,}" for side in (self.found.before, self.found.after))
-                text = f"Both sides are alike: with {counts} traces, no figure changed by {change}."
-            yield from self.wrapped(text, Role.STRONG)
+                yield self.line(("Both sides are alike.", Role.STRONG))
+                # the number of lines must not depend on the width
+                yield self.line((f"With {counts} traces, no figure changed by {change}.", Role.PLAIN))
             few = self.found.undecided
             if few:
                 text = f"{numbers.counted(few, 'figure')} changed this much, but with too few samples to tell."

@@ -22,7 +22,7 @@ def metrics_line(found: Metrics) -> Line:
     line = Line([(safe(found.service), Role.TITLE)])
     if found.calls_per_second is None:
         return line.add("  no metrics", Role.DIM)
-    line.add(f"  {found.calls_per_second:.3g} calls/s")
+    line.add(f"  {numbers.per_minute(60 * found.calls_per_second)} calls/min")
     if found.error_percent is not None:
         line.add(f"  {numbers.percent(found.error_percent)} failed", Role.ERROR if found.error_percent else Role.DIM)
     if found.p95_ms is not None:

@@ -98,6 +98,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def per_minute(rate: float) -> str:
+    """Format a rate, always per minute, so that rates in a column or in two views can be compared: `5.4`, `1,230`."""
+    return f"{rate:,.1f}" if rate < 99.95 else f"{rate:,.0f}"
+
+
 def failures_of(with_errors: int, failed: int, traces: int) -> str:
     """Summarise failures: `8 of 100 requests failed (8.0 %)` if every trace with errors failed, else
     `8 of 100 traces with errors (8.0 %): 6 requests failed (6.0 %), 2 recovered`.

@@ -86,7 +86,9 @@ class EntryTable:
         if column is _TRACES:
             line.add(f"{entry.count:,}".rjust(cells), Role.STRONG)
         elif column is _RATE:
-            line.add((f"{entry.per_minute:,.1f}" if entry.per_minute is not None else "").rjust(cells), Role.DIM)
+            line.add(
+                (numbers.per_minute(entry.per_minute) if entry.per_minute is not None else "").rjust(cells), Role.DIM
+            )
         elif column is _FAILED:
             text = f"{glyphs.origin} {numbers.percent(entry.failed_rate)}" if entry.failed_count else ""
             line.add(text.rjust(cells), Role.ERROR)
