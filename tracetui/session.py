@@ -47,7 +47,7 @@ class Session:
         """`reports`: reports of the servers' searches."""
         self.loaded = loaded
         self.reports = reports
-        self.analysis = self._of_all = Analysis(loaded)
+        self.analysis = self._whole_analysis = Analysis(loaded)
         self.uncorrected: Session | None = None
         """Session of the same traces before their clock skew was corrected; None if it was not."""
 
@@ -63,9 +63,9 @@ class Session:
         exact_names: bool = False,
         progress: Callable[[LoadProgress], None] = lambda _: None,
         on_report: Callable[[SearchReport], None] = lambda _: None,
-        also: Search | None = None,
+        second_search: Search | None = None,
     ) -> Session:
-        """Load sources. Servers are searched by `search` and then `also`, with the settings of `overrides`.
+        """Load sources. Servers are searched by `search` and then `second_search`, with the settings of `overrides`.
 
         `adjust_skew` corrects clock skew and flags the moved spans; `logs` are files with log records of the spans;
         `exact_names` makes every name a separate operation; `on_report` is called with the report of each server's
@@ -79,7 +79,9 @@ class Session:
             reports.append(report)
             on_report(report)
 
-        loaded = load(sources, progress, search=search, overrides=overrides, on_report=collect, also=also)
+        loaded = load(
+            sources, progress, search=search, overrides=overrides, on_report=collect, second_search=second_search
+        )
         traces = replace(with_logs(loaded, logs), exact_names=exact_names)
         return cls(correct_skew(traces) if adjust_skew else traces, reports)
 
@@ -124,11 +126,11 @@ class Session:
         """
         if not query:
             shown = np.arange(self.loaded.trace_count)
-            analysis = self._of_all
+            analysis = self._whole_analysis
         else:
             shown = np.flatnonzero(parse(query).matches(self.loaded))
             analysis = Analysis(self.loaded.select(shown))
-        # the frame around every view shows it
+        # computed now, as the frame around every view shows it
         _ = analysis.summary
         return shown, analysis
 
@@ -187,15 +189,15 @@ def _compare_loaded(
 
     if query:
         search = combined(pushdown(query, exact_names=after.traces.exact_names)[0], search)
-    load = BackgroundLoad(sources, search=search, overrides=overrides)
+    background_load = BackgroundLoad(sources, search=search, overrides=overrides)
     try:
         servers_of([*loaded, *sources])
-        traces = replace(load.run(lambda _: None), exact_names=after.traces.exact_names)
+        traces = replace(background_load.run(lambda _: None), exact_names=after.traces.exact_names)
     except (InputError, UsageError, LoadCancelledError) as error:
         _check_exists(sources)
         raise InputError(str(error)) from None
     finally:
-        load.cancel()
+        background_load.cancel()
     if search.end_ns is not None:
         # servers round times
         traces = traces.select(traces.trace_start <= search.end_ns)
@@ -208,7 +210,7 @@ def _compare_loaded(
 
 
 def _check_exists(sources: Sequence[str]) -> None:
-    """Raise the command line's error for a missing file: a load in the background would go on without it."""
+    """Raise the command line's error for a missing file, as a background load would continue without it."""
     from tracetui.ingest.files import inputs
     from tracetui.ingest.servers.resolve import parse_sources, suggest_source
 

@@ -76,7 +76,7 @@ def arrived(make):
     global first
     first = first or (make(), time.monotonic())[1]
 begin = time.monotonic()
-traces = load([{url!r}], arrived=arrived)
+traces = load([{url!r}], on_part=arrived)
 assert len(traces) == {spans}, len(traces)
 """
 _FIRST_ROWS = """

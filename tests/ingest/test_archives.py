@@ -286,7 +286,7 @@ def test_nesting_of_archives_is_limited() -> None:
 
 
 def test_archive_bomb_stops_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_reader, "LEAST", 1 << 20)
+    monkeypatch.setattr(archive_reader, "MIN_LIMIT", 1 << 20)
     monkeypatch.setattr(source_bytes, "unpacked_limit", lambda size: max(200 * size, 1 << 20))
     zeros = zipped({f"{i}.json": bytes(1 << 24) for i in range(9)})
     messages = warnings_of(zipped({"inner.zip": zeros, "last.json": OTLP}))

@@ -184,7 +184,7 @@ def test_stop_between_requests_stops_the_next_one() -> None:
         loading.stop()
         with pytest.raises(LoadCancelledError):
             loading.again(Search(limit=20), lambda _: None)
-        loading.go_on()
+        loading.resume()
         # unchanged, or the traces: not stopped
         loading.again(Search(limit=30), lambda _: None)
         loading.cancel()

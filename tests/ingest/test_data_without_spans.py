@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.paths import SAMPLES
 from tracetui.ingest import mixed_text, source_bytes
-from tracetui.ingest.data_without_spans import MUCH, is_noise, names_spans
+from tracetui.ingest.data_without_spans import LARGE_DATA, is_noise, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import cannot_hold_spans, decode
 from tracetui.model.intake import Intake
@@ -60,7 +60,7 @@ def test_work_on_noise_does_not_grow_with_its_size(
     make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mixed_text, "_MOST_FAILURES", 500)
-    small, large = make(2 * MUCH), make(4 * MUCH)
+    small, large = make(2 * LARGE_DATA), make(4 * LARGE_DATA)
     fewer, intake = _calls(small)
     more, _ = _calls(large)
     assert len(intake) == 0
@@ -76,13 +76,13 @@ def test_damaged_lines_before_the_first_span_cost_none_after_it(monkeypatch: pyt
 
 
 def test_noise_is_binary_from_its_first_bytes_to_its_last() -> None:
-    noise = random.Random(4).randbytes(2 * MUCH)
+    noise = random.Random(4).randbytes(2 * LARGE_DATA)
     assert is_noise(noise)
-    assert is_noise(bytes(2 * MUCH))
-    assert not is_noise(noise[: MUCH // 2])
+    assert is_noise(bytes(2 * LARGE_DATA))
+    assert not is_noise(noise[: LARGE_DATA // 2])
     assert not is_noise(_SPAN + noise)
-    assert not is_noise(noise[:MUCH] + _random_lines(MUCH))
-    assert not is_noise("Żółć 注文 é".encode("cp1250", "ignore") * MUCH)
+    assert not is_noise(noise[:LARGE_DATA] + _random_lines(LARGE_DATA))
+    assert not is_noise("Żółć 注文 é".encode("cp1250", "ignore") * LARGE_DATA)
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/*.json*")), ids=lambda path: path.name)
@@ -96,17 +96,17 @@ def test_every_text_with_spans_contains_a_span_word(path: Path) -> None:
 def test_protobuf_and_compressed_bytes_are_not_noise() -> None:
     protobuf = (SAMPLES / "otlp" / "traces.pb").read_bytes()
     assert not cannot_hold_spans(protobuf * 200)
-    assert not cannot_hold_spans(b"\x1f\x8b" + random.Random(5).randbytes(2 * MUCH))
-    assert cannot_hold_spans(random.Random(5).randbytes(2 * MUCH))
+    assert not cannot_hold_spans(b"\x1f\x8b" + random.Random(5).randbytes(2 * LARGE_DATA))
+    assert cannot_hold_spans(random.Random(5).randbytes(2 * LARGE_DATA))
 
 
 def test_stream_of_noise_is_read_only_at_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_bytes, "_PROBED", 2 * MUCH)
+    monkeypatch.setattr(source_bytes, "_PROBED_BYTES", 2 * LARGE_DATA)
     warnings: list[str] = []
     with subprocess.Popen(["cat", "/dev/urandom"], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
         data = source_bytes.read_stream(cast(BinaryIO, source.stdout), lambda: True, warnings.append, cannot_hold_spans)
         source.kill()
-    assert len(data) <= MUCH
+    assert len(data) <= LARGE_DATA
     assert len(warnings) == 1
     assert "no span in the first" in warnings[0]

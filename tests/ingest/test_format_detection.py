@@ -56,7 +56,7 @@ def claims(known: object, text: str) -> bool:
             found = re.search(begins, text.encode(), re.MULTILINE) if begins else re.match(block, text.encode())
             return found is not None
         case TableFormat():
-            return known.knows(header_of(text.encode(), 0)[0])
+            return known.recognises(header_of(text.encode(), 0)[0])
         case _:
             raise AssertionError(known)
 

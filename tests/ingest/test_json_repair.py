@@ -53,7 +53,7 @@ def span_ids(value: Any) -> list[str]:
 def test_valid_json_is_unchanged() -> None:
     repaired = repair(b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]} [2]')
     assert repaired.text == b' {"a": [1, 2.5e3, -0, "x\\u00e9", true, null]}'
-    assert (repaired.gaps, repaired.end, repaired.unwritable) == ([], 45, 0)
+    assert (repaired.gaps, repaired.end, repaired.replaced_values) == ([], 45, 0)
 
 
 def test_truncation_at_every_byte_keeps_intact_spans() -> None:
@@ -136,7 +136,7 @@ def test_garbage_ends_where_the_next_value_begins(text: bytes, end: int) -> None
 def test_values_that_json_does_not_allow_become_null(word: bytes) -> None:
     repaired = repair(b'{"spans": [{"spanID": "1", "x": %b, "y": [%b]}]}' % (word, word))
     assert json.loads(repaired.text) == {"spans": [{"spanID": "1", "x": None, "y": [None]}]}
-    assert (repaired.unwritable, repaired.gaps) == (2, [])
+    assert (repaired.replaced_values, repaired.gaps) == (2, [])
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'{"a":' * 100_000, b'{"data":[' * 5_000, b'[{"spans":' * 5_000])
@@ -159,7 +159,7 @@ def test_finder_gives_up_eventually() -> None:
     finder = TextFinder(b"x" * 100)
     for i in range(100):
         assert finder.search(b"y%d" % i, 0) is None
-    assert finder.patience < 0
+    assert finder.search_budget < 0
     assert finder.search(b"x", 50) is None
 
 

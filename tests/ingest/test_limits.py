@@ -23,7 +23,7 @@ from tests.support.paths import CASES
 from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
 from tracetui.ingest.json_value_limit import MOST_DENSE, close_brackets, cut_dense
-from tracetui.ingest.limits import LEAST, decoding_cost, decoding_limit, input_limit, unpacked_limit
+from tracetui.ingest.limits import MIN_LIMIT, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 MIB = 1 << 20
 MOST_MEMORY = 1 << 30
@@ -351,7 +351,7 @@ def test_file_that_never_ends_is_read_until_it_is_idle() -> None:
     reader, writer = os.pipe()
     os.write(writer, b"a")
     with os.fdopen(reader, "rb") as stream:
-        assert source_bytes.read_stream(stream, lambda: True, print, most_idle=0.3) == b"a"
+        assert source_bytes.read_stream(stream, lambda: True, print, max_idle=0.3) == b"a"
     os.close(writer)
 
 
@@ -402,16 +402,16 @@ def test_pipe_stops_at_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_limits_grow_with_packed_size_up_to_machine_memory() -> None:
-    assert unpacked_limit(0) == LEAST
+    assert unpacked_limit(0) == MIN_LIMIT
     assert unpacked_limit(1 << 20) == 200 << 20
-    assert unpacked_limit(1 << 40) == input_limit() >= LEAST
+    assert unpacked_limit(1 << 40) == input_limit() >= MIN_LIMIT
 
 
 def test_decoding_cost_counts_values() -> None:
     assert decoding_cost(b"") == 0
     assert decoding_cost(b"x" * 5_000_000) == 5_000_000
     assert decoding_cost(b"{}\n" * 1_000_000) > 20 * 3_000_000
-    assert decoding_limit(10) == LEAST < decoding_limit(1 << 20)
+    assert decoding_limit(10) == MIN_LIMIT < decoding_limit(1 << 20)
 
 
 def test_traces_stay_far_below_the_limits() -> None:

@@ -198,7 +198,7 @@ def test_recovery_is_linear(damaged: Callable[[int], bytes], monkeypatch: pytest
 
     counted(damaged_json, "_step", lambda *_: 1)
     counted(damaged_json, "_recover", lambda *_: 1)
-    counted(damaged_json, "_skip_whole", lambda found, walk, level, at, beginning: max(walk.position - at, 0))
+    counted(damaged_json, "_skip_intact", lambda found, walk, level, at, beginning: max(walk.position - at, 0))
     inner = damaged_json.TextFinder.search
 
     def search(self: Any, pattern: bytes, position: int) -> Any:

@@ -903,7 +903,7 @@ def test_column_evaluation_equals_evaluation_span_by_span(
 ) -> None:
     text, holds = query
     spans = [[traces.span(i) for i in traces.spans_of(t)] for t in range(traces.trace_count)]
-    with patch.object(evaluate, "_MANY", few), patch.object(attribute_search, "_BYTES_PER_READ", cost):
+    with patch.object(evaluate, "_MANY_SPANS", few), patch.object(attribute_search, "_BYTES_PER_READ", cost):
         assert parse(text).matches(traces).tolist() == [holds(each) for each in spans]
 
 

@@ -803,10 +803,10 @@ def test_replacing_conditions() -> None:
 
 def test_blocking_condition_excludes_the_most_traces() -> None:
     traces = shop()
-    found = filters.blame(traces, "error AND duration > 9s")
+    found = filters.find_blocking_condition(traces, "error AND duration > 9s")
     assert found is not None
     assert (found.part, found.passes, found.without, found.of) == ("duration > 9s", 0, 3, 6)
-    assert filters.blame(traces, "error OR duration > 9s") is None
+    assert filters.find_blocking_condition(traces, "error OR duration > 9s") is None
 
 
 def test_attribute_values_are_counted_in_traces() -> None:

@@ -107,7 +107,9 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         first, second, names = _two_sets(options.sources, opened, filters, servers.overrides())
     else:
         at = options.at
-        session = opened(options.sources, also=(lambda search: search_before(search, at)) if at else (lambda _: None))
+        session = opened(
+            options.sources, second_search=(lambda search: search_before(search, at)) if at else (lambda _: None)
+        )
         check_names(filters, [session], options.sources, servers.overrides())
         traces = session.analysis.traces
         _check_not_empty(session, "the traces")
@@ -155,7 +157,7 @@ def _with_peers(
         options.sources,
         overrides,
         search=peers,
-        also=Search(trace_ids=(trace_id,)),
+        second_search=Search(trace_ids=(trace_id,)),
         adjust_skew=report.adjust_skew,
         exact_names=selection.exact_names,
     )

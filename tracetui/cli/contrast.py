@@ -72,7 +72,7 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
     check_not_read(report.output, sources)
     filters = selection.filters()
 
-    def also(search: Search) -> Search | None:
+    def second_search(search: Search) -> Search | None:
         """Build a second search, which finds the traces of the selection."""
         if slow is not None or filters.errors_only:
             return None
@@ -80,7 +80,7 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
             return combined(search, Search(failed=True))
         return combined(search, pushdown(select, exact_names=selection.exact_names)[0])
 
-    session = open_for_report(sources, filters, selection, report, servers, also=also)
+    session = open_for_report(sources, filters, selection, report, servers, second_search=second_search)
     traces = session.analysis.traces
     chosen, what = _chosen(traces, slow, select)
     number = int(chosen.sum())

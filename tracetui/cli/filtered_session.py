@@ -38,22 +38,29 @@ def open_filtered(
     exact_names: bool = False,
     logs: Sequence[str] = (),
     more: Search = NOTHING,
-    also: Callable[[Search], Search | None] = lambda _: None,
+    second_search: Callable[[Search], Search | None] = lambda _: None,
     checks_names: bool = True,
 ) -> Session:
     """Load sources and apply the filters, with warnings for lost input and unknown names.
 
-    `more`: additional conditions for servers; `also`: returns a second search, given the first one; `checks_names`:
-    False if the filters may name services and operations of other sources. Raises InputError, and UsageError for a
-    service or operation that no source has.
+    `more`: additional conditions for servers; `second_search`: returns a second search, given the first one;
+    `checks_names`: False if the filters may name services and operations of other sources.
+
+    Raises InputError, and UsageError for a service or operation that no source has.
     """
     named = parse_sources(sources)
     filters = replace(filters, trace_ids=named.trace_ids)
     search, rest = search_of(filters, exact_names=exact_names)
     search = combined(search, more)
-    then = also(search) if has_servers(sources) else None
+    then = second_search(search) if has_servers(sources) else None
     session = open_session(
-        sources, overrides, search=search, adjust_skew=adjust_skew, logs=logs, exact_names=exact_names, also=then
+        sources,
+        overrides,
+        search=search,
+        adjust_skew=adjust_skew,
+        logs=logs,
+        exact_names=exact_names,
+        second_search=then,
     )
     if has_servers(sources) and (then is not None or more != NOTHING):
         # servers applied the limit to each of the two searches
@@ -93,7 +100,7 @@ def open_for_report(
     report: o.Report,
     servers: o.Servers,
     *,
-    also: Callable[[Search], Search | None] = lambda _: None,
+    second_search: Callable[[Search], Search | None] = lambda _: None,
     checks_names: bool = True,
 ) -> Session:
     """Load and filter as `open_filtered` does, with the options of a report.
@@ -107,7 +114,7 @@ def open_for_report(
         adjust_skew=report.adjust_skew,
         verbose=report.verbose,
         exact_names=selection.exact_names,
-        also=also,
+        second_search=second_search,
         checks_names=checks_names,
     )
 

@@ -67,9 +67,9 @@ def open_session(
     adjust_skew: bool = False,
     logs: Sequence[str] = (),
     exact_names: bool = False,
-    also: Search | None = None,
+    second_search: Search | None = None,
 ) -> Session:
-    """Load sources with progress; servers are searched by `search`, then by `also`.
+    """Load sources with progress; servers are searched by `search`, then by `second_search`.
 
     Raises InputError and UsageError.
     """
@@ -90,7 +90,7 @@ def open_session(
             exact_names=exact_names,
             progress=line,
             on_report=on_report,
-            also=also,
+            second_search=second_search,
         )
     finally:
         line.erase()

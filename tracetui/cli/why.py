@@ -83,8 +83,8 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
     # the credentials of one server must not be sent to the other
     servers_of([source for sources in named for source in sources])
     at = options.at
-    also = (lambda search: search_before(search, at)) if at else (lambda _: None)
-    sessions = [opened(sources, also=also) for sources in named]
+    second_search = (lambda search: search_before(search, at)) if at else (lambda _: None)
+    sessions = [opened(sources, second_search=second_search) for sources in named]
     check_names(filters, sessions, options.sources, servers.overrides())
     sets = [session.analysis.traces for session in sessions]
     for session, sources in zip(sessions, named, strict=True):

@@ -9,16 +9,16 @@ from typing import Final
 from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, ArchiveMember
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.decompress import UnpackError
-from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_limit, input_limit
+from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_limit, input_limit
 from tracetui.ingest.source_bytes import Buffer, UnpackBuffer, format_size
 from tracetui.model.errors import LoadWarning, shortened
 
 MOST_NESTED: Final = 2
 """Depth to which archives within archives are read."""
-_NAMED: Final = 5
+_MAX_LISTED: Final = 5
 _SYSTEM_FILES: Final = ("__MACOSX/", "._")
 """Prefixes of files that macOS adds to an archive."""
-_OF_SYSTEMS: Final = (".DS_Store", "Thumbs.db", "desktop.ini")
+_SYSTEM_NAMES: Final = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(slots=True)
@@ -26,13 +26,13 @@ class Budget:
     """Bytes that may still be unpacked from an archive, including compressed data in its files."""
 
     left: int
-    most_cost: int
+    max_cost: int
     """Limit for decoding any one of its files, in the unit of `limits.decoding_cost`."""
 
     @classmethod
     def of(cls, packed_size: int) -> Budget:
         """Compute the budget of an archive of this size. It may exceed the memory, as files are read one at a time."""
-        return cls(max(MOST_PACKED_TIMES * packed_size, LEAST), decoding_limit(packed_size))
+        return cls(max(MAX_PACKED_RATIO * packed_size, MIN_LIMIT), decoding_limit(packed_size))
 
     def spend(self, size: int) -> None:
         """Count bytes that were unpacked."""
@@ -45,7 +45,7 @@ class Budget:
 
 
 MemberReader = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
-"""Reads a file, given its begin and end as shares (0 to 1) of the archive. -> whether its format is known"""
+"""Reads a file, given its begin and end as shares (0 to 1) of the archive. -> True if its format is known"""
 
 
 def read_members(
@@ -59,7 +59,7 @@ def read_members(
     """Decode the files of an archive; warnings name a file as `archive.zip:file.json`."""
     before = len(context.intake)
     others: list[str] = []
-    of_others: list[LoadWarning] = []
+    other_warnings: list[LoadWarning] = []
     done = count = 0
     for count, member in enumerate(archive.members(data, context.warn), 1):
         if not go_on() or context.intake.is_full():
@@ -67,35 +67,35 @@ def read_members(
         if count > MOST_MEMBERS:
             context.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest was skipped")
             break
-        here = DecodeContext(context.intake, f"{context.file}:{member.name}")
-        if _is_of_system(member.name):
+        at = DecodeContext(context.intake, f"{context.file}:{member.name}")
+        if _is_system_file(member.name):
             continue
         if member.unreadable:
-            here.warn(member.unreadable)
+            at.warn(member.unreadable)
             continue
         warnings = len(context.intake.warnings)
-        content, is_whole = _unpacked(member, here, budget, go_on)
+        content, is_whole = _unpack(member, at, budget, go_on)
         share = done / max(len(data), 1), min((done + member.size) / max(len(data), 1), 1.0)
         done += member.size
         if content is None:
             context.warn(
-                f"its files unpack to more than {format_size(MOST_PACKED_TIMES * len(data))}; the rest was skipped"
+                f"its files unpack to more than {format_size(MAX_PACKED_RATIO * len(data))}; the rest was skipped"
             )
             break
         spans = len(context.intake)
-        is_known = read(content, here, budget, *share)
+        is_known = read(content, at, budget, *share)
         found, more = context.intake.warnings.pop(warnings)
         if not is_known and is_whole and len(context.intake) == spans:
             others.append(member.name)
-            of_others += found[:_NAMED]
+            other_warnings += found[:_MAX_LISTED]
             continue
-        for warning in shortened(here.file, found, more):
+        for warning in shortened(at.file, found, more):
             context.intake.warnings.add(warning.file, warning.position, warning.message)
     if not count:
         context.warn(f"the {archive.name} contains no files")
     elif others and len(context.intake) == before:
         context.warn(f"no file in the {archive.name} contains spans: {_listed(others)}")
-        for warning in shortened(context.file, of_others, 0):
+        for warning in shortened(context.file, other_warnings, 0):
             context.intake.warnings.add(warning.file, warning.position, warning.message)
     elif others:
         context.warn(
@@ -103,15 +103,15 @@ def read_members(
         )
 
 
-def _unpacked(
+def _unpack(
     member: ArchiveMember, context: DecodeContext, budget: Budget, go_on: Callable[[], bool]
 ) -> tuple[Buffer | None, bool]:
-    """Unpack a member. -> its readable content, None once the budget is spent; whether the content is complete"""
+    """Unpack a member. -> its readable content, None once the budget is spent; True if the content is complete"""
     limit = budget.limit
     if limit <= 0:
         return None, False
     # the stated size is only a hint; an anonymous map takes no memory until it is written to
-    out = UnpackBuffer(limit, budget.most_cost)
+    out = UnpackBuffer(limit, budget.max_cost)
     is_whole = True
     try:
         for piece in member.unpack():
@@ -126,14 +126,14 @@ def _unpacked(
         context.warn(f"damaged in the archive ({error}); everything before it was read")
         is_whole = False
     budget.spend(out.size)
-    return out.whole(), is_whole
+    return out.content(), is_whole
 
 
-def _is_of_system(name: str) -> bool:
+def _is_system_file(name: str) -> bool:
     base = name.replace("\\", "/").rpartition("/")[2]
-    return name.startswith(_SYSTEM_FILES[0]) or base.startswith(_SYSTEM_FILES[1]) or base in _OF_SYSTEMS
+    return name.startswith(_SYSTEM_FILES[0]) or base.startswith(_SYSTEM_FILES[1]) or base in _SYSTEM_NAMES
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more

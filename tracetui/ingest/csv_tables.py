@@ -16,12 +16,12 @@ from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer
 
 _LONGEST_HEADER: Final = 1 << 16
-_ROWS: Final = 4096
-_CELLS: Final = 1 << 17
+_BATCH_ROWS: Final = 4096
+_BATCH_CELLS: Final = 1 << 17
 """Cells decoded in one call, at most; each takes dozens of bytes however short it is."""
 _MOST_SEPARATORS: Final = 1_000_000
 """Most separators in a row with quotes, including those within cells."""
-_DECODED: Final = 1 << 20
+_BATCH_BYTES: Final = 1 << 20
 """Bytes of JSON decoded in one call, at most, except for the last row; values take many times their size."""
 _LARGEST_FIELD: Final = 1 << 26
 _MOST_LINES: Final = 100
@@ -55,7 +55,7 @@ def header_of(data: Buffer, start: int) -> tuple[list[str], str]:
 
 def format_with(columns: Sequence[str]) -> TableFormat | None:
     """Find the format of a table with these columns; None for an unknown one."""
-    return next((known for known in TABLE_FORMATS if known.knows(columns)), None)
+    return next((table_format for table_format in TABLE_FORMATS if table_format.recognises(columns)), None)
 
 
 def decode_table(
@@ -63,12 +63,12 @@ def decode_table(
 ) -> bool:
     """Decode a table of a known format. -> False if it is not one"""
     columns, separator = header_of(data, start)
-    known = format_with(columns)
-    if known is None:
+    table_format = format_with(columns)
+    if table_format is None:
         return False
     limit = csv.field_size_limit(_LARGEST_FIELD)
     try:
-        rows = TableRows(known, columns, context, sink)
+        rows = TableRows(table_format, columns, context, sink)
         _decode_all(rows, columns, CsvTable(data, start, separator, len(columns)), context, progress)
     finally:
         csv.field_size_limit(limit)
@@ -150,11 +150,13 @@ def _unescaped(cell: str) -> str:
 class TableRows:
     """Decodes the rows of a table in batches."""
 
-    def __init__(self, known: TableFormat, columns: Sequence[str], context: DecodeContext, sink: SpanSink) -> None:
+    def __init__(
+        self, table_format: TableFormat, columns: Sequence[str], context: DecodeContext, sink: SpanSink
+    ) -> None:
         self.waiting: list[Sequence[Any]] = []
-        self._known, self._columns, self._context, self._sink = known, columns, context, sink
+        self._format, self._columns, self._context, self._sink = table_format, columns, context, sink
         self._size = 0
-        self._most = min(_ROWS, max(_CELLS // len(columns), 1))
+        self._batch_rows = min(_BATCH_ROWS, max(_BATCH_CELLS // len(columns), 1))
 
     def add(self, row: Sequence[Any], size: int = 0) -> None:
         """Add a row, as long as the header. After a batch is decoded, no rows are waiting.
@@ -163,7 +165,7 @@ class TableRows:
         """
         self.waiting.append(row)
         self._size += size
-        if len(self.waiting) >= self._most or self._size > _DECODED:
+        if len(self.waiting) >= self._batch_rows or self._size > _BATCH_BYTES:
             self.finish()
 
     def finish(self) -> None:
@@ -178,7 +180,7 @@ class TableRows:
         context = self._context
         before = len(context.intake)
         try:
-            self._known.decode(self._columns, rows, context, self._sink)
+            self._format.decode(self._columns, rows, context, self._sink)
         except Exception as error:
             context.intake.discard_incomplete()
             if len(rows) == 1 or len(context.intake) > before:

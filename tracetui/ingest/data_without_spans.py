@@ -9,13 +9,13 @@ from tracetui.ingest.source_bytes import Buffer
 
 COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 """Escape code that colours the output of a program."""
-MUCH: Final = 1 << 20
-"""Bytes above which data is tested before it is decoded; less is decoded in no time."""
+LARGE_DATA: Final = 1 << 20
+"""Bytes above which data is tested before it is decoded; less is decoded fast enough."""
 _WINDOWS: Final = 64
 _WINDOW_BYTES: Final = 512
 _FIRST_BYTES: Final = 128
 """Size of the first window: shorter than a span, as only a short beginning may be intact."""
-_TEXT: Final = 25
+_MIN_TEXT_RATIO: Final = 25
 """In text of any encoding fewer than one character in 25 is a control character; in random bytes, three times that."""
 _CONTROLS: Final = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\n\r\x1b")
 _WORDS: Final = (b"span", b"trace", b"operationname", b"activity.")
@@ -30,7 +30,7 @@ _LONGEST_NAME: Final = 32
 
 def is_noise(data: Buffer) -> bool:
     """Test whether large data is binary from its first bytes to its last, as random or encrypted bytes are."""
-    if len(data) <= MUCH:
+    if len(data) <= LARGE_DATA:
         return False
     step = (len(data) - _WINDOW_BYTES) // (_WINDOWS - 1)
     positions = range(step, step * _WINDOWS, step)
@@ -38,7 +38,7 @@ def is_noise(data: Buffer) -> bool:
 
 
 def _is_binary(window: bytes) -> bool:
-    return (len(window) - len(window.translate(None, _CONTROLS))) * _TEXT > len(window)
+    return (len(window) - len(window.translate(None, _CONTROLS))) * _MIN_TEXT_RATIO > len(window)
 
 
 def names_spans(data: Buffer, start: int = 0) -> bool:

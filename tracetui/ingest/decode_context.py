@@ -61,12 +61,12 @@ class DecodeContext:
         else:
             self.without_spans.texts += 1
 
-    def skip_value(self, what: str, *, is_log_record: bool) -> None:
+    def skip_value(self, description: str, *, is_log_record: bool) -> None:
         """Count a JSON value of an unknown kind: normal in a log, the diagnosis of a source without spans."""
         if self.in_log or is_log_record:
             self.skip_line()
         if not self.in_log:
-            self.without_spans.add(WithoutSpans(values=1, first=(self.position, what)))
+            self.without_spans.add(WithoutSpans(values=1, first=(self.position, description)))
 
 
 class UnreadCounts:
@@ -75,12 +75,12 @@ class UnreadCounts:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], int] = {}
 
-    def note(self, what: str, then: str = "cannot be read: unknown structure", spans: int = 1) -> None:
-        """Count spans; the warning is "`what` of N spans `then`"."""
-        self._counts[what, then] = self._counts.get((what, then), 0) + spans
+    def note(self, part: str, consequence: str = "cannot be read: unknown structure", spans: int = 1) -> None:
+        """Count spans; the warning is "`part` of N spans `consequence`"."""
+        self._counts[part, consequence] = self._counts.get((part, consequence), 0) + spans
 
     def warn(self, context: DecodeContext) -> None:
         """Warn once about each part."""
-        for (what, then), count in self._counts.items():
-            context.warn(f"{what} of {count:,} span{'s' if count > 1 else ''} {then}")
+        for (part, consequence), count in self._counts.items():
+            context.warn(f"{part} of {count:,} span{'s' if count > 1 else ''} {consequence}")
         self._counts.clear()

@@ -13,7 +13,7 @@ from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.csv_tables import decode_table
-from tracetui.ingest.data_without_spans import COLOUR, MUCH, is_noise, names_spans
+from tracetui.ingest.data_without_spans import COLOUR, LARGE_DATA, is_noise, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, and_similar
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
@@ -44,9 +44,9 @@ _NOT_BLANK: Final = re.compile(rb"[^%b]" % re.escape(BLANK))
 _OPENING: Final = (b"{", b"[")
 _LINE_TABLES = (decode_json_table, decode_piped_table)
 """Decoders of tables whose lines may look like those of an envelope."""
-_TRIED = 8 << 20
-"""Bytes of a larger damaged value that are searched for a span before the rest is."""
-_NO_ROOM = "the spans fill the available memory"
+_TRIAL_BYTES = 8 << 20
+"""Size of the beginning of a large damaged value that must hold an intact span, or else the rest is not searched."""
+_MEMORY_FULL = "the spans fill the available memory"
 
 
 def decode(
@@ -60,7 +60,7 @@ def decode(
     go_on: checked while compressed bytes are unpacked; once False, the bytes unpacked so far are decoded.
     """
     try:
-        _decode_source(data, context, _pass_errors_through(progress), _pass_errors_through(go_on), None, 0)
+        _decode_source(data, context, _with_errors_passed(progress), _with_errors_passed(go_on), None, 0)
     except CallbackError as callback:
         raise callback.error from None
 
@@ -73,22 +73,22 @@ def _decode_source(
     budget: Budget | None,
     depth: int,
 ) -> bool:
-    """Decode a file, or the files of an archive. -> whether the format is known
+    """Decode a file, or the files of an archive. -> True if the format is known
 
-    depth: number of archives around it.
+    budget: limit of the archive that contains it; depth: number of archives around it.
     """
     if context.intake.is_full():
-        context.warn(f"skipped: {_NO_ROOM}")
+        context.warn(f"skipped: {_MEMORY_FULL}")
         return True
     deferred, before, archive = DeferredSpans(progress), len(context.intake), None
     context.intake.begin_source(context.file)
     try:
-        content = decompress(data, context, go_on, most=budget.limit if budget else sys.maxsize)
+        content = decompress(data, context, go_on, limit=budget.limit if budget else sys.maxsize)
         if budget and content is not data:
             budget.spend(len(content))
         archive = find_archive(content)
         if archive is None:
-            _decode(content, context, deferred)
+            _decode_content(content, context, deferred)
         elif depth == MOST_NESTED:
             context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
@@ -98,18 +98,18 @@ def _decode_source(
     deferred.finish(context, before)
     found = context.intake.without_spans.pop(context.file, WithoutSpans())
     is_empty = len(context.intake) == before
-    _warn_without_spans(found, context, len(context.intake) - before, deferred)
+    _warn_about_other_content(found, context, len(context.intake) - before, deferred)
     try:
         # warnings about this source come before those of the next one
         context.intake.decide()
     except Exception as error:
         skip_record(context, error)
     if archive is None and context.intake.is_full():
-        context.warn(f"{_NO_ROOM}; the rest was skipped")
+        context.warn(f"{_MEMORY_FULL}; the rest was skipped")
     return not (is_empty and (deferred.is_unknown or found.values or found.log_lines))
 
 
-def _warn_without_spans(found: WithoutSpans, context: DecodeContext, spans: int, deferred: DeferredSpans) -> None:
+def _warn_about_other_content(found: WithoutSpans, context: DecodeContext, spans: int, deferred: DeferredSpans) -> None:
     """Warn about content without spans, if the source holds no spans or little else.
 
     Lines without spans are normal in a log, and so are values among text or log records. Among spans alone they may be
@@ -147,7 +147,7 @@ def _decode_archive(
     read_members(data, archive, context, budget, read, go_on)
 
 
-def _pass_errors_through(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
+def _with_errors_passed(callback: Callable[_Arguments, _Decoded]) -> Callable[_Arguments, _Decoded]:
     """Wrap a callback so that its exceptions reach the caller and do not count as faults of a record."""
 
     def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Decoded:
@@ -159,8 +159,8 @@ def _pass_errors_through(callback: Callable[_Arguments, _Decoded]) -> Callable[_
     return call
 
 
-def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
-    data = lenient_json.in_utf8(data)
+def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
+    data = lenient_json.to_utf8(data)
     start = _skip_blank(data, 0)
     if data[start : start + 2] == b"\x1b[":
         # a coloured first line hides its format
@@ -170,7 +170,7 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         deferred.is_unknown = True
         context.warn("the file is blank" if data else "the file is empty")
     elif data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data)):
-        _protobuf(data, context)
+        _decode_protobuf(data, context)
     elif table_file(data) or (data[start : start + 1] == b"[" and is_nameless_row(data, start)):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
@@ -180,29 +180,36 @@ def _decode(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> No
         if data[start : start + 1] in _OPENING and json_line(data, start, first=True) is None:
             data = within_limits(data, context)
         decode_enveloped(
-            data, start, envelope, replace(context, in_log=True), deferred, TextReader(_text, _whole, _log_text)
+            data,
+            start,
+            envelope,
+            replace(context, in_log=True),
+            deferred,
+            TextReader(_decode_text, _decode_whole_value, _decode_log_text),
         )
     elif is_noise(data) and not looks_like_records(memoryview(data)):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
     elif data[start : start + 1] in _OPENING:
-        if _lacks_span_keys(data, start):
+        if _has_no_span_keys(data, start):
             context.warn(f"no traces: {format_size(len(data))} of JSON without a key that spans have")
         else:
-            _json(data, start, context, deferred)
+            _decode_json(data, start, context, deferred)
     elif looks_like_records(memoryview(data)):
-        _records(data, context, deferred)
-    elif len(data) > MUCH and not names_spans(data, start):
+        _decode_records(data, context, deferred)
+    elif len(data) > LARGE_DATA and not names_spans(data, start):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
     elif data[start : start + 1] == b"<":
         deferred.is_unknown = True
         context.warn(describe_markup(data, start))
-    elif decode_table(data, start, context, deferred.sink, deferred.progress) or _lines(data, start, context, deferred):
+    elif decode_table(data, start, context, deferred.sink, deferred.progress) or _decode_value_lines(
+        data, start, context, deferred
+    ):
         pass
     elif has_records(data, start):
-        _mixed(data, start, context, deferred)
-    elif not _within(data, start, context, deferred):
+        _decode_mixed(data, start, context, deferred)
+    elif not _decode_embedded(data, start, context, deferred):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
 
@@ -211,40 +218,40 @@ def cannot_hold_spans(data: Buffer) -> bool:
     """Test whether the beginning of a stream (many MiB) is noise, or text that never names a span."""
     if is_compressed(data) or find_archive(data) is not None or unread_archive(data):
         return False
-    data = lenient_json.in_utf8(data)
+    data = lenient_json.to_utf8(data)
     if looks_like_records(memoryview(data)) or (data[:1] == b"\n" and otlp_protobuf.looks_like_request(bytes(data))):
         return False
     return is_noise(data) or not names_spans(data)
 
 
-def _mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_mixed(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the records of a text with other output in between; warn if there are none."""
     spans, warnings = len(context.intake), len(context.intake.warnings)
-    _mixed_text(context, deferred).read(data, start, len(data))
+    _mixed_reader(context, deferred).read(data, start, len(data))
     deferred.sink.finish()
     nothing = len(context.intake) == spans and len(context.intake.warnings) == warnings
     if nothing and not (deferred.unknown or context.without_spans.values or deferred.zipkin or deferred.documents):
         context.warn(describe_unknown(data, start))
 
 
-def _mixed_text(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
+def _mixed_reader(context: DecodeContext, deferred: DeferredSpans) -> MixedText:
     return MixedText(
         context,
         deferred,
-        lambda text, at: not _whole(text, at, deferred),
+        lambda text, at: not _decode_whole_value(text, at, deferred),
         lambda text, at: _recover(text, 0, at, deferred, "not a JSON value"),
     )
 
 
-def _log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_log_text(data: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the output of a log stream other than whole JSON values."""
     if not decode_table(data, 0, context, deferred.sink, deferred.progress):
-        _mixed_text(context, deferred).read(data, 0, len(data))
+        _mixed_reader(context, deferred).read(data, 0, len(data))
 
 
-def _lacks_span_keys(data: Buffer, start: int) -> bool:
+def _has_no_span_keys(data: Buffer, start: int) -> bool:
     """Test whether a large text has no key of a span, so that it need not be decoded."""
-    much = len(data) - start > MUCH
+    much = len(data) - start > LARGE_DATA
     return much and SPAN_KEY.search(data, start) is None and not has_records(data, start)
 
 
@@ -253,46 +260,48 @@ def _skip_blank(data: Buffer, at: int) -> int:
     return found.start() if found else len(data)
 
 
-def _protobuf(data: Buffer, context: DecodeContext) -> None:
+def _decode_protobuf(data: Buffer, context: DecodeContext) -> None:
     try:
         otlp_protobuf.decode_request(bytes(data), context)
     except ValueError as error:
         context.warn(f"OTLP protobuf: {error}")
 
 
-def _records(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_records(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
     records = RecordReader(memoryview(data))
     for offset, payload in records:
-        _record(payload, context.at(f"record at byte {offset:,}"), deferred)
+        _decode_record(payload, context.at(f"record at byte {offset:,}"), deferred)
     if records.cut is not None:
         offset, payload = records.cut
-        _record(payload, context.at(f"record at byte {offset:,}"), deferred)
+        _decode_record(payload, context.at(f"record at byte {offset:,}"), deferred)
     for offset, warning in records.warnings:
         context.at(f"byte {offset:,}").warn(warning)
 
 
-def _record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_record(payload: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     try:
         if payload.lstrip()[:1] in (b"{", b"[") and not is_protobuf(payload):
-            _text(payload, context, deferred)
+            _decode_text(payload, context, deferred)
         else:
-            _protobuf(payload, context)
+            _decode_protobuf(payload, context)
     except Exception as error:
         skip_record(context, error)
 
 
-def _json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_json(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode one JSON value, one per line, or several without line ends between them."""
-    if _lines(data, start, context, deferred, first=True):
+    if _decode_value_lines(data, start, context, deferred, first=True):
         return
-    problem = _whole(data, context, deferred)
+    problem = _decode_whole_value(data, context, deferred)
     if problem and begins_mixed(data, start):
-        _mixed(data, start, context, deferred)
-    elif problem and not _lines(data, start, context, deferred):
+        _decode_mixed(data, start, context, deferred)
+    elif problem and not _decode_value_lines(data, start, context, deferred):
         _recover(data, start, context, deferred, problem)
 
 
-def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False) -> bool:
+def _decode_value_lines(
+    data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, *, first: bool = False
+) -> bool:
     """Decode one JSON value per line, if the first line (or the first of several) is one."""
     line = json_line(data, start, first=first)
     if line is None:
@@ -300,25 +309,25 @@ def _lines(data: Buffer, start: int, context: DecodeContext, deferred: DeferredS
     processes = processes_for(len(data))
     if processes > 1 and can_share(line):
         cuts = line_cuts(data, start, processes)
-        decode_in_parallel(cuts, context, deferred, partial(_decode_lines, data))
+        decode_in_parallel(cuts, context, deferred, partial(_decode_line_range, data))
     else:
-        _decode_lines(data, start, len(data), context, deferred)
+        _decode_line_range(data, start, len(data), context, deferred)
     return True
 
 
-def _decode_lines(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
-    _mixed_text(context, deferred).read(data, begin, end)
+def _decode_line_range(data: Buffer, begin: int, end: int, context: DecodeContext, deferred: DeferredSpans) -> None:
+    _mixed_reader(context, deferred).read(data, begin, end)
 
 
-def _text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_text(text: bytes, context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode a line or record that is one JSON value, or its intact parts."""
-    problem = _whole(text, context, deferred)
+    problem = _decode_whole_value(text, context, deferred)
     if problem:
         _recover(text, 0, context, deferred, problem)
 
 
-def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
-    """Decode one JSON value. -> '', or its fault"""
+def _decode_whole_value(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
+    """Decode one JSON value within limits. -> '', or its fault"""
     limited = within_limits(data, context)
     if limited is not data:
         problem = _decode_repaired(limited, context, deferred)
@@ -330,22 +339,22 @@ def _whole(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str
 
 def _decode_repaired(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode one JSON value, repaired where that needs no search. -> '', or its fault"""
-    problem = _problem_with(data, context, deferred)
+    problem = _decode_strictly(data, context, deferred)
     if not problem:
         return ""
     repaired = lenient_json.repair_text(bytes(data))
     if repaired != data[:]:
-        problem = _problem_with(repaired, context, deferred)
+        problem = _decode_strictly(repaired, context, deferred)
     if problem == NESTED_TOO_DEEPLY:
         shallow = prune(repaired)
         if shallow is not repaired:
-            problem = _problem_with(shallow, context, deferred)
+            problem = _decode_strictly(shallow, context, deferred)
             if not problem:
                 context.warn(TOO_DEEP)
     return problem
 
 
-def _problem_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
+def _decode_strictly(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> str:
     """Decode a JSON value if it is valid throughout. -> '', or its fault"""
     try:
         decode_value(data, context, deferred)
@@ -354,7 +363,7 @@ def _problem_with(data: Buffer, context: DecodeContext, deferred: DeferredSpans)
     return ""
 
 
-def _within(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
+def _decode_embedded(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans) -> bool:
     """Decode JSON that follows other text, such as the headers of a response."""
     if next_value(data, start) is None:
         return False
@@ -364,8 +373,8 @@ def _within(data: Buffer, start: int, context: DecodeContext, deferred: Deferred
 
 def _recover(data: Buffer, start: int, context: DecodeContext, deferred: DeferredSpans, problem: str) -> None:
     """Decode the intact parts of damaged JSON; of a large text only if it seems to hold an intact span."""
-    if len(data) - start > 2 * _TRIED and not _holds_intact_span(data, start):
-        context.warn(f"skipped: damaged JSON without an intact span in {format_size(_TRIED)}")
+    if len(data) - start > 2 * _TRIAL_BYTES and not _holds_intact_span(data, start):
+        context.warn(f"skipped: damaged JSON without an intact span in {format_size(_TRIAL_BYTES)}")
         return
     recover(
         lenient_json.repair_text(bytes(data)),
@@ -382,6 +391,6 @@ def _holds_intact_span(data: Buffer, start: int) -> bool:
     begin = start if begin is None else begin
     tried, here = DeferredSpans(lambda _: None), DecodeContext(Intake(), "")
     decode_part = partial(decode_value, context=here, deferred=tried)
-    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIED])), 0, here, decode_part, "")
+    recover(lenient_json.repair_text(bytes(data[begin : begin + _TRIAL_BYTES])), 0, here, decode_part, "")
     tried.finish(here)
     return len(here.intake) > 0

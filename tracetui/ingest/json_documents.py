@@ -29,15 +29,13 @@ from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.ingest.unknown_json import LOG_RECORD_KEYS, NotTracesError, UnknownEntries, values_with_spans
 from tracetui.model.intake import Intake
-from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, RAW_MEMBERS, MalformedError, reason
 from tracetui.model.json_decoding import decode as decode_json
 
 BLANK = b" \t\r\n"
-_ITEMS = msgspec.json.Decoder(list[Raw])
-_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
-_MOST_WRAPPERS = 32
-"""Most objects around an object with spans. Each is scanned as a whole, so more would be slow."""
+_MAX_WRAPPERS = 32
+"""Limit for the objects around an object with spans. Each is scanned as a whole, so more would be slow."""
 
 
 class _JaegerResponse(msgspec.Struct):
@@ -52,7 +50,7 @@ _ShapeDecoder = Callable[[Buffer | Raw, dict[str, Raw], DecodeContext, DeferredS
 
 
 def decode_value(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
-    """Decode a JSON value of any known shape. Raises MalformedError if it is not JSON throughout."""
+    """Decode a JSON value of any known shape. Raises MalformedError if any part of it is not JSON."""
     deferred.wrappers = 0
     try:
         _dispatch(value, context, deferred)
@@ -81,12 +79,12 @@ def decode_in_parallel(
 
     def share(begin: int, end: int) -> Callable[[Intake], None]:
         def decode_share(intake: Intake) -> None:
-            # the progress of another process is not known here
-            here = deferred if intake is context.intake else DeferredSpans(lambda _: None)
+            # another process cannot report its progress
+            own_deferred = deferred if intake is context.intake else DeferredSpans(lambda _: None)
             at = replace(context, intake=intake)
-            decode(begin, end, at, here)
-            if here is not deferred:
-                here.finish(at)
+            decode(begin, end, at, own_deferred)
+            if own_deferred is not deferred:
+                own_deferred.finish(at)
 
         return decode_share
 
@@ -105,12 +103,12 @@ def _first_byte(value: Buffer | Raw) -> bytes:
 def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> None:
     first = _first_byte(value)
     if first == b"[":
-        _decode_list(_ITEMS.decode(value), context, deferred)
+        _decode_list(RAW_ITEMS.decode(value), context, deferred)
     elif first == b"{":
         if not isinstance(value, Raw) and _DATA_FIRST.match(value):
-            answer = _JAEGER_RESPONSE.decode(value)
-            _decode_list(answer.data, context.at("data"), deferred)
-            server_errors(answer.errors, context)
+            response = _JAEGER_RESPONSE.decode(value)
+            _decode_list(response.data, context.at("data"), deferred)
+            server_errors(response.errors, context)
         else:
             _decode_object(value, context, deferred)
     else:
@@ -171,12 +169,12 @@ def _decode_item(item: Raw, context: DecodeContext, deferred: DeferredSpans) -> 
     if first == b"{":
         return _decode_object(item, context, deferred)
     if first == b"[":
-        _decode_inner(_ITEMS.decode(item), context, deferred)
+        _decode_inner_list(RAW_ITEMS.decode(item), context, deferred)
         return None
     raise NotTracesError(bare_value(item))
 
 
-def _decode_inner(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_inner_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     """Decode the objects of a list in a list, as Zipkin writes traces."""
     unknown = UnknownEntries(len(items))
     for i, item in enumerate(items):
@@ -192,7 +190,7 @@ def _decode_inner(items: Sequence[Raw], context: DecodeContext, deferred: Deferr
 
 
 def _decode_object(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder:
-    if deferred.wrappers >= _MOST_WRAPPERS:
+    if deferred.wrappers >= _MAX_WRAPPERS:
         raise MalformedError(NESTED_TOO_DEEPLY)
     deferred.wrappers += 1
     try:
@@ -204,8 +202,8 @@ def _decode_object(value: Buffer | Raw, context: DecodeContext, deferred: Deferr
 def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpans) -> _ShapeDecoder:
     members = _members(value)
     if len(members) == 1 and members.keys() <= _BULK_ACTIONS and _first_byte(*members.values()) == b"{":
-        _other_signal(value, members, context, deferred)
-        return _other_signal
+        _skip(value, members, context, deferred)
+        return _skip
     for keys, decode in _SHAPES:
         if members.keys() >= keys:
             decode(value, members, context, deferred)
@@ -223,11 +221,11 @@ def _decode_known(value: Buffer | Raw, context: DecodeContext, deferred: Deferre
             decode(value, members, context, deferred)
             return decode
     if _decode_within(members, context, deferred):
-        return _other_signal
+        return _skip
     nearest = nearest_json(members)
     if nearest is not None:
         deferred.note_unknown(nearest, context)
-        return _other_signal
+        return _skip
     raise NotTracesError(object_with(members), is_log_record=not LOG_RECORD_KEYS.isdisjoint(names))
 
 
@@ -250,14 +248,14 @@ def _decode_within(members: dict[str, Raw], context: DecodeContext, deferred: De
 
 def _members(value: Buffer | Raw) -> dict[str, Raw]:
     try:
-        return decode_json(_MEMBERS.decode, value)
+        return decode_json(RAW_MEMBERS.decode, value)
     except MalformedError:
         # half a surrogate pair in a key, or one that is not UTF-8
-        return decode_json(_MEMBERS.decode, lenient_json.repair_text(bytes(memoryview(value))))
+        return decode_json(RAW_MEMBERS.decode, lenient_json.repair_text(bytes(memoryview(value))))
 
 
-def _of_format(known: JsonFormat) -> _ShapeDecoder:
-    decode_piece = known.decode
+def _format_decoder(format_: JsonFormat) -> _ShapeDecoder:
+    decode_piece = format_.decode
 
     def decode(value: Buffer | Raw, _: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
         decode_piece(value if isinstance(value, (bytes, Raw)) else bytes(value), context, deferred)
@@ -265,64 +263,70 @@ def _of_format(known: JsonFormat) -> _ShapeDecoder:
     return decode
 
 
-def _jaeger_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_jaeger_response(
+    _: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans
+) -> None:
     data, errors = members["data"], members.get("errors")
     first = _first_byte(data)
     if errors is not None and is_server_response(members):
         server_errors(errors, context)
     if first == b"[":
-        _decode_list(_ITEMS.decode(data), context.at("data"), deferred)
+        _decode_list(RAW_ITEMS.decode(data), context.at("data"), deferred)
     elif first == b"{":
         _decode_object(data, context.at("data"), deferred)
     elif errors is None or not (is_server_response(members) or bytes(errors) == b"null"):
         raise NotTracesError(object_with(members))
 
 
-def _table(value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-    """A table: rows that are lists of cells, or objects as in ClickHouse's `FORMAT JSON`."""
+def _decode_table(
+    value: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans
+) -> None:
+    """Decode a table: rows that are lists of cells, or objects as in ClickHouse's `FORMAT JSON`."""
     rows = rows_of_table(members)
     if rows is None and "data" not in members:
         raise NotTracesError(object_with(members))
     if rows is None:
-        _jaeger_response(value, members, context, deferred)
+        _decode_jaeger_response(value, members, context, deferred)
     else:
         _decode_list(rows, context.at("data" if "data" in members else "rows"), deferred)
 
 
-def _numbered_rows(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
-    """ClickHouse's `FORMAT JSONObjectEachRow`: `{"row_1": {...}, "row_2": {...}}`."""
+def _decode_numbered_rows(
+    _: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans
+) -> None:
+    """Decode ClickHouse's `FORMAT JSONObjectEachRow`: `{"row_1": {...}, "row_2": {...}}`."""
     _decode_list(list(members.values()), context, deferred)
 
 
-def _inner(key: str) -> _ShapeDecoder:
+def _member_decoder(key: str) -> _ShapeDecoder:
     def decode(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
         _dispatch(members[key], context.at(key), deferred)
 
     return decode
 
 
-def _hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
+def _decode_hits(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
     hits = members["hits"]
     if _first_byte(hits) == b"{":
         hits = _members(hits).get("hits", Raw(b"[]"))
     if _first_byte(hits) != b"[":
         raise NotTracesError("a search response without hits")
-    _decode_list(_ITEMS.decode(hits), context.at("hits"), deferred)
+    _decode_list(RAW_ITEMS.decode(hits), context.at("hits"), deferred)
 
 
-def _other_signal(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
-    """Skip what is known to hold no spans, such as the action lines of a bulk request."""
+def _skip(_: Buffer | Raw, __: dict[str, Raw], ___: DecodeContext, ____: DeferredSpans) -> None:
+    """Skip an object that holds no spans, such as the action line of a bulk request."""
 
 
-def _error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
+def _decode_error_response(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, __: DeferredSpans) -> None:
     if not is_server_response(members):
         raise NotTracesError(object_with(members))
     for key in ("error", "errors"):
         server_errors(members.get(key, Raw(b"null")), context)
 
 
-def _signal(name: str) -> _ShapeDecoder:
-    """Skip logs and metrics, which collectors write to the same files as traces."""
+def _signal_decoder(name: str) -> _ShapeDecoder:
+    """Build a decoder that counts logs and metrics, which collectors write to the same files as traces."""
 
     def decode(_: Buffer | Raw, members: dict[str, Raw], context: DecodeContext, deferred: DeferredSpans) -> None:
         if not _decode_within(members, context, deferred):
@@ -345,36 +349,36 @@ _BULK_ACTIONS = frozenset(("index", "create", "update", "delete"))
 """Keys of the action lines between the documents of an Elasticsearch or OpenSearch bulk request."""
 
 
-_DECODERS = {known: _of_format(known) for known in JSON_FORMATS}
+_DECODERS = {format_: _format_decoder(format_) for format_ in JSON_FORMATS}
 _SHAPES: list[tuple[frozenset[str], _ShapeDecoder]] = [
-    *((keys, _DECODERS[known]) for known in JSON_FORMATS for keys in known.keys),
-    (frozenset({"_source"}), _inner("_source")),
-    (frozenset({"hits"}), _hits),
+    *((keys, _DECODERS[format_]) for format_ in JSON_FORMATS for keys in format_.keys),
+    (frozenset({"_source"}), _member_decoder("_source")),
+    (frozenset({"hits"}), _decode_hits),
 ]
-"""Keys that identify the kind of an object, in the order of the checks."""
+"""Keys that identify the kind of an object, in the order in which they are checked."""
 _SHAPES_IN_ANY_SPELLING = [
-    (frozenset(map(plain, keys)), _DECODERS[known]) for known in JSON_FORMATS for keys in known.spellings
+    (frozenset(map(plain, keys)), _DECODERS[format_]) for format_ in JSON_FORMATS for keys in format_.spellings
 ]
 """The same for other spellings (`trace_id`), for decoders that accept any spelling."""
 _WRAPPERS: list[tuple[frozenset[str], _ShapeDecoder]] = [
-    *((frozenset(keys), _table) for keys in TABLE_KEYS),
-    (frozenset({"data"}), _jaeger_response),
-    (frozenset({"responses"}), _inner("responses")),
-    (frozenset({"rawResponse"}), _inner("rawResponse")),
-    (frozenset({"result"}), _inner("result")),
-    (frozenset({"row"}), _inner("row")),
-    (frozenset({"row_1"}), _numbered_rows),
-    (frozenset({"traces"}), _inner("traces")),
-    (frozenset({"trace"}), _inner("trace")),
-    (frozenset({"doc"}), _inner("doc")),
-    (frozenset({"batch"}), _inner("batch")),
-    (frozenset({"spans"}), _inner("spans")),
-    (frozenset({"progress"}), _other_signal),
-    (frozenset({"resourceLogs"}), _signal("logs")),
-    (frozenset({"resourceMetrics"}), _signal("metrics")),
-    (frozenset({"resourceProfiles"}), _signal("profiles")),
-    (frozenset({"error"}), _error_response),
-    (frozenset({"errors"}), _error_response),
+    *((frozenset(keys), _decode_table) for keys in TABLE_KEYS),
+    (frozenset({"data"}), _decode_jaeger_response),
+    (frozenset({"responses"}), _member_decoder("responses")),
+    (frozenset({"rawResponse"}), _member_decoder("rawResponse")),
+    (frozenset({"result"}), _member_decoder("result")),
+    (frozenset({"row"}), _member_decoder("row")),
+    (frozenset({"row_1"}), _decode_numbered_rows),
+    (frozenset({"traces"}), _member_decoder("traces")),
+    (frozenset({"trace"}), _member_decoder("trace")),
+    (frozenset({"doc"}), _member_decoder("doc")),
+    (frozenset({"batch"}), _member_decoder("batch")),
+    (frozenset({"spans"}), _member_decoder("spans")),
+    (frozenset({"progress"}), _skip),
+    (frozenset({"resourceLogs"}), _signal_decoder("logs")),
+    (frozenset({"resourceMetrics"}), _signal_decoder("metrics")),
+    (frozenset({"resourceProfiles"}), _signal_decoder("profiles")),
+    (frozenset({"error"}), _decode_error_response),
+    (frozenset({"errors"}), _decode_error_response),
 ]
 """Objects around or instead of spans, by keys that a span may also have."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from tracetui.ingest.data_without_spans import MUCH
+from tracetui.ingest.data_without_spans import LARGE_DATA
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.model.json_decoding import MalformedError, encode_any
 
@@ -31,7 +31,7 @@ def embedded_values(text: bytes) -> Iterator[bytes]:
     A damaged value may have intact parts, which are not yielded.
     """
     # a cheap test first, as most lines of a log hold none
-    if len(text) <= MUCH and (b"race" in text or b"pans" in text):
+    if len(text) <= LARGE_DATA and (b"race" in text or b"pans" in text):
         yield from (value for value in _candidates(text) if _HOLDS_SPAN.match(value))
 
 

@@ -19,7 +19,7 @@ from tracetui.ingest.deferred_spans import and_similar
 from tracetui.ingest.formats.plain_span import SpanSink
 from tracetui.ingest.json_value_limit import first_values
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.model.json_decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, RAW_MEMBERS
 
 TABLE_KEYS: Final = (
     ("meta", "data"),
@@ -32,8 +32,6 @@ TABLE_KEYS: Final = (
 _LONGEST_HEADER: Final = 1 << 16
 _NAMES: Final = msgspec.json.Decoder(list[str])
 _VALUE: Final = msgspec.json.Decoder()
-_ITEMS: Final = msgspec.json.Decoder(list[Raw])
-_NAMED: Final = msgspec.json.Decoder(dict[str, Raw])
 
 
 class _TableColumn(msgspec.Struct):
@@ -53,14 +51,14 @@ def rows_of_table(members: Mapping[str, Raw]) -> list[Raw] | None:
     if keys is None:
         return None
     try:
-        columns, rows = (_ITEMS.decode(members[key]) for key in keys)
-        names = [column if _first(column) == b'"' else _NAMED.decode(column)["name"] for column in columns]
+        columns, rows = (RAW_ITEMS.decode(members[key]) for key in keys)
+        names = [column if _first(column) == b'"' else RAW_MEMBERS.decode(column)["name"] for column in columns]
     except (*MALFORMED, KeyError):
         return None
     if not rows or _first(rows[0]) != b"[" or any(_first(name) != b'"' for name in names):
         return None
     return [
-        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, _ITEMS.decode(row), strict=False)))
+        Raw(b"{%b}" % b",".join(b"%b:%b" % pair for pair in zip(names, RAW_ITEMS.decode(row), strict=False)))
         for row in rows
     ]
 

@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_member_limit import MOST_MEMBERS, without_surplus
-from tracetui.ingest.json_repair.nesting import STRING
+from tracetui.ingest.json_repair.nesting import NO_BRACKETS, STRING
 from tracetui.ingest.source_bytes import Buffer, format_size
 
 MOST_DENSE: Final = 500_000
@@ -28,7 +28,6 @@ _MOST_CELLS: Final = 8_000_000
 """Most cells of a table by columns; decoded, they take up to 500 MiB."""
 _CASE: Final = 0x20
 """Bit in which the two opening brackets differ."""
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _PAIRS: Final = (b"[]", b"{}")
 _CLOSING: Final = 4
 """Bit that is set in the codes of closing brackets only."""
@@ -119,7 +118,7 @@ def close_brackets(text: bytes) -> bytes:
         bare = STRING.sub(b"", text)
         quote = bare.find(b'"')
         if quote < 0:
-            brackets = bare.translate(None, _NO_BRACKETS)
+            brackets = bare.translate(None, NO_BRACKETS)
             break
         # the comma is within a string, whose beginning would remain
         text = text[: quote - len(bare)]

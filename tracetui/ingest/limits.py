@@ -14,11 +14,11 @@ except ImportError:  # missing on Windows
     resource = None  # type: ignore[assignment]
 
 MIB = 1 << 20
-LEAST = 64 * MIB
+MIN_LIMIT = 64 * MIB
 """Lower bound of every limit, small enough for any machine."""
-MOST_PACKED_TIMES = 200
+MAX_PACKED_RATIO = 200
 """Largest ratio of unpacked to packed size; traces, full of random ids, reach about 30."""
-MOST_DECODED_TIMES = 1_000
+MAX_DECODED_RATIO = 1_000
 """Largest ratio of decoding cost to packed size; traces reach about 150."""
 _VALUE_BYTES = 64
 """Approximate overhead of a decoded JSON value: a reference, an object header, its length."""
@@ -33,17 +33,17 @@ _AVAILABLE = re.compile(r"^MemAvailable:\s+(\d+) kB", re.MULTILINE)
 
 def input_limit() -> int:
     """Return the size limit of one source in bytes: a quarter of the free memory, at least 64 MiB."""
-    return max(min(_free()) // _SHARE, LEAST)
+    return max(min(_free()) // _SHARE, MIN_LIMIT)
 
 
 def unpacked_limit(packed_size: int) -> int:
     """Return the limit in bytes for unpacking compressed data of this size."""
-    return min(input_limit(), max(MOST_PACKED_TIMES * packed_size, LEAST))
+    return min(input_limit(), max(MAX_PACKED_RATIO * packed_size, MIN_LIMIT))
 
 
 def decoding_limit(packed_size: int) -> int:
     """Return the limit of `decoding_cost` for data unpacked from this many bytes."""
-    return max(MOST_DECODED_TIMES * packed_size, LEAST)
+    return max(MAX_DECODED_RATIO * packed_size, MIN_LIMIT)
 
 
 def decoding_cost(text: bytes) -> int:
@@ -62,7 +62,7 @@ def decoding_cost(text: bytes) -> int:
 
 def decoded_limit() -> int:
     """Return the memory limit in bytes for the spans of all sources: half of the free memory, at least 256 MiB."""
-    return max(min(_free()) // 2, 4 * LEAST)
+    return max(min(_free()) // 2, 4 * MIN_LIMIT)
 
 
 def _free() -> list[int]:

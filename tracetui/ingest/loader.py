@@ -64,9 +64,9 @@ class Loader:
         self._paths = named.paths
         self._keep_going = keep_going
         self._intake = Intake(decoded_limit())
-        self._warnings: list[LoadWarning] = []
+        self._file_warnings: list[LoadWarning] = []
         """Warnings of files."""
-        self._warned: list[LoadWarning] = []
+        self._server_warnings: list[LoadWarning] = []
         """Warnings of the last query of the servers."""
         self._has_failed_server = False
         """True if a server failed in the last repeated search."""
@@ -77,7 +77,7 @@ class Loader:
     def read(
         self,
         progress: Callable[[LoadProgress], None] = lambda _: None,
-        arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+        on_part: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
         search: Search = NOTHING,
         on_report: Callable[[SearchReport], None] = lambda _: None,
     ) -> TraceSet:
@@ -87,8 +87,8 @@ class Loader:
         def warn_of_skipped(name: str, what: str) -> None:
             intake.warnings.add(name, "", f"skipped: {what}")
 
-        wanted = list(inputs(self._paths, warn_of_skipped if self._keep_going else None, suggest_source))
-        sizes = [item.size for item in wanted]
+        files = list(inputs(self._paths, warn_of_skipped if self._keep_going else None, suggest_source))
+        sizes = [item.size for item in files]
         # no share without a total: sizes of pipes and responses are unknown
         known = None not in sizes and not self.servers.servers
         total = sum(size for size in sizes if size is not None) if known else 0
@@ -98,26 +98,26 @@ class Loader:
         reports: list[SearchReport] = []
         stopped = False
 
-        def here(name: str) -> None:
+        def report_progress(name: str) -> None:
             progress(LoadProgress(name, read, len(intake)))
             if len(intake):
-                arrived(lambda: assemble(intake))
+                on_part(lambda: assemble(intake))
 
         with paused_collection():
             try:
-                for item in wanted:
+                for item in files:
 
                     def report(share: float, item: Input = item, done: int = done) -> None:
                         nonlocal read
                         read = (done + share * (item.size or 0)) / total if total else 0.0
-                        here(item.name)
+                        report_progress(item.name)
 
                     _read_input(item, intake, report, self._keep_going)
                     done += item.size or 0
-                self._warnings = list(intake.warnings)
-                failed = self.servers.search(search, intake, here, reports.append)
+                self._file_warnings = list(intake.warnings)
+                failed = self.servers.search(search, intake, report_progress, reports.append)
                 self._known = (_conditions(search), self.servers.found_ids)
-                progress(LoadProgress(wanted[-1].name if wanted else "", 1, len(intake), all_read=True))
+                progress(LoadProgress(files[-1].name if files else "", 1, len(intake), all_read=True))
             except StopReading:
                 stopped = True
                 at = f" at {100 * read:.0f} %" if read else ""
@@ -128,11 +128,11 @@ class Loader:
                 raise _combine(failed)
             for error in failed:
                 intake.warnings.add("", "", str(error))
-            self._warned = list(dict.fromkeys(list(intake.warnings)[len(self._warnings) :]))
-            intake.warnings.replace([*self._warnings, *self._warned])
+            self._server_warnings = list(dict.fromkeys(list(intake.warnings)[len(self._file_warnings) :]))
+            intake.warnings.replace([*self._file_warnings, *self._server_warnings])
             traces = assemble(intake)
-        if not len(traces) and (stopped or wanted or not self.servers.servers):
-            raise InputError(_no_spans_message(wanted, list(intake.warnings)))
+        if not len(traces) and (stopped or files or not self.servers.servers):
+            raise InputError(_no_spans_message(files, list(intake.warnings)))
         return traces
 
     def search_again(
@@ -161,11 +161,11 @@ class Loader:
             for found in reports:
                 on_report(replace(found, is_incomplete=True) if self._has_failed_server else found)
             intake, warned = self._intake, list(dict.fromkeys(warned))
-            if not changed and warned == self._warned:
+            if not changed and warned == self._server_warnings:
                 return None
             # warnings of servers concern their last response only
-            intake.warnings.replace([*self._warnings, *warned])
-            self._warned = warned
+            intake.warnings.replace([*self._file_warnings, *warned])
+            self._server_warnings = warned
             dropped = intake.keep_within(MOST_BYTES)
             if dropped:
                 intake.warnings.add("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
@@ -270,19 +270,19 @@ def _combine(failed: Sequence[BackEndError]) -> BackEndError:
 def load(
     sources: Sequence[str],
     progress: Callable[[LoadProgress], None] = lambda _: None,
-    arrived: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
+    on_part: Callable[[Callable[[], TraceSet]], None] = lambda _: None,
     *,
     keep_going: bool = False,
     search: Search = NOTHING,
     overrides: Overrides = NO_OVERRIDES,
     on_report: Callable[[SearchReport], None] = lambda _: None,
-    also: Search | None = None,
+    second_search: Search | None = None,
 ) -> TraceSet:
     """Read files, directories, globs, standard input (`-`) and servers, of any format and in any mixture.
 
-    Servers are searched by `search` and then by `also`; `on_report` receives a report of each search. Spans of one
-    trace are joined across sources. Damaged parts are skipped and listed in the set's `load_warnings`. `arrived` is
-    called from time to time with a function that assembles the spans read so far.
+    Servers are searched by `search`, then by `second_search`; `on_report` receives a report of each search. Spans of
+    one trace are joined across sources. Damaged parts are skipped and listed in the set's `load_warnings`. `on_part` is
+    called repeatedly with a function that assembles the spans read so far.
 
     Raises InputError if there are no spans, except from servers without results, and if a source cannot be read
     (BackEndError for a server); with `keep_going` that is a warning and the others are read. Raises UsageError for an
@@ -290,9 +290,9 @@ def load(
     """
     loading = Loader(sources, overrides, keep_going=keep_going)
     with closing(loading.servers):
-        traces = loading.read(progress, arrived, search, on_report)
-        if also is not None and also != search and loading.servers.can_search_again:
-            traces = loading.search_again(also, progress, on_report) or traces
+        traces = loading.read(progress, on_part, search, on_report)
+        if second_search is not None and second_search != search and loading.servers.can_search_again:
+            traces = loading.search_again(second_search, progress, on_report) or traces
         return traces
 
 
@@ -321,7 +321,7 @@ def _read_input(item: Input, intake: Intake, report: Callable[[float], None], ke
     decode(data, context, report if not stopped else lambda _: None, go_on)
     found, more = intake.warnings.pop(before)
     if not item.named and len(intake) == spans and len(found) > 1:
-        # a directory may hold anything; one warning per file without traces is enough
+        # a directory may contain any files; one warning about each without traces is enough
         found, more = found[:1], 0
     for warning in shortened(item.name, found, more):
         intake.warnings.add(warning.file, warning.position, warning.message)
@@ -329,9 +329,9 @@ def _read_input(item: Input, intake: Intake, report: Callable[[float], None], ke
         raise StopReading
 
 
-def _no_spans_message(wanted: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
+def _no_spans_message(files: Sequence[Input], warnings: Sequence[LoadWarning]) -> str:
     if len(warnings) == 1:
         return f"no spans found: {warnings[0]}"
-    what = wanted[0].name if len(wanted) == 1 else f"{len(wanted)} files" if wanted else "these sources"
+    what = files[0].name if len(files) == 1 else f"{len(files)} files" if files else "these sources"
     lines = [f"no spans found in {what}", *(f"  {warning}" for warning in warnings[:WARNINGS_PER_FILE])]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from tracetui.ingest.data_without_spans import COLOUR, MUCH, names_spans
+from tracetui.ingest.data_without_spans import COLOUR, LARGE_DATA, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
@@ -24,24 +24,26 @@ from tracetui.model.json_decoding import MalformedError
 _OPENING: Final = re.compile(rb"(?P<indent>[ \t]*)(?P<bracket>[{\[])[ \t]*\r?")
 _LINE_END: Final = re.compile(rb"[ \t]*\r?\n")
 _AFTER_CLOSING: Final = re.compile(rb"[ \t]*,?[ \t]*\r?(?:\n|\Z)")
-_FOREIGN: Final = re.compile(rb"[^\s}\]]")
-_RECORDS: Final = [(known, re.compile(known.begins, re.MULTILINE)) for known in TEXT_FORMATS if known.begins]
+_NOT_INDENTED: Final = re.compile(rb"[^\s}\]]")
+_RECORDS: Final = [
+    (text_format, re.compile(text_format.begins, re.MULTILINE)) for text_format in TEXT_FORMATS if text_format.begins
+]
 _BLOCK: Final = rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])"
-_BLOCKS: Final = [(known, re.compile(known.block)) for known in TEXT_FORMATS if known.block]
+_BLOCKS: Final = [(text_format, re.compile(text_format.block)) for text_format in TEXT_FORMATS if text_format.block]
 _JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _SPAN_KEY: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
 _PREFIXED: Final = re.compile(rb"[\s:=][{\[]\r?\n[ \t]+[\"']?\w[\w.]*[\"']?: ")
 _MEMBER_FOLLOWS: Final = re.compile(rb"\r?\n[ \t]+(?:[\"']?[\w.]+[\"']?\s*:|[{\[])")
-_MORE: Final = re.compile(rb"\S")
+_NOT_BLANK: Final = re.compile(rb"\S")
 _BRACE: Final = ord("{")
 _LIST: Final = re.compile(rb"\[\s*[{\[\]]")
-_MOST_TRIES: Final = 8
-_MOST_LONG_TRIES: Final = 2
-_PATIENCE: Final = 16
-_MOST_FAILURES: Final = 50_000
-"""False JSON beginnings before the first span, after which no more are tried."""
+_MAX_TRIES: Final = 8
+_MAX_LONG_TRIES: Final = 2
+_BUDGET_FACTOR: Final = 16
+_MAX_FAILURES: Final = 50_000
+"""Limit for the false JSON beginnings before the first span; then the rest is skipped."""
 _RECOVERY_COST: Final = 10
 """Number of false beginnings that count as much as the recovery of one damaged record."""
 
@@ -62,11 +64,13 @@ def _line_search(pattern: bytes) -> Callable[[Buffer, int], bool]:
     return lambda data, start: (first.match(data, start) or later.search(data, start)) is not None
 
 
-_block_in: Final = _line_search(_BLOCK)
-_BEGINNINGS: Final = [(known, _line_search(known.begins)) for known in TEXT_FORMATS if known.begins]
+_has_block: Final = _line_search(_BLOCK)
+_BEGINNINGS: Final = [
+    (text_format, _line_search(text_format.begins)) for text_format in TEXT_FORMATS if text_format.begins
+]
 
 
-class Cursor:
+class LineCursor:
     """Cursor over the lines of a source; `formats.format.Lines`."""
 
     def __init__(self, data: Buffer, at: int, end: int, number: int = 1) -> None:
@@ -75,7 +79,7 @@ class Cursor:
         self.end = end
         self.number = number
         self._stop = -1
-        self._line: bytes | None = None
+        self._cached_line: bytes | None = None
 
     @property
     def line(self) -> bytes | None:
@@ -85,8 +89,8 @@ class Cursor:
                 return None
             stop = self.data.find(b"\n", self.at, self.end)
             self._stop = self.end if stop < 0 else stop
-            self._line = self.data[self.at : self._stop]
-        return self._line
+            self._cached_line = self.data[self.at : self._stop]
+        return self._cached_line
 
     def advance(self) -> None:
         """Move to the next line."""
@@ -95,11 +99,11 @@ class Cursor:
             self.number += 1
 
     def move(self, at: int) -> None:
-        self.at, self._stop, self._line = at, -1, None
+        self.at, self._stop, self._cached_line = at, -1, None
 
-    def copy(self) -> Cursor:
+    def copy(self) -> LineCursor:
         """Return a cursor at the same line, to look ahead."""
-        return Cursor(self.data, self.at, self.end, self.number)
+        return LineCursor(self.data, self.at, self.end, self.number)
 
 
 class MixedText:
@@ -120,8 +124,8 @@ class MixedText:
         self._failures = 0
         self._unclosed: set[bytes] = set()
         """Closing lines that do not occur in the rest of the text."""
-        self._patience = 0
-        """Bytes that may still be scanned without a result."""
+        self._scan_budget = 0
+        """Bytes that may still be scanned in vain: a bound on the total time."""
 
     def read(self, data: Buffer, begin: int, end: int) -> None:
         """Decode every record between two positions at line beginnings."""
@@ -130,12 +134,12 @@ class MixedText:
             # JSON contains no colour codes
             data = COLOUR.sub(b"", data[begin:end])
             begin, end = 0, len(data)
-        self._patience = _PATIENCE * (end - begin)
+        self._scan_budget = _BUDGET_FACTOR * (end - begin)
         self._failures = 0
         spans = len(self._context.intake)
         at, reported = begin, number
         while at < end and not self._context.intake.is_full():
-            if self._failures > _MOST_FAILURES and not self._found_any(spans):
+            if self._failures > _MAX_FAILURES and not self._found_any(spans):
                 self._context.line(number).warn("only damaged JSON before this line, no spans; the rest was skipped")
                 return
             stop = data.find(b"\n", at, end)
@@ -144,7 +148,7 @@ class MixedText:
             if len(line) > 1 and (line[0] == _BRACE or _LIST.match(line)) and self._decode_line(line, number):
                 at, number = stop + 1, number + 1
             elif line:
-                cursor = Cursor(data, at, end, number)
+                cursor = LineCursor(data, at, end, number)
                 self._read_record(cursor)
                 at, number = cursor.at, cursor.number
             else:
@@ -172,34 +176,36 @@ class MixedText:
             skip_record(context, error)
             return True
 
-    def _read_record(self, cursor: Cursor) -> None:
+    def _read_record(self, cursor: LineCursor) -> None:
         """Decode the record at the cursor, or skip the line if none begins there."""
         line, before = cursor.line or b"", cursor.at
         context = self._context.line(cursor.number)
         try:
             opening = _OPENING.fullmatch(line)
-            if not (self._block(cursor, opening, context) if opening else self._prefixed(cursor, line, context)):
-                self._line(cursor, line, context)
+            if not (
+                self._read_block(cursor, opening, context) if opening else self._read_prefixed(cursor, line, context)
+            ):
+                self._read_line(cursor, line, context)
         except Exception as error:
             skip_record(context, error)
         if cursor.at == before:
             cursor.advance()
 
-    def _line(self, cursor: Cursor, line: bytes, context: DecodeContext) -> None:
-        for known, pattern in _RECORDS:
-            found = pattern.search(line) if known.hint in line else None
-            if found is not None and known.read is not None:
-                known.read(found, cursor, context, self._deferred.sink)
+    def _read_line(self, cursor: LineCursor, line: bytes, context: DecodeContext) -> None:
+        for text_format, pattern in _RECORDS:
+            found = pattern.search(line) if text_format.hint in line else None
+            if found is not None and text_format.read is not None:
+                text_format.read(found, cursor, context, self._deferred.sink)
                 return
         text = line.strip()
         if text:
-            self._json_in(text, context)
+            self._decode_json_in(text, context)
 
-    def _json_in(self, text: bytes, context: DecodeContext) -> None:
+    def _decode_json_in(self, text: bytes, context: DecodeContext) -> None:
         """Decode a JSON value on a line, perhaps after a prefix."""
         at = 0
         # each try at a long text copies and decodes it
-        for tried in range(_MOST_TRIES if len(text) <= MUCH else _MOST_LONG_TRIES):
+        for tried in range(_MAX_TRIES if len(text) <= LARGE_DATA else _MAX_LONG_TRIES):
             found = _JSON_BEGINS.search(text, at)
             if found is None:
                 break
@@ -220,9 +226,9 @@ class MixedText:
         """Decode the values of a line that are in other notations or have text after them. -> False without any"""
         return any(self._decode_record(value, context) for value in embedded_values(text))
 
-    def _prefixed(self, cursor: Cursor, line: bytes, context: DecodeContext) -> bool:
+    def _read_prefixed(self, cursor: LineCursor, line: bytes, context: DecodeContext) -> bool:
         """Decode a JSON value over several lines that begins after a prefix. -> False if there is none"""
-        if line[-1:] not in (b"{", b"[") or self._patience <= 0:
+        if line[-1:] not in (b"{", b"[") or self._scan_budget <= 0:
             return False
         begin = cursor.at + len(line) - 1
         if not _MEMBER_FOLLOWS.match(cursor.data, begin + 1):
@@ -231,7 +237,7 @@ class MixedText:
         end, after = self._end_of_block(cursor, opening) if opening else (-1, -1)
         if end < 0:
             return False
-        self._patience -= end - begin
+        self._scan_budget -= end - begin
         block = cursor.data[begin:end]
         if not (self._decode_record(block, context) or self._decode_printed(block, context)):
             return False
@@ -239,14 +245,14 @@ class MixedText:
         cursor.move(after)
         return True
 
-    def _block(self, cursor: Cursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
+    def _read_block(self, cursor: LineCursor, opening: re.Match[bytes], context: DecodeContext) -> bool:
         """Decode an object over several lines. -> False if it is not one"""
         data, begin = cursor.data, cursor.at
         end, after = self._end_of_block(cursor, opening)
-        again = _next_opening(data, opening, begin, end if end >= 0 else cursor.end)
-        if end < 0 or again >= 0:
+        next_opening = _next_opening(data, opening, begin, end if end >= 0 else cursor.end)
+        if end < 0 or next_opening >= 0:
             # cut off by the next object, or by a line that is not indented
-            after = end = again if again >= 0 else _end_of_indented(cursor, opening["indent"])
+            after = end = next_opening if next_opening >= 0 else _end_of_indented(cursor, opening["indent"])
             is_decoded = self._decode_cut(data[begin:end], context)
         else:
             is_decoded = self._decode_block(data[begin:end], len(opening["indent"]), context)
@@ -255,7 +261,7 @@ class MixedText:
             cursor.move(after)
         return is_decoded
 
-    def _end_of_block(self, cursor: Cursor, opening: re.Match[bytes]) -> tuple[int, int]:
+    def _end_of_block(self, cursor: LineCursor, opening: re.Match[bytes]) -> tuple[int, int]:
         """Find the end of the opened object. -> its position and that of the next line; -1 if there is none"""
         closing = b"\n" + opening["indent"] + CLOSING[opening["bracket"]]
         at = -1 if closing in self._unclosed else cursor.data.find(closing, cursor.at, cursor.end)
@@ -273,9 +279,9 @@ class MixedText:
         if _SPAN_KEY.search(text):
             self._recover(text, context)
             return True
-        for known, pattern in _BLOCKS:
-            if pattern.match(text.lstrip()) and any(need in text for need in known.needs):
-                context.warn(f"skipped: cut off, {known.name} ({len(text):,} bytes)")
+        for text_format, pattern in _BLOCKS:
+            if pattern.match(text.lstrip()) and any(need in text for need in text_format.needs):
+                context.warn(f"skipped: cut off, {text_format.name} ({len(text):,} bytes)")
                 return True
         return False
 
@@ -283,18 +289,18 @@ class MixedText:
         """Decode an object over several lines. -> False if it is not one, and its lines are to be read one at a time"""
         if self._decode_record(block, context) or self._decode_printed(block, context):
             return True
-        own, others = _without_foreign(block, indent)
+        own, others = _split_other_output(block, indent)
         if others and (self._decode_record(own, context) or self._decode_printed(own, context)):
-            foreign = b"\n".join(others)
-            cursor = Cursor(foreign, 0, len(foreign))
+            other_output = b"\n".join(others)
+            cursor = LineCursor(other_output, 0, len(other_output))
             while (line := cursor.line) is not None:
                 before = cursor.at
-                self._line(cursor, line, context)
+                self._read_line(cursor, line, context)
                 if cursor.at == before:
                     cursor.advance()
             return True
-        if self._patience > 0 and _begins_in(block, 0):
-            self._patience -= len(block)
+        if self._scan_budget > 0 and _has_beginning(block, 0):
+            self._scan_budget -= len(block)
             return False
         if _SPAN_KEY.search(block):
             self._recover(block, context)
@@ -302,10 +308,10 @@ class MixedText:
 
     def _decode_printed(self, text: bytes, context: DecodeContext) -> bool:
         """Decode an object that is not JSON, if it is of a known format."""
-        for known, pattern in _BLOCKS:
-            if known.read_block is not None and pattern.match(text.lstrip()):
+        for text_format, pattern in _BLOCKS:
+            if text_format.read_block is not None and pattern.match(text.lstrip()):
                 try:
-                    known.read_block(text, context, self._deferred.sink)
+                    text_format.read_block(text, context, self._deferred.sink)
                 except MalformedError:
                     continue
                 return True
@@ -314,16 +320,16 @@ class MixedText:
 
 def has_records(data: Buffer, start: int) -> bool:
     """Test whether a text that is not one JSON value seems to hold a record."""
-    if _block_in(data, start) or _begins_in(data, start):
+    if _has_block(data, start) or _has_beginning(data, start):
         return True
     return names_spans(data, start) and any(
         pattern.search(data, start) for pattern in (_SPAN_KEY, QUOTED, PYTHON, _PREFIXED)
     )
 
 
-def _begins_in(data: Buffer, start: int) -> bool:
+def _has_beginning(data: Buffer, start: int) -> bool:
     """Test whether a line begins a record of a `TextFormat`."""
-    return any(data.find(known.hint, start) >= 0 and begins(data, start) for known, begins in _BEGINNINGS)
+    return any(data.find(text_format.hint, start) >= 0 and begins(data, start) for text_format, begins in _BEGINNINGS)
 
 
 def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) -> int:
@@ -337,7 +343,7 @@ def _next_opening(data: Buffer, opening: re.Match[bytes], begin: int, end: int) 
     return -1
 
 
-def _end_of_indented(cursor: Cursor, indent: bytes) -> int:
+def _end_of_indented(cursor: LineCursor, indent: bytes) -> int:
     """Find the first line that is not indented more than this."""
     ahead = cursor.copy()
     ahead.advance()
@@ -356,12 +362,12 @@ def begins_mixed(data: Buffer, start: int) -> bool:
     closing = b"\n" + opening["indent"] + CLOSING[opening["bracket"]]
     at = data.find(closing, start)
     stop = _AFTER_CLOSING.match(data, at + len(closing)) if at >= 0 else None
-    return bool(stop and _MORE.search(data, stop.end()))
+    return bool(stop and _NOT_BLANK.search(data, stop.end()))
 
 
-def _without_foreign(block: bytes, indent: int) -> tuple[bytes, list[bytes]]:
+def _split_other_output(block: bytes, indent: int) -> tuple[bytes, list[bytes]]:
     """Separate lines of another thread, which are not indented like the block. -> the block, those lines"""
     first, *inner, last = block.split(b"\n")
-    foreign = [line for line in inner if _FOREIGN.match(line[indent:])]
-    own = [line for line in inner if not _FOREIGN.match(line[indent:])]
-    return b"\n".join([first, *own, last]), foreign
+    other_output = [line for line in inner if _NOT_INDENTED.match(line[indent:])]
+    own = [line for line in inner if not _NOT_INDENTED.match(line[indent:])]
+    return b"\n".join([first, *own, last]), other_output

@@ -32,12 +32,12 @@ WRITER_SECONDS = 10.0
 IDLE_SECONDS = 1.0
 """Time without data after which a file without a size is at its end."""
 
-_PATIENCE = 0.1
-"""Seconds without data from a pipe before checking whether to go on."""
+_CHECK_SECONDS = 0.1
+"""Longest time between two calls of `go_on`."""
 _STEP = 1 << 20
 _SMALL_STEPS = 1 << 17
-_NESTED = 3
-_PROBED = 64 * MIB
+_MAX_LAYERS = 3
+_PROBED_BYTES = 64 * MIB
 """Bytes read from a pipe before checking whether they can be traces."""
 _REPETITIVE_RATIO = 150
 """Data with a larger compression ratio is repetitive; traces, full of random ids, reach about 30."""
@@ -79,14 +79,14 @@ def read_file(
         except (ValueError, OSError):
             # files of the kernel have size 0 with any content, and some, such as its log, never end
             os.set_blocking(file.fileno(), False)
-            return read_stream(file, go_on, warn, cannot_hold_spans, most_idle=IDLE_SECONDS)
+            return read_stream(file, go_on, warn, cannot_hold_spans, max_idle=IDLE_SECONDS)
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
     """Wait until a named pipe has a writer, or `go_on` returns False. Raises OSError after WRITER_SECONDS."""
     until = time.monotonic() + WRITER_SECONDS
     while go_on():
-        ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
+        ready, _, _ = select.select([descriptor], [], [], _CHECK_SECONDS)
         if ready:
             return
         try:
@@ -113,13 +113,13 @@ def read_stream(
     warn: Callable[[str], None],
     cannot_hold_spans: Callable[[Buffer], bool] = lambda _: False,
     *,
-    most_idle: float = math.inf,
+    max_idle: float = math.inf,
 ) -> bytes:
     """Read a pipe to its end, or until `go_on`, called several times a second, returns False.
 
-    most_idle: seconds without data that count as the end.
+    max_idle: seconds without data that count as the end.
 
-    Stops with a warning at the memory limit, and after `_PROBED` bytes that are repetitive or that `cannot_hold_spans`
+    Stops with a warning at the memory limit, and after `_PROBED_BYTES` that are repetitive or that `cannot_hold_spans`
     rejects. Raises OSError.
     """
     try:
@@ -133,13 +133,13 @@ def read_stream(
     is_probed = False
     last = time.monotonic()
     while go_on():
-        ready, _, _ = select.select([descriptor], [], [], _PATIENCE)
+        ready, _, _ = select.select([descriptor], [], [], _CHECK_SECONDS)
         try:
             piece = os.read(descriptor, _STEP) if ready else None
         except BlockingIOError:
             piece = None
         if piece is None:
-            if time.monotonic() - last > most_idle:
+            if time.monotonic() - last > max_idle:
                 break
             continue
         if not piece:
@@ -150,7 +150,7 @@ def read_stream(
         if size > limit:
             warn(f"more than {format_size(limit)} arrived; the rest was not read")
             break
-        if size > _PROBED and not is_probed:
+        if size > _PROBED_BYTES and not is_probed:
             is_probed = True
             if _is_repetitive(b"".join(pieces[-_REPETITIVE_PIECES:])):
                 warn(f"only repetitive data in the first {format_size(size)}; the rest was not read")
@@ -185,20 +185,22 @@ _COMPRESSIONS: Final = (
 
 
 def decompress(
-    data: Buffer, context: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, most: int = sys.maxsize
+    data: Buffer, context: DecodeContext, go_on: Callable[[], bool] = lambda: True, *, limit: int = sys.maxsize
 ) -> Buffer:
     """Decompress gzip, zstd, bzip2 or xz, recognised by its first bytes; return other bytes unchanged.
 
-    Everything before damage is kept, with a warning that gives its position. Output is cut at `most` bytes and at the
+    Everything before damage is kept, with a warning that gives its position. Output is cut at `limit` bytes and at the
     limits of `limits.unpacked_limit` and `limits.decoding_limit`. `go_on` is checked meanwhile.
     """
-    limits = min(unpacked_limit(len(data)), most), decoding_limit(len(data))
-    for _ in range(_NESTED):
+    limits = min(unpacked_limit(len(data)), limit), decoding_limit(len(data))
+    for _ in range(_MAX_LAYERS):
         head = data[:6]
         format_ = next((compression for compression in _COMPRESSIONS if head.startswith(compression.magic)), None)
         if format_ is None or (format_.magic == BZIP2 and not _BZIP2_BEGINS.match(data[:10])):
             break
-        data = _unwrapped(data, format_.name, format_.magic, format_.member, context, UnpackBuffer(*limits), go_on)
+        data = _decompress_layer(
+            data, format_.name, format_.magic, format_.member, context, UnpackBuffer(*limits), go_on
+        )
     return data
 
 
@@ -210,12 +212,12 @@ def is_compressed(data: Buffer) -> bool:
 class UnpackBuffer:
     """Collects at most `limit` unpacked bytes, without a second copy at the end.
 
-    most_cost: limit for decoding them, by `limits.decoding_cost`.
+    max_cost: limit for decoding them, by `limits.decoding_cost`.
     """
 
-    def __init__(self, limit: int, most_cost: int) -> None:
+    def __init__(self, limit: int, max_cost: int) -> None:
         self._limit = limit
-        self._most_cost = most_cost
+        self._max_cost = max_cost
         self._cost = 0
         # its pages take memory only when they are written
         self._memory = mmap.mmap(-1, limit, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -224,7 +226,7 @@ class UnpackBuffer:
         """Reason why the last piece was not added whole."""
 
     def add(self, piece: bytes) -> bool:
-        """Append as much of a piece as fits. -> whether all of it did"""
+        """Append as much of a piece as fits. -> True if all of it did"""
         for begin in range(0, len(piece), _STEP):
             part = piece[begin : begin + _STEP]
             fits = part[: self._limit - self.size]
@@ -234,12 +236,12 @@ class UnpackBuffer:
                 self.problem = f"unpacks to more than {format_size(self._limit)}"
                 return False
             self._cost += decoding_cost(part)
-            if self._cost > self._most_cost:
+            if self._cost > self._max_cost:
                 self.problem = f"unpacks to more values than any traces of its size, after {format_size(self.size)}"
                 return False
         return True
 
-    def whole(self) -> Buffer:
+    def content(self) -> Buffer:
         """Return all bytes; nothing can be added afterwards."""
         if not self.size:
             self._memory.close()
@@ -251,7 +253,7 @@ class UnpackBuffer:
         return self._memory
 
 
-def _unwrapped(
+def _decompress_layer(
     data: Buffer,
     name: str,
     magic: bytes,
@@ -265,23 +267,23 @@ def _unwrapped(
         before = out.size
         end, result = _unpack(data, at, member(), _STEP, out, go_on)
         if result == "damaged":
-            # the whole step with the damage is lost, so repeat with small steps
+            # a damaged step is lost as a whole, so repeat with small steps
             out.size = before
             end, result = _unpack(data, at, member(), max(1, (end - at + _STEP) // _SMALL_STEPS), out, go_on)
         at = end
         if result == "damaged":
             context.warn(f"{name} data is damaged near byte {at:,} of {len(data):,}; everything before it was read")
-            return out.whole()
+            return out.content()
         if result == "too large":
             context.warn(f"{out.problem}; the rest was skipped")
-            return out.whole()
+            return out.content()
         if result == "stopped":
-            return out.whole()
+            return out.content()
         if result == "cut":
             context.warn(f"{name} data ends early, at byte {len(data):,}; everything before it was read")
     if _holds_more(data, at):
         context.warn(f"{len(data) - at:,} bytes after the {name} data were skipped")
-    return out.whole()
+    return out.content()
 
 
 def _holds_more(data: Buffer, at: int) -> bool:
@@ -300,7 +302,7 @@ def _unpack(
             for piece in member.unpack(chunk):
                 if not out.add(piece):
                     return at, "too large"
-                if time.monotonic() - checked > _PATIENCE:
+                if time.monotonic() - checked > _CHECK_SECONDS:
                     checked = time.monotonic()
                     if not go_on():
                         return at, "stopped"

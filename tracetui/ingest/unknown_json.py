@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.model.json_decoding import reason
+from tracetui.model.json_decoding import RAW_ITEMS, reason
 
 LOG_RECORD_KEYS: Final = frozenset(
     (
@@ -32,7 +31,6 @@ _CONTAINER: Final = re.compile(
 _TRACE: Final = re.compile(rb'\\*"trace_?id\\*"\s*:', re.IGNORECASE)
 _TIME: Final = re.compile(rb'\\*"(?:start|end|duration|timestamp_?end)\w*\\*"\s*:', re.IGNORECASE)
 _DECODER: Final = json.JSONDecoder(strict=False)
-_ITEMS: Final = msgspec.json.Decoder(list[Raw])
 _JSON: Final = re.compile(r'\{\s*"|\[\s*\{\s*"')
 
 
@@ -81,7 +79,7 @@ def values_with_spans(members: Mapping[str, Raw]) -> Iterator[tuple[str, Buffer 
             continue
         first = bytes(memoryview(value)[:1])
         if first == b"[":
-            yield from ((f"{key}[{i}]", item) for i, item in enumerate(_ITEMS.decode(value)) if _holds_spans(item))
+            yield from ((f"{key}[{i}]", item) for i, item in enumerate(RAW_ITEMS.decode(value)) if _holds_spans(item))
         elif first == b"{":
             yield key, value
         else:

@@ -17,6 +17,10 @@ _Data = TypeVar("_Data")
 
 RAW = msgspec.json.Decoder(msgspec.Raw)
 """Finds the end of a JSON value, and checks it, without decoding it."""
+RAW_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+"""Splits a JSON list, without decoding its items."""
+RAW_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""Splits a JSON object, without decoding its members."""
 MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """Exceptions that msgspec raises for bytes that it cannot decode: its own, UnicodeDecodeError for invalid UTF-8, and
 RecursionError for nesting beyond the stack.
@@ -36,6 +40,15 @@ def decode(decoder: Callable[[_Data], _T], data: _Data) -> _T:
         return decoder(data)
     except MALFORMED as error:
         raise MalformedError(reason(error)) from None
+
+
+def is_valid_json(text: bytes) -> bool:
+    """Test whether a text is one valid JSON value."""
+    try:
+        RAW.decode(text)
+    except MALFORMED:
+        return False
+    return True
 
 
 def reason(error: Exception) -> str:

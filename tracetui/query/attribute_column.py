@@ -66,12 +66,12 @@ class _Collector:
         self.numbers: dict[str, int] = {}
 
     def number_of(self, value: Value) -> int:
-        """Number of a value's text; -1 for none."""
+        """Return the number of a value's text; -1 for none."""
         texts = value_texts(value)
         return self.numbers.setdefault(texts[0], len(self.numbers)) if texts else -1
 
     def take(self, values: Iterator[tuple[int, Value]], spans: np.ndarray) -> None:
-        """Set the codes of traces that have none yet: values by position in `spans`, ascending."""
+        """Set the codes of traces that have none yet. values: by position in `spans`, ascending."""
         trace = self._trace[spans]
         for i, value in values:
             if self.code[trace[i]] < 0:

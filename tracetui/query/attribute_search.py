@@ -20,8 +20,11 @@ _TO_THE_END = 1 << 62
 
 
 @dataclass(slots=True)
-class _Question:
-    """Test of one attribute, and its results by resource: bool[resources], those tested and those that meet it."""
+class _AttributeTest:
+    """Test of an attribute's value, with the results for resources.
+
+    of_resource: bool[resources], those that meet it. examined: bool[resources], those tested so far.
+    """
 
     test: Callable[[Value], bool]
     of_resource: np.ndarray
@@ -37,7 +40,7 @@ class AttributeScan:
         self._bytes = sum(map(len, _pieces(traces.span_bytes)))
         self._decoded_count = 0
         self._positions: dict[bytes, np.ndarray] = {}
-        self._questions: dict[tuple[str, str, Literal | None], _Question] = {}
+        self._tests: dict[tuple[str, str, Literal | None], _AttributeTest] = {}
 
     def holds(self, attribute: Attribute, operation: str, value: Literal | None, spans: np.ndarray) -> np.ndarray:
         """Test which spans have the attribute with a value that meets the test: int64[m], ascending -> bool[m].
@@ -45,26 +48,26 @@ class AttributeScan:
         A codec can only read keys that occur in the raw bytes of a span, literally or with backslash escapes.
         """
         traces, key = self._traces, attribute.key
-        question = self._question(key, operation, value)
-        test = question.test
+        attribute_test = self._attribute_test(key, operation, value)
+        test = attribute_test.test
         held: np.ndarray = np.zeros(len(spans), bool)
-        sought = [key]
+        words = [key]
         if attribute.scope in (Scope.ANY, Scope.RESOURCE):
-            of_resource = self._resources_hold(key, question, spans)
+            of_resource = self._resources_hold(key, attribute_test, spans)
             held = of_resource[traces.resource[spans]]
             if attribute.scope is Scope.RESOURCE:
                 return held
         if value is not None and _has_single_spelling(operation, value) and not held.any():
-            sought.append(value.text)
+            words.append(value.text)
         decoders = self._decoders
         if attribute.scope is not Scope.EVENT:
-            for i, resource, raw in self._raws(sought, spans, traces.raw_at, traces.attribute_bytes):
+            for i, resource, raw in self._raws(words, spans, traces.raw_at, traces.attribute_bytes):
                 attributes = decoders[resource](raw)
                 if key in attributes:
                     held[i] = test(attributes[key])
         if attribute.scope is not Scope.SPAN:
             for i, resource, raw in self._raws(
-                sought, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
+                words, spans, traces.raw_at + traces.attribute_bytes, traces.event_bytes
             ):
                 events = traces.resources[resource].codec.events(raw)
                 held[i] |= any(test(event.attributes[key]) for event in events if key in event.attributes)
@@ -79,38 +82,38 @@ class AttributeScan:
                 yield i, attributes[key]
 
     def _raws(
-        self, sought: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
+        self, words: list[str], spans: np.ndarray, at: np.ndarray, sizes: np.ndarray
     ) -> Iterator[tuple[int, int, bytes]]:
         """Yield position within `spans`, resource and raw part of the spans whose part may contain all the texts.
 
         at, sizes: position and size in bytes of the parts of all spans.
         """
         traces = self._traces
-        candidates = self._with_bytes(sought, at[spans], sizes[spans])
+        candidates = self._candidates(words, at[spans], sizes[spans])
         chosen = spans[candidates]
         columns = (candidates, traces.resource[chosen], at[chosen], sizes[chosen])
         for i, resource, begin, size in zip(*(column.tolist() for column in columns), strict=True):
             yield i, resource, traces.span_bytes.read(begin, size)
 
-    def _question(self, key: str, operation: str, value: Literal | None) -> _Question:
-        question = self._questions.get((key, operation, value))
-        if question is None:
-            test = _remembering(value_test(operation, value))
-            question = _Question(test, *np.zeros((2, len(self._traces.resources)), bool))
-            self._questions[key, operation, value] = question
-        return question
+    def _attribute_test(self, key: str, operation: str, value: Literal | None) -> _AttributeTest:
+        attribute_test = self._tests.get((key, operation, value))
+        if attribute_test is None:
+            test = _cached(value_test(operation, value))
+            attribute_test = _AttributeTest(test, *np.zeros((2, len(self._traces.resources)), bool))
+            self._tests[key, operation, value] = attribute_test
+        return attribute_test
 
-    def _resources_hold(self, key: str, question: _Question, spans: np.ndarray) -> np.ndarray:
+    def _resources_hold(self, key: str, attribute_test: _AttributeTest, spans: np.ndarray) -> np.ndarray:
         """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
         traces = self._traces
         needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
-        for number in np.flatnonzero(needed & ~question.examined).tolist():
+        for number in np.flatnonzero(needed & ~attribute_test.examined).tolist():
             attributes = self._decoders[number](traces.resources[number].raw)
-            question.of_resource[number] = key in attributes and question.test(attributes[key])
-        question.examined |= needed
-        return question.of_resource
+            attribute_test.of_resource[number] = key in attributes and attribute_test.test(attributes[key])
+        attribute_test.examined |= needed
+        return attribute_test.of_resource
 
-    def _with_bytes(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    def _candidates(self, texts: list[str], at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Find the raw parts that may contain all the texts. -> int64, positions, ascending"""
         candidates: np.ndarray = np.flatnonzero(sizes > 0)
         # other text can be encoded in several ways without a backslash, or may be repaired when it is decoded
@@ -140,19 +143,19 @@ class AttributeScan:
         return positions
 
 
-def _remembering(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
-    """Cache the results of a test by text."""
-    answers: dict[str, bool] = {}
+def _cached(test: Callable[[Value], bool]) -> Callable[[Value], bool]:
+    """Wrap a test in a cache of its results for texts."""
+    results: dict[str, bool] = {}
 
-    def remembered(value: Value) -> bool:
+    def cached(value: Value) -> bool:
         if not isinstance(value, str):
             return test(value)
-        answer = answers.get(value)
-        if answer is None:
-            answer = answers[value] = test(value)
-        return answer
+        result = results.get(value)
+        if result is None:
+            result = results[value] = test(value)
+        return result
 
-    return remembered
+    return cached
 
 
 def _has_single_spelling(operation: str, value: Literal) -> bool:

@@ -31,8 +31,8 @@ from tracetui.query.lexer import Token, in_quotes, quoted, tokens
 MAX_CANDIDATES: Final = 200
 _SAMPLED_SPANS: Final = 2_000
 _SAMPLED_BYTES: Final = 1 << 16
-"""Spans with more bytes of attributes than this are not sampled for completion."""
-_MOST_NAMES: Final = 5_000
+"""Size of attributes above which a span is not sampled."""
+_MAX_NAMES: Final = 5_000
 MOST_KNOWN_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
 _PERCENTILES: Final = ("p50", "p95", "p99")
@@ -59,7 +59,7 @@ def attribute_field(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words of the data, commonest first."""
+    """Names and values in the data, the commonest first."""
 
     services: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
@@ -78,28 +78,28 @@ class Vocabulary:
 
 
 def vocabulary(traces: TraceSet) -> Vocabulary:
-    """Collect the words of a set; attributes come from an even sample of its spans."""
+    """Collect the names and values of a set; attributes come from an even sample of its spans."""
     if not len(traces):
         return Vocabulary()
     labels, counts = np.unique(traces.operation[traces.main_root], return_counts=True)
-    roots = [traces.operation_label(n) for n in labels[np.argsort(-counts, kind="stable")[:_MOST_NAMES]].tolist()]
-    messages = _commonest(traces.messages[1:], np.bincount(traces.message, minlength=len(traces.messages))[1:])
+    roots = [traces.operation_label(n) for n in labels[np.argsort(-counts, kind="stable")[:_MAX_NAMES]].tolist()]
+    messages = _by_count(traces.messages[1:], np.bincount(traces.message, minlength=len(traces.messages))[1:])
     return Vocabulary(
-        services=_commonest(traces.services, np.bincount(traces.service, minlength=len(traces.services))),
-        operations=_commonest(traces.shapes, np.bincount(traces.shape, minlength=len(traces.shapes))),
+        services=_by_count(traces.services, np.bincount(traces.service, minlength=len(traces.services))),
+        operations=_by_count(traces.shapes, np.bincount(traces.shape, minlength=len(traces.shapes))),
         trace_names=tuple(f"{service} {name}" for service, name in roots),
         root_services=tuple(dict.fromkeys(service for service, _ in roots)),
         root_operations=tuple(dict.fromkeys(name for _, name in roots)),
         messages=tuple(text for text in messages if len(text) <= _LONGEST_VALUE),
-        durations=_usual(traces.trace_duration),
-        responses=_usual(traces.response_time),
+        durations=_percentiles(traces.trace_duration),
+        responses=_percentiles(traces.response_time),
         attributes=_attributes(traces),
         is_sample=int((traces.attribute_bytes > 0).sum()) > len(sample(traces)),
     )
 
 
-def _usual(durations: np.ndarray) -> tuple[tuple[str, str], ...]:
-    """Compute named percentiles of durations."""
+def _percentiles(durations: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """Format percentiles of durations, each with a description."""
     found = quantiles(durations, (0.5, 0.95, 0.99))
     return tuple((rounded_duration(ns), f"{name} of all traces") for name, ns in zip(_PERCENTILES, found, strict=True))
 
@@ -111,44 +111,44 @@ def rounded_duration(ns: float) -> str:
     return format_duration(round(whole / size) * size)
 
 
-def _commonest(texts: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
-    order = np.argsort(-counts, kind="stable")[:_MOST_NAMES]
+def _by_count(texts: Sequence[str], counts: np.ndarray) -> tuple[str, ...]:
+    order = np.argsort(-counts, kind="stable")[:_MAX_NAMES]
     return tuple(texts[i] for i in order.tolist() if counts[i])
 
 
-def sample(traces: TraceSet, most: int = _SAMPLED_SPANS) -> np.ndarray:
+def sample(traces: TraceSet, count: int = _SAMPLED_SPANS) -> np.ndarray:
     """Sample spans evenly, without those with very large attributes: int64[m]."""
-    return _spread(traces.attribute_bytes, most)
+    return _sample_evenly(traces.attribute_bytes, count)
 
 
-def _spread(sizes: np.ndarray, most: int) -> np.ndarray:
+def _sample_evenly(sizes: np.ndarray, count: int) -> np.ndarray:
     """Sample positions evenly from those with a size above 0 and within the limit: int64[m]."""
     spans = np.flatnonzero((sizes > 0) & (sizes <= _SAMPLED_BYTES))
-    step = -(-len(spans) // most) if len(spans) else 1
+    step = -(-len(spans) // count) if len(spans) else 1
     chosen: np.ndarray = spans[::step]
     return chosen
 
 
 def _attributes(traces: TraceSet) -> dict[str, tuple[str, ...]]:
-    seen: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = {}
     for span in sample(traces).tolist():
         for key, value in traces.attributes(span).items():
-            _count(seen, key, value)
-    for span in _spread(np.where(traces.error, traces.event_bytes, 0), _SAMPLED_SPANS).tolist():
+            _count_values(counts, key, value)
+    for span in _sample_evenly(np.where(traces.error, traces.event_bytes, 0), _SAMPLED_SPANS).tolist():
         for event in traces.events(span):
             for key, value in event.attributes.items():
                 if key.startswith(OF_EXCEPTIONS):
-                    _count(seen, key, value)
+                    _count_values(counts, key, value)
     for resource in np.unique(traces.resource).tolist()[:_SAMPLED_SPANS]:
-        made_by = traces.resources[resource]
-        for key, value in made_by.codec.attributes(made_by.raw[:_SAMPLED_BYTES]).items():
-            _count(seen, key, value)
-    order = sorted(seen, key=lambda key: (-seen[key].total(), key))[:_MOST_NAMES]
-    return {key: tuple(text for text, _ in seen[key].most_common(MOST_KNOWN_VALUES)) for key in order}
+        origin = traces.resources[resource]
+        for key, value in origin.codec.attributes(origin.raw[:_SAMPLED_BYTES]).items():
+            _count_values(counts, key, value)
+    order = sorted(counts, key=lambda key: (-counts[key].total(), key))[:_MAX_NAMES]
+    return {key: tuple(text for text, _ in counts[key].most_common(MOST_KNOWN_VALUES)) for key in order}
 
 
-def _count(seen: dict[str, Counter[str]], key: str, value: Value) -> None:
-    counter = seen.setdefault(key, Counter())
+def _count_values(counts: dict[str, Counter[str]], key: str, value: Value) -> None:
+    counter = counts.setdefault(key, Counter())
     if len(counter) < 10 * MOST_KNOWN_VALUES:
         counter.update(value_texts(value))
 
@@ -198,19 +198,19 @@ def complete(text: str, cursor: int, known: Vocabulary) -> Completion:
         partial = before.pop()
     context = _QueryContext()
     for token in before:
-        context.pass_by(token)
-    lead = ""
+        context.read(token)
+    blank = ""
     if before and not partial.text and before[-1].stop == cursor and before[-1].kind == "OPERATOR":
-        lead = " "
+        blank = " "
     candidates = context.candidates(known)
     stop = cursor
     if partial.text:
         # the same word may continue after the cursor
         whole = next(token for token in tokens(text) if token.stop >= cursor)
         stop = whole.stop if whole.start == partial.start and whole.is_plain else cursor
-    found = _narrowed(candidates, partial.text)
-    if lead:
-        found = [Candidate(lead + c.insert, c.shown, c.note) for c in found]
+    found = _filtered(candidates, partial.text)
+    if blank:
+        found = [Candidate(blank + c.insert, c.shown, c.note) for c in found]
     return Completion(partial.start, stop, tuple(found))
 
 
@@ -220,7 +220,7 @@ _BEFORE_CONDITION: Final = frozenset({"LEFT", "OPEN", "AND", "OR", "NOT", "BELOW
 
 
 class _QueryContext:
-    """Grammatical position in a query after the words so far."""
+    """Grammatical position in a query after the tokens that were read."""
 
     def __init__(self) -> None:
         self.expects = "field"
@@ -228,13 +228,14 @@ class _QueryContext:
         self.operator = ""
         self.opened: list[str] = []
         self.closed_braces = False
-        """True if the previous word closed braces."""
+        """True if the previous token closed braces."""
 
     @property
     def in_braces(self) -> bool:
         return "{" in self.opened
 
-    def pass_by(self, token: Token) -> None:
+    def read(self, token: Token) -> None:
+        """Move past a token."""
         kind = token.kind
         self.closed_braces = kind == "CLOSE"
         if kind in ("LEFT", "OPEN"):
@@ -253,7 +254,10 @@ class _QueryContext:
 
     def candidates(self, known: Vocabulary) -> list[Candidate]:
         if self.expects == "field":
-            return [*_fields(known), *(Candidate(word, word, KEYWORDS[word]) for word in ("NOT", "EXISTS", "{", "("))]
+            return [
+                *_field_candidates(known),
+                *(Candidate(word, word, KEYWORDS[word]) for word in ("NOT", "EXISTS", "{", "(")),
+            ]
         if self.expects == "operator":
             return self._operators()
         if self.expects == "value":
@@ -282,11 +286,11 @@ class _QueryContext:
         kind = self._known_field()
         if kind is None:
             attribute = attribute_named(self.field)
-            return self._written(known.attributes.get(attribute.key, ()) if attribute is not None else ())
+            return self._quoted(known.attributes.get(attribute.key, ()) if attribute is not None else ())
         if kind.type is Type.FLAG:
             return [Candidate(word, word) for word in ("true", "false")]
         if kind.type is Type.CHOICE:
-            return self._written(kind.choices)
+            return self._quoted(kind.choices)
         if kind.name in ("duration", "trace.duration"):
             return [Candidate(text, text, note) for text, note in known.durations]
         if kind.name == "trace.response":
@@ -299,20 +303,20 @@ class _QueryContext:
             "root.service": known.root_services,
             "root.operation": known.root_operations,
         }
-        return self._written(texts.get(kind.name, ()))
+        return self._quoted(texts.get(kind.name, ()))
 
-    def _written(self, texts: Iterable[str]) -> list[Candidate]:
+    def _quoted(self, texts: Iterable[str]) -> list[Candidate]:
         if self.operator in ("=~", "!~"):
             return [Candidate(quoted(re.escape(text)), text) for text in texts]
         return [Candidate(quoted(text), text) for text in texts]
 
 
-def _fields(known: Vocabulary) -> list[Candidate]:
+def _field_candidates(known: Vocabulary) -> list[Candidate]:
     named = [Candidate(name, name, found.help) for name, found in FIELDS.items()]
     return named + [Candidate(attribute_field(key), key, "attribute") for key in known.attributes]
 
 
-def _narrowed(candidates: list[Candidate], partial: str) -> list[Candidate]:
+def _filtered(candidates: list[Candidate], partial: str) -> list[Candidate]:
     """Select the candidates that begin with the typed text, then those that contain it."""
     wanted = partial.lower()
     bare = wanted.strip("\"'`")

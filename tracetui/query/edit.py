@@ -18,7 +18,7 @@ from tracetui.query.lexer import Token, quoted
 from tracetui.query.parser import has_words_only, syntax_of
 from tracetui.query.pushdown import conjuncts
 
-_UNDONE = 50
+_UNDO_STEPS = 50
 TIME_FIELD: Final = "trace.start"
 
 
@@ -30,7 +30,7 @@ class ConditionKind:
     operators: tuple[str, ...] = ()
 
     def matches(self, condition: str) -> bool:
-        """Test a valid part of a query."""
+        """Test whether a valid part of a query is such a condition."""
         match syntax_of(condition):
             case ComparisonNode(field=field, operator=Token() as operator):
                 return field.text in self.fields and operator.text in self.operators
@@ -48,7 +48,7 @@ ERRORS: Final = ConditionKind(("error",))
 SERVICE: Final = equality("service")
 OPERATION: Final = equality("operation")
 LEAST_DURATION: Final = ConditionKind(("trace.response", "trace.duration", "duration"), (">", ">="))
-"""Condition on the least response time, or on the duration if that was typed."""
+"""Lower bound on the response time, or on the duration if the user typed that."""
 TIME: Final = ConditionKind((TIME_FIELD,), (">", ">=", "<", "<="))
 
 
@@ -61,14 +61,14 @@ class FilterHistory:
         self._going_back = False
 
     def begin(self, text: str) -> None:
-        """Begin with this filter, which cannot be undone."""
+        """Start from this filter, which cannot be undone."""
         self._now = text
 
     def applied(self, text: str) -> None:
         """Record the applied filter, which may be the same as before."""
         if text != self._now:
             if not self._going_back:
-                self._before = [*self._before, self._now][-_UNDONE:]
+                self._before = [*self._before, self._now][-_UNDO_STEPS:]
             self._now = text
         self._going_back = False
 
@@ -186,7 +186,7 @@ class BlockingCondition:
     of: int
 
 
-def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
+def find_blocking_condition(traces: TraceSet, text: str) -> BlockingCondition | None:
     """Find the part of a query without matches that excludes the most traces."""
     parts = conjuncts(text)
     if not parts or not traces.trace_count:
@@ -194,7 +194,7 @@ def blame(traces: TraceSet, text: str) -> BlockingCondition | None:
     try:
         masks = [parse(part).matches(traces) for part in parts]
     except QueryError:
-        # a condition that the whole query can skip may take too long alone
+        # alone, a condition that the whole query can skip may take too long
         return None
     met = np.sum(masks, axis=0)
     without = [int(((met - mask) == len(parts) - 1).sum()) for mask in masks]
@@ -226,7 +226,7 @@ def query_for_traces(trace_ids: Sequence[str]) -> str:
 
 def _is_query(text: str) -> bool:
     if text.lstrip()[:8].lower().startswith(("http://", "https://")):
-        # the text before the first = would be taken as a field
+        # the text before the first = would count as a field
         return False
     try:
         parse(text)

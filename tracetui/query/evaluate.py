@@ -1,7 +1,7 @@
 """Evaluation of a query over whole columns.
 
-Cheap conditions are tested first, and each only on the traces or spans that the others left undecided. `at` is always
-the positions to test, int64[m], ascending; the result is bool[m].
+Cheap conditions are tested first, and each only on the traces or spans that the others left undecided. Everywhere `at`
+stands for the positions to test, int64[m], ascending, and the result is bool[m].
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from tracetui.query.literals import Literal, find_number, text_test
 from tracetui.query.predicates import And, AnySpan, Descendants, Not, Or, Predicate, Test, Word, decodes
 
 _NAMES: Final = ("service", "operation", "caller", "root.service", "root.operation", "trace.name")
-"""Fields whose values Zipkin keeps in lower case."""
+"""Fields whose values Zipkin stores in lower case."""
 _WAVES = ((0, 1), (1, 4), (4, 16))
 """Order in which 16 successive spans are sampled."""
-_MANY = 10_000
-_LEAST_DIVIDED = 1 << 17
-"""Spans from which a set is searched in parts; smaller ones take no noticeable time."""
+_MANY_SPANS = 10_000
+_MIN_DIVIDED_SPANS = 1 << 17
+"""Number of spans from which a set is searched in parts; smaller sets take no noticeable time."""
 _FIRST_PART, _LARGEST_PART = 1 << 13, 1 << 18
-"""Spans of the first part, and of the largest; each is twice as large as the one before."""
+"""Numbers of spans in the first and in the largest part; each part is twice as large as the one before."""
 
 
 def matching_traces(root: Predicate, traces: TraceSet, among: np.ndarray | None = None) -> np.ndarray:
@@ -50,7 +50,7 @@ def matching_traces_in_parts(
     int64[k], ascending. Raises SearchStoppedError once `stopped` returns true.
     """
     evaluation, first, size = _Evaluation(traces, stopped), 0, _FIRST_PART
-    if not decodes(root) or len(traces) < _LEAST_DIVIDED:
+    if not decodes(root) or len(traces) < _MIN_DIVIDED_SPANS:
         size = max(len(traces), 1)
     while first < traces.trace_count:
         until = int(np.searchsorted(traces.first, traces.first[first] + size, "right")) - 1
@@ -64,24 +64,26 @@ def matching_spans(root: Predicate, traces: TraceSet) -> np.ndarray:
     matched = np.zeros(len(traces), bool)
     spans = np.flatnonzero(matching_traces(root, traces)[traces.trace])
     evaluation = _Evaluation(traces)
-    for part in _shown(root):
+    for part in _span_conditions(root):
         matched[spans] |= evaluation.of_spans(part, spans)
     return matched
 
 
-def _shown(node: Predicate) -> list[Predicate]:
+def _span_conditions(node: Predicate) -> list[Predicate]:
     match node:
         case AnySpan(part=part):
             return [part]
         case Descendants() | Word():
             return [node]
         case And(parts=parts) | Or(parts=parts):
-            return [shown for part in parts for shown in _shown(part)]
+            return [shown for part in parts for shown in _span_conditions(part)]
         case _:
             return []
 
 
 class _Evaluation:
+    """Evaluation of predicates on one trace set, with a cache of columns."""
+
     def __init__(self, traces: TraceSet, stopped: Callable[[], bool] = lambda: False) -> None:
         self.traces = traces
         self._stopped = stopped
@@ -91,15 +93,16 @@ class _Evaluation:
         self._words: dict[str, WordSearch] = {}
 
     def of_traces(self, node: Predicate, at: np.ndarray) -> np.ndarray:
+        """Test which traces meet a predicate."""
         match node:
             case AnySpan(part=part):
                 met: np.ndarray = self.with_a_span(part, self.spans_of(at))[at]
                 return met
             case Descendants():
                 spans = self.spans_of(at)
-                hit = np.zeros(self.traces.trace_count, bool)
-                hit[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
-                below: np.ndarray = hit[at]
+                found = np.zeros(self.traces.trace_count, bool)
+                found[self.traces.trace[spans[self.of_spans(node, spans)]]] = True
+                below: np.ndarray = found[at]
                 return below
             case Word(text=text):
                 word = self.word(text)
@@ -109,21 +112,22 @@ class _Evaluation:
             case Test():
                 return self.test(node, at)
             case _:
-                return _joined(node, at, self.of_traces)
+                return _combine(node, at, self.of_traces)
 
     def with_a_span(self, part: Predicate, spans: np.ndarray) -> np.ndarray:
         """Find the traces in which one of these spans meets the part: bool[traces]."""
         trace = self.traces.trace
-        hit = np.zeros(self.traces.trace_count, bool)
+        found = np.zeros(self.traces.trace_count, bool)
         # one matching span decides a trace, so decode only a few spans per trace at a time
         turn = np.arange(len(spans)) % 16
-        for low, high in _WAVES if decodes(part) and len(spans) > _MANY else [(0, 16)]:
+        for low, high in _WAVES if decodes(part) and len(spans) > _MANY_SPANS else [(0, 16)]:
             candidates = spans[(turn >= low) & (turn < high)]
-            candidates = candidates[~hit[trace[candidates]]]
-            hit[trace[candidates[self.of_spans(part, candidates)]]] = True
-        return hit
+            candidates = candidates[~found[trace[candidates]]]
+            found[trace[candidates[self.of_spans(part, candidates)]]] = True
+        return found
 
     def of_spans(self, node: Predicate, at: np.ndarray) -> np.ndarray:
+        """Test which spans meet a predicate."""
         match node:
             case Test(field=Field(of_traces=True)):
                 of_traces = self.test(node, np.arange(self.traces.trace_count))
@@ -136,7 +140,7 @@ class _Evaluation:
             case Descendants(parts=parts):
                 return self.below(parts, at)
             case _:
-                return _joined(node, at, self.of_spans)
+                return _combine(node, at, self.of_spans)
 
     def word(self, text: str) -> WordSearch:
         search = self._words.get(text)
@@ -156,9 +160,9 @@ class _Evaluation:
                 step[above + 1] += 1
                 np.subtract.at(step, self.traces.subtree_end[above], 1)
                 left = np.flatnonzero(np.cumsum(step)[at] > 0)
-        held = np.zeros(len(at), bool)
-        held[left] = True
-        return held
+        met = np.zeros(len(at), bool)
+        met[left] = True
+        return met
 
     def spans_of(self, at: np.ndarray) -> np.ndarray:
         """List the positions of the spans of these traces: int64."""
@@ -182,11 +186,11 @@ class _Evaluation:
             if value is not None and field.name in _NAMES and value.text != value.text.lower():
                 tables = [column.texts, *([self.other_column(field).texts] if field.read_also is not None else [])]
                 test = replace(test, value=_spelled_as_in(value, tables))
-            held = _texts_hold(column, test, at)
+            met = _texts_hold(column, test, at)
             if field.read_also is None or self.traces.exact_names:
-                return held
+                return met
             also = _texts_hold(self.other_column(field), test, at)
-            either: np.ndarray = held & also if operation in ("!=", "!~") else held | also
+            either: np.ndarray = met & also if operation in ("!=", "!~") else met | also
             return either
         if isinstance(column, SpanValues):
             return _values_hold(column, test, at)
@@ -201,7 +205,7 @@ class _Evaluation:
         return found
 
     def moment(self, text: str) -> int | None:
-        """Read a time; a time of day is that of the day of the traces."""
+        """Read a time; a time of day belongs to the day of the traces."""
         clock = find_clock(text)
         if clock is None:
             return find_time(text)
@@ -240,30 +244,30 @@ class _Evaluation:
         return ~equal if operation == "!=" else equal
 
 
-def _joined(node: Predicate, at: np.ndarray, evaluate: Callable[[Predicate, np.ndarray], np.ndarray]) -> np.ndarray:
+def _combine(node: Predicate, at: np.ndarray, evaluate: Callable[[Predicate, np.ndarray], np.ndarray]) -> np.ndarray:
     match node:
         case Not(part=part):
             return ~evaluate(part, at)
         case And(parts=parts):
-            return _all(parts, at, evaluate)
+            return _all_hold(parts, at, evaluate)
         case Or(parts=parts):
             # a disjunction holds unless all parts fail
-            return ~_all(parts, at, lambda part, left: ~evaluate(part, left))
+            return ~_all_hold(parts, at, lambda part, left: ~evaluate(part, left))
         case _:
             raise TypeError(node)
 
 
-def _all(
+def _all_hold(
     parts: Sequence[Predicate], at: np.ndarray, evaluate: Callable[[Predicate, np.ndarray], np.ndarray]
 ) -> np.ndarray:
-    still = np.arange(len(at))
+    left = np.arange(len(at))
     for part in parts:
-        if not len(still):
+        if not len(left):
             break
-        still = still[evaluate(part, at[still])]
-    held = np.zeros(len(at), bool)
-    held[still] = True
-    return held
+        left = left[evaluate(part, at[left])]
+    met = np.zeros(len(at), bool)
+    met[left] = True
+    return met
 
 
 def _spelled_as_in(value: Literal, tables: Sequence[Sequence[str]]) -> Literal:

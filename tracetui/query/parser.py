@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 50
 """Deepest nesting of AND, OR, NOT and braces. Redundant parentheses do not count."""
 
-_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 _GRAMMAR: Final = r"""
 start: any_of
 ?any_of: all_of (OR all_of)*
@@ -56,7 +56,7 @@ span: OPEN any_of CLOSE
 """
 
 _CLOSING: Final = {"(": ")", "{": "}"}
-_BETWEEN: Final = frozenset({"AND", "OR", "NOT", "BELOW", "OPERATOR", "OTHER"})
+_STRUCTURE_KINDS: Final = frozenset({"AND", "OR", "NOT", "BELOW", "OPERATOR", "OTHER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Query:
 
         Raises QueryError if a regular expression takes too long.
         """
-        with self._slow_patterns_reported():
+        with self._slow_patterns_as_errors():
             return evaluate.matching_traces(self.root, traces, among)
 
     def matches_in_parts(
@@ -91,7 +91,7 @@ class Query:
         Yields the number of traces searched so far, and the positions of those of the last part that meet the query:
         int64[k], ascending. Raises SearchStoppedError once `stopped` returns true.
         """
-        with self._slow_patterns_reported():
+        with self._slow_patterns_as_errors():
             yield from evaluate.matching_traces_in_parts(self.root, traces, stopped)
 
     def matching_spans(self, traces: TraceSet) -> np.ndarray:
@@ -101,11 +101,11 @@ class Query:
         that are negated for the trace, and conditions on the trace itself, have no spans. Raises QueryError as
         `matches` does.
         """
-        with self._slow_patterns_reported():
+        with self._slow_patterns_as_errors():
             return evaluate.matching_spans(self.root, traces)
 
     @contextmanager
-    def _slow_patterns_reported(self) -> Generator[None]:
+    def _slow_patterns_as_errors(self) -> Generator[None]:
         try:
             yield
         except SlowPatternError as error:
@@ -129,7 +129,7 @@ def syntax_of(text: str) -> Syntax:
     try:
         syntax: Any = _parser().parse(text)
     except UnexpectedToken as error:
-        raise _explained(text, error) from None
+        raise _query_error(text, error) from None
     except _TooDeepError as error:
         raise QueryError(text, error.position, 1, f"conditions are nested more than {MAX_DEPTH} levels deep") from None
     return cast("Syntax", syntax)
@@ -138,13 +138,13 @@ def syntax_of(text: str) -> Syntax:
 def where_searched(text: str) -> str:
     """Describe where the words of a valid query were searched; '' for a query without words."""
     words = parse(text).words if text.strip() else []
-    named = ", ".join(f'"{word}"' for word in words[:_NAMED]) + (", ..." if len(words) > _NAMED else "")
+    named = ", ".join(f'"{word}"' for word in words[:_MAX_NAMED]) + (", ..." if len(words) > _MAX_NAMED else "")
     return f"searched {named} in {SEARCHED}" if words else ""
 
 
 def has_words_only(text: str) -> bool:
     """Test whether a valid query has neither comparisons nor AND, OR or NOT."""
-    return not any(token.kind in _BETWEEN for token in tokens(text))
+    return not any(token.kind in _STRUCTURE_KINDS for token in tokens(text))
 
 
 class _TooDeepError(Exception):
@@ -205,7 +205,7 @@ def _within_limit(opening: LarkToken, part: Syntax) -> Syntax:
     return part
 
 
-def _explained(text: str, error: UnexpectedToken) -> QueryError:
+def _query_error(text: str, error: UnexpectedToken) -> QueryError:
     if error.token.type == "$END":
         return QueryError(text, len(text.rstrip()), 0, *_reason(text, len(text), "", error.accepts))
     token: Token = error.token.value

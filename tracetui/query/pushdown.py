@@ -1,4 +1,4 @@
-"""Push-down: the part of a query that a server can evaluate, which is conditions on one span, a time range, and ids."""
+"""Push-down: the part of a query that a server can evaluate (conditions on one span, a time range, and trace ids)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def conjuncts(text: str) -> list[str] | None:
 class SpanConditions:
     """Conditions on a single span."""
 
-    words: str
+    text: str
     """The conditions as text."""
     conditions: dict[str, Any]
     """Conditions for a server, as fields of Search."""
@@ -54,23 +54,25 @@ class SpanConditions:
     """True if `conditions` express the whole query."""
 
 
-def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: bool = False) -> tuple[Search, list[str]]:
-    """Split a query into the search that a server can do and the remaining parts of the query and of `more`.
+def pushdown(
+    text: str, span_conditions: Sequence[SpanConditions] = (), *, exact_names: bool = False
+) -> tuple[Search, list[str]]:
+    """Split a query into the search that a server can do, and the parts that remain, also of `span_conditions`.
 
-    The search finds all matching traces and maybe others. All conditions of a server are about one span, so of
+    The search finds all matching traces and maybe others. A server applies all conditions to one span, so of
     conditions on different spans only those on one of them are sent. Some servers do not find numbers in a different
-    spelling (500.0 for 500) and elements of lists. Servers know names of spans, not their shapes, so that
+    spelling (500.0 for 500), nor elements of lists. Servers know names of spans, not their shapes, so that
     `operation = "GET /orders/{id}"` is evaluated here unless `exact_names` is set. Raises QueryError as `parse` does.
     """
     conditions: dict[str, Any] = {}
-    groups = list(more)
+    groups = list(span_conditions)
     rest = []
     if text.strip():
-        # an incomplete query may have complete parts
+        # check the whole query: an invalid one may have valid parts
         parse(text)
     for part in conjuncts(text) or ([text] if text.strip() else []):
         root = parse(part).root
-        found = _of_trace(root)
+        found = _trace_condition(root)
         if found is not None:
             conditions |= found
             # a trace lasts at least as long as its response time, so the server may find some that are too short
@@ -78,10 +80,10 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
         elif services := _alternative_services(root):
             groups.append(SpanConditions(part, {"services": services}))
         elif isinstance(root, AnySpan):
-            groups.append(SpanConditions(part, *_of_span(root.part, exact_names)))
+            groups.append(SpanConditions(part, *_span_condition(root.part, exact_names)))
         elif isinstance(root, Descendants):
             # each of its spans is in the trace
-            above_and_below = [_of_span(one, exact_names)[0] for one in root.parts]
+            above_and_below = [_span_condition(one, exact_names)[0] for one in root.parts]
             groups.append(SpanConditions(part, max(reversed(above_and_below), key=_rank), exact=False))
         elif service := _root_service(root):
             # the root is also a span
@@ -97,23 +99,23 @@ def pushdown(text: str, more: Sequence[SpanConditions] = (), *, exact_names: boo
         conditions |= {"failed": True} if failing and not best.conditions.get("errors") else {}
     elif failing:
         conditions["errors"] = True
-    rest += [group.words for group in others if group is not best or not group.exact]
+    rest += [group.text for group in others if group is not best or not group.exact]
     return msgspec.convert(conditions, Search), rest
 
 
 def _rank(conditions: dict[str, Any]) -> tuple[bool, int]:
-    """Order of conditions by what a server makes of them."""
+    """Rank conditions by their use to a server: those with a service first, then by number."""
     return "service" in conditions or "services" in conditions, len(conditions)
 
 
 def _alternative_services(node: Predicate) -> tuple[str, ...]:
-    """Services of which a condition requires one; () for any other condition."""
+    """List the services of which a condition requires one; () for any other condition."""
     if isinstance(node, AnySpan):
         return _alternative_services(node.part) if isinstance(node.part, Or) else ()
     if not isinstance(node, Or):
         return ()
     tests = [part.part if isinstance(part, AnySpan) else part for part in node.parts]
-    found = [(_of_test(test, True) or {}) if isinstance(test, Test) else {} for test in tests]
+    found = [(_test_condition(test, True) or {}) if isinstance(test, Test) else {} for test in tests]
     return tuple(dict.fromkeys(one["service"] for one in found)) if all("service" in one for one in found) else ()
 
 
@@ -128,10 +130,10 @@ def _is_response(node: Predicate) -> bool:
     return isinstance(node, Test) and not isinstance(node.field, Attribute) and node.field.name == "trace.response"
 
 
-def _of_trace(node: Predicate) -> dict[str, Any] | None:
-    """Convert a condition on the trace itself to one for the server; None if there is no equivalent."""
+def _trace_condition(node: Predicate) -> dict[str, Any] | None:
+    """Convert a condition on the trace itself to one for a server; None if there is no equivalent."""
     if isinstance(node, Or):
-        ids: list[list[str]] = [(_of_trace(part) or {}).get("trace_ids", []) for part in node.parts]
+        ids: list[list[str]] = [(_trace_condition(part) or {}).get("trace_ids", []) for part in node.parts]
         return {"trace_ids": [one for some in ids for one in some]} if all(ids) else None
     if not isinstance(node, Test) or node.value is None or isinstance(node.field, Attribute):
         return None
@@ -153,22 +155,22 @@ def _of_trace(node: Predicate) -> dict[str, Any] | None:
     return None
 
 
-def _of_span(node: Predicate, exact_names: bool) -> tuple[dict[str, Any], bool]:
-    """Convert conditions on one span to server conditions. -> these, and whether they are equivalent"""
+def _span_condition(node: Predicate, exact_names: bool) -> tuple[dict[str, Any], bool]:
+    """Convert conditions on one span to server conditions. -> these; True if they are equivalent"""
     if isinstance(node, And):
-        together: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
         exact = True
         for part in node.parts:
-            one, all_of_it = _of_span(part, exact_names)
-            attributes = {**together.get("attributes", {}), **one.get("attributes", {})}
-            together |= one | ({"attributes": attributes} if attributes else {})
-            exact &= all_of_it
-        return together, exact
-    found = _of_test(node, exact_names) if isinstance(node, Test) else None
+            one, is_exact = _span_condition(part, exact_names)
+            attributes = {**merged.get("attributes", {}), **one.get("attributes", {})}
+            merged |= one | ({"attributes": attributes} if attributes else {})
+            exact &= is_exact
+        return merged, exact
+    found = _test_condition(node, exact_names) if isinstance(node, Test) else None
     return found or {}, found is not None
 
 
-def _of_test(node: Test, exact_names: bool) -> dict[str, Any] | None:
+def _test_condition(node: Test, exact_names: bool) -> dict[str, Any] | None:
     """Convert one comparison to a server condition; None if there is no equivalent."""
     if isinstance(node.field, Attribute):
         if node.operation != "=" or node.value is None or not _is_as_written(node.value):

@@ -46,7 +46,7 @@ _ALLOWED: Final = {
     Type.DURATION: ("=", "!=", ">", ">=", "<", "<="),
     Type.TIME: ("=", "!=", ">", ">=", "<", "<="),
 }
-_CALLED: Final = {
+_TYPE_NAMES: Final = {
     Type.TEXT: "text",
     Type.ID: "an id",
     Type.CHOICE: "one of a few words",
@@ -222,7 +222,7 @@ class _Resolver:
         allowed = _ALLOWED[field.type]
         if operation not in allowed:
             raise self.error(
-                operator, f"{name} is {_CALLED[field.type]}; it can be compared with {' '.join(allowed)} only"
+                operator, f"{name} is {_TYPE_NAMES[field.type]}; it can be compared with {' '.join(allowed)} only"
             )
         if field.type is Type.NUMBER and value.number is None:
             raise self.error(word, f"{name} is compared with a number, found {word.text}")

@@ -1,6 +1,6 @@
 """Regular expressions from users, with a time limit and without blocking other threads.
 
-The syntax is that of `re`. But `re` blocks other threads while it searches, and some patterns take it for ever
+The syntax is that of `re`. But `re` blocks other threads while it searches, and some patterns run practically for ever
 ("(a|aa)+$"). Searches that may take long use `regex`, which releases the lock and has a timeout.
 """
 
@@ -28,7 +28,7 @@ _VERY_FEW_STEPS: Final = 50_000
 """Steps of `re` that take some tenths of a millisecond, too short to check the clock."""
 _FEW_STEPS: Final = 5_000_000
 """Steps of `re` that take some hundredths of a second, for which other threads can wait."""
-_MOST_SIGNS: Final = 20
+_MAX_SIGNS: Final = 20
 _SECONDS: Final = 2.0
 _SECONDS_PER_TEXT: Final = 20e-6
 """Seconds that each text adds to the time limit, so that many texts do not count against the pattern."""
@@ -55,12 +55,12 @@ class Pattern:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._exact = re.compile(written, re.IGNORECASE if ignores_case else 0)
-        self._longest_unmeasured = _longest(written, _VERY_FEW_STEPS)
-        self._longest = _longest(written, _FEW_STEPS)
+        self._longest_unmeasured = _longest_text(written, _VERY_FEW_STEPS)
+        self._longest = _longest_text(written, _FEW_STEPS)
         self._stoppable: regex.Pattern[str] | None = None
 
     def ignoring_case(self) -> Pattern:
-        """The pattern without regard to case."""
+        """Return the same pattern without regard to case."""
         return Pattern(self._written, *self._position, ignores_case=True)
 
     def test(self) -> Callable[[str], bool]:
@@ -90,14 +90,16 @@ class Pattern:
             raise SlowPatternError(*self._position, text) from None
 
 
-def _longest(written: str, steps: int) -> int:
-    """Compute the longest text that cannot take more steps. In the worst case each unbounded repeat ends anywhere after
-    the previous one and all choices are tried, from every start. -1 if no length is short enough.
+def _longest_text(written: str, steps: int) -> int:
+    """Compute the length of the longest text that cannot take more steps; -1 if no text is short enough.
+
+    In the worst case each unbounded repeat ends anywhere after the previous one, and all choices are tried, from every
+    start.
     """
     written = _PLAIN_GROUP.sub("x", written)
     choices = len(_CHOICE.findall(written))
     ends = 1 + len(_UNBOUNDED.findall(written))
-    if _REPEATED_GROUP.search(written) or choices + ends > _MOST_SIGNS:
+    if _REPEATED_GROUP.search(written) or choices + ends > _MAX_SIGNS:
         return -1
     return int((steps * factorial(ends) >> choices) ** (1 / ends))
 

@@ -55,7 +55,7 @@ def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, l
     A server knows names of spans but not their shapes, which are used here unless `exact_names` is set.
     """
     one_service = len(filters.services) == 1
-    some = {"services": filters.services} if len(filters.services) > 1 else {}
+    alternatives = {"services": filters.services} if len(filters.services) > 1 else {}
     one_operation = len(filters.operations) == 1 and (exact_names or not may_be_shape(filters.operations[0]))
     named = {"service": filters.services[0]} if one_service else {}
     if one_operation and (one_service or not filters.services):
@@ -64,7 +64,7 @@ def search_of(filters: Filters, *, exact_names: bool = False) -> tuple[Search, l
     words = [f"{what} {name}" for what, name in named.items()] or [f"service {' or '.join(filters.services)}"]
     search, rest = pushdown(
         filters.query.text if filters.query is not None else "",
-        [SpanConditions(", ".join(words), named or some)] if named or some else (),
+        [SpanConditions(", ".join(words), named or alternatives)] if named or alternatives else (),
         exact_names=exact_names,
     )
     search = combined(
@@ -85,7 +85,7 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
     """Select the traces that meet the filters, in their order."""
     keep = np.ones(traces.trace_count, bool)
     if filters.services or filters.operations:
-        keep &= _taking_part(traces, filters)
+        keep &= _takes_part(traces, filters)
     if filters.latency_threshold_ns is not None:
         keep &= traces.response_time > filters.latency_threshold_ns
     if filters.errors_only:
@@ -105,7 +105,8 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
     return traces.select(keep)
 
 
-def _taking_part(traces: TraceSet, filters: Filters) -> np.ndarray:
+def _takes_part(traces: TraceSet, filters: Filters) -> np.ndarray:
+    """Test which traces have a span of the services and operations of the filters: bool[traces]."""
     spans = np.ones(len(traces), bool)
     for wanted, columns in (
         (filters.services, [(traces.services, traces.service)]),

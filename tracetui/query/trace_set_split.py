@@ -18,11 +18,11 @@ from tracetui.query.complete import sample, value_texts
 from tracetui.query.resource_values import ResourceValues, TraceValues, distinct
 
 MOST_VALUES: Final = 5
-"""Most values of an attribute from which the latest is chosen; with more, the user must name two."""
-_SINGLE: Final = 0.9
-"""Least share of traces with a single value of an attribute, for it to count as an attribute of the trace."""
-_CHANGED: Final = 0.9
-"""Least probability that a trace with the new value starts after one with another value, for it to be a change."""
+"""Limit for the values of an attribute from which the latest is chosen; with more, the user must name two."""
+_MIN_SINGLE_SHARE: Final = 0.9
+"""Smallest share of traces with a single value of an attribute for it to count as an attribute of the trace."""
+_MIN_PROBABILITY: Final = 0.9
+"""Smallest probability, for a change, that a trace with the new value starts after one with another value."""
 _LEAST_TRACES: Final = 2
 _MOST_SPANS: Final = 200_000
 _LISTED: Final = 8
@@ -113,8 +113,8 @@ def split_by(traces: TraceSet, text: str) -> Split:
     if not _is_single(whole):
         found = max(resources.by_service(key), key=lambda one: _change(traces, one)[0], default=whole)
     if named:
-        before, after = _named(found if not _missing(found, named) else whole, key, named)
-        found = found if not _missing(found, named) else whole
+        before, after = _named_values(found if not _missing_values(found, named) else whole, key, named)
+        found = found if not _missing_values(found, named) else whole
     else:
         if len(found.texts) > MOST_VALUES:
             raise UsageError(
@@ -156,25 +156,25 @@ def _split(traces: TraceSet, key: str, found: TraceValues, before: int, after: i
     return Split(has_before, has_after, names)
 
 
-def changed_attributes(traces: TraceSet, most_keys: int | None = None) -> list[ChangedAttribute]:
+def changed_attributes(traces: TraceSet, max_keys: int | None = None) -> list[ChangedAttribute]:
     """Find resource attributes of 2 to 5 values of which a new one replaces the others, as after a deployment.
 
     The most recent change comes first.
 
-    most_keys: most attributes that are examined, versions first, then those of most resources; None for all.
+    max_keys: limit for the attributes that are examined, versions first, then those of most resources; None for all.
     """
     resources = ResourceValues(traces)
     keys = [key for key, found in resources.by_key.items() if len(found.numbers) > 1]
     keys.sort(key=lambda key: (not is_version(key), -len(resources.by_key[key].resources), key))
     found = []
-    for key in keys[:most_keys]:
+    for key in keys[:max_keys]:
         for values in resources.by_service(key):
             if not 2 <= len(values.texts) <= MOST_VALUES:
                 continue
             probability, before, after = _change(traces, values)
             starts = traces.trace_start[values.trace]
             new = values.value == after
-            if probability >= _CHANGED and min(int(new.sum()), int((~new).sum())) >= _LEAST_TRACES:
+            if probability >= _MIN_PROBABILITY and min(int(new.sum()), int((~new).sum())) >= _LEAST_TRACES:
                 texts = values.texts[before], values.texts[after]
                 found.append(ChangedAttribute(key, values.service, texts, int(starts[new].min())))
     return sorted(found, key=lambda one: (-one.since_ns, one.key, one.service))
@@ -199,7 +199,7 @@ def _values_in_spans(traces: TraceSet, key: str) -> TraceValues:
 
 def _is_single(values: TraceValues) -> bool:
     _, counts = np.unique(values.trace, return_counts=True)
-    return bool((counts == 1).mean() >= _SINGLE)
+    return bool((counts == 1).mean() >= _MIN_SINGLE_SHARE)
 
 
 def _medians(starts: np.ndarray, value: np.ndarray) -> np.ndarray:
@@ -229,19 +229,19 @@ def _change(traces: TraceSet, values: TraceValues) -> tuple[float, int, int]:
     return probability, int(np.argmax(counts)), latest
 
 
-def _missing(values: TraceValues, named: str) -> list[str]:
-    return [text for text in _pair(named) if text not in values.texts]
+def _missing_values(values: TraceValues, named: str) -> list[str]:
+    return [text for text in _split_pair(named) if text not in values.texts]
 
 
-def _pair(named: str) -> list[str]:
+def _split_pair(named: str) -> list[str]:
     return [text.strip() for text in named.split(",")]
 
 
-def _named(values: TraceValues, key: str, named: str) -> tuple[int, int]:
-    pair = _pair(named)
+def _named_values(values: TraceValues, key: str, named: str) -> tuple[int, int]:
+    pair = _split_pair(named)
     if len(pair) != 2 or pair[0] == pair[1]:
         raise UsageError(f"--by {key}={named}: name two different values, separated by a comma")
-    missing = _missing(values, named)
+    missing = _missing_values(values, named)
     if missing:
         raise UsageError(f"no trace has {key}={missing[0]}; values: {_listed(values.texts)}")
     return values.texts.index(pair[0]), values.texts.index(pair[1])

@@ -207,7 +207,7 @@ class _LogColumns:
         fields: dict[str, Any] = {
             name: row[i].decode("utf-8", "replace") for name, i in self._fields if i < len(row) and row[i]
         }
-        fields |= lenient_json.value_in(fields.pop(_LABELS, "")) or {}
+        fields |= lenient_json.container_in(fields.pop(_LABELS, "")) or {}
         line = next((row[i] for i in self._texts if i < len(row) and row[i]), b"")
         time = next((row[i] for i in self._times if i < len(row) and row[i]), b"").decode("utf-8", "replace")
         return Entry(time, [InnerLine(number, line, named_stream(fields), fields=fields)])

@@ -8,17 +8,15 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Envelope, Part
 from tracetui.ingest.envelopes.rows import SAMPLED, is_newest_first
 from tracetui.ingest.json_lines import json_line
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.model.json_decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS
 
 PART_BYTES: Final = 1 << 20
 """Approximate size of a part."""
-_LIST: Final = msgspec.json.Decoder(list[Raw])
 
 
 class ItemTable(NamedTuple):
@@ -47,7 +45,7 @@ class JsonEnvelope(Envelope):
             cuts = cut_where(text, start, lambda at: text[at : at + len(begin)] == begin)
             return line_parts(text, cuts, self._are_newest_first(text[start : cuts[1]].split(b"\n", SAMPLED)))
         try:
-            tables = (ItemTable(_LIST.decode(text)),) if text[start : start + 1] == b"[" else self.rows(text)
+            tables = (ItemTable(RAW_ITEMS.decode(text)),) if text[start : start + 1] == b"[" else self.rows(text)
         except MALFORMED:
             return ()
         count = sum(len(table.items) for table in tables)

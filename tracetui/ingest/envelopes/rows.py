@@ -13,9 +13,8 @@ from msgspec import Raw
 from tracetui.ingest.envelopes.envelope import InnerLine, numbered
 from tracetui.ingest.json_blocks import CLOSING, Blocks
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.model.json_decoding import MALFORMED, MalformedError, reason
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, MalformedError, is_valid_json, reason
 
-_LIST: Final = msgspec.json.Decoder(list[Raw])
 _VALUE: Final = msgspec.json.Decoder(Raw)
 _NOT_BLANK: Final = re.compile(rb"\S")
 _LINE_END: Final = re.compile(rb"[ \t\r]*+(?:\n|\Z)")
@@ -155,7 +154,7 @@ def items(text: bytes) -> list[bytes | Raw]:
         return [text]
     try:
         # without copies of the items
-        return [*_LIST.decode(text)]
+        return [*RAW_ITEMS.decode(text)]
     except MALFORMED as error:
         raise MalformedError(reason(error)) from None
 
@@ -287,15 +286,6 @@ def _words_in(values: Iterable[Any]) -> Iterator[str]:
                 yield from (item[name] for name in ("name", "path") if isinstance(item.get(name), str))
             elif key in _IDENTIFYING or key == "name":
                 yield str(item)
-
-
-def is_valid_json(text: bytes) -> bool:
-    """Test whether a text is one valid JSON value."""
-    try:
-        _VALUE.decode(text)
-    except MALFORMED:
-        return False
-    return True
 
 
 def encoded(value: Any) -> bytes:

@@ -97,7 +97,7 @@ class _DebugBlock:
         elif self._held is not None and self._last and not self._written.endswith(")"):
             # a text with line breaks
             self._written += f"\n{line}"
-            self._held[self._last] = value_of(self._written)
+            self._held[self._last] = parse_value(self._written)
         else:
             return False
         return True
@@ -140,7 +140,7 @@ class _DebugBlock:
 
     def _keep(self, held: dict[str, Value], key: str, text: str) -> None:
         self._last, self._written = key, text
-        held[key] = value_of(text)
+        held[key] = parse_value(text)
 
     def end_span(self) -> None:
         """Pass the open span to the sink."""
@@ -189,7 +189,7 @@ def _count(fields: dict[str, str], what: str) -> int:
     return whole_number(fields.get(f"Dropped{what}Count")) or 0
 
 
-def value_of(text: str) -> Value:
+def parse_value(text: str) -> Value:
     """Read a value such as `Int(5)`; other text is itself."""
     found = _VALUE.fullmatch(text)
     if found is None:
@@ -204,7 +204,7 @@ def value_of(text: str) -> Value:
             case "bool":
                 return content == "true"
             case "map" | "slice" | "array":
-                held: Value = lenient_json.value_in(content)
+                held: Value = lenient_json.container_in(content)
                 return content if held is None else held
             case "empty":
                 return None

@@ -165,7 +165,7 @@ def _length(value: Any, unit: int) -> int | None:
 def _map(value: Any) -> dict[str, Value]:
     """Read a map without its null members, or the attributes of a message that contains them."""
     if isinstance(value, str):
-        value = _value_in(value)
+        value = _container_in(value)
     if isinstance(value, dict) and isinstance(value.get("attributes"), (dict, list)):
         value = value["attributes"]
     return {key: item for key, item in attributes_of(value).items() if item is not None}
@@ -180,7 +180,7 @@ def _attributes(row: Mapping[str, Any]) -> dict[str, Value]:
 def _status(row: Mapping[str, Any]) -> tuple[Any, str]:
     status = _first(row, ("status", "spanstatus"))
     if isinstance(status, str) and status.lstrip()[:1] == "{":
-        status = _value_in(status)
+        status = _container_in(status)
     held = {plain(key): item for key, item in status.items()} if isinstance(status, dict) else {}
     code = _first(held, ("code", "statuscode"))
     if not isinstance(status, dict):
@@ -231,15 +231,15 @@ def _links(row: Mapping[str, Any]) -> list[Link]:
 
 def _list(value: Any) -> list[Any]:
     if isinstance(value, str):
-        value = _value_in(value)
+        value = _container_in(value)
     return value if isinstance(value, list) else []
 
 
-def _value_in(text: str) -> Any:
+def _container_in(text: str) -> Any:
     """The object or list that a text is, in JSON or in the notation of Python and ClickHouse; None for other texts."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
-    value = lenient_json.value_in(text)
+    value = lenient_json.container_in(text)
     if value is None:
         try:
             value = inspected(text).value
@@ -301,7 +301,7 @@ def _known(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 def read_cells(row: Mapping[str, str], context: DecodeContext, sink: SpanSink) -> bool:
     """Read a row of texts. -> False if its columns are not those of spans"""
-    if not TABLE_FORMAT.knows(tuple(row)):
+    if not TABLE_FORMAT.recognises(tuple(row)):
         return False
     _read(_known(row.items()), context, sink)
     return True

@@ -96,7 +96,7 @@ class TableFormat:
     columns: tuple[str, ...] = ()
     spellings: tuple[KeySet, ...] = ()
 
-    def knows(self, header: Sequence[str]) -> bool:
+    def recognises(self, header: Sequence[str]) -> bool:
         """Test whether a table with this header is of this format."""
         names = {plain(name) for name in header}
         if self.spellings and not any(names.issuperset(map(plain, wanted)) for wanted in self.spellings):

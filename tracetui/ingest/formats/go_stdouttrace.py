@@ -13,6 +13,7 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
+from tracetui.ingest.formats.item_lists import as_object
 from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -24,10 +25,10 @@ _CODES: Final = {1: Status.ERROR, 2: Status.OK}
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
-    span_context, parent = _object(value.get("SpanContext")), _object(value.get("Parent"))
-    status = _object(value.get("Status"))
+    span_context, parent = as_object(value.get("SpanContext")), as_object(value.get("Parent"))
+    status = as_object(value.get("Status"))
     code = field(status, "Code") if status else value.get("StatusCode")
-    scope = _object(value.get("InstrumentationScope") or value.get("InstrumentationLibrary"))
+    scope = as_object(value.get("InstrumentationScope") or value.get("InstrumentationLibrary"))
     start_ns, end_ns = _time(value.get("StartTime")), _time(value.get("EndTime"))
     if start_ns is None and end_ns is None:
         sink.note("times", "are missing in Go's output (WithoutTimestamps); shown without duration")
@@ -52,10 +53,6 @@ def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None
         ),
         context,
     )
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _time(value: Any) -> int | None:

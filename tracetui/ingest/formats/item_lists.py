@@ -12,6 +12,11 @@ from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.json_repair import lenient_json
 
 
+def as_object(value: Any) -> dict[str, Any]:
+    """Return an object unchanged, {} for any other value."""
+    return value if isinstance(value, dict) else {}
+
+
 def objects_of(value: Any) -> list[dict[str, Any]]:
     """List the objects of a list in any structure, or a single object."""
     found = items_of(value)
@@ -23,7 +28,7 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 def items_of(value: Any) -> Any:
     """Convert a list in a text, or an object with positions as keys, to a list; anything else stays."""
     if isinstance(value, str):
-        value = lenient_json.value_in(value)
+        value = lenient_json.container_in(value)
     if isinstance(value, dict) and value and all(map(_is_position, value)):
         items = list(value.values())
         # the values of tags such as `{"200": "OK"}` are not objects

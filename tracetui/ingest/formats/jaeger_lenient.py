@@ -55,7 +55,7 @@ def _processes(value: Any) -> dict[str, JaegerProcess]:
 
 def lenient_process(item: Any) -> JaegerProcess:
     """Read a process from an object, also as JSON in a text, or from a bare service name."""
-    if isinstance(item, str) and isinstance(found := lenient_json.value_in(item), dict):
+    if isinstance(item, str) and isinstance(found := lenient_json.container_in(item), dict):
         item = found
     if not isinstance(item, dict):
         return JaegerProcess(item if isinstance(item, str) and item else None)

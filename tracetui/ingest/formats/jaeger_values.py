@@ -17,7 +17,7 @@ from tracetui.ingest.formats.numbers import moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import any_value, flattened
 from tracetui.ingest.formats.value_nesting import within_limit
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, loads_or_none
 from tracetui.model.json_decoding import MALFORMED
 from tracetui.model.span import Event, Link, Value
 
@@ -75,7 +75,7 @@ class JaegerCodec:
         try:
             tags = _TAGS.decode(raw)
         except MALFORMED:
-            tags = tags_of(value_of(raw))
+            tags = tags_of(loads_or_none(raw))
         return {tag.key: tag.value if type(tag.value) is str and tag.type == "string" else _value(tag) for tag in tags}
 
     def events(self, raw: bytes) -> list[Event]:
@@ -86,7 +86,7 @@ class JaegerCodec:
         except MALFORMED:
             logs = [
                 (moment_ns(field(item, "timestamp"), 1000) or 0, tags_of(field(item, "fields")))
-                for item in objects_of(value_of(raw))
+                for item in objects_of(loads_or_none(raw))
             ]
         events = []
         for time_ns, tags in logs:
@@ -112,14 +112,14 @@ def usual_tags(raw: bytes) -> bytes | None:
         return raw
     if EMPTY.fullmatch(raw):
         return b""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     return tags_json(tags_of(value)) if are_readable(value) else None
 
 
 def are_readable(value: Any) -> bool:
     """Test whether tags, logs or references have a known structure, or are absent."""
     if isinstance(value, str):
-        return not value.strip() or lenient_json.value_in(value) is not None
+        return not value.strip() or lenient_json.container_in(value) is not None
     return value is None or isinstance(value, (list, dict))
 
 

@@ -54,7 +54,7 @@ class RecordReader:
             return payload
         pieces: list[bytes] = []
         size = cost = 0
-        largest, most_cost = min(self._largest, unpacked_limit(len(payload))), decoding_limit(len(payload))
+        largest, max_cost = min(self._largest, unpacked_limit(len(payload))), decoding_limit(len(payload))
         try:
             with zstandard.ZstdDecompressor().stream_reader(payload, read_across_frames=True) as reader:
                 while piece := reader.read(_PIECE):
@@ -64,7 +64,7 @@ class RecordReader:
                     if size > largest:
                         self.warnings.append((at, f"record skipped: more than {largest:,} bytes unpacked"))
                         return b""
-                    if cost > most_cost:
+                    if cost > max_cost:
                         self.warnings.append((at, "record skipped: more values than any traces of its size"))
                         return b""
         except MemoryError as error:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, Lines, TextFormat, key_sets, read_by
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
@@ -38,8 +38,8 @@ def _read(block: bytes, context: DecodeContext, sink: SpanSink) -> None:
 
 
 def _read_span(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
-    status, parent = _object(value.get("status")), _object(value.get("parentSpanContext"))
-    scope = _object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
+    status, parent = as_object(value.get("status")), as_object(value.get("parentSpanContext"))
+    scope = as_object(value.get("instrumentationScope") or value.get("instrumentationLibrary"))
     kind = whole_number(value.get("kind"))
     resource = _known(resource_attributes(value.get("resource")))
     if "resource" not in value:
@@ -84,10 +84,6 @@ def _read_line(match: re.Match[bytes], lines: Lines, context: DecodeContext, sin
 
 def _known(value: Any) -> dict[str, Any]:
     return {key: item for key, item in attributes_of(value).items() if item is not None}
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _dropped(value: dict[str, Any], what: str) -> int:

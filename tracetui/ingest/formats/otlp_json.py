@@ -31,7 +31,7 @@ from tracetui.ingest.formats.otlp_span_rules import (
 )
 from tracetui.ingest.formats.otlp_values import any_value, attributes_of, events_of, links_of
 from tracetui.ingest.formats.saved_fields import saved_of
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
 from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.intake import Intake
@@ -83,13 +83,13 @@ class OtlpJsonCodec:
         try:
             return {pair.key: any_value(pair.value) for pair in _PAIRS.decode(raw)}
         except MALFORMED:
-            return attributes_of(value_of(raw))
+            return attributes_of(loads_or_none(raw))
 
     def events(self, raw: bytes) -> list[Event]:
-        return events_of(value_of(raw)) if raw else []
+        return events_of(loads_or_none(raw)) if raw else []
 
     def links(self, raw: bytes) -> list[Link]:
-        return links_of(value_of(raw)) if raw else []
+        return links_of(loads_or_none(raw)) if raw else []
 
 
 CODEC = OtlpJsonCodec()

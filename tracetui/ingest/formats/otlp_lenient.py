@@ -34,7 +34,7 @@ from tracetui.ingest.formats.otlp_values import (
 )
 from tracetui.ingest.formats.saved_fields import FIELD
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, loads_or_none
 from tracetui.ingest.json_repair.nesting import TOO_DEEP, prune
 from tracetui.model.json_decoding import MalformedError
 
@@ -64,7 +64,7 @@ def usual_list(raw: bytes) -> bytes | None:
         return raw
     if EMPTY.fullmatch(raw):
         return b""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     found = objects_of(value)
     return encoded(found) if found else None
 
@@ -75,7 +75,7 @@ def usual_attributes(raw: bytes) -> bytes | None:
         return raw
     if EMPTY.fullmatch(raw):
         return b""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     return encoded_pairs(attributes_of(value)) if are_readable(value) else None
 
 
@@ -88,7 +88,7 @@ def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     """
     if EMPTY.fullmatch(raw):
         return "", b"", False
-    value = value_of(raw)
+    value = loads_or_none(raw)
     given = value
     if isinstance(value, dict):
         given = field(value, "attributes")
@@ -193,7 +193,7 @@ def _status(item: dict[str, Any]) -> OtlpStatus:
     """Read a status message, its JSON in a text, or a bare code."""
     status = field(item, "status")
     if isinstance(status, str) and status.lstrip()[:1] == "{":
-        status = lenient_json.value_in(status)
+        status = lenient_json.container_in(status)
     if not isinstance(status, dict):
         code = field(item, "statusCode") if status is None else status
         return OtlpStatus(_enum(code), text_of(field(item, "statusMessage")))

@@ -172,7 +172,7 @@ def flattened(value: dict[str, Any], depth: int = 0) -> dict[str, Value]:
 def are_readable(value: Any) -> bool:
     """Test whether attributes have a known structure, or are absent."""
     if isinstance(value, str):
-        return not value.strip() or lenient_json.value_in(value) is not None
+        return not value.strip() or lenient_json.container_in(value) is not None
     if isinstance(value, list):
         return all(isinstance(item, dict) or (isinstance(item, list) and len(item) == 2) for item in value)
     return value is None or isinstance(value, dict)

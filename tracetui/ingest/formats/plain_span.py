@@ -21,8 +21,8 @@ from tracetui.ingest.record_errors import add_each
 from tracetui.model.ids import is_hex
 from tracetui.model.span import Event, Link, Value
 
-_MOST_WAITING: Final = 4096
-_MOST_HELD: Final = 1 << 18
+_MAX_WAITING: Final = 4096
+_MAX_HELD: Final = 1 << 18
 """Number of spans or events that are held until their source ends."""
 SERVICE: Final = "service.name"
 
@@ -75,20 +75,20 @@ class SpanSink:
         number = context.intake.resources(service, raw, CODEC, span.scope_name, span.scope_version)
         self._waiting.setdefault(number, []).append(_as_otlp(span))
         self._count += 1
-        if self._count >= _MOST_WAITING:
+        if self._count >= _MAX_WAITING:
             self._flush()
 
     def hold(self, span: PlainSpan, context: DecodeContext) -> None:
         """Add a span whose events are in records of their own, before or after it."""
         self._held.append((span, context))
-        if len(self._held) >= _MOST_HELD:
+        if len(self._held) >= _MAX_HELD:
             self._release()
 
     def add_event(self, trace_id: str, span_id: str, event: Event, context: DecodeContext) -> None:
         """Add an event of a span that is held, or will be."""
         if self._context is None:
             self._context = DecodeContext(context.intake, context.file)
-        if self._event_count >= _MOST_HELD:
+        if self._event_count >= _MAX_HELD:
             self.lose_events(1)
             return
         self._event_count += 1
@@ -108,9 +108,9 @@ class SpanSink:
                 span.events = sorted((*span.events, *events), key=lambda event: event.time_ns)
             self.add(span, context)
 
-    def note(self, what: str, then: str) -> None:
-        """Count a span with a problem; the warning is "`what` of N spans `then`"."""
-        self._unread.note(what, then)
+    def note(self, part: str, consequence: str) -> None:
+        """Count a span with a problem; the warning is "`part` of N spans `consequence`"."""
+        self._unread.note(part, consequence)
 
     def finish(self) -> None:
         """Add the remaining spans, and issue each noted warning once."""
@@ -143,7 +143,7 @@ def _as_otlp(span: PlainSpan) -> OtlpSpan:
         spanId=span.span_id,
         parentSpanId=span.parent_id,
         name=span.name,
-        kind=_word(span.kind),
+        kind=_name_or_number(span.kind),
         startTimeUnixNano=span.start_ns or 0,
         endTimeUnixNano=span.end_ns or 0,
         attributes=Raw(encoded_pairs(span.attributes)) if span.attributes else NONE,
@@ -152,11 +152,13 @@ def _as_otlp(span: PlainSpan) -> OtlpSpan:
         droppedEventsCount=events,
         links=_raw([_link(link) for link in span.links]),
         droppedLinksCount=links,
-        status=OtlpStatus(_word(span.status), span.message) if span.status is not None or span.message else None,
+        status=OtlpStatus(_name_or_number(span.status), span.message)
+        if span.status is not None or span.message
+        else None,
     )
 
 
-def _word(value: Any) -> int | str:
+def _name_or_number(value: Any) -> int | str:
     return value if isinstance(value, (int, str)) and not isinstance(value, bool) else 0
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.format import JsonFormat, key_sets, read_by
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -20,8 +20,8 @@ from tracetui.model.span import Link, Value
 
 
 def _read(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
-    span_context = _object(field(value, "context"))
-    status = _object(field(value, "status"))
+    span_context = as_object(field(value, "context"))
+    status = as_object(field(value, "status"))
     sink.add(
         PlainSpan(
             trace_id=real_id(field(span_context, "trace_id")),
@@ -52,16 +52,12 @@ def links_with_context(value: Any) -> list[Link]:
     """Read links with the span ids in a nested object."""
     links = []
     for item in objects_of(value):
-        span_context = _object(field(item, "context", "spanContext"))
+        span_context = as_object(field(item, "context", "spanContext"))
         trace_id, span_id = real_id(field(span_context, "traceId")), real_id(field(span_context, "spanId"))
         # a printer may have cut them off
         if trace_id or span_id:
             links.append(Link(trace_id, span_id, "", attributes_of(field(item, "attributes"))))
     return links
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 FORMAT: Final = JsonFormat(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.format import Lines, TextFormat
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.numbers import whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, text_of
 from tracetui.ingest.formats.plain_span import PlainSpan, SpanSink, real_id
@@ -52,8 +52,8 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
     except MalformedError as error:
         context.warn(f"skipped: a span in Ruby's console output is cut off ({error})")
         return
-    status = _object(span.get("status"))
-    scope = _object(span.get("instrumentation_scope") or span.get("instrumentation_library"))
+    status = as_object(span.get("status"))
+    scope = as_object(span.get("instrumentation_scope") or span.get("instrumentation_library"))
     attributes = attributes_of(span.get("attributes"))
     sink.add(
         PlainSpan(
@@ -68,7 +68,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
             status={0: 1, 1: 0}.get(code, code) if isinstance(code := status.get("code"), int) else None,
             message=_text(status.get("description")),
             attributes=attributes,
-            resource=attributes_of(_object(span.get("resource")).get("attributes")),
+            resource=attributes_of(as_object(span.get("resource")).get("attributes")),
             scope_name=_text(scope.get("name")),
             scope_version=_text(scope.get("version")),
             events=[_event(one) for one in objects_of(span.get("events"))],
@@ -85,7 +85,7 @@ def _event(value: dict[str, Any]) -> Event:
 
 
 def _link(value: dict[str, Any]) -> Link:
-    span_context = _object(value.get("span_context"))
+    span_context = as_object(value.get("span_context"))
     trace_id, span_id = _hex(span_context.get("trace_id")), _hex(span_context.get("span_id"))
     return Link(trace_id, span_id, "", attributes_of(value.get("attributes")))
 
@@ -165,7 +165,7 @@ def _printed(text: bytes) -> dict[str, Any]:
                 reader.last = _unescaped(token[1:-1])
             case _:
                 reader.last = _of_word(token)
-    return _object(reader.root)
+    return as_object(reader.root)
 
 
 def _of_word(word: bytes) -> Any:
@@ -208,10 +208,6 @@ def _hex(value: Any) -> str:
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else text_of(value)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 FORMAT: Final = TextFormat(

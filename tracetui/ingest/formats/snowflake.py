@@ -89,7 +89,7 @@ def _object(row: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return an object of a column, which may be written as a text."""
     value = row.get(column)
     if isinstance(value, str):
-        value = lenient_json.value_in(value)
+        value = lenient_json.container_in(value)
     return value if isinstance(value, dict) else {}
 
 

@@ -25,6 +25,7 @@ from tracetui.ingest.formats.error_rule import (
     needles,
 )
 from tracetui.ingest.formats.field_names import read_kind
+from tracetui.ingest.formats.item_lists import as_object
 from tracetui.ingest.formats.zipkin_lenient import (
     Repairs,
     endpoint_of,
@@ -43,13 +44,12 @@ from tracetui.ingest.formats.zipkin_span import (
     UNNAMED,
     UNREADABLE,
     ZipkinSpan,
-    as_object,
     is_shared,
     kind_of,
     links_of,
     text_of,
 )
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.record_errors import add_each, skip_record
 from tracetui.model.ids import TRACE_DIGITS, canonical_trace_id, is_hex, span_keys
 from tracetui.model.intake import Intake
@@ -150,7 +150,7 @@ def _trace_id(item: Raw | bytes) -> str:
     try:
         trace_id = _IDS.decode(item).traceId
     except UNREADABLE:
-        return id_field(as_object(value_of(item)), "traceId")
+        return id_field(as_object(loads_or_none(item)), "traceId")
     return read_id(trace_id) if trace_id[-1:] == "=" else trace_id
 
 

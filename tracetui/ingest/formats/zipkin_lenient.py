@@ -12,12 +12,12 @@ from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field, plain
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, id_of
-from tracetui.ingest.formats.zipkin_span import ZipkinSpan, as_object, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import ZipkinSpan, raw_of, text_of
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import EMPTY, value_of
+from tracetui.ingest.json_repair.lenient_json import EMPTY, loads_or_none
 
 _ENDPOINT: Final = frozenset(("servicename", "ipv4", "ipv6", "port"))
 
@@ -48,7 +48,7 @@ def has_ids(span: ZipkinSpan, index: int, repairs: Repairs) -> bool:
 
 def span_fields(item: Raw | bytes, index: int, repairs: Repairs) -> dict[str, Any] | None:
     """Decode an item as an object; anything else is noted and gives None."""
-    fields = value_of(item)
+    fields = loads_or_none(item)
     if isinstance(fields, dict):
         return fields
     repairs.note(index, "skipped: not a span object")
@@ -105,7 +105,7 @@ def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipkin
 
 def endpoint_of(raw: bytes) -> tuple[str, str, int]:
     """Read an endpoint. -> service, address and port; '' and 0 if missing"""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     if isinstance(value, str):
         # a bare service name
         return value, "", 0
@@ -116,7 +116,7 @@ def endpoint_of(raw: bytes) -> tuple[str, str, int]:
 
 def has_other_names(raw: bytes) -> bool:
     """Test whether an endpoint has unknown fields."""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     return bool(value) and not (isinstance(value, dict) and {plain(key) for key in value} <= _ENDPOINT)
 
 
@@ -124,9 +124,9 @@ def usual_tags(raw: bytes) -> bytes | None:
     """Convert tags of any structure to an object; None if they cannot be read."""
     if raw[:1] == b"{" or EMPTY.fullmatch(raw):
         return raw
-    value = value_of(raw)
+    value = loads_or_none(raw)
     if isinstance(value, str):
-        value = lenient_json.value_in(value)
+        value = lenient_json.container_in(value)
     if not isinstance(value, (dict, list)):
         return None
     try:
@@ -141,7 +141,7 @@ def usual_notes(raw: bytes) -> bytes | None:
         return raw
     if EMPTY.fullmatch(raw):
         return b""
-    value = value_of(raw)
+    value = loads_or_none(raw)
     if isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return raw
     found = [item for item in objects_of(value) if field(item, "value") is not None]

@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tracetui.ingest.formats.field_names import field, read_kind
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.formats.value_nesting import limit_values
 from tracetui.ingest.json_repair import lenient_json
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.model.span import Event, Kind, Link, Value
 
 UNNAMED = "unknown"
@@ -81,10 +81,6 @@ def text_of(value: Any) -> str:
     return "" if value is None else bytes(raw_of(value)).decode()
 
 
-def as_object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 class _Annotation(Struct, gc=False):
     timestamp: int
     value: str
@@ -107,7 +103,7 @@ class ZipkinCodec:
         try:
             return limit_values(_TAGS.decode(raw))
         except UNREADABLE:
-            return limit_values(as_object(value_of(raw)))
+            return limit_values(as_object(loads_or_none(raw)))
 
     def events(self, raw: bytes) -> list[Event]:
         if not raw:
@@ -117,11 +113,11 @@ class ZipkinCodec:
         except UNREADABLE:
             return [
                 _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_of(field(note, "value")))
-                for note in objects_of(value_of(raw))
+                for note in objects_of(loads_or_none(raw))
             ]
 
     def links(self, raw: bytes) -> list[Link]:
-        return [_link(text) for text in value_of(raw)] if raw else []
+        return [_link(text) for text in loads_or_none(raw)] if raw else []
 
 
 CODEC = ZipkinCodec()
@@ -132,17 +128,17 @@ def _event(time_ns: int, value: str) -> Event:
     collector writes `name|{json}|dropped`.
     """
     if value.endswith("}") and (match := _QUOTED_EVENT.fullmatch(value)):
-        name, attributes = value_of(match[1].encode()), value_of(match[2].encode())
+        name, attributes = loads_or_none(match[1].encode()), loads_or_none(match[2].encode())
         if isinstance(name, str) and isinstance(attributes, dict):
             return Event(time_ns, name, limit_values(attributes))
     elif value[:1] == "{" and value.endswith("}}"):
-        named = lenient_json.value_in(value)
+        named = lenient_json.container_in(value)
         if isinstance(named, dict) and len(named) == 1:
             ((name, attributes),) = named.items()
             if isinstance(attributes, dict):
                 return Event(time_ns, name, limit_values(attributes))
     elif "|{" in value and (match := _PIPED_EVENT.fullmatch(value)):
-        attributes = value_of(match[2].encode())
+        attributes = loads_or_none(match[2].encode())
         if isinstance(attributes, dict):
             dropped = {"otel.dropped_attributes_count": int(match[3])} if int(match[3]) else {}
             return Event(time_ns, match[1], {**limit_values(attributes), **dropped})
@@ -151,7 +147,7 @@ def _event(time_ns: int, value: str) -> Event:
 
 def _link(text: str) -> Link:
     trace_id, span_id, _state, rest = text.split("|", 3)
-    return Link(trace_id, span_id, "", limit_values(as_object(value_of(rest.rpartition("|")[0].encode()))))
+    return Link(trace_id, span_id, "", limit_values(as_object(loads_or_none(rest.rpartition("|")[0].encode()))))
 
 
 def links_of(attributes: dict[str, Value]) -> bytes:

@@ -14,10 +14,10 @@ from msgspec import Raw, Struct
 
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.formats.field_names import field
-from tracetui.ingest.formats.item_lists import objects_of
+from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.zipkin_json import SPAN_V2, decode_items, read_span
 from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
-from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, as_object, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, raw_of, text_of
 
 Endpoint = dict[str, Any]
 

@@ -35,13 +35,13 @@ _LONGEST_INTEGER = 4_000
 """Digits of the longest integer; Python rejects longer ones."""
 
 
-def in_utf8(data: Buffer) -> Buffer:
+def to_utf8(data: Buffer) -> Buffer:
     """Convert a text of another encoding to UTF-8, detected by its beginning. Byte order marks are dropped."""
     if data[:3] == b"\xef\xbb\xbf":
         return data[3:]
     zeros = [byte == 0 for byte in data[:8]]
-    for encoding, mark, pattern in _ENCODINGS:
-        if data[: len(mark)] == mark or (zeros == pattern and data[0] | data[3] < 0x80):
+    for encoding, signature, pattern in _ENCODINGS:
+        if data[: len(signature)] == signature or (zeros == pattern and data[0] | data[3] < 0x80):
             return bytes(data).decode(encoding, "replace").removeprefix("\ufeff").encode()
     return data
 
@@ -63,18 +63,18 @@ def loads(raw: bytes | bytearray | memoryview | msgspec.Raw) -> Any:
         raise MalformedError(reason(error)) from None
 
 
-def value_of(raw: bytes | msgspec.Raw) -> Any:
-    """Decode a JSON value, with null for values nested too deeply; None for invalid JSON."""
+def loads_or_none(raw: bytes | msgspec.Raw) -> Any:
+    """Decode a JSON value, with null for values nested too deeply. Return None for invalid JSON."""
     try:
         return loads(raw)
     except MalformedError:
         whole = bytes(raw)
         shallow = prune(whole)
-        return None if shallow is whole else value_of(shallow)
+        return None if shallow is whole else loads_or_none(shallow)
 
 
-def value_in(text: str) -> Any:
-    """Decode a text that is the JSON of a list or object, as in table columns; None for other texts."""
+def container_in(text: str) -> Any:
+    """Decode the list or object whose JSON is in a text, as in table columns. Return None for other texts."""
     if text.lstrip()[:1] not in ("{", "["):
         return None
     try:

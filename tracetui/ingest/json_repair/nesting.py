@@ -19,14 +19,15 @@ TOO_DEEP: Final = f"{NESTED_TOO_DEEPLY}: values below {JSON_NESTING} levels skip
 
 STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _TOKEN: Final = re.compile(STRING.pattern + rb"|[\[\]{}]", re.DOTALL)
-_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+"""All bytes except brackets, for `bytes.translate`."""
 
 
 def is_deeper(text: bytes, depth: int = MAX_DEPTH) -> bool:
     """Test whether valid JSON is nested deeper than this."""
     if len(text) < 2 * depth or text.count(b"[") + text.count(b"{") <= depth:
         return False
-    brackets = np.frombuffer(STRING.sub(b"", text).translate(None, _NO_BRACKETS), np.uint8)
+    brackets = np.frombuffer(STRING.sub(b"", text).translate(None, NO_BRACKETS), np.uint8)
     # this bit is set in the codes of closing brackets only
     steps = np.where(brackets & 4, -1, 1)
     return bool(np.cumsum(steps).max(initial=0) > depth)

@@ -33,9 +33,11 @@ def recover(data: Buffer, start: int, context: DecodeContext, decode: Callable[[
     finder = TextFinder(data)
     while start < len(data):
         repaired = repair(data, start, finder)
-        _warn_without_spans(repaired, len(data), context)
-        if repaired.unwritable:
-            context.warn(f"{repaired.unwritable:,} values that JSON does not allow (NaN, infinity) were read as null")
+        _warn_about_gaps(repaired, len(data), context)
+        if repaired.replaced_values:
+            context.warn(
+                f"{repaired.replaced_values:,} values that JSON does not allow (NaN, infinity) were read as null"
+            )
         commas.add(repaired.commas.first, repaired.commas.count)
         if repaired.text:
             try:
@@ -57,7 +59,7 @@ def recover(data: Buffer, start: int, context: DecodeContext, decode: Callable[[
         context.at(f"byte {commas.first:,}").warn(f"surplus comma{more}; ignored")
 
 
-def _warn_without_spans(repaired: RepairedValue, size: int, context: DecodeContext) -> None:
+def _warn_about_gaps(repaired: RepairedValue, size: int, context: DecodeContext) -> None:
     for gap in repaired.gaps:
         context.at(f"byte {gap.start:,}").warn(f"damaged JSON ({gap.reason}); {_lost(gap, size)}")
     more = repaired.more_gaps

@@ -41,8 +41,8 @@ class RepairedValue:
     more_gaps: UnlistedGaps
     end: int
     """Byte position in the input after the value, or where another one seems to begin."""
-    unwritable: int
-    """Number of values that JSON does not allow (NaN, infinities) and that became null."""
+    replaced_values: int
+    """Number of values that JSON does not allow (NaN, infinities), replaced by null."""
     commas: Commas
     """Surplus commas that were skipped."""
 
@@ -55,9 +55,9 @@ class RepairedText:
     copied: int
     """Position up to which the text is in `out` or skipped."""
     out: list[bytes] = field(default_factory=list)
-    strange: list[tuple[int, int]] = field(default_factory=list)
+    invalid: list[tuple[int, int]] = field(default_factory=list)
     """Positions of invalid values and surplus commas in the text that is not copied yet."""
-    unwritable: int = 0
+    replaced_values: int = 0
     commas: Commas = field(default_factory=Commas)
     gaps: list[Gap] = field(default_factory=list)
     more_gaps: UnlistedGaps = field(default_factory=UnlistedGaps)
@@ -76,15 +76,15 @@ class RepairedText:
 
     def copy_to(self, end: int) -> None:
         """Copy the input up to a position, without what JSON does not allow."""
-        for begin, after in self.strange:
+        for begin, after in self.invalid:
             if begin < end:
                 is_comma = self.data[begin : begin + 1] == b","
                 self.write(bytes(self.data[self.copied : begin]) + (b"" if is_comma else b"null"))
                 self.copied = after
-                self.unwritable += not is_comma
+                self.replaced_values += not is_comma
                 if is_comma:
                     self.commas.add(begin, self.data[begin:after].count(b","))
-        self.strange.clear()
+        self.invalid.clear()
         self.write(bytes(self.data[self.copied : end]).rstrip(b" \t\r\n,"))
         self.copied = end
 
@@ -104,5 +104,5 @@ class RepairedText:
         more.count += 1
         more.size += end - start
 
-    def done(self, end: int) -> RepairedValue:
-        return RepairedValue(b"".join(self.out), self.gaps, self.more_gaps, end, self.unwritable, self.commas)
+    def result(self, end: int) -> RepairedValue:
+        return RepairedValue(b"".join(self.out), self.gaps, self.more_gaps, end, self.replaced_values, self.commas)

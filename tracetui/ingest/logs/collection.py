@@ -19,7 +19,7 @@ from tracetui.model.traces import TraceSet
 
 LONGEST_MESSAGE: Final = 1 << 16
 """Characters to which a message is truncated."""
-_MOST_ATTRIBUTES: Final = 1 << 18
+_MAX_ATTRIBUTE_BYTES: Final = 1 << 18
 """Bytes of JSON; a record with more loses all attributes."""
 _RECORD_BYTES: Final = 64
 """Bytes of a record in the columns."""
@@ -43,10 +43,10 @@ class CollectedLogs:
     """Log records of the traces of a set."""
 
     def __init__(self, traces: TraceSet) -> None:
-        self.left_out = 0
+        self.dropped = 0
         """Records dropped for lack of memory."""
         self._traces = traces
-        self._room = input_limit()
+        self._remaining_bytes = input_limit()
         self._contents = bytearray()
         self._trace, self._time, self._content_at = array("q"), array("q"), array("q")
         self._severity, self._flags = bytearray(), bytearray()
@@ -58,9 +58,9 @@ class CollectedLogs:
     def add(self, trace: int, content: LogContent, more: list[str]) -> None:
         """Add a record of a trace, with the lines that continue it."""
         encoded = _encoded(content, more)
-        self._room -= len(encoded) + _RECORD_BYTES
-        if self._room < 0:
-            self.left_out += 1
+        self._remaining_bytes -= len(encoded) + _RECORD_BYTES
+        if self._remaining_bytes < 0:
+            self.dropped += 1
             return
         row = len(self._trace)
         moment = content.moment
@@ -134,7 +134,7 @@ def _encoded(content: LogContent, more: list[str]) -> bytes:
     severity = (content.severity_text or severity_text(content.severity)).upper() if content.names_severity else ""
     message = f"{severity} {message}".strip()[:LONGEST_MESSAGE] or "(no message)"
     encoded = _json([message, content.attributes])
-    return encoded if len(encoded) <= len(message) * 6 + _MOST_ATTRIBUTES else _json([message, {}])
+    return encoded if len(encoded) <= len(message) * 6 + _MAX_ATTRIBUTE_BYTES else _json([message, {}])
 
 
 def _json(value: Any) -> bytes:

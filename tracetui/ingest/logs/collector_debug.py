@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.formats.collector_debug import value_of
+from tracetui.ingest.formats.collector_debug import parse_value
 from tracetui.ingest.formats.numbers import moment_ns
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
 from tracetui.ingest.logs.otlp_json import as_message, moment, origin
@@ -58,7 +58,7 @@ def _records(lines: list[str]) -> Iterator[LogRecord]:
                 yield _record(fields, held, resource, scope)
             fields, held, last = {}, {}, ""
         elif found := _ARROW.match(line):
-            held[found[1]] = value_of(found[2])
+            held[found[1]] = parse_value(found[2])
         elif line.startswith("ScopeLogs #"):
             if fields is not None:
                 yield _record(fields, held, resource, scope)
@@ -85,7 +85,7 @@ def _content(fields: dict[str, str], attributes: dict[str, Value], service: Valu
     number = _NUMBER.match(fields.get("SeverityNumber", ""))
     text = fields.get("SeverityText", "")
     return LogContent(
-        message=as_message(value_of(fields.get("Body", ""))) or fields.get("EventName", ""),
+        message=as_message(parse_value(fields.get("Body", ""))) or fields.get("EventName", ""),
         moment=moment(moment_ns(fields.get("Timestamp")), moment_ns(fields.get("ObservedTimestamp"))),
         span_keys=span_keys_of(fields.get("Span ID")),
         severity=(severity_of("severitynumber", number[1]) if number else 0) or severity_of_text(text),

@@ -49,7 +49,7 @@ def json_object_in(text: str) -> dict[str, Any] | None:
     """Decode a text that is a JSON object; None for any other."""
     if text[:1] != "{" or text.rstrip()[-1:] != "}":
         return None
-    value = lenient_json.value_in(text)
+    value = lenient_json.container_in(text)
     return value if isinstance(value, dict) else None
 
 

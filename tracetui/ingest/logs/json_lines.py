@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from tracetui.ingest.json_member_limit import without_surplus
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.json_value_limit import first_values
 from tracetui.ingest.logs.deep_search import with_ids
 from tracetui.ingest.logs.fields import FieldReader, holds_spans
@@ -56,5 +56,5 @@ def decoded(unit: bytes) -> object:
         return _decode(unit)
     except MALFORMED:
         pass
-    value = value_of(unit)
-    return value_of(unit.rstrip(b", \t")) if value is None and unit[-1:] in b", \t" else value
+    value = loads_or_none(unit)
+    return loads_or_none(unit.rstrip(b", \t")) if value is None and unit[-1:] in b", \t" else value

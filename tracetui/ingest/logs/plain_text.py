@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.logs.fields import FieldReader
 from tracetui.ingest.logs.ids import span_keys_of, trace_id_readings
 from tracetui.ingest.logs.record import Continuation, LogContent, LogRecord, completed
@@ -63,7 +63,7 @@ class PlainText:
         at = unit.find(b'{"', 1, _LONGEST)
         if at < 0 or unit.rstrip()[-1:] != b"}":
             return None
-        fields = value_of(unit[at:].strip())
+        fields = loads_or_none(unit[at:].strip())
         if not isinstance(fields, dict) or not self._reader.message(fields):
             return None
         record = self._reader.record(fields)

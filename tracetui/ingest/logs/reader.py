@@ -17,7 +17,7 @@ from tracetui.ingest.archives import find_archive
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.files import Input, inputs
-from tracetui.ingest.json_repair.lenient_json import in_utf8
+from tracetui.ingest.json_repair.lenient_json import to_utf8
 from tracetui.ingest.logs.collection import LONGEST_MESSAGE, CollectedLogs
 from tracetui.ingest.logs.fields import FieldReader, holds_spans
 from tracetui.ingest.logs.record import LogForm, LogRecord, completed
@@ -32,8 +32,8 @@ from tracetui.model.traces import TraceSet
 
 _CHECKED_EVERY: Final = 5_000
 """Units between two calls of `go_on`."""
-_MOST_NAMING: Final = 8
-_MOST_LINES: Final = 1_000
+_MAX_NAMING: Final = 8
+_MAX_LINES: Final = 1_000
 """Most lines of one record."""
 _HEAD: Final = 1 << 16
 _HOUR_NS: Final = 3_600_000_000_000
@@ -58,7 +58,7 @@ def with_logs_of_all(
         return list(sets)
     logs = _Logs(sets, go_on)
     for source in inputs(files, lambda name, what: logs.lost.append(LoadWarning(name, "", what))):
-        logs.source(source)
+        logs.read_source(source)
     if logs.lost and not logs.read:
         raise InputError(str(logs.lost[0]))
     results = []
@@ -69,8 +69,8 @@ def with_logs_of_all(
             if offset:
                 text = f"times without a zone were read as UTC, but most are {_hours(offset)} their traces"
                 warnings.append(LoadWarning(file.name, "", text))
-        if collected.left_out:
-            text = f"not enough memory: {collected.left_out:,} log records of loaded traces skipped"
+        if collected.dropped:
+            text = f"not enough memory: {collected.dropped:,} log records of loaded traces skipped"
             warnings.append(LoadWarning("", "", text))
         results.append(replace(traces, log_lines=assigned.lines))
     results[-1] = replace(results[-1], load_warnings=[*results[-1].load_warnings, *warnings])
@@ -90,35 +90,35 @@ class _Logs:
         self._indexes = [TraceIndex(traces) for traces in sets]
         self._go_on = go_on
 
-    def source(self, source: Input) -> None:
+    def read_source(self, source: Input) -> None:
         """Read a file, or the files of an archive."""
         intake = Intake()
         context = DecodeContext(intake, source.name)
         try:
             data = source.read(self._go_on, context.warn)
-            self._content(decompress(data, context, self._go_on), context, None, 0)
+            self._read_content(decompress(data, context, self._go_on), context, None, 0)
         except OSError as error:
             self.lost.append(LoadWarning(source.name, "", error.strerror or str(error)))
         self.warnings += intake.warnings
 
-    def _content(self, data: Buffer, context: DecodeContext, budget: Budget | None, depth: int) -> None:
+    def _read_content(self, data: Buffer, context: DecodeContext, budget: Budget | None, depth: int) -> None:
         archive = find_archive(data)
         if archive is None:
-            self._file(in_utf8(data), context.file)
+            self._read_file(to_utf8(data), context.file)
         elif depth == MOST_NESTED:
             context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
 
             def read(content: Buffer, at: DecodeContext, left: Budget, *_: float) -> bool:
-                inner = decompress(content, at, self._go_on, most=left.limit)
+                inner = decompress(content, at, self._go_on, limit=left.limit)
                 if inner is not content:
                     left.spend(len(inner))
-                self._content(inner, at, left, depth + 1)
+                self._read_content(inner, at, left, depth + 1)
                 return True
 
             read_members(data, archive, context, budget or Budget.of(len(data)), read, self._go_on)
 
-    def _file(self, data: Buffer, name: str) -> None:
+    def _read_file(self, data: Buffer, name: str) -> None:
         before = [len(collected) for collected in self.collected]
         reading = _Reading(self._indexes, self.collected)
         reading.read(data, self._go_on)
@@ -165,11 +165,11 @@ class _Reading:
                 self.stopped = True
                 break
             try:
-                self._unit(unit)
+                self._add_unit(unit)
             except Exception as error:
                 if isinstance(error, MemoryError):
                     raise
-                self._damage(unit.number)
+                self._count_damage(unit.number)
         for one in self._open.values():
             self._close(one)
 
@@ -195,9 +195,9 @@ class _Reading:
         if not self.records and not self.stopped:
             yield "holds no log records"
 
-    def _unit(self, unit: LogUnit) -> None:
+    def _add_unit(self, unit: LogUnit) -> None:
         if unit.is_lost:
-            self._damage(unit.number)
+            self._count_damage(unit.number)
             return
         text = unit.text
         for form in FORMS:
@@ -208,20 +208,20 @@ class _Reading:
                 if records is None:
                     continue
                 for record in records:
-                    self._record(record, unit, form)
+                    self._add_record(record, unit, form)
             except ValueError:
-                self._damage(unit.number)
+                self._count_damage(unit.number)
                 if text[:1] == b"\n":
                     # protobuf, which no other form reads; the records before the damage were added
                     return
                 continue
             return
 
-    def _damage(self, number: int) -> None:
+    def _count_damage(self, number: int) -> None:
         self._damaged += 1
         self._first_damaged = self._first_damaged or number
 
-    def _record(self, record: LogRecord, unit: LogUnit, form: LogForm) -> None:
+    def _add_record(self, record: LogRecord, unit: LogUnit, form: LogForm) -> None:
         before = self._open.get(unit.stream)
         if before is not None:
             if before.is_continued_by(record, unit):
@@ -301,9 +301,9 @@ class _OpenUnit:
         if not first.trace_ids:
             first.trace_ids = record.trace_ids
         first.other_ids = first.other_ids or record.other_ids
-        if b"span" in text and len(self.naming) < _MOST_NAMING:
+        if b"span" in text and len(self.naming) < _MAX_NAMING:
             self.naming.append(record)
-        if self.size < LONGEST_MESSAGE and len(self.more) < _MOST_LINES:
+        if self.size < LONGEST_MESSAGE and len(self.more) < _MAX_LINES:
             line = text[: LONGEST_MESSAGE - self.size].decode("utf-8", "replace")
             self.more.append(line)
             self.size += len(line) + 1

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from tracetui.ingest.json_repair.lenient_json import value_of
+from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.json_tables import TABLE_KEYS
 from tracetui.ingest.logs.fields import holds_spans, is_message, names_trace, plain_key
 
@@ -37,7 +37,7 @@ def records_within(text: bytes) -> list[ListedRecord]:
     """List the records in an object that is not one itself; [] for any other text."""
     if text[:1] != b"{" or not _MAY_HOLD.search(text, 0, _SEARCHED) or holds_spans(text[:_SEARCHED]):
         return []
-    value = value_of(text)
+    value = loads_or_none(text)
     if not isinstance(value, dict):
         return []
     key = "event" if "event" in value else "detail"

@@ -15,7 +15,7 @@ from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerL
 from tracetui.ingest.envelopes.streams import MOST_STREAMS
 from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
 from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
-from tracetui.ingest.json_repair.lenient_json import value_in
+from tracetui.ingest.json_repair.lenient_json import container_in
 from tracetui.ingest.json_tables import columns_of, table_rows
 from tracetui.ingest.logs.fields import names_trace
 from tracetui.ingest.logs.node_objects import node_object
@@ -24,12 +24,11 @@ from tracetui.ingest.logs.record import LineGroup
 from tracetui.ingest.logs.record_lists import records_within
 from tracetui.ingest.logs.registry import LINE_GROUPS
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.model.json_decoding import MALFORMED, encode_any
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, encode_any, is_valid_json
 
-_MOST_LINES: Final = 100_000
+_MAX_LINES: Final = 100_000
 """Most lines of one unit."""
 _CHUNK: Final = 1 << 20
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
 
@@ -52,7 +51,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
     for unit in _lines_and_values(data):
         group = open_groups.get(unit.stream)
         if group is not None:
-            if not unit.is_lost and len(group.lines) < _MOST_LINES and group.form.continues(group.lines, unit.text):
+            if not unit.is_lost and len(group.lines) < _MAX_LINES and group.form.continues(group.lines, unit.text):
                 group.lines.append(unit.text)
                 continue
             yield group.unit()
@@ -90,20 +89,20 @@ def _lines_and_values(data: Buffer) -> Iterator[LogUnit]:
         start = _skip_blank(data)
         names, end = columns_of(data, start)
         if names_trace(names):
-            yield from _json_rows(data, end, names)
+            yield from _json_table_units(data, end, names)
             return
         envelope = find_envelope(data, start)
         columns, separator = ([], "") if envelope is not None else header_of(data, start)
         if names_trace(columns):
-            yield from _rows(data, start, columns, separator)
+            yield from _table_units(data, start, columns, separator)
         elif envelope is None or names_trace(Head(data, start).keys):
             # an object with a trace id is a record, even if its keys look like an envelope
-            yield from _plain(data, start)
+            yield from _plain_units(data, start)
         else:
-            yield from _enveloped(envelope.unwrap(_chunks(data, start)))
+            yield from _enveloped_units(envelope.unwrap(_chunks(data, start)))
 
 
-def _json_rows(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[LogUnit]:
+def _json_table_units(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[LogUnit]:
     """Yield the rows of a table in JSON as objects."""
     for number, row, _ in table_rows(data, at, columns):
         if row is None:
@@ -112,7 +111,7 @@ def _json_rows(data: Buffer, at: int, columns: Sequence[str]) -> Iterator[LogUni
             yield LogUnit(number, encode_any(dict(zip(columns, row, strict=True))))
 
 
-def _rows(data: Buffer, start: int, columns: Sequence[str], separator: str) -> Iterator[LogUnit]:
+def _table_units(data: Buffer, start: int, columns: Sequence[str], separator: str) -> Iterator[LogUnit]:
     """Yield the rows of a table as JSON objects."""
     table = CsvTable(data, start, separator, len(columns))
     for i, row in enumerate(table):
@@ -127,7 +126,7 @@ def _rows(data: Buffer, start: int, columns: Sequence[str], separator: str) -> I
 
 def _cell(text: str) -> Any:
     """Return the object in a cell, or its text."""
-    value = value_in(text) if text[:1] == "{" else None
+    value = container_in(text) if text[:1] == "{" else None
     return value if isinstance(value, dict) else text
 
 
@@ -143,17 +142,17 @@ def _chunks(data: Buffer, start: int) -> Iterator[bytes]:
         yield data[at : at + _CHUNK]
 
 
-def _plain(data: Buffer, start: int) -> Iterator[LogUnit]:
+def _plain_units(data: Buffer, start: int) -> Iterator[LogUnit]:
     blocks = Blocks()
     before = data[:start].count(b"\n")
     for number, line in numbered(_chunks(data, start)):
         if blocks.is_open or line[:1] in b"{[ \t":
             for block in blocks.add(number, line):
-                yield from _values(LogUnit(block.number + before, block.text))
+                yield from _split_values(LogUnit(block.number + before, block.text))
         else:
             yield LogUnit(number + before, line)
     for block in blocks.rest():
-        yield from _values(LogUnit(block.number + before, block.text))
+        yield from _split_values(LogUnit(block.number + before, block.text))
 
 
 @dataclass(slots=True)
@@ -168,7 +167,7 @@ class _LogStream:
     """Envelope fields of the first line of the open block."""
 
 
-def _enveloped(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
+def _enveloped_units(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
     """Reassemble the lines of an envelope by stream; a stream may itself be in another envelope."""
     streams: dict[str, _LogStream] = {}
     for line in lines:
@@ -181,58 +180,58 @@ def _enveloped(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
             stream.first = stream.first or line
             stream.pieces.append(line.text)
             if line.ends:
-                yield from _whole(stream)
+                yield from _joined_line(stream)
             continue
         if line.text.strip():
-            yield from _line(stream, line)
+            yield from _units_of_line(stream, line)
     for stream in streams.values():
         if stream.pieces:
-            yield from _whole(stream)
-        yield from _rest(stream)
+            yield from _joined_line(stream)
+        yield from _remaining_units(stream)
 
 
-def _whole(stream: _LogStream) -> Iterator[LogUnit]:
+def _joined_line(stream: _LogStream) -> Iterator[LogUnit]:
     """Join the pieces of a line."""
     first, text = stream.first, b"".join(stream.pieces)
     stream.pieces.clear()
     stream.first = None
     if first is not None and text.strip():
-        yield from _line(stream, first._replace(text=text))
+        yield from _units_of_line(stream, first._replace(text=text))
 
 
-def _line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
+def _units_of_line(stream: _LogStream, line: InnerLine) -> Iterator[LogUnit]:
     if b"\x1b[" in line.text:
         line = line._replace(text=COLOUR.sub(b"", line.text))
     if not stream.has_begun:
         stream.has_begun = True
         stream.envelope = find_envelope(line.text)
     if stream.envelope is None:
-        yield from _of_stream(stream, LogUnit(line.number, line.text, line.stream, line.when, line.fields))
+        yield from _units_in_stream(stream, LogUnit(line.number, line.text, line.stream, line.when, line.fields))
         return
     for inner in stream.envelope.unwrap((line.text,)):
         fields = {**line.fields, **inner.fields} if inner.fields else line.fields
         name = f"{line.stream}\0{inner.stream}"
-        yield from _of_stream(stream, LogUnit(line.number, inner.text, name, inner.when or line.when, fields))
+        yield from _units_in_stream(stream, LogUnit(line.number, inner.text, name, inner.when or line.when, fields))
 
 
-def _of_stream(stream: _LogStream, unit: LogUnit) -> Iterator[LogUnit]:
+def _units_in_stream(stream: _LogStream, unit: LogUnit) -> Iterator[LogUnit]:
     text = unit.text
     if stream.blocks.is_open or (begins_json(text) and text.rstrip()[-1:] in CONTINUES):
         if not stream.blocks.is_open:
             stream.held = unit
         for block in stream.blocks.add(unit.number, text):
             source = stream.held if block.is_json and stream.held else unit
-            yield from _values(source._replace(number=block.number, text=block.text))
+            yield from _split_values(source._replace(number=block.number, text=block.text))
     else:
-        yield from _values(unit)
+        yield from _split_values(unit)
 
 
-def _rest(stream: _LogStream) -> Iterator[LogUnit]:
+def _remaining_units(stream: _LogStream) -> Iterator[LogUnit]:
     for block in stream.blocks.rest():
-        yield from _values((stream.held or LogUnit(0, b""))._replace(number=block.number, text=block.text))
+        yield from _split_values((stream.held or LogUnit(0, b""))._replace(number=block.number, text=block.text))
 
 
-def _values(unit: LogUnit) -> Iterator[LogUnit]:
+def _split_values(unit: LogUnit) -> Iterator[LogUnit]:
     """Split a unit into the items of a list. Indented text other than JSON continues another record."""
     text = unit.text
     bare = text.strip() if text[:1] in b" \t[" else text
@@ -240,9 +239,9 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
         items = _items(bare)
         if items is not None:
             for item in items:
-                yield from _listed(unit._replace(text=item))
+                yield from _units_in_lists(unit._replace(text=item))
             return
-    if b"\n" in text and bare[:1] in (b"{", b"[") and not _is_valid_json(bare) and node_object(bare) is None:
+    if b"\n" in text and bare[:1] in (b"{", b"[") and not is_valid_json(bare) and node_object(bare) is None:
         # the value has no end: yield its lines
         yield from (
             unit._replace(number=unit.number + i, text=line)
@@ -250,10 +249,10 @@ def _values(unit: LogUnit) -> Iterator[LogUnit]:
             if line.strip(b" \t\r{}[],")
         )
         return
-    yield from _listed(unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit)
+    yield from _units_in_lists(unit._replace(text=bare) if bare[:1] == b"{" and bare is not text else unit)
 
 
-def _listed(unit: LogUnit) -> Iterator[LogUnit]:
+def _units_in_lists(unit: LogUnit) -> Iterator[LogUnit]:
     """Yield the records in the lists of a unit, or the unit itself."""
     records = records_within(unit.text)
     if not records:
@@ -264,18 +263,10 @@ def _listed(unit: LogUnit) -> Iterator[LogUnit]:
         yield unit._replace(text=encode_any(fields), when=when, fields={**unit.fields, **shared})
 
 
-def _is_valid_json(text: bytes) -> bool:
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except MALFORMED:
-        return False
-    return True
-
-
 def _items(text: bytes) -> list[bytes] | None:
     """Split a JSON list of values or strings into units; None for other text."""
     try:
-        items = [bytes(item) for item in _ITEMS.decode(text)]
+        items = [bytes(item) for item in RAW_ITEMS.decode(text)]
         if not all(item.startswith(_ITEM_BEGINS) for item in items):
             return None
         return [

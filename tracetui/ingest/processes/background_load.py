@@ -91,7 +91,7 @@ class BackgroundLoad:
             if self._is_answering:
                 self._signal_stop()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Allow further searches after a stop."""
         self._stopped.clear()
 

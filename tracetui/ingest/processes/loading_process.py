@@ -111,7 +111,7 @@ class _Reporter:
             self._next_report = now + _BETWEEN
             _send(ProgressReport(progress))
 
-    def arrived(self, make: Callable[[], TraceSet]) -> None:
+    def on_part(self, make: Callable[[], TraceSet]) -> None:
         now = time.monotonic()
         if now >= self._next_part:
             self._next_part = self._began + _LATER_PART * (now - self._began)
@@ -143,7 +143,7 @@ def main(arguments: Sequence[str]) -> int:
                         waiting=reporter.waiting,
                         asks_for_choice=request.asks_for_choice,
                     )
-                    found = loading.read(reporter.progress, reporter.arrived, request.search, _report_search)
+                    found = loading.read(reporter.progress, reporter.on_part, request.search, _report_search)
                 elif isinstance(request, ServerStatsRequest):
                     reporter.begin(math.inf)
                     assert loading is not None

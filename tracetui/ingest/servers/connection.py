@@ -15,7 +15,7 @@ import msgspec
 
 from tracetui.ingest.decompress import HTTP_CODINGS, UnpackError, unpack_stream
 from tracetui.ingest.json_repair.lenient_json import without_lone_surrogates
-from tracetui.ingest.limits import LEAST, MOST_PACKED_TIMES, decoding_cost, decoding_limit
+from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_cost, decoding_limit
 from tracetui.ingest.servers.access import Access
 from tracetui.ingest.servers.address import Address
 from tracetui.ingest.servers.paced_network import PacedTransport
@@ -215,9 +215,9 @@ class Connection:
                     f"{at}: more than {limit / (1 << 30):.3g} GiB in one response; the rest was skipped."
                     " Try a shorter time range or a smaller limit."
                 )
-            if size > max(MOST_PACKED_TIMES * response.num_bytes_downloaded, LEAST):
+            if size > max(MAX_PACKED_RATIO * response.num_bytes_downloaded, MIN_LIMIT):
                 raise CutOffError(
-                    f"{at}: the response decompresses to more than {MOST_PACKED_TIMES} times its size;"
+                    f"{at}: the response decompresses to more than {MAX_PACKED_RATIO} times its size;"
                     " this is not trace data"
                 )
             if cost > decoding_limit(response.num_bytes_downloaded):

@@ -351,7 +351,7 @@ class LoadController:
     def _reused_load(self) -> BackgroundLoad:
         """Return the load for a further request."""
         assert self._load is not None
-        self._load.go_on()
+        self._load.resume()
         return self._load
 
     def _reused(self) -> BackgroundSessions:

@@ -45,7 +45,7 @@ class Prepared:
     points: Points
     stats: list[Line]
     """Statistics of the points."""
-    blame: filters.BlockingCondition | None
+    find_blocking_condition: filters.BlockingCondition | None
 
 
 def prepared(
@@ -67,8 +67,8 @@ def prepared(
     )
     stats = stats_lines(points, glyphs)
     entries = find_entry_points(loaded, shown) if by_entry_point else None
-    blame = filters.blame(loaded, query) if not len(shown) and query else None
-    return Prepared(columns, entries, shown, points, stats, blame)
+    find_blocking_condition = filters.find_blocking_condition(loaded, query) if not len(shown) and query else None
+    return Prepared(columns, entries, shown, points, stats, find_blocking_condition)
 
 
 def words(loaded: TraceSet) -> Vocabulary:
