@@ -79,6 +79,7 @@ NO_OVERRIDES = Overrides()
 
 
 def config_path() -> Path:
+    """Return the path of the config file, which may not exist."""
     import platformdirs
 
     return Path(platformdirs.user_config_dir("tracetui")) / _FILE
@@ -151,5 +152,5 @@ def profile_named(name: str) -> Profile | None:
     except (msgspec.ValidationError, UsageError) as error:
         raise UsageError(f"{at}: {error}") from None
     if not profile.url:
-        raise UsageError(f"{at} has no url")
+        raise UsageError(f"{at} has no url: add the address of the server")
     return profile

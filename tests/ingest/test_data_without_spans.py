@@ -59,7 +59,7 @@ def _calls(data: bytes) -> tuple[int, Intake]:
 def test_work_on_noise_does_not_grow_with_its_size(
     make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mixed_text, "_MOST_FAILURES", 500)
+    monkeypatch.setattr(mixed_text, "_MAX_FAILURES", 500)
     small, large = make(2 * LARGE_DATA), make(4 * LARGE_DATA)
     fewer, intake = _calls(small)
     more, _ = _calls(large)
@@ -70,7 +70,7 @@ def test_work_on_noise_does_not_grow_with_its_size(
 
 
 def test_damaged_lines_before_the_first_span_cost_none_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mixed_text, "_MOST_FAILURES", 20)
+    monkeypatch.setattr(mixed_text, "_MAX_FAILURES", 20)
     _, intake = _calls(b"\n".join([_SPAN, *[b'{"traceId":[,,'] * 50, _SPAN.replace(b"eee", b"fff")]))
     assert len(intake) == 2
 

@@ -28,6 +28,7 @@ SAFE_INTEGER = 2**53 - 1
 """Largest integer that is exact in readers that only have doubles."""
 
 NESTING_LIMIT = 32
+"""Levels of lists and maps in an attribute value that are written."""
 
 _SPANS_PER_PIECE = 1000
 
@@ -36,13 +37,13 @@ INT64 = range(-(2**63), 2**63)
 HEX = re.compile("[0-9a-f]+")
 
 
-WORDED = Flag.warnings() & ~Flag.SOURCE_WARNING
+FLAGS_WITH_TEXT = Flag.warnings() & ~Flag.SOURCE_WARNING
 """Flags with a warning each, listed before the source's warnings about a span."""
 
 
 def source_warnings(span: Span) -> list[str]:
     """List the source's warnings about a span, without those of flags, which a reader derives again."""
-    return list(span.warnings[(span.flags & WORDED).bit_count() :])
+    return list(span.warnings[(span.flags & FLAGS_WITH_TEXT).bit_count() :])
 
 
 def spans_in_input_order(traces: TraceSet, trace: int) -> Iterator[Span]:
@@ -121,12 +122,14 @@ def unique_keys(spans: Iterable[Span]) -> Iterator[Span]:
 
 
 def batches(spans: Iterable[Span], size: int) -> Iterator[list[Span]]:
+    """Yield the spans in lists of this size; the last one may be shorter."""
     rest = iter(spans)
     while batch := list(islice(rest, size)):
         yield batch
 
 
 def hex_id(text: str, digits: int) -> str:
+    """Pad a hex id to this number of digits; hash one that is not hex, too long, or all zeros."""
     hexadecimal = text.lower()
     if len(text) > digits or not HEX.fullmatch(hexadecimal) or not hexadecimal.strip("0"):
         return hashed(text, digits)
@@ -134,14 +137,17 @@ def hex_id(text: str, digits: int) -> str:
 
 
 def hashed(text: str, digits: int) -> str:
+    """Hash a text to this number of hex digits."""
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=digits // 2).hexdigest()
 
 
 def fixed64(number: int) -> str:
+    """Format an unsigned 64-bit integer for protobuf's JSON; others are clipped."""
     return str(min(max(number, 0), 2**64 - 1))
 
 
 def base64_text(value: bytes) -> str:
+    """Encode bytes as base64."""
     return base64.b64encode(value).decode()
 
 
@@ -153,6 +159,7 @@ def json_float(value: float) -> float | str:
 
 
 def as_text(value: Value) -> str:
+    """Convert an attribute value to text: '' for null, JSON for booleans, lists and maps."""
     match value:
         case None:
             return ""
@@ -169,6 +176,7 @@ def as_text(value: Value) -> str:
 
 
 def json_text(value: Value) -> str:
+    """Encode an attribute value as JSON text."""
     return json_bytes(_plain(value)).decode()
 
 
@@ -190,6 +198,7 @@ def _plain(value: Value, depth: int = 0) -> object:
 
 
 def json_bytes(value: object) -> bytes:
+    """Encode plain JSON types as JSON."""
     try:
         return orjson.dumps(value)
     except TypeError:

@@ -138,7 +138,7 @@ class _SavedSpans:
 
 
 def traces_data(spans: Iterable[Span]) -> Json:
-    """Spans by resource and scope, each in the order in which it is first seen."""
+    """Group spans by resource and scope, in the order of their first spans."""
     return {"resourceSpans": _resource_spans(spans, _otlp_span, _otlp_attributes)}
 
 

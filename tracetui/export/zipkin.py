@@ -72,6 +72,7 @@ def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json
 
 
 def zipkin_identity(span: Span) -> Json:
+    """Build the members with the ids and the name."""
     identity: Json = {
         "traceId": hex_id(span.trace_id, 16 if len(span.trace_id) <= 16 else 32),
         "id": hex_id(span.span_id, 16),
@@ -83,6 +84,7 @@ def zipkin_identity(span: Span) -> Json:
 
 
 def zipkin_times(span: Span) -> Json:
+    """Build the members with start and duration in microseconds; a start of 0 and a missing duration are omitted."""
     times: Json = {"timestamp": span.start_ns // 1000} if span.start_ns >= 1000 else {}
     if Flag.NO_DURATION not in span.flags:
         times["duration"] = max(1, span.duration_ns // 1000)
@@ -103,10 +105,12 @@ def _zipkin_span(span: Span) -> Json:
 
 
 def peer_of(span: Span) -> str:
+    """Name the call target by its attribute; '' for none."""
     return next((as_text(span.attributes[key]) for key in PEER_ATTRIBUTES if span.attributes.get(key)), "")
 
 
 def zipkin_tags(span: Span) -> dict[str, str]:
+    """Convert the attributes of the span and its resource to tags."""
     tags = {key: as_text(value) for key, value in {**span.resource, **with_otel_tags(span)}.items()}
     # in Zipkin any value of this tag means an error, so only spans with an error may have it
     error = tags.pop("error", "")

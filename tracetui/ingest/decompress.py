@@ -119,12 +119,14 @@ class BoundedMember:
 
 
 def bzip2_member() -> BoundedMember:
+    """Return a new bzip2 stream."""
     import bz2
 
     return BoundedMember(bz2.BZ2Decompressor())
 
 
 def xz_member() -> BoundedMember:
+    """Return a new xz stream, with a memory limit."""
     import lzma
 
     return BoundedMember(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))

@@ -51,9 +51,9 @@ class DeferredSpans:
         is_empty = len(context.intake) == before
         for nearest, (count, at) in self.unknown.items():
             if is_empty:
-                DecodeContext(context.intake, context.file).warn(nearest.of_spans)
+                DecodeContext(context.intake, context.file).warn(nearest.spans_warning)
             else:
-                at.warn(f"skipped: {nearest.of_object}{and_similar(count)}")
+                at.warn(f"skipped: {nearest.object_warning}{and_similar(count)}")
 
     def _decode_documents(self) -> None:
         if self.documents:

@@ -48,6 +48,7 @@ def object_with(keys: Iterable[str]) -> str:
 
 
 def bare_value(value: Raw | Buffer) -> str:
+    """Describe a JSON value that is neither a list nor an object."""
     return f"a bare JSON value {shown_start(bytes(memoryview(value)[: _SHOWN_BYTES + 1]).strip())}"
 
 

@@ -43,6 +43,8 @@ class TextReader(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _LogReader:
+    """Decodes what `Streams` finds in one stretch of a log; a `StreamReader`."""
+
     read: TextReader
     context: DecodeContext
     deferred: DeferredSpans

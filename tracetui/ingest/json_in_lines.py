@@ -1,4 +1,4 @@
-"""JSON values on a line of text that a search for their beginning alone does not find."""
+"""JSON values on a line of text in other notations: with text after them, in quotes, printed by Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _HOLDS_SPAN: Final = re.compile(
     rb'[\[\s]*\{(?=.*"(?:trace_?id|resource_?spans|scope_?spans)"\s*:)(?=.*"(?:start|end|duration|timestamp)\w*"\s*:)',
     re.IGNORECASE | re.DOTALL,
 )
-_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
+JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
+"""Beginning of an object with a member, or of a list of objects or lists."""
 QUOTED: Final = re.compile(rb'"[{\[]\s*\\"(?:[^"\\]|\\.)*+"')
 """JSON value in quotes, as logfmt has it."""
 PYTHON: Final = re.compile(rb"[{\[]+'(?:resourceSpans|resource_spans|scopeSpans|traceId|trace_id|traceID|name|data)': ")
@@ -36,7 +37,7 @@ def embedded_values(text: bytes) -> Iterator[bytes]:
 
 
 def _candidates(text: bytes) -> Iterator[bytes]:
-    found = _BEGINS.search(text)
+    found = JSON_BEGINS.search(text)
     if found is not None:
         decoded = text[found.start() :].decode("utf-8", "replace")
         try:

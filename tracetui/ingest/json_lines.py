@@ -6,7 +6,7 @@ import re
 from itertools import islice
 
 from tracetui.ingest.source_bytes import Buffer
-from tracetui.model.json_decoding import MALFORMED, RAW
+from tracetui.model.json_decoding import is_valid_json
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
 """Beginning of a line that may be JSON by its first and last characters."""
@@ -20,31 +20,23 @@ _COUNTED = 1 << 24
 
 
 def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
-    """First line that is a JSON list or object by itself, or None.
+    """Find the first line that is a JSON list or object by itself; None without one.
 
     first: consider only the line that begins at `start`, and only if it is not the last.
     """
     if first:
         end = data.find(b"\n", start)
         line = data[start:end].strip() if end >= 0 and _MORE.match(data, end) else b""
-        return line if _is_json(line) else None
+        return line if is_valid_json(line) else None
     for found in islice(_LINE_BEGINS.finditer(data, start), _MOST_FAILURES):
         before = data[max(found.start() - _LAST_BYTES, start) : found.start()].rstrip()[-1:]
         if not before or before in _CONTINUES:
             continue
         end = data.find(b"\n", found.end())
         line = data[found.end() : end if end >= 0 else len(data)].strip()
-        if _is_json(line):
+        if is_valid_json(line):
             return line
     return None
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        RAW.decode(text)
-    except MALFORMED:
-        return False
-    return True
 
 
 def line_cuts(data: Buffer, start: int, shares: int) -> list[int]:

@@ -72,10 +72,10 @@ def decode_json_table(
 ) -> bool:
     """Decode a table of a known format with one row per line. -> False if it is not one"""
     columns, end = columns_of(data, start)
-    known = format_with(columns)
-    if known is None:
+    format_ = format_with(columns)
+    if format_ is None:
         return False
-    rows = TableRows(known, columns, context, sink)
+    rows = TableRows(format_, columns, context, sink)
     lost = first_lost = 0
     before = data[:start].count(b"\n")
     done = 0.0

@@ -15,7 +15,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_blocks import CLOSING
-from tracetui.ingest.json_in_lines import PYTHON, QUOTED, embedded_values
+from tracetui.ingest.json_in_lines import JSON_BEGINS, PYTHON, QUOTED, embedded_values
 from tracetui.ingest.json_lines import count_lines
 from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer
@@ -30,7 +30,6 @@ _RECORDS: Final = [
 ]
 _BLOCK: Final = rb"^[ \t]*[{\[][ \t]*\r?\n(?=[ \t]+[\w\"'{\[])"
 _BLOCKS: Final = [(text_format, re.compile(text_format.block)) for text_format in TEXT_FORMATS if text_format.block]
-_JSON_BEGINS: Final = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _SPAN_KEY: Final = re.compile(
     rb'"(?:trace_?id|span_?id|resource_?spans|scope_?spans|spancontext|operationname)"\s*:', re.IGNORECASE
 )
@@ -206,7 +205,7 @@ class MixedText:
         at = 0
         # each try at a long text copies and decodes it
         for tried in range(_MAX_TRIES if len(text) <= LARGE_DATA else _MAX_LONG_TRIES):
-            found = _JSON_BEGINS.search(text, at)
+            found = JSON_BEGINS.search(text, at)
             if found is None:
                 break
             at = found.start()
@@ -358,7 +357,7 @@ def begins_mixed(data: Buffer, start: int) -> bool:
         return True
     opening = _OPENING.match(data, start)
     if opening is None or data[opening.end() : opening.end() + 1] != b"\n":
-        return data[start : start + 1] == b"[" and not _JSON_BEGINS.match(data, start) and has_records(data, start)
+        return data[start : start + 1] == b"[" and not JSON_BEGINS.match(data, start) and has_records(data, start)
     closing = b"\n" + opening["indent"] + CLOSING[opening["bracket"]]
     at = data.find(closing, start)
     stop = _AFTER_CLOSING.match(data, at + len(closing)) if at >= 0 else None

@@ -29,10 +29,10 @@ def decode_piped_table(
         # mysql draws a line above the header, too
         start, end = end + 1, data.find(b"\n", end + 1, end + _LONGEST_HEADER)
     columns = _cells(data[start:end].decode("utf-8", "replace")) if end >= 0 else []
-    known = format_with(columns) if len(columns) > 1 else None
-    if known is None:
+    format_ = format_with(columns) if len(columns) > 1 else None
+    if format_ is None:
         return False
-    rows = TableRows(known, columns, context, sink)
+    rows = TableRows(format_, columns, context, sink)
     lost = first_lost = 0
     before = data[:end].count(b"\n")
     for number, line, share in lines_from(data, end + 1):

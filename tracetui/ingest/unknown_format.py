@@ -41,10 +41,10 @@ def describe_unknown(data: Buffer, start: int) -> str:
         return "metrics in Prometheus's text format, which hold no spans"
     nearest = nearest_table(header_of(data, start)[0])
     if nearest is not None:
-        return nearest.of_table
+        return nearest.table_warning
     near = nearest_text(bytes(data[start : start + _SHOWN_BYTES]))
     if near is not None:
-        return near.of_object
+        return near.object_warning
     if is_nameless_row(data, start):
         return _ROWS
     return f"{_NOTHING_KNOWN}; starts with {shown_start(data[:64])}"

@@ -104,6 +104,8 @@ def _explore_page(base: str, query: Mapping[str, Sequence[str]]) -> GrafanaPage:
 
 @dataclass(frozen=True, slots=True)
 class _Pane:
+    """State of one of Explore's panes."""
+
     data_source: str
     queries: Sequence[Mapping[str, Any]]
     window: Search

@@ -109,6 +109,8 @@ def _all_fit(facts: RecordFacts, first: np.ndarray, sizes: np.ndarray) -> np.nda
 
 @dataclass(slots=True)
 class _Record:
+    """Facts about one record; see `RecordFacts`."""
+
     at: int
     service: int
     operation: int

@@ -133,6 +133,7 @@ def find_condition(text: str, kind: ConditionKind) -> str:
 
 
 def condition(name: str, value: str) -> str:
+    """Format the condition that a field equals a value."""
     return f"{name} = {quoted(value)}"
 
 

@@ -83,6 +83,7 @@ def quoted(value: str) -> str:
 
 
 def in_quotes(text: str) -> str:
+    """Put a text in double quotes, with backslashes before quotes and backslashes."""
     return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
 
 

@@ -72,6 +72,7 @@ def words_in(node: Predicate) -> list[str]:
 
 
 def negated(node: Predicate) -> Predicate:
+    """Negate a predicate; a double negation is removed."""
     return node.part if isinstance(node, Not) else Not(node)
 
 

@@ -71,6 +71,8 @@ def resolve(text: str, syntax: Syntax) -> Predicate:
 
 
 class _Resolver:
+    """Resolves the nodes of one query."""
+
     def __init__(self, text: str) -> None:
         self.text = text
 

@@ -24,7 +24,7 @@ class TraceValues:
     """int64[k] into `texts`."""
 
     def having(self, value: int, trace_count: int) -> np.ndarray:
-        """bool[traces]"""
+        """Find the traces that have a value: bool[traces]."""
         found = np.zeros(trace_count, bool)
         found[self.trace[self.value == value]] = True
         return found

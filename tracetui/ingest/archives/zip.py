@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
-from tracetui.ingest.archives.archive import Archive, shown_name
-from tracetui.ingest.archives.archive import ArchiveMember as ArchiveMember
+from tracetui.ingest.archives.archive import Archive, ArchiveMember, shown_name
 from tracetui.ingest.decompress import (
     CompressedMember,
     UnpackError,
@@ -30,7 +29,7 @@ _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _FIELD: Final = struct.Struct("<2H")
-_LOCAL_SIGN, _CENTRAL_SIGN, _END_SIGN = b"PK\3\4", b"PK\1\2", b"PK\5\6"
+_LOCAL_SIGNATURE, _CENTRAL_SIGNATURE, _END_SIGNATURE = b"PK\3\4", b"PK\1\2", b"PK\5\6"
 _LONGEST_COMMENT: Final = 1 << 16
 _IS_LONG: Final = 0xFFFFFFFF
 _ENCRYPTED, _HAS_END_MARK, _SIZES_FOLLOW, _UTF_8 = 1, 2, 8, 1 << 11
@@ -49,6 +48,8 @@ _NAMES: Final = {6: "implode", 9: "deflate64", 98: "PPMd", 99: "AES"}
 
 
 class _ZipEntry(NamedTuple):
+    """Entry of the directory, or the header of a member."""
+
     name: bytes
     flags: int
     method: int
@@ -66,15 +67,15 @@ class Zip(Archive):
     name = "zip archive"
 
     def detect(self, data: Buffer) -> bool:
-        return data[:4] in (_LOCAL_SIGN, _END_SIGN) or data[:8] == b"PK\7\x08" + _LOCAL_SIGN
+        return data[:4] in (_LOCAL_SIGNATURE, _END_SIGNATURE) or data[:8] == b"PK\7\x08" + _LOCAL_SIGNATURE
 
     def members(self, data: Buffer, warn: Callable[[str], None]) -> Iterator[ArchiveMember]:
         directory = _directory(data)
         if directory is None:
             warn("the zip archive is cut off or damaged: its directory is missing; only its intact files were read")
-            entries = _walked(data)
+            entries = _entries_by_headers(data)
         else:
-            entries = _listed(data, *directory, warn)
+            entries = _entries_by_directory(data, *directory, warn)
         for entry in entries:
             if not entry.name.endswith((b"/", b"\\")):
                 yield _member(data, entry)
@@ -86,15 +87,15 @@ def _member(data: Buffer, entry: _ZipEntry) -> ArchiveMember:
     if entry.flags & _ENCRYPTED:
         unreadable = "encrypted; unpack it with its password first"
     elif entry.method != _STORED and entry.method not in _METHODS:
-        how = _NAMES.get(entry.method, f"method {entry.method}")
-        unreadable = f"packed with {how}, which is not supported; unpack it first"
+        method = _NAMES.get(entry.method, f"method {entry.method}")
+        unreadable = f"packed with {method}, which is not supported; unpack it first"
     return ArchiveMember(name, entry.packed, partial(_unpack, data, entry), unreadable)
 
 
 def _directory(data: Buffer) -> tuple[int, int, int] | None:
     """Find the directory. -> its start and end, and the number of bytes before the archive; None if it is missing"""
     size = len(data)
-    at = data.rfind(_END_SIGN, max(size - _END.size - _LONGEST_COMMENT, 0))
+    at = data.rfind(_END_SIGNATURE, max(size - _END.size - _LONGEST_COMMENT, 0))
     if at < 0 or at + _END.size > size:
         return None
     _, _, _, _, _, length, offset, _ = _END.unpack(data[at : at + _END.size])
@@ -103,21 +104,23 @@ def _directory(data: Buffer) -> tuple[int, int, int] | None:
         locator = at - _LOCATOR.size
         if locator < 0:
             return None
-        sign, _, end_64, _ = _LOCATOR.unpack(data[locator:at])
-        if sign != b"PK\6\7" or end_64 + _END_64.size > locator:
+        signature, _, end_64, _ = _LOCATOR.unpack(data[locator:at])
+        if signature != b"PK\6\7" or end_64 + _END_64.size > locator:
             return None
         length, offset = _END_64.unpack(data[end_64 : end_64 + _END_64.size])[-2:]
         end = end_64
     begin = end - length
-    if begin < 0 or offset > begin or (length and data[begin : begin + 4] != _CENTRAL_SIGN):
+    if begin < 0 or offset > begin or (length and data[begin : begin + 4] != _CENTRAL_SIGNATURE):
         return None
     return begin, end, begin - offset
 
 
-def _listed(data: Buffer, begin: int, end: int, before: int, warn: Callable[[str], None]) -> Iterator[_ZipEntry]:
+def _entries_by_directory(
+    data: Buffer, begin: int, end: int, before: int, warn: Callable[[str], None]
+) -> Iterator[_ZipEntry]:
     at = begin
     while at < end:
-        if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_SIGN:
+        if at + _CENTRAL.size > end or data[at : at + 4] != _CENTRAL_SIGNATURE:
             warn(f"the directory of the zip archive is damaged at byte {at:,}; only the files listed before were read")
             return
         fields = _CENTRAL.unpack(data[at : at + _CENTRAL.size])
@@ -145,9 +148,9 @@ def _long_fields(extra: bytes) -> Iterator[int]:
         at += size
 
 
-def _walked(data: Buffer) -> Iterator[_ZipEntry]:
+def _entries_by_headers(data: Buffer) -> Iterator[_ZipEntry]:
     """Yield the members by their local headers; each member follows the one before."""
-    at = data.find(_LOCAL_SIGN)
+    at = data.find(_LOCAL_SIGNATURE)
     while at >= 0 and at + _LOCAL.size <= len(data):
         _, _, flags, method, _, _, checksum, packed, _, name_size, extra_size = _LOCAL.unpack(
             data[at : at + _LOCAL.size]
@@ -158,8 +161,8 @@ def _walked(data: Buffer) -> Iterator[_ZipEntry]:
             packed = [*_long_fields(data[names + name_size : begin]), 0, 0][1]
         name = data[names : names + name_size]
         after = begin if flags & _SIZES_FOLLOW else begin + packed
-        following = data.find(_LOCAL_SIGN, after)
-        directory = data.find(_CENTRAL_SIGN, after, following if following >= 0 else len(data))
+        following = data.find(_LOCAL_SIGNATURE, after)
+        directory = data.find(_CENTRAL_SIGNATURE, after, following if following >= 0 else len(data))
         end = following if following >= 0 else directory if directory >= 0 else len(data)
         if flags & _SIZES_FOLLOW:
             packed, checksum = end - begin, 0
@@ -171,7 +174,7 @@ def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
     begin = entry.data
     if begin < 0:
         header = data[entry.header : entry.header + _LOCAL.size]
-        if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGN:
+        if len(header) < _LOCAL.size or header[:4] != _LOCAL_SIGNATURE:
             raise UnpackError("its header in the archive is damaged")
         name_size, extra_size = _LOCAL.unpack(header)[-2:]
         begin = entry.header + _LOCAL.size + name_size + extra_size

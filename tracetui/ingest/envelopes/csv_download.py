@@ -197,9 +197,9 @@ class _LogColumns:
     """Columns of a table by their content."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        places = {name.lower(): i for i, name in reversed(list(enumerate(names)))}
-        self._texts = [places[name] for name in _TEXTS if name in places]
-        self._times = [places[name] for name in _TIMES if name in places]
+        positions = {name.lower(): i for i, name in reversed(list(enumerate(names)))}
+        self._texts = [positions[name] for name in _TEXTS if name in positions]
+        self._times = [positions[name] for name in _TIMES if name in positions]
         self._fields = [(name, i) for i, name in enumerate(names) if name.lower() not in _NO_FIELDS]
 
     def entry(self, number: int, row: Sequence[bytes]) -> Entry:

@@ -136,13 +136,13 @@ def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
         if first.strip():
             break
 
-    def again() -> Iterator[bytes]:
+    def whole_text() -> Iterator[bytes]:
         yield first
         yield from rest
 
     if first.lstrip()[:1] in (b"{", b"["):
-        return entries(again(), _of_json, (b"line",))
-    return _of_text(again())
+        return entries(whole_text(), _of_json, (b"line",))
+    return _of_text(whole_text())
 
 
 def _of_json(number: int, text: bytes) -> Iterator[Entry]:

@@ -18,7 +18,7 @@ from tracetui.ingest.envelopes.rows import Entry, oldest_first, values
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
-_MARKS: Final = (b"\x1e", b"data: ")
+_PREFIXES: Final = (b"\x1e", b"data: ")
 """Prefixes that `json-seq` and `json-sse` write before an object."""
 _LEFT_OUT: Final = "journalctl wrote a long message as null; run it with --all to include such messages"
 
@@ -47,10 +47,10 @@ class Journald(JsonEnvelope):
     name = "journalctl JSON log"
     unit = "entry"
     by_lines = False
-    marks = _MARKS
+    prefixes = _PREFIXES
 
     def detect(self, head: Head) -> bool:
-        if head.data.startswith(_MARKS):
+        if head.data.startswith(_PREFIXES):
             head = Head(_unmarked(head.data))
         return not head.keys.isdisjoint(_KEYS_WITH_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
@@ -80,7 +80,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the chunks unchanged, or line by line if the objects have prefixes."""
     rest = iter(chunks)
     first = next(rest, b"")
-    if first.startswith(_MARKS):
+    if first.startswith(_PREFIXES):
         for _, line in numbered(chain([first], rest)):
             yield line + b"\n"
     else:
@@ -89,4 +89,4 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unmarked(line: bytes) -> bytes:
-    return next((line[len(mark) :] for mark in _MARKS if line.startswith(mark)), line)
+    return next((line[len(prefix) :] for prefix in _PREFIXES if line.startswith(prefix)), line)

@@ -59,7 +59,7 @@ class _LokiRows(msgspec.Struct):
 
 _ROWS: Final = msgspec.json.Decoder(_LokiRows)
 _LINE: Final = msgspec.json.Decoder(_Line)
-_ANSWER: Final = msgspec.json.Decoder(_LokiResponse)
+_RESPONSE: Final = msgspec.json.Decoder(_LokiResponse)
 
 
 def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _items(text: bytes) -> Iterator[bytes]:
 def _response_entries(number: int, text: bytes) -> list[Entry]:
     """Yield the entries of an API response, numbered from `number`; none for other JSON."""
     try:
-        answer = decode_entry(_ANSWER, text)
+        response = decode_entry(_RESPONSE, text)
     except MALFORMED as error:
         if b'"values"' not in text:
             return []
@@ -144,7 +144,7 @@ def _response_entries(number: int, text: bytes) -> list[Entry]:
         pairs = _PAIR.finditer(text)
         return [Entry("", [damaged, *(InnerLine(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
     entries = []
-    for one in (*(answer.data.result if answer.data else ()), *answer.streams):
+    for one in (*(response.data.result if response.data else ()), *response.streams):
         name = stream_of(one.stream)
         lines = []
         for value in one.values:

@@ -30,7 +30,7 @@ class ItemTable(NamedTuple):
 class JsonEnvelope(Envelope):
     """Envelope of JSON objects, one per line, in a list, or in a document with other members."""
 
-    marks: Sequence[bytes] = ()
+    prefixes: Sequence[bytes] = ()
     """Prefixes of a line before its object."""
 
     def rows(self, text: Buffer) -> Sequence[ItemTable]:  # noqa: ARG002
@@ -39,9 +39,9 @@ class JsonEnvelope(Envelope):
 
     def split(self, text: Buffer, start: int) -> Sequence[Part]:
         """Divide a text with one object per line, a list or an object with lists."""
-        mark = next((mark for mark in self.marks if text[start : start + len(mark)] == mark), b"")
-        if json_line(text, start + len(mark), first=True) is not None:
-            begin = mark or text[start : start + 1]
+        prefix = next((prefix for prefix in self.prefixes if text[start : start + len(prefix)] == prefix), b"")
+        if json_line(text, start + len(prefix), first=True) is not None:
+            begin = prefix or text[start : start + 1]
             cuts = cut_where(text, start, lambda at: text[at : at + len(begin)] == begin)
             return line_parts(text, cuts, self._are_newest_first(text[start : cuts[1]].split(b"\n", SAMPLED)))
         try:
@@ -49,20 +49,21 @@ class JsonEnvelope(Envelope):
         except MALFORMED:
             return ()
         count = sum(len(table.items) for table in tables)
-        most = max(PART_BYTES * count // len(text), 1)
+        part_items = max(PART_BYTES * count // len(text), 1)
         parts: list[Part] = []
         number = 1
         for table in tables:
-            parts += self._of_items(table, number, most)
+            parts += self._parts_of_items(table, number, part_items)
             number += len(table.items)
         return parts
 
-    def _of_items(self, table: ItemTable, number: int, most: int) -> list[Part]:
+    def _parts_of_items(self, table: ItemTable, number: int, part_items: int) -> list[Part]:
         """Divide a table into parts of at most this many items."""
         items, wrap = table
         sample = [*items[:SAMPLED], *items[-1:]]
         parts = [
-            Part(number + begin, partial(wrap, items[begin : begin + most])) for begin in range(0, len(items), most)
+            Part(number + begin, partial(wrap, items[begin : begin + part_items]))
+            for begin in range(0, len(items), part_items)
         ]
         return parts[::-1] if self._are_newest_first(wrap([item]) for item in sample) else parts
 

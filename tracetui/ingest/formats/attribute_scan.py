@@ -73,7 +73,7 @@ class AttributeScanner:
         beyond = np.append(begins, len(text))[following]
         length = np.minimum(beyond, ends[of]) - at
         plain[of[length > _LONGEST]] = False
-        return ScanResult(_together(_hashes(words, at, np.minimum(length, _LONGEST)), of, count), plain)
+        return ScanResult(_combined(_hashes(words, at, np.minimum(length, _LONGEST)), of, count), plain)
 
     def _wanted(self, words: np.ndarray, keys: np.ndarray) -> np.ndarray:
         """Find the wanted keys. -> int64[m], their indices, ascending"""
@@ -125,7 +125,7 @@ def _hashes(words: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray
     return hashes
 
 
-def _together(hashes: np.ndarray, span: np.ndarray, spans: int) -> np.ndarray:
+def _combined(hashes: np.ndarray, span: np.ndarray, spans: int) -> np.ndarray:
     """Combine the hashes of each span in their order. -> uint64[spans], 0 for none"""
     bounds = np.searchsorted(span, np.arange(spans + 1))
     position = (np.arange(len(span)) - bounds[span]).astype(np.uint64)

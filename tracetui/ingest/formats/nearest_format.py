@@ -11,8 +11,8 @@ from tracetui.ingest.formats.field_names import plain
 from tracetui.ingest.formats.registry import JSON_FORMATS, TABLE_FORMATS, TEXT_FORMATS
 
 _CONTAINERS: Final = ("spans", "processes")
-"""Endings of the names of members that hold spans."""
-_LEAST_COLUMNS: Final = 3
+"""Endings of the names of members that contain spans."""
+_MIN_COLUMNS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +23,27 @@ class NearestFormat:
     missing: tuple[str, ...]
 
     @property
-    def of_spans(self) -> str:
+    def spans_warning(self) -> str:
         """Warning for an input in which every object lacks the same names."""
         if any(plain(name).endswith(_CONTAINERS) for name in self.missing):
-            return self.of_object
+            return self.object_warning
         article = "an" if self.missing[0][0] in "aeiouAEIOU" else "a"
         return f"looks like {self.name}, but no span has {article} {self._lacking}"
 
     @property
-    def of_object(self) -> str:
+    def object_warning(self) -> str:
         """Warning for an object among spans of a known format, or for a text."""
         return f"looks like {self.name}, but has no {self._lacking}"
 
     @property
-    def of_table(self) -> str:
+    def table_warning(self) -> str:
         """Warning for a table."""
         return f"looks like {self.name}, but has no column {self._lacking}"
 
     @property
     def _lacking(self) -> str:
-        *most, last = self.missing
-        return f"{', '.join(most)} or {last}" if most else last
+        *others, last = self.missing
+        return f"{', '.join(others)} or {last}" if others else last
 
 
 def nearest_json(keys: Iterable[str]) -> NearestFormat | None:
@@ -55,13 +55,13 @@ def nearest_json(keys: Iterable[str]) -> NearestFormat | None:
 def _nearest_json(keys: frozenset[str]) -> NearestFormat | None:
     names = {plain(key) for key in keys}
     best: tuple[tuple[int, int], NearestFormat] | None = None
-    for known in JSON_FORMATS:
-        signs = max((len(some) for some in known.signs if names.issuperset(map(plain, some))), default=0)
-        for wanted in (*known.keys, *known.spellings) if signs else ():
+    for format_ in JSON_FORMATS:
+        signs = max((len(some) for some in format_.signs if names.issuperset(map(plain, some))), default=0)
+        for wanted in (*format_.keys, *format_.spellings) if signs else ():
             missing = tuple(sorted(key for key in wanted if plain(key) not in names))
             rank = signs + len(wanted) - len(missing), -len(missing)
             if missing and (best is None or rank > best[0]):
-                best = rank, NearestFormat(known.name, missing)
+                best = rank, NearestFormat(format_.name, missing)
     return None if best is None else best[1]
 
 
@@ -69,21 +69,21 @@ def nearest_table(columns: Sequence[str]) -> NearestFormat | None:
     """Find the nearest format of a table with these columns."""
     best: tuple[int, NearestFormat] | None = None
     names = {plain(name) for name in columns}
-    for known in TABLE_FORMATS:
-        exact = [name for name in known.columns if name not in columns]
-        wanted = [(len(known.columns), exact)] if known.columns else []
-        wanted += [(len(some), sorted(name for name in some if plain(name) not in names)) for some in known.spellings]
+    for format_ in TABLE_FORMATS:
+        exact = [name for name in format_.columns if name not in columns]
+        wanted = [(len(format_.columns), exact)] if format_.columns else []
+        wanted += [(len(some), sorted(name for name in some if plain(name) not in names)) for some in format_.spellings]
         for size, missing in wanted:
-            there = size - len(missing)
-            if missing and there >= _LEAST_COLUMNS and 2 * there > size and (best is None or there > best[0]):
-                best = there, NearestFormat(known.name, tuple(missing))
+            present = size - len(missing)
+            if missing and present >= _MIN_COLUMNS and 2 * present > size and (best is None or present > best[0]):
+                best = present, NearestFormat(format_.name, tuple(missing))
     return None if best is None else best[1]
 
 
 def nearest_text(text: bytes) -> NearestFormat | None:
     """Find a format of which a text has a sign, but not all required parts."""
-    for known in TEXT_FORMATS:
-        missing = tuple(need.decode().strip(" :{") for need in known.needs if need not in text)
-        if missing and any(sign in text for sign in known.signs):
-            return NearestFormat(known.name, missing)
+    for format_ in TEXT_FORMATS:
+        missing = tuple(need.decode().strip(" :{") for need in format_.needs if need not in text)
+        if missing and any(sign in text for sign in format_.signs):
+            return NearestFormat(format_.name, missing)
     return None

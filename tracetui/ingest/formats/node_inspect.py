@@ -19,7 +19,7 @@ _TOKEN: Final = re.compile(
           |Symbol[^\]\n]*|[A-Z]\w*)\](?!\s*[{\[]))
     | (?P<prefix>\[(?:Object|[A-Z]\w*):[ ]null[ ]prototype\]|<ref[ ]\*\d+>)
     | (?P<more>\.\.\.[ ]\d+[ ]more[ ]\w+)
-    | (?P<mark>[{}\[\],:+])
+    | (?P<sign>[{}\[\],:+])
     | (?P<arrow>=>)
     | (?P<text>'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+"|`(?:[^`\\]|\\.)*+`)
     | (?P<date>\d{4}-\d\d-\d\dT[\d:.]+Z)
@@ -42,7 +42,7 @@ _WORDS: Final[dict[str, Any]] = {
     "Infinity": float("inf"),
     "-Infinity": float("-inf"),
 }
-_MOST_OPEN: Final = 200
+_MAX_OPEN: Final = 200
 
 
 @dataclass(slots=True)
@@ -63,6 +63,8 @@ class _Open:
 
 @dataclass(slots=True)
 class _InspectReader:
+    """Builds the value from the tokens."""
+
     root: Any = None
     done: bool = False
     cut: int = 0
@@ -87,11 +89,11 @@ class _InspectReader:
         held = self.open.pop().held
         self.put(held)
 
-    def settle(self) -> None:
+    def finish_word(self) -> None:
         """Store the last word as a value."""
         if self.word is not None:
             word, self.word = self.word, None
-            self.put(word if self.quoted else _of_word(word))
+            self.put(word if self.quoted else _word_value(word))
 
 
 def inspected(text: str) -> InspectedValue:
@@ -110,14 +112,14 @@ def inspected(text: str) -> InspectedValue:
 def _step(reader: _InspectReader, match: re.Match[str]) -> None:
     kind = match.lastgroup
     token = match[kind or 0].strip()
-    if kind == "mark":
-        _mark(reader, token)
+    if kind == "sign":
+        _bracket(reader, token)
     elif kind == "text":
         content = unescaped(token[1:-1])
         if reader.joins and reader.word is not None:
             reader.word += content
         else:
-            reader.settle()
+            reader.finish_word()
             reader.word, reader.quoted = content, True
         reader.joins = False
     elif kind in ("word", "date"):
@@ -129,33 +131,33 @@ def _step(reader: _InspectReader, match: re.Match[str]) -> None:
         reader.word, reader.quoted = token, True
     elif kind == "more":
         reader.cut += 1
-        reader.settle()
+        reader.finish_word()
     elif kind == "arrow" and reader.open:
         reader.open[-1].key, reader.word = reader.word or "", None
 
 
-def _mark(reader: _InspectReader, mark: str) -> None:
-    if mark in "{[":
+def _bracket(reader: _InspectReader, sign: str) -> None:
+    if sign in "{[":
         # drop the name of a class before the bracket
         reader.word = None
-        if len(reader.open) >= _MOST_OPEN:
+        if len(reader.open) >= _MAX_OPEN:
             raise MalformedError("nested too deeply")
-        reader.open.append(_Open({} if mark == "{" else []))
-    elif mark in "}]":
-        reader.settle()
+        reader.open.append(_Open({} if sign == "{" else []))
+    elif sign in "}]":
+        reader.finish_word()
         if not reader.open:
-            raise MalformedError(f"unexpected {mark!r}")
+            raise MalformedError(f"unexpected {sign!r}")
         reader.close()
-    elif mark == ",":
-        reader.settle()
-    elif mark == ":":
+    elif sign == ",":
+        reader.finish_word()
+    elif sign == ":":
         if reader.open:
             reader.open[-1].key, reader.word = reader.word or "", None
     else:
         reader.joins = reader.quoted and reader.word is not None
 
 
-def _of_word(word: str) -> Any:
+def _word_value(word: str) -> Any:
     if word in _WORDS:
         return _WORDS[word]
     number = word[:-1] if word[-1:] == "n" else word

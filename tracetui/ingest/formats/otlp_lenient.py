@@ -83,8 +83,8 @@ def usual_attributes(raw: bytes) -> bytes | None:
 def resource_of(raw: bytes) -> tuple[str, bytes, bool]:
     """Read a resource of any structure.
 
-    -> its service name, '' if missing; its attributes without that name, which has a column of its own; whether there
-    seems to be an unreadable service name
+    -> its service name, '' if missing; its attributes without that name, which has a column of its own; True if it
+    seems to have a service name that cannot be read
     """
     if EMPTY.fullmatch(raw):
         return "", b"", False
@@ -209,5 +209,5 @@ def _enum(value: Any) -> int | str:
 
 
 def _raw(value: Any) -> Raw:
-    # the only name for which undecoded values are searched
+    # undecoded values are searched for this name only
     return NONE if value is None else Raw(encoded(value).replace(b'"kvlist_value":', b'"kvlistValue":'))

@@ -108,6 +108,8 @@ def decode_request(data: bytes | memoryview, context: DecodeContext) -> None:
 
 
 class _RequestReader:
+    """Reads the messages of one request and counts the damaged ones."""
+
     def __init__(self, data: bytes, context: DecodeContext) -> None:
         self.data = data
         self.context = context
@@ -144,6 +146,7 @@ class _RequestReader:
         return stop
 
     def resource_spans(self, at: int, end: int) -> None:
+        """Read the scopes and spans of one resource."""
         service, attributes = "", b""
         # numbers, not tuples of them: a small message takes a few bytes
         starts, stops = array("q"), array("q")
@@ -253,6 +256,7 @@ class _RequestReader:
         return found
 
     def spans(self, ranges: list[tuple[int, int]], resource: int) -> None:
+        """Add the spans in these ranges to the intake."""
         intake = self.intake
         position = len(intake)
         parsed = self._parsed(ranges)

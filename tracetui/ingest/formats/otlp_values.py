@@ -25,7 +25,7 @@ from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.span import Event, Link, Value
 
 _ENCODED: Final = 4096
-"""Attributes encoded in one call."""
+"""Number of attributes encoded in one call."""
 _from_base64 = partial(base64.b64decode, validate=True)
 _NAMES: Final = frozenset(
     ("stringvalue", "boolvalue", "intvalue", "doublevalue", "bytesvalue", "arrayvalue", "kvlistvalue")
@@ -47,7 +47,7 @@ _TRUTHS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
 def any_value(value: Any, depth: int = 0) -> Value:
-    """Read an AnyValue of any structure; a bare value is itself, an unknown object is a map."""
+    """Read an AnyValue of any structure. A bare value is returned unchanged, an unknown object is a map."""
     if not isinstance(value, dict):
         return _bare(value, depth)
     if depth > VALUE_NESTING:
@@ -59,7 +59,7 @@ def any_value(value: Any, depth: int = 0) -> Value:
         name = _set_member(members, names.get("valuecase"))
         is_integer = len(value) > 1 and value.get(FIELD) == INTEGER
         return _typed("intvalue" if is_integer else name, members[name], depth)
-    # protobuf-es names the member in `case`
+    # protobuf-es has the name of the member in `case`
     if names.keys() == {"case", "value"} and (case := plain(str(names["case"]))) in _NAMES:
         return _typed(case, names["value"], depth)
     # Go's oneof, or a value with a type
@@ -272,6 +272,7 @@ def _listed(value: Any) -> Any:
 
 
 def text_of(value: Any) -> str:
+    """Convert a value to text; '' for None."""
     return value if isinstance(value, str) else "" if value is None else str(value)
 
 
@@ -279,4 +280,5 @@ def text_of(value: Any) -> str:
 
 
 def encoded(value: Any) -> bytes:
+    """Encode a value as JSON; lone surrogates become `?`."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -23,7 +23,7 @@ from tracetui.model.span import Event, Link
 _TOKEN: Final = re.compile(
     rb"""\s*(?:
       (?P<object>\#<(?:struct[ ])?[\w:]+(?::0x[0-9a-f]+)?)
-    | (?P<mark>[{}\[\],>])
+    | (?P<sign>[{}\[\],>])
     | (?P<arrow>=>)
     | (?P<text>"(?:[^"\\]|\\.)*+")
     | (?P<member>@?[a-z_]\w*=(?!>))
@@ -104,12 +104,14 @@ class _RubyOpen:
 
 @dataclass(slots=True)
 class _Reader:
+    """Builds the printed object from the tokens."""
+
     open: list[_RubyOpen] = field(default_factory=list)
     last: Any = _NOTHING
     """Last token, a value or a key."""
     root: Any = _NOTHING
 
-    def settle(self) -> None:
+    def store_last(self) -> None:
         value, self.last = self.last, _NOTHING
         if value is _NOTHING or not self.open:
             return
@@ -123,16 +125,16 @@ class _Reader:
         self.last = _NOTHING
         self.open.append(_RubyOpen([] if closing == b"]" else {}, closing))
 
-    def close(self, mark: bytes, at: int) -> None:
-        self.settle()
-        if not self.open or self.open[-1].closing != mark:
-            raise MalformedError(f"unexpected {mark.decode()!r} at byte {at:,}")
+    def close(self, sign: bytes, at: int) -> None:
+        self.store_last()
+        if not self.open or self.open[-1].closing != sign:
+            raise MalformedError(f"unexpected {sign.decode()!r} at byte {at:,}")
         self.last = self.open.pop().held
         if not self.open:
             self.root = self.last
 
     def name(self, key: str) -> None:
-        self.settle()
+        self.store_last()
         if self.open:
             self.open[-1].key = key
 
@@ -150,11 +152,11 @@ def _printed(text: bytes) -> dict[str, Any]:
         match match.lastgroup:
             case "object":
                 reader.begin(b">")
-            case "mark" if token in CLOSING:
+            case "sign" if token in CLOSING:
                 reader.begin(CLOSING[token])
-            case "mark" if token == b",":
-                reader.settle()
-            case "mark":
+            case "sign" if token == b",":
+                reader.store_last()
+            case "sign":
                 reader.close(token, at)
             case "arrow":
                 key, reader.last = reader.last, _NOTHING

@@ -39,9 +39,9 @@ from tracetui.ingest.servers.pool import SearchReport
 from tracetui.model.errors import TracetuiError
 from tracetui.model.traces import TraceSet
 
-_BETWEEN = 0.1
-"""Least seconds between two progress reports."""
-_LATER_PART = 4
+_REPORT_SECONDS = 0.1
+"""Shortest time between two progress reports."""
+_PART_GROWTH = 4
 """Growth factor of the time to the next partial result, as assembling each takes time."""
 
 
@@ -61,7 +61,7 @@ class _Reporter:
         self.end()
 
     def begin(self, first_part: float) -> None:
-        """Start a request, with a first partial result after this many seconds."""
+        """Begin a request, with the first partial result after this number of seconds."""
         self._can_be_interrupted = True
         self.was_interrupted = False
         self._next_report = 0.0
@@ -73,7 +73,7 @@ class _Reporter:
         self._can_be_interrupted = False
 
     def received(self) -> None:
-        """Count a request. A stop of it may have come before; one of the former request no longer matters."""
+        """Count a request. Its stop may have come before it; a stop of the previous request no longer matters."""
         self._number += 1
         self._stops[(self._number + 1) % 2] = False
 
@@ -108,18 +108,19 @@ class _Reporter:
             raise StopReading
         now = time.monotonic()
         if now >= self._next_report:
-            self._next_report = now + _BETWEEN
+            self._next_report = now + _REPORT_SECONDS
             _send(ProgressReport(progress))
 
     def on_part(self, make: Callable[[], TraceSet]) -> None:
         now = time.monotonic()
         if now >= self._next_part:
-            self._next_part = self._began + _LATER_PART * (now - self._began)
+            self._next_part = self._began + _PART_GROWTH * (now - self._began)
             send(make(), self._sets)
             _send(PartialResult())
 
 
 def main(arguments: Sequence[str]) -> int:
+    """Serve the requests of the parent process. -> exit code"""
     # the parent must stay responsive
     os.nice(_NICENESS)
     with socket.socket(fileno=int(arguments[0])) as sets:
@@ -198,7 +199,7 @@ def _services(loading: Loader) -> list[str]:
     try:
         return loading.servers.services()
     except (TracetuiError, StopReading):
-        # only needed for suggestions
+        # used for suggestions only
         return []
 
 

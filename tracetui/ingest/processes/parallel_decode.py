@@ -19,11 +19,11 @@ def decode_shares(shares: Sequence[ShareDecoder], intake: Intake) -> None:
 
     The share of a failed process is repeated here.
     """
-    room = None if intake.remaining_bytes is None else intake.remaining_bytes // len(shares)
+    max_bytes = None if intake.remaining_bytes is None else intake.remaining_bytes // len(shares)
 
     def work(share: ShareDecoder) -> Callable[[socket.socket], None]:
         def decode(to: socket.socket) -> None:
-            found = Intake(room)
+            found = Intake(max_bytes)
             share(found)
             found.flush()
             send(found, to)

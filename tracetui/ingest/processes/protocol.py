@@ -21,6 +21,8 @@ from tracetui.model.server_stats import ServerStats
 
 
 class LoadRequest(msgspec.Struct, tag="load"):
+    """Request to read all sources."""
+
     sources: list[str]
     search: Search
     overrides: Overrides
@@ -30,12 +32,16 @@ class LoadRequest(msgspec.Struct, tag="load"):
 
 
 class SearchRequest(msgspec.Struct, tag="search"):
+    """Request to search the servers again."""
+
     search: Search
     known_ns: int = 0
     """Start time from which on no trace may be missing, as in `Loader.search_again`; 0 for none."""
 
 
 class ServerStatsRequest(msgspec.Struct, tag="server_stats"):
+    """Request for the servers' own statistics."""
+
     services: list[str]
     lookback_ns: int
 
@@ -48,10 +54,14 @@ class NewestStartsRequest(msgspec.Struct, tag="newest_starts"):
 
 
 class ProgressReport(msgspec.Struct, tag="progress"):
+    """Progress of the current request."""
+
     progress: LoadProgress
 
 
 class SearchReportMessage(msgspec.Struct, tag="search_report"):
+    """Report of the search of one server."""
+
     report: SearchReport
 
 
@@ -72,15 +82,21 @@ class Unchanged(msgspec.Struct, tag="unchanged"):
 
 
 class ServerStatsResult(msgspec.Struct, tag="server_stats_result"):
+    """Result of a `ServerStatsRequest`."""
+
     server_stats: ServerStats
 
 
 class NewestStartsResult(msgspec.Struct, tag="newest_starts_result"):
+    """Result of a `NewestStartsRequest`."""
+
     starts: dict[str, int]
     """Nanoseconds since the epoch by service, for services with a response; 0 for no traces."""
 
 
 class Failure(msgspec.Struct, tag="failure"):
+    """Error that ended a request."""
+
     error: str
 
 
