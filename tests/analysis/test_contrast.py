@@ -17,6 +17,7 @@ from tracetui.analysis import contrast as contrast_module
 from tracetui.analysis.contrast import Contrast, contrast
 from tracetui.analysis.errors import find_errors
 from tracetui.cli.main import run
+from tracetui.ingest.formats.error_rule import deciding_keys
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import UNICODE
 from tracetui.render.traces.contrast import ContrastList, in_short
@@ -200,3 +201,7 @@ def test_invalid_selections_are_rejected(
 ) -> None:
     assert run(["contrast", INCIDENT, *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_attributes_that_decide_about_errors_are_outcomes() -> None:
+    assert set(deciding_keys()) <= contrast_module._OUTCOMES

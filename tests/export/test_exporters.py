@@ -162,6 +162,34 @@ def test_traces_and_batches_are_joined(name: str) -> None:
     assert (len(found), found.trace_count) == (len(many), 2)
 
 
+def test_every_value_can_be_written() -> None:
+    """Values that are unlike JSON's, and spans without ids or times."""
+    values = [
+        {"bytesValue": "AP8="},
+        {"doubleValue": "NaN"},
+        {"doubleValue": "-Infinity"},
+        {"intValue": str(10**30)},
+        {"stringValue": "\ud800\x00"},
+        {"arrayValue": {"values": [{"bytesValue": "AA=="}, {"arrayValue": {"values": [{"boolValue": True}, {}]}}]}},
+        {"kvlistValue": {"values": [{"key": "k", "value": {"kvlistValue": {"values": []}}}]}},
+        {},
+    ]
+    attributes = [{"key": f"k{i}", "value": value} for i, value in enumerate(values)]
+    whole = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "x", "startTimeUnixNano": "9", "endTimeUnixNano": "10"}
+    spans = [
+        {**whole, "attributes": attributes, "events": [{"name": "e", "timeUnixNano": "9", "attributes": attributes}]},
+        {**whole, "spanId": "c" * 16, "links": [{"traceId": "d" * 32, "spanId": "e" * 16, "attributes": attributes}]},
+        {"traceId": "a" * 32, "spanId": "", "name": "no id"},
+        {"traceId": "a" * 32, "spanId": "f" * 16, "name": "no times"},
+    ]
+    resource = {"resource": {"attributes": attributes}, "scopeSpans": [{"spans": spans}]}
+    traces = read(json.dumps({"resourceSpans": [resource]}).encode())
+    assert len(traces) == len(spans)
+    for exporter in EXPORTERS:
+        written = encoded(exporter, traces)
+        assert not exporter.is_readable or len(read(written)) == len(spans), exporter.name
+
+
 LOSSY = build(
     span("1", 0, 9, links=[("f" * 32, "e" * 16, "", {"why": "x"})], warnings=["late", "odd"]),
     span("2", 1, 9, parent="1", flags=Flag.FOLLOWS_FROM),

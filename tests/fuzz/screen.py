@@ -23,6 +23,7 @@ from pathlib import Path
 from tests.support.hostile import FILE_NAME, write_traces
 from tests.support.paths import SAMPLES
 from tests.support.terminal import Terminal
+from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 
 _KEYS = [bytes([code]) for code in range(0x20, 0x7F)]
 _NAMED = [b"\r", b"\t", b"\x7f", b"\x1b", b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1b[5~", b"\x1b[6~", b"\x1b[H"]
@@ -85,7 +86,7 @@ def event(rng: random.Random) -> bytes | tuple[int, int]:
         case 7 | 8 | 9 | 10 | 11:
             return rng.choice(_NAMED)
         case 12 | 13:
-            return rng.choice([b"1", b"2", b"3", b"4", b"5"])
+            return b"%d" % rng.randint(1, len(VIEW_KEYS))
         case 14:
             return bytes(rng.randrange(0x80, 0x100) for _ in range(rng.choice((1, 1, 2, 5))))
         case 15 | 16:

@@ -688,7 +688,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         assert pane.crumbs() == ["lost"]
 
 
-@pytest.mark.parametrize("pane", pane_classes(), ids=lambda pane: pane.TITLE)
+@pytest.mark.parametrize("pane", pane_classes(), ids=lambda pane: pane.__name__)
 def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
     names = {"answer": DIALOGS, "filter": QUICK_FILTERS, "shape": FOLDING}
     for binding in pane.BINDINGS:

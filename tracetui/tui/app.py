@@ -74,7 +74,7 @@ class _MainScreen(FocusPaintScreen):
 
 
 class TraceApp(TerminalApp):
-    """App with five views of one trace set."""
+    """App with views of one trace set."""
 
     CSS = """
     Screen { color: $foreground; }

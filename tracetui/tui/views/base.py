@@ -34,7 +34,6 @@ class ViewPart(Protocol):
 class View(Vertical):
     """View. It is notified of changes, and sends messages for everything outside itself."""
 
-    TITLE = ""
     KEYS: Sequence[KeyTable] = ()
     """Tables of keys for the help, that of the view first."""
 

@@ -32,7 +32,6 @@ from tracetui.tui.widgets.line_view import HeadedSource, LineView
 class ErrorsView(View):
     """Error patterns, and one of them in full."""
 
-    TITLE = "Errors"
     KEYS = (ERRORS,)
     BINDINGS: ClassVar[list[BindingType]] = ERRORS.bindings
 

@@ -50,7 +50,6 @@ class _Operations(LineView):
 class HotSpotsView(View):
     """Operations with the most critical time, or suggestions, and one of either in full."""
 
-    TITLE = "Hot spots"
     KEYS = (HOT_SPOTS,)
     BINDINGS: ClassVar[list[BindingType]] = HOT_SPOTS.bindings
 

@@ -58,7 +58,6 @@ class _NameInput(SafeInput):
 class ServicesView(View):
     """Ranking of all services, and explorer of the one under the cursor."""
 
-    TITLE = "Services"
     DEFAULT_CSS = """
     ServicesView Input { height: 1; padding: 0 2; border: none; background: $background; }
     ServicesView Input:focus { border: none; background-tint: $foreground 0%; }

@@ -55,7 +55,6 @@ _LEAST_ROWS = 20
 class TracesView(View):
     """Filter, plot and list of traces."""
 
-    TITLE = "Traces"
     KEYS = (TRACES,)
     BINDINGS: ClassVar[list[BindingType]] = TRACES.bindings
     DEFAULT_CSS = """

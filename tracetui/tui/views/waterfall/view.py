@@ -44,7 +44,6 @@ _PATIENCE = 0.25
 class WaterfallView(View):
     """Shows the selected trace, and handles its keys."""
 
-    TITLE = "Waterfall"
     KEYS = (WATERFALL, DETAIL)
     BINDINGS: ClassVar[list[BindingType]] = WATERFALL.bindings
     DEFAULT_CSS = """
