@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -355,6 +356,13 @@ def test_different_entry_points_are_reported_as_not_comparable(capsys: pytest.Ca
     assert message in capsys.readouterr().out.splitlines()[2]
     assert run(["compare", BEFORE, AFTER]) == 0
     assert message not in capsys.readouterr().out
+
+
+def test_sides_by_attribute_are_not_called_new_or_gone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", BEFORE, "--by", "region=eu,us"]) == 0
+    text = capsys.readouterr().out
+    assert "only before" in text
+    assert not re.search(r" (gone|new)\n", text)
 
 
 def test_alike_sides_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:

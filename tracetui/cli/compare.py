@@ -126,7 +126,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         from tracetui.render.report.compare_text import compare_text
 
         look = report.options(filters)
-        lines = compare_text(found, names, look)
+        lines = compare_text(found, names, look, by_value=options.by is not None)
         print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
     if options.fail_on_regression and not found.has_common:
         from tracetui.render.report.compare_text import NOTHING_IN_COMMON

@@ -579,7 +579,11 @@ class TraceApp(TerminalApp):
         controller = self._controller
         hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
         self._top.show(self.view, self.key_names.short(controller.status + hint), self._tabs.label)
-        hints = self.key_names.hints([*(pane.hints[:4] if pane else ()), *APP.hints("app.keys")])
+        # the first thing that the key does must be said
+        closes = [("{app.back}", "closes the message")] if self._top.has_banner else []
+        hints = self.key_names.hints(
+            [*closes, *(pane.hints[: 4 - len(closes)] if pane else ()), *APP.hints("app.keys")]
+        )
         self._bottom.show_location(Location(self.view, pane.crumbs() if pane else (), hints))
 
     def on_resize(self) -> None:

@@ -97,7 +97,8 @@ class PaletteEntries:
         for key in APP.keys:
             if key.id.startswith("view."):
                 yield self._entry(key, names)
-        yield PaletteEntry("Clear the filter", "all traces", partial(app.post_message, FilterTraces("")))
+        if app.state.query:
+            yield PaletteEntry("Clear the filter", "show all traces", partial(app.post_message, FilterTraces("")))
         for key in APP.keys:
             if not key.id.startswith("view.") and key.id not in _UNLISTED | (set() if app.state.is_live else _LIVE):
                 yield self._entry(key, names)

@@ -29,14 +29,20 @@ _WORDS = {
     Verdict.NEW: "new",
     Verdict.GONE: "gone",
 }
+_WORDS_OF_VALUES = {**_WORDS, Verdict.NEW: "only after", Verdict.GONE: "only before"}
+"""Verdicts if the sides are values of an attribute, of which neither is the earlier one."""
 _FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
 _OF_TRACES = {**_FIGURES, ERROR_RATE: "with errors"}
 NOTHING_IN_COMMON = "the two sets have no operation in common and cannot be compared"
 
 
-def compare_text(found: Comparison, names: tuple[str, str], options: ReportOptions) -> Iterator[Line]:
-    """Yield the lines of the report; `names` are the sources of the two sets."""
-    report = _ComparisonReport(found, options)
+def compare_text(
+    found: Comparison, names: tuple[str, str], options: ReportOptions, *, by_value: bool = False
+) -> Iterator[Line]:
+    """Yield the lines of the report; `names` are the sources of the two sets; `by_value`: the sides are values of an
+    attribute, not of an earlier and a later time.
+    """
+    report = _ComparisonReport(found, options, by_value=by_value)
     yield from report.head(names)
     for part in (
         report.overall,
@@ -76,9 +82,10 @@ class ComparisonLines:
 
 
 class _ComparisonReport(Page):
-    def __init__(self, found: Comparison, options: ReportOptions) -> None:
+    def __init__(self, found: Comparison, options: ReportOptions, *, by_value: bool) -> None:
         super().__init__(options)
         self.found = found
+        self._words = _WORDS_OF_VALUES if by_value else _WORDS
         self._arrow = f" {self.glyphs.sync_call} "
 
     def head(self, names: tuple[str, str]) -> Iterator[Line]:
@@ -146,7 +153,7 @@ class _ComparisonReport(Page):
             f"{number:,} ({numbers.percent(share)})" if number else "-"
             for number, share in zip(one.traces, one.shares, strict=True)
         ]
-        word = "WORSE" if one.is_worse else _WORDS[one.verdict]
+        word = "WORSE" if one.is_worse else self._words[one.verdict]
         return [f"{self.glyphs.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
 
     def operations(self) -> Iterator[Line]:
@@ -169,7 +176,7 @@ class _ComparisonReport(Page):
             significant = [change for change in one.changes if change.verdict in (Verdict.WORSE, Verdict.BETTER)]
             if one.verdict in (Verdict.NEW, Verdict.GONE):
                 calls = [numbers.counted(number, "call") if number else "-" for number in one.counts]
-                rows.append([named(one.name), "", *calls, "", _WORDS[one.verdict]])
+                rows.append([named(one.name), "", *calls, "", self._words[one.verdict]])
             for at, change in enumerate(significant):
                 figure = _FIGURES.get(change.figure, change.figure)
                 rows.append([named(one.name) if not at else "", figure, *self._cells(change)])
@@ -208,7 +215,7 @@ class _ComparisonReport(Page):
         differences = [] if percent is None else [numbers.signed_percent(percent)]
         if self.options.width >= _BOTH_FROM and change.difference:
             differences.insert(0, self._absolute(change.figure, change.difference))
-        return [*texts, "  ".join(text.rjust(_PERCENT) for text in differences), _WORDS[change.verdict]]
+        return [*texts, "  ".join(text.rjust(_PERCENT) for text in differences), self._words[change.verdict]]
 
     def _absolute(self, figure: str, difference: float) -> str:
         sign, size = "-" if difference < 0 else "+", abs(difference)

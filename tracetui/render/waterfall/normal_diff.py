@@ -62,17 +62,20 @@ class NormalDiff:
 
     def remarks(self, width: int) -> list[Line]:
         """Return lines about what the rows do not show: attributes that differ, and the call paths left out."""
-        parts = []
+        lines = []
         omitted = len(self.found.paths) - len(self.rows)
         if omitted:
-            parts.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
-        parts += [
-            Line([(f"{safe(one.key)}=", Role.DIM), (safe(one.here, _MOST_VALUE), Role.STRONG)])
-            .add(" normal ", Role.DIM)
+            lines.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
+        parts = [
+            Line([(f"{safe(one.key)} ", Role.DIM), (safe(one.here, _MOST_VALUE), Role.STRONG)])
+            .add(", not ", Role.DIM)
             .add(safe(one.normal, _MOST_VALUE), Role.PLAIN)
             for one in self.found.attributes
         ]
-        return flowed(parts, width, 3, self.glyphs.ellipsis)
+        differs = "differs".ljust(_LABEL)
+        for number, line in enumerate(flowed(parts, width - len(differs), 3, self.glyphs.ellipsis)):
+            lines.append(Line([(differs if not number else " " * len(differs), Role.DIM)]).extend(line))
+        return lines
 
     def heading(self, width: int) -> Line:
         name, bar = self._widths(width)

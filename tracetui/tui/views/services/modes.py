@@ -143,7 +143,7 @@ def _impact_title(line: Line, mode: Mode, found: BlastRadius | None, glyphs: Gly
         line.add(f"  {numbers.counted(affected, 'service')} affected", Role.STRONG)
     else:
         failed = sum(one.impact.failing > 0 for one in found.services)
-        text = f"  requests of {numbers.counted(failed, 'service')} failed" if failed else "  no request failed"
+        text = f"  {numbers.counted(failed, 'service')} had failed requests" if failed else "  no request failed"
         line.add(text, Role.ERROR if failed else Role.STRONG)
     return line.add(f"  in {numbers.percent(found.trace_share)} of the traces", Role.PLAIN)
 

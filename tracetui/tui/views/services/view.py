@@ -89,7 +89,10 @@ class ServicesView(View):
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
         if self.explorer.mode.what != AROUND:
-            return SERVICES.hints("app.back", "services.blast", "list.open", "services.focus")
+            back, _, *others = SERVICES.hints("app.back", "services.blast", "list.open", "services.focus")
+            # name what the key shows next, as it has three states
+            following = {SLOW: "if it FAILS", FAILS: "neighbours"}.get(self.explorer.mode.what, "if it is SLOW")
+            return [back, ("{services.blast}", following), *others]
         if self.page.focused_detail is not None:
             return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
         return SERVICES.hints("services.blast", "services.path", "list.open", "services.callees")

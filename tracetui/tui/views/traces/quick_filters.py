@@ -26,7 +26,7 @@ from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.widgets.choice import Choice, Option
 
-_LAST = ((1, "1 minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
+_LAST = ((1, "minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
 _UP_TO_NOW = (
     ("15m", "15 minutes"),
     ("1h", "hour"),
