@@ -343,6 +343,37 @@ async def test_trace_under_the_cursor_is_compared_with_a_normal_one(keys: list[s
         assert pilot.lines[-1].startswith("Traces")
 
 
+async def test_reason_of_a_match_is_shown_for_the_row_under_the_cursor() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("slash", *"timeout", "enter")
+        assert "Traces › match: otel.status_description = Database query timeout (database_query)" in pilot.lines[-1]
+        await pilot.press("G")
+        assert "= Connection timeout (fetch_recommendations)" in pilot.lines[-1]
+        await pilot.press("slash", "ctrl+u", "enter")
+        assert "match" not in pilot.lines[-1]
+
+
+async def test_escape_says_what_it_closes_first() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        app._top.show_banner(["the server is slow"])
+        app.update_frame()
+        await pilot.settle()
+        assert "Esc closes the message" in pilot.lines[-1]
+        await pilot.press("escape")
+        assert "the server is slow" not in pilot.text
+        assert "Esc closes" not in pilot.lines[-1]
+
+
+async def test_filter_can_be_cleared_in_the_palette_only_if_there_is_one() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("colon", *"clear the")
+        assert "Clear the filter" not in pilot.text
+        await pilot.press("escape", "e", "colon", *"clear the")
+        assert "Clear the filter" in pilot.text
+        await pilot.press("enter")
+        assert "press / to enter one" in pilot.text
+
+
 async def test_slowest_trace_is_named_even_if_the_cursor_is_on_it() -> None:
     async with opened(INCIDENT) as (_, pilot):
         await pilot.press("exclamation_mark")

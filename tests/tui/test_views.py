@@ -377,8 +377,10 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert "8 services affected" in app.text
         await pilot.press("slash", *"inventory-service", "enter")
         assert "5 services affected" in app.text
+        assert ("{services.blast}", "if it FAILS") in pane.hints
         await pilot.press("b")
         assert "if it FAILS" in app.text
+        assert ("{services.blast}", "neighbours") in pane.hints
         await pilot.press("l", "enter")
         place_order = '{ service = "web-app" AND operation = "place order" }'
         assert app.asked == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]

@@ -86,6 +86,16 @@ class WordSearch:
                 found[number] = self._decoded_contains(span)
         return found
 
+    def first_match(self, spans: np.ndarray) -> int | None:
+        """Find the first of these spans that contains the word, decoding only as many as needed; None for none."""
+        without = np.flatnonzero(self._without_decoding(spans))
+        if len(without):
+            return int(spans[without[0]])
+        nothing = np.zeros(len(spans), bool)
+        return next(
+            (int(spans[i]) for i in self._candidates(spans, nothing) if self._decoded_contains(int(spans[i]))), None
+        )
+
     @property
     def _may_be_id(self) -> bool:
         return len(self._sought) >= ID_PREFIX and is_hex(self._sought)

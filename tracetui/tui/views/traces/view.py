@@ -39,6 +39,7 @@ from tracetui.tui.views.traces.empty_states import (
 )
 from tracetui.tui.views.traces.grouping import ListGrouping
 from tracetui.tui.views.traces.listing import Grouping, TraceListing
+from tracetui.tui.views.traces.match_reason import MatchReason
 from tracetui.tui.views.traces.plot_marks import PlotMarks
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.saved_filters import open_saved_filters
@@ -74,6 +75,7 @@ class TracesView(View):
         self.grouping = ListGrouping(self, self.listing)
         self.marks = PlotMarks(self.scatter, look, work)
         self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler, self.marks.mark_comparison)
+        self.reason = MatchReason(self)
         self._loaded: TraceSet | None = None
         self._is_opening = False
         self._previous_filters = filters.FilterHistory()
@@ -184,7 +186,8 @@ class TracesView(View):
         return self.listing.view.cursor > 0
 
     def crumbs(self) -> list[str]:
-        return [self.listing.grouping.value] if self.listing.is_grouped else []
+        group = [self.listing.grouping.value] if self.listing.is_grouped else []
+        return [*group, *([self.reason.text] if self.reason.text else [])]
 
     def go_back(self) -> bool:
         if self.query_bar.is_edited:
@@ -272,6 +275,7 @@ class TracesView(View):
 
     def _mark_point(self) -> None:
         trace, loaded = self.state.trace, self._loaded
+        self.reason.find(loaded, self.trace_under_cursor)
         if trace is not None and loaded is not None and trace < loaded.trace_count:
             start, response = int(loaded.trace_start[trace]), int(loaded.response_time[trace])
             self.scatter.point_at(start, response, has_errors=bool(loaded.trace_errors[trace]))

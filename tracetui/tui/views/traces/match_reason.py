@@ -1,0 +1,46 @@
+"""Reason why a search for words lists the trace under the cursor."""
+
+from __future__ import annotations
+
+from tracetui.analysis.word_match import WordMatch, find_match
+from tracetui.model.traces import TraceSet
+from tracetui.query import parse
+from tracetui.render.text.safe_text import safe
+from tracetui.tui.messages import LocationChanged
+from tracetui.tui.views.base import View
+
+_LONGEST_VALUE = 60
+
+
+class MatchReason:
+    """Finds the field that contains the first word of the filter, outside the UI loop."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._query = ""
+        self._word = ""
+        self._found_of: tuple[TraceSet, int, str] | None = None
+        self.text = ""
+        """Such as `region = eu (GET /profile)`; '' without words, or until it is found."""
+
+    def find(self, loaded: TraceSet | None, trace: int | None) -> None:
+        """Find the reason for a trace of the loaded set; None for no trace."""
+        query = self._view.state.query
+        if query != self._query:
+            words = parse(query).words if query else []
+            self._query, self._word = query, words[0] if words else ""
+        if loaded is None or trace is None or not self._word:
+            self._found_of, self.text = None, ""
+            return
+        wanted = (loaded, trace, self._word)
+        if wanted == self._found_of:
+            return
+        self._found_of, self.text = wanted, ""
+
+        def done(found: WordMatch | None) -> None:
+            if self._found_of == wanted and found is not None:
+                value, operation = safe(found.value, _LONGEST_VALUE), safe(loaded.operation_name(found.span))
+                self.text = f"match: {safe(found.field)} = {value}" + (f" ({operation})" if operation != value else "")
+                self._view.post_message(LocationChanged())
+
+        self._view.work("traces-match", lambda: find_match(*wanted), done)
