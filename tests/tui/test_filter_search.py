@@ -37,7 +37,7 @@ class Gate:
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Divide searches of any set into parts of ten spans."""
-    for name, spans in (("_LEAST_DIVIDED", 0), ("_FIRST_PART", 10), ("_LARGEST_PART", 10)):
+    for name, spans in (("_MIN_DIVIDED_SPANS", 0), ("_FIRST_PART", 10), ("_LARGEST_PART", 10)):
         monkeypatch.setattr(evaluate, name, spans)
 
 

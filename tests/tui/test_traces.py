@@ -388,7 +388,7 @@ def test_empty_result_names_the_most_selective_condition() -> None:
         app.pane.filter_by("error AND duration > 9s AND service = db")
         await pilot.settle()
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
-        assert "services" not in app.text
+        assert "start UTC" not in app.text
         assert app.lines()[2].strip() == "No trace matches this filter."
         await pilot.press("j", "enter", "space", "s", "E", "S", "O", "z")
         assert app.opened == []

@@ -135,9 +135,14 @@ def syntax_of(text: str) -> Syntax:
     return cast("Syntax", syntax)
 
 
+def searched_words(text: str) -> list[str]:
+    """List the words that a valid query searches for."""
+    return parse(text).words if text.strip() else []
+
+
 def where_searched(text: str) -> str:
     """Describe where the words of a valid query were searched; '' for a query without words."""
-    words = parse(text).words if text.strip() else []
+    words = searched_words(text)
     named = ", ".join(f'"{word}"' for word in words[:_MAX_NAMED]) + (", ..." if len(words) > _MAX_NAMED else "")
     return f"searched {named} in {SEARCHED}" if words else ""
 

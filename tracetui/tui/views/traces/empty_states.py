@@ -16,13 +16,14 @@ from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary, vocabulary
-from tracetui.query.parser import where_searched
+from tracetui.query.parser import searched_words, where_searched
 from tracetui.render.frame import source_name
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.columns import TraceColumns, trace_columns
+from tracetui.render.traces.known_names import known_name_lines
 from tracetui.render.traces.scatter import Points
 from tracetui.render.traces.scatter_stats import stats_lines
 from tracetui.render.traces.search_offers import OfferedRows
@@ -45,7 +46,16 @@ class Prepared:
     points: Points
     stats: list[Line]
     """Statistics of the points."""
-    find_blocking_condition: filters.BlockingCondition | None
+    no_match: NoMatch | None
+    """Explanation if the filter matches no trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    """Why a filter matches no trace, and what there is instead."""
+
+    blocking: filters.BlockingCondition | None
+    known: Vocabulary
 
 
 def prepared(
@@ -67,8 +77,10 @@ def prepared(
     )
     stats = stats_lines(points, glyphs)
     entries = find_entry_points(loaded, shown) if by_entry_point else None
-    find_blocking_condition = filters.find_blocking_condition(loaded, query) if not len(shown) and query else None
-    return Prepared(columns, entries, shown, points, stats, find_blocking_condition)
+    no_match = None
+    if not len(shown) and query and loaded.trace_count:
+        no_match = NoMatch(filters.find_blocking_condition(loaded, query), vocabulary(loaded))
+    return Prepared(columns, entries, shown, points, stats, no_match)
 
 
 def words(loaded: TraceSet) -> Vocabulary:
@@ -80,7 +92,7 @@ def words(loaded: TraceSet) -> Vocabulary:
 
 
 def no_match_lines(
-    query: str, found: filters.BlockingCondition | None, names: KeyNames, searched: str, *, is_live: bool
+    query: str, no_match: NoMatch | None, names: KeyNames, searched: str, *, is_live: bool
 ) -> list[Line]:
     """Message for a query without matches. `searched`: the traces that were searched, on servers with more."""
     none = f"No match among {searched}." if searched else "No trace matches this filter."
@@ -92,23 +104,18 @@ def no_match_lines(
     if is_live:
         more = "{app.more} loads more traces, " if searched else ""
         lines.append(Line([(_INDENT + names.short(more + "{traces.window} goes further back"), Role.PLAIN)]))
-    if found is not None:
+    found = no_match.blocking if no_match is not None else None
+    if found is not None and not (where and found.part == query):
         total = numbers.counted(found.of, "trace")
         line = Line([(f"{_INDENT}{safe(found.part, 120)} alone matches {found.passes:,} of {total}", Role.PLAIN)])
         if found.without and found.without < found.of:
             line.add(f"; without it: {found.without:,}", Role.PLAIN)
         lines.append(line)
-    return [
-        *lines,
-        Line(
-            [
-                (
-                    _INDENT + names.short("{traces.undo} undoes the last change, {traces.filter} edits the filter"),
-                    Role.DIM,
-                )
-            ]
-        ),
-    ]
+    keys = names.short("{traces.undo} undoes the last change, {traces.filter} edits the filter")
+    lines.append(Line([(_INDENT + keys, Role.DIM)]))
+    if no_match is not None:
+        lines += known_name_lines(no_match.known, searched_words(query), _INDENT, _LINE_WIDTH)
+    return lines
 
 
 def count_line(state: State, total: int, names: KeyNames, skewed: int = 0) -> Line:

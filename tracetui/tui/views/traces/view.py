@@ -236,9 +236,7 @@ class TracesView(View):
             lines = no_trace_lines(self.state, self.key_names)
         else:
             scope, is_live = self.state.search_scope, self.state.is_live
-            lines = no_match_lines(
-                self.state.query, found.find_blocking_condition, self.key_names, scope, is_live=is_live
-            )
+            lines = no_match_lines(self.state.query, found.no_match, self.key_names, scope, is_live=is_live)
         self._show_rows_or(lines)
         self._work_on_verdict()
 
