@@ -21,7 +21,7 @@ _PARTS = re.compile(
               |\bORA-\d+\b
               |(?i:\bexit(?:ed)?\ (?:with\ )?(?:(?:code|status)\b)?[\s:=]*\d+\b)
               |\b[A-Za-z]+\d+(?:\.\d+)+\b                                              # a version
-              |\b(?i:utf|sha|md|base|int|uint|float|ipv|http|tls|[vfiux])-?\d{1,3}
+              |\b(?i:(?:utf|sha|md|base|int|uint|float|ipv|http|tls)-?|[vfiux])\d{1,3}
                  (?:(?:alpha|beta)\d*)?\b)                                         # a name with a version
     | (?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\b)
     | (?P<uuid>\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)
