@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +118,18 @@ def test_search_before_a_time() -> None:
     assert search_before(Search(lookback_ns=LOOKBACK_NS), clock(7_200)) is None
     assert search_before(Search(), clock(-60)) is None
     assert search_before(Search(), "no time") is None
+
+
+def test_names_of_a_file_and_of_zipkin_differ_in_capitals_only(program: Program, tmp_path: Path) -> None:
+    file, server, now = tmp_path / "before.jsonl", LiveServer("zipkin", empty=True), time.time_ns()
+    services, names = ("Shop", "Cart-API"), ("GET /Bag", "POST /Checkout")
+    bodies = [
+        [trace(kind, first + at, now - (60 + at) * SECOND, services=services, names=names) for at in range(60)]
+        for kind, first in (("jaeger-v3", 1), ("zipkin", 1_000))
+    ]
+    file.write_text("".join(json.dumps(body) + "\n" for body in bodies[0]))
+    server.add_all(bodies[1])
+    with server:
+        report = program("compare", str(file), server.url)
+    assert "Operations, 0 of 2 changed" in report.out, report.err
+    assert "Calls between services, 0 of 1 changed" in report.out

@@ -6,13 +6,16 @@ import json
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from tests.support import known_traces as known
 from tests.support.backends import JaegerV1
-from tests.support.many_traces import SECOND
+from tests.support.many_traces import MS, SECOND
 from tests.support.program import Program
 from tests.support.servers import KINDS, LiveServer
+from tracetui.ingest.loader import load
+from tracetui.model.search import Search
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -50,6 +53,24 @@ def test_slowest_trace_of_a_service_that_is_fast_itself_is_shown(server: LiveSer
     )
     assert "1.21 s" in shown.out or "1.30 s" in shown.out or isinstance(server.backends[0], JaegerV1), shown.err
     assert "no service" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("search", "most"),
+    [
+        (Search(), 60),
+        (Search(failed=True, limit=20), 360),
+        (Search(attributes={"customer.tier": "gold"}), 350),
+        (Search(slower_ns=1_000 * MS, limit=20), 350),
+        (Search(service="front", failed=True, limit=20), 40),
+    ],
+    ids=["all", "failed", "attribute", "slow", "failed of a service"],
+)
+@pytest.mark.parametrize("server", ["jaeger-v1"], indirect=True)
+def test_requests_to_a_server_that_searches_by_service(search: Search, most: int, server: LiveServer) -> None:
+    before = len(server.requests)
+    load([server.url], search=msgspec.structs.replace(search, lookback_ns=7_200 * SECOND))
+    assert len(server.requests) - before <= most
 
 
 def test_all_services_are_listed(server: LiveServer, program: Program) -> None:

@@ -63,11 +63,11 @@ def test_tempo_search_requests_the_newest() -> None:
     assert fetched == newest
 
 
-def store_by_service(everything: bool) -> StandIn:
+def store_by_service(everything: bool, ends_ns: int | None = None) -> StandIn:
     """Serve a Jaeger whose store keeps traces by service: badger, or one like Cassandra, which always requires a
     service.
     """
-    server = LiveServer("jaeger-v3")
+    server = LiveServer("jaeger-v3", ends_ns=ends_ns)
 
     def fault(handler: Any) -> None:
         request: Request = handler.request_read
