@@ -353,6 +353,23 @@ async def test_reason_of_a_match_is_shown_for_the_row_under_the_cursor() -> None
         assert "match" not in pilot.lines[-1]
 
 
+@pytest.mark.parametrize("view", [ServicesView, ErrorsView, HotSpotsView])
+async def test_heading_follows_the_width_of_the_list(
+    view: type[ServicesView | ErrorsView | HotSpotsView],
+) -> None:
+    """A heading made before the list had its width was blank until the next change."""
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press(str(3 + [ServicesView, ErrorsView, HotSpotsView].index(view)))
+        page = app.query_one(view).page
+        before = next(line for line in pilot.lines if line.startswith("▌"))
+        page.list.styles.margin = (0, 60, 0, 0)
+        await pilot.settle()
+        row = next(line for line in pilot.lines if line.startswith("▌"))
+        heading = pilot.lines[pilot.lines.index(row) - 1]
+        assert len(row.rstrip()) < len(before.rstrip())
+        assert len(heading.rstrip()) <= page.list.size.width
+
+
 async def test_escape_says_what_it_closes_first() -> None:
     async with opened(INCIDENT) as (app, pilot):
         app._top.show_banner(["the server is slow"])

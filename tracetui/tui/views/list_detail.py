@@ -345,6 +345,11 @@ class ListDetail(Vertical, Generic[_Columns]):
             room = max(self.size.height - 3, 2)
             self.list.styles.height = max(min(len(self.list.source), room * _LIST_PERCENT // 100), 1)
 
+    def on_line_view_resized(self, event: LineView.Resized) -> None:
+        # it may get its width after the heading was made
+        if event.view is self.list:
+            self.show_heading()
+
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         if event.view is not self.list:
             return

@@ -127,6 +127,16 @@ class LineView(ScrollView, can_focus=True):
         def control(self) -> LineView:
             return self.view
 
+    @dataclass
+    class Resized(Message):
+        """The width of the lines changed, to which headings are aligned."""
+
+        view: LineView
+
+        @property
+        def control(self) -> LineView:
+            return self.view
+
     def __init__(self, theme: Theme, cursor_glyph: str = "▌", *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.source: LineSource = NoLines()
@@ -233,6 +243,7 @@ class LineView(ScrollView, can_focus=True):
         self._forget()
         self._scroll_to_cursor()
         self.refresh()
+        self.post_message(self.Resized(self))
 
     def on_focus(self) -> None:
         self.refresh_row(self.cursor)

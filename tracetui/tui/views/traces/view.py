@@ -262,6 +262,9 @@ class TracesView(View):
         self.listing.show_or(lines)
         self.on_resize()
 
+    def on_line_view_resized(self, _: LineView.Resized) -> None:
+        self.listing.show_heading()
+
     def on_line_view_moved(self, event: LineView.Moved) -> None:
         state = self.state
         if self.listing.offered is not None:
