@@ -23,6 +23,7 @@ from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_lik
 from tracetui.ingest.formats.otlp_detection import looks_like_request
 from tracetui.model.assemble import assemble
 from tracetui.model.intake import Intake
+from tracetui.model.peers import read_note
 from tracetui.model.span import Event, Flag, Kind, Link, Span, Status
 from tracetui.model.traces import TraceSet
 
@@ -648,3 +649,19 @@ def test_round_trips(spans: list[Span]) -> None:
 
 def fields_of(span: Span) -> dict[str, object]:
     return {name: getattr(span, name) for name in span.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("count", [1, 300])
+@pytest.mark.parametrize("blank", ["", " ", "\n      "])
+def test_second_value_of_an_attribute_counts_as_it_is_shown(count: int, blank: str) -> None:
+    values = '{"stringValue":"redis"' + blank + '},"value":{"a":1' + blank + "}" + blank
+    peer = '{"key":"peer.service","value":{"stringValue":"store"}}'
+    attributes = '[{"key":"db.system.name","value":' + values + "}," + peer + "]"
+    spans = [
+        f'{{"traceId":"{"a" * 32}","spanId":"{i:016x}","name":"x","kind":3,"attributes":{attributes}}}'
+        for i in range(1, count + 1)
+    ]
+    traces = load(('{"resourceSpans":[{"scopeSpans":[{"spans":[' + ",".join(spans) + "]}]}]}").encode())
+    assert all(traces.attributes(span)["db.system.name"] == {"a": 1} for span in range(count))
+    # with the first value it would be a cache
+    assert {read_note(traces.peers[note])[:2] for note in traces.noted_peer.tolist()} == {("store", None)}

@@ -31,6 +31,8 @@ _MANY = 256
 """Number of spans that are decided together."""
 _NATIVE = (1 << FLAG_SHIFT) - 1
 LONGEST_CACHED = 400
+_BLANKS = 80
+"""Longest white space between closing braces, in bytes."""
 
 
 class AttributeDecider:
@@ -135,6 +137,9 @@ class AttributeDecider:
                 begin, end = raw.rfind(_KEY, 0, at), raw.find(b"}", at) + 1
                 # only a colon and the beginning of the key may be in between: another quote begins a value
                 if begin < 0 or raw.count(b'"', begin + len(_KEY), at) != (needle[:1] != b'"'):
+                    return None
+                # the object goes on after its value, perhaps with another value
+                if self._tail and not raw[end : end + _BLANKS].lstrip().startswith(self._tail[:1]):
                     return None
                 found += raw[begin:end]
                 at = raw.find(needle, end) if end else -1
