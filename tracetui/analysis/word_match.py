@@ -13,7 +13,7 @@ from tracetui.model.span import Attributes
 from tracetui.model.traces import TraceSet
 
 
-class WordMatch(NamedTuple):
+class MatchingField(NamedTuple):
     """Field that contains a word, its value, and the span that has it; for the trace id the main root."""
 
     field: str
@@ -21,18 +21,18 @@ class WordMatch(NamedTuple):
     span: int
 
 
-def find_match(traces: TraceSet, trace: int, word: str) -> WordMatch | None:
+def find_match(traces: TraceSet, trace: int, word: str) -> MatchingField | None:
     """Find a part of a trace that contains a word, as `span_search` defines it; None for none."""
     sought, trace_id = word.lower(), traces.trace_ids[trace]
     search = WordSearch(traces, word)
     span = search.first_match(np.asarray(traces.spans_of(trace)))
     if span is None:
         is_id = any(text.startswith(sought) for text in (trace_id.lower(), canonical_trace_id(trace_id).lstrip("0")))
-        return WordMatch("trace id", trace_id, int(traces.main_root[trace])) if is_id else None
+        return MatchingField("trace id", trace_id, int(traces.main_root[trace])) if is_id else None
     for field, value in _parts(traces, span):
         if sought in value.lower() or sought in f"{field}={value}".lower():
-            return WordMatch(field, value, span)
-    return WordMatch("span id", traces.span_id(span), span)
+            return MatchingField(field, value, span)
+    return MatchingField("span id", traces.span_id(span), span)
 
 
 def _parts(traces: TraceSet, span: int) -> Iterator[tuple[str, str]]:

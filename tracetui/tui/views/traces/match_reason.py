@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracetui.analysis.word_match import WordMatch, find_match
+from tracetui.analysis.word_match import MatchingField, find_match
 from tracetui.model.traces import TraceSet
 from tracetui.query import parse
 from tracetui.render.text.safe_text import safe
@@ -37,7 +37,7 @@ class MatchReason:
             return
         self._found_of, self.text = wanted, ""
 
-        def done(found: WordMatch | None) -> None:
+        def done(found: MatchingField | None) -> None:
             if self._found_of == wanted and found is not None:
                 value, operation = safe(found.value, _LONGEST_VALUE), safe(loaded.operation_name(found.span))
                 self.text = f"match: {safe(found.field)} = {value}" + (f" ({operation})" if operation != value else "")
