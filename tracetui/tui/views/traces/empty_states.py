@@ -32,6 +32,7 @@ from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
 
 _INDENT = "   "
+_OTHER = "{app.open} opens another source: a file, directory, glob, server or profile"
 _LINE_WIDTH = 76
 
 
@@ -169,16 +170,17 @@ def _empty_answer(state: State, names: KeyNames) -> list[Line]:
 
 def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
     """Message with the reason for an empty set."""
-    name = source_name(state.sources)
+    name, other = source_name(state.sources), ""
     again = "{app.reload} reloads, {app.quit} quits"
     if state.load_state == "reading":
         verb = "asking" if "://" in state.sources[0] else "reading"
         title, more = f"{verb} {name}{state.look.glyphs.ellipsis}", "rows appear as they arrive; {app.back} stops"
     elif state.session is None:
         # the banner above the views shows the reason
-        title, more = "No traces loaded.", again if state.sources else "{app.quit} quits"
+        title, more, other = "No traces loaded.", again if state.sources else "{app.quit} quits", _OTHER
     elif state.is_live:
         return _empty_answer(state, names)
     else:
-        title, more = f"No spans in {name}." if state.sources else "No spans.", again
-    return [Line(), Line([(_INDENT + title, Role.STRONG)]), Line([(_INDENT + names.short(more), Role.DIM)])]
+        title, more, other = f"No spans in {name}." if state.sources else "No spans.", again, _OTHER
+    keys = [Line([(_INDENT + names.short(text), Role.DIM)]) for text in (more, other) if text]
+    return [Line(), Line([(_INDENT + title, Role.STRONG)]), *keys]
