@@ -110,7 +110,7 @@ def read_table(path: Path) -> dict[str, Any]:
             return {}
         raise UsageError(f"{path}: {error.strerror or error}") from None
     except RecursionError:
-        raise UsageError(f"{path}: nested too deeply") from None
+        raise UsageError(f"{path}: tables or lists are nested too deeply") from None
     except ValueError as error:
         # invalid TOML or UTF-8, or a number with too many digits
         raise UsageError(f"{path}: {error}") from None

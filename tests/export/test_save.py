@@ -88,7 +88,7 @@ def test_cut_off_response_loses_no_stored_span() -> None:
     assert not kept.replace(collect([span("1", 1, 10, trace="a")]))
 
 
-def test_data_about_spans_follows_them() -> None:
+def test_texts_of_spans_move_with_them() -> None:
     odd = [
         span("odd-1", 0, 10, trace="a", message="lost", warnings=["late"]),
         span("odd-2", 0, 10, trace="b", parent="nobody", message="kept", warnings=["too"], attributes={"k": 1}),

@@ -25,7 +25,7 @@ FILES = 3
 START = 1_774_000_000_000_000_000
 
 
-def divided(document: Any, rng: random.Random) -> list[Any]:
+def split_document(document: Any, rng: random.Random) -> list[Any]:
     """Divide the document into several, with each span in one or more of them."""
     parts = [json.loads(json.dumps(document)) for _ in range(FILES)]
     places = [rng.sample(range(FILES), rng.choice([1, 1, 2, FILES])) for _ in all_spans([document])]
@@ -47,7 +47,7 @@ def answers(files: list[Path]) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(24))
 def test_report_is_the_same_in_any_order_of_files(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
-    parts = divided(trace_set(seed)[0], rng)
+    parts = split_document(trace_set(seed)[0], rng)
     files = [tmp_path / f"{number}.json" for number in range(len(parts))]
     for file, part in zip(files, parts, strict=True):
         file.write_text(json.dumps(part))
@@ -60,7 +60,7 @@ def test_report_is_the_same_in_any_order_of_files(seed: int, tmp_path: Path) -> 
 def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path: Path) -> None:
     """The order within a source decides between spans that end together, so shares may differ."""
     rng = random.Random(seed)
-    lines = [json.dumps(part) for part in divided(trace_set(seed)[0], rng)]
+    lines = [json.dumps(part) for part in split_document(trace_set(seed)[0], rng)]
     found = []
     for number, order in enumerate(itertools.permutations(lines)):
         file = tmp_path / f"{number}.jsonl"
@@ -74,7 +74,7 @@ def test_counts_and_calls_are_the_same_in_any_order_of_lines(seed: int, tmp_path
     assert all(one == found[0] for one in found)
 
 
-def tied(ids: tuple[str, str]) -> list[bytes]:
+def with_tied_children(ids: tuple[str, str]) -> list[bytes]:
     """Make a root and two children that end together, each a request of its own."""
     ends: dict[str, Any] = {
         "service": "web",
@@ -108,7 +108,7 @@ def children(traces: TraceSet) -> list[str]:
 
 
 def test_ties_are_broken_by_order_within_a_source_and_by_id_across_sources() -> None:
-    root, first, second = tied(("b" * 16, "a" * 16))
+    root, first, second = with_tied_children(("b" * 16, "a" * 16))
     one_source = read((root, "a"), (first, "a"), (second, "a"))
     assert children(one_source) == ["first", "second"]
     for order in itertools.permutations([(root, "a"), (first, "b"), (second, "c")]):
@@ -116,7 +116,7 @@ def test_ties_are_broken_by_order_within_a_source_and_by_id_across_sources() -> 
 
 
 def test_id_spelling_does_not_depend_on_the_order() -> None:
-    root, first, second = tied(("b" * 16, "a" * 16))
+    root, first, second = with_tied_children(("b" * 16, "a" * 16))
     for order in itertools.permutations([(root, "1"), (first, "2"), (first.replace(b"b" * 16, b"B" * 16), "3")]):
         assert read(*order).span(1).span_id == "b" * 16
     upper = first.replace(b"b" * 16, b"B" * 16)

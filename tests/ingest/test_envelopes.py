@@ -64,9 +64,9 @@ def messages(traces: TraceSet) -> list[str]:
 def texts() -> Iterator[tuple[str, str, str]]:
     """Yield samples of all text formats in every style: the format's name, the style's, and the text."""
     for name, known in FORMATS.items():
-        for style, written in STYLES.items():
+        for style, enveloped in STYLES.items():
             try:
-                yield name, style, known.write(SPANS, written).decode()
+                yield name, style, known.write(SPANS, enveloped).decode()
             except UnicodeDecodeError:
                 continue
 
@@ -77,7 +77,7 @@ TEXTS = {**WRITTEN, **{name: sample.text for name, sample in SAMPLES.items()}}
 TABLE_TEXTS = {name: table.text for name, table in TABLES.items()}
 
 
-def written(name: str, text: str) -> str:
+def enveloped(name: str, text: str) -> str:
     """Write a text as the output of one stream, in an envelope."""
     return WRITERS[name].write([("web-1", line) for line in text.splitlines()])
 
@@ -104,7 +104,7 @@ def test_text_without_an_envelope(text: str) -> None:
 def test_every_format_in_an_envelope_gives_the_same_spans(name: str) -> None:
     for text in (*TEXTS.values(), *TABLE_TEXTS.values()):
         bare = read(text.encode())
-        found = read(written(name, text).encode())
+        found = read(enveloped(name, text).encode())
         assert spans_of(found) == spans_of(bare)
         assert len(found)
         assert messages(found) == messages(bare)
@@ -114,7 +114,7 @@ def test_every_format_in_an_envelope_gives_the_same_spans(name: str) -> None:
 def test_nested_envelopes_give_the_same_spans(outer: str) -> None:
     bare = read(TEXTS["otlp json, pretty"].encode())
     for inner in ("docker", "cri, split", "logcli jsonl", "syslog 5424", "docker compose in colour"):
-        found = read(written(outer, written(inner, TEXTS["otlp json, pretty"])).encode())
+        found = read(enveloped(outer, enveloped(inner, TEXTS["otlp json, pretty"])).encode())
         assert spans_of(found) == spans_of(bare)
 
 
@@ -171,7 +171,7 @@ def loki_sorted(lines: Sequence[str]) -> str:
 
 
 OTHER_FORMS: dict[str, Callable[[Sequence[str]], str]] = {
-    "rotated within a line": lambda lines: 'end"}\n' + written("docker", "\n".join(lines)),
+    "rotated within a line": lambda lines: 'end"}\n' + enveloped("docker", "\n".join(lines)),
     "Docker with attributes": lambda lines: "".join(
         json.dumps({"log": f"{line}\n", "stream": "stdout", "attrs": {"tag": "web"}, "time": "2026-03-20T09:46:40Z"})
         + "\n"
@@ -226,15 +226,15 @@ def test_other_forms_of_an_envelope_give_the_same_spans(form: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_other_lines_are_no_damage(name: str) -> None:
-    found = read(written(name, "\n".join([*CHATTER, TEXTS["otlp json, compact"], *CHATTER])).encode())
+def test_other_lines_give_no_warning(name: str) -> None:
+    found = read(enveloped(name, "\n".join([*CHATTER, TEXTS["otlp json, compact"], *CHATTER])).encode())
     assert messages(found) == []
     assert len(found) == len(SPANS)
 
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_log_without_spans_gives_a_message(name: str) -> None:
-    found = read(written(name, "\n".join(CHATTER)).encode())
+    found = read(enveloped(name, "\n".join(CHATTER)).encode())
     assert messages(found) == [f"a log without spans: {len(CHATTER)} lines, none in a known format"]
 
 
@@ -244,7 +244,7 @@ LINES = TEXTS["jaeger documents, compact"].splitlines()
 @pytest.mark.parametrize("name", WRITERS)
 def test_damage_within_an_envelope_costs_only_its_line(name: str) -> None:
     cut = [LINES[0], LINES[1][: len(LINES[1]) // 2], LINES[2]]
-    found = read(written(name, "\n".join(cut)).encode())
+    found = read(enveloped(name, "\n".join(cut)).encode())
     assert [span.span_id for span in spans_of(found)] == ["0000000000000001", "0000000000000003"]
     (warning,) = found.load_warnings
     assert "damaged JSON" in warning.message or "other log line" in warning.message
@@ -252,7 +252,7 @@ def test_damage_within_an_envelope_costs_only_its_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["docker", "cri", "logcli jsonl", "gcloud lines", "syslog 5424", "docker compose"])
 def test_damage_to_an_envelope_costs_only_its_line(name: str) -> None:
-    lines = written(name, "\n".join(LINES)).splitlines()
+    lines = enveloped(name, "\n".join(LINES)).splitlines()
     lines[-2] = lines[-2][: len(lines[-2]) // 2]
     found = read("\n".join(lines).encode())
     assert [span.span_id for span in spans_of(found)] == ["0000000000000001", "0000000000000003"]
@@ -263,22 +263,22 @@ def test_damage_to_an_envelope_costs_only_its_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["loki answer", "grafana json", "gcloud list", "cloudwatch events", "azure tables"])
 def test_truncated_download_keeps_its_complete_lines(name: str) -> None:
-    whole = written(name, "\n".join(LINES * 9))
+    whole = enveloped(name, "\n".join(LINES * 9))
     assert len(read(whole[: len(whole) * 3 // 4].encode())) == len(LINES)
 
 
 @pytest.mark.parametrize("name", ["grafana json", "gcloud list", "azure rows", "loki answer"])
 def test_envelope_is_detected_by_a_line_longer_than_the_head(name: str) -> None:
     long = TEXTS["otlp json, compact"].replace("GET", "GET" + "x" * (1 << 17))
-    assert len(read(written(name, long).encode())) == len(SPANS)
-    in_one_line = "".join(line.strip() for line in written(name, long).splitlines())
+    assert len(read(enveloped(name, long).encode())) == len(SPANS)
+    in_one_line = "".join(line.strip() for line in enveloped(name, long).splitlines())
     assert len(read(in_one_line.encode())) == len(SPANS)
 
 
 @pytest.mark.parametrize("name", ["docker", "logcli jsonl", "grafana json", "gcloud lines", "azure rows"])
 def test_lone_surrogate_in_an_entry_costs_nothing(name: str) -> None:
     text = TEXTS["otlp json, compact"].replace("GET", "G\ud83dT")
-    assert len(read(written(name, text).encode())) == len(SPANS)
+    assert len(read(enveloped(name, text).encode())) == len(SPANS)
 
 
 VALUES = [
@@ -312,7 +312,7 @@ def test_values_are_found_in_chunks_as_line_by_line(
 
 
 def test_wrong_length_costs_only_its_message() -> None:
-    frames = written("syslog frames", "\n".join(LINES)).split("<30>")
+    frames = enveloped("syslog frames", "\n".join(LINES)).split("<30>")
     assert len(frames) == len(LINES) + 1
     wrong = "<30>".join(["11 ", *frames[1:]]).encode()
     assert {span.span_id for span in spans_of(read(wrong))} >= {"0000000000000002", "0000000000000003"}

@@ -181,7 +181,7 @@ def test_pipe_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "empty source name"),
+        ("", "empty source name; give a file"),
         ("/nowhere/x", "/nowhere/x: no such file"),
         ("/dev/null/x", "/dev/null/x: no such file"),
         ("/nowhere/*.json", "/nowhere/*.json: no file matches this glob"),

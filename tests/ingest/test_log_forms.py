@@ -44,7 +44,7 @@ def _set(trace: str = TRACE) -> TraceSet:
     return build(_span("1000000000000001", trace=trace), _span(SPAN, "1000000000000001", trace=trace))
 
 
-def logged(tmp_path: Path, text: str | bytes, trace: str = TRACE) -> list[tuple[str, Event]]:
+def read_logs(tmp_path: Path, text: str | bytes, trace: str = TRACE) -> list[tuple[str, Event]]:
     """Read a file. -> its log records, and the ids of their spans"""
     file = tmp_path / "app.log"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -130,7 +130,7 @@ def test_console_exporters_of_several_lines(name: str, count: int, writer: str, 
     text = "starting\n" + CONSOLES[name] * count + "done\n"
     if writer:
         text = WRITERS[writer].write([("web-1", line) for line in text.splitlines()])
-    found = logged(tmp_path, text)
+    found = read_logs(tmp_path, text)
     assert len(found) == count
     for at, event in found:
         assert (at, event.time_ns, event.name) == (SPAN, AT, "ERROR boom")
@@ -219,7 +219,7 @@ JSON_LINES: dict[str, dict[str, Any]] = {
 
 
 def _one(tmp_path: Path, text: str | bytes) -> Event:
-    ((span_id, event),) = logged(tmp_path, text)
+    ((span_id, event),) = read_logs(tmp_path, text)
     assert (span_id, event.by_time, event.no_time) == (SPAN, False, False)
     return event
 
@@ -377,9 +377,9 @@ def test_otlp_protobuf(records: bool, tmp_path: Path) -> None:
 
 
 def test_truncated_protobuf_keeps_its_complete_records(tmp_path: Path) -> None:
-    whole = logged(tmp_path, protobuf(3))
+    whole = read_logs(tmp_path, protobuf(3))
     for cut in range(1, 40):
-        found = logged(tmp_path, protobuf(3)[:-cut])
+        found = read_logs(tmp_path, protobuf(3)[:-cut])
         assert [event for _, event in found] == [event for _, event in whole][:2]
 
 
@@ -394,12 +394,12 @@ def test_forms_mixed_in_one_file(tmp_path: Path) -> None:
         "starting up", json.dumps(REQUEST), *(json.dumps(line) for line in JSON_LINES.values()),
         *LOGFMT.values(), json.dumps(REQUEST, indent=2), *TEXT.values(), "]", "}", "", "bye",
     ]  # fmt: skip
-    assert len(logged(tmp_path, "\n".join(lines))) == 2 + len(JSON_LINES) + len(LOGFMT) + len(TEXT)
+    assert len(read_logs(tmp_path, "\n".join(lines))) == 2 + len(JSON_LINES) + len(LOGFMT) + len(TEXT)
 
 
 def test_level_before_the_logger_is_not_a_syslog_host(tmp_path: Path) -> None:
     lines = [f"2026-03-20 09:46:40,150 {level} shop.cart: boom {NAMED}" for level in ("ERROR", "WARNING", "info")]
-    found = [event for _, event in logged(tmp_path, "\n".join(lines))]
+    found = [event for _, event in read_logs(tmp_path, "\n".join(lines))]
     assert [event.name for event in found] == [f"{level} shop.cart: boom" for level in ("ERROR", "WARNING", "info")]
     assert [event.severity for event in found[:2]] == [17, 13]
 
@@ -425,7 +425,7 @@ KeyError: 'id'"""
 )
 def test_stack_trace_stays_with_its_line(line: str, stack: str, tmp_path: Path) -> None:
     other = f"2026-03-20 09:46:41.000  INFO [shop,{TRACE},{SPAN}] 1 --- a.B : next"
-    found = [event.name for _, event in logged(tmp_path, f"{line}\n{stack}\n{other}\n")]
+    found = [event.name for _, event in read_logs(tmp_path, f"{line}\n{stack}\n{other}\n")]
     assert len(found) == 2
     assert found[0].partition("\n")[2] == stack
     assert "\n" not in found[1]
@@ -435,18 +435,18 @@ def test_lines_without_a_time_continue_the_previous_one(tmp_path: Path) -> None:
     text = (
         f"2026-03-20 09:46:40.150 ERROR trace_id={TRACE} query failed:\nSELECT *\nFROM items\n2026-03-20 09:46:41 bye"
     )
-    ((_, event),) = logged(tmp_path, text)
+    ((_, event),) = read_logs(tmp_path, text)
     assert event.name.endswith("query failed:\nSELECT *\nFROM items")
 
 
 def test_id_in_a_later_line_of_a_record_is_found(tmp_path: Path) -> None:
     text = f"2026-03-20 09:46:40.150 ERROR query failed\n    trace_id={TRACE}\n2026-03-20 09:46:41 bye"
-    ((_, event),) = logged(tmp_path, text)
+    ((_, event),) = read_logs(tmp_path, text)
     assert event.name.startswith("ERROR query failed\n")
 
 
 def test_endless_stack_trace_is_bounded(tmp_path: Path) -> None:
-    ((_, event),) = logged(tmp_path, f"{TEXT['Datadog']}\n" + "\tat a.B.c(B.java:1)\n" * 50_000)
+    ((_, event),) = read_logs(tmp_path, f"{TEXT['Datadog']}\n" + "\tat a.B.c(B.java:1)\n" * 50_000)
     assert 10_000 < len(event.name) <= 1 << 16
 
 
@@ -470,7 +470,7 @@ ID_FORMS = {
 def test_forms_of_trace_ids(form: str, tmp_path: Path) -> None:
     trace, written = ID_FORMS[form]
     text = json.dumps({"trace_id": written, "span_id": SPAN, "time": "2026-03-20T09:46:40.150Z", "msg": "x"})
-    assert [span_id for span_id, _ in logged(tmp_path, text, trace)] == [SPAN]
+    assert [span_id for span_id, _ in read_logs(tmp_path, text, trace)] == [SPAN]
 
 
 @pytest.mark.parametrize(
@@ -478,14 +478,14 @@ def test_forms_of_trace_ids(form: str, tmp_path: Path) -> None:
 )
 def test_forms_of_span_ids(span_id: Any, tmp_path: Path) -> None:
     text = json.dumps({"trace_id": TRACE, "span_id": span_id, "time": "2026-03-20T09:46:40.150Z", "msg": "x"})
-    ((found, event),) = logged(tmp_path, text)
+    ((found, event),) = read_logs(tmp_path, text)
     assert (found, event.by_time) == (SPAN, False)
 
 
 def test_ambiguous_low_half_of_an_id_matches_no_trace(tmp_path: Path) -> None:
     other = f"{'a' * 16}{LOW}"
     with_other = json.dumps({"trace_id": other, "time": 1, "msg": "x"})
-    assert logged(tmp_path, with_other) == []
+    assert read_logs(tmp_path, with_other) == []
     # of two traces with the same low half neither matches
     file = tmp_path / "app.log"
     file.write_text(json.dumps({"trace_id": LOW, "time": 1, "msg": "x"}))
@@ -496,7 +496,7 @@ def test_ambiguous_low_half_of_an_id_matches_no_trace(tmp_path: Path) -> None:
 @pytest.mark.parametrize("none", ["", "0" * 32, "0", "null", "-", None, 0, [], {}, True, "none"])
 def test_invalid_ids_match_no_trace(none: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no trace id in 1 log record"):
-        logged(tmp_path, json.dumps({"trace_id": none, "time": 1, "msg": "x"}))
+        read_logs(tmp_path, json.dumps({"trace_id": none, "time": 1, "msg": "x"}))
 
 
 # --- Cases --------------------------------------------------------------------------------------------------------
@@ -526,7 +526,7 @@ def test_case_of_otlp_logs(program: Program) -> None:
     ],
 )
 def test_ids_are_removed_from_messages(line: str, message: str, tmp_path: Path) -> None:
-    ((_, event),) = logged(tmp_path, f"2026-03-20T09:46:40.150Z {line}")
+    ((_, event),) = read_logs(tmp_path, f"2026-03-20T09:46:40.150Z {line}")
     assert event.name == message
 
 
@@ -549,8 +549,8 @@ PLAIN = [
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_records_are_equal_in_an_envelope(name: str, tmp_path: Path) -> None:
-    enveloped = logged(tmp_path, WRITERS[name].write([("web-1", line) for line in PLAIN]))
-    bare = logged(tmp_path, "\n".join(PLAIN))
+    enveloped = read_logs(tmp_path, WRITERS[name].write([("web-1", line) for line in PLAIN]))
+    bare = read_logs(tmp_path, "\n".join(PLAIN))
     assert [span_id for span_id, _ in enveloped] == [span_id for span_id, _ in bare]
     assert {event.name for _, event in enveloped} == {event.name for _, event in bare}
 
@@ -563,7 +563,7 @@ def test_stack_trace_in_an_envelope_stays_with_its_line(name: str, tmp_path: Pat
     writer = WRITERS[name]
     if not writer.names_streams:
         written = [("web-1", line) for line in lines]
-    found = [event.name for _, event in logged(tmp_path, writer.write(written))]
+    found = [event.name for _, event in read_logs(tmp_path, writer.write(written))]
     assert len(found) == 2
     assert any(name.partition("\n")[2] == STACK for name in found)
 
@@ -573,7 +573,7 @@ WITHOUT_TIME = f"ERROR boom {NAMED}"
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_line_without_a_time_has_that_of_its_envelope(name: str, tmp_path: Path) -> None:
-    ((span_id, event),) = logged(tmp_path, WRITERS[name].write([("web-1", "ready"), ("web-1", WITHOUT_TIME)]))
+    ((span_id, event),) = read_logs(tmp_path, WRITERS[name].write([("web-1", "ready"), ("web-1", WITHOUT_TIME)]))
     assert (span_id, event.name) == (SPAN, "ERROR boom")
     if not event.no_time:
         assert abs(event.time_ns - BEGAN) <= 1_000_000_000
@@ -679,7 +679,7 @@ def test_records_in_a_table(name: str, separator: str, tmp_path: Path) -> None:
     table = csv.writer(out, delimiter=separator, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     other = [cell.replace(TRACE, "").replace(SPAN, "") for cell in row]
     table.writerows([header, [cell.replace("{time}", "2026-03-20T09:46:40.150Z") for cell in row], other])
-    ((span_id, event),) = logged(tmp_path, out.getvalue())
+    ((span_id, event),) = read_logs(tmp_path, out.getvalue())
     assert (span_id, event.name.removeprefix("ERROR ").strip(), event.time_ns) == (SPAN, "boom", AT)
 
 
@@ -708,10 +708,10 @@ PRINTED = {
 @pytest.mark.parametrize("name", PRINTED)
 def test_objects_printed_by_node(name: str, tmp_path: Path) -> None:
     for text in (PRINTED[name], f"ready {{x}}\n{PRINTED[name]}done\n{{ level: 'info', msg: 'asked' }}\n"):
-        ((span_id, event), *_) = logged(tmp_path, text)
+        ((span_id, event), *_) = read_logs(tmp_path, text)
         assert (span_id, event.name, event.time_ns, event.severity) == (SPAN, "ERROR boom", AT, 17)
     lines = [("web-1", line) for line in PRINTED[name].splitlines()]
-    ((span_id, event), *_) = logged(tmp_path, WRITERS["docker"].write(lines))
+    ((span_id, event), *_) = read_logs(tmp_path, WRITERS["docker"].write(lines))
     assert (span_id, event.time_ns) == (SPAN, AT)
 
 
@@ -724,5 +724,5 @@ def test_values_of_the_go_exporter_for_logs(tmp_path: Path) -> None:
         "TraceID": TRACE,
         "SpanID": SPAN,
     }
-    ((span_id, event),) = logged(tmp_path, json.dumps(record))
+    ((span_id, event),) = read_logs(tmp_path, json.dumps(record))
     assert (span_id, event.name) == (SPAN, "ERROR boom")

@@ -69,7 +69,7 @@ def test_damaged_text_costs_its_record() -> None:
     assert warnings(traces) == ["f: line 2: skipped: msg: damaged JSON (Input data was truncated)"]
 
 
-def test_log_records_that_mention_traces_are_no_spans() -> None:
+def test_log_records_that_mention_traces_are_not_spans() -> None:
     record = {"level": "info", "msg": "asked", "request": {"traceId": "c1", "id": "1"}, "took": {"duration": 5}}
     traces = read(json.dumps(record) + "\n" + SAMPLES["flat"].text)
     assert len(traces) == 2

@@ -65,7 +65,7 @@ def read(data: bytes) -> TraceSet:
 
 
 @pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def failing_decoders(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make decoders fail for spans with one name, after half of the span is written."""
     monkeypatch.delenv(DEBUG, raising=False)
 

@@ -83,7 +83,7 @@ def test_operation_number_is_the_same_in_every_selection(names: list[str], data:
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 
-def routed(*spans: tuple[str, str, str]) -> TraceSet:
+def traces_with_routes(*spans: tuple[str, str, str]) -> TraceSet:
     """Build a trace with one server span for each (service, name, route)."""
     return build(
         *(
@@ -103,7 +103,7 @@ def routed(*spans: tuple[str, str, str]) -> TraceSet:
 
 
 def test_raw_path_is_replaced_by_its_route() -> None:
-    traces = routed(
+    traces = traces_with_routes(
         ("api", "GET /users/bob", "/users/{name}"),
         ("api", "GET /users/eve", "/users/{name}"),
         ("api", "/users/17", "/users/{name}"),
@@ -124,14 +124,14 @@ def test_raw_path_is_replaced_by_its_route() -> None:
 
 
 def test_route_is_found_in_any_of_a_few_spans() -> None:
-    traces = routed(("api", "GET /users/bob", ""), ("api", "GET /users/bob", "/users/{name}"))
+    traces = traces_with_routes(("api", "GET /users/bob", ""), ("api", "GET /users/bob", "/users/{name}"))
     assert labels(traces) == ["GET /users/{name}"] * 2
     # also in a selection that lacks the span with the route
     assert labels(traces.select(np.array([0]))) == ["GET /users/{name}"]
 
 
 def test_ids_in_a_route_are_replaced() -> None:
-    assert labels(routed(("api", "GET /users/17", "/users/17/"))) == ["GET /users/{id}/"]
+    assert labels(traces_with_routes(("api", "GET /users/17", "/users/17/"))) == ["GET /users/{id}/"]
 
 
 # --- queries ---------------------------------------------------------------------------------------------------------

@@ -177,8 +177,8 @@ SPELLINGS: dict[Any, tuple[str, ...]] = {
 EPOCH_TIME = "1970-01-01T00:00:00.{:09}Z"
 
 
-def compared(draw: st.DrawFn, name: str, held: int, write: str) -> str:
-    """Draw a comparison that holds, often just so."""
+def comparisons_that_hold(draw: st.DrawFn, name: str, held: int, write: str) -> str:
+    """Draw a comparison that holds, often at the exact limit."""
     operation = draw(st.sampled_from((">", ">=", "<", "<=", "=")))
     away = draw(st.sampled_from((0, 0, 1, 7))) if operation in (">=", "<=") else {"=": 0}.get(operation, 1)
     value = held - away if operation[0] == ">" else held + away
@@ -191,7 +191,7 @@ def of_span(draw: st.DrawFn, span: Span) -> str:
     found = [
         f"service = {span.service}",
         f"operation = {span.name}",
-        compared(draw, "span.duration", span.duration_ns, "{}ns"),
+        comparisons_that_hold(draw, "span.duration", span.duration_ns, "{}ns"),
         "kind != consumer" if span.kind.name != "CONSUMER" else "kind = consumer",
         "error" if span.error else "error = false",
         "status = error" if span.error else "status != error",
@@ -205,9 +205,9 @@ def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
     """Draw a condition that the trace meets."""
     root = traces.span(int(traces.main_root[trace]))
     found = [
-        compared(draw, "trace.duration", int(traces.trace_duration[trace]), "{}ns"),
-        compared(draw, "trace.response", int(traces.response_time[trace]), "{}ns"),
-        compared(draw, "trace.start", int(traces.trace_start[trace]), EPOCH_TIME),
+        comparisons_that_hold(draw, "trace.duration", int(traces.trace_duration[trace]), "{}ns"),
+        comparisons_that_hold(draw, "trace.response", int(traces.response_time[trace]), "{}ns"),
+        comparisons_that_hold(draw, "trace.start", int(traces.trace_start[trace]), EPOCH_TIME),
         f"root.service = {root.service}",
         f"trace.id = {traces.trace_ids[trace]}",
     ]
@@ -217,7 +217,7 @@ def of_trace(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
 
 @st.composite
 def matching_query(draw: st.DrawFn, traces: TraceSet, trace: int) -> str:
-    """A query that the trace meets."""
+    """Draw a query that the trace meets."""
     spans = [traces.span(position) for position in traces.spans_of(trace)]
     parts = []
     kinds = ("span", "braces", "braces", "trace", "services", "below")

@@ -1,12 +1,13 @@
-"""Export to OTLP JSON."""
+"""Export to OTLP JSON, and to lines of it, the format that loses the least."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 
 from tracetui.export.common import (
     INT64,
@@ -20,8 +21,10 @@ from tracetui.export.common import (
     json_float,
     json_text,
     source_warnings,
+    spans_in_input_order,
     unique_keys,
 )
+from tracetui.export.exporter import NESTED, Exporter, Losses
 from tracetui.ingest.formats.error_rule import decide_status
 from tracetui.ingest.formats.saved_fields import FIELD, INTEGER, SavedFields, flag_names
 from tracetui.ingest.formats.value_nesting import SKIPPED, VALUE_NESTING
@@ -29,7 +32,9 @@ from tracetui.model.ids import canonical_trace_id
 from tracetui.model.span import Attributes, Link, Span, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tracetui.model.traces import TraceSet
 
 Scopes = dict[tuple[str, str], list[Span]]
 _Write = Callable[[Attributes], list[Json]]
@@ -231,3 +236,32 @@ def _link(link: Link, write_attributes: _Write) -> Json:
         spanId=hex_id(link.span_id, 16),
         attributes=write_attributes(_link_attributes(link)),
     )
+
+
+def _encode(traces: TraceSet, losses: Losses) -> Iterator[bytes]:
+    """Encode a set so that this program reads the same traces back; see `saved_trace`.
+
+    Lost: values nested deeper than 64 levels.
+    """
+    attributes = ExactAttributes()
+    for trace in range(traces.trace_count):
+        spans = spans_in_input_order(traces, trace)
+        warnings = traces.trace_warnings.get(trace, ())
+        yield saved_trace(spans, warnings, attributes=attributes, keep_order=_has_ties(traces, trace))
+    losses[NESTED] += attributes.lost
+
+
+EXPORTER: Final = Exporter(
+    name="otlp-json", description="OTLP JSON lines", suffixes=(".json", ".jsonl", ".ndjson"), encode=_encode
+)
+
+
+def _has_ties(traces: TraceSet, trace: int) -> bool:
+    """Test whether siblings begin at the same time within their parent, so that their input order matters."""
+    spans = traces.spans_of(trace)
+    at = slice(spans.start, spans.stop)
+    parent = traces.parent[at]
+    start = np.maximum(traces.start[at], np.where(parent >= 0, traces.start[parent], 0))
+    order = np.lexsort((start, parent))
+    together = (np.diff(parent[order]) == 0) & (np.diff(start[order]) == 0)
+    return bool(together.any())

@@ -8,12 +8,12 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from tracetui.export import jaeger, otlp_lines, protobuf, zipkin, zipkin_v1_json
+from tracetui.export import jaeger, otlp, protobuf, zipkin, zipkin_v1_json
 from tracetui.export.exporter import Exporter
 from tracetui.model.errors import UsageError
 
 EXPORTERS: Final[tuple[Exporter, ...]] = (
-    otlp_lines.EXPORTER,
+    otlp.EXPORTER,
     protobuf.EXPORTER,
     jaeger.EXPORTER,
     zipkin.EXPORTER,

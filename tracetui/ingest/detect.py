@@ -46,7 +46,7 @@ _LINE_TABLES = (decode_json_table, decode_piped_table)
 """Decoders of tables whose lines may look like those of an envelope."""
 _TRIAL_BYTES = 8 << 20
 """Size of the beginning of a large damaged value that must hold an intact span, or else the rest is not searched."""
-_MEMORY_FULL = "the spans fill the available memory"
+_MEMORY_FULL = "the spans fill the available memory; load less at a time"
 
 
 def decode(
@@ -105,7 +105,7 @@ def _decode_source(
     except Exception as error:
         skip_record(context, error)
     if archive is None and context.intake.is_full():
-        context.warn(f"{_MEMORY_FULL}; the rest was skipped")
+        context.warn(f"the rest was skipped: {_MEMORY_FULL}")
     return not (is_empty and (deferred.is_unknown or found.values or found.log_lines))
 
 

@@ -78,7 +78,7 @@ def inputs(
 
 def _found(source: str, suggest: Callable[[str], str]) -> list[tuple[Path, bool]]:
     if not source:
-        raise InputError("empty source name")
+        raise InputError("empty source name; give a file, a directory, a glob or a server")
     try:
         return list(_paths(source, suggest))
     except OSError as error:

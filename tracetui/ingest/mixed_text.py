@@ -13,9 +13,9 @@ from typing import Final
 from tracetui.ingest.data_without_spans import COLOUR, LARGE_DATA, names_spans
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import PROGRESS_STEP, DeferredSpans
+from tracetui.ingest.embedded_json import JSON_BEGINS, PYTHON, QUOTED, embedded_values
 from tracetui.ingest.formats.registry import TEXT_FORMATS
 from tracetui.ingest.json_blocks import CLOSING
-from tracetui.ingest.json_in_lines import JSON_BEGINS, PYTHON, QUOTED, embedded_values
 from tracetui.ingest.json_lines import count_lines
 from tracetui.ingest.record_errors import skip_record
 from tracetui.ingest.source_bytes import Buffer

@@ -203,7 +203,7 @@ def _is_path(name: str, slash: int) -> bool:
 
 
 def may_be_shape(text: str) -> bool:
-    """Test whether other names may have this shape. If so, a server, which knows only names, cannot search for it."""
+    """Test whether other names may have this shape. If so, a server, which has names only, cannot search for it."""
     return "{" in text
 
 

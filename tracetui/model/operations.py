@@ -65,7 +65,7 @@ def _routes(traces: TraceSet) -> dict[int, str]:
     raw = np.array([is_raw_path(name) for name in traces.names], bool)
     if not raw.any():
         return {}
-    # only servers know the route
+    # client spans have no route
     spans = np.flatnonzero(raw[traces.name] & (traces.kind != Kind.CLIENT) & (traces.attribute_bytes > 0))
     pair = traces.exact_operation[spans]
     order = np.argsort(pair, kind="stable")

@@ -64,7 +64,7 @@ def nearest(word: str, known: Collection[str]) -> str | None:
     for candidate in known:
         if candidate.lower() == lowered:
             return candidate
-    # the comparison is quadratic in the lengths of the words, and a hint is not worth seconds
+    # the comparison is quadratic in the lengths of the words, and a hint must not take seconds
     if len(known) > _MANY or len(word) > 200:
         return None
     import difflib

@@ -121,7 +121,7 @@ def split_by(traces: TraceSet, text: str) -> Split:
                 f"{key} has {len(found.texts):,} values; name two: --by {key}=BEFORE,AFTER ({_listed(found.texts)})"
             )
         if len(found.texts) < 2:
-            raise UsageError(f"{key} has only one value: {found.texts[0]}")
+            raise UsageError(f"{key} has only one value: {found.texts[0]}; there is nothing to compare it with")
         _, before, after = _change(traces, found)
     return _split(traces, key, found, before, after, is_pair=bool(named))
 
@@ -134,7 +134,7 @@ def split_by_change(traces: TraceSet, change: ChangedAttribute) -> Split:
     services = ResourceValues(traces, change.key).by_service(change.key)
     values = next((one for one in services if one.service == change.service), None)
     if values is None or any(text not in values.texts for text in change.values):
-        raise UsageError(f"{change.service} {change.key} has only one value")
+        raise UsageError(f"{change.service} {change.key} has only one value; there is nothing to compare it with")
     before, after = map(values.texts.index, change.values)
     return _split(traces, change.key, values, before, after, is_pair=False)
 

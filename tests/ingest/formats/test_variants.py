@@ -415,7 +415,7 @@ def camel(name: str) -> str:
 
 @pytest.mark.parametrize("spell", [str, camel], ids=["snake case", "camel case"])
 @pytest.mark.parametrize("shape", ["alone", "a list", "a batch", "a request", "an answer", "answers, pretty"])
-def test_jaegers_protobuf(spell: Any, shape: str) -> None:
+def test_jaeger_protobuf_as_json(spell: Any, shape: str) -> None:
     span = proto_span(spell)
     batch = {"process": span["process"], "spans": [{key: item for key, item in span.items() if key != "process"}]}
     text = {
@@ -494,7 +494,7 @@ def test_a_data_frame_by_columns() -> None:
     assert facts(spans(read(json.dumps(frame)))) == facts(spans(read(json.dumps(rows))))
 
 
-def test_rows_of_signoz_are_no_documents_of_jaeger() -> None:
+def test_signoz_rows_are_not_jaeger_documents() -> None:
     row = {
         "timestamp": "2026-03-20T09:46:40.01Z", "traceID": TRACE, "spanID": CHILD, "parentSpanID": ROOT, "name": "load",
         "serviceName": "orders", "durationNano": 50 * MS, "kind": 3, "statusCode": 2, "statusMessage": "deadlock",

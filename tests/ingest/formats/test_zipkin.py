@@ -462,7 +462,7 @@ def test_v1_list_with_spans_of_version_2() -> None:
     assert [span.kind for span in found] == [Kind.CLIENT, Kind.SERVER, Kind.PRODUCER]
 
 
-def test_v1_broken() -> None:
+def test_v1_spans_of_wrong_types_are_repaired_or_skipped() -> None:
     found = loaded(
         7,
         {"traceId": "1"},

@@ -188,7 +188,7 @@ def _unpack(data: Buffer, entry: _ZipEntry) -> Iterator[bytes]:
             yield piece
         if member is not None and member.eof:
             break
-    # LZMA without an end mark ends with its data; the checksum tells whether it is whole
+    # LZMA without an end mark ends with its data; the checksum shows whether it is whole
     is_open = member is not None and not member.eof and not (entry.method == _LZMA and not entry.flags & _HAS_END_MARK)
     if begin + entry.packed > len(data) or is_open:
         raise UnpackError("it ends early")

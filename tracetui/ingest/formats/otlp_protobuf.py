@@ -377,7 +377,7 @@ def _span(data: bytes, at: int, end: int) -> _Parsed:
             elif wire == FIXED32:
                 at += 4
             else:
-                raise ValueError(f"wire type {wire} at byte {begin}")
+                raise ValueError(f"invalid wire type {wire} at byte {begin}")
             if tag < 8:
                 raise ValueError(f"a field without a number at byte {begin}")
     except (IndexError, struct.error):

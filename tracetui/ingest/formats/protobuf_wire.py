@@ -49,7 +49,7 @@ def fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
             elif wire == FIXED32:
                 at += 4
             else:
-                raise ValueError(f"wire type {wire} at byte {begin}")
+                raise ValueError(f"invalid wire type {wire} at byte {begin}")
         except IndexError:
             if end > size:
                 return

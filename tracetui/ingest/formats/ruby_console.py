@@ -146,7 +146,7 @@ def _printed(text: bytes) -> dict[str, Any]:
     while reader.root is _NOTHING:
         match = _TOKEN.match(text, at)
         if match is None:
-            raise MalformedError(f"byte {at:,}")
+            raise MalformedError(f"at byte {at:,}")
         at = match.end()
         token = match[match.lastgroup or 0]
         match match.lastgroup:

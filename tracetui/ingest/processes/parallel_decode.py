@@ -1,4 +1,4 @@
-"""Decode one large source on several processors, each a share of it."""
+"""Decode shares of one large source in parallel processes."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SET = build(_span("1000000000000001"), _span(SPAN, "1000000000000001").but(durat
 
 
 def events(tmp_path: Path, text: str) -> list[tuple[str, Event]]:
-    """The log records of a file and the ids of their spans; there must be no warning."""
+    """Read a file, which must give no warning. -> its log records, and the ids of their spans"""
     file = tmp_path / "app.log"
     file.write_text(text)
     found = with_logs(SET, [str(file)])
