@@ -111,7 +111,7 @@ SOURCES: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.usefixtures("broken")
+@pytest.mark.usefixtures("failing_decoders")
 @pytest.mark.parametrize(("data", "position"), SOURCES.values(), ids=SOURCES)
 def test_decoder_failure_costs_one_record(data: bytes, position: str) -> None:
     traces = read(data)
@@ -143,7 +143,7 @@ def test_protobuf_request_failure_costs_only_itself(monkeypatch: pytest.MonkeyPa
     assert warning.position == f"record at byte {len(good) + 4}"
 
 
-@pytest.mark.parametrize("site", ["decompress", "_decode", "_json"])
+@pytest.mark.parametrize("site", ["decompress", "_decode_content", "_decode_json"])
 def test_source_failure_costs_no_other_source(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DEBUG)
     inner = getattr(detect, site)
