@@ -18,7 +18,7 @@ from tests.support.program import Program
 from tests.support.recordings import FIRST_NS, LAST_NS
 from tests.support.servers import LiveServer
 from tracetui.config import Overrides
-from tracetui.ingest.loader import load
+from tracetui.ingest.loader import Loader, load
 from tracetui.ingest.servers import jaeger_dialects
 from tracetui.ingest.servers.access import access_to
 from tracetui.ingest.servers.address import parse_address
@@ -281,3 +281,24 @@ def test_report_of_the_last_hour(kind: str, program: Program) -> None:
 def test_help_names_compatible_servers(program: Program) -> None:
     warnings = program("--help").out
     assert all(name in warnings for name in ("VictoriaTraces", "Quickwit", "GreptimeDB"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_poll_reads_all_new_traces_whichever_the_server_sends_first(kind: str) -> None:
+    server = LiveServer(kind, empty=True)
+    bodies = [
+        trace(equivalent_jaeger(kind), number + 1, FIRST_NS + number * MS, [MS], ["front"]) for number in range(500)
+    ]
+    server.add_all(bodies[:50])
+    reports: list[SearchReport] = []
+    with server:
+        loading = Loader([server.url])
+        loading.read(search=changed(ALL, limit=100))
+        server.add_all(bodies[50:])
+        found = loading.search_again(
+            changed(ALL, limit=100), lambda _: None, reports.append, known_ns=FIRST_NS + 49 * MS
+        )
+        loading.servers.close()
+    assert found is not None
+    assert found.trace_count == 500
+    assert not any(report.unread_beyond for report in reports)
