@@ -125,6 +125,16 @@ def test_beginning_of_an_id_is_searched_in_loaded_traces_only(program: Program) 
     assert "servers need the full id" in result.err
 
 
+@pytest.mark.parametrize("kind", ["zipkin", "jaeger-v3"])
+def test_contrast_of_failed_traces_only_counts_these(kind: str, program: Program) -> None:
+    """The newest traces, which were searched for failed ones, have no errors."""
+    with server_with_traces(kind) as server:
+        result = program("contrast", server.url, "--errors-only", "--limit", "20", "--time-range", "1h")
+    assert result.code == 2
+    every = f"every trace of {FAILED_COUNT} is in the selection (traces with errors)"
+    assert f"nothing to contrast: {every}; omit --errors-only" in " ".join(result.err.split())
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_contrast_compares_failed_traces_with_the_others(kind: str, program: Program) -> None:
     with server_with_traces(kind) as server:

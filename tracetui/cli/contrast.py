@@ -86,8 +86,10 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
     number = int(chosen.sum())
     if not number or number == traces.trace_count:
         none = "no trace" if not number else "every trace"
-        of = f"among {session.searched}" if session.searched else f"of {traces.trace_count:,}"
-        raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what})")
+        # the filters may have left few of the traces searched
+        of = f"among {session.searched}" if session.searched and not number else f"of {traces.trace_count:,}"
+        advice = "; omit --errors-only" if number and filters.errors_only else ""
+        raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what}){advice}")
     older = int((traces.trace_start[chosen] < traces.trace_start[~chosen].min()).sum())
     if session.searched and older > number * _MOST_OLDER:
         print_message(
