@@ -56,9 +56,9 @@ _EXIT_CODES = {0, 2, 3, 4}
 def assert_harmless(text: str, sink: str) -> None:
     """Check text for a terminal: styles are allowed, other control and invisible characters are not."""
     shown = _STYLE.sub("", text).replace("\n", "")
-    bad = {character for character in set(shown) if not is_harmless(character)}
-    lines = [line for line in text.split("\n") if bad & set(line)] if bad else []
-    assert not bad, f"{sink}: {[f'U+{ord(character):04X}' for character in bad]} in {lines[0][:300]!r}"
+    is_error = {character for character in set(shown) if not is_harmless(character)}
+    lines = [line for line in text.split("\n") if is_error & set(line)] if is_error else []
+    assert not is_error, f"{sink}: {[f'U+{ord(character):04X}' for character in is_error]} in {lines[0][:300]!r}"
 
 
 @pytest.fixture(scope="module")
@@ -386,7 +386,7 @@ async def test_text_copied_in_views_is_harmless(folder: Path, view: str) -> None
 async def test_notices_and_pager_are_harmless(folder: Path) -> None:
     async with opened(str(folder)) as (app, pilot):
         for text in (ALL, KINDS["long"], KINDS["newlines"]):
-            app.post_message(Notice(text, bad=True))
+            app.post_message(Notice(text, is_error=True))
             app.post_message(CopyText(text, text, one_line=True))
             await pilot.settle()
             assert_screen_is_harmless(app, "a notice")

@@ -6,7 +6,7 @@ import pytest
 from tests.support.building import US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.skew import LONGER, SKEWED, outside_callers
-from tracetui.analysis.span_facts import Rank, kind_rank
+from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.model.span import Flag, Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.waterfall.header import header, peer_words
@@ -78,10 +78,10 @@ def test_rank_of_a_trace_among_its_peers() -> None:
     traces = build(*spans)
     where = {traces.trace_ids[trace]: trace for trace in range(traces.trace_count)}
     p50, p95 = np.quantile([*(US * (100 + i) for i in range(40)), 5_000 * US], (0.5, 0.95)).tolist()
-    assert kind_rank(traces, where["99"]) == Rank(41, 40, 0, p50, p95)
-    assert (kind_rank(traces, where["30"]).shorter, kind_rank(traces, where["30"]).longer) == (30, 10)
-    assert (kind_rank(traces, where["39"]).shorter, kind_rank(traces, where["39"]).longer) == (39, 1)
-    assert kind_rank(traces, where["lone"]).n == 1
+    assert trace_rank(traces, where["99"]) == Rank(41, 40, 0, p50, p95)
+    assert (trace_rank(traces, where["30"]).shorter, trace_rank(traces, where["30"]).longer) == (30, 10)
+    assert (trace_rank(traces, where["39"]).shorter, trace_rank(traces, where["39"]).longer) == (39, 1)
+    assert trace_rank(traces, where["lone"]).n == 1
     assert "p75 of 41 GET /a" in header_text(traces, where["30"])
     assert "slowest of 41 GET /a" in header_text(traces, where["99"])
     assert " of 1" not in header_text(traces, where["lone"])

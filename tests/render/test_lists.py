@@ -224,7 +224,7 @@ def test_handled_and_retried_errors_are_labelled() -> None:
         Analysis(build(span("1", 0, 100), failed, failed.but(id="3", start=failed.start + 10_000, error=False)))
     )
     lines = texts(ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE))
-    assert "propagated not: there is no error above it" in lines
+    assert "propagated to none: no error above it" in lines
     assert "outcome 1 handled (1 retried)" in lines
 
 

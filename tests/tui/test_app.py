@@ -441,7 +441,7 @@ async def test_comparison_of_two_marked_traces_opens_a_span() -> None:
         row = next(line for line in pilot.lines if line.startswith(app.state.look.glyphs.cursor))
         assert "database_query" in row
         await pilot.press("question_mark")
-        assert "This answer" in pilot.text
+        assert "This screen" in pilot.text
         await pilot.press("escape", "escape")
         assert pilot.lines[-1].startswith("Traces")
 

@@ -38,7 +38,7 @@ async def test_two_keys_compare_before_and_after_a_new_version(source: str) -> N
 async def test_comparison_before_and_after_the_cursors_trace(source: str) -> None:
     async with opened(source) as (app, pilot):
         app.state.select(4)
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await pilot.settle()
         await pilot.press("B")
         assert re.search(r"before and after \d\d:\d\d:\d\d\.\d{3} UTC, at the cursor +4 before, 8 after", pilot.text)
@@ -50,7 +50,7 @@ async def test_comparison_before_and_after_the_cursors_trace(source: str) -> Non
 async def test_nothing_before_the_first_trace(source: str) -> None:
     async with opened(source) as (app, pilot):
         app.state.select(0)
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await pilot.press("B")
         assert "at the cursor" not in pilot.text
         assert "service.version" in pilot.text

@@ -53,7 +53,7 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
             shown = pilot.text
             seen += shown
             await pilot.send("j")
-        rows = [row for table in app.pane.KEYS for row in (*table.glyphs, *table.words, *table.help)]
+        rows = [row for table in app.current_view.KEYS for row in (*table.glyphs, *table.words, *table.help)]
         for _, what in KeyNames(app.screen_stack[0]).rows(rows):
             assert all(word in seen for word in what.split())
         assert "quit" in seen

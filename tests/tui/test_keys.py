@@ -266,7 +266,7 @@ def golden(name: str, text: str) -> None:
 async def test_help_and_hints_are_golden(view: str) -> None:
     async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
         await pilot.press("enter", KEYS[f"view.{view}"].keys)
-        hints = KeyNames(app.screen).line(app.pane.hints).text.strip()
+        hints = KeyNames(app.screen).line(app.current_view.hints).text.strip()
         await pilot.press("question_mark")
         page = app.screen.query_one(LineView).source
         assert isinstance(page, KeyLines)

@@ -213,6 +213,6 @@ async def test_cursor_is_accented_while_another_widget_moves_it() -> None:
         app.screen.set_focus(None)
         await pilot.pause()
         assert app.view.render_line(0) != marked
-        app.view.leads = True
+        app.view.looks_focused = True
         app.view.refresh_row(0)
         assert app.view.render_line(0) == marked

@@ -97,7 +97,7 @@ class Host(SimpleNamespace):
             post_update=lambda update: None,
             run_request=self.requests.append,
             set_timer=lambda delay, callback: SimpleNamespace(stop=lambda: None),
-            show_notice=lambda text, bad=False: self.notices.append(text),
+            show_notice=lambda text, is_error=False: self.notices.append(text),
             show_banner=lambda lines, is_failure=False: self.banners.append(lines),
             **{name: lambda *_, **__: None for name in ("end_failure", "update_frame", "refresh_views")},
             **{name: lambda *_, **__: None for name in ("drop_from_banner", "traces_changed", "action_view")},
@@ -302,4 +302,4 @@ def test_late_traces_are_searched_back_to_a_quarter_of_an_hour() -> None:
 
 def poll(controller: LoadController) -> Any:
     """Let the time until the next poll elapse."""
-    return controller._follower._time_is_up()
+    return controller._follower._start_poll()

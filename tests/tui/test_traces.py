@@ -55,8 +55,8 @@ class Harness(TerminalApp, ByteCounter):
         yield TracesView(self.state, self.work, id="traces")
 
     def on_mount(self) -> None:
-        self.pane.set_changed()
-        self.pane.focus_pane()
+        self.current_view.set_changed()
+        self.current_view.take_focus()
 
     def select(self, trace: int | None, span: int | None) -> None:
         self.state.trace, self.state.span = trace, span
@@ -65,7 +65,7 @@ class Harness(TerminalApp, ByteCounter):
         self.call_later(lambda: done(work()))
 
     @property
-    def pane(self) -> TracesView:
+    def current_view(self) -> TracesView:
         return self.query_one(TracesView)
 
     @property
@@ -80,7 +80,7 @@ class Harness(TerminalApp, ByteCounter):
         self.state.query = text
         self.state.shown = np.flatnonzero(parse(text).matches(loaded)) if text else np.arange(loaded.trace_count)
         self.state.analysis = Analysis(loaded.select(self.state.shown))
-        self.pane.set_changed()
+        self.current_view.set_changed()
 
     def on_open_trace(self, message: OpenTrace) -> None:
         self.opened.append(message.trace)
@@ -186,12 +186,12 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
         assert app.state.trace is not None
         wanted = app.loaded.trace_ids[app.state.trace]
         held: list[Callable[[], Any]] = []
-        app.pane.work = lambda _, work, done, *, outlives_set=False: held.append(lambda: done(work()))
+        app.current_view.work = lambda _, work, done, *, outlives_set=False: held.append(lambda: done(work()))
         # the same with one more before it
         more = build(span("x", -SECOND, 0, trace="9", name="GET /cart"), *shop_spans())
         app.state.session, app.state.shown = Session(more), np.arange(more.trace_count)
         app.select(None, None)
-        app.pane.set_changed()
+        app.current_view.set_changed()
         await pilot.press("enter", "s", "enter")
         assert [more.trace_ids[trace] for trace in app.opened] == [wanted, wanted]
         await pilot.press("k", "j")
@@ -207,19 +207,19 @@ def test_enter_opens_the_visible_trace_while_the_list_is_rebuilt() -> None:
 def test_query_is_completed_and_submitted() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("slash")
-        assert app.pane.query_bar.is_edited
+        assert app.current_view.query_bar.is_edited
         await write(pilot, "serv")
         assert "service of a span" in app.text
         await pilot.press("tab", "tab")
-        assert app.pane.query_bar.input.text == "service = "
+        assert app.current_view.query_bar.input.text == "service = "
         await write(pilot, "ma")
         await pilot.press("down", "enter")
-        assert app.pane.query_bar.input.text == "service = mail "
+        assert app.current_view.query_bar.input.text == "service = mail "
         await pilot.press("enter")
         assert app.state.query == "service = mail"
         assert app.state.shown.tolist() == [5]
         assert "1 of 6 traces" in app.text
-        assert not app.pane.query_bar.is_edited
+        assert not app.current_view.query_bar.is_edited
 
     drive(shop(), steps)
 
@@ -257,12 +257,12 @@ def test_query_error_is_complete_on_a_narrow_screen() -> None:
 def test_hints_follow_the_focus() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         def hints() -> list[str]:
-            return [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
+            return [f"{key} {what}" for key, what in app.current_view.key_names.hints(app.current_view.hints)]
 
         assert hints()[:2] == ["/ filter", "v by entry point"]
-        rows, app.pane.listing._rows = app.pane.listing._rows, None
+        rows, app.current_view.listing._rows = app.current_view.listing._rows, None
         assert hints() == ["/ filter"], "there are no rows to go to"
-        app.pane.listing._rows = rows
+        app.current_view.listing._rows = rows
         await pilot.press("E")
         assert "v all traces" in hints()
         await pilot.press("slash")
@@ -278,7 +278,7 @@ def test_hints_of_an_empty_list_offer_no_rows() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("slash", *"nowhere", "enter")
         assert "No trace matches" in app.text
-        hints = [f"{key} {what}" for key, what in app.pane.key_names.hints(app.pane.hints)]
+        hints = [f"{key} {what}" for key, what in app.current_view.key_names.hints(app.current_view.hints)]
         assert hints == ["/ filter", "u undo", "w window"]
         # the whole message is there
         assert "u undoes the last change, / edits the filter" in app.text
@@ -289,27 +289,27 @@ def test_hints_of_an_empty_list_offer_no_rows() -> None:
 def test_grouped_by_entry_point() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         await pilot.press("v")
-        assert app.pane.crumbs() == ["by entry point"]
+        assert app.current_view.crumbs() == ["by entry point"]
         assert any("entry point" in line and "p95" in line for line in app.lines())
         heads = [line for line in app.lines() if "▸" in line]
         entry_points = np.unique(app.loaded.operation[app.loaded.main_root])
         assert len(heads) == len({app.loaded.operation_label(int(operation)) for operation in entry_points})
-        before = len(app.pane.listing.view.source)
+        before = len(app.current_view.listing.view.source)
         await pilot.press("enter")
-        assert len(app.pane.listing.view.source) > before
+        assert len(app.current_view.listing.view.source) > before
         await pilot.press("j", "enter")
         assert len(app.opened) == 1
         await pilot.press("v")
-        assert app.pane.crumbs() == ["errors by service"]
+        assert app.current_view.crumbs() == ["errors by service"]
         await pilot.press("v")
-        assert app.pane.crumbs() == []
+        assert app.current_view.crumbs() == []
 
     drive(shop(), steps)
 
 
 def test_history_escape_and_clearing() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        bar = app.pane.query_bar
+        bar = app.current_view.query_bar
         for query in ("error", "duration > 1ms"):
             await pilot.press("slash", "ctrl+u")
             await write(pilot, query)
@@ -328,7 +328,7 @@ def test_history_escape_and_clearing() -> None:
         await write(pilot, "what")
         await pilot.press("escape")
         assert bar.input.text == "duration > 1ms"
-        assert app.pane.listing.view.has_focus
+        assert app.current_view.listing.view.has_focus
         await pilot.press("slash", "up")
         assert bar.input.text == "what"
 
@@ -385,7 +385,7 @@ def test_duration_filter_steps_through_percentiles_or_is_typed() -> None:
 
 def test_empty_result_names_the_most_selective_condition() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        app.pane.filter_by("error AND duration > 9s AND service = db")
+        app.current_view.filter_by("error AND duration > 9s AND service = db")
         await pilot.settle()
         assert "duration > 9s alone matches 0 of 6 traces; without it: 2" in app.text
         assert "start UTC" not in app.text
@@ -394,11 +394,11 @@ def test_empty_result_names_the_most_selective_condition() -> None:
         assert app.opened == []
         await pilot.resize_terminal(100, 30)
         await pilot.settle()
-        assert not app.pane.scatter.display
+        assert not app.current_view.scatter.display
         await pilot.press("u")
         assert "No trace" not in app.text
         assert "services" in app.text
-        assert app.pane.scatter.display
+        assert app.current_view.scatter.display
 
     drive(shop(), steps)
 
@@ -411,7 +411,7 @@ def test_headings_align_with_columns_at_any_width() -> None:
             await pilot.resize_terminal(width, 30)
             await pilot.settle()
             heading = next(line for line in app.lines() if "▼" in line)
-            assert heading.rstrip() == app.pane.listing._heading_lines()[0].text.rstrip()
+            assert heading.rstrip() == app.current_view.listing._heading_lines()[0].text.rstrip()
             assert headings.setdefault(width, heading) == heading
         assert len(set(headings.values())) == 3
 
@@ -432,9 +432,9 @@ def test_click_on_a_heading_sorts_and_second_click_reverses() -> None:
         assert "start UTC ▲" in await click(app, pilot, "start")
         assert app.lines() != rows
         assert "▲" in await click(app, pilot, "trace")
-        assert app.pane.listing.sort_key is SortKey.NAME
+        assert app.current_view.listing.sort_key is SortKey.NAME
         assert "▼ duration" in await click(app, pilot, "duration")
-        assert app.pane.listing.view.has_focus
+        assert app.current_view.listing.view.has_focus
         assert app.opened == []
 
     drive(shop(), steps)
@@ -477,14 +477,14 @@ def test_sorting_shows_its_arrow_and_reverses() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
         assert "▼ duration" in app.text
         await pilot.press("s")
-        assert app.pane.listing.sort_key is SortKey.START
+        assert app.current_view.listing.sort_key is SortKey.START
         assert "▼" in app.text
         await pilot.press("O")
         assert "▲" in app.text
         assert app.state.trace == 5
         for _ in SortKey:
             await pilot.press("s")
-        assert app.pane.listing.sort_key is SortKey.START
+        assert app.current_view.listing.sort_key is SortKey.START
 
     drive(shop(), steps)
 
@@ -501,13 +501,13 @@ def test_traces_with_errors_by_service() -> None:
         assert "p50" not in heads[0]
         assert "mail" in heads[1]
         await pilot.press("enter")
-        assert app.pane.listing.view.source.__len__() == 3
+        assert app.current_view.listing.view.source.__len__() == 3
         await pilot.press("enter", "j", "enter")
         assert app.opened == [4]
-        assert app.pane.crumbs()
-        assert app.pane.go_back()
+        assert app.current_view.crumbs()
+        assert app.current_view.go_back()
         await pilot.settle()
-        assert not app.pane.go_back()
+        assert not app.current_view.go_back()
         assert "of 3 with errors" not in app.text
 
     drive(shop(), steps)
@@ -524,7 +524,7 @@ def test_value_filter_steps_through_values() -> None:
         assert app.state.query == "user.id = u0"
         assert app.state.shown.tolist() == [0, 3]
         assert app.state.trace == 0
-        assert app.pane.listing.sort_key is SortKey.START
+        assert app.current_view.listing.sort_key is SortKey.START
         await pilot.press("right_square_bracket")
         assert app.state.query == "user.id = u1"
         await pilot.press("left_square_bracket", "left_square_bracket")
@@ -556,7 +556,7 @@ def test_marks_stay_with_their_traces() -> None:
 
 def test_region_is_moved_grown_and_applied() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        scatter = app.pane.scatter
+        scatter = app.current_view.scatter
         await pilot.press("z")
         assert scatter.has_focus
         before = scatter.region_cells
@@ -570,12 +570,12 @@ def test_region_is_moved_grown_and_applied() -> None:
         assert "Enter" in app.text
         await pilot.press("enter")
         assert app.state.query.startswith(filters.TIME_FIELD)
-        assert app.pane.listing.view.has_focus
+        assert app.current_view.listing.view.has_focus
         await pilot.press("u", "z", "escape")
         assert scatter.region_cells is None
-        assert app.pane.listing.view.has_focus
+        assert app.current_view.listing.view.has_focus
         await pilot.press("z")
-        assert app.pane.go_back()
+        assert app.current_view.go_back()
         assert app.state.query == ""
 
     drive(shop(), steps)
@@ -583,12 +583,12 @@ def test_region_is_moved_grown_and_applied() -> None:
 
 def test_region_is_drawn_with_the_mouse() -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        plot = app.pane.scatter.plot
+        plot = app.current_view.scatter.plot
         assert plot is not None
         await pilot.mouse_down("#traces-scatter", offset=(plot.left, 0))
         await pilot.hover("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
         await pilot.settle()
-        assert app.pane.scatter.region_cells is not None
+        assert app.current_view.scatter.region_cells is not None
         await pilot.mouse_up("#traces-scatter", offset=(plot.left + plot.columns - 1, 1))
         await pilot.settle()
         assert app.state.query.startswith("trace.response >= ")
@@ -637,7 +637,7 @@ def test_typed_window_is_on_the_day_of_the_traces(first: str, last: str, written
 @pytest.mark.parametrize(("size", "plot"), [((80, 24), True), ((80, 19), False), ((200, 60), True), ((30, 8), False)])
 def test_sizes(size: tuple[int, int], plot: bool) -> None:
     async def steps(app: Harness, pilot: Driver) -> None:
-        assert app.pane.scatter.display is plot
+        assert app.current_view.scatter.display is plot
         assert all(len(line) <= size[0] for line in app.lines())
         assert ("of 6 requests failed" in app.text) is plot
         await pilot.press("z", "slash", "escape", "E", "i", "escape")
@@ -662,12 +662,12 @@ def test_empty_list_gives_the_reason(load_state: str, notices: str) -> None:
             assert all(line.isprintable() for line in app.lines())
             await pilot.press("j", "enter", "space", "s", "E", "z", "i", "d", "u")
             app.state.load_state = "failed"
-            app.pane.set_changed()
+            app.current_view.set_changed()
             await pilot.settle()
             assert "No traces loaded" in app.text
             app.state.session = Session(shop())
             app.state.shown = np.arange(6)
-            app.pane.set_changed()
+            app.current_view.set_changed()
             await pilot.settle()
             assert "No traces loaded" not in app.text
             assert "start UTC ▼" in app.text
@@ -704,7 +704,7 @@ def test_hostile_names_are_shown_as_text() -> None:
         check(app)
         await pilot.press("down", "down", "down", "enter", "enter")
         check(app)
-        app.pane.query_bar.input.put("\x1b[31m‮ [/x] \x9b" * 3)
+        app.current_view.query_bar.input.put("\x1b[31m‮ [/x] \x9b" * 3)
         await pilot.settle()
         check(app)
         await pilot.press("enter")

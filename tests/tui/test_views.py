@@ -29,7 +29,7 @@ from tracetui.tui.views.base import View
 from tracetui.tui.views.errors import ErrorsView
 from tracetui.tui.views.hot_spots import HotSpotsView
 from tracetui.tui.views.list_detail import ListDetail
-from tracetui.tui.views.registry import pane_classes
+from tracetui.tui.views.registry import view_classes
 from tracetui.tui.views.services.view import ServicesView
 from tracetui.tui.views.traces.dialogs import DIALOGS
 from tracetui.tui.views.traces.quick_filters import QUICK_FILTERS
@@ -56,12 +56,12 @@ class Harness(App[None]):
         super().__init__()
         self.animation_level = "none"
         self.state = state
-        self.pane = PANES[pane](state, self.work, id=pane)
+        self.current_view = PANES[pane](state, self.work, id=pane)
         self.asked: list[Any] = []
         self.works: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield self.pane
+        yield self.current_view
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         self.works.append(name)
@@ -101,9 +101,9 @@ def state_of(source: str | Session, query: str = "", glyphs: Glyphs = UNICODE) -
 async def running(state: State, pane: str, size: tuple[int, int] = (100, 30)) -> AsyncIterator[tuple[Harness, Driver]]:
     app = Harness(state, pane)
     async with driven(app, size) as pilot:
-        app.pane.set_changed()
+        app.current_view.set_changed()
         await pilot.settle()
-        app.pane.focus_pane()
+        app.current_view.take_focus()
         yield app, pilot
 
 
@@ -127,7 +127,7 @@ async def test_every_line_is_safe_and_as_wide_as_the_screen(
         for line in app.lines():
             assert is_harmless(line)
             assert cell_width(line) <= size[0]
-        assert app.pane.page.has_rows
+        assert app.current_view.page.has_rows
 
 
 @pytest.fixture(scope="module")
@@ -158,17 +158,17 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
     async with running(State(), pane) as (app, pilot):
         assert "No traces loaded." in app.text
         for load_state, message in (("reading", "once the sources are read"), ("failed", "r reloads the sources")):
-            app.pane.state.load_state = load_state
-            app.pane.set_changed()
+            app.current_view.state.load_state = load_state
+            app.current_view.set_changed()
             await pilot.settle()
             assert message in app.text
         state = state_of("incident/before.json", "duration > 9h")
-        app.pane.state.session, app.pane.state.analysis = state.session, state.analysis
-        app.pane.set_changed()
+        app.current_view.state.session, app.current_view.state.analysis = state.session, state.analysis
+        app.current_view.set_changed()
         await pilot.settle()
         assert "No trace matches the filter." in app.text
         assert "Press 1 to change or clear the filter" in app.text
-        assert app.pane.crumbs() == []
+        assert app.current_view.crumbs() == []
         await pilot.press("enter", "j", "y")
         assert app.asked == []
 
@@ -177,17 +177,17 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
 async def test_analysis_starts_when_the_pane_is_visible(pane: str) -> None:
     state = state_of("incident/before.json")
     app = Harness(state, pane)
-    app.pane.display = False
+    app.current_view.display = False
     async with driven(app, (100, 30)) as pilot:
-        app.pane.set_changed()
+        app.current_view.set_changed()
         await pilot.settle()
         assert app.works == []
-        app.pane.display = True
-        app.pane.selection_changed()
+        app.current_view.display = True
+        app.current_view.selection_changed()
         assert app.works == [pane]
-        assert "analysing 849 spans" in app.pane.page._summary_lines(80)[0].text
+        assert "analysing 849 spans" in app.current_view.page._summary_lines(80)[0].text
         await pilot.settle()
-        assert app.pane.page.has_rows
+        assert app.current_view.page.has_rows
         assert app.works.count(pane) == 1
 
 
@@ -198,37 +198,37 @@ async def test_result_for_another_set_is_dropped(pane: str) -> None:
     async with driven(app, (100, 30)) as pilot:
         await pilot.settle()
         late: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = []
-        app.pane.page._work = lambda name, work, done: late.append((work, done))
-        app.pane.set_changed()
+        app.current_view.page._work = lambda name, work, done: late.append((work, done))
+        app.current_view.set_changed()
         assert state.analysis is not None
         state.analysis = Analysis(state.analysis.traces.select(np.arange(9)))
         state.shown = np.arange(9)
-        app.pane.set_changed()
+        app.current_view.set_changed()
         (early, early_done), (work, done) = late
         early_done(early())
-        kept: object = app.pane.page.analysed
+        kept: object = app.current_view.page.analysed
         assert kept is None
         done(work())
-        assert app.pane.page.analysed is not None
-        assert len(app.pane.page.analysed.traces) == 9
+        assert app.current_view.page.analysed is not None
+        assert len(app.current_view.page.analysed.traces) == 9
 
 
 @pytest.mark.parametrize("pane", PANES)
 async def test_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> None:
     async with running(state_of("shop/shop.json"), pane) as (app, pilot):
-        first = app.pane.crumbs()
+        first = app.current_view.crumbs()
         before = app.text
         await pilot.press("j")
-        assert app.pane.crumbs() != first
+        assert app.current_view.crumbs() != first
         assert app.text.split("──")[1] != before.split("──")[1]
         await pilot.press("tab")
-        assert app.pane.page.detail.has_focus
-        assert app.pane.go_back()
+        assert app.current_view.page.detail.has_focus
+        assert app.current_view.go_back()
         await pilot.settle()
-        assert app.pane.page.list.has_focus
-        assert not app.pane.go_back()
+        assert app.current_view.page.list.has_focus
+        assert not app.current_view.go_back()
         await pilot.press("y")
-        assert app.asked == [CopyText(app.pane.crumbs()[0], "the name", one_line=True)]
+        assert app.asked == [CopyText(app.current_view.crumbs()[0], "the name", one_line=True)]
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -258,13 +258,13 @@ async def test_cursor_follows_the_selected_span() -> None:
     ):
         async with running(state, pane) as (app, _):
             state.span = 0
-            app.pane.selection_changed()
+            app.current_view.selection_changed()
             state.span = int(wanted)
-            app.pane.selection_changed()
-            assert app.pane.crumbs() == [name]
+            app.current_view.selection_changed()
+            assert app.current_view.crumbs() == [name]
     state.span = 0
     async with running(state_of("incident/before.json"), "errors") as (app, _):
-        assert app.pane.crumbs() == ["Connection timeout"]
+        assert app.current_view.crumbs() == ["Connection timeout"]
 
 
 async def test_services_open_their_traces() -> None:
@@ -283,7 +283,7 @@ async def test_services_open_their_traces() -> None:
 
 async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services", (130, 30)) as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         await pilot.press("j")
         name = pane.crumbs()
@@ -300,7 +300,7 @@ async def test_services_are_sorted_by_every_column_and_keep_the_cursor() -> None
 
 async def test_only_the_focused_list_shows_a_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        views = (app.pane.page.list, app.pane.page.detail)
+        views = (app.current_view.page.list, app.current_view.page.detail)
 
         def cursors() -> list[object]:
             rows = [view.render_line(view.cursor - view.scroll_offset.y) for view in views]
@@ -315,7 +315,7 @@ async def test_only_the_focused_list_shows_a_cursor() -> None:
 
 async def test_services_are_found_by_name() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         await pilot.press("slash", *"Redis", "enter")
         assert pane.page.list.has_focus
@@ -337,7 +337,7 @@ async def test_services_are_found_by_name() -> None:
 
 async def test_escape_leaves_a_search_without_matches() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         await pilot.press("b", "slash", *"xyz", "enter", "b", "plus")
         assert "No service matches xyz" in app.text
@@ -349,7 +349,7 @@ async def test_escape_leaves_a_search_without_matches() -> None:
 
 async def test_focus_moves_to_a_neighbour() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         assert pane.crumbs() == ["redis-cache"]
         assert "4 callers" in app.text
@@ -371,7 +371,7 @@ async def test_calls_between_two_services_open_their_traces_and_errors() -> None
 
 async def test_blast_radius_follows_the_cursor() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         await pilot.press("b")
         assert "if it is SLOW" in app.text
         assert "8 services affected" in app.text
@@ -395,7 +395,7 @@ async def test_blast_radius_follows_the_cursor() -> None:
 
 async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
 
         def marked() -> dict[str, str]:
@@ -416,7 +416,7 @@ async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
 
 async def test_explorer_of_one_operation() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         await pilot.press("slash", *"user-service", "enter", "i")
         assert "One operation of user-service" in app.text
@@ -441,7 +441,7 @@ async def test_explorer_of_one_operation() -> None:
 
 async def test_operation_is_reset_with_another_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ServicesView)
         pane.page.list.cursor = pane.services.row_of("user-service") or 0
         await pilot.press("i", *"profile", "enter")
@@ -450,14 +450,14 @@ async def test_operation_is_reset_with_another_service() -> None:
         assert "profile  in" not in app.text
         pane.page.list.cursor = pane.services.row_of("order-db") or 0
         await pilot.press("i")
-        assert app.asked == [Notice("unknown operations: it sends no spans")]
+        assert app.asked == [Notice("an inferred peer has no operations, as it sends no spans")]
 
 
 async def test_queries_with_another_service() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await pilot.press("slash", *"mobile-app", "enter", "p", *"order-db", "enter")
         assert "mobile-app → mobile-bff → api-gateway → order-history-service → order-db" in app.text
-        assert app.pane.go_back()
+        assert app.current_view.go_back()
         await pilot.press("escape", "slash", *["backspace"] * 10, *"api-gateway", "enter", "s")
         await pilot.press(*"user-service", "enter")
         assert "api-gateway and user-service" in app.text
@@ -473,10 +473,10 @@ async def test_map_opens_a_service() -> None:
         await pilot.press("slash", *"checkout-api", "enter", "m")
         assert "█●checkout-api█" in app.text
         await pilot.press("minus", "plus", "h", "escape")
-        assert app.pane.crumbs() == ["checkout-api"]
+        assert app.current_view.crumbs() == ["checkout-api"]
         await pilot.press("m", "l", "enter")
-        assert app.pane.crumbs() != ["checkout-api"]
-        assert app.pane.page.list.has_focus
+        assert app.current_view.crumbs() != ["checkout-api"]
+        assert app.current_view.page.list.has_focus
 
 
 async def test_path_opens_its_traces() -> None:
@@ -551,16 +551,16 @@ async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
         same = np.flatnonzero((loaded.trace == first.trace) & (loaded.operation == loaded.operation[first.span]))
         assert loaded.duration[first.span] == loaded.duration[same].max()
         assert loaded.operation_name(first.span) == "database_query"
-        assert app.pane.go_back()
+        assert app.current_view.go_back()
         await pilot.press("j", "j")
-        assert app.pane.page.list.cursor == 3
+        assert app.current_view.page.list.cursor == 3
         await pilot.press("k")
-        assert app.pane.page.list.cursor == 1
+        assert app.current_view.page.list.cursor == 1
 
 
 async def test_hot_spots_read_patterns_of_visible_rows_only() -> None:
     async with running(state_of("shop/shop.json"), "hot-spots", (160, 24)) as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, HotSpotsView)
         few = len(pane._patterns)
         assert 0 < few < 30
@@ -590,7 +590,7 @@ async def test_suggestions_are_listed_and_open_an_example() -> None:
         assert session is not None
         assert wanted.span is not None
         assert session.loaded.operation_name(wanted.span) == "GET user-service"
-        assert app.pane.go_back()
+        assert app.current_view.go_back()
         await pilot.settle()
         assert "of total" in app.text
 
@@ -621,7 +621,7 @@ async def test_no_suggestions_are_reported() -> None:
 
 async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
     async with running(state_of("incident/before.json"), "hot-spots", (120, 34)) as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, HotSpotsView)
         assert pane.page.analysed is not None
         table = pane.page.analysed.columns.table
@@ -671,7 +671,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         span("1", 0, 9, trace="3", service="a", error=True, message="broken"),
     ]
     async with running(state_of(Session(build(*spans))), "errors", (100, 24)) as (app, pilot):
-        pane = app.pane
+        pane = app.current_view
         assert isinstance(pane, ErrorsView)
         assert [pane.name_of(row) for row in range(3)] == ["broken", "late", "lost"]
         pane.page.list.cursor = 2
@@ -690,7 +690,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         assert pane.crumbs() == ["lost"]
 
 
-@pytest.mark.parametrize("pane", pane_classes(), ids=lambda pane: pane.__name__)
+@pytest.mark.parametrize("pane", view_classes(), ids=lambda pane: pane.__name__)
 def test_every_key_calls_an_existing_action(pane: type[View]) -> None:
     names = {"answer": DIALOGS, "filter": QUICK_FILTERS, "shape": FOLDING}
     for binding in pane.BINDINGS:
@@ -710,4 +710,4 @@ async def test_mouse_chooses_a_service_on_the_map() -> None:
         for _ in range(2):
             await pilot.click(offset=(column + 3, row))
             await pilot.settle()
-        assert app.pane.crumbs() == [found[1]]
+        assert app.current_view.crumbs() == [found[1]]

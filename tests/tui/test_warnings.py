@@ -74,7 +74,7 @@ async def test_clock_skew_is_corrected_and_the_correction_undone(source: str) ->
     async with opened(source) as (app, pilot):
         assert "clock skew in 1 trace: @ corrects" in pilot.text
         app.state.select(2)
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await pilot.press("@")
         session = app.state.session
         assert session is not None

@@ -83,16 +83,16 @@ class PaneApp(TerminalApp, ByteCounter):
         yield WaterfallView(self.state, self.work)
 
     def on_mount(self) -> None:
-        self.pane.focus_pane()
+        self.current_view.take_focus()
 
     @property
-    def pane(self) -> WaterfallView:
+    def current_view(self) -> WaterfallView:
         return self.screen_stack[0].query_one(WaterfallView)
 
     @property
     def shown(self) -> ViewState:
-        assert self.pane.shown is not None
-        return self.pane.shown
+        assert self.current_view.shown is not None
+        return self.current_view.shown
 
     def work(self, name: str, work: Callable[[], Any], done: Callable[[Any], Any], **_: Any) -> None:
         def run() -> None:
@@ -105,14 +105,14 @@ class PaneApp(TerminalApp, ByteCounter):
             self.run_worker(run, thread=True, exclusive=True, group=name)
 
     async def action_back(self) -> None:
-        self.left += not self.pane.go_back()
+        self.left += not self.current_view.go_back()
 
     def on_notice(self, message: Notice) -> None:
         self.notices.append(message.text)
 
     @property
     def hints(self) -> list[tuple[str, str]]:
-        return self.pane.key_names.hints(self.pane.hints)
+        return self.current_view.key_names.hints(self.current_view.hints)
 
     @property
     def lines(self) -> list[str]:
@@ -159,7 +159,7 @@ def walk(
 
 
 def rows(app: PaneApp) -> int:
-    return len(app.pane.rows.source)
+    return len(app.current_view.rows.source)
 
 
 def test_opening_a_trace() -> None:
@@ -169,10 +169,10 @@ def test_opening_a_trace() -> None:
         assert "✖" in next(line for line in app.lines if "▕" in line)
         assert "0 ms" in app.text
         assert "GET item ×8" in app.text
-        assert app.pane.crumbs() == ["gateway GET /cart", "GET /cart"]
+        assert app.current_view.crumbs() == ["gateway GET /cart", "GET /cart"]
         assert app.name_here == "root"
         app.state.trace, app.state.span = 1, None
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press("j")
         assert app.name_here == "lone"
         assert "cron" in app.text
@@ -185,9 +185,9 @@ def test_no_selection() -> None:
         assert "No trace selected." in app.text
         await press(*(key.keys.split(",")[0] for key in WATERFALL.keys if key.keys))
         assert "No trace selected." in app.text
-        assert app.pane.crumbs() == []
+        assert app.current_view.crumbs() == []
         app.state.trace = 0
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press("j")
         assert "GET /cart" in app.lines[0]
         app.state.session = None
@@ -197,7 +197,7 @@ def test_no_selection() -> None:
             ("", "No traces loaded."),
         ):
             app.state.load_state = state
-            app.pane.set_changed()
+            app.current_view.set_changed()
             await press("j")
             assert notices in app.text
             assert "▌" not in app.text, "there is no row for a cursor"
@@ -209,9 +209,9 @@ def test_selected_span_is_shown() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         assert app.name_here == "r5"
         app.state.span = at(SHOP, "db")
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press()
-        assert app.pane.crumbs()[-1] == "query"
+        assert app.current_view.crumbs()[-1] == "query"
 
     walk(steps, state=State(session=Session(SHOP), trace=0, span=at(SHOP, "r5")))
 
@@ -268,7 +268,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e")
         assert (app.name_here, app.notices[-1]) == ("user", "error 2 of 3")
-        assert app.pane.crumbs()[-1] == "error 2 of 3"
+        assert app.current_view.crumbs()[-1] == "error 2 of 3"
         await press("e", "e", "E")
         assert (app.name_here, app.notices[-1]) == ("db", "error 3 of 3")
         await press("g", "c", "c")
@@ -283,7 +283,7 @@ def test_jumps_to_errors_critical_path_and_self_time() -> None:
         await press("w", "H", "w")
         assert app.name_here == "db"
         app.state.trace = 1
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press("e")
         assert app.notices[-1] == "no errors in this trace"
 
@@ -323,14 +323,14 @@ def test_subtree_and_back() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "R")
         assert (rows(app), app.name_here) == (2, "user")
-        assert "from get_user" in app.pane.crumbs()
+        assert "from get_user" in app.current_view.crumbs()
         await press("R")
         assert (rows(app), app.name_here) == (6, "user")
         await press("R", "j", "escape")
         assert (rows(app), app.name_here) == (6, "db")
         await press("R")
         app.state.span = at(SHOP, "tail")
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press()
         assert (rows(app), app.name_here) == (6, "tail")
         await press("escape")
@@ -399,13 +399,13 @@ def test_search() -> None:
         await press("slash", "ctrl+u", *"select", "space", *"[/red]", "enter")
         assert app.name_here == "db"
         assert "1 span " in app.text
-        assert app.pane.detail.highlighted == "select [/red]"
+        assert app.current_view.detail.highlighted == "select [/red]"
         await press("escape")
-        assert app.pane.detail.highlighted == ""
-        assert not app.pane.search.is_open
+        assert app.current_view.detail.highlighted == ""
+        assert not app.current_view.search.is_open
         await press("slash", *"[/b]", "enter")
         assert app.notices[-1] == "no match for “[/b]”"
-        assert app.pane.search.line.has_focus, "for another word"
+        assert app.current_view.search.line.has_focus, "for another word"
         await press("ctrl+u", *"nowhere", "tab", "escape", "backslash")
         assert app.notices[-1] == "no match"
         await press("slash", "escape", "escape")
@@ -419,7 +419,7 @@ def test_keys_pressed_during_a_search_do_not_edit_the_word() -> None:
         await press("slash")
         app.held.holds = True
         await press(*"get", "enter", "n", "n", "n", "N")
-        assert app.pane.search.line.text == "get"
+        assert app.current_view.search.line.text == "get"
         for run in app.held.waiting:
             run()
         await press()
@@ -433,12 +433,12 @@ def test_matches_of_an_older_word_are_dropped(monkeypatch: pytest.MonkeyPatch) -
 
     async def steps(app: PaneApp, press: Any) -> None:
         await press("slash", *"nowhere")
-        app.pane.search.begin()
+        app.current_view.search.begin()
         await press()
         assert "no match" in app.text
         app.held.holds = True
         await press("ctrl+u", *"get")
-        app.pane.search.begin()
+        app.current_view.search.begin()
         await press("enter", "n", "backslash")
         for _ in range(1_000):
             if "searching" in app.text:
@@ -462,7 +462,7 @@ def test_minimap_is_above_the_axis() -> None:
             axis, drawn = app.lines[scale], app.lines[scale - 1]
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
-            assert drawn.index("▏", start) == start + app.shown.view.layout(app.pane.rows.line_width).bar
+            assert drawn.index("▏", start) == start + app.shown.view.layout(app.current_view.rows.line_width).bar
             assert "up to 3 concurrent" in drawn
             assert drawn[: drawn.index("▏", start)].count("✖") == 1, keys
         await press("Z", "g")
@@ -471,7 +471,7 @@ def test_minimap_is_above_the_axis() -> None:
         await press("G")
         ends = app.lines[scale - 1]
         # the last span ran from 900 to 990 of 1,000
-        bar = app.shown.view.layout(app.pane.rows.line_width).bar
+        bar = app.shown.view.layout(app.current_view.rows.line_width).bar
         assert abs(ends.index("{") - start - 0.9 * bar) <= 1
         assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
@@ -527,11 +527,11 @@ def test_hints_of_the_waterfall_follow_the_focus() -> None:
         await press("escape", "escape", "escape", "z")
         assert ("Z", "zoom out") in app.hints
         app.state.trace = 1
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press("j")
         assert "e" not in dict(app.hints), "there is no error to go to"
         app.state.trace = None
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         assert app.hints == []
 
     walk(steps)
@@ -541,11 +541,11 @@ def test_filter_key_works_before_the_detail_is_ready() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         app.held.holds = True
         await press("j", "tab", "slash", *"db")
-        assert app.pane.detail.query_one(PromptLine).has_focus
+        assert app.current_view.detail.query_one(PromptLine).has_focus
         app.held.holds = False
-        app.pane.detail.prompt_filter()
+        app.current_view.detail.prompt_filter()
         await press("enter")
-        lines = app.pane.detail.view.lines
+        lines = app.current_view.detail.view.lines
         assert lines is not None
         assert lines.word == "db"
 
@@ -581,14 +581,14 @@ def test_late_results_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
         await press("slash", *"get", "enter")
         await press("escape", "R", "e", "R")
         app.state.trace = 1
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         app.state.trace = 0
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await press("t")
         for run in app.held.waiting:
             run()
         await press("j")
-        shown = app.pane.shown
+        shown = app.current_view.shown
         assert shown is not None
         assert shown.found is None
         assert shown.opened.trace == 0
@@ -601,9 +601,9 @@ def test_change_of_the_set() -> None:
         await press("e", "e", "slash", *"get", "enter", "R")
         app.state.session = Session(build(span("x", 0, 10, name="other"), span("y", 1, 2, parent="x")))
         app.state.trace, app.state.span = 0, None
-        app.pane.set_changed()
+        app.current_view.set_changed()
         await press("j")
-        assert app.pane.crumbs() == ["api other", "work"]
+        assert app.current_view.crumbs() == ["api other", "work"]
         assert rows(app) == 2
 
     walk(steps)
@@ -612,14 +612,14 @@ def test_change_of_the_set() -> None:
 def test_detail_takes_and_returns_the_focus() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "e", "enter")
-        assert app.pane.detail.has_focus_within
+        assert app.current_view.detail.has_focus_within
         await press("escape")
-        assert app.pane.rows.has_focus
+        assert app.current_view.rows.has_focus
         await press("tab", "d")
-        assert app.pane.rows.has_focus
-        assert not app.pane.detail.display
+        assert app.current_view.rows.has_focus
+        assert not app.current_view.detail.display
         await press("enter")
-        assert app.pane.detail.has_focus_within
+        assert app.current_view.detail.has_focus_within
         assert app.left == 0
 
     walk(steps)
@@ -629,7 +629,7 @@ def test_detail_takes_and_returns_the_focus() -> None:
 def test_terminal_sizes(size: tuple[int, int]) -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("e", "slash", *"get", "enter")
-        assert app.pane.has_class("-wide") == (size[0] >= 130)
+        assert app.current_view.has_class("-wide") == (size[0] >= 130)
         if size[0] >= 80:
             assert "get_user" in app.text
         await app.resize(100, 30)
@@ -643,7 +643,7 @@ def test_ascii_glyphs() -> None:
     async def steps(app: PaneApp, press: Any) -> None:
         await press("R", "t")
         app.state.look.glyphs = ASCII
-        app.pane.look_changed()
+        app.current_view.look_changed()
         await press("j", "t", "t")
         assert "●" not in app.text
         assert "v api-gateway" not in app.text
@@ -666,7 +666,7 @@ def test_large_traces(shape: Callable[[int], TraceSet]) -> None:
         assert rows(app) > 99_000
         keys = "ctrl+d G K P J g l H L w z Z x x S f f t G t G R R t c C e s m slash"
         await press(*keys.split(), *"operation", "enter", "n", "N", "backslash", "G", "h", "escape", "ctrl+d", "R", "j")
-        assert app.pane.crumbs()[0] == "service operation-0"
+        assert app.current_view.crumbs()[0] == "service operation-0"
 
     walk(steps, shape(100_000))
 
@@ -708,7 +708,7 @@ def test_random_keys(sources: str, seed: int) -> None:
         for number in range(0, 240, 4):
             if number % 28 == 24:
                 app.state.trace, app.state.span = r.randrange(session.loaded.trace_count), None
-                app.pane.selection_changed()
+                app.current_view.selection_changed()
             if number % 40 == 36:
                 await app.resize(*r.choice(SIZES))
             # some keys do not wait for the work of the previous key
@@ -720,7 +720,7 @@ def test_random_keys(sources: str, seed: int) -> None:
                 await press("escape")
             for line in app.lines:
                 assert all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in line), (number, line)
-            assert np.all(app.pane.rows.cursor < max(rows(app), 1))
+            assert np.all(app.current_view.rows.cursor < max(rows(app), 1))
 
     session = Session.open([f"sample_traces/{sources}"])
     walk(steps, state=State(session=session, trace=0), size=(120, 30))

@@ -61,21 +61,21 @@ class AsyncWork:
         self.traces = traces
         self.roots = async_roots(traces)
         """int64, the first spans of the units."""
-        self._touched = np.unique(traces.trace[self.roots])
+        self._with_units = np.unique(traces.trace[self.roots])
         """int64, the traces with units; only these are analysed."""
-        alone = traces.select(self._touched)
-        sizes = np.diff(traces.first)[self._touched]
-        self._moved = np.arange(len(alone)) + np.repeat(traces.first[self._touched] - alone.first[:-1], sizes)
+        subset = traces.select(self._with_units)
+        sizes = np.diff(traces.first)[self._with_units]
+        self._original = np.arange(len(subset)) + np.repeat(traces.first[self._with_units] - subset.first[:-1], sizes)
         """int64, for each span of these traces its position in the whole set."""
-        own_roots = np.searchsorted(self._moved, self.roots)
-        parent = alone.parent.copy()
-        parent[own_roots] = -1
-        cut = replace(alone, parent=parent)
+        subset_roots = np.searchsorted(self._original, self.roots)
+        parent = subset.parent.copy()
+        parent[subset_roots] = -1
+        cut = replace(subset, parent=parent)
         # a span without an end extends as far as in the whole trace
-        vars(cut)["reached_end"] = alone.reached_end
+        vars(cut)["reached_end"] = subset.reached_end
         self._paths: CriticalPaths = root_paths(cut)
-        self._own_roots = own_roots
-        self._unit = _units(parent, own_roots)
+        self._subset_roots = subset_roots
+        self._unit = _units(parent, subset_roots)
 
     def __len__(self) -> int:
         """Return the number of units."""
@@ -86,7 +86,7 @@ class AsyncWork:
         if not len(self.roots):
             return []
         within = np.flatnonzero(self._unit >= 0)
-        entry_of = self._paths.traces.operation[self._own_roots]
+        entry_of = self._paths.traces.operation[self._subset_roots]
         order, distinct, first = group_slices(entry_of[self._unit[within]])
         found = [
             self._entry(entry, within[order[begin:end]])
@@ -98,7 +98,7 @@ class AsyncWork:
         """Build the entry point of an operation. spans: int64, all spans in its units."""
         traces = self._paths.traces
         units = np.unique(self._unit[spans])
-        roots = self._own_roots[units]
+        roots = self._subset_roots[units]
         lengths = traces.reached_end[roots] - traces.start[roots]
         slowest = roots[np.argsort(-lengths, kind="stable")[:_SLOWEST]]
         service, operation = traces.operation_label(entry)
@@ -111,7 +111,7 @@ class AsyncWork:
             path_ns=int(self._paths.critical[spans].sum()),
             bottlenecks=tuple(self._bottlenecks(spans, len(units))),
             slowest=tuple(
-                (int(self._touched[traces.trace[root]]), int(self._moved[root])) for root in slowest.tolist()
+                (int(self._with_units[traces.trace[root]]), int(self._original[root])) for root in slowest.tolist()
             ),
         )
 
@@ -126,9 +126,9 @@ class AsyncWork:
         for operation, begin, end in zip(distinct.tolist(), first[:-1].tolist(), first[1:].tolist(), strict=True):
             own = order[begin:end]
             time = float(critical[spans[own]].sum())
-            touched = np.unique(group[own])
-            concerned = float(path_time[touched].sum())
-            rows.append((time, operation, own, len(touched), 100 * time / concerned if concerned else 0.0))
+            units = np.unique(group[own])
+            concerned = float(path_time[units].sum())
+            rows.append((time, operation, own, len(units), 100 * time / concerned if concerned else 0.0))
         for time, operation, own, occurs, share in sorted(rows, key=itemgetter(0), reverse=True):
             if share > BOTTLENECK_PERCENT:
                 service, name = traces.operation_label(operation)
@@ -146,22 +146,22 @@ class AsyncWork:
 
     def units_of(self, trace: int) -> list[AsyncUnit]:
         """List the units of a trace, by position."""
-        if not len(self._touched):
+        if not len(self._with_units):
             return []
-        at = int(np.searchsorted(self._touched, trace))
-        if at == len(self._touched) or self._touched[at] != trace:
+        at = int(np.searchsorted(self._with_units, trace))
+        if at == len(self._with_units) or self._with_units[at] != trace:
             return []
         spans, starts, ends = self._paths.sections_of(at)
         order, distinct, first = group_slices(self._unit[spans])
-        begin, end = np.searchsorted(self._own_roots, self._paths.traces.first[at : at + 2]).tolist()
+        begin, end = np.searchsorted(self._subset_roots, self._paths.traces.first[at : at + 2]).tolist()
         # a unit of duration 0 has no sections
         groups = np.searchsorted(distinct, np.arange(begin, end + 1))
         units = []
         for number in range(begin, end):
             low, high = first[groups[number - begin]], first[groups[number - begin + 1]]
             part = order[low:high]
-            root = int(self._moved[self._own_roots[number]])
-            units.append(AsyncUnit(root, self._moved[spans[part]], starts[part], ends[part]))
+            root = int(self._original[self._subset_roots[number]])
+            units.append(AsyncUnit(root, self._original[spans[part]], starts[part], ends[part]))
         return units
 
 

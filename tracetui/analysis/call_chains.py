@@ -17,7 +17,7 @@ from tracetui.model.traces import TraceSet
 
 _LONGEST = 200
 """Longest chain that is followed back; longer ones are cycles."""
-_POSSIBLE = 10
+_MOST_POSSIBLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class CallChain:
 
 @dataclass(frozen=True, slots=True)
 class CallChains:
+    """Call chains from one target to another."""
+
     begin: str
     end: str
     observed: tuple[CallChain, ...]
@@ -47,7 +49,7 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
     """Find the chains of calls from one target to another.
 
     A chain begins at the nearest span of `begin` above. Consecutive calls of a service to itself count once. If links
-    form a ring, only the shortest chain is followed.
+    form a cycle, only the shortest chain is followed.
     """
     observed = _observed(graph, begin, end)
     taken = {chain.services for chain in observed}
@@ -57,8 +59,8 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
         shortest = nx.all_shortest_paths(graph.graph, begin.service, last)
         paths = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
         # a graph with many equally short paths has too many of them to list all
-        found = set(islice(paths, 20 * _POSSIBLE)) - taken
-        possible = [CallChain(path) for path in sorted(found)[:_POSSIBLE]]
+        found = set(islice(paths, 20 * _MOST_POSSIBLE)) - taken
+        possible = [CallChain(path) for path in sorted(found)[:_MOST_POSSIBLE]]
     return CallChains(begin.name, end.name, tuple(observed), tuple(possible))
 
 
@@ -108,11 +110,11 @@ class _Paths:
             at, row = self._nearest[above[above >= 0]], row[above >= 0]
         return np.concatenate(rows), np.concatenate(found)
 
-    def holds(self, spans: np.ndarray, sought: np.ndarray) -> np.ndarray:
-        """Test whether the part of each span contains any sought span (bool[n]) at or below it: bool[len(spans)]."""
+    def contains(self, spans: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Test whether the part of each span contains any wanted span (bool[n]) at or below it: bool[len(spans)]."""
         count = len(self._traces) + 1
-        wanted = np.flatnonzero(sought)
-        positions = np.sort(self.entry[wanted] * count + wanted)
+        targets = np.flatnonzero(wanted)
+        positions = np.sort(self.entry[targets] * count + targets)
         part = self.entry[spans] * count
         low = np.searchsorted(positions, part + spans)
         inside: np.ndarray = low < np.searchsorted(positions, part + self._traces.subtree_end[spans])
@@ -130,7 +132,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
     if end.caller:
         arriving &= calls.caller == graph.node_numbers([end.caller])[0]
     elif end.operation:
-        arriving &= back.holds(calls.span, own_spans(graph, end))
+        arriving &= back.contains(calls.span, own_spans(graph, end))
     arrived = at = np.flatnonzero(arriving)
     # chains are numbered as they grow, all by one step at a time
     paths: list[tuple[int, ...]] = [(last_node,)]
@@ -140,7 +142,7 @@ def _observed(graph: ServiceGraph, begin: Target, end: Target) -> list[CallChain
     for _ in range(_LONGEST):
         linking = by_link[at]
         if len(followed) or linking.any():
-            # only links can form rings; follow each link once, at the first visit
+            # only links can form cycles; follow each link once, at the first visit
             pair = arrived * len(calls.span) + at
             new = ~linking | ~np.isin(pair, followed)
             followed = np.union1d(followed, pair[linking])

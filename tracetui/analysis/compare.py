@@ -121,7 +121,7 @@ class Comparison:
     @property
     def regressions(self) -> list[str]:
         """Describe the regressions: figures of whole traces, operations and calls, and new error patterns."""
-        return [*_worse(self)]
+        return [*_regressions(self)]
 
 
 def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESHOLD) -> Comparison:
@@ -129,25 +129,26 @@ def compare(before: Analysis, after: Analysis, threshold: float = DEFAULT_THRESH
 
     Services and operations that differ only in case are the same.
     """
-    before, after = _in_one_spelling(before, after.traces), _in_one_spelling(after, before.traces)
+    before, after = _with_case_of(before, after.traces), _with_case_of(after, before.traces)
     sides = [one.traces.response_time for one in (before, after)]
     means = [float(durations.mean()) for durations in sides if len(durations)]
-    of_traces, of_spans = _classifiers(
+    trace_classifier, span_classifier = _classifiers(
         threshold, min(means, default=0.0), (len(sides[0]), len(sides[1])), before, after
     )
     return Comparison(
         before,
         after,
         threshold,
-        overall=tuple(_overall(before, after, of_traces)),
-        bottlenecks=tuple(_bottlenecks(before, after, of_traces)),
-        operations=tuple(_operations(before, after, of_spans)),
-        edges=tuple(_edges(before, after, of_spans)),
-        patterns=tuple(_patterns(before, after, of_traces)),
+        overall=tuple(_overall(before, after, trace_classifier)),
+        bottlenecks=tuple(_bottlenecks(before, after, trace_classifier)),
+        operations=tuple(_operations(before, after, span_classifier)),
+        edges=tuple(_edges(before, after, span_classifier)),
+        patterns=tuple(_patterns(before, after, trace_classifier)),
     )
 
 
-def _in_one_spelling(analysis: Analysis, other: TraceSet) -> Analysis:
+def _with_case_of(analysis: Analysis, other: TraceSet) -> Analysis:
+    """Spell services and operations that differ from those of another set only in case as that set does."""
     traces = align_case(analysis.traces, other)
     return analysis if traces is analysis.traces else Analysis(traces)
 
@@ -163,13 +164,13 @@ def _classifiers(
     edges = [set(zip(one.callers, one.callees, one.is_async.tolist(), strict=True)) for one in columns]
     patterns = [_by_template(one.errors.patterns) for one in (before, after)]
     rates = [(one.summary.error_trace_count, one.summary.failed_request_count) for one in (before, after)]
-    of_traces = (
+    trace_figures = (
         _OVERALL + any(errors != failed for errors, failed in rates) + 2 + len(patterns[0].keys() | patterns[1].keys())
     )
-    of_spans = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
+    span_figures = _PER_OPERATION * len(operations[0] & operations[1]) + _PER_EDGE * len(edges[0] & edges[1])
     return (
-        ChangeClassifier(threshold, trace_ns, counts, level_for(of_traces)),
-        ChangeClassifier(threshold, trace_ns, counts, level_for(of_spans)),
+        ChangeClassifier(threshold, trace_ns, counts, level_for(trace_figures)),
+        ChangeClassifier(threshold, trace_ns, counts, level_for(span_figures)),
     )
 
 
@@ -250,11 +251,11 @@ def _bottlenecks(before: Analysis, after: Analysis, classifier: ChangeClassifier
     for name in dict.fromkeys(
         name for side in sides for name, (_, _, share) in side.items() if share > BOTTLENECK_PERCENT
     ):
-        waits = [
+        critical = [
             _critical_per_trace(analysis, groups.of(side[name][0])) if name in side else np.zeros(0)
             for analysis, side, groups in zip((before, after), sides, spans, strict=True)
         ]
-        change = classifier.times(("mean",), *waits)[0]
+        change = classifier.times(("mean",), *critical)[0]
         found.append(
             BottleneckChange(
                 *name,
@@ -275,14 +276,14 @@ def _critical_per_trace(analysis: Analysis, spans: np.ndarray) -> np.ndarray:
 
 def _patterns(before: Analysis, after: Analysis, classifier: ChangeClassifier) -> list[PatternChange]:
     sides = [_by_template(analysis.errors.patterns) for analysis in (before, after)]
-    of = [analysis.traces.trace_count for analysis in (before, after)]
+    trace_counts = [analysis.traces.trace_count for analysis in (before, after)]
     found = []
     for key in dict.fromkeys((*sides[0], *sides[1])):
         pair = [side.get(key) for side in sides]
         some = pair[1] or pair[0]
         assert some is not None
         traces = [one.trace_count if one else 0 for one in pair]
-        change = classifier.rate((traces[0], of[0]), (traces[1], of[1]))
+        change = classifier.rate((traces[0], trace_counts[0]), (traces[1], trace_counts[1]))
         verdict = Verdict.NEW if pair[0] is None else Verdict.GONE if pair[1] is None else change.verdict
         found.append(
             PatternChange(
@@ -302,7 +303,7 @@ def _by_template(patterns: Sequence[ErrorPattern]) -> dict[tuple[str, str], Erro
     return {(pattern.service, pattern.template): pattern for pattern in patterns}
 
 
-def _worse(found: Comparison) -> Iterator[str]:
+def _regressions(found: Comparison) -> Iterator[str]:
     for change in found.distinct:
         if change.verdict is Verdict.WORSE:
             yield f"{change.figure} of traces"

@@ -31,7 +31,8 @@ _LEAST_TRACES = 2
 """Least count in a selection of several traces, as every trace has unique ids."""
 _LEAST_STANDARD_ERRORS = 1.5
 """Least difference of two shares, in standard errors."""
-_LONGEST = 200
+_LONGEST_VALUE = 200
+"""Most characters of a value."""
 _OUTCOMES = frozenset(
     (
         "error",
@@ -113,38 +114,46 @@ def contrast(
     examined = [_sampled(traces, side, most_spans or MOST_SPANS) for side in sides]
     trace_digests: dict[_Name, int] = {}
     found = [_counted(traces, side, outcomes, trace_digests) for side in examined]
-    of = (len(examined[0]), len(examined[1]))
+    sizes = (len(examined[0]), len(examined[1]))
     counts = {name: (found[0][name], found[1][name]) for name in dict.fromkeys((*found[0], *found[1]))}
-    if durations and all(of):
+    if durations and all(sizes):
         counts.update(_by_duration(traces, examined))
-    differences = [one for name, pair in counts.items() if (one := _difference(name, pair, of))]
+    differences = [one for name, pair in counts.items() if (one := _difference(name, pair, sizes))]
     # features of exactly the same traces are one candidate
     candidates = {trace_digests.get(name, name): sum(pair) for name, pair in counts.items()}
-    beyond = _significant(differences, candidates.values(), of)
-    shown = [replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(of) < FEW_SAMPLES]
+    beyond = _significant(differences, candidates.values(), sizes)
+    shown = [
+        replace(one, is_hint=one not in beyond) for one in differences if one in beyond or min(sizes) < FEW_SAMPLES
+    ]
     shown.sort(key=lambda one: (one.is_hint, one.rest_percent - one.selected_percent, one.what, one.key, one.value))
-    return Contrast(*of, len(sides[0]), len(sides[1]), tuple(_distinct(shown)))
+    return Contrast(*sizes, len(sides[0]), len(sides[1]), tuple(_distinct(shown)))
 
 
-def _significant(found: list[OverRepresented], occurrences: Iterable[int], of: tuple[int, int]) -> set[OverRepresented]:
+def _significant(
+    found: list[OverRepresented], occurrences: Iterable[int], sizes: tuple[int, int]
+) -> set[OverRepresented]:
     """Select the differences that are significant among all candidates."""
 
     @cache
     def least(occurs: int) -> float:
         """Return the least possible probability, if as many of the selection as possible have it."""
-        selected = min(occurs, of[0])
-        return hypergeometric_p_value(selected, occurs - selected, of) if selected >= min(_LEAST_TRACES, of[0]) else 1.0
+        selected = min(occurs, sizes[0])
+        return (
+            hypergeometric_p_value(selected, occurs - selected, sizes)
+            if selected >= min(_LEAST_TRACES, sizes[0])
+            else 1.0
+        )
 
     attainable = sorted(map(least, occurrences))
     count = 1
     while bisect_right(attainable, _FALSE_DISCOVERY_RATE / count) > count:
         count += 1
-    able = [one for one in found if least(one.selected + one.rest) <= _FALSE_DISCOVERY_RATE / count]
-    able.sort(key=lambda one: one.p_value)
+    eligible = [one for one in found if least(one.selected + one.rest) <= _FALSE_DISCOVERY_RATE / count]
+    eligible.sort(key=lambda one: one.p_value)
     shown = max(
-        (rank for rank, one in enumerate(able, 1) if one.p_value <= _FALSE_DISCOVERY_RATE * rank / count), default=0
+        (rank for rank, one in enumerate(eligible, 1) if one.p_value <= _FALSE_DISCOVERY_RATE * rank / count), default=0
     )
-    return set(able[:shown])
+    return set(eligible[:shown])
 
 
 def _sampled(traces: TraceSet, side: np.ndarray, most_spans: int) -> np.ndarray:
@@ -180,21 +189,21 @@ def _counted(traces: TraceSet, side: np.ndarray, outcomes: bool, trace_digests: 
 
 
 def _text(value: object) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)[:_LONGEST]
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)[:_LONGEST_VALUE]
 
 
-def _difference(name: _Name, counts: tuple[int, int], of: tuple[int, int]) -> OverRepresented | None:
+def _difference(name: _Name, counts: tuple[int, int], sizes: tuple[int, int]) -> OverRepresented | None:
     """Build the difference; None if it may be chance, or the others have the feature as often."""
     selected, rest = counts
-    if not of[0] or not of[1] or selected * of[1] <= rest * of[0]:
+    if not sizes[0] or not sizes[1] or selected * sizes[1] <= rest * sizes[0]:
         return None
-    shares = selected / of[0], rest / of[1]
-    pooled = (selected + rest) / (of[0] + of[1])
-    error = math.sqrt(pooled * (1 - pooled) * (1 / of[0] + 1 / of[1]))
+    shares = selected / sizes[0], rest / sizes[1]
+    pooled = (selected + rest) / (sizes[0] + sizes[1])
+    error = math.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1]))
     # the quick test first, as most features hardly differ
-    if selected < min(_LEAST_TRACES, of[0]) or shares[0] - shares[1] < _LEAST_STANDARD_ERRORS * error:
+    if selected < min(_LEAST_TRACES, sizes[0]) or shares[0] - shares[1] < _LEAST_STANDARD_ERRORS * error:
         return None
-    p_value = hypergeometric_p_value(selected, rest, of)
+    p_value = hypergeometric_p_value(selected, rest, sizes)
     return (
         OverRepresented(*name, selected, rest, 100 * shares[0], 100 * shares[1], p_value)
         if p_value <= _FALSE_DISCOVERY_RATE

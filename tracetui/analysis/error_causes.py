@@ -139,7 +139,7 @@ class ErrorCauses:
             if up < 0 or unknown[i] or not facts.messages[up] or facts.messages[i] == facts.messages[up]:
                 continue
             if not shares_template(facts.template(i), facts.template(up)):
-                found[i] = work.found(int(self.spans[i]), int(self.spans[up]))
+                found[i] = work.exists(int(self.spans[i]), int(self.spans[up]))
         return found
 
     def _set_trees(self) -> None:

@@ -41,14 +41,14 @@ class ErrorFacts:
         for i, (span, resource, at, size) in enumerate(rows):
             attributes: Attributes = resources[resource].codec.attributes(read(at, size)) if size else _NOTHING
             text = self.messages[i] = message_among(traces, span, attributes)
-            about = _of_text(text)
+            kind = _kind_of_text(text)
             if _CODES.isdisjoint(attributes):
-                self.timeout[i], self.cancellation[i] = about == _TIMEOUT, about == _CANCELLATION
+                self.timeout[i], self.cancellation[i] = kind == _TIMEOUT, kind == _CANCELLATION
                 continue
             http, grpc = http_code(attributes), grpc_code(attributes)
-            self.timeout[i] = about == _TIMEOUT or grpc == _DEADLINE_EXCEEDED or http in (504, 408)
+            self.timeout[i] = kind == _TIMEOUT or grpc == _DEADLINE_EXCEEDED or http in (504, 408)
             # a message that names a timeout takes precedence over a code
-            self.cancellation[i] = about == _CANCELLATION or (about == 0 and (grpc == _CANCELLED or http == 499))
+            self.cancellation[i] = kind == _CANCELLATION or (kind == 0 and (grpc == _CANCELLED or http == 499))
 
     @cached_property
     def _templates(self) -> dict[int, str]:
@@ -70,7 +70,7 @@ _CANCELLATION, _TIMEOUT = 1, 2
 
 
 @lru_cache(maxsize=50_000)
-def _of_text(text: str) -> int:
+def _kind_of_text(text: str) -> int:
     """Classify a message as a timeout, a cancellation or neither (0)."""
     lowered = text.lower()
     if any(word in lowered for word in _TIMEOUT_WORDS):

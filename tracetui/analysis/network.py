@@ -1,9 +1,9 @@
-"""Network time: what a call took beyond the work of the service that answered it.
+"""Network time: the part of a call's duration in which the callee does not work.
 
-For a call that waits, it is the duration of the CLIENT span minus the duration of the spans that answered it, at least
-0: connections, transport, proxies, and queues in front of the callee. The two durations come from one clock each, so
-that clock skew does not matter; the split into before and after the answer needs both clocks to agree. For a message
-it is the queue time: from the end of the PRODUCER span to the start of the span that received the message.
+For a synchronous call it is the duration of the CLIENT span minus that of the callee's spans, at least 0: connections,
+transport, proxies, and queues in front of the callee. Each of the two durations comes from one clock, so clock skew
+does not matter; the division into the time before the callee began and after it ended needs both clocks to agree. For
+a message it is the queue time: from the end of the PRODUCER span to the start of the span that received the message.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class OperationTable:
         is_other = found.share_percent <= BOTTLENECK_PERCENT
         self.bottlenecks = int((~is_other).sum())
         costliest = found.operation[np.argsort(is_other, kind="stable")]
-        self._numbers = np.concatenate((costliest, self._async_alone(distinct)))
+        self._numbers = np.concatenate((costliest, self._async_only(distinct)))
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
         self._measure()
         self._pair()
@@ -85,12 +85,12 @@ class OperationTable:
         self.seconds = int(starts.max() - starts.min()) / 1e9 if len(starts) else 0.0
         """Time from the first start of a trace to the last, in seconds."""
 
-    def _async_alone(self, operations: np.ndarray) -> np.ndarray:
+    def _async_only(self, operations: np.ndarray) -> np.ndarray:
         """Find the operations that occur only in asynchronous work: int64, entry points first."""
-        alone = [number for number in operations.tolist() if number not in self._figures]
+        only = [number for number in operations.tolist() if number not in self._figures]
         first = {label: rank for rank, label in enumerate(self._entries)}
-        alone.sort(key=lambda number: first.get(self.traces.operation_label(number), len(first)))
-        return np.array(alone, np.int64)
+        only.sort(key=lambda number: first.get(self.traces.operation_label(number), len(first)))
+        return np.array(only, np.int64)
 
     def _measure(self) -> None:
         """Compute calls, errors, times and percentiles of every operation."""
@@ -126,11 +126,10 @@ class OperationTable:
         by_time = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
         rank[by_time] = np.arange(traces.trace_count)
         # most pairs have no time on the path and need no sorting by time
-        waits = critical > 0
-        waiting, idle = np.flatnonzero(waits), np.flatnonzero(~waits)
-        waiting = waiting[np.lexsort((rank[trace[waiting]], -critical[waiting]))]
-        idle = idle[group_slices(rank[trace[idle]])[0]]
-        order = np.concatenate((waiting, idle))
+        on_path, off_path = np.flatnonzero(critical > 0), np.flatnonzero(critical == 0)
+        on_path = on_path[np.lexsort((rank[trace[on_path]], -critical[on_path]))]
+        off_path = off_path[group_slices(rank[trace[off_path]])[0]]
+        order = np.concatenate((on_path, off_path))
         position = np.searchsorted(np.fromiter(self._position, np.int64, len(self._position)), operation)
         by_operation, _, _ = group_slices(position[order])
         grouped: np.ndarray = order[by_operation]

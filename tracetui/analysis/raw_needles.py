@@ -22,10 +22,10 @@ _REPLACED: Final = re.compile("[\ufffd\ud800-\udfff]")
 
 
 def needles(word: str) -> list[bytes]:
-    """List texts in lower case of which raw bytes contain at least one, in any case of ASCII letters, if they contain
-    the word; none if raw bytes may write the word in other ways.
+    """List bytes of which any raw JSON that contains the word has at least one, compared without ASCII case.
 
-    For ASCII, `ESCAPED` characters are another way.
+    They are in lower case. None if the word can be written in too many ways. A word in ASCII may also be written with
+    `ESCAPED` characters, which callers must look for.
     """
     if _is_boolean(word) or _REPLACED.search(word):
         return []
@@ -33,22 +33,22 @@ def needles(word: str) -> list[bytes]:
         longest = max(_UNESCAPED.findall(word), key=len, default="")
         return [longest.encode()] if longest else []
     texts: list[str] = []
-    for run in _BEYOND_ASCII.findall(word):
-        # writing systems without case: the whole run is written in one way
-        if all(_written(character) == [character] for character in run):
-            texts = [run]
+    for part in _BEYOND_ASCII.findall(word):
+        # writing systems without case: the whole part is written in one way
+        if all(_case_variants(character) == [character] for character in part):
+            texts = [part]
             break
-    texts = texts or _written(_BEYOND_ASCII.findall(word)[0][0])
+    texts = texts or _case_variants(_BEYOND_ASCII.findall(word)[0][0])
     return [written for text in texts for written in (text.encode(), _escaped(text))]
 
 
 def raw_test(word: str) -> Callable[[bytes], object]:
     """Build a test for raw JSON that passes everything that may contain the word, and little else."""
-    sought = needles(word)
-    if not sought or is_numeric(word):
+    found = needles(word)
+    if not found or is_numeric(word):
         return lambda _: True
-    ways = [re.escape(needle) for needle in sought] + ([re.escape(ESCAPE)] if word.isascii() else [])
-    return re.compile(b"|".join(ways), re.IGNORECASE).search
+    patterns = [re.escape(needle) for needle in found] + ([re.escape(ESCAPE)] if word.isascii() else [])
+    return re.compile(b"|".join(patterns), re.IGNORECASE).search
 
 
 def is_numeric(part: str) -> bool:
@@ -67,8 +67,8 @@ def _escaped(text: str) -> bytes:
     return b"".join(b"\\u%02x%02x" % (code_units[i], code_units[i + 1]) for i in range(0, len(code_units), 2))
 
 
-def _written(character: str) -> list[str]:
-    """List the characters whose lower case contains a character beyond ASCII."""
+def _case_variants(character: str) -> list[str]:
+    """List a character beyond ASCII, and the capitals whose lower case contains it."""
     return [character, *_capitals().get(character, ())]
 
 

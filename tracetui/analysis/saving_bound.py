@@ -25,27 +25,27 @@ class SavingBound:
         called = np.flatnonzero(paths.on_path & (parent >= 0))
         called = called[np.lexsort((end[called], parent[called]))]
         parallel = np.flatnonzero(~paths.on_path & (parent >= 0) & paths.on_path[parent] & (paths.start <= end))
-        ended, begun, left = keyed_together(
+        path_ends, parallel_starts, parallel_ends = keyed_together(
             (parent[called], end[called]), (parent[parallel], paths.start[parallel]), (parent[parallel], end[parallel])
         )
-        begun = _start_of_parallel_work(parent[parallel], ended, begun, left)
-        # parallel work limits those that end after its start, up to the first that does not end before it
-        first, last = np.searchsorted(ended, begun, "right"), np.searchsorted(ended, left)
-        holds = (first <= last) & (last < len(called))
-        holds[holds] = parent[called[last[holds]]] == parent[parallel[holds]]
-        parallel, first, last = parallel[holds], first[holds], last[holds]
+        parallel_starts = _start_of_parallel_work(parent[parallel], path_ends, parallel_starts, parallel_ends)
+        # parallel work limits the calls that end after its start, up to the first one that does not end before it
+        first, last = np.searchsorted(path_ends, parallel_starts, "right"), np.searchsorted(path_ends, parallel_ends)
+        limits = (first <= last) & (last < len(called))
+        limits[limits] = parent[called[last[limits]]] == parent[parallel[limits]]
+        parallel, first, last = parallel[limits], first[limits], last[limits]
         self._end = end
         self._parent = parent
         self._position = np.full(len(traces), -1, np.int64)
         self._position[called] = np.arange(len(called))
         self._parallel_end = end[parallel]
-        self._then_end = end[called[last]]
-        lag = self._then_end - self._parallel_end
+        self._next_end = end[called[last]]
+        lag = self._next_end - self._parallel_end
         # of all parallel work for a call: that with the least slack, and the longest
-        self._holding = [_least_over(values, first, last, len(called)) for values in (lag, -self._parallel_end)]
+        self._limiting = [_least_over(values, first, last, len(called)) for values in (lag, -self._parallel_end)]
         self._whole = np.full(len(traces), UNBOUND, np.int64)
-        held = self._holding[0] >= 0
-        self._whole[called[held]] = lag[self._holding[0][held]]
+        is_limited = self._limiting[0] >= 0
+        self._whole[called[is_limited]] = lag[self._limiting[0][is_limited]]
         above = parent.copy()
         moving = called
         # each round doubles the distance
@@ -65,28 +65,30 @@ class SavingBound:
         """
         found = self.of(self._parent[first])
         position, until = self._position[first], self._end[last]
-        for holding in self._holding:
-            by = holding[position]
+        for limiting in self._limiting:
+            by = limiting[position]
             some = by >= 0
-            then = np.maximum(until[some], self._then_end[by[some]])
-            found[some] = np.minimum(found[some], then - self._parallel_end[by[some]])
+            end = np.maximum(until[some], self._next_end[by[some]])
+            found[some] = np.minimum(found[some], end - self._parallel_end[by[some]])
         return found
 
 
-def _start_of_parallel_work(parent: np.ndarray, ended: np.ndarray, begun: np.ndarray, left: np.ndarray) -> np.ndarray:
+def _start_of_parallel_work(
+    parent: np.ndarray, path_ends: np.ndarray, parallel_starts: np.ndarray, parallel_ends: np.ndarray
+) -> np.ndarray:
     """Find the start of the work parallel to a path. Work that follows other such work starts with that.
 
-    ended, begun, left: keys of parent and time: ends of calls on the path, ascending; starts and ends of parallel calls
-    with these parents.
+    path_ends: ends of calls on the path, ascending; parallel_starts, parallel_ends: times of parallel calls with these
+    parents. All are keys of parent and time.
     """
-    delayed = np.flatnonzero(begun < left)
-    by_end = delayed[np.argsort(left[delayed])]
+    delayed = np.flatnonzero(parallel_starts < parallel_ends)
+    by_end = delayed[np.argsort(parallel_ends[delayed])]
     # the latest end before each start, among parallel calls and on the path; the last entry means none
-    latest = np.append(by_end, len(left))[np.searchsorted(left[by_end], begun, "right") - 1]
-    on_path = np.append(ended, -1)[np.searchsorted(ended, begun, "right") - 1]
-    follows = np.append(left, -1)[latest] >= on_path
+    latest = np.append(by_end, len(parallel_ends))[np.searchsorted(parallel_ends[by_end], parallel_starts, "right") - 1]
+    on_path = np.append(path_ends, -1)[np.searchsorted(path_ends, parallel_starts, "right") - 1]
+    follows = np.append(parallel_ends, -1)[latest] >= on_path
     follows &= np.append(parent, -1)[latest] == parent
-    found = begun.copy()
+    found = parallel_starts.copy()
     above = np.where(follows, latest, -1)
     moving = np.flatnonzero(follows)
     while len(moving):

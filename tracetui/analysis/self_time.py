@@ -13,9 +13,9 @@ def detached(traces: TraceSet) -> np.ndarray:
     """bool[n]: CONSUMER children of a PRODUCER, for which it does not wait."""
     consumers = np.flatnonzero(traces.kind == Kind.CONSUMER)
     parent = traces.parent[consumers]
-    answer = np.zeros(len(traces), bool)
-    answer[consumers] = (parent >= 0) & (traces.kind[parent] == Kind.PRODUCER)
-    return answer
+    result = np.zeros(len(traces), bool)
+    result[consumers] = (parent >= 0) & (traces.kind[parent] == Kind.PRODUCER)
+    return result
 
 
 def self_times(traces: TraceSet) -> np.ndarray:

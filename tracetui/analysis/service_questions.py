@@ -19,11 +19,11 @@ from tracetui.analysis.stats.groups import group_positions, quantiles
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
-_EXAMINED = 200
+_MOST_EXAMINED = 200
 """Most spans of a service whose attributes are read to describe a match."""
-_SORTS = ("service", "type", "operation", "attribute")
+_KINDS_OF_MATCH = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
-_NAMED = 5
+_MOST_LISTED = 5
 """Most matches listed per service and type."""
 
 
@@ -116,21 +116,23 @@ class WordMatch:
 
 @dataclass(frozen=True, slots=True)
 class FoundService:
+    """Service or peer that a word matches."""
+
     service: str
     matched: tuple[WordMatch, ...]
 
 
 def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
     """Find the services and peers that match a word: first by name, then by type, operation and attributes."""
-    traces, sought = graph.traces, word.lower()
+    traces, lowered = graph.traces, word.lower()
     matched: dict[str, list[WordMatch]] = {}
     for name in graph.names:
-        if sought in name.lower():
+        if lowered in name.lower():
             matched.setdefault(name, []).append(WordMatch("service", name, graph.figures[name].call_count))
         type_ = graph.figures[name].peer_type
-        if type_ and sought in (type_, _PLURALS[type_]):
+        if type_ and lowered in (type_, _PLURALS[type_]):
             matched.setdefault(name, []).append(WordMatch("type", type_, graph.figures[name].call_count))
-    holding = np.array([sought in name.lower() for name in traces.names], bool)
+    holding = np.array([lowered in name.lower() for name in traces.names], bool)
     of_word = np.flatnonzero(holding[traces.name])
     pairs, counts = np.unique(traces.operation[of_word], return_counts=True)
     for at in np.argsort(-counts, kind="stable").tolist():
@@ -139,34 +141,35 @@ def find_services(graph: ServiceGraph, word: str) -> list[FoundService]:
     found = find_spans(traces, 0, len(traces), word)
     assert found is not None
     rest = np.flatnonzero(found & ~holding[traces.name])
-    for service, values in _attributes(traces, rest, sought).items():
+    for service, values in _attributes(traces, rest, lowered).items():
         matched.setdefault(service, []).extend(values)
-    services = [FoundService(name, tuple(_few(found))) for name, found in matched.items()]
+    services = [FoundService(name, tuple(_first_of_each_kind(found))) for name, found in matched.items()]
     return sorted(
         services,
-        key=lambda one: (_SORTS.index(one.matched[0].what), -sum(m.count for m in one.matched), one.service),
+        key=lambda one: (_KINDS_OF_MATCH.index(one.matched[0].what), -sum(m.count for m in one.matched), one.service),
     )
 
 
-def _few(found: Sequence[WordMatch]) -> list[WordMatch]:
+def _first_of_each_kind(found: Sequence[WordMatch]) -> list[WordMatch]:
+    """Select the most frequent matches of each kind, sorted by kind."""
     kept: Counter[str] = Counter()
     few = []
-    for match in sorted(found, key=lambda match: (_SORTS.index(match.what), -match.count, match.value)):
+    for match in sorted(found, key=lambda match: (_KINDS_OF_MATCH.index(match.what), -match.count, match.value)):
         kept[match.what] += 1
-        if kept[match.what] <= _NAMED:
+        if kept[match.what] <= _MOST_LISTED:
             few.append(match)
     return few
 
 
-def _attributes(traces: TraceSet, spans: np.ndarray, sought: str) -> dict[str, list[WordMatch]]:
+def _attributes(traces: TraceSet, spans: np.ndarray, lowered: str) -> dict[str, list[WordMatch]]:
     found: dict[str, list[WordMatch]] = {}
     for number, at in group_positions(traces.service[spans]):
         own = spans[at]
         seen: Counter[str] = Counter()
-        for span in own[:_EXAMINED].tolist():
+        for span in own[:_MOST_EXAMINED].tolist():
             attributes = {**traces.resource_attributes(span), **traces.attributes(span)}
             texts = (f"{key}={value!s}" for key, value in attributes.items() if key != "service.name")
-            seen.update(text for text in texts if sought in text.lower())
+            seen.update(text for text in texts if lowered in text.lower())
         values = [WordMatch("attribute", text, count) for text, count in seen.most_common()]
         if values:
             found[traces.services[number]] = values

@@ -95,14 +95,14 @@ def outside_callers(traces: TraceSet, trace: int) -> np.ndarray:
     async.
 
     A child in another service that begins within its caller and outlasts it is `LONGER`: work that continued after the
-    call, which is not reported within one service. `model.clocks` defines clock skew.
+    call, which is not reported within one service. `model.skewed_spans` defines clock skew.
     """
-    alone = traces.select(np.array([trace]))
-    above, begin = alone.parent, alone.start[alone.parent]
-    until = alone.reached_end[alone.parent]
-    longer = (above >= 0) & (alone.end > until + np.maximum((until - begin) * _LONGER_SHARE, GRID_NS))
-    longer &= alone.service != alone.service[above]
-    longer &= (alone.flags & int(Flag.FOLLOWS_FROM)) == 0
-    answer = np.where(longer & ~detached(alone), LONGER, 0).astype(np.uint8)
-    answer[skewed_spans(alone)] = SKEWED
-    return answer
+    one = traces.select(np.array([trace]))
+    above, begin = one.parent, one.start[one.parent]
+    until = one.reached_end[one.parent]
+    longer = (above >= 0) & (one.end > until + np.maximum((until - begin) * _LONGER_SHARE, GRID_NS))
+    longer &= one.service != one.service[above]
+    longer &= (one.flags & int(Flag.FOLLOWS_FROM)) == 0
+    result = np.where(longer & ~detached(one), LONGER, 0).astype(np.uint8)
+    result[skewed_spans(one)] = SKEWED
+    return result

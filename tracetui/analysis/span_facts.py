@@ -97,7 +97,7 @@ class SpanNetwork:
     """Network time of one call, in nanoseconds."""
 
     callee: str
-    """Service that answers the call, or receives the message."""
+    """Service that is called, or receives the message."""
     total_ns: int
     split_ns: tuple[int, int] | None
     """Time until the callee began and after it ended; None where the clocks of the hosts differ."""
@@ -150,7 +150,7 @@ class FactFinder:
         self.traces = traces
         self._lock = Lock()
         self._trace = -1
-        self._alone = traces
+        self._one_trace = traces
         self._self = self._roles = self._outcomes = np.zeros(0, np.int64)
         self._paths: CriticalPaths | None = None
         self._network: NetworkTimes | None = None
@@ -174,10 +174,10 @@ class FactFinder:
             at = span - int(traces.first[trace])
             assert self._paths is not None
             assert self._network is not None
-            network = _span_network(self._alone, self._network, at)
+            network = _span_network(self._one_trace, self._network, at)
             own, role, paths = int(self._self[at]), ErrorRole(int(self._roles[at])), self._paths
             outcome = Outcome(int(self._outcomes[at]))
-            caused_by = causes_of(self._alone, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
+            caused_by = causes_of(self._one_trace, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
         first = int(traces.first[trace])
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
@@ -208,11 +208,11 @@ class FactFinder:
         )
 
     def _analyse(self, trace: int) -> None:
-        self._alone = alone = self.traces.select(np.array([trace]))
-        self._self = self_times(alone)
-        self._paths = critical_paths(alone)
-        self._roles, self._outcomes = roles(alone), outcomes(alone)
-        self._network = network_times(alone)
+        self._one_trace = one = self.traces.select(np.array([trace]))
+        self._self = self_times(one)
+        self._paths = critical_paths(one)
+        self._roles, self._outcomes = roles(one), outcomes(one)
+        self._network = network_times(one)
         self._trace = trace
 
 
@@ -229,7 +229,7 @@ def _span_network(traces: TraceSet, found: NetworkTimes, span: int) -> SpanNetwo
     )
 
 
-def kind_rank(traces: TraceSet, trace: int) -> Rank:
+def trace_rank(traces: TraceSet, trace: int) -> Rank:
     """Compute the rank of a trace among its peers: the traces with its root service and operation, itself included."""
     operation = traces.operation[traces.main_root]
     peer_values = traces.response_time[operation == operation[trace]]

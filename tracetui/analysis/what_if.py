@@ -20,7 +20,7 @@ from tracetui.model.traces import TraceSet
 
 MOST_PERCENT = 1_000.0
 _UNCHANGED = 100.0
-_LONGEST = 1 << 61
+_MOST_NS = 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,9 @@ def what_if(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> WhatIf:
     # if the root is missing, use the whole trace
     whole = after.end_of_traces - traces.trace_start
     durations = np.where(traces.root_missing, whole, after.traces.response_time)
-    own = set(np.unique(traces.operation[scaled]).tolist())
-    others = (found for found in critical_operations(critical_paths(after.traces)) if found[0] not in own and found[1])
+    changed = set(np.unique(traces.operation[scaled]).tolist())
+    found = critical_operations(critical_paths(after.traces))
+    others = (one for one in found if one[0] not in changed and one[1])
     following = next(others, None)
     before = traces.response_time
     p50, p95 = zip(quantiles(before, (0.5, 0.95)), quantiles(durations, (0.5, 0.95)), strict=True)
@@ -105,7 +106,7 @@ def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
     """Scale times, int64 ns, within the range of int64."""
     if percent == _UNCHANGED:
         return times
-    scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_LONGEST, _LONGEST).astype(np.int64)
+    scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_MOST_NS, _MOST_NS).astype(np.int64)
     return scaled
 
 
@@ -131,12 +132,12 @@ def _rearrange(paths: CriticalPaths, scaled: np.ndarray, length: np.ndarray, shi
     parents, ends = traces.parent, traces.subtree_end
     # positions are in pre-order, so going backwards children are done before their parents
     for parent in above[::-1].tolist():
-        kids = []
+        positions = []
         at = parent + 1
         while at < ends[parent]:
-            kids.append(at)
+            positions.append(at)
             at = int(ends[at])
-        children = np.array(kids, np.int64)
+        children = np.array(positions, np.int64)
         assert (parents[children] == parent).all()
         inside = children[paths.start[children] <= paths.end[children]]
         if not len(inside):

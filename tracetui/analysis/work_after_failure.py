@@ -22,7 +22,7 @@ class WorkAfterFailure:
         self._latest: dict[int, int] = {}
         self._calls: dict[int, _Calls] = {}
 
-    def found(self, failed: int, above: int) -> bool:
+    def exists(self, failed: int, above: int) -> bool:
         """Test whether a child of `above`, or of a span between it and `failed`, calls a different peer than `failed`
         and began after that had ended. No span in between may be an error.
         """
@@ -43,22 +43,22 @@ class WorkAfterFailure:
             return False
         peer = peer_of(traces, self._owner, failed)
         pairs = self._skewed.pairs(int(traces.trace[failed]))
-        hits = [
+        later = [
             call
             for host, calls in self._calls_of(first, above).items()
             if not pairs or (self._skewed.host(failed), host) not in pairs
             for start, other, call in calls
             if start >= until and other != peer
         ]
-        if any(not self._holds(call, failed) for call in hits):
+        if any(not self._contains(call, failed) for call in later):
             return True
-        return bool(hits) and self._found_among_all(failed, above, until, peer)
+        return bool(later) and self._exists_among_all(failed, above, until, peer)
 
-    def _holds(self, span: int, failed: int) -> bool:
+    def _contains(self, span: int, failed: int) -> bool:
         """Test whether a span is the failed one or above it, which is not later work even if its length is 0."""
         return span <= failed < int(self._traces.subtree_end[span])
 
-    def _found_among_all(self, failed: int, above: int, until: int, peer: str) -> bool:
+    def _exists_among_all(self, failed: int, above: int, until: int, peer: str) -> bool:
         """Search all children; only needed if the latest calls are spans around the failed one."""
         traces, skewed = self._traces, self._skewed
         pairs = skewed.pairs(int(traces.trace[failed]))
@@ -66,7 +66,7 @@ class WorkAfterFailure:
         while span != above:
             span = int(traces.parent[span])
             for child in self._children(span):
-                if int(traces.start[child]) < until or self._holds(child, failed):
+                if int(traces.start[child]) < until or self._contains(child, failed):
                     continue
                 other = peer_of(traces, self._owner, child)
                 if other and other != peer and (skewed.host(failed), skewed.host(child)) not in pairs:

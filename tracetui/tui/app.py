@@ -55,7 +55,7 @@ from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
 from tracetui.tui.views.base import View
-from tracetui.tui.views.registry import VIEWS, pane_classes
+from tracetui.tui.views.registry import VIEWS, view_classes
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
@@ -152,9 +152,9 @@ class TraceApp(TerminalApp):
 
     async def _build_views(self) -> None:
         """Create the views after the first screen is painted, and start loading."""
-        panes = await asyncio.to_thread(pane_classes)
+        classes = await asyncio.to_thread(view_classes)
         switcher = self.query_one(ContentSwitcher)
-        for (view, _), make in zip(VIEWS, panes, strict=True):
+        for (view, _), make in zip(VIEWS, classes, strict=True):
             await switcher.add_content(make(self.state, self.work, id=view))
         # a key may have changed the view meanwhile
         switcher.current = self.view
@@ -163,13 +163,13 @@ class TraceApp(TerminalApp):
         gc.freeze()
         self._apply_look()
         self.update_frame()
-        self.pane.focus_pane()
+        self.current_view.take_focus()
         self.release_keys()
         if self.state.sources:
             self._controller.start()
         for number, text in enumerate(self.state.notices):
             # show them one after the other, as there is one line for them
-            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self.show_notice, text, bad=True))
+            self.set_timer(number * self._bottom.NOTICE_SECONDS or 0.01, partial(self.show_notice, text, is_error=True))
 
     def exit(self, *args: Any, **options: Any) -> None:
         """Save the location and leave."""
@@ -185,7 +185,7 @@ class TraceApp(TerminalApp):
     # --- views -------------------------------------------------------------------------------------------------------
 
     @property
-    def pane(self) -> View:
+    def current_view(self) -> View:
         """The current view."""
         return self.query_one(f"#{self.view}", View)
 
@@ -206,14 +206,14 @@ class TraceApp(TerminalApp):
             self._controller.show_deferred()
         if self._has_views:
             self.query_one(ContentSwitcher).current = view
-            self.pane.selection_changed()
-            self.pane.focus_pane()
+            self.current_view.selection_changed()
+            self.current_view.take_focus()
         self.update_frame()
 
     def action_go_back(self) -> None:
         if self._top.has_banner:
             self._top.show_banner(())
-        elif self._has_views and self.pane.go_back():
+        elif self._has_views and self.current_view.go_back():
             pass
         elif self._esc_stops:
             self._controller.stop()
@@ -281,7 +281,7 @@ class TraceApp(TerminalApp):
         self.push_screen(Pager(self.state.look, message.title, message.text))
 
     def on_notice(self, message: Notice) -> None:
-        self.show_notice(message.text, bad=message.bad)
+        self.show_notice(message.text, is_error=message.is_error)
 
     def on_location_changed(self, _: LocationChanged) -> None:
         self.update_frame()
@@ -290,7 +290,7 @@ class TraceApp(TerminalApp):
         self.update_frame()
 
     def action_keys(self) -> None:
-        tables = (*(self.pane.KEYS if self._has_views else ()), LISTS)
+        tables = (*(self.current_view.KEYS if self._has_views else ()), LISTS)
         groups: list[tuple[str, Keys]] = [("Legend", [glyph for table in tables for glyph in table.glyphs])]
         groups += [(table.title, table.help) for table in tables]
         groups.insert(2, ("Words", [word for table in tables for word in table.words]))
@@ -323,7 +323,7 @@ class TraceApp(TerminalApp):
         self.push_screen(Choice(self.state.look, "Open in a tab", [], free=free), self._open_chosen)
 
     def _open_chosen(self, source: str | None) -> None:
-        self.pane.focus_pane()
+        self.current_view.take_focus()
         if source is not None:
             self.open_source(source)
 
@@ -332,7 +332,7 @@ class TraceApp(TerminalApp):
         try:
             state, resume = state_of(source, self.state, self._tabs.sources)
         except (InputError, UsageError) as error:
-            self.show_notice(str(error), bad=True)
+            self.show_notice(str(error), is_error=True)
             return
 
         def add() -> None:
@@ -382,16 +382,16 @@ class TraceApp(TerminalApp):
         self.show_banner(())
         self.view = tab.view
         self._bottom.forget()
-        for pane in self.query(View):
-            pane.sources_changed()
+        for view in self.query(View):
+            view.sources_changed()
         self.query_one(ContentSwitcher).current = tab.view
         if is_new:
             self._controller.start()
         else:
             self.refresh_views()
-            self.pane.selection_changed()
+            self.current_view.selection_changed()
             self._controller.come_back()
-        self.pane.focus_pane()
+        self.current_view.take_focus()
         self.update_frame()
 
     # --- loading -----------------------------------------------------------------------------------------------------
@@ -436,9 +436,9 @@ class TraceApp(TerminalApp):
     def on_worker_state_changed(self, event: Any) -> None:
         if event.worker.error is not None and not event.worker.is_cancelled:
             error = event.worker.error
-            self.show_notice(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", bad=True)
-            for pane in self.query(View):
-                pane.work_failed(event.worker.group)
+            self.show_notice(f"internal error in {event.worker.group}: {type(error).__name__}: {error}", is_error=True)
+            for view in self.query(View):
+                view.work_failed(event.worker.group)
             if self._warnings is not None:
                 self._warnings.work_failed(event.worker.group)
             self.release_keys()
@@ -454,8 +454,8 @@ class TraceApp(TerminalApp):
 
     def refresh_views(self) -> None:
         """Show the state again in all views."""
-        for pane in self.query(View):
-            pane.set_changed()
+        for view in self.query(View):
+            view.set_changed()
         if self._warnings is not None:
             self._warnings.set_changed()
 
@@ -472,7 +472,7 @@ class TraceApp(TerminalApp):
     @property
     def is_placed(self) -> bool:
         """True if the user has moved the cursor, which then stays on its trace."""
-        return self.pane.is_placed
+        return self.current_view.is_placed
 
     def open_traces(self, traces: Sequence[int]) -> None:
         """Open one trace, or compare two."""
@@ -513,7 +513,7 @@ class TraceApp(TerminalApp):
         from tracetui.tui.views.warnings import open_warnings
 
         # made for the current view, which takes the focus back
-        self._warnings = ChoiceFiller(self.pane)
+        self._warnings = ChoiceFiller(self.current_view)
         open_warnings(self._warnings, self.state, self._controller.warning_lines(), self._show_load_warnings)
 
     def _show_load_warnings(self) -> None:
@@ -552,7 +552,7 @@ class TraceApp(TerminalApp):
             return
 
         def chosen(names: Sequence[str] | None) -> None:
-            self.pane.focus_pane()
+            self.current_view.take_focus()
             if names:
                 self._controller.choose_services(names, every=len(names) == len(self.state.server_services))
                 self.update_frame()
@@ -566,25 +566,25 @@ class TraceApp(TerminalApp):
         look.theme = render_theme(self.current_theme, os.environ)
         for bar in self.query(LineBar):
             bar.set_look(look.theme)
-        for view in self.query(LineView):
-            view.set_look(look.theme)
-        for pane in self.query(View):
-            pane.look_changed()
+        for lines in self.query(LineView):
+            lines.set_look(look.theme)
+        for view in self.query(View):
+            view.look_changed()
 
     def update_frame(self) -> None:
         """Update the status, the tabs and the lines below the view."""
         if not self._bottom.is_attached:
             return
-        pane = self.pane if self._has_views else None
+        view = self.current_view if self._has_views else None
         controller = self._controller
         hint = "  {app.back} stops" if self._esc_stops and controller.phase is not Phase.STOPPING else ""
         self._top.show(self.view, self.key_names.short(controller.status + hint), self._tabs.label)
         # the first thing that the key does must be said
         closes = [("{app.back}", "closes the message")] if self._top.has_banner else []
         hints = self.key_names.hints(
-            [*closes, *(pane.hints[: 4 - len(closes)] if pane else ()), *APP.hints("app.keys")]
+            [*closes, *(view.hints[: 4 - len(closes)] if view else ()), *APP.hints("app.keys")]
         )
-        self._bottom.show_location(Location(self.view, pane.crumbs() if pane else (), hints))
+        self._bottom.show_location(Location(self.view, view.crumbs() if view else (), hints))
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
@@ -594,19 +594,19 @@ class TraceApp(TerminalApp):
         screen = self.screen
         if isinstance(screen, Choice):
             return screen.holds_keys
-        return not self._has_views or (len(self.screen_stack) == 1 and self.pane.is_opening)
+        return not self._has_views or (len(self.screen_stack) == 1 and self.current_view.is_opening)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.AppBlur):
             # stay focused, as the screen may be read from other windows, and multiplexers do not report focus reliably
             return
         if isinstance(event, events.Key):
-            self._bottom.forget(only_good=True)
+            self._bottom.forget(keep_error=True)
         await super().on_event(event)
 
-    def show_notice(self, text: str, *, bad: bool = False) -> None:
-        """Show a one-line notice; `bad` for errors."""
-        self._bottom.show_notice(text, bad=bad)
+    def show_notice(self, text: str, *, is_error: bool = False) -> None:
+        """Show a one-line notice; `is_error` for errors."""
+        self._bottom.show_notice(text, is_error=is_error)
 
     def _save_state(self) -> None:
         save_queries(self.state.new_queries)

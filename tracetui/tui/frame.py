@@ -167,9 +167,9 @@ class FrameBottom(LineBar):
         self._location = location
         self._show()
 
-    def show_notice(self, text: str, *, bad: bool) -> None:
-        """Show a notice for a while; `bad` for errors."""
-        self._notice = notice = (text, bad)
+    def show_notice(self, text: str, *, is_error: bool) -> None:
+        """Show a notice for a while; `is_error` for errors."""
+        self._notice = notice = (text, is_error)
         self._show()
 
         def forget() -> None:
@@ -178,9 +178,9 @@ class FrameBottom(LineBar):
 
         self.set_timer(self.NOTICE_SECONDS, forget)
 
-    def forget(self, *, only_good: bool = False) -> None:
-        """Remove the last notice and show the location again; with `only_good`, keep an error."""
-        if self._notice is not None and not (only_good and self._notice[1]):
+    def forget(self, *, keep_error: bool = False) -> None:
+        """Remove the last notice and show the location again; with `keep_error`, keep an error."""
+        if self._notice is not None and not (keep_error and self._notice[1]):
             self._notice = None
             self._show()
 

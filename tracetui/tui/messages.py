@@ -99,10 +99,10 @@ class ReadText(Message):
 
 @dataclass
 class Notice(Message):
-    """Show a one-line notice; `bad` for errors."""
+    """Show a one-line notice; `is_error` for errors."""
 
     text: str
-    bad: bool = False
+    is_error: bool = False
 
 
 @dataclass

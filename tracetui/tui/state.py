@@ -31,7 +31,7 @@ class Look:
 
 STDIN: Final = "-"
 """Source that is read from standard input."""
-_OF_THE_APP: Final = (
+_APP_FIELDS: Final = (
     "look",
     "notices",
     "previous_queries",
@@ -135,7 +135,7 @@ class State:
     def take(self, other: State) -> None:
         """Replace sources, traces and selection by those of another state. What belongs to the app stays."""
         for one in fields(self):
-            if one.name not in _OF_THE_APP:
+            if one.name not in _APP_FIELDS:
                 setattr(self, one.name, getattr(other, one.name))
 
     @property

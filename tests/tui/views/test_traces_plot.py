@@ -108,7 +108,7 @@ async def test_time_of_a_comparison_is_marked(tmp_path: Path) -> None:
     save(deployment(["2.4"] * 15 + ["2.5"] * 15), path)
     async with opened(str(path)) as (app, pilot):
         app.state.select(4)
-        app.pane.selection_changed()
+        app.current_view.selection_changed()
         await pilot.settle()
         await pilot.press("B", "enter", "escape")
         assert pilot.text.count("▲") > 1

@@ -52,13 +52,13 @@ def limit_for(level: float, samples: int) -> float:
     samples: number of samples from which the standard error was estimated. The quantile of Student's t is expanded
     about the normal distribution: M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", 26.7.5.
     """
-    x, free = NormalDist().inv_cdf(1 - level), max(samples - 1, 1)
+    x, degrees = NormalDist().inv_cdf(1 - level), max(samples - 1, 1)
     return (
         x
-        + (x**3 + x) / (4 * free)
-        + (5 * x**5 + 16 * x**3 + 3 * x) / (96 * free**2)
-        + (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / (384 * free**3)
-        + (79 * x**9 + 776 * x**7 + 1482 * x**5 - 1920 * x**3 - 945 * x) / (92_160 * free**4)
+        + (x**3 + x) / (4 * degrees)
+        + (5 * x**5 + 16 * x**3 + 3 * x) / (96 * degrees**2)
+        + (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / (384 * degrees**3)
+        + (79 * x**9 + 776 * x**7 + 1482 * x**5 - 1920 * x**3 - 945 * x) / (92_160 * degrees**4)
     )
 
 
@@ -85,11 +85,11 @@ def _difference(
 ) -> Difference:
     sides = before, after
     values = [float(figure(sample)) for sample in sides]
-    scatter = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
+    residuals = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
     total = 0.0
     for sample, count in zip(sides, traces or (len(before), len(after)), strict=True):
         size = min(len(sample), MOST_SAMPLES)
-        error = max(float(figure(_drawn(source, size)).std()) for source in (sample, scatter))
+        error = max(float(figure(_drawn(source, size)).std()) for source in (sample, residuals))
         # scale for the thinning, and to one independent value per trace
         total += error**2 * size / max(min(len(sample), count), 1)
     return Difference(values[1] - values[0], math.sqrt(total))
@@ -99,10 +99,10 @@ def normal_mean_difference(before: np.ndarray, after: np.ndarray, traces: tuple[
     """Like `mean_difference`, but with the limit of the errors for many draws, so that nothing is drawn."""
     sides = before, after
     values = [float(sample.mean()) for sample in sides]
-    scatter = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
+    residuals = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
     total = 0.0
     for sample, count in zip(sides, traces or (len(before), len(after)), strict=True):
-        total += max(float(sample.var()), float(scatter.var())) / max(min(len(sample), count), 1)
+        total += max(float(sample.var()), float(residuals.var())) / max(min(len(sample), count), 1)
     return Difference(values[1] - values[0], math.sqrt(total))
 
 
@@ -112,15 +112,15 @@ def share_difference(
     """Estimate the difference of a share in percent. Each is (hits, total), total > 0. The error assumes a common
     share.
     """
-    of = [min(sample[1], count) for sample, count in zip((before, after), traces or (before[1], after[1]), strict=True)]
-    shares = [many / whole for many, whole in (before, after)]
+    sizes = _independent(before, after, traces)
+    shares = [hits / total for hits, total in (before, after)]
     common = (before[0] + after[0]) / (before[1] + after[1])
-    error = math.sqrt(common * (1 - common) * (1 / of[0] + 1 / of[1]))
+    error = math.sqrt(common * (1 - common) * (1 / sizes[0] + 1 / sizes[1]))
     return Difference(100 * (shares[1] - shares[0]), 100 * error)
 
 
 def _drawn(sample: np.ndarray, size: int) -> np.ndarray:
-    """float64[DRAWS, size]"""
+    """Redraw a sample `DRAWS` times: float64[DRAWS, size]. The same in every run."""
     generator = np.random.default_rng(0)
     if len(sample) > MOST_SAMPLES:
         ranks = np.linspace(0, len(sample) - 1, MOST_SAMPLES).round().astype(np.int64)
@@ -140,29 +140,33 @@ def quantile_p_value(
 
 def share_p_value(before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None = None) -> float:
     """Compute the probability of a difference this large by chance; arguments as in `share_difference`."""
-    # use the number of traces: correlated values of one trace count once
-    of = [min(sample[1], count) for sample, count in zip((before, after), traces or (before[1], after[1]), strict=True)]
-    many = [round(some * size / whole) for (some, whole), size in zip((before, after), of, strict=True)]
+    sizes = _independent(before, after, traces)
+    hits = [round(some * size / total) for (some, total), size in zip((before, after), sizes, strict=True)]
     greater = int(after[0] * before[1] > before[0] * after[1])
-    return hypergeometric_p_value(many[greater], many[1 - greater], (of[greater], of[1 - greater]))
+    return hypergeometric_p_value(hits[greater], hits[1 - greater], (sizes[greater], sizes[1 - greater]))
 
 
-def hypergeometric_p_value(selected: int, rest: int, of: tuple[int, int]) -> float:
+def _independent(before: tuple[int, int], after: tuple[int, int], traces: tuple[int, int] | None) -> list[int]:
+    """Return the numbers of independent values: correlated values of one trace count once."""
+    totals = before[1], after[1]
+    return [min(total, count) for total, count in zip(totals, traces or totals, strict=True)]
+
+
+def hypergeometric_p_value(selected: int, rest: int, sizes: tuple[int, int]) -> float:
     """Compute the probability that at least `selected` of the hits fall into the first group by chance.
 
-    selected, rest: hits in the first and the second group; of: sizes of the groups. R. A. Fisher's exact test,
-    one-sided.
+    selected, rest: hits in the first and the second group; sizes: of the groups. R. A. Fisher's exact test, one-sided.
     """
-    marked, every = selected + rest, sum(of)
-    whole = _log_binomial(every, of[0])
+    hits, count = selected + rest, sum(sizes)
+    whole = _log_binomial(count, sizes[0])
     total = 0.0
-    for many in range(max(selected, marked - of[1]), min(marked, of[0]) + 1):
-        probability = math.exp(_log_binomial(marked, many) + _log_binomial(every - marked, of[0] - many) - whole)
+    for drawn in range(max(selected, hits - sizes[1]), min(hits, sizes[0]) + 1):
+        probability = math.exp(_log_binomial(hits, drawn) + _log_binomial(count - hits, sizes[0] - drawn) - whole)
         total += probability
         if probability < _NEGLIGIBLE * total:
             break
     return min(total, 1.0)
 
 
-def _log_binomial(of: int, many: int) -> float:
-    return math.lgamma(of + 1) - math.lgamma(many + 1) - math.lgamma(of - many + 1)
+def _log_binomial(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

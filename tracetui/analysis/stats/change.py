@@ -74,11 +74,12 @@ class _Allowance:
     """Number of figures that may still be resampled."""
 
     def __init__(self) -> None:
-        self._left = MOST_DRAWN
+        self._remaining = MOST_DRAWN
 
     def spend(self) -> bool:
-        self._left -= 1
-        return self._left >= 0
+        """Use one of the remaining figures. -> whether there was one"""
+        self._remaining -= 1
+        return self._remaining >= 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class ChangeClassifier:
     _draws: _Allowance = field(default_factory=_Allowance, compare=False)
 
     def is_large(self, before: float, after: float, least: float = 0.0) -> bool:
+        """Test whether a change reaches the threshold and exceeds `least`, in the unit of the figure."""
         change = abs(after - before)
         return change > least and 100 * change >= self.threshold * abs(before)
 
@@ -132,8 +134,8 @@ class ChangeClassifier:
         if figure[0] != "p":
             if not drawn and min(sizes) < FEW_SAMPLES:
                 return Change(figure, first, second, Verdict.FEW)
-            of_mean = mean_difference if drawn else normal_mean_difference
-            return self._weighed(figure, (first, second), of_mean(before, after, self.trace_counts), sizes)
+            estimate = mean_difference if drawn else normal_mean_difference
+            return self._classified(figure, (first, second), estimate(before, after, self.trace_counts), sizes)
         share = int(figure[1:]) / 100
         # with fewer samples no change is beyond chance
         least = max(FEW_SAMPLES, round(1 / (1 - share)))
@@ -142,7 +144,7 @@ class ChangeClassifier:
                 return Change(figure, first, second, Verdict.FEW)
             if quantile_p_value(before, after, share, self.trace_counts) > self.level:
                 return Change(figure, first, second, Verdict.CHANCE)
-        return self._weighed(
+        return self._classified(
             figure,
             (first, second),
             quantile_difference(before, after, share, self.trace_counts),
@@ -151,7 +153,7 @@ class ChangeClassifier:
             exact=lambda: quantile_p_value(before, after, share, self.trace_counts),
         )
 
-    def _weighed(
+    def _classified(
         self,
         figure: str,
         values: tuple[float, float],
@@ -171,13 +173,13 @@ class ChangeClassifier:
 
     def rate(self, before: tuple[int, int], after: tuple[int, int], figure: str = ERROR_RATE) -> Change:
         """Classify the change of a rate, given as (hits, total) on either side."""
-        rates = [100 * failed / of if of else None for failed, of in (before, after)]
+        rates = [100 * hits / total if total else None for hits, total in (before, after)]
         first, second = rates
         if first is None or second is None:
             return Change(figure, first, second, Verdict.NEW if first is None else Verdict.GONE)
         if not self.is_large(first, second):
             return Change(figure, first, second, Verdict.SMALL)
-        return self._weighed(
+        return self._classified(
             figure,
             (first, second),
             share_difference(before, after, self.trace_counts),

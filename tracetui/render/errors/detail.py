@@ -131,7 +131,7 @@ class ErrorDetail:
         line = _labelled("propagated")
         services = self.pattern.propagated_to
         if not services:
-            return line.add("not: there is no error above it")
+            return line.add("to none: no error above it")
         line.add(f"{self.glyphs.origin}{numbers.short_count(self.pattern.count)} ", Role.ERROR)
         line.extend(self._service(self.pattern.service)).add(f" {self.glyphs.sync_call} ", Role.GUIDE)
         for i, (service, count) in enumerate(services[:_NAMED_SERVICES]):

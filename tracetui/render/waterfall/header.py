@@ -11,7 +11,7 @@ from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.errors import ErrorRole
 from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.skew import SKEWED
-from tracetui.analysis.span_facts import Rank, kind_rank
+from tracetui.analysis.span_facts import Rank, trace_rank
 from tracetui.analysis.summary import DIFFERENCE
 from tracetui.model.span import Flag, Kind
 from tracetui.render.text import numbers
@@ -75,7 +75,7 @@ def _items(view: Waterfall, width: int, local_time: bool, kept: int) -> Iterator
     if kept >= _STARTED:
         when = numbers.date_clock(start, local_time) if kept >= _DATE else numbers.clock(start, local_time)
         yield Line([(f"{when} {numbers.zone(start, local_time)}", Role.PLAIN)])
-    peers = "" if part or kept < _KIND else peer_words(kind_rank(traces, view.trace), _peer_name(view))
+    peers = "" if part or kept < _KIND else peer_words(trace_rank(traces, view.trace), _peer_name(view))
     if peers:
         yield Line([(peers, Role.PLAIN)])
     if kept >= _ID:

@@ -45,11 +45,12 @@ HOT_SPOTS = KeyTable(
     Use("findings.copy", "copy service and operation", "copy"),
     words=(
         ("critical", "mean time on the critical path of its traces; self: duration without children"),
-        ("times", "histogram of call durations, logarithmic scale; over time: mean duration"),
+        ("of total", "share of all critical time; of traces: share in the traces in which it occurs"),
+        ("durations", "histogram of call durations, logarithmic scale; over time: mean duration"),
         (
             "saves",
             "mean per trace in which it occurs, without time that parallel work covers; "
-            "of traces: share of the time of these traces",
+            "of traces: share of the critical time of these traces",
         ),
     ),
 )

@@ -196,7 +196,7 @@ class LoadController:
     def reload(self) -> None:
         """Read the sources again, or repeat the search for the current filter up to now."""
         if self._state.stdin is not None:
-            self._host.show_notice("standard input can be read only once", bad=True)
+            self._host.show_notice("standard input can be read only once", is_error=True)
         elif self.can_search or (self.is_busy and self._yields):
             self._search(self._searches.search_for(self._state.query))
         elif not self.is_busy:
@@ -224,7 +224,7 @@ class LoadController:
         def failed(error: UsageError) -> None:
             state.open_later(())
             self.query = state.query
-            host.show_notice(str(error), bad=True)
+            host.show_notice(str(error), is_error=True)
 
         self._filter_search.begin(session, query, done, failed)
 
@@ -534,7 +534,8 @@ class LoadController:
         if len(found) < len(state.to_open):
             if is_last and not self._search_filter(self.query):
                 missing = next(trace_id for trace_id in state.to_open if loaded.find_trace(trace_id) is None)
-                host.show_notice(f"no trace {missing} among {numbers.counted(loaded.trace_count, 'trace')}", bad=True)
+                loaded_count = numbers.counted(loaded.trace_count, "trace")
+                host.show_notice(f"no trace {missing} among {loaded_count}", is_error=True)
                 state.open_later(())
             return False
         state.open_later(())

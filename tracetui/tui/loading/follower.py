@@ -52,7 +52,7 @@ class Follower:
         """Start to poll, with the loaded traces as the baseline."""
         self.baseline_ids = trace_ids
         self._interval = FOLLOW_SECONDS
-        self._time_is_up()
+        self._start_poll()
 
     def stop(self) -> None:
         """Stop polling."""
@@ -80,9 +80,9 @@ class Follower:
     def _start_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self._host.set_timer(self._interval, self._time_is_up)
+        self._timer = self._host.set_timer(self._interval, self._start_poll)
 
-    def _time_is_up(self) -> None:
+    def _start_poll(self) -> None:
         self._start_timer()
         state = self._state
         if state.session is None:
@@ -101,11 +101,11 @@ class Follower:
     @property
     def status(self) -> str:
         """State of following, for the status line."""
-        answered_ns, unread = self._searches.answered_ns, self._searches.unread_count
+        answered_ns, unread = self._searches.answered_ns, self._searches.limit_reached
         if not answered_ns:
             return "no response yet"
         at = numbers.clock(answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
-        missed = f", more than {unread:,} arrived; the rest was not read" if unread else ""
+        missed = f", read only {unread:,} of more new traces" if unread else ""
         return f"{'no response since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
 
     def new_findings_in(self, selected: FilteredSession) -> list[str]:

@@ -27,7 +27,7 @@ _LATEST_NS = 900_000_000_000
 """Traces that began this long before the window of a poll are searched for from time to time."""
 _CLOCK_SKEW_NS = 3_600_000_000_000
 """Polls search this far beyond now: clocks of services may be ahead of the local one."""
-_REMEMBERED = 50
+_MOST_REMEMBERED = 50
 
 
 class Searches:
@@ -58,7 +58,7 @@ class Searches:
         """True if the running poll is for late traces."""
         self._before_widening: tuple[Search, Search] | None = None
         """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
-        self.unread_count = 0
+        self.limit_reached = 0
         """Number of traces read by the last poll, if more had arrived; 0 if none was missed."""
 
     def first(self, query: str) -> Search:
@@ -187,7 +187,7 @@ class Searches:
             self._note_gap(any(report.is_incomplete for report in reports))
             self.answered_ns = self._started_ns
             unread = max((report.unread_beyond for report in reports), default=0)
-            self.unread_count = unread or (self.unread_count if is_poll else 0)
+            self.limit_reached = unread or (self.limit_reached if is_poll else 0)
             if is_poll and self._searches_late:
                 full = [report.searched for report in reports if report.searched is not None]
                 ends = [(one.complete_since_ns, one.since_ns) for one in full]
@@ -195,12 +195,12 @@ class Searches:
                 self._late_end_ns = max((since if 0 < since < LAST_NS else first for since, first in ends), default=0)
             if not is_poll:
                 self._reports = list(reports)
-                self._history = [*self._history[-_REMEMBERED:], (self._last, self._reports)]
+                self._history = [*self._history[-_MOST_REMEMBERED:], (self._last, self._reports)]
         if not is_poll:
             self._before_widening = None
 
     def _note_gap(self, is_incomplete: bool) -> None:
-        """Note whether parts of a search failed: the next poll after a complete one searches from before the first."""
+        """Note whether a search failed in part. After the next complete one, a poll covers the time since then."""
         if is_incomplete:
             self._gap_ns, self._gap_ended = self._gap_ns or self.answered_ns or self._started_ns, False
         elif self._closes_gap:

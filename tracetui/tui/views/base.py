@@ -26,7 +26,7 @@ class ViewPart(Protocol):
     def work_failed(self, name: str) -> None: ...
     def crumbs(self) -> list[str]: ...
     def go_back(self) -> bool: ...
-    def focus_pane(self) -> None: ...
+    def take_focus(self) -> None: ...
     @property
     def is_opening(self) -> bool: ...
 
@@ -96,10 +96,10 @@ class View(Vertical):
         """Undo one step within the view (leave a search, close a detail). -> whether there was one"""
         return any(part.go_back() for part in self.parts)
 
-    def focus_pane(self) -> None:
+    def take_focus(self) -> None:
         """Focus the widget that handles the view's keys."""
         for part in self.parts[:1]:
-            part.focus_pane()
+            part.take_focus()
 
     def post_notice(self, text: str) -> None:
         """Show a notice."""
@@ -113,7 +113,7 @@ class View(Vertical):
         """Show a dialog, then take the focus back; `done` gets its result unless it was left."""
 
         def closed(result: _DialogResult | None) -> None:
-            self.focus_pane()
+            self.take_focus()
             if result is not None:
                 done(result)
 

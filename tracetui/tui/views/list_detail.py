@@ -248,7 +248,7 @@ class ListDetail(Vertical, Generic[_Columns]):
         self.list.focus()
         return True
 
-    def focus_pane(self) -> None:
+    def take_focus(self) -> None:
         (self._focused if self._focused.display and self.has_rows else self.list).focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -280,7 +280,7 @@ class ListDetail(Vertical, Generic[_Columns]):
             self._selection = (self._state.trace, self._state.span) if self._is_ranking else (None, None)
             self._follow_selection()
             if self._is_shown and self.app.focused is None:
-                self.focus_pane()
+                self.take_focus()
 
         self._work(self._view, lambda: self._findings.analyse(analysis), done)
 

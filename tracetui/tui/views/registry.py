@@ -13,7 +13,7 @@ VIEWS = tuple((view, table.title) for view, table in VIEW_KEYS.items())
 """Id and title of each view."""
 
 
-def pane_classes() -> tuple[type[View], ...]:
+def view_classes() -> tuple[type[View], ...]:
     """Return the classes of the views, in the order of `VIEWS`."""
     from tracetui.tui.views.errors import ErrorsView
     from tracetui.tui.views.hot_spots import HotSpotsView

@@ -173,7 +173,7 @@ class Choice(Dialog[str | None]):
         view = LineView(theme, self._look.glyphs.cursor, id="choice-list")
         # the input keeps the focus, so that typing always works
         view.can_focus = False
-        view.leads = True
+        view.looks_focused = True
         view.styles.height = self._height
         with Vertical() as box:
             if self._cells:

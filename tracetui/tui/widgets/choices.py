@@ -80,7 +80,7 @@ class Choices(Dialog[Sequence[str] | None]):
         view = LineView(theme, self._look.glyphs.cursor, id="choices-list")
         # the input keeps the focus, so that typing always works
         view.can_focus = False
-        view.leads = True
+        view.looks_focused = True
         view.styles.height = min(len(self._all) + 1, _MOST_ROWS)
         with Vertical():
             yield LineBar(theme, self._heading, id="choices-title")

@@ -30,9 +30,9 @@ from tracetui.tui.terminal.textual_internals import vertical_bar
 from tracetui.tui.widgets.scroll_bar import QuickScrollBar
 
 _CACHED_SCREENS = 4
-_MARK = 2
+_CURSOR_CELLS = 2
 """Cells of the cursor glyph and the blank after it."""
-_EDGE = 1
+_MARGIN = 1
 """Rows kept visible above and below the cursor."""
 
 
@@ -58,7 +58,7 @@ class _Paint(NamedTuple):
     """Style of a role, and the number of its background; -1 for a style that is visible on blanks."""
 
     style: Style
-    ground: int
+    background: int
 
 
 def _joined_runs(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
@@ -73,7 +73,7 @@ def _joined_runs(runs: Iterable[tuple[str, _Paint]]) -> list[Segment]:
         if paint is before or not before:
             before = paint
             piece += text
-        elif paint.ground == before.ground >= 0 and (text.isspace() or piece.isspace()):
+        elif paint.background == before.background >= 0 and (text.isspace() or piece.isspace()):
             if not text.isspace():
                 before = paint
             piece += text
@@ -143,10 +143,10 @@ class LineView(ScrollView, can_focus=True):
         self._look = theme
         self._cursor_glyph = cursor_glyph
         self._in_ascii = cursor_glyph.isascii()
-        self.leads = False
-        """True if keys move its cursor while another widget has the focus."""
+        self.looks_focused = False
+        """True to paint the cursor as with the focus, as keys move it while an input has the focus."""
         self._strips: LRUCache[tuple[int, bool], Strip] = LRUCache(256)
-        self._ground = Style()
+        self._background = Style()
         """Background of the strips."""
         self._strip_size = (0, 0, 0)
         """Size for which the strips were made: width of lines, full width, height."""
@@ -156,7 +156,7 @@ class LineView(ScrollView, can_focus=True):
     @property
     def line_width(self) -> int:
         """Width of a line in cells."""
-        return max(self.scrollable_content_region.width - _MARK, 1)
+        return max(self.scrollable_content_region.width - _CURSOR_CELLS, 1)
 
     @property
     def vertical_scrollbar(self) -> ScrollBar:
@@ -215,9 +215,9 @@ class LineView(ScrollView, can_focus=True):
         height = self.scrollable_content_region.height
         if height <= 0:
             return False
-        edge = min(_EDGE, (height - 1) // 2)
+        margin = min(_MARGIN, (height - 1) // 2)
         top = self.scroll_offset.y
-        new_top = min(max(top, self.cursor + edge - height + 1), max(self.cursor - edge, 0))
+        new_top = min(max(top, self.cursor + margin - height + 1), max(self.cursor - margin, 0))
         new_top = min(new_top, max(len(self.source) - height, 0))
         if new_top == top:
             return False
@@ -226,10 +226,10 @@ class LineView(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        ground = self.rich_style
-        if ground != self._ground:
+        background = self.rich_style
+        if background != self._background:
             # only in this case, as each change of focus also calls this
-            self._ground = ground
+            self._background = background
             self._forget_paints()
             self._forget()
 
@@ -279,7 +279,7 @@ class LineView(ScrollView, can_focus=True):
         """Return the width of a line and of a whole row. Computed once for all rows, as Textual is slow at it."""
         # exclude the scroll bar, or Textual cuts each line
         width = self.scrollable_content_region.width
-        return max(width - _MARK, 1), width
+        return max(width - _CURSOR_CELLS, 1), width
 
     def _strip(self, row: int, room: tuple[int, int]) -> Strip:
         if row >= len(self.source):
@@ -291,7 +291,7 @@ class LineView(ScrollView, can_focus=True):
         return strip
 
     def _painted(self, row: int, selected: bool, room: tuple[int, int]) -> Strip:
-        highlighted = selected and (self.has_focus or self.leads)
+        highlighted = selected and (self.has_focus or self.looks_focused)
         line_width, width = room
         line = self.source.line(row, line_width)
         runs = self._look.cursor_runs(line) if highlighted else line.runs
@@ -303,7 +303,7 @@ class LineView(ScrollView, can_focus=True):
         painted = [(text, self._paint(role, has_band)) for text, role in edge]
         painted += [(text, self._paint(role, highlighted)) for text, role in shown[len(edge) :]]
         segments = [Segment(text, paint.style) for text, paint in painted] if highlighted else _joined_runs(painted)
-        cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _MARK
+        cells = sum(cell_width(text) for text, _ in shown) if self._in_ascii else line.width + _CURSOR_CELLS
         if cells < width:
             blank = self._paint("", True).style if highlighted else segments[-1].style
             segments.append(Segment(" " * (width - cells), blank))
@@ -315,8 +315,8 @@ class LineView(ScrollView, can_focus=True):
         if paint is None:
             style = self.rich_style + (self._look.cursor_style(role) if highlighted else self._look.style(role))
             has_lines = style.reverse or style.underline or style.strike
-            grounds = {one.style.bgcolor: one.ground for one in paints.values() if one.ground >= 0}
-            paint = _Paint(style, -1 if has_lines else grounds.get(style.bgcolor, len(paints)))
+            backgrounds = {one.style.bgcolor: one.background for one in paints.values() if one.background >= 0}
+            paint = _Paint(style, -1 if has_lines else backgrounds.get(style.bgcolor, len(paints)))
             paint = paints[role] = next((one for one in paints.values() if one == paint), paint)
         return paint
 

@@ -29,10 +29,10 @@ from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 
 MOST_MATCHES = 100_000
-_AT_ONCE = 50_000
+_LONGEST_ON_LOOP = 50_000
 """Longest text in characters that is laid out and searched on the UI loop; longer ones use a thread."""
 _PIECE = 1 << 18
-_SIDESTEP = 20
+_SHIFT = 20
 
 
 class PagedText:
@@ -90,7 +90,7 @@ class PagedText:
         starts: list[int] = []
         ends: list[int] = []
         pattern = re.compile(re.escape(word), re.IGNORECASE)
-        worker = None if len(self.text) <= _AT_ONCE else get_current_worker()
+        worker = None if len(self.text) <= _LONGEST_ON_LOOP else get_current_worker()
         for at in range(0, len(self.text), _PIECE):
             # a match belongs to the piece in which it begins; other threads can run between pieces
             for match in pattern.finditer(self.text, at, at + _PIECE + len(word)):
@@ -142,7 +142,7 @@ class _Rows:
 
 
 class PromptLine(LineInput):
-    """Search line, hidden until it is needed."""
+    """Line to search or filter with, hidden until it is needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = ASK.bindings
     DEFAULT_CSS = "PromptLine { display: none; height: 1; padding: 0 1; }"
@@ -235,7 +235,7 @@ class Pager(Dialog[None]):
             made.matches = rows.matches if rows is not None else ([], [])
             return made
 
-        if len(self._raw) <= _AT_ONCE:
+        if len(self._raw) <= _LONGEST_ON_LOOP:
             self._show(make())
         else:
             self.run_worker(make, thread=True, exclusive=True, group="rows", name="rows", exit_on_error=False)
@@ -291,10 +291,10 @@ class Pager(Dialog[None]):
         self._wraps = not self._wraps
         self._lay_out()
 
-    def action_sidestep(self, steps: int) -> None:
+    def action_shift(self, steps: int) -> None:
         rows = self._rows
         if rows is not None and rows.width is None:
-            rows.shift = max(rows.shift + steps * _SIDESTEP, 0)
+            rows.shift = max(rows.shift + steps * _SHIFT, 0)
             self.query_one(PagerView).rows_changed()
 
     def action_copy(self) -> None:
@@ -315,7 +315,7 @@ class Pager(Dialog[None]):
         text = self._text
         if text is None or not self._word:
             self._show_matches(([], []))
-        elif len(text.text) <= _AT_ONCE:
+        elif len(text.text) <= _LONGEST_ON_LOOP:
             self._show_matches(text.find(self._word))
         else:
             self._searching = True
@@ -348,8 +348,8 @@ class Pager(Dialog[None]):
             at = rows.matches[0][number % len(rows.matches[0])]
             if rows.width is None:
                 column = at - int(rows.start[rows.row_of(at)])
-                if not rows.shift <= column <= rows.shift + self.query_one(PagerView).line_width - _SIDESTEP:
-                    rows.shift = max(column - _SIDESTEP, 0)
+                if not rows.shift <= column <= rows.shift + self.query_one(PagerView).line_width - _SHIFT:
+                    rows.shift = max(column - _SHIFT, 0)
                     self.query_one(PagerView).rows_changed()
             self.query_one(PagerView).cursor = rows.row_of(at)
         self._update_title()

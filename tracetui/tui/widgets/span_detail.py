@@ -32,7 +32,7 @@ from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.pager import PromptLine
 
-_REST = 0.04
+_CURSOR_REST = 0.04
 """Seconds that the cursor must rest on a span before its detail is computed. Not noticeable, but skips a held key."""
 
 
@@ -100,7 +100,7 @@ class SpanDetail(Vertical):
         """Show or hide the detail. -> whether it is shown now"""
         self.display = not self.display
         if self.display:
-            self._gather()
+            self._compute()
         return self.display
 
     def show_span(self, span: int | None) -> None:
@@ -108,7 +108,7 @@ class SpanDetail(Vertical):
         self._requested = span
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_REST, self._gather) if self.display else None
+        self._timer = self.set_timer(_CURSOR_REST, self._compute) if self.display else None
 
     def seek(self, word: str) -> None:
         """Highlight the search text."""
@@ -126,11 +126,11 @@ class SpanDetail(Vertical):
         self.query_one("#detail-rule", LineBar).set_look(self.state.look.theme)
         self.rule_changed()
         self._shown = None
-        self._gather()
+        self._compute()
 
     # --- computing the content ---------------------------------------------------------------------------------------
 
-    def _gather(self) -> None:
+    def _compute(self) -> None:
         session, span = self.state.session, self._requested
         if not self.is_mounted or not self.display:
             return
@@ -176,12 +176,12 @@ class SpanDetail(Vertical):
     def _show_lines(self, facts: FactFinder, span: int, lines: SpanDetailLines) -> None:
         if span != self._requested or facts is not self._facts or not self.is_mounted:
             return
-        again = span == self._shown
+        is_same = span == self._shown
         self._shown = span
         lines.toggled, lines.word, lines.highlight = self._toggled, self._word, self.highlighted
         self.view.source = lines
         self.view.lay_out(lines)
-        self.view.rows_changed(None if again else 0)
+        self.view.rows_changed(None if is_same else 0)
         if lines.facts is None and self._computing is not facts:
             self._computing = facts
             self._work("span facts", partial(facts.facts, span), partial(self._facts_found, facts))
@@ -190,7 +190,7 @@ class SpanDetail(Vertical):
         if self._computing is facts:
             self._computing = None
             self._shown = None if facts is self._facts else self._shown
-            self._gather()
+            self._compute()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 

@@ -198,10 +198,10 @@ class TracesView(View):
             self.listing.ungroup()
         else:
             return False
-        self.focus_pane()
+        self.take_focus()
         return True
 
-    def focus_pane(self) -> None:
+    def take_focus(self) -> None:
         self.listing.view.focus()
 
     def on_descendant_focus(self) -> None:
@@ -324,26 +324,26 @@ class TracesView(View):
                 self.query_bar.input.focus()
 
         # the first query builds the grammar, and keys pressed meanwhile must not edit the text
-        self.focus_pane()
+        self.take_focus()
         self.work("traces-parse", lambda: filters.read_query(text), done, outlives_set=True)
 
     def on_query_bar_left(self, _: QueryBar.Left) -> None:
-        self.focus_pane()
+        self.take_focus()
 
     def on_scatter_selected(self, event: Scatter.Selected) -> None:
         event.stop()
-        self.focus_pane()
+        self.take_focus()
         conditions = filters.window_conditions(event.window)
         if conditions:
             self.filter_by(filters.narrow(self.state.query, conditions))
 
     def on_scatter_contrasted(self, event: Scatter.Contrasted) -> None:
         event.stop()
-        self.focus_pane()
+        self.take_focus()
         self.dialogs.contrast_region(event.inside, durations=event.durations)
 
     def on_scatter_left(self, _: Scatter.Left) -> None:
-        self.focus_pane()
+        self.take_focus()
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
@@ -396,7 +396,7 @@ class TracesView(View):
             self.listing.reverse()
         elif column is not None:
             self.listing.sort_by(column)
-        self.focus_pane()
+        self.take_focus()
 
     def action_slowest(self) -> None:
         listing = self.listing

@@ -209,7 +209,7 @@ class WaterfallView(View):
             return False
         return True
 
-    def focus_pane(self) -> None:
+    def take_focus(self) -> None:
         self.rows.focus()
 
     # --- layout ------------------------------------------------------------------------------------------------------
