@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.ingest.servers.test_recorded_faults import store_by_service
 from tests.support.many_traces import SECOND, server_with_newer_traces
 from tests.support.servers import KINDS
+from tests.support.stores import store_by_service
 from tests.support.trace_app import opened_live
 
 FAILED_COUNT, SLOW_COUNT = 8, 7

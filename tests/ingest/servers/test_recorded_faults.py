@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,10 +12,10 @@ from tests.support.client import client_of
 from tests.support.loopback import Request, Response
 from tests.support.recordings import FIRST_NS, LAST_NS, Recorded, recorded
 from tests.support.servers import LiveServer, StandIn
+from tests.support.stores import store_by_service
 from tracetui.model.search import Search
 
 WHOLE = Search(start_ns=FIRST_NS, end_ns=LAST_NS + 1_000_000_000, limit=1000)
-WANTS_SERVICE = "jaeger-2.20-badger-search-attributes-no-service"
 changed = msgspec.structs.replace
 
 
@@ -61,23 +60,6 @@ def test_tempo_search_requests_the_newest() -> None:
         list(client.back_end.search(changed(WHOLE, limit=20)))
         fetched = {path.rpartition("/")[2] for path in client.server.paths() if "/traces/" in path}
     assert fetched == newest
-
-
-def store_by_service(everything: bool, ends_ns: int | None = None) -> StandIn:
-    """Serve a Jaeger whose store keeps traces by service: badger, or one like Cassandra, which always requires a
-    service.
-    """
-    server = LiveServer("jaeger-v3", ends_ns=ends_ns)
-
-    def fault(handler: Any) -> None:
-        request: Request = handler.request_read
-        of_none = "query.serviceName" not in request.query and "query.startTimeMax" in request.query
-        probing = request.query.get("query.searchDepth") == ["1"]
-        refused = of_none and not probing and (everything or "query.attributes" in request.query)
-        server.send(handler, recorded("faults")[WANTS_SERVICE] if refused else server.respond(request))
-
-    server.fault, server.fault_on = fault, "/(traces|trace-summaries)$"
-    return server
 
 
 @pytest.mark.parametrize("everything", [False, True], ids=["badger", "cassandra"])
