@@ -296,6 +296,11 @@ def test_late_traces_are_searched_back_to_a_quarter_of_an_hour() -> None:
     assert reaches() == (16, 1)
     moments = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((now - ago * minute) / 1e9)) for ago in (10, 5)]
     assert reaches("trace.start > {} AND trace.start < {}".format(*moments)) == (10, 5)
+    window = SearchedWindow(100, now - 5 * minute, now)
+    loaded = SearchReport("", may_have_more=True, search=Search(), searched=window)
+    searches.succeeded([loaded], is_poll=False)
+    # older traces are not late if the load has left them out
+    assert reaches() == (5, 1)
     recent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now / 1e9 - 30))
     assert searches.late_poll(f"trace.start > {recent}", starts) is None
 

@@ -158,7 +158,9 @@ class Searches:
         search, recent = self.search_for(query), self._recent(starts)
         if recent.start_ns is None:
             return None
-        begin = max(recent.start_ns - _LATEST_NS, search.start_ns or 0)
+        # a load that was full has left out older traces, which are not late
+        full = [report.searched.since_ns for report in self._reports_of(search) if report.searched is not None]
+        begin = max(recent.start_ns - _LATEST_NS, search.start_ns or 0, *full)
         end = min(recent.start_ns, search.end_ns or recent.start_ns)
         if begin < self._late_end_ns < end:
             end = self._late_end_ns
