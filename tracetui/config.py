@@ -13,7 +13,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.trace_page import check_template
 
 _FILE = "config.toml"
-_MOST_BYTES = 1 << 22
+_MAX_BYTES = 1 << 22
 """Size limit; a larger file is not a config file."""
 SECRETS = frozenset(("token", "password"))
 
@@ -123,9 +123,9 @@ def _text_of(path: Path) -> str:
     mode = path.stat().st_mode
     if stat.S_ISREG(mode):
         with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise OSError(0, f"larger than {_MOST_BYTES >> 20} MiB")
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise OSError(0, f"larger than {_MAX_BYTES >> 20} MiB")
         # some editors write a byte order mark
         return content.decode("utf-8-sig")
     if stat.S_ISDIR(mode):

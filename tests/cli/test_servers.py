@@ -13,7 +13,7 @@ from tests.support.loopback import Request, Response
 from tests.support.many_traces import MS, NEWER, SECOND, server_with_services, trace
 from tests.support.program import Program
 from tests.support.servers import KINDS, LiveServer
-from tracetui.model.search_offers import MOST_SEARCHED
+from tracetui.model.search_offers import MAX_SEARCHED
 
 FAILED_COUNT = 8
 
@@ -201,7 +201,7 @@ def test_newest_traces_are_searched_for_some_of_many_services(program: Program) 
     with server_with_services("zipkin", 100, begun_ns=time.time_ns() - 26 * 3600 * SECOND) as server:
         result = program("analyze", server.url)
         searches = [path for path in server.paths() if path.endswith("/traces")]
-        assert len(searches) == 1 + MOST_SEARCHED
+        assert len(searches) == 1 + MAX_SEARCHED
         assert "and 76 more" in result.err
         assert "--time-range 7d looks further back and reaches the newest" in result.err
         named = program("analyze", server.url, "--service", "svc-099", "--service", "svc-001")
@@ -247,7 +247,7 @@ def test_known_operation_without_traces_is_no_typo(program: Program) -> None:
 
 
 def test_operations_of_many_services_are_not_checked(program: Program) -> None:
-    with server_with_services("zipkin", MOST_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
+    with server_with_services("zipkin", MAX_SEARCHED + 1, begun_ns=time.time_ns() - 60 * SECOND) as server:
         result = program("analyze", server.url, "--operation", "none-such")
         assert result.code == 0
         assert not [path for path in server.paths() if path.endswith("/spans")]

@@ -19,7 +19,7 @@ from tracetui.ingest import detect
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.model.assemble import assemble
-from tracetui.model.errors import MOST_WARNINGS
+from tracetui.model.errors import MAX_WARNINGS
 from tracetui.model.intake import Intake
 from tracetui.model.span import Kind
 from tracetui.model.span_chunks import CHUNK_SPANS
@@ -370,13 +370,13 @@ def test_any_json_gives_traces_or_a_warning_at_most(value: Any, written: str) ->
 
 @pytest.mark.parametrize("line", [b"{}", b"7", b"{oops", b'{"a":"b"}', b"a word"])
 def test_many_lines_without_traces_cost_no_trace_and_little_memory(line: bytes) -> None:
-    junk = (line + b"\n") * (2 * MOST_WARNINGS)
+    junk = (line + b"\n") * (2 * MAX_WARNINGS)
     intake = Intake()
     decode(TRACE + b"\n" + junk + OTHER + b"\n" + junk, DecodeContext(intake, "f"))
     assert len(intake) == 2 * SPANS
     listed, unlisted = intake.warnings.pop(0)
-    assert len(listed) <= MOST_WARNINGS
-    assert len(listed) + unlisted in (0, 4 * MOST_WARNINGS)
+    assert len(listed) <= MAX_WARNINGS
+    assert len(listed) + unlisted in (0, 4 * MAX_WARNINGS)
 
 
 @pytest.mark.parametrize("size", [10, 2 << 20])

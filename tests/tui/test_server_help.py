@@ -15,7 +15,7 @@ from tests.support.paths import SAMPLES
 from tests.support.servers import LiveServer
 from tests.support.trace_app import LiveApp, opened_live
 from tracetui.ingest.servers.resolve import parse_sources
-from tracetui.model.search_offers import MOST_SEARCHED
+from tracetui.model.search_offers import MAX_SEARCHED
 from tracetui.tui.settings import Resume
 from tracetui.tui.source_tabs import location_of
 
@@ -77,7 +77,7 @@ async def test_offered_service_is_searched_back_to_its_newest_trace() -> None:
     with server_with_services("zipkin", 40, begun_ns=time.time_ns() - 50 * HOUR) as server:
         async with opened_live(server.url, size=(80, 24)) as on:
             await on.until("svc-023", "newest trace 2 d ago")
-            assert len(searches(server)) == 1 + MOST_SEARCHED
+            assert len(searches(server)) == 1 + MAX_SEARCHED
             await on.press("down", "down", "enter")
             await on.until("service = svc-023", "1 trace")
             assert searches(server)[-1]["serviceName"] == ["svc-023"]

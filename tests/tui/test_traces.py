@@ -795,7 +795,7 @@ def test_replacing_conditions() -> None:
         'service = "a AND b" AND { error AND kind = server } AND error'
     )
     assert exchanged("service = a", filters.SERVICE, filters.condition("service", "b c")) == 'service = "b c"'
-    assert exchanged("NOT error && duration >= 5ms", filters.LEAST_DURATION) == "NOT error"
+    assert exchanged("NOT error && duration >= 5ms", filters.MIN_DURATION) == "NOT error"
     assert exchanged("service =~ a", filters.SERVICE, "service = b") == "service =~ a AND service = b"
     assert exchanged("service == a AND error", filters.SERVICE) == "error"
     assert exchanged("(service = a) AND error", filters.SERVICE) == "error"

@@ -17,7 +17,7 @@ from tracetui.ingest.servers.resolve import Server, parse_sources, servers_of
 from tracetui.model.errors import BackEndError, UsageError
 from tracetui.model.operation_shape import may_be_shape
 from tracetui.model.search import NOTHING, Search, combined
-from tracetui.model.search_offers import MOST_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
+from tracetui.model.search_offers import MAX_SEARCHED, NEWEST_NS, by_newest, newest_text, wider_window
 from tracetui.model.times import format_duration
 from tracetui.query.errors import nearest
 from tracetui.query.trace_filters import Filters, search_of
@@ -213,9 +213,9 @@ def _report_offers(servers: Sequence[Server], overrides: Overrides, session: Ses
         if not services:
             return
         with suppress(BackEndError):
-            pool.newest_starts(services[:MOST_SEARCHED], NEWEST_NS, newest)
+            pool.newest_starts(services[:MAX_SEARCHED], NEWEST_NS, newest)
     now = time.time_ns()
-    named = by_newest(services, newest)[:MOST_SEARCHED]
+    named = by_newest(services, newest)[:MAX_SEARCHED]
     ages = (f"{name} {text}" if (text := newest_text(newest.get(name), now)) else name for name in named)
     others = f" and {len(services) - len(named):,} more" if len(services) > len(named) else ""
     print_message(f"{'newest traces by service: ' if newest else 'services: '}{', '.join(ages)}{others}")
@@ -257,7 +257,7 @@ def _offered_operations(sources: Sequence[str], overrides: Overrides, wanted: Se
     with closing(ServerPool(servers_of(sources), overrides)) as pool:
         known = _services(pool)
         services = [spelled_as_in(name, known) for name in wanted] or known
-        if len(services) > MOST_SEARCHED:
+        if len(services) > MAX_SEARCHED:
             return None
         try:
             return pool.operations(services)

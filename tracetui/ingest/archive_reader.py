@@ -13,7 +13,7 @@ from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_limit, 
 from tracetui.ingest.source_bytes import Buffer, UnpackBuffer, format_size
 from tracetui.model.errors import LoadWarning, shortened
 
-MOST_NESTED: Final = 2
+MAX_NESTED: Final = 2
 """Depth to which archives within archives are read."""
 _MAX_LISTED: Final = 5
 _SYSTEM_FILES: Final = ("__MACOSX/", "._")

@@ -19,13 +19,13 @@ _LONGEST_HEADER: Final = 1 << 16
 _BATCH_ROWS: Final = 4096
 _BATCH_CELLS: Final = 1 << 17
 """Cells decoded in one call, at most; each takes dozens of bytes however short it is."""
-_MOST_SEPARATORS: Final = 1_000_000
-"""Most separators in a row with quotes, including those within cells."""
+_MAX_SEPARATORS: Final = 1_000_000
+"""Largest number of separators in a row with quotes, including those within cells."""
 _BATCH_BYTES: Final = 1 << 20
 """Bytes of JSON decoded in one call, at most, except for the last row; values take many times their size."""
 _LARGEST_FIELD: Final = 1 << 26
-_MOST_LINES: Final = 100
-"""Most lines of a quoted cell."""
+_MAX_LINES: Final = 100
+"""Largest number of lines of a quoted cell."""
 _SEPARATORS: Final = ",;\t"
 _NAME: Final = re.compile(r"[\w .:/@-]*")
 _TYPE: Final = re.compile(
@@ -114,14 +114,14 @@ class CsvTable:
 
     def _joined(self, text: str) -> list[str]:
         """Read the cells of a row, with further lines until its quotes are closed."""
-        for _ in range(_MOST_LINES):
+        for _ in range(_MAX_LINES):
             if not text.count('"') % 2 or self.at >= len(self.data):
                 break
             text += "\n" + self._line()
         return self._cells(text) if not text.count('"') % 2 else []
 
     def _cells(self, text: str) -> list[str]:
-        if text.count(self.separator) > _MOST_SEPARATORS:
+        if text.count(self.separator) > _MAX_SEPARATORS:
             return [""]
         try:
             return next(csv.reader(text.splitlines(keepends=True), delimiter=self.separator), [])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import bz2
     import lzma
 
-MOST_PIECE: Final = 1 << 20
+MAX_PIECE: Final = 1 << 20
 """Largest piece that zlib unpacks. zstd has no such bound: see `_ZSTD_STEP`."""
 _ZSTD_STEP: Final = 2 << 10
 """Bytes of zstd unpacked at a time, to at most 64 MiB: four bytes can expand to 128 KiB."""
@@ -61,14 +61,14 @@ class ZlibMember:
     def unpack(self, data: bytes) -> Iterator[bytes]:
         while True:
             try:
-                piece = self._member.decompress(data, MOST_PIECE)
+                piece = self._member.decompress(data, MAX_PIECE)
             except zlib.error as error:
                 raise UnpackError(str(error)) from None
             if piece:
                 yield piece
             data = self._member.unconsumed_tail
             # after a full piece more output may remain, although all input was consumed
-            if not data and len(piece) < MOST_PIECE:
+            if not data and len(piece) < MAX_PIECE:
                 return
 
 
@@ -178,7 +178,7 @@ def _unpack_bounded(
     """Yield the output of a standard library decompressor for the next bytes, in pieces."""
     while True:
         try:
-            piece = decompress(data, MOST_PIECE)
+            piece = decompress(data, MAX_PIECE)
         except Exception as error:
             # OSError of bz2, LZMAError of lzma: they have no common base
             raise UnpackError(str(error)) from None

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
+from tracetui.ingest.archive_reader import MAX_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.csv_tables import decode_table
@@ -89,7 +89,7 @@ def _decode_source(
         archive = find_archive(content)
         if archive is None:
             _decode_content(content, context, deferred)
-        elif depth == MOST_NESTED:
+        elif depth == MAX_NESTED:
             context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
             _decode_archive(content, archive, context, progress, go_on, budget or Budget.of(len(data)), depth)

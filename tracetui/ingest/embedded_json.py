@@ -12,7 +12,7 @@ from tracetui.ingest.data_without_spans import LARGE_DATA
 from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.model.json_decoding import MalformedError, encode_any
 
-_MOST_TRIES: Final = 8
+_MAX_TRIES: Final = 8
 _HOLDS_SPAN: Final = re.compile(
     rb'[\[\s]*\{(?=.*"(?:trace_?id|resource_?spans|scope_?spans)"\s*:)(?=.*"(?:start|end|duration|timestamp)\w*"\s*:)',
     re.IGNORECASE | re.DOTALL,
@@ -45,7 +45,7 @@ def _candidates(text: bytes) -> Iterator[bytes]:
             yield decoded[:end].encode("utf-8", "replace")
         except (ValueError, RecursionError):
             pass
-    for quoted in islice(QUOTED.finditer(text), _MOST_TRIES):
+    for quoted in islice(QUOTED.finditer(text), _MAX_TRIES):
         try:
             yield str(_DECODER.decode(quoted[0].decode("utf-8", "replace"))).encode("utf-8", "replace")
         except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ from tracetui.model.json_decoding import is_valid_json
 
 _LINE_BEGINS = re.compile(rb"\n[ \t\r\n]*+(?=[{\[](?![\r\n])[^\n]*[}\]][ \t\r\f\v]*(?:\n|\Z))")
 """Beginning of a line that may be JSON by its first and last characters."""
-_MOST_FAILURES = 50_000
+_MAX_FAILURES = 50_000
 """Lines that look like JSON but are not, after which the search stops."""
 _CONTINUES = b",[{:"
 """Last characters of a line that the next one continues, as in a list with one item per line."""
@@ -28,7 +28,7 @@ def json_line(data: Buffer, start: int, *, first: bool) -> bytes | None:
         end = data.find(b"\n", start)
         line = data[start:end].strip() if end >= 0 and _MORE.match(data, end) else b""
         return line if is_valid_json(line) else None
-    for found in islice(_LINE_BEGINS.finditer(data, start), _MOST_FAILURES):
+    for found in islice(_LINE_BEGINS.finditer(data, start), _MAX_FAILURES):
         before = data[max(found.start() - _LAST_BYTES, start) : found.start()].rstrip()[-1:]
         if not before or before in _CONTINUES:
             continue

@@ -14,7 +14,7 @@ from tracetui.ingest.json_repair.nesting import NO_BRACKETS, STRING
 from tracetui.ingest.source_bytes import Buffer, format_size
 
 MOST_DENSE: Final = 500_000
-"""Most dense values within one JSON value; decoded, they take about 100 MiB."""
+"""Largest number of dense values within one JSON value; decoded, they take about 100 MiB."""
 MORE_VALUES: Final = f"more than {MOST_DENSE:,} values; the rest was skipped"
 """Warning for a span whose JSON was cut off by `first_values`."""
 _DENSE_BYTES: Final = 8
@@ -25,7 +25,7 @@ _OPENING: Final = ord("{")
 _BY_COLUMNS: Final = re.compile(rb'\s*\{\s*"[^"\\]{1,64}"\s*:\s*\[\s*(?:"[^"\\]{0,64}"|null|[-+.\deE]{1,32})\s*,')
 _HEAD: Final = 1 << 12
 _MOST_CELLS: Final = 8_000_000
-"""Most cells of a table by columns; decoded, they take up to 500 MiB."""
+"""Largest number of cells of a table by columns; decoded, they take up to 500 MiB."""
 _CASE: Final = 0x20
 """Bit in which the two opening brackets differ."""
 _PAIRS: Final = (b"[]", b"{}")

@@ -6,10 +6,10 @@ These rules define traces everywhere in this program:
 - Records of one span are merged (`model.merge`). Different spans with the same id all stay, and children attach to the
   first, except for the halves of a call (`model.shared_ids`).
 - A parent cycle is cut at its earliest span.
-- A missing start becomes that of the parent, or for a root the least start of its trace; a known end stays. A negative
-  duration becomes 0.
-- Of spans with equal starts the first in the source comes first; in a trace from several sources the one with the least
-  id, so that the order of sources does not matter.
+- A missing start becomes that of the parent, or for a root the earliest start of its trace; a known end stays. A
+  negative duration becomes 0.
+- Of spans with equal starts the first in the source comes first; in a trace from several sources the one with the
+  lowest id, so that the order of sources does not matter.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class _Assembly:
         records.flags[only_end] &= ~np.uint16(Flag.END_KNOWN)
 
     def _earliest(self, known: np.ndarray, only_end: np.ndarray) -> np.ndarray:
-        """Compute the least start of each trace, int64; without any start the least end, else its position in a saved
-        set, else 0.
+        """Compute the earliest start of each trace, int64; without any start the earliest end, else its position in a
+        saved set, else 0.
         """
         records = self.records
         earliest, ends, saved = np.full((3, len(self.intake.traces.ids)), NEVER)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 WARNINGS_PER_FILE: Final = 20
-"""Most warnings about one file that are listed; further ones are counted."""
-MOST_WARNINGS: Final = 1_000
-"""Most warnings about one file that are kept; further ones are counted."""
+"""Largest number of warnings about one file that are listed; further ones are counted."""
+MAX_WARNINGS: Final = 1_000
+"""Largest number of warnings about one file that are kept; further ones are counted."""
 DEBUG: Final = "TRACETUI_DEBUG"
 """Environment variable that reveals bugs of decoders and of the program: `raise` lets the errors of decoders through,
 other values print tracebacks to stderr."""
@@ -35,7 +35,7 @@ class LoadWarning:
 
 
 class WarningList:
-    """Warnings about the input in order, for each file up to `MOST_WARNINGS`; further ones are counted."""
+    """Warnings about the input in order, for each file up to `MAX_WARNINGS`; further ones are counted."""
 
     def __init__(self) -> None:
         self._listed: list[LoadWarning] = []
@@ -44,7 +44,7 @@ class WarningList:
         """Numbers of listed warnings and of further ones, by file."""
 
     def add(self, file: str, position: str, message: str) -> None:
-        if self._counts[file] < MOST_WARNINGS:
+        if self._counts[file] < MAX_WARNINGS:
             self._counts[file] += 1
             self._listed.append(LoadWarning(file, position, message))
         else:

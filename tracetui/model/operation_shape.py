@@ -38,9 +38,9 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 _HEX: Final = re.compile(r"[0-9]*[a-fA-F][0-9a-fA-F]*")
 _CAMEL_WORDS: Final = re.compile(r"(?:[a-z]{2,}[0-9]{0,3})?(?:(?:[A-Z]+[a-z]+|[A-Z]{2,}|[SV](?=[0-9]))[0-9]{0,8})+")
 _CAMEL_WORD: Final = re.compile(r"[A-Z]?[a-z]+")
-_LEAST_CAMEL_WORDS = 3
-_LEAST_CAMEL_LETTERS = 5
-"""Least mean length of the words."""
+_MIN_CAMEL_WORDS = 3
+_MIN_CAMEL_LETTERS = 5
+"""Smallest mean length of the words."""
 _LAST_WORD: Final = re.compile(r"[A-Z]?[a-z]+\Z")
 """Last word of a CamelCase name."""
 _NUMBERED: Final = frozenset({"step", "phase", "v", "sha", "utf", "level", "part"})
@@ -50,9 +50,9 @@ _DECIMALS: Final = re.compile(r"\.[0-9]+(?![0-9A-Za-z]|\.[0-9])")
 
 _UUID_DASHES = 4
 _POD_DASHES = 2
-_LEAST_RUN = 8
-_LEAST_LONG_RUN = 20
-_LEAST_NUMBER = 3
+_MIN_RUN = 8
+_MIN_LONG_RUN = 20
+_MIN_NUMBER = 3
 
 _MAY_HOLD_VALUES: Final = re.compile(r"[0-9'(:@]")
 
@@ -100,11 +100,11 @@ def is_random(run: str) -> bool:
     only at the ends of words, is never an id.
     """
     size = len(run)
-    if size < _LEAST_RUN:
+    if size < _MIN_RUN:
         return False
     digits = sum(map(str.isdecimal, run))
     if digits >= 2:
-        if size >= _LEAST_LONG_RUN:
+        if size >= _MIN_LONG_RUN:
             if not _is_camel_case(run):
                 return True
         elif _HEX.fullmatch(run):
@@ -117,7 +117,7 @@ def _is_camel_case(run: str) -> bool:
     if _CAMEL_WORDS.fullmatch(run) is None:
         return False
     words = _CAMEL_WORD.findall(run)
-    return len(words) >= _LEAST_CAMEL_WORDS and sum(map(len, words)) >= _LEAST_CAMEL_LETTERS * len(words)
+    return len(words) >= _MIN_CAMEL_WORDS and sum(map(len, words)) >= _MIN_CAMEL_LETTERS * len(words)
 
 
 def _digits_within_words(run: str) -> int:
@@ -174,7 +174,7 @@ def _number_end(name: str, start: int, end: int) -> int:
     if before == "_" or before == "-":
         if before == "-" and name[start - 2 : start - 1] in (":", "="):
             return end
-        if end - start < _LEAST_NUMBER:
+        if end - start < _MIN_NUMBER:
             return 0
         head = name[max(start - 41, 0) : start - 1]
         word = _LAST_WORD.search(head)

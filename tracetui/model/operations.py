@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ROUTE = "http.route"
 _READ_OF_EACH = 4
 """Spans of a raw path that are examined for its route; some, such as those with status 404, have none."""
-_MOST_READ = 100_000
+_MAX_READ = 100_000
 """Spans after which only one of each raw path is examined."""
 
 
@@ -77,7 +77,7 @@ def _routes(traces: TraceSet) -> dict[int, str]:
     for turn in range(_READ_OF_EACH):
         at = first[sizes > turn] + turn
         at = at[[number not in found for number in pair[at].tolist()]] if found else at
-        if turn and read + len(at) > _MOST_READ:
+        if turn and read + len(at) > _MAX_READ:
             break
         read += len(at)
         for number, span in zip(pair[at].tolist(), spans[at].tolist(), strict=True):

@@ -11,7 +11,7 @@ from tracetui.model.span import Flag, Kind
 
 _ROUNDING_NS = 1_000
 _MILLISECOND = 1_000_000
-_MOST_GROUPS = 64
+_MAX_GROUPS = 64
 """Number of spans with one id above which only similar records are compared; some tracers give all spans one id."""
 _CALLER_KINDS = (Kind.CLIENT, Kind.PRODUCER)
 
@@ -128,9 +128,9 @@ class _SpanGroup:
     operation: int = 0
     kind: int = 0
     least_rounded: int | None = None
-    """Least start in whole milliseconds among the whole records."""
+    """Earliest start in whole milliseconds among the whole records."""
     least_exact: int | None = None
-    """Least start among the others."""
+    """Earliest start among the others."""
     members: list[int] = field(default_factory=list)
 
     def fits(self, record: _Record) -> bool:
@@ -202,7 +202,7 @@ def _split_group(facts: RecordFacts, group: range) -> list[list[int]]:
     by_key: dict[tuple[int, int, int], _SpanGroup] = {}
     for record in sorted(records, key=order):
         key = (record.service, record.operation, record.kind)
-        candidates = spans if len(spans) <= _MOST_GROUPS else [by_key[key]] if key in by_key else []
+        candidates = spans if len(spans) <= _MAX_GROUPS else [by_key[key]] if key in by_key else []
         fitting = [span for span in candidates if span.fits(record)]
         # the client half first, then the earliest
         chosen = next((span for span in fitting if span.kind in _CALLER_KINDS), fitting[0] if fitting else None)

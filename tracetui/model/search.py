@@ -14,8 +14,8 @@ MORE = 4
 """Factor by which a search that found too few traces is widened, in traces or in time."""
 _SHORTEST_NS = 1_000_000
 _MICROSECOND = 1_000
-_MOST_NAMED = 3
-_LEAST_PER_SERVICE = 10
+_MAX_NAMED = 3
+_MIN_PER_SERVICE = 10
 LAST_NS = 9 * 10**18
 """A time in 2255, the latest that servers accept."""
 _MOST = 10**9
@@ -87,7 +87,7 @@ NOTHING = Search()
 
 def traces_per_service(most: int, services: int) -> int:
     """Compute the limit per service for a search of several services with a total limit."""
-    return max(-(-2 * most // max(services, 1)), _LEAST_PER_SERVICE)
+    return max(-(-2 * most // max(services, 1)), _MIN_PER_SERVICE)
 
 
 def describe(search: Search, *, alone: bool = False) -> str:
@@ -102,7 +102,7 @@ def describe(search: Search, *, alone: bool = False) -> str:
         if value:
             words.append(f"{name} {value}")
     if search.services and not search.service:
-        named = search.services[:_MOST_NAMED]
+        named = search.services[:_MAX_NAMED]
         more = f" or {len(search.services) - len(named):,} more" if len(search.services) > len(named) else ""
         words.append(f"service {' or '.join(named)}{more}")
     words += [f"{key} = {value}" for key, value in search.attributes.items()]

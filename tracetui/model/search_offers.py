@@ -13,8 +13,8 @@ WINDOWS: Final = tuple(map(parse_duration, ("3h", "12h", "1d", "7d", "30d")))
 """Lookback windows offered after an empty result."""
 NEWEST_NS: Final = parse_duration("7d")
 """Lookback of the search for a service's newest trace."""
-MOST_SEARCHED: Final = 24
-"""Most services whose newest trace is searched, with one request each."""
+MAX_SEARCHED: Final = 24
+"""Largest number of services whose newest trace is searched, with one request each."""
 _WINDOW_MARGIN = 1.05
 """Factor from a trace's age to a window that still contains it a little later."""
 

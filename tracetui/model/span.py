@@ -13,7 +13,7 @@ Attributes = Mapping[str, Value]
 
 WARN_SEVERITY = 13
 ERROR_SEVERITY = 17
-"""Least severity numbers of OpenTelemetry for a warning and for an error."""
+"""Lowest severity numbers of OpenTelemetry for a warning and for an error."""
 
 UNKNOWN_SERVICE = "unknown_service"
 """Service name if the source gives none, as in OpenTelemetry."""

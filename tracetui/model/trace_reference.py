@@ -87,7 +87,7 @@ _PASTED: Final = tuple(
 _ALONE: Final = re.compile(rf"{_HEX}{{16}}|{_HEX}{{32}}")
 _CLASSES: Final = bytes(ord("h") if chr(byte) in "0123456789abcdefABCDEF" else ord(".") for byte in range(256))
 _RUN: Final = re.compile(rb"hhhhhhhhhh*")
-_MOST_RUNS: Final = 100
+_MAX_RUNS: Final = 100
 
 
 def trace_ids_in(text: str) -> tuple[str, ...]:
@@ -151,7 +151,7 @@ def _runs(text: bytes) -> set[tuple[bytes, int, bytes]]:
     for number, run in enumerate(_RUN.finditer(text.translate(_CLASSES))):
         start, stop = run.span()
         found.add((text[max(start - 1, 0) : start], stop - start, text[stop : stop + 1]))
-        if number == _MOST_RUNS:
+        if number == _MAX_RUNS:
             break
     return found
 

@@ -174,12 +174,12 @@ class TraceSet:
 
     @cached_property
     def trace_start(self) -> np.ndarray:
-        """int64[traces], least start of each trace's spans."""
+        """int64[traces], earliest start of each trace's spans."""
         return self._per_trace(np.minimum, self.start)
 
     @cached_property
     def trace_duration(self) -> np.ndarray:
-        """int64[traces], greatest end minus least start over all spans of each trace."""
+        """int64[traces], greatest end minus earliest start over all spans of each trace."""
         durations: np.ndarray = self._per_trace(np.maximum, self.end) - self.trace_start
         return durations
 

@@ -10,7 +10,7 @@ def depths(parent: np.ndarray, start: np.ndarray, key: np.ndarray) -> tuple[np.n
 
     parent: int[n], -1 for a root. start: int64[n]. key: uint64[n], the span ids.
     -> depth int32[n] (0 for a root); the parents with all cycles cut, int32[n]; the spans at which one was cut, the
-    earliest of each cycle (of equally early ones that with the least id).
+    earliest of each cycle (of equally early ones that with the lowest id).
     """
     parent = parent.astype(np.int32)
     cuts: list[int] = []

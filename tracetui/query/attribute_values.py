@@ -10,7 +10,7 @@ import numpy as np
 from tracetui.model.traces import TraceSet
 from tracetui.query.complete import sample, value_texts
 
-_MOST_SPANS = 20_000
+_MAX_SPANS = 20_000
 _IDENTITIES = ("user", "customer", "account", "tenant", "session", "order", "request")
 
 
@@ -52,7 +52,7 @@ def values_of(traces: TraceSet, key: str, among: np.ndarray) -> AttributeValues:
     pairs: set[tuple[str, int]] = set()
     every = sample(traces, len(traces) + 1)
     every = every[wanted[traces.trace[every]]]
-    step = -(-len(every) // _MOST_SPANS) if len(every) else 1
+    step = -(-len(every) // _MAX_SPANS) if len(every) else 1
     trace_of = traces.trace
     word = key.encode("utf-8", "surrogatepass")
     # other characters in a key may be escaped

@@ -33,7 +33,7 @@ _SAMPLED_SPANS: Final = 2_000
 _SAMPLED_BYTES: Final = 1 << 16
 """Size of attributes above which a span is not sampled."""
 _MAX_NAMES: Final = 5_000
-MOST_KNOWN_VALUES: Final = 200
+MAX_KNOWN_VALUES: Final = 200
 _LONGEST_VALUE: Final = 200
 _PERCENTILES: Final = ("p50", "p95", "p99")
 
@@ -72,7 +72,7 @@ class Vocabulary:
     responses: tuple[tuple[str, str], ...] = ()
     """Useful response times, with descriptions."""
     attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Keys seen in a sample of spans, with values, at most `MOST_KNOWN_VALUES` of each."""
+    """Keys seen in a sample of spans, with values, at most `MAX_KNOWN_VALUES` of each."""
     is_sample: bool = False
     """True if there are more spans than those whose attributes were read."""
 
@@ -144,12 +144,12 @@ def _attributes(traces: TraceSet) -> dict[str, tuple[str, ...]]:
         for key, value in origin.codec.attributes(origin.raw[:_SAMPLED_BYTES]).items():
             _count_values(counts, key, value)
     order = sorted(counts, key=lambda key: (-counts[key].total(), key))[:_MAX_NAMES]
-    return {key: tuple(text for text, _ in counts[key].most_common(MOST_KNOWN_VALUES)) for key in order}
+    return {key: tuple(text for text, _ in counts[key].most_common(MAX_KNOWN_VALUES)) for key in order}
 
 
 def _count_values(counts: dict[str, Counter[str]], key: str, value: Value) -> None:
     counter = counts.setdefault(key, Counter())
-    if len(counter) < 10 * MOST_KNOWN_VALUES:
+    if len(counter) < 10 * MAX_KNOWN_VALUES:
         counter.update(value_texts(value))
 
 

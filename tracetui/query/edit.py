@@ -47,7 +47,7 @@ def equality(name: str) -> ConditionKind:
 ERRORS: Final = ConditionKind(("error",))
 SERVICE: Final = equality("service")
 OPERATION: Final = equality("operation")
-LEAST_DURATION: Final = ConditionKind(("trace.response", "trace.duration", "duration"), (">", ">="))
+MIN_DURATION: Final = ConditionKind(("trace.response", "trace.duration", "duration"), (">", ">="))
 """Lower bound on the response time, or on the duration if the user typed that."""
 TIME: Final = ConditionKind((TIME_FIELD,), (">", ">=", "<", "<="))
 

@@ -148,8 +148,8 @@ def _trace_condition(node: Predicate) -> dict[str, Any] | None:
     if name in ("trace.duration", "trace.response") and node.operation in _ABOVE:
         duration = find_duration(value) or 0
         # the server compares with >
-        least = duration if node.operation == ">" else duration - 1
-        return {"slower_ns": least} if least >= 0 else {}
+        slower_ns = duration if node.operation == ">" else duration - 1
+        return {"slower_ns": slower_ns} if slower_ns >= 0 else {}
     if name == "trace.id" and node.operation == "=":
         return {"trace_ids": [value]}
     return None

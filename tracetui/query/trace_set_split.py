@@ -17,14 +17,14 @@ from tracetui.model.traces import TraceSet
 from tracetui.query.complete import sample, value_texts
 from tracetui.query.resource_values import ResourceValues, TraceValues, distinct
 
-MOST_VALUES: Final = 5
+MAX_VALUES: Final = 5
 """Limit for the values of an attribute from which the latest is chosen; with more, the user must name two."""
 _MIN_SINGLE_SHARE: Final = 0.9
 """Smallest share of traces with a single value of an attribute for it to count as an attribute of the trace."""
 _MIN_PROBABILITY: Final = 0.9
 """Smallest probability, for a change, that a trace with the new value starts after one with another value."""
-_LEAST_TRACES: Final = 2
-_MOST_SPANS: Final = 200_000
+_MIN_TRACES: Final = 2
+_MAX_SPANS: Final = 200_000
 _LISTED: Final = 8
 
 
@@ -116,7 +116,7 @@ def split_by(traces: TraceSet, text: str) -> Split:
         before, after = _named_values(found if not _missing_values(found, named) else whole, key, named)
         found = found if not _missing_values(found, named) else whole
     else:
-        if len(found.texts) > MOST_VALUES:
+        if len(found.texts) > MAX_VALUES:
             raise UsageError(
                 f"{key} has {len(found.texts):,} values; name two: --by {key}=BEFORE,AFTER ({_listed(found.texts)})"
             )
@@ -169,12 +169,12 @@ def changed_attributes(traces: TraceSet, max_keys: int | None = None) -> list[Ch
     found = []
     for key in keys[:max_keys]:
         for values in resources.by_service(key):
-            if not 2 <= len(values.texts) <= MOST_VALUES:
+            if not 2 <= len(values.texts) <= MAX_VALUES:
                 continue
             probability, before, after = _change(traces, values)
             starts = traces.trace_start[values.trace]
             new = values.value == after
-            if probability >= _MIN_PROBABILITY and min(int(new.sum()), int((~new).sum())) >= _LEAST_TRACES:
+            if probability >= _MIN_PROBABILITY and min(int(new.sum()), int((~new).sum())) >= _MIN_TRACES:
                 texts = values.texts[before], values.texts[after]
                 found.append(ChangedAttribute(key, values.service, texts, int(starts[new].min())))
     return sorted(found, key=lambda one: (-one.since_ns, one.key, one.service))
@@ -190,7 +190,7 @@ def _values_in_spans(traces: TraceSet, key: str) -> TraceValues:
     numbers: dict[str, int] = {}
     pairs = [
         (int(traces.trace[span]), numbers.setdefault(text, len(numbers)))
-        for span in sample(traces, _MOST_SPANS).tolist()
+        for span in sample(traces, _MAX_SPANS).tolist()
         for text in value_texts(traces.attributes(span).get(key))
     ]
     trace, value = np.array(pairs, np.int64).reshape(-1, 2).T

@@ -60,7 +60,7 @@ ENVELOPES: Final[tuple[Envelope, ...]] = (
 )
 """The supported envelopes in the order of the checks: the more specific ones first."""
 
-_MOST_CUT: Final = 4
+_MAX_CUT: Final = 4
 """Number of lines that are searched for the first whole one: a rotated log may begin within a line."""
 
 
@@ -69,7 +69,7 @@ def find_envelope(data: Buffer, start: int = 0) -> Envelope | None:
     head = Head(data, start)
     found = _of_head(head)
     if found is None and not head.is_json:
-        whole = next((line for line in head.lines[1:_MOST_CUT] if line[:1] == b"{"), b"")
+        whole = next((line for line in head.lines[1:_MAX_CUT] if line[:1] == b"{"), b"")
         found = _of_head(Head(whole)) if whole else None
     return found
 

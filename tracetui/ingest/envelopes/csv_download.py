@@ -36,7 +36,7 @@ _SEPARATOR_LINE: Final = re.compile(rb"sep=(.)\s*")
 """Line before the header that tells spreadsheets the separator."""
 _NAME: Final = re.compile(rb"[\w .:/@()\[\]-]*")
 _SEPARATORS: Final = b",;\t"
-_MOST_TRIED: Final = 1_000
+_MAX_TRIED: Final = 1_000
 """Number of lines that are tried as the beginning of a row."""
 _FIELDS: Final = {
     separator: re.compile(
@@ -99,7 +99,7 @@ def _next_row(text: Buffer, at: int, quotes: int, field: re.Pattern[bytes], widt
 
     quotes: 1 if there is an odd number of quotes before `at`, else 0. width: number of cells.
     """
-    for _ in range(_MOST_TRIED):
+    for _ in range(_MAX_TRIED):
         end = text.find(b"\n", at, at + PART_BYTES)
         if end < 0:
             return -1

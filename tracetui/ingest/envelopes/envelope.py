@@ -21,7 +21,7 @@ _HEAD_BYTES: Final = 1 << 16
 _LONGEST_LINE: Final = 1 << 20
 """Largest size of a first line that the head has in full."""
 _SCANNED: Final = 1 << 20
-_MOST_TOKENS: Final = 128
+_MAX_TOKENS: Final = 128
 """Number of strings and brackets, within `_SCANNED` bytes, that are searched for the keys of the first object.
 
 A log line is a single string, however long, and often precedes the key that identifies the envelope.
@@ -101,7 +101,7 @@ def _first_keys(text: Buffer, at: int) -> frozenset[str]:
     keys = set[str]()
     # within a list the object is one level deeper
     depth = -(text[at : at + 1] == b"[")
-    for token in islice(_TOKEN.finditer(text, at, at + _SCANNED), _MOST_TOKENS):
+    for token in islice(_TOKEN.finditer(text, at, at + _SCANNED), _MAX_TOKENS):
         if token[1] is not None:
             if depth == 1 and token[2]:
                 keys.add(token[1].decode("utf-8", "replace"))

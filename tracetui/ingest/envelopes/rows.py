@@ -24,7 +24,7 @@ OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
 _JOINT: Final = re.compile(rb"\}(?=\{)")
 _JSON_IN_LIST: Final = rb'[\[,]\s*("\{(?:[^"\\]|\\.)*+")'
 """Cell of a row that holds JSON."""
-_MOST_FAILURES: Final = 64
+_MAX_FAILURES: Final = 64
 """False ends of an object, such as a brace within a string, after which the search stops."""
 SAMPLED: Final = 64
 """Number of entries whose times show the order."""
@@ -170,7 +170,7 @@ def concatenated(text: bytes) -> list[bytes]:
             _VALUE.decode(text[at:end])
         except MALFORMED:
             failures += 1
-            if failures > _MOST_FAILURES:
+            if failures > _MAX_FAILURES:
                 return [text]
         else:
             found.append(text[at:end])

@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from tracetui.ingest.envelopes.envelope import Envelope, InnerLine
 from tracetui.ingest.json_blocks import Blocks, begins_json
 
-MOST_STREAMS: Final = 1_000
+MAX_STREAMS: Final = 1_000
 """Limit for separate streams; the lines of all further ones are read as one stream."""
-MOST_BYTES: Final = 1 << 28
+MAX_BYTES: Final = 1 << 28
 """Bytes of text that are held until the source ends, as lines may belong together; above that it is read at once."""
 
 
@@ -61,7 +61,7 @@ class Streams:
         number, text, name, ends, lost = line[:5]
         stream = self._streams.get(name)
         if stream is None:
-            stream = self._streams.setdefault(name if len(self._streams) < MOST_STREAMS else "", _Stream())
+            stream = self._streams.setdefault(name if len(self._streams) < MAX_STREAMS else "", _Stream())
         if lost:
             self._reader.lost(number, lost)
         if stream.pieces or not ends:
@@ -107,7 +107,7 @@ class Streams:
         lines = text.split(b"\n")
         stream.numbers.extend([number] * len(lines))
         stream.lines.extend(lines)
-        if self._kept > MOST_BYTES:
+        if self._kept > MAX_BYTES:
             for one in self._streams.values():
                 self._read_kept(one)
             self._kept = 0

@@ -30,14 +30,14 @@ _SCOPE: Final = re.compile(r"Instrumentation(?:Scope|Library)(?: (\S*) ?(.*))?")
 _ARROW: Final = re.compile(r"( +)-> (.+?): ?(.*)")
 _VALUE: Final = re.compile(r"([A-Za-z]+)\((.*)\)", re.DOTALL)
 _SCHEMA: Final = re.compile(r"(?:Resource|ScopeSpans) SchemaURL:.*")
-_MOST_LINES: Final = 1_000_000
-_MOST_FOREIGN: Final = 3
+_MAX_LINES: Final = 1_000_000
+_MAX_FOREIGN: Final = 3
 
 
 def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     block = _DebugBlock(context, sink)
     lines.advance()
-    for _count in range(_MOST_LINES):
+    for _count in range(_MAX_LINES):
         raw = lines.line
         if raw is None:
             break
@@ -54,7 +54,7 @@ def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSi
 def _continues(lines: Lines) -> bool:
     """Test whether a block continues after foreign lines."""
     ahead = lines.copy()
-    for _ in range(_MOST_FOREIGN):
+    for _ in range(_MAX_FOREIGN):
         ahead.advance()
         line = (ahead.line or b"").decode("utf-8", "replace").rstrip("\r")
         heading = _HEADING.fullmatch(line)

@@ -27,13 +27,13 @@ _EVENT: Final = re.compile(r"(\s+)(\S.*) \[(.*)\]\s*")
 _LINK: Final = re.compile(r"\s+([0-9a-f]{32}) ([0-9a-f]{16})\s*")
 _W3C: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _LENGTH: Final = re.compile(r"(-?)(?:(\d+)\.)?(\d+):(\d\d):(\d\d)(?:\.(\d{1,7}))?")
-_MOST_LINES: Final = 100_000
-_MOST_BLANK: Final = 1_000
+_MAX_LINES: Final = 100_000
+_MAX_BLANK: Final = 1_000
 
 
 def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     block = _Block(len(match["dotnet_indent"]))
-    for _ in range(_MOST_LINES):
+    for _ in range(_MAX_LINES):
         raw = lines.line
         if raw is None:
             break
@@ -57,7 +57,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
 def _continues(lines: Lines, block: _Block) -> bool:
     """Test whether a block continues after a blank line, because that is part of a value."""
     ahead = lines.copy()
-    for _ in range(_MOST_BLANK):
+    for _ in range(_MAX_BLANK):
         ahead.advance()
         if ahead.line is None:
             return False

@@ -83,7 +83,7 @@ _PREFIX: Final = re.compile(
 _PARTS: Final = ("events.", "links.", "scope", "instrumentation", "status.", "trace.")
 """Prefixes of column names that contain a dot but are not attributes."""
 _UNITS: Final = ((10**17, 1), (10**14, 1_000), (10**11, 1_000_000), (10**8, 1_000_000_000))
-"""Least values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
+"""Smallest values of a time since 1973 in nanoseconds, microseconds, milliseconds and seconds."""
 
 
 def _read_any(value: dict[str, Any], context: DecodeContext, sink: SpanSink) -> None:
@@ -155,7 +155,7 @@ def _moment(value: Any, unit: int) -> int | None:
     number = None if unit else whole_number(value)
     if number is None:
         return moment_ns(value, unit or 1)
-    return moment_ns(value, next((ns for least, ns in _UNITS if abs(number) >= least), 1))
+    return moment_ns(value, next((ns for smallest, ns in _UNITS if abs(number) >= smallest), 1))
 
 
 def _length(value: Any, unit: int) -> int | None:

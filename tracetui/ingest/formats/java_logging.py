@@ -25,15 +25,15 @@ _DATA: Final = re.compile(
     r"AttributesMap\{data=\{(?P<data>.*)\}, capacity=\d+, totalAddedValues=\d+\}|\{(?P<plain>.*)\}", re.DOTALL
 )
 _KEY: Final = re.compile(r"(?:^|, )([A-Za-z_@][\w.\-/@]*)=")
-_MOST_LINES: Final = 1_000
-"""Most lines of a span: attributes such as stack traces and statements may span several."""
+_MAX_LINES: Final = 1_000
+"""Largest number of lines of a span: attributes such as stack traces and statements may span several."""
 
 
 def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     rest = [match.string[match.end() :]]
     lines.advance()
     if b"AttributesMap{" in rest[0] and b"totalAddedValues=" not in rest[0]:
-        for _ in range(_MOST_LINES):
+        for _ in range(_MAX_LINES):
             line = lines.line
             if line is None or b" [tracer: " in line:
                 break

@@ -35,13 +35,13 @@ _TOKEN: Final = re.compile(
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{1,2})|u\{?([0-9A-Fa-f]{4,6})\}?|([0-7]{1,3})|(.))", re.DOTALL)
 _ESCAPED: Final = dict(zip(b"ntreabfvs", (b"\n", b"\t", b"\r", b"\x1b", b"\a", b"\b", b"\f", b"\v", b" "), strict=True))
 _WORDS: Final[dict[bytes, Any]] = {b"nil": None, b"true": True, b"false": False}
-_MOST_LINES: Final = 100_000
+_MAX_LINES: Final = 100_000
 
 
 def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     text = [match.string[match.start() :]]
     lines.advance()
-    for _ in range(_MOST_LINES):
+    for _ in range(_MAX_LINES):
         line = lines.line
         if line is None or not line.startswith(b" "):
             break

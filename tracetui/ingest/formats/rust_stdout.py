@@ -29,7 +29,7 @@ _FIELDS: Final = frozenset(
     ("Name", "TraceId", "SpanId", "TraceFlags", "ParentSpanId", "Kind", "Start time", "End time", "Status")
 )
 _STATUS: Final = re.compile(r"(?:Status::)?(?P<code>\w+)(?: ?\{ ?description: (?P<text>.*) ?\})?")
-_MOST_LINES: Final = 1_000_000
+_MAX_LINES: Final = 1_000_000
 
 
 def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
@@ -42,7 +42,7 @@ def _read(match: re.Match[bytes], lines: Lines, context: DecodeContext, sink: Sp
     if match[0].strip() == b"Resource":
         sink.resource = {}
         lines.advance()
-    for _ in range(_MOST_LINES):
+    for _ in range(_MAX_LINES):
         raw = lines.line
         if raw is None:
             break
@@ -150,7 +150,7 @@ def _text(text: str) -> str:
 
 def debug_value(text: str) -> Value:
     """Read a value printed by `Debug`, which may have several wrappers: `String(Owned("x"))`."""
-    for _ in range(_MOST_WRAPPERS):
+    for _ in range(_MAX_WRAPPERS):
         wrapped = _WRAPPED.fullmatch(text)
         if wrapped is None:
             break
@@ -160,7 +160,7 @@ def debug_value(text: str) -> Value:
     return printed_value(text)
 
 
-_MOST_WRAPPERS: Final = 4
+_MAX_WRAPPERS: Final = 4
 
 FORMAT: Final = TextFormat(
     name="output of OpenTelemetry's stdout exporter for Rust",

@@ -23,13 +23,13 @@ _FOOTER: Final = re.compile(r"\d+ rows? in set.*")
 _CELL: Final = re.compile(r" *([A-Za-z_@][\w.@-]*)(?:: *| +\| ?)(.*)", re.DOTALL)
 _REMARK: Final = re.compile(r" -- [\d.]+ \w+$")
 """Remark after a large number: `100000000 -- 100.00 million`."""
-_MOST_LINES: Final = 10_000
+_MAX_LINES: Final = 10_000
 
 
 def _read(_: re.Match[bytes], lines: Lines, context: DecodeContext, sink: SpanSink) -> None:
     cells: dict[str, str] = {}
     width, last = 0, ""
-    for _number in range(_MOST_LINES):
+    for _number in range(_MAX_LINES):
         lines.advance()
         raw = lines.line
         if raw is None or _BEGIN.match(raw):

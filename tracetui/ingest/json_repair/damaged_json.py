@@ -64,9 +64,9 @@ _MEMBER = [rb'(?P<member>"(?:spans|scopeSpans|scope_spans|instrumentationLibrary
 _VALUE_BEGINS = rb'(?:\{|\[\s*(?:\[\s*){0,2}\{)\s*"(?:%s)"\s*:' % b"|".join(
     (*_SPAN_LIST_NAMES, *_SPAN_KEYS, b"result", b"trace", b"processes")
 )
-_MOST_LEVELS = 32
+_MAX_LEVELS = 32
 _BUDGET_FACTOR = 16
-_MOST_BEGINNINGS = 64
+_MAX_BEGINNINGS = 64
 """Limit for the distinct beginnings of list elements that are stored, as each makes the search slower."""
 
 _Beginning = tuple[bytes, bytes]
@@ -286,7 +286,7 @@ def _is_misplaced(walk: _Walk, level: _Level, beginning: re.Match[bytes]) -> boo
 def _skip_intact(walk: _Walk, level: _Level, at: int, beginning: re.Match[bytes]) -> bool:
     """Skip the element that begins here at once, if it is intact and followed by another one."""
     first, second = _beginning(beginning)
-    if len(walk.all_beginnings) < _MOST_BEGINNINGS:
+    if len(walk.all_beginnings) < _MAX_BEGINNINGS:
         walk.all_beginnings.add((first, second))
     if (first, second) in walk.all_beginnings:
         level.beginnings.add((first, second))
@@ -338,7 +338,7 @@ def _recover(walk: _Walk, problem: str) -> bool:
         # a value that begins here would be too deep again
         search = max(search, walk.position + 1)
     found = _next_beginning(
-        walk, levels[max(inner + 1 - _MOST_LEVELS, 0) : inner + 1], bool(broken and not broken.has_spans), search
+        walk, levels[max(inner + 1 - _MAX_LEVELS, 0) : inner + 1], bool(broken and not broken.has_spans), search
     )
     groups = found.groupdict() if found else {}
     keeps = bool(groups.get("member"))
@@ -379,7 +379,7 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
     """
     innermost = levels[-1].key if levels else b""
     # of many levels only the innermost ones, for speed
-    span_lists = [level for level in levels[-_MOST_LEVELS:] if level.skips_broken]
+    span_lists = [level for level in levels[-_MAX_LEVELS:] if level.skips_broken]
     known = {first for level in span_lists for first, _ in level.beginnings}
     likely = {first for level in span_lists for first in _FIRST_KEYS_OF.get(level.key, _FIRST_KEYS)}
     others = _CLOSE.get(innermost, []) + (_MEMBER if is_broken and innermost != b'"spans"' else [])
@@ -393,7 +393,7 @@ def _next_beginning(walk: _Walk, levels: list[_Level], is_broken: bool, search: 
 def _level_of(levels: list[_Level], found: re.Match[bytes]) -> int:
     """Find the list whose elements begin like this. -> its index in `levels`"""
     first, second = _beginning(found)
-    span_lists = [i for i in range(max(len(levels) - _MOST_LEVELS, 0), len(levels)) if levels[i].skips_broken]
+    span_lists = [i for i in range(max(len(levels) - _MAX_LEVELS, 0), len(levels)) if levels[i].skips_broken]
     matching = [i for i in span_lists if (first, second) in levels[i].beginnings]
     if matching:
         return matching[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tracetui.ingest.json_repair.surplus_commas import Commas
 from tracetui.ingest.source_bytes import Buffer
 
-_MOST_GAPS = 1_000
+_MAX_GAPS = 1_000
 """Gaps of one value that are listed; further ones are summed up."""
 
 
@@ -23,7 +23,7 @@ class Gap:
 
 @dataclass(slots=True)
 class UnlistedGaps:
-    """Gaps beyond `_MOST_GAPS`: their number, the position of the first, and their total size in bytes."""
+    """Gaps beyond `_MAX_GAPS`: their number, the position of the first, and their total size in bytes."""
 
     count: int = 0
     start: int = -1
@@ -37,7 +37,7 @@ class RepairedValue:
     text: bytes
     """Valid JSON, b'' if nothing could be recovered."""
     gaps: list[Gap]
-    """At most `_MOST_GAPS` of them."""
+    """At most `_MAX_GAPS` of them."""
     more_gaps: UnlistedGaps
     end: int
     """Byte position in the input after the value, or where another one seems to begin."""
@@ -96,7 +96,7 @@ class RepairedText:
     def add_gap(self, start: int, end: int, reason: str) -> None:
         """Record a skipped stretch."""
         self.gap_end = end
-        if len(self.gaps) < _MOST_GAPS:
+        if len(self.gaps) < _MAX_GAPS:
             self.gaps.append(Gap(start, end, reason))
             return
         more = self.more_gaps

@@ -25,7 +25,7 @@ _RECORD_BYTES: Final = 64
 """Bytes of a record in the columns."""
 _NO_ZONE: Final = 4
 _NOTED_FLAGS: Final = BY_TIME | NO_TIME
-_LEAST_ZONE_NS: Final = 10 * 60 * 1_000_000_000
+_MIN_ZONE_NS: Final = 10 * 60 * 1_000_000_000
 """Larger than almost any clock skew, and smaller than any difference of time zones."""
 _QUARTER_NS: Final = 15 * 60 * 1_000_000_000
 _encode = msgspec.json.Encoder().encode
@@ -120,7 +120,7 @@ class CollectedLogs:
             begin += count
             unsure = (flags[own] & _NO_ZONE) > 0
             off = np.where(early[own] > 0, -early[own], np.maximum(late[own], 0))[unsure]
-            distance = off[np.abs(off) > _LEAST_ZONE_NS]
+            distance = off[np.abs(off) > _MIN_ZONE_NS]
             typical = int(np.median(distance)) if 2 * len(distance) > len(off) else 0
             offsets.append(round(typical / _QUARTER_NS) * _QUARTER_NS)
         return offsets

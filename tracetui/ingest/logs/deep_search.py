@@ -17,9 +17,9 @@ _TRACE: Final = frozenset(("trace_id", "traceid", "trace.id", "traceparent"))
 _SPAN: Final = frozenset(("span_id", "spanid", "span.id", "traceparent"))
 _OF_OTHERS: Final = ("parent", "link")
 """Beginnings of the names of objects with the ids of other spans."""
-_MOST_VALUES: Final = 1_000
+_MAX_VALUES: Final = 1_000
 _LONGEST: Final = 1 << 16
-_LEAST_ID: Final = 10
+_MIN_ID: Final = 10
 
 
 def with_ids(record: LogRecord, fields: dict[str, Any], message: str, reader: FieldReader) -> LogRecord:
@@ -40,7 +40,7 @@ def with_ids(record: LogRecord, fields: dict[str, Any], message: str, reader: Fi
     trace, span = ids_in(message[:_LONGEST])
     if not trace:
         return record
-    ids = [one for one in (trace, span) if len(one) >= _LEAST_ID]
+    ids = [one for one in (trace, span) if len(one) >= _MIN_ID]
     content = partial(_with_span, record.content, span_keys_of(span) if span else (), ids)
     return LogRecord(content, other_ids=trace_id_readings(trace))
 
@@ -57,7 +57,7 @@ def _objects(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the objects within a record, the outer ones first."""
     waiting: list[Any] = [fields]
     at = 0
-    while at < len(waiting) < _MOST_VALUES:
+    while at < len(waiting) < _MAX_VALUES:
         value = waiting[at]
         at += 1
         if isinstance(value, dict):

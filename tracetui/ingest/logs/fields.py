@@ -63,7 +63,7 @@ _REQUEST: Final = (
     ("path", "request_path", "requestpath", "uri", "request_uri", "url"),
     ("status", "response_code", "status_code", "downstreamstatus"),
 )
-_MOST_SHAPES: Final = 1_000
+_MAX_SHAPES: Final = 1_000
 
 _Key = tuple[str, str, str]
 """Path of a field: the object within the record, '' for the record itself; the field; its plain name."""
@@ -106,7 +106,7 @@ class FieldReader:
 
     def _shape(self, fields: dict[str, Any]) -> _Shape:
         own = tuple(fields)
-        if len(self._shapes) + len(self._nested) > _MOST_SHAPES:
+        if len(self._shapes) + len(self._nested) > _MAX_SHAPES:
             self._shapes.clear()
             self._nested.clear()
         nested = self._nested.get(own)

@@ -13,9 +13,9 @@ from tracetui.model.trace_reference import ids_in
 
 _NONE: Final = frozenset(("", "-", "null", "none", "nil", "undefined", "n/a", "na", "unknown", "<nil>"))
 _LONGEST_DECIMAL: Final = 20
-"""Most digits of a 64-bit number."""
+"""Largest number of digits of a 64-bit number."""
 _LONGEST: Final = 512
-_MOST_KEY: Final = 1 << 64
+_MAX_KEY: Final = 1 << 64
 
 
 def trace_id_readings(value: Any, *, decimal: bool = False) -> tuple[str, ...]:
@@ -56,7 +56,7 @@ def _of_text(text: str, decimal: bool) -> tuple[str, ...]:
 def span_keys_of(value: Any, *, decimal: bool = False) -> tuple[int, ...]:
     """Read a field that names a span. -> its possible keys (see `model.ids.span_key`), the most likely first."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return (value,) if 0 < value < _MOST_KEY else ()
+        return (value,) if 0 < value < _MAX_KEY else ()
     if not isinstance(value, str):
         return ()
     text = value.strip()
@@ -64,7 +64,7 @@ def span_keys_of(value: Any, *, decimal: bool = False) -> tuple[int, ...]:
         text = text[2:]
     if text.lower() in _NONE or not text.strip("0"):
         return ()
-    if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_DECIMAL and int(text) < _MOST_KEY:
+    if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_DECIMAL and int(text) < _MAX_KEY:
         keys = (span_key(text), int(text)) if len(text) <= SPAN_DIGITS else (int(text),)
         return keys[::-1] if decimal else keys
     if len(text) > _LONGEST:

@@ -20,7 +20,7 @@ _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "a": "\a", "v": "\v", "0": "\0"}
 _LONGEST: Final = 1 << 16
 """Characters of a line that are searched for pairs."""
-_LEAST_PAIRS: Final = 2
+_MIN_PAIRS: Final = 2
 
 
 class Logfmt:
@@ -37,7 +37,7 @@ class Logfmt:
     def records(self, unit: bytes) -> Iterable[LogRecord] | None:
         text = unit[:_LONGEST].decode("utf-8", "replace")
         fields = pairs(text)
-        if len(fields) < _LEAST_PAIRS:
+        if len(fields) < _MIN_PAIRS:
             return None
         found: dict[str, Any] = dict(fields)
         record = self._reader.record(found, text)

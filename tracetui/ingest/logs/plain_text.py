@@ -17,7 +17,7 @@ from tracetui.model.trace_reference import ids_in, may_name_trace
 
 _LONGEST: Final = 1 << 16
 """Bytes of a line that are searched for ids."""
-_MOST_TOKENS: Final = 32
+_MAX_TOKENS: Final = 32
 _TOKEN: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{16,20})(?![0-9A-Za-z])")
 _IS_PART: Final = re.compile(
     rb"[\s)}\]]|at [\w.$<]|Caused by: |Suppressed: |\.\.\. \d+ more|Traceback \(most|During handling|The above exc"
@@ -37,7 +37,7 @@ _LEFT_AFTER_TIME: Final = "])>|,;- \t"
 _OPENED_BEFORE_TIME: Final = "[(< "
 
 
-_LEAST_ID: Final = 10
+_MIN_ID: Final = 10
 _LONGEST_NAME: Final = 24
 _NAME_OF_ID: Final = re.compile(r"(?:\"?[\w.]++\"?\s?[=:]\s?)?\"?$")
 """Text that names the id after it: `trace_id=`, `"traceId": "`."""
@@ -82,7 +82,7 @@ class PlainText:
         trace, span = ids_in(text)
         named = trace_id_readings(trace, decimal="dd." in text) if trace else ()
         # with both ids named, no other is needed
-        tokens = [] if trace and span else _TOKEN.findall(text)[:_MOST_TOKENS]
+        tokens = [] if trace and span else _TOKEN.findall(text)[:_MAX_TOKENS]
         others = tuple(reading for token in tokens if token != trace for reading in trace_id_readings(token))
         if named and continues == "timed lines":
             continues = "never"
@@ -97,7 +97,7 @@ def _content(unit: bytes, span: str, tokens: tuple[str, ...], trace: str = "") -
     keys += tuple(key for token in tokens if len(token) == 16 and token != span for key in span_keys_of(token)[:1])
     leading = leading_moment(text)
     message = _without_time(text, *leading[1:]) if leading else text
-    short = without_ids(message, [one for one in (trace, span) if len(one) >= _LEAST_ID])
+    short = without_ids(message, [one for one in (trace, span) if len(one) >= _MIN_ID])
     return LogContent(
         message=short,
         attributes={ORIGINAL: text} if short != message else {},

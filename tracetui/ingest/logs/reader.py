@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from tracetui.ingest.archive_reader import MOST_NESTED, Budget, read_members
+from tracetui.ingest.archive_reader import MAX_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.envelopes.streams import MOST_STREAMS
+from tracetui.ingest.envelopes.streams import MAX_STREAMS
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.json_repair.lenient_json import to_utf8
 from tracetui.ingest.logs.collection import LONGEST_MESSAGE, CollectedLogs
@@ -34,7 +34,7 @@ _CHECKED_EVERY: Final = 5_000
 """Units between two calls of `go_on`."""
 _MAX_NAMING: Final = 8
 _MAX_LINES: Final = 1_000
-"""Most lines of one record."""
+"""Largest number of lines of one record."""
 _HEAD: Final = 1 << 16
 _HOUR_NS: Final = 3_600_000_000_000
 
@@ -105,7 +105,7 @@ class _Logs:
         archive = find_archive(data)
         if archive is None:
             self._read_file(to_utf8(data), context.file)
-        elif depth == MOST_NESTED:
+        elif depth == MAX_NESTED:
             context.warn(f"{archive.name} nested too deeply; unpack it first")
         else:
 
@@ -231,7 +231,7 @@ class _Reading:
         if unit.when or unit.fields:
             record = self._in_envelope(record, unit)
         self._open[unit.stream] = _OpenUnit(record, bool(unit.when))
-        if len(self._open) > MOST_STREAMS:
+        if len(self._open) > MAX_STREAMS:
             self._close(self._open.pop(next(iter(self._open))))
         self.records += 1
         self._forms[form.name] += 1

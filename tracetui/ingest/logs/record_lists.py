@@ -22,7 +22,7 @@ _MAY_HOLD: Final = re.compile(
 _SEARCHED: Final = 1 << 16
 _COLLECTOR: Final = frozenset(("time", "host", "source", "sourcetype", "index", "fields"))
 _SHARED: Final = ("common", "resource")
-_MOST_OBJECTS: Final = 100_000
+_MAX_OBJECTS: Final = 100_000
 
 
 class ListedRecord(NamedTuple):
@@ -55,7 +55,7 @@ def _found_in(value: dict[str, Any]) -> Iterator[ListedRecord]:
     """Search the outer objects first."""
     waiting: list[tuple[Any, dict[str, Any]]] = [(value, {})]
     at = 0
-    while at < len(waiting) and len(waiting) < _MOST_OBJECTS:
+    while at < len(waiting) and len(waiting) < _MAX_OBJECTS:
         holder, shared = waiting[at]
         at += 1
         if isinstance(holder, list):

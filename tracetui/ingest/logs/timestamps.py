@@ -95,7 +95,7 @@ def read_moment(value: Any) -> Moment | None:
         value = Decimal(repr(value))
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not 0 < value < 1e19:
         return None
-    unit = next(size for least, size in _UNITS if value >= least)
+    unit = next(size for smallest, size in _UNITS if value >= smallest)
     # integer arithmetic keeps every nanosecond
     return _checked(value * unit if isinstance(value, int) else round(value * unit))
 

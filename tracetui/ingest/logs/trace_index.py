@@ -11,7 +11,7 @@ import numpy as np
 from tracetui.model.ids import SPAN_DIGITS, TRACE_DIGITS, canonical_trace_id, is_hex
 from tracetui.model.traces import TraceSet
 
-_MOST_REMEMBERED: Final = 100_000
+_MAX_REMEMBERED: Final = 100_000
 _NO_HALF: Final = "0" * SPAN_DIGITS
 _AMBIGUOUS: Final = -1
 _NOT_FOUND: Final = -1
@@ -31,7 +31,7 @@ class TraceIndex:
         for text in readings:
             trace = self._found.get(text)
             if trace is None:
-                if len(self._found) > _MOST_REMEMBERED:
+                if len(self._found) > _MAX_REMEMBERED:
                     self._found.clear()
                 trace = self._found[text] = self._find(text)
             if trace >= 0:

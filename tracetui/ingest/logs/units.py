@@ -12,7 +12,7 @@ from tracetui.ingest.csv_tables import CsvTable, header_of, holds_types
 from tracetui.ingest.data_without_spans import COLOUR
 from tracetui.ingest.envelopes import find_envelope
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, numbered
-from tracetui.ingest.envelopes.streams import MOST_STREAMS
+from tracetui.ingest.envelopes.streams import MAX_STREAMS
 from tracetui.ingest.formats.length_prefixed_otlp import RecordReader, looks_like_records
 from tracetui.ingest.json_blocks import CONTINUES, Blocks, begins_json
 from tracetui.ingest.json_repair.lenient_json import container_in
@@ -27,7 +27,7 @@ from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, encode_any, is_valid_json
 
 _MAX_LINES: Final = 100_000
-"""Most lines of one unit."""
+"""Largest number of lines of one unit."""
 _CHUNK: Final = 1 << 20
 _ITEM_BEGINS: Final = (b"{", b"[", b'"')
 
@@ -57,7 +57,7 @@ def units(data: Buffer) -> Iterator[LogUnit]:
             yield group.unit()
             del open_groups[unit.stream]
         form = next((form for form in LINE_GROUPS if form.begins(unit.text)), None)
-        if form is None or len(open_groups) >= MOST_STREAMS:
+        if form is None or len(open_groups) >= MAX_STREAMS:
             yield unit
         else:
             open_groups[unit.stream] = _OpenGroup(form, unit, [unit.text])
@@ -173,7 +173,7 @@ def _enveloped_units(lines: Iterable[InnerLine]) -> Iterator[LogUnit]:
     for line in lines:
         stream = streams.get(line.stream)
         if stream is None:
-            stream = streams.setdefault(line.stream if len(streams) < MOST_STREAMS else "", _LogStream())
+            stream = streams.setdefault(line.stream if len(streams) < MAX_STREAMS else "", _LogStream())
         if line.lost:
             yield LogUnit(line.number, b"", line.stream, is_lost=True)
         if stream.pieces or not line.ends:

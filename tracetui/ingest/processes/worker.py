@@ -20,7 +20,7 @@ from tracetui.model.intake import Intake
 
 SHARE_BYTES = 1 << 24
 """Smallest share of a source in bytes that justifies a process."""
-MOST_PROCESSES = 8
+MAX_PROCESSES = 8
 
 
 def processes_for(size: int) -> int:
@@ -32,7 +32,7 @@ def processors() -> int:
     """Compute the number of parallel processes; 1 if forking is unsafe or impossible."""
     if sys.platform != "linux" or threading.active_count() > 1:
         return 1
-    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+    return min(len(os.sched_getaffinity(0)), MAX_PROCESSES)
 
 
 class Worker:

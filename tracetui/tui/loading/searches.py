@@ -11,7 +11,7 @@ from msgspec import structs
 from tracetui.ingest.servers.resolve import parse_sources
 from tracetui.model.errors import UsageError
 from tracetui.model.search import LAST_NS, LOOKBACK_NS, MORE, Search, combined
-from tracetui.model.search_offers import MOST_SEARCHED
+from tracetui.model.search_offers import MAX_SEARCHED
 from tracetui.tui.state import State
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Searches:
     def services_to_search(self) -> list[str]:
         """Return the services searched for, or the first of all services."""
         named = list(dict.fromkeys(report.search.service for report in self._reports if report.search.service))
-        return (named or self._state.server_services)[:MOST_SEARCHED]
+        return (named or self._state.server_services)[:MAX_SEARCHED]
 
     def poll(self, query: str, starts: np.ndarray) -> tuple[Search, int]:
         """Return a search for recent traces, and the time down to which older ones must be complete (0 for none).

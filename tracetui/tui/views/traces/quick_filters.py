@@ -16,7 +16,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
 from tracetui.query.attribute_values import AttributeValues, likely_first, values_of
-from tracetui.query.complete import MOST_KNOWN_VALUES, Vocabulary, attribute_field, rounded_duration, vocabulary
+from tracetui.query.complete import MAX_KNOWN_VALUES, Vocabulary, attribute_field, rounded_duration, vocabulary
 from tracetui.query.pushdown import conjuncts
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
@@ -170,12 +170,12 @@ class QuickFilters:
 
     def next_duration(self) -> None:
         wanted = list(dict.fromkeys(text for text, _ in self._known.responses if text != "0"))
-        now = filters.find_condition(self._view.state.query, filters.LEAST_DURATION)
+        now = filters.find_condition(self._view.state.query, filters.MIN_DURATION)
         current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
-            self._exchange(filters.LEAST_DURATION, f"trace.response >= {wanted[current + 1]}")
+            self._exchange(filters.MIN_DURATION, f"trace.response >= {wanted[current + 1]}")
         else:
-            self._exchange(filters.LEAST_DURATION)
+            self._exchange(filters.MIN_DURATION)
 
     def pick_duration(self) -> None:
         def options(traces: TraceSet) -> list[Option]:
@@ -184,12 +184,12 @@ class QuickFilters:
                 Option(rounded_duration(float(ns)), rounded_duration(float(ns)), f"{name} of all traces")
                 for name, ns in zip(("p50", "p90", "p95", "p99"), stats, strict=False)
             ]
-            if filters.find_condition(self._view.state.query, filters.LEAST_DURATION):
+            if filters.find_condition(self._view.state.query, filters.MIN_DURATION):
                 found.insert(0, Option("", "any duration", "removes the filter", Role.DIM))
             return found
 
         def done(value: str) -> None:
-            self._checked(filters.LEAST_DURATION, f"trace.response >= {value}" if value else "")
+            self._checked(filters.MIN_DURATION, f"trace.response >= {value}" if value else "")
 
         free = "or a duration such as 500ms"
         self._choose("Response time of at least", options, lambda found: found, done, free=free)
@@ -274,7 +274,7 @@ class QuickFilters:
             found = []
             for key in likely_first(known.attributes):
                 values = known.attributes[key]
-                count = at_least(len(values), "value", is_sample=known.is_sample or len(values) >= MOST_KNOWN_VALUES)
+                count = at_least(len(values), "value", is_sample=known.is_sample or len(values) >= MAX_KNOWN_VALUES)
                 note = f"{values[0][:24]}  {count}" if len(values) == 1 else count
                 found.append(Option(key, key, note))
             return found or "no attributes in these traces"
