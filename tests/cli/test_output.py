@@ -239,6 +239,27 @@ def test_output_never_overwrites_a_source(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("options", WRITING, ids=" ".join)
+@pytest.mark.parametrize("source", ["folder", "folder/*.json", "folder/[t]races.json", "folder/inner/.."])
+def test_output_never_overwrites_traces_in_a_directory_or_glob(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "folder/traces.json"
+    (tmp_path / "folder/inner").mkdir(parents=True)
+    path.write_bytes(before := Path(INCIDENT).read_bytes())
+    result = program("analyze", source, *options, "folder/traces.json")
+    assert "it is one of the sources; choose another name" in result.err
+    assert result.code == 2
+    assert path.read_bytes() == before
+
+
+def test_report_in_a_directory_of_sources_can_be_renewed(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "traces.json").write_bytes(Path(INCIDENT).read_bytes())
+    for _ in range(2):
+        assert program("analyze", str(tmp_path), "--output", str(tmp_path / "report.txt")).code == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -247,6 +268,7 @@ def test_output_never_overwrites_a_source(
         ("contrast", "{}"),
         ("why", "{}"),
         ("why", INCIDENT, "--baseline", "{}"),
+        ("why", INCIDENT, "--logs", "{}"),
         ("graph", "{}", "services"),
         ("alerts", "{}", "--service", "frontend"),
     ],

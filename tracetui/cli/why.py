@@ -74,7 +74,8 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
     """
     if sum(given is not None for given in (options.baseline, options.at, options.by)) > 1:
         raise UsageError("use one of --baseline, --at and --by")
-    check_not_read(report.output, [*options.sources, *([options.baseline] if options.baseline else [])])
+    compared = [options.baseline] if options.baseline else []
+    check_not_read(report.output, [*options.sources, *compared, *(options.logs or [])])
     filters = selection.filters()
     opened = partial(
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
