@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.paths import CHECKOUT, INCIDENT, ROOT, SAMPLES
+from tests.support.terminal import Terminal
 from tracetui import __version__
 from tracetui.cli.commands import COMMANDS
 from tracetui.cli.main import run
@@ -411,6 +412,13 @@ def test_streams_that_are_closed_or_full() -> None:
     assert (closed.returncode, closed.stderr) == (3, "tracetui: -: standard input is closed\n")
     silent = shell('$TRACETUI analyze "$FILE" /dev/null --json 2>&-')
     assert json.loads(silent.stdout)["summary"]["trace_count"] == 100
+
+
+def test_closed_standard_input_gives_the_report_on_a_terminal() -> None:
+    """The screen could not read keys."""
+    terminal = Terminal(["sh", "-c", f"exec {sys.executable} -m tracetui {INCIDENT} <&-"])
+    terminal.wait_for(b"100 traces")
+    assert terminal.end() == 0
 
 
 def test_locale_without_unicode_gets_ascii() -> None:

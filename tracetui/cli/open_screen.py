@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 
 def has_screen() -> bool:
-    """Test whether standard output can show the screen, instead of a report."""
-    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    """Test whether standard output can show the screen, instead of a report, and keys can be read."""
+    is_closed = sys.stdin is None or sys.stdout is None
+    return not is_closed and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def open_on_screen(
