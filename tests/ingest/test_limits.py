@@ -18,7 +18,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.loopback import JSON, Loopback, Response
+from tests.support.loopback import JSON, Loopback, Request, Response
 from tests.support.paths import CASES
 from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
@@ -311,6 +311,58 @@ def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
         ended = analyze(server.url)
     assert ended.code == 4
     assert ended.memory < MOST_DENSE_MEMORY
+
+
+_MANY_ANSWERED = 40 * MIB
+MOST_ANSWER_MEMORY = 384 * MIB
+"""Enough for `MOST_MEMBERS` members, the program and a response of 64 MiB twice."""
+_JAEGER_SPAN = (
+    b'{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1700000000000000,'
+    b'"duration":1,"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}'
+)
+_SPAN = b'{"traceId":"1","spanId":"2","startTimeUnixNano":"1700000000000000000"}'
+MANY_ANSWERED: dict[str, tuple[str, Callable[[], dict[str, bytes]]]] = {
+    "numbers beside the traces of a search": (
+        "",
+        lambda: {
+            "/api/services": b'{"data":["s"],"total":1}',
+            "/api/traces": b'{"data":[%b,%b]}' % (_JAEGER_SPAN, numbered(b"%d", least=_MANY_ANSWERED)),
+        },
+    ),
+    "keys beside the spans of a trace": (
+        "/trace/1",
+        lambda: {
+            "/api/echo": b"echo",
+            "/api/v2/traces/": b'{"trace":{"resourceSpans":[{"scopeSpans":[{"spans":[%b]}]}],%b}}'
+            % (_SPAN, numbered(b'"k%d":1', least=_MANY_ANSWERED)),
+        },
+    ),
+    "keys beside the names of services": (
+        "",
+        lambda: {
+            "/api/services": b'{"data":["s"],%b}' % numbered(b'"k%d":1', least=24 * MIB),
+            "/api/traces": b'{"data":[%b]}' % _JAEGER_SPAN,
+        },
+    ),
+}
+"""Pages of a server, and the responses by the beginning of their paths; one has millions of small distinct members."""
+
+
+@pytest.mark.parametrize("name", MANY_ANSWERED)
+def test_response_of_many_distinct_members_takes_little_memory(name: str) -> None:
+    page, make = MANY_ANSWERED[name]
+    bodies = make()
+
+    def respond(request: Request) -> Response:
+        found = (body for path, body in bodies.items() if request.path.startswith(path))
+        return next((Response((body,)) for body in found), Response((b"{}",), 404))
+
+    with Loopback(respond) as server:
+        ended = analyze(server.url + page)
+    assert ended.code == 0
+    assert "1 trace from" in ended.err
+    assert ended.memory < MOST_ANSWER_MEMORY
+    assert "services" in name or "more than 250,000 small members in a list or object" in ended.err
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from tracetui.ingest.source_bytes import Buffer
+from tracetui.ingest.source_bytes import Buffer, format_size
 
 MOST_MEMBERS: Final = 250_000
 """Most small members of one list or object; decoded, they take up to 300 MiB."""
@@ -46,6 +46,12 @@ class Surplus(NamedTuple):
     """Position of the first dropped member in the source."""
     size: int
     """Number of dropped bytes."""
+
+    def __str__(self) -> str:
+        return (
+            f"more than {MOST_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
+            f"{self.first:,} on, were skipped ({format_size(self.size)} in all)"
+        )
 
 
 def without_surplus(data: Buffer) -> Surplus | None:

@@ -9,9 +9,9 @@ import numpy as np
 from msgspec import Raw
 
 from tracetui.ingest.decode_context import DecodeContext
-from tracetui.ingest.json_member_limit import MOST_MEMBERS, without_surplus
+from tracetui.ingest.json_member_limit import without_surplus
 from tracetui.ingest.json_repair.nesting import NO_BRACKETS, STRING
-from tracetui.ingest.source_bytes import Buffer, format_size
+from tracetui.ingest.source_bytes import Buffer
 
 MOST_DENSE: Final = 500_000
 """Largest number of dense values within one JSON value; decoded, they take about 100 MiB."""
@@ -51,10 +51,7 @@ def within_limits(data: Buffer, context: DecodeContext) -> Buffer:
     surplus = without_surplus(data)
     if surplus is not None:
         data = surplus.text
-        context.warn(
-            f"more than {MOST_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
-            f"{surplus.first:,} on, were skipped ({format_size(surplus.size)} in all)"
-        )
+        context.warn(str(surplus))
     cut = None if is_table_by_columns(data) else cut_dense(data)
     if cut is not None:
         data = cut.text

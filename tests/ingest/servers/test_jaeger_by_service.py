@@ -22,7 +22,7 @@ from tracetui.ingest.servers.jaeger_v3_traces import has_errors_v3, services_in_
 from tracetui.ingest.servers.per_service import documents_by_service
 from tracetui.ingest.servers.pool import SearchReport
 from tracetui.ingest.servers.stream_split import Shape
-from tracetui.ingest.servers.unseen_traces import latest_starts, unseen_otlp
+from tracetui.ingest.servers.unseen_traces import latest_starts, unseen_otlp, unseen_v1
 from tracetui.model.search import LAST_NS as SEARCH_LAST_NS
 from tracetui.model.search import Search
 
@@ -282,3 +282,11 @@ def test_time_from_which_on_the_newest_traces_are_complete(kind: str) -> None:
             back_end.known_ids = frozenset({f"{1:032x}"})
         assert back_end.complete_since(latest) // 1_000 == LAST_NS // 1_000
         back_end.known_ids = frozenset()
+
+
+@pytest.mark.parametrize("damaged", ["7", '"text"', "{}", '{"traceID":8}'])
+def test_damaged_item_does_not_hide_the_traces_beside_it(damaged: str) -> None:
+    document = f'{{"data":[{damaged},{{"traceID":"a","spans":[{{"startTime":5}}]}},{{"traceID":"b"}}]}}'.encode()
+    starts, unseen = unseen_v1(document, {"a": 5_000})
+    assert starts == {"a": 5_000, "b": 0}
+    assert json.loads(unseen)["data"] == [json.loads(damaged), {"traceID": "b"}]

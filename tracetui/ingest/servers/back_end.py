@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tracetui.ingest.json_member_limit import Surplus, without_surplus
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, Connection, Params, ServerResponse
 from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
@@ -181,7 +182,11 @@ class BackEnd(ABC):
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """Yield the documents of a search response as they arrive."""
         try:
-            yield from split_stream(self.connection.stream(path, params), shape)
+            for document in split_stream(self.connection.stream(path, params), shape):
+                surplus = without_surplus(document)
+                if surplus:
+                    self._warn_of_surplus(path, surplus)
+                yield surplus.text if surplus else document
         except TooLargeError:
             raise CutOffError(
                 f"{self.connection.name}{path}: a trace exceeds the size limit; the rest was skipped"
@@ -198,7 +203,13 @@ class BackEnd(ABC):
 
     def get_trace_response(self, path: str) -> ServerResponse:
         """Request one trace. -> the response, whatever its status"""
-        return self.connection.get(path, most=LARGEST_TRACE)
+        response = self.connection.get(path, most=LARGEST_TRACE)
+        if response.surplus:
+            self._warn_of_surplus(path, response.surplus)
+        return response
+
+    def _warn_of_surplus(self, path: str, surplus: Surplus) -> None:
+        self.warn(f"{path}: {surplus}")
 
     def traces(self, trace_ids: Sequence[str]) -> Generator[bytes]:
         """Yield traces by id as they arrive; missing and unreadable ones are reported."""

@@ -14,6 +14,7 @@ import httpx
 import msgspec
 
 from tracetui.ingest.decompress import HTTP_CODINGS, UnpackError, unpack_stream
+from tracetui.ingest.json_member_limit import Surplus, without_surplus
 from tracetui.ingest.json_repair.lenient_json import without_lone_surrogates
 from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_cost, decoding_limit
 from tracetui.ingest.servers.access import Access
@@ -36,6 +37,9 @@ MAX_ANSWER = 4 << 30
 _SMALL_ANSWER = 64 << 20
 _SMALL_COST = 256 << 20
 """Most `limits.decoding_cost` of a small response."""
+_JSON_OPENING = (b"[", b"{")
+_SEARCHED = 1 << 10
+"""Most blank bytes before JSON."""
 _REDIRECTS = 5
 _CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
 """Range of a credible clock skew in seconds: less may be rounding or a slow response, more is an unset clock."""
@@ -54,6 +58,8 @@ class ServerResponse:
     status: int
     content_type: str
     body: bytes
+    surplus: Surplus | None = None
+    """Members that were dropped from the body, see `without_surplus`."""
 
     def json(self, kind: type[_BodyKind]) -> _BodyKind:
         """Decode the body as the expected type. Raises one of NO_JSON for any other. Numbers may be in quotes, and lone
@@ -124,7 +130,12 @@ class Connection:
                     raise HttpError(f"{at}: response larger than {most >> 20} MB")
                 if cost > most_cost:
                     raise HttpError(f"{at}: response of too many values")
-            return ServerResponse(response.status_code, _content_type(response), b"".join(pieces))
+            body = b"".join(pieces)
+            is_json = body[:_SEARCHED].lstrip().startswith(_JSON_OPENING)
+            surplus = without_surplus(body) if is_json else None
+            return ServerResponse(
+                response.status_code, _content_type(response), surplus.text if surplus else body, surplus
+            )
 
     def json(self, kind: type[_BodyKind], path: str, params: Params | None = None) -> _BodyKind:
         """Request and decode a small response. Raises HttpError unless it has status 200 and the expected structure."""

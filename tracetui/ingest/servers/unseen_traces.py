@@ -110,20 +110,23 @@ def _trace_of(span: msgspec.Raw) -> str:
 def unseen_v1(document: bytes, seen: TraceStarts) -> tuple[TraceStarts, bytes]:
     """Reduce a response of Jaeger's v1 API. -> its traces, and a response with those not in `seen`, b"" for none
 
-    A damaged one is returned unchanged: the decoder recovers the intact parts.
+    A damaged one is returned unchanged, and damaged items stay: the decoder recovers the intact parts.
     """
     try:
         response = msgspec.json.decode(document, type=_V1)
-        items = response.data or []
-        starts: TraceStarts = {}
-        new = []
-        for item in items:
-            trace = msgspec.json.decode(item, type=_V1Trace)
-            starts[trace.trace_id] = min((span.start_time for span in trace.spans or ()), default=0) * 1_000
-            if trace.trace_id not in seen:
-                new.append(item)
     except NO_JSON:
         return {}, document
+    starts: TraceStarts = {}
+    new = []
+    for item in response.data or ():
+        try:
+            trace = msgspec.json.decode(item, type=_V1Trace)
+        except NO_JSON:
+            new.append(item)
+            continue
+        starts[trace.trace_id] = min((span.start_time for span in trace.spans or ()), default=0) * 1_000
+        if trace.trace_id not in seen:
+            new.append(item)
     response.data = new
     return starts, msgspec.json.encode(response) if new or response.errors else b""
 
