@@ -1,4 +1,4 @@
-"""The subset of TraceQL that the stand-in for Tempo supports: `{a = "x" && (b > 5ms || c = 1)} && {...} |
+"""The subset of TraceQL that the fake Tempo supports: `{a = "x" && (b > 5ms || c = 1)} && {...} |
 select(...)`.
 """
 

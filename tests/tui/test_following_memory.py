@@ -84,8 +84,8 @@ NO_KEYS: Any = _NoKeys()
 @pytest.mark.parametrize("kind", KINDS)
 def test_memory_does_not_grow_while_following(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # so little that each poll replaces the previous one
-    monkeypatch.setattr(loader, "MOST_BYTES", 1 << 13)
-    monkeypatch.setattr(tempo, "MOST_REMEMBERED", TRACES_EACH)
+    monkeypatch.setattr(loader, "MAX_BYTES", 1 << 13)
+    monkeypatch.setattr(tempo, "MAX_REMEMBERED", TRACES_EACH)
     monkeypatch.setattr(intake, "_FEW_ENTRIES", TRACES_EACH)
     used = list(polls(kind))
     half = POLLS // 2

@@ -14,7 +14,7 @@ from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
 from tracetui.ingest.files import Input, inputs
 from tracetui.ingest.limits import decoded_limit
-from tracetui.ingest.servers.pool import MOST_BYTES, SearchReport, ServerPool, WaitContext
+from tracetui.ingest.servers.pool import MAX_BYTES, SearchReport, ServerPool, WaitContext
 from tracetui.ingest.servers.resolve import check_credentials, parse_sources, suggest_source
 from tracetui.model.assemble import assemble
 from tracetui.model.errors import WARNINGS_PER_FILE, BackEndError, InputError, LoadWarning, shortened
@@ -53,9 +53,9 @@ class Loader:
         *,
         keep_going: bool = False,
         waiting: WaitContext = nullcontext,
-        asks_for_choice: bool = False,
+        user_can_choose: bool = False,
     ) -> None:
-        """`keep_going`: continue with the other sources if one cannot be read; `asks_for_choice` as in `ServerPool`.
+        """`keep_going`: continue with the other sources if one cannot be read; `user_can_choose` as in `ServerPool`.
 
         Raises UsageError for an unusable server address or profile.
         """
@@ -72,7 +72,7 @@ class Loader:
         """True if a server failed in the last repeated search."""
         self._known: tuple[Search, dict[str, frozenset[str]]] = (NOTHING, {})
         """Conditions and `ServerPool.found_ids` of the last search with `known_ns`, or of the load."""
-        self.servers = ServerPool(named.servers, overrides, waiting, asks_for_choice=asks_for_choice)
+        self.servers = ServerPool(named.servers, overrides, waiting, user_can_choose=user_can_choose)
 
     def read(
         self,
@@ -166,7 +166,7 @@ class Loader:
             # warnings of servers concern their last response only
             intake.warnings.replace([*self._file_warnings, *warned])
             self._server_warnings = warned
-            dropped = intake.keep_within(MOST_BYTES)
+            dropped = intake.keep_within(MAX_BYTES)
             if dropped:
                 intake.warnings.add("", "", f"the {dropped:,} oldest traces were dropped to stay below 1 GiB")
             return assemble(intake)
@@ -213,8 +213,8 @@ class Loader:
         known = self._known_ids(search)
         changed, warnings = False, list[LoadWarning]()
         if _boundary(reports) > known_ns:
-            most = max(found.search.most for found in reports)
-            wider = msgspec.structs.replace(search, limit=most * _RAISED_LIMIT)
+            max_traces = max(found.search.max_traces for found in reports)
+            wider = msgspec.structs.replace(search, limit=max_traces * _RAISED_LIMIT)
             more: list[SearchReport] = []
             changed, warnings = self._search_further(wider, progress, more.append, known)
             # the server may reject the limit
@@ -225,8 +225,8 @@ class Loader:
             return reports, changed, warnings
         if not search.errors:
             # traces with errors must not be missed in follow mode
-            most, end = max(found.search.most for found in reports), min(search.window()[1], boundary)
-            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False, limit=most)
+            max_traces, end = max(found.search.max_traces for found in reports), min(search.window()[1], boundary)
+            errors = msgspec.structs.replace(search, end_ns=end, errors=True, failed=False, limit=max_traces)
             has_more, warned = self._search_further(errors, progress, lambda _: None, {})
             changed, warnings = changed or has_more, [*warnings, *warned]
         read = sum(found.searched.count for found in reports if found.searched is not None)

@@ -18,7 +18,7 @@ _MAX_NAMED = 3
 _MIN_PER_SERVICE = 10
 LAST_NS = 9 * 10**18
 """A time in 2255, the latest that servers accept."""
-_MOST = 10**9
+_MAX_LIMIT = 10**9
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,9 +64,9 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         return start, max(min(end, LAST_NS), start + _SHORTEST_NS)
 
     @property
-    def most(self) -> int:
+    def max_traces(self) -> int:
         """Largest number of traces, within the limits of servers."""
-        return min(max(self.limit or LIMIT, 1), _MOST)
+        return min(max(self.limit or LIMIT, 1), _MAX_LIMIT)
 
 
 def combined(base: Search, more: Search) -> Search:
@@ -85,9 +85,9 @@ NOTHING = Search()
 """No conditions, with the default limit and lookback."""
 
 
-def traces_per_service(most: int, services: int) -> int:
+def traces_per_service(limit: int, services: int) -> int:
     """Compute the limit per service for a search of several services with a total limit."""
-    return max(-(-2 * most // max(services, 1)), _MIN_PER_SERVICE)
+    return max(-(-2 * limit // max(services, 1)), _MIN_PER_SERVICE)
 
 
 def describe(search: Search, *, alone: bool = False) -> str:
@@ -123,7 +123,7 @@ def describe(search: Search, *, alone: bool = False) -> str:
         words.append(search.expression)
     if alone:
         return ", ".join(words)
-    return ", ".join([*words, describe_window(search), f"at most {search.most:,}"])
+    return ", ".join([*words, describe_window(search), f"at most {search.max_traces:,}"])
 
 
 def describe_window(search: Search) -> str:

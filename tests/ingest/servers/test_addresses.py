@@ -239,7 +239,7 @@ def combined_search(wanted: Search, shown: Search | None = None, profile: Profil
 
 def test_options_override_the_page_and_the_page_overrides_the_profile() -> None:
     profile = Profile(lookback="2h", limit=7)
-    assert (combined_search(Search()).lookback_ns, combined_search(Search()).most) == (None, LIMIT)
+    assert (combined_search(Search()).lookback_ns, combined_search(Search()).max_traces) == (None, LIMIT)
     assert combined_search(Search(), None, profile) == Search(lookback_ns=2 * HOUR, limit=7)
     page = Search(service="cart", limit=5, attributes={"a": "b"}, start_ns=1, end_ns=2)
     assert combined_search(Search(), page, profile) == Search(

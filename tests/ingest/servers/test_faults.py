@@ -233,7 +233,7 @@ def test_unreadable_trace_of_tempo_costs_only_itself(program: Program) -> None:
 
 
 def test_memory_limit_for_responses(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(pool, "MAX_BYTES", 100_000)
     monkeypatch.setattr(otlp_json, "CHUNK_SPANS", 100)
     monkeypatch.setattr(intake, "CHUNK_SPANS", 100)
     with faulty(faults.huge, on="/traces$", then="jaeger-v3") as server:

@@ -199,7 +199,7 @@ def test_errors_are_found_where_the_store_ignores_the_error_tag(search: Search) 
     assert reports[0].may_have_more
 
 
-def test_a_store_that_finds_errors_is_not_suspected_again() -> None:
+def test_store_that_finds_errors_is_not_checked_again() -> None:
     with client_of(a_minute_of_traces(failing=5)) as client:
         list(client.back_end.search(changed(WHOLE, errors=True, service="back")))
         count = len(client.server.requests)
@@ -209,7 +209,7 @@ def test_a_store_that_finds_errors_is_not_suspected_again() -> None:
 
 
 @pytest.mark.parametrize("search", [Search(failed=True), Search(errors=True, service="back")])
-def test_a_missing_error_is_doubted_only_if_more_traces_exist(search: Search) -> None:
+def test_missing_error_is_checked_only_if_more_traces_exist(search: Search) -> None:
     wanted = changed(search, start_ns=WHOLE.start_ns, end_ns=WHOLE.end_ns)
     for limit, is_doubted in ((LIMIT, True), (1_000, False)):
         reports: list[SearchReport] = []
@@ -262,7 +262,7 @@ def test_reading_services_and_errors_of_a_response() -> None:
 
 
 @pytest.mark.parametrize("kind", ["jaeger-v1", "jaeger-v3", "zipkin"])
-def test_time_from_which_on_the_newest_traces_are_complete(kind: str) -> None:
+def test_start_from_which_no_trace_is_missing(kind: str) -> None:
     """A trace that began an hour ago is among the newest if it has a new span."""
     bodies = [trace(kind, 1, LAST_NS - 3_600 * SECOND, later=3_601 * SECOND), trace(kind, 2, LAST_NS)]
     wrapped = {"zipkin": bodies, "jaeger-v1": {"data": bodies}}

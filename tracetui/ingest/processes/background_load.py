@@ -56,12 +56,12 @@ class BackgroundLoad:
         search: Search = NOTHING,
         overrides: Overrides = NO_OVERRIDES,
         first_part: float = 0.5,
-        asks_for_choice: bool = False,
+        user_can_choose: bool = False,
     ) -> None:
         """`stdin`: descriptor for the source `-`; `first_part`: seconds until the first partial result;
-        `asks_for_choice` as in `ServerPool`.
+        `user_can_choose` as in `ServerPool`.
         """
-        self._request = LoadRequest(list(sources), search, overrides, first_part, asks_for_choice)
+        self._request = LoadRequest(list(sources), search, overrides, first_part, user_can_choose)
         self._stdin = subprocess.DEVNULL if stdin is None else stdin
         self._process: subprocess.Popen[bytes] | None = None
         self._sets: socket.socket | None = None

@@ -142,7 +142,7 @@ def main(arguments: Sequence[str]) -> int:
                         request.overrides,
                         keep_going=True,
                         waiting=reporter.waiting,
-                        asks_for_choice=request.asks_for_choice,
+                        user_can_choose=request.user_can_choose,
                     )
                     found = loading.read(reporter.progress, reporter.on_part, request.search, _report_search)
                 elif isinstance(request, ServerStatsRequest):

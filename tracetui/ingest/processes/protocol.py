@@ -27,7 +27,7 @@ class LoadRequest(msgspec.Struct, tag="load"):
     search: Search
     overrides: Overrides
     first_part: float
-    asks_for_choice: bool = False
+    user_can_choose: bool = False
     """True if the user can choose services where a server must be searched service by service."""
 
 

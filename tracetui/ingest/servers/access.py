@@ -138,7 +138,7 @@ def _has_own_header(profile: Profile) -> bool:
     return any(name.lower() == "authorization" for name in (*profile.headers, *profile.headers_env))
 
 
-def without_limits(profile: Profile) -> str:
+def unrestricted_variable(profile: Profile) -> str:
     """Return the environment variable that is sent to any server; '' if there is none, or the profile sets its own."""
     if profile.token_env or profile.token_file or profile.token_command:
         return ""
@@ -259,14 +259,14 @@ def _proxy(address: Address, profile: Profile) -> str:
     if "://" not in proxy:
         proxy = f"http://{proxy}"
     what = f"{address.shown}: the proxy from {named}"
-    out = "; NO_PROXY bypasses it" if named == "the environment" else ""
+    hint = "; NO_PROXY bypasses it" if named == "the environment" else ""
     try:
         at = urlsplit(proxy)
         if at.scheme not in ("http", "https"):
-            raise UsageError(f"{what} is not an HTTP proxy{out}")
+            raise UsageError(f"{what} is not an HTTP proxy{hint}")
         if at.hostname and at.port != 0:
             return proxy
     except ValueError:
         # invalid port, or unclosed bracket in the host
         pass
-    raise UsageError(f"{what} has no valid address; write it as http://host:port{out}") from None
+    raise UsageError(f"{what} has no valid address; write it as http://host:port{hint}") from None

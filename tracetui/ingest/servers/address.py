@@ -36,7 +36,7 @@ _PAGES: Final = tuple(
 )
 """Paths of pages and requests. The first match wins, and the text before it is the server's address."""
 COMPARISON, SERVICES = "comparison", "services"
-_SHOWN: Final = {
+_PAGE_KINDS: Final = {
     "compare": COMPARISON,
     "dependency": SERVICES,
     "dependencies": SERVICES,
@@ -44,7 +44,7 @@ _SHOWN: Final = {
 }
 """Kinds of pages other than traces."""
 _NS: Final = {"us": 1_000, "ms": 1_000_000}
-_READ: Final = {
+_SEARCH_PARAMETERS: Final = {
     "service": ("service", "serviceName", "query.serviceName", "query.service_name"),
     "operation": ("operation", "spanName", "query.operationName", "query.operation_name"),
     "limit": ("limit", "query.searchDepth", "query.num_traces"),
@@ -58,12 +58,12 @@ _READ: Final = {
     "trace_ids": ("cohort", "traceID"),
 }
 """Query parameters that describe a search, by field."""
-_KEYS: Final = frozenset(key for keys in _READ.values() for key in keys)
+_KEYS: Final = frozenset(key for keys in _SEARCH_PARAMETERS.values() for key in keys)
 _LOGFMT: Final = re.compile(r'([^\s="]+)=(?:"([^"]*)"|([^\s"]+))')
 _SECRET_KEY: Final = re.compile(
     r"token|secret|passw|pwd|key|auth|sig|cred|session|jwt|cookie|policy|code|^pass$|^sid$", re.IGNORECASE
 )
-_SHORT: Final = 8
+_LONGEST_HARMLESS: Final = 8
 """Longest value that is considered harmless if its key does not suggest a secret."""
 _HIDDEN: Final = "***"
 
@@ -131,7 +131,7 @@ def parse_address(text: str) -> Address:
     path = parts.path.rstrip("/")
     page = next(found for pattern in _PAGES if (found := pattern.fullmatch(path)))
     named = page.groupdict("")
-    ids, shows = named.get("ids", ""), _SHOWN.get(named.get("page", ""), "")
+    ids, shows = named.get("ids", ""), _PAGE_KINDS.get(named.get("page", ""), "")
     if ids:
         search: Search | None = Search(trace_ids=tuple(filter(None, unquote(ids).split("..."))))
         shows = COMPARISON if "..." in ids else ""
@@ -156,9 +156,9 @@ def without_secrets(source: str) -> str:
         # a password may contain characters that otherwise end the host
         source = re.sub(r"//.*@", f"//{_HIDDEN}@", source, flags=re.DOTALL)
         source = re.sub(r"^[^/:]+:[^/]+@", f"{_HIDDEN}@", source)
-    base, mark, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
+    base, separator, query = re.split(r"([?#])", source, maxsplit=1) if re.search(r"[?#]", source) else (source, "", "")
     shown = [piece if at % 2 or not _secret_in(piece) else _hidden(piece) for at, piece in enumerate(_pieces(query))]
-    return base + mark + "".join(shown)
+    return base + separator + "".join(shown)
 
 
 def secrets_in(source: str) -> list[str]:
@@ -181,7 +181,7 @@ def _secret_in(piece: str) -> str:
         return ""
     if not has_value:
         key, value = "", piece
-    return value if len(value) > _SHORT or (key and _SECRET_KEY.search(name)) else ""
+    return value if len(value) > _LONGEST_HARMLESS or (key and _SECRET_KEY.search(name)) else ""
 
 
 def _hidden(piece: str) -> str:
@@ -196,7 +196,7 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
     found: dict[str, object] = {}
 
     def set_from(name: str, read: Callable[[str], object]) -> None:
-        text = next((query[key][0] for key in _READ[name] if query.get(key)), "")
+        text = next((query[key][0] for key in _SEARCH_PARAMETERS[name] if query.get(key)), "")
         value = read(text) if text else None
         if value not in (None, "", {}):
             found[name] = value
@@ -225,7 +225,7 @@ def _search(query: dict[str, list[str]], *, is_zipkin: bool) -> Search | None:
         del attributes["error"]
     if attributes:
         found["attributes"] = attributes
-    trace_ids = [text for key in _READ["trace_ids"] for text in query.get(key, ()) if text]
+    trace_ids = [text for key in _SEARCH_PARAMETERS["trace_ids"] for text in query.get(key, ()) if text]
     if trace_ids:
         found["trace_ids"] = trace_ids
     return msgspec.convert(found, Search) if found else None

@@ -42,7 +42,7 @@ class Capabilities:
     """True if a search for a value also matches an element of a list."""
     finds_attributes: str = ""
     """Description of the attributes that it finds, if not all of spans and resources."""
-    knows_traceql: bool = False
+    supports_traceql: bool = False
     """True if it searches by TraceQL expressions."""
     lower_case: bool = False
     """True if it converts services and operations to lower case."""
@@ -59,13 +59,13 @@ def span_prefilter(search: Search) -> Search | None:
     """
     if not search.failed and search.slower_ns is None:
         return None
-    least = search.least_ns
+    minimum = search.least_ns
     if search.slower_ns is not None:
-        least = max(least or 0, search.slower_ns + 1)
-        if search.most_ns is not None and search.most_ns < least:
+        minimum = max(minimum or 0, search.slower_ns + 1)
+        if search.most_ns is not None and search.most_ns < minimum:
             return None
     return msgspec.structs.replace(
-        search, errors=search.errors or search.failed, failed=False, slower_ns=None, least_ns=least
+        search, errors=search.errors or search.failed, failed=False, slower_ns=None, least_ns=minimum
     )
 
 
@@ -87,9 +87,9 @@ class BackEnd(ABC):
         self._warn = warn
         self.has_more = False
         """True if the last search omitted traces although it found fewer than the limit."""
-        self.leaves_out_unchanged = False
+        self.omits_unchanged = False
         """True to omit traces that were sent before and have not grown."""
-        self.asks_for_choice = False
+        self.user_can_choose = False
         """True to raise ManyServicesError rather than search each of many services."""
         self.unchanged: dict[str, int] = {}
         """Start times, by id, of traces that were found but omitted because they have not changed."""
@@ -170,14 +170,14 @@ class BackEnd(ABC):
         try:
             return readable_names(listed, what, self.warn)
         except NO_JSON as error:
-            raise self.connection.errors.unexpected_response(path, str(error)) from None
+            raise self.connection.errors.unexpected_response_error(path, str(error)) from None
 
     def edges(self, path: str, listed: Sequence[msgspec.Raw]) -> list[Dependency]:
         """Read a received dependency graph with `readable_edges`. Raises HttpError if it contains no valid edge."""
         try:
             return readable_edges(listed, self.warn)
         except NO_JSON as error:
-            raise self.connection.errors.unexpected_response(path, str(error)) from None
+            raise self.connection.errors.unexpected_response_error(path, str(error)) from None
 
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """Yield the documents of a search response as they arrive."""

@@ -141,26 +141,26 @@ class Connection:
         """Request and decode a small response. Raises HttpError unless it has status 200 and the expected structure."""
         response = self.get(path, params)
         if response.status != httpx.codes.OK:
-            raise self.errors.refusal(path, response.status, response.body)
+            raise self.errors.status_error(path, response.status, response.body)
         try:
             return response.json(kind)
         except msgspec.ValidationError as error:
-            raise self.errors.unexpected_response(path, str(error)) from None
+            raise self.errors.unexpected_response_error(path, str(error)) from None
         except NO_JSON:
-            raise self.errors.no_json(path, response.content_type, response.body) from None
+            raise self.errors.not_json_error(path, response.content_type, response.body) from None
 
     def stream(self, path: str, params: Params | None = None) -> Iterator[bytes]:
         """Yield the bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError at an early end."""
         with self._send(path, params) as response:
             if response.status_code != httpx.codes.OK:
                 body = b"".join(self._body(response, path, _SMALL_ANSWER))
-                raise self.errors.refusal(path, response.status_code, body)
+                raise self.errors.status_error(path, response.status_code, body)
             body_seen = False
             for piece in self._body(response, path, self._max_answer):
                 if not body_seen and piece.strip():
                     body_seen = True
                     if piece.lstrip()[:1] == b"<":
-                        raise self.errors.no_json(path, _content_type(response), piece)
+                        raise self.errors.not_json_error(path, _content_type(response), piece)
                 yield piece
 
     @contextmanager

@@ -52,7 +52,7 @@ _ON_LIMIT: Final = re.compile(r"\blimit\b|search ?depth", re.IGNORECASE)
 _HEX_ID: Final = re.compile(r"[0-9a-fA-F]{1,32}")
 _SUMMARIES_PER_TRACE: Final = 20
 """Number of summaries requested per wanted trace."""
-_MOST_SUMMARIES: Final = 5_000
+_MAX_SUMMARIES: Final = 5_000
 
 
 class _Names(msgspec.Struct):
@@ -76,6 +76,8 @@ class _JaegerCalls(msgspec.Struct):
 
 
 class Jaeger(BackEnd):
+    """Jaeger, or a server with one of its APIs."""
+
     def __init__(
         self,
         connection: Connection,
@@ -95,13 +97,13 @@ class Jaeger(BackEnd):
         self._v1, self._v3, self._summaries = v1, v3, summaries
         self._root, self._dialect = root, dialect
         self._prefers_v3 = v3 and (summaries or not v1)
-        takes_any = self._prefers_v3 or dialect.searches_all_services
-        self._refused: set[_Conditions] = set() if takes_any else {(False, False, False)}
+        accepts_any = self._prefers_v3 or dialect.searches_all_services
+        self._rejected: set[_Conditions] = set() if accepts_any else {(False, False, False)}
         """Searches without a service that the store rejects; it also rejects stricter ones."""
         self._lists_operations_by_path = False
-        self._most = 0
+        self._server_limit = 0
         """The server's limit on traces per search, once it has rejected a higher one; 0 before that."""
-        self._complete: TraceStarts = {}
+        self._complete_traces: TraceStarts = {}
         """Traces received whole, for servers whose results contain only root spans."""
         self._failed = FailedTraces(self, finds_errors=None if not self._prefers_v3 and dialect is JAEGER else True)
 
@@ -156,7 +158,7 @@ class Jaeger(BackEnd):
         if response.status == _NOT_FOUND:
             return None
         if response.status != 200:
-            raise self.connection.errors.refusal(path, response.status, response.body)
+            raise self.connection.errors.status_error(path, response.status, response.body)
         # other servers with Jaeger's API send an empty list for an unknown trace
         return None if JAEGER_V1.empty.fullmatch(response.body) else response.body
 
@@ -183,24 +185,28 @@ class Jaeger(BackEnd):
 
     def _limited(self, search: Search) -> Search:
         """Lower the limit of a search to the server's."""
-        return msgspec.structs.replace(search, limit=self._most) if 0 < self._most < search.most else search
+        return (
+            msgspec.structs.replace(search, limit=self._server_limit)
+            if 0 < self._server_limit < search.max_traces
+            else search
+        )
 
-    def _learn_limit(self, search: Search, error: HttpError) -> bool:
-        """Adopt the server's limit from an error that states it. -> True if there was one"""
+    def _adopt_limit(self, search: Search, error: HttpError) -> bool:
+        """Adopt the server's limit from an error that states it. -> True if it does"""
         if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.server_message):
             return False
         numbers = map(int, re.findall(r"\d{1,9}", error.server_message))
-        requested = self._limited(search).most
-        self._most = max((number for number in numbers if 0 < number < requested), default=0)
-        if self._most:
-            self.warn(f"the server's limit is {self._most:,} traces per search, not {search.most:,}")
-        return self._most > 0
+        requested = self._limited(search).max_traces
+        self._server_limit = max((number for number in numbers if 0 < number < requested), default=0)
+        if self._server_limit:
+            self.warn(f"the server's limit is {self._server_limit:,} traces per search, not {search.max_traces:,}")
+        return self._server_limit > 0
 
     def _within_limit(self, search: Search, run_search: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
         try:
             yield from run_search(self._limited(search))
         except HttpError as error:
-            if not self._learn_limit(search, error):
+            if not self._adopt_limit(search, error):
                 raise
             yield from run_search(self._limited(search))
 
@@ -235,19 +241,19 @@ class Jaeger(BackEnd):
         return max((start for document in found for start in jaeger_starts(document).values()), default=0)
 
     def search(self, search: Search) -> Generator[bytes]:
-        self.has_more, self.searched, self._complete = False, None, {}
+        self.has_more, self.searched, self._complete_traces = False, None, {}
         self.complete_since_ns = 0
         if self._dialect.v1_losses and not self._prefers_v3:
             self.warn(self._dialect.v1_losses)
         narrow = self.prefilter(search)
         if narrow is None:
-            yield from self._failed.of_spans(self.without_ignored(without_trace_conditions(search)))
+            yield from self._failed.search_spans(self.without_ignored(without_trace_conditions(search)))
             return
         seen: TraceStarts = {}
-        for document in self._failed.of_spans_alone(narrow):
+        for document in self._failed.search_spans_only(narrow):
             seen |= jaeger_starts(document)
             yield document
-        if len(seen) >= search.most:
+        if len(seen) >= search.max_traces:
             return
         # not all slow or failed traces have such a span
         if self._summaries:
@@ -255,7 +261,7 @@ class Jaeger(BackEnd):
         else:
             yield from self._failed.others(search, narrow, seen)
 
-    def of_spans(self, search: Search) -> Generator[bytes]:
+    def search_spans(self, search: Search) -> Generator[bytes]:
         """Yield the traces in which one span meets the conditions on spans."""
         if self.needs_service(search):
             yield from self.search_each_service(search)
@@ -263,7 +269,7 @@ class Jaeger(BackEnd):
             try:
                 yield from self._search_v3(search)
             except HttpError as error:
-                if not self._refuses(search, error):
+                if not self._is_service_required(search, error):
                     raise
                 yield from self.search_each_service(search)
         else:
@@ -275,39 +281,40 @@ class Jaeger(BackEnd):
             return not search.service
         requested = _conditions(search)
         return any(
-            all(has or not is_refused for has, is_refused in zip(requested, r, strict=True)) for r in self._refused
+            all(has or not is_rejected for has, is_rejected in zip(requested, flags, strict=True))
+            for flags in self._rejected
         )
 
-    def _refuses(self, search: Search, error: HttpError) -> bool:
+    def _is_service_required(self, search: Search, error: HttpError) -> bool:
         """Test whether the error means that the store requires a service for this search; remember it if so."""
         if search.service or error.status not in (_BAD_REQUEST, _FAILED) or _ON_LIMIT.search(error.server_message):
             return False
         if error.status == _FAILED and not _REQUIRES_SERVICE.search(error.server_message):
             return False
-        self._refused.add(_conditions(search))
+        self._rejected.add(_conditions(search))
         return True
 
     def _by_summaries(self, search: Search, seen: TraceStarts) -> Generator[bytes]:
         """Filter summaries by the conditions on whole traces, and fetch the matching traces."""
         wider = msgspec.structs.replace(
-            without_trace_conditions(search), limit=min(search.most * _SUMMARIES_PER_TRACE, _MOST_SUMMARIES)
+            without_trace_conditions(search), limit=min(search.max_traces * _SUMMARIES_PER_TRACE, _MAX_SUMMARIES)
         )
         try:
             through = self._summaries_of(wider)
         except HttpError as error:
-            if not _ON_LIMIT.search(error.server_message) or wider.most <= search.most:
+            if not _ON_LIMIT.search(error.server_message) or wider.max_traces <= search.max_traces:
                 raise
             # the error does not state the limit, but the original one is supported
             wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
-        if len(through) >= self._limited(wider).most:
+        if len(through) >= self._limited(wider).max_traces:
             self.has_more = True
             self.complete_since_ns = self.complete_since({one.trace_id: one.end_ns for one in through})
         self.searched = SearchedWindow(
             len(through), *window_of([one.start_ns for one in through]), is_newest=self.sends_newest
         )
         found = [one for one in through if one.meets(search) and one.trace_id not in seen]
-        newest = sorted(found, key=lambda one: -one.start_ns)[: search.most - len(seen)]
+        newest = sorted(found, key=lambda one: -one.start_ns)[: search.max_traces - len(seen)]
         yield from self.traces([one.trace_id for one in newest])
 
     def _summaries_of(self, search: Search) -> list[TraceSummary]:
@@ -316,7 +323,7 @@ class Jaeger(BackEnd):
             try:
                 return self._summarised(search)
             except HttpError as error:
-                if not self._refuses(search, error):
+                if not self._is_service_required(search, error):
                     raise
         found: dict[str, TraceSummary] = {}
         searches = searches_by_service(search, self._services_for(search), self.warn)
@@ -324,14 +331,14 @@ class Jaeger(BackEnd):
             full, bounds = [], [0]
             for one, summaries in results_by_service(searches, self._summarised, self.warn_incomplete):
                 found |= {summary.trace_id: summary for summary in summaries}
-                if len(summaries) >= self._limited(one).most:
+                if len(summaries) >= self._limited(one).max_traces:
                     full.append(one)
                     bounds.append(self.complete_since({summary.trace_id: summary.end_ns for summary in summaries}))
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
-            if not searches or len(found) >= search.most:
+            if not searches or len(found) >= search.max_traces:
                 break
-        return sorted(found.values(), key=lambda one: -one.start_ns)[: search.most]
+        return sorted(found.values(), key=lambda one: -one.start_ns)[: search.max_traces]
 
     def _search_v3(self, search: Search) -> Generator[bytes]:
         yield from self._within_limit(search, self._stream_v3)
@@ -341,7 +348,7 @@ class Jaeger(BackEnd):
         try:
             yield from self.streamed(f"{self._root}/api/v3/traces", params, OTLP)
         except HttpError as error:
-            # the response when nothing was found
+            # Jaeger responds like this to a search without results
             if error.status != _NOT_FOUND:
                 raise
 
@@ -361,25 +368,25 @@ class Jaeger(BackEnd):
     def _stream_v1(self, search: Search) -> Generator[bytes]:
         found = self.streamed(f"{self._root}/api/traces", v1_params(self._dialect.adapt(search)), JAEGER_V1)
         if self._dialect.sends_roots:
-            yield from self._whole_traces([*found], search.most)
+            yield from self._whole_traces([*found], search.max_traces)
         else:
             yield from found
 
-    def _whole_traces(self, roots: Sequence[bytes], most: int) -> Generator[bytes]:
+    def _whole_traces(self, roots: Sequence[bytes], limit: int) -> Generator[bytes]:
         """Fetch each trace of search results that contain only root spans."""
         starts: TraceStarts = {}
         for document in roots:
             starts |= unseen_v1(document, {})[0]
-        self.has_more |= len(starts) >= most
-        wanted = [trace_id for trace_id in starts if trace_id not in self._complete]
+        self.has_more |= len(starts) >= limit
+        wanted = [trace_id for trace_id in starts if trace_id not in self._complete_traces]
         for document in self.traces(wanted):
-            self._complete |= unseen_v1(document, {})[0]
+            self._complete_traces |= unseen_v1(document, {})[0]
             yield document
-        lost = [trace_id for trace_id in wanted if trace_id not in self._complete]
+        lost = [trace_id for trace_id in wanted if trace_id not in self._complete_traces]
         if lost:
             self.warn(f"{len(lost):,} traces have only their root span: the server does not return old traces by ID")
         for document in roots if lost else ():
-            unseen = unseen_v1(document, self._complete)[1]
+            unseen = unseen_v1(document, self._complete_traces)[1]
             if unseen:
                 yield unseen
 
@@ -388,14 +395,14 @@ class Jaeger(BackEnd):
         if search.services:
             return search.services
         services = self.services()
-        if self.asks_for_choice and not search.every_service and len(services) > FEW_SERVICES:
+        if self.user_can_choose and not search.every_service and len(services) > FEW_SERVICES:
             raise ManyServicesError(self.connection.name, len(services))
         return services
 
     def search_each_service(self, search: Search, *, is_reported: bool = True, rounds: int = 2) -> Generator[bytes]:
         """Search service by service until the limit is reached.
 
-        is_reported: whether a warning states the limits per service.
+        is_reported: True to state the limits per service in a warning.
         rounds: 1 to omit what services have beyond those limits.
         """
         if self._summaries and not search.services:
@@ -417,24 +424,24 @@ class Jaeger(BackEnd):
                 seen,
                 self.warn_incomplete,
                 self.complete_since,
-                lambda one: self._limited(one).most,
+                lambda one: self._limited(one).max_traces,
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents
                 if since is not None:
                     full.append(one)
                     bounds.append(since)
-                is_enough = len(seen) >= search.most and not search.every_service
+                is_enough = len(seen) >= search.max_traces and not search.every_service
                 if is_enough and at < len(searches) and len(searches) > FEW_SERVICES:
                     self.has_more, self.complete_since_ns = True, search.window()[1]
                     self.warn(
-                        f"searched {at:,} of {len(searches):,} services, enough for {search.most:,} traces, but not the"
-                        " newest of all; choose services with --service NAME (repeatable)"
+                        f"searched {at:,} of {len(searches):,} services, enough for {search.max_traces:,} traces, but"
+                        " not the newest of all; choose services with --service NAME (repeatable)"
                     )
                     return
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
             searches = full_searches(full, search)
-            if not searches or len(seen) >= search.most:
+            if not searches or len(seen) >= search.max_traces:
                 return
 
     def _summarised(self, search: Search) -> list[TraceSummary]:
@@ -443,7 +450,7 @@ class Jaeger(BackEnd):
         try:
             return summaries_at(self.connection, path, v3_params(requested, is_new=True))
         except HttpError as error:
-            if not self._learn_limit(search, error):
+            if not self._adopt_limit(search, error):
                 raise
             return self._summarised(search)
 

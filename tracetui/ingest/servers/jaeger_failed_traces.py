@@ -44,8 +44,8 @@ class FailedTraces:
     def __init__(self, back_end: Jaeger, *, finds_errors: bool | None) -> None:
         """`finds_errors`: None if the store may ignore the tag error=true.
 
-        The memory storage of Jaeger 2 did until early 2026: `validSpan` in `internal/storage/v2/memory/tenant.go` reads
-        the tag, which is text, as a truth value.
+        The memory storage of Jaeger 2 did so until early 2026: `validSpan` in `internal/storage/v2/memory/tenant.go`
+        reads the tag, which is text, as a truth value.
         """
         self._back_end = back_end
         self.finds_errors = finds_errors
@@ -58,18 +58,18 @@ class FailedTraces:
             return "among the newest traces only"
         return "by the tag error=true, not by HTTP or gRPC status alone"
 
-    def of_spans(self, search: Search) -> Generator[bytes]:
-        """Search by conditions on spans; if no span in error is found, find out whether the store can find any."""
+    def search_spans(self, search: Search) -> Generator[bytes]:
+        """Search by conditions on spans; if none with an error is found, check whether the store can find any."""
         is_empty = True
-        for document in self.of_spans_alone(search):
+        for document in self.search_spans_only(search):
             is_empty = False
             yield document
         if is_empty:
-            yield from self._without_tag(search)
+            yield from self._check_error_tag(search)
 
-    def of_spans_alone(self, search: Search) -> Generator[bytes]:
+    def search_spans_only(self, search: Search) -> Generator[bytes]:
         """Search by conditions on spans."""
-        for document in self._back_end.of_spans(search):
+        for document in self._back_end.search_spans(search):
             if search.errors:
                 self.finds_errors = True
             yield document
@@ -83,7 +83,7 @@ class FailedTraces:
             yield from self._newest(search, narrow, seen)
             return
         if not seen:
-            yield from self._without_tag(narrow)
+            yield from self._check_error_tag(narrow)
         if self.finds_errors is not False:
             self._back_end.warn(f"the search was limited to traces with {describe(narrow, alone=True)}")
 
@@ -95,7 +95,7 @@ class FailedTraces:
         services: set[str] = set()
         has_error = False
         latest: TraceStarts = {}
-        for document in back_end.of_spans(back_end.without_ignored(without_trace_conditions(search))):
+        for document in back_end.search_spans(back_end.without_ignored(without_trace_conditions(search))):
             starts, unseen = unseen_jaeger(document, seen)
             add_starts(found, starts)
             services |= services_in(document) or services_in_v3(document)
@@ -103,7 +103,7 @@ class FailedTraces:
             has_error = has_error or _has_errors(document, wanted)
             if unseen:
                 yield unseen
-        if len(found) >= search.most:
+        if len(found) >= search.max_traces:
             back_end.has_more = True
             back_end.complete_since_ns = back_end.complete_since_ns or back_end.complete_since(latest)
         back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=back_end.sends_newest)
@@ -115,13 +115,13 @@ class FailedTraces:
             if back_end.has_more:
                 back_end.warn(_TAG_MAY_FAIL)
         if not back_end.has_more and not back_end.is_incomplete:
-            # all traces of the wanted services are here, whichever of their spans failed
+            # the traces of the wanted services are complete, whichever of their spans failed
             return
         others = sorted(services.difference(wanted))
         if any(wanted) and others:
-            yield from self._elsewhere(search, others, {**seen, **found})
+            yield from self._failed_in_other_services(search, others, {**seen, **found})
 
-    def _elsewhere(self, search: Search, services: list[str], seen: TraceStarts) -> Generator[bytes]:
+    def _failed_in_other_services(self, search: Search, services: list[str], seen: TraceStarts) -> Generator[bytes]:
         """Yield traces of the wanted services that failed or were slow in one of these services.
 
         It takes a request for each of them: v1 searches the spans of one service at a time, and has no summaries.
@@ -129,7 +129,9 @@ class FailedTraces:
         back_end = self._back_end
         start, end = search.window()
         anywhere = back_end.prefilter(
-            Search(failed=search.failed, slower_ns=search.slower_ns, start_ns=start, end_ns=end, limit=search.most)
+            Search(
+                failed=search.failed, slower_ns=search.slower_ns, start_ns=start, end_ns=end, limit=search.max_traces
+            )
         )
         if anywhere is None:
             return
@@ -140,7 +142,7 @@ class FailedTraces:
             chosen = msgspec.structs.replace(anywhere, services=tuple(services[:FEW_SERVICES]))
             documents = back_end.search_each_service(chosen, is_reported=False)
         else:
-            documents = back_end.of_spans(anywhere)
+            documents = back_end.search_spans(anywhere)
         for document in documents:
             unseen = unseen_with_services(document, search.services or (search.service,), seen)
             if unseen:
@@ -148,8 +150,8 @@ class FailedTraces:
         back_end.has_more |= has_more
         back_end.complete_since_ns = max(back_end.complete_since_ns, since)
 
-    def _without_tag(self, search: Search) -> Generator[bytes]:
-        """Search the newest traces for errors if the store found none, and yield traces if it is unable to."""
+    def _check_error_tag(self, search: Search) -> Generator[bytes]:
+        """Search the newest traces for errors if the store found none; if there are any, search without the tag."""
         if not search.errors or self.finds_errors is not None:
             return
         back_end = self._back_end
@@ -157,16 +159,16 @@ class FailedTraces:
         if back_end.needs_service(newest):
             documents = list(back_end.search_each_service(newest, is_reported=False, rounds=1))
         else:
-            documents = list(back_end.of_spans(newest))
+            documents = list(back_end.search_spans(newest))
         services = search.services or ((search.service,) if search.service else back_end.services())
         found: TraceStarts = {}
         for document in documents:
             add_starts(found, jaeger_starts(document))
-        back_end.has_more |= len(found) >= search.most
+        back_end.has_more |= len(found) >= search.max_traces
         if any(_has_errors(document, services) for document in documents):
             self.finds_errors = False
             back_end.warn(_TAG_FAILS)
-            yield from back_end.of_spans(back_end.without_ignored(search))
+            yield from back_end.search_spans(back_end.without_ignored(search))
         elif back_end.has_more:
             back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]))
             back_end.warn(_TAG_MAY_FAIL)

@@ -15,7 +15,7 @@ _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
 _MOST: Final = 1e15
 """Larger values are invalid: this is 30,000 years in milliseconds."""
-_LEAST_STEP_MS: Final = 5_000
+_MIN_STEP_MS: Final = 5_000
 
 
 class _Value(msgspec.Struct, rename="camel"):
@@ -44,8 +44,8 @@ def metrics_of(connection: Connection, root: str, service: str, start_ns: int, e
         "service": service,
         "endTs": end_ns // 1_000_000,
         "lookback": lookback,
-        "step": max(lookback // _STEPS, _LEAST_STEP_MS),
-        "ratePer": max(lookback // _STEPS, 10 * _LEAST_STEP_MS),
+        "step": max(lookback // _STEPS, _MIN_STEP_MS),
+        "ratePer": max(lookback // _STEPS, 10 * _MIN_STEP_MS),
     }
     try:
         calls = _mean(connection.json(_Metrics, f"{root}/api/metrics/calls", params))

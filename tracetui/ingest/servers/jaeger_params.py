@@ -20,7 +20,7 @@ def v1_params(search: Search) -> Params:
         "operation": search.operation,
         "start": start // 1_000,
         "end": -(-end // 1_000),
-        "limit": search.most,
+        "limit": search.max_traces,
         "minDuration": _go_duration(search.least_ns),
         "maxDuration": _go_duration(search.most_ns),
         "tags": msgspec.json.encode(tags).decode() if tags else "",
@@ -39,7 +39,7 @@ def v3_params(search: Search, *, is_new: bool) -> Params:
         "operation_name": search.operation,
         "start_time_min": _rfc3339(start),
         "start_time_max": _rfc3339(end),
-        "num_traces": search.most,
+        "num_traces": search.max_traces,
         "duration_min": _go_duration(search.least_ns),
         "duration_max": _go_duration(search.most_ns),
     }

@@ -15,7 +15,7 @@ from tracetui.model.search import Search
 
 _FAILED: Final = 500
 _NARROWEST_NS: Final = 1_000_000
-_MOST_SLICES: Final = 64
+_MAX_SLICES: Final = 64
 _ONE_TRACE_NS: Final = 1_000_000_000
 
 
@@ -33,7 +33,7 @@ def read_around_failures(
     requests = 0
     while slices:
         begin, stop = slices.popleft()
-        if stop - begin > _NARROWEST_NS and requests < _MOST_SLICES:
+        if stop - begin > _NARROWEST_NS and requests < _MAX_SLICES:
             middle = (begin + stop) // 2
             for half in ((begin, middle), (middle, stop)):
                 requests += 1

@@ -1,7 +1,7 @@
-"""HTTP transport that gives up on servers which keep sending next to nothing.
+"""HTTP transport that raises an error if a response arrives too slowly or its headers never end.
 
 Timeouts apply to single reads, and HTTP passes on only complete elements. Without this, a header, a chunk extension or
-a trailer that arrives at a byte per second, or endless interim responses, would block for ever.
+a trailer that arrives at a byte per second, or endless interim responses, would block without end.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import httpx
 
 SLOWEST: Final = 64
 """Bytes per second below which a response counts as stalled."""
-MOST_HEAD: Final = 1 << 18
-"""Most bytes before the headers of a response are complete, interim responses included. httpx limits each of these
-to 100 KiB.
+MAX_HEAD: Final = 1 << 18
+"""Largest size in bytes of the headers of a response, interim responses included.
+
+httpx limits each of these to 100 KiB.
 """
 
 
 class StallError(Exception):
-    """A response has stalled. `bytes_per_second` is its pace."""
+    """A response has stalled: it arrives at this pace."""
 
     def __init__(self, bytes_per_second: float) -> None:
         super().__init__(bytes_per_second)
@@ -38,11 +39,11 @@ class EndlessHeadError(Exception):
 class PacedTransport(httpx.HTTPTransport):
     """HTTP transport whose connections raise StallError and EndlessHeadError."""
 
-    def __init__(self, patience: float, **options: Any) -> None:
-        """`patience`: seconds over which the pace is measured."""
+    def __init__(self, measured_seconds: float, **options: Any) -> None:
+        """`measured_seconds`: seconds over which the pace is measured."""
         super().__init__(**options)
         # httpx has no parameter for the network back end
-        self._pool._network_backend = _Network(self._pool._network_backend, patience)
+        self._pool._network_backend = _Network(self._pool._network_backend, measured_seconds)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "trace": _note}
@@ -61,15 +62,17 @@ _HEAD = _ResponseHead()
 
 def _note(event: str, _: object) -> None:
     if event.endswith(".receive_response_headers.started"):
-        _HEAD.left = MOST_HEAD
+        _HEAD.left = MAX_HEAD
     elif ".receive_response_headers." in event:
         _HEAD.left = None
 
 
 class _Network(httpcore.NetworkBackend):
-    def __init__(self, network: httpcore.NetworkBackend, patience: float) -> None:
+    """Network back end whose streams measure their pace."""
+
+    def __init__(self, network: httpcore.NetworkBackend, measured_seconds: float) -> None:
         self._network = network
-        self._patience = patience
+        self._measured_seconds = measured_seconds
 
     def connect_tcp(
         self,
@@ -80,7 +83,7 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         stream = self._network.connect_tcp(host, port, timeout, local_address, socket_options)
-        return _PacedStream(stream, self._patience)
+        return _PacedStream(stream, self._measured_seconds)
 
     def connect_unix_socket(
         self,
@@ -88,18 +91,18 @@ class _Network(httpcore.NetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        return _PacedStream(self._network.connect_unix_socket(path, timeout, socket_options), self._patience)
+        return _PacedStream(self._network.connect_unix_socket(path, timeout, socket_options), self._measured_seconds)
 
     def sleep(self, seconds: float) -> None:
         self._network.sleep(seconds)
 
 
 class _PacedStream(httpcore.NetworkStream):
-    """Stream that measures the pace only while it waits, so that a slow caller does not count against the server."""
+    """Stream that measures its pace only while it waits, so that a slow caller is not blamed on the server."""
 
-    def __init__(self, stream: httpcore.NetworkStream, patience: float) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, measured_seconds: float) -> None:
         self._stream = stream
-        self._patience = patience
+        self._measured_seconds = measured_seconds
         self._waited = 0.0
         self._size = 0
 
@@ -112,8 +115,8 @@ class _PacedStream(httpcore.NetworkStream):
             _HEAD.left -= len(data)
             if _HEAD.left < 0:
                 raise EndlessHeadError
-        if self._waited > self._patience:
-            if self._size < SLOWEST * self._patience:
+        if self._waited > self._measured_seconds:
+            if self._size < SLOWEST * self._measured_seconds:
                 raise StallError(self._size / self._waited)
             self._waited, self._size = 0.0, 0
         return data
@@ -129,7 +132,7 @@ class _PacedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _PacedStream(self._stream.start_tls(ssl_context, server_hostname, timeout), self._patience)
+        return _PacedStream(self._stream.start_tls(ssl_context, server_hostname, timeout), self._measured_seconds)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -14,23 +14,23 @@ from tracetui.ingest.servers.request_errors import HttpError
 from tracetui.ingest.servers.unseen_traces import TraceStarts, add_latest_starts, add_starts
 from tracetui.model.search import Search, traces_per_service
 
-_MOST_SERVICES: Final = 1_000
-"""Most services that are searched."""
+_MAX_SERVICES: Final = 1_000
+"""Largest number of services that are searched."""
 
 _ServiceResult = TypeVar("_ServiceResult")
 
 
 def searches_by_service(search: Search, services: Sequence[str], warn: Warn) -> list[Search]:
     """Split a search into one per service, each with a smaller limit."""
-    if len(services) > _MOST_SERVICES:
-        warn(f"the server has {len(services):,} services; only the first {_MOST_SERVICES:,} were searched")
-        services = services[:_MOST_SERVICES]
+    if len(services) > _MAX_SERVICES:
+        warn(f"the server has {len(services):,} services; only the first {_MAX_SERVICES:,} were searched")
+        services = services[:_MAX_SERVICES]
     # a shared window makes warnings about it equal, so that they are shown once
     start, end = search.window()
-    limit = traces_per_service(search.most, len(services))
+    limit = traces_per_service(search.max_traces, len(services))
     if not search.services:
         warn(f"the server searches by service only: requested the newest {limit:,} traces of each of {len(services):,}")
-    elif limit < search.most:
+    elif limit < search.max_traces:
         # each of a few chosen services is searched up to the full limit
         warn(f"requested the newest {limit:,} traces of each of the {len(services):,} services")
     return [msgspec.structs.replace(search, start_ns=start, end_ns=end, service=name, limit=limit) for name in services]
@@ -41,7 +41,7 @@ def full_searches(full: Sequence[Search], search: Search) -> list[Search]:
 
     full: searches that found as many traces as their limit.
     """
-    return [msgspec.structs.replace(one, limit=search.most) for one in full if one.most < search.most]
+    return [msgspec.structs.replace(one, limit=search.max_traces) for one in full if one.max_traces < search.max_traces]
 
 
 def documents_by_service(
@@ -51,11 +51,11 @@ def documents_by_service(
     seen: TraceStarts,
     warn: Warn,
     complete_since: Callable[[TraceStarts], int],
-    most_of: Callable[[Search], int] = lambda search: search.most,
+    limit_of: Callable[[Search], int] = lambda search: search.max_traces,
 ) -> Generator[tuple[Search, int | None, list[bytes]]]:
     """Yield searches of one service each as they complete.
 
-    -> the search; None, or the time from which on it is complete if it found as many traces as its limit (`most_of`),
+    -> the search; None, or the time from which on it is complete if it found as many traces as its limit (`limit_of`),
     0 if unknown; documents of the unseen traces
 
     unseen: reduces a document to traces that are not in `seen`, which those found are added to.
@@ -73,7 +73,7 @@ def documents_by_service(
                 new.append(rest)
         seen |= found
         since = None
-        if len(found) >= most_of(search):
+        if len(found) >= limit_of(search):
             for document in documents:
                 add_latest_starts(latest, document)
             since = complete_since(latest)

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     # HTTP modules are slow to import, and not needed for files
     from tracetui.ingest.servers.back_end import BackEnd, Capabilities
 
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Limit in bytes on attributes, events and links from servers, per response and in total, as following is endless."""
-_MOST_WARNINGS = 100
-"""Most distinct warnings about one response; further ones are only counted."""
+_MAX_WARNINGS = 100
+"""Largest number of distinct warnings about one response; further ones are only counted."""
 _TOO_MUCH = (
-    f"more than {MOST_BYTES >> 30} GiB of traces arrived; the rest was skipped."
+    f"more than {MAX_BYTES >> 30} GiB of traces arrived; the rest was skipped."
     " Try a shorter time range or a smaller limit."
 )
 WaitContext = Callable[[], AbstractContextManager[object]]
@@ -80,10 +80,10 @@ class ServerPool:
         overrides: Overrides,
         waiting: WaitContext = nullcontext,
         *,
-        asks_for_choice: bool = False,
+        user_can_choose: bool = False,
     ) -> None:
-        """`asks_for_choice`: let the user choose services on a server that searches by service and has many."""
-        self._asks_for_choice = asks_for_choice
+        """`user_can_choose`: let the user choose services on a server that searches by service and has many."""
+        self._user_can_choose = user_can_choose
         self.servers = servers
         self._overrides = overrides
         self._waiting = waiting
@@ -158,7 +158,7 @@ class ServerPool:
             back_end = self.back_end(server)
         wanted = server.search(search)
         self._notes = []
-        if wanted.expression and not back_end.capabilities.knows_traceql:
+        if wanted.expression and not back_end.capabilities.supports_traceql:
             self._notes.append(f"the server does not support TraceQL; ignored {wanted.expression}")
             wanted = msgspec.structs.replace(wanted, expression="")
         back_end.has_more, back_end.searched, back_end.unchanged = False, None, {}
@@ -168,12 +168,12 @@ class ServerPool:
         try:
             with (
                 DecodePool(intake, partial(_decode, server.name)) as decoding,
-                closing(self._arriving(documents(back_end, wanted))) as arriving,
+                closing(self._received(documents(back_end, wanted))) as arriving,
             ):
                 for document in arriving:
                     decoding.decode(document)
                     on_data(server.name)
-                    if intake.chunks.raw_bytes - kept > MOST_BYTES:
+                    if intake.chunks.raw_bytes - kept > MAX_BYTES:
                         self._notes.append(_TOO_MUCH)
                         break
         except ManyServicesError as error:
@@ -182,7 +182,7 @@ class ServerPool:
         finally:
             # the pieces of a response often have the same damage
             found, more = intake.warnings.pop(before)
-            distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MOST_WARNINGS)
+            distinct = shortened(server.name, [*dict.fromkeys(found)], more, _MAX_WARNINGS)
             damage = [replace(one, message=back_end.connection.errors.redacted(one.message)) for one in distinct]
             for one in [*damage, *(LoadWarning(server.name, "", text) for text in self._notes)]:
                 intake.warnings.add(one.file, one.position, one.message)
@@ -200,13 +200,13 @@ class ServerPool:
         """Return the connection to a server. Raises BackEndError and UsageError."""
         found = self._back_ends.get(server.name)
         if found is None:
-            # the list is replaced for each search
+            # the list of notes is replaced for each search
             found = self._back_ends[server.name] = open_back_end(
                 server, self._overrides, lambda text: self._notes.append(text)
             )
             # keep the data received so far
-            found.leaves_out_unchanged = True
-            found.asks_for_choice = self._asks_for_choice
+            found.omits_unchanged = True
+            found.user_can_choose = self._user_can_choose
         return found
 
     def close(self) -> None:
@@ -302,7 +302,7 @@ class ServerPool:
             missing += [f"{back_end.connection.name}: {text}" for text in self._notes]
         return ServerStats(lookback_ns, dependencies, metrics, missing)
 
-    def _arriving(self, found: Generator[bytes]) -> Generator[bytes]:
+    def _received(self, found: Generator[bytes]) -> Generator[bytes]:
         with closing(found):
             while True:
                 with self._waiting():
@@ -360,7 +360,7 @@ def _report(
     searched = back_end.searched
     if searched is not None and searched.count:
         text += f"; then searched {searched.words} for more"
-    may_have_more = not search.trace_ids and (received.count >= search.most or back_end.has_more)
+    may_have_more = not search.trace_ids and (received.count >= search.max_traces or back_end.has_more)
     if may_have_more:
         text += "; there may be more"
         if not back_end.sends_newest:

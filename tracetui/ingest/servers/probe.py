@@ -34,16 +34,16 @@ class Probe:
         response = self.connection.get(path, params)
         if response.status in _OVERLOADED:
             # it was retried already, and would be retried for each path
-            raise self.connection.errors.refusal(path, response.status, response.body)
+            raise self.connection.errors.status_error(path, response.status, response.body)
         # the first path is that of the most probable kind
         if response.status in _REFUSED:
-            self._refused = self._refused or self.connection.errors.refusal(path, response.status, response.body)
+            self._refused = self._refused or self.connection.errors.status_error(path, response.status, response.body)
         elif response.status >= _FAILED:
-            self._failed = self._failed or self.connection.errors.refusal(path, response.status, response.body)
+            self._failed = self._failed or self.connection.errors.status_error(path, response.status, response.body)
         elif response.status == _BAD_REQUEST:
             self._server_message = (
                 self._server_message
-                or self.connection.errors.refusal(path, response.status, response.body).server_message
+                or self.connection.errors.status_error(path, response.status, response.body).server_message
             )
         elif response.status == _OK and response.body.lstrip()[:1] == b"<":
             self._web_page = True

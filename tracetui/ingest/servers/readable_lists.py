@@ -10,12 +10,12 @@ import msgspec
 from tracetui.ingest.servers.request_errors import NO_JSON
 from tracetui.model.server_stats import Dependency
 
-MOST_NAMES: Final = 10_000
-"""Most names of a list that are kept."""
+MAX_NAMES: Final = 10_000
+"""Largest number of names of a list that are kept."""
 LONGEST_NAME: Final = 2_000
-"""Most characters of a name. Names become part of request addresses, whose length servers limit."""
-MOST_EDGES: Final = 50_000
-"""Most edges of a graph that are kept."""
+"""Longest name in characters. Names become part of request addresses, whose length servers limit."""
+MAX_EDGES: Final = 50_000
+"""Largest number of edges of a graph that are kept."""
 
 _CallName = Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**18)]
@@ -29,7 +29,7 @@ class _Edge(msgspec.Struct, rename="camel"):
 
 
 def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str], None]) -> list[str]:
-    """Return up to `MOST_NAMES` distinct names of a list, sorted; `warn` is called for those that are skipped.
+    """Return up to `MAX_NAMES` distinct names of a list, sorted; `warn` is called for those that are skipped.
 
     what: plural noun for the named things. Raises one of NO_JSON if none is a valid name.
     """
@@ -52,9 +52,9 @@ def readable_names(listed: Sequence[msgspec.Raw], what: str, warn: Callable[[str
         warn(f"{unreadable:,} invalid names of {what} were skipped")
     if long:
         warn(f"{long:,} names of {what} longer than {LONGEST_NAME:,} characters were skipped")
-    if len(names) > MOST_NAMES:
-        warn(f"the server lists {len(names):,} {what}; only the first {MOST_NAMES:,} are used")
-    return sorted(names)[:MOST_NAMES]
+    if len(names) > MAX_NAMES:
+        warn(f"the server lists {len(names):,} {what}; only the first {MAX_NAMES:,} are used")
+    return sorted(names)[:MAX_NAMES]
 
 
 def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -> list[Dependency]:
@@ -75,7 +75,7 @@ def readable_edges(listed: Sequence[msgspec.Raw], warn: Callable[[str], None]) -
         edges.append(Dependency(edge.parent, edge.child, edge.call_count, edge.error_count))
     if unreadable:
         warn(f"{unreadable:,} invalid edges of the dependency graph were skipped")
-    if len(edges) > MOST_EDGES:
-        warn(f"the dependency graph has {len(edges):,} edges; only the {MOST_EDGES:,} with the most calls are used")
-        edges = sorted(edges, key=lambda edge: -edge.call_count)[:MOST_EDGES]
+    if len(edges) > MAX_EDGES:
+        warn(f"the dependency graph has {len(edges):,} edges; only the {MAX_EDGES:,} with the most calls are used")
+        edges = sorted(edges, key=lambda edge: -edge.call_count)[:MAX_EDGES]
     return edges

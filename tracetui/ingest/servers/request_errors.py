@@ -45,7 +45,7 @@ class HttpError(BackEndError):
 
 
 class CutOffError(HttpError):
-    """A response ended early; the received part was passed on."""
+    """A response ended early; the caller has the received part."""
 
 
 class RequestErrors:
@@ -97,8 +97,8 @@ class RequestErrors:
                 raise HttpError(
                     f"{at}: invalid HTTP ({self._cause(error)}); is this the port of the query service, and is it https://?"
                 ) from None
-            then = "is the port right, and is it https://?" if _UNANSWERED in str(error) else "try again"
-            raise CutOffError(f"{at}: the response was cut off ({self._cause(error)}); {then}") from None
+            hint = "is the port right, and is it https://?" if _UNANSWERED in str(error) else "try again"
+            raise CutOffError(f"{at}: the response was cut off ({self._cause(error)}); {hint}") from None
         except httpx.TimeoutException:
             raise HttpError(f"{at}: the request was not accepted within {self._access.timeout:g} s") from None
         except httpx.HTTPError as error:
@@ -130,7 +130,7 @@ class RequestErrors:
                 return "no such socket; is the server running?"
         return self._cause(error)
 
-    def refusal(self, path: str, status: int, body: bytes) -> HttpError:
+    def status_error(self, path: str, status: int, body: bytes) -> HttpError:
         """Return the error for a response whose status is not 200."""
         message = self._server_message(body)
         in_parentheses = f"({status}, {message})" if message else f"({status})"
@@ -152,12 +152,13 @@ class RequestErrors:
                 text = f"unexpected status {status}{behind}"
         return HttpError(f"{self.at(path)}: {text}", status, message)
 
-    def unexpected_response(self, path: str, why: str) -> HttpError:
+    def unexpected_response_error(self, path: str, why: str) -> HttpError:
         """Return the error for JSON that is not the expected response."""
         why = self.redacted(why)
         return HttpError(f"{self.at(path)}: unexpected response ({why}); is there a gateway in between?")
 
-    def no_json(self, path: str, content_type: str, body: bytes) -> HttpError:
+    def not_json_error(self, path: str, content_type: str, body: bytes) -> HttpError:
+        """Return the error for a body that is not JSON."""
         if body.lstrip()[:1] == b"<":
             return HttpError(
                 f"{self.at(path)}: a web page, not traces; perhaps a login page. {self.credentials_hint()}"
@@ -168,11 +169,13 @@ class RequestErrors:
         )
 
     def credentials_hint(self) -> str:
+        """Return what to do about credentials."""
         if self._access.has_credentials:
             return "Check the credentials"
         return "Set TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD, or use ~/.netrc or a profile"
 
     def at(self, path: str) -> str:
+        """Return the address of a request for display."""
         return self._address.shown + urlsplit(path).path
 
     def redacted(self, text: str) -> str:

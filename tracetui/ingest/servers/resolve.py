@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MINUTE = 60
 PROFILE_NAME = re.compile(r"[\w.-]{1,64}")
 _HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.%]+\]):\d{1,5}(?:[/?].*)?")
-_MOST_NAMED = 8
+_MAX_NAMED = 8
 _LONGEST_SHOWN = 100
 _PATH = re.compile(
     r"~?\.{0,2}/\S*|\S+\.(?:jsonl?|ndjson|gz|zst|pb|bin|otlp|txt|log|csv)|(?![0-9a-fA-F]{32}/|\S*==$)[\w.-]+/\S*"
@@ -84,7 +84,7 @@ def server_at(source: str) -> Server | None:
         for duration in filter(None, (profile.lookback, profile.timeout)):
             parse_duration(duration)
         if profile.kind:
-            # imported late, as HTTP takes time
+            # HTTP modules are slow to import
             from tracetui.ingest.servers.registry import check_kind
 
             check_kind(profile.kind)
@@ -165,7 +165,7 @@ def _is_pasted(source: str) -> bool:
 def _no_source_error(source: str, ids: Sequence[str]) -> str:
     """Return the error for a trace id without a server or file to find it in."""
     return (
-        f"{_cut(source)}: a trace ID without a source; add a server or a file, such as"
+        f"{_shortened(source)}: a trace ID without a source; add a server or a file, such as"
         f" tracetui http://jaeger:16686 {ids[0]}{_profiles()}"
     )
 
@@ -187,13 +187,13 @@ def _grafana_error(source: str, page: GrafanaPage, has_others: bool) -> str:
     )
 
 
-def _cut(source: str) -> str:
+def _shortened(source: str) -> str:
     return source if len(source) <= _LONGEST_SHOWN else source[:_LONGEST_SHOWN] + "..."
 
 
 def _profiles() -> str:
     names = list(load_config().profiles)
-    return f", or a profile ({', '.join(names[:_MOST_NAMED])})" if names else ""
+    return f", or a profile ({', '.join(names[:_MAX_NAMED])})" if names else ""
 
 
 def suggest_source(source: str) -> str:
@@ -207,7 +207,7 @@ def suggest_source(source: str) -> str:
 def describe_profiles() -> str:
     """List the known profiles and the form of a server's address, to follow "no such profile"."""
     names = list(load_config().profiles)
-    named = ", ".join(names[:_MOST_NAMED]) + (f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else "")
+    named = ", ".join(names[:_MAX_NAMED]) + (f" and {len(names) - _MAX_NAMED} more" if names[_MAX_NAMED:] else "")
     known = f"; known profiles: {named}" if names else ""
     return f"{known}; write a server as http://host:port"
 
@@ -222,17 +222,17 @@ def servers_of(sources: Sequence[str]) -> list[Server]:
 def check_credentials(servers: Sequence[Server]) -> None:
     """Raise UsageError if the credentials in the environment would be sent to several servers.
 
-    The environment does not say to which server they belong, so they could be sent to the wrong one.
+    They do not name their server, so they could be sent to the wrong one.
     """
     if len({server.address.origin for server in servers}) < 2:
         return
     # HTTP modules are slow to import
-    from tracetui.ingest.servers.access import without_limits
+    from tracetui.ingest.servers.access import unrestricted_variable
 
     sent: dict[str, str] = {}
     variable = ""
     for server in servers:
-        if found := without_limits(server.profile):
+        if found := unrestricted_variable(server.profile):
             variable = variable or found
             sent.setdefault(server.address.origin, server.name)
     if len(sent) > 1:

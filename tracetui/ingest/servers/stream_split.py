@@ -15,14 +15,14 @@ from typing import Final
 from tracetui.model.json_decoding import MALFORMED, RAW
 
 _FIRST_BYTES: Final = 1 << 16
-_MOST_BYTES: Final = 1 << 23
+_MAX_BYTES: Final = 1 << 23
 """Largest piece; larger ones are not decoded faster, as they exceed the caches."""
 _GROWTH: Final = 4
 _FIRST_SECONDS: Final = 0.2
-_MOST_SECONDS: Final = 2.0
+_MAX_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
 _LARGEST: Final = 1 << 29
-"""Most bytes without a boundary: more than any one trace, but within the memory."""
+"""Largest number of bytes without a boundary: more than any one trace, but within the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,10 @@ def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
             yield piece
             del waiting[:size]
             is_first = False
-            bytes_due = min(bytes_due * _GROWTH, _MOST_BYTES)
+            bytes_due = min(bytes_due * _GROWTH, _MAX_BYTES)
         else:
             bytes_due *= 2
-        seconds_due = min(seconds_due * 2, _MOST_SECONDS)
+        seconds_due = min(seconds_due * 2, _MAX_SECONDS)
         begun = time.monotonic()
     if waiting and not (is_first and shape.empty.fullmatch(waiting)):
         yield bytes(waiting) if is_first else shape.opening + bytes(waiting)

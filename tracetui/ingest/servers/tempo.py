@@ -26,8 +26,8 @@ _NAMES_SECONDS: Final = 24 * 3600
 """Window for listing services and operations."""
 _NEWEST: Final = " with (most_recent=true)"
 _BAD_REQUEST: Final = 400
-_MOST_SEARCHES: Final = 60
-"""Most consecutive searches of that length."""
+_MAX_SEARCHES: Final = 60
+"""Largest number of consecutive searches of that length."""
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -60,8 +60,8 @@ class _Found(msgspec.Struct, rename="camel"):
         return (self.start_time_unix_nano, self.duration_ms, spans, errors) if spans else ()
 
 
-MOST_REMEMBERED = 10_000
-"""Most traces remembered as sent; fetching one again costs a request."""
+MAX_REMEMBERED = 10_000
+"""Largest number of traces remembered as sent; fetching one again costs a request."""
 
 
 class _Listed(msgspec.Struct):
@@ -76,7 +76,9 @@ class _Head(msgspec.Struct):
 
 
 class Tempo(BackEnd):
-    _knows_hint = True
+    """Grafana Tempo."""
+
+    _supports_hint = True
     """True if it supports the hint for the newest traces; older versions reject it and send arbitrary ones."""
 
     def __init__(self, connection: Connection, warn: Warn) -> None:
@@ -89,7 +91,7 @@ class Tempo(BackEnd):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            "Tempo", "by the span's status", finds_elements=True, knows_traceql=True, grafana_type="tempo"
+            "Tempo", "by the span's status", finds_elements=True, supports_traceql=True, grafana_type="tempo"
         )
 
     def services(self) -> list[str]:
@@ -119,7 +121,7 @@ class Tempo(BackEnd):
         newest = sorted(found.values(), key=lambda one: -one.start_time_unix_nano)
         # traces that have not grown since they were sent are already loaded
         same = [one for one in newest if one.figures and self._sent.get(one.trace_id) == one.figures]
-        self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.leaves_out_unchanged}
+        self.unchanged = {one.trace_id: one.start_time_unix_nano for one in same if self.omits_unchanged}
         self._read.clear()
         yield from self.traces([one.trace_id for one in newest if one.trace_id not in self.unchanged])
         self._remember([one for one in newest if one.trace_id in self._read or one.trace_id in self.unchanged])
@@ -129,7 +131,7 @@ class Tempo(BackEnd):
         for one in sent:
             self._sent.pop(one.trace_id, None)
             self._sent[one.trace_id] = one.figures
-        for trace_id in list(self._sent)[: -max(len(sent), MOST_REMEMBERED)]:
+        for trace_id in list(self._sent)[: -max(len(sent), MAX_REMEMBERED)]:
             del self._sent[trace_id]
 
     def newest_start(self, search: Search) -> int:
@@ -143,22 +145,22 @@ class Tempo(BackEnd):
         start, end = search.window()
         begin, stop = start // SECOND_NS, -(-end // SECOND_NS)
         searches = 0
-        while stop > begin and len(found) < search.most:
-            if searches == _MOST_SEARCHES:
+        while stop > begin and len(found) < search.max_traces:
+            if searches == _MAX_SEARCHES:
                 back_to = time.strftime("%Y-%m-%d", time.gmtime(stop))
                 self.warn(f"Tempo searches one week at a time; searched back to {back_to} only")
                 break
             searches += 1
             since = max(begin, stop - _LONGEST_SECONDS)
-            params = {"start": since, "end": stop, "limit": search.most, "spss": 1}
+            params = {"start": since, "end": stop, "limit": search.max_traces, "spss": 1}
             for item in self._listed(query(search), params):
-                if len(found) < search.most:
+                if len(found) < search.max_traces:
                     found.setdefault(item.trace_id, item)
             stop = since
 
     def _listed(self, traceql: str, params: dict[str, int]) -> Sequence[_Found]:
         """Query the newest traces of a search, or arbitrary ones if Tempo cannot send those."""
-        if self._knows_hint:
+        if self._supports_hint:
             try:
                 newest: dict[str, str | int] = {"q": traceql + _NEWEST, **params}
                 return self.connection.json(_Listed, "/api/search", newest).traces or ()
@@ -167,12 +169,12 @@ class Tempo(BackEnd):
                     raise
         # if the query is also rejected without the hint, the hint may be supported
         found = self.connection.json(_Listed, "/api/search", {"q": traceql, **params}).traces or ()
-        self._knows_hint = False
+        self._supports_hint = False
         return found
 
     @property
     def sends_newest(self) -> bool:
-        return self._knows_hint
+        return self._supports_hint
 
     def supported_search(self, search: Search) -> Search:
         return search
@@ -187,7 +189,7 @@ class Tempo(BackEnd):
         if response.status == _NOT_FOUND:
             return None
         if response.status != 200:
-            raise self.connection.errors.refusal(path, response.status, response.body)
+            raise self.connection.errors.status_error(path, response.status, response.body)
         try:
             head = response.json(_Head)
         except NO_JSON:

@@ -32,6 +32,8 @@ _AND = " and "
 
 
 class Zipkin(BackEnd):
+    """Zipkin, or a server with its v2 API."""
+
     def __init__(self, connection: Connection, warn: Warn, api: str) -> None:
         """`api`: path of its API, to follow the address."""
         super().__init__(connection, warn)
@@ -69,7 +71,7 @@ class Zipkin(BackEnd):
         for document in self._streamed(narrow):
             seen |= unseen_zipkin(document, {})[0]
             yield document
-        if len(seen) >= search.most:
+        if len(seen) >= search.max_traces:
             return
         anywhere = span_prefilter(
             Search(
@@ -77,7 +79,7 @@ class Zipkin(BackEnd):
                 slower_ns=search.slower_ns,
                 start_ns=search.start_ns,
                 end_ns=search.end_ns,
-                limit=search.most,
+                limit=search.max_traces,
             )
         )
         if anywhere is not None and (search.service or search.services or search.operation or search.attributes):
@@ -88,7 +90,7 @@ class Zipkin(BackEnd):
                 others |= heads
                 if unseen:
                     yield unseen
-            self.has_more |= len(others) >= search.most
+            self.has_more |= len(others) >= search.max_traces
             seen |= others
         # some slow or failed traces have no span that the server can search for
         found: TraceStarts = {}
@@ -99,7 +101,7 @@ class Zipkin(BackEnd):
             add_latest_starts(latest, document)
             if unseen:
                 yield unseen
-        if len(found) >= search.most:
+        if len(found) >= search.max_traces:
             self.has_more, self.complete_since_ns = True, self.complete_since_ns or self.complete_since(latest)
         self.searched = SearchedWindow(len(found), *window_of([*found.values()]))
 
@@ -110,14 +112,14 @@ class Zipkin(BackEnd):
 
     def _streamed(self, search: Search) -> Generator[bytes]:
         if search.services and not search.service:
-            return self._of_each_service(search)
+            return self._search_each_service(search)
         return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 
     def _documents(self, search: Search) -> list[bytes]:
         return list(self._streamed(search))
 
-    def _of_each_service(self, search: Search) -> Generator[bytes]:
-        """Search the chosen services one by one: a search is for one of them, or for all that there are."""
+    def _search_each_service(self, search: Search) -> Generator[bytes]:
+        """Search the chosen services one by one, as Zipkin searches either a single service or all."""
         searches = searches_by_service(search, search.services, self.warn)
         seen: TraceStarts = {}
         full: list[Search] = []
@@ -133,7 +135,7 @@ class Zipkin(BackEnd):
                     bounds.append(since)
             self.complete_since_ns = max(bounds)
             searches = full_searches(full, search)
-            if not searches or len(seen) >= search.most:
+            if not searches or len(seen) >= search.max_traces:
                 break
         self.has_more |= bool(full)
 
@@ -143,7 +145,7 @@ class Zipkin(BackEnd):
         if response.status == _NOT_FOUND:
             return None
         if response.status != 200:
-            raise self.connection.errors.refusal(path, response.status, response.body)
+            raise self.connection.errors.status_error(path, response.status, response.body)
         return response.body
 
     def dependencies(self, start_ns: int, end_ns: int) -> list[Dependency]:
@@ -171,27 +173,27 @@ def _params(search: Search) -> dict[str, Any]:
     start, end = search.window()
     begin, stop = start // 1_000_000, -(-end // 1_000_000)
     conditions_by_key = _supported_conditions(search.attributes)
-    # of any other value: at least there is one
+    # if the value cannot be expressed, require only that the key exists
     conditions = [
         f"{key}={conditions_by_key[key]}" if conditions_by_key.get(key) else key
         for key in search.attributes
         if _is_supported(key)
     ]
-    least = search.least_ns
-    if least is None and search.most_ns is not None:
+    minimum = search.least_ns
+    if minimum is None and search.most_ns is not None:
         # Zipkin requires a minimum duration with a maximum
-        least = 1_000
+        minimum = 1_000
     params: dict[str, Any] = {
         # it stores names in lower case
         "serviceName": search.service.lower(),
         "spanName": search.operation.lower(),
         "annotationQuery": _AND.join([*conditions, *(["error"] if search.errors else [])]),
         # Zipkin stores whole microseconds
-        "minDuration": least and max(-(-least // 1_000), 1),
+        "minDuration": minimum and max(-(-minimum // 1_000), 1),
         "maxDuration": search.most_ns and -(-search.most_ns // 1_000),
         "endTs": stop,
         "lookback": max(stop - begin, 1),
-        "limit": search.most,
+        "limit": search.max_traces,
     }
     return {key: value for key, value in params.items() if value}
 

@@ -181,7 +181,7 @@ class LoadController:
         self._deferred = None
         search = self._searches.first(self.query)
         load = self._load = BackgroundLoad(
-            state.sources, state.stdin, search=search, overrides=state.overrides, asks_for_choice=True
+            state.sources, state.stdin, search=search, overrides=state.overrides, user_can_choose=True
         )
         sessions = self._sessions = BackgroundSessions(
             load, lambda: self.query, logs=state.logs, exact_names=state.exact_names

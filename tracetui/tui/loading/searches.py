@@ -117,7 +117,7 @@ class Searches:
         search = self.search_for(query)
         reports = self._reports_of(search)
         if any(report.may_have_more for report in reports):
-            more = Search(limit=max(report.search.most for report in reports) * MORE)
+            more = Search(limit=max(report.search.max_traces for report in reports) * MORE)
         elif any(report.search.trace_ids for report in reports):
             return "the address names these traces only"
         elif search.start_ns is None and not any(report.search.start_ns is not None for report in reports):

@@ -208,7 +208,7 @@ def test_every_search_can_be_sent_and_described(
     search = Search(start_ns=start, end_ns=end, lookback_ns=lookback, limit=limit)
     begin, stop = search.window()
     assert 0 <= begin < stop < 1 << 63
-    assert 1 <= search.most <= 10**9
+    assert 1 <= search.max_traces <= 10**9
     assert describe(search)
 
 
@@ -227,7 +227,7 @@ def test_any_time_from_a_server_can_be_formatted(starts: list[int]) -> None:
 def test_names_are_bounded() -> None:
     warnings: list[str] = []
     listed = [msgspec.Raw(b'"s%d"' % number) for number in range(30_000)]
-    assert len(readable_lists.readable_names(listed, "services", warnings.append)) == readable_lists.MOST_NAMES
+    assert len(readable_lists.readable_names(listed, "services", warnings.append)) == readable_lists.MAX_NAMES
     assert warnings == ["the server lists 30,000 services; only the first 10,000 are used"]
 
 

@@ -1,4 +1,4 @@
-"""The stand-ins for servers: they respond like the real ones, and fail on request."""
+"""Fake servers: they respond like the real ones, and fail on request."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SAYS_LESS = {
     "services",  # of a Zipkin and a Jaeger v1 with the recorded traces only
     "operations-flat-slash",
     "tag-values-status",  # numbers in Tempo, which are not TraceQL
-    "search-structure",  # TraceQL that the stand-in does not support
+    "search-structure",  # TraceQL that the fake server does not support
 }
 
 
