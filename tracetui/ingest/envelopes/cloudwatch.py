@@ -54,7 +54,7 @@ class _InsightsRow(msgspec.Struct):
 _ROW: Final = msgspec.json.Decoder(_InsightsRow)
 _EVENT: Final = msgspec.json.Decoder(_Event)
 _ROWS: Final = msgspec.json.Decoder(_CloudWatchRows)
-_ANSWER: Final = msgspec.json.Decoder(_CloudWatchResponse)
+_RESPONSE: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
 
 class CloudWatch(JsonEnvelope):
@@ -102,15 +102,15 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
     try:
         event = decode_entry(_EVENT, text)
     except MALFORMED:
-        answer = decode_entry(_ANSWER, text)
+        response = decode_entry(_RESPONSE, text)
     else:
         yield _entry(number, event.timestamp, event.message, event.logStreamName)
         return
     found = [
-        (event.timestamp, event.message, event.logStreamName or answer.logStream)
-        for event in (*answer.events, *answer.logEvents)
+        (event.timestamp, event.message, event.logStreamName or response.logStream)
+        for event in (*response.events, *response.logEvents)
     ]
-    for fields in answer.results:
+    for fields in response.results:
         values = {field.field: field.value for field in fields}
         found.append((values.get("@timestamp", ""), values.get("@message", ""), values.get("@logStream", "")))
     for i, (when, message, stream) in enumerate(found):

@@ -20,7 +20,7 @@ from tracetui.model.json_decoding import MALFORMED
 _KEYS_WITH_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
 _PREFIXES: Final = (b"\x1e", b"data: ")
 """Prefixes that `json-seq` and `json-sse` write before an object."""
-_LEFT_OUT: Final = "journalctl wrote a long message as null; run it with --all to include such messages"
+_OMITTED: Final = "journalctl wrote a long message as null; run it with --all to include such messages"
 
 
 class _JournalEntry(msgspec.Struct):
@@ -51,7 +51,7 @@ class Journald(JsonEnvelope):
 
     def detect(self, head: Head) -> bool:
         if head.data.startswith(_PREFIXES):
-            head = Head(_unmarked(head.data))
+            head = Head(_without_prefix(head.data))
         return not head.keys.isdisjoint(_KEYS_WITH_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
@@ -60,7 +60,7 @@ class Journald(JsonEnvelope):
 
 
 def _inner_lines(chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-    for number, text in values(map(_unmarked, _lines(chunks))):
+    for number, text in values(map(_without_prefix, _lines(chunks))):
         try:
             entry = decode_entry(_ENTRY, text)
             message = entry.MESSAGE
@@ -71,7 +71,7 @@ def _inner_lines(chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
         stream = str(entry.id or " ".join(map(str, names)))
         continues = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
-        lost = _LEFT_OUT if message is None else ""
+        lost = _OMITTED if message is None else ""
         fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
         yield InnerLine(number, line, stream, not continues, lost, str(entry.time), fields)
 
@@ -88,5 +88,5 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield from rest
 
 
-def _unmarked(line: bytes) -> bytes:
+def _without_prefix(line: bytes) -> bytes:
     return next((line[len(prefix) :] for prefix in _PREFIXES if line.startswith(prefix)), line)

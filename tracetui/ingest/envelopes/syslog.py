@@ -15,7 +15,7 @@ _TIME = rb"(?:(?:[A-Z][a-z]{2} )?(?:[A-Z][a-z]{2} [ \d]\d %b|%b)|\d{9,}\.\d{6}|\
 _TAG = rb"[^\s:\[\]{}\"]+"
 _PROCESS = rb"\[[^\]\s]*\]"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|severe|critical|fatal)\b"
-"""Log level: between the time and the logger, it marks a program's own line, not one of syslog."""
+"""Log level: between the time and the logger, it is a sign of a program's own line, not one of syslog."""
 _WRITER = rb"(?:(?!%b)(?P<stream_host>[^\s:\[\]{}'\"]+) (?P<stream_tag>%b(?:%b)?)|(?P<stream_task>%b%b)):(?: |$)" % (
     _LEVEL,
     *(_TAG, _PROCESS),
@@ -30,7 +30,7 @@ _FIELD = re.compile(r' ([^=\s"\]]+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r'\\(["\\\]])')
 _TABS = re.compile(rb"(?:#011)+")
 _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
-_LEFT_OUT = "journalctl leaves out long and binary messages; run it with --all to include them"
+_OMITTED = "journalctl omits long and binary messages; run it with --all to include them"
 
 
 class Syslog(Prefix):
@@ -51,6 +51,6 @@ class Syslog(Prefix):
                 tabs = _TABS.match(line.text)
                 yield line._replace(text=line.text.replace(b"#011", b"\t", (tabs.end() if tabs else 0) // 4))
             elif line.text.endswith(b" blob data]") and _BLOB.match(line.text):
-                yield line._replace(text=b"", lost=_LEFT_OUT)
+                yield line._replace(text=b"", lost=_OMITTED)
             else:
                 yield line

@@ -2,8 +2,8 @@
 
 A span is an object that `console.dir` prints with a depth of 3, on several lines unless `util.inspect` is set to
 one line (`compact`, `breakLength`). Exporters derived from it for structured logs write the same object as JSON,
-whose `traceId` and `id` are Zipkin's, too. Span times are microseconds since the epoch, event
-times seconds and nanoseconds; span kinds are the API's numbers, one less than OTLP's. Until version 2 the parent was
+whose `traceId` and `id` are Zipkin's, too. Span times are microseconds since the epoch, event times seconds and
+nanoseconds; span kinds are the API's numbers, one less than OTLP's. Until version 2 the parent was
 `parentId` and the scope `instrumentationLibrary`. The source is opentelemetry-js's `ConsoleSpanExporter`.
 """
 

@@ -1,4 +1,4 @@
-"""Ids of a log record that are in no usual place: in an object at any key, or in the text of the message."""
+"""Ids of a log record outside the usual fields: in an object at any key, or in the text of the message."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Trace and span ids in logs: hex, decimal, with a prefix, within a header or a resource name.
 
-A short id can be read in more than one way; the ids in the trace set decide between the readings.
+A short id can be read in more than one way; the reading that is the id of a loaded trace is used.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _SYSLOG: Final = (_FATAL + 3, _FATAL + 1, _FATAL, _ERROR, _WARN, _INFO + 1, _INF
 _BUNYAN: Final = (0, _TRACE, _DEBUG, _INFO, _WARN, _ERROR, _FATAL)
 """Levels of Bunyan and Pino, in steps of ten."""
 _MONOLOG: Final = {250: _INFO + 1, 550: _FATAL + 1}
-_OTEL_MOST: Final = 24
+_MAX_OTEL_SEVERITY: Final = 24
 
 
 def severity_of_text(text: str) -> int:
@@ -44,7 +44,7 @@ def severity_of(key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return 0
     if key in ("severitynumber", "severity_number"):
-        return value if value <= _OTEL_MOST else 0
+        return value if value <= _MAX_OTEL_SEVERITY else 0
     if key == "levelno":
         return _at(_NUMBERED[key], value // 10)
     if key in _NUMBERED:
