@@ -58,7 +58,7 @@ async def test_suggestions_opened_early_are_shown_when_ready(monkeypatch: pytest
     gate = gated(monkeypatch, analysis, "find_suggestions")
     async with opened(SHOP) as (app, pilot):
         await pilot.send("5")
-        await pilot.settle(without="hot-spots.advice")
+        await pilot.settle(without="hot-spots.suggestions")
         await pilot.send("a", "j")
         view = app.query_one(HotSpotsView)
         assert view.page.list.cursor == 0

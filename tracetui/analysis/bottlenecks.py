@@ -23,7 +23,7 @@ BOTTLENECK_PERCENT = 20.0
 """Share of the critical paths, in percent, above which an operation is a bottleneck."""
 
 _SAMPLED_SPANS = 2_000
-_SAMPLED_IN_ALL = 400_000
+_SAMPLED_TOTAL = 400_000
 """Most spans read for all bottlenecks together; at least `_LEAST_SAMPLED` are read for each."""
 _LEAST_SAMPLED = 2
 _LEAST_OF_SAMPLE = 0.1
@@ -140,7 +140,7 @@ class BottleneckColumns:
 
     def patterns(self, rows: np.ndarray) -> list[str]:
         """Find the commonest detail of the spans of these rows, which reads their attributes. rows: int64[m]"""
-        most = min(max(_SAMPLED_IN_ALL // max(len(self), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
+        most = min(max(_SAMPLED_TOTAL // max(len(self), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
         first = self.spans.first
         groups = self.group[rows]
         return common_details(self.traces, self.spans.order, first[groups], first[groups + 1], most)

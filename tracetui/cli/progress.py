@@ -18,29 +18,31 @@ from tracetui.render.text.numbers import short_count
 from tracetui.render.text.safe_text import safe
 from tracetui.session import Session
 
-_PATIENCE = 0.5
-_BETWEEN = 0.1
+_SHOWN_AFTER = 0.5
+"""Seconds after which loading of files shows a progress line."""
+_INTERVAL = 0.1
+"""Seconds between updates of the line."""
 _ERASE = "\r\x1b[K"
 
 
 class _ProgressLine:
     """Progress line on a terminal, overwritten in place; for files it appears after half a second."""
 
-    def __init__(self, patience: float) -> None:
-        self._due = time.monotonic() + patience
+    def __init__(self, delay: float) -> None:
+        self._next_update = time.monotonic() + delay
         self._shown = False
         # a dumb terminal cannot overwrite the line
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def __call__(self, progress: LoadProgress) -> None:
         now = time.monotonic()
-        if not self._is_terminal or now < self._due:
+        if not self._is_terminal or now < self._next_update:
             return
-        self._due = now + _BETWEEN
+        self._next_update = now + _INTERVAL
         self._shown = True
         share = f"  {100 * progress.share:.0f} %" if progress.share else ""
-        did = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
-        text = did if progress.spans or share else f"loading {cut(safe(progress.name), 60)}"
+        reading = f"reading {cut(safe(progress.name), 40)}{share}  {short_count(progress.spans)} spans"
+        text = reading if progress.spans or share else f"loading {cut(safe(progress.name), 60)}"
         sys.stderr.write(f"{_ERASE}{text}")
         sys.stderr.flush()
 
@@ -74,7 +76,7 @@ def open_session(
     Raises InputError and UsageError.
     """
     servers = servers_among(sources, overrides)
-    line = _ProgressLine(0 if servers else _PATIENCE)
+    line = _ProgressLine(0 if servers else _SHOWN_AFTER)
 
     def on_report(found: SearchReport) -> None:
         line.erase()

@@ -45,7 +45,14 @@ class ErrorDetail:
         self.table, self._roles = columns.table, columns.roles
         self.pattern, self.glyphs, self.local_time = pattern, glyphs, local_time
         table = self.table
-        self.head = [self._message(), self._where(), self._cascade(), self._entries(), self._outcomes(), self._times()]
+        self.head = [
+            self._message(),
+            self._where(),
+            self._propagation(),
+            self._entries(),
+            self._outcomes(),
+            self._times(),
+        ]
         """Heading lines."""
         self.stack = table.stack_of(pattern)
         """Stack trace of the worst example, '' for none."""
@@ -127,7 +134,7 @@ class ErrorDetail:
         more = len(operations) - _NAMED_OPERATIONS
         return line.add(f" and {numbers.counted(more, 'more operation')}" if more > 0 else "", Role.DIM)
 
-    def _cascade(self) -> Line:
+    def _propagation(self) -> Line:
         line = _labelled("propagated")
         services = self.pattern.propagated_to
         if not services:

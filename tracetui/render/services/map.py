@@ -33,7 +33,7 @@ class ServiceMap:
         self._graph, self._roles, self._glyphs = graph, roles, glyphs
         self._diagram: Diagram = calls_diagram(graph, graph.names)
         self._first = 0
-        self._is_still = False
+        self._keeps_columns = False
         """True if the visible columns stay although the chosen service is at their edge."""
         self.size = 0
         """Position in `SIZES`."""
@@ -61,7 +61,7 @@ class ServiceMap:
 
     def move(self, columns: int, rows: int) -> None:
         """Move the choice: along a line to the left or right, or within the layer; up to the edge."""
-        self._is_still = False
+        self._keeps_columns = False
         if columns:
             left, right = self.drawing.neighbours(self.chosen)
             connected = right if columns > 0 else left
@@ -85,7 +85,7 @@ class ServiceMap:
 
     def choose(self, name: str) -> None:
         """Choose a visible service, without scrolling."""
-        self.chosen, self._is_still = name, True
+        self.chosen, self._keeps_columns = name, True
         self._highlight()
 
     def at(self, row: int, cell: int) -> str | None:
@@ -120,7 +120,7 @@ class ServiceMap:
         """Return the first visible column, so that the chosen service is visible."""
         box = self.drawing.boxes[self.chosen]
         begin, end = box.column - _MARGIN, box.column + box.width + _MARGIN
-        if self._is_still:
+        if self._keeps_columns:
             return self._first
         if not self._first <= begin or not end <= self._first + width:
             self._first = begin + (end - begin - width) // 2

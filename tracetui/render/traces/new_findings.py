@@ -9,7 +9,7 @@ from tracetui.render.text.safe_text import safe
 _NAMED = 3
 
 
-def news_lines(found: NewFindings, *, ascii_only: bool) -> list[str]:
+def new_finding_lines(found: NewFindings, *, ascii_only: bool) -> list[str]:
     """Return a line for each kind of new finding; safe to show."""
     lines = []
     if found.patterns:

@@ -63,13 +63,13 @@ class Region:
     top: int
 
 
-_ROUND = (60 * MINUTE_NS, 10 * MINUTE_NS, MINUTE_NS, *(10**digits for digits in range(10, -1, -1)))
+_ROUND_UNITS = (60 * MINUTE_NS, 10 * MINUTE_NS, MINUTE_NS, *(10**digits for digits in range(10, -1, -1)))
 """Units of time (ns) whose multiples have a short notation."""
 
 
 def _roundest(after: int, until: int) -> int:
     """Return the time in (after, until] with the shortest notation."""
-    times = (until // unit * unit for unit in _ROUND)
+    times = (until // unit * unit for unit in _ROUND_UNITS)
     return next((time for time in times if time > after), until)
 
 
@@ -87,7 +87,7 @@ class Plot:
     ) -> None:
         self.points, self.width, self.height, self.glyphs, self.local = points, width, height, glyphs, local
         failed = points.with_errors if points.failed is None or not points.failed.any() else points.failed
-        self._bad = failed
+        self._failed = failed
         self.share_label = "errors" if failed is points.with_errors and points.failed is not None else "failed"
         """Name of the failing share."""
         self.has_shares = height >= _LEAST_FOR_SHARES and bool(failed.any())
@@ -113,7 +113,7 @@ class Plot:
         most = float(self._share.max())
         self.share_scale = next(scale for scale in _SHARE_SCALES if scale >= min(most, 1))
         """Share of failed requests that is drawn as a full bar, 0 to 1."""
-        self._made = self._lines(labels)
+        self._drawn = self._lines(labels)
 
     @property
     def is_long(self) -> bool:
@@ -203,7 +203,7 @@ class Plot:
     @property
     def lines(self) -> list[Line]:
         """Lines from the top row down to the time axis, then the failing share if there is one: `width` cells each."""
-        return self._made
+        return self._drawn
 
     def _lines(self, labels: dict[int, str]) -> list[Line]:
         cells = plot_cells(self._across, self._up, self.points.with_errors, self.rows, self.columns, self.glyphs)
@@ -274,13 +274,13 @@ class Plot:
         return line.add(drawn, Role.ERROR).pad(self.width).cropped(self.width, "")
 
     def _failing_share(self) -> np.ndarray:
-        """Share of failed requests by column, 0 to 1, averaged over stretches with several points each."""
-        points, bad = self.points, self._bad
-        stretch = min(max(ceil(_POINTS_PER_SHARE * self.columns / len(points)), 1), self.columns)
-        at = (self._across // 2) // stretch
-        count = ceil(self.columns / stretch)
-        share = np.bincount(at[bad], minlength=count) / np.maximum(np.bincount(at, minlength=count), 1)
-        return np.repeat(share, stretch)[: self.columns]
+        """Share of failed requests by column, 0 to 1: the mean of several neighbouring columns if points are few."""
+        points, failed = self.points, self._failed
+        width = min(max(ceil(_POINTS_PER_SHARE * self.columns / len(points)), 1), self.columns)
+        at = self._column // width
+        count = ceil(self.columns / width)
+        share = np.bincount(at[failed], minlength=count) / np.maximum(np.bincount(at, minlength=count), 1)
+        return np.repeat(share, width)[: self.columns]
 
     def _times(self) -> list[str]:
         last = self._first + self._span

@@ -10,12 +10,12 @@ from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import Glyphs, initials
 from tracetui.render.text.line import Line, Role
 
-_READABLE = 14
+_LEAST_NAME = 14
 """Cells that a name keeps before a note is shown in full."""
-_WORTH_A_PART = 8
+_LEAST_TRUNCATED = 8
 """Cells from which on a truncated note is better than its short form."""
 _SHORTEST_SERVICE = 10
-_ENOUGH_OF_A_MESSAGE = 26
+_MESSAGE_CELLS = 26
 """Cells for an error message if there is room."""
 
 
@@ -56,7 +56,7 @@ class Label:
         for note in self.notes:
             width = cell_width(note.full)
             if note.can_be_cut and not note.before_names:
-                width = max(min(width, _ENOUGH_OF_A_MESSAGE), cell_width(note.short))
+                width = max(min(width, _MESSAGE_CELLS), cell_width(note.short))
             notes += 1 + width
         return min(self.depth, 40) + self._head_width + cell_width(self._names) + notes
 
@@ -105,11 +105,11 @@ class Label:
         shown = [note.short for note in self.notes]
         free = room - sum(1 + cell_width(text) for text in shown)
         names = cell_width(self._names)
-        readable = min(names, _READABLE)
+        readable = min(names, _LEAST_NAME)
         for i, note in sorted(enumerate(self.notes), key=lambda numbered: not numbered[1].before_names):
             left = free - (readable if note.before_names or names > free else names)
             more = cell_width(note.full) - cell_width(note.short)
-            if more > left and note.can_be_cut and left >= _WORTH_A_PART:
+            if more > left and note.can_be_cut and left >= _LEAST_TRUNCATED:
                 shown[i] = cut(note.full, cell_width(note.short) + left, self.glyphs.ellipsis)
                 free -= left
             elif more <= left:

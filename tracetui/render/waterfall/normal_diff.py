@@ -1,4 +1,4 @@
-"""Comparison of a trace with a normal one: normal time as ghost bars, added time as solid ones, by call path."""
+"""Comparison of a trace with a normal one: light bars for normal time, solid ones for added time, by call path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class NormalDiff:
         self.rows = found.listed
         self._roles = service_roles(traces)
         self._longest = max((ns for one in self.rows for ns in one.path.critical_ns), default=0)
-        self._ghost, self._solid, self._missing = ("-", "#", ".") if glyphs.ascii_only else ("░", "█", "·")
+        shades = ("-", "#", ".") if glyphs.ascii_only else ("░", "█", "·")
+        self._normal_glyph, self._added_glyph, self._missing_glyph = shades
         reasons = max((len(self._reason(one)) for one in self.rows), default=0)
         self._reasons = reasons + 2 if reasons else 0
         """Cells of the last column and the gap before it."""
@@ -80,12 +81,9 @@ class NormalDiff:
     def heading(self, width: int) -> Line:
         name, bar = self._widths(width)
         texts = ("this", "normal", "added")
+        legend = f"{self._normal_glyph} normal  {self._added_glyph} added"
         cells = [Line([(fit("call path, critical time", name, "left", self.glyphs.ellipsis), Role.DIM)])]
-        cells += (
-            [Line([(fit(f"{self._ghost} normal  {self._solid} added", bar, "left", self.glyphs.ellipsis), Role.DIM)])]
-            if bar
-            else []
-        )
+        cells += [Line([(fit(legend, bar, "left", self.glyphs.ellipsis), Role.DIM)])] if bar else []
         cells += [figure(text, self._cells, Role.DIM) for text in texts]
         cells.append(figure("share", _SHARE, Role.DIM))
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
@@ -151,13 +149,13 @@ class NormalDiff:
         return line.add(repeats, Role.STRONG).add(failed, Role.ERROR).pad(width)
 
     def _bar(self, normal: int, here: int, cells: int) -> Line:
-        """Draw what both have as a ghost, what was added solid, and what is missing as dots."""
+        """Draw time that both have as a light bar, added time as a solid one, and missing time as dots."""
         scale = cells / max(self._longest, 1)
-        ghost, whole = round(min(normal, here) * scale), round(max(normal, here) * scale)
-        line = Line([(self._ghost * ghost, Role.REST)])
+        normal_cells, whole = round(min(normal, here) * scale), round(max(normal, here) * scale)
+        line = Line([(self._normal_glyph * normal_cells, Role.REST)])
         if here >= normal:
-            return line.add(self._solid * (whole - ghost), Role.CRITICAL).pad(cells)
-        return line.add(self._missing * (whole - ghost), Role.DIM).pad(cells)
+            return line.add(self._added_glyph * (whole - normal_cells), Role.CRITICAL).pad(cells)
+        return line.add(self._missing_glyph * (whole - normal_cells), Role.DIM).pad(cells)
 
     @staticmethod
     def _reason(one: PathDifference) -> str:

@@ -43,12 +43,12 @@ class Rows:
         self._depth = self._own_depth = traces.depth[first:stop] - traces.depth[first]
         self._above = self._parent
         self._has_child = self._is_parent = self._end > np.arange(size) + 1
-        self._runs = runs = find_repeats(self._parent, self._end, self._own_depth, repeat_keys, least_repeats)
-        self._run_open = np.zeros(len(runs), bool)
-        self._run_hidden = np.zeros(len(runs), bool)
-        self._run_of = np.full(size, -1, np.int32)
+        self._repeats = runs = find_repeats(self._parent, self._end, self._own_depth, repeat_keys, least_repeats)
+        self._repeat_open = np.zeros(len(runs), bool)
+        self._repeat_hidden = np.zeros(len(runs), bool)
+        self._repeat_of = np.full(size, -1, np.int32)
         """Run of each span, -1 for none."""
-        self._run_of[runs.members] = runs.spread(np.arange(len(runs)))
+        self._repeat_of[runs.members] = runs.spread(np.arange(len(runs)))
         self._folded_end = self._end.copy() if len(runs) else self._end
         """End of the spans that each row represents, if it is folded."""
         self._rebuild()
@@ -59,10 +59,10 @@ class Rows:
     def _rebuild(self) -> None:
         # a hidden span cannot be unfolded, so it must not hide its descendants
         folded = self._folded if self._hidden is None else self._folded & ~self._hidden
-        closed = ~(self._run_open | self._run_hidden)
+        closed = ~(self._repeat_open | self._repeat_hidden)
         if len(closed):
-            start = self._runs.start
-            self._folded_end[start] = np.where(closed, self._runs.stop, self._end[start])
+            start = self._repeats.start
+            self._folded_end[start] = np.where(closed, self._repeats.stop, self._end[start])
             folded = folded.copy()
             folded[start[closed]] = True
         starts, stops = _outermost(folded, self._folded_end)
@@ -109,10 +109,10 @@ class Rows:
     def repeats(self, row: int) -> range | None:
         """Return the siblings of a folded run, without descendants; None if the row is one span."""
         local = self._local(row)
-        run = self._run_of[local]
-        if run < 0 or self._run_open[run]:
+        run = self._repeat_of[local]
+        if run < 0 or self._repeat_open[run]:
             return None
-        return range(self.first + local, self.first + int(self._runs.stop[run]), int(self._runs.step[run]))
+        return range(self.first + local, self.first + int(self._repeats.stop[run]), int(self._repeats.step[run]))
 
     def is_folded(self, row: int) -> bool:
         return bool(self._folded[self._local(row)])
@@ -191,10 +191,10 @@ class Rows:
     def fold(self, span: int, folded: bool = True) -> None:
         """Fold or unfold a span's children, or the run that it is in: inner folds first."""
         local = span - self.first
-        run = int(self._run_of[local])
-        is_open = run >= 0 and bool(self._run_open[run])
+        run = int(self._repeat_of[local])
+        is_open = run >= 0 and bool(self._repeat_open[run])
         if folded and is_open and (self._folded[local] or not self._has_child[local]):
-            self._run_open[run] = False
+            self._repeat_open[run] = False
         elif not folded and run >= 0 and not is_open:
             self._open(np.array([run]))
         elif self._is_parent[local]:
@@ -203,13 +203,13 @@ class Rows:
 
     def _open(self, runs: np.ndarray) -> None:
         """Open runs (int64[n]): each member gets a row, with its descendants folded."""
-        self._run_open[runs] = True
-        members = self._runs.members[np.isin(self._runs.spread(np.arange(len(self._runs))), runs)]
+        self._repeat_open[runs] = True
+        members = self._repeats.members[np.isin(self._repeats.spread(np.arange(len(self._repeats))), runs)]
         self._folded[members[self._is_parent[members]]] = True
 
     def can_fold(self, row: int) -> bool:
         """Test whether `fold` of the row's span removes rows: its children are shown, or it is in an open run."""
-        return self.has_children_shown(row) or (self._run_of[self._local(row)] >= 0 and self.repeats(row) is None)
+        return self.has_children_shown(row) or (self._repeat_of[self._local(row)] >= 0 and self.repeats(row) is None)
 
     def fold_to(self, level: int) -> None:
         """Show spans down to this depth."""
@@ -228,7 +228,7 @@ class Rows:
     def fold_all(self, depths: np.ndarray | None = None, level: int = 0) -> None:
         """Fold every span with children; with `depths` (int[stop - first]) only from this level down."""
         self._folded = self._is_parent.copy() if depths is None else self._is_parent & (depths >= level)
-        self._run_open[:] = False
+        self._repeat_open[:] = False
         self._rebuild()
 
     def fold_outside(self, spans: np.ndarray) -> None:
@@ -236,21 +236,21 @@ class Rows:
         before = np.concatenate(([0], np.cumsum(spans)))
         below = before[self._end] - before[np.arange(1, len(spans) + 1)]
         self._folded = self._is_parent & (below == 0) & (self._own_depth > 0)
-        self._run_open[:] = False
+        self._repeat_open[:] = False
         self._rebuild()
 
     def unfold_all(self, repeats: bool = False) -> None:
         """Unfold every span, and with `repeats` also the repeated siblings."""
         self._folded[:] = False
         if repeats:
-            self._run_open[:] = True
+            self._repeat_open[:] = True
         self._rebuild()
 
     def reveal(self, span: int) -> int:
         """Unfold whatever hides a span, and return its row."""
         local = span - self.first
-        runs = self._runs
-        self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._run_open))
+        runs = self._repeats
+        self._open(np.flatnonzero((runs.start < local) & (local < runs.stop) & ~self._repeat_open))
         folded = np.flatnonzero(self._folded[:local])
         self._folded[folded[self._end[folded] > local]] = False
         self._rebuild()
@@ -259,7 +259,7 @@ class Rows:
     def repeat_totals(self, column: np.ndarray) -> np.ndarray:
         """Return the column (int64[stop - first]) with each member of a run replaced by the run's total."""
         totals = column.copy()
-        totals[self._runs.members] = self._runs.spread(self._runs.sums_of(column))
+        totals[self._repeats.members] = self._repeats.spread(self._repeats.sums_of(column))
         return totals
 
     def ranks(self, spans: np.ndarray) -> np.ndarray:
@@ -280,12 +280,12 @@ class Rows:
             self._hidden, self._above = None, self._parent
             self._depth = self._own_depth
             self._has_child = self._is_parent
-            self._run_hidden[:] = False
+            self._repeat_hidden[:] = False
             self._rebuild()
             return
         hidden = hidden.copy()
-        self._run_hidden = self._runs.all_of(hidden)
-        hidden[self._runs.members] = self._runs.spread(self._run_hidden)
+        self._repeat_hidden = self._repeats.all_of(hidden)
+        hidden[self._repeats.members] = self._repeats.spread(self._repeat_hidden)
         self._hidden = hidden
         step = np.zeros(size + 1, np.int32)
         visible = np.flatnonzero(~hidden)
@@ -313,8 +313,8 @@ class Rows:
         # a run is kept or dropped as a whole
         kept = np.zeros(len(weight), bool)
         kept[local[chosen]] = True
-        shown = np.isin(self._runs.start, local)
-        for start, stop in zip(self._runs.start[shown].tolist(), self._runs.stop[shown].tolist(), strict=True):
+        shown = np.isin(self._repeats.start, local)
+        for start, stop in zip(self._repeats.start[shown].tolist(), self._repeats.stop[shown].tolist(), strict=True):
             kept[start:stop] = kept[start]
         self._kept = kept
         # the subtree of a dropped span is also dropped

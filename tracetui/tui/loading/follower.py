@@ -114,7 +114,7 @@ class Follower:
         if not found or self.baseline_ids is None:
             return []
         # imported late, so that the first screen is painted before
-        from tracetui.render.traces.new_findings import news_lines
+        from tracetui.render.traces.new_findings import new_finding_lines
 
         self.baseline_ids = frozenset(selected.session.loaded.trace_ids)
-        return news_lines(found, ascii_only=self._state.look.glyphs.ascii_only)
+        return new_finding_lines(found, ascii_only=self._state.look.glyphs.ascii_only)

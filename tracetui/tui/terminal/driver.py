@@ -78,7 +78,7 @@ class KeyReader:
         try:
             for event in parsed:
                 # not a comprehension, so that events before an error are kept
-                if _is_sane(event):
+                if _is_plausible(event):
                     found.append(event)  # noqa: PERF401
         except (ParseError, StopIteration, RuntimeError, ArithmeticError, ValueError, LookupError):
             # an invalid report terminates the parser
@@ -86,8 +86,8 @@ class KeyReader:
         return found
 
 
-def _is_sane(event: Message) -> bool:
-    """Test whether an event is plausible; a size of zero or millions of cells is noise."""
+def _is_plausible(event: Message) -> bool:
+    """Test whether an event can be true: a report of a size of zero or millions of cells is damaged."""
     if not isinstance(event, events.Resize):
         return True
     return 0 < event.size.width <= MOST_CELLS and 0 < event.size.height <= MOST_CELLS

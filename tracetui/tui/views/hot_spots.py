@@ -57,9 +57,9 @@ class HotSpotsView(View):
         super().__init__(state, work, id=id)
         self._patterns: dict[int, str] = {}
         self._reading = False
-        self._advice: list[Suggestion] | None = None
-        self._shows_advice = False
-        self._awaits_advice = False
+        self._suggestions: list[Suggestion] | None = None
+        self._shows_suggestions = False
+        self._awaits_suggestions = False
         """True if the suggestions are to be shown once they are computed."""
         self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
@@ -73,7 +73,7 @@ class HotSpotsView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
-        if self._shows_advice:
+        if self._shows_suggestions:
             copy = HOT_SPOTS.hints("findings.copy")
             return [("{list.open}", "largest saving"), ("{hot-spots.advice}", "operations"), *copy]
         return HOT_SPOTS.hints("list.open", "hot-spots.advice", "hot-spots.what-if", "app.next-pane")
@@ -83,26 +83,26 @@ class HotSpotsView(View):
     def set_changed(self) -> None:
         self._patterns = {}
         self._reading = False
-        self._advice, self._shows_advice, self._awaits_advice = None, False, False
+        self._suggestions, self._shows_suggestions, self._awaits_suggestions = None, False, False
         self._what_if = {}
         super().set_changed()
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
-        if name == "hot-spots.advice":
+        if name == "hot-spots.suggestions":
             # do not announce suggestions any longer, as they will not arrive
-            self._advice, self._awaits_advice = [], False
+            self._suggestions, self._awaits_suggestions = [], False
             self.page.show_summary()
 
     @property
     def is_opening(self) -> bool:
-        return self._awaits_advice or super().is_opening
+        return self._awaits_suggestions or super().is_opening
 
     def go_back(self) -> bool:
-        if self._awaits_advice:
-            self._awaits_advice = False
+        if self._awaits_suggestions:
+            self._awaits_suggestions = False
             return True
-        if self._shows_advice and self.page.focused_detail is None:
+        if self._shows_suggestions and self.page.focused_detail is None:
             self.action_suggestions()
             return True
         return super().go_back()
@@ -114,8 +114,8 @@ class HotSpotsView(View):
 
     def list_source(self, columns: HotSpotListColumns) -> HeadedSource:
         glyphs = self.state.look.glyphs
-        if self._shows_advice:
-            return SuggestionList(self._advice or [], columns.table.traces, glyphs)
+        if self._shows_suggestions:
+            return SuggestionList(self._suggestions or [], columns.table.traces, glyphs)
         return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending)
 
     def summary_line(self, columns: HotSpotListColumns) -> Line:
@@ -124,26 +124,26 @@ class HotSpotsView(View):
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
         as_usual = (self._sorting, self._descending) == (CRITICAL, True)
-        if not as_usual and not self._shows_advice:
+        if not as_usual and not self._shows_suggestions:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
-        advice = Line()
-        if self._advice is None:
-            advice.add(f"  computing suggestions{self.state.look.glyphs.ellipsis}", Role.DIM)
-        elif self._advice:
-            could = numbers.counted(len(self._advice), "suggestion")
-            advice.add("  ").add(could, Role.ACCENT)
+        remark = Line()
+        if self._suggestions is None:
+            remark.add(f"  computing suggestions{self.state.look.glyphs.ellipsis}", Role.DIM)
+        elif self._suggestions:
+            count = numbers.counted(len(self._suggestions), "suggestion")
+            remark.add("  ").add(count, Role.ACCENT)
         skewed = Line()
-        room = self.size.width - _INDENT - line.width - advice.width
+        room = self.size.width - _INDENT - line.width - remark.width
         if table.skewed_count:
             skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.glyphs, room - 2), Role.WARNING)
         key = self.key_names.short("{hot-spots.advice}")
-        shows = f"  {key}: operations" if self._shows_advice else f"  {key} shows"
-        if self._advice and len(shows) + skewed.width <= room:
-            advice.add(shows, Role.DIM)
-        advice.extend(skewed)
+        shows = f"  {key}: operations" if self._shows_suggestions else f"  {key} shows"
+        if self._suggestions and len(shows) + skewed.width <= room:
+            remark.add(shows, Role.DIM)
+        remark.extend(skewed)
         meaning = f"  (over {BOTTLENECK_PERCENT:.0f} % of their traces' critical path)"
-        fits = line.width + len(meaning) + advice.width + _INDENT <= self.size.width
-        return line.add(meaning if fits and as_usual and not self._shows_advice else "", Role.DIM).extend(advice)
+        fits = line.width + len(meaning) + remark.width + _INDENT <= self.size.width
+        return line.add(meaning if fits and as_usual and not self._shows_suggestions else "", Role.DIM).extend(remark)
 
     def title_line(self, row: int, width: int) -> Line:
         table, found = self.page.columns.table, self._suggestion(row)
@@ -207,18 +207,18 @@ class HotSpotsView(View):
 
     def _find_suggestions(self) -> None:
         """Compute suggestions once the operations are on the screen."""
-        if self.page.analysed is None or self._advice is not None:
+        if self.page.analysed is None or self._suggestions is not None:
             return
         analysis = self.page.analysed.analysis
 
         def done(found: list[Suggestion]) -> None:
             if self.page.analysed is not None and self.page.analysed.analysis is analysis:
-                self._advice = found
+                self._suggestions = found
                 self.page.show_summary()
-                if self._awaits_advice:
+                if self._awaits_suggestions:
                     self.action_suggestions()
 
-        self.work("hot-spots.advice", lambda: analysis.suggestions, done)
+        self.work("hot-spots.suggestions", lambda: analysis.suggestions, done)
 
     def _read_patterns(self) -> None:
         """Read the unknown patterns of the visible operations, outside the UI loop."""
@@ -287,14 +287,14 @@ class HotSpotsView(View):
             self.post_message(self.page.analysed.open_trace(trace, self.page.columns.table.slowest_span(number, trace)))
 
     def action_suggestions(self) -> None:
-        self._awaits_advice = self._advice is None and self.page.has_rows
-        if self._awaits_advice:
+        self._awaits_suggestions = self._suggestions is None and self.page.has_rows
+        if self._awaits_suggestions:
             self.post_notice("computing suggestions")
             return
-        if not self._advice:
+        if not self._suggestions:
             self.post_notice("no suggestion saves 1 % or more")
             return
-        self._shows_advice = not self._shows_advice
+        self._shows_suggestions = not self._shows_suggestions
         self.page.show_list(0)
         self.page.list.cursor = 0
         self.page.list.focus()
@@ -307,7 +307,7 @@ class HotSpotsView(View):
         self._sort_by(self._sorting, not self._descending)
 
     def _sort_by(self, sorting: str, descending: bool) -> None:
-        if self._shows_advice or self.page.analysed is None:
+        if self._shows_suggestions or self.page.analysed is None:
             return
         self._sorting, self._descending = sorting, descending
         self.page.show_list(None)
@@ -316,7 +316,7 @@ class HotSpotsView(View):
         """Number of the operation under the cursor, which an action needs; reports if there is none."""
         if not self.page.has_rows:
             return None
-        if self._shows_advice:
+        if self._shows_suggestions:
             self.post_key_notices(f"{what} needs an operation: press {{hot-spots.advice}} for operations")
             return None
         return self.page.columns.table.number(self._table_row(self.page.list.cursor))

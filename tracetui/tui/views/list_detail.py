@@ -31,10 +31,10 @@ _Columns = TypeVar("_Columns")
 _LIST_PERCENT = 55
 """Largest share of the height, in percent, of a list with the detail beneath it."""
 
-_AGAIN = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
-_UNLOADED = {
+_AFTER_FAILURE = "{app.reload} reloads the sources, {view.traces} selects fewer traces. The other views still work."
+_NOT_LOADED = {
     "": ("No traces loaded.", "Start with a file, a directory, a server or - for standard input."),
-    "reading": ("Loading.", "This view appears once the sources are read."),
+    "reading": ("Loading the traces.", "This view appears once the sources are read."),
     "failed": ("No traces loaded.", "{app.reload} reloads the sources, {app.quit} quits."),
 }
 """Reasons for an empty view by state of the load, with the next step. Keys are named by their actions."""
@@ -392,9 +392,9 @@ class ListDetail(Vertical, Generic[_Columns]):
         if self._busy or self.has_rows:
             return []
         if self._state.session is None:
-            texts = _UNLOADED[self._state.load_state]
+            texts = _NOT_LOADED[self._state.load_state]
         elif self._failed:
-            texts = "The analysis failed because of a bug in tracetui; the last line shows it.", _AGAIN
+            texts = "The analysis failed because of a bug in tracetui; the last line shows it.", _AFTER_FAILURE
         elif not len(self._state.shown):
             texts = "No trace matches the filter.", "Press {view.traces} to change or clear the filter."
         elif self.analysed is None:

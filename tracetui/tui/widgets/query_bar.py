@@ -26,7 +26,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 
 _SHOWN_CANDIDATES = 8
-_REMEMBERED = 100
+_MOST_QUERIES = 100
 _MOST_ERROR_LINES = 4
 
 
@@ -188,7 +188,7 @@ class QueryBar(Vertical):
     def _remember(self, text: str) -> None:
         text = text.strip()
         if text:
-            self._history = [*(old for old in self._history if old != text), text][-_REMEMBERED:]
+            self._history = [*(old for old in self._history if old != text), text][-_MOST_QUERIES:]
         self._at_history = None
 
     # --- completion --------------------------------------------------------------------------------------------------

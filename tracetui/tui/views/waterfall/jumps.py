@@ -15,17 +15,17 @@ _RANKED = 100
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Target of a jump: a span, its number, and the total."""
+    """Target of a jump: a span, its number among the targets that are shown, and their count."""
 
     span: int
     number: int
-    of: int
+    total: int
     hidden: int = 0
     """Number of further targets that are hidden."""
 
     def __str__(self) -> str:
         more = f" (+{self.hidden:,} hidden)" if self.hidden else ""
-        return f"{self.number:,} of {self.of:,}{more}"
+        return f"{self.number:,} of {self.total:,}{more}"
 
 
 class Jumps:
@@ -45,13 +45,13 @@ class Jumps:
         """Find the next or previous error."""
         return self._next(np.flatnonzero(self._state.view.roles > 0), row, step)
 
-    def match(self, row: int, step: int, or_here: bool = False) -> Jump | None:
-        """Find the next or previous match; with `or_here` it may be the span under the cursor."""
+    def match(self, row: int, step: int, or_current: bool = False) -> Jump | None:
+        """Find the next or previous match; with `or_current` it may be the span under the cursor."""
         if self._state.view.found is None:
             return None
-        return self._next(np.flatnonzero(self._state.view.found), row, step, or_here)
+        return self._next(np.flatnonzero(self._state.view.found), row, step, or_current)
 
-    def _next(self, local: np.ndarray, row: int, step: int, or_here: bool = False) -> Jump | None:
+    def _next(self, local: np.ndarray, row: int, step: int, or_current: bool = False) -> Jump | None:
         view = self._state.view
         rows = view.rows
         shown = rows.shown(local + view.first)
@@ -61,7 +61,7 @@ class Jumps:
         shown = shown[order]
         here = rows.ranks(np.array([self._state.position(row)]))[0]
         if step > 0:
-            at = int(np.searchsorted(rows.ranks(shown), here, "left" if or_here else "right"))
+            at = int(np.searchsorted(rows.ranks(shown), here, "left" if or_current else "right"))
         else:
             at = int(np.searchsorted(rows.ranks(shown), here, "left")) - 1
         at %= len(shown)

@@ -44,16 +44,16 @@ class TextRows:
         return self._lines[row].cropped(width)
 
 
-def nothing_message(state: State, has_set: bool) -> tuple[str, ...]:
+def empty_message(state: State, has_set: bool) -> tuple[str, ...]:
     """Return the message if no trace can be shown. Keys are named by their actions."""
     if state.load_state == "failed" and not has_set:
-        return ("No traces loaded.", "{app.reload} reloads.")
+        return ("No traces loaded.", "{app.reload} reloads the sources, {app.quit} quits.")
     if state.load_state == "reading" and not has_set:
         there = "Once they arrive, {view.traces} lists them; {list.open} opens one."
         return ("Loading the traces.", there)
     if has_set:
         return ("No trace selected.", "{view.traces} lists the traces; {list.open} opens one.")
-    return ("No traces loaded.",)
+    return ("No traces loaded.", "Start with a file, a directory, a server or - for standard input.")
 
 
 class WaterfallRows(LineView):

@@ -41,7 +41,7 @@ class SearchHost(Protocol):
         """Make room for the search line, or take it back."""
         ...
 
-    def jump(self, stop: Jump, what: str) -> None: ...
+    def jump(self, target: Jump, what: str) -> None: ...
 
     def post_notice(self, text: str) -> None: ...
 
@@ -62,10 +62,10 @@ class SpanSearch:
         """Number of the search; results of older ones are dropped."""
         self._is_searching = False
         """True if the matches are those of an older search word."""
-        self._then_go = False
+        self._jumps_when_found = False
         """True to go to the first match once it is found."""
-        self._then_steps = 0
-        """Number of further matches to skip, backwards if negative."""
+        self._steps_when_found = 0
+        """Matches to go on from the first one once it is found; backwards if negative."""
         self._typing: Timer | None = None
 
     @property
@@ -87,7 +87,7 @@ class SpanSearch:
     def leave(self) -> None:
         """Clear and hide the search."""
         self._number += 1
-        self._then_go = self._is_searching = False
+        self._jumps_when_found = self._is_searching = False
         self._stop_timer()
         self._word = ""
         self.line.put("")
@@ -139,10 +139,10 @@ class SpanSearch:
             shown.found = found
             shown.only_found = shown.only_found and bool(found.any())
             self._host.apply()
-            if self._then_go:
-                self._then_go = False
-                self.step(1, or_here=True)
-                steps, self._then_steps = self._then_steps, 0
+            if self._jumps_when_found:
+                self._jumps_when_found = False
+                self.step(1, or_current=True)
+                steps, self._steps_when_found = self._steps_when_found, 0
                 for _ in range(abs(steps)):
                     self.step(1 if steps > 0 else -1)
 
@@ -163,28 +163,28 @@ class SpanSearch:
         if not self._word:
             self.close()
         elif self._typing is not None or self._is_searching or shown is None or shown.found is None:
-            self._then_go, self._then_steps = True, 0
+            self._jumps_when_found, self._steps_when_found = True, 0
             # keys pressed during the search must not edit the search word
             self._host.rows.focus()
             if self._typing is not None or not self._is_searching:
                 self.begin()
         else:
-            self.step(1, or_here=True)
+            self.step(1, or_current=True)
 
-    def step(self, step: int, or_here: bool = False) -> None:
-        """Go to the next or previous match; `or_here`: or stay on one."""
+    def step(self, step: int, or_current: bool = False) -> None:
+        """Go to the next or previous match; `or_current`: or stay on one."""
         shown = self._host.shown
         if shown is None or shown.found is None or self._is_searching:
-            if self._then_go:
-                self._then_steps += step
+            if self._jumps_when_found:
+                self._steps_when_found += step
             else:
                 self._host.post_key_notices("search with {waterfall.find} first")
             return
-        stop = shown.jumps.match(self._host.rows.cursor, step, or_here) if len(shown) else None
-        if stop is not None:
+        target = shown.jumps.match(self._host.rows.cursor, step, or_current) if len(shown) else None
+        if target is not None:
             if self.line.has_focus:
                 self._host.rows.focus()
-            self._host.jump(stop, f"match {stop}")
+            self._host.jump(target, f"match {target}")
         elif shown.found.any():
             self._host.post_key_notices("all matches are hidden; {waterfall.filter} {spans.show-all} shows them")
         else:

@@ -23,7 +23,7 @@ from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.waterfall.header import Header
 from tracetui.tui.views.waterfall.jumps import Jump
 from tracetui.tui.views.waterfall.prepare import Opening, PreparedTrace, TraceOpener
-from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, nothing_message
+from tracetui.tui.views.waterfall.rows import FindLine, RowsPane, TextRows, empty_message
 from tracetui.tui.views.waterfall.search import SpanSearch
 from tracetui.tui.views.waterfall.span_filter import SpanFilterMenu
 from tracetui.tui.views.waterfall.view_state import FLAT, FOLDING, MODE_TITLES, MODES, ViewState
@@ -37,8 +37,8 @@ _WIDE = 130
 """Least width for the detail next to the rows."""
 _LONG = 100_000
 """Number of spans from which on merging them is announced."""
-_PATIENCE = 0.25
-"""Seconds after which opening a trace is indicated."""
+_SHOW_OPENING_AFTER = 0.25
+"""Seconds after which a message says that a trace is being opened."""
 
 
 class WaterfallView(View):
@@ -71,12 +71,12 @@ class WaterfallView(View):
         self.rows = self._pane.rows
         self.detail = SpanDetail(state, work, id="waterfall-detail")
         self._opener = TraceOpener(look, work)
-        self._below: list[ViewState] = []
-        """View states to return to from a subtree."""
+        self._outer: list[ViewState] = []
+        """View states around a subtree, to return to; the last is the innermost."""
         self._jumped: tuple[str, int] | None = None
         """Description of the last jump, and its span."""
-        self._reading = False
-        """True if the detail has the focus, set by a key."""
+        self._detail_enlarged = False
+        """True while the detail has more of the height: it got the focus by a key."""
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -144,13 +144,13 @@ class WaterfallView(View):
                 self._show_instead("Opening the trace ...", "Keys are queued; {app.back} goes back.")
 
         if self.is_opening:
-            self.set_timer(_PATIENCE, show_waiting)
+            self.set_timer(_SHOW_OPENING_AFTER, show_waiting)
 
     def _opened(self, opened: PreparedTrace) -> None:
         if self.state.trace != opened.trace:
             # the user has selected another trace meanwhile
             return
-        self._below.clear()
+        self._outer.clear()
         self._jumped = None
         self.set_class(False, "-empty")
         self._look_at(ViewState(opened), self.state.span, at_top=True)
@@ -171,7 +171,7 @@ class WaterfallView(View):
         self.set_class(look.glyphs.ascii_only, "-ascii")
         self.search.line.set_look(look.theme)
         self.detail.look_changed()
-        for shown in (*self._below, *([self.shown] if self.shown else [])):
+        for shown in (*self._outer, *([self.shown] if self.shown else [])):
             for view in shown.views():
                 view.set_glyphs(look.glyphs)
         if self.shown is not None:
@@ -203,7 +203,7 @@ class WaterfallView(View):
         elif shown is not None and shown.is_zoomed:
             shown.zoom_out(all_the_way=True)
             self._repaint()
-        elif self._below:
+        elif self._outer:
             self._leave_root()
         else:
             return False
@@ -234,17 +234,17 @@ class WaterfallView(View):
         if self.shown is not None:
             is_below = self.detail.display and not self.has_class("-wide")
             room = self.size.height - self.header.lines if is_below else None
-            self._pane.fit(len(self.shown), room, len(self.detail.view.source) + 1 if self._reading else None)
+            self._pane.fit(len(self.shown), room, len(self.detail.view.source) + 1 if self._detail_enlarged else None)
 
     def on_descendant_focus(self) -> None:
-        self._read(self._reading and self.detail.has_focus_within)
+        self._enlarge_detail(self._detail_enlarged and self.detail.has_focus_within)
         # the key hints change
         self.post_message(LineView.Moved(self.rows, self.rows.cursor))
 
-    def _read(self, reading: bool) -> None:
+    def _enlarge_detail(self, enlarged: bool) -> None:
         """Give the detail more room while it has the focus, but not after a click, which would move its target."""
-        if reading != self._reading:
-            self._reading = reading
+        if enlarged != self._detail_enlarged:
+            self._detail_enlarged = enlarged
             self.fit_rows()
 
     # --- showing -----------------------------------------------------------------------------------------------------
@@ -257,9 +257,9 @@ class WaterfallView(View):
     def _show_nothing(self, has_set: bool) -> None:
         self.shown = None
         self._opener.cancel()
-        self._below.clear()
+        self._outer.clear()
         self.search.leave()
-        self._show_instead(*nothing_message(self.state, has_set))
+        self._show_instead(*empty_message(self.state, has_set))
 
     def _show_instead(self, *texts: str) -> None:
         """Show a message instead of a trace; `texts` name keys by their actions."""
@@ -297,8 +297,8 @@ class WaterfallView(View):
         shown = self.shown
         if shown is None:
             return
-        while not shown.has(span) and self._below:
-            shown = self.shown = self._below.pop()
+        while not shown.has(span) and self._outer:
+            shown = self.shown = self._outer.pop()
             self.header.show_trace(shown.opened)
         if shown.has(span):
             before = len(shown)
@@ -309,10 +309,10 @@ class WaterfallView(View):
                 self._pane.put(shown, row)
                 self.fit_rows()
 
-    def jump(self, stop: Jump, what: str) -> None:
+    def jump(self, target: Jump, what: str) -> None:
         """Go to the target of a jump, and describe it."""
-        self._jumped = what, stop.span
-        self._go_to(stop.span)
+        self._jumped = what, target.span
+        self._go_to(target.span)
         self.post_notice(what)
 
     # --- keys: folding and going through the tree --------------------------------------------------------------------
@@ -358,9 +358,9 @@ class WaterfallView(View):
 
     def action_error(self, step: int) -> None:
         shown = self._trace
-        stop = shown.jumps.error(self.rows.cursor, step) if len(shown) else None
-        if stop is not None:
-            self.jump(stop, f"error {stop}")
+        target = shown.jumps.error(self.rows.cursor, step) if len(shown) else None
+        if target is not None:
+            self.jump(target, f"error {target}")
         else:
             self.post_notice("no errors are shown" if shown.has_errors else "no errors in this trace")
 
@@ -376,8 +376,8 @@ class WaterfallView(View):
     def _jump_to_longest(self, shown: ViewState) -> None:
         found = shown.jumps.longest_self(self.rows.cursor) if len(shown) else None
         if found is not None:
-            stop, ns = found
-            self.jump(stop, f"self time {shown.view.duration(ns)}, rank {stop.number:,}")
+            target, ns = found
+            self.jump(target, f"self time {shown.view.duration(ns)}, rank {target.number:,}")
 
     def _with_self_times(self, then: Callable[[ViewState], None]) -> None:
         facts = self._trace.opened.facts
@@ -440,16 +440,16 @@ class WaterfallView(View):
             self._leave_root()
         elif len(shown.base.tree) > 1 or shown.base.stop - shown.base.first > 1:
             opening = Opening(shown.opened.trace, span)
-            self._opener.open(opening, self.header.room, partial(self._rooted, shown, span))
+            self._opener.open(opening, self.header.room, partial(self._show_subtree, shown, span))
 
-    def _rooted(self, above: ViewState, span: int, opened: PreparedTrace) -> None:
-        if self.shown is not above:
+    def _show_subtree(self, outer: ViewState, span: int, opened: PreparedTrace) -> None:
+        if self.shown is not outer:
             return
         self.search.leave()
-        above.apply()
-        self._below.append(above)
+        outer.apply()
+        self._outer.append(outer)
         shown = ViewState(opened)
-        shown.hide_as(above)
+        shown.hide_as(outer)
         shown.apply()
         if not len(shown):
             shown.show_all()
@@ -460,7 +460,7 @@ class WaterfallView(View):
         """Return from a subtree to its parent view."""
         span = self._span
         self.search.leave()
-        self._look_at(self._below.pop(), span)
+        self._look_at(self._outer.pop(), span)
 
     def action_filter(self) -> None:
         """Let the user choose how to filter spans."""
@@ -535,7 +535,7 @@ class WaterfallView(View):
         if not self.detail.display:
             self.detail.toggle()
             self.fit_rows()
-        self._read(True)
+        self._enlarge_detail(True)
         self.detail.focus()
 
     def on_line_view_chosen(self, message: LineView.Chosen) -> None:
