@@ -55,6 +55,6 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     clock = SimpleNamespace(sleep=found.slept.append, time=time.time, monotonic=time.monotonic)
     monkeypatch.setattr("httpx_retries.retry.time", clock)
-    monkeypatch.setattr(connection, "Connection", functools.partial(connection.Connection, max_answer=2 << 20))
-    monkeypatch.setattr(connection, "_SMALL_ANSWER", 2 << 20)
+    monkeypatch.setattr(connection, "Connection", functools.partial(connection.Connection, max_response_bytes=2 << 20))
+    monkeypatch.setattr(connection, "_SMALL_RESPONSE_BYTES", 2 << 20)
     return found

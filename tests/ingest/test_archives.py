@@ -296,7 +296,7 @@ def test_archive_bomb_stops_at_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_number_of_files_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_reader, "MOST_MEMBERS", 2)
+    monkeypatch.setattr(archive_reader, "MAX_FILES", 2)
     files = {f"{i}.json": OTLP for i in range(4)}
     assert warnings_of(zipped(files)) == ["f: more than 2 files in the zip archive; the rest was skipped"]
 

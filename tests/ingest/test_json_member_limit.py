@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.ingest import json_member_limit
-from tracetui.ingest.json_member_limit import MOST_MEMBERS, without_surplus
+from tracetui.ingest.json_member_limit import MAX_MEMBERS, without_surplus
 
 FEW = 3
 TEXTS = st.text(st.sampled_from('",[]{}\\:aé'), max_size=6)
@@ -21,13 +21,13 @@ VALUES = st.recursive(
 
 
 def shortened(value: object, window: int) -> Any:
-    """The value after its text has lost surplus members, with other limits."""
+    """Return the value without surplus members, with other limits."""
     text = json.dumps(value, ensure_ascii=False).encode()
     limits: dict[str, Any] = {
-        "MOST_MEMBERS": FEW,
-        "_LEAST_BYTES": 0,
+        "MAX_MEMBERS": FEW,
+        "_MIN_BYTES": 0,
         "_WINDOW": window,
-        "_seems_crowded": lambda _: True,
+        "_may_have_surplus": lambda _: True,
     }
     with patch.multiple(json_member_limit, **limits):
         surplus = without_surplus(text)
@@ -40,7 +40,7 @@ def test_lists_and_objects_keep_their_first_members(value: object) -> None:
 
 
 def _first_members(value: object) -> object:
-    """The value with at most FEW + 1 members of each list and object."""
+    """Return the value with at most FEW + 1 members of each list and object."""
     if isinstance(value, list):
         return [_first_members(item) for item in value[: FEW + 1]]
     if isinstance(value, dict):
@@ -67,7 +67,7 @@ def _assert_shortened(before: object, after: object) -> None:
         assert before == after
 
 
-KEYS = b",".join(b'"k%d":%d' % (i, i) for i in range(2 * MOST_MEMBERS))
+KEYS = b",".join(b'"k%d":%d' % (i, i) for i in range(2 * MAX_MEMBERS))
 
 
 def test_members_of_other_lists_and_objects_stay() -> None:
@@ -76,15 +76,15 @@ def test_members_of_other_lists_and_objects_stay() -> None:
     value = json.loads(surplus.text)
     assert (value["a"], value["c"], value["e"][1]) == ([1, 2], {"d": [3]}, 4)
     for crowded in (value["b"], value["e"][0]):
-        assert MOST_MEMBERS <= len(crowded) < 1.2 * MOST_MEMBERS
+        assert MAX_MEMBERS <= len(crowded) < 1.2 * MAX_MEMBERS
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        b"[%b]" % b",".join([b'{"traceId":"%032x","id":"%016x","name":"a","timestamp":1}' % (1, 1)] * 2 * MOST_MEMBERS),
-        b'["%b"]' % (b"1,2,[3,{4," * MOST_MEMBERS),
-        b'["%b"]' % (b'\\",' * 2 * MOST_MEMBERS),
+        b"[%b]" % b",".join([b'{"traceId":"%032x","id":"%016x","name":"a","timestamp":1}' % (1, 1)] * 2 * MAX_MEMBERS),
+        b'["%b"]' % (b"1,2,[3,{4," * MAX_MEMBERS),
+        b'["%b"]' % (b'\\",' * 2 * MAX_MEMBERS),
         b"[%b]" % b",".join([b"[%b]" % b",".join([b"1"] * 50_000)] * 20),
     ],
     ids=["spans", "text", "quotes in a text", "lists"],

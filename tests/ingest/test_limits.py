@@ -22,15 +22,15 @@ from tests.support.loopback import JSON, Loopback, Request, Response
 from tests.support.paths import CASES
 from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
-from tracetui.ingest.json_value_limit import MOST_DENSE, close_brackets, cut_dense
+from tracetui.ingest.json_value_limit import MAX_DENSE, close_brackets, cut_dense
 from tracetui.ingest.limits import MIN_LIMIT, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 MIB = 1 << 20
 MOST_MEMORY = 1 << 30
-MOST_MEMBERS_MEMORY = 512 * MIB
-"""Enough for `MOST_MEMBERS` members or `MOST_DENSE` values, the program and a file of 24 MiB twice."""
-MOST_DENSE_MEMORY = 320 * MIB
-"""Enough for `MOST_DENSE` values, the program and the file itself."""
+MAX_MEMBERS_MEMORY = 512 * MIB
+"""Enough for `MAX_MEMBERS` members or `MAX_DENSE` values, the program and a file of 24 MiB twice."""
+MAX_DENSE_MEMORY = 320 * MIB
+"""Enough for `MAX_DENSE` values, the program and the file itself."""
 TRACE = (
     b'{"data":[{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1,"duration":1,'
     b'"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}]}'
@@ -193,7 +193,7 @@ def test_dense_values_take_little_memory(tmp_path: Path, name: str) -> None:
     path.write_bytes(DENSE[name]())
     ended = analyze(str(path))
     assert ended.code == 0
-    assert ended.memory < MOST_DENSE_MEMORY
+    assert ended.memory < MAX_DENSE_MEMORY
 
 
 _MANY_BYTES = 24 * MIB
@@ -238,7 +238,7 @@ def test_many_distinct_members_take_little_memory(tmp_path: Path, name: str) -> 
     path.write_bytes(MANY_MEMBERS[name]())
     ended = analyze(str(path))
     assert ended.code == 0
-    assert ended.memory < MOST_MEMBERS_MEMORY
+    assert ended.memory < MAX_MEMBERS_MEMORY
 
 
 LOGS: dict[str, Callable[[], bytes]] = {
@@ -257,7 +257,7 @@ def test_log_record_with_many_members_takes_little_memory(tmp_path: Path, name: 
     logs.write_bytes(LOGS[name]())
     ended = analyze("--trace", "1", str(path), "--logs", str(logs), command="show")
     assert ended.code == 0
-    assert ended.memory < MOST_MEMBERS_MEMORY
+    assert ended.memory < MAX_MEMBERS_MEMORY
 
 
 _VALUES = st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
@@ -273,16 +273,16 @@ def test_truncated_values_are_valid(value: object, data: st.DataObject) -> None:
 def test_values_before_dense_ones_are_kept() -> None:
     spans = [f'{{"traceId":"{i:x}","id":"1"}}' for i in range(1_000)]
     before = f"[{','.join(spans)}".encode()
-    cut = cut_dense(before + b",{}" * (MOST_DENSE + 100_000) + b"]")
+    cut = cut_dense(before + b",{}" * (MAX_DENSE + 100_000) + b"]")
     assert cut is not None
-    assert cut.end < len(before) + 3 * MOST_DENSE + 100_000
+    assert cut.end < len(before) + 3 * MAX_DENSE + 100_000
     values = json.loads(cut.text)
     assert [value["traceId"] for value in values[:1_000]] == [f"{i:x}" for i in range(1_000)]
     assert set(map(len, values[1_000:])) == {0}
 
 
 def test_values_of_usual_size_are_not_truncated() -> None:
-    assert cut_dense(b"[%b{}]" % (b'{"key":"a","value":{"intValue":"1"}},' * MOST_DENSE)) is None
+    assert cut_dense(b"[%b{}]" % (b'{"key":"a","value":{"intValue":"1"}},' * MAX_DENSE)) is None
 
 
 CODINGS: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -310,12 +310,12 @@ def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
     with Loopback(lambda _: Response(pieces, status, JSON)) as server:
         ended = analyze(server.url)
     assert ended.code == 4
-    assert ended.memory < MOST_DENSE_MEMORY
+    assert ended.memory < MAX_DENSE_MEMORY
 
 
 _MANY_ANSWERED = 40 * MIB
 MOST_ANSWER_MEMORY = 384 * MIB
-"""Enough for `MOST_MEMBERS` members, the program and a response of 64 MiB twice."""
+"""Enough for `MAX_MEMBERS` members, the program and a response of 64 MiB twice."""
 _JAEGER_SPAN = (
     b'{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1700000000000000,'
     b'"duration":1,"processID":"p"}],"processes":{"p":{"serviceName":"s"}}}'

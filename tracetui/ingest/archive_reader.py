@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tracetui.ingest.archives.archive import MOST_MEMBERS, Archive, ArchiveMember
+from tracetui.ingest.archives.archive import MAX_FILES, Archive, ArchiveMember
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.decompress import UnpackError
 from tracetui.ingest.limits import MAX_PACKED_RATIO, MIN_LIMIT, decoding_limit, input_limit
@@ -64,8 +64,8 @@ def read_members(
     for count, member in enumerate(archive.members(data, context.warn), 1):
         if not go_on() or context.intake.is_full():
             return
-        if count > MOST_MEMBERS:
-            context.warn(f"more than {MOST_MEMBERS:,} files in the {archive.name}; the rest was skipped")
+        if count > MAX_FILES:
+            context.warn(f"more than {MAX_FILES:,} files in the {archive.name}; the rest was skipped")
             break
         at = DecodeContext(context.intake, f"{context.file}:{member.name}")
         if _is_system_file(member.name):

@@ -14,15 +14,15 @@ import numpy as np
 
 from tracetui.ingest.source_bytes import Buffer, format_size
 
-MOST_MEMBERS: Final = 250_000
-"""Most small members of one list or object; decoded, they take up to 300 MiB."""
+MAX_MEMBERS: Final = 250_000
+"""Largest number of small members of one list or object; decoded, they take up to 300 MiB."""
 _SMALL_BYTES: Final = 64
 """Members are small if they have fewer bytes than this on average; spans have more."""
-_LEAST_BYTES: Final = 2 * MOST_MEMBERS
+_MIN_BYTES: Final = 2 * MAX_MEMBERS
 """Size of the shortest text with too many members."""
 _WINDOW: Final = 1 << 18
 _SAMPLE: Final = 1 << 14
-_LEAST_SAMPLES: Final = 16
+_MIN_SAMPLES: Final = 16
 _SAMPLE_EVERY: Final = 1 << 22
 _SAMPLED_DEPTH: Final = 256
 """Depth at the beginning of a sample, whose true depth is unknown: an upper bound."""
@@ -49,17 +49,17 @@ class Surplus(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"more than {MOST_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
+            f"more than {MAX_MEMBERS:,} small members in a list or object; the rest of its members, from byte "
             f"{self.first:,} on, were skipped ({format_size(self.size)} in all)"
         )
 
 
 def without_surplus(data: Buffer) -> Surplus | None:
-    """Drop the members of each list or object beyond MOST_MEMBERS small ones; None if there are none.
+    """Drop the members of each list or object beyond MAX_MEMBERS small ones; None if there are none.
 
-    data: one JSON value. Of a damaged one, what follows the damage may be counted wrongly.
+    data: one JSON value. If it is damaged, members after the damage may be counted wrongly.
     """
-    if len(data) < _LEAST_BYTES or not _seems_crowded(data):
+    if len(data) < _MIN_BYTES or not _may_have_surplus(data):
         return None
     dropped = list(_surplus(data))
     if not dropped:
@@ -77,7 +77,7 @@ class _Structure(NamedTuple):
     """int64[n], positions in the window"""
     depth: np.ndarray
     """int64[n], nesting depth after each; a comma is at the depth of its list or object"""
-    of_former: np.ndarray
+    of_earlier: np.ndarray
     """bool[n], commas of lists and objects that are open at the beginning of the window"""
     of_later: np.ndarray
     """bool[n], other commas of lists and objects that are open at its end"""
@@ -90,7 +90,7 @@ class _Structure(NamedTuple):
 def _structure(text: bytes, depth: int, is_in_string: bool) -> _Structure:
     """Find the structure of a window that begins at this depth."""
     if b"\\" in text:
-        # pairs first, from the left, so that what is left escapes
+        # replace pairs first, from the left: any backslash that remains escapes the next byte
         text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     codes = np.frombuffer(text, np.uint8)
     at = np.flatnonzero(_STRUCTURAL[codes])
@@ -102,9 +102,9 @@ def _structure(text: bytes, depth: int, is_in_string: bool) -> _Structure:
     at, found = at[kept], found[kept]
     depths = depth + np.cumsum(_STEPS[found])
     commas = (found == _COMMA) & (depths > 0) & (depths <= _DEEPEST)
-    of_former = commas & (np.minimum(np.minimum.accumulate(depths), depth) >= depths)
-    of_later = commas & ~of_former & (np.minimum.accumulate(depths[::-1])[::-1] >= depths)
-    return _Structure(at, depths, of_former, of_later, ends_inside, text.endswith(b"\\"))
+    of_earlier = commas & (np.minimum(np.minimum.accumulate(depths), depth) >= depths)
+    of_later = commas & ~of_earlier & (np.minimum.accumulate(depths[::-1])[::-1] >= depths)
+    return _Structure(at, depths, of_earlier, of_later, ends_inside, text.endswith(b"\\"))
 
 
 def _small_members(found: _Structure, commas: np.ndarray, size: int) -> np.ndarray:
@@ -113,16 +113,16 @@ def _small_members(found: _Structure, commas: np.ndarray, size: int) -> np.ndarr
     return np.where(counts * _SMALL_BYTES > size, counts, 0)
 
 
-def _seems_crowded(data: Buffer) -> bool:
+def _may_have_surplus(data: Buffer) -> bool:
     """Test samples for a list or object with many small members."""
-    count = max(len(data) // _SAMPLE_EVERY, _LEAST_SAMPLES)
+    count = max(len(data) // _SAMPLE_EVERY, _MIN_SAMPLES)
     spacing = len(data) // count
     for i in range(count):
         begin = i * spacing + _random.randrange(max(spacing - _SAMPLE, 1))
         sample = data[begin : begin + _SAMPLE]
         for is_in_string in (False, True):
             found = _structure(sample, _SAMPLED_DEPTH, is_in_string)
-            if any(_small_members(found, commas, len(sample)).any() for commas in (found.of_former, found.of_later)):
+            if any(_small_members(found, commas, len(sample)).any() for commas in (found.of_earlier, found.of_later)):
                 return True
     return False
 
@@ -140,13 +140,13 @@ def _surplus(data: Buffer) -> Iterator[tuple[int, int]]:
             continue
         first = 0
         if not dropping:
-            members = _small_members(found, found.of_former, len(text))
+            members = _small_members(found, found.of_earlier, len(text))
             counts += members
-            crowded = np.flatnonzero((members > 0) & (counts > MOST_MEMBERS))
+            crowded = np.flatnonzero((members > 0) & (counts > MAX_MEMBERS))
             if len(crowded):
                 dropping = int(crowded[0])
-                commas = np.flatnonzero(found.of_former & (found.depth == dropping))
-                first = int(commas[max(len(commas) - int(counts[dropping] - MOST_MEMBERS), 0)])
+                commas = np.flatnonzero(found.of_earlier & (found.depth == dropping))
+                first = int(commas[max(len(commas) - int(counts[dropping] - MAX_MEMBERS), 0)])
                 begin = start + int(found.at[first])
         if dropping:
             closing = np.flatnonzero(found.depth[first:] < dropping)
@@ -155,7 +155,7 @@ def _surplus(data: Buffer) -> Iterator[tuple[int, int]]:
                 counts[dropping:] = 0
                 dropping = 0
         depth = int(found.depth[-1])
-        # the lists and objects that ended; the next ones at their depths begin anew
+        # lists and objects at these depths have ended; the next ones are counted from 0
         counts[min(max(int(found.depth.min()), 0), _DEEPEST) + 1 :] = 0
         counts += _small_members(found, found.of_later, len(text))
     if dropping:

@@ -13,9 +13,9 @@ from tracetui.ingest.json_member_limit import without_surplus
 from tracetui.ingest.json_repair.nesting import NO_BRACKETS, STRING
 from tracetui.ingest.source_bytes import Buffer
 
-MOST_DENSE: Final = 500_000
+MAX_DENSE: Final = 500_000
 """Largest number of dense values within one JSON value; decoded, they take about 100 MiB."""
-MORE_VALUES: Final = f"more than {MOST_DENSE:,} values; the rest was skipped"
+MORE_VALUES: Final = f"more than {MAX_DENSE:,} values; the rest was skipped"
 """Warning for a span whose JSON was cut off by `first_values`."""
 _DENSE_BYTES: Final = 8
 """Values are dense if they have fewer bytes than this on average; values of traces have more than 12."""
@@ -24,7 +24,7 @@ _COMMA: Final = ord(",")
 _OPENING: Final = ord("{")
 _BY_COLUMNS: Final = re.compile(rb'\s*\{\s*"[^"\\]{1,64}"\s*:\s*\[\s*(?:"[^"\\]{0,64}"|null|[-+.\deE]{1,32})\s*,')
 _HEAD: Final = 1 << 12
-_MOST_CELLS: Final = 8_000_000
+_MAX_CELLS: Final = 8_000_000
 """Largest number of cells of a table by columns; decoded, they take up to 500 MiB."""
 _CASE: Final = 0x20
 """Bit in which the two opening brackets differ."""
@@ -32,7 +32,7 @@ _PAIRS: Final = (b"[]", b"{}")
 _CLOSING: Final = 4
 """Bit that is set in the codes of closing brackets only."""
 _USUAL_DEPTH: Final = 8
-_MOST_STRINGS: Final = 8
+_MAX_STRINGS: Final = 8
 """Strings at the end that are tried, as each try reads the whole text."""
 _CLOSES: Final = bytes.maketrans(b"[{", b"]}")
 
@@ -56,7 +56,7 @@ def within_limits(data: Buffer, context: DecodeContext) -> Buffer:
     if cut is not None:
         data = cut.text
         context.warn(
-            f"more than {MOST_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
+            f"more than {MAX_DENSE:,} values of a few bytes each; the rest from byte {cut.end:,} on was skipped"
         )
     return data
 
@@ -67,23 +67,23 @@ def is_table_by_columns(data: Buffer | Raw) -> bool:
     """
     if _BY_COLUMNS.match(bytes(memoryview(data)[:_HEAD])) is None:
         return False
-    return int(np.count_nonzero(np.frombuffer(memoryview(data), np.uint8) == _COMMA)) <= _MOST_CELLS
+    return int(np.count_nonzero(np.frombuffer(memoryview(data), np.uint8) == _COMMA)) <= _MAX_CELLS
 
 
 def cut_dense(data: Buffer) -> CutValue | None:
-    """Cut off a JSON value after MOST_DENSE dense values; None if it has fewer."""
-    if len(data) <= 2 * MOST_DENSE:
+    """Cut off a JSON value after MAX_DENSE dense values; None if it has fewer."""
+    if len(data) <= 2 * MAX_DENSE:
         return None
     end = _end(data, _DENSE_BYTES)
     return None if end is None else CutValue(close_brackets(bytes(data[:end])), end)
 
 
 def first_values(text: bytes | Raw) -> bytes | Raw:
-    """Cut off the JSON of one span, or of a part of it, after MOST_DENSE values of any size.
+    """Cut off the JSON of one span, or of a part of it, after MAX_DENSE values of any size.
 
     Text with fewer is returned unchanged.
     """
-    if memoryview(text).nbytes <= 2 * MOST_DENSE:
+    if memoryview(text).nbytes <= 2 * MAX_DENSE:
         return text
     end = _end(bytes(text), _WINDOW)
     return text if end is None else close_brackets(bytes(text)[:end])
@@ -102,7 +102,7 @@ def _end(data: Buffer, size: int) -> int | None:
         values = int(np.count_nonzero(window == _COMMA)) + int(np.count_nonzero((window | _CASE) == _OPENING))
         if values * size > len(window):
             dense += values
-            if dense > MOST_DENSE:
+            if dense > MAX_DENSE:
                 return at + len(window)
     return None
 
@@ -110,7 +110,7 @@ def _end(data: Buffer, size: int) -> int | None:
 def close_brackets(text: bytes) -> bytes:
     """Cut JSON text behind its last whole item or member, and close all its brackets."""
     brackets = b""
-    for _ in range(_MOST_STRINGS):
+    for _ in range(_MAX_STRINGS):
         text = text[: max(text.rfind(b","), 0)]
         bare = STRING.sub(b"", text)
         quote = bare.find(b'"')

@@ -74,11 +74,10 @@ def test_data_frame_by_columns(numbered: bool) -> None:
 
 
 def test_large_table_by_columns_keeps_its_first_rows_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_value_limit, "MOST_DENSE", 2_000)
-    monkeypatch.setattr(json_value_limit, "MOST_MEMBERS", 1_000)
-    monkeypatch.setattr(json_member_limit, "MOST_MEMBERS", 1_000)
-    monkeypatch.setattr(json_member_limit, "_LEAST_BYTES", 2_000)
-    monkeypatch.setattr(flat_otlp, "MOST_MEMBERS", 1_000)
+    monkeypatch.setattr(json_value_limit, "MAX_DENSE", 2_000)
+    monkeypatch.setattr(json_member_limit, "MAX_MEMBERS", 1_000)
+    monkeypatch.setattr(json_member_limit, "_MIN_BYTES", 2_000)
+    monkeypatch.setattr(flat_otlp, "MAX_MEMBERS", 1_000)
     first = flat(*SAMPLE_SPANS[0])
     rows = [first | {"trace_id": f"{number:032x}", "span_id": f"{number:016x}"} for number in range(1, 20_001)]
     traces = read(json.dumps({name: [row[name] for row in rows] for name in rows[0]}))

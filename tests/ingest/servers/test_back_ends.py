@@ -76,7 +76,7 @@ def test_accurate_and_unset_clocks_are_ignored(by_seconds: int, age: str) -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_trace_may_be_larger_than_other_responses(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "_SMALL_ANSWER", 500)
+    monkeypatch.setattr(connection, "_SMALL_RESPONSE_BYTES", 500)
     with client_of(LiveServer(kind)) as client:
         largest = max(client.stored_ids, key=lambda trace_id: len(client.server.backends[0].documents[trace_id].text))
         assert client.found(Search(trace_ids=(largest,))) == {largest}

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from tracetui.ingest.source_bytes import Buffer
 
-MOST_MEMBERS: Final = 10_000
+MAX_FILES: Final = 10_000
 """Number of files of an archive that are read."""
 _LONGEST_NAME: Final = 300
 

@@ -23,7 +23,7 @@ from tracetui.ingest.formats.node_inspect import inspected
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, events_of, id_of, links_of, text_of
 from tracetui.ingest.formats.plain_span import SERVICE, PlainSpan, SpanSink, real_id
-from tracetui.ingest.json_member_limit import MOST_MEMBERS
+from tracetui.ingest.json_member_limit import MAX_MEMBERS
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.model.json_decoding import MalformedError
 from tracetui.model.span import Event, Link, Value
@@ -97,7 +97,7 @@ def _columns(value: dict[str, Any]) -> dict[str, Any]:
     """Return the columns as lists of one length; the ends of columns with many small cells may have been dropped."""
     columns = {key: list(cells.values()) if isinstance(cells, dict) else cells for key, cells in value.items()}
     lengths = [len(cells) for cells in columns.values() if isinstance(cells, list)]
-    if len(lengths) < len(columns) or max(lengths) <= MOST_MEMBERS:
+    if len(lengths) < len(columns) or max(lengths) <= MAX_MEMBERS:
         return columns
     return {key: cells[: min(lengths)] for key, cells in columns.items()}
 

@@ -20,7 +20,7 @@ from tracetui.ingest.formats.otlp_detection import SCOPE_SPANS, looks_like_reque
 from tracetui.ingest.formats.otlp_protobuf_values import CODEC, OtlpProtobufCodec, status_of, text_in
 from tracetui.ingest.formats.otlp_span_rules import dropped_warnings, mark_missing_times, state_of_otlp
 from tracetui.ingest.formats.protobuf_wire import BYTES, FIXED32, FIXED64, NO_END, VARINT, fields, varint
-from tracetui.ingest.json_value_limit import MOST_DENSE
+from tracetui.ingest.json_value_limit import MAX_DENSE
 from tracetui.model.span import FLAG_SHIFT, STATUS_SHIFT, Flag, Kind, Status
 from tracetui.model.span_chunks import CHUNK_SPANS
 
@@ -126,8 +126,8 @@ class _RequestReader:
     def warn(self) -> None:
         """Warn about all unreadable parts."""
         self.unread.warn(self.context)
-        if self._tiny > MOST_DENSE:
-            self.context.warn(f"{self._tiny - MOST_DENSE:,} spans of a few bytes each skipped, after {MOST_DENSE:,}")
+        if self._tiny > MAX_DENSE:
+            self.context.warn(f"{self._tiny - MAX_DENSE:,} spans of a few bytes each skipped, after {MAX_DENSE:,}")
         if self._damaged:
             more = f" (and {self._damaged - 1:,} more like it)" if self._damaged > 1 else ""
             self.context.warn(f"damaged protobuf: {self._damage}{more}; damaged parts were skipped")
@@ -205,7 +205,7 @@ class _RequestReader:
                 for tag, start, stop in fields(self.data, at, end):
                     if tag == 0x12:
                         self._tiny += stop - start < _TINY
-                        if self._tiny <= MOST_DENSE or stop - start >= _TINY:
+                        if self._tiny <= MAX_DENSE or stop - start >= _TINY:
                             starts.append(start)
                             stops.append(stop)
                     elif tag == 0x0A:

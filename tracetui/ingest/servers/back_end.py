@@ -203,7 +203,7 @@ class BackEnd(ABC):
 
     def get_trace_response(self, path: str) -> ServerResponse:
         """Request one trace. -> the response, whatever its status"""
-        response = self.connection.get(path, most=LARGEST_TRACE)
+        response = self.connection.get(path, max_bytes=LARGEST_TRACE)
         if response.surplus:
             self._warn_of_surplus(path, response.surplus)
         return response

@@ -32,18 +32,18 @@ from tracetui.ingest.servers.retry import with_retries
 
 AT_ONCE = 4
 """Concurrent requests."""
-MAX_ANSWER = 4 << 30
+MAX_RESPONSE_BYTES = 4 << 30
 """Largest decompressed response in bytes; a small response can expand to any size."""
-_SMALL_ANSWER = 64 << 20
+_SMALL_RESPONSE_BYTES = 64 << 20
 _SMALL_COST = 256 << 20
-"""Most `limits.decoding_cost` of a small response."""
+"""Largest `limits.decoding_cost` of a small response."""
 _JSON_OPENING = (b"[", b"{")
 _SEARCHED = 1 << 10
-"""Most blank bytes before JSON."""
+"""Largest number of blank bytes before JSON."""
 _REDIRECTS = 5
-_CLOCKS_AGREE, _CLOCK_IS_WRONG = 5, 24 * 3600
+_MIN_SKEW_SECONDS, _MAX_SKEW_SECONDS = 5, 24 * 3600
 """Range of a credible clock skew in seconds: less may be rounding or a slow response, more is an unset clock."""
-_MOST_CODINGS = 3
+_MAX_CODINGS = 3
 _EMPTY_BYTES = 1 << 22
 """Compressed bytes that may exceed twice their unpacked size; no real compression needs more."""
 
@@ -79,10 +79,10 @@ class ServerResponse:
 class Connection:
     """Connection to the server at an address. Can be used from several threads."""
 
-    def __init__(self, address: Address, access: Access, max_answer: int = MAX_ANSWER) -> None:
+    def __init__(self, address: Address, access: Access, max_response_bytes: int = MAX_RESPONSE_BYTES) -> None:
         self.address = address
         self.errors = RequestErrors(address, access)
-        self._max_answer = max_answer
+        self._max_response_bytes = max_response_bytes
         self.clock_ahead = 0.0
         """Seconds by which the server's clock was ahead of the local one at the last response; 0 for no clear skew."""
         transport = PacedTransport(
@@ -112,23 +112,24 @@ class Connection:
         return self.address.shown
 
     def close(self) -> None:
+        """Close the connections to the server."""
         self._client.close()
 
-    def get(self, path: str, params: Params | None = None, most: int = 0) -> ServerResponse:
-        """Request a small response (up to `most` bytes) of any status. Raises HttpError if there is none."""
+    def get(self, path: str, params: Params | None = None, max_bytes: int = 0) -> ServerResponse:
+        """Request a small response (any status), up to `max_bytes` (0 for the default). Raises HttpError on failure."""
         at = self.errors.at(path)
-        # a larger one is decoded within limits of its own
-        most_cost = math.inf if most else _SMALL_COST
-        most = most or _SMALL_ANSWER
+        # a response of another size is decoded within its own limits
+        max_cost = math.inf if max_bytes else _SMALL_COST
+        max_bytes = max_bytes or _SMALL_RESPONSE_BYTES
         with self._send(path, params) as response:
             pieces, size, cost = [], 0, 0
-            for piece in self._body(response, path, most + 1):
+            for piece in self._body(response, path, max_bytes + 1):
                 pieces.append(piece)
                 size += len(piece)
                 cost += decoding_cost(piece)
-                if size > most:
-                    raise HttpError(f"{at}: response larger than {most >> 20} MB")
-                if cost > most_cost:
+                if size > max_bytes:
+                    raise HttpError(f"{at}: response larger than {max_bytes >> 20} MB")
+                if cost > max_cost:
                     raise HttpError(f"{at}: response of too many values")
             body = b"".join(pieces)
             is_json = body[:_SEARCHED].lstrip().startswith(_JSON_OPENING)
@@ -153,10 +154,10 @@ class Connection:
         """Yield the bytes of a response of status 200 as they arrive. Raises HttpError, CutOffError at an early end."""
         with self._send(path, params) as response:
             if response.status_code != httpx.codes.OK:
-                body = b"".join(self._body(response, path, _SMALL_ANSWER))
+                body = b"".join(self._body(response, path, _SMALL_RESPONSE_BYTES))
                 raise self.errors.status_error(path, response.status_code, body)
             body_seen = False
-            for piece in self._body(response, path, self._max_answer):
+            for piece in self._body(response, path, self._max_response_bytes):
                 if not body_seen and piece.strip():
                     body_seen = True
                     if piece.lstrip()[:1] == b"<":
@@ -192,9 +193,9 @@ class Connection:
             ahead = parsedate_to_datetime(date).timestamp() - time.time()
         except (ValueError, TypeError, OverflowError):
             return
-        if abs(ahead) < _CLOCKS_AGREE or abs(ahead) > _CLOCK_IS_WRONG:
+        if abs(ahead) < _MIN_SKEW_SECONDS or abs(ahead) > _MAX_SKEW_SECONDS:
             ahead = 0.0
-        if abs(ahead - self.clock_ahead) > _CLOCKS_AGREE:
+        if abs(ahead - self.clock_ahead) > _MIN_SKEW_SECONDS:
             self.clock_ahead = ahead
 
     def _redirected(self, response: httpx.Response, path: str) -> httpx.Response:
@@ -255,7 +256,7 @@ class Connection:
         codings = [word.strip().lower() for word in response.headers.get("Content-Encoding", "").split(",")]
         codings = [word for word in codings if word not in ("", "identity")]
         unknown = [word for word in codings if word not in HTTP_CODINGS]
-        if unknown or len(codings) > _MOST_CODINGS:
+        if unknown or len(codings) > _MAX_CODINGS:
             what = unknown[0][:QUOTED] if unknown else f"{len(codings)} layers"
             raise HttpError(f"{at}: unsupported compression of the response ({what}); is there a proxy in between?")
         pieces = packed()
