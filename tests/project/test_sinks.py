@@ -7,6 +7,7 @@ that each has values.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -39,7 +40,9 @@ from tracetui.render.graph.json import answer_json
 from tracetui.render.graph.text_blocks import GraphPage
 from tracetui.render.report.alert_rules import alert_rules
 from tracetui.render.report.text_blocks import ReportOptions
+from tracetui.render.text.ansi import Colour, write_lines
 from tracetui.render.text.clipboard import clipboard_text
+from tracetui.render.text.line import Line, Role
 from tracetui.session import Session
 from tracetui.tui.keys.everywhere import APP, FINDINGS, LISTS
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
@@ -315,6 +318,14 @@ def test_alert_rules_with_hostile_names_are_valid(analysis: Analysis) -> None:
         text = alert_rules(service, base)
         assert not harmful(text.splitlines())
         assert not base or yaml.safe_load(text)["groups"]
+
+
+@pytest.mark.parametrize("colour", Colour)
+def test_lines_that_were_not_cleaned_are_printed_harmlessly(colour: Colour) -> None:
+    """Reports and messages of commands are cleaned again when they are written."""
+    stream = io.StringIO()
+    write_lines([Line([(text, Role.PLAIN)]) for text in (ALL, *KINDS.values())], stream, colour)
+    assert_harmless(stream.getvalue(), "lines")
 
 
 def test_load_warnings_are_harmless() -> None:
