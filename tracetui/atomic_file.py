@@ -77,7 +77,7 @@ def open_stream(path: Path) -> BinaryIO:
     until = time.monotonic() + READER_SECONDS
     while True:
         try:
-            # a blocking open would wait for the reader silently and for ever
+            # a blocking open would wait for a reader without end or message
             descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
             break
         except OSError as error:

@@ -39,8 +39,8 @@ def _below(folders: Iterable[str], parts: Sequence[str]) -> Iterator[str]:
 
 def _matches(names: Sequence[str], parts: Sequence[str]) -> bool:
     """Test whether a relative path, split into names, matches the parts of a glob."""
+    # possible numbers of parts that the names so far match
     matched = _with_empty({0}, parts)
-    """Possible numbers of parts that the names so far match."""
     for name in names:
         following = set()
         for count in matched:

@@ -43,18 +43,18 @@ def inputs(
     to follow "no such file" with other possible meanings of the source.
     """
     seen: set[tuple[int, int]] = set()
-    stdin_taken = False
+    is_stdin_read = False
     for source in sources:
         if source == STDIN:
             if sys.stdin is None:
                 raise InputError(f"{STDIN}: standard input is closed")
-            if not stdin_taken:
+            if not is_stdin_read:
                 read = partial(read_stream, sys.stdin.buffer, cannot_hold_spans=cannot_hold_spans)
                 yield Input(STDIN, None, read, named=True)
-            stdin_taken = True
+            is_stdin_read = True
             continue
         try:
-            found = _found(source, suggest)
+            found = _resolve(source, suggest)
         except InputError as error:
             if missing is None:
                 raise
@@ -76,7 +76,7 @@ def inputs(
             yield Input(str(path), size, partial(read_file, path, cannot_hold_spans=cannot_hold_spans), named)
 
 
-def _found(source: str, suggest: Callable[[str], str]) -> list[tuple[Path, bool]]:
+def _resolve(source: str, suggest: Callable[[str], str]) -> list[tuple[Path, bool]]:
     if not source:
         raise InputError("empty source name; give a file, a directory, a glob or a server")
     try:

@@ -62,8 +62,9 @@ def within_limits(data: Buffer, context: DecodeContext) -> Buffer:
 
 
 def is_table_by_columns(data: Buffer | Raw) -> bool:
-    """Test for a table with one list of cells per column, which has no end that could be cut off: each column is there
-    for every row. Its values are limited, too.
+    """Test for a table with one list of cells per column, with a limited number of cells.
+
+    Such a table must not be cut off at its end, as its rows need all columns.
     """
     if _BY_COLUMNS.match(bytes(memoryview(data)[:_HEAD])) is None:
         return False
@@ -129,6 +130,6 @@ def _open_brackets(brackets: bytes) -> bytes:
             brackets = brackets.replace(pair, b"")
     codes = np.frombuffer(brackets, np.uint8)
     depth = np.cumsum(np.where(codes & _CLOSING, -1, 1), dtype=np.int32)
-    least_after = np.minimum.accumulate(depth[::-1])[::-1]
-    open_ones = (codes & _CLOSING == 0) & (least_after >= depth)
+    lowest_after = np.minimum.accumulate(depth[::-1])[::-1]
+    open_ones = (codes & _CLOSING == 0) & (lowest_after >= depth)
     return bytes(codes[open_ones])

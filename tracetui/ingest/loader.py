@@ -178,7 +178,7 @@ class Loader:
         on_report: Callable[[SearchReport], None],
         known_ids: dict[str, frozenset[str]],
     ) -> tuple[bool, list[LoadWarning]]:
-        """Search the servers once. -> whether anything changed, and the warnings
+        """Search the servers once. -> True if anything changed; the warnings
 
         known_ids: as in `ServerPool.search`.
         """
@@ -208,7 +208,7 @@ class Loader:
         A higher limit, unlike an earlier end, also finds what is missing if servers do not send the newest traces
         first, or order them by arrival.
 
-        -> the reports as of one search; whether anything changed; the warnings
+        -> the reports, as of one search; True if anything changed; the warnings
         """
         known = self._known_ids(search)
         changed, warnings = False, list[LoadWarning]()

@@ -190,7 +190,7 @@ class Intake:
         fewer, as a response may have been cut off. So a repeated response is stored once, and records of its spans from
         other sources stay.
 
-        -> whether anything changes
+        -> True if anything changes
         """
         self.flush()
         other.flush()

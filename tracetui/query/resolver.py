@@ -253,7 +253,7 @@ def _is_of_traces(field: Field | Attribute) -> bool:
 
 
 def _limit(node: Predicate) -> tuple[bool, int, Literal] | None:
-    """Read a limit of time. -> whether it is a lower limit; its first time inside or after; its value"""
+    """Read a limit of time. -> True for a lower limit; the first time within it, or after it; its value"""
     if not isinstance(node, Test) or not isinstance(node.field, Field) or node.field.type is not Type.TIME:
         return None
     if node.value is None or node.operation not in ORDERINGS:

@@ -1,6 +1,6 @@
 """Regular expressions from users, with a time limit and without blocking other threads.
 
-The syntax is that of `re`. But `re` blocks other threads while it searches, and some patterns run practically for ever
+The syntax is that of `re`. But `re` blocks other threads while it searches, and some patterns practically never end
 ("(a|aa)+$"). Searches that may take long use `regex`, which releases the lock and has a timeout.
 """
 

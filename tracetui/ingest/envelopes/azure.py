@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 
 _TEXT_COLUMNS: Final = ("LogMessage", "LogEntry", "Log_s", "log_s")
@@ -132,7 +132,7 @@ def _entry(number: int, row: _AzureRow) -> Entry | None:
         return None
     names = (row.PodName, row.ContainerName, row.ContainerID, row.ContainerId, row.LogSource, row.LogEntrySource)
     stream = " ".join(name for name in (*names, inner.pod, inner.containerID, inner.stream) if name)
-    return Entry(row.TimeGenerated or row.time or row.TimeStamp, [InnerLine(number, encoded(given[0]), stream)])
+    return Entry(row.TimeGenerated or row.time or row.TimeStamp, [InnerLine(number, text_bytes(given[0]), stream)])
 
 
 def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
@@ -146,4 +146,4 @@ def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
         if len(row) == len(at):
             stream = " ".join(str(row[j]) for j in streams)
             time = str(row[when]) if when is not None else ""
-            yield Entry(time, [InnerLine(number + i, encoded(row[text]), stream)])
+            yield Entry(time, [InnerLine(number + i, text_bytes(row[text]), stream)])

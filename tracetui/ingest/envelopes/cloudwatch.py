@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
@@ -97,7 +97,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
     except MALFORMED:
         pass
     else:
-        yield Entry(str(row.timestamp), [InnerLine(number, encoded(row.message), str(row.stream))])
+        yield Entry(str(row.timestamp), [InnerLine(number, text_bytes(row.message), str(row.stream))])
         return
     try:
         event = decode_entry(_EVENT, text)

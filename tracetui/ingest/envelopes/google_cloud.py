@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, encoded, entries, oldest_first, stream_of, text_of
+from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of, text_bytes, text_of_json
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
@@ -63,7 +63,7 @@ class GoogleCloud(JsonEnvelope):
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
     entry = decode_entry(_ENTRY, text)
-    line = encoded(entry.textPayload) or _text_within(entry.jsonPayload)
+    line = text_bytes(entry.textPayload) or _text_within(entry.jsonPayload)
     labels = entry.resource.labels if entry.resource else {}
     own = {"severity": entry.severity, "trace": entry.trace, "spanId": entry.spanId}
     own |= entry.labels if isinstance(entry.labels, dict) else {}
@@ -76,6 +76,8 @@ def _text_within(payload: Raw) -> bytes:
     try:
         fields = _PAYLOAD.decode(payload)
     except MALFORMED:
-        return text_of(payload)
+        return text_of_json(payload)
     line = (fields.message or "").strip()
-    return line.encode("utf-8", "replace") if line[:1] in ("{", "[") and line[-1:] in ("}", "]") else text_of(payload)
+    return (
+        line.encode("utf-8", "replace") if line[:1] in ("{", "[") and line[-1:] in ("}", "]") else text_of_json(payload)
+    )

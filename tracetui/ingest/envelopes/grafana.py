@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, Part, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, cut_where, line_parts
-from tracetui.ingest.envelopes.rows import SAMPLED, Entry, encoded, entries, is_newest_first, oldest_first, stream_of
+from tracetui.ingest.envelopes.rows import SAMPLED, Entry, entries, is_newest_first, oldest_first, stream_of, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError
 
@@ -169,7 +169,7 @@ def _of_frames(number: int, text: bytes) -> Iterator[Entry]:
         labels = columns.get("labels", [])
         for line, time, of_line in zip_longest(lines, times, labels):
             fields = of_line if isinstance(of_line, dict) else NO_FIELDS
-            yield Entry(str(time or ""), [InnerLine(number, encoded(line), stream_of(fields), fields=fields)])
+            yield Entry(str(time or ""), [InnerLine(number, text_bytes(line), stream_of(fields), fields=fields)])
             number += 1
 
 

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, items, oldest_first, stream_of, text_of, values
+from tracetui.ingest.envelopes.rows import Entry, items, oldest_first, stream_of, text_of_json, values
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError
 
@@ -142,7 +142,7 @@ def _response_entries(number: int, text: bytes) -> list[Entry]:
             return []
         damaged = InnerLine(number, b"", lost=f"damaged JSON ({error}); only its intact entries were read")
         pairs = _PAIR.finditer(text)
-        return [Entry("", [damaged, *(InnerLine(number + i, text_of(found[2])) for i, found in enumerate(pairs))])]
+        return [Entry("", [damaged, *(InnerLine(number + i, text_of_json(found[2])) for i, found in enumerate(pairs))])]
     entries = []
     for one in (*(response.data.result if response.data else ()), *response.streams):
         name = stream_of(one.stream)

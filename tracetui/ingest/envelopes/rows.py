@@ -215,7 +215,7 @@ def _harvest(number: int, text: bytes, keys: Sequence[bytes], error: Exception) 
     if not is_valid_json(text):
         under_keys = rb'"(?:%b)"\s*:\s*("(?:[^"\\]|\\.)*+")' % b"|".join(keys)
         texts = [
-            text_of(found[1])
+            text_of_json(found[1])
             for pattern in (under_keys, _JSON_IN_LIST)
             for found in re.finditer(pattern, text, re.DOTALL)
         ]
@@ -272,7 +272,7 @@ def record_of(number: int, fields: dict[str, Any], text: str, time: str, names: 
     others = {key: value for key, value in fields.items() if key != text}
     stream = " ".join(_words_in(fields.get(name) for name in names))
     # some writers keep the line break
-    inner = encoded(line).removesuffix(b"\n")
+    inner = text_bytes(line).removesuffix(b"\n")
     return Entry(str(fields.get(time) or ""), [InnerLine(number, inner, stream, fields=others)])
 
 
@@ -288,14 +288,14 @@ def _words_in(values: Iterable[Any]) -> Iterator[str]:
                 yield str(item)
 
 
-def encoded(value: Any) -> bytes:
+def text_bytes(value: Any) -> bytes:
     """Return the bytes of a decoded string, the JSON of other values, nothing for null."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
     return b"" if value is None else msgspec.json.encode(value)
 
 
-def text_of(value: Raw | bytes) -> bytes:
+def text_of_json(value: Raw | bytes) -> bytes:
     """Return the text of a JSON string; other values as JSON, null as empty."""
     raw = bytes(memoryview(value))
     if raw[:1] != b'"':

@@ -131,7 +131,7 @@ def decide_status(
 ) -> tuple[Status, bool]:
     """Decide whether a span is an error: by its status, or, if that is unset, by the first decisive row.
 
-    -> the status, from attributes if the field is unset; whether the span is an error
+    -> the status, from attributes if the field is unset; True if the span is an error
     """
     if status != Status.UNSET:
         return status, status == Status.ERROR

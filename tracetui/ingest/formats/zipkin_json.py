@@ -47,7 +47,7 @@ from tracetui.ingest.formats.zipkin_span import (
     is_shared,
     kind_of,
     links_of,
-    text_of,
+    text_or_json,
 )
 from tracetui.ingest.json_repair.lenient_json import loads_or_none
 from tracetui.ingest.record_errors import add_each, skip_record
@@ -298,7 +298,7 @@ class _SpanAdder:
                 self._decided[kind, deciding] = decided
         state, message = decided
         if message and b'"otel.status_description"' in tags:
-            message = text_of(CODEC.attributes(tags).get("otel.status_description")) or message
+            message = text_or_json(CODEC.attributes(tags).get("otel.status_description")) or message
         return state, message
 
 

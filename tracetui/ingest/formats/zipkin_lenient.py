@@ -15,7 +15,7 @@ from tracetui.ingest.formats.field_names import field, plain
 from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.numbers import length_ns, moment_ns, whole_number
 from tracetui.ingest.formats.otlp_values import attributes_of, id_of
-from tracetui.ingest.formats.zipkin_span import ZipkinSpan, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import ZipkinSpan, raw_of, text_or_json
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_repair.lenient_json import EMPTY, loads_or_none
 
@@ -67,7 +67,7 @@ def time_field(fields: dict[str, Any], key: str, index: int, repairs: Repairs, *
 def id_field(fields: dict[str, Any], *names: str) -> str:
     """Get an id by the first of these names that the object has."""
     value = field(fields, *names)
-    return id_of(value, 32) if isinstance(value, (list, dict)) else read_id(text_of(value))
+    return id_of(value, 32) if isinstance(value, (list, dict)) else read_id(text_or_json(value))
 
 
 def read_id(text: str) -> str:
@@ -91,8 +91,8 @@ def lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> Zipkin
         traceId=id_field(fields, "traceId"),
         id=id_field(fields, "id"),
         parentId=parent,
-        kind=text_of(field(fields, "kind", "spanKind")),
-        name=text_of(field(fields, "name")),
+        kind=text_or_json(field(fields, "kind", "spanKind")),
+        name=text_or_json(field(fields, "name")),
         timestamp=time_field(fields, "timestamp", index, repairs),
         duration=time_field(fields, "duration", index, repairs, length=True),
         shared=field(fields, "shared") in (True, "true", 1),
@@ -110,8 +110,8 @@ def endpoint_of(raw: bytes) -> tuple[str, str, int]:
         # a bare service name
         return value, "", 0
     fields = as_object(value)
-    address = text_of(field(fields, "ipv4")) or text_of(field(fields, "ipv6"))
-    return text_of(field(fields, "serviceName", "service")), address, whole_number(field(fields, "port")) or 0
+    address = text_or_json(field(fields, "ipv4")) or text_or_json(field(fields, "ipv6"))
+    return text_or_json(field(fields, "serviceName", "service")), address, whole_number(field(fields, "port")) or 0
 
 
 def has_other_names(raw: bytes) -> bool:

@@ -74,7 +74,7 @@ def raw_of(value: Any) -> Raw:
         return NONE
 
 
-def text_of(value: Any) -> str:
+def text_or_json(value: Any) -> str:
     """Return a text unchanged, another value as JSON."""
     if isinstance(value, str):
         return value
@@ -112,7 +112,7 @@ class ZipkinCodec:
             return [_event(note.timestamp * 1000, note.value) for note in _ANNOTATIONS.decode(raw)]
         except UNREADABLE:
             return [
-                _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_of(field(note, "value")))
+                _event(moment_ns(field(note, "timestamp"), 1000) or 0, text_or_json(field(note, "value")))
                 for note in objects_of(loads_or_none(raw))
             ]
 

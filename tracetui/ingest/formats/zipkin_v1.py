@@ -17,7 +17,7 @@ from tracetui.ingest.formats.field_names import field
 from tracetui.ingest.formats.item_lists import as_object, objects_of
 from tracetui.ingest.formats.zipkin_json import SPAN_V2, decode_items, read_span
 from tracetui.ingest.formats.zipkin_lenient import Repairs, has_ids, id_field, read_id, span_fields, time_field
-from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, raw_of, text_of
+from tracetui.ingest.formats.zipkin_span import NONE, UNREADABLE, ZipkinSpan, raw_of, text_or_json
 
 Endpoint = dict[str, Any]
 
@@ -99,22 +99,22 @@ def _lenient_span(fields: dict[str, Any], index: int, repairs: Repairs) -> _Zipk
         traceId=id_field(fields, "traceId"),
         id=id_field(fields, "id"),
         parentId=id_field(fields, "parentId", "parentSpanId"),
-        name=text_of(field(fields, "name")),
+        name=text_or_json(field(fields, "name")),
         timestamp=time_field(fields, "timestamp", index, repairs),
         duration=time_field(fields, "duration", index, repairs, length=True),
         annotations=[
             _V1Annotation(
                 time_field(note, "timestamp", index, repairs) or 0,
-                text_of(note.get("value")),
+                text_or_json(note.get("value")),
                 as_object(note.get("endpoint")),
             )
             for note in objects_of(field(fields, "annotations"))
         ],
         binaryAnnotations=[
-            _BinaryAnnotation(text_of(note.get("key")), note.get("value"), as_object(note.get("endpoint")))
+            _BinaryAnnotation(text_or_json(note.get("key")), note.get("value"), as_object(note.get("endpoint")))
             for note in objects_of(field(fields, "binaryAnnotations"))
         ],
-        kind=text_of(field(fields, "kind")),
+        kind=text_or_json(field(fields, "kind")),
         shared=fields.get("shared") is True,
     )
 
@@ -279,7 +279,7 @@ class _Split:
                 continue
             half = self._of(note.endpoint)
             if note.key != "lc" or note.value not in ("", None):
-                half.tags[note.key] = text_of(note.value)
+                half.tags[note.key] = text_or_json(note.value)
         core = self.core
         client, server = core.get("cs") or core.get("cr"), core.get("sr") or core.get("ss")
         ca, sa = addresses.get("ca"), addresses.get("sa")

@@ -168,7 +168,7 @@ def repair(data: Buffer, start: int = 0, finder: TextFinder | None = None) -> Re
         before = walk.state()
         if not _recover(walk, problem):
             return walk.text.result(walk.text.gap_end)
-        # without progress the same fault would recur for ever; `rewalk_budget` bounds the steps back
+        # without progress the same fault would recur without end; `rewalk_budget` bounds the steps back
         assert walk.state() != before, f"no progress at byte {walk.position} ({problem})"
 
 

@@ -53,12 +53,12 @@ def pairs(text: str) -> dict[str, str]:
         value = match["value"]
         found.setdefault(
             match["key"],
-            unquoted(value) if value[:1] in _QUOTES and len(value) > 1 and value[-1] == value[0] else value,
+            unquote_value(value) if value[:1] in _QUOTES and len(value) > 1 and value[-1] == value[0] else value,
         )
     return found
 
 
-def unquoted(text: str) -> str:
+def unquote_value(text: str) -> str:
     """Remove the quotes of a text and resolve Go's and JSON's escapes."""
     inner = text[1:-1]
     if "\\" not in inner:

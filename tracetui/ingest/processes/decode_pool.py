@@ -80,8 +80,8 @@ class DecodePool:
                 worker.collect()
         self._absorb()
         piece = _Piece(document)
-        idlest = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
-        if idlest is None or len(idlest.pieces) >= _QUEUED or not idlest.give(piece):
+        least_busy = min(self._workers, key=lambda worker: len(worker.pieces), default=None)
+        if least_busy is None or len(least_busy.pieces) >= _QUEUED or not least_busy.give(piece):
             piece.found = Intake()
             self._decode_piece(document, piece.found)
         self._pieces.append(piece)

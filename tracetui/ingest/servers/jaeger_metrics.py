@@ -13,7 +13,7 @@ from tracetui.model.server_stats import Metrics
 
 _NOT_IMPLEMENTED: Final = 501
 _STEPS: Final = 60
-_MOST: Final = 1e15
+_MAX_VALUE: Final = 1e15
 """Larger values are invalid: this is 30,000 years in milliseconds."""
 _MIN_STEP_MS: Final = 5_000
 
@@ -64,6 +64,6 @@ def _mean(response: _Metrics) -> float | None:
         value
         for metric in response.metrics or ()
         for point in metric.metric_points or ()
-        if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MOST
+        if 0 <= (value := (point.gauge_value or _Value()).double_value) <= _MAX_VALUE
     ]
     return sum(values) / len(values) if values else None

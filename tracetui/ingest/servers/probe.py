@@ -33,7 +33,7 @@ class Probe:
         """Return a response of status 200, except web pages. Raises HttpError for an unreachable or busy server."""
         response = self.connection.get(path, params)
         if response.status in _OVERLOADED:
-            # it was retried already, and would be retried for each path
+            # it was already retried; stop, as each further path would be retried, too
             raise self.connection.errors.status_error(path, response.status, response.body)
         # the first path is that of the most probable kind
         if response.status in _REFUSED:
