@@ -275,6 +275,17 @@ def test_hot_spots_show_all_figures_in_80_cells() -> None:
     assert "  total 18 min 32 s" in shown
 
 
+def test_operations_with_too_few_calls_for_percentiles_are_ranked_last() -> None:
+    many = [span("1", 0, 100 + i, trace=str(i), name="many") for i in range(20)]
+    few = [span("1", 0, 900, trace=f"f{i}", name="few") for i in range(6)]
+    table = OperationTable(Analysis(build(*many, *few)))
+    columns = HotSpotListColumns(table)
+    for descending in (True, False):
+        rows = HotSpotList(columns, {}, UNICODE, "p95", descending)
+        assert ["many" in rows.line(row, 120).text for row in range(2)] == [True, False]
+    assert HotSpotList(columns, {}, UNICODE, "total").line(0, 120).text.split()[2] == "few"
+
+
 def test_calls_with_one_timeout_are_the_slow_ones() -> None:
     # of 20 calls three take 90 us, which is the p95: no call is longer
     calls = [span("1", 0, 90 if i < 3 else 10 + i, trace=str(i), name="call") for i in range(20)]

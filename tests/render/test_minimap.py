@@ -8,7 +8,7 @@ from tracetui.analysis.critical_path import critical_paths
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Role
-from tracetui.render.waterfall.minimap import MinimapData, minimap
+from tracetui.render.waterfall.minimap import MinimapData, error_line, minimap
 from tracetui.render.waterfall.waterfall import Waterfall
 
 SHOP = build(
@@ -77,6 +77,18 @@ def test_cell_with_an_error_shows_it() -> None:
             part = (EPOCH + start * US, length * US)
             for cells in (6, 20, 41):
                 assert minimap(made, cells, UNICODE, part, part).text.count("✖") == 1, part
+
+
+def test_many_errors_are_on_a_line_of_their_own() -> None:
+    failed = [span(f"{i + 2:x}", 100 * i, 100 * i + 50, parent="1", error=True) for i in range(10)]
+    traces = build(span("1", 0, 1_000), *failed)
+    above = error_line(overview(traces), 42, UNICODE)
+    assert above is not None
+    assert (above.text.count("✖"), above.width) == (10, 42)
+    assert drawn(traces, 40) == "▕" + "██▅▅██▅▅██▄▅██▅▅██▅▄" * 2 + "▏", "load is in sight"
+    assert drawn(traces, 200).count("✖") == 10
+    assert error_line(overview(traces), 202, UNICODE) is None
+    assert error_line(overview(SHOP), 6, UNICODE) is None
 
 
 def test_span_under_the_cursor_is_enclosed_in_braces() -> None:

@@ -5,6 +5,7 @@ import random
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,10 +15,14 @@ from textual.binding import Binding
 
 from tests.bench.one_trace import one_trace
 from tests.support.building import at, build, span
+from tests.support.paths import SAMPLES
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
+from tests.support.trace_app import opened
+from tracetui.analysis.analysis import Analysis
+from tracetui.export.save import save
 from tracetui.model.traces import TraceSet
-from tracetui.render.text.glyphs import ASCII
+from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.session import Session
 from tracetui.tui.keys.waterfall import WATERFALL
 from tracetui.tui.messages import Notice
@@ -476,6 +481,30 @@ def test_minimap_is_above_the_axis() -> None:
         assert abs(ends.index("}") - start - 0.99 * bar) <= 1
 
     walk(steps)
+
+
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (160, 30)])
+async def test_many_errors_hide_nothing_in_the_minimap(size: tuple[int, int], tmp_path: Path) -> None:
+    failed = [span(f"{i + 2:x}", 100 * i, 100 * i + 50, parent="1", name=f"op{i}", error=True) for i in range(10)]
+    save(build(span("1", 0, 1_000), *failed), tmp_path / "errors.json")
+    async with opened(str(tmp_path / "errors.json"), size=size) as (_, pilot):
+        await pilot.press("enter")
+        scale = next(row for row, line in enumerate(pilot.lines) if "duration critical" in line)
+        errors, drawn, axis = pilot.lines[scale - 2 : scale + 1]
+        assert errors.count("✖") == 10
+        left, right = drawn.index("▕"), drawn.rindex("▏")
+        assert "✖" not in drawn[left:right]
+        assert not errors[left].strip()
+        assert axis.index("0 ") == left + 1
+
+
+@pytest.mark.parametrize("trace", [0, 1])
+def test_critical_shares_of_a_trace_with_orphans_are_at_most_100_percent(trace: int) -> None:
+    traces = Session.open([str(SAMPLES / "broken" / "lost-context.json")]).loaded
+    facts = prepare.SetFacts(traces, Analysis(traces))
+    view = prepare.open_trace(facts, trace, None, UNICODE, (140, 5), False).view
+    assert view.critical.sum() == traces.response_time[trace]
+    assert len(np.unique(view.sections[1])) == len(view.sections[1])
 
 
 def test_rows_take_the_height_they_need() -> None:

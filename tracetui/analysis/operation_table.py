@@ -14,11 +14,12 @@ from tracetui.analysis.errors import EXAMPLES
 from tracetui.analysis.latency import Latency, group_latencies, latencies
 from tracetui.analysis.network import MOSTLY_PERCENT, OperationNetworks, network_by_operation
 from tracetui.analysis.self_time import self_times
-from tracetui.analysis.stats.groups import group_slices
+from tracetui.analysis.stats.groups import FEW_SAMPLES, group_slices
 from tracetui.model.traces import TraceSet
 
 CRITICAL = "critical"
 """Sort key: time on the critical path."""
+_PERCENTILES = ("p50", "p95", "p99")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,8 @@ class OperationTable:
     def order(self, sorting: str, descending: bool) -> np.ndarray:
         """Return the rows in the order of a column, int64[operations]; ties by critical time.
 
-        Columns: `CRITICAL`, calls, errors, p50, p95, p99, self, total.
+        Columns: `CRITICAL`, calls, errors, p50, p95, p99, self, total. Operations with too few calls for a percentile
+        come last.
         """
         if sorting == CRITICAL:
             rows = np.arange(len(self))
@@ -194,7 +196,8 @@ class OperationTable:
         }
         positions = np.fromiter((self._position[number] for number in self._numbers.tolist()), np.int64, len(self))
         column = columns[sorting][positions]
-        ordered: np.ndarray = np.argsort(-column if descending else column, kind="stable")
+        are_few = (self._timed < FEW_SAMPLES)[positions] & (sorting in _PERCENTILES)
+        ordered: np.ndarray = np.lexsort((-column if descending else column, are_few))
         return ordered
 
     def histogram(self, number: int, bins: int) -> tuple[np.ndarray, int, int]:

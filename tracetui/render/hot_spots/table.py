@@ -13,6 +13,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import (
     call_count,
@@ -168,8 +169,10 @@ class HotSpotList:
                 return error_rate(100 * spot.errors / spot.calls, _SORTED)
             case figure_name:
                 name = f"{figure_name}_ns"
-                ns = getattr(spot.latency if hasattr(spot.latency, name) else spot, name)
-                return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, Role.STRONG)
+                is_percentile = hasattr(spot.latency, name)
+                ns = getattr(spot.latency if is_percentile else spot, name)
+                role = Role.DIM if is_percentile and are_few(spot.latency.count) else Role.STRONG
+                return figure(duration_or_unknown(ns, spot.calls, self.glyphs), _SORTED, role)
 
     def _layout(self, width: int) -> _Layout:
         """Choose the columns that fit, by importance: names, the pattern, then figures that the detail also shows."""

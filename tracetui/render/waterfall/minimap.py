@@ -1,4 +1,7 @@
-"""Minimap: a whole trace on one line with activity, critical path, errors and the visible part."""
+"""Minimap: a whole trace on one line with activity, critical path, errors and the visible part.
+
+Many errors have a line of their own above it, as they would hide the rest.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from tracetui.render.waterfall.waterfall import Waterfall
 
 _BINS = 2_048
 _MOST_SERVICES = 32
+_MAX_ERROR_SHARE = 1 / 8
+"""Largest share of the cells that errors replace."""
 _ASCII_HEIGHTS = ".coO@"
 """Heights in ASCII; the glyphs of `trend` have other meanings in the rows below."""
 
@@ -85,6 +90,27 @@ def _past(times: np.ndarray) -> np.ndarray:
     return past
 
 
+def _error_cells(overview: MinimapData, cells: int) -> list[int]:
+    """Return the cells in which error origins end, ascending."""
+    at: list[int] = np.unique(np.minimum((overview.failed * cells).astype(np.int64), cells - 1)).tolist()
+    return at
+
+
+def _are_many(failed: list[int], cells: int) -> bool:
+    return len(failed) > max(_MAX_ERROR_SHARE * cells, 1)
+
+
+def error_line(overview: MinimapData, width: int, glyphs: Glyphs) -> Line | None:
+    """Draw the error origins on a line of their own, if they are many for a minimap of `width` cells; else None."""
+    cells = width - 2
+    failed = _error_cells(overview, cells) if cells >= 4 else []
+    if not _are_many(failed, cells):
+        return None
+    marked = set(failed)
+    text = "".join(glyphs.origin if cell in marked else " " for cell in range(cells))
+    return Line([(f" {text} ", Role.ERROR)])
+
+
 def minimap(
     overview: MinimapData,
     width: int,
@@ -94,7 +120,8 @@ def minimap(
 ) -> Line:
     """Draw a minimap of `width` cells.
 
-    Heights show the number of running spans, colours the services on the critical path, crosses the error origins.
+    Heights show the number of running spans, colours the services on the critical path, crosses the error origins,
+    unless these are many and `error_line` shows them.
     Intervals are start and length in ns: `[ ]` enclose `window`, the visible part (None for all), and `{ }` enclose
     `selected`, the span under the cursor.
     """
@@ -112,8 +139,8 @@ def minimap(
     if len(overview.slots):
         critical = np.diff(np.array([np.interp(edges, at, row) for row in overview.critical]))
         owners = np.where(critical.max(axis=0) > 1e-9, critical.argmax(axis=0), -1)
-    failed = np.minimum((overview.failed * cells).astype(np.int64), cells - 1)
-    overlays = dict.fromkeys(failed.tolist(), (glyphs.origin, Role.ERROR))
+    failed = _error_cells(overview, cells)
+    overlays = {} if _are_many(failed, cells) else dict.fromkeys(failed, (glyphs.origin, Role.ERROR))
     first, last = _cells_of(overview.whole, window, cells)
     if window is not None and window != overview.whole:
         _enclose(overlays, first, last, "[]", cells)

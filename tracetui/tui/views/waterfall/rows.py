@@ -17,7 +17,7 @@ from textual.strip import Strip
 from tracetui.render.text.cells import fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
-from tracetui.render.waterfall.minimap import minimap
+from tracetui.render.waterfall.minimap import error_line, minimap
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.waterfall import FIND
 from tracetui.tui.state import Look, State
@@ -27,8 +27,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineSource, LineView
 
-_ABOVE_ROWS = 2
-"""Lines above the rows: minimap and time axis."""
+_AXIS_LINES = 1
 
 
 class TextRows:
@@ -124,6 +123,7 @@ class RowsPane(Vertical):
         self._find_line = find_line
         self._shown: ViewState | None = None
         self._height: int | str = "1fr"
+        self._map_height = 1
         self._most_rows = 0
         """Largest number of rows since the trace was opened."""
         super().__init__(self._map, self._axis, self.rows, find_line, id="waterfall-left")
@@ -136,6 +136,7 @@ class RowsPane(Vertical):
         self.show_scale(shown)
 
     def show_scale(self, shown: ViewState) -> None:
+        self._fit_map(shown)
         self.show_axis(shown)
         self.show_map(shown)
 
@@ -151,17 +152,35 @@ class RowsPane(Vertical):
     def show_map(self, shown: ViewState) -> None:
         """Show the minimap with the time of the row under the cursor."""
         selected = shown.time_of(self.rows.cursor)
-        self._map.show(lambda width: [self._map_line(shown, selected, width)])
+        self._map.show(lambda width: self._map_lines(shown, selected, width))
 
-    def _map_line(self, shown: ViewState, selected: tuple[int, int] | None, width: int) -> Line:
-        """Draw the minimap above the bars; of full width if rows have none."""
+    def _map_lines(self, shown: ViewState, selected: tuple[int, int] | None, width: int) -> list[Line]:
+        """Draw the minimap above the bars, or of full width if rows have none; above it many errors."""
         layout, overview, glyphs = shown.view.layout(self.rows.line_width), shown.opened.overview, self._look.glyphs
         window = None if shown.is_merged else shown.base.window
-        if not layout.bar:
-            return Line([(" ", Role.PLAIN)]).extend(minimap(overview, width - 2, glyphs, window, selected))
-        what = f"up to {overview.max_concurrency:,} concurrent"
-        line = Line([(fit(what, INDENT + layout.label - 1, "right", glyphs.ellipsis) + " ", Role.DIM)])
-        return line.extend(minimap(overview, layout.bar + 2, glyphs, window, selected))
+        before = INDENT + layout.label if layout.bar else 1
+        cells = layout.bar + 2 if layout.bar else width - 2
+        errors = error_line(overview, cells, glyphs)
+        texts = [f"up to {overview.max_concurrency:,} concurrent"]
+        drawn = [minimap(overview, cells, glyphs, window, selected)]
+        if errors is not None:
+            texts.insert(0, "error origins")
+            drawn.insert(0, errors)
+        return [
+            Line([(fit(text if layout.bar else "", before - 1, "right", glyphs.ellipsis) + " ", Role.DIM)]).extend(line)
+            for text, line in zip(texts, drawn, strict=True)
+        ]
+
+    def on_line_view_resized(self) -> None:
+        if self._shown is not None:
+            self._fit_map(self._shown)
+
+    def _fit_map(self, shown: ViewState) -> None:
+        """Take the height that the minimap needs at this width."""
+        lines = len(self._map_lines(shown, None, self.rows.line_width + INDENT))
+        if lines != self._map_height:
+            self._map_height = lines
+            self._map.styles.height = lines
 
     def fit(self, count: int, room: int | None, wanted_below: int | None) -> None:
         """Take the height that `count` rows need, at most two thirds of `room` lines, or all of it if None.
@@ -175,8 +194,9 @@ class RowsPane(Vertical):
             most = room * 2 // 3
             if wanted_below is not None:
                 most = min(most, max(room // 3, room - wanted_below))
-            needed = self._most_rows + _ABOVE_ROWS + self._find_line.display
-            height = max(min(needed, most), _ABOVE_ROWS + 1)
+            above = self._map_height + _AXIS_LINES
+            needed = self._most_rows + above + self._find_line.display
+            height = max(min(needed, most), above + 1)
         if height != self._height:
             self._height = height
             self.styles.height = height
