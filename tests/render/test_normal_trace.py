@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.paths import INCIDENT
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.strategies import service_sets, unhurried
 from tests.support.trace_app import opened
 from tracetui.analysis.critical_path import critical_paths
@@ -75,6 +75,63 @@ def test_more_calls_and_slower_calls_are_distinguished() -> None:
     text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(100))
     assert "×1 → 8" in text
     assert "called more often" in text
+
+
+def calls_over_the_network(*networks: int, work: int = 10) -> TraceSet:
+    """Build one request a second whose call is on the network for each time in ms; the callee of the last one works 30
+    ms longer than `work`.
+    """
+    spans: list[GivenSpan] = []
+    for number, network in enumerate(networks):
+        start, trace = number * 1_000_000, str(number)
+        busy = (work + 30 * (number == len(networks) - 1)) * MS
+        end = start + 2 * MS + network * MS + busy
+        begin = start + MS + network * MS // 2
+        spans += [
+            span(f"a{number}", start, end, trace=trace, kind=Kind.SERVER, name="GET /"),
+            span(f"b{number}", start + MS, end - MS, trace=trace, parent=f"a{number}", kind=Kind.CLIENT, name="GET"),
+            span(f"c{number}", begin, begin + busy, trace=trace, parent=f"b{number}", service="stock",
+                 kind=Kind.SERVER, name="GET /stock"),
+        ]  # fmt: skip
+    return build(*spans)
+
+
+def test_added_network_time_is_named() -> None:
+    traces = calls_over_the_network(4, 4, 4, 104)
+    found = compare_with_normal(traces, 3)
+    assert found is not None
+    _, client, _ = found.paths
+    assert client.path.network is not None
+    assert (client.path.network.callee, client.path.network.total_ns) == ("stock", (4_000_000, 104_000_000))
+    assert [one.network_added_ns for one in found.paths] == [0, 100_000_000, 0]
+    assert found.slow_network is client
+    text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(80))
+    assert "mostly network time to stock: 104 ms, normally 4.00 ms" in text
+    assert "api GET network  " in text
+    faster = compare_with_normal(traces, 0, normal=3)
+    assert faster is not None
+    assert faster.slow_network is None, "nothing was added"
+
+
+def test_network_time_that_did_not_change_takes_no_room() -> None:
+    traces = calls_over_the_network(4, 4, 4, 4)
+    found = compare_with_normal(traces, 3)
+    assert found is not None
+    assert found.slow_network is None
+    assert "network" not in "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).lines(120))
+
+
+def test_the_slow_link_of_the_sample_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = str(SAMPLES / "network")
+    assert run(["compare", sample, "--trace", "slowest", "--width", "80"]) == 0
+    assert "mostly network time to stock-service" in capsys.readouterr().out
+    assert run(["compare", sample, "--trace", "slowest", "--json"]) == 0
+    paths = json.loads(capsys.readouterr().out)["call_paths"]
+    (slow,) = (one for one in paths if one.get("network_added_ms", 0) > 10)
+    assert slow["network_to"] == "stock-service"
+    assert slow["network_ms"] - slow["normal_network_ms"] == pytest.approx(slow["network_added_ms"], abs=0.01)
+    assert [one["normal_queue_ms"] > 0 for one in paths if "queue_ms" in one] == [True]
+    assert not any("network_ms" in one for one in paths if one["operation"].startswith("SELECT"))
 
 
 @unhurried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from tests.support.building import build, span
 from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver
+from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
 from tracetui.export.save import save
+from tracetui.tui import app as app_module
 
 MINUTE_US = 60_000_000
 MOST_KEYS = 8
+MOST_KEYS_OF_A_TRACE = 3
+"""Keys of a question about one trace."""
 
 
 class Hands:
@@ -113,3 +118,32 @@ async def test_a_text_of_an_event_over_all_traces(source: str) -> None:
         assert app.view == "waterfall"
         assert "card declined by issuer 17" in pilot.text
         assert hands.keys <= MOST_KEYS
+
+
+async def test_why_a_trace_is_slower_than_normal() -> None:
+    """The slowest trace is at the top of the list: what took the time?"""
+    async with opened(str(SAMPLES / "network"), size=(80, 24)) as (_, pilot):
+        hands = Hands(pilot)
+        await hands.press("enter", "equals_sign")
+        assert "slower than 59 of 59" in pilot.text
+        assert "mostly network time to stock-service: 242 ms, normally 800 µs" in pilot.text
+        assert hands.keys <= MOST_KEYS_OF_A_TRACE
+
+
+async def test_the_page_of_a_trace_in_its_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colleague wants to see this trace in Jaeger."""
+    addresses: list[str] = []
+
+    def open_in_browser(address: str) -> bool:
+        addresses.append(address)
+        return True
+
+    monkeypatch.setattr(app_module, "open_in_browser", open_in_browser)
+    with LiveServer("jaeger-v1", ends_ns=time.time_ns()) as server:
+        async with opened(server.url) as (app, pilot):
+            hands = Hands(pilot)
+            await hands.press("enter", "y", "o")
+            assert hands.keys <= MOST_KEYS_OF_A_TRACE
+            assert app.view == "waterfall"
+            await pilot.press("y", "t")
+            assert addresses == [f"{server.url}/trace/{app.clipboard}"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetui.analysis.critical_path import CriticalPaths
 from tracetui.analysis.errors import ErrorRole, roles
+from tracetui.analysis.network import network_times
 from tracetui.analysis.self_time import self_times
 
 LEAST_SHARE = 0.01
@@ -25,6 +26,19 @@ class PathChange(enum.StrEnum):
     REMOVED = "removed"
     UNKNOWN = "unknown"
     """The duration before or after is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallNetwork:
+    """Network time (see `analysis.network`) of a call path in the first and the second trace, in nanoseconds."""
+
+    callee: str
+    """Service that the most of it was spent on the way to."""
+    total_ns: tuple[int, int]
+    critical_ns: tuple[int, int]
+    """Network time on the critical path."""
+    queue_ns: tuple[int, int]
+    """Queue time of messages, which is on no critical path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,8 @@ class CallPath:
     """Verdict without its callees, by the greater of the changes of self and critical time: SLOWER, FASTER or SAME."""
     spans: tuple[int, int]
     """First span of the call path in each trace, -1 for none."""
+    network: CallNetwork | None = None
+    """Network and queue time of its spans; None if they call no service."""
 
 
 @dataclass(slots=True)
@@ -65,6 +81,11 @@ class _Node:
     origins: list[int] = field(default_factory=lambda: [0, 0])
     spans: list[int] = field(default_factory=lambda: [-1, -1])
     unfinished: list[bool] = field(default_factory=lambda: [False, False])
+    network: list[int] = field(default_factory=lambda: [0, 0])
+    critical_network: list[int] = field(default_factory=lambda: [0, 0])
+    queue: list[int] = field(default_factory=lambda: [0, 0])
+    callees: dict[str, int] = field(default_factory=dict)
+    """Network and queue time by service called."""
 
 
 def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, second: int) -> list[CallPath]:
@@ -98,6 +119,15 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
             node.origins[side] += role[span - spans.start] == ErrorRole.ORIGIN
             if node.spans[side] < 0:
                 node.spans[side] = span
+        networks = network_times(alone)
+        columns = (networks.caller, networks.answer, networks.is_async, networks.total)
+        for at, answer, is_async, ns in zip(*(column.tolist() for column in columns), strict=True):
+            span = spans.start + at
+            node = nodes[node_of[span]]
+            (node.queue if is_async else node.network)[side] += ns
+            node.critical_network[side] += 0 if is_async else min(ns, int(paths.critical[span]))
+            callee = traces.service_name(spans.start + answer)
+            node.callees[callee] = node.callees.get(callee, 0) + ns
     longer = max(int(before.traces.response_time[first]), int(after.traces.response_time[second]))
     found = []
     waiting = roots[::-1]
@@ -134,7 +164,17 @@ def _call_path(node: _Node, least: float) -> CallPath:
         change=change,
         own_change=own_change,
         spans=spans,
+        network=_network(node),
     )
+
+
+def _network(node: _Node) -> CallNetwork | None:
+    if not node.callees:
+        return None
+    callee = max(node.callees, key=node.callees.__getitem__)
+    columns = (node.network, node.critical_network, node.queue)
+    total, critical, queue = ((before, after) for before, after in columns)
+    return CallNetwork(callee, total, critical, queue)
 
 
 _Pair = tuple[int | None, int | None]

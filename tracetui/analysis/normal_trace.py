@@ -9,6 +9,7 @@ import numpy as np
 
 from tracetui.analysis.compare_traces import CallPath, compare_traces
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 
@@ -41,6 +42,12 @@ class PathDifference:
     """First span in the normal trace and here, as positions in the whole set; -1 for none."""
 
     @property
+    def network_added_ns(self) -> int:
+        """Return the part of the added time that is network time."""
+        network = self.path.network
+        return network.critical_ns[1] - network.critical_ns[0] if network else 0
+
+    @property
     def is_called_more(self) -> bool:
         """True if most of the difference is due to the number of calls, not to slower calls."""
         normal, here = self.path.counts
@@ -67,6 +74,26 @@ class NormalComparison:
     """All call paths, in tree order."""
     attributes: tuple[AttributeDifference, ...]
     """Attributes of resources and of the main root that differ."""
+
+    @property
+    def added_ns(self) -> int:
+        """Return the critical time here minus that of the normal trace."""
+        return sum(one.added_ns for one in self.paths)
+
+    def share_of(self, ns: int) -> float:
+        """Return a time as a part of the whole difference, in percent; 0 without a difference."""
+        return 100 * ns / self.added_ns if self.added_ns else 0.0
+
+    def has_network(self, one: PathDifference) -> bool:
+        """Test whether the network has a part in the difference of a call path that is listed."""
+        return abs(self.share_of(one.network_added_ns)) >= _LEAST_PERCENT
+
+    @property
+    def slow_network(self) -> PathDifference | None:
+        """Call path whose network time is most of the difference; None if something else is."""
+        most = max(self.paths, key=lambda one: one.network_added_ns, default=None)
+        is_most = most is not None and self.added_ns > 0
+        return most if most and is_most and self.share_of(most.network_added_ns) >= MOSTLY_PERCENT else None
 
     @property
     def listed(self) -> tuple[PathDifference, ...]:

@@ -8,7 +8,7 @@ import orjson
 
 from tracetui.analysis.compare import Comparison
 from tracetui.analysis.grouped_changes import GroupChange
-from tracetui.analysis.normal_trace import NormalComparison
+from tracetui.analysis.normal_trace import NormalComparison, PathDifference
 from tracetui.analysis.stats.change import RATES, Change
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.json import summary_json
@@ -38,6 +38,7 @@ def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:
                     "added_ms": in_ms(one.added_ns),
                     "share_percent": in_percent(one.share),
                     "called_more": one.is_called_more,
+                    **_network(one),
                 }
                 for one in found.paths
             ],
@@ -48,6 +49,21 @@ def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:
         },
         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
     )
+
+
+def _network(one: PathDifference) -> dict[str, Any]:
+    """Return the network time of a call path, and the queue time of its messages; nothing if it calls no service."""
+    network = one.path.network
+    if network is None:
+        return {}
+    queue = {"queue_ms": in_ms(network.queue_ns[1]), "normal_queue_ms": in_ms(network.queue_ns[0])}
+    return {
+        "network_to": network.callee,
+        "network_ms": in_ms(network.total_ns[1]),
+        "normal_network_ms": in_ms(network.total_ns[0]),
+        "network_added_ms": in_ms(one.network_added_ns),
+        **(queue if any(network.queue_ns) else {}),
+    }
 
 
 def compare_json(found: Comparison) -> bytes:

@@ -21,6 +21,8 @@ _GOOD_NAME = 40
 _SHARE = len("100 %")
 _LABEL = 8
 _MOST_VALUE = 40
+_ALMOST = 0.05
+"""Share of the difference of a call path beyond the network that is not worth a figure."""
 
 
 class NormalDiff:
@@ -59,12 +61,18 @@ class NormalDiff:
                 line.add(f"  median of {found.population:,}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_ids[trace])}", Role.DIM)
             lines.append(line)
+        slow = found.slow_network
+        if slow is not None and slow.path.network is not None:
+            normal, here = slow.path.network.critical_ns
+            line = Line([("added".ljust(_LABEL), Role.DIM), ("mostly network time to ", Role.PLAIN)])
+            line.add(safe(slow.path.network.callee), Role.STRONG)
+            lines.append(line.add(f": {self._duration(here)}, normally {self._duration(normal)}", Role.PLAIN))
         return lines
 
     def remarks(self, width: int) -> list[Line]:
         """Return lines about what the rows do not show: attributes that differ, and the call paths left out."""
         lines = []
-        omitted = len(self.found.paths) - len(self.rows)
+        omitted = len(self.found.paths) - len(self.found.listed)
         if omitted:
             lines.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
         parts = [
@@ -142,11 +150,24 @@ class NormalDiff:
         elif before == after > 1:
             repeats = f" {self.glyphs.repeated(after)}"
         failed = f" {self.glyphs.origin}" if path.errors[1] and not path.errors[0] else ""
+        network = self._network(one)
         text = f"{safe(path.service)} {safe(path.operation)}"
         if width:
-            text = cut(text, max(width - line.width - len(repeats) - len(failed), 4), self.glyphs.ellipsis)
-        line.add(text, Role.PLAIN)
+            room = width - line.width - len(repeats) - len(failed) - len(network)
+            text = cut(text, max(room, 4), self.glyphs.ellipsis)
+        line.add(text, Role.PLAIN).add(network, Role.ACCENT)
         return line.add(repeats, Role.STRONG).add(failed, Role.ERROR).pad(width)
+
+    def _network(self, one: PathDifference) -> str:
+        """Describe the part of the network in the difference of a call path; '' if it has none."""
+        if not self.found.has_network(one):
+            return ""
+        added = one.network_added_ns
+        return (
+            " network"
+            if abs(added - one.added_ns) <= abs(one.added_ns) * _ALMOST
+            else f" network {self._signed(added)}"
+        )
 
     def _bar(self, normal: int, here: int, cells: int) -> Line:
         """Draw time that both have as a light bar, added time as a solid one, and missing time as dots."""

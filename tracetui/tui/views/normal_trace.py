@@ -16,6 +16,7 @@ _KEYS = (
     ("this, normal", "time on the critical path in this trace, and in the median trace of its entry point"),
     ("added", "this minus normal; all rows add up to the difference of the traces"),
     ("share", "share of that difference"),
+    ("network", "added while the call was on the network, beyond the time of the callee; all of it if without a time"),
     ("░ █ ·", "time in both traces; added; missing"),
 )
 
