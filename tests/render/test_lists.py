@@ -17,7 +17,7 @@ from tracetui.analysis.dependencies import find_dependencies
 from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.operation_table import OperationTable
 from tracetui.analysis.service_table import ServiceTable
-from tracetui.cli.output import LEAST_WIDTH
+from tracetui.cli.output import MIN_WIDTH
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
@@ -76,7 +76,7 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
     contrasted = ContrastList(contrast(traces, selection, outcomes=True), glyphs)
     lines += [contrasted.heading(width), *(contrasted.line(row, width) for row in range(len(contrasted)))]
     compared = ComparisonLines(compare(analysis, analysis), ("[red]one", "[/red]two"), glyphs.ascii_only)
-    if width >= LEAST_WIDTH:
+    if width >= MIN_WIDTH:
         lines += [compared.line(row, width) for row in range(len(compared))] if traces.trace_count else []
     possible = SuggestionList(analysis.suggestions, traces, glyphs)
     lines += [possible.heading(width), *(possible.line(row, width) for row in range(len(possible)))]

@@ -18,7 +18,7 @@ from tracetui.analysis.span_facts import FactFinder, Rank, Ranks, SpanFacts, Spa
 from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown
-from tracetui.render.span.detail import MOST_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.span.detail import MAX_SHOWN, LinkTarget, SpanDetailLines
 from tracetui.render.span.facts import rank_words, words_wrapped
 from tracetui.render.text.attributes import in_short, indented, value_lines, value_text, wrapped
 from tracetui.render.text.cells import cell_width
@@ -159,18 +159,18 @@ def test_filter_matches_names_and_values() -> None:
 
 
 def test_many_attributes_have_headings_and_a_limit() -> None:
-    many = {f"db.a{number}": number for number in range(MOST_SHOWN)} | {"http.method": "GET", "b": "c"}
+    many = {f"db.a{number}": number for number in range(MAX_SHOWN)} | {"http.method": "GET", "b": "c"}
     span_of_many = Span("1", "2", None, "s", "n", EPOCH, 1, attributes=many, events=(Event(EPOCH, "e"),) * 10_000)
     lines = SpanDetailLines(span=span_of_many, open_key="Enter")
     shown = texts(lines)
-    assert shown[1:4] == ["▾ HTTP 1", "  http.method  GET", f"▾ database {MOST_SHOWN}"]
+    assert shown[1:4] == ["▾ HTTP 1", "  http.method  GET", f"▾ database {MAX_SHOWN}"]
     assert "  … 2 more attributes: Enter shows all" in shown
     assert "  … 9,500 more events: Enter shows all" in shown
     more = lines.entry(shown.index("  … 2 more attributes: Enter shows all"))
     assert more.is_long
     assert more.value == many
     lines.toggle(1)
-    assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MOST_SHOWN}"]
+    assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MAX_SHOWN}"]
 
 
 def test_leading_attributes_come_first() -> None:

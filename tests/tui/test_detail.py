@@ -14,7 +14,7 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import curl_line
 from tracetui.render.text.cells import cell_width
-from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
+from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.render.text.line import Role
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
@@ -458,6 +458,6 @@ def test_curl(attributes: dict[str, Any], expected: str | None) -> None:
 
 
 def test_clipboard_text_is_limited() -> None:
-    assert len(clipboard_text("a" * (MOST_COPIED + 1))) == MOST_COPIED
+    assert len(clipboard_text("a" * (MAX_COPIED + 1))) == MAX_COPIED
     assert clipboard_text("a\x1b\x9b\ud800\tb\r\nc\u202e") == "a␛��\tb\nc�"
     assert clipboard_text("rm\r\n-r\tf\n", one_line=True) == "rm␤-r f␤"

@@ -22,7 +22,7 @@ from tests.support.hostile import DAMAGED_STATE
 from tests.support.paths import INCIDENT
 from tests.support.terminal import Terminal
 from tracetui.tui.terminal.driver import KeyReader, tolerant_file
-from tracetui.tui.terminal.input import MOST_PASTED, MOST_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
+from tracetui.tui.terminal.input import MAX_PASTED, MAX_TYPED, PASTE_ENDS, PASTE_SECONDS, TerminalInput
 
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
@@ -283,17 +283,17 @@ def test_large_text_without_marks_is_one_paste(text: str) -> None:
 
 def test_paste_without_marks_ends_with_a_key() -> None:
     reader = KeyReader()
-    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x1b[A")]
+    found = [*reader.feed(b"x" * MAX_TYPED), *reader.feed(b"\x1b[A")]
     assert [type(event) for event in found] == [events.Paste, events.Key]
-    found = [*reader.feed(b"x" * MOST_TYPED), *reader.feed(b"\x03")]
+    found = [*reader.feed(b"x" * MAX_TYPED), *reader.feed(b"\x03")]
     assert [type(event) for event in found] == [events.Paste, events.Key]
 
 
 def test_many_keys_and_reports_are_not_a_paste() -> None:
     reader = KeyReader()
-    found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MOST_TYPED - 1))
+    found = reader.feed(b"\x1b[<35;10;10M\x1b[B" * 500 + b"j" * (MAX_TYPED - 1))
     assert not [event for event in found if isinstance(event, events.Paste)]
-    assert len([event for event in found if isinstance(event, events.Key)]) == 500 + MOST_TYPED - 1
+    assert len([event for event in found if isinstance(event, events.Key)]) == 500 + MAX_TYPED - 1
 
 
 @pytest.mark.parametrize("size", [1, 5, 4095, 100_000])
@@ -301,12 +301,12 @@ def test_many_keys_and_reports_are_not_a_paste() -> None:
 def test_paste_is_limited(begins: bytes, size: int) -> None:
     reader = KeyReader()
     ends = b"\x1b[201~" if begins else b""
-    found = reader.feed(begins + b"x" * (MOST_PASTED - 10))
+    found = reader.feed(begins + b"x" * (MAX_PASTED - 10))
     found += read_in_pieces(reader, b"y" * 1_000 + ends, size)
     (paste,) = found
     assert isinstance(paste, events.Paste)
-    assert paste.text.startswith("x" * (MOST_PASTED - 10) + "y")
-    assert len(paste.text) <= MOST_PASTED + 4_096
+    assert paste.text.startswith("x" * (MAX_PASTED - 10) + "y")
+    assert len(paste.text) <= MAX_PASTED + 4_096
     assert characters(reader.feed(b"q")) == "q"
 
 

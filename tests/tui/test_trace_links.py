@@ -11,7 +11,7 @@ from tests.support.building import build, span
 from tests.support.paths import CASES, INCIDENT
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
-from tracetui.render.report.slack_message import MOST_CHARACTERS, MOST_ROWS, WIDTH
+from tracetui.render.report.slack_message import MAX_CHARACTERS, MAX_ROWS, WIDTH
 from tracetui.session import Session
 from tracetui.tui import app as app_module
 from tracetui.tui.state import Look, State
@@ -102,7 +102,7 @@ async def test_message_for_slack_is_small_and_harmless(source: str) -> None:
     async with opened(source) as (app, pilot):
         for _ in range(5):
             await pilot.press("y", "l", "j")
-            assert len(app.clipboard) <= MOST_CHARACTERS
+            assert len(app.clipboard) <= MAX_CHARACTERS
             assert app.clipboard.count("```") == 2
             assert not set(app.clipboard) & set("<>")
-            assert len(app.clipboard.splitlines()) <= MOST_ROWS + 20
+            assert len(app.clipboard.splitlines()) <= MAX_ROWS + 20

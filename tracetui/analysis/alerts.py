@@ -21,12 +21,12 @@ from tracetui.model.traces import TraceSet
 
 LATENCY_FACTOR = 1.5
 ERROR_FACTOR = 2.0
-LEAST_ERROR_PERCENT = 1.0
+MIN_ERROR_PERCENT = 1.0
 _P95 = 0.95
-_MOST_TRIED = 2_000
+_MAX_TRIED = 2_000
 """Most operations of a service that are matched with the pattern of another."""
 _NAMES_TRIED = 100
-_MOST_EXCLUDED = 20
+_MAX_EXCLUDED = 20
 _ALL = 99.0
 """Error rate in percent above which no threshold makes sense."""
 _MS = 1_000_000
@@ -52,7 +52,7 @@ class Baseline:
     bucket_end_ns: int
     """End of the bucket that contains the p95: the metric may report up to this value for it."""
     error_threshold_percent: float | None
-    """Error rate of the baseline times `ERROR_FACTOR`, at least `LEAST_ERROR_PERCENT` and at most halfway from the rate
+    """Error rate of the baseline times `ERROR_FACTOR`, at least `MIN_ERROR_PERCENT` and at most halfway from the rate
     to 100 %; None if all calls failed.
     """
     is_error_threshold_halfway: bool
@@ -131,13 +131,13 @@ class _Patterns:
         found: list[tuple[str, str]] = []
         if not own.pattern:
             return ()
-        for other, names in list(self._names.items())[:_MOST_TRIED]:
+        for other, names in list(self._names.items())[:_MAX_TRIED]:
             if other == shape or not any(map(own.fullmatch, names[:_NAMES_TRIED])):
                 continue
             pattern = self.of(other)
             if not pattern or not any(map(re.compile(pattern).fullmatch, self._names[shape][:_NAMES_TRIED])):
                 found.append((self._shapes[other], pattern))
-        return tuple(found[:_MOST_EXCLUDED])
+        return tuple(found[:_MAX_EXCLUDED])
 
 
 def _bucket_end(durations: np.ndarray) -> int:
@@ -151,7 +151,7 @@ def _error_threshold(failed: float) -> tuple[float | None, bool]:
     """Compute the threshold. -> the threshold; whether it is halfway between the rate and 100 %"""
     if failed >= _ALL:
         return None, False
-    doubled = max(round(failed * ERROR_FACTOR, 1), LEAST_ERROR_PERCENT)
+    doubled = max(round(failed * ERROR_FACTOR, 1), MIN_ERROR_PERCENT)
     return (doubled, False) if doubled < _ALL else (round((failed + 100) / 2, 1), True)
 
 

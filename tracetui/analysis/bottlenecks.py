@@ -24,9 +24,9 @@ BOTTLENECK_PERCENT = 20.0
 
 _SAMPLED_SPANS = 2_000
 _SAMPLED_TOTAL = 400_000
-"""Most spans read for all bottlenecks together; at least `_LEAST_SAMPLED` are read for each."""
-_LEAST_SAMPLED = 2
-_LEAST_OF_SAMPLE = 0.1
+"""Most spans read for all bottlenecks together; at least `_MIN_SAMPLED` are read for each."""
+_MIN_SAMPLED = 2
+_MIN_SAMPLE_SHARE = 0.1
 _LONGEST_PATTERN = 300
 
 
@@ -140,7 +140,7 @@ class BottleneckColumns:
 
     def patterns(self, rows: np.ndarray) -> list[str]:
         """Find the commonest detail of the spans of these rows, which reads their attributes. rows: int64[m]"""
-        most = min(max(_SAMPLED_TOTAL // max(len(self), 1), _LEAST_SAMPLED), _SAMPLED_SPANS)
+        most = min(max(_SAMPLED_TOTAL // max(len(self), 1), _MIN_SAMPLED), _SAMPLED_SPANS)
         first = self.spans.first
         groups = self.group[rows]
         return common_details(self.traces, self.spans.order, first[groups], first[groups + 1], most)
@@ -258,7 +258,7 @@ def _commonest(details: list[str]) -> str:
     counts = Counter(details)
     del counts[""]
     commonest, times = max(counts.items(), key=itemgetter(1), default=("", 0))
-    return commonest if times >= _LEAST_OF_SAMPLE * len(details) else ""
+    return commonest if times >= _MIN_SAMPLE_SHARE * len(details) else ""
 
 
 def _details(traces: TraceSet, spans: np.ndarray) -> list[str]:

@@ -17,7 +17,7 @@ from tracetui.model.traces import TraceSet
 
 _LONGEST = 200
 """Longest chain that is followed back; longer ones are cycles."""
-_MOST_POSSIBLE = 10
+_MAX_POSSIBLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ def call_chains(graph: ServiceGraph, begin: Target, end: Target) -> CallChains:
         shortest = nx.all_shortest_paths(graph.graph, begin.service, last)
         paths = ((*path, end.service) if end.caller else tuple(path) for path in shortest)
         # a graph with many equally short paths has too many of them to list all
-        found = set(islice(paths, 20 * _MOST_POSSIBLE)) - taken
-        possible = [CallChain(path) for path in sorted(found)[:_MOST_POSSIBLE]]
+        found = set(islice(paths, 20 * _MAX_POSSIBLE)) - taken
+        possible = [CallChain(path) for path in sorted(found)[:_MAX_POSSIBLE]]
     return CallChains(begin.name, end.name, tuple(observed), tuple(possible))
 
 

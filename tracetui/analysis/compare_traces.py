@@ -12,9 +12,9 @@ from tracetui.analysis.errors import ErrorRole, roles
 from tracetui.analysis.network import network_times
 from tracetui.analysis.self_time import self_times
 
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Smallest change of a call path that counts, as a share of the longer trace."""
-LEAST_CHANGE = 0.1
+MIN_CHANGE = 0.1
 """Smallest change that counts, as a share of the value before."""
 
 
@@ -133,7 +133,7 @@ def compare_traces(before: CriticalPaths, first: int, after: CriticalPaths, seco
     waiting = roots[::-1]
     while waiting:
         node = nodes[waiting.pop()]
-        found.append(_call_path(node, LEAST_SHARE * longer))
+        found.append(_call_path(node, MIN_SHARE * longer))
         waiting += reversed(node.below)
     return found
 
@@ -194,6 +194,6 @@ def _change(pair: _Pair, least: float) -> PathChange:
     before, after = pair
     if before is None or after is None:
         return PathChange.UNKNOWN
-    if abs(after - before) <= least or abs(after - before) < LEAST_CHANGE * before:
+    if abs(after - before) <= least or abs(after - before) < MIN_CHANGE * before:
         return PathChange.SAME
     return PathChange.SLOWER if after > before else PathChange.FASTER

@@ -23,13 +23,13 @@ from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
-MOST_SPANS = 40_000
+MAX_SPANS = 40_000
 """Most spans per side whose attributes are read; with more, whole traces are sampled evenly."""
 _FALSE_DISCOVERY_RATE = 0.05
 """Largest share of the reported differences that may be chance."""
-_LEAST_TRACES = 2
+_MIN_TRACES = 2
 """Least count in a selection of several traces, as every trace has unique ids."""
-_LEAST_STANDARD_ERRORS = 1.5
+_MIN_STANDARD_ERRORS = 1.5
 """Least difference of two shares, in standard errors."""
 _LONGEST_VALUE = 200
 """Most characters of a value."""
@@ -107,11 +107,11 @@ def contrast(
     """Compare the traces of `selection`, bool[traces], with all others.
 
     `outcomes`: include attributes that merely mark a failure. `durations`: include response times; False for selections
-    by response time. `most_spans`: most spans per side whose attributes are read (default MOST_SPANS); with more,
+    by response time. `most_spans`: most spans per side whose attributes are read (default MAX_SPANS); with more,
     whole traces are sampled evenly.
     """
     sides = [np.flatnonzero(selection), np.flatnonzero(~selection)]
-    examined = [_sampled(traces, side, most_spans or MOST_SPANS) for side in sides]
+    examined = [_sampled(traces, side, most_spans or MAX_SPANS) for side in sides]
     trace_digests: dict[_Name, int] = {}
     found = [_counted(traces, side, outcomes, trace_digests) for side in examined]
     sizes = (len(examined[0]), len(examined[1]))
@@ -140,7 +140,7 @@ def _significant(
         selected = min(occurs, sizes[0])
         return (
             hypergeometric_p_value(selected, occurs - selected, sizes)
-            if selected >= min(_LEAST_TRACES, sizes[0])
+            if selected >= min(_MIN_TRACES, sizes[0])
             else 1.0
         )
 
@@ -201,7 +201,7 @@ def _difference(name: _Name, counts: tuple[int, int], sizes: tuple[int, int]) ->
     pooled = (selected + rest) / (sizes[0] + sizes[1])
     error = math.sqrt(pooled * (1 - pooled) * (1 / sizes[0] + 1 / sizes[1]))
     # the quick test first, as most features hardly differ
-    if selected < min(_LEAST_TRACES, sizes[0]) or shares[0] - shares[1] < _LEAST_STANDARD_ERRORS * error:
+    if selected < min(_MIN_TRACES, sizes[0]) or shares[0] - shares[1] < _MIN_STANDARD_ERRORS * error:
         return None
     p_value = hypergeometric_p_value(selected, rest, sizes)
     return (

@@ -13,11 +13,11 @@ from itertools import islice
 
 import networkx as nx
 
-MOST_STEPS = 2_000_000
+MAX_STEPS = 2_000_000
 """Most steps over arcs for a measure that is computed service by service."""
-MOST_PAIRS = 2_000_000_000
+MAX_PAIRS = 2_000_000_000
 """Largest product of services and arcs for which indirect callers in a component of the graph are counted."""
-MOST_GROUPED = 5_000
+MAX_GROUPED = 5_000
 """Most services that are grouped by call counts."""
 EXACT = 300
 """Most nodes for which all measures are exact."""
@@ -118,7 +118,7 @@ def count_callers(arcs: Arcs) -> tuple[list[int | None], str]:
             continue
         heads = [node for node in component if component_of[node] == node]
         size = sum(len(arcs.onwards[node]) for node in component)
-        if len(component) > EXACT and len(heads) * (len(heads) + size) > MOST_PAIRS:
+        if len(component) > EXACT and len(heads) * (len(heads) + size) > MAX_PAIRS:
             left_out += len(component)
             for node in component:
                 counts[node] = None
@@ -182,7 +182,7 @@ def betweenness(arcs: Arcs) -> tuple[list[float], str]:
     random.Random(0).shuffle(begins)
     steps = done = 0
     for begin in begins:
-        if count > EXACT and steps > MOST_STEPS:
+        if count > EXACT and steps > MAX_STEPS:
             break
         done += 1
         steps += _add_between(arcs, begin, between)
@@ -227,7 +227,7 @@ def dominators(arcs: Arcs, entries: Sequence[int]) -> tuple[set[int], str]:
     found: set[int] = set()
     steps = done = 0
     for entry in entries:
-        if len(arcs) > EXACT and steps > MOST_STEPS:
+        if len(arcs) > EXACT and steps > MAX_STEPS:
             break
         done += 1
         steps += _add_dominators(arcs, entry, found)
@@ -296,7 +296,7 @@ class CycleSearch:
         self.left_out = "cycles of some services (too many to find all)" if self._is_over() else ""
 
     def _is_over(self) -> bool:
-        return self._steps > MOST_STEPS and len(self._arcs) > EXACT
+        return self._steps > MAX_STEPS and len(self._arcs) > EXACT
 
     def _cycles_of_length(self, length: int) -> Iterator[tuple[int, ...]]:
         for first in self._firsts:

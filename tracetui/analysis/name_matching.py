@@ -30,7 +30,7 @@ _PARAMETER: Final = re.compile(r"\\\{[^/{}]*\\\}|<[^/<>]+>|(?<=/):[A-Za-z_]\w*")
 _STATEMENT: Final = re.compile(r"([A-Z]+) ([\w$.]+)")
 
 
-_MOST_LISTED = 50
+_MAX_LISTED = 50
 
 
 def name_pattern(operation: str, names: Sequence[str]) -> str:
@@ -51,7 +51,7 @@ def name_pattern(operation: str, names: Sequence[str]) -> str:
     for candidate in candidates:
         if candidate != literal and all(map(re.compile(candidate).fullmatch, names)):
             return candidate
-    return "|".join(map(_escaped, names[:_MOST_LISTED]))
+    return "|".join(map(_escaped, names[:_MAX_LISTED]))
 
 
 def _ends_in_common(names: Sequence[str]) -> str:

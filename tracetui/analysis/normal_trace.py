@@ -13,9 +13,9 @@ from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 
-_LEAST_PERCENT: Final = 1.0
+_MIN_PERCENT: Final = 1.0
 """Least share of the difference, in percent, of a call path that is listed."""
-_MOST_ATTRIBUTES: Final = 5
+_MAX_ATTRIBUTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class NormalComparison:
     @property
     def listed(self) -> tuple[PathDifference, ...]:
         """Call paths with a part in the difference, and those that are only in one of the traces."""
-        return tuple(one for one in self.paths if abs(one.share) >= _LEAST_PERCENT or not all(one.path.counts))
+        return tuple(one for one in self.paths if abs(one.share) >= _MIN_PERCENT or not all(one.path.counts))
 
 
 def find_normal(traces: TraceSet, trace: int) -> int | None:
@@ -168,7 +168,7 @@ def _attribute_differences(traces: TraceSet, normal: int, here: int) -> list[Att
             found.append(AttributeDifference(service, key, other, value))
     # those of few values say more than ids
     found.sort(key=lambda one: (_has_digits(one.here), one.service != root_service, len(one.here)))
-    return found[:_MOST_ATTRIBUTES]
+    return found[:_MAX_ATTRIBUTES]
 
 
 def _attributes(traces: TraceSet, trace: int) -> dict[tuple[str, str], str]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
-from tracetui.analysis.graph_measures import MOST_GROUPED, Arcs, CycleSearch, count_callers, hops, weak_components
+from tracetui.analysis.graph_measures import MAX_GROUPED, Arcs, CycleSearch, count_callers, hops, weak_components
 from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import shape
 from tracetui.model.traces import TraceSet
@@ -141,7 +141,7 @@ class ServiceGraph:
 
     @property
     def _is_too_large_for_groups(self) -> bool:
-        return len(self.names) > MOST_GROUPED and bool(self.edges)
+        return len(self.names) > MAX_GROUPED and bool(self.edges)
 
     @cached_property
     def communities(self) -> tuple[tuple[str, ...], ...]:

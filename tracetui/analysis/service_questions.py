@@ -19,11 +19,11 @@ from tracetui.analysis.stats.groups import group_positions, quantiles
 from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
-_MOST_EXAMINED = 200
+_MAX_EXAMINED = 200
 """Most spans of a service whose attributes are read to describe a match."""
 _KINDS_OF_MATCH = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
-_MOST_LISTED = 5
+_MAX_LISTED = 5
 """Most matches listed per service and type."""
 
 
@@ -156,7 +156,7 @@ def _first_of_each_kind(found: Sequence[WordMatch]) -> list[WordMatch]:
     few = []
     for match in sorted(found, key=lambda match: (_KINDS_OF_MATCH.index(match.what), -match.count, match.value)):
         kept[match.what] += 1
-        if kept[match.what] <= _MOST_LISTED:
+        if kept[match.what] <= _MAX_LISTED:
             few.append(match)
     return few
 
@@ -166,7 +166,7 @@ def _attributes(traces: TraceSet, spans: np.ndarray, lowered: str) -> dict[str, 
     for number, at in group_positions(traces.service[spans]):
         own = spans[at]
         seen: Counter[str] = Counter()
-        for span in own[:_MOST_EXAMINED].tolist():
+        for span in own[:_MAX_EXAMINED].tolist():
             attributes = {**traces.resource_attributes(span), **traces.attributes(span)}
             texts = (f"{key}={value!s}" for key, value in attributes.items() if key != "service.name")
             seen.update(text for text in texts if lowered in text.lower())

@@ -27,7 +27,7 @@ _SPANS_PER_CHECK: Final = 2_048
 """Spans decoded between two checks of `stopped`."""
 _SPANS_AT_ONCE: Final = 1 << 17
 """Spans whose bytes are searched between two checks of `stopped`."""
-_MOST_PARTS: Final = 10_000
+_MAX_PARTS: Final = 10_000
 """Most parts of one value that are searched."""
 
 
@@ -247,7 +247,7 @@ def _contains(attributes: Attributes, sought: str) -> bool:
 def value_parts(value: Value) -> Iterable[str]:
     """Yield the texts of a value and of all values within it."""
     waiting: list[Value] = [value]
-    for _ in range(_MOST_PARTS):
+    for _ in range(_MAX_PARTS):
         if not waiting:
             return
         part = waiting.pop()

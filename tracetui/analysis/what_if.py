@@ -18,9 +18,9 @@ from tracetui.analysis.stats.groups import quantiles
 from tracetui.model.errors import UsageError
 from tracetui.model.traces import TraceSet
 
-MOST_PERCENT = 1_000.0
+MAX_PERCENT = 1_000.0
 _UNCHANGED = 100.0
-_MOST_NS = 1 << 61
+_MAX_NS = 1 << 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ class Replay:
 
 def run_replay(paths: CriticalPaths, scaled: np.ndarray, percent: float) -> Replay:
     """Replay a set; see `what_if`."""
-    if not 0 <= percent <= MOST_PERCENT:
-        raise UsageError(f"the share must be between 0 and {MOST_PERCENT:,.0f} %, not {percent:g}")
+    if not 0 <= percent <= MAX_PERCENT:
+        raise UsageError(f"the share must be between 0 and {MAX_PERCENT:,.0f} %, not {percent:g}")
     traces = paths.traces
     outermost = _outermost(traces, scaled)
     length = traces.duration.copy()
@@ -106,7 +106,7 @@ def _scaled(times: np.ndarray, percent: float) -> np.ndarray:
     """Scale times, int64 ns, within the range of int64."""
     if percent == _UNCHANGED:
         return times
-    scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_MOST_NS, _MOST_NS).astype(np.int64)
+    scaled: np.ndarray = np.clip(np.round(times * (percent / 100)), -_MAX_NS, _MAX_NS).astype(np.int64)
     return scaled
 
 

@@ -10,7 +10,7 @@ from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
 from tracetui.model.errors import UsageError
 
 _WORD = re.compile("[a-z][a-z-]*", re.IGNORECASE)
-_LEAST_SIMILARITY = 0.75
+_MIN_SIMILARITY = 0.75
 """Least similarity to a command at which a word counts as its misspelling: that of `shwo` to `show`."""
 
 
@@ -39,7 +39,7 @@ def _nearest_command(word: str) -> str:
     import difflib
 
     names = [command.name for command in COMMANDS if not command.is_hidden]
-    return next(iter(difflib.get_close_matches(word.lower(), names, 1, _LEAST_SIMILARITY)), "")
+    return next(iter(difflib.get_close_matches(word.lower(), names, 1, _MIN_SIMILARITY)), "")
 
 
 def _is_unknown(word: str) -> bool:

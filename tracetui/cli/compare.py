@@ -28,7 +28,7 @@ from tracetui.query.trace_set_split import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.session import Session
 
-_MOST_PERCENT = 1e9
+_MAX_PERCENT = 1e9
 _WORSE = 1
 """Exit code of `--fail-on-regression` on a regression."""
 
@@ -87,7 +87,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
     chance. Filters apply to both sets. --at and --by compare two parts of one set.
     """
     threshold = options.threshold
-    if not threshold <= _MOST_PERCENT:
+    if not threshold <= _MAX_PERCENT:
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if sum(one is not None for one in (options.at, options.by, options.trace)) > 1:
         raise UsageError("use only one of --at, --by and --trace")

@@ -31,7 +31,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.contrast import ContrastList, remarks
 
 _SHOWN = 20
-_MOST_OLDER = 0.2
+_MAX_OLDER = 0.2
 """Largest share of selected traces before all others for which both are of about the same time."""
 
 Slow = Annotated[
@@ -91,7 +91,7 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
         advice = "; omit --errors-only" if number and filters.errors_only else ""
         raise UsageError(f"nothing to contrast: {none} {of} is in the selection ({what}){advice}")
     older = int((traces.trace_start[chosen] < traces.trace_start[~chosen].min()).sum())
-    if session.searched and older > number * _MOST_OLDER:
+    if session.searched and older > number * _MAX_OLDER:
         print_message(
             f"warning: {older:,} of the {number:,} selected traces are older than all others, of which the server sent"
             f" {session.searched}: as the others started later, the time may explain a difference; narrow both with"

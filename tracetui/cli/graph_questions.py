@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tracetui.render.graph.text_blocks import GraphPage
 
 HOPS = 2
-_LEAST_WORD = 3
+_MIN_WORD = 3
 """Shortest word of a phrase that is searched for on its own."""
 
 
@@ -258,7 +258,7 @@ def _peers(analysis: Analysis, targets: Sequence[Target], type_: PeerType) -> Gr
 
 
 def _parts(phrase: str) -> list[str]:
-    words = [word for word in re.split(r"[^\w]+", phrase) if len(word) >= _LEAST_WORD]
+    words = [word for word in re.split(r"[^\w]+", phrase) if len(word) >= _MIN_WORD]
     return [part for word in words for part in dict.fromkeys((word, word.removesuffix("s"))) if part != phrase]
 
 

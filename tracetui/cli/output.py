@@ -19,9 +19,9 @@ from tracetui.render.text.ansi import ColourChoice, colour_of, encodable, write_
 from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
 
-LEAST_WIDTH = 40
+MIN_WIDTH = 40
 DEFAULT_WIDTH = 80
-_MOST_WIDTH = 2_000
+_MAX_TERMINAL_WIDTH = 2_000
 """Largest accepted width of a terminal, or of COLUMNS."""
 _MAX_WIDTH = 10_000
 _LISTED_WARNINGS = 10
@@ -42,7 +42,7 @@ def print_message(text: str) -> None:
 def _wrapped(text: str) -> list[str]:
     """Break a message between words at the width of the terminal."""
     width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
-    return [part.text for part in wrapped(Line([(text, "")]), max(width, LEAST_WIDTH))]
+    return [part.text for part in wrapped(Line([(text, "")]), max(width, MIN_WIDTH))]
 
 
 class _InAscii(io.TextIOWrapper):
@@ -81,9 +81,9 @@ def print_warnings(warnings: Iterable[LoadWarning], verbose: bool) -> None:
 def width_of(width: int | None) -> int:
     """Choose the width: `width`, or that of COLUMNS or the terminal, or 80."""
     if width is not None:
-        return min(max(width, LEAST_WIDTH), _MAX_WIDTH)
+        return min(max(width, MIN_WIDTH), _MAX_WIDTH)
     columns = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns
-    return min(max(columns, LEAST_WIDTH), _MOST_WIDTH)
+    return min(max(columns, MIN_WIDTH), _MAX_TERMINAL_WIDTH)
 
 
 def is_ascii(wanted: bool, stream: TextIO | None = None) -> bool:

@@ -15,7 +15,7 @@ from tracetui.cli.trace_opening import SLOWEST, TraceOpening
 from tracetui.render.text.ansi import ColourChoice
 from tracetui.render.text.glyphs import glyphs_of
 from tracetui.render.waterfall.document import MAX_ROWS, waterfall_text
-from tracetui.render.waterfall.waterfall import LEAST_REPEATS, Waterfall
+from tracetui.render.waterfall.waterfall import MIN_REPEATS, Waterfall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ def show(selection: o.Selection, options: ShowOptions, servers: o.Servers) -> No
         glyphs=glyphs,
         message_of=lambda span: error_message(traces, span),
         network=session.analysis.network,
-        least_repeats=0 if options.everything else LEAST_REPEATS,
+        least_repeats=0 if options.everything else MIN_REPEATS,
     )
     rows = None if options.everything else options.max_rows
     lines = waterfall_text(

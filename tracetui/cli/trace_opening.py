@@ -25,7 +25,7 @@ from tracetui.session import Session
 SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _MICROSECOND = 1_000
 _LISTED = 5
-_MOST_SEARCHES = 5
+_MAX_SEARCHES = 5
 """Most searches for traces slower than the slowest found."""
 
 
@@ -78,7 +78,7 @@ class TraceOpening:
     def _slowest(self) -> Session:
         """Search servers for ever slower traces until none is found."""
         session = self._filtered()
-        for _ in range(_MOST_SEARCHES):
+        for _ in range(_MAX_SEARCHES):
             traces = session.analysis.traces
             if not session.searched or not traces.trace_count:
                 break

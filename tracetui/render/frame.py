@@ -24,11 +24,11 @@ _LEAST_IMPORTANT = ("noun", "others", "spans", "name", "services", "clock", "sou
 """Parts of the status in the order in which they are dropped. The date is the last: without it, the traces of an
 earlier day look like those of today.
 """
-_LEAST_CELLS = {"source": 16, "filter": 14}
+_MIN_CELLS = {"source": 16, "filter": 14}
 """Least widths of the parts that can be shortened; others are dropped as a whole."""
-_LEAST_CRUMBS = 20
+_MIN_CRUMBS = 20
 """Width below which the breadcrumbs are not shown."""
-_LEAST_CRUMB = 6
+_MIN_CRUMB = 6
 """Width of a breadcrumb below which an ellipsis replaces it."""
 _NOTHING = ("", Role.PLAIN)
 
@@ -128,7 +128,7 @@ def status_line(
         if too_much <= 0:
             break
         text, role = getattr(parts, least)
-        room = max(cell_width(text) - too_much, _LEAST_CELLS[least]) if least in _LEAST_CELLS else 0
+        room = max(cell_width(text) - too_much, _MIN_CELLS[least]) if least in _MIN_CELLS else 0
         setattr(parts, least, (cut(text, room, glyphs.ellipsis) if room else "", role))
     return parts.line(glyphs).cropped(width, glyphs.ellipsis)
 
@@ -179,7 +179,7 @@ def crumb_line(
         separator = " | " if glyphs.ascii_only else _SEPARATOR
         room = width - message.width - len(separator) - last.width - 2
         whole = _breadcrumbs(crumbs, glyphs, Role.PLAIN)
-        left = _breadcrumbs(crumbs, glyphs, Role.PLAIN, room) if room >= min(whole.width, _LEAST_CRUMBS) else Line()
+        left = _breadcrumbs(crumbs, glyphs, Role.PLAIN, room) if room >= min(whole.width, _MIN_CRUMBS) else Line()
         left = left.cropped(max(room, 0), glyphs.ellipsis)
         left.add(separator if left.runs else "", Role.GUIDE).extend(message)
         keys = _keys(hints, max(last.width, width - left.width - 2))
@@ -208,7 +208,7 @@ def _breadcrumbs(crumbs: Sequence[str], glyphs: Glyphs, last: str, room: int | N
             break
         whole = cell_width(texts[at])
         left = whole - too_much
-        texts[at] = cut(texts[at], left if left >= _LEAST_CRUMB else 1, glyphs.ellipsis)
+        texts[at] = cut(texts[at], left if left >= _MIN_CRUMB else 1, glyphs.ellipsis)
         too_much -= whole - cell_width(texts[at])
     line = Line()
     for i, text in enumerate(texts):

@@ -15,7 +15,7 @@ LABEL_WIDTH = 9
 GAP = 3
 """Cells between the parts of a statement."""
 _LONGEST = 200
-_LEAST_PART = 24
+_MIN_PART = 24
 """Least cells of a part that is cut; with less room it is left out."""
 
 
@@ -37,7 +37,7 @@ class Statement(NamedTuple):
             room = width - line.width - gap
             if part.width <= room:
                 line.add(" " * gap).extend(part)
-            elif room >= _LEAST_PART or not number:
+            elif room >= _MIN_PART or not number:
                 return line.add(" " * gap).extend(part).cropped(width, ellipsis)
         return line
 

@@ -21,7 +21,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from tracetui.model.errors import InputError, UsageError
-from tracetui.render.text.clipboard import MOST_COPIED, clipboard_text
+from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.tui.bookmark import Bookmark
 from tracetui.tui.browser import open_in_browser
 from tracetui.tui.frame import FrameBottom, FrameTop, Location
@@ -260,8 +260,8 @@ class TraceApp(TerminalApp):
 
     def on_copy_text(self, message: CopyText) -> None:
         self.copy_to_clipboard(clipboard_text(message.text, one_line=message.one_line))
-        is_cut = len(message.text) > MOST_COPIED
-        part = f": the first {MOST_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
+        is_cut = len(message.text) > MAX_COPIED
+        part = f": the first {MAX_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
         self.show_notice(f"copied {message.what}{part}")
 
     def on_open_page(self, message: OpenPage) -> None:

@@ -14,7 +14,7 @@ from tracetui.tui.state import State
 if TYPE_CHECKING:
     from tracetui.session import FilteredSession
 
-_MOST_BOOKMARKS = 50
+_MAX_BOOKMARKS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class History:
     def add(self, bookmark: Bookmark) -> None:
         """Add a location, unless it is the latest already."""
         if not self._bookmarks or self._bookmarks[-1] != bookmark:
-            self._bookmarks = [*self._bookmarks, bookmark][-_MOST_BOOKMARKS:]
+            self._bookmarks = [*self._bookmarks, bookmark][-_MAX_BOOKMARKS:]
 
     def pop(self) -> Bookmark:
         """Remove and return the latest location."""

@@ -19,7 +19,7 @@ from tracetui.tui.views.registry import VIEWS
 from tracetui.tui.widgets.line_bar import LineBar
 
 _BANNER_LINES = 8
-_LEAST_BANNER = 4
+_MIN_BANNER = 4
 _BANNER_SHARE = 6
 """A banner over loaded traces takes at most one in this many lines of the screen."""
 _BANNER_EDGE = 4
@@ -140,7 +140,7 @@ class FrameTop(Vertical):
         glyphs = self._state.look.glyphs
         glyph, most = glyphs.warning, _BANNER_LINES
         if self._state.session is not None:
-            most = min(max(self.app.size.height // _BANNER_SHARE, _LEAST_BANNER), most)
+            most = min(max(self.app.size.height // _BANNER_SHARE, _MIN_BANNER), most)
         *texts, last = [wrap(text, max(width - _BANNER_EDGE, 1)) for text in self._texts] or [[]]
         rows, room = [row for text in texts for row in text], max(most - len(last), 1)
         if len(rows) > room:

@@ -27,10 +27,10 @@ from tracetui.tui.widgets.choice import Choice, Option
 if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
-_MOST = 2_000
+_MAX_NAMES = 2_000
 """Most services, and most operations, that are searched."""
-_MOST_IDS = 200_000
-_MOST_MATCHES = 40
+_MAX_IDS = 200_000
+_MAX_MATCHES = 40
 _UNLISTED = {"app.back", "app.palette", "app.quit", "app.quit-at-once"}
 _LIVE = {"app.follow", "app.more"}
 """Actions that need a server."""
@@ -144,7 +144,7 @@ class PaletteEntries:
         for name, query in sorted(self._app.state.saved_filters.items()):
             yield PaletteEntry(f"Filter {name}", query, partial(self._list, query))
         for kind, field, names in (("Service", "service", loaded.services), ("Operation", "operation", loaded.shapes)):
-            for name in names[:_MOST]:
+            for name in names[:_MAX_NAMES]:
                 yield PaletteEntry(f"{kind} {name}", "its traces", partial(self._list, f"{field} = {quoted(name)}"))
 
     def _list(self, query: str) -> None:
@@ -178,7 +178,7 @@ class PaletteEntries:
             if all(word in label or word in entry.words for word in words):
                 ranked.append((sum(f" {word}" not in f" {label}" for word in words), rank, entry))
         ranked.sort(key=lambda found: found[:2])
-        return [*(entry for *_, entry in ranked[:_MOST_MATCHES]), *islice(self._traces(words), _MOST_MATCHES)]
+        return [*(entry for *_, entry in ranked[:_MAX_MATCHES]), *islice(self._traces(words), _MAX_MATCHES)]
 
     def _traces(self, words: Sequence[str]) -> Iterator[PaletteEntry]:
         """Find traces by the beginning of their ids. Matching anywhere would find too many."""
@@ -187,7 +187,7 @@ class PaletteEntries:
         if loaded is None or len(prefixes) != 1 or len(prefixes[0]) < _SHORTEST_ID:
             return
         look = self._app.state.look
-        for trace, trace_id in enumerate(loaded.trace_ids[:_MOST_IDS]):
+        for trace, trace_id in enumerate(loaded.trace_ids[:_MAX_IDS]):
             if trace_id.lower().startswith(prefixes[0]):
                 start = numbers.date_clock(int(loaded.trace_start[trace]), look.local_time)
                 duration = numbers.duration(int(loaded.response_time[trace]), look.glyphs.ascii_only)

@@ -26,8 +26,8 @@ _RESUME = "resume.json"
 _QUERIES = "queries.json"
 _COLUMNS = "columns.json"
 _FILTERS = "filters.json"
-MOST_FILTERS = 200
-_MOST_QUERIES = 100
+MAX_FILTERS = 200
+_MAX_QUERIES = 100
 LONGEST_QUERY = 1_000
 
 
@@ -117,7 +117,7 @@ def load_queries(warnings: list[str] | None = None) -> list[str]:
     A damaged file is renamed, with a text added to `warnings`.
     """
     try:
-        return (StateFile(_queries_path(), list[str]).load() or [])[-_MOST_QUERIES:]
+        return (StateFile(_queries_path(), list[str]).load() or [])[-_MAX_QUERIES:]
     except DamagedStateError as error:
         if warnings is not None:
             warnings.append(str(error))
@@ -129,7 +129,7 @@ def save_queries(new: Sequence[str]) -> None:
     new = [query for query in new if len(query) <= LONGEST_QUERY and not _holds_secret(query)]
     if new:
         # a repeated query moves to the end
-        queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MOST_QUERIES]
+        queries = list(dict.fromkeys(reversed([*load_queries(), *new])))[:_MAX_QUERIES]
         StateFile(_queries_path(), list[str]).save(queries[::-1])
 
 
@@ -139,7 +139,7 @@ def load_filters(warnings: list[str] | None = None) -> dict[str, str]:
     A damaged file is renamed, with a text added to `warnings`.
     """
     shown = [(name, query) for name, query in _all_filters(warnings).items() if len(query) <= LONGEST_QUERY]
-    return dict(shown[-MOST_FILTERS:])
+    return dict(shown[-MAX_FILTERS:])
 
 
 def _all_filters(warnings: list[str] | None = None) -> dict[str, str]:

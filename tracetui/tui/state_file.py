@@ -13,7 +13,7 @@ from tracetui.model.json_decoding import MalformedError, decode_any, encode_any
 
 _T = TypeVar("_T")
 
-_MOST_BYTES = 1 << 22
+_MAX_BYTES = 1 << 22
 """Largest file that is read; the program writes none as large."""
 
 
@@ -37,10 +37,10 @@ class StateFile(Generic[_T]):
             if not self.path.is_file():
                 return None
             with self.path.open("rb") as file:
-                content = file.read(_MOST_BYTES + 1)
+                content = file.read(_MAX_BYTES + 1)
         except OSError:
             return None
-        if len(content) > _MOST_BYTES:
+        if len(content) > _MAX_BYTES:
             raise self._set_aside()
         try:
             return decode_any(self._decoder, content)

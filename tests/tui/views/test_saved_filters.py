@@ -79,19 +79,19 @@ async def test_a_filter_that_is_too_long_is_not_saved() -> None:
 
 
 async def test_a_filter_beyond_the_most_is_not_saved() -> None:
-    settings.save_filters({f"filter {number}": "error" for number in range(settings.MOST_FILTERS)})
+    settings.save_filters({f"filter {number}": "error" for number in range(settings.MAX_FILTERS)})
     async with opened(INCIDENT) as (app, pilot):
         app.state.saved_filters.update(settings.load_filters())
         await pilot.press("e", "apostrophe", *"mine", "enter")
-        assert f"not saved: there are {settings.MOST_FILTERS} saved filters" in pilot.text
-        assert len(app.state.saved_filters) == settings.MOST_FILTERS
+        assert f"not saved: there are {settings.MAX_FILTERS} saved filters" in pilot.text
+        assert len(app.state.saved_filters) == settings.MAX_FILTERS
         app.exit()
-    assert len(settings.load_filters()) == settings.MOST_FILTERS
+    assert len(settings.load_filters()) == settings.MAX_FILTERS
 
 
 def test_saving_keeps_filters_that_are_not_shown(tmp_path: Path) -> None:
     long = "a" * (settings.LONGEST_QUERY + 1)
-    many = {f"filter {number}": "error" for number in range(settings.MOST_FILTERS + 5)}
+    many = {f"filter {number}": "error" for number in range(settings.MAX_FILTERS + 5)}
     settings.save_filters({"long": long, **many})
     assert list(settings.load_filters()) == list(many)[5:]
     settings.save_filters({"new": "error", "filter 7": None})

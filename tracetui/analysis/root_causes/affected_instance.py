@@ -10,9 +10,9 @@ import numpy as np
 from tracetui.model.traces import TraceSet
 
 _KEYS: Final = ("k8s.pod.name", "service.instance.id", "host.name", "container.id")
-_LEAST_SHARE: Final = 0.8
+_MIN_SHARE: Final = 0.8
 """Least share of the abnormal spans on one instance to name it."""
-_LEAST_RATIO: Final = 1.3
+_MIN_RATIO: Final = 1.3
 """Least ratio of that share to the instance's share of all spans, unless it has them all."""
 
 
@@ -28,8 +28,8 @@ def affected_instance(traces: TraceSet, spans: np.ndarray) -> str:
     total = np.bincount(code[of_services], minlength=len(distinct))
     most = int(abnormal.argmax())
     share, expected = abnormal[most] / abnormal.sum(), total[most] / total.sum()
-    is_over_represented = expected == 1.0 or share >= _LEAST_RATIO * expected
-    return distinct[most] if share >= _LEAST_SHARE and is_over_represented else ""
+    is_over_represented = expected == 1.0 or share >= _MIN_RATIO * expected
+    return distinct[most] if share >= _MIN_SHARE and is_over_represented else ""
 
 
 def _name(attributes: Mapping[str, object]) -> str:

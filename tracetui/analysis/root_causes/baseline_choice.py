@@ -10,19 +10,19 @@ import numpy as np
 from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 
-_LEAST_TRACES: Final = 20
+_MIN_TRACES: Final = 20
 _PERIODS: Final = 20
 _FAILURE_SCORE: Final = 3.0
 """Added to the anomaly score of a failed request."""
-_MOST_SLOWNESS: Final = 5.0
-_LEAST_RISE: Final = 0.2
-_LEAST_Z: Final = 8.0
+_MAX_SLOWNESS: Final = 5.0
+_MIN_RISE: Final = 0.2
+_MIN_Z: Final = 8.0
 """Higher than elsewhere, as the periods are sorted by the figure that is then tested."""
 _SLOWEST: Final = 0.9
 """Quantile of the anomaly score."""
-_MOST_FAILED: Final = 0.5
+_MAX_FAILED: Final = 0.5
 """Share of failed requests from which they are not compared with the others."""
-_LEAST_FAILED: Final = 3
+_MIN_FAILED: Final = 3
 """Number of failed requests from which they are compared with the others."""
 
 
@@ -48,16 +48,16 @@ def choose_baseline(traces: TraceSet) -> BaselineChoice | None:
     If not, compare the failed requests with the others, or else the slowest tenth. None for few traces, or very few
     failed requests.
     """
-    if traces.trace_count < _LEAST_TRACES:
+    if traces.trace_count < _MIN_TRACES:
         return None
     failed = failed_requests(traces)
-    score = np.clip(_slowness(traces), -_MOST_SLOWNESS, _MOST_SLOWNESS) + _FAILURE_SCORE * failed
+    score = np.clip(_slowness(traces), -_MAX_SLOWNESS, _MAX_SLOWNESS) + _FAILURE_SCORE * failed
     abnormal = _abnormal_periods(traces, score)
     if abnormal is not None:
         return BaselineChoice(~abnormal, abnormal, "normal periods of the same traces", is_by_outcome=False)
-    if 0 < failed.sum() < _LEAST_FAILED:
+    if 0 < failed.sum() < _MIN_FAILED:
         return None
-    if failed.any() and failed.mean() < _MOST_FAILED:
+    if failed.any() and failed.mean() < _MAX_FAILED:
         return BaselineChoice(~failed, failed, "requests that did not fail")
     slow = score > np.quantile(score, _SLOWEST)
     if not slow.any():
@@ -94,4 +94,4 @@ def _abnormal_periods(traces: TraceSet, score: np.ndarray) -> np.ndarray | None:
     high, low = score[abnormal], score[~abnormal]
     rise = float(high.mean() - low.mean())
     error = float(np.sqrt(high.var() / len(high) + low.var() / len(low))) + 1e-9
-    return abnormal if rise > _LEAST_RISE and rise / error > _LEAST_Z else None
+    return abnormal if rise > _MIN_RISE and rise / error > _MIN_Z else None

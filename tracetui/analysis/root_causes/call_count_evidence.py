@@ -10,12 +10,12 @@ import numpy as np
 from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, make_evidence
 
-_LEAST_RATIO: Final = 1.5
-_LEAST_RISE: Final = 0.5
+_MIN_RATIO: Final = 1.5
+_MIN_RISE: Final = 0.5
 """Least number of additional calls per span."""
-_LEAST_Z: Final = 4.0
-_LEAST_BASELINE_SPANS: Final = 8
-_LEAST_DEVIATION: Final = 0.1
+_MIN_Z: Final = 4.0
+_MIN_BASELINE_SPANS: Final = 8
+_MIN_DEVIATION: Final = 0.1
 """Least standard deviation of the number of calls, as a share of the mean."""
 
 
@@ -42,10 +42,10 @@ def count_calls(sets: AlignedSets) -> CallCounts:
     pairs = np.unique(np.concatenate([pair for pair, _ in sides]))
     figures = [_figures(np.searchsorted(pairs, pair), number, len(pairs)) for pair, number in sides]
     (spans_before, mean_before, deviation), (spans_after, mean_after, _) = figures
-    error = np.maximum(deviation, _LEAST_DEVIATION * mean_before) / np.sqrt(np.maximum(spans_after, 1)) + 1e-9
+    error = np.maximum(deviation, _MIN_DEVIATION * mean_before) / np.sqrt(np.maximum(spans_after, 1)) + 1e-9
     z = (mean_after - mean_before) / error
-    has_risen = (spans_before >= _LEAST_BASELINE_SPANS) & (spans_after > 0) & (z > _LEAST_Z)
-    has_risen &= (mean_after > _LEAST_RATIO * mean_before) & (mean_after - mean_before > _LEAST_RISE)
+    has_risen = (spans_before >= _MIN_BASELINE_SPANS) & (spans_after > 0) & (z > _MIN_Z)
+    has_risen &= (mean_after > _MIN_RATIO * mean_before) & (mean_after - mean_before > _MIN_RISE)
     risen = np.flatnonzero(has_risen)
     return CallCounts(pairs, (mean_before, mean_after), (spans_before, spans_after), risen, z[risen] ** 2 / 2)
 

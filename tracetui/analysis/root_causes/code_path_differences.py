@@ -12,9 +12,9 @@ from tracetui.analysis.root_causes.code_path_evidence import StepChanges
 _USUAL: Final = 0.7
 """Least share of the baseline's spans that have a usual step."""
 _RARE: Final = 0.05
-_LEAST_FALL: Final = 0.5
-_LEAST_RISE: Final = 0.3
-_MOST: Final = 3
+_MIN_FALL: Final = 0.5
+_MIN_RISE: Final = 0.3
+_MAX_STEPS: Final = 3
 
 
 def missing_and_new_steps(
@@ -30,11 +30,11 @@ def missing_and_new_steps(
     before = _step_rates(sets.baseline, changes.log_lines[0], normal, operations, count)
     after = _step_rates(sets.incident, changes.log_lines[1], abnormal, operations, count)
     rise = after - before
-    missing = np.flatnonzero((before >= _USUAL) & (rise <= -_LEAST_FALL))
-    new = np.flatnonzero((before <= _RARE) & (rise >= _LEAST_RISE))
+    missing = np.flatnonzero((before >= _USUAL) & (rise <= -_MIN_FALL))
+    new = np.flatnonzero((before <= _RARE) & (rise >= _MIN_RISE))
     missing = missing[np.argsort(rise[missing], kind="stable")]
     new = new[np.argsort(-rise[new], kind="stable")]
-    return _names(sets, changes, missing[:_MOST]), _names(sets, changes, new[:_MOST])
+    return _names(sets, changes, missing[:_MAX_STEPS]), _names(sets, changes, new[:_MAX_STEPS])
 
 
 def _step_rates(side: AlignedSpans, lines: np.ndarray, spans: np.ndarray, operations: int, count: int) -> np.ndarray:

@@ -18,11 +18,11 @@ import numpy as np
 from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, AlignedSpans, Numbering
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, make_evidence
 
-_LEAST_RISE: Final = 0.02
+_MIN_RISE: Final = 0.02
 """Least rise of the rate of a combination, from 0 to 1."""
-_LEAST_RATIO: Final = 3.0
-_LEAST_Z: Final = 4.0
-_LEAST_BASELINE_SPANS: Final = 8
+_MIN_RATIO: Final = 3.0
+_MIN_Z: Final = 4.0
+_MIN_BASELINE_SPANS: Final = 8
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,9 +68,9 @@ def find_step_changes(
     rate_before = (np.where(is_unseen, seen_once, old) + 0.5) / (total_before + 1)
     rate_after = np.where(is_unseen, unseen, new) / np.maximum(total_after, 1)
     deviation = np.sqrt(rate_before * np.maximum(1 - rate_before, 0) / np.maximum(total_after, 1)) + 1e-12
-    is_abnormal = (new > 0) & (total_before >= _LEAST_BASELINE_SPANS)
-    is_abnormal &= (rate_after - rate_before > _LEAST_RISE) & (rate_after > _LEAST_RATIO * rate_before)
-    is_abnormal &= (rate_after - rate_before) / deviation > _LEAST_Z
+    is_abnormal = (new > 0) & (total_before >= _MIN_BASELINE_SPANS)
+    is_abnormal &= (rate_after - rate_before > _MIN_RISE) & (rate_after > _MIN_RATIO * rate_before)
+    is_abnormal &= (rate_after - rate_before) / deviation > _MIN_Z
     # a span with an error is abnormal as well, and its error explains the steps that it lacks
     counted = np.concatenate(([0], np.cumsum(is_abnormal[code] | error_origins)))
     traces = sets.incident.traces

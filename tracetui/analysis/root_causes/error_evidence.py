@@ -11,9 +11,9 @@ from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Aligne
 from tracetui.analysis.root_causes.evidence import NO_SERVICE, Evidence, EvidenceKind, make_evidence
 from tracetui.model.traces import TraceSet
 
-_LEAST_RISE: Final = 0.005
+_MIN_RISE: Final = 0.005
 """Least rise of the error rate, from 0 to 1."""
-_LEAST_Z: Final = 3.0
+_MIN_Z: Final = 3.0
 
 
 def error_origins(traces: TraceSet) -> np.ndarray:
@@ -34,7 +34,7 @@ def error_evidence(sets: AlignedSets, baseline: np.ndarray, incident: np.ndarray
     rate_after = errors / np.maximum(spans, 1)
     rise = rate_after - rate_before
     deviation = np.sqrt(rate_before * (1 - rate_before) / np.maximum(spans, 1)) + 1e-12
-    keys = np.flatnonzero((errors > 0) & (rise > _LEAST_RISE) & (rise / deviation > _LEAST_Z))
+    keys = np.flatnonzero((errors > 0) & (rise > _MIN_RISE) & (rise / deviation > _MIN_Z))
     # of a Poisson distribution
     log_likelihood = errors[keys] * np.log(rate_after[keys] / rate_before[keys])
     log_likelihood -= errors[keys] - rate_before[keys] * spans[keys]

@@ -16,21 +16,21 @@ from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Aligne
 from tracetui.analysis.root_causes.evidence import NO_SERVICE, Evidence, EvidenceKind, make_evidence
 
 _WINDOWS: Final = 12
-_LEAST_WINDOWS: Final = 4
-_LEAST_SPANS_IN_WINDOW: Final = 5
-_LEAST_BASELINE_SPANS: Final = 8
-_LEAST_INCIDENT_SPANS: Final = 3
+_MIN_WINDOWS: Final = 4
+_MIN_SPANS_IN_WINDOW: Final = 5
+_MIN_BASELINE_SPANS: Final = 8
+_MIN_INCIDENT_SPANS: Final = 3
 _FLOOR_SHARE: Final = 0.001
 """Share of the median response time that is added to every time, as shorter times do not matter."""
 _FLOOR_NS: Final = 20_000.0
-_LEAST_SPREAD: Final = 0.03
+_MIN_SPREAD: Final = 0.03
 """Spread of a figure that does not vary in the baseline."""
 _DEFAULT_SPREAD: Final = 0.1
 """Spread between windows where the baseline has too few of them."""
 _MAD_TO_SIGMA: Final = 1.4826
 """Ratio of standard deviation to median absolute deviation, of a normal distribution."""
-_LEAST_Z: Final = 3.0
-_LEAST_SERVICES: Final = 4
+_MIN_Z: Final = 3.0
+_MIN_SERVICES: Final = 4
 """Least number of services for which a common increase is attributed to load."""
 
 
@@ -84,9 +84,9 @@ def compare_latency(sets: AlignedSets) -> LatencyChanges:
     deviation = np.sqrt(np.maximum(squares - log_means[0] ** 2, 0.0))
     level, spread = _baseline_levels(sets.baseline, measures[0], logs[0], log_means[0], count)
     sampling = deviation**2 / divisors[0] + deviation**2 / divisors[1]
-    standard_error = np.sqrt(spread**2 + sampling + _LEAST_SPREAD**2)
+    standard_error = np.sqrt(spread**2 + sampling + _MIN_SPREAD**2)
     increase = log_means[1] - level
-    is_comparable = (counts[0] >= _LEAST_BASELINE_SPANS) & (counts[1] >= _LEAST_INCIDENT_SPANS)
+    is_comparable = (counts[0] >= _MIN_BASELINE_SPANS) & (counts[1] >= _MIN_INCIDENT_SPANS)
     operation, callee, target = _split_keys(distinct, len(sets.operations), len(sets.services))
     increase = increase - _common_increase(increase[is_comparable], sets.services_of(operation[is_comparable]))
     return LatencyChanges(
@@ -104,7 +104,7 @@ def compare_latency(sets: AlignedSets) -> LatencyChanges:
 
 def latency_evidence(sets: AlignedSets, changes: LatencyChanges) -> Evidence:
     """Make evidence of the significant increases; `key` is the measure."""
-    keys = np.flatnonzero(changes.is_comparable & (changes.z >= _LEAST_Z))
+    keys = np.flatnonzero(changes.is_comparable & (changes.z >= _MIN_Z))
     effect = 1.0 - np.exp(-np.maximum(changes.increase[keys], 0.0))
     own, target = sets.services_of(changes.operation[keys]), changes.target[keys]
     is_call = target >= 0
@@ -163,8 +163,8 @@ def _baseline_levels(
     cell = measure * _WINDOWS + window
     numbers = np.bincount(cell, minlength=count * _WINDOWS).reshape(count, _WINDOWS)
     sums = np.bincount(cell, logs, count * _WINDOWS).reshape(count, _WINDOWS)
-    is_filled = numbers >= _LEAST_SPANS_IN_WINDOW
-    enough = is_filled.sum(axis=1) >= _LEAST_WINDOWS
+    is_filled = numbers >= _MIN_SPANS_IN_WINDOW
+    enough = is_filled.sum(axis=1) >= _MIN_WINDOWS
     level, spread = mean.copy(), np.full(count, _DEFAULT_SPREAD)
     if enough.any():
         means = np.where(is_filled, sums / np.maximum(numbers, 1), np.nan)[enough]
@@ -175,6 +175,6 @@ def _baseline_levels(
 
 def _common_increase(increase: np.ndarray, services: np.ndarray) -> float:
     """Find the increase that three quarters of the measures exceed, as under higher load; 0 for few services."""
-    if len(np.unique(services)) < _LEAST_SERVICES:
+    if len(np.unique(services)) < _MIN_SERVICES:
         return 0.0
     return max(0.0, float(np.quantile(increase, 0.25)))

@@ -14,11 +14,11 @@ import numpy as np
 from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 
-_LEAST_Z: Final = 3.0
-_LEAST_BASELINE: Final = 8
-_LEAST_INCIDENT: Final = 3
-_LEAST_INCREASE: Final = math.log(1.02)
-_LEAST_RISE: Final = 0.005
+_MIN_Z: Final = 3.0
+_MIN_BASELINE: Final = 8
+_MIN_INCIDENT: Final = 3
+_MIN_INCREASE: Final = math.log(1.02)
+_MIN_RISE: Final = 0.005
 """Least rise of the share of failed or slow requests, 0 to 1."""
 _SLOW: Final = 0.9
 """Quantile of the baseline above which a request counts as slow."""
@@ -74,7 +74,7 @@ def find_symptoms(baseline: TraceSet, incident: TraceSet) -> Symptoms | None:
     names: dict[tuple[str, str], int] = {}
     entries = [_entry_points(traces, names) for traces in (baseline, incident)]
     counts = [np.bincount(entry, minlength=len(names)) for entry in entries]
-    is_known = (counts[0] >= _LEAST_BASELINE) & (counts[1] >= _LEAST_INCIDENT)
+    is_known = (counts[0] >= _MIN_BASELINE) & (counts[1] >= _MIN_INCIDENT)
     if not is_known.any():
         return None
     sides = [
@@ -196,7 +196,7 @@ def _is_higher(counts: list[np.ndarray], sums: list[np.ndarray], squares: list[n
     ]
     error = np.sqrt(variances[0] / divisors[0] + variances[1] / divisors[1])
     rise = means[1] - means[0]
-    found: np.ndarray = (rise > _LEAST_INCREASE) & (rise > _LEAST_Z * error)
+    found: np.ndarray = (rise > _MIN_INCREASE) & (rise > _MIN_Z * error)
     return found
 
 
@@ -206,5 +206,5 @@ def _is_more_frequent(counts: list[np.ndarray], events: list[np.ndarray]) -> np.
     after = events[1] / np.maximum(counts[1], 1)
     # of both shares, as the baseline's is an estimate, too
     error = np.sqrt(before * (1 - before) * (1 / np.maximum(counts[0], 1) + 1 / np.maximum(counts[1], 1)))
-    found: np.ndarray = (after - before > _LEAST_RISE) & (after - before > _LEAST_Z * error)
+    found: np.ndarray = (after - before > _MIN_RISE) & (after - before > _MIN_Z * error)
     return found

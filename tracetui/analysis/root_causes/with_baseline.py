@@ -24,11 +24,11 @@ from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, Evi
 from tracetui.analysis.root_causes.symptoms import find_symptoms
 from tracetui.model.traces import TraceSet
 
-MOST_CAUSES: Final = 10
-MOST_EXAMPLES: Final = 3
-MOST_ENTRY_POINTS: Final = 3
-_MOST_DETAILS: Final = 5
-_LEAST_WEIGHT: Final = 0.02
+MAX_CAUSES: Final = 10
+MAX_EXAMPLES: Final = 3
+MAX_ENTRY_POINTS: Final = 3
+_MAX_DETAILS: Final = 5
+_MIN_WEIGHT: Final = 0.02
 """Least weight of a piece of evidence that is reported."""
 _LATENCY_KINDS: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
@@ -64,7 +64,7 @@ class _RootCauseAnalysis:
         self.ranking: ServiceRanking = rank_services(self.evidence, slow_call_share(sets, self.latency))
 
     def result(self) -> RootCauses:
-        count = min(len(self.ranking.services), MOST_CAUSES)
+        count = min(len(self.ranking.services), MAX_CAUSES)
         causes = without_problem([self._cause(index) for index in range(count)], self.symptoms)
         baseline, incident = self.sets.baseline.traces, self.sets.incident.traces
         missing = missing_data(baseline, incident, causes, has_logs=self.has_logs)
@@ -79,13 +79,13 @@ class _RootCauseAnalysis:
         # rare failures weigh little next to a general slowness, but are a problem of their own
         is_failure = self._fails_more & (self.evidence.kind == EvidenceKind.ERRORS) & (weights > 0)
         rows = np.argsort(-weights, kind="stable")
-        strong = rows[(weights[rows] >= _LEAST_WEIGHT) & ~is_failure[rows]][:_MOST_DETAILS]
-        reported = [*strong.tolist(), *rows[is_failure[rows]][:_MOST_DETAILS].tolist()] or rows[:1].tolist()
+        strong = rows[(weights[rows] >= _MIN_WEIGHT) & ~is_failure[rows]][:_MAX_DETAILS]
+        reported = [*strong.tolist(), *rows[is_failure[rows]][:_MAX_DETAILS].tolist()] or rows[:1].tolist()
         reported.sort(key=lambda row: -float(weights[row]))
         details = tuple(self._detail(row, float(weights[row])) for row in reported)
         spans = np.concatenate([self._abnormal_spans(row) for row in reported])
         distinct = np.unique(spans)
-        examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MOST_EXAMPLES]
+        examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MAX_EXAMPLES]
         return Cause(
             rank=index + 1,
             service=name,
@@ -166,5 +166,5 @@ class _RootCauseAnalysis:
     def _entry_points(self, spans: np.ndarray) -> tuple[AffectedEntryPoint, ...]:
         traces = self.sets.incident.traces
         roots = traces.main_root[np.unique(traces.trace[spans])]
-        counts = Counter(traces.operation[roots].tolist()).most_common(MOST_ENTRY_POINTS)
+        counts = Counter(traces.operation[roots].tolist()).most_common(MAX_ENTRY_POINTS)
         return tuple(AffectedEntryPoint(*traces.operation_label(operation), number) for operation, number in counts)

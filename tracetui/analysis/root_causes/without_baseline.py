@@ -17,14 +17,14 @@ from tracetui.analysis.root_causes.error_evidence import error_origins
 from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.propagation_path import propagation_path
 from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, EvidenceDetail, RootCauses
-from tracetui.analysis.root_causes.with_baseline import MOST_CAUSES, MOST_ENTRY_POINTS, MOST_EXAMPLES
+from tracetui.analysis.root_causes.with_baseline import MAX_CAUSES, MAX_ENTRY_POINTS, MAX_EXAMPLES
 from tracetui.model.traces import TraceSet
 
 _ERROR_CONFIDENCE: Final = 0.8
 """Confidence in a service in which all errors originate."""
 _TIME_CONFIDENCE: Final = 0.8
 """Confidence in a service that has the whole critical path, as it may always be this slow."""
-_LEAST_SHARE: Final = 0.001
+_MIN_SHARE: Final = 0.001
 
 
 def find_causes_without_baseline(traces: TraceSet) -> RootCauses:
@@ -37,7 +37,7 @@ def find_causes_without_baseline(traces: TraceSet) -> RootCauses:
     causes = _causes_by_errors(traces, origins)
     named = {cause.service for cause in causes}
     causes += [cause for cause in _causes_by_time(traces) if cause.service not in named]
-    ranked = tuple(replace(cause, rank=rank) for rank, cause in enumerate(causes[:MOST_CAUSES], 1))
+    ranked = tuple(replace(cause, rank=rank) for rank, cause in enumerate(causes[:MAX_CAUSES], 1))
     return RootCauses(ranked, traces.trace_count, 0, (NO_BASELINE,))
 
 
@@ -65,7 +65,7 @@ def _causes_by_time(traces: TraceSet) -> list[Cause]:
     found = []
     for suspect in np.argsort(-times, kind="stable").tolist():
         share = float(times[suspect] / total)
-        if share < _LEAST_SHARE:
+        if share < _MIN_SHARE:
             break
         spans = np.flatnonzero((node == suspect) & (critical > 0))
         spans = spans[np.argsort(-critical[spans], kind="stable")]
@@ -92,8 +92,8 @@ def _cause(
     operation = traces.shape_name(first)
     detail = EvidenceDetail(kind, traces.service_name(first), operation, target, None, figure, span_count, score)
     roots = traces.main_root[np.unique(traces.trace[spans])]
-    entry_points = Counter(traces.operation[roots].tolist()).most_common(MOST_ENTRY_POINTS)
-    examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MOST_EXAMPLES]
+    entry_points = Counter(traces.operation[roots].tolist()).most_common(MAX_ENTRY_POINTS)
+    examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MAX_EXAMPLES]
     return Cause(
         rank=0,
         service=name,

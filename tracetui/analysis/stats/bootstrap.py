@@ -19,7 +19,7 @@ from statistics import NormalDist
 import numpy as np
 
 DRAWS = 400
-MOST_SAMPLES = 500
+MAX_SAMPLES = 500
 """Largest sample that is redrawn. A larger one is thinned evenly by rank, and the error is scaled accordingly."""
 _LEVEL = 0.05
 _NEGLIGIBLE = 1e-15
@@ -88,7 +88,7 @@ def _difference(
     residuals = np.concatenate([sample - value for sample, value in zip(sides, values, strict=True)])
     total = 0.0
     for sample, count in zip(sides, traces or (len(before), len(after)), strict=True):
-        size = min(len(sample), MOST_SAMPLES)
+        size = min(len(sample), MAX_SAMPLES)
         error = max(float(figure(_drawn(source, size)).std()) for source in (sample, residuals))
         # scale for the thinning, and to one independent value per trace
         total += error**2 * size / max(min(len(sample), count), 1)
@@ -122,8 +122,8 @@ def share_difference(
 def _drawn(sample: np.ndarray, size: int) -> np.ndarray:
     """Redraw a sample `DRAWS` times: float64[DRAWS, size]. The same in every run."""
     generator = np.random.default_rng(0)
-    if len(sample) > MOST_SAMPLES:
-        ranks = np.linspace(0, len(sample) - 1, MOST_SAMPLES).round().astype(np.int64)
+    if len(sample) > MAX_SAMPLES:
+        ranks = np.linspace(0, len(sample) - 1, MAX_SAMPLES).round().astype(np.int64)
         sample = np.sort(sample)[ranks]
     drawn: np.ndarray = sample.astype(np.float64)[generator.integers(0, len(sample), (DRAWS, size))]
     return drawn

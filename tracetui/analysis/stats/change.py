@@ -23,11 +23,11 @@ from tracetui.analysis.stats.groups import FEW_SAMPLES, quantiles
 ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
 RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
 """Figures in percent; all others are nanoseconds."""
-MOST_DRAWN = 3_000
+MAX_DRAWN = 3_000
 """Most figures that are resampled. Beyond it, figures with few samples and those that fail the exact test have no
 interval.
 """
-_LEAST_SHARE = 0.01
+_MIN_SHARE = 0.01
 
 
 class Verdict(enum.StrEnum):
@@ -74,7 +74,7 @@ class _Allowance:
     """Number of figures that may still be resampled."""
 
     def __init__(self) -> None:
-        self._remaining = MOST_DRAWN
+        self._remaining = MAX_DRAWN
 
     def spend(self) -> bool:
         """Use one of the remaining figures. -> whether there was one"""
@@ -124,7 +124,7 @@ class ChangeClassifier:
     def least_of(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Compute `least_ns` for many figures: int64[n] calls on either side -> float64[n]."""
         calls_per_trace = np.maximum(before / self.trace_counts[0], after / self.trace_counts[1])
-        least: np.ndarray = _LEAST_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
+        least: np.ndarray = _MIN_SHARE * self.trace_ns / np.maximum(calls_per_trace, 1.0)
         return least
 
     def large(self, figure: str, first: float, second: float, before: np.ndarray, after: np.ndarray) -> Change:

@@ -10,12 +10,12 @@ import numpy as np
 from tracetui.analysis.suggestions.kind import SuggestionKind
 from tracetui.analysis.suggestions.siblings import Instances, Siblings, reduced, run_starts
 
-LEAST_CALLS = 5
+MIN_CALLS = 5
 """Fewest calls of one operation that count as N+1."""
 
 
 def find(siblings: Siblings) -> Instances:
-    """Find at least `LEAST_CALLS` sequential calls of one operation under one parent."""
+    """Find at least `MIN_CALLS` sequential calls of one operation under one parent."""
     traces = siblings.traces
     # attempts of one call are one call, and parallel calls are not sequential
     at = np.flatnonzero(~(siblings.retried | siblings.overlapping())[siblings.span])
@@ -24,7 +24,7 @@ def find(siblings: Siblings) -> Instances:
     count = np.diff(np.append(first, len(order)))
     time = reduced(np.add, siblings.time[order], first)
     saving = time - reduced(np.maximum, siblings.time[order], first)
-    many = count >= LEAST_CALLS
+    many = count >= MIN_CALLS
     begin, count, time, saving = first[many], count[many], time[many], saving[many]
     spans, ends = siblings.span[order[begin]], siblings.span[order[begin + count - 1]]
     group, members = siblings.named_by(spans)

@@ -19,9 +19,9 @@ from tracetui.analysis.suggestions.siblings import Siblings, run_starts
 
 KINDS: Final[tuple[SuggestionKind, ...]] = (n_plus_one.KIND, parallel_calls.KIND, gap.KIND, retries.KIND)
 
-LEAST_SHARE = 1.0
+MIN_SHARE = 1.0
 """Least saving that is reported, in percent of the path time of the traces in which the suggestion applies."""
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _suggestions(siblings: Siblings, kind: SuggestionKind) -> list[Suggestion]:
     begins = at_trace[at_group]
     time = np.add.reduceat(found.time[rows], begins, dtype=np.float64)
     most = np.maximum.reduceat(found.count[rows], begins)
-    kept = np.flatnonzero(share >= LEAST_SHARE)
+    kept = np.flatnonzero(share >= MIN_SHARE)
     members, bounds = found.members.of(group[begins[kept]])
     names = siblings.labels(members)
     columns = (total, total / touched, time / touched, share, touched, most, trace[at_trace[best]], example)
@@ -98,8 +98,8 @@ def _suggestions(siblings: Siblings, kind: SuggestionKind) -> list[Suggestion]:
             Suggestion(
                 kind=kind,
                 parent=traces.operation_label(parent),
-                calls=tuple(called[:_MOST_NAMED]),
-                more_calls=max(len(called) - _MOST_NAMED, 0),
+                calls=tuple(called[:_MAX_NAMED]),
+                more_calls=max(len(called) - _MAX_NAMED, 0),
                 saving_ns=saved,
                 mean_saving_ns=mean,
                 mean_time_ns=mean_time,

@@ -14,12 +14,12 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
 from tracetui.render.traces.contrast import in_short
 
-_LEAST = 10
+_MIN_NAME = 10
 _NAMED_OPERATIONS = 3
 _NAMED_SERVICES = 6
 _NAMED_ENTRIES = 3
 _LABEL = 11
-_LEAST_WIDTH = 40
+_MIN_WIDTH = 40
 """Width from which on there is room for the key after the contrast."""
 _DAY = 86_400_000_000_000
 
@@ -82,7 +82,7 @@ class ErrorDetail:
     def line(self, row: int, width: int) -> Line:
         if row < len(self.head):
             line = self.head[row]
-            if row != self.contrast_row or line.width <= width or width < _LEAST_WIDTH:
+            if row != self.contrast_row or line.width <= width or width < _MIN_WIDTH:
                 return line.cropped(width, self.glyphs.ellipsis)
             return line.cropped(width - len(self._contrast_hint), self.glyphs.ellipsis).add(
                 self._contrast_hint, Role.DIM
@@ -92,7 +92,7 @@ class ErrorDetail:
         slowest = int(traces.response_time[list(self.pattern.example_traces)].max())
         longest = max(numbers.duration_width(slowest), len("response"))
         fixed = len("10:00:00.000") + len("duration") + longest + 6
-        name = max(min(width - fixed - 2, self._name_cells), _LEAST)
+        name = max(min(width - fixed - 2, self._name_cells), _MIN_NAME)
         if trace is None:
             count = self.pattern.trace_count
             few = len(self.pattern.example_traces)

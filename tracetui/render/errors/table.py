@@ -18,7 +18,7 @@ _COUNT, _SHARE = 7, 5
 _TRACES = 7
 _PROPAGATED_FROM = 110
 """Width from which on there is a column of services to which a pattern propagated."""
-_LEAST = 10
+_MIN_NAME = 10
 
 
 class ErrorListColumns:
@@ -97,8 +97,8 @@ class ErrorList:
             propagated = room // 4
             room -= propagated + 2
         message, service = self.columns.message_cells, self.columns.service_cells
-        service = max(min(service, max(room * 2 // 5, room - message)), _LEAST)
-        return max(min(room - service, message), _LEAST), service, when, propagated
+        service = max(min(service, max(room * 2 // 5, room - message)), _MIN_NAME)
+        return max(min(room - service, message), _MIN_NAME), service, when, propagated
 
 
 def trend(counts: np.ndarray, width: int, glyphs: Glyphs) -> Line:

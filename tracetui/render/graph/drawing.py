@@ -22,7 +22,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
-_LEAST_MIDDLE_CUT = 4
+_MIN_MIDDLE_CUT = 4
 """Width of names, in cells, up to which they are cut at the end even if that makes some equal."""
 _TRACK = 2
 """Cells from one vertical line to the next, so that corners of different bundles do not touch."""
@@ -432,7 +432,7 @@ def _short_names(names: Sequence[str], width: int, ellipsis: str) -> dict[str, s
     count = Counter(short.values())
     for name, text in short.items():
         shown = safe(name)
-        if count[text] > 1 and cell_width(shown) > width > _LEAST_MIDDLE_CUT:
+        if count[text] > 1 and cell_width(shown) > width > _MIN_MIDDLE_CUT:
             room = (width - cell_width(ellipsis)) // 2
             tail = shown[-room:]
             while cell_width(tail) > room:

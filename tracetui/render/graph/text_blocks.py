@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import Distance
 
-_LEAST_WIDTH = 10
+_MIN_WIDTH = 10
 """Least width to which sentences are wrapped."""
-_MOST_ROWS = 50
+_MAX_ROWS = 50
 """Limit of table rows unless verbose."""
 
 _T = TypeVar("_T")
@@ -51,7 +51,7 @@ class GraphPage(Page):
 
     def prose(self, text: str, role: str = Role.DIM, indent: str = INDENT) -> Iterator[Line]:
         """Wrap sentences between words."""
-        room = max(self.width - len(indent), _LEAST_WIDTH)
+        room = max(self.width - len(indent), _MIN_WIDTH)
         words = [Line([(word, role)]) for word in text.split(" ") if word]
         for line in flowed(words, room, 1, self.glyphs.ellipsis):
             yield Line([(indent, Role.PLAIN), (line.text, role)])
@@ -130,11 +130,11 @@ class GraphPage(Page):
 
     def first(self, rows: Sequence[_T]) -> Sequence[_T]:
         """Return the rows to list."""
-        return rows[: self.few(len(rows), _MOST_ROWS)]
+        return rows[: self.few(len(rows), _MAX_ROWS)]
 
     def rest(self, rows: Sequence[object]) -> Iterator[Line]:
         """Yield the number of rows that `first` omitted, if any."""
-        return self.more(len(rows) - self.few(len(rows), _MOST_ROWS))
+        return self.more(len(rows) - self.few(len(rows), _MAX_ROWS))
 
     def service_cell(self, service: str, operation: str = "") -> Cell:
         inferred = self._inferred(service)

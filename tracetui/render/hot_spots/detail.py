@@ -16,7 +16,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.sparkline import sparkline
 from tracetui.render.text.tables import figure, name_cells, service_name, side_by_side
 
-_LEAST_NAME = 16
+_MIN_NAME = 16
 _BINS = 24
 _WORK_BOTTLENECKS = 3
 _LABEL = 10
@@ -72,7 +72,7 @@ class HotSpotDetail:
         traces, glyphs = self.table.traces, self.glyphs
         longest = max(int(traces.response_time[trace]) for trace, _ in self.worst)
         durations = max(numbers.duration_width(longest), len("response"))
-        name = max(min(width - _CLOCK - 2 * durations - _SHARE - 8, self._name_cells), _LEAST_NAME)
+        name = max(min(width - _CLOCK - 2 * durations - _SHARE - 8, self._name_cells), _MIN_NAME)
         if row < self.first_trace:
             few, count = len(self.worst), self.spot.traces
             title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"

@@ -14,7 +14,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, service_name, service_roles, side_by_side
 
-_LEAST_SENTENCE = 20
+_MIN_SENTENCE = 20
 _SHARE = len("of traces")
 _LABEL = max(len(kind.label) for kind in KINDS)
 _FIELD = re.compile(r"{(\w+)}")
@@ -95,7 +95,7 @@ class SuggestionList:
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _sentence(self, width: int) -> int:
-        return max(width - self._saving - _SHARE - self._occurrences - 6, _LEAST_SENTENCE)
+        return max(width - self._saving - _SHARE - self._occurrences - 6, _MIN_SENTENCE)
 
 
 class SuggestionDetail:

@@ -39,7 +39,7 @@ SORTINGS = {
 _NAME_TITLE = "operation"
 _RANK, _PERCENT, _OF_TRACES, _CALLS, _ERRORS = 4, 7, 9, 7, 7
 _SORTED = 8
-_LEAST_NAME = 16
+_MIN_NAME = 16
 _GOOD_NAME, _LONG_NAME, _GOOD_PATTERN = 32, 44, 24
 
 
@@ -194,7 +194,7 @@ class HotSpotList:
         spare -= (2 * durations + 4) * with_latency
         spare -= (more := min(spare, names - good - longer))
         return _Layout(
-            name=max(good + longer + more, _LEAST_NAME),
+            name=max(good + longer + more, _MIN_NAME),
             bar=bar,
             of_traces=of_traces,
             calls=calls,

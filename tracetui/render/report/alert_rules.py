@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, LEAST_ERROR_PERCENT, Baseline
+from tracetui.analysis.alerts import BUCKET_ENDS_NS, ERROR_FACTOR, LATENCY_FACTOR, MIN_ERROR_PERCENT, Baseline
 from tracetui.model.span import Kind
 from tracetui.model.times import format_duration
 from tracetui.query.lexer import quoted
@@ -79,7 +79,7 @@ def _fails(service: str, one: Baseline, namespace: str, command: str) -> Iterato
     calls, selector = f"{namespace}_calls_total", _selector(service, one)
     failed = f'sum(rate({calls}{{{selector},status_code="STATUS_CODE_ERROR"}}[{_WINDOW}]))'
     expression = f"100 * {failed} / sum(rate({calls}{{{selector}}}[{_WINDOW}])) > {one.error_threshold_percent:g}"
-    doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {LEAST_ERROR_PERCENT:g} %"
+    doubled = f"{ERROR_FACTOR:g} times the baseline, and at least {MIN_ERROR_PERCENT:g} %"
     rule = "halfway between the baseline and 100 %" if one.is_error_threshold_halfway else doubled
     why = (
         f"The threshold is {rule}: {one.error_percent:.1f} % of {one.call_count:,} calls failed. "

@@ -17,7 +17,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import Column
 from tracetui.render.verdict import network_name
 
-_LEAST_NETWORK_PERCENT = 5.0
+_MIN_NETWORK_PERCENT = 5.0
 """Share of network time in the critical time of a bottleneck from which on it is shown."""
 
 
@@ -60,7 +60,7 @@ def _network(found: Bottleneck, operation: str) -> Iterator[Line]:
     """Yield the call that waits for the network, or the network time of an operation that also works."""
     if found.network_to:
         yield Line([("call ", Role.DIM), (operation, Role.PLAIN)])
-    elif 100 * found.network_ns >= _LEAST_NETWORK_PERCENT * found.mean_critical_ns > 0:
+    elif 100 * found.network_ns >= _MIN_NETWORK_PERCENT * found.mean_critical_ns > 0:
         yield Line([("network ", Role.DIM), (numbers.milliseconds(round(found.network_ns)), Role.PLAIN)])
 
 

@@ -16,7 +16,7 @@ from tracetui.render.text.tables import Cell, Column, duration_range, service_ro
 from tracetui.render.waterfall.trace_diff import TraceDiff
 
 _SHOWN = 10
-_LEAST_WIDTH = 40
+_MIN_WIDTH = 40
 _BOTH_FROM = 100
 """Width from which on both absolute changes and percentages are shown."""
 _PERCENT = len("-99.5 %")
@@ -67,12 +67,12 @@ class ComparisonLines:
 
     def _lines_for(self, width: int) -> list[Line]:
         if width != self._width:
-            options = ReportOptions(width=max(width, _LEAST_WIDTH), ascii_only=self._ascii_only)
+            options = ReportOptions(width=max(width, _MIN_WIDTH), ascii_only=self._ascii_only)
             self._width, self._lines = width, list(compare_text(self._found, self._names, options))
         return self._lines
 
     def __len__(self) -> int:
-        return len(self._lines_for(self._width or _LEAST_WIDTH))
+        return len(self._lines_for(self._width or _MIN_WIDTH))
 
     def heading(self, width: int) -> Line:  # noqa: ARG002 - required by the protocol
         return Line()

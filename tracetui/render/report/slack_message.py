@@ -17,8 +17,8 @@ from tracetui.render.waterfall.waterfall import Waterfall
 
 WIDTH: Final = 80
 """Cells of a line of the waterfall; longer ones are wrapped in a narrow window."""
-MOST_ROWS: Final = 25
-MOST_CHARACTERS: Final = 2_900
+MAX_ROWS: Final = 25
+MAX_CHARACTERS: Final = 2_900
 
 _LONGEST: Final = 200
 _FENCE: Final = "```"
@@ -27,7 +27,7 @@ _ASCII_MARKUP: Final = str.maketrans("<>`", "()'")
 
 
 def trace_slack(view: Waterfall, local_time: bool = False, links: TraceLinks = NO_LINKS) -> str:
-    """Return a trace as a message of at most `MOST_CHARACTERS` characters."""
+    """Return a trace as a message of at most `MAX_CHARACTERS` characters."""
     markup = _ASCII_MARKUP if view.glyphs.ascii_only else _MARKUP
 
     def plain(text: str) -> str:
@@ -37,9 +37,9 @@ def trace_slack(view: Waterfall, local_time: bool = False, links: TraceLinks = N
     # the first message says more than the number of errors
     finding = [": ".join(origins[:2])] if origins else bottleneck_lines(view, plain)[:1]
     head = [headline(view, plain), *finding, *filter(None, (links.page, plain(links.command)))]
-    room = MOST_CHARACTERS - sum(len(line) + 1 for line in head) - 2 * (len(_FENCE) + 1)
+    room = MAX_CHARACTERS - sum(len(line) + 1 for line in head) - 2 * (len(_FENCE) + 1)
     lines: list[str] = []
-    for line in waterfall_text(view, WIDTH, max_rows=MOST_ROWS, local_time=local_time, hint="see the trace"):
+    for line in waterfall_text(view, WIDTH, max_rows=MAX_ROWS, local_time=local_time, hint="see the trace"):
         text = line.text.rstrip().translate(markup)
         room -= len(text) + 1
         if room < 0:

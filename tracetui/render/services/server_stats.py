@@ -14,7 +14,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, side_by_side
 
 _CALLS = 14
-_LEAST_NAME = 24
+_MIN_NAME = 24
 
 
 def metrics_line(found: Metrics) -> Line:
@@ -83,4 +83,4 @@ class ServerStatsList:
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
 
     def _room(self, width: int) -> int:
-        return max(width - 2 * _CALLS - 4, _LEAST_NAME)
+        return max(width - 2 * _CALLS - 4, _MIN_NAME)

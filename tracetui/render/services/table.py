@@ -29,7 +29,7 @@ from tracetui.render.text.tables import (
 
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
 _SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 11, 13
-_LEAST_NAME = 10
+_MIN_NAME = 10
 _GOOD_NAME = 22
 """Width of names below which further columns are dropped."""
 
@@ -190,7 +190,7 @@ class ServiceList:
 
     def _name_cells(self, width: int) -> int:
         taken = self.columns.taken(is_wide=self.columns.is_wide(width))
-        return max(min(width - taken, self.columns.name_cells + self._severity_cells), _LEAST_NAME)
+        return max(min(width - taken, self.columns.name_cells + self._severity_cells), _MIN_NAME)
 
 
 def _or_none(text: str, width: int) -> Line:

@@ -26,7 +26,7 @@ from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 """Most attributes, events or links shown per list."""
 INLINE_LINES = 12
 """Most lines of a long value that unfolds in place."""
@@ -178,7 +178,7 @@ class SpanDetailLines:
     def _state(self) -> Iterator[DetailEntry]:
         """Yield the state of the span: warnings, messages, and its share of the critical path."""
         span, glyphs = self.span, self.glyphs
-        for number, text in enumerate(span.warnings[:MOST_SHOWN]):
+        for number, text in enumerate(span.warnings[:MAX_SHOWN]):
             yield self._statement(f"warning:{number}", "warning", text, glyphs.warning, Role.WARNING)
         message = self.facts.message if self.facts else span.status_message
         if message and message != NO_MESSAGE:
@@ -214,7 +214,7 @@ class SpanDetailLines:
 
     def _attributes(self, width: int) -> Iterator[DetailEntry]:
         matching = self._matching(self.span.attributes)
-        room = MOST_SHOWN
+        room = MAX_SHOWN
         column = _key_column(matching, width)
         leading = [key for key in LEADING if key in matching]
         for key in leading:
@@ -233,8 +233,8 @@ class SpanDetailLines:
                 for key in keys[:room]:
                     yield self._field(f"attribute:{key}", key, matching[key], column, width)
                 room -= len(keys[:room])
-        if not room and len(matching) > MOST_SHOWN:
-            yield self._more("attributes", len(matching) - MOST_SHOWN, dict(matching))
+        if not room and len(matching) > MAX_SHOWN:
+            yield self._more("attributes", len(matching) - MAX_SHOWN, dict(matching))
 
     def _group(self, path: str, title: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
         """Yield values under a heading, initially folded."""
@@ -245,10 +245,10 @@ class SpanDetailLines:
         yield self._heading(key_path, title, len(matching), values=matching)
         if self.word or self._open(key_path):
             column = _key_column(matching, width)
-            for key in list(matching)[:MOST_SHOWN]:
+            for key in list(matching)[:MAX_SHOWN]:
                 yield self._field(f"{path}:{key}", key, matching[key], column, width)
-            if len(matching) > MOST_SHOWN:
-                yield self._more(path, len(matching) - MOST_SHOWN, dict(matching))
+            if len(matching) > MAX_SHOWN:
+                yield self._more(path, len(matching) - MAX_SHOWN, dict(matching))
 
     def _list(
         self,
@@ -264,10 +264,10 @@ class SpanDetailLines:
         path = f"group:{title}"
         yield self._heading(path, title, len(shown), at_first=True)
         if self.word or self._open(path, at_first=True):
-            for number in shown[:MOST_SHOWN]:
+            for number in shown[:MAX_SHOWN]:
                 yield from entries(number, width)
-            if len(shown) > MOST_SHOWN:
-                yield self._more(title, len(shown) - MOST_SHOWN, [plain(items[number]) for number in shown])
+            if len(shown) > MAX_SHOWN:
+                yield self._more(title, len(shown) - MAX_SHOWN, [plain(items[number]) for number in shown])
 
     def _event(self, number: int, width: int) -> Iterator[DetailEntry]:
         event, path = self.span.events[number], f"event:{number}"
@@ -327,7 +327,7 @@ class SpanDetailLines:
 
     def _below(self, path: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
         column = _key_column(values, width)
-        for key in list(values)[:MOST_SHOWN]:
+        for key in list(values)[:MAX_SHOWN]:
             yield self._field(f"{path}:{key}", key, values[key], column, width, level=3)
 
     # --- drawing ----------------------------------------------------------------------------------------------------
@@ -431,5 +431,5 @@ def _open_at_first(entry: DetailEntry) -> bool:
 
 
 def _key_column(values: Iterable[str], width: int) -> int:
-    widest = max((min(cell_width(safe(key, 60)), 60) for key in list(values)[: 4 * MOST_SHOWN]), default=0)
+    widest = max((min(cell_width(safe(key, 60)), 60) for key in list(values)[: 4 * MAX_SHOWN]), default=0)
     return max(min(widest, max(width * 2 // 5, _READABLE_KEY), width - 14), 4)

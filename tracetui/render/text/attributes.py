@@ -46,7 +46,7 @@ LEADING = (
 _TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
 _INLINE_CHARACTERS = 4_000
 _INDENTED_BYTES = 4 << 20
-_MOST_INDENTATION = 8 << 20
+_MAX_INDENTATION = 8 << 20
 _TOO_DEEP = "(nested too deeply to show)"
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
@@ -161,7 +161,7 @@ def indented(text: str) -> str:
         return text
     try:
         raw = text.encode()
-        if _indentation(raw) > _MOST_INDENTATION:
+        if _indentation(raw) > _MAX_INDENTATION:
             return text
         return msgspec.json.format(raw, indent=2).decode()
     except (UnicodeEncodeError, msgspec.MsgspecError, RecursionError):

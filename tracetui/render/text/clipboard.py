@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-MOST_COPIED = 200_000
+MAX_COPIED = 200_000
 """Most characters that are copied: terminals silently drop longer OSC 52 texts, or hang."""
 
 _UNSAFE = re.compile(
@@ -16,12 +16,12 @@ from the executed one, separators that some programs read as line breaks, and co
 
 
 def clipboard_text(text: str, *, one_line: bool = False) -> str:
-    """Return text fit for a clipboard, cut to `MOST_COPIED` characters.
+    """Return text fit for a clipboard, cut to `MAX_COPIED` characters.
 
     Line feeds and tabs are kept, except in names and ids (`one_line`), where a line feed pasted into a shell would
     run the text before it. Other control characters become control pictures (`␛`).
     """
-    text = _UNSAFE.sub(_stand_in, text[:MOST_COPIED].replace("\r\n", "\n"))
+    text = _UNSAFE.sub(_stand_in, text[:MAX_COPIED].replace("\r\n", "\n"))
     return text.replace("\n", "␤").replace("\t", " ") if one_line else text
 
 

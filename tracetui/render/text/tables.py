@@ -14,7 +14,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _GAP = "  "
-_LEAST_CELLS = 16
+_MIN_CELLS = 16
 """Cells that a growing column keeps."""
 _INFERRED = " (inferred)"
 
@@ -130,7 +130,7 @@ def table(
     ]
     headings = [text_cell(column.heading, column.align, Role.DIM, ellipsis) for column in columns]
     widths = [max(cell.width for cell in column) for column in zip(headings, *drawn, strict=True)]
-    least = [min(cells, _LEAST_CELLS) if c.grows else cells for cells, c in zip(widths, columns, strict=True)]
+    least = [min(cells, _MIN_CELLS) if c.grows else cells for cells, c in zip(widths, columns, strict=True)]
     shown, room = len(columns), width - len(_GAP)
     while shown > 1 and sum(least[:shown]) + len(_GAP) * (shown - 1) > room:
         shown -= 1

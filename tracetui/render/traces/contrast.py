@@ -15,7 +15,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, side_by_side
 
 _LIFT = 6
-_LEAST = 16
+_MIN_NAME = 16
 _HINT, _SHORT_HINT = "may be chance", "chance?"
 
 
@@ -65,7 +65,7 @@ class ContrastList:
     def __init__(self, found: Contrast, glyphs: Glyphs) -> None:
         self.found, self.glyphs = found, glyphs
         self._words = [difference_words(one, glyphs) for one in found.differences]
-        self._longest = max(map(cell_width, self._words), default=_LEAST)
+        self._longest = max(map(cell_width, self._words), default=_MIN_NAME)
         self._has_hints = any(one.is_hint for one in found.differences)
 
     def __len__(self) -> int:
@@ -128,4 +128,4 @@ class ContrastList:
     def _room(self, width: int, *, short: bool) -> int:
         hint = self._hint(short=short)
         left = width - sum(self._figures(short=short)) - _LIFT - (len(hint) + 2 if hint else 0) - 6
-        return max(min(left, self._longest), _LEAST)
+        return max(min(left, self._longest), _MIN_NAME)

@@ -18,7 +18,7 @@ from tracetui.render.traces.columns import TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
 _LONGEST_NAME = 44
-_LEAST_NAME = 28
+_MIN_NAME = 28
 _GAP = "  "
 _DURATION = 8
 _ASYNC_KEY = 1 << 40
@@ -57,7 +57,7 @@ class EntryTable:
             if column is not None:
                 shown.remove(column)
             left = width - sum(len(_GAP) + one.cells for one in shown)
-            if left >= min(self._longest, _LEAST_NAME):
+            if left >= min(self._longest, _MIN_NAME):
                 break
         return max(min(self._longest, left), 1), shown
 

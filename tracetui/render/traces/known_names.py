@@ -17,9 +17,9 @@ _PARTS: Final = re.compile(r"[\W_]+")
 _LABEL: Final = 12
 """Cells of the labels before the names."""
 _LONGEST: Final = 40
-_MOST_LINES: Final = 3
-_MOST_NAMES: Final = 30
-_MOST_WORDS: Final = 8
+_MAX_LINES: Final = 3
+_MAX_NAMES: Final = 30
+_MAX_WORDS: Final = 8
 
 
 def known_name_lines(known: Vocabulary, words: Sequence[str], indent: str, width: int) -> list[Line]:
@@ -43,13 +43,13 @@ def similar_names(known: Vocabulary, words: Iterable[str]) -> list[str]:
     """Find the most similar name or attribute key for each word."""
     names = list(chain(known.services, known.operations, known.attributes))
     parts = {part.lower(): name for name in reversed(names) for part in (name, *_PARTS.split(name))}
-    found = (nearest(word, parts) for word in islice(words, _MOST_WORDS))
+    found = (nearest(word, parts) for word in islice(words, _MAX_WORDS))
     return list(dict.fromkeys(parts.get(name, name) for name in found if name is not None))
 
 
 def _wrapped(names: Iterable[str], width: int) -> list[str]:
-    shown = [safe(name, _LONGEST) for name in islice(names, _MOST_NAMES)]
+    shown = [safe(name, _LONGEST) for name in islice(names, _MAX_NAMES)]
     lines = wrap(", ".join(shown), width, break_on_hyphens=False)
-    if len(lines) <= _MOST_LINES:
+    if len(lines) <= _MAX_LINES:
         return lines
-    return [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1].rstrip(',')}, ..."]
+    return [*lines[: _MAX_LINES - 1], f"{lines[_MAX_LINES - 1].rstrip(',')}, ..."]

@@ -8,12 +8,12 @@ from functools import lru_cache
 GAP = 2
 DURATION_HEADING = "duration"
 WHOLE_HEADING = "whole trace"
-_LEAST_NAME = 24
-_LEAST_BAR = 4
+_MIN_NAME = 24
+_MIN_BAR = 4
 _USEFUL_BAR = 8
-_LEAST_VERDICT = 14
+_MIN_VERDICT = 14
 _USEFUL_VERDICT = 24
-_LEAST_SERVICES = 11
+_MIN_SERVICES = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,17 +71,17 @@ def lay_out(needs: ColumnWidths, width: int) -> TraceLayout:
     """
     # at least as wide as the heading with its sort arrow, so that numbers and heading align
     duration = max(needs.duration, len(DURATION_HEADING) + 2)
-    short, few = needs.short_start, min(needs.services, _LEAST_SERVICES)
-    least = min(needs.name, _LEAST_NAME)
+    short, few = needs.short_start, min(needs.services, _MIN_SERVICES)
+    least = min(needs.name, _MIN_NAME)
     whole = needs.whole
     every, none = needs.attributes, ()
     # the attributes were chosen by the user, and go after all but errors, names and durations
     fewer = [(0, 0, 0, needs.errors, whole, 0, every[:count]) for count in range(len(every) - 1, -1, -1)]
     tries = (
-        (needs.start, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR, every),
-        (short, needs.services, needs.spans, needs.errors, whole, _LEAST_BAR, every),
-        (short, needs.services, 0, needs.errors, whole, _LEAST_BAR, every),
-        (short, few, 0, needs.errors, whole, _LEAST_BAR, every),
+        (needs.start, needs.services, needs.spans, needs.errors, whole, _MIN_BAR, every),
+        (short, needs.services, needs.spans, needs.errors, whole, _MIN_BAR, every),
+        (short, needs.services, 0, needs.errors, whole, _MIN_BAR, every),
+        (short, few, 0, needs.errors, whole, _MIN_BAR, every),
         (short, few, 0, needs.errors, whole, 0, every),
         (short, 0, 0, needs.errors, whole, 0, every),
         (0, 0, 0, needs.errors, whole, 0, every),
@@ -125,7 +125,7 @@ def _distribute(layout: TraceLayout, needs: ColumnWidths, left: int) -> TraceLay
     if bar:
         bar += take(_USEFUL_BAR - bar)
     every = has_spans and start == needs.start
-    if every and needs.verdict and left >= _LEAST_VERDICT + GAP:
+    if every and needs.verdict and left >= _MIN_VERDICT + GAP:
         left -= GAP
         verdict = take(min(_USEFUL_VERDICT, needs.verdict))
     if every and services and (verdict or not needs.verdict) and services + left >= needs.some_services:

@@ -21,7 +21,7 @@ from tracetui.render.traces.scatter_cells import DOTS_ACROSS, DOTS_UP, EMPTY, Ce
 _DAY = 1440 * MINUTE_NS
 WIDE_RANGE = 20
 """Ratio of longest to median above which a linear scale would squeeze nearly all points onto the axis."""
-_LEAST_FOR_SHARES = 5
+_MIN_SHARES_HEIGHT = 5
 """Least height of a plot with a line for the failing share."""
 _POINTS_PER_SHARE = 8
 """Least mean number of points of which the failing share is drawn as one bar."""
@@ -90,7 +90,7 @@ class Plot:
         self._failed = failed
         self.share_label = "errors" if failed is points.with_errors and points.failed is not None else "failed"
         """Name of the failing share."""
-        self.has_shares = height >= _LEAST_FOR_SHARES and bool(failed.any())
+        self.has_shares = height >= _MIN_SHARES_HEIGHT and bool(failed.any())
         """True if the last line is the failing share."""
         self.rows = max(height - 1 - self.has_shares, 1)
         self._scale_durations()

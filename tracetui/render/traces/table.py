@@ -24,7 +24,7 @@ from tracetui.render.traces.layout import DURATION_HEADING, GAP, WHOLE_HEADING, 
 _LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
 """Number of names that are measured for the width of their column."""
-_MOST_SERVICES = 4
+_MAX_SERVICES = 4
 """Most services shown per trace, as each colour costs bytes at each move of the cursor."""
 _LONGEST_VALUE = 24
 _LONGEST_HEADING = 12
@@ -36,7 +36,7 @@ _WIDTHS_OF = {
 }
 """Columns that can be hidden, and their widths in the layout."""
 HIDEABLE = tuple(_WIDTHS_OF)
-_LEAST_NAMED = 12
+_MIN_NAMED = 12
 """Cells of a name below which its remark is dropped."""
 _NOTHING = np.zeros(0, np.int64)
 
@@ -117,10 +117,10 @@ class TraceRows:
         first = columns.service_first[:-1][shown]
         sizes = np.diff(columns.service_first)[shown]
         most = int(sizes.max(initial=0))
-        more = 1 + len(f"+{most}") if most > _MOST_SERVICES else 0
+        more = 1 + len(f"+{most}") if most > _MAX_SERVICES else 0
         widths = np.array([cell_width(name) + 2 for name in columns.services], np.int64)
         before = np.concatenate(([0], np.cumsum(widths[columns.service]) if len(columns.service) else _NOTHING))
-        full, two = (before[first + np.minimum(sizes, count)] - before[first] for count in (_MOST_SERVICES, 2))
+        full, two = (before[first + np.minimum(sizes, count)] - before[first] for count in (_MAX_SERVICES, 2))
         origins, propagated = (int(column[shown].max(initial=0)) for column in (columns.origins, columns.propagated))
         names = (columns.labels[i] for i in used)
         remarks = max((cell_width(self._remark(trace)) for trace in self._remarked(shown)), default=0)
@@ -131,7 +131,7 @@ class TraceRows:
             short_start=max(self._moments.width(exact=False), heading + 1),
             name=max((cell_width(service) + 1 + cell_width(operation) for _, service, operation in names), default=0)
             + remarks,
-            services=max(4 * min(most, _MOST_SERVICES) - 1 + more, len("services") + 1),
+            services=max(4 * min(most, _MAX_SERVICES) - 1 + more, len("services") + 1),
             full_services=int(full.max(initial=0)) - 1 + more,
             # if two letters of each service fit, a few names would be less useful
             some_services=int((two if more else full).max(initial=0)) - 1 + more,
@@ -270,7 +270,7 @@ class TraceRows:
         ellipsis, remark = self.glyphs.ellipsis, self._remark(trace)
         # cut the remark last
         width -= cell_width(remark)
-        if width < min(_LEAST_NAMED, cell_width(service) + 1 + cell_width(operation)):
+        if width < min(_MIN_NAMED, cell_width(service) + 1 + cell_width(operation)):
             width, remark = width + cell_width(remark), ""
         room = max(width - 1 - cell_width(operation), min(cell_width(service), width // 2))
         name = f"{cut(service, min(room, width), ellipsis)} {operation}"
@@ -324,14 +324,14 @@ class TraceRows:
     def _shown_services(self, first: int, texts: list[str], room: int) -> list[int]:
         """Return the pairs that fit, in order. Services where an error began are dropped last."""
         widths = [cell_width(text) for text in texts]
-        if len(texts) <= _MOST_SERVICES and sum(widths) + len(widths) - 1 <= room:
+        if len(texts) <= _MAX_SERVICES and sum(widths) + len(widths) - 1 <= room:
             return list(range(first, first + len(texts)))
         room -= len(f"+{len(texts)}")
         roles = self.columns.service_role
         chosen: list[int] = []
         for i in sorted(range(len(texts)), key=lambda i: (roles[first + i] != ErrorRole.ORIGIN, i)):
             room -= widths[i] + 1
-            if len(chosen) == _MOST_SERVICES or (room < 0 and chosen):
+            if len(chosen) == _MAX_SERVICES or (room < 0 and chosen):
                 break
             chosen.append(first + i)
         return sorted(chosen)

@@ -12,7 +12,7 @@ from tracetui.render.waterfall.header import header
 from tracetui.render.waterfall.waterfall import Waterfall
 
 MAX_ROWS = 500
-_MOST_INDENT = 24
+_MAX_INDENT = 24
 
 
 def waterfall_text(
@@ -54,7 +54,7 @@ def _log_lines(view: Waterfall, row: int, width: int) -> Iterator[Line]:
     spans = view.rows.spans(row)
     repeats = view.rows.repeats(row)
     own = spans if repeats or view.rows.is_folded(row) else spans[:1]
-    indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MOST_INDENT)
+    indent = " " * min(2 + 2 * view.rows.depth_of(spans.start), _MAX_INDENT)
     for span in own:
         for event in traces.log_events(span):
             # with clock skew a log record may precede the trace

@@ -10,9 +10,9 @@ from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import Glyphs, initials
 from tracetui.render.text.line import Line, Role
 
-_LEAST_NAME = 14
+_MIN_NAME = 14
 """Cells that a name keeps before a note is shown in full."""
-_LEAST_TRUNCATED = 8
+_MIN_TRUNCATED = 8
 """Cells from which on a truncated note is better than its short form."""
 _SHORTEST_SERVICE = 10
 _MESSAGE_CELLS = 26
@@ -105,11 +105,11 @@ class Label:
         shown = [note.short for note in self.notes]
         free = room - sum(1 + cell_width(text) for text in shown)
         names = cell_width(self._names)
-        readable = min(names, _LEAST_NAME)
+        readable = min(names, _MIN_NAME)
         for i, note in sorted(enumerate(self.notes), key=lambda numbered: not numbered[1].before_names):
             left = free - (readable if note.before_names or names > free else names)
             more = cell_width(note.full) - cell_width(note.short)
-            if more > left and note.can_be_cut and left >= _LEAST_TRUNCATED:
+            if more > left and note.can_be_cut and left >= _MIN_TRUNCATED:
                 shown[i] = cut(note.full, cell_width(note.short) + left, self.glyphs.ellipsis)
                 free -= left
             elif more <= left:

@@ -15,7 +15,7 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.waterfall.waterfall import Waterfall
 
 _BINS = 2_048
-_MOST_SERVICES = 32
+_MAX_SERVICES = 32
 _MAX_ERROR_SHARE = 1 / 8
 """Largest share of the cells that errors replace."""
 _ASCII_HEIGHTS = ".coO@"
@@ -49,7 +49,7 @@ class MinimapData:
         spans, from_ns, to_ns = view.sections
         owners = np.array(view.slots, np.int64)[traces.service[spans]]
         by_slot = np.bincount(owners, to_ns - from_ns) if len(owners) else np.zeros(0)
-        slots = np.argsort(-by_slot, kind="stable")[:_MOST_SERVICES]
+        slots = np.argsort(-by_slot, kind="stable")[:_MAX_SERVICES]
         slots = slots[by_slot[slots] > 0]
         critical = [
             _before((from_ns[owners == slot] - begin) * scale, (to_ns[owners == slot] - begin) * scale)

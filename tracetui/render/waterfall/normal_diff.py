@@ -13,14 +13,14 @@ from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, service_roles, side_by_side
 
-_MOST_INDENT = 16
-_LEAST_NAME = 24
-_LEAST_BAR = 12
+_MAX_INDENT = 16
+_MIN_NAME = 24
+_MIN_BAR = 12
 _GOOD_NAME = 40
 """Width of names from which longer ones are cut, to make room for the bars."""
 _SHARE = len("100 %")
 _LABEL = 8
-_MOST_VALUE = 40
+_MAX_VALUE = 40
 _ALMOST = 0.05
 """Share of the difference of a call path beyond the network that is not worth a figure."""
 
@@ -76,9 +76,9 @@ class NormalDiff:
         if omitted:
             lines.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
         parts = [
-            Line([(f"{safe(one.key)} ", Role.DIM), (safe(one.here, _MOST_VALUE), Role.STRONG)])
+            Line([(f"{safe(one.key)} ", Role.DIM), (safe(one.here, _MAX_VALUE), Role.STRONG)])
             .add(", not ", Role.DIM)
-            .add(safe(one.normal, _MOST_VALUE), Role.PLAIN)
+            .add(safe(one.normal, _MAX_VALUE), Role.PLAIN)
             for one in self.found.attributes
         ]
         differs = "differs".ljust(_LABEL)
@@ -132,16 +132,16 @@ class NormalDiff:
         """Widths of the names and of the bars; 0 for no bars."""
         room = width - 3 * (self._cells + 2) - _SHARE - 2 - (self._reasons if self._has_reasons(width) else 0)
         bar = room - self._names - 4
-        if bar < _LEAST_BAR and room // 2 >= _GOOD_NAME:
+        if bar < _MIN_BAR and room // 2 >= _GOOD_NAME:
             bar = room // 2 - 4
-        if bar < _LEAST_BAR:
-            return max(room - 2, _LEAST_NAME), 0
+        if bar < _MIN_BAR:
+            return max(room - 2, _MIN_NAME), 0
         return room - bar - 4, bar
 
     def _name(self, one: PathDifference, width: int) -> Line:
         """Name of a call path, cut to a width; 0 for the whole name."""
         path = one.path
-        line = Line([(" " * min(path.depth, _MOST_INDENT), Role.PLAIN)])
+        line = Line([(" " * min(path.depth, _MAX_INDENT), Role.PLAIN)])
         line.add(self.glyphs.service or "", self._roles.get(path.service, Role.DIM))
         before, after = path.counts
         repeats = ""

@@ -13,7 +13,7 @@ _MAX_MISFITS = 256
 """Spans too deep for the remaining rows after which no more are tried."""
 _FEW_SLICES = 64
 """Number of slices up to which a loop over them is faster than a pass over all spans."""
-_MOST_CACHED = 16_384
+_MAX_CACHED = 16_384
 _ONE_IN = 8
 """If fewer than one in this many spans is visible, searching parents among them is faster than walking up the tree."""
 
@@ -161,7 +161,7 @@ class Rows:
 
     def _next_of(self, local: int) -> int | None:
         if local not in self._next:
-            if len(self._next) > _MOST_CACHED:
+            if len(self._next) > _MAX_CACHED:
                 # a pass over all rows needs only recent ones
                 self._next.clear()
             after = int(self.positions.searchsorted(self._folded_end[local] + self.first))

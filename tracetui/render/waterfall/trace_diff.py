@@ -14,8 +14,8 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, side_by_side
 
 _AFTER = "after"
-_MOST_INDENT = 20
-_LEAST_NAME = 20
+_MAX_INDENT = 20
+_MIN_NAME = 20
 _GOOD_NAME = 40
 """Width of names below which longer ones take the room of the self times, then of the critical times."""
 _ROLES = {
@@ -95,7 +95,7 @@ class TraceDiff:
     def _named(self, one: CallPath, role: str, width: int) -> Line:
         """Name of a call path, cut and padded to a width; 0 for the whole name."""
         glyphs = self.glyphs
-        name = Line([(" " * min(one.depth, _MOST_INDENT), Role.PLAIN)])
+        name = Line([(" " * min(one.depth, _MAX_INDENT), Role.PLAIN)])
         name.add(glyphs.service or "", self._roles.get(one.service, Role.DIM))
         repeats = "" if max(one.counts) == 1 else f" {glyphs.repeated(one.counts[0])}"
         if one.counts[0] != one.counts[1] and min(one.counts):
@@ -138,4 +138,4 @@ class TraceDiff:
         return width - 2 * pairs * self._cells - _WORD - 2 * (2 * pairs + 1)
 
     def _name(self, width: int) -> int:
-        return max(self._room(width, len(self._pairs(width))), _LEAST_NAME)
+        return max(self._room(width, len(self._pairs(width))), _MIN_NAME)

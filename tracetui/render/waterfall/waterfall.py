@@ -26,7 +26,7 @@ from tracetui.render.waterfall.label import Label, LabelNote
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.render.waterfall.rows import Rows
 
-LEAST_REPEATS = 5
+MIN_REPEATS = 5
 """Number of repeated siblings from which on they fold into one row."""
 
 _ROLE_WEIGHTS = np.array([0.0, 3.0, 2.0, 2.0])
@@ -55,7 +55,7 @@ _SHARE = max(len("100 %"), len(_CRITICAL_TITLE))
 _NO_TIMES = np.zeros(0, np.int64)
 _SAMPLED_ROWS = 2_000
 _EVENT_BYTES = 1 << 18
-_MOST_CACHED_GUIDES = 4_096
+_MAX_CACHED_GUIDES = 4_096
 
 Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
@@ -94,7 +94,7 @@ class Waterfall:
         slots: Sequence[int] | None = None,
         glyphs: Glyphs = UNICODE,
         root: int | None = None,
-        least_repeats: int = LEAST_REPEATS,
+        least_repeats: int = MIN_REPEATS,
         message_of: Callable[[int], str] | None = None,
         outside: np.ndarray | None = None,
         network: NetworkTimes | None = None,
@@ -368,7 +368,7 @@ class Waterfall:
         if not levels:
             return ""
         rows, glyphs = self.rows, self.glyphs
-        if self._guides_for is not rows.positions or len(self._guides_below) > _MOST_CACHED_GUIDES:
+        if self._guides_for is not rows.positions or len(self._guides_below) > _MAX_CACHED_GUIDES:
             # the cache is dropped when rows change; a pass over all rows needs only recent guides
             self._guides_for = rows.positions
             self._guides_below.clear()

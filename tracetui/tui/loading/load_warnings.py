@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tracetui.model.errors import LoadWarning
 
 _BANNER_WARNINGS = 3
-_MOST_SHOWN = 10_000
+_MAX_SHOWN = 10_000
 """Most warnings that are remembered as shown, so that each is shown only once."""
 
 
@@ -35,7 +35,7 @@ class LoadWarnings:
         """
         warnings = [warning for warning in self._warnings() if warning not in self._shown]
         self._shown.update(warnings)
-        if len(self._shown) > _MOST_SHOWN:
+        if len(self._shown) > _MAX_SHOWN:
             # each poll may add some
             self._shown = set(self._warnings())
         if not warnings:

@@ -27,7 +27,7 @@ _LATEST_NS = 900_000_000_000
 """Traces that began this long before the window of a poll are searched for from time to time."""
 _CLOCK_SKEW_NS = 3_600_000_000_000
 """Polls search this far beyond now: clocks of services may be ahead of the local one."""
-_MOST_REMEMBERED = 50
+_MAX_REMEMBERED = 50
 
 
 class Searches:
@@ -197,7 +197,7 @@ class Searches:
                 self._late_end_ns = max((since if 0 < since < LAST_NS else first for since, first in ends), default=0)
             if not is_poll:
                 self._reports = list(reports)
-                self._history = [*self._history[-_MOST_REMEMBERED:], (self._last, self._reports)]
+                self._history = [*self._history[-_MAX_REMEMBERED:], (self._last, self._reports)]
         if not is_poll:
             self._before_widening = None
 

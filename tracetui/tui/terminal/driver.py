@@ -23,7 +23,7 @@ from tracetui.tui.terminal.input import TerminalInput
 
 _READ_BYTES = 1 << 12
 _IDLE_SECONDS = 0.1
-MOST_CELLS = 2_000
+MAX_CELLS = 2_000
 """Most columns or rows accepted from a terminal, as painting more takes minutes."""
 
 
@@ -90,7 +90,7 @@ def _is_plausible(event: Message) -> bool:
     """Test whether an event can be true: a report of a size of zero or millions of cells is damaged."""
     if not isinstance(event, events.Resize):
         return True
-    return 0 < event.size.width <= MOST_CELLS and 0 < event.size.height <= MOST_CELLS
+    return 0 < event.size.width <= MAX_CELLS and 0 < event.size.height <= MAX_CELLS
 
 
 class ResilientDriver(LinuxDriver):
@@ -121,7 +121,7 @@ class ResilientDriver(LinuxDriver):
 
     def _get_terminal_size(self) -> tuple[int, int]:
         width, height = super()._get_terminal_size()
-        return min(width, MOST_CELLS), min(height, MOST_CELLS)
+        return min(width, MAX_CELLS), min(height, MAX_CELLS)
 
     def run_input_thread(self) -> None:
         """Read keys until the driver is told to stop or the terminal is gone."""

@@ -14,9 +14,9 @@ PASTE_ENDS = "\x1b[201~"
 PASTE_SECONDS = 5.0
 """A paste without input for this long has lost its end marker; until then keys count as pasted text."""
 
-MOST_TYPED = 1_000
+MAX_TYPED = 1_000
 """This many characters at once are a paste even without the terminal's markers, as nobody types this fast."""
-MOST_PASTED = 1 << 20
+MAX_PASTED = 1 << 20
 """Longest paste; the rest is dropped."""
 
 _PASTE_ESCAPES = (b"\x03", b"\x1b")
@@ -55,7 +55,7 @@ class TerminalInput:
         text = self._decoder.decode(data[: cut.start()] if cut else data)
         if is_end_lost:
             return self._end_paste() + text
-        if self._is_burst or (self._pasting_since is None and len(text) >= MOST_TYPED):
+        if self._is_burst or (self._pasting_since is None and len(text) >= MAX_TYPED):
             return self._burst(text, now)
         return self._with_marks(text, now)
 
@@ -82,7 +82,7 @@ class TerminalInput:
             end = self._end_paste() if self._is_burst else ""
             return end + self._with_marks(text, now)
         characters = _SEQUENCE.sub("", text)
-        if not self._is_burst and len(characters) < MOST_TYPED:
+        if not self._is_burst and len(characters) < MAX_TYPED:
             return self._with_marks(text, now)
         if not characters:
             return self._end_paste() + text
@@ -133,8 +133,8 @@ class TerminalInput:
         return ""
 
     def _limited(self, pasted: str) -> str:
-        """Return pasted text, cut where the paste exceeds `MOST_PASTED`."""
-        room = MOST_PASTED - self._pasted
+        """Return pasted text, cut where the paste exceeds `MAX_PASTED`."""
+        room = MAX_PASTED - self._pasted
         self._pasted += len(pasted)
         return pasted[: max(room, 0)]
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.what_if import MOST_PERCENT, what_if
+from tracetui.analysis.what_if import MAX_PERCENT, what_if
 from tracetui.model.traces import TraceSet
 from tracetui.render.hot_spots.what_if import what_if_lines
 from tracetui.render.text.glyphs import Glyphs
@@ -35,7 +35,7 @@ def open_what_if(view: View, name: str, replay: Callable[[float], _T], done: Cal
         if percent is not None:
             view.work(f"{view.id}.what-if", lambda: replay(percent), done)
         else:
-            view.post_notice(f"enter a percentage from 0 to {MOST_PERCENT:,.0f}, such as 75 or 12.5")
+            view.post_notice(f"enter a percentage from 0 to {MAX_PERCENT:,.0f}, such as 75 or 12.5")
 
     options = [Option(percent, words) for percent, words in _SHARES]
     free = "or any percentage, such as 75"
@@ -43,10 +43,10 @@ def open_what_if(view: View, name: str, replay: Callable[[float], _T], done: Cal
 
 
 def percent_of(text: str) -> float | None:
-    """Parse a percentage from 0 to `MOST_PERCENT`; None for anything else."""
+    """Parse a percentage from 0 to `MAX_PERCENT`; None for anything else."""
     match = re.fullmatch(r"\s*(\d{1,4}(?:\.\d{1,6})?)\s*%?\s*", text)
     percent = float(match[1]) if match else None
-    return percent if percent is not None and percent <= MOST_PERCENT else None
+    return percent if percent is not None and percent <= MAX_PERCENT else None
 
 
 def replay_span(loaded: TraceSet, span: int, percent: float, glyphs: Glyphs) -> str:

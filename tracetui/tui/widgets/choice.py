@@ -22,7 +22,7 @@ from tracetui.tui.widgets.line_view import LineView
 
 _LONGEST_LABEL = 200
 _LONGEST_TYPED = 60
-_MOST_ROWS = 16
+_MAX_ROWS = 16
 
 
 class Option(NamedTuple):
@@ -166,7 +166,7 @@ class Choice(Dialog[str | None]):
 
     @property
     def _height(self) -> int:
-        return min(max(len(self._matches), 1), _MOST_ROWS)
+        return min(max(len(self._matches), 1), _MAX_ROWS)
 
     def compose(self) -> ComposeResult:
         theme = self._look.theme

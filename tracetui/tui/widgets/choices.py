@@ -23,7 +23,7 @@ from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 
 _LONGEST_NAME = 200
-_MOST_ROWS = 16
+_MAX_ROWS = 16
 _NOTE_CELLS = 40
 
 
@@ -81,7 +81,7 @@ class Choices(Dialog[Sequence[str] | None]):
         # the input keeps the focus, so that typing always works
         view.can_focus = False
         view.looks_focused = True
-        view.styles.height = min(len(self._all) + 1, _MOST_ROWS)
+        view.styles.height = min(len(self._all) + 1, _MAX_ROWS)
         with Vertical():
             yield LineBar(theme, self._heading, id="choices-title")
             yield LineInput(theme, prompt="> ", hint="type to filter", id="choices-input")

@@ -28,7 +28,7 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 from tracetui.tui.widgets.line_view import LineView
 
-MOST_MATCHES = 100_000
+MAX_MATCHES = 100_000
 _LONGEST_ON_LOOP = 50_000
 """Longest text in characters that is laid out and searched on the UI loop; longer ones use a thread."""
 _PIECE = 1 << 18
@@ -86,7 +86,7 @@ class PagedText:
         return np.array(found, np.int64)
 
     def find(self, word: str) -> tuple[list[int], list[int]]:
-        """Find the positions of a word, ignoring case; at most `MOST_MATCHES`."""
+        """Find the positions of a word, ignoring case; at most `MAX_MATCHES`."""
         starts: list[int] = []
         ends: list[int] = []
         pattern = re.compile(re.escape(word), re.IGNORECASE)
@@ -97,9 +97,9 @@ class PagedText:
                 if match.start() < at + _PIECE and (not ends or match.start() >= ends[-1]):
                     starts.append(match.start())
                     ends.append(match.end())
-            if len(starts) >= MOST_MATCHES or (worker is not None and worker.is_cancelled):
+            if len(starts) >= MAX_MATCHES or (worker is not None and worker.is_cancelled):
                 break
-        return starts[:MOST_MATCHES], ends[:MOST_MATCHES]
+        return starts[:MAX_MATCHES], ends[:MAX_MATCHES]
 
 
 class _Rows:
@@ -261,7 +261,7 @@ class Pager(Dialog[None]):
         position = "laying out" if rows is None else f"{view.cursor + 1:,} of {len(rows):,}"
         if rows is not None and self._word:
             count = len(rows.matches[0])
-            total = f"{count:,}{' or more' if count == MOST_MATCHES else ''}"
+            total = f"{count:,}{' or more' if count == MAX_MATCHES else ''}"
             number = bisect_left(rows.matches[0], int(rows.start[view.cursor])) + 1
             which = f"{min(number, count):,} of {total}" if count else "no match"
             position += f"  {glyphs.quoted(safe(self._word, 40))}: {'searching' if self._searching else which}"

@@ -26,8 +26,8 @@ from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_input import LineInput
 
 _SHOWN_CANDIDATES = 8
-_MOST_QUERIES = 100
-_MOST_ERROR_LINES = 4
+_MAX_QUERIES = 100
+_MAX_ERROR_LINES = 4
 
 
 class _QueryInput(LineInput):
@@ -163,7 +163,7 @@ class QueryBar(Vertical):
             return [carets, *texts]
 
         # use as many lines as the message needs
-        bar.styles.height = min(len(lines(self.size.width)), _MOST_ERROR_LINES)
+        bar.styles.height = min(len(lines(self.size.width)), _MAX_ERROR_LINES)
         bar.show(lines)
         self._close_list()
 
@@ -188,7 +188,7 @@ class QueryBar(Vertical):
     def _remember(self, text: str) -> None:
         text = text.strip()
         if text:
-            self._history = [*(old for old in self._history if old != text), text][-_MOST_QUERIES:]
+            self._history = [*(old for old in self._history if old != text), text][-_MAX_QUERIES:]
         self._at_history = None
 
     # --- completion --------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from tracetui.tui.keys.traces import REGION
 from tracetui.tui.state import Look
 
 _GAP = 2
-_LEAST_PLOT = 24
+_MIN_PLOT = 24
 _RIGHT_BUTTON = 3
 NO_POINTS = Points(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool))
 
@@ -115,7 +115,7 @@ class Scatter(Widget):
         width, height = self.size
         if self._plot is None and width and height:
             look, room = self._look, width - STATS_WIDTH - _GAP
-            room = room if room >= _LEAST_PLOT else width
+            room = room if room >= _MIN_PLOT else width
             self._plot = Plot(self._points, room, height, look.glyphs, look.local_time, self._moments)
             self._stats = explained(self._points_stats, self._plot)
         return self._plot

@@ -14,7 +14,7 @@ from tracetui.analysis.span_facts import FactFinder, SpanFacts
 from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
-from tracetui.render.span.detail import MOST_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.span.detail import MAX_SHOWN, LinkTarget, SpanDetailLines
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.colours import distinct_slots, service_slots
@@ -295,7 +295,7 @@ def _detail_lines(
 def _targets(traces: TraceSet, span: Span) -> dict[int, LinkTarget]:
     """Find the loaded targets of the span's links, by number of the link."""
     targets = {}
-    for number, link in enumerate(span.links[:MOST_SHOWN]):
+    for number, link in enumerate(span.links[:MAX_SHOWN]):
         trace = traces.find_trace(link.trace_id)
         if trace is None:
             continue

@@ -13,9 +13,9 @@ from tracetui.render.text.line import Line
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
 
-_LEAST_HEIGHT = 34
+_MIN_HEIGHT = 34
 """Least height of a terminal for the drawing."""
-_MOST_SHARE = 3
+_MAX_SHARE = 3
 """At most a third of the terminal's height is drawn."""
 _INDENT = 2
 
@@ -47,10 +47,10 @@ class ServiceFigure(LineBar):
         if parent is not None and parent.size.width:  # type: ignore[attr-defined]
             width = parent.size.width - 2 * _INDENT  # type: ignore[attr-defined]
         drawing = None
-        if self._diagram is not None and len(self._diagram.nodes) > 1 and height >= _LEAST_HEIGHT:
+        if self._diagram is not None and len(self._diagram.nodes) > 1 and height >= _MIN_HEIGHT:
             glyphs = self._appearance.glyphs
             drawing = draw(self._diagram, self._roles, glyphs, size_for(self._diagram, glyphs, width))
-            if drawing.width > width or drawing.height > height // _MOST_SHARE:
+            if drawing.width > width or drawing.height > height // _MAX_SHARE:
                 drawing = None
         self._drawing = drawing
         self.display = drawing is not None

@@ -21,7 +21,7 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import service_name
 from tracetui.tui.widgets.choice import Option
 
-MOST_DRAWN = 40
+MAX_DRAWN = 40
 """Most services in the drawing of the explorer; the map shows more."""
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
 
@@ -89,12 +89,12 @@ def mode_columns(
     )
     left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
     drawn = {focus, *(one.service for one in (*up, *down))}
-    calls = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MOST_DRAWN else None
+    calls = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MAX_DRAWN else None
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=calls)
 
 
 def _if_few(diagram: Diagram) -> Diagram | None:
-    return diagram if len(diagram.nodes) <= MOST_DRAWN else None
+    return diagram if len(diagram.nodes) <= MAX_DRAWN else None
 
 
 def title(

@@ -44,7 +44,7 @@ from tracetui.tui.widgets.choice import Choice, Option
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
 
-_MOST_HOPS = 20
+_MAX_HOPS = 20
 _BESIDE_FROM = 190
 """Least width for the explorer next to the ranking."""
 
@@ -376,7 +376,7 @@ class ServicesView(View):
     def action_hops(self, more: int) -> None:
         mode = self.explorer.mode
         if mode.what == AROUND and not self._has_no_match:
-            self._look(replace(mode, hops=min(max(mode.hops + more, 1), _MOST_HOPS)))
+            self._look(replace(mode, hops=min(max(mode.hops + more, 1), _MAX_HOPS)))
 
     # --- order and names ---------------------------------------------------------------------------------------------
 

@@ -23,9 +23,9 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.choice import Option
 
 _LONGEST_VALUE = 40
-_MOST_CHANGES = 50
-_MOST_MARKED = 3
-_MOST_EXAMINED = 100
+_MAX_CHANGES = 50
+_MAX_MARKED = 3
+_MAX_EXAMINED = 100
 """Most attributes in which changes are sought without being asked for."""
 
 
@@ -55,7 +55,7 @@ def pairs_by_change(traces: TraceSet, look: Look) -> list[GroupPair]:
     """Find attributes that change over time, and return a pair for each, the most recent change first."""
     return [
         _pair_of(traces, change, number, look)
-        for number, change in enumerate(changed_attributes(traces)[:_MOST_CHANGES])
+        for number, change in enumerate(changed_attributes(traces)[:_MAX_CHANGES])
     ]
 
 
@@ -72,8 +72,8 @@ def change_moments(traces: TraceSet, look: Look) -> list[MarkedTime]:
     """
     if traces.trace_count < FEW_SAMPLES:
         return []
-    found = changed_attributes(traces, _MOST_EXAMINED)
-    changes = sorted(found, key=lambda change: not is_version(change.key))[:_MOST_MARKED]
+    found = changed_attributes(traces, _MAX_EXAMINED)
+    changes = sorted(found, key=lambda change: not is_version(change.key))[:_MAX_MARKED]
     return [MarkedTime(change.since_ns, _change_text(change, look).removeprefix("service.")) for change in changes]
 
 

@@ -14,7 +14,7 @@ from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.widgets.choice import Choice, Option
 
-MOST_ATTRIBUTES = 8
+MAX_ATTRIBUTES = 8
 _USUAL = "usual"
 _COLUMN, _ATTRIBUTE = "column ", "attribute "
 """Prefixes of the values of options."""
@@ -33,8 +33,8 @@ def open_columns(view: View, filler: ChoiceFiller, changed: Callable[[], None]) 
 
     def chosen(value: str) -> None:
         columns = _toggled(state.columns, value)
-        if len(columns.attributes) > MOST_ATTRIBUTES:
-            view.post_notice(f"at most {MOST_ATTRIBUTES} attributes; remove one first")
+        if len(columns.attributes) > MAX_ATTRIBUTES:
+            view.post_notice(f"at most {MAX_ATTRIBUTES} attributes; remove one first")
         elif columns != state.columns:
             state.set_columns(columns)
             changed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tracetui.query.complete import holds_secret
 from tracetui.render.text.line import Role
 from tracetui.render.text.safe_text import safe
-from tracetui.tui.settings import LONGEST_QUERY, MOST_FILTERS
+from tracetui.tui.settings import LONGEST_QUERY, MAX_FILTERS
 from tracetui.tui.views.base import View
 from tracetui.tui.widgets.choice import Choice, Option
 
@@ -38,8 +38,8 @@ def open_saved_filters(view: View) -> None:
             view.post_notice("not saved: the filter may contain a secret")
         elif len(query) > LONGEST_QUERY:
             view.post_notice(f"not saved: the filter has more than {LONGEST_QUERY:,} characters")
-        elif len(saved) >= MOST_FILTERS and value[:LONGEST_NAME] not in saved:
-            view.post_notice(f"not saved: there are {MOST_FILTERS} saved filters; apply and remove one first")
+        elif len(saved) >= MAX_FILTERS and value[:LONGEST_NAME] not in saved:
+            view.post_notice(f"not saved: there are {MAX_FILTERS} saved filters; apply and remove one first")
         else:
             name = value[:LONGEST_NAME]
             state.save_filter(name, query)

@@ -49,7 +49,7 @@ from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.query_bar import QueryBar
 from tracetui.tui.widgets.scatter import NO_POINTS, Scatter
 
-_LEAST_ROWS = 20
+_MIN_ROWS = 20
 """Least height of a terminal for the plot."""
 
 
@@ -209,8 +209,8 @@ class TracesView(View):
 
     def on_resize(self) -> None:
         height = self.app.size.height
-        self.scatter.display = height >= _LEAST_ROWS and not self.listing.is_empty
-        self.verdict.display = height >= _LEAST_ROWS and not self.listing.is_empty and self.verdict.has_verdict
+        self.scatter.display = height >= _MIN_ROWS and not self.listing.is_empty
+        self.verdict.display = height >= _MIN_ROWS and not self.listing.is_empty and self.verdict.has_verdict
         self.scatter.styles.height = 5 if height < 28 else 6 if height < 36 else 8 if height < 50 else 10
         # the list receives its new width after this
         self.listing.show_heading()
@@ -367,7 +367,7 @@ class TracesView(View):
 
     def action_select_region(self) -> None:
         if not self.scatter.begin():
-            self.post_notice(f"the plot needs a terminal of {_LEAST_ROWS} lines and at least one trace")
+            self.post_notice(f"the plot needs a terminal of {_MIN_ROWS} lines and at least one trace")
 
     def action_sort(self) -> None:
         self.listing.sort_by_next()
