@@ -86,7 +86,7 @@ class NormalComparison:
 
     def has_network(self, one: PathDifference) -> bool:
         """Test whether the network has a part in the difference of a call path that is listed."""
-        return abs(self.share_of(one.network_added_ns)) >= _LEAST_PERCENT
+        return abs(self.share_of(one.network_added_ns)) >= _MIN_PERCENT
 
     @property
     def slow_network(self) -> PathDifference | None:
