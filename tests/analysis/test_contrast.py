@@ -131,7 +131,7 @@ def test_failure_attributes_do_not_explain_failures() -> None:
 
 
 def test_large_sets_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contrast_module, "MOST_SPANS", 25)
+    monkeypatch.setattr(contrast_module, "MAX_SPANS", 25)
     found = first(regions(*["eu"] * 50, *["us"] * 100), 50)
     assert (found.selected, found.selected_of, found.rest, found.rest_of) == (25, 50, 25, 100)
     assert [(one.value, one.selected, one.rest) for one in found.differences] == [("eu", 25, 0)]

@@ -13,7 +13,7 @@ from tests.support.terminal import Terminal
 
 _OF_A_SPAN = b'"operationName"'
 """Occurs once in each span of a file."""
-_MOST_KEYS = 200
+_MAX_KEYS = 200
 _KEYS = (b"j", b"j", b"\x04", b"k", b"l", b"h", b"\x15", b"G", b"g", b"L", b"H", b"L")
 
 _SERVICE_KEYS = (b"j", b"j", b"\x04", b"k", b"b", b"j", b"b", b"b", b"l", b"h", b"+", b"-", b"o", b"O", b"G", b"g")
@@ -32,7 +32,7 @@ def measure_screen(large: str, one_trace: str, services: str, spans: int, runs: 
     terminal = Terminal([sys.executable, "-m", "tracetui", large])
     terminal.wait_for(b"Hot spots")
     answers: list[float] = []
-    while whole not in terminal.seen and len(answers) < _MOST_KEYS:
+    while whole not in terminal.seen and len(answers) < _MAX_KEYS:
         for key, answer in ((b"2", b"2 Waterfall"), (b"1", b"1 Traces")):
             answers.append(1000 * terminal.answer(key, answer))
     terminal.close()

@@ -26,7 +26,7 @@ from tracetui.ingest.json_value_limit import MAX_DENSE, close_brackets, cut_dens
 from tracetui.ingest.limits import MIN_LIMIT, decoding_cost, decoding_limit, input_limit, unpacked_limit
 
 MIB = 1 << 20
-MOST_MEMORY = 1 << 30
+MAX_MEMORY = 1 << 30
 MAX_MEMBERS_MEMORY = 512 * MIB
 """Enough for `MAX_MEMBERS` members or `MAX_DENSE` values, the program and a file of 24 MiB twice."""
 MAX_DENSE_MEMORY = 320 * MIB
@@ -118,7 +118,7 @@ def test_compression_bomb_takes_little_memory(tmp_path: Path, name: str) -> None
     path.write_bytes(FILES[name]())
     ended = analyze(str(path))
     assert ended.code == 3
-    assert ended.memory < MOST_MEMORY
+    assert ended.memory < MAX_MEMORY
     assert str(path) in ended.err
 
 
@@ -128,7 +128,7 @@ def test_spans_before_the_limit_are_kept(tmp_path: Path) -> None:
     path.write_bytes(packer.compress(TRACE + b"\n") + b"".join(map(packer.compress, zeros(2 << 10))) + packer.flush())
     ended = analyze(str(path))
     assert ended.code == 0
-    assert ended.memory < MOST_MEMORY
+    assert ended.memory < MAX_MEMORY
     assert "unpacks to more than 64 MiB; the rest was skipped" in ended.err
 
 
@@ -145,7 +145,7 @@ def test_millions_of_tiny_spans_take_little_memory(tmp_path: Path, name: str) ->
     path.write_bytes(tiny_values(text, opening, closing))
     ended = analyze(str(path))
     assert ended.code == 0
-    assert ended.memory < MOST_MEMORY
+    assert ended.memory < MAX_MEMORY
     assert "unpacks to more values than any traces of its size" in ended.err
 
 
@@ -301,7 +301,7 @@ def test_compression_bomb_from_server_takes_little_memory(name: str) -> None:
     with Loopback(lambda _: Response((body,), 200, JSON | {"content-encoding": coding})) as server:
         ended = analyze(server.url)
     assert ended.code == 4
-    assert ended.memory < MOST_MEMORY
+    assert ended.memory < MAX_MEMORY
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -314,7 +314,7 @@ def test_response_of_tiny_values_takes_little_memory(status: int) -> None:
 
 
 _MANY_ANSWERED = 40 * MIB
-MOST_ANSWER_MEMORY = 384 * MIB
+MAX_ANSWER_MEMORY = 384 * MIB
 """Enough for `MAX_MEMBERS` members, the program and a response of 64 MiB twice."""
 _JAEGER_SPAN = (
     b'{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"a","startTime":1700000000000000,'
@@ -361,7 +361,7 @@ def test_response_of_many_distinct_members_takes_little_memory(name: str) -> Non
         ended = analyze(server.url + page)
     assert ended.code == 0
     assert "1 trace from" in ended.err
-    assert ended.memory < MOST_ANSWER_MEMORY
+    assert ended.memory < MAX_ANSWER_MEMORY
     assert "services" in name or "more than 250,000 small members in a list or object" in ended.err
 
 
@@ -380,7 +380,7 @@ def test_endless_pipe_stops_with_a_message(command: str) -> None:
         ended = analyze("-", stdin=source.stdout.fileno())
         source.kill()
     assert ended.code == 3
-    assert ended.memory < MOST_MEMORY
+    assert ended.memory < MAX_MEMORY
     assert "only repetitive data in the first" in ended.err
 
 

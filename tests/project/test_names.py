@@ -13,7 +13,7 @@ import pytest
 from tests.support.paths import ROOT
 
 FILES = sorted((ROOT / "tracetui").rglob("*.py"))
-MOST_RIDDLES = 30
+MAX_RIDDLES = 30
 """Docstrings that may begin with one of `RIDDLES`."""
 RIDDLES = ("What ", "How ", "Whether ", "Of ")
 REPLACED = """
@@ -117,7 +117,7 @@ def test_few_docstrings_begin_with_a_question() -> None:
         for line, text in docstrings(tree)
         if text.startswith(RIDDLES)
     ]
-    assert len(found) < MOST_RIDDLES, "\n".join(found)
+    assert len(found) < MAX_RIDDLES, "\n".join(found)
 
 
 @pytest.mark.parametrize("name", REPLACED)

@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 NAMES = sorted([ANIMATION, *(f"{view}-{look}.svg" for view in VIEWS for look in THEMES)])
 SVG = "http://www.w3.org/2000/svg"
 ALLOWED = {"svg", "title", "style", "g", "rect", "text", "circle"}
-MOST_BYTES = 300_000
+MAX_BYTES = 300_000
 
 
 def read(name: str) -> str:
@@ -33,7 +33,7 @@ def test_every_picture_is_shown_in_the_docs() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_picture_is_small_and_self_contained(name: str) -> None:
     svg = read(name)
-    assert len(svg.encode()) < MOST_BYTES
+    assert len(svg.encode()) < MAX_BYTES
     elements = list(ElementTree.fromstring(svg).iter())
     assert {element.tag for element in elements} <= {f"{{{SVG}}}{tag}" for tag in ALLOWED}
     attributes = {key for element in elements for key in element.attrib}

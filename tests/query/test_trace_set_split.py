@@ -124,7 +124,7 @@ def test_automatic_search_examines_few_keys(monkeypatch: pytest.MonkeyPatch) -> 
     look = Look()
     marks = [mark.text for mark in change_moments(many_keys(60), look)]
     assert len(marks) == 2
-    monkeypatch.setattr(before_after, "_MOST_EXAMINED", 1)
+    monkeypatch.setattr(before_after, "_MAX_EXAMINED", 1)
     assert [mark.text for mark in change_moments(many_keys(60), look)] == marks[:1]
 
 

@@ -325,8 +325,8 @@ def test_shares_of_concurrent_roots_sum_to_at_most_the_path() -> None:
 
 @pytest.mark.parametrize("kept", [1, 100])
 def test_tree_lines_follow_the_rows(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
-    monkeypatch.setattr(waterfall, "_MOST_CACHED_GUIDES", kept)
-    monkeypatch.setattr(rows, "_MOST_CACHED", kept)
+    monkeypatch.setattr(waterfall, "_MAX_CACHED_GUIDES", kept)
+    monkeypatch.setattr(rows, "_MAX_CACHED", kept)
     chain = [span(name, 0, 50, parent=parent) for name, parent in (("a", ""), ("b", "a"), ("c", "b"), ("d", "c"))]
     view = Waterfall(build(*chain, span("e", 60, 70, parent="a")), 0)
     last = np.arange(5) == 4

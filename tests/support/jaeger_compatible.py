@@ -18,7 +18,7 @@ from tests.support.recordings import Query, Recording, camel, window
 from tests.support.traceql import nanoseconds
 
 MOST = 1000
-"""Most traces that VictoriaTraces sends at once."""
+"""Largest number of traces that VictoriaTraces sends at once."""
 MS, SECOND = 1_000_000, 1_000_000_000
 STATUS_CODES = {"unset": "unset", "error": "true", "ok": "false"}
 

@@ -16,8 +16,8 @@ from tracetui.export.save import save
 from tracetui.tui import app as app_module
 
 MINUTE_US = 60_000_000
-MOST_KEYS = 8
-MOST_KEYS_OF_A_TRACE = 3
+MAX_KEYS = 8
+MAX_KEYS_OF_A_TRACE = 3
 """Keys of a question about one trace."""
 
 
@@ -76,7 +76,7 @@ async def test_a_user_at_a_time(source: str) -> None:
         await hands.press("enter")
         assert app.state.query.startswith("user.id = u-42 AND trace.start >= ")
         assert app.state.shown.tolist() == [14]
-        assert hands.keys <= MOST_KEYS
+        assert hands.keys <= MAX_KEYS
 
 
 async def test_whether_a_deployment_is_guilty(source: str) -> None:
@@ -90,7 +90,7 @@ async def test_whether_a_deployment_is_guilty(source: str) -> None:
         assert "became worse" in pilot.text
         assert "service.version=2.4  30 traces" in pilot.text
         assert "service.version=2.5  30 traces" in pilot.text
-        assert hands.keys <= MOST_KEYS
+        assert hands.keys <= MAX_KEYS
 
 
 async def test_who_loses_context() -> None:
@@ -103,7 +103,7 @@ async def test_who_loses_context() -> None:
         await hands.press("enter", "enter")
         assert app.view == "waterfall"
         assert "orphan" in pilot.text
-        assert hands.keys <= MOST_KEYS
+        assert hands.keys <= MAX_KEYS
 
 
 async def test_a_text_of_an_event_over_all_traces(source: str) -> None:
@@ -117,7 +117,7 @@ async def test_a_text_of_an_event_over_all_traces(source: str) -> None:
         await hands.press("enter")
         assert app.view == "waterfall"
         assert "card declined by issuer 17" in pilot.text
-        assert hands.keys <= MOST_KEYS
+        assert hands.keys <= MAX_KEYS
 
 
 async def test_why_a_trace_is_slower_than_normal() -> None:
@@ -127,7 +127,7 @@ async def test_why_a_trace_is_slower_than_normal() -> None:
         await hands.press("enter", "equals_sign")
         assert "slower than 59 of 59" in pilot.text
         assert "mostly network time to stock-service: 242 ms, normally 800 µs" in pilot.text
-        assert hands.keys <= MOST_KEYS_OF_A_TRACE
+        assert hands.keys <= MAX_KEYS_OF_A_TRACE
 
 
 async def test_the_page_of_a_trace_in_its_back_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ async def test_the_page_of_a_trace_in_its_back_end(monkeypatch: pytest.MonkeyPat
         async with opened(server.url) as (app, pilot):
             hands = Hands(pilot)
             await hands.press("enter", "y", "o")
-            assert hands.keys <= MOST_KEYS_OF_A_TRACE
+            assert hands.keys <= MAX_KEYS_OF_A_TRACE
             assert app.view == "waterfall"
             await pilot.press("y", "t")
             assert addresses == [f"{server.url}/trace/{app.clipboard}"]

@@ -24,7 +24,7 @@ ERROR_FACTOR = 2.0
 MIN_ERROR_PERCENT = 1.0
 _P95 = 0.95
 _MAX_TRIED = 2_000
-"""Most operations of a service that are matched with the pattern of another."""
+"""Largest number of operations of a service that are matched with the pattern of another."""
 _NAMES_TRIED = 100
 _MAX_EXCLUDED = 20
 _ALL = 99.0

@@ -24,7 +24,7 @@ BOTTLENECK_PERCENT = 20.0
 
 _SAMPLED_SPANS = 2_000
 _SAMPLED_TOTAL = 400_000
-"""Most spans read for all bottlenecks together; at least `_MIN_SAMPLED` are read for each."""
+"""Largest number of spans read for all bottlenecks together; at least `_MIN_SAMPLED` are read for each."""
 _MIN_SAMPLED = 2
 _MIN_SAMPLE_SHARE = 0.1
 _LONGEST_PATTERN = 300

@@ -24,15 +24,15 @@ from tracetui.model.conventions import GRPC_STATUS, HTTP_STATUS
 from tracetui.model.traces import TraceSet
 
 MAX_SPANS = 40_000
-"""Most spans per side whose attributes are read; with more, whole traces are sampled evenly."""
+"""Largest number of spans per side whose attributes are read; with more, whole traces are sampled evenly."""
 _FALSE_DISCOVERY_RATE = 0.05
 """Largest share of the reported differences that may be chance."""
 _MIN_TRACES = 2
-"""Least count in a selection of several traces, as every trace has unique ids."""
+"""Smallest count in a selection of several traces, as every trace has unique ids."""
 _MIN_STANDARD_ERRORS = 1.5
-"""Least difference of two shares, in standard errors."""
+"""Smallest difference of two shares, in standard errors."""
 _LONGEST_VALUE = 200
-"""Most characters of a value."""
+"""Largest number of characters of a value."""
 _OUTCOMES = frozenset(
     (
         "error",

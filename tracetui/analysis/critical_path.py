@@ -26,7 +26,7 @@ from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 
 _MANY = 50
-"""Least number of paths that are walked together, step by step; fewer are walked one at a time."""
+"""Smallest number of paths that are walked together, step by step; fewer are walked one at a time."""
 _NEVER = np.iinfo(np.int64).max
 _ALWAYS = np.iinfo(np.int64).min
 

@@ -36,7 +36,7 @@ from tracetui.model.span import Flag, Kind, Status
 from tracetui.model.traces import TraceSet
 
 TOLERANCE_NS = 10_000_000
-"""Least time by which a span may outlast another that waited for it; more for long spans."""
+"""Shortest time by which a span may outlast another that waited for it; more for long spans."""
 _TOLERANCE_PART = 20
 _ALWAYS, _NEVER, _NONE = -(1 << 63), 1 << 63, 1 << 64
 """A time before and one after all others, and the value for none."""

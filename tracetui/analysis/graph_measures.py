@@ -14,13 +14,13 @@ from itertools import islice
 import networkx as nx
 
 MAX_STEPS = 2_000_000
-"""Most steps over arcs for a measure that is computed service by service."""
+"""Largest number of steps over arcs for a measure that is computed service by service."""
 MAX_PAIRS = 2_000_000_000
 """Largest product of services and arcs for which indirect callers in a component of the graph are counted."""
 MAX_GROUPED = 5_000
-"""Most services that are grouped by call counts."""
+"""Largest number of services that are grouped by call counts."""
 EXACT = 300
-"""Most nodes for which all measures are exact."""
+"""Largest number of nodes for which all measures are exact."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

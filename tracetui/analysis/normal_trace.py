@@ -14,7 +14,7 @@ from tracetui.analysis.requests import failed_requests
 from tracetui.model.traces import TraceSet
 
 _MIN_PERCENT: Final = 1.0
-"""Least share of the difference, in percent, of a call path that is listed."""
+"""Smallest share of the difference, in percent, of a call path that is listed."""
 _MAX_ATTRIBUTES: Final = 5
 
 

@@ -20,11 +20,11 @@ from tracetui.model.peers import PeerType
 from tracetui.model.traces import TraceSet
 
 _MAX_EXAMINED = 200
-"""Most spans of a service whose attributes are read to describe a match."""
+"""Largest number of spans of a service whose attributes are read to describe a match."""
 _KINDS_OF_MATCH = ("service", "type", "operation", "attribute")
 _PLURALS = {type_: f"{type_}s" for type_ in PeerType}
 _MAX_LISTED = 5
-"""Most matches listed per service and type."""
+"""Largest number of matches listed per service and type."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ SKEWED, LONGER = 1, 2
 
 
 _LONGER_SHARE = 0.01
-"""Least excess that is reported, as a share of the caller's duration."""
+"""Smallest excess that is reported, as a share of the caller's duration."""
 
 
 def outside_callers(traces: TraceSet, trace: int) -> np.ndarray:

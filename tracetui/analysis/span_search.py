@@ -21,14 +21,14 @@ from tracetui.model.traces import TraceSet
 SEARCHED: Final = "services, operations, status messages, attributes, events, logs, links and ids"
 """Description of what is searched, for messages."""
 ID_PREFIX: Final = 6
-"""Least hex digits of a word that is searched as the beginning of an id; shorter ones are found by chance."""
+"""Smallest number of hex digits of a word to search as the beginning of an id; shorter ones are found by chance."""
 
 _SPANS_PER_CHECK: Final = 2_048
 """Spans decoded between two checks of `stopped`."""
 _SPANS_AT_ONCE: Final = 1 << 17
 """Spans whose bytes are searched between two checks of `stopped`."""
 _MAX_PARTS: Final = 10_000
-"""Most parts of one value that are searched."""
+"""Largest number of parts of one value that are searched."""
 
 
 class SearchStoppedError(Exception):

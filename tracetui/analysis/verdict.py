@@ -14,9 +14,9 @@ from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.model.traces import TraceSet
 
 _CONTRASTED_SPANS: Final = 4_000
-"""Most spans per side that are read to find a common attribute."""
+"""Largest number of spans per side that are read to find a common attribute."""
 _COMMON_PERCENT: Final = 80.0
-"""Least share of the failing traces that have an attribute in common, in percent."""
+"""Smallest share of the failing traces that have an attribute in common, in percent."""
 _CHANCE: Final = 0.01
 """Largest probability that the traces before the first failure succeeded only by chance."""
 

@@ -11,7 +11,7 @@ from tracetui.model.errors import UsageError
 
 _WORD = re.compile("[a-z][a-z-]*", re.IGNORECASE)
 _MIN_SIMILARITY = 0.75
-"""Least similarity to a command at which a word counts as its misspelling: that of `shwo` to `show`."""
+"""Lowest similarity to a command at which a word counts as its misspelling: that of `shwo` to `show`."""
 
 
 def is_option(arg: str) -> bool:

@@ -25,7 +25,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.session import Session
 
 _NAMED = 8
-"""Most services listed if a requested one is missing."""
+"""Largest number of services listed if a requested one is missing."""
 
 
 def open_filtered(

@@ -26,7 +26,7 @@ SLOWEST, NEWEST, FAILED = "slowest", "newest", "failed"
 _MICROSECOND = 1_000
 _LISTED = 5
 _MAX_SEARCHES = 5
-"""Most searches for traces slower than the slowest found."""
+"""Largest number of searches for traces slower than the slowest found."""
 
 
 @dataclass(frozen=True, slots=True)

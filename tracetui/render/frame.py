@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_LEAST_IMPORTANT = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
+_MIN_IMPORTANT = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
 """Parts of the status in the order in which they are dropped. The date is the last: without it, the traces of an
 earlier day look like those of today.
 """
 _MIN_CELLS = {"source": 16, "filter": 14}
-"""Least widths of the parts that can be shortened; others are dropped as a whole."""
+"""Smallest widths of the parts that can be shortened; others are dropped as a whole."""
 _MIN_CRUMBS = 20
 """Width below which the breadcrumbs are not shown."""
 _MIN_CRUMB = 6
@@ -123,7 +123,7 @@ def status_line(
             parts.clock = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
         if summary.warning_count:
             parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
-    for least in _LEAST_IMPORTANT:
+    for least in _MIN_IMPORTANT:
         too_much = parts.line(glyphs).width - width
         if too_much <= 0:
             break

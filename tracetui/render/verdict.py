@@ -16,7 +16,7 @@ GAP = 3
 """Cells between the parts of a statement."""
 _LONGEST = 200
 _MIN_PART = 24
-"""Least cells of a part that is cut; with less room it is left out."""
+"""Smallest number of cells of a part that is cut; with less room it is left out."""
 
 
 class Statement(NamedTuple):

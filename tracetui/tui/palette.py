@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from tracetui.model.traces import TraceSet
 
 _MAX_NAMES = 2_000
-"""Most services, and most operations, that are searched."""
+"""Largest number of services, and of operations, that are searched."""
 _MAX_IDS = 200_000
 _MAX_MATCHES = 40
 _UNLISTED = {"app.back", "app.palette", "app.quit", "app.quit-at-once"}
 _LIVE = {"app.follow", "app.more"}
 """Actions that need a server."""
 _SHORTEST_ID = 4
-"""Least number of characters of a trace id to search for, as fewer match too many."""
+"""Smallest number of characters of a trace id to search for, as fewer match too many."""
 
 
 class _PaletteHost(Protocol):

@@ -11,9 +11,9 @@ from tracetui.model.traces import TraceSet
 
 _KEYS: Final = ("k8s.pod.name", "service.instance.id", "host.name", "container.id")
 _MIN_SHARE: Final = 0.8
-"""Least share of the abnormal spans on one instance to name it."""
+"""Smallest share of the abnormal spans on one instance to name it."""
 _MIN_RATIO: Final = 1.3
-"""Least ratio of that share to the instance's share of all spans, unless it has them all."""
+"""Smallest ratio of that share to the instance's share of all spans, unless it has them all."""
 
 
 def affected_instance(traces: TraceSet, spans: np.ndarray) -> str:

@@ -12,11 +12,11 @@ from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, make_
 
 _MIN_RATIO: Final = 1.5
 _MIN_RISE: Final = 0.5
-"""Least number of additional calls per span."""
+"""Smallest number of additional calls per span."""
 _MIN_Z: Final = 4.0
 _MIN_BASELINE_SPANS: Final = 8
 _MIN_DEVIATION: Final = 0.1
-"""Least standard deviation of the number of calls, as a share of the mean."""
+"""Smallest standard deviation of the number of calls, as a share of the mean."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -10,7 +10,7 @@ from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Aligne
 from tracetui.analysis.root_causes.code_path_evidence import StepChanges
 
 _USUAL: Final = 0.7
-"""Least share of the baseline's spans that have a usual step."""
+"""Smallest share of the baseline's spans that have a usual step."""
 _RARE: Final = 0.05
 _MIN_FALL: Final = 0.5
 _MIN_RISE: Final = 0.3

@@ -19,7 +19,7 @@ from tracetui.analysis.root_causes.aligned_trace_sets import AlignedSets, Aligne
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, make_evidence
 
 _MIN_RISE: Final = 0.02
-"""Least rise of the rate of a combination, from 0 to 1."""
+"""Smallest rise of the rate of a combination, from 0 to 1."""
 _MIN_RATIO: Final = 3.0
 _MIN_Z: Final = 4.0
 _MIN_BASELINE_SPANS: Final = 8

@@ -12,7 +12,7 @@ from tracetui.analysis.root_causes.evidence import NO_SERVICE, Evidence, Evidenc
 from tracetui.model.traces import TraceSet
 
 _MIN_RISE: Final = 0.005
-"""Least rise of the error rate, from 0 to 1."""
+"""Smallest rise of the error rate, from 0 to 1."""
 _MIN_Z: Final = 3.0
 
 

@@ -31,7 +31,7 @@ _MAD_TO_SIGMA: Final = 1.4826
 """Ratio of standard deviation to median absolute deviation, of a normal distribution."""
 _MIN_Z: Final = 3.0
 _MIN_SERVICES: Final = 4
-"""Least number of services for which a common increase is attributed to load."""
+"""Smallest number of services for which a common increase is attributed to load."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

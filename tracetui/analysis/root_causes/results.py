@@ -9,7 +9,7 @@ from tracetui.analysis.root_causes.evidence import EvidenceKind
 from tracetui.analysis.root_causes.symptoms import Symptoms
 
 CONFIDENT: Final = 0.5
-"""Least confidence of a first cause that is reported as the cause."""
+"""Lowest confidence of a first cause that is reported as the cause."""
 
 
 @dataclass(frozen=True, slots=True)

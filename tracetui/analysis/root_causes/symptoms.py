@@ -19,7 +19,7 @@ _MIN_BASELINE: Final = 8
 _MIN_INCIDENT: Final = 3
 _MIN_INCREASE: Final = math.log(1.02)
 _MIN_RISE: Final = 0.005
-"""Least rise of the share of failed or slow requests, 0 to 1."""
+"""Smallest rise of the share of failed or slow requests, 0 to 1."""
 _SLOW: Final = 0.9
 """Quantile of the baseline above which a request counts as slow."""
 

@@ -29,7 +29,7 @@ MAX_EXAMPLES: Final = 3
 MAX_ENTRY_POINTS: Final = 3
 _MAX_DETAILS: Final = 5
 _MIN_WEIGHT: Final = 0.02
-"""Least weight of a piece of evidence that is reported."""
+"""Smallest weight of a piece of evidence that is reported."""
 _LATENCY_KINDS: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
 

@@ -24,8 +24,9 @@ ERROR_RATE, FAILED_REQUEST_RATE = "error_rate", "failed_request_rate"
 RATES = (ERROR_RATE, FAILED_REQUEST_RATE)
 """Figures in percent; all others are nanoseconds."""
 MAX_DRAWN = 3_000
-"""Most figures that are resampled. Beyond it, figures with few samples and those that fail the exact test have no
-interval.
+"""Largest number of figures that are resampled.
+
+Beyond it, figures with few samples and those that fail the exact test have no interval.
 """
 _MIN_SHARE = 0.01
 

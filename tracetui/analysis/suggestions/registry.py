@@ -20,7 +20,7 @@ from tracetui.analysis.suggestions.siblings import Siblings, run_starts
 KINDS: Final[tuple[SuggestionKind, ...]] = (n_plus_one.KIND, parallel_calls.KIND, gap.KIND, retries.KIND)
 
 MIN_SHARE = 1.0
-"""Least saving that is reported, in percent of the path time of the traces in which the suggestion applies."""
+"""Smallest saving that is reported, in percent of the path time of the traces in which the suggestion applies."""
 _MAX_NAMED = 6
 
 

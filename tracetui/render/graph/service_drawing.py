@@ -22,7 +22,7 @@ _EFFECT_ROLES: Final = {
     Effect.POSSIBLE: Role.DIM,
 }
 _HEAVY_SHARE: Final = 0.25
-"""Least number of calls for a heavy line, as a share of the largest number on any edge."""
+"""Smallest number of calls for a heavy line, as a share of the largest number on any edge."""
 _CELL: Final = (8.4, 18.0)
 """Width and height of a cell in a picture, in pixels."""
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.service_graph import Distance
 
 _MIN_WIDTH = 10
-"""Least width to which sentences are wrapped."""
+"""Smallest width to which sentences are wrapped."""
 _MAX_ROWS = 50
 """Limit of table rows unless verbose."""
 

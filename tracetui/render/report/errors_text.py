@@ -14,9 +14,9 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _SERVICES = 4
-"""Most services listed to which errors propagated."""
+"""Largest number of services listed to which errors propagated."""
 _EXAMPLES = 3
-"""Most example traces per pattern of a service."""
+"""Largest number of example traces per pattern of a service."""
 
 
 def errors_text(page: Page, analysis: Analysis) -> Iterator[Line]:

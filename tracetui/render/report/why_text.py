@@ -16,7 +16,7 @@ from tracetui.render.text.safe_text import safe
 
 _SHOWN: Final = 3
 _LIKELY: Final = 0.05
-"""Least confidence of a cause after the first that is described; the others are listed by name."""
+"""Lowest confidence of a cause after the first that is described; the others are listed by name."""
 _SHOWN_SYMPTOMS: Final = 3
 _WORSE: Final = "Got worse  "
 _NOT_ENOUGH: Final = "Not enough evidence to name a cause."

@@ -27,9 +27,9 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 MAX_SHOWN = 500
-"""Most attributes, events or links shown per list."""
+"""Largest number of attributes, events or links shown per list."""
 INLINE_LINES = 12
-"""Most lines of a long value that unfolds in place."""
+"""Largest number of lines of a long value that unfolds in place."""
 
 _STATEMENT_LINES = 3
 _GROUPED_FROM = 12

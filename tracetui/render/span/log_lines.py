@@ -8,7 +8,7 @@ from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
 _HEADLINE = 1_000
-"""Most characters of a message in a row."""
+"""Largest number of characters of a message in a row."""
 
 
 def headline(event: Event) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_COPIED = 200_000
-"""Most characters that are copied: terminals silently drop longer OSC 52 texts, or hang."""
+"""Largest number of characters that are copied: terminals silently drop longer OSC 52 texts, or hang."""
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef]"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 SHOWN_CHARACTERS = 1_000
 """Default number of characters shown of one text."""
 MAX_MARKS_ON_A_LETTER = 4
-"""Most combining characters on one letter; more would overlap the lines above and below."""
+"""Largest number of combining characters on one letter; more would overlap the lines above and below."""
 
 _DOTTED_CIRCLE = "◌"
 _NEWLINE = "␤"

@@ -19,7 +19,7 @@ from tracetui.render.traces.columns import TraceColumns
 from tracetui.render.traces.table import TraceGroup
 
 _SAMPLED = 20
-"""Most traces of a service whose messages are read."""
+"""Largest number of traces of a service whose messages are read."""
 _MESSAGE_LIMIT = 120
 
 

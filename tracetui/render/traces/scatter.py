@@ -22,9 +22,9 @@ _DAY = 1440 * MINUTE_NS
 WIDE_RANGE = 20
 """Ratio of longest to median above which a linear scale would squeeze nearly all points onto the axis."""
 _MIN_SHARES_HEIGHT = 5
-"""Least height of a plot with a line for the failing share."""
+"""Smallest height of a plot with a line for the failing share."""
 _POINTS_PER_SHARE = 8
-"""Least mean number of points of which the failing share is drawn as one bar."""
+"""Smallest mean number of points of which the failing share is drawn as one bar."""
 _SHARE_SCALES = (0.05, 0.1, 0.25, 0.5, 1.0)
 _P95 = "p95"
 

@@ -19,7 +19,7 @@ _BRAILLE: Final = 0x2800
 _CROWD: Final = 16
 """Points of a cell above which the plot shows density instead of dots."""
 _DENSE: Final = 4
-"""Least points of a cell that is drawn as density."""
+"""Smallest number of points of a cell that is drawn as density."""
 _FEW_ERRORS: Final = 60
 """Traces with errors up to which each one is visible; with more, a cell shows errors if half of its traces do."""
 

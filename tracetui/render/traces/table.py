@@ -25,7 +25,7 @@ _LONGEST_VERDICT = 60
 _MEASURED_NAMES = 5_000
 """Number of names that are measured for the width of their column."""
 _MAX_SERVICES = 4
-"""Most services shown per trace, as each colour costs bytes at each move of the cursor."""
+"""Largest number of services shown per trace, as each colour costs bytes at each move of the cursor."""
 _LONGEST_VALUE = 24
 _LONGEST_HEADING = 12
 _WIDTHS_OF = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FOLLOW_SECONDS = 5.0
 """Time between polls; longer if polls are slow or fail."""
 _PAUSE_FACTOR = 4
-"""Least ratio of the time between polls to the time that a poll takes."""
+"""Smallest ratio of the time between polls to the time that a poll takes."""
 _MAX_FOLLOW_SECONDS = 60.0
 _POLLS_PER_TRACE_POLL = 4
 """While a trace is open, every fourth poll fetches it again, as more of its spans may have arrived."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _BANNER_WARNINGS = 3
 _MAX_SHOWN = 10_000
-"""Most warnings that are remembered as shown, so that each is shown only once."""
+"""Largest number of warnings that are remembered as shown, so that each is shown only once."""
 
 
 class LoadWarnings:

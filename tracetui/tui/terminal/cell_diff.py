@@ -21,7 +21,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
 _GAP = 4
-"""Most unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
+"""Largest number of unchanged cells that are sent between changed ones; moving the cursor takes as many bytes."""
 _UNKNOWN = "?"
 """Text of a cell with unknown content. It has no style, while every known cell has one."""
 

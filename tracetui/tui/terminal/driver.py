@@ -24,7 +24,7 @@ from tracetui.tui.terminal.input import TerminalInput
 _READ_BYTES = 1 << 12
 _IDLE_SECONDS = 0.1
 MAX_CELLS = 2_000
-"""Most columns or rows accepted from a terminal, as painting more takes minutes."""
+"""Largest number of columns or rows accepted from a terminal, as painting more takes minutes."""
 
 
 class _TolerantFile:

@@ -14,7 +14,7 @@ from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
 
 _MIN_HEIGHT = 34
-"""Least height of a terminal for the drawing."""
+"""Smallest height of a terminal for the drawing."""
 _MAX_SHARE = 3
 """At most a third of the terminal's height is drawn."""
 _INDENT = 2

@@ -22,7 +22,7 @@ from tracetui.render.text.tables import service_name
 from tracetui.tui.widgets.choice import Option
 
 MAX_DRAWN = 40
-"""Most services in the drawing of the explorer; the map shows more."""
+"""Largest number of services in the drawing of the explorer; the map shows more."""
 AROUND, SLOW, FAILS, PATH, SHARED, DIFFERENCE = "around", "slow", "fails", "path", "shared", "difference"
 
 

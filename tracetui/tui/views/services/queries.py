@@ -12,7 +12,7 @@ from tracetui.query.lexer import in_quotes
 from tracetui.render.services.explorer import Subject
 
 _EXAMINED = 100
-"""Most calls to a peer that are read to find the attributes that name it."""
+"""Largest number of calls to a peer that are read to find the attributes that name it."""
 
 
 def service_query(service: str) -> str:

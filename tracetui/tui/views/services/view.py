@@ -46,7 +46,7 @@ from tracetui.tui.widgets.safe_input import SafeInput
 
 _MAX_HOPS = 20
 _BESIDE_FROM = 190
-"""Least width for the explorer next to the ranking."""
+"""Smallest width for the explorer next to the ranking."""
 
 
 class _NameInput(SafeInput):

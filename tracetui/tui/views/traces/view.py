@@ -50,7 +50,7 @@ from tracetui.tui.widgets.query_bar import QueryBar
 from tracetui.tui.widgets.scatter import NO_POINTS, Scatter
 
 _MIN_ROWS = 20
-"""Least height of a terminal for the plot."""
+"""Smallest height of a terminal for the plot."""
 
 
 class TracesView(View):

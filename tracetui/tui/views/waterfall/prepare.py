@@ -25,10 +25,10 @@ from tracetui.tui.background_work import Work
 from tracetui.tui.state import Look
 
 AT_ONCE = 200
-"""Most spans of a trace that is opened within the UI loop."""
+"""Largest number of spans of a trace that is opened within the UI loop."""
 _SMALL_SET = 10_000
 _MANY_ROWS = 200
-"""Most rows of a trace that is opened unfolded."""
+"""Largest number of rows of a trace that is opened unfolded."""
 INDENT = 2
 """Cells before every line, where rows have the cursor glyph."""
 

@@ -34,7 +34,7 @@ from tracetui.tui.widgets.line_view import LineView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
 _WIDE = 130
-"""Least width for the detail next to the rows."""
+"""Smallest width for the detail next to the rows."""
 _LONG = 100_000
 """Number of spans from which on merging them is announced."""
 _SHOW_OPENING_AFTER = 0.25
