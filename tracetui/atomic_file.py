@@ -18,21 +18,27 @@ SHARED = 0o666
 READER_SECONDS = 10.0
 """Seconds to wait for a reader of a named pipe."""
 
+_EXISTS = "it already exists; choose another name"
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _POLL_SECONDS = 0.05
 """Seconds between checks for a reader."""
 
 
 @contextmanager
-def atomic_file(path: Path, mode: int = PRIVATE, *, keep_mode: bool = False) -> Iterator[BinaryIO]:
+def atomic_file(
+    path: Path, mode: int = PRIVATE, *, keep_mode: bool = False, replace: bool = True
+) -> Iterator[BinaryIO]:
     """Open a new file that replaces `path` at the end of the block; if the block raises, `path` is unchanged.
 
     The new file is created exclusively in the same directory, so that a link placed there in advance is not followed.
     It has `mode`, less the umask; with `keep_mode` the mode of the file that it replaces.
 
-    Raises FileExistsError if `path` is not a plain file (a link, a device, a pipe, a directory), and any OSError of
-    writing; the unfinished file is removed.
+    Raises FileExistsError if `path` is not a plain file (a link, a device, a pipe, a directory), or exists and must not
+    be replaced, PermissionError if it is read-only, and any OSError of writing; the unfinished file is removed.
     """
     check_replaceable(path)
+    if not replace and path.exists():
+        raise FileExistsError(0, _EXISTS)
     unfinished = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(unfinished, flags, mode)
@@ -44,13 +50,16 @@ def atomic_file(path: Path, mode: int = PRIVATE, *, keep_mode: bool = False) -> 
             file.flush()
             # some file systems report a full disk only now
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        if replace:
+            unfinished.replace(path)
+        else:
+            _rename_new(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise FileExistsError if `path` exists and is not a plain file."""
+    """Raise FileExistsError if `path` exists and is not a plain file, and PermissionError if it is read-only."""
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -61,6 +70,22 @@ def check_replaceable(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(found.st_mode):
         raise FileExistsError(0, "it is not a regular file")
+    # also for root, to whom all files are writable
+    if not found.st_mode & _WRITABLE or not os.access(path, os.W_OK):
+        raise PermissionError(0, "it is read-only; choose another name, or make it writable")
+
+
+def _rename_new(unfinished: Path, path: Path) -> None:
+    """Rename a file unless the new name exists, also if it has appeared meanwhile. Raises FileExistsError."""
+    try:
+        path.hardlink_to(unfinished)
+    except FileExistsError:
+        raise FileExistsError(0, _EXISTS) from None
+    except OSError:
+        # a file system without hard links
+        if path.exists():
+            raise FileExistsError(0, _EXISTS) from None
+        unfinished.replace(path)
 
 
 def is_stream(path: Path) -> bool:

@@ -14,7 +14,7 @@ from tracetui.analysis.name_matching import spelled_as_in
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_services, has_servers, open_filtered
-from tracetui.cli.output import check_not_read, print_bytes, print_message
+from tracetui.cli.output import print_bytes, print_message
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.model.errors import UsageError
 from tracetui.render.report.alert_rules import DEFAULT_NAMESPACE, UNITS, alert_rules
@@ -53,7 +53,6 @@ def alerts(options: AlertOptions, servers: o.Servers) -> None:
         raise UsageError(f"--unit: {unit} is not {' or '.join(UNITS)}")
     if not re.fullmatch(r"[A-Za-z_:][A-Za-z0-9_:]*", namespace):
         raise UsageError(f"--namespace: {namespace} is not a metric name")
-    check_not_read(options.output, sources)
     # do not load traces of other services from servers
     named = [options.service] if has_servers(sources) else None
     selection = o.Selection(service=named, time_range=options.time_range, query=options.query, limit=options.limit)

@@ -9,7 +9,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines, print_message
+from tracetui.cli.output import print_json, print_lines, print_message
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
 
@@ -39,8 +39,6 @@ class AnalyzeOptions:
 def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, servers: o.Servers) -> None:
     """Report bottlenecks, errors and dependencies."""
     sources, save = options.sources, options.save
-    check_not_read(report.output, sources)
-    check_not_read(save, sources)
     filters = selection.filters()
     wanted = (options.bottlenecks, options.critical_path, options.errors, options.dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)

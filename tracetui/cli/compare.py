@@ -15,7 +15,7 @@ from tracetui.analysis.compare import compare as compared
 from tracetui.analysis.normal_trace import compare_with_normal
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, has_servers, naming_searched, open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
+from tracetui.cli.output import print_json, print_lines, print_warnings
 from tracetui.cli.progress import open_session
 from tracetui.cli.trace_opening import TraceOpening, find_trace
 from tracetui.config import Overrides
@@ -91,7 +91,6 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if sum(one is not None for one in (options.at, options.by, options.trace)) > 1:
         raise UsageError("use only one of --at, --by and --trace")
-    check_not_read(report.output, options.sources)
     filters = selection.filters()
     opened = partial(
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False

@@ -15,6 +15,7 @@ from tracetui.ingest.servers.resolve import PROFILE_NAME
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
 from tracetui.model.trace_page import check_template
+from tracetui.model.user_path import user_path
 from tracetui.query.errors import nearest
 
 _FILES: Final = ("ca", "cert", "key", "token-file", "password-file")
@@ -124,7 +125,7 @@ def _checked_types(at: str, written: Mapping[str, Any], kind: type) -> Generator
 
 def _is_readable(file: str) -> bool:
     try:
-        with Path(file).expanduser().open("rb"):
+        with user_path(file).open("rb"):
             return True
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, ValueError):
         return False

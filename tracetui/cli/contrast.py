@@ -16,7 +16,7 @@ from tracetui.analysis.contrast import contrast as contrasted
 from tracetui.analysis.requests import failed_requests
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines, print_message
+from tracetui.cli.output import print_json, print_lines, print_message
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search, combined
 from tracetui.model.traces import TraceSet
@@ -69,7 +69,6 @@ def contrast(options: ContrastOptions, selection: o.Selection, report: o.Report,
     sources, slow, select = options.sources, options.slow, options.select
     if slow is not None and select is not None:
         raise UsageError("use either --slow or --select, not both")
-    check_not_read(report.output, sources)
     filters = selection.filters()
 
     def second_search(search: Search) -> Search | None:

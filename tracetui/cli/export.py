@@ -11,7 +11,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_filtered
-from tracetui.cli.output import check_not_read, print_message, print_pieces
+from tracetui.cli.output import print_message, print_pieces
 from tracetui.export.exporter import Losses
 from tracetui.export.registry import DEFAULT, EXPORTERS, exporter_named, exporter_of
 from tracetui.export.save import describe_losses, save
@@ -50,7 +50,6 @@ def export(selection: o.Selection, options: ExportOptions, servers: o.Servers) -
     on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
     if exporter.is_binary and on_terminal:
         raise UsageError(f"{exporter.name} is binary: name a file with --output, or use a pipe")
-    check_not_read(output, options.sources)
     session = open_filtered(
         options.sources,
         selection.filters(),

@@ -14,7 +14,7 @@ from tracetui.analysis.analysis import Analysis
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_is_loaded, open_for_report
 from tracetui.cli.graph_questions import HOPS, QUESTIONS, GraphQuestion, NameKind, map_graph
-from tracetui.cli.output import check_not_read, print_diagram, print_json, print_lines
+from tracetui.cli.output import print_diagram, print_json, print_lines
 from tracetui.model.errors import UsageError
 from tracetui.query.errors import nearest
 from tracetui.render.report.text import report_text
@@ -74,7 +74,6 @@ def graph(options: GraphOptions, selection: o.Selection, report: o.Report, serve
     query = _question(options.question, names)
     if json and format_:
         raise UsageError(f"use either --json or --format {format_}, not both")
-    check_not_read(report.output, [options.source])
     filters = selection.filters()
     session = open_for_report([options.source], filters, selection, report, servers)
     look = report.options(filters, session)

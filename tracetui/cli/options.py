@@ -13,6 +13,7 @@ from tracetui.cli.output import is_ascii, width_of
 from tracetui.config import Overrides
 from tracetui.model.errors import UsageError
 from tracetui.model.times import find_clock, find_time, parse_duration
+from tracetui.model.user_path import user_path
 from tracetui.query import Query, parse
 from tracetui.query.edit import TIME_FIELD, resolve_reference
 from tracetui.query.lexer import quoted
@@ -38,6 +39,8 @@ CREDENTIALS: Final = (
     "Credentials for servers come from TRACETUI_TOKEN, or TRACETUI_USER and TRACETUI_PASSWORD (for one server"
     " at a time), from ~/.netrc, or from a profile."
 )
+STDOUT: Final = "-"
+"""File name that means standard output."""
 _NS_PER_MS = 1_000_000
 SOURCES_HELP = "Files, directories, globs, - for standard input, server addresses or profiles."
 
@@ -150,12 +153,15 @@ Limit = Annotated[
 ]
 
 
-def _expanded(path: Path | None) -> Path | None:
-    """Expand `~`, which the shell does not expand in `--output=~/x`; the home of an unknown user is unchanged."""
-    try:
-        return path.expanduser() if path is not None else None
-    except RuntimeError:
-        return path
+def _output_path(text: str) -> Path | None:
+    """Convert the value of --output: None for standard output. The shell does not expand `~` in `--output=~/x`."""
+    return None if text == STDOUT else user_path(text)
+
+
+def _save_path(text: str) -> Path:
+    if text == STDOUT:
+        raise UsageError(f"--save {text}: the report goes to standard output; use tracetui export, or name a file")
+    return user_path(text)
 
 
 Output = Annotated[
@@ -166,7 +172,7 @@ Output = Annotated[
         metavar="FILE",
         help="Write to a file, not stdout.",
         rich_help_panel=OUTPUT,
-        callback=_expanded,
+        parser=_output_path,
     ),
 ]
 Save = Annotated[
@@ -176,6 +182,7 @@ Save = Annotated[
         metavar="FILE",
         help="Also save the traces, in the format of the suffix as export does (default: OTLP JSON).",
         rich_help_panel=OUTPUT,
+        parser=_save_path,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,7 @@ from typing import BinaryIO, TextIO
 
 from tracetui.atomic_file import SHARED, atomic_file, is_stream, open_stream
 from tracetui.cli.plain_output import discard_stdout, unwritable
-from tracetui.model.errors import InputError, LoadWarning, UsageError
+from tracetui.model.errors import LoadWarning, UsageError
 from tracetui.render.text.ansi import ColourChoice, colour_of, encodable, write_lines
 from tracetui.render.text.line import Line, wrapped
 from tracetui.render.text.safe_text import ascii_text, escaped_json, safe_lines
@@ -161,51 +160,6 @@ def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = F
 
 def _in_ascii(text: str) -> str:
     return encodable(ascii_text(text), "ascii")
-
-
-def check_not_read(output: Path | None, sources: Iterable[str]) -> None:
-    """Raise UsageError if the output file is one of the sources, which it would overwrite.
-
-    In the directories and globs among them, a file without spans, such as an earlier report, may be overwritten.
-    """
-    if output is None or not output.is_file():
-        return
-    for source in sources:
-        try:
-            is_same = output.samefile(source)
-        except (OSError, ValueError):
-            # no such file, or not a file name
-            is_same = False
-        if is_same or (_is_found_in(output, source) and _holds_spans(output)):
-            raise UsageError(f"cannot write {output}: it is one of the sources; choose another name")
-
-
-def _is_found_in(path: Path, source: str) -> bool:
-    """Test whether a directory or a glob includes a file."""
-    from tracetui.ingest.files import STDIN, inputs
-
-    if source == STDIN or "://" in source:
-        return False
-    try:
-        known = path.stat()
-        files = [Path(found.name) for found in inputs([source], missing=lambda *_: None) if not found.named]
-    except (OSError, InputError):
-        # the load reports it
-        return False
-    for file in files:
-        with contextlib.suppress(OSError):
-            if os.path.samestat(file.stat(), known):
-                return True
-    return False
-
-
-def _holds_spans(path: Path) -> bool:
-    from tracetui.ingest.loader import load
-
-    try:
-        return len(load([str(path)])) > 0
-    except InputError:
-        return False
 
 
 @contextmanager

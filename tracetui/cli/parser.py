@@ -17,6 +17,7 @@ from tracetui import __version__
 from tracetui.cli.commands import COMMANDS, Command, command_named
 from tracetui.cli.help import GroupedHelp
 from tracetui.cli.options import CREDENTIALS
+from tracetui.cli.overwriting import check_outputs
 from tracetui.cli.plain_output import print_plain
 
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -48,6 +49,7 @@ def build_command(command: Command) -> GroupedHelp:
     groups = {name: _parsed(hints[name]) for name in inspect.signature(function).parameters}
 
     def call(**values: Any) -> None:
+        check_outputs(values)
         function(
             **{
                 name: group.callback(**{param.name: values[param.name] for param in group.params})

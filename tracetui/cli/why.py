@@ -18,7 +18,7 @@ from tracetui.analysis.root_causes import (
 )
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, naming_searched, open_for_report
-from tracetui.cli.output import check_not_read, print_json, print_lines, print_warnings
+from tracetui.cli.output import print_json, print_lines, print_warnings
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
@@ -74,8 +74,6 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
     """
     if sum(given is not None for given in (options.baseline, options.at, options.by)) > 1:
         raise UsageError("use one of --baseline, --at and --by")
-    compared = [options.baseline] if options.baseline else []
-    check_not_read(report.output, [*options.sources, *compared, *(options.logs or [])])
     filters = selection.filters()
     opened = partial(
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False

@@ -32,19 +32,16 @@ def save(
     """
     losses = Losses()
     try:
-        path = path.expanduser()
         exporter = exporter or exporter_of(path)
-        if not (replace or streams) and path.exists():
-            raise UsageError(f"{path} already exists; choose another name")
         # readers of this directory may lack access to the traces on the server
-        target = open_stream(path) if streams and is_stream(path) else atomic_file(path, PRIVATE)
+        target = open_stream(path) if streams and is_stream(path) else atomic_file(path, PRIVATE, replace=replace)
         with target as plain, _compressed(plain, path.suffix.lower()) as file:
             for piece in exporter.encode(traces, losses):
                 file.write(piece)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from None
-    except (RuntimeError, ValueError) as error:
-        # an unknown home directory; a zero byte in a name
+    except ValueError as error:
+        # a zero byte in a name
         raise UsageError(f"cannot write {path}: {error}") from None
     return describe_losses(traces, losses)
 

@@ -16,6 +16,7 @@ from tracetui.ingest.file_globs import matching_files
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.source_bytes import Buffer, read_file, read_stream
 from tracetui.model.errors import InputError
+from tracetui.model.user_path import user_path
 
 STDIN = "-"
 
@@ -83,13 +84,13 @@ def _resolve(source: str, suggest: Callable[[str], str]) -> list[tuple[Path, boo
         return list(_paths(source, suggest))
     except OSError as error:
         raise InputError(f"{without_secrets(source)}: {error.strerror or error}") from None
-    except (RuntimeError, ValueError) as error:
-        # an unknown home directory; a zero byte in a name
+    except ValueError as error:
+        # a zero byte in a name
         raise InputError(f"{without_secrets(source)}: {error}") from None
 
 
 def _paths(source: str, suggest: Callable[[str], str]) -> Iterator[tuple[Path, bool]]:
-    path = Path(source).expanduser()
+    path = user_path(source)
     shown = without_secrets(source)
     if path.is_dir():
         found = _files_in(path)

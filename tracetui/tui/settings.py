@@ -18,6 +18,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.grafana_page import grafana_page
 from tracetui.model.search import NOTHING, Search
 from tracetui.model.trace_reference import trace_ids_in
+from tracetui.model.user_path import user_path
 from tracetui.tui.state import ListColumns
 from tracetui.tui.state_file import DamagedStateError, StateFile
 from tracetui.tui.themes import THEMES
@@ -80,8 +81,8 @@ def portable_sources(sources: Iterable[str]) -> list[str]:
 
 
 def _portable_source(source: str) -> str:
-    with contextlib.suppress(OSError, RuntimeError, ValueError):
-        path = Path(source).expanduser()
+    with contextlib.suppress(OSError, ValueError):
+        path = user_path(source)
         if path.exists():
             return str(path.absolute())
         if is_address(source):

@@ -16,13 +16,13 @@ import subprocess
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tracetui.config import Overrides, Profile
 from tracetui.ingest.servers.address import Address, secrets_in
 from tracetui.model.errors import UsageError
 from tracetui.model.times import parse_duration
+from tracetui.model.user_path import user_path
 
 TENANT_HEADERS = ("x-tenant", "X-Scope-OrgID", "x-greptime-db-name")
 """Tenant headers of Jaeger, Tempo and GreptimeDB."""
@@ -162,7 +162,7 @@ def _secret(what: str, variable: str, file: str, command: str) -> str:
     if variable:
         return _from_environment(variable)
     if file:
-        path = Path(_path(file))
+        path = user_path(file)
         try:
             return path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -236,11 +236,7 @@ def _no_passphrase() -> str:
 
 
 def _path(text: str) -> str:
-    try:
-        return str(Path(text).expanduser()) if text else ""
-    except RuntimeError as error:
-        # the home directory of an unknown user
-        raise UsageError(f"{text}: {error}") from None
+    return str(user_path(text)) if text else ""
 
 
 def _proxy(address: Address, profile: Profile) -> str:

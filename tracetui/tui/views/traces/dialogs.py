@@ -18,6 +18,7 @@ from tracetui.ingest.servers.resolve import server_at
 from tracetui.model.errors import InputError, UsageError
 from tracetui.model.times import MINUTE_NS
 from tracetui.model.traces import TraceSet
+from tracetui.model.user_path import user_path
 from tracetui.query.edit import TIME, replace_conditions
 from tracetui.query.trace_set_split import Split
 from tracetui.render.frame import source_name
@@ -274,7 +275,7 @@ class TraceDialogs:
             analysis = self._analysis("save")
             if analysis is not None:
                 view.post_notice(f"saving {count()} {look.glyphs.ellipsis}")
-                view.work("traces-save", lambda: _saved(analysis.traces, Path(name)), view.post_notice)
+                view.work("traces-save", lambda: _saved(analysis.traces, user_path(name)), view.post_notice)
 
         free = "a file, such as checkout.json.gz or checkout.zipkin.json"
         dialog = Choice(look, f"Save {count()} to", [], free=free, is_filling=True)
