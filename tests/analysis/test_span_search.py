@@ -1,9 +1,13 @@
 """Full-text search of spans."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from tests.support.building import build, ids, span
-from tracetui.analysis.span_search import find_spans
+from tracetui.analysis.span_search import WordSearch, find_spans
+from tracetui.export.save import save
 from tracetui.model.span import Flag
 from tracetui.session import Session
 
@@ -85,3 +89,16 @@ def test_search_equals_a_scan_of_each_decoded_span(name: str) -> None:
             said += [event.name for event in one.events]
             assert not one.flags & Flag.SHORTENED
             assert answer[number] == any(word in text.lower() for text in said), (word, one)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".pb"])
+@pytest.mark.parametrize(
+    "word",
+    "n=1000 ok=true no=fal f=0.1 l=2.5 l=true w=200.0 200.0 x=1e+30 1e+30 y=nan nan ali kelvin z=kel 1001".split(),
+)
+def test_a_word_is_found_however_a_format_writes_it(suffix: str, word: str, tmp_path: Path) -> None:
+    values = {"n": 1000, "ok": True, "no": False, "f": 0.1, "l": [2.5, True], "w": 200.0, "x": 1e30, "y": float("nan")}
+    capitals = {"j": "AL\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}", "z": "\N{KELVIN SIGN}elvin"}
+    save(build(span("a", 0, 1, attributes={**values, **capitals})), tmp_path / f"traces{suffix}")
+    traces = Session.open([str(tmp_path / f"traces{suffix}")]).loaded
+    assert WordSearch(traces, word).matches(np.arange(1)).tolist() == [word != "1001"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from tracetui.analysis.raw_needles import ESCAPE, ESCAPED, is_numeric, needles, raw_test
+from tracetui.analysis.raw_needles import ESCAPE, ESCAPED, binary_needles, capitals, needles, raw_test
 from tracetui.model.ids import SPAN_DIGITS, canonical_trace_id, is_hex
 from tracetui.model.span import Attributes, Value
 from tracetui.model.traces import TraceSet
@@ -180,19 +180,37 @@ class WordSearch:
             span_bytes = traces.span_bytes
             literal = np.zeros(len(chosen), bool)
             for needle in sought:
-                literal |= span_bytes.holding(needle, at, sizes, ignore_case=True)
+                literal |= self._holding(needle, at, sizes)
             if self._sought.isascii():
                 escapes = np.flatnonzero(span_bytes.holding(ESCAPE, at, sizes) & ~literal)
                 escaped = span_bytes.read_each(at[escapes], sizes[escapes])
                 literal[escapes] = [ESCAPED.search(raw) is not None for raw in escaped]
-            if is_numeric(self._sought):
-                literal |= ~self._is_text[traces.resource[chosen]]
+            literal |= self._with_binary_numbers(chosen, at, sizes)
             if self._may_be_id:
                 # ids may be binary
                 literal |= links > 0
             maybe &= literal
         candidates: list[int] = among[maybe].tolist()
         return candidates
+
+    def _with_binary_numbers(self, spans: np.ndarray, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Test for raw bytes that may contain the word with a number that is not text: int64[k] -> bool[k]."""
+        sought = binary_needles(self._sought)
+        if sought is None or self._is_text.all():
+            return np.zeros(len(spans), bool)
+        found: np.ndarray = ~self._is_text[self._traces.resource[spans]]
+        for needle in sought:
+            found &= self._holding(needle, at, sizes)
+        return found
+
+    def _holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+        """Test which stretches of bytes contain a needle, whatever the case: int64[k] -> bool[k]."""
+        span_bytes = self._traces.span_bytes
+        found = span_bytes.holding(needle, at, sizes, ignore_case=True)
+        if needle.isascii() and b"\\" not in needle:
+            for capital in capitals(needle):
+                found |= span_bytes.holding(capital, at, sizes)
+        return found
 
     @cached_property
     def _is_text(self) -> np.ndarray:

@@ -83,6 +83,8 @@ def _holding(
 ) -> np.ndarray:
     """Test which stretches begins[i]:ends[i] contain a text: bool[m]. They are sorted by begin."""
     low, high = int(begins[0]), int(ends.max())
+    if not needle.isascii() and bytes(piece[low:high]).isascii():
+        return np.zeros(len(begins), bool)
     if int((ends - begins).sum()) * _SPARSE < high - low:
         pairs = zip(begins.tolist(), ends.tolist(), strict=True)
         parts = (bytes(piece[begin:end]) for begin, end in pairs)
