@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,9 +42,27 @@ def test_browser_cannot_write_to_the_terminal(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("BROWSER", "firefox")
     assert open_in_browser("https://jaeger.example/trace/ab")
     ((command, options),) = started
-    assert command == [sys.executable, "-m", "webbrowser", "https://jaeger.example/trace/ab"]
+    assert command == [sys.executable, "-P", "-m", "webbrowser", "https://jaeger.example/trace/ab"]
     assert {options[name] for name in ("stdin", "stdout", "stderr")} == {subprocess.DEVNULL}
     assert options["start_new_session"]
+
+
+def test_browser_module_is_not_taken_from_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "webbrowser.py").write_text("open('executed', 'w')")
+    processes: list[subprocess.Popen[bytes]] = []
+
+    class Started(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            processes.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    monkeypatch.setenv("BROWSER", "true")
+    monkeypatch.chdir(tmp_path)
+    assert open_in_browser("https://jaeger.example/trace/ab")
+    (process,) = processes
+    process.wait(timeout=60)
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize("browser", ["'unbalanced", ""])

@@ -34,9 +34,9 @@ def open_in_browser(address: str) -> bool:
     try:
         if not has_browser(os.environ, sys.platform):
             return False
-        # another process, as the browser may write to the terminal
+        # another process, as the browser may write to the terminal; -P, as the directory may have a file of that name
         subprocess.Popen(
-            [sys.executable, "-m", "webbrowser", address],
+            [sys.executable, "-P", "-m", "webbrowser", address],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
