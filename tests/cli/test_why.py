@@ -395,7 +395,7 @@ def test_failed_requests_are_not_called_worse_than_the_others(capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--at", "10:05", "--by", "x"], "use one of --baseline, --at and --by"),
+        (["--at", "10:05", "--by", "x"], "use only one of --baseline, --at and --by"),
         (["--at", "soon"], "'soon' is not a time"),
         (["--query", "service = nothing"], "matches the filters"),
     ],

@@ -647,7 +647,11 @@ def test_sizes(size: tuple[int, int], plot: bool) -> None:
 
 @pytest.mark.parametrize(
     ("load_state", "notices"),
-    [("reading", "rows appear as they arrive; Esc stops"), ("failed", "r reloads, q quits"), ("", "r reloads")],
+    [
+        ("reading", "rows appear as they arrive; Esc stops"),
+        ("failed", "r reloads the sources, q quits"),
+        ("", "r reloads"),
+    ],
 )
 def test_empty_list_gives_the_reason(load_state: str, notices: str) -> None:
     app = Harness(None, State(sources=("a/\x1b[31m.json",), load_state=load_state))

@@ -27,7 +27,7 @@ DEFAULT_THRESHOLD = 10.0
 """Smallest change of a figure that is reported, in percent."""
 _OVERALL, _PER_OPERATION, _PER_EDGE = 5, 6, 5
 """Numbers of figures that are compared."""
-CALLED_OUT = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
+REPORTED = (Verdict.WORSE, Verdict.BETTER, Verdict.NEW, Verdict.GONE)
 """Verdicts on changes that are beyond chance."""
 
 
@@ -116,7 +116,7 @@ class Comparison:
         verdicts += [
             one.verdict for group in (self.bottlenecks, self.operations, self.edges, self.patterns) for one in group
         ]
-        return any(verdict in CALLED_OUT for verdict in verdicts)
+        return any(verdict in REPORTED for verdict in verdicts)
 
     @property
     def regressions(self) -> list[str]:

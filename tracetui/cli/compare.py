@@ -97,7 +97,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
     )
     if options.trace is not None:
         if has_servers(options.sources):
-            session, trace_id = _with_peers(options, selection, report, servers.overrides())
+            session, trace_id = _with_others_of_entry_point(options, selection, report, servers.overrides())
         else:
             session, trace_id = opened(options.sources), options.trace
         _compare_trace(options, session, trace_id, report, filters)
@@ -135,7 +135,7 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise typer.Exit(_WORSE)
 
 
-def _with_peers(
+def _with_others_of_entry_point(
     options: CompareOptions, selection: o.Selection, report: o.Report, overrides: Overrides
 ) -> tuple[Session, str]:
     """Find the trace on servers, then load it with others of its entry point. -> these, and its id"""
@@ -150,12 +150,12 @@ def _with_peers(
     if not start <= root.start_ns <= end:
         half = (end - start) // 2
         start, end = root.start_ns - half, root.start_ns + half
-    peers = Search(service=root.service, operation=root.name, start_ns=start, end_ns=end, limit=search.limit)
+    others = Search(service=root.service, operation=root.name, start_ns=start, end_ns=end, limit=search.limit)
     trace_id = traces.trace_ids[number]
     session = open_session(
         options.sources,
         overrides,
-        search=peers,
+        search=others,
         second_search=Search(trace_ids=(trace_id,)),
         adjust_skew=report.adjust_skew,
         exact_names=selection.exact_names,

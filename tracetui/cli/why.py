@@ -73,7 +73,7 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
     analysed without one, by errors and critical path. Filters apply to the baseline, too.
     """
     if sum(given is not None for given in (options.baseline, options.at, options.by)) > 1:
-        raise UsageError("use one of --baseline, --at and --by")
+        raise UsageError("use only one of --baseline, --at and --by")
     filters = selection.filters()
     opened = partial(
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
@@ -91,7 +91,7 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
             raise UsageError(f"no trace of {', '.join(map(without_secrets, sources))} matches the filters")
     sets = _with_logs(sets, options.logs or [], verbose=report.verbose)
     with naming_searched(sessions[0]):
-        found, baseline, is_by_outcome = _found(sets, options)
+        found, baseline, is_by_outcome = _find_causes(sets, options)
     if options.json:
         from tracetui.render.report.why_json import why_json
 
@@ -114,7 +114,7 @@ def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> 
     return found
 
 
-def _found(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str, bool]:
+def _find_causes(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str, bool]:
     """Find the causes. -> causes, description of the baseline ('' for none), `BaselineChoice.is_by_outcome`"""
     traces = sets[0]
     if len(sets) > 1:

@@ -50,7 +50,7 @@ class ListColumns:
     """Columns of the list of traces that the user has chosen."""
 
     hidden: tuple[str, ...] = ()
-    """Names of the usual columns that are not shown."""
+    """Names of the default columns that are not shown."""
     attributes: tuple[str, ...] = ()
     """Keys of the attributes shown."""
 

@@ -71,7 +71,7 @@ async def test_default_columns_are_hidden_and_restored(source: str) -> None:
     async with opened(source, size=(120, 30)) as (app, pilot):
         await pilot.press("C", *"spans", "enter")
         assert "spans" not in "\n".join(pilot.lines[2:])
-        await pilot.press("C", *"usual", "enter")
+        await pilot.press("C", *"default", "enter")
         assert app.state.columns == ListColumns()
         assert "spans" in "\n".join(pilot.lines[2:])
 

@@ -150,10 +150,10 @@ class HotSpotDetail:
         means = self.table.over_time(self.spot.number, _BINS)
         line = _labelled("over time").add(sparkline(means, self.glyphs), Role.CRITICAL)
         rate = f"{numbers.per_minute(60 * self.spot.calls / max(self.table.seconds, 1e-9))}/min"
-        if self.spot.latency.count and self.spot.latency.small_sample_range is None:
-            line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
         if self.spot.latency.count:
             line.add("  up to ", Role.DIM).add(self._duration(float(means.max())))
+        if self.spot.latency.count and self.spot.latency.small_sample_range is None:
+            line.add("  self time ", Role.DIM).add(self._duration(self.spot.self_ns))
         return line.add(f"  {rate}", Role.PLAIN) if self.spot.calls > 1 and self.table.seconds else line
 
     def _duration(self, ns: float | None) -> str:

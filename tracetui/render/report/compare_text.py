@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracetui.analysis.compare import CALLED_OUT, BottleneckChange, Comparison, PatternChange
+from tracetui.analysis.compare import REPORTED, BottleneckChange, Comparison, PatternChange
 from tracetui.analysis.grouped_changes import GroupChange
 from tracetui.analysis.stats.change import ERROR_RATE, FAILED_REQUEST_RATE, RATES, Change, Verdict
 from tracetui.render.report.text_blocks import INDENT, Page, ReportOptions
@@ -17,7 +17,7 @@ from tracetui.render.waterfall.trace_diff import TraceDiff
 
 _SHOWN = 10
 _MIN_WIDTH = 40
-_BOTH_FROM = 100
+_BOTH_MIN_WIDTH = 100
 """Width from which on both absolute changes and percentages are shown."""
 _PERCENT = len("-99.5 %")
 _WORDS = {
@@ -168,7 +168,7 @@ class _ComparisonReport(Page):
 
     def _compared(self, title: str, all_of: Sequence[GroupChange], named: object) -> Iterator[Line]:
         assert callable(named)
-        changed = [one for one in all_of if one.verdict in CALLED_OUT]
+        changed = [one for one in all_of if one.verdict in REPORTED]
         yield self.line((title, Role.TITLE), (f", {len(changed):,} of {len(all_of):,} changed", Role.DIM))
         shown = changed if self.options.verbose else changed[:_SHOWN]
         rows = []
@@ -213,7 +213,7 @@ class _ComparisonReport(Page):
             texts = ["-" if value is None else self.duration(value) for value in (change.before, change.after)]
         percent = change.percent
         differences = [] if percent is None else [numbers.signed_percent(percent)]
-        if self.options.width >= _BOTH_FROM and change.difference:
+        if self.options.width >= _BOTH_MIN_WIDTH and change.difference:
             differences.insert(0, self._absolute(change.figure, change.difference))
         return [*texts, "  ".join(text.rjust(_PERCENT) for text in differences), self._words[change.verdict]]
 

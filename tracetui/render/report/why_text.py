@@ -15,12 +15,12 @@ from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 _SHOWN: Final = 3
-_LIKELY: Final = 0.05
+_MIN_CONFIDENCE: Final = 0.05
 """Lowest confidence of a cause after the first that is described; the others are listed by name."""
 _SHOWN_SYMPTOMS: Final = 3
 _WORSE: Final = "Got worse  "
 _NOT_ENOUGH: Final = "Not enough evidence to name a cause."
-_CLEAR: Final = 1.02
+_MIN_SHOWN_FACTOR: Final = 1.02
 """Factor from which a change of the median shows that requests became slower."""
 _KIND_LABELS: Final = {
     EvidenceKind.SELF_TIME: "self time",
@@ -71,7 +71,9 @@ class _WhyReport(Page):
             yield self.line((_NOT_ENOUGH, Role.STRONG), (" Candidates follow." if causes else "", Role.PLAIN))
             for text in self.found.missing_data:
                 yield self.line((f"  missing: {safe(text)}", Role.DIM))
-        likely = [cause for cause in causes if cause.rank == 1 or cause.confidence >= _LIKELY or self._fails(cause)]
+        likely = [
+            cause for cause in causes if cause.rank == 1 or cause.confidence >= _MIN_CONFIDENCE or self._fails(cause)
+        ]
         shown = causes if self.options.verbose else likely[:_SHOWN]
         for cause in shown:
             yield Line()
@@ -104,7 +106,7 @@ class _WhyReport(Page):
             word = "Nothing got worse" if symptoms.is_better else "Nothing got worse beyond chance"
             yield from self.wrapped(f"{word}: {self._change(symptoms.overall, is_whole=True)}.", Role.STRONG)
             return
-        # several entry points, or none of its own, need the sum
+        # of a single entry point, the figures of all requests would say the same
         worse = [*symptoms.worse] if len(symptoms.worse) == 1 else [symptoms.overall, *symptoms.worse]
         shown = worse if self.options.verbose else worse[: 1 + _SHOWN_SYMPTOMS]
         for number, one in enumerate(shown):
@@ -118,7 +120,7 @@ class _WhyReport(Page):
         texts = []
         if is_whole or one.is_slower:
             before, after = one.medians
-            if is_whole or after > _CLEAR * before:
+            if is_whole or after > _MIN_SHOWN_FACTOR * before:
                 texts.append(f"p50 {self.duration(before)}{self._arrow}{self.duration(after)}")
             else:
                 texts.append(f"slower than the baseline's p90: {self._shares(one.slow, one.counts)}")
@@ -146,7 +148,7 @@ class _WhyReport(Page):
         # a difference that caused no problem is no cause, of any confidence
         is_cause = symptoms is None or not symptoms.is_better or cause.kind is EvidenceKind.STEPS
         weight = f"confidence {_percent(cause.confidence)}"
-        if cause.rank > 1 and cause.confidence < _LIKELY and self._fails(cause):
+        if cause.rank > 1 and cause.confidence < _MIN_CONFIDENCE and self._fails(cause):
             weight = "explains some failures"
         yield self.line(
             (f"{cause.rank}  ", Role.DIM),

@@ -222,8 +222,8 @@ class TraceRows:
             return line.extend(group.heading(width - line.width)).cropped(width, self.glyphs.ellipsis)
         trace = int(self._rows[row])
         columns, layout, glyphs = self.columns, self.layout(width), self.glyphs
-        mark = chosen_mark(glyphs) if trace in self.marked else new_mark(glyphs) if trace in self.new else " "
-        line = Line([(f"{mark} ", Role.PLAIN if mark == " " else Role.ACCENT)])
+        glyph = marked_glyph(glyphs) if trace in self.marked else new_glyph(glyphs) if trace in self.new else " "
+        line = Line([(f"{glyph} ", Role.PLAIN if glyph == " " else Role.ACCENT)])
         gap = " " * GAP
         if layout.start:
             start = int(columns.traces.trace_start[trace])
@@ -337,12 +337,12 @@ class TraceRows:
         return sorted(chosen)
 
 
-def chosen_mark(glyphs: Glyphs) -> str:
+def marked_glyph(glyphs: Glyphs) -> str:
     """Return the mark of a trace that the user marked."""
     return "+" if glyphs.ascii_only else "✓"
 
 
-def new_mark(glyphs: Glyphs) -> str:
+def new_glyph(glyphs: Glyphs) -> str:
     """Return the glyph of a trace that has just arrived."""
     return "*" if glyphs.ascii_only else "•"
 

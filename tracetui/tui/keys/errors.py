@@ -22,7 +22,7 @@ ERRORS = KeyTable(
         "errors.apart",
         "c",
         "contrast",
-        "Contrast its traces",
+        "Contrast the traces with the error",
         "contrast its traces with the others; {list.open} filters by a difference",
         "contrast",
         words="why common",

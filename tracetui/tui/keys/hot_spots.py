@@ -21,7 +21,7 @@ HOT_SPOTS = KeyTable(
         "hot-spots.what-if",
         "X",
         "what_if",
-        "What if its duration changed",
+        "What if the operation's duration changed",
         "what if: replay the traces with the operation at half its time, none, or any share",
         "what if",
     ),
@@ -30,7 +30,7 @@ HOT_SPOTS = KeyTable(
         "hot-spots.apart",
         "c",
         "contrast",
-        "Contrast its slow traces",
+        "Contrast the slow traces of the operation",
         "contrast the traces with the slowest calls (p95 or more)",
         words="why common",
     ),
@@ -46,7 +46,7 @@ HOT_SPOTS = KeyTable(
     words=(
         ("critical", "mean time on the critical path of its traces; self: duration without children"),
         ("of total", "share of all critical time; of traces: share in the traces in which it occurs"),
-        ("durations", "histogram of call durations, logarithmic scale; over time: mean duration"),
+        ("durations", "histogram of call durations, logarithmic scale; over time: mean duration, calls per minute"),
         (
             "saves",
             "mean per trace in which it occurs, without time that parallel work covers; "

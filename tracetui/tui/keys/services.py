@@ -50,12 +50,14 @@ SERVICES = KeyTable(
         words="graph topology diagram",
     ),
     Use("list.open", "list the traces of the service or call under the cursor", "traces"),
-    Shortcut("services.errors", "e", "errors", "Its errors", "errors of its traces, in the errors view", "errors"),
+    Shortcut(
+        "services.errors", "e", "errors", "Errors of the service", "errors of its traces, in the errors view", "errors"
+    ),
     Shortcut(
         "services.operation",
         "I",
         "operation",
-        "One of its operations",
+        "Operation of the service",
         "only one of its operations; {app.back} returns to the service",
         former="i",
     ),

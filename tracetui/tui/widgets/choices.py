@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.traces.table import chosen_mark
+from tracetui.render.traces.table import marked_glyph
 from tracetui.tui.keys.dialogs import CHOICES
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
@@ -97,7 +97,7 @@ class Choices(Dialog[Sequence[str] | None]):
         glyphs, count = self._look.glyphs, len(self._matches)
         all_text = f"all {count:,}" + (" that match" if count < len(self._all) else "")
         rows = _ChoiceRows(
-            self._matches, self._marked, all_text, self._cost(count), chosen_mark(glyphs), glyphs.ellipsis
+            self._matches, self._marked, all_text, self._cost(count), marked_glyph(glyphs), glyphs.ellipsis
         )
         self.query_one(LineView).show(rows, min(cursor, count))
         self.query_one("#choices-title", LineBar).show(self._heading)

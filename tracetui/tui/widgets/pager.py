@@ -154,7 +154,7 @@ class PromptLine(LineInput):
         text: str
 
     @dataclass
-    class Left(Message):
+    class Cancelled(Message):
         """The search was cancelled."""
 
     def open_with(self, text: str) -> None:
@@ -169,7 +169,7 @@ class PromptLine(LineInput):
 
     def action_leave(self) -> None:
         self.display = False
-        self.post_message(self.Left())
+        self.post_message(self.Cancelled())
 
 
 class PagerView(LineView):
@@ -306,7 +306,7 @@ class Pager(Dialog[None]):
     def on_line_input_changed(self, event: LineInput.Changed) -> None:
         event.stop()
 
-    def on_prompt_line_left(self) -> None:
+    def on_prompt_line_cancelled(self) -> None:
         self.query_one(PagerView).focus()
 
     def on_prompt_line_submitted(self, event: PromptLine.Submitted) -> None:

@@ -44,7 +44,7 @@ class _QueryInput(LineInput):
 
 
 class QueryBar(Vertical):
-    """Line for a trace query. Posts `Submitted`, or `Left` if it is left unchanged."""
+    """Line for a trace query. Posts `Submitted`, or `Cancelled` if it is left unchanged."""
 
     BINDINGS: ClassVar[list[BindingType]] = QUERY.bindings
     DEFAULT_CSS = """
@@ -63,7 +63,7 @@ class QueryBar(Vertical):
         text: str
 
     @dataclass
-    class Left(Message):
+    class Cancelled(Message):
         """The bar was left; the focus may move on."""
 
     def __init__(
@@ -277,4 +277,4 @@ class QueryBar(Vertical):
 
     def action_leave(self) -> None:
         self.leave()
-        self.post_message(self.Left())
+        self.post_message(self.Cancelled())

@@ -52,7 +52,7 @@ class Scatter(Widget):
         """False if the region was chosen by durations, too."""
 
     @dataclass
-    class Left(Message):
+    class Cancelled(Message):
         """The selection was cancelled."""
 
     def __init__(self, look: Look, *, id: str | None = None) -> None:  # noqa: A002
@@ -233,7 +233,7 @@ class Scatter(Widget):
 
     def action_leave(self) -> None:
         self.leave()
-        self.post_message(self.Left())
+        self.post_message(self.Cancelled())
 
     # --- the mouse ---------------------------------------------------------------------------------------------------
 

@@ -272,7 +272,7 @@ class SpanDetail(Vertical):
             self.view.cursor = lines.first_attribute() or 0
         self.view.focus()
 
-    def on_prompt_line_left(self, event: PromptLine.Left) -> None:
+    def on_prompt_line_cancelled(self, event: PromptLine.Cancelled) -> None:
         event.stop()
         self.leave_filter()
         self.view.focus()

@@ -26,7 +26,7 @@ _LONGEST_VALUE = 40
 _MAX_CHANGES = 50
 _MAX_MARKED = 3
 _MAX_EXAMINED = 100
-"""Largest number of attributes in which changes are sought without being asked for."""
+"""Largest number of attributes examined for changes to mark in the plot, each time traces are loaded."""
 
 
 @dataclass(frozen=True, slots=True)

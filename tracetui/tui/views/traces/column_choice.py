@@ -15,7 +15,7 @@ from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.widgets.choice import Choice, Option
 
 MAX_ATTRIBUTES = 8
-_USUAL = "usual"
+_DEFAULT = "default"
 _COLUMN, _ATTRIBUTE = "column ", "attribute "
 """Prefixes of the values of options."""
 
@@ -44,13 +44,13 @@ def open_columns(view: View, filler: ChoiceFiller, changed: Callable[[], None]) 
 
 def _options(columns: ListColumns) -> list[Option]:
     """Options that need no traces: the attributes shown, and the columns that can be hidden."""
-    shown = [Option(_ATTRIBUTE + key, key, "shown; removes it", Role.STRONG) for key in columns.attributes]
+    shown = [Option(_ATTRIBUTE + key, key, "shown: choose to remove", Role.STRONG) for key in columns.attributes]
     for column in HIDEABLE:
         is_hidden = column in columns.hidden
-        note, role = ("adds it", Role.PLAIN) if is_hidden else ("shown; removes it", Role.STRONG)
+        note, role = ("hidden: choose to add", Role.PLAIN) if is_hidden else ("shown: choose to remove", Role.STRONG)
         shown.append(Option(_COLUMN + column, column, note, role))
     if columns != ListColumns():
-        shown.append(Option(_USUAL, "the usual columns", "without attributes", Role.DIM))
+        shown.append(Option(_DEFAULT, "the default columns", "without attributes", Role.DIM))
     return shown
 
 
@@ -60,13 +60,13 @@ def _example(values: Sequence[str]) -> str:
 
 def _toggled(columns: ListColumns, value: str) -> ListColumns:
     """Return the columns with one added or removed."""
-    if value == _USUAL:
+    if value == _DEFAULT:
         return ListColumns()
     if value.startswith(_ATTRIBUTE):
         key = value.removeprefix(_ATTRIBUTE)
-        return ListColumns(columns.hidden, _without_or_with(columns.attributes, key))
-    return ListColumns(_without_or_with(columns.hidden, value.removeprefix(_COLUMN)), columns.attributes)
+        return ListColumns(columns.hidden, _toggled_name(columns.attributes, key))
+    return ListColumns(_toggled_name(columns.hidden, value.removeprefix(_COLUMN)), columns.attributes)
 
 
-def _without_or_with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _toggled_name(names: tuple[str, ...], name: str) -> tuple[str, ...]:
     return tuple(one for one in names if one != name) if name in names else (*names, name)

@@ -27,12 +27,12 @@ from tracetui.render.traces.known_names import known_name_lines
 from tracetui.render.traces.scatter import Points
 from tracetui.render.traces.scatter_stats import stats_lines
 from tracetui.render.traces.search_offers import OfferedRows
-from tracetui.render.traces.table import chosen_mark, new_mark
+from tracetui.render.traces.table import marked_glyph, new_glyph
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import State
 
 _INDENT = "   "
-_OTHER = "{app.open} opens another source: a file, directory, glob, server or profile"
+_OTHER_SOURCE = "{app.open} opens another source: a file, directory, glob, server or profile"
 _LINE_WIDTH = 76
 
 
@@ -84,7 +84,7 @@ def prepared(
     return Prepared(columns, entries, shown, points, stats, no_match)
 
 
-def words(loaded: TraceSet) -> Vocabulary:
+def query_vocabulary(loaded: TraceSet) -> Vocabulary:
     """Build the vocabulary for completing queries."""
     known = vocabulary(loaded)
     # build the grammar now, outside the UI loop
@@ -133,9 +133,9 @@ def count_line(state: State, total: int, names: KeyNames, skewed: int = 0) -> Li
         text = f"{share} of the traces searched"
         line.add(text if state.is_searching else f"{glyphs.warning} {text}", Role.WARNING).add("   ")
     if state.new:
-        line.add(f"{new_mark(glyphs)} {len(state.new):,} new", Role.ACCENT).add("   ")
+        line.add(f"{new_glyph(glyphs)} {len(state.new):,} new", Role.ACCENT).add("   ")
     if state.marked:
-        line.add(f"{chosen_mark(glyphs)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
+        line.add(f"{marked_glyph(glyphs)} {len(state.marked):,} marked", Role.ACCENT).add("   ")
     text = numbers.counted(total, "trace")
     return line.add(f"{shown:,} of {text}", Role.STRONG) if shown != total else line.add(text, Role.DIM)
 
@@ -153,7 +153,7 @@ def offered_rows(state: State) -> OfferedRows | None:
     return OfferedRows(found, state.look.glyphs.ellipsis)
 
 
-def _empty_answer(state: State, names: KeyNames) -> list[Line]:
+def _no_result_lines(state: State, names: KeyNames) -> list[Line]:
     """Message if servers sent no traces: the searches, and keys for other ones."""
     name, lookback = source_name(state.sources), state.searched_lookback_ns
     if state.services_to_choose:
@@ -171,16 +171,16 @@ def _empty_answer(state: State, names: KeyNames) -> list[Line]:
 def no_trace_lines(state: State, names: KeyNames) -> list[Line]:
     """Message with the reason for an empty set."""
     name, other = source_name(state.sources), ""
-    again = "{app.reload} reloads, {app.quit} quits"
+    again = "{app.reload} reloads the sources, {app.quit} quits"
     if state.load_state == "reading":
-        verb = "asking" if "://" in state.sources[0] else "reading"
+        verb = "searching" if "://" in state.sources[0] else "reading"
         title, more = f"{verb} {name}{state.look.glyphs.ellipsis}", "rows appear as they arrive; {app.back} stops"
     elif state.session is None:
         # the banner above the views shows the reason
-        title, more, other = "No traces loaded.", again if state.sources else "{app.quit} quits", _OTHER
+        title, more, other = "No traces loaded.", again if state.sources else "{app.quit} quits", _OTHER_SOURCE
     elif state.is_live:
-        return _empty_answer(state, names)
+        return _no_result_lines(state, names)
     else:
-        title, more, other = f"No spans in {name}." if state.sources else "No spans.", again, _OTHER
+        title, more, other = f"No spans in {name}." if state.sources else "No spans.", again, _OTHER_SOURCE
     keys = [Line([(_INDENT + names.short(text), Role.DIM)]) for text in (more, other) if text]
     return [Line(), Line([(_INDENT + title, Role.STRONG)]), *keys]

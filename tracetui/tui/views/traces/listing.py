@@ -18,13 +18,13 @@ from tracetui.tui.views.traces.empty_states import offered_rows
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView, NoLines
 
-_USUAL_WIDTH = 80
+_DEFAULT_WIDTH = 80
 _CURSOR = 2
 """Cells of the cursor before a line."""
 
 
 class Grouping(enum.Enum):
-    """Groups of the traces in the list. Values are for users."""
+    """Groups of the traces in the list. Values are shown to the user."""
 
     NONE = "all traces"
     ENTRY_POINTS = "by entry point"
@@ -50,7 +50,7 @@ class TraceListing:
         """Entry points of the traces shown, for that grouping."""
         self._toggled: set[int] = set()
         """Groups that are not as they are at first: entry points are folded then, services are not."""
-        self._wants_first = False
+        self._goes_to_first = False
         """True to move the cursor to the first row with the next rows."""
         self._loaded: TraceSet | None = None
         self.columns: TraceColumns | None = None
@@ -112,7 +112,7 @@ class TraceListing:
         if columns is None:
             # the list is built once they are ready
             return
-        self._offer()
+        self._show_offers()
         shown, glyphs = state.shown, state.look.glyphs
         groups, table = None, None
         if self.grouping is Grouping.ERRORS:
@@ -132,13 +132,13 @@ class TraceListing:
             group_heading=table.heading if table is not None else None,
             hidden=[key for key in HIDEABLE if key in state.columns.hidden],
         )
-        at = None if state.trace is None or self._wants_first else rows.row_of(state.trace)
-        self._wants_first = False
+        at = None if state.trace is None or self._goes_to_first else rows.row_of(state.trace)
+        self._goes_to_first = False
         if self.offered is None:
             self.view.show(rows, at or 0)
         self.show_heading()
 
-    def _offer(self) -> None:
+    def _show_offers(self) -> None:
         """Show rows with windows and services to load, if servers sent no traces."""
         before, self.offered = self.offered, None
         if self._loaded is not None and not self._loaded.trace_count:
@@ -154,7 +154,7 @@ class TraceListing:
         ellipsis = self._state.look.glyphs.ellipsis
         self.empty.display = self.is_empty
         self.heading.display = not self.is_empty
-        width = self.empty.size.width or self.view.size.width or _USUAL_WIDTH
+        width = self.empty.size.width or self.view.size.width or _DEFAULT_WIDTH
         self.empty.styles.height = sum(len(list(wrapped(line, width, ellipsis))) for line in lines)
         self.empty.show(lambda width: [part for line in lines for part in wrapped(line, width, ellipsis)])
 
@@ -206,7 +206,7 @@ class TraceListing:
 
     def order_from_first(self, key: str, *, descending: bool, grouping: Grouping) -> None:
         """Set the order and the groups of the next rows, and the first of them for the cursor."""
-        self.sort_key, self.descending, self._wants_first = key, descending, True
+        self.sort_key, self.descending, self._goes_to_first = key, descending, True
         self._group_by(grouping)
 
     def ungroup(self) -> None:

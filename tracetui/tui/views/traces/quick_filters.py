@@ -52,7 +52,7 @@ class QuickFilters:
         self._known_of: TraceSet | None = None
         self._key = ""
         self._values: list[str] = []
-        self._at = 0
+        self._value_index = 0
 
     @property
     def _traces(self) -> TraceSet:
@@ -60,8 +60,8 @@ class QuickFilters:
         assert session is not None
         return session.loaded
 
-    def learn(self, traces: TraceSet, known: Vocabulary) -> None:
-        """Use the words of a set."""
+    def set_vocabulary(self, traces: TraceSet, known: Vocabulary) -> None:
+        """Set the words for completion, of a set."""
         self._known_of, self._known = traces, known
 
     def apply(self, name: str) -> None:
@@ -70,7 +70,7 @@ class QuickFilters:
         if state.session is not None or (name in _DIALOGS and state.load_state == "reading"):
             QUICK_FILTERS[name](self)
 
-    def _exchange(self, kind: filters.ConditionKind, *conditions: str) -> None:
+    def _replace_conditions(self, kind: filters.ConditionKind, *conditions: str) -> None:
         self._view.filter_by(filters.replace_conditions(self._view.state.query, kind, *conditions))
 
     def _choose(
@@ -103,7 +103,7 @@ class QuickFilters:
 
     def only_errors(self) -> None:
         query = self._view.state.query
-        self._exchange(filters.ERRORS, *([] if filters.find_condition(query, filters.ERRORS) else ["error"]))
+        self._replace_conditions(filters.ERRORS, *([] if filters.find_condition(query, filters.ERRORS) else ["error"]))
 
     def pick_service(self) -> None:
         if self._view.state.services_to_choose:
@@ -130,8 +130,8 @@ class QuickFilters:
             options = []
             for code in np.lexsort((-every, -begun))[: int((every > 0).sum())].tolist():
                 note = "".join(
-                    f"{mark}{numbers.short_count(int(count[code]))}  "
-                    for mark, count in ((glyphs.origin, begun), (glyphs.propagated, passed))
+                    f"{glyph}{numbers.short_count(int(count[code]))}  "
+                    for glyph, count in ((glyphs.origin, begun), (glyphs.propagated, passed))
                     if count[code]
                 )
                 note += numbers.counted(int(every[code]), "trace")
@@ -141,8 +141,8 @@ class QuickFilters:
         def every_option(found: tuple[list[Option], bool]) -> list[Option]:
             options, _ = found
             if what == "service":
-                here = {option.label for option in options}
-                offered = (name for name in self._view.state.server_services if name not in here)
+                listed = {option.label for option in options}
+                offered = (name for name in self._view.state.server_services if name not in listed)
                 options += [Option("=" + name, name, "searches the server", Role.DIM) for name in offered]
                 chosen = self._view.state.search.services
                 if chosen or self._view.state.search.every_service:
@@ -161,7 +161,7 @@ class QuickFilters:
             if value == "?":
                 self._view.post_message(ChooseServices())
                 return
-            self._exchange(kind, *([filters.condition(what, value[1:])] if value else []))
+            self._replace_conditions(kind, *([filters.condition(what, value[1:])] if value else []))
 
         title = f"Traces with the {what}"
         self._choose(title, counts, every_option, done, full_title=explained)
@@ -173,9 +173,9 @@ class QuickFilters:
         now = filters.find_condition(self._view.state.query, filters.MIN_DURATION)
         current = next((i for i, text in enumerate(wanted) if now == f"trace.response >= {text}"), -1)
         if current + 1 < len(wanted):
-            self._exchange(filters.MIN_DURATION, f"trace.response >= {wanted[current + 1]}")
+            self._replace_conditions(filters.MIN_DURATION, f"trace.response >= {wanted[current + 1]}")
         else:
-            self._exchange(filters.MIN_DURATION)
+            self._replace_conditions(filters.MIN_DURATION)
 
     def pick_duration(self) -> None:
         def options(traces: TraceSet) -> list[Option]:
@@ -202,7 +202,7 @@ class QuickFilters:
         except QueryError as error:
             self._view.post_notice(safe(error.reason))
             return
-        self._exchange(kind, *([condition] if condition else []))
+        self._replace_conditions(kind, *([condition] if condition else []))
 
     def pick_window(self) -> None:
         state = self._view.state
@@ -262,7 +262,7 @@ class QuickFilters:
                 self._view.post_notice(f"{safe(value, 60)}: the window must end after it begins")
                 return
             text = filters.time_window(begin, end)
-        self._exchange(filters.TIME, *(conjuncts(text) or []))
+        self._replace_conditions(filters.TIME, *(conjuncts(text) or []))
 
     # --- values of attributes ----------------------------------------------------------------------------------------
 
@@ -279,7 +279,7 @@ class QuickFilters:
                 found.append(Option(key, key, note))
             return found or "no attributes in these traces"
 
-        self._choose("Filter by the values of", vocabulary_of, options, self._pick_value_of)
+        self._choose("Filter by the value of an attribute", vocabulary_of, options, self._pick_value_of)
 
     def _pick_value_of(self, key: str) -> None:
         offered: list[str] = []
@@ -301,7 +301,7 @@ class QuickFilters:
             self._key, self._values = key, list(offered)
             self._show_value(self._values.index(value))
 
-        title = f"Traces of {safe(key, 60)}"
+        title = f"Traces with the value of {safe(key, 60)}"
         self._choose(
             title,
             lambda traces: values_of(traces, key, np.arange(traces.trace_count)),
@@ -311,7 +311,7 @@ class QuickFilters:
         )
 
     def _show_value(self, at: int) -> None:
-        self._at = at
+        self._value_index = at
         name = attribute_field(self._key)
         query = filters.replace_conditions(
             self._view.state.query, filters.equality(name), filters.condition(name, self._values[at])
@@ -328,8 +328,8 @@ class QuickFilters:
         name = attribute_field(self._key)
         if not self._values or not filters.find_condition(self._view.state.query, filters.equality(name)):
             self._view.post_key_notices("pick a value with {traces.values} first")
-        elif 0 <= self._at + step < len(self._values):
-            self._show_value(self._at + step)
+        elif 0 <= self._value_index + step < len(self._values):
+            self._show_value(self._value_index + step)
         else:
             self._view.post_notice(f"no {'next' if step > 0 else 'previous'} value: {len(self._values):,} in total")
 

@@ -17,7 +17,7 @@ from tracetui.query.complete import Vocabulary
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line
 from tracetui.render.traces.columns import SortKey
-from tracetui.render.traces.table import chosen_mark
+from tracetui.render.traces.table import marked_glyph
 from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import APP
@@ -35,7 +35,7 @@ from tracetui.tui.views.traces.empty_states import (
     no_match_lines,
     no_trace_lines,
     prepared,
-    words,
+    query_vocabulary,
 )
 from tracetui.tui.views.traces.grouping import ListGrouping
 from tracetui.tui.views.traces.listing import Grouping, TraceListing
@@ -139,7 +139,12 @@ class TracesView(View):
             self._loaded = loaded
             self.listing.begin_set(loaded)
             # the words are those of the loaded set, whatever filter is applied meanwhile
-            self.work("traces-words", lambda: words(loaded), partial(self._learn, loaded), outlives_set=True)
+            self.work(
+                "traces-words",
+                lambda: query_vocabulary(loaded),
+                partial(self._set_vocabulary, loaded),
+                outlives_set=True,
+            )
         self._previous_filters.applied(query)
         self.query_bar.show_query(query)
         self._show_count()
@@ -217,8 +222,8 @@ class TracesView(View):
 
     # --- showing -----------------------------------------------------------------------------------------------------
 
-    def _learn(self, loaded: TraceSet, known: Vocabulary) -> None:
-        self.filters.learn(loaded, known)
+    def _set_vocabulary(self, loaded: TraceSet, known: Vocabulary) -> None:
+        self.filters.set_vocabulary(loaded, known)
         self.query_bar.set_vocabulary(known)
 
     def _show(self, found: Prepared) -> None:
@@ -327,7 +332,7 @@ class TracesView(View):
         self.take_focus()
         self.work("traces-parse", lambda: filters.read_query(text), done, outlives_set=True)
 
-    def on_query_bar_left(self, _: QueryBar.Left) -> None:
+    def on_query_bar_cancelled(self, _: QueryBar.Cancelled) -> None:
         self.take_focus()
 
     def on_scatter_selected(self, event: Scatter.Selected) -> None:
@@ -342,7 +347,7 @@ class TracesView(View):
         self.take_focus()
         self.dialogs.contrast_region(event.inside, durations=event.durations)
 
-    def on_scatter_left(self, _: Scatter.Left) -> None:
+    def on_scatter_cancelled(self, _: Scatter.Cancelled) -> None:
         self.take_focus()
 
     # --- keys --------------------------------------------------------------------------------------------------------
@@ -406,7 +411,7 @@ class TracesView(View):
         listing.order_from_first(SortKey.DURATION, descending=True, grouping=Grouping.NONE)
         listing.rebuild()
         count = numbers.counted(len(self.state.shown), "trace")
-        # without a word, a key that changes nothing looks broken
+        # a key that changes nothing must say so, or it looks broken
         self.post_notice(f"this is the slowest of {count}" if is_first else f"the slowest of {count}")
 
     def action_group(self) -> None:
@@ -424,8 +429,8 @@ class TracesView(View):
         trace, view = self.trace_under_cursor, self.listing.view
         if trace is not None:
             if not self.state.marked:
-                mark = chosen_mark(self.state.look.glyphs)
-                self.post_key_notices(f"{mark} marks the trace; {{traces.mark}} again removes the mark")
+                glyph = marked_glyph(self.state.look.glyphs)
+                self.post_key_notices(f"{glyph} marks the trace; {{traces.mark}} again removes the mark")
             self.state.toggle_mark(trace)
             self._show_count()
             view.refresh_row(view.cursor)
