@@ -25,6 +25,7 @@ from tracetui.analysis.root_causes.evidence import HALF_CERTAIN, EvidenceKind, c
 from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.cli.main import run
 from tracetui.export.registry import exporter_named
+from tracetui.export.save import save
 from tracetui.ingest.logs import with_logs_of_all
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
@@ -374,6 +375,22 @@ def test_report_names_what_got_worse_and_the_origins_of_failures(capsys: pytest.
     entry = json.loads(capsys.readouterr().out)["symptoms"]["entry_points"][0]
     assert (entry["service"], entry["slower"], entry["fails_more"]) == ("api-gateway", True, True)
     assert (entry["before"]["failed_request_count"], entry["after"]["failed_request_count"]) == (1, 8)
+
+
+def test_sum_of_requests_is_omitted_if_only_rare_entry_points_got_worse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, factor in (("before", 1), ("after", 9)):
+        spans = []
+        for number in range(4_020):
+            operation, time = ("GET /", 1_000) if number < 4_000 else (f"GET /{'ab'[number % 2]}", 1_000 * factor)
+            time += number % 7
+            spans.append(span("a", 0, time, trace=f"{number + 1:032x}", service="web", name=operation))
+        save(build(*spans), tmp_path / f"{name}.json")
+    assert run(["why", str(tmp_path / "after.json"), "--baseline", str(tmp_path / "before.json")]) == 0
+    lines = capsys.readouterr().out.splitlines()[2:6]
+    assert [line.strip() for line in lines[::2]] == ["Got worse  web GET /a", "web GET /b"]
+    assert all(line.strip().startswith("p50 1.00 ms") for line in lines[1::2])
 
 
 def test_equal_sets_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:

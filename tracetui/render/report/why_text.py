@@ -107,7 +107,8 @@ class _WhyReport(Page):
             yield from self.wrapped(f"{word}: {self._change(symptoms.overall, is_whole=True)}.", Role.STRONG)
             return
         # of a single entry point, the figures of all requests would say the same
-        worse = [*symptoms.worse] if len(symptoms.worse) == 1 else [symptoms.overall, *symptoms.worse]
+        has_sum = symptoms.overall.is_worse and len(symptoms.worse) != 1
+        worse = [symptoms.overall, *symptoms.worse] if has_sum else [*symptoms.worse]
         shown = worse if self.options.verbose else worse[: 1 + _SHOWN_SYMPTOMS]
         for number, one in enumerate(shown):
             name = f"{safe(one.service)} {safe(one.operation)}" if one.service else "all requests"
