@@ -94,6 +94,26 @@ def test_sets_without_a_common_entry_point_are_not_compared() -> None:
     assert find_symptoms(requests(times(10, 3)), requests(times(10, 3))) is None
 
 
+def test_failures_of_an_entry_point_that_the_baseline_lacks_are_a_symptom() -> None:
+    def side(failing: int) -> TraceSet:
+        spans = [
+            span("a", 0, time, trace=f"{1 + n:032x}", service="web", name="GET /") for n, time in enumerate([9] * 50)
+        ]
+        spans += [
+            span(
+                "a", 0, 5, trace=f"{100 + n:032x}", service="web", name="GET /new", kind=Kind.SERVER, error=n < failing
+            )
+            for n in range(20)
+        ]
+        return build(*spans)
+
+    found = symptoms(requests([9] * 40), side(12))
+    (worse,) = found.worse
+    assert (worse.operation, worse.counts, worse.failed) == ("GET /new", (40, 20), (0, 12))
+    assert (worse.is_slower, worse.fails_more) == (False, True)
+    assert not symptoms(requests([9] * 40), side(0)).is_worse
+
+
 def test_nothing_is_the_cause_of_faster_requests() -> None:
     """The call takes longer, but the requests are much faster."""
     before, after = requests(times(10_000), 5, work=0.01), requests(times(2_000), work=0.4)

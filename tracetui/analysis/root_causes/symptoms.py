@@ -6,6 +6,7 @@ A cause explains a symptom. Without one, a deviation from the baseline is a diff
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +27,10 @@ _SLOW: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class EntryPointChange:
-    """Requests of an entry point in both sets, as pairs: baseline, incident."""
+    """Requests of an entry point in both sets, as pairs: baseline, incident.
+
+    For an entry point that the baseline lacks, the baseline's figures are those of all its requests.
+    """
 
     service: str
     """'' for the requests of all entry points together."""
@@ -85,6 +89,7 @@ def find_symptoms(baseline: TraceSet, incident: TraceSet) -> Symptoms | None:
     slow = sides[0].quantiles(_SLOW, len(labels))
     changes = _Changes(sides, medians, slow, len(labels))
     found = [changes.of(*labels[number], number) for number in np.flatnonzero(is_known & changes.is_worse).tolist()]
+    found += _failing_new_entry_points(baseline, incident, entries[1], labels, counts)
     found.sort(key=lambda change: -change.counts[1])
     overall, is_faster = changes.overall()
     return Symptoms(overall, tuple(found), is_faster)
@@ -96,6 +101,41 @@ def _entry_points(traces: TraceSet, names: dict[tuple[str, str], int]) -> np.nda
     numbers = [names.setdefault(traces.operation_label(one), len(names)) for one in distinct.tolist()]
     found: np.ndarray = np.array(numbers, np.int64)[codes]
     return found
+
+
+def _failing_new_entry_points(
+    baseline: TraceSet,
+    incident: TraceSet,
+    entry: np.ndarray,
+    labels: Sequence[tuple[str, str]],
+    counts: Sequence[np.ndarray],
+) -> list[EntryPointChange]:
+    """Find entry points that the baseline lacks, and whose requests fail more often than its requests do.
+
+    entry: int64[traces], those of the incident. counts: two int64[labels], traces of each in both sets.
+    """
+    total, total_failed = baseline.trace_count, int(failed_requests(baseline).sum())
+    is_new = (counts[0] == 0) & (counts[1] >= _MIN_INCIDENT)
+    requests = _Requests(incident, entry, is_new[entry])
+    failed = np.bincount(requests.entry, requests.failed, len(labels)).astype(np.int64)
+    before = [np.full(len(labels), number) for number in (total, total_failed)]
+    fails_more = _is_more_frequent([before[0], counts[1]], [before[1], failed])
+    numbers = np.flatnonzero(is_new & fails_more)
+    if not len(numbers):
+        return []
+    usual, medians = float(np.median(baseline.response_time)), requests.quantiles(0.5, len(labels))
+    return [
+        EntryPointChange(
+            *labels[number],
+            (total, int(counts[1][number])),
+            (usual, float(medians[number])),
+            (total_failed, int(failed[number])),
+            (0, 0),
+            is_slower=False,
+            fails_more=True,
+        )
+        for number in numbers.tolist()
+    ]
 
 
 class _Requests:
