@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.render.test_syntax import STACKS
 from tests.support.building import EPOCH, GivenSpan, at, build, span
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
@@ -18,12 +19,15 @@ from tracetui.analysis.span_facts import FactFinder, Rank, Ranks, SpanFacts, Spa
 from tracetui.model.span import Event, Flag, Kind, Link, Span
 from tracetui.model.traces import TraceSet
 from tracetui.render.report.markdown import code, fenced, trace_markdown
-from tracetui.render.span.detail import MAX_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
+from tracetui.render.span.entries import LinkTarget
 from tracetui.render.span.facts import rank_words, words_wrapped
-from tracetui.render.text.attributes import in_short, indented, value_lines, value_text, wrapped
+from tracetui.render.span.gen_ai import chat_messages, usage_words
+from tracetui.render.text.attributes import in_short, indented, value_text, wrapped
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE
 from tracetui.render.text.line import Role
+from tracetui.render.text.value_lines import value_lines
 from tracetui.render.waterfall.waterfall import Waterfall
 
 MS = 1_000_000
@@ -170,7 +174,129 @@ def test_many_attributes_have_headings_and_a_limit() -> None:
     assert more.is_long
     assert more.value == many
     lines.toggle(1)
-    assert texts(lines)[1:3] == ["▸ HTTP 1", f"▾ database {MAX_SHOWN}"]
+    assert texts(lines)[1:3] == ["▸ HTTP 1  http.method=GET", f"▾ database {MAX_SHOWN}"]
+
+
+def test_attributes_of_libraries_come_last_and_are_folded() -> None:
+    keys = {"thread.name": "main", "net.peer.name": "db", "otel.scope": "x", "user.id": "u-1"}
+    keys |= {f"http.a{number}": "" for number in range(9)} | {"http.route": "/"}
+    shown = texts(SpanDetailLines(span=replace(SPAN, attributes=keys, events=(), links=()), facts=FACTS))
+    assert [line for line in shown if line.startswith(("▸", "▾"))] == [
+        "▾ HTTP 9",
+        "▾ other 1",
+        "▸ network 1  net.peer.name=db",
+        "▸ code 1  thread.name=main",
+        "▸ instrumentation 1  otel.scope=x",
+        "▸ resource 1  host.name=web-1",
+        "▸ scope 1  name=sql",
+        "▸ ids 2  trace id=4bf92f3577b34da6a3ce929d0e0e4736  span id=00f067aa0ba902b7",
+    ]
+
+
+def test_calls_that_a_span_waited_for() -> None:
+    traces = build(
+        span("1", 0, 1_000, service="api", name="GET /"),
+        *(span(f"q{i}", 100 * i, 100 * i + 90, parent="1", service="api", name="query") for i in range(3)),
+        span("s", 300, 800, parent="1", service="stock", name="GET /stock"),
+        span("t", 310, 790, parent="s", service="stock", name="scan"),
+        span("x", 805, 806, parent="1", service="api", name="short"),
+    )
+    finder = FactFinder(traces)
+    facts = finder.facts(at(traces, "1"))
+    assert [(one.operation, one.count, one.ns) for one in facts.waited_for] == [
+        ("GET /stock", 1, 500_000),
+        ("query", 3, 270_000),
+        ("short", 1, 1_000),
+    ]
+    shown = texts(SpanDetailLines(span=traces.span(at(traces, "1")), facts=facts))
+    assert "waited for stock GET /stock 500 µs (50 %)   query (3 calls) 270 µs (27 %)" in shown
+    assert finder.facts(at(traces, "t")).waited_for == ()
+
+
+def test_own_frame_of_an_exception_is_in_sight_and_own_frames_come_first() -> None:
+    event = Event(EPOCH, "exception", {"exception.type": "Declined", "exception.stacktrace": STACKS["python"]})
+    lines = SpanDetailLines(span=replace(SPAN, attributes={}, events=(event,)), facts=FACTS)
+    shown = texts(lines)
+    assert "    in charge  /app/shop/pay.py:7" in shown
+    lines.toggle(lines.row_of("event:0") or 0)
+    row = lines.row_of("event:0:exception.stacktrace")
+    assert row is not None
+    assert lines.toggle(row)
+    shown = texts(lines)
+    assert [line.strip() for line in shown[row + 1 : row + 4]] == [
+        "charge  /app/shop/pay.py:7",
+        "handle  /app/shop/api.py:10",
+        "… 1 frame of libraries",
+    ]
+    assert lines.line(row + 3, 100).runs[-1].role == Role.DIM
+    assert lines.entry(row).value == STACKS["python"]
+
+
+def _chat(attributes: dict[str, Any], *events: Event) -> list[tuple[str, str]]:
+    return [(one.role, one.text) for one in chat_messages(attributes, events)[0]]
+
+
+MESSAGES = [
+    {"role": "user", "parts": [{"type": "text", "content": "Weather?"}]},
+    {"role": "assistant", "parts": [{"type": "tool_call", "id": "1", "name": "weather", "arguments": {"in": "Bonn"}}]},
+    {"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "rain"}]},
+]
+EXPECTED = [("user", "Weather?"), ("assistant", 'calls weather({"in": "Bonn"})'), ("tool", "rain")]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.input.messages": json.dumps(MESSAGES)},
+        {"gen_ai.input.messages": MESSAGES},
+        {
+            "gen_ai.prompt.0.role": "user",
+            "gen_ai.prompt.0.content": "Weather?",
+            "gen_ai.prompt.1.role": "assistant",
+            "gen_ai.prompt.1.tool_calls.0.id": "1",
+            "gen_ai.prompt.1.tool_calls.0.name": "weather",
+            "gen_ai.prompt.1.tool_calls.0.arguments": '{"in": "Bonn"}',
+            "gen_ai.completion.0.role": "tool",
+            "gen_ai.completion.0.content": "rain",
+        },
+        {
+            "llm.input_messages.0.message.role": "user",
+            "llm.input_messages.0.message.contents.0.message_content.text": "Weather?",
+            "llm.input_messages.1.message.role": "assistant",
+            "llm.input_messages.1.message.tool_calls.0.tool_call.function.name": "weather",
+            "llm.input_messages.1.message.tool_calls.0.tool_call.function.arguments": '{"in": "Bonn"}',
+            "llm.output_messages.0.message.role": "tool",
+            "llm.output_messages.0.message.content": "rain",
+        },
+    ],
+    ids=["json", "decoded", "numbered", "openinference"],
+)
+def test_messages_of_a_language_model_are_unfolded(attributes: dict[str, Any]) -> None:
+    assert _chat(attributes) == EXPECTED
+    event = Event(EPOCH, "gen_ai.client.inference.operation.details", attributes)
+    if "gen_ai.input.messages" in attributes:
+        assert _chat({"gen_ai.request.model": "m"}, event) == EXPECTED
+    model: dict[str, Any] = {
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 1_204,
+        "gen_ai.usage.output_tokens": 1,
+    }
+    lines = SpanDetailLines(span=replace(SPAN, attributes={**attributes, **model}), facts=FACTS)
+    shown = texts(lines)
+    assert "model gpt-4o   1,204 input tokens   1 output token" in shown
+    begin = shown.index("▾ messages 3")
+    assert shown[begin + 1].split() == ["user", "Weather?"]
+    assert not any("messages" in line for line in shown[begin + 4 :]), "not shown twice"
+    lines.word = "weather"
+    assert any(line.split()[:1] != ["user"] and "eather" in line for line in texts(lines)[1:])
+
+
+@pytest.mark.parametrize(
+    "value", ["{", "[" * 100_000, "null", 5, None, [[]], [{"role": {}}], {"role": "a", "content": 1}]
+)
+def test_odd_messages_do_no_harm(value: Any) -> None:
+    chat_messages({"gen_ai.input.messages": value, "gen_ai.prompt.0.content": value}, ())
+    list(usage_words({"gen_ai.usage.input_tokens": value, "gen_ai.request.model": value}))
 
 
 def test_leading_attributes_come_first() -> None:
@@ -394,7 +520,7 @@ def test_values_as_text(value: Any, room: int) -> None:
     assert isinstance(in_short(value, room), str)
     assert value_text(in_short(value, 1 << 20)) == whole or "…" in in_short(value, 1 << 20)
     for line in value_lines(value, room, 12) or []:
-        assert cell_width(line) <= room
+        assert line.width <= room
 
 
 @given(st.text(max_size=60), st.integers(2, 20))

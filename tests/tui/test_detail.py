@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from textual.app import ComposeResult
 
+from tests.render.test_syntax import STACKS
 from tests.support.building import at, build, span
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
@@ -398,6 +399,33 @@ async def test_pager_indents_json_wraps_and_shows_no_escape() -> None:
     assert await shown("y" * 50 + "\n\nend", "w", "G") == ("end", 2)
     assert await shown("注" * 50 + "\n\nend", "G") == ("end", 4)
     assert await shown("") == ("", 0)
+
+
+async def test_pager_colours_statements_and_dims_frames_of_libraries() -> None:
+    app = DetailApp(some_traces())
+
+    async def roles(text: str, *keys: str) -> list[dict[str, str]]:
+        pager = Pager(app.state.look, "t", text)
+        app.push_screen(pager)
+        await pilot.settle()
+        await pilot.press(*keys)
+        await pilot.settle()
+        rows = pager._rows
+        assert rows is not None
+        lines = [rows.line(row, 60).runs for row in range(len(rows))]
+        await pilot.press("escape")
+        return [{run.text.strip(): run.role for run in runs if run.text.strip()} for runs in lines]
+
+    async with driven(app, (80, 20)) as pilot:
+        statement = await roles("SELECT name FROM users WHERE name = 'Ann'")
+        assert [next(iter(row)) for row in statement] == ["SELECT", "FROM", "WHERE"]
+        assert statement[2]["'Ann'"] == Role.LITERAL
+        match = await roles("SELECT name FROM users WHERE name = 'Ann'", "slash", *"WHERE NAME", "enter")
+        assert match[2]["WHERE name"] == Role.ACCENT
+        (value,) = (await roles('{"key": 1}'))[1:2]
+        assert value == {'"key":': Role.KEYWORD, "1": Role.LITERAL}
+        frames = await roles(STACKS["java"])
+        assert [set(row.values()) == {Role.DIM} for row in frames] == [False, False, True, True, False, False, False]
 
 
 async def test_pager_has_the_usual_page_keys() -> None:

@@ -90,6 +90,7 @@ def _quantile(ordered: np.ndarray, share: float) -> float:
 
 
 _NAMED_CAUSES = 3
+_NAMED_CALLS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,17 @@ class SpanNetwork:
     """Time until the callee began and after it ended; None where the clocks of the hosts differ."""
     is_async: bool
     """True for a message: its network time is the queue time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """Calls of one operation that a span waited for."""
+
+    service: str
+    operation: str
+    count: int
+    ns: int
+    """Time on the critical path in these calls and below them, in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +153,8 @@ class SpanFacts:
     """Number of spans in its subtree, without itself."""
     network: SpanNetwork | None = None
     """For a span that calls a service, the time between the two."""
+    waited_for: tuple[Waited, ...] = ()
+    """Child operations with a part in the critical path, longest first."""
 
 
 class FactFinder:
@@ -182,6 +196,7 @@ class FactFinder:
         parent = int(traces.parent[span])
         within = slice(int(traces.first[trace]), int(traces.first[trace + 1]))
         siblings = within.start + np.flatnonzero(traces.parent[within] == parent)
+        children = within.start + np.flatnonzero(traces.parent[within] == span)
         return SpanFacts(
             rank=ranked,
             self_ns=own,
@@ -202,9 +217,10 @@ class FactFinder:
             siblings=len(siblings),
             same_operation=int((traces.operation[siblings] == traces.operation[span]).sum()),
             parent=(traces.service_name(parent), traces.operation_name(parent)) if parent >= 0 else None,
-            children=int((traces.parent[within] == span).sum()),
+            children=len(children),
             below=int(traces.subtree_end[span]) - span - 1,
             network=network,
+            waited_for=_waited_for(traces, children, paths, first),
         )
 
     def _analyse(self, trace: int) -> None:
@@ -214,6 +230,25 @@ class FactFinder:
         self._roles, self._outcomes = roles(one), outcomes(one)
         self._network = network_times(one)
         self._trace = trace
+
+
+def _waited_for(traces: TraceSet, children: np.ndarray, paths: CriticalPaths, first: int) -> tuple[Waited, ...]:
+    """Sum the critical time of children (int64[m]) and of the spans below them by operation, the longest few first.
+
+    paths: those of the trace alone, whose spans begin at `first`.
+    """
+    if not len(children):
+        return ()
+    awaited = np.where(paths.asynchronous, 0, paths.critical)
+    before = np.concatenate(([0], np.cumsum(awaited)))
+    times = before[traces.subtree_end[children] - first] - before[children - first]
+    operations, number = np.unique(traces.operation[children[times > 0]], return_inverse=True)
+    sums = np.bincount(number, times[times > 0], minlength=len(operations))
+    counts = np.bincount(number, minlength=len(operations))
+    longest = np.argsort(-sums, kind="stable")[:_NAMED_CALLS]
+    return tuple(
+        Waited(*traces.operation_label(int(operations[at])), int(counts[at]), int(sums[at])) for at in longest.tolist()
+    )
 
 
 def _span_network(traces: TraceSet, found: NetworkTimes, span: int) -> SpanNetwork | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tracetui.analysis.error_messages import NO_MESSAGE, exception_text
 from tracetui.analysis.span_facts import SpanFacts
 from tracetui.model.span import Attributes, Event, Link, Span, Value
+from tracetui.render.span.entries import DetailEntry, LinkTarget
 from tracetui.render.span.facts import (
     cause_words,
     context_words,
@@ -15,52 +16,28 @@ from tracetui.render.span.facts import (
     flowed_text,
     kind_words,
     network_words,
+    waited_words,
     words_wrapped,
 )
+from tracetui.render.span.gen_ai import chat_messages, usage_words
 from tracetui.render.span.head import head
 from tracetui.render.span.log_lines import details, headline, more_lines, placement, severity_role
+from tracetui.render.span.values import PREVIEWED, READABLE_KEY, ValueRows, key_column, own_frame
 from tracetui.render.text import numbers
-from tracetui.render.text.attributes import GROUPS, LEADING, OTHERS, group_of, in_short, plain, text_size, value_lines
-from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.attributes import BEHIND, GROUPS, LEADING, group_of, in_short, plain
+from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 
 MAX_SHOWN = 500
 """Largest number of attributes, events or links shown per list."""
-INLINE_LINES = 12
-"""Largest number of lines of a long value that unfolds in place."""
 
 _STATEMENT_LINES = 3
 _GROUPED_FROM = 12
 """Number of attributes from which on groups have headings."""
-_READABLE_KEY = len("http.response.status_code")
-_SEARCHED, _PREVIEWED, _WRAPPED = 100_000, 400, 4_000
-
-
-@dataclass(frozen=True, slots=True)
-class LinkTarget:
-    """Target of a link, as positions in the set; `span` is None if only the trace is found."""
-
-    trace: int
-    span: int | None
-    name: str
-
-
-@dataclass(slots=True)
-class DetailEntry:
-    """Entry of the detail, of one or more rows. `name` and `value` are unchanged data."""
-
-    path: str
-    """Key of the entry, the same for corresponding entries of other spans."""
-    name: str
-    value: Value
-    lines: Callable[[int], list[Line]] = lambda _: []
-    can_fold: bool = False
-    is_long: bool = False
-    """True if its row cuts the value."""
-    target: LinkTarget | None = None
-    is_attribute: bool = False
+_SEARCHED = 100_000
+_FOLDED_AT_FIRST = frozenset(f"group:{title}" for title in (*BEHIND, "resource", "scope", "ids"))
 
 
 @dataclass(kw_only=True)
@@ -87,10 +64,10 @@ class SpanDetailLines:
 
     def __post_init__(self) -> None:
         self.width = self.height = 0
-        self._spare = 0
-        """Free rows for wrapping long values."""
         self.found_count = self.searched_count = 0
         self._rows: list[tuple[DetailEntry, Line]] = []
+        self._values = ValueRows(self.glyphs)
+        self._messages = chat_messages(self.span.attributes, self.span.events)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -114,13 +91,12 @@ class SpanDetailLines:
     def arrange(self, width: int, height: int = 0) -> None:
         """Lay out the rows for a width. If there are fewer than `height`, long values are wrapped into free rows."""
         self.width, self.height = width, height
-        self._spare = 0
-        self._rows = self._layout(width)
+        self._rows = self._layout(width, spare=0)
         if len(self._rows) < height:
-            self._spare = height - len(self._rows)
-            self._rows = self._layout(width)
+            self._rows = self._layout(width, spare=height - len(self._rows))
 
-    def _layout(self, width: int) -> list[tuple[DetailEntry, Line]]:
+    def _layout(self, width: int, spare: int) -> list[tuple[DetailEntry, Line]]:
+        self._values = ValueRows(self.glyphs, spare)
         self.found_count = self.searched_count = 0
         rows: list[tuple[DetailEntry, Line]] = []
         for entry in self._entries(width):
@@ -143,9 +119,10 @@ class SpanDetailLines:
     def is_open(self, row: int) -> bool:
         """Test whether the entry on a row is unfolded."""
         entry = self.entry(row)
-        return entry.can_fold and self._open(entry.path, at_first=_open_at_first(entry))
+        return entry.can_fold and self._open(entry.path)
 
-    def _open(self, path: str, at_first: bool = False) -> bool:
+    def _open(self, path: str) -> bool:
+        at_first = path.startswith("group:") and path not in _FOLDED_AT_FIRST
         return (path in self.toggled) != at_first
 
     # --- entries -----------------------------------------------------------------------------------------------------
@@ -188,8 +165,14 @@ class SpanDetailLines:
             yield self._facts("causes", cause_words(self.facts))
         if message and span.status_message and message != span.status_message:
             yield self._statement("status", "status message", span.status_message, "", Role.PLAIN)
+        usage = list(usage_words(span.attributes))
+        if usage:
+            yield self._facts("model", usage)
         if self.facts:
             yield self._facts("times", critical_words(span, self.facts, self._duration))
+            waited = list(waited_words(span, self.facts, self._duration))
+            if waited:
+                yield self._facts("waited", waited)
             if self.facts.network:
                 yield self._facts("network", network_words(self.facts.network, self._duration))
 
@@ -212,15 +195,30 @@ class SpanDetailLines:
         entry.lines = lines
         return entry
 
+    def _chat(self, width: int) -> Iterator[DetailEntry]:
+        """Yield the messages to and from a language model; a filter shows their attributes instead."""
+        messages = [] if self.word else self._messages[0]
+        if not messages:
+            return
+        yield self._heading("group:messages", "messages", len(messages))
+        if self._open("group:messages"):
+            column = key_column((message.role for message in messages), width)
+            for number, message in enumerate(messages):
+                yield self._field(f"message:{number}", message.role, message.text, column, width)
+
     def _attributes(self, width: int) -> Iterator[DetailEntry]:
+        yield from self._chat(width)
         matching = self._matching(self.span.attributes)
+        if not self.word:
+            hidden = self._messages[1]
+            matching = {key: value for key, value in matching.items() if key not in hidden}
         room = MAX_SHOWN
-        column = _key_column(matching, width)
+        column = key_column(matching, width)
         leading = [key for key in LEADING if key in matching]
         for key in leading:
             yield self._field(f"attribute:{key}", key, matching[key], column, width)
         room -= len(leading)
-        sorted_keys: dict[str, list[str]] = {title: [] for title in (*(title for title, _ in GROUPS), OTHERS)}
+        sorted_keys: dict[str, list[str]] = {title: [] for title, _ in GROUPS}
         for key in (key for key in matching if key not in LEADING):
             sorted_keys[group_of(key)].append(key)
         groups = {title: keys for title, keys in sorted_keys.items() if keys}
@@ -228,8 +226,8 @@ class SpanDetailLines:
         for title, keys in groups.items():
             path = f"group:{title}"
             if headings:
-                yield self._heading(path, title, len(keys), at_first=True)
-            if not headings or self._open(path, at_first=True) or self.word:
+                yield self._heading(path, title, len(keys), {key: matching[key] for key in keys})
+            if not headings or self._open(path) or self.word:
                 for key in keys[:room]:
                     yield self._field(f"attribute:{key}", key, matching[key], column, width)
                 room -= len(keys[:room])
@@ -244,7 +242,7 @@ class SpanDetailLines:
         key_path = f"group:{path}"
         yield self._heading(key_path, title, len(matching), values=matching)
         if self.word or self._open(key_path):
-            column = _key_column(matching, width)
+            column = key_column(matching, width)
             for key in list(matching)[:MAX_SHOWN]:
                 yield self._field(f"{path}:{key}", key, matching[key], column, width)
             if len(matching) > MAX_SHOWN:
@@ -262,8 +260,8 @@ class SpanDetailLines:
         if not shown:
             return
         path = f"group:{title}"
-        yield self._heading(path, title, len(shown), at_first=True)
-        if self.word or self._open(path, at_first=True):
+        yield self._heading(path, title, len(shown))
+        if self.word or self._open(path):
             for number in shown[:MAX_SHOWN]:
                 yield from entries(number, width)
             if len(shown) > MAX_SHOWN:
@@ -283,10 +281,13 @@ class SpanDetailLines:
         line.add("  ")
         role = Role.PLAIN if failed else Role.DIM
         room = width - line.width
-        parts = self._wrapped(text, room) if not self._open(path) and room > _READABLE_KEY else None
-        shown = parts or [safe(text, _PREVIEWED)]
+        wrapped = self._values.wrapped(text, room) if not self._open(path) and room > READABLE_KEY else None
+        shown = [part.text for part in wrapped] if wrapped else [safe(text, PREVIEWED)]
         below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in shown[1:]]
         line.add(shown[0], role)
+        frame = own_frame(event) if failed and not self._open(path) else None
+        if frame is not None:
+            below.append(Line([(f"    in {safe(str(frame))}", Role.PLAIN)]))
         yield DetailEntry(path, event.name, plain(event), lambda _: [line, *below], can_fold=bool(event.attributes))
         if event.attributes and (self.word or self._open(path)):
             yield from self._below(path, event.attributes, width)
@@ -298,7 +299,8 @@ class SpanDetailLines:
         indent = self._foldable(path, True, level=1).width + cell_width(when)
         opened = bool(self.word) or self._open(path)
         room = width - indent - cell_width(notes)
-        parts = self._wrapped(shown, room) if not opened and room > _READABLE_KEY else None
+        wrapped = self._values.wrapped(shown, room) if not opened and room > READABLE_KEY else None
+        parts = [part.text for part in wrapped] if wrapped else None
         is_cut = parts is None and cell_width(shown) > room
         if is_cut:
             values = {"message": event.name, **values}
@@ -326,72 +328,27 @@ class SpanDetailLines:
             yield from self._below(path, link.attributes, width)
 
     def _below(self, path: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
-        column = _key_column(values, width)
+        column = key_column(values, width)
         for key in list(values)[:MAX_SHOWN]:
             yield self._field(f"{path}:{key}", key, values[key], column, width, level=3)
 
     # --- drawing ----------------------------------------------------------------------------------------------------
 
-    def _foldable(self, path: str, folds: bool, level: int, at_first: bool = False) -> Line:
-        opened = self._open(path, at_first) or bool(self.word)
+    def _foldable(self, path: str, folds: bool, level: int) -> Line:
+        opened = self._open(path) or bool(self.word)
         glyph = (self.glyphs.opened if opened else self.glyphs.folded) if folds else " "
         return Line([(f"{' ' * (2 * level - 2 if level else 0)}{glyph} ", Role.DIM)])
 
-    def _heading(
-        self, path: str, title: str, count: int, at_first: bool = False, values: Attributes | None = None
-    ) -> DetailEntry:
-        line = self._foldable(path, True, 0, at_first).add(title, Role.TITLE).add(f" {count:,}", Role.DIM)
-        if values and not (self.word or self._open(path, at_first)):
+    def _heading(self, path: str, title: str, count: int, values: Attributes | None = None) -> DetailEntry:
+        line = self._foldable(path, True, 0).add(title, Role.TITLE).add(f" {count:,}", Role.DIM)
+        if values and not (self.word or self._open(path)):
             some = (f"{safe(key, 40)}={safe(in_short(value, 40), 40)}" for key, value in list(values.items())[:8])
             line.add("  " + "  ".join(some), Role.DIM)
         value: Value = dict(values) if values else title
         return DetailEntry(path, title, value, lambda _: [line], can_fold=True)
 
     def _field(self, path: str, name: str, value: Value, column: int, width: int, level: int = 1) -> DetailEntry:
-        glyphs = self.glyphs
-        indent = 2 * level
-        room = max(width - indent - column - 2, 8)
-        preview = in_short(value, _PREVIEWED)
-        shown = safe(preview, _PREVIEWED)
-        size = text_size(value)
-        long = size > _PREVIEWED or cell_width(shown) > room or "\n" in preview
-        key = fit(safe(name) or "(no name)", column, ellipsis=glyphs.ellipsis)
-        parts = self._wrapped(value, room) if long and not self._open(path) else None
-        if parts is not None:
-            lines = [Line([(f"{' ' * indent}{key}  ", Role.DIM), (parts[0], Role.PLAIN)])]
-            lines += [Line([(" " * (indent + column + 2) + part, Role.PLAIN)]) for part in parts[1:]]
-            return DetailEntry(path, name, value, lambda _: lines, is_long=True, is_attribute=True)
-        body = value_lines(value, width - indent - 2, INLINE_LINES) if long else None
-        opened = body is not None and self._open(path)
-        glyph = (glyphs.opened if opened else glyphs.folded) if long else " "
-        # as few styles as possible, as each costs bytes with every span
-        line = Line([(f"{' ' * (indent - 2)}{glyph} {key}  ", Role.DIM)])
-        if long and size > room:
-            note = f" {numbers.short_count(size)} characters" if size >= 1_000 else ""
-            shown = cut(shown, max(room - len(note), 8), glyphs.ellipsis)
-            line.add("" if opened else shown).add(note, Role.DIM)
-        else:
-            line.add("" if opened else cut(shown, room, glyphs.ellipsis))
-        lines = [line]
-        if opened and body is not None:
-            lines += [Line([(" " * (indent + 2), Role.PLAIN), (text, Role.PLAIN)]) for text in body]
-        entry = DetailEntry(path, name, value, lambda _: lines, can_fold=body is not None, is_long=long)
-        entry.is_attribute = True
-        return entry
-
-    def _wrapped(self, value: Value, room: int) -> list[str] | None:
-        """Wrap a value to as many lines as it needs; None if there is not enough room."""
-        if not self._spare or text_size(value) >= _WRAPPED:
-            return None
-        parts = [
-            part
-            for line in in_short(value, _WRAPPED).expandtabs(4).split("\n")[: self._spare + 2]
-            for part in words_wrapped(safe(line, _WRAPPED), room)
-        ]
-        if len(parts) - 1 > self._spare:
-            return None
-        self._spare -= len(parts) - 1
-        return parts
+        return self._values.field(path, name, value, column, width, opened=self._open(path), level=level)
 
     def _more(self, title: str, count: int, value: Value) -> DetailEntry:
         shows = f": {self.open_key} shows all" if self.open_key else ""
@@ -424,12 +381,3 @@ class SpanDetailLines:
     def _has_word(self, key: str, value: Value) -> bool:
         word = self.word.casefold()
         return word in key.casefold() or word in in_short(value, _SEARCHED).casefold()
-
-
-def _open_at_first(entry: DetailEntry) -> bool:
-    return entry.path.startswith("group:") and entry.path not in ("group:resource", "group:scope", "group:ids")
-
-
-def _key_column(values: Iterable[str], width: int) -> int:
-    widest = max((min(cell_width(safe(key, 60)), 60) for key in list(values)[: 4 * MAX_SHOWN]), default=0)
-    return max(min(widest, max(width * 2 // 5, _READABLE_KEY), width - 14), 4)

@@ -13,6 +13,8 @@ from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 
+_LEAST_WAIT_PERCENT = 1.0
+
 
 def rank_words(rank: Rank) -> str:
     """Format a rank as `slower than 97 % of 100 calls`."""
@@ -57,6 +59,18 @@ def critical_words(span: Span, facts: SpanFacts, duration: Callable[[int], str])
         yield f"duration {numbers.percent(100 * span.duration_ns / whole)} of the trace", Role.PLAIN
     if facts.children:
         yield f"self time {duration(facts.self_ns)}", Role.PLAIN
+
+
+def waited_words(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:
+    """Yield the calls that the span waited for, as (text, role); none below 1 % of the critical path."""
+    for number, one in enumerate(facts.waited_for):
+        share = 100 * one.ns / facts.trace_path_ns if facts.trace_path_ns else 0.0
+        if share < _LEAST_WAIT_PERCENT:
+            return
+        service = "" if one.service == span.service else f"{safe(one.service, 60)} "
+        calls = f" ({numbers.counted(one.count, 'call')})" if one.count > 1 else ""
+        text = f"{service}{safe(one.operation, 60)}{calls} {duration(one.ns)} ({numbers.percent(share)})"
+        yield f"{'' if number else 'waited for '}{text}", Role.STRONG if share >= BOTTLENECK_PERCENT else Role.PLAIN
 
 
 def network_words(network: SpanNetwork, duration: Callable[[int], str]) -> Iterator[tuple[str, str]]:

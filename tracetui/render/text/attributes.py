@@ -11,19 +11,24 @@ import numpy as np
 
 from tracetui.model.span import Event, Link, Value
 from tracetui.render.text.cells import cell_width, cut
-from tracetui.render.text.safe_text import safe
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("HTTP", ("http", "url", "user_agent")),
     ("database", ("db", "sql", "redis", "mongodb")),
     ("messaging", ("messaging", "message_bus", "kafka", "rabbitmq")),
     ("RPC", ("rpc", "grpc")),
+    ("GenAI", ("gen_ai", "llm", "ai", "openinference")),
     ("error", ("exception", "error", "otel.status_code", "otel.status_description")),
+    ("other", ()),
     ("network", ("network", "net", "server", "client", "peer", "tls", "dns")),
     ("code", ("code", "thread")),
-    ("cloud", ("faas", "cloud", "aws", "gcp", "azure", "graphql", "feature_flag", "gen_ai")),
+    ("cloud", ("faas", "cloud", "aws", "gcp", "azure", "graphql", "feature_flag")),
+    ("instrumentation", ("otel", "span.kind", "sampler", "internal", "component", "telemetry")),
 )
+"""Groups of attributes by their prefixes, in order."""
 OTHERS = "other"
+BEHIND = ("network", "code", "cloud", "instrumentation")
+"""Groups that are folded at first, as they rarely matter."""
 LEADING = (
     "db.query.text",
     "db.statement",
@@ -44,7 +49,8 @@ LEADING = (
 """Attributes that identify a span's work, shown before all others."""
 
 _TITLES = {prefix: title for title, prefixes in GROUPS for prefix in prefixes}
-_INLINE_CHARACTERS = 4_000
+INLINE_CHARACTERS = 4_000
+"""Length from which on a value is only shown in the pager."""
 _INDENTED_BYTES = 4 << 20
 _MAX_INDENTATION = 8 << 20
 _TOO_DEEP = "(nested too deeply to show)"
@@ -128,20 +134,7 @@ def text_size(value: Value) -> int:
     """Count the characters of a value's text; lists and mappings at most up to the inline limit."""
     if isinstance(value, str):
         return len(value)
-    return len(value) * 2 if isinstance(value, bytes) else len(in_short(value, _INLINE_CHARACTERS))
-
-
-def value_lines(value: Value, width: int, limit: int) -> list[str] | None:
-    """Indent a value and wrap it to safe lines; None if there are more than `limit`."""
-    if text_size(value) >= _INLINE_CHARACTERS:
-        return None
-    text = indented(value_text(value))
-    lines: list[str] = []
-    for line in text.split("\n"):
-        lines += wrapped(safe(line.expandtabs(4), _INLINE_CHARACTERS), max(width, 1))
-        if len(lines) > limit:
-            return None
-    return lines
+    return len(value) * 2 if isinstance(value, bytes) else len(in_short(value, INLINE_CHARACTERS))
 
 
 def wrapped(text: str, width: int) -> list[str]:

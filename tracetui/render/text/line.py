@@ -30,6 +30,10 @@ class Role:
     CRITICAL = "critical"
     """Critical path of no single service."""
     ACCENT = "accent"
+    KEYWORD = "keyword"
+    """Keyword of SQL, or key of JSON."""
+    LITERAL = "literal"
+    """Literal value in SQL or JSON."""
 
     @staticmethod
     def service(slot: int) -> str:

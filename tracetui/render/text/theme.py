@@ -95,6 +95,7 @@ def _theme(
     yellow: str,
     event: str,
     accent: str,
+    literal: str,
     services: tuple[str, ...],
     plain: Style | None = None,
     under_cursor: Theme | None = None,
@@ -114,6 +115,8 @@ def _theme(
             Role.EVENT: Style(color=event),
             Role.CRITICAL: Style(color=accent),
             Role.ACCENT: Style(color=accent, bold=True),
+            Role.KEYWORD: Style(color=accent),
+            Role.LITERAL: Style(color=literal),
         },
         tuple(Style(color=colour) for colour in services),
         under_cursor,
@@ -130,6 +133,7 @@ _ON_BLUE = _theme(
     yellow="#ffff87",
     event="#ffffff",
     accent="#afffff",
+    literal="#d7ffaf",
     services=(
         "#afd7ff", "#afff5f", "#ffd7ff", "#ffd75f", "#5fffaf",
         "#d7ff00", "#d7d7ff", "#87ff87", "#ffc8e6", "#d7d787",
@@ -142,6 +146,7 @@ DARK = _theme(
     yellow="#ffd75f",
     event="#ffffff",
     accent="#5fd7ff",
+    literal="#afd787",
     services=(
         "#5f87ff", "#87d75f", "#d787ff", "#ff8700", "#00d7af",
         "#d7ff00", "#8787d7", "#00af00", "#ff87d7", "#d7af87",
@@ -155,6 +160,7 @@ LIGHT = _theme(
     yellow="#5f5f00",
     event="#000000",
     accent="#005faf",
+    literal="#005f00",
     services=(
         "#0000d7", "#005f00", "#8700d7", "#6c3f00", "#005f5f",
         "#662244", "#00005f", "#4f4f77", "#af0087", "#5f005f",
@@ -169,6 +175,7 @@ _ON_WHITE = _theme(
     yellow="#505000",
     event="#000000",
     accent="#0000af",
+    literal="#005f00",
     services=(
         "#00005f", "#005f00", "#8700af", "#6c3f00", "#005f5f",
         "#004f6f", "#0000d7", "#004f2f", "#870087", "#5f0000",
@@ -181,6 +188,7 @@ HIGH_CONTRAST = _theme(
     yellow="#ffff00",
     event="#ffffff",
     accent="#00ffff",
+    literal="#afff87",
     services=(
         "#00afff", "#87d700", "#ff5fff", "#ff8700", "#00ff5f",
         "#d7af5f", "#8f8fff", "#5faf5f", "#ffafff", "#ffaf87",
@@ -195,6 +203,7 @@ ANSI = _theme(
     yellow="yellow",
     event="default",
     accent="cyan",
+    literal="green",
     # the sixteen colours without accent, warning, error and grey
     services=("green", "magenta", "blue", "bright_green", "bright_magenta", "bright_blue"),
 )
@@ -208,6 +217,7 @@ MONO = Theme(
         Role.STRONG: Style(bold=True),
         Role.ERROR: Style(bold=True),
         Role.ACCENT: Style(bold=True),
+        Role.KEYWORD: Style(bold=True),
     },
     (),
 )

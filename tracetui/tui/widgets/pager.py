@@ -14,10 +14,11 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
-from tracetui.render.text.attributes import indented
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.stack_trace import read_stack_trace
+from tracetui.render.text.syntax import MAX_COLOURED, formatted, parts, syntax_of
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.pager import PAGER, PAGES
@@ -39,7 +40,10 @@ class PagedText:
     """Lines of a text, with precomputed cell widths, so that layout for a width is fast."""
 
     def __init__(self, text: str) -> None:
-        self.text = indented(text).replace("\r\n", "\n").expandtabs(4)
+        self.syntax = syntax_of(text)
+        stack = read_stack_trace(text) if self.syntax is None else None
+        self._library_lines = stack.library_lines if stack is not None else frozenset()
+        self.text = formatted(text).replace("\r\n", "\n").expandtabs(4)
         codes = np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), "<u4")
         breaks = np.flatnonzero(codes == ord("\n"))
         self.line_start = np.concatenate(([0], breaks + 1))
@@ -85,6 +89,22 @@ class PagedText:
             start = max(int(np.searchsorted(before, before[start] + width, "right")) - 1, start + 1)
         return np.array(found, np.int64)
 
+    def parts(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """Divide a row into its parts, as (start, end, role); frames of libraries are dimmed."""
+        line = max(int(np.searchsorted(self.line_start, start, "right")) - 1, 0)
+        first = int(self.line_start[line])
+        if line in self._library_lines:
+            return [(start, end, Role.DIM)]
+        if self.syntax is None or end - first > MAX_COLOURED:
+            return [(start, end, Role.PLAIN)]
+        found, at = [], first
+        for text, role in parts(self.text[first:end], self.syntax):
+            stop = at + len(text)
+            if stop > start and text:
+                found.append((max(at, start), stop, role))
+            at = stop
+        return found
+
     def find(self, word: str) -> tuple[list[int], list[int]]:
         """Find the positions of a word, ignoring case; at most `MAX_MATCHES`."""
         starts: list[int] = []
@@ -129,13 +149,19 @@ class _Rows:
         starts, ends = self.matches
         line = Line()
         number = max(bisect_left(starts, at) - 1, 0)
-        while number < len(starts) and starts[number] < end:
-            begin, stop = max(starts[number], at), min(ends[number], end)
-            if begin < stop:
-                line.add(self._safe(at, begin)).add(self._safe(begin, stop), Role.ACCENT)
-                at = stop
-            number += 1
-        return line.add(self._safe(at, end)).cropped(width, self._ellipsis)
+        for part_start, part_end, role in self.text.parts(at, end):
+            at = part_start
+            while number < len(starts) and starts[number] < part_end:
+                begin, stop = max(starts[number], at), min(ends[number], part_end)
+                if begin < stop:
+                    line.add(self._safe(at, begin), role).add(self._safe(begin, stop), Role.ACCENT)
+                    at = stop
+                if ends[number] > part_end:
+                    # the match continues in the next part
+                    break
+                number += 1
+            line.add(self._safe(at, part_end), role)
+        return line.cropped(width, self._ellipsis)
 
     def _safe(self, start: int, end: int) -> str:
         return safe(self.text.text[start:end], 100_000)

@@ -14,7 +14,8 @@ from tracetui.analysis.span_facts import FactFinder, SpanFacts
 from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
-from tracetui.render.span.detail import MAX_SHOWN, LinkTarget, SpanDetailLines
+from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
+from tracetui.render.span.entries import LinkTarget
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.colours import distinct_slots, service_slots
