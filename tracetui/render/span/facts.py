@@ -13,7 +13,7 @@ from tracetui.render.text.line import Line, Role, flowed
 from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 
-_LEAST_WAIT_PERCENT = 1.0
+_MIN_WAIT_PERCENT = 1.0
 
 
 def rank_words(rank: Rank) -> str:
@@ -65,7 +65,7 @@ def waited_words(span: Span, facts: SpanFacts, duration: Callable[[int], str]) -
     """Yield the calls that the span waited for, as (text, role); none below 1 % of the critical path."""
     for number, one in enumerate(facts.waited_for):
         share = 100 * one.ns / facts.trace_path_ns if facts.trace_path_ns else 0.0
-        if share < _LEAST_WAIT_PERCENT:
+        if share < _MIN_WAIT_PERCENT:
             return
         service = "" if one.service == span.service else f"{safe(one.service, 60)} "
         calls = f" ({numbers.counted(one.count, 'call')})" if one.count > 1 else ""
