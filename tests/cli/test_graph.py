@@ -582,8 +582,8 @@ def test_graph_library_is_imported_only_for_a_graph() -> None:
 def test_help_lists_the_questions(graph: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["graph", "--help"]) == 0
     printed = capsys.readouterr().out
-    for asked in QUESTIONS.values():
-        assert re.search(rf"^ +{re.escape(asked.form)}  +{re.escape(asked.what)}$", printed, re.MULTILINE)
+    for question in QUESTIONS.values():
+        assert re.search(rf"^ +{re.escape(question.form)}  +{re.escape(question.what)}$", printed, re.MULTILINE)
 
 
 def test_queries_in_the_docs_succeed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,9 +174,9 @@ def test_selections_are_pushed_down(kind: str, command: list[str], program: Prog
     with server_with_traces(kind) as server:
         sources = [server.url] * (2 if name == "compare" else 1)
         program(name, *sources, *question, *options)
-        asked = [request.query for request in server.requests if _is_search(request.path)]
-    assert asked
-    for query in asked:
+        queries = [request.query for request in server.requests if _is_search(request.path)]
+    assert queries
+    for query in queries:
         text = " ".join(value for values in query.values() for value in values)
         assert "payment" in text
         assert "payments.charge/run" in text.lower()

@@ -131,8 +131,10 @@ def test_guests_have_the_shortest_traces_and_no_recommendations(name: str, count
     traces = sorted(load(f"incident/{name}.json"), key=duration_ms)
     users = [tags(trace["spans"][0])["user.id"] for trace in traces]
     assert [user == "guest" for user in users] == [True] * count + [False] * (len(traces) - count)
-    asked = [any(span["operationName"] == "fetch_recommendations" for span in trace["spans"]) for trace in traces]
-    assert asked == [user != "guest" for user in users]
+    has_recommendations = [
+        any(span["operationName"] == "fetch_recommendations" for span in trace["spans"]) for trace in traces
+    ]
+    assert has_recommendations == [user != "guest" for user in users]
     of_guests = sum(map(duration_ms, traces[:count])) / sum(map(duration_ms, traces))
     assert of_guests == pytest.approx(0.02, abs=0.001)
 

@@ -288,10 +288,10 @@ def test_failed_command_is_not_quoted(program: Program) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc to look at processes in")
 def test_process_arguments_do_not_contain_the_token(tmp_path: Path) -> None:
-    asked = threading.Event()
+    requested = threading.Event()
 
     def waits(handler: Handler) -> None:
-        asked.set()
+        requested.set()
         handler.loopback.ended.wait()
         handler.close_connection = True
 
@@ -305,7 +305,7 @@ def test_process_arguments_do_not_contain_the_token(tmp_path: Path) -> None:
         config.write_text(f'[profiles.prod]\nurl = "{server.url}{SEARCH}"\ntoken-file = "{token}"\n')
         command = [sys.executable, "-m", "tracetui", "analyze", "prod"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ) as process:
-            assert asked.wait(300)
+            assert requested.wait(300)
             shown = [arguments_of(number) for number in (process.pid, *children_of(process.pid))]
             server.down()
             printed = process.communicate()[0].decode()

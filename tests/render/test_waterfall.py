@@ -422,15 +422,15 @@ def test_span_of_zero_duration() -> None:
 def test_drawing_a_screen_reads_only_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     spans = ((i + 2, 1, "s", f"op{i}", i, 1, {"events": b"%d" % START}) for i in range(3_000))
     view = Waterfall(traces_of((1, 0, "s", "root", 0, 3_000, NONE), *spans), 0)
-    asked: list[bytes] = []
+    decoded: list[bytes] = []
 
     def events(_: Times, raw: bytes) -> list[Event]:
-        asked.append(raw)
+        decoded.append(raw)
         return []
 
     monkeypatch.setattr(Times, "events", events)
     assert len(list(view.lines(120, 1_000, 1_040))) == 40
-    assert len(asked) == 40
+    assert len(decoded) == 40
 
 
 def test_columns_are_measured_on_existing_rows() -> None:

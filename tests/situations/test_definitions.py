@@ -305,9 +305,9 @@ def test_latency_of_calls_without_an_end_is_unknown(tmp_path: Path, program: Pro
         ["lazy", "2", "-", "unknown", "unknown"]
     ]
     for question in (["services"], ["overview", "lazy"], ["callees", "web"]):
-        asked = program("graph", file, *question)
-        assert "unknown" in asked.out
-        assert " 0 s" not in asked.out
+        answer = program("graph", file, *question)
+        assert "unknown" in answer.out
+        assert " 0 s" not in answer.out
         assert "null" in program("graph", file, *question, "--json").out
 
 

@@ -43,7 +43,7 @@ def jaeger_summary(document: Document) -> Json:
 def tempo_summary(document: Document, question: str, shown: int) -> Json:
     root = document.root
     found = matching(question, document)
-    asked = named_attributes(question)
+    names = named_attributes(question)
     spans = [
         {
             "spanID": span.id,
@@ -51,7 +51,7 @@ def tempo_summary(document: Document, question: str, shown: int) -> Json:
             "durationNanos": str(span.duration_ns),
             "attributes": [
                 {"key": key, "value": {"stringValue": value}}
-                for key in asked
+                for key in names
                 if (value := span.status if key == "status" else span.tags.get(key)) is not None
             ],
         }

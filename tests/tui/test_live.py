@@ -75,11 +75,11 @@ def assert_nothing_waits_on_the_loop(work: list[tuple[str, bool]]) -> None:
 async def test_server_without_a_response_so_far_is_searched_in_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[Search] = []
+    searches: list[Search] = []
     search_again = BackgroundSessions.search
 
     def audited(sessions: BackgroundSessions, search: Search, *args: Any, **options: Any) -> FilteredSession | None:
-        asked.append(search)
+        searches.append(search)
         return search_again(sessions, search, *args, **options)
 
     monkeypatch.setattr(BackgroundSessions, "search", audited)
@@ -87,8 +87,8 @@ async def test_server_without_a_response_so_far_is_searched_in_full(
         await on.until("connection refused")
         await on.press("escape", "F")
         await on.until("no response yet")
-        await on.pilot.until_true(lambda: bool(asked))
-        assert asked == [Search()]
+        await on.pilot.until_true(lambda: bool(searches))
+        assert searches == [Search()]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,10 +193,10 @@ async def test_filter_sends_the_conditions_that_the_server_supports() -> None:
     with LiveServer("jaeger-v3", ends_ns=time.time_ns()) as server:
         async with opened_live(server.url) as on:
             await on.until("82 traces")
-            asked = len(server.requests)
+            count_before = len(server.requests)
             await on.press("slash", *"service = cart AND duration > 1s", "enter")
             await on.until("nothing new from", "6 of 82 traces")
-            searches = [one for one in server.requests[asked:] if "query.serviceName" in one.query]
+            searches = [one for one in server.requests[count_before:] if "query.serviceName" in one.query]
             assert [one.query["query.serviceName"] for one in searches] == [["cart"], ["cart"]]
             # traces with such a span first, then others by their summaries
             assert [one.path.rpartition("/")[2] for one in searches] == ["traces", "trace-summaries"]
@@ -225,8 +225,8 @@ async def test_listed_service_is_not_searched_and_a_filter_during_a_reload_is_se
             before = len(server.requests)
             await on.press("escape", "1", "r", "e")
             await on.until("8 of 82 traces", "nothing new from 8 traces")
-            asked = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
-            assert [set(query) & {"query.attributes", "query.serviceName"} for query in asked] == [
+            queries = [one.query for one in server.requests[before:] if one.path == "/api/v3/traces"]
+            assert [set(query) & {"query.attributes", "query.serviceName"} for query in queries] == [
                 set(),
                 {"query.attributes"},
             ]
@@ -299,8 +299,8 @@ async def test_following_the_search_of_a_page_continues_after_its_window(monkeyp
             now = server.document(last)
             server.add(now.copy_with("f" * 32, by_ns=time.time_ns() - now.start_ns))
             await on.until("84 traces", "1 new")
-            asked = [one.query for one in server.requests if "query.startTimeMin" in one.query]
-            assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in asked)
+            queries = [one.query for one in server.requests if "query.startTimeMin" in one.query]
+            assert all(one["query.startTimeMin"] < one["query.startTimeMax"] for one in queries)
             # from a host whose clock is ahead
             server.add(now.copy_with("d" * 32, by_ns=time.time_ns() + 1_800_000_000_000 - now.start_ns))
             await on.until("85 traces", "1 new")
@@ -323,8 +323,8 @@ async def test_request_of_the_user_does_not_wait_for_a_poll(monkeypatch: pytest.
             await on.until("nothing new from")
             server.fault = faults.silent
             await on.until("following ")
-            asked = len(server.paths())
-            while len(server.paths()) == asked:
+            count_before = len(server.paths())
+            while len(server.paths()) == count_before:
                 await on.pilot.pause(0.01)
             server.fault = None
             await on.press("3", "S")
@@ -360,11 +360,11 @@ async def test_request_during_a_statistics_query_runs_after_it(program: Program)
         async with opened_live(program.profile(server.url, timeout=PATIENCE)) as on:
             await on.until("82 traces")
             server.fault, server.fault_on = faults.silent, "/dependencies"
-            asked = server.paths().count("/api/v3/traces")
+            count_before = server.paths().count("/api/v3/traces")
             await on.press("3", "S", "M")
             await on.until("Server statistics")
             await on.app.workers.wait_for_complete()
-            assert server.paths().count("/api/v3/traces") == asked + 1
+            assert server.paths().count("/api/v3/traces") == count_before + 1
 
 
 async def test_faults_lose_no_loaded_traces(monkeypatch: pytest.MonkeyPatch) -> None:

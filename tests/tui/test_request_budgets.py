@@ -122,9 +122,9 @@ async def test_screen_actions(kind: str, monkeypatch: pytest.MonkeyPatch) -> Non
             await on.press("F")
             await on.until("following ")
             await polls_awaited(on, server, before)
-            asked = server.requests[before:]
+            new_requests = server.requests[before:]
             # each poll is one search, and fetches no loaded trace that is unchanged
-            assert {request.path for request in asked} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
+            assert {request.path for request in new_requests} <= {"/api/v3/traces", "/api/v2/traces", "/api/search"}
             server.add(trace(kind, 1, time.time_ns() - SECOND))
             before = len(server.requests)
             await on.until(f"{count + 1} traces")

@@ -117,13 +117,13 @@ async def test_choice_among_many_services(size: tuple[int, int]) -> None:
             await on.until("2 marked", "12 requests, up to 204 traces")
             await on.press("backspace", "backspace", *"007", "tab", "enter")
             await on.until("3 traces from Jaeger (v1)")
-            asked = {query["service"][0] for query in searches(server)}
-            assert asked == {"svc-007", "svc-014", "svc-114"}
+            services = {query["service"][0] for query in searches(server)}
+            assert services == {"svc-007", "svc-014", "svc-114"}
             # later searches concern these services
             await on.press("e")
             await on.until("0 of 3 traces")
             await on.pilot.settle()
-            assert {query["service"][0] for query in searches(server)} == asked
+            assert {query["service"][0] for query in searches(server)} == services
             # until the user chooses others
             await on.press("e", "i")
             await on.until("choose the services to search", "3 searched")

@@ -57,7 +57,7 @@ class Harness(App[None]):
         self.animation_level = "none"
         self.state = state
         self.current_view = PANES[pane](state, self.work, id=pane)
-        self.asked: list[Any] = []
+        self.posted: list[Any] = []
         self.works: list[str] = []
 
     def compose(self) -> ComposeResult:
@@ -72,7 +72,7 @@ class Harness(App[None]):
         self.run_worker(run, thread=True, group=name)
 
     def on_open_trace(self, message: OpenTrace) -> None:
-        self.asked.append(message)
+        self.posted.append(message)
 
     on_filter_traces = on_open_view = on_copy_text = on_read_text = on_notice = on_list_traces = on_open_trace
 
@@ -170,7 +170,7 @@ async def test_empty_views_give_the_reason_and_the_next_step(pane: str) -> None:
         assert "Press 1 to change or clear the filter" in app.text
         assert app.current_view.crumbs() == []
         await pilot.press("enter", "j", "y")
-        assert app.asked == []
+        assert app.posted == []
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -228,7 +228,7 @@ async def test_detail_follows_the_cursor_and_escape_leads_back(pane: str) -> Non
         assert app.current_view.page.list.has_focus
         assert not app.current_view.go_back()
         await pilot.press("y")
-        assert app.asked == [CopyText(app.current_view.crumbs()[0], "the name", one_line=True)]
+        assert app.posted == [CopyText(app.current_view.crumbs()[0], "the name", one_line=True)]
 
 
 @pytest.mark.parametrize("pane", PANES)
@@ -270,10 +270,10 @@ async def test_cursor_follows_the_selected_span() -> None:
 async def test_services_open_their_traces() -> None:
     async with running(state_of("incident/before.json"), "services") as (app, pilot):
         await pilot.press("slash", *"gateway", "enter", "enter")
-        assert app.asked == [ListTraces('service = "api-gateway"')]
-        app.asked.clear()
+        assert app.posted == [ListTraces('service = "api-gateway"')]
+        app.posted.clear()
         await pilot.press("slash", *["backspace"] * 7, *"database", "enter", "enter")
-        (query,) = app.asked
+        (query,) = app.posted
         assert "database" in query.query
         assert query.view == "traces"
         session = app.state.session
@@ -357,16 +357,16 @@ async def test_focus_moves_to_a_neighbour() -> None:
         assert pane.crumbs() == ["order-service"]
         assert pane.page.list.has_focus
         await pilot.press("l", "enter")
-        assert app.asked == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
+        assert app.posted == [ListTraces('{ service = "order-service" AND peer.service = "postgres-main" }')]
 
 
 async def test_calls_between_two_services_open_their_traces_and_errors() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         await pilot.press("slash", *"checkout-api", "enter", "h", "enter")
-        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
-        app.asked.clear()
+        assert app.posted == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" }')]
+        app.posted.clear()
         await pilot.press("e")
-        assert app.asked == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
+        assert app.posted == [ListTraces('{ service = "checkout-api" AND caller = "api-gateway" } AND error', "errors")]
 
 
 async def test_blast_radius_follows_the_cursor() -> None:
@@ -383,7 +383,7 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert ("{services.blast}", "neighbours") in pane.hints
         await pilot.press("l", "enter")
         place_order = '{ service = "web-app" AND operation = "place order" }'
-        assert app.asked == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
+        assert app.posted == [ListTraces(f'{place_order} >> {{ service = "inventory-service" }}')]
         assert pane.go_back()
         await pilot.settle()
         assert pane.page.list.has_focus
@@ -427,10 +427,10 @@ async def test_explorer_of_one_operation() -> None:
         assert needed == {"●user-db", "●profile-db", "●redis-cache"}
         await pilot.press("enter")
         profile = '{ service = "user-service" AND operation = "GET /users/{id}/profile" }'
-        assert app.asked[0].query.startswith(f"{profile} >> ")
+        assert app.posted[0].query.startswith(f"{profile} >> ")
         assert pane.go_back()
         await pilot.press("enter")
-        assert app.asked[1] == ListTraces(profile)
+        assert app.posted[1] == ListTraces(profile)
         await pilot.press("b")
         assert "GET /users/{id}/profile  if it is SLOW" in app.text
         for left in ("●user-service GET /users/{id}/profile  in", "●user-service  in"):
@@ -450,7 +450,7 @@ async def test_operation_is_reset_with_another_service() -> None:
         assert "profile  in" not in app.text
         pane.page.list.cursor = pane.services.row_of("order-db") or 0
         await pilot.press("i")
-        assert app.asked == [Notice("an inferred peer has no operations, as it sends no spans")]
+        assert app.posted == [Notice("an inferred peer has no operations, as it sends no spans")]
 
 
 async def test_queries_with_another_service() -> None:
@@ -483,7 +483,7 @@ async def test_path_opens_its_traces() -> None:
     state = state_of("shop/shop.json")
     async with running(state, "services") as (app, pilot):
         await pilot.press("slash", *"api-gateway", "enter", "p", *"postgres", "enter", "enter")
-        (wanted,) = app.asked
+        (wanted,) = app.posted
         assert state.session is not None
         # the first of two chains, through checkout-api
         assert len(state.session.select(wanted.query)[0]) == 50
@@ -493,10 +493,10 @@ async def test_listed_traces_keep_the_current_filter() -> None:
     state = state_of("shop/shop.json", "duration > 100ms")
     async with running(state, "services") as (app, pilot):
         await pilot.press("slash", *"user-preferences-api", "enter", "enter")
-        assert app.asked == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
-        app.asked.clear()
+        assert app.posted == [ListTraces('(duration > 100ms) AND service = "user-preferences-api"')]
+        app.posted.clear()
         await pilot.press("e")
-        assert app.asked == [Notice("none of its traces have errors")]
+        assert app.posted == [Notice("none of its traces have errors")]
 
 
 async def test_number_of_hops() -> None:
@@ -514,7 +514,7 @@ async def test_errors_open_examples_at_their_origin() -> None:
     assert session is not None
     async with running(state, "errors") as (app, pilot):
         await pilot.press("enter", "n", "enter", "p", "p", "enter", "j", "enter", "tab", "enter")
-        opened = [(message.trace, message.span) for message in app.asked]
+        opened = [(message.trace, message.span) for message in app.posted]
         assert opened[0] == opened[2] != opened[1]
         assert opened[3] == opened[4]
         for trace, origin in opened:
@@ -523,9 +523,9 @@ async def test_errors_open_examples_at_their_origin() -> None:
         names = [session.loaded.operation_name(origin) for _, origin in opened]
         assert names == ["fetch_recommendations"] * 3 + ["database_query"] * 2
         await pilot.press("g", "enter")
-        assert app.asked[-1] == ReadText("Error", "Database query timeout")
+        assert app.posted[-1] == ReadText("Error", "Database query timeout")
         await pilot.press("j", "j", "enter")
-        assert app.asked[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
+        assert app.posted[-1] == ReadText("Error", "propagated ✖2 ●user-service → ✗2 ●user-service  ✗4 ●api-gateway")
 
 
 async def test_empty_error_list_names_other_views() -> None:
@@ -542,7 +542,7 @@ async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:
     async with running(state, "hot-spots") as (app, pilot):
         assert "SELECT u.*, o.* FROM users u" in app.text
         await pilot.press("enter", "tab", "enter", *"kkkk", "enter")
-        first, again, pattern = app.asked
+        first, again, pattern = app.posted
         assert first == again
         assert isinstance(first, OpenTrace)
         assert isinstance(pattern, ReadText)
@@ -573,8 +573,8 @@ async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
     traces = build(call, call.but(id="2", trace="2", duration=99_000))
     async with running(state_of(Session(traces)), "services") as (app, pilot):
         await pilot.press("slash", *"example", "enter", "enter")
-        assert app.asked[0] == OpenTrace(1, 1)
-        assert isinstance(app.asked[1], Notice)
+        assert app.posted[0] == OpenTrace(1, 1)
+        assert isinstance(app.posted[1], Notice)
 
 
 async def test_suggestions_are_listed_and_open_an_example() -> None:
@@ -584,7 +584,7 @@ async def test_suggestions_are_listed_and_open_an_example() -> None:
         assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
         assert "85 / 100" in app.text
         await pilot.press("enter")
-        (wanted,) = app.asked
+        (wanted,) = app.posted
         assert isinstance(wanted, OpenTrace)
         session = app.state.session
         assert session is not None
@@ -607,7 +607,7 @@ async def test_what_if_replays_traces_with_another_duration() -> None:
         assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
         assert "at 50 % duration" not in app.text
         await pilot.press("X", *"lots", "enter")
-        assert app.asked == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
+        assert app.posted == [Notice("enter a percentage from 0 to 1,000, such as 75 or 12.5")]
         await pilot.press("X", "escape", "j")
         assert "% duration" not in app.text
 
@@ -616,7 +616,7 @@ async def test_no_suggestions_are_reported() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await pilot.press("a")
-        assert app.asked == [Notice("no suggestion saves 1 % or more")]
+        assert app.posted == [Notice("no suggestion saves 1 % or more")]
 
 
 async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:
@@ -684,7 +684,7 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         while pane.page.detail.cursor != detail.stack_row:
             await pilot.press("j")
         await pilot.press("enter")
-        assert app.asked == [ReadText("Stack", stack)]
+        assert app.posted == [ReadText("Stack", stack)]
         await pilot.press("o")
         assert "by service" in app.text
         assert pane.crumbs() == ["lost"]

@@ -107,12 +107,12 @@ def find_normal(traces: TraceSet, trace: int) -> int | None:
     Traces that failed are used if there are no others. Of an even number, the shorter one of the middle is taken.
     """
     entry = traces.operation[traces.main_root]
-    peers = np.flatnonzero(entry == entry[trace])
-    peers = peers[peers != trace]
-    if not len(peers):
+    others = np.flatnonzero(entry == entry[trace])
+    others = others[others != trace]
+    if not len(others):
         return None
-    succeeded = peers[~failed_requests(traces)[peers]]
-    candidates = succeeded if len(succeeded) else peers
+    succeeded = others[~failed_requests(traces)[others]]
+    candidates = succeeded if len(succeeded) else others
     order = candidates[np.lexsort((candidates, traces.response_time[candidates]))]
     return int(order[(len(order) - 1) // 2])
 
@@ -129,12 +129,12 @@ def compare_with_normal(traces: TraceSet, trace: int, normal: int | None = None)
     added = [one.critical_ns[1] - one.critical_ns[0] for one in found]
     whole = sum(added)
     entry = traces.operation[traces.main_root]
-    peers = np.flatnonzero(entry == entry[trace])
+    others = np.flatnonzero(entry == entry[trace])
     return NormalComparison(
         trace=trace,
         normal=other,
-        population=len(peers),
-        rank=int((traces.response_time[peers] < traces.response_time[trace]).sum()),
+        population=len(others),
+        rank=int((traces.response_time[others] < traces.response_time[trace]).sum()),
         difference_ns=int(traces.response_time[trace] - traces.response_time[other]),
         paths=tuple(
             PathDifference(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from tracetui.analysis.normal_trace import NormalComparison, PathDifference
@@ -21,8 +22,8 @@ _GOOD_NAME = 40
 _SHARE = len("100 %")
 _LABEL = 8
 _MAX_VALUE = 40
-_ALMOST = 0.05
-"""Share of the difference of a call path beyond the network that is not worth a figure."""
+_NEGLIGIBLE = 0.05
+"""Share of a call path's difference, 0 to 1, up to which the part outside the network is not mentioned."""
 
 
 class NormalDiff:
@@ -49,13 +50,15 @@ class NormalDiff:
         """Return a line for each of the two traces."""
         found, traces = self.found, self._traces
         lines = []
-        here_first = ((found.trace, "this"), (found.normal, "normal"))
-        for trace, word in here_first:
+        for trace, word in ((found.trace, "this"), (found.normal, "normal")):
             line = Line([(word.ljust(_LABEL), Role.DIM), (numbers.clock(int(traces.trace_start[trace]), local), "")])
             line.add(f"  {self._duration(int(traces.response_time[trace]))}", Role.STRONG)
             if trace == found.trace:
                 line.add(f"  {self._signed(found.difference_ns)}", Role.STRONG)
-                line.add(f"  slower than {found.rank:,} of {found.population - 1:,}", Role.PLAIN)
+                others = found.population - 1
+                is_slowest = found.rank == others
+                rank = f"slowest of {found.population:,}" if is_slowest else f"slower than {found.rank:,} of {others:,}"
+                line.add(f"  {rank}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
             else:
                 line.add(f"  median of {found.population:,}", Role.PLAIN)
@@ -75,8 +78,11 @@ class NormalDiff:
         omitted = len(self.found.paths) - len(self.found.listed)
         if omitted:
             lines.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
+        services = Counter(one.key for one in self.found.attributes)
         parts = [
-            Line([(f"{safe(one.key)} ", Role.DIM), (safe(one.here, _MAX_VALUE), Role.STRONG)])
+            Line([(f"{safe(one.service)} " if services[one.key] > 1 else "", Role.DIM)])
+            .add(f"{safe(one.key)} ", Role.DIM)
+            .add(safe(one.here, _MAX_VALUE), Role.STRONG)
             .add(", not ", Role.DIM)
             .add(safe(one.normal, _MAX_VALUE), Role.PLAIN)
             for one in self.found.attributes
@@ -165,7 +171,7 @@ class NormalDiff:
         added = one.network_added_ns
         return (
             " network"
-            if abs(added - one.added_ns) <= abs(one.added_ns) * _ALMOST
+            if abs(added - one.added_ns) <= abs(one.added_ns) * _NEGLIGIBLE
             else f" network {self._signed(added)}"
         )
 
