@@ -103,6 +103,25 @@ def test_other_services_are_searched_only_if_traces_are_missing(wanted: dict[str
         assert client.server.paths().count("/api/traces") == (3 if limit == LIMIT else 2)
 
 
+@pytest.mark.parametrize("wanted", [{"failed": True}, {"slower_ns": SECOND}], ids=["failed", "slow"])
+def test_other_services_are_searched_if_the_server_lowers_the_limit(wanted: dict[str, int]) -> None:
+    server = a_minute_of_traces(failing=10, slow=10)
+    too_high = b'{"data":null,"errors":[{"code":400,"msg":"limit should be not higher than %d"}]}' % LIMIT
+
+    def respond(handler: Handler) -> None:
+        (limit,) = handler.request_read.query["limit"]
+        is_too_high = int(limit) > LIMIT
+        server.send(handler, Response((too_high,), 400) if is_too_high else server.respond(handler.request_read))
+
+    server.fault, server.fault_on = respond, "/api/traces$"
+    with client_of(server) as client:
+        search = changed(WHOLE, service="front" if "failed" in wanted else "back", limit=1_000, **wanted)
+        found = client.found(search)
+        assert client.back_end.has_more
+    numbers = range(1, 11) if "failed" in wanted else range(11, 21)
+    assert {f"{number:032x}" for number in numbers} <= found
+
+
 def test_traces_of_other_services_are_not_loaded() -> None:
     server = a_minute_of_traces(failing=1)
     server.add(trace("jaeger-v1", 9_000, LAST_NS - 500 * SECOND, [MS], ["back"], is_error=True))

@@ -176,14 +176,14 @@ class Jaeger(BackEnd):
         return self.edges(path, found)
 
     def supported_search(self, search: Search) -> Search:
-        search = self._limited(self._dialect.supported_search(search))
+        search = self.limited(self._dialect.supported_search(search))
         if not self.needs_service(search):
             search = without_services(search)
         if self._summaries:
             return search
         return self.prefilter(search) or self.without_ignored(without_trace_conditions(search))
 
-    def _limited(self, search: Search) -> Search:
+    def limited(self, search: Search) -> Search:
         """Lower the limit of a search to the server's."""
         return (
             msgspec.structs.replace(search, limit=self._server_limit)
@@ -196,7 +196,7 @@ class Jaeger(BackEnd):
         if error.status not in (_BAD_REQUEST, _FAILED) or not _ON_LIMIT.search(error.server_message):
             return False
         numbers = map(int, re.findall(r"\d{1,9}", error.server_message))
-        requested = self._limited(search).max_traces
+        requested = self.limited(search).max_traces
         self._server_limit = max((number for number in numbers if 0 < number < requested), default=0)
         if self._server_limit:
             self.warn(f"the server's limit is {self._server_limit:,} traces per search, not {search.max_traces:,}")
@@ -204,11 +204,11 @@ class Jaeger(BackEnd):
 
     def _within_limit(self, search: Search, run_search: Callable[[Search], Generator[bytes]]) -> Generator[bytes]:
         try:
-            yield from run_search(self._limited(search))
+            yield from run_search(self.limited(search))
         except HttpError as error:
             if not self._adopt_limit(search, error):
                 raise
-            yield from run_search(self._limited(search))
+            yield from run_search(self.limited(search))
 
     def without_ignored(self, search: Search) -> Search:
         """Remove conditions that the server ignores: v3 before 2.19 ignores attributes, and therefore errors."""
@@ -307,7 +307,7 @@ class Jaeger(BackEnd):
             # the error does not state the limit, but the original one is supported
             wider = without_trace_conditions(search)
             through = self._summaries_of(wider)
-        if len(through) >= self._limited(wider).max_traces:
+        if len(through) >= self.limited(wider).max_traces:
             self.has_more = True
             self.complete_since_ns = self.complete_since({one.trace_id: one.end_ns for one in through})
         self.searched = SearchedWindow(
@@ -331,7 +331,7 @@ class Jaeger(BackEnd):
             full, bounds = [], [0]
             for one, summaries in results_by_service(searches, self._summarised, self.warn_incomplete):
                 found |= {summary.trace_id: summary for summary in summaries}
-                if len(summaries) >= self._limited(one).max_traces:
+                if len(summaries) >= self.limited(one).max_traces:
                     full.append(one)
                     bounds.append(self.complete_since({summary.trace_id: summary.end_ns for summary in summaries}))
             self.has_more, self.complete_since_ns = bool(full), max(bounds)
@@ -424,7 +424,7 @@ class Jaeger(BackEnd):
                 seen,
                 self.warn_incomplete,
                 self.complete_since,
-                lambda one: self._limited(one).max_traces,
+                lambda one: self.limited(one).max_traces,
             )
             for at, (one, since, documents) in enumerate(found, 1):
                 yield from documents
@@ -446,7 +446,7 @@ class Jaeger(BackEnd):
 
     def _summarised(self, search: Search) -> list[TraceSummary]:
         path = f"{self._root}/api/v3/trace-summaries"
-        requested = self._dialect.adapt(self._limited(search))
+        requested = self._dialect.adapt(self.limited(search))
         try:
             return summaries_at(self.connection, path, v3_params(requested, is_new=True))
         except HttpError as error:

@@ -103,7 +103,7 @@ class FailedTraces:
             has_error = has_error or _has_errors(document, wanted)
             if unseen:
                 yield unseen
-        if len(found) >= search.max_traces:
+        if len(found) >= back_end.limited(search).max_traces:
             back_end.has_more = True
             back_end.complete_since_ns = back_end.complete_since_ns or back_end.complete_since(latest)
         back_end.searched = SearchedWindow(len(found), *window_of([*found.values()]), is_newest=back_end.sends_newest)
@@ -164,7 +164,7 @@ class FailedTraces:
         found: TraceStarts = {}
         for document in documents:
             add_starts(found, jaeger_starts(document))
-        back_end.has_more |= len(found) >= search.max_traces
+        back_end.has_more |= len(found) >= back_end.limited(search).max_traces
         if any(_has_errors(document, services) for document in documents):
             self.finds_errors = False
             back_end.warn(_TAG_FAILS)
