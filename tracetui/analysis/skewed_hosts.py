@@ -25,9 +25,9 @@ class SkewedHosts:
         clients = traces.parent[servers]
         start = traces.start[servers]
         ended = (traces.flags[clients] & int(Flag.NO_DURATION)) == 0
-        odd = (start < traces.start[clients]) | ((start >= traces.end[clients]) & ended)
-        odd &= traces.kind[clients] == Kind.CLIENT
-        for server, client in zip(servers[odd].tolist(), clients[odd].tolist(), strict=True):
+        implausible = (start < traces.start[clients]) | ((start >= traces.end[clients]) & ended)
+        implausible &= traces.kind[clients] == Kind.CLIENT
+        for server, client in zip(servers[implausible].tolist(), clients[implausible].tolist(), strict=True):
             one, other = self.host(server), self.host(client)
             if one != other:
                 pairs = self._pairs.setdefault(int(traces.trace[server]), set())

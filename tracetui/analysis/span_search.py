@@ -43,7 +43,7 @@ class WordSearch:
 
     def __init__(self, traces: TraceSet, word: str, stopped: Callable[[], bool] = lambda: False) -> None:
         self._traces = traces
-        self._sought = word.lower()
+        self._word = word.lower()
         self._stopped = stopped
         self._examined_resources = np.zeros(len(traces.resources), bool)
         self._of_resource = np.zeros(len(traces.resources), bool)
@@ -51,7 +51,7 @@ class WordSearch:
     @cached_property
     def by_trace_id(self) -> np.ndarray:
         """bool[traces], true for traces whose id begins with the word."""
-        sought, ids = self._sought, self._traces.trace_ids
+        sought, ids = self._word, self._traces.trace_ids
         if not self._may_be_id:
             return np.zeros(len(ids), bool)
         # an id of 64 bits may be written with leading zeros
@@ -98,11 +98,11 @@ class WordSearch:
 
     @property
     def _may_be_id(self) -> bool:
-        return len(self._sought) >= ID_PREFIX and is_hex(self._sought)
+        return len(self._word) >= ID_PREFIX and is_hex(self._word)
 
     def _without_decoding(self, spans: np.ndarray) -> np.ndarray:
         """Test what is in columns and tables, resources and log records: bool[m]."""
-        traces, sought = self._traces, self._sought
+        traces, sought = self._traces, self._word
         if not sought:
             return np.zeros(len(spans), bool)
         names, services, messages = self._of_tables
@@ -115,8 +115,8 @@ class WordSearch:
             found |= (key >= np.uint64(int(sought.ljust(SPAN_DIGITS, "0"), 16))) & (
                 key <= np.uint64(int(sought.ljust(SPAN_DIGITS, "f"), 16))
             )
-            odd = [span for span, text in traces.odd_ids.items() if text.lower().startswith(sought)]
-            found |= np.isin(spans, odd)
+            unusual = [span for span, text in traces.odd_ids.items() if text.lower().startswith(sought)]
+            found |= np.isin(spans, unusual)
         self._find_logs(spans, found)
         return found
 
@@ -124,7 +124,7 @@ class WordSearch:
     def _of_tables(self) -> tuple[np.ndarray, ...]:
         """bool[names], bool[services], bool[messages], true for texts that contain the word."""
         traces = self._traces
-        return tuple(_holding(texts, self._sought) for texts in (traces.names, traces.services, traces.messages))
+        return tuple(_holding(texts, self._word) for texts in (traces.names, traces.services, traces.messages))
 
     def _resources_hold(self, spans: np.ndarray) -> np.ndarray:
         """Test the resources: bool[resources]. Resources of none of the spans may be skipped, and are False."""
@@ -132,7 +132,7 @@ class WordSearch:
         needed = np.bincount(traces.resource[spans], minlength=len(traces.resources)) > 0
         for number in np.flatnonzero(needed & ~self._examined_resources).tolist():
             resource = traces.resources[number]
-            self._of_resource[number] = _contains(resource.codec.attributes(resource.raw), self._sought)
+            self._of_resource[number] = _contains(resource.codec.attributes(resource.raw), self._word)
         self._examined_resources |= needed
         return self._of_resource
 
@@ -141,7 +141,7 @@ class WordSearch:
         lines = self._traces.log_lines
         if not len(lines) or not len(spans):
             return
-        may_hold = raw_test(self._sought)
+        may_hold = raw_test(self._word)
         rows = lines.rows(int(spans[0]), int(spans[-1]) + 1)
         at = np.searchsorted(spans, lines.span[rows.start : rows.stop])
         for number, (row, i, span) in enumerate(
@@ -151,12 +151,12 @@ class WordSearch:
                 self._check_stopped()
             if i < len(spans) and spans[i] == span and not found[i] and may_hold(lines.content(row)):
                 line = lines.event(row)
-                found[i] = self._sought in line.name.lower() or _contains(line.attributes, self._sought)
+                found[i] = self._word in line.name.lower() or _contains(line.attributes, self._word)
 
     def _candidates(self, spans: np.ndarray, found: np.ndarray) -> Iterator[int]:
         """Yield the positions in `spans` that may match and are not in the mask `found`, ascending."""
         self._check_stopped()
-        if not self._sought:
+        if not self._word:
             return
         examined = 0
         for first in range(0, len(spans), _SPANS_AT_ONCE):
@@ -175,13 +175,13 @@ class WordSearch:
         links = traces.link_bytes[chosen]
         sizes = traces.attribute_bytes[chosen] + traces.event_bytes[chosen] + links
         maybe = sizes > 0
-        sought = needles(self._sought)
+        sought = needles(self._word)
         if sought:
             span_bytes = traces.span_bytes
             literal = np.zeros(len(chosen), bool)
             for needle in sought:
                 literal |= self._holding(needle, at, sizes)
-            if self._sought.isascii():
+            if self._word.isascii():
                 escapes = np.flatnonzero(span_bytes.holding(ESCAPE, at, sizes) & ~literal)
                 escaped = span_bytes.read_each(at[escapes], sizes[escapes])
                 literal[escapes] = [ESCAPED.search(raw) is not None for raw in escaped]
@@ -195,7 +195,7 @@ class WordSearch:
 
     def _with_binary_numbers(self, spans: np.ndarray, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         """Test for raw bytes that may contain the word with a number that is not text: int64[k] -> bool[k]."""
-        sought = binary_needles(self._sought)
+        sought = binary_needles(self._word)
         if sought is None or self._is_text.all():
             return np.zeros(len(spans), bool)
         found: np.ndarray = ~self._is_text[self._traces.resource[spans]]
@@ -204,7 +204,7 @@ class WordSearch:
         return found
 
     def _holding(self, needle: bytes, at: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Test which stretches of bytes contain a needle, whatever the case: int64[k] -> bool[k]."""
+        """Test which sections of bytes contain a needle, whatever the case: int64[k] -> bool[k]."""
         span_bytes = self._traces.span_bytes
         found = span_bytes.holding(needle, at, sizes, ignore_case=True)
         if needle.isascii() and b"\\" not in needle:
@@ -218,7 +218,7 @@ class WordSearch:
         return np.array([resource.codec.is_text for resource in self._traces.resources], bool)
 
     def _decoded_contains(self, span: int) -> bool:
-        traces, sought = self._traces, self._sought
+        traces, sought = self._traces, self._word
         if _contains(traces.attributes(span), sought):
             return True
         if traces.event_bytes[span] and any(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_MIN_IMPORTANT = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
+_DROP_ORDER = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
 """Parts of the status in the order in which they are dropped. The date is the last: without it, the traces of an
 earlier day look like those of today.
 """
@@ -123,13 +123,13 @@ def status_line(
             parts.clock = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
         if summary.warning_count:
             parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
-    for least in _MIN_IMPORTANT:
+    for part in _DROP_ORDER:
         too_much = parts.line(glyphs).width - width
         if too_much <= 0:
             break
-        text, role = getattr(parts, least)
-        room = max(cell_width(text) - too_much, _MIN_CELLS[least]) if least in _MIN_CELLS else 0
-        setattr(parts, least, (cut(text, room, glyphs.ellipsis) if room else "", role))
+        text, role = getattr(parts, part)
+        room = max(cell_width(text) - too_much, _MIN_CELLS[part]) if part in _MIN_CELLS else 0
+        setattr(parts, part, (cut(text, room, glyphs.ellipsis) if room else "", role))
     return parts.line(glyphs).cropped(width, glyphs.ellipsis)
 
 

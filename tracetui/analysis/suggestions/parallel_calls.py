@@ -18,20 +18,20 @@ def find(siblings: Siblings) -> Instances:
     is_call = target >= 0
     begins = is_call.copy()
     begins[1:] &= ~(is_call[:-1] & siblings.follows[1:])
-    stretch = np.cumsum(begins) - 1
+    sequence = np.cumsum(begins) - 1
     at = np.flatnonzero(is_call)
-    stretch, target, time = stretch[at], target[at], siblings.time[at]
-    # the calls to one service within a stretch stay sequential
-    order = np.lexsort((target, stretch))
-    first = run_starts(stretch[order], target[order])
+    sequence, target, time = sequence[at], target[at], siblings.time[at]
+    # the calls to one service within a sequence stay sequential
+    order = np.lexsort((target, sequence))
+    first = run_starts(sequence[order], target[order])
     per_service = reduced(np.add, time[order], first)
-    of_service = stretch[order[first]]
+    of_service = sequence[order[first]]
     begin = run_starts(of_service)
     whole = reduced(np.add, per_service, begin)
     saving = whole - reduced(np.maximum, per_service, begin)
     services = np.diff(np.append(begin, len(of_service)))
     some = services > 1
-    starts = run_starts(stretch)
+    starts = run_starts(sequence)
     sizes = np.diff(np.append(starts, len(at)))
     starts, sizes, saving, whole = starts[some], sizes[some], saving[some], whole[some]
     spans = siblings.span[at]

@@ -38,7 +38,7 @@ _P95: Final = _GroupColumn("p95", _DURATION)
 _TREND: Final = _GroupColumn("when", 12)
 _SHARE: Final = _GroupColumn("of failures", 11)
 _EVERY: Final = (_TRACES, _RATE, _FAILED, _P50, _P95, _TREND, _SHARE)
-_MIN_IMPORTANT: Final = (_SHARE, _RATE, _TREND, _TRACES)
+_DROP_ORDER: Final = (_SHARE, _RATE, _TREND, _TRACES)
 """Columns in the order in which they make way for names."""
 
 
@@ -53,7 +53,7 @@ class EntryTable:
     def _layout(self, width: int) -> tuple[int, list[_GroupColumn]]:
         """Return the width of the names, and the columns that fit beside them."""
         shown = list(_EVERY)
-        for column in (None, *_MIN_IMPORTANT):
+        for column in (None, *_DROP_ORDER):
             if column is not None:
                 shown.remove(column)
             left = width - sum(len(_GAP) + one.cells for one in shown)

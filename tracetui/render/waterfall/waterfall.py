@@ -61,9 +61,9 @@ Sections = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Critical path of one trace: spans (positions), starts and ends (int64 ns), in time order per root."""
 
 
-_MIN_IMPORTANT = 0.01
+_MIN_CRITICAL_SHARE = 0.01
 """Smallest share of the critical path of a span to which a large trace is unfolded at first."""
-_MAX_IMPORTANT = 50
+_MAX_UNFOLDED = 50
 """Largest number of spans of the critical path, and of errors, to which a large trace is unfolded at first."""
 
 
@@ -200,10 +200,10 @@ class Waterfall:
     def unfold_important(self) -> None:
         """Fold all spans except those that lead to the largest parts of the critical path and to error origins."""
         important = np.zeros(self.stop - self.first, bool)
-        largest = np.argsort(-self.critical, kind="stable")[:_MAX_IMPORTANT]
-        least = min(self.path_ns * _MIN_IMPORTANT, int(self.critical.max(initial=0)))
-        important[largest[self.critical[largest] >= max(least, 1)]] = True
-        important[np.flatnonzero(self.roles == ErrorRole.ORIGIN)[:_MAX_IMPORTANT]] = True
+        largest = np.argsort(-self.critical, kind="stable")[:_MAX_UNFOLDED]
+        threshold = min(self.path_ns * _MIN_CRITICAL_SHARE, int(self.critical.max(initial=0)))
+        important[largest[self.critical[largest] >= max(threshold, 1)]] = True
+        important[np.flatnonzero(self.roles == ErrorRole.ORIGIN)[:_MAX_UNFOLDED]] = True
         if important.any():
             self.tree.fold_outside(important)
 

@@ -128,7 +128,7 @@ class Choice(Dialog[str | None]):
         cells: int = 0,
     ) -> None:
         """`title` must be safe to show; `free` describes the text that is accepted, '' for none; `is_filling`: more
-        options come; `cells`: width of the dialog if the terminal has it, 0 for the usual one.
+        options come; `cells`: width of the dialog if the terminal has it, 0 for the default width.
         """
         super().__init__()
         self._look = look
