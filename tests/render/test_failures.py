@@ -75,10 +75,11 @@ def test_status_line(failed: int, recovered: int, words: str) -> None:
     total = summary.trace_count
     wide = status_line(200, UNICODE, source="a/traces.json", summary=summary, total=total).text
     assert words in wide.split(" │ ")
-    # both counts stay when time, program name and source are dropped
+    # the count of failed requests and the date stay when program name, source and the other count are dropped
     for width in range(80, 200):
         text = status_line(width, UNICODE, source="a/" + 40 * "x", summary=summary, total=total).text
-        assert ("with errors" in text) is (recovered > 0)
+        assert (f"✖ {failed} " if failed else "with errors") in text
+        assert "2023-11-14" in text
 
 
 @pytest.mark.parametrize(

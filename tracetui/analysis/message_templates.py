@@ -1,8 +1,8 @@
 """Message templates: the common text of messages with one cause, with variable parts replaced.
 
-A number with a unit becomes `{n}` (`{n}ms`), everything else `{id}`, so that a time, a number and a name in the same
-position give the same template. The text before an id stays (`order_{id}`), and so do codes that identify the failure:
-HTTP statuses, SQLSTATE, `ORA-`, exit codes and words without digits.
+Every placeholder is `{id}`, so that a time, a number and a name in the same position give the same template. The text
+before an id stays (`order_{id}`), and so do codes that identify the failure: HTTP statuses, SQLSTATE, `ORA-`, exit
+codes and words without digits.
 """
 
 from __future__ import annotations
@@ -36,9 +36,6 @@ _PARTS = re.compile(
     | (?P<pod>(?<=-)(?=[a-z]*\d)[a-z0-9]{8,10}-[a-z0-9]{5}(?![\w-])
              |(?<=-)(?=[a-z]*\d)[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-]))        # the alphabet of Kubernetes
     | (?P<file>(?<=[.\-_])(?=[A-Za-z]*\d)[A-Za-z0-9]{6,}(?=\.[a-z][a-z0-9]{1,4}\b))
-    | (?P<quantity>(?<![\w.])[+-]?\d+(?:[.,]\d+)*
-             (?=\ ?(?:[nuµm]s|s|secs?|seconds?|mins?|minutes?|hours?|days?|%|[kKMGT]i?B|bytes?)(?![A-Za-z0-9])
-               |(?:m|h|d|B)(?![A-Za-z0-9])))
     | (?P<number>(?<![\w.])[+-]?\d+(?:(?:[.,]\d+)+|(?![A-Za-z0-9])))
     | (?P<run>(?<![A-Za-z0-9])(?=[A-Za-z]*\d)[A-Za-z0-9]+)
     """,
@@ -46,15 +43,13 @@ _PARTS = re.compile(
 )
 _DIGITS = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_NUMBER = "{n}"
-"""Placeholder of a number with a unit, which `{id}` would make unreadable."""
-_LIST = re.compile(r"(?<![\w@-])([\w@-]*\{(?:id|n)\}\w*)(?:(?:[,;|] ?(?:(?:and|or) )?|\ (?:and|or)\ )\1(?!\w))+")
+_LIST = re.compile(r"(?<![\w@-])([\w@-]*\{id\}\w*)(?:(?:[,;|] ?(?:(?:and|or) )?|\ (?:and|or)\ )\1(?!\w))+")
 _BLANKS = re.compile(r"\s+")
 
 
 @lru_cache(maxsize=50_000)
 def template(message: str) -> str:
-    """Replace the variable parts of a message by placeholders, fold lists of one placeholder, and collapse blanks."""
+    """Replace the variable parts of a message by `{id}`, fold lists of one placeholder, and collapse blanks."""
     text = _PARTS.sub(_replaced, message[:LONGEST_MESSAGE])
     return _LIST.sub(r"\1", _BLANKS.sub(" ", text)).strip()
 
@@ -62,8 +57,6 @@ def template(message: str) -> str:
 def _replaced(match: re.Match[str]) -> str:
     if match.lastgroup == "code":
         return match[0]
-    if match.lastgroup == "quantity":
-        return _NUMBER
     if match.lastgroup == "run" and not is_id(match[0]):
         return _DIGITS.sub(PLACEHOLDER, match[0])
     return PLACEHOLDER

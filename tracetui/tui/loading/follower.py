@@ -105,7 +105,7 @@ class Follower:
         if not answered_ns:
             return "no response yet"
         at = numbers.clock(answered_ns // 1_000_000_000 * 1_000_000_000, self._state.look.local_time)
-        missed = f", read only {unread:,} of more new traces" if unread else ""
+        missed = f": more than {unread:,} arrived, the rest was not read" if unread else ""
         return f"{'no response since' if self._failures else 'following'} {at.partition('.')[0]}{missed}"
 
     def new_findings_in(self, selected: FilteredSession) -> list[str]:
