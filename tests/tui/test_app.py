@@ -351,6 +351,8 @@ async def test_reason_of_a_match_is_shown_for_the_row_under_the_cursor() -> None
         assert "= Connection timeout (fetch_recommendations)" in pilot.lines[-1]
         await pilot.press("slash", "ctrl+u", "enter")
         assert "match" not in pilot.lines[-1]
+        await pilot.press("slash", *"NOT nowhere AND timeout", "enter")
+        assert "match: otel.status_description = Connection timeout" in pilot.lines[-1]
 
 
 @pytest.mark.parametrize("view", [ServicesView, ErrorsView, HotSpotsView])

@@ -54,4 +54,5 @@ def _parts(traces: TraceSet, span: int) -> Iterator[tuple[str, str]]:
 
 def _attributes(attributes: Attributes) -> Iterator[tuple[str, str]]:
     for key, value in attributes.items():
-        yield from ((key, part) for part in value_parts(value))
+        # the name of an empty value counts, too
+        yield from ((key, part) for part in [*value_parts(value)] or [""])

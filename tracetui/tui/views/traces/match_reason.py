@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from tracetui.analysis.word_match import MatchingField, find_match
 from tracetui.model.traces import TraceSet
-from tracetui.query import parse
+from tracetui.query.parser import searched_words
 from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import LocationChanged
 from tracetui.tui.views.base import View
 
 _LONGEST_VALUE = 60
+_MAX_WORDS = 8
 
 
 class MatchReason:
-    """Finds the field that contains the first word of the filter, outside the UI loop."""
+    """Finds the field that contains a word of the filter, outside the UI loop.
+
+    It is the first word that the trace contains: others may be negated, or alternatives.
+    """
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._query = ""
-        self._word = ""
+        self._words: list[str] = []
         self._found_of: tuple[TraceSet, int, str] | None = None
+        """Traces, position and filter of the reason."""
         self.text = ""
         """Such as `region = eu (GET /profile)`; '' without words, or until it is found."""
 
@@ -27,12 +32,12 @@ class MatchReason:
         """Find the reason for a trace of the loaded set; None for no trace."""
         query = self._view.state.query
         if query != self._query:
-            words = parse(query).words if query else []
-            self._query, self._word = query, words[0] if words else ""
-        if loaded is None or trace is None or not self._word:
+            self._query, self._words = query, searched_words(query)[:_MAX_WORDS]
+        words = self._words
+        if loaded is None or trace is None or not words:
             self._found_of, self.text = None, ""
             return
-        wanted = (loaded, trace, self._word)
+        wanted = (loaded, trace, query)
         if wanted == self._found_of:
             return
         self._found_of, self.text = wanted, ""
@@ -43,4 +48,7 @@ class MatchReason:
                 self.text = f"match: {safe(found.field)} = {value}" + (f" ({operation})" if operation != value else "")
                 self._view.post_message(LocationChanged())
 
-        self._view.work("traces-match", lambda: find_match(*wanted), done)
+        def find() -> MatchingField | None:
+            return next(filter(None, (find_match(loaded, trace, word) for word in words)), None)
+
+        self._view.work("traces-match", find, done)
