@@ -365,10 +365,10 @@ def test_sides_by_attribute_are_not_called_new_or_gone(capsys: pytest.CaptureFix
     assert not re.search(r" (gone|new)\n", text)
 
 
-def test_alike_sides_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_sides_that_do_not_differ_are_reported_as_such(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", BEFORE, BEFORE]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert text.endswith("alike. With 100 and 100 traces, no figure changed by 10 % or more beyond chance.")
+    assert text.endswith("differ. With 100 and 100 traces, no figure changed by 10 % or more beyond chance.")
 
 
 def test_bundled_incident_is_divided_by_the_time_of_its_fix(capsys: pytest.CaptureFixture[str]) -> None:

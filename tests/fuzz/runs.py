@@ -99,11 +99,11 @@ def fuzz(
     for failure in found.failures.values():
         # each hanging input costs its time again
         most = tries if "HangError" not in failure.cause else tries // 50
-        failure.data = reduce_input(failure.data, partial(fails_alike, failure), most)
+        failure.data = reduce_input(failure.data, partial(fails_for_the_same_cause, failure), most)
     return found
 
 
-def fails_alike(failure: Failure, data: bytes) -> bool:
+def fails_for_the_same_cause(failure: Failure, data: bytes) -> bool:
     """Test whether an input fails for the same cause."""
     return try_input(data, failure.whole)[0] == failure.cause
 

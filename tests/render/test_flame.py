@@ -144,11 +144,11 @@ def test_children_of_hidden_spans_move_up(count: int, seed: int, share: float, f
             above = int(traces.parent[above])
         assert rows.parent_of(position) == nearest
         assert rows.depth_of(position) == depth
-        alike = [other for other, p in enumerate(shown) if rows.parent_of(p) == nearest]
-        place = alike.index(row)
-        assert rows.next_sibling(row) == (alike[place + 1] if place + 1 < len(alike) else None)
-        assert rows.previous_sibling(row) == (alike[place - 1] if place else None)
-        assert rows.has_next(position) == (place + 1 < len(alike))
+        siblings = [other for other, p in enumerate(shown) if rows.parent_of(p) == nearest]
+        place = siblings.index(row)
+        assert rows.next_sibling(row) == (siblings[place + 1] if place + 1 < len(siblings) else None)
+        assert rows.previous_sibling(row) == (siblings[place - 1] if place else None)
+        assert rows.has_next(position) == (place + 1 < len(siblings))
     rows.hide(None)
     rows.unfold_all()
     assert len(rows) == count

@@ -350,7 +350,7 @@ def test_hiding_spans() -> None:
         assert rows(app) == 13
         assert "without <1 %" in app.text
         await press("x")
-        assert rows(app) == 13, "alike siblings are as long as they are together"
+        assert rows(app) == 13, "equal siblings are as long as they are together"
         await press("H", "L")
         assert rows(app) == 6
         await press("G", "s")

@@ -195,7 +195,7 @@ class _ComparisonReport(Page):
                 yield self.line((f"No regression of {change}.", Role.STRONG))
             else:
                 counts = " and ".join(f"{side.summary.trace_count:,}" for side in (self.found.before, self.found.after))
-                yield self.line(("Both sides are alike.", Role.STRONG))
+                yield self.line(("The sides do not differ.", Role.STRONG))
                 # the number of lines must not depend on the width
                 yield self.line((f"With {counts} traces, no figure changed by {change}.", Role.PLAIN))
             few = self.found.undecided
