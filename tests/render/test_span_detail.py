@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.render.test_syntax import STACKS
 from tests.support.building import EPOCH, GivenSpan, at, build, span
+from tests.support.stack_traces import STACKS
 from tests.support.strategies import span_sets, unhurried
 from tracetui.analysis.critical_path import critical_paths
 from tracetui.analysis.errors import ErrorRole as Part

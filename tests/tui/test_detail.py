@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from textual.app import ComposeResult
 
-from tests.render.test_syntax import STACKS
 from tests.support.building import at, build, span
 from tests.support.pilot import driven
 from tests.support.screens import ByteCounter
+from tests.support.stack_traces import STACKS
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import curl_line

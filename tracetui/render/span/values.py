@@ -11,10 +11,10 @@ from tracetui.render.text import numbers
 from tracetui.render.text.attributes import in_short, text_size
 from tracetui.render.text.cells import cell_width, cut, fit
 from tracetui.render.text.glyphs import Glyphs
+from tracetui.render.text.highlighting import formatted, language_of, parts
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import Frame, StackTrace, read_stack_trace
-from tracetui.render.text.syntax import formatted, parts, syntax_of
 from tracetui.render.text.value_lines import value_lines
 
 INLINE_LINES = 12
@@ -78,11 +78,11 @@ class ValueRows:
         if not self._spare or text_size(value) >= _WRAPPED:
             return None
         text = in_short(value, _WRAPPED)
-        syntax = syntax_of(text)
+        language = language_of(text)
         shown = formatted(text).expandtabs(4).split("\n")
         if len(shown) - 1 > self._spare:
             return None
-        lines = [Line(parts(part, syntax)) for line in shown for part in words_wrapped(safe(line, _WRAPPED), room)]
+        lines = [Line(parts(part, language)) for line in shown for part in words_wrapped(safe(line, _WRAPPED), room)]
         if len(lines) - 1 > self._spare:
             return None
         self._spare -= len(lines) - 1

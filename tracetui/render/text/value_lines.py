@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tracetui.model.span import Value
 from tracetui.render.text.attributes import INLINE_CHARACTERS, text_size, value_text, wrapped
+from tracetui.render.text.highlighting import formatted, language_of, parts
 from tracetui.render.text.line import Line
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.syntax import formatted, parts, syntax_of
 
 
 def value_lines(value: Value, width: int, limit: int) -> list[Line] | None:
@@ -14,14 +14,14 @@ def value_lines(value: Value, width: int, limit: int) -> list[Line] | None:
     if text_size(value) >= INLINE_CHARACTERS:
         return None
     text = value_text(value)
-    syntax = syntax_of(text)
+    language = language_of(text)
     lines: list[Line] = []
     for line in formatted(text).split("\n"):
         shown = safe(line.expandtabs(4), INLINE_CHARACTERS)
         rows = wrapped(shown, max(width, 1))
         if len(lines) + len(rows) > limit:
             return None
-        roles = [(part, role) for part, role in parts(shown, syntax) if part]
+        roles = [(part, role) for part, role in parts(shown, language) if part]
         lines += _divided(roles, rows)
     return lines
 

@@ -15,10 +15,10 @@ from textual.message import Message
 from textual.worker import Worker, get_current_worker
 
 from tracetui.render.text.cells import cell_width
+from tracetui.render.text.highlighting import MAX_COLOURED, formatted, language_of, parts
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import read_stack_trace
-from tracetui.render.text.syntax import MAX_COLOURED, formatted, parts, syntax_of
 from tracetui.tui.keys.everywhere import ASK
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.pager import PAGER, PAGES
@@ -40,8 +40,8 @@ class PagedText:
     """Lines of a text, with precomputed cell widths, so that layout for a width is fast."""
 
     def __init__(self, text: str) -> None:
-        self.syntax = syntax_of(text)
-        stack = read_stack_trace(text) if self.syntax is None else None
+        self.language = language_of(text)
+        stack = read_stack_trace(text) if self.language is None else None
         self._library_lines = stack.library_lines if stack is not None else frozenset()
         self.text = formatted(text).replace("\r\n", "\n").expandtabs(4)
         codes = np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), "<u4")
@@ -95,10 +95,10 @@ class PagedText:
         first = int(self.line_start[line])
         if line in self._library_lines:
             return [(start, end, Role.DIM)]
-        if self.syntax is None or end - first > MAX_COLOURED:
+        if self.language is None or end - first > MAX_COLOURED:
             return [(start, end, Role.PLAIN)]
         found, at = [], first
-        for text, role in parts(self.text[first:end], self.syntax):
+        for text, role in parts(self.text[first:end], self.language):
             stop = at + len(text)
             if stop > start and text:
                 found.append((max(at, start), stop, role))

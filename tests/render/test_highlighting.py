@@ -8,43 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.stack_traces import STACKS
+from tracetui.render.text.highlighting import TextLanguage, formatted, language_of, parts
 from tracetui.render.text.line import Role
 from tracetui.render.text.stack_trace import read_stack_trace
-from tracetui.render.text.syntax import Syntax, formatted, parts, syntax_of
 from tracetui.render.text.value_lines import value_lines
-
-STACKS = {
-    "python": """Traceback (most recent call last):
-  File "/app/shop/api.py", line 10, in handle
-    charge(order)
-  File "/usr/lib/python3.11/site-packages/requests/api.py", line 59, in request
-    return session.request(method=method, url=url, **kwargs)
-  File "/app/shop/pay.py", line 7, in charge
-    raise Declined
-shop.Declined: no""",
-    "java": """com.shop.Declined: no
-\tat com.shop.Pay.charge(Pay.java:12)
-\tat org.springframework.web.Filter.doFilter(Filter.java:55)
-\tat java.base/java.lang.Thread.run(Thread.java:829)
-Caused by: java.io.IOException: x
-\tat com.shop.Http.send(Http.java:3)
-\t... 2 more""",
-    "javascript": """Error: no
-    at charge (/app/src/pay.js:12:5)
-    at Layer.handle (/app/node_modules/express/lib/router/layer.js:95:5)
-    at async /app/src/api.js:3:1
-    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)""",
-    "net": """Shop.Declined: no
-   at Shop.Pay.Charge(Order order) in /src/Pay.cs:line 12
-   at System.Threading.Tasks.Task.Wait()
-   at Microsoft.AspNetCore.Http.X.Y()""",
-    "go": """goroutine 1 [running]:
-main.charge(0x1)
-\t/app/pay.go:12 +0x1d
-net/http.(*conn).serve(0xc0)
-\t/usr/local/go/src/net/http/server.go:1 +0x2""",
-    "ruby": "/app/pay.rb:12:in `charge'\n/usr/lib/ruby/gems/3.0/rack.rb:3:in `call'\n",
-}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +80,13 @@ def test_formatting_loses_no_text(words: list[str]) -> None:
     if "'" not in text and '"' not in text:
         assert "".join(formatted(text).split()) == "".join(text.split())
     for line in formatted(text).split("\n"):
-        for syntax in (*Syntax, None):
-            assert "".join(part for part, _ in parts(line, syntax)) == line
+        for language in (*TextLanguage, None):
+            assert "".join(part for part, _ in parts(line, language)) == line
 
 
 def test_roles_of_sql_and_json() -> None:
     line = "SELECT a, 'FROM' FROM t1 WHERE b = 12 -- x"
-    assert [part for part in parts(line, syntax_of(line)) if part[1]] == [
+    assert [part for part in parts(line, language_of(line)) if part[1]] == [
         ("SELECT", Role.KEYWORD),
         ("'FROM'", Role.LITERAL),
         ("FROM", Role.KEYWORD),
@@ -127,7 +95,7 @@ def test_roles_of_sql_and_json() -> None:
         ("-- x", Role.DIM),
     ]
     text = json.dumps({"a": ['x"y', 1.5, None]})
-    assert [part for part in parts(text, syntax_of(text)) if part[1]] == [
+    assert [part for part in parts(text, language_of(text)) if part[1]] == [
         ('"a":', Role.KEYWORD),
         (r'"x\"y"', Role.LITERAL),
         ("1.5", Role.LITERAL),

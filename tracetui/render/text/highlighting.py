@@ -46,32 +46,32 @@ _QUERY = re.compile(r"\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 _CLAUSE = re.compile(r"\b(?:FROM|INTO|SET|VALUES|AS)\b|\b(?:from|into|set|values|as)\b")
 
 
-class Syntax(enum.Enum):
+class TextLanguage(enum.Enum):
     """Language of a text."""
 
     JSON = "json"
     SQL = "sql"
 
 
-def syntax_of(text: str) -> Syntax | None:
+def language_of(text: str) -> TextLanguage | None:
     """Detect the language of a text by its beginning; None for other text."""
     if text[:1] in ("{", "["):
-        return Syntax.JSON
+        return TextLanguage.JSON
     if not is_sql(text) or not _CLAUSE.search(text[:_EXAMINED]):
         return None
     verb = text[:_EXAMINED].split(None, 1)[0]
     if verb.upper() == "WITH" and "SELECT" not in text[:_EXAMINED].upper():
         return None
     # prose begins with a capital letter
-    return Syntax.SQL if verb.isupper() or verb.islower() or not verb.isalpha() else None
+    return TextLanguage.SQL if verb.isupper() or verb.islower() or not verb.isalpha() else None
 
 
 def formatted(text: str) -> str:
     """Indent JSON, and break a statement that is on one line before its clauses; return any other text unchanged."""
-    syntax = syntax_of(text)
-    if syntax is Syntax.JSON:
+    language = language_of(text)
+    if language is TextLanguage.JSON:
         return indented(text)
-    if syntax is Syntax.SQL and len(text) <= _MAX_STATEMENT and "\n" not in text.strip():
+    if language is TextLanguage.SQL and len(text) <= _MAX_STATEMENT and "\n" not in text.strip():
         return _clauses(text.strip())
     return text
 
@@ -118,13 +118,13 @@ def _clauses(text: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def parts(line: str, syntax: Syntax | None) -> Iterator[tuple[str, str]]:
+def parts(line: str, language: TextLanguage | None) -> Iterator[tuple[str, str]]:
     """Divide a line into parts, as (text, role)."""
-    if syntax is None or len(line) > MAX_COLOURED:
+    if language is None or len(line) > MAX_COLOURED:
         yield line, Role.PLAIN
         return
     at = 0
-    for match in (_JSON_PARTS if syntax is Syntax.JSON else _SQL_PARTS).finditer(line):
+    for match in (_JSON_PARTS if language is TextLanguage.JSON else _SQL_PARTS).finditer(line):
         role = _role(match)
         if role:
             yield line[at : match.start()], Role.PLAIN
