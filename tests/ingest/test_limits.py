@@ -18,7 +18,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.loopback import JSON, Loopback, Request, Response
+from tests.support.loopback import JSON, Handler, Loopback, Request, Response
 from tests.support.paths import CASES
 from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
@@ -363,6 +363,41 @@ def test_response_of_many_distinct_members_takes_little_memory(name: str) -> Non
     assert "1 trace from" in ended.err
     assert ended.memory < MAX_ANSWER_MEMORY
     assert "services" in name or "more than 250,000 small members in a list or object" in ended.err
+
+
+ENDLESS = {
+    "empty traces": (b'{"data":[%b' % _JAEGER_SPAN, b",{}"),
+    "empty spans": (b'{"data":[%b,{"traceID":"2","spans":[{}' % _JAEGER_SPAN, b",{}"),
+    "traces without spans": (b'{"data":[%b' % _JAEGER_SPAN, b',{"traceID":"1","spans":[]}'),
+    "larger traces without spans": (
+        b'{"data":[%b' % _JAEGER_SPAN,
+        b',{"traceID":"1","spans":[],"processes":{},"comment":"%b"}' % (b"x" * 200),
+    ),
+    "numbers": (b'{"data":[%b,[1' % _JAEGER_SPAN, b",1"),
+    "keys": (b'{"data":[%b],"more":{"a":1' % _JAEGER_SPAN, b',"a":1'),
+    "brackets": (b'{"data":[%b,' % _JAEGER_SPAN, b"["),
+    "blanks": (b'{"data":[%b,' % _JAEGER_SPAN, b" "),
+}
+"""Responses without an end: their beginnings, and what is repeated."""
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_response_without_end_is_cut_off(name: str) -> None:
+    begin, repeated_part = ENDLESS[name]
+    block = repeated_part * (MIB // len(repeated_part))
+
+    def endless(handler: Handler) -> None:
+        handler.start(200, JSON | {"transfer-encoding": "chunked"})
+        handler.chunk(begin)
+        while not handler.loopback.ended.is_set():
+            handler.chunk(block)
+
+    with Loopback(lambda _: Response((b'{"data":["s"],"total":1}',))) as server:
+        server.fault, server.fault_on = endless, "^/api/traces$"
+        ended = analyze(server.url)
+    assert ended.code in (0, 4)
+    assert "the rest" in ended.err
+    assert ended.memory < MAX_MEMORY
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip, gzip, gzip, gzip", "x" * 1_000])

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from tracetui.ingest.json_member_limit import Surplus, without_surplus
+from tracetui.ingest.json_member_limit import Surplus
 from tracetui.ingest.servers.bounded_map import bounded_map
 from tracetui.ingest.servers.connection import AT_ONCE, Connection, Params, ServerResponse
 from tracetui.ingest.servers.readable_lists import readable_edges, readable_names
 from tracetui.ingest.servers.request_errors import NO_JSON, CutOffError, HttpError
 from tracetui.ingest.servers.searched_window import SearchedWindow
-from tracetui.ingest.servers.stream_split import Shape, TooLargeError, split_stream
+from tracetui.ingest.servers.stream_split import ManyMembersError, Shape, TooLargeError, split_stream
+from tracetui.ingest.source_bytes import format_size
 from tracetui.model.errors import BackEndError
 from tracetui.model.ids import canonical_trace_id
 from tracetui.model.search import LAST_NS, Search
@@ -182,15 +183,34 @@ class BackEnd(ABC):
     def streamed(self, path: str, params: Params, shape: Shape) -> Generator[bytes]:
         """Yield the documents of a search response as they arrive."""
         try:
-            for document in split_stream(self.connection.stream(path, params), shape):
-                surplus = without_surplus(document)
-                if surplus:
-                    self._warn_of_surplus(path, surplus)
-                yield surplus.text if surplus else document
+            yield from split_stream(self.connection.stream(path, params), shape)
+        except ManyMembersError as error:
+            self.warn_incomplete(f"{path}: {error}; the rest of the response was not read")
         except TooLargeError:
             raise CutOffError(
                 f"{self.connection.name}{path}: a trace exceeds the size limit; the rest was skipped"
             ) from None
+
+    def gathered(self, documents: Iterable[bytes]) -> list[bytes]:
+        """Collect the documents of a search, up to the size limit of a trace, as several searches run at once.
+
+        Raises HttpError if the search fails before the first one.
+        """
+        found: list[bytes] = []
+        size = 0
+        try:
+            for document in documents:
+                size += len(document)
+                if size > LARGEST_TRACE and found:
+                    limit = format_size(LARGEST_TRACE)
+                    self.warn_incomplete(f"more than {limit} arrived for one search of several; the rest was skipped")
+                    break
+                found.append(document)
+        except CutOffError as error:
+            if not found:
+                raise
+            self.warn_incomplete(str(error))
+        return found
 
     def supported_search(self, search: Search) -> Search:
         """Return the part of a search that the server supports; the caller filters by the rest."""

@@ -32,7 +32,7 @@ from tracetui.ingest.servers.retry import with_retries
 
 AT_ONCE = 4
 """Concurrent requests."""
-MAX_RESPONSE_BYTES = 4 << 30
+MAX_RESPONSE_BYTES = 1 << 30
 """Largest decompressed response in bytes; a small response can expand to any size."""
 _SMALL_RESPONSE_BYTES = 64 << 20
 _SMALL_COST = 256 << 20

@@ -413,7 +413,7 @@ class Jaeger(BackEnd):
         seen: TraceStarts = {}
 
         def requested(one: Search) -> list[bytes]:
-            return list(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
+            return self.gathered(self._search_v3(one) if self._prefers_v3 else self._search_v1(one))
 
         for _ in range(rounds):
             full, bounds = [], [0]

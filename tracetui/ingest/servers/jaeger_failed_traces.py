@@ -157,9 +157,9 @@ class FailedTraces:
         back_end = self._back_end
         newest = msgspec.structs.replace(search, errors=False, operation="", attributes={}, least_ns=None, most_ns=None)
         if back_end.needs_service(newest):
-            documents = list(back_end.search_each_service(newest, is_reported=False, rounds=1))
+            documents = back_end.gathered(back_end.search_each_service(newest, is_reported=False, rounds=1))
         else:
-            documents = list(back_end.search_spans(newest))
+            documents = back_end.gathered(back_end.search_spans(newest))
         services = search.services or ((search.service,) if search.service else back_end.services())
         found: TraceStarts = {}
         for document in documents:

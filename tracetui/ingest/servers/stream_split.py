@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from tracetui.ingest.json_member_limit import Surplus, without_surplus
+from tracetui.ingest.json_value_limit import close_brackets
 from tracetui.model.json_decoding import MALFORMED, RAW
 
 _FIRST_BYTES: Final = 1 << 16
@@ -21,7 +24,9 @@ _GROWTH: Final = 4
 _FIRST_SECONDS: Final = 0.2
 _MAX_SECONDS: Final = 2.0
 _SEARCHED: Final = 1 << 20
-_LARGEST: Final = 1 << 29
+_OVERLAP: Final = 1 << 12
+"""Largest size of a boundary, which may lie across two windows."""
+_LARGEST: Final = 1 << 28
 """Largest number of bytes without a boundary: more than any one trace, but within the memory."""
 
 
@@ -62,15 +67,24 @@ class TooLargeError(Exception):
     """More bytes arrived without a boundary than fit into memory."""
 
 
+class ManyMembersError(Exception):
+    """A list or an object of the response has more small members than any traces, and may never end."""
+
+    def __init__(self, surplus: Surplus) -> None:
+        super().__init__(str(surplus))
+
+
 def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
     """Yield the pieces of a response, small at first and then larger; all of it if it cannot be split, and nothing for
     an empty list.
 
-    Raises TooLargeError. Exceptions of `chunks` are raised after the bytes received before them were yielded.
+    Raises ManyMembersError after the piece with these members, which is yielded without the surplus, and TooLargeError
+    after the beginning of the piece that is too large.
+    Exceptions of `chunks` are raised after the bytes received before them were yielded.
     """
-    waiting = bytearray()
+    waiting = _Waiting(shape)
     bytes_due, seconds_due = _FIRST_BYTES, _FIRST_SECONDS
-    begun, is_first = time.monotonic(), True
+    begun = time.monotonic()
     failed: Exception | None = None
     source = iter(chunks)
     while True:
@@ -82,41 +96,86 @@ def split_stream(chunks: Iterable[bytes], shape: Shape) -> Iterator[bytes]:
             chunk = None
         if chunk is None:
             break
-        waiting += chunk
-        if len(waiting) > _LARGEST:
+        waiting.data += chunk
+        size = len(waiting.data)
+        if size > _LARGEST:
+            # what precedes the large item, or its beginning
+            yield close_brackets(waiting.rest()[:_MAX_BYTES])
             raise TooLargeError
-        if len(waiting) < bytes_due and time.monotonic() - begun < seconds_due:
+        if size < bytes_due and time.monotonic() - begun < seconds_due:
             continue
-        piece, size = _cut(waiting, shape, is_first)
-        if size:
-            yield piece
-            del waiting[:size]
-            is_first = False
+        piece = waiting.cut()
+        if piece:
+            yield from _within_limit(piece)
             bytes_due = min(bytes_due * _GROWTH, _MAX_BYTES)
         else:
             bytes_due *= 2
+            if size > _MAX_BYTES:
+                # a single trace, or an endless list of other members
+                surplus = without_surplus(waiting.rest())
+                if surplus is not None:
+                    yield close_brackets(surplus.text)
+                    raise ManyMembersError(surplus)
         seconds_due = min(seconds_due * 2, _MAX_SECONDS)
         begun = time.monotonic()
-    if waiting and not (is_first and shape.empty.fullmatch(waiting)):
-        yield bytes(waiting) if is_first else shape.opening + bytes(waiting)
+    if waiting.data and not waiting.is_empty_response():
+        yield from _within_limit(waiting.rest())
     if failed is not None:
         raise failed
 
 
-def _cut(waiting: bytearray, shape: Shape, is_first: bool) -> tuple[bytes, int]:
-    """Cut whole items from the beginning of the received bytes. -> a document of them and their size; 0 for none"""
-    begin = max(len(waiting) - _SEARCHED, 0)
-    while True:
-        found = [match.start("cut") for match in shape.between.finditer(waiting, begin)]
+def _within_limit(piece: bytes) -> Iterator[bytes]:
+    """Yield a piece without surplus members. Raises ManyMembersError afterwards if it had any."""
+    surplus = without_surplus(piece)
+    yield surplus.text if surplus else piece
+    if surplus:
+        raise ManyMembersError(surplus)
+
+
+class _Waiting:
+    """Bytes that were received and not yet cut off."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._is_first = True
+        self._without_boundary = 0
+        """Size of the beginning that contains no boundary."""
+        self.data = bytearray()
+
+    def cut(self) -> bytes:
+        """Cut whole items from the beginning. -> a document of them; b"" if there is no boundary"""
         # matches within strings are rare; try the one before as well
-        for cut in found[:-3:-1]:
-            with memoryview(waiting) as view, view[:cut] as items:
-                piece = b"".join((b"" if is_first else shape.opening, items, shape.closing))
+        for cut in reversed(self._boundaries()):
+            with memoryview(self.data) as view, view[:cut] as items:
+                piece = b"".join((self._opening(), items, self._shape.closing))
             if _is_valid_json(piece):
-                return piece, cut + 1
-        if not begin or found:
-            return b"", 0
-        begin = 0
+                del self.data[: cut + 1]
+                self._is_first, self._without_boundary = False, 0
+                return piece
+        return b""
+
+    def rest(self) -> bytes:
+        """Return everything as a document, perhaps with its end missing."""
+        return self._opening() + bytes(self.data)
+
+    def is_empty_response(self) -> bool:
+        return self._is_first and self._shape.empty.fullmatch(self.data) is not None
+
+    def _opening(self) -> bytes:
+        return b"" if self._is_first else self._shape.opening
+
+    def _boundaries(self) -> list[int]:
+        """Find the last two boundaries, of one window: each byte is searched once, and in bounded steps."""
+        end = len(self.data)
+        while end > self._without_boundary:
+            begin = max(end - _SEARCHED, 0)
+            matches = self._shape.between.finditer(self.data, begin, end + _OVERLAP)
+            found = deque((match.start("cut") for match in matches), maxlen=2)
+            if found:
+                return list(found)
+            end = begin
+        self._without_boundary = max(len(self.data) - _OVERLAP, 0)
+        return []
 
 
 def _is_valid_json(piece: bytes) -> bool:

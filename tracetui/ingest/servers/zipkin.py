@@ -116,7 +116,7 @@ class Zipkin(BackEnd):
         return self.streamed(f"{self._api}/traces", _params(search), ZIPKIN)
 
     def _documents(self, search: Search) -> list[bytes]:
-        return list(self._streamed(search))
+        return self.gathered(self._streamed(search))
 
     def _search_each_service(self, search: Search) -> Generator[bytes]:
         """Search the chosen services one by one, as Zipkin searches either a single service or all."""
