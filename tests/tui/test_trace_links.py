@@ -15,7 +15,7 @@ from tracetui.render.report.slack_message import MAX_CHARACTERS, MAX_ROWS, WIDTH
 from tracetui.session import Session
 from tracetui.tui import app as app_module
 from tracetui.tui.state import Look, State
-from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource
+from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, trace_items
 
 TRACES = Session(build(span("a", 0, 10)))
 
@@ -82,6 +82,18 @@ async def test_file_has_no_page() -> None:
         await pilot.press("y")
         assert isinstance(app.screen, CopyMenu)
         assert not {"o", "u"} & {item.key for item in app.screen._items}
+
+
+@pytest.mark.parametrize("count", [1, 15, 200])
+def test_links_are_whole_or_omitted(count: int) -> None:
+    page = f"https://jaeger.example/{'a/' * count * 10}{{id}}"
+    files = tuple(f"/var/incidents/{number}/traces.json" for number in range(count))
+    source = CopySource(TRACES.loaded, TRACES.trace_json, Look(), page, files)
+    links, texts = source.links(TRACES.loaded.trace_ids[0]), {item.key: item.make() for item in trace_items(source, 0)}
+    assert (links.page in texts["l"], links.command in texts["l"]) == (count < 200, count < 200)
+    assert (links.command in texts["m"]) == (count < 200)
+    assert texts["l"].count("tracetui show") + texts["m"].count("tracetui show") == (2 if count < 200 else 0)
+    assert len(texts["l"]) <= MAX_CHARACTERS
 
 
 async def test_message_for_slack() -> None:

@@ -67,7 +67,8 @@ def trace_markdown(
         drawn,
         "",
     ]
-    if links.command:
+    # a command that is cut cannot be pasted
+    if 0 < len(links.command) <= _LONGEST_COMMAND:
         parts += [code(links.command, _LONGEST_COMMAND), ""]
     return "\n".join(parts)
 

@@ -21,6 +21,7 @@ MAX_ROWS: Final = 25
 MAX_CHARACTERS: Final = 2_900
 
 _LONGEST: Final = 200
+_LONGEST_LINK: Final = 700
 _FENCE: Final = "```"
 _MARKUP: Final = str.maketrans("<>`", "‹›'")
 _ASCII_MARKUP: Final = str.maketrans("<>`", "()'")
@@ -36,7 +37,9 @@ def trace_slack(view: Waterfall, local_time: bool = False, links: TraceLinks = N
     origins = error_lines(view, plain)
     # the first message says more than the number of errors
     finding = [": ".join(origins[:2])] if origins else bottleneck_lines(view, plain)[:1]
-    head = [headline(view, plain), *finding, *filter(None, (links.page, plain(links.command)))]
+    # an address or command that is cut is of no use
+    ways = (links.page, safe(links.command).translate(markup))
+    head = [headline(view, plain), *finding, *(way for way in ways if 0 < len(way) <= _LONGEST_LINK)]
     room = MAX_CHARACTERS - sum(len(line) + 1 for line in head) - 2 * (len(_FENCE) + 1)
     lines: list[str] = []
     for line in waterfall_text(view, WIDTH, max_rows=MAX_ROWS, local_time=local_time, hint="see the trace"):
