@@ -10,7 +10,7 @@ import pytest
 from tests.support.building import build, span
 from tests.support.paths import CASES, INCIDENT
 from tests.support.servers import LiveServer
-from tests.support.trace_app import opened
+from tests.support.trace_app import loaded, opened
 from tracetui.render.report.slack_message import MAX_CHARACTERS, MAX_ROWS, WIDTH
 from tracetui.session import Session
 from tracetui.tui import app as app_module
@@ -38,6 +38,15 @@ def test_configured_page_is_for_sources_without_pages_of_their_own() -> None:
 def test_page_is_unknown_if_one_of_several_servers_may_have_the_trace() -> None:
     pages = ("https://jaeger.example/trace/{id}", "https://zipkin.example/zipkin/traces/{id}")
     assert page(State(session=TRACES, server_pages=pages)) == ""
+
+
+async def test_page_is_unknown_for_traces_of_a_server_and_a_file() -> None:
+    with LiveServer("jaeger-v1", ends_ns=time.time_ns()) as server:
+        app = app_module.TraceApp(State(sources=(server.url, INCIDENT)))
+        async with loaded(app):
+            assert app.state.session is not None
+            assert app.state.session.loaded.trace_count > 100
+            assert app.state.trace_page == ""
 
 
 def test_command_names_the_sources() -> None:

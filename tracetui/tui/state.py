@@ -190,7 +190,9 @@ class State:
         self.search_reports = [report.text for report in reports]
         self.search_scope = describe_searched(reports)
         self.services_to_choose = max((report.services_to_choose for report in reports), default=0)
-        self.server_pages = tuple(dict.fromkeys(report.trace_page for report in reports))
+        # traces may also be from files, or from servers that failed
+        is_known = len(reports) >= len(self.sources)
+        self.server_pages = tuple(dict.fromkeys(report.trace_page for report in reports)) if is_known else ()
         searches = [report.search for report in reports]
         is_open = all(search.start_ns is None and not search.trace_ids for search in searches)
         lookbacks = [search.lookback_ns or LOOKBACK_NS for search in searches]
