@@ -18,6 +18,7 @@ from tracetui.session import Session
 from tracetui.tui.views.services.modes import DIFFERENCE, FAILS, PATH, SHARED, SLOW, Mode, mode_columns, title
 
 SHOP = SAMPLES / "shop"
+PATH_TO_ORDERS = ("mobile-app", "mobile-bff", "api-gateway", "order-history-service", "order-db")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def texts(column: ExplorerColumn | None, width: int = 58) -> list[str]:
 def test_neighbours_with_their_calls(columns: ServiceListColumns, analysis: Analysis) -> None:
     found = mode_columns(columns, analysis, Mode(), "notification-service", UNICODE)
     left, right = texts(found.left), texts(found.right)
-    assert left[0] == "12 callers calls errors p95 or range"
+    assert left[0] == "12 callers +7 indirect calls errors p95 or range"
     assert len(left) == 13
     assert left[1] == "→ ●invoice-service 32 - 80.9 ms"
     # the range of fewer than 20 calls
@@ -105,6 +106,42 @@ def test_paths_to_another_service(columns: ServiceListColumns, analysis: Analysi
     ]
     none = mode_columns(columns, analysis, Mode(PATH, ("web-app",)), "order-db", UNICODE)
     assert texts(none.left) == ["no observed path"]
+
+
+def test_path_in_the_other_direction(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = mode_columns(columns, analysis, Mode(PATH, ("mobile-app",)), "order-db", UNICODE)
+    assert texts(found.left, 118) == [
+        "no observed path from order-db to mobile-app, but in the other direction:",
+        "from mobile-app to order-db traces p50",
+        "mobile-app → mobile-bff → api-gateway → order-history-service → order-db 24 34.2 ms",
+    ]
+    assert found.left.subject(2) == Subject("order-db", chain=PATH_TO_ORDERS)
+    assert found.diagram is not None
+    assert {node.name for node in found.diagram.nodes} == set(PATH_TO_ORDERS)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_narrow_blast_radius_has_distinct_names_and_whole_headings(
+    columns: ServiceListColumns, analysis: Analysis, failing: bool
+) -> None:
+    found = mode_columns(columns, analysis, Mode(FAILS if failing else SLOW), "legacy-auth", UNICODE)
+    for column in (found.left, found.right):
+        heading, *rows = texts(column, 38)
+        assert heading.endswith("exposed fail" if failing else "exposed critical")
+        assert "…" not in heading
+        names = [row.split("%")[0].rsplit(" ", 2)[0] for row in rows]
+        assert len(set(names)) == len(names)
+    left = texts(found.left, 38)
+    assert {"→ ●partner-api", "→ ●partner-portal"} <= {row.split(" 1")[0] for row in left}
+    # the narrowest keeps the share that rows are sorted by
+    assert texts(found.left, 30)[0].endswith("fail" if failing else "critical")
+    assert "exposed" not in texts(found.left, 30)[0]
+
+
+def test_indirect_callers_are_counted_beside_the_direct_ones(columns: ServiceListColumns, analysis: Analysis) -> None:
+    found = mode_columns(columns, analysis, Mode(), "legacy-auth", UNICODE)
+    assert texts(found.left, 58)[0].startswith("5 callers +10 indirect calls")
+    assert texts(found.left, 38)[0] == "5 callers errors p95 ≤max"
 
 
 def test_long_path_keeps_both_ends(columns: ServiceListColumns, analysis: Analysis) -> None:

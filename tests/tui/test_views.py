@@ -479,6 +479,18 @@ async def test_map_opens_a_service() -> None:
         assert app.current_view.page.list.has_focus
 
 
+async def test_map_has_its_own_help_and_begins_with_whole_names() -> None:
+    async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (_, pilot):
+        await pilot.press("m")
+        cut = [line for line in pilot.lines[2:-1] if line[2:3].isalpha()]
+        assert not cut
+        await pilot.press("question_mark")
+        assert "asynchronous calls" in pilot.text
+        await pilot.press("escape")
+        assert "asynchronous calls" not in pilot.text
+        assert "Esc back" in pilot.text
+
+
 async def test_path_opens_its_traces() -> None:
     state = state_of("shop/shop.json")
     async with running(state, "services") as (app, pilot):

@@ -8,7 +8,6 @@ none of this needs colour.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,13 +16,11 @@ import numpy as np
 from tracetui.render.graph.bundles import Bundle, LayerGap, Place
 from tracetui.render.graph.layout import Layout, LayoutEdge, lay_out
 from tracetui.render.graph.line_glyphs import line_glyphs
-from tracetui.render.text.cells import cell_width, cut, fit
+from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.safe_text import safe
+from tracetui.render.text.short_names import distinct_names
 
-_MIN_MIDDLE_CUT = 4
-"""Width of names, in cells, up to which they are cut at the end even if that makes some equal."""
 _TRACK = 2
 """Cells from one vertical line to the next, so that corners of different bundles do not touch."""
 HEAVY = 2
@@ -88,7 +85,7 @@ class GraphDrawing:
     ) -> None:
         self._nodes, self._glyphs = nodes, glyphs
         self._line_glyphs = line_glyphs(glyphs)
-        self._short_names = _short_names([node.name for node in nodes.values()], name_width, glyphs.ellipsis)
+        self._short_names = distinct_names([node.name for node in nodes.values()], name_width, glyphs.ellipsis)
         self._edges: dict[tuple[str, str], DrawnEdge] = {}
         for edge in edges:
             # if calls are both synchronous and asynchronous, draw the synchronous ones
@@ -424,18 +421,3 @@ class GraphDrawing:
         for begin, end in zip(begins.tolist(), [*begins[1:].tolist(), len(roles)], strict=True):
             line.add("".join(texts[begin:end].tolist()), self._roles[int(roles[begin])])
         return line
-
-
-def _short_names(names: Sequence[str], width: int, ellipsis: str) -> dict[str, str]:
-    """Cut names to a width in cells; those that would look the same keep their end."""
-    short = {name: fit(safe(name), width, "left", ellipsis).rstrip() for name in names}
-    count = Counter(short.values())
-    for name, text in short.items():
-        shown = safe(name)
-        if count[text] > 1 and cell_width(shown) > width > _MIN_MIDDLE_CUT:
-            room = (width - cell_width(ellipsis)) // 2
-            tail = shown[-room:]
-            while cell_width(tail) > room:
-                tail = tail[1:]
-            short[name] = cut(shown, width - cell_width(ellipsis) - cell_width(tail), "") + ellipsis + tail
-    return short

@@ -21,13 +21,18 @@ from tracetui.render.text.cells import cell_width, cut
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.short_names import NamesOfSet
 from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side
 
-_CALLS, _ERRORS, _SHARE, _P95, _NETWORK = 6, 7, 8, 8, 7
+_CALLS, _ERRORS, _EXPOSURE, _SHARE, _P95, _NETWORK = 6, 7, 7, 8, 8, 7
 _BAR = 8
 _SHORTEST_NAME = 4
 _WIDE = 48
 """Width from which on a column has all figures of calls."""
+_HALF_WIDE = 42
+"""Width from which on a blast radius has bars, which repeat its figures."""
+_NARROW = 32
+"""Width below which it has only the share that its rows are sorted by."""
 _VERY_WIDE = 64
 """Width from which on it has the share of network time, too."""
 
@@ -99,7 +104,7 @@ class _Times:
 
     def heading(self, width: int) -> Line:
         cells = self.cells(width)
-        texts = ("p95 or range", f"p95 or {self._glyphs.at_most}") if self._has_ranges else ("p95",)
+        texts = ("p95 or range", f"p95 {self._glyphs.at_most}max") if self._has_ranges else ("p95",)
         return figure(next((text for text in texts if len(text) <= cells), texts[-1]), cells, Role.DIM)
 
     def cell(self, one: Neighbour, width: int) -> Line:
@@ -111,18 +116,24 @@ class _Times:
 
 
 class Explorer:
-    """Builds the columns of one set of services. `role` returns a service's colour role."""
+    """Builds the columns of one set of services, all of whose `names` stay distinct when they are cut.
 
-    def __init__(self, role: Callable[[str], str], glyphs: Glyphs) -> None:
-        self._role, self._glyphs = role, glyphs
+    `role` returns a service's colour role.
+    """
 
-    def neighbours(self, focus: Target, found: Sequence[Neighbour], *, upstream: bool) -> ExplorerColumn:
-        """List the callers or callees of a service or operation, by hops."""
+    def __init__(self, role: Callable[[str], str], names: NamesOfSet, glyphs: Glyphs) -> None:
+        self._role, self._names, self._glyphs = role, names, glyphs
+
+    def neighbours(
+        self, focus: Target, found: Sequence[Neighbour], *, upstream: bool, further: int = 0
+    ) -> ExplorerColumn:
+        """List the callers or callees of a service or operation, by hops. `further`: number of more distant ones."""
         noun = "caller" if upstream else "callee"
         direct = sum(one.distance.hops == 1 for one in found)
         title = numbers.counted(direct, noun) if direct else f"no {noun}s in these traces"
         times = _Times(found, self._glyphs)
-        rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None))]
+        more = f" +{further:,} indirect" if further else ""
+        rows = [_Row(None, lambda width: self._heading(title, width, times if direct else None, more))]
         for hops, group in groupby(found, key=lambda one: one.distance.hops):
             members = list(group)
             if hops > 1:
@@ -137,12 +148,12 @@ class Explorer:
             key=lambda one: (-self._strength(one.impact, failing), -one.impact.exposure, one.distance.hops, one.service)
         )
         unaffected = [one for one in found.services if one.impact.exposure <= 0]
-        count = numbers.counted(len(affected), "dependent service" if failing else "service")
+        count = numbers.counted(len(affected), "dependent" if failing else "service")
         exposed = count if failing else f"{count} affected"
-        title = exposed if affected else "no affected services"
+        titles = (exposed, f"{len(affected):,} affected") if affected else ("no affected services",)
         most = max((self._strength(one.impact, failing) for one in affected), default=0)
         focus = (found.target.service, found.target.operation)
-        rows = [_Row(None, lambda width: self._impact_heading(title, width, failing, bool(affected)))]
+        rows = [_Row(None, lambda width: self._impact_heading(titles, width, failing, bool(affected)))]
         for one in affected:
             glyph = (self._glyphs.sync_call if one.distance.is_sync else self._glyphs.async_call) + " "
             hops = f" {one.distance.hops} hops" if one.distance.hops > 1 else ""
@@ -154,8 +165,8 @@ class Explorer:
 
     def entries(self, found: BlastRadius, *, failing: bool) -> ExplorerColumn:
         """List the entry points that depend on the target, and its own dependencies."""
-        title = "entry points" if found.entries else "no entry point leads to it"
-        rows = [_Row(None, lambda width: self._impact_heading(title, width, failing, bool(found.entries)))]
+        titles = ("entry points",) if found.entries else ("no entry point leads to it",)
+        rows = [_Row(None, lambda width: self._impact_heading(titles, width, failing, bool(found.entries)))]
         entries = sorted(found.entries, key=lambda one: -self._strength(one.impact, failing))
         most = max((self._strength(one.impact, failing) for one in entries), default=0)
         focus = found.target
@@ -173,14 +184,21 @@ class Explorer:
         )
         return self._column(rows)
 
-    def chains(self, found: CallChains) -> ExplorerColumn:
-        """List the paths from one service to another."""
+    def chains(self, found: CallChains, reverse: CallChains | None = None) -> ExplorerColumn:
+        """List the paths from one service to another. `reverse`: those in the other direction, if only they exist."""
         rows: list[_Row] = []
         if found.observed:
             rows.append(_Row(None, lambda width: self._chain_heading("observed paths", width)))
             rows += (self._chain(chain) for chain in found.observed)
-        else:
+        elif reverse is None:
             rows.append(self._caption("no observed path"))
+        if reverse is not None:
+            begin, end = safe(reverse.begin), safe(reverse.end)
+            rows.append(
+                self._caption(f"no observed path from {end} to {begin}, but in the other direction:", Role.WARNING)
+            )
+            rows.append(_Row(None, lambda width: self._chain_heading(f"from {begin} to {end}", width)))
+            rows += (self._chain(chain) for chain in reverse.observed)
         if found.possible:
             rows.append(self._caption("shortest possible paths, not observed"))
             rows += (self._chain(chain) for chain in found.possible)
@@ -232,7 +250,8 @@ class Explorer:
         return _Row(None, lambda _: Line([(text, role)]))
 
     def _name(self, service: str, width: int, inferred: bool = False) -> Line:
-        return service_name(service, self._role(service), max(width, 4), self._glyphs, inferred, pad=False)
+        role, glyphs = self._role(service), self._glyphs
+        return service_name(service, role, max(width, 4), glyphs, inferred, pad=False, names=self._names)
 
     def _plain(self, service: str, note: str = "") -> _Row:
         def draw(width: int) -> Line:
@@ -240,19 +259,26 @@ class Explorer:
 
         return _Row(Subject(service), draw)
 
-    def _heading(self, title: str, width: int, times: _Times | None) -> Line:
-        """`times`: the latency column, None without figures."""
+    def _heading(self, title: str, width: int, times: _Times | None, more: str) -> Line:
+        """`times`: the latency column, None without figures; `more`: shown if it fits."""
         if times is None:
             return Line([(title, Role.DIM)])
         figures = [figure("calls", _CALLS, Role.DIM), figure("errors", _ERRORS, Role.DIM), times.heading(width)]
         if times.shows_network(width):
             figures.append(figure("network", _NETWORK, Role.DIM))
-        return self._with_figures(Line([(title, Role.TITLE)]), figures, width)
+        name = Line([(title, Role.TITLE)])
+        right = side_by_side(self._shown_figures(figures, width))
+        name.add(more if name.width + len(more) < width - right.width else "", Role.DIM)
+        return self._with_figures(name, figures, width)
+
+    @staticmethod
+    def _shown_figures(figures: Sequence[Line], width: int) -> Sequence[Line]:
+        """Return the figures for which a column has room: a narrow one drops the first."""
+        return figures if width >= _WIDE - 8 else figures[1:]
 
     def _with_figures(self, name: Line, figures: Sequence[Line], width: int) -> Line:
-        """Lay out a name at the left and figures at the right; a narrow column drops the first figure."""
-        shown = list(figures if width >= _WIDE - 8 else figures[1:])
-        right = side_by_side(shown)
+        """Lay out a name at the left and figures at the right."""
+        right = side_by_side(self._shown_figures(figures, width))
         room = max(width - right.width - 1, 6)
         return name.cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(right)
 
@@ -287,14 +313,16 @@ class Explorer:
     def _strength(impact: Impact, failing: bool) -> float:
         return impact.failing if failing else impact.latency
 
-    def _impact_heading(self, title: str, width: int, failing: bool, has_figures: bool) -> Line:
+    def _impact_heading(self, titles: Sequence[str], width: int, failing: bool, has_figures: bool) -> Line:
+        """`titles`: the longest first; the first that fits is shown."""
         if not has_figures:
-            return Line([(title, Role.DIM)])
-        line = Line([(title, Role.TITLE)])
-        words = [figure("fail", _SHARE, Role.DIM)] if failing else [figure("critical", _SHARE, Role.DIM)]
-        return line.pad(max(width - 2 * _SHARE - 3, line.width + 1)).extend(
-            side_by_side([figure("exposed", _SHARE, Role.DIM), *words])
+            return Line([(titles[0], Role.DIM)])
+        figures = _impact_figures(
+            width, figure("exposed", _EXPOSURE, Role.DIM), figure("fail" if failing else "critical", _SHARE, Role.DIM)
         )
+        room = max(width - figures.width - 1, _SHORTEST_NAME)
+        title = next((one for one in titles if len(one) <= room), titles[-1])
+        return Line([(title, Role.TITLE)]).cropped(room, self._glyphs.ellipsis).pad(room + 1).extend(figures)
 
     def _impact_row(
         self, subject: Subject, impact: Impact, failing: bool, most: float, glyph: str = "", note: str = ""
@@ -304,28 +332,21 @@ class Explorer:
         second = impact.failing if failing else impact.latency
 
         def draw(width: int) -> Line:
-            right = side_by_side(
-                [
-                    figure(numbers.whole_percent(impact.exposure), _SHARE),
-                    figure(
-                        numbers.whole_percent(second) if second else "-",
-                        _SHARE,
-                        Role.DIM if not second else Role.ERROR if failing else Role.STRONG,
-                    ),
-                ]
-            )
-            cells = _BAR if width >= _WIDE else _BAR // 2
-            drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
-            bar = Line([(drawn, Role.ERROR if failing else Role.CRITICAL)])
-            bar.add(" " + glyph, Role.GUIDE)
+            role = Role.DIM if not second else Role.ERROR if failing else Role.STRONG
+            strength = figure(numbers.whole_percent(second) if second else "-", _SHARE, role)
+            right = _impact_figures(width, figure(numbers.whole_percent(impact.exposure), _EXPOSURE), strength)
+            cells = _BAR if width >= _WIDE else _BAR // 2 if width >= _HALF_WIDE else 0
+            bar = Line()
+            if cells:
+                drawn = share_bar(100 * self._strength(impact, failing) / most if most else 0, cells, glyphs)
+                bar.add(drawn, Role.ERROR if failing else Role.CRITICAL).add(" ", Role.PLAIN)
+            bar.add(glyph, Role.GUIDE)
             suffix = note if width >= _WIDE else ""
             room = max(width - right.width - bar.width - len(suffix) - 1, 6)
-            if subject.operation:
-                name = service_name(
-                    subject.service, self._role(subject.service), room, glyphs, operation=subject.operation, pad=False
-                )
-            else:
-                name = self._name(subject.service, room)
+            service, operation = subject.service, subject.operation
+            name = service_name(
+                service, self._role(service), room, glyphs, operation=operation, pad=False, names=self._names
+            )
             line = bar.extend(name).add(suffix, Role.DIM)
             return line.pad(max(width - right.width, line.width + 1)).extend(right)
 
@@ -360,3 +381,8 @@ class Explorer:
             return line.cropped(room, glyphs.ellipsis).pad(room + 1).extend(figures)
 
         return _Row(Subject(chain.services[-1], chain=chain.services), draw)
+
+
+def _impact_figures(width: int, exposure: Line, strength: Line) -> Line:
+    """Return the figures of a blast radius that a column of this width has room for."""
+    return side_by_side([strength] if width < _NARROW else [exposure, strength])

@@ -123,6 +123,9 @@ class ServiceMap:
         if self._keeps_columns:
             return self._first
         if not self._first <= begin or not end <= self._first + width:
-            self._first = begin + (end - begin - width) // 2
-        self._first = max(min(self._first, self.drawing.width - width), 0)
+            wanted = max(min(begin + (end - begin - width) // 2, self.drawing.width - width), 0)
+            # begin with a whole layer, so that no name is cut at the left
+            layers = {box.column for box in self.drawing.boxes.values()}
+            whole = [column for column in (0, *layers) if column <= box.column and end <= column + width]
+            self._first = min(whole, key=lambda column: (abs(column - wanted), column), default=wanted)
         return self._first

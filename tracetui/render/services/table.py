@@ -14,6 +14,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
+from tracetui.render.text.short_names import NamesOfSet
 from tracetui.render.text.tables import (
     _GAP,
     call_count,
@@ -63,6 +64,7 @@ class ServiceListColumns:
     def __init__(self, table: ServiceTable) -> None:
         self.table = table
         self._roles = service_roles(table.traces)
+        self.names = NamesOfSet(f.service for f in table.services)
         self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in table.services), default=0))
         self.name_cells = max((name_cells(f.service, f.inferred) for f in table.services), default=0)
 
@@ -151,6 +153,7 @@ class ServiceList:
                     self._name_cells(width) - self._severity_cells,
                     self.glyphs,
                     figures.inferred,
+                    names=self.columns.names,
                 )
             ),
             figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),

@@ -12,6 +12,7 @@ from tracetui.render.text.colours import service_slots
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.short_names import NamesOfSet
 
 _GAP = "  "
 _MIN_CELLS = 16
@@ -46,21 +47,32 @@ def name_cells(service: str, inferred: bool = False, operation: str = "") -> int
 
 
 def service_name(
-    name: str, role: str, width: int, glyphs: Glyphs, inferred: bool = False, *, operation: str = "", pad: bool = True
+    name: str,
+    role: str,
+    width: int,
+    glyphs: Glyphs,
+    inferred: bool = False,
+    *,
+    operation: str = "",
+    pad: bool = True,
+    names: NamesOfSet | None = None,
 ) -> Line:
-    """Return a service with its glyph and optionally an operation, cut and padded to `width` cells."""
+    """Return a service with its glyph and optionally an operation, cut and padded to `width` cells.
+
+    `names`: names that the cut one must not be confused with.
+    """
     line = Line([(glyphs.service, role)])
     # the name is more important than the word
     tail = (_INFERRED if width >= name_cells(name, inferred, operation) else " ?") if inferred else ""
     room = max(width - line.width - len(tail), 0)
     shown, rest = safe(name), safe(operation)
+    # if both do not fit, each keeps a part
+    share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3)) if rest else room
+    shown = names.cut(name, share, glyphs.ellipsis) if names else cut(shown, share, glyphs.ellipsis)
     if rest:
-        # if both do not fit, each keeps a part
-        share = max(room - cell_width(rest) - 1, min(cell_width(shown), room // 3))
-        shown = cut(shown, share, glyphs.ellipsis)
         rest = cut(" " + rest, room - cell_width(shown), glyphs.ellipsis)
     # without a glyph the name has the colour
-    line.add(cut(shown, room, glyphs.ellipsis), Role.PLAIN if glyphs.service else role)
+    line.add(shown, Role.PLAIN if glyphs.service else role)
     line.add(rest, Role.STRONG).add(tail, Role.DIM)
     line = line.cropped(width, glyphs.ellipsis)
     return line.pad(width) if pad else line

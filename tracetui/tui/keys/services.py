@@ -139,5 +139,12 @@ MAP = KeyTable(
     Shortcut("map.zoom-out", "Z", "zoom(-1)", "Less detail", ABOVE, former="minus"),
     Shortcut("map.explore", "enter", "take", "Explore", "explore the service", "explore", former="f"),
     Shortcut("map.leave", "escape,m", "dismiss(None)", "Leave", "back", "back"),
+    Shortcut("map.keys", "question_mark", "keys", "Help: keys", "keys of the map", "keys"),
+    glyphs=(
+        ("thick line", "many calls: a quarter or more of the largest number between two services"),
+        ("dotted line", "asynchronous calls"),
+        ("✖", "some of the calls fail"),
+        ("< >", "the map goes on at that side"),
+    ),
     in_palette=False,
 )

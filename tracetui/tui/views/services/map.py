@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from tracetui.render.services.map import ServiceMap
 from tracetui.render.text.line import Line
+from tracetui.tui.help import HelpScreen
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.keys.services import MAP
 from tracetui.tui.state import Look
@@ -56,11 +57,13 @@ class MapScreen(Dialog[str | None]):
 
     def __init__(self, look: Look, shown: ServiceMap) -> None:
         super().__init__()
-        self._map = shown
+        self._look, self._map = look, shown
         self._title = LineBar(look.theme, self._title_lines)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = MapView(look.theme, look.glyphs.cursor)
-        hints = MAP.hints("map.left map.down map.up map.right", "map.zoom-in map.zoom-out", "map.explore", "map.leave")
+        hints = MAP.hints(
+            "map.left map.down map.up map.right", "map.zoom-in map.zoom-out", "map.explore", "map.leave", "map.keys"
+        )
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
@@ -100,6 +103,10 @@ class MapScreen(Dialog[str | None]):
         elif name is not None:
             self._map.choose(name)
             self._paint()
+
+    def action_keys(self) -> None:
+        groups = [("Legend", MAP.glyphs), (MAP.title, MAP.help)]
+        self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
 
     def action_take(self) -> None:
         self.dismiss(self._map.chosen)

@@ -63,7 +63,8 @@ def mode_columns(
     columns: ServiceListColumns, analysis: Analysis, mode: Mode, focus: str, glyphs: Glyphs
 ) -> ModeColumns:
     """Compute the columns of a mode. Slow on a large set, except for neighbours."""
-    graph, explorer, target = columns.table.graph, Explorer(columns.role, glyphs), Target(focus, mode.operation)
+    graph, target = columns.table.graph, Target(focus, mode.operation)
+    explorer = Explorer(columns.role, columns.names, glyphs)
     if mode.what in (SLOW, FAILS):
         found = blast_radius(graph, analysis.paths, target)
         fails = mode.what == FAILS
@@ -74,21 +75,27 @@ def mode_columns(
             diagram=_if_few(effect_diagram(graph, found, failing=fails)),
         )
     if mode.what == PATH:
-        chains = call_chains(graph, target, Target(mode.others[0]))
-        diagram = path_diagram(graph, chains, {focus, mode.others[0]})
-        return ModeColumns(explorer.chains(chains), diagram=_if_few(diagram))
+        end = Target(mode.others[0])
+        chains = call_chains(graph, target, end)
+        back = None if chains.observed else call_chains(graph, end, target)
+        reverse = back if back is not None and back.observed else None
+        drawn_chains = reverse if reverse is not None and not chains.possible else chains
+        diagram = path_diagram(graph, drawn_chains, {focus, mode.others[0]})
+        return ModeColumns(explorer.chains(chains, reverse), diagram=_if_few(diagram))
     if mode.what == SHARED:
         names = (focus, *mode.others)
         return ModeColumns(explorer.shared(names, shared_dependencies(graph, names)))
     if mode.what == DIFFERENCE:
         other = mode.others[0]
         return ModeColumns(explorer.difference(focus, other, caller_difference(graph, focus, other)))
-    up, down = (
-        [one for one in neighbours(graph, target, upstream=upstream) if one.distance.hops <= mode.hops]
-        for upstream in (True, False)
-    )
-    left, right = explorer.neighbours(target, up, upstream=True), explorer.neighbours(target, down, upstream=False)
-    drawn = {focus, *(one.service for one in (*up, *down))}
+    columns_of, drawn = [], {focus}
+    for upstream in (True, False):
+        every = neighbours(graph, target, upstream=upstream)
+        shown = [one for one in every if one.distance.hops <= mode.hops]
+        drawn.update(one.service for one in shown)
+        further = len(every) - len(shown)
+        columns_of.append(explorer.neighbours(target, shown, upstream=upstream, further=further))
+    left, right = columns_of
     calls = calls_diagram(graph, drawn, focus=[focus]) if len(drawn) <= MAX_DRAWN else None
     return ModeColumns(left, right, about=overview(graph, target) if mode.operation else None, diagram=calls)
 

@@ -91,7 +91,9 @@ class ServicesView(View):
         if self.explorer.mode.what != AROUND:
             back, _, *others = SERVICES.hints("app.back", "services.blast", "list.open", "services.focus")
             # name what the key shows next, as it has three states
-            following = {SLOW: "if it FAILS", FAILS: "neighbours"}.get(self.explorer.mode.what, "if it is SLOW")
+            if self.explorer.mode.what == FAILS:
+                return [("{services.blast}", "neighbours"), *others]
+            following = "if it FAILS" if self.explorer.mode.what == SLOW else "if it is SLOW"
             return [back, ("{services.blast}", following), *others]
         if self.page.focused_detail is not None:
             return SERVICES.hints("list.open", "services.focus", "services.errors", "services.more-hops")
