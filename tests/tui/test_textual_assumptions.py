@@ -6,9 +6,11 @@ One test for each assumption, on Textual alone, and one that no other module use
 from __future__ import annotations
 
 import ast
+import asyncio
 import functools
 import importlib
 import inspect
+import itertools
 import pkgutil
 import textwrap
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from typing import Any, ClassVar
 
 import pytest
 from rich.color import ColorSystem
+from textual import _time as textual_time
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
@@ -33,7 +36,7 @@ from textual.scrollbar import ScrollBar
 from textual.widgets import Input, Static
 
 import tracetui.tui
-from tracetui.tui.terminal.textual_internals import binding_chain, keymap_of, vertical_bar
+from tracetui.tui.terminal.textual_internals import binding_chain, keep_late_timers, keymap_of, vertical_bar
 
 TUI = Path(tracetui.tui.__file__).parent
 
@@ -337,3 +340,26 @@ def test_only_the_terminal_package_imports_private_modules_of_textual() -> None:
     }
     assert found
     assert all(name.startswith("tui/terminal/") for name in found), found
+
+
+async def test_timer_that_fires_once_fires_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(App[None]):
+        fired = False
+
+        def fire(self) -> None:
+            self.fired = True
+
+    keep_late_timers()
+    looks = itertools.count()
+    async with Late().run_test() as pilot:
+        # another process has run for a second between two looks at the clock
+        monkeypatch.setattr(textual_time, "get_time", lambda: float(next(looks)))
+        app = pilot.app
+        assert isinstance(app, Late)
+        timer = app.set_timer(0.01, app.fire)
+        monkeypatch.setattr(timer, "_interval", 0.01)
+        while timer._task is not None and not timer._task.done():
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.001)
+        await pilot.pause()
+        assert app.fired

@@ -14,12 +14,14 @@ from textual.screen import Screen
 from tracetui.tui.terminal.cell_diff import CellChanges, ShownCells
 from tracetui.tui.terminal.key_queue import KeyQueue
 from tracetui.tui.terminal.screen import FocusPaintScreen
+from tracetui.tui.terminal.textual_internals import keep_late_timers
 
 
 class TerminalApp(App[None]):
     """Base of the app: its terminal may be slow, and its keys may arrive faster than they are handled."""
 
     def __init__(self, ansi: bool | None = None) -> None:
+        keep_late_timers()
         super().__init__(ansi_color=ansi)
         self._shown = ShownCells()
         self._keys = KeyQueue(self, super().on_event, lambda: self.holds_keys)

@@ -1,4 +1,4 @@
-"""Parts of Textual without public names: the bindings at the focus, the keymap, and scroll bars of another class."""
+"""Parts of Textual without public names: bindings at the focus, the keymap, scroll bars of another class, timers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
+from textual.timer import Timer
 
 
 def keymap_of(app: App[Any]) -> Mapping[str, str]:
@@ -33,3 +34,22 @@ def vertical_bar(view: ScrollView, make: Callable[[], ScrollBar]) -> ScrollBar:
         bar.display = False
         view.app._start_widget(view, bar)
     return view._vertical_scrollbar
+
+
+def keep_late_timers() -> None:
+    """Let timers that fire once do so however late they are.
+
+    Textual drops such a timer if its time passes between two looks at the clock while it starts, as happens on a busy
+    machine. Its callback is lost then: the app would never adapt to another size of the terminal, nor poll a server.
+    """
+    if Timer._start is not _start_of_textual:
+        return
+
+    def start(timer: Timer) -> None:
+        timer._skip = timer._skip and timer._repeat != 0
+        _start_of_textual(timer)
+
+    Timer._start = start  # type: ignore[method-assign, assignment]
+
+
+_start_of_textual = Timer._start
