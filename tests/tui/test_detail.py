@@ -21,6 +21,7 @@ from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
+from tracetui.tui.widgets import span_detail
 from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
@@ -250,6 +251,32 @@ async def test_links() -> None:
         await session.to("not loaded")
         await session.press("enter")
         assert isinstance(session.app.heard[-1], Notice)
+
+
+async def test_links_are_followed_back() -> None:
+    traces = some_traces()
+    source = at(traces, "2")
+    async with Shown(traces, at(traces, "9")) as session:
+        assert "▾ linked from 1" in session.app.lines
+        await session.to("⇠ db query  Enter opens it  trace 1 span 2")
+        await session.press("enter")
+        assert session.app.heard[-1] == OpenTrace(int(traces.trace[source]), source)
+        await session.show(at(traces, "1"))
+        assert not any("linked from" in line for line in session.app.lines)
+        assert session.app.heard.count("span links") == 1
+
+
+async def test_links_of_many_spans_are_searched_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(span_detail, "MAX_AT_ONCE", 0)
+    traces = some_traces()
+    async with Shown(traces, at(traces, "9")) as session:
+        assert "span links" not in session.app.heard
+        await session.to("linked from  Enter searches 1 span with links")
+        await session.press("enter")
+        assert session.app.heard.count("span links") == 1
+        row = session.app.row("▾ linked from 1")
+        assert session.app.detail.view.cursor == row
+        assert "⇠ db query" in session.app.lines[row + 1]
 
 
 @pytest.mark.parametrize(

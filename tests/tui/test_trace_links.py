@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.support.building import build, span
-from tests.support.paths import CASES, INCIDENT
+from tests.support.paths import CASES, INCIDENT, SAMPLES
 from tests.support.servers import LiveServer
 from tests.support.trace_app import loaded, opened
 from tracetui.render.report.slack_message import MAX_CHARACTERS, MAX_ROWS, WIDTH
@@ -16,6 +16,7 @@ from tracetui.session import Session
 from tracetui.tui import app as app_module
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, trace_items
+from tracetui.tui.widgets.span_detail import SpanDetail
 
 TRACES = Session(build(span("a", 0, 10)))
 
@@ -127,3 +128,26 @@ async def test_message_for_slack_is_small_and_harmless(source: str) -> None:
             assert app.clipboard.count("```") == 2
             assert not set(app.clipboard) & set("<>")
             assert len(app.clipboard.splitlines()) <= MAX_ROWS + 20
+
+
+async def test_a_message_is_followed_from_consumer_to_producer_and_back() -> None:
+    async with opened(str(SAMPLES / "async"), size=(140, 40)) as (app, pilot):
+        await pilot.press("slash", *"invoices process", "enter", "enter")
+        consumer = app.state.trace
+        detail = app.query_one(SpanDetail)
+
+        async def open_entry(path: str) -> None:
+            lines = detail.view.lines
+            assert lines is not None
+            await pilot.press("tab")
+            row = lines.row_of(path)
+            assert row is not None
+            await pilot.press(*["j"] * row, "enter")
+
+        await open_entry("link:0")
+        assert app.state.trace != consumer
+        assert "invoices publish" in pilot.text
+        assert "linked from 1" in pilot.text
+        await open_entry("linked:0")
+        assert app.state.trace == consumer
+        assert "links 3" in pilot.text

@@ -21,6 +21,7 @@ from tracetui.render.span.facts import (
 )
 from tracetui.render.span.gen_ai import chat_messages, usage_words
 from tracetui.render.span.head import head
+from tracetui.render.span.links import LinkedFrom, link_words, linked_entries, search_entry
 from tracetui.render.span.log_lines import details, headline, more_lines, placement, severity_role
 from tracetui.render.span.values import PREVIEWED, READABLE_KEY, ValueRows, key_column, own_frame
 from tracetui.render.text import numbers
@@ -49,6 +50,7 @@ class SpanDetailLines:
     """None until they are computed."""
     targets: Mapping[int, LinkTarget] = field(default_factory=dict)
     """Link targets by number of the link."""
+    linked_from: LinkedFrom = field(default_factory=LinkedFrom)
     glyphs: Glyphs = UNICODE
     local_time: bool = False
     slot: int = 0
@@ -138,6 +140,7 @@ class SpanDetailLines:
         has_logs = any(event.is_log for event in span.events)
         yield from self._list(span.events, "events and logs" if has_logs else "events", self._event, width)
         yield from self._list(span.links, "links", self._link, width)
+        yield from self._linked()
         if not self.word:
             moment = numbers.date_clock(span.start_ns, self.local_time)
             when = f"{moment} {numbers.zone(span.start_ns, self.local_time)}"
@@ -315,17 +318,24 @@ class SpanDetailLines:
         link, path = self.span.links[number], f"link:{number}"
         target = self.targets.get(number)
         line = self._foldable(path, bool(link.attributes), level=1).add(f"{self.glyphs.link} ", Role.ACCENT)
-        if target:
-            line.add(safe(target.name), Role.STRONG).add(
-                f"  {self.open_key} opens it  " if self.open_key else "  ", Role.DIM
-            )
-        else:
-            line.add("not loaded  ", Role.DIM)
-        line.add(f"{safe(link.kind, 40)}{' ' if link.kind else ''}", Role.PLAIN)
-        line.add(f"trace {safe(link.trace_id, 64)} span {safe(link.span_id, 64)}", Role.DIM)
+        link_words(line, target, link.kind, (link.trace_id, link.span_id), self.open_key)
         yield DetailEntry(path, "link", plain(link), lambda _: [line], can_fold=bool(link.attributes), target=target)
         if link.attributes and (self.word or self._open(path)):
             yield from self._below(path, link.attributes, width)
+
+    def _linked(self) -> Iterator[DetailEntry]:
+        """Yield the spans that link to this one."""
+        linked = self.linked_from
+        if self.word or not (linked.count or linked.unread):
+            return
+        if linked.unread:
+            yield search_entry(linked, self.glyphs, self.open_key)
+            return
+        yield self._heading("group:linked from", "linked from", linked.count)
+        if self._open("group:linked from"):
+            yield from linked_entries(linked, self.glyphs, self.open_key)
+            if linked.count > len(linked.spans):
+                yield self._more("linked from", linked.count - len(linked.spans), "")
 
     def _below(self, path: str, values: Attributes, width: int) -> Iterator[DetailEntry]:
         column = key_column(values, width)

@@ -36,6 +36,7 @@ class Glyphs:
     leaf: str
     event: str
     link: str
+    linked_from: str
     sync_call: str
     """Also between an earlier and a later value."""
     async_call: str
@@ -100,6 +101,7 @@ UNICODE = Glyphs(
     leaf="╴",
     event="◆",
     link="⇢",
+    linked_from="⇠",
     sync_call="→",
     async_call="⇝",
     warning="⚠",
@@ -142,6 +144,7 @@ ASCII = Glyphs(
     leaf="-",
     event="*",
     link=">",
+    linked_from="<",
     sync_call="->",
     async_call="~",
     warning="!",

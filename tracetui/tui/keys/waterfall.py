@@ -133,7 +133,7 @@ WATERFALL = KeyTable(
         ("█ ─", "on the critical path; off it"),
         ("▒ ┄", "the same, while a call is on the network: until the callee begins, after it ends"),
         ("✖ ✗", "error origin; propagated from below, or cancelled"),
-        ("◆ ⇢ ⇝", "event or log record; link; asynchronous call"),
+        ("◆ ⇢ ⇠ ⇝", "event or log; link to, from; asynchronous call"),
         ("×3", "a run of 3 similar calls; unfold to see each"),
         (
             "⚠",

@@ -10,12 +10,19 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.timer import Timer
 
+from tracetui.analysis.incoming_links import (
+    MAX_AT_ONCE,
+    known_incoming_links,
+    linking_spans,
+    read_incoming_links,
+)
 from tracetui.analysis.span_facts import FactFinder, SpanFacts
 from tracetui.model.ids import span_key
 from tracetui.model.span import Span, Value
 from tracetui.model.traces import TraceSet
 from tracetui.render.span.detail import MAX_SHOWN, SpanDetailLines
 from tracetui.render.span.entries import LinkTarget
+from tracetui.render.span.links import SEARCH, LinkedFrom, LinkedSpan
 from tracetui.render.text.attributes import value_text
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.colours import distinct_slots, service_slots
@@ -54,6 +61,8 @@ class SpanDetail(Vertical):
         self._slots: list[int] = []
         self._slots_of: tuple[int, list[int]] = (-1, [])
         """Trace and the colour slots of its services, as in the waterfall."""
+        self._links_of: TraceSet | None = None
+        """Set whose links are being read, or have been."""
         self._toggled: set[str] = set()
         self._word = ""
         self.highlighted = ""
@@ -131,7 +140,8 @@ class SpanDetail(Vertical):
 
     # --- computing the content ---------------------------------------------------------------------------------------
 
-    def _compute(self) -> None:
+    def _compute(self, again: bool = False) -> None:
+        """Make the rows of the span; `again` also if it is shown."""
         session, span = self.state.session, self._requested
         if not self.is_mounted or not self.display:
             return
@@ -145,7 +155,7 @@ class SpanDetail(Vertical):
             self._computing = None
             self._slots = service_slots(session.loaded.services)
             self._slots_of = (-1, [])
-        elif span == self._shown:
+        elif span == self._shown and not again:
             return
         lines = partial(self._new_lines, KeyNames(self.screen).short("{list.open}"))
         self._work("span detail", partial(_detail_lines, facts, span, lines), partial(self._show_lines, facts, span))
@@ -159,6 +169,7 @@ class SpanDetail(Vertical):
             span=span,
             facts=facts,
             targets=_targets(traces, span),
+            linked_from=_linked_from(traces, number),
             glyphs=look.glyphs,
             local_time=look.local_time,
             slot=self._slots_within(traces, int(traces.trace[number]))[int(traces.service[number])],
@@ -186,6 +197,20 @@ class SpanDetail(Vertical):
         if lines.facts is None and self._computing is not facts:
             self._computing = facts
             self._work("span facts", partial(facts.facts, span), partial(self._facts_found, facts))
+        if known_incoming_links(facts.traces) is None and not lines.linked_from.unread:
+            self._read_links(facts.traces)
+
+    def _read_links(self, traces: TraceSet) -> None:
+        """Read the links of all spans, then show those to the span."""
+        if self._links_of is traces:
+            return
+        self._links_of = traces
+
+        def found(_: object) -> None:
+            if self._facts is not None and self._facts.traces is traces:
+                self._compute(again=True)
+
+        self._work("span links", partial(read_incoming_links, traces), found)
 
     def _facts_found(self, facts: FactFinder, _: SpanFacts) -> None:
         if self._computing is facts:
@@ -212,6 +237,9 @@ class SpanDetail(Vertical):
             self.view.rows_changed(row)
         elif entry.is_long:
             self.read()
+        elif entry.path == SEARCH and self._facts is not None:
+            self.post_message(Notice("searching the links of all spans ..."))
+            self._read_links(self._facts.traces)
         elif entry.path.startswith("link:"):
             self.post_message(Notice("the linked trace is not loaded"))
 
@@ -307,3 +335,23 @@ def _targets(traces: TraceSet, span: Span) -> dict[int, LinkTarget]:
         name = f"{traces.service_name(shown)} {traces.operation_name(shown)}"
         targets[number] = LinkTarget(trace, found, name)
     return targets
+
+
+def _linked_from(traces: TraceSet, span: int) -> LinkedFrom:
+    """Find the spans that link to a span, if the links of the set have been read."""
+    links = known_incoming_links(traces)
+    if links is None:
+        count = len(linking_spans(traces))
+        return LinkedFrom(unread=count if count > MAX_AT_ONCE else 0)
+    found = links.to(traces, span)
+    return LinkedFrom(
+        [
+            LinkedSpan(
+                LinkTarget(int(traces.trace[one]), one, f"{traces.service_name(one)} {traces.operation_name(one)}"),
+                traces.trace_ids[int(traces.trace[one])],
+                traces.span_id(one),
+            )
+            for one in found[:MAX_SHOWN].tolist()
+        ],
+        len(found),
+    )
