@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Collection
+
 import pytest
 
 from tests.support.building import build, span
 from tests.support.paths import INCIDENT
 from tests.support.trace_app import opened
 from tracetui.query.complete import Vocabulary, vocabulary
+from tracetui.render.traces import known_names
 from tracetui.render.traces.known_names import known_name_lines, similar_names
 
 
@@ -54,3 +58,18 @@ async def test_filter_without_matches_names_what_is_similar() -> None:
         assert "attributes  customer.tier" in pilot.text
         await pilot.press("u")
         assert "similar" not in pilot.text
+
+
+async def test_names_are_compared_outside_the_ui_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def nearest(_: str, known: Collection[str]) -> str | None:
+        threads.append(threading.current_thread())
+        return next(iter(known))
+
+    monkeypatch.setattr(known_names, "nearest", nearest)
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("slash", *"recomendation", "enter")
+        assert "similar" in pilot.text
+    assert threads
+    assert threading.main_thread() not in threads

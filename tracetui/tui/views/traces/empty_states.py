@@ -56,7 +56,7 @@ class NoMatch:
     """Why a filter matches no trace, and what there is instead."""
 
     blocking: filters.BlockingCondition | None
-    known: Vocabulary
+    known_names: list[Line]
 
 
 def prepared(
@@ -80,7 +80,9 @@ def prepared(
     entries = find_entry_points(loaded, shown) if by_entry_point else None
     no_match = None
     if not len(shown) and query and loaded.trace_count:
-        no_match = NoMatch(filters.find_blocking_condition(loaded, query), vocabulary(loaded))
+        # similar names are looked for here, as that takes long among many
+        known = known_name_lines(vocabulary(loaded), searched_words(query), _INDENT, _LINE_WIDTH)
+        no_match = NoMatch(filters.find_blocking_condition(loaded, query), known)
     return Prepared(columns, entries, shown, points, stats, no_match)
 
 
@@ -115,7 +117,7 @@ def no_match_lines(
     keys = names.short("{traces.undo} undoes the last change, {traces.filter} edits the filter")
     lines.append(Line([(_INDENT + keys, Role.DIM)]))
     if no_match is not None:
-        lines += known_name_lines(no_match.known, searched_words(query), _INDENT, _LINE_WIDTH)
+        lines += no_match.known_names
     return lines
 
 
