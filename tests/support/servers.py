@@ -84,7 +84,7 @@ class StandIn(Loopback, ABC):
 
 
 class LiveServer(StandIn):
-    """Server of one kind, of `KINDS` or of `ALIKES`, whose traces can appear and disappear.
+    """Server of one kind, of `KINDS` or of `JAEGER_COMPATIBLE`, whose traces can appear and disappear.
 
     With `ends_ns`, all times are shifted so that the last span ends then, within a window that ends now.
     """

@@ -7,7 +7,7 @@ that few edges cross, and edges routed through the gaps between layers.
 Edges of a gap that connect every one of some nodes with every one of others are drawn as one `Bundle`: a vertical line
 with a horizontal stub to each node. Each bundle has a row of its own at each of its nodes, so that the lines can be
 followed from end to end: lines that touch are of one bundle, and every left end of it is connected with every right
-end. Edges over several layers pass through a `Passage` in each layer between.
+end. Edges over several layers pass through a passage in each layer between.
 """
 
 from __future__ import annotations
