@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.incidents import deployment
+from tests.support.paths import INCIDENT
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
 from tracetui.export.save import save
 from tracetui.query.edit import time_window
+from tracetui.render.text import numbers
 from tracetui.tui.messages import FilterTraces
 
 VERSIONS = ["2.4"] * 7 + ["2.5"] * 5
@@ -42,7 +44,7 @@ async def test_comparison_before_and_after_the_cursors_trace(source: str) -> Non
         await pilot.settle()
         await pilot.press("B")
         assert re.search(r"before and after \d\d:\d\d:\d\d\.\d{3} UTC, at the cursor +4 before, 8 after", pilot.text)
-        await pilot.press("enter")
+        await pilot.press(*"cursor", "enter")
         assert re.search(r"before +before \d\d:\d\d:\d\d\.000 UTC  4 traces", pilot.text)
         assert re.search(r"after +from \d\d:\d\d:\d\d\.000 UTC on  8 traces", pilot.text)
 
@@ -90,3 +92,48 @@ async def test_typed_text_can_be_used_although_an_option_contains_it(source: str
     async with opened(source) as (_, pilot):
         await pilot.press("B", *"service", "down", "enter")
         assert "service: no such file" in pilot.text
+
+
+async def test_changes_precede_the_time_at_the_cursor(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        app.state.select(4)
+        app.current_view.selection_changed()
+        await pilot.press("B")
+        assert pilot.text.index("service.version 2.4") < pilot.text.index("at the cursor")
+
+
+async def test_typed_time_is_before_and_after_it(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        assert app.state.session is not None
+        clock = numbers.clock(int(app.state.session.loaded.trace_start[5]), digits=0)
+        await pilot.press("B")
+        assert "a time such as 10:05, or a baseline: a file, server or profile" in pilot.text
+        await pilot.press(*clock)
+        assert re.search(rf"before and after {clock} UTC +5 before, 7 after", pilot.text)
+        await pilot.press("enter")
+        assert re.search(rf"before +before {clock}  5 traces", pilot.text)
+        assert re.search(rf"after +from {clock} on  7 traces", pilot.text)
+
+
+async def test_typed_time_that_all_traces_precede_is_explained(source: str) -> None:
+    async with opened(source) as (_, pilot):
+        await pilot.press("B", *"2030-01-01", "enter")
+        assert "all 12 traces started before 2030-01-01" in pilot.text
+
+
+async def test_grouped_list_offers_the_same(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        app.state.select(4)
+        app.current_view.selection_changed()
+        await pilot.press("v", "g", "B")
+        assert "at the cursor" in pilot.text
+        assert "service.version 2.4" in pilot.text
+
+
+async def test_traces_with_errors_are_no_contrast_if_all_have_errors() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("c")
+        assert "traces with errors" in pilot.text
+        await pilot.press("escape", "e", "c")
+        assert "traces with errors" not in pilot.text
+        assert "the slowest traces" in pilot.text

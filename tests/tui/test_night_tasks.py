@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.building import build, span
-from tests.support.paths import SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES
 from tests.support.pilot import Driver
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
@@ -76,6 +77,20 @@ async def test_a_user_at_a_time(source: str) -> None:
         await hands.press("enter")
         assert app.state.query.startswith("user.id = u-42 AND trace.start >= ")
         assert app.state.shown.tolist() == [14]
+        assert hands.keys <= MAX_KEYS
+
+
+async def test_what_happened_at_a_time() -> None:
+    """Something happened at 10:05: the list has the traces around it, although that of the cursor is of 10:05, too."""
+    async with opened(INCIDENT) as (app, pilot):
+        hands = Hands(pilot)
+        await hands.press("w")
+        await hands.write("10:05")
+        assert re.search(r"a minute before and after 10:05 +13 traces", pilot.text)
+        assert "from 10:05 on" in pilot.text
+        assert "a minute before and after the trace under the cursor" in pilot.text
+        await hands.press("enter")
+        assert app.state.query == "trace.start >= 2026-03-10T10:04:00Z AND trace.start < 2026-03-10T10:06:00Z"
         assert hands.keys <= MAX_KEYS
 
 

@@ -27,7 +27,7 @@ from tracetui.session import Session
 from tracetui.tui.messages import FilterTraces, Notice, OpenTrace
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
-from tracetui.tui.views.traces.quick_filters import written_window
+from tracetui.tui.views.traces.time_windows import written_window
 from tracetui.tui.views.traces.view import TracesView
 from tracetui.tui.widgets.choice import Choice
 from tracetui.tui.widgets.line_input import LineInput
@@ -625,7 +625,9 @@ def test_time_window_with_reversed_ends_is_rejected() -> None:
         ("10T23:50", "11T00:20", "23:55-00:10", "10T23:55-11T00:10"),
         ("10T23:50", "11T00:20", "00:05-00:10", "11T00:05-11T00:10"),
         ("10T23:50", "11T00:20", "23:40-00:30", "10T23:40-11T00:30"),
+        ("10T18:29", "10T18:45", "18:31:05.25", "10T18:31:05.25"),
         ("10T18:29", "10T18:45", "18:61", ""),
+        ("10T18:29", "10T18:45", "ten 18:31", ""),
     ],
 )
 def test_typed_window_is_on_the_day_of_the_traces(first: str, last: str, written: str, meant: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple, Protocol
 
 from textual.app import ComposeResult
@@ -124,16 +124,19 @@ class Choice(Dialog[str | None]):
         options: Sequence[Option] | OptionSource,
         *,
         free: str = "",
+        typed: Callable[[str], Sequence[Option]] = lambda _: (),
         is_filling: bool = False,
         cells: int = 0,
     ) -> None:
-        """`title` must be safe to show; `free` describes the text that is accepted, '' for none; `is_filling`: more
-        options come; `cells`: width of the dialog if the terminal has it, 0 for the default width.
+        """`title` must be safe to show; `free` describes the text that is accepted, '' for none; `typed` returns what a
+        text denotes by itself, which precedes the options that contain it; `is_filling`: more options come; `cells`:
+        width of the dialog if the terminal has it, 0 for the default width.
         """
         super().__init__()
         self._look = look
         self._title = title
         self._free = free
+        self._typed = typed
         self._source = _AllOptions(options) if isinstance(options, Sequence) else options
         self._matches = self._source.matching((), "")
         self._is_empty = not self._matches
@@ -211,10 +214,13 @@ class Choice(Dialog[str | None]):
         self.query_one(LineView).show(self._lines(), 0)
 
     def _match(self, text: str) -> None:
-        """Find the options for a text; the text itself is the last one if it is accepted, too."""
+        """Find the options for a text: first what it denotes; the text itself is the last one if it is accepted."""
         self._matches = self._source.matching(text.lower().split(), text)
         text = text.strip()
-        if self._free and text and self._matches:
+        denoted = self._typed(text) if text else ()
+        if denoted:
+            self._matches = [*denoted, *self._matches]
+        elif self._free and text and self._matches:
             quoted = self._look.glyphs.quoted(safe(text, _LONGEST_TYPED))
             self._matches = [*self._matches, Option(text, f"use {quoted}", role=Role.DIM)]
         self.query_one("#choice-title", LineBar).show(self._heading)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from tracetui.analysis.stats.groups import FEW_SAMPLES
+from tracetui.model.times import SECOND_NS, UNITS, find_clock, find_time, latest_at_clock
 from tracetui.model.traces import TraceSet
 from tracetui.query.trace_set_split import (
     ChangedAttribute,
@@ -19,7 +21,7 @@ from tracetui.query.trace_set_split import (
 from tracetui.render.text import numbers
 from tracetui.render.text.safe_text import safe
 from tracetui.render.traces.scatter import MarkedTime
-from tracetui.tui.state import Look
+from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.choice import Option
 
 _LONGEST_VALUE = 40
@@ -41,22 +43,43 @@ class GroupPair:
 
 
 def pair_at(traces: TraceSet, moment: int, look: Look) -> GroupPair | None:
-    """Return the pair before and after a time, in nanoseconds; None if all traces are on one side."""
-    after = int((traces.trace_start >= moment).sum())
-    before = traces.trace_count - after
-    if not before or not after:
-        return None
+    """Return the pair before and after the cursor's time, in nanoseconds; None if all traces are on one side."""
     text = f"{numbers.clock(moment, look.local_time)} {numbers.zone(moment, look.local_time)}"
-    option = Option("at", f"before and after {text}, at the cursor", f"{before:,} before, {after:,} after")
+    pair = _pair_at(traces, moment, text, "at", f"before and after {text}, at the cursor")
+    return pair if 0 < int((traces.trace_start >= moment).sum()) < traces.trace_count else None
+
+
+def typed_pair(text: str, traces: TraceSet, look: Look) -> GroupPair | None:
+    """Return the pair before and after a typed time, such as `10:05`; None for other text."""
+    moment = _typed_moment(text, traces, look)
+    if moment is None:
+        return None
+    zone = "" if look.local_time else " UTC"
+    return _pair_at(traces, moment, text.strip(), f"typed {text}", f"before and after {text.strip()}{zone}")
+
+
+def _pair_at(traces: TraceSet, moment: int, text: str, value: str, label: str) -> GroupPair:
+    after = int((traces.trace_start >= moment).sum())
+    option = Option(value, label, f"{traces.trace_count - after:,} before, {after:,} after")
     return GroupPair(option, partial(split_at_moment, traces, moment, text), moment)
 
 
+def _typed_moment(text: str, traces: TraceSet, look: Look) -> int | None:
+    """Parse a time of day, in the zone of the screen, or a time with its date. -> ns since the epoch"""
+    clock = find_clock(text)
+    if clock is None or not traces.trace_count:
+        return find_time(text)
+    first, last = int(traces.trace_start.min()), int(traces.trace_start.max())
+    if look.local_time:
+        offset = datetime.fromtimestamp(last // SECOND_NS, UTC).astimezone().utcoffset()
+        clock = (clock - round((offset or timedelta()).total_seconds()) * SECOND_NS) % UNITS["d"]
+    return latest_at_clock(clock, first, last)
+
+
 def pairs_by_change(traces: TraceSet, look: Look) -> list[GroupPair]:
-    """Find attributes that change over time, and return a pair for each, the most recent change first."""
-    return [
-        _pair_of(traces, change, number, look)
-        for number, change in enumerate(changed_attributes(traces)[:_MAX_CHANGES])
-    ]
+    """Find attributes that change over time, and return a pair for each: versions, then the most recent change."""
+    changes = sorted(changed_attributes(traces), key=lambda change: not is_version(change.key))[:_MAX_CHANGES]
+    return [_pair_of(traces, change, number, look) for number, change in enumerate(changes)]
 
 
 def _pair_of(traces: TraceSet, change: ChangedAttribute, number: int, look: Look) -> GroupPair:
@@ -82,6 +105,49 @@ def _change_text(change: ChangedAttribute, look: Look) -> str:
     return f"{safe(change.key)} {before} {look.glyphs.sync_call} {after}"
 
 
-def chosen_pair(pairs: Sequence[GroupPair], value: str) -> GroupPair | None:
-    """Return the pair of an option's value."""
-    return next((pair for pair in pairs if pair.option.value == value), None)
+class OfferedPairs:
+    """Pairs that an open dialog offers: changes, the time at the cursor, and a typed time."""
+
+    def __init__(self, state: State, under_cursor: Callable[[], int | None]) -> None:
+        """`under_cursor` returns the trace under the cursor."""
+        self._state, self._under_cursor = state, under_cursor
+        self._pairs: list[GroupPair] = []
+        self._typed: GroupPair | None = None
+
+    def begin(self) -> None:
+        """Offer the time at the cursor, until the changes are known."""
+        self._pairs, self._typed = self._pair_at_cursor(), None
+
+    def find_changes(self) -> list[GroupPair]:
+        """Pairs by attributes that change among the traces shown. Runs in a thread."""
+        analysis, look = self._state.analysis, self._state.look
+        return pairs_by_change(analysis.traces, look) if analysis is not None else []
+
+    def set_changes(self, changes: list[GroupPair]) -> None:
+        """Offer the changes first, as they are likelier than the time at the cursor."""
+        self._pairs = [*changes, *self._pair_at_cursor()]
+
+    @property
+    def options(self) -> list[Option]:
+        return [pair.option for pair in self._pairs]
+
+    def typed(self, text: str) -> list[Option]:
+        """Option for the pair before and after a typed time; none for other text."""
+        analysis = self._state.analysis
+        self._typed = typed_pair(text, analysis.traces, self._state.look) if analysis is not None else None
+        return [self._typed.option] if self._typed is not None else []
+
+    def chosen(self, value: str) -> GroupPair | None:
+        """Return the pair of an option's value."""
+        offered = [*([self._typed] if self._typed is not None else []), *self._pairs]
+        return next((pair for pair in offered if pair.option.value == value), None)
+
+    def _pair_at_cursor(self) -> list[GroupPair]:
+        """Pair before and after the selected trace, if there are traces on both sides."""
+        state, trace = self._state, self._under_cursor()
+        # on the heading of a group, the trace selected before
+        trace = state.trace if trace is None else trace
+        if trace is None or state.session is None or state.analysis is None:
+            return []
+        pair = pair_at(state.analysis.traces, int(state.session.loaded.trace_start[trace]), state.look)
+        return [pair] if pair is not None else []

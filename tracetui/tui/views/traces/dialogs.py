@@ -35,7 +35,7 @@ from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.contrast import open_contrast
 from tracetui.tui.views.normal_trace import show_normal
-from tracetui.tui.views.traces.before_after import GroupPair, chosen_pair, pair_at, pairs_by_change
+from tracetui.tui.views.traces.before_after import GroupPair, OfferedPairs
 from tracetui.tui.widgets.choice import Choice, Option
 from tracetui.tui.widgets.result_screen import ResultScreen
 
@@ -71,8 +71,7 @@ class TraceDialogs:
     ) -> None:
         """`under_cursor` returns the trace under the cursor; `mark_moment` marks a time in the plot."""
         self._view, self._under_cursor, self._filler, self._mark_moment = view, under_cursor, filler, mark_moment
-        self._pairs: list[GroupPair] = []
-        """Pairs that the open dialog offers."""
+        self._pairs = OfferedPairs(view.state, under_cursor)
 
     def _analysis(self, purpose: str) -> Analysis | None:
         """Analysis of the traces shown; reports if there are none."""
@@ -95,23 +94,22 @@ class TraceDialogs:
             return
 
         def options() -> list[Option]:
-            return [*self._contrasted(), *(pair.option for pair in self._pairs)]
+            return [*self._contrasted(), *self._pairs.options]
 
         title = "Contrast which traces with the others?"
-        self._open(lambda: Choice(self._view.state.look, title, options(), is_filling=True), options, self._contrast)
+        self._open(title, "", options, self._contrast)
 
-    def _open(
-        self, dialog: Callable[[], Choice], options: Callable[[], list[Option]], done: Callable[[str], None]
-    ) -> None:
-        """Open a dialog that offers pairs, of which those by attributes come later."""
-        self._pairs = self._pair_at_cursor()
-        opened = dialog()
+    def _open(self, title: str, free: str, options: Callable[[], list[Option]], done: Callable[[str], None]) -> None:
+        """Open a dialog that offers pairs, of which those by attributes come later; `free` as in `Choice`."""
+        pairs = self._pairs
+        pairs.begin()
+        dialog = Choice(self._view.state.look, title, options(), free=free, typed=pairs.typed, is_filling=True)
 
         def fill(changes: list[GroupPair]) -> None:
-            self._pairs = [*self._pair_at_cursor(), *changes]
-            opened.fill(options())
+            pairs.set_changes(changes)
+            dialog.fill(options())
 
-        self._filler.open(opened, lambda _: self._changes(), fill, done)
+        self._filler.open(dialog, lambda _: pairs.find_changes(), fill, done)
 
     def _mark(self, pair: GroupPair | None) -> None:
         """Mark the time that the user chose for a pair."""
@@ -123,19 +121,19 @@ class TraceDialogs:
         state, analysis = self._view.state, self._view.state.analysis
         if analysis is None or not analysis.traces.trace_count:
             return []
-        marked = len(set(state.marked) & set(state.shown.tolist()))
+        count, marked = analysis.traces.trace_count, len(set(state.marked) & set(state.shown.tolist()))
         with_errors, failed = analysis.summary.error_trace_count, analysis.summary.failed_request_count
         requests = numbers.requests_failed(with_errors, failed)
         counts = f"{with_errors:,}" + (f", {requests}" if requests else "")
         return [
             *([Option(MARKED, "the marked traces", f"{marked:,}")] if marked else []),
-            *([Option(WITH_ERRORS, "traces with errors", counts)] if with_errors else []),
+            *([Option(WITH_ERRORS, "traces with errors", counts)] if 0 < with_errors < count else []),
             Option(SLOWEST, "the slowest traces", "slower than p95"),
         ]
 
     def _contrast(self, what: str) -> None:
         analysis, filter_by = self._analysis("contrast"), self._view.filter_by
-        pair = chosen_pair(self._pairs, what)
+        pair = self._pairs.chosen(what)
         if analysis is None:
             return
         self._mark(pair)
@@ -182,27 +180,10 @@ class TraceDialogs:
             return
 
         def options() -> list[Option]:
-            return [*(pair.option for pair in self._pairs), *self._window_before()]
+            return [*self._pairs.options, *self._window_before()]
 
-        look, free = self._view.state.look, "or a file, directory, glob or server with earlier traces"
-        self._open(
-            lambda: Choice(look, "Compare before and after", options(), free=free, is_filling=True),
-            options,
-            self._compare_chosen,
-        )
-
-    def _pair_at_cursor(self) -> list[GroupPair]:
-        """Pair before and after the trace under the cursor, if there are traces on both sides."""
-        state, trace = self._view.state, self._under_cursor()
-        if trace is None or state.session is None or state.analysis is None:
-            return []
-        pair = pair_at(state.analysis.traces, int(state.session.loaded.trace_start[trace]), state.look)
-        return [pair] if pair is not None else []
-
-    def _changes(self) -> list[GroupPair]:
-        """Pairs by attributes that change among the traces shown. Runs in a thread."""
-        analysis, look = self._view.state.analysis, self._view.state.look
-        return pairs_by_change(analysis.traces, look) if analysis is not None else []
+        free = "a time such as 10:05, or a baseline: a file, server or profile"
+        self._open("Compare before and after", free, options, self._compare_chosen)
 
     def _window_before(self) -> list[Option]:
         """Option for the time window before the traces shown, on servers."""
@@ -227,7 +208,7 @@ class TraceDialogs:
             return
         ellipsis, query = state.look.glyphs.ellipsis, state.query
         shown = source_name(state.sources) + (f" where {query}" if query else "")
-        pair, window = chosen_pair(self._pairs, value), self._previous_window()
+        pair, window = self._pairs.chosen(value), self._previous_window()
         self._mark(pair)
         if pair is not None:
             job = partial(_compared_groups, pair, analysis.traces)

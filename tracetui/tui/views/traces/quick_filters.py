@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
 
 from tracetui.analysis.errors import ErrorRole, roles
-from tracetui.model.times import MINUTE_NS, find_duration
+from tracetui.model.times import find_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query import QueryError, parse
 from tracetui.query import edit as filters
@@ -24,21 +21,10 @@ from tracetui.render.text.safe_text import safe
 from tracetui.tui.messages import ChooseServices, WidenWindow
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.views.traces.time_windows import typed_window, typed_window_options, window_of, window_options
 from tracetui.tui.widgets.choice import Choice, Option
 
-_LAST = ((1, "minute"), (5, "5 minutes"), (15, "15 minutes"), (60, "hour"), (360, "6 hours"), (1440, "day"))
-_UP_TO_NOW = (
-    ("15m", "15 minutes"),
-    ("1h", "hour"),
-    ("3h", "3 hours"),
-    ("12h", "12 hours"),
-    ("1d", "day"),
-    ("2d", "2 days"),
-    ("7d", "7 days"),
-    ("30d", "30 days"),
-)
 _T = TypeVar("_T")
-_CLOCK = re.compile(r"(\d\d?):(\d\d)(?::(\d\d))?")
 
 
 class QuickFilters:
@@ -81,13 +67,14 @@ class QuickFilters:
         done: Callable[[str], None],
         *,
         free: str = "",
+        typed: Callable[[str], Sequence[Option]] = lambda _: (),
         full_title: Callable[[_T], str] = lambda _: "",
     ) -> None:
         """Open a dialog at once, and fill it with the options made of what is found, or show why there are none.
 
-        find: called in a thread; options, full_title: called on the loop with its result.
+        find: called in a thread; options, full_title: called on the loop with its result; free, typed: as in `Choice`.
         """
-        dialog = Choice(self._view.state.look, title, [], free=free, is_filling=True)
+        dialog = Choice(self._view.state.look, title, [], free=free, typed=typed, is_filling=True)
 
         def fill(found: _T) -> None:
             made = options(found)
@@ -191,8 +178,12 @@ class QuickFilters:
         def done(value: str) -> None:
             self._checked(filters.MIN_DURATION, f"trace.response >= {value}" if value else "")
 
+        def typed(text: str) -> list[Option]:
+            return [Option(text, f"{text} or more")] if find_duration(text) is not None else []
+
         free = "or a duration such as 500ms"
-        self._choose("Response time of at least", options, lambda found: found, done, free=free)
+        title = "Response time of at least"
+        self._choose(title, options, lambda found: found, done, free=free, typed=typed)
 
     def _checked(self, kind: filters.ConditionKind, condition: str) -> None:
         """Replace conditions, unless the new one is invalid."""
@@ -210,58 +201,49 @@ class QuickFilters:
             return
 
         def title(traces: TraceSet) -> str:
-            span = numbers.time_range(*_window_of(traces), state.look.local_time, state.look.glyphs.ascii_only)
+            span = numbers.time_range(*window_of(traces), state.look.local_time, state.look.glyphs.ascii_only)
             return f"Time window (loaded: {span})"
 
-        free = "or 3h, or a window such as 10:03-10:16" if state.is_live else "or a window such as 10:03-10:16"
+        free = ("3h, " if state.is_live else "") + "a time such as 10:05, or a window such as 10:03-10:16"
         # few columns are read, on the loop, as the options depend on the cursor
         self._choose(
-            "Time window", lambda traces: traces, self._windows, self._filter_by_window, free=free, full_title=title
+            "Time window",
+            lambda traces: traces,
+            self._windows,
+            self._filter_by_window,
+            free=free,
+            typed=self._typed_windows,
+            full_title=title,
         )
 
     def _windows(self, traces: TraceSet) -> list[Option]:
         """Time windows to choose from."""
-        is_live, local = self._view.state.is_live, self._view.state.look.local_time
-        first, last = _window_of(traces)
-        options = []
-        if filters.find_condition(self._view.state.query, filters.TIME):
-            options.append(Option("", "all times", "removes the filter", Role.DIM))
-        trace = self._view.state.trace
-        if trace is not None and trace < traces.trace_count:
-            at = int(traces.trace_start[trace])
-            around = filters.time_window(at - MINUTE_NS, at + MINUTE_NS)
-            options.append(Option(around, "one minute around the trace under the cursor", numbers.clock(at, local)))
-        for minutes, name in _LAST:
-            begin = last - minutes * MINUTE_NS
-            if begin > first:
-                count = int((traces.trace_start >= begin).sum())
-                text = filters.time_window(begin, None)
-                options.append(Option(text, f"the last {name}", numbers.counted(count, "trace")))
+        state = self._view.state
+        is_filtered = bool(filters.find_condition(state.query, filters.TIME))
+        return window_options(traces, state, is_filtered=is_filtered)
 
-        if is_live:
-            # servers may have newer traces
-            options = [option for option in options if not option.label.startswith("the last ")]
-            options += [Option(text, f"the last {name}, up to now", "searches the server") for text, name in _UP_TO_NOW]
-        return options
+    def _typed_windows(self, text: str) -> list[Option]:
+        """Time windows that a text denotes."""
+        state = self._view.state
+        return typed_window_options(text, state.session.loaded, state) if state.session is not None else []
 
     def _filter_by_window(self, value: str) -> None:
         """Filter by a condition of `_windows`, or by a typed window."""
-        is_live, local = self._view.state.is_live, self._view.state.look.local_time
-        text = value
-        lookback = find_duration(value) if value and is_live else None
+        state, text = self._view.state, value
+        lookback = find_duration(value) if value and state.is_live else None
         if lookback:
             self._view.post_message(WidenWindow(lookback))
             return
         if value and not value.startswith(filters.TIME_FIELD):
-            first, last = _window_of(self._traces)
-            begin, end = written_window(value, first, max(last, time.time_ns()) if is_live else last, local)
+            begin, _ = typed_window(value, self._traces, state)
             if begin is None:
                 self._view.post_notice("write a time window as 10:03-10:16 or 10:03")
                 return
-            if end is not None and end <= begin:
+            typed = self._typed_windows(value)
+            if not typed:
                 self._view.post_notice(f"{safe(value, 60)}: the window must end after it begins")
                 return
-            text = filters.time_window(begin, end)
+            text = typed[0].value
         self._replace_conditions(filters.TIME, *(conjuncts(text) or []))
 
     # --- values of attributes ----------------------------------------------------------------------------------------
@@ -356,41 +338,7 @@ def at_least(number: int, noun: str, *, is_sample: bool) -> str:
     return text.replace(" ", "+ ", 1) if is_sample else text
 
 
-def _window_of(traces: TraceSet) -> tuple[int, int]:
-    """Return the first and last start of the traces, in nanoseconds; now if there are none."""
-    starts = traces.trace_start if traces.trace_count else np.array([time.time_ns()])
-    return int(starts.min()), int(starts.max())
-
-
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:
     """Count the distinct traces (int[m]) with each code (int[m]): int64[size]."""
     count = int(trace.max(initial=0)) + 1
     return np.bincount(np.unique(codes.astype(np.int64) * count + trace) // count, minlength=size)
-
-
-def written_window(text: str, first_ns: int, last_ns: int, local: bool) -> tuple[int | None, int | None]:
-    """Parse `10:03-10:16` or `10:03` on the day of the first trace. -> begin and end, None for a missing one
-
-    If traces extend past midnight, it may also be the next day. The end may precede the begin.
-    """
-    first, last = (_moment(ns, local) for ns in (first_ns, last_ns))
-    times: list[datetime] = []
-    for match in list(_CLOCK.finditer(text))[:2]:
-        hour, minute, second = (int(part or 0) for part in match.groups())
-        if hour > 23 or minute > 59 or second > 59:
-            return None, None
-        moment = (times or [first])[0].replace(hour=hour, minute=minute, second=second, microsecond=0)
-        after = moment + timedelta(days=1)
-        if times:
-            is_after = moment <= times[0] and after.date() <= last.date()
-        else:
-            is_after = moment + timedelta(minutes=1) < first and after <= last
-        times.append(after if is_after else moment)
-    found: list[int | None] = [int(moment.timestamp()) * 1_000_000_000 for moment in times]
-    found += [None, None]
-    return found[0], found[1]
-
-
-def _moment(ns: int, local: bool) -> datetime:
-    moment = datetime.fromtimestamp(ns // 1_000_000_000, UTC)
-    return moment.astimezone() if local else moment
