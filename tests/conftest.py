@@ -30,6 +30,10 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["TRACETUI_DEBUG"] = "raise"
 
 
+# no test copies into the tmux in which it runs
+os.environ.pop("TMUX", None)
+
+
 @pytest.fixture
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the saved location, filters and marks of the screen below `tmp_path`."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from tests.support.paths import CASES
 from tests.support.trace_app import opened
 from tracetui.tui.messages import ReadText
+from tracetui.tui.terminal import tmux
 from tracetui.tui.widgets.copy_menu import CopyMenu
 
 HOSTILE = str(CASES / "fuzz-clipboard.json")
@@ -31,13 +37,41 @@ async def test_every_item_of_the_copy_menu_copies_safe_text(view: str) -> None:
     async with opened(HOSTILE) as (app, pilot):
         await pilot.press("enter", view, "y")
         assert isinstance(app.screen, CopyMenu)
-        keys = [item.key for item in app.screen._items]
+        keys = [item.key for item in app.screen._items if not item.missing]
         assert len(keys) > 2
         await pilot.press("escape")
         for key in keys:
             await pilot.press("y", key)
             assert app.clipboard
             assert is_safe(app.clipboard), key
+
+
+async def test_text_is_loaded_into_the_buffer_of_tmux(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default tmux ignores what applications copy."""
+    loaded: list[str] = []
+    monkeypatch.setattr(tmux, "load_buffer", loaded.append)
+    monkeypatch.setenv("TMUX", "/tmp/tmux-1000/default,1,0")
+    async with opened(HOSTILE) as (app, pilot):
+        await pilot.press("3", "y")
+        assert loaded == [app.clipboard]
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")
+def test_buffer_of_a_tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TMUX_TMPDIR", str(tmp_path))
+    monkeypatch.delenv("TMUX", raising=False)
+    run = partial(subprocess.run, check=True, capture_output=True, text=True)
+    run(["tmux", "-f", "/dev/null", "new-session", "-d", "sleep 60"])
+    try:
+        tmux.load_buffer("a ✖ b\nc")
+        assert run(["tmux", "show-buffer"]).stdout == "a ✖ b\nc"
+    finally:
+        run(["tmux", "kill-server"])
+
+
+def test_missing_tmux_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    tmux.load_buffer("text")
 
 
 async def test_pager_copies_safe_text() -> None:

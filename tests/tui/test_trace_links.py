@@ -14,6 +14,7 @@ from tests.support.trace_app import loaded, opened
 from tracetui.render.report.slack_message import MAX_CHARACTERS, MAX_ROWS, WIDTH
 from tracetui.session import Session
 from tracetui.tui import app as app_module
+from tracetui.tui.messages import CopyText
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.copy_menu import CopyMenu, CopySource, trace_items
 from tracetui.tui.widgets.span_detail import SpanDetail
@@ -74,12 +75,13 @@ async def test_page_on_the_server(kind: str, path: str, monkeypatch: pytest.Monk
             expected = f"{server.url}{path}{app.clipboard}"
             await pilot.press("y", "u")
             assert app.clipboard == expected
+            assert f"{expected}: copied" in pilot.text
             await pilot.press("enter", "y", "o")
             assert addresses == [expected]
-            assert f"opening {expected}"[:60] in pilot.text
+            assert f"{expected}: opened in the browser" in pilot.text
             await pilot.press("y", "t", "y", "o")
             assert app.clipboard == expected
-            assert "no web browser on this machine" in pilot.text
+            assert f"{expected}: copied, as this machine has no web browser" in " ".join(pilot.text.split())
             await pilot.press("y", "m")
             assert f"](<{expected}>)" in app.clipboard
             assert app.clipboard.rstrip().endswith(
@@ -87,11 +89,38 @@ async def test_page_on_the_server(kind: str, path: str, monkeypatch: pytest.Monk
             )
 
 
-async def test_file_has_no_page() -> None:
-    async with opened(INCIDENT) as (app, pilot):
+@pytest.mark.parametrize("key", ["o", "u"])
+async def test_page_of_a_file_is_unknown(key: str) -> None:
+    async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
         await pilot.press("y")
         assert isinstance(app.screen, CopyMenu)
-        assert not {"o", "u"} & {item.key for item in app.screen._items}
+        assert "no web page known: set ui in config.toml" in pilot.text
+        await pilot.press(key)
+        assert len(app.screen_stack) == 1
+        assert "no web page known: set ui in config.toml" in pilot.lines[-1]
+        assert not app.clipboard
+
+
+async def test_key_that_is_not_in_the_copy_menu_is_reported() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("y", "f")
+        assert "there is no filter; Esc closes the menu" in pilot.text
+        await pilot.press("4")
+        assert "4 is not in this menu" in pilot.text
+        assert isinstance(app.screen, CopyMenu)
+        await pilot.press("escape")
+        assert app.view == "traces"
+
+
+async def test_long_address_is_shown_whole() -> None:
+    address = f"https://traces.example/{'path/' * 20}trace/abcdef"
+    async with opened(INCIDENT, size=(80, 24)) as (app, pilot):
+        app.on_copy_text(CopyText(address, "address", one_line=True, is_shown=True))
+        await pilot.settle()
+        shown = "".join(line[:74].strip() for line in pilot.lines[-3:])
+        assert address in shown
+        await pilot.press("j")
+        assert "abcdef" not in pilot.text
 
 
 @pytest.mark.parametrize("count", [1, 15, 200])

@@ -51,6 +51,7 @@ from tracetui.tui.palette import open_palette
 from tracetui.tui.settings import Resume, save_columns, save_filters, save_queries, save_resume
 from tracetui.tui.source_tabs import SourceTab, SourceTabs, state_of
 from tracetui.tui.state import State
+from tracetui.tui.terminal import tmux
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.terminal.screen import FocusPaintScreen
 from tracetui.tui.themes import HIGH_CONTRAST, next_theme, render_theme
@@ -262,18 +263,22 @@ class TraceApp(TerminalApp):
         self.copy_to_clipboard(clipboard_text(message.text, one_line=message.one_line))
         is_cut = len(message.text) > MAX_COPIED
         part = f": the first {MAX_COPIED:,} of {len(message.text):,} characters" if is_cut else ""
-        self.show_notice(f"copied {message.what}{part}")
+        # an address comes first, so that it is whole
+        self.show_notice(f"{message.text}: copied" if message.is_shown else f"copied {message.what}{part}")
 
     def on_open_page(self, message: OpenPage) -> None:
         if open_in_browser(message.address):
-            self.show_notice(f"opening {message.address}")
+            self.show_notice(f"{message.address}: opened in the browser")
         else:
             self.copy_to_clipboard(message.address)
-            self.show_notice(f"no web browser on this machine; copied {message.address}")
+            self.show_notice(f"{message.address}: copied, as this machine has no web browser")
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy text to the user's clipboard, made safe to paste. All copied text passes through here."""
-        super().copy_to_clipboard(clipboard_text(text))
+        safe_text = clipboard_text(text)
+        super().copy_to_clipboard(safe_text)
+        if tmux.is_inside():
+            self.run_worker(partial(tmux.load_buffer, safe_text), group="tmux", thread=True, exit_on_error=False)
 
     def on_read_text(self, message: ReadText) -> None:
         from tracetui.tui.widgets.pager import Pager
@@ -588,6 +593,7 @@ class TraceApp(TerminalApp):
 
     def on_resize(self) -> None:
         self._top.arrange_banner()
+        self._bottom.arrange_notice()
 
     @property
     def holds_keys(self) -> bool:

@@ -24,6 +24,9 @@ _BANNER_SHARE = 6
 """A banner over loaded traces takes at most one in this many lines of the screen."""
 _BANNER_EDGE = 4
 _LONGEST_TEXT = 600
+_NOTICE_LINES = 3
+_HINT_EDGE = 3
+"""Cells around a key hint and between its key and its effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,30 @@ class FrameBottom(LineBar):
             self._notice = None
             self._show()
 
+    def arrange_notice(self) -> None:
+        """Size the line for a notice that needs several, and the width of the screen."""
+        self.styles.height = max(len(self._notice_rows(self.app.size.width)), 1)
+
+    def _notice_rows(self, width: int) -> list[str]:
+        """Wrap the notice beside the last hint, which opens the list of all keys."""
+        if self._notice is None:
+            return []
+        hint = sum(map(len, self._location.hints[-1])) + _HINT_EDGE if self._location.hints else 0
+        rows = wrap(safe(self._notice[0], _LONGEST_TEXT), max(width - hint, 1))
+        if len(rows) > _NOTICE_LINES:
+            rows = [*rows[: _NOTICE_LINES - 1], f"{rows[_NOTICE_LINES - 1]}{self._state.look.glyphs.ellipsis}"]
+        return rows
+
     def _show(self) -> None:
+        self.arrange_notice()
+        self.show(self._lines_for)
+
+    def _lines_for(self, width: int) -> list[Line]:
         location, notice, glyphs = self._location, self._notice, self._state.look.glyphs
         crumbs = [dict(VIEWS)[location.view], *location.crumbs]
-        self.show(lambda width: [crumb_line(width, crumbs, location.hints, glyphs, notice)])
+        rows = self._notice_rows(width)
+        if notice is None or len(rows) < 2:
+            return [crumb_line(width, crumbs, location.hints, glyphs, notice)]
+        role = Role.ERROR if notice[1] else Role.STRONG
+        last = crumb_line(width, (), location.hints, glyphs, (rows[-1], notice[1]))
+        return [*(Line([(row, role)]) for row in rows[:-1]), last]

@@ -80,6 +80,8 @@ class CopyText(Message):
     what: str
     one_line: bool = False
     """True for a name or an id, which must be on one line."""
+    is_shown: bool = False
+    """True to confirm it with the text itself."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, NamedTuple
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
@@ -18,13 +19,17 @@ from tracetui.model.trace_page import TraceLinks, page_of
 from tracetui.model.traces import TraceSet
 from tracetui.render.copy_formats import TraceForm, curl_line, span_json, trace_copy
 from tracetui.render.text.attributes import to_json, value_text
+from tracetui.render.text.safe_text import safe
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.dialogs import COPY
-from tracetui.tui.messages import CopyText, OpenPage
+from tracetui.tui.keys.keymap import KeyNames
+from tracetui.tui.messages import CopyText, Notice, OpenPage
 from tracetui.tui.state import Look, State
 from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.key_menu import KeyMenu
 from tracetui.tui.widgets.line_view import LineView
+
+NO_PAGE = "no web page known: set ui in config.toml"
 
 
 class CopyItem(NamedTuple):
@@ -36,6 +41,10 @@ class CopyItem(NamedTuple):
     one_line: bool = False
     opens: bool = False
     """True to open the text as an address, instead of copying it."""
+    is_shown: bool = False
+    """True to show the text that was copied."""
+    missing: str = ""
+    """Reason why there is nothing to copy; '' if there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +105,9 @@ def trace_items(source: CopySource, trace: int) -> list[CopyItem]:
         CopyItem("l", "waterfall for Slack", lambda: copy(TraceForm.SLACK)),
         CopyItem("j", "trace as JSON", lambda: source.trace_json(trace)),
     ]
-    if links.page:
-        items.append(CopyItem("u", "address of its web page", lambda: links.page, one_line=True))
-        items.append(CopyItem("o", "open its web page", lambda: links.page, one_line=True, opens=True))
+    missing = "" if links.page else NO_PAGE
+    items.append(CopyItem("u", "address of its web page", lambda: links.page, True, is_shown=True, missing=missing))
+    items.append(CopyItem("o", "open its web page", lambda: links.page, True, opens=True, missing=missing))
     return items
 
 
@@ -114,9 +123,15 @@ class CopyMenu(Dialog[CopyItem]):
         self.styles.background = "transparent"
         self._look = look
         self._items = items
+        self._has_missing = any(item.missing for item in items)
 
     def compose(self) -> ComposeResult:
-        yield KeyMenu(self._look, "copy", [(f"copy.{item.key}", item.title) for item in self._items])
+        yield KeyMenu(
+            self._look,
+            "copy",
+            [(f"copy.{item.key}", item.title) for item in self._items],
+            NO_PAGE if self._has_missing else "",
+        )
 
     def composed(self) -> None:
         self.query_one(KeyMenu).show()
@@ -133,6 +148,14 @@ class CopyMenu(Dialog[CopyItem]):
 
     def action_take(self, key: str) -> None:
         self.dismiss(next(item for item in self._items if item.key == key))
+
+    def on_key(self, event: events.Key) -> None:
+        """Report a key that is not in the menu; it must not act on the view below."""
+        if event.is_printable:
+            event.stop()
+            key = safe(event.character or "")
+            what = "there is no filter" if key == "f" else f"{key} is not in this menu"
+            self.post_message(Notice(KeyNames(self).short(f"{what}; {{copy.close}} closes the menu")))
 
 
 def open_copy_menu(widget: Widget, state: State, work: Work, span: int, entry: tuple[str, Value] | None = None) -> None:
@@ -152,10 +175,12 @@ def _open(widget: Widget, state: State, work: Work, make: Callable[[CopySource],
         return
 
     def message(item: CopyItem, text: str) -> Message:
-        return OpenPage(text) if item.opens else CopyText(text, item.title, item.one_line)
+        return OpenPage(text) if item.opens else CopyText(text, item.title, item.one_line, item.is_shown)
 
     def chosen(item: CopyItem | None) -> None:
-        if item is not None:
+        if item is not None and item.missing:
+            widget.post_message(Notice(item.missing))
+        elif item is not None:
             work("copy", item.make, lambda text: widget.post_message(message(item, text)))
 
     def show_menu(items: list[CopyItem]) -> None:

@@ -10,7 +10,11 @@ from textual.containers import Vertical
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
+from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import LineView
+
+_CELLS = 36
+_EDGES = 4
 
 
 class _Items:
@@ -32,23 +36,27 @@ class KeyMenu(Vertical):
 
     DEFAULT_CSS = """
     KeyMenu {
-        width: 36; max-width: 96%; height: auto; max-height: 96%;
+        max-width: 96%; height: auto; max-height: 96%;
         border: round $foreground 50%; padding: 0 1; background: $background;
     }
     KeyMenu:ansi { border: round ansi_default; background: ansi_default; }
     KeyMenu LineView { max-height: 100%; }
+    KeyMenu LineBar { background: transparent; }
     """
 
-    def __init__(self, look: Look, title: str, items: Sequence[tuple[str, str]]) -> None:
-        """`items`: the action that names the key, and the safe title of each."""
+    def __init__(self, look: Look, title: str, items: Sequence[tuple[str, str]], note: str = "") -> None:
+        """`items`: the action that names the key, and the safe title of each; `note`: a safe text below them."""
         super().__init__()
         self.border_title = title
-        self._look, self._items = look, items
+        self._look, self._items, self._note = look, items, note
+        self.styles.width = max(_CELLS, len(note) + _EDGES)
 
     def compose(self) -> ComposeResult:
         view = LineView(self._look.theme, self._look.glyphs.cursor)
         view.styles.height = len(self._items)
         yield view
+        if self._note:
+            yield LineBar(self._look.theme, lambda width: [Line([(self._note, Role.DIM)]).cropped(width)])
 
     def show(self) -> None:
         """Show the items and take the focus, once mounted."""
