@@ -104,9 +104,9 @@ async def test_page_of_a_file_is_unknown(key: str) -> None:
 async def test_key_that_is_not_in_the_copy_menu_is_reported() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("y", "f")
-        assert "there is no filter; Esc closes the menu" in pilot.text
+        await pilot.until("there is no filter; Esc closes the menu")
         await pilot.press("4")
-        assert "4 is not in this menu" in pilot.text
+        await pilot.until("4 is not in this menu")
         assert isinstance(app.screen, CopyMenu)
         await pilot.press("escape")
         assert app.view == "traces"
