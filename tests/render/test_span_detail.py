@@ -217,7 +217,10 @@ def test_own_frame_of_an_exception_is_in_sight_and_own_frames_come_first() -> No
     event = Event(EPOCH, "exception", {"exception.type": "Declined", "exception.stacktrace": STACKS["python"]})
     lines = SpanDetailLines(span=replace(SPAN, attributes={}, events=(event,)), facts=FACTS)
     shown = texts(lines)
-    assert "    in charge  /app/shop/pay.py:7" in shown
+    assert shown.index("in charge  /app/shop/pay.py:7") == shown.index("✖ Database query timeout") + 1
+    assert sum("in charge" in line for line in shown) == 1
+    handled = SpanDetailLines(span=replace(SPAN, attributes={}, error=False, events=(event,)))
+    assert "    in charge  /app/shop/pay.py:7" in texts(handled)
     lines.toggle(lines.row_of("event:0") or 0)
     row = lines.row_of("event:0:exception.stacktrace")
     assert row is not None

@@ -54,7 +54,9 @@ def read_incoming_links(traces: TraceSet) -> IncomingLinks:
 def known_incoming_links(traces: TraceSet) -> IncomingLinks | None:
     """Return the links of a set if they have been read, or if there are none."""
     known: IncomingLinks | None = traces.results.get(read_incoming_links)
-    return _NO_LINKS if known is None and not (traces.link_bytes > 0).any() else known
+    if known is None and not traces.link_bytes.any():
+        known = traces.results[read_incoming_links] = _NO_LINKS
+    return known
 
 
 def _read(traces: TraceSet) -> IncomingLinks:

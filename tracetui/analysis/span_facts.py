@@ -166,6 +166,8 @@ class FactFinder:
         self._trace = -1
         self._one_trace = traces
         self._self = self._roles = self._outcomes = np.zeros(0, np.int64)
+        self._awaited = np.zeros(1, np.int64)
+        """int64[spans + 1], critical time of the spans of the trace before each, without asynchronous work."""
         self._paths: CriticalPaths | None = None
         self._network: NetworkTimes | None = None
         self._ranked = False
@@ -189,6 +191,7 @@ class FactFinder:
             assert self._paths is not None
             assert self._network is not None
             network = _span_network(self._one_trace, self._network, at)
+            awaited = self._awaited
             own, role, paths = int(self._self[at]), ErrorRole(int(self._roles[at])), self._paths
             outcome = Outcome(int(self._outcomes[at]))
             caused_by = causes_of(self._one_trace, at) if role in (ErrorRole.PROPAGATED, ErrorRole.CANCELLED) else []
@@ -220,28 +223,27 @@ class FactFinder:
             children=len(children),
             below=int(traces.subtree_end[span]) - span - 1,
             network=network,
-            waited_for=_waited_for(traces, children, paths, first),
+            waited_for=_waited_for(traces, children, awaited, first),
         )
 
     def _analyse(self, trace: int) -> None:
         self._one_trace = one = self.traces.select(np.array([trace]))
         self._self = self_times(one)
-        self._paths = critical_paths(one)
+        self._paths = paths = critical_paths(one)
+        self._awaited = np.concatenate(([0], np.cumsum(np.where(paths.asynchronous, 0, paths.critical))))
         self._roles, self._outcomes = roles(one), outcomes(one)
         self._network = network_times(one)
         self._trace = trace
 
 
-def _waited_for(traces: TraceSet, children: np.ndarray, paths: CriticalPaths, first: int) -> tuple[Waited, ...]:
+def _waited_for(traces: TraceSet, children: np.ndarray, awaited: np.ndarray, first: int) -> tuple[Waited, ...]:
     """Sum the critical time of children (int64[m]) and of the spans below them by operation, the longest few first.
 
-    paths: those of the trace alone, whose spans begin at `first`.
+    awaited: int64[spans + 1], the critical time before each span of the trace, whose spans begin at `first`.
     """
     if not len(children):
         return ()
-    awaited = np.where(paths.asynchronous, 0, paths.critical)
-    before = np.concatenate(([0], np.cumsum(awaited)))
-    times = before[traces.subtree_end[children] - first] - before[children - first]
+    times = awaited[traces.subtree_end[children] - first] - awaited[children - first]
     operations, number = np.unique(traces.operation[children[times > 0]], return_inverse=True)
     sums = np.bincount(number, times[times > 0], minlength=len(operations))
     counts = np.bincount(number, minlength=len(operations))

@@ -70,6 +70,9 @@ class SpanDetailLines:
         self._rows: list[tuple[DetailEntry, Line]] = []
         self._values = ValueRows(self.glyphs)
         self._messages = chat_messages(self.span.attributes, self.span.events)
+        events = enumerate(self.span.events[:MAX_SHOWN]) if self.span.error else ()
+        self._failed_event = next((number for number, event in events if own_frame(event)), -1)
+        """Number of the event that names the frame in which the error began; -1 for none."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -164,6 +167,9 @@ class SpanDetailLines:
         if message and message != NO_MESSAGE:
             role = Role.ERROR if span.error else Role.PLAIN
             yield self._statement("message", "status message", message, glyphs.origin if span.error else "", role)
+        frame = own_frame(span.events[self._failed_event]) if self._failed_event >= 0 else None
+        if frame is not None:
+            yield self._facts("frame", [(f"in {safe(str(frame))}", Role.PLAIN)])
         if self.facts and self.facts.caused_by:
             yield self._facts("causes", cause_words(self.facts))
         if message and span.status_message and message != span.status_message:
@@ -288,7 +294,7 @@ class SpanDetailLines:
         shown = [part.text for part in wrapped] if wrapped else [safe(text, PREVIEWED)]
         below = [Line([(" " * line.width, Role.PLAIN), (part, role)]) for part in shown[1:]]
         line.add(shown[0], role)
-        frame = own_frame(event) if failed and not self._open(path) else None
+        frame = own_frame(event) if failed and number != self._failed_event and not self._open(path) else None
         if frame is not None:
             below.append(Line([(f"    in {safe(str(frame))}", Role.PLAIN)]))
         yield DetailEntry(path, event.name, plain(event), lambda _: [line, *below], can_fold=bool(event.attributes))
