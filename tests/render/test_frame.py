@@ -23,7 +23,13 @@ def summary() -> Summary:
     made = summarize(build(span("1", 0, 10, error=True)))
     day = 86_400_000_000_000
     return replace(
-        made, trace_count=304, span_count=4_127, error_trace_count=6, warning_count=19, end_ns=EPOCH + 400 * day
+        made,
+        trace_count=304,
+        span_count=4_127,
+        error_trace_count=6,
+        warning_count=19,
+        warned_trace_count=19,
+        end_ns=EPOCH + 400 * day,
     )
 
 
@@ -170,3 +176,18 @@ def test_end_of_the_breadcrumbs_is_not_repeated() -> None:
 def test_line_narrower_than_its_last_hint() -> None:
     assert all(crumb_line(width, ["Traces"], HINTS, UNICODE, None).width <= width for width in WIDTHS)
     assert crumb_line(20, ["Traces"], (), UNICODE, None).text.strip() == "Traces"
+
+
+@GLYPHS
+def test_failures_are_whole_while_following(glyphs: Glyphs) -> None:
+    failing = replace(summary(), trace_count=1_500, failed_request_count=120, error_trace_count=140)
+    text = status_line(
+        80,
+        glyphs,
+        source="jaeger.example.com:16686",
+        summary=failing,
+        total=1_500,
+        loading="no response since 10:05:12",
+    ).text
+    assert f"{glyphs.origin} 120 failed" in text
+    assert text.rstrip().endswith(f"{glyphs.warning} 19")

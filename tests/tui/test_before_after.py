@@ -12,10 +12,12 @@ from tests.support.incidents import deployment
 from tests.support.paths import INCIDENT
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
+from tracetui.analysis.contrast import OverRepresented
 from tracetui.export.save import save
 from tracetui.query.edit import time_window
 from tracetui.render.text import numbers
 from tracetui.tui.messages import FilterTraces
+from tracetui.tui.views.contrast import query_of
 
 VERSIONS = ["2.4"] * 7 + ["2.5"] * 5
 
@@ -128,6 +130,11 @@ async def test_grouped_list_offers_the_same(source: str) -> None:
         await pilot.press("v", "g", "B")
         assert "at the cursor" in pilot.text
         assert "service.version 2.4" in pilot.text
+
+
+def test_filter_by_a_duration_is_readable() -> None:
+    found = OverRepresented("duration", "", "1700000000", 6, 11, 100.0, 11.0, 0.001)
+    assert query_of(found) == "trace.response >= 1.7s"
 
 
 async def test_traces_with_errors_are_no_contrast_if_all_have_errors() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.building import build, span
-from tests.support.paths import INCIDENT, SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES, SHOP
 from tests.support.pilot import Driver
 from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
@@ -92,6 +92,14 @@ async def test_what_happened_at_a_time() -> None:
         await hands.press("enter")
         assert app.state.query == "trace.start >= 2026-03-10T10:04:00Z AND trace.start < 2026-03-10T10:06:00Z"
         assert hands.keys <= MAX_KEYS
+
+
+async def test_who_depends_on_a_service_that_the_filter_excludes() -> None:
+    """The filter of an earlier question hides it."""
+    async with opened(SHOP, size=(80, 24)) as (_, pilot):
+        await pilot.press("slash", *"service = checkout-api", "enter", "3", "slash", *"leg", "enter")
+        text = " ".join(pilot.text.split())
+        assert "No service matches leg among the 50 of 304 traces of the filter." in text
 
 
 async def test_whether_a_deployment_is_guilty(source: str) -> None:

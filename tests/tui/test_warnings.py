@@ -13,6 +13,7 @@ from tests.support.trace_app import opened
 from tracetui.analysis.span_warnings import count_warnings
 from tracetui.export.save import save
 from tracetui.model.traces import TraceSet
+from tracetui.tui.messages import FilterTraces
 
 MS = 1_000
 
@@ -72,7 +73,7 @@ async def test_no_warnings_no_list() -> None:
 
 async def test_clock_skew_is_corrected_and_the_correction_undone(source: str) -> None:
     async with opened(source) as (app, pilot):
-        assert "clock skew in 1 trace: @ corrects" in pilot.text
+        assert "skew in 1 trace: @ corrects" in pilot.text
         app.state.select(2)
         app.current_view.selection_changed()
         await pilot.press("@")
@@ -80,11 +81,11 @@ async def test_clock_skew_is_corrected_and_the_correction_undone(source: str) ->
         assert session is not None
         assert int(session.loaded.trace_duration[2]) == 300_000_000
         assert app.state.trace == 2
-        assert "clock skew corrected: @ undoes" in pilot.text
+        assert "skew corrected: @ undoes" in pilot.text
         assert "clock skew corrected in 1 span" in pilot.lines[-1]
         await pilot.press("@")
         assert app.state.session is session.uncorrected
-        assert "clock skew in 1 trace: @ corrects" in pilot.text
+        assert "skew in 1 trace: @ corrects" in pilot.text
 
 
 async def test_no_clock_skew_is_reported() -> None:
@@ -105,3 +106,35 @@ async def test_traces_with_lost_context_are_marked_and_counted() -> None:
         assert "roots" in pilot.text
         await pilot.press(*"roots", "enter")
         assert "warning = " in pilot.text
+
+
+async def test_the_status_line_counts_the_traces_that_the_list_of_warnings_counts(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        assert pilot.lines[0].rstrip().endswith("⚠ 3")
+        await pilot.press("W")
+        assert "3 of 4 traces have warnings" in pilot.text
+        await pilot.press("escape")
+        app.post_message(FilterTraces("cart"))
+        await pilot.settle()
+        assert pilot.lines[0].rstrip().endswith("⚠ 1")
+        await pilot.press("W")
+        assert "3 of 4 traces have warnings, 1 of those shown" in pilot.text
+
+
+async def test_a_long_filter_precedes_the_notice_of_clock_skew(source: str) -> None:
+    async with opened(source, size=(80, 24)) as (app, pilot):
+        assert "⚠ skew in 1 trace: @ corrects   4 traces" in pilot.lines[2]
+        app.post_message(FilterTraces("trace.response >= 1ms AND service != nothing"))
+        await pilot.settle()
+        assert "filter  trace.response >= 1ms AND service != nothing" in pilot.lines[2]
+        assert pilot.lines[2].endswith(" 2 of 4")
+        app.post_message(FilterTraces(f"trace.response >= 1ms AND service != {'x' * 60}"))
+        await pilot.settle()
+        assert re.search(r" service != x+… 2 of 4$", pilot.lines[2])
+
+
+async def test_clock_skew_of_traces_that_are_not_shown_is_not_mentioned(source: str) -> None:
+    async with opened(source) as (app, pilot):
+        app.post_message(FilterTraces("cart"))
+        await pilot.settle()
+        assert "skew" not in pilot.lines[2]

@@ -93,6 +93,14 @@ def count_warnings(traces: TraceSet) -> list[WarningCount]:
     return found
 
 
+def warned_traces(traces: TraceSet) -> np.ndarray:
+    """Find the traces with warnings of any kind: bool[traces]."""
+    warned = np.zeros(traces.trace_count, bool)
+    for kind in WARNING_KINDS:
+        warned[traces.trace[np.flatnonzero(kind.spans(traces))]] = True
+    return warned
+
+
 def warning_masks(traces: TraceSet) -> dict[str, np.ndarray]:
     """Find the spans with each kind of warning: bool[n] by name."""
     return {kind.name: kind.spans(traces) for kind in WARNING_KINDS}

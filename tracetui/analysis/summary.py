@@ -8,6 +8,7 @@ import numpy as np
 
 from tracetui.analysis.calls import is_named
 from tracetui.analysis.requests import failed_requests
+from tracetui.analysis.span_warnings import warned_traces
 from tracetui.analysis.stats.groups import quantiles
 from tracetui.model.span import Flag
 from tracetui.model.traces import TraceSet
@@ -51,6 +52,8 @@ class Summary:
     orphan_span_count: int
     warning_count: int
     """Number of flags on spans and warnings on traces."""
+    warned_trace_count: int
+    """Number of traces with warnings of any kind."""
     start_ns: int | None
     end_ns: int | None
     durations: DurationStats
@@ -92,6 +95,7 @@ def summarize(traces: TraceSet) -> Summary:
         failed_request_rate=100 * failed / traces.trace_count if traces.trace_count else 0.0,
         orphan_span_count=int(((traces.flags & int(Flag.ORPHAN)) > 0).sum()),
         warning_count=int(traces.trace_warning_counts.sum()),
+        warned_trace_count=int(warned_traces(traces).sum()),
         start_ns=int(traces.trace_start.min()) if traces.trace_count else None,
         end_ns=int(traces.end.max()) if traces.trace_count else None,
         durations=duration_stats(traces.trace_duration),

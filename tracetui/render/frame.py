@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 _SEPARATOR = " │ "
 _SOURCE_CHARACTERS = 60
 _FILTER_CHARACTERS = 200
-_DROP_ORDER = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates")
-"""Parts of the status in the order in which they are dropped. The date is the last: without it, the traces of an
-earlier day look like those of today.
+_DROP_ORDER = ("noun", "others", "spans", "name", "services", "clock", "source", "filter", "dates", "loading")
+"""Parts of the status in the order in which they are dropped. The date is late: without it, the traces of an earlier
+day look like those of today. Failures are never dropped.
 """
-_MIN_CELLS = {"source": 16, "filter": 14}
+_MIN_CELLS = {"source": 16, "filter": 14, "loading": 10}
 """Smallest widths of the parts that can be shortened; others are dropped as a whole."""
 _MIN_CRUMBS = 20
 """Width below which the breadcrumbs are not shown."""
@@ -121,8 +121,8 @@ def status_line(
             ends = summary.start_ns, summary.end_ns
             parts.dates = (numbers.dates(*ends, local_time, glyphs.ascii_only), Role.DIM)
             parts.clock = (numbers.time_range(*ends, local_time, glyphs.ascii_only, with_date=True), Role.DIM)
-        if summary.warning_count:
-            parts.warnings = (f"{glyphs.warning} {summary.warning_count:,}", Role.WARNING)
+        if summary.warned_trace_count:
+            parts.warnings = (f"{glyphs.warning} {summary.warned_trace_count:,}", Role.WARNING)
     for part in _DROP_ORDER:
         too_much = parts.line(glyphs).width - width
         if too_much <= 0:

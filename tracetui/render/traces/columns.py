@@ -65,8 +65,6 @@ class TraceColumns:
     """int64[traces], number of spans whose parent is missing."""
     roots: np.ndarray
     """int64[traces], number of spans that never had a parent."""
-    skewed_count: int
-    """Number of traces with clock skew."""
     shows_whole: bool
     """True if both response time and duration are shown, because they often differ."""
     attributes: dict[str, AttributeColumn] = field(default_factory=dict)
@@ -141,6 +139,5 @@ def trace_columns(traces: TraceSet) -> TraceColumns:
         failed_request=failed_requests(traces),
         orphans=np.bincount(traces.trace[is_orphan], minlength=count),
         roots=np.bincount(traces.trace[(traces.parent < 0) & ~is_orphan], minlength=count),
-        skewed_count=int(traces.skewed.sum()),
         shows_whole=int(differing(traces).sum()) > DIFFERING_TRACES * count,
     )

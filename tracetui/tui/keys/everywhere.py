@@ -100,7 +100,7 @@ EDIT = KeyTable(
     Shortcut("edit.delete-before", "backspace", "delete(-1)", "Delete before"),
     Shortcut("edit.delete", "delete", "delete(1)", "Delete"),
     Shortcut("edit.delete-word", "ctrl+w", "delete_word", "Delete a word"),
-    Shortcut("edit.clear", "ctrl+u", "clear", "Clear"),
+    Shortcut("edit.clear", "ctrl+u", "clear", "Clear", hint="clear"),
     in_palette=False,
 )
 

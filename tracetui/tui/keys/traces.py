@@ -173,7 +173,8 @@ TRACES = KeyTable(
         (
             "⚠",
             "skew?: clock skew, {app.adjust-skew} corrects it; orphan 2: spans whose parent is missing; 3 roots; "
-            "root missing: the trace duration counts as response time; {app.warnings} lists all",
+            "root missing: the trace duration counts as response time; {app.warnings} lists all; "
+            "⚠ 3 in the first line: traces with any of these, among those shown",
         ),
     ),
     words=(

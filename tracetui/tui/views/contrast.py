@@ -8,6 +8,7 @@ import numpy as np
 
 from tracetui.analysis.contrast import Contrast, OverRepresented, contrast
 from tracetui.analysis.requests import failed_requests
+from tracetui.model.times import format_duration
 from tracetui.model.traces import TraceSet
 from tracetui.query.complete import attribute_field
 from tracetui.query.lexer import quoted
@@ -99,7 +100,7 @@ def query_of(one: OverRepresented) -> str:
         case "attribute":
             return f"{attribute_field(one.key)} = {quoted(one.value)}"
         case "duration":
-            return f"trace.response >= {one.value}ns"
+            return f"trace.response >= {format_duration(int(one.value))}"
         case "operation":
             return f"{{ service = {quoted(one.key)} AND operation = {quoted(one.value)} }}"
         case _:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tracetui.analysis.span_warnings import WarningCount, count_warnings
+import numpy as np
+
+from tracetui.analysis.span_warnings import WarningCount, count_warnings, warned_traces
 from tracetui.model.traces import TraceSet
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Role
@@ -25,17 +27,21 @@ def open_warnings(
 
     load_warnings: lines about loading, which `show_load_warnings` shows.
     """
-    title = "Traces with warnings"
-    dialog = Choice(state.look, title, [], is_filling=True)
+    dialog = Choice(state.look, "Traces with warnings", [], is_filling=True)
     last = (
         [Option(_LOAD, "load warnings and reports of servers", f"{len(load_warnings):,}", Role.DIM)]
         if load_warnings
         else []
     )
 
-    def fill(options: list[Option]) -> None:
+    def fill(found: tuple[list[Option], np.ndarray]) -> None:
+        options, warned = found
         if options:
-            dialog.fill([*options, *last])
+            count = int(warned.sum())
+            title = f"{count:,} of {numbers.counted(len(warned), 'trace')} {'has' if count == 1 else 'have'} warnings"
+            if state.query:
+                title += f", {int(warned[state.shown].sum()):,} of those shown"
+            dialog.fill([*options, *last], title)
         else:
             dialog.dismiss(None)
             show_load_warnings()
@@ -49,9 +55,9 @@ def open_warnings(
     filler.open(dialog, _options, fill, chosen)
 
 
-def _options(traces: TraceSet) -> list[Option]:
-    """Options for the kinds of warnings in a set. Runs in a thread."""
-    return [_option(traces, count) for count in count_warnings(traces)]
+def _options(traces: TraceSet) -> tuple[list[Option], np.ndarray]:
+    """Options for the kinds of warnings in a set, and the traces with any: bool[traces]. Runs in a thread."""
+    return [_option(traces, count) for count in count_warnings(traces)], warned_traces(traces)
 
 
 def _option(traces: TraceSet, count: WarningCount) -> Option:

@@ -20,6 +20,8 @@ from tracetui.render.text.theme import REVERSED, Theme
 from tracetui.tui.keys.everywhere import EDIT
 
 _LONGEST = 10_000
+_LEAST_CELLS = 24
+"""Cells that the text on the right leaves to the input."""
 
 
 class LineInput(Widget, can_focus=True):
@@ -51,17 +53,18 @@ class LineInput(Widget, can_focus=True):
         self._hint, self._invitation = hint, invitation
         self.text = ""
         self.cursor = 0
-        self._right = Line()
+        self._right, self._short_right = Line(), Line()
         self._scrolled = 0
 
     def set_look(self, theme: Theme) -> None:
         self._look = theme
         self.refresh()
 
-    def show_right(self, line: Line) -> None:
-        """Show a text at the right end of the line."""
-        if line != self._right:
-            self._right = line
+    def show_right(self, line: Line, short: Line | None = None) -> None:
+        """Show a text at the right end of the line, or its short form, if any, if the input needs the room."""
+        short = line if short is None else short
+        if (line, short) != (self._right, self._short_right):
+            self._right, self._short_right = line, short
             self.refresh()
 
     def put(self, text: str, cursor: int | None = None) -> None:
@@ -157,7 +160,12 @@ class LineInput(Widget, can_focus=True):
         def styled(text: str, role: str = Role.PLAIN) -> Segment:
             return Segment(text, base + self._look.style(role))
 
-        right = self._right if self._right.width + 24 <= width else Line()
+        needed = cell_width(self._prompt) + sum(map(cell_width, self._pieces())) + 2
+        right = self._right
+        if self.text and needed + right.width > width:
+            right = self._short_right
+        if right.width + _LEAST_CELLS > width:
+            right = Line()
         room = max(width - cell_width(self._prompt) - right.width - (1 if right.runs else 0), 4)
         segments = [styled(self._prompt, Role.DIM)]
         if self.text:
@@ -186,6 +194,12 @@ class LineInput(Widget, can_focus=True):
         while stop < len(pieces) and widths[stop] <= left:
             left -= widths[stop]
             stop += 1
+        if stop < len(self.text) and not self.has_focus:
+            # a part that looks whole would be another text
+            while stop and left < 1:
+                stop -= 1
+                left += widths[stop]
+            pieces[stop], stop, left = ("~" if self.app.has_class("-ascii") else "…"), stop + 1, left - 1
         plain = base + self._look.style(Role.PLAIN)
         cursor = plain + REVERSED if self.has_focus else plain
         return [

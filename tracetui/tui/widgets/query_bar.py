@@ -124,8 +124,9 @@ class QueryBar(Vertical):
         if not is_typing:
             self._put(text)
 
-    def show_count(self, line: Line) -> None:
-        self.input.show_right(line)
+    def show_count(self, line: Line, short: Line) -> None:
+        """Show the numbers of traces, or the short form beside a filter that needs the room."""
+        self.input.show_right(line, short)
 
     def set_vocabulary(self, known: Vocabulary) -> None:
         """Set the words for completion."""

@@ -164,10 +164,16 @@ class ServicesView(View):
         return line.add(f"  {safe(self._more[service])}", Role.ACCENT) if service in self._more else line
 
     def empty_message(self) -> tuple[str, str]:
-        none = f"No service matches {safe(self.name_input.value.strip())} by name"
+        none, where = f"No service matches {safe(self.name_input.value.strip())} by name", " or operation."
+        keys = "{services.search} searches attributes too, {app.back} shows all."
         if self._searched:
-            return f"{none}, operation or attribute.", "{app.back} shows all services."
-        return f"{none} or operation.", "{services.search} searches attributes too, {app.back} shows all."
+            where, keys = ", operation or attribute.", "{app.back} shows all services."
+        if self.state.query and self.state.session is not None:
+            # the filter is out of sight, and the service may be in other traces
+            loaded = self.state.session.loaded.trace_count
+            none = none.removesuffix(" by name")
+            where = f" among the {len(self.state.shown):,} of {loaded:,} traces of the filter."
+        return none + where, keys
 
     def name_of(self, row: int) -> str:
         return self.services.service(row).service

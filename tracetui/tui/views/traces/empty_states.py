@@ -122,13 +122,13 @@ def no_match_lines(
 
 
 def count_line(state: State, total: int, names: KeyNames, skewed: int = 0) -> Line:
-    """Line with the numbers of traces: shown, total, new, marked, and with clock skew."""
+    """Line with the numbers of traces: shown, total, new, marked, and with clock skew among those shown."""
     glyphs, shown, line = state.look.glyphs, len(state.shown), Line()
     if state.session is not None and state.session.uncorrected is not None:
-        text = names.short("clock skew corrected: {app.adjust-skew} undoes")
+        text = names.short("skew corrected: {app.adjust-skew} undoes")
         line.add(f"{glyphs.warning} {text}", Role.WARNING).add("   ")
     elif skewed:
-        text = f"clock skew in {numbers.counted(skewed, 'trace')}" + names.short(": {app.adjust-skew} corrects")
+        text = f"skew in {numbers.counted(skewed, 'trace')}" + names.short(": {app.adjust-skew} corrects")
         line.add(f"{glyphs.warning} {text}", Role.WARNING).add("   ")
     if state.searched_share < 1:
         share = numbers.whole_percent(100 * state.searched_share)

@@ -15,12 +15,12 @@ from tracetui.model.traces import TraceSet
 from tracetui.query import edit as filters
 from tracetui.query.complete import Vocabulary
 from tracetui.render.text import numbers
-from tracetui.render.text.line import Line
+from tracetui.render.text.line import Line, Role
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import marked_glyph
 from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.background_work import Work
-from tracetui.tui.keys.everywhere import APP
+from tracetui.tui.keys.everywhere import APP, EDIT
 from tracetui.tui.keys.traces import QUERY, REGION, TRACES
 from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
@@ -92,7 +92,9 @@ class TracesView(View):
     def hints(self) -> Sequence[tuple[str, str]]:
         """Key hints for the list, the filter or the region."""
         if self.query_bar.is_edited:
-            return QUERY.hints("query.submit", "query.complete", "query.previous query.next", "query.leave")
+            middle = EDIT.hints("edit.clear") if self.query_bar.input.text else QUERY.hints("query.complete")
+            history, leave = QUERY.hints("query.previous query.next", "query.leave")
+            return [*QUERY.hints("query.submit"), *middle, history, leave]
         if self.scatter.region_cells is not None:
             moves = "region.left region.right region.up region.down"
             return REGION.hints(moves, "region.wider region.narrower", "region.take", "region.leave")
@@ -259,8 +261,11 @@ class TracesView(View):
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
-        skewed = self.listing.columns.skewed_count if self.listing.columns is not None else 0
-        self.query_bar.show_count(count_line(self.state, total, self.key_names, skewed))
+        # once the columns are made, this is known without work on the loop
+        loaded = self._loaded if self.listing.columns is not None else None
+        skewed = int(loaded.skewed[self.state.shown].sum()) if loaded is not None else 0
+        short = Line([(f"{len(self.state.shown):,} of {total:,}", Role.STRONG)])
+        self.query_bar.show_count(count_line(self.state, total, self.key_names, skewed), short)
 
     def _show_rows_or(self, lines: list[Line]) -> None:
         """Show the list and its plot, or these lines instead."""
