@@ -317,7 +317,7 @@ def test_divider_follows_the_bottlenecks() -> None:
     table = OperationTable(Analysis(shop()))
     spots = HotSpotList(HotSpotListColumns(table), {}, UNICODE)
     lines = texts(spots)
-    divider = next(i for i, line in enumerate(lines) if line.startswith("others:"))
+    divider = next(i for i, line in enumerate(lines) if line.startswith("below: no bottlenecks"))
     assert divider == spots.divider == table.bottlenecks > 0
     assert all(table.hot_spot(row).is_bottleneck is (row < divider) for row in range(len(table)))
     positions = [spots.position(row) for row in range(len(spots))]

@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.building import EPOCH, US, at, build, span
 from tracetui.analysis.critical_path import critical_paths
+from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Role
@@ -103,9 +104,18 @@ def test_span_under_the_cursor_is_enclosed_in_braces() -> None:
 
 
 def test_max_concurrency() -> None:
-    assert overview(SHOP).max_concurrency == 3
-    pair = build(span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"))
-    assert overview(pair).max_concurrency == 2
+    # nested callers wait: they are not concurrent
+    sequence = build(
+        span("a", 0, 10), span("b", 0, 5, parent="a"), span("c", 5, 10, parent="a"), span("d", 6, 8, parent="c")
+    )
+    assert overview(sequence).max_concurrency == 1
+    parallel = build(span("a", 0, 10), span("b", 0, 6, parent="a"), span("c", 5, 10, parent="a"))
+    assert overview(parallel).max_concurrency == 2
+    # what a message leads to runs beside its sender
+    asynchronous = build(
+        span("a", 0, 10, kind=Kind.PRODUCER), span("b", 5, 20, parent="a", kind=Kind.CONSUMER, service="other")
+    )
+    assert overview(asynchronous).max_concurrency == 2
     assert overview(build(span("a", 0, 0))).max_concurrency == 1
 
 

@@ -43,6 +43,19 @@ async def test_palette_opens_a_source_in_a_tab(small: str) -> None:
         assert "2/2" in pilot.lines[0]
 
 
+async def test_tabs_keep_the_form_of_hot_spots_and_its_row(small: str) -> None:
+    async with opened(SHOP, size=(80, 24)) as (_, pilot):
+        await pilot.press("5", "v", "j", "j")
+        before = pilot.lines[1:]
+        assert "30 suggestions" in before[1]
+        await pilot.press("ctrl+o", *small, "enter", "5")
+        assert "suggestions:" not in pilot.text
+        await pilot.press("ctrl+n")
+        assert pilot.lines[1:] == before
+        await pilot.press("v")
+        assert "18 bottlenecks" in pilot.text
+
+
 async def test_tabs_keep_their_places(small: str) -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("e", "j", "j", "space", "enter", "j")

@@ -614,7 +614,7 @@ async def test_what_if_replays_traces_with_another_duration() -> None:
         assert "or any percentage, such as 75" in app.text
         await pilot.press("enter")
         assert "at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
-        assert "next: recommendation-service fetch_recommendations 41 %" in app.text
+        assert "next bottleneck 41 %: recommendation-service fetch_recommendations" in app.text
         await pilot.press("X", *"0%", "enter")
         assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
         assert "at 50 % duration" not in app.text
@@ -624,11 +624,32 @@ async def test_what_if_replays_traces_with_another_duration() -> None:
         assert "% duration" not in app.text
 
 
+async def test_what_if_is_the_first_line_of_the_detail_on_a_small_screen() -> None:
+    async with running(state_of("incident/before.json"), "hot-spots", (80, 24)) as (_, pilot):
+        await pilot.press("X", "0")
+        assert "Enter uses “0”" in pilot.text
+        assert "no match" not in pilot.text
+        await pilot.press("enter")
+        title = next(at for at, line in enumerate(pilot.lines) if line.startswith("── ●user-service"))
+        assert "what if   at 0 % duration: p50 1.22 s → 282 ms  p95 2.10 s → 1.00 s" in pilot.lines[title + 1]
+        assert "next bottleneck 99 %: recommendation-service" in pilot.lines[title + 2]
+
+
+async def test_suggestions_count_their_kinds_and_are_told_apart() -> None:
+    async with running(state_of("shop/shop.json"), "hot-spots", (80, 24)) as (_, pilot):
+        await pilot.press("v")
+        assert "30 suggestions:  29 sequential  1 gap  no N+1  no retries" in pilot.text
+        rows = [line[2:50] for line in pilot.lines if line[2:].startswith("sequential")]
+        assert len(rows) > 5
+        assert len(set(rows)) == len(rows)
+
+
 async def test_no_suggestions_are_reported() -> None:
     one = Session(build(span("1", 0, 9)))
     async with running(state_of(one), "hot-spots") as (app, pilot):
         await pilot.press("a")
-        assert app.posted == [Notice("no suggestion saves 1 % or more")]
+        assert app.posted == [Notice("no suggestion saves 1 % or more: no N+1, no sequential, no gap, no retries")]
+        assert "no suggestions" in pilot.lines[0]
 
 
 async def test_hot_spots_are_sorted_and_keep_the_operation() -> None:

@@ -26,13 +26,40 @@ def self_times(traces: TraceSet) -> np.ndarray:
     """
     result: np.ndarray = traces.duration.copy()
     child = np.flatnonzero((traces.parent >= 0) & ~detached(traces))
+    parents, first, start, end = _covered(traces, child)
+    if len(parents):
+        result[parents] -= np.add.reduceat(end - start, first)
+    return result
+
+
+def max_working(traces: TraceSet, spans: slice) -> int:
+    """Return the largest number of spans of a range that work at the same time: that run while no child of theirs does.
+
+    At least 1. Callers that merely wait for a call do not count, unlike in the number of running spans.
+    """
+    at = np.arange(spans.start, spans.stop)
+    parent = traces.parent[at]
+    is_detached = (traces.kind[at] == Kind.CONSUMER) & (parent >= 0) & (traces.kind[parent] == Kind.PRODUCER)
+    _, _, begin, end = _covered(traces, at[(parent >= spans.start) & ~is_detached])
+    ends, starts = np.concatenate((traces.end[at], begin)), np.concatenate((traces.start[at], end))
+    steps = np.repeat(np.array([-1, 1], np.int64), [len(ends), len(starts)])
+    # at equal times ends come before starts
+    order = np.argsort(np.concatenate((ends, starts)), kind="stable")
+    return int(np.cumsum(steps[order]).max(initial=1))
+
+
+def _covered(traces: TraceSet, child: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return when children (positions, int64[n]) run within their parents, without overlaps.
+
+    -> the parents (int64[p]), the first interval of each (int64[p]), starts and ends of the intervals (int64[k], ns)
+    """
     parent = traces.parent[child]
     start = np.maximum(traces.start[child], traces.start[parent])
     end = np.minimum(traces.reached_end[child], traces.end[parent])
     kept = start < end
-    child, parent, start, end = child[kept], parent[kept], start[kept], end[kept]
-    if not len(child):
-        return result
+    parent, start, end = parent[kept], start[kept], end[kept]
+    if not len(parent):
+        return parent, parent, start, end
     order, parents, first = group_slices(parent)
     parent, start, end = parent[order], start[order], end[order]
     new_parent = np.zeros(len(parent), bool)
@@ -46,6 +73,5 @@ def self_times(traces: TraceSet) -> np.ndarray:
     furthest = np.maximum.accumulate(end_key)
     holder = np.maximum.accumulate(np.where(end_key == furthest, np.arange(len(end)), 0))
     before = np.concatenate(([0], end[holder[:-1]]))
-    covered = end - np.where(new_parent, start, np.maximum(start, before))
-    result[parents] -= np.add.reduceat(np.maximum(covered, 0), first[:-1])
-    return result
+    start = np.where(new_parent, start, np.maximum(start, before))
+    return parents, first[:-1], start, np.maximum(start, end)

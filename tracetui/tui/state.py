@@ -125,6 +125,8 @@ class State:
     span: int | None = None
     rows: dict[str, str] = field(default_factory=dict)
     """Item under the cursor of each view's list, by name."""
+    shows_suggestions: bool = False
+    """True if the hot spots view shows suggestions instead of operations."""
     marked: set[int] = field(default_factory=set)
     """Traces marked for comparison."""
     to_open: tuple[str, ...] = ()
@@ -232,6 +234,10 @@ class State:
     def set_rows(self, rows: Mapping[str, str]) -> None:
         """Remember the items under the cursors of several lists."""
         self.rows.update(rows)
+
+    def show_suggestions(self, shown: bool) -> None:
+        """Set whether the hot spots view shows suggestions."""
+        self.shows_suggestions = shown
 
     def set_columns(self, columns: ListColumns) -> None:
         """Set the columns of the list of traces."""

@@ -27,7 +27,7 @@ _SHARE = len("share")
 class HotSpotDetail:
     """Lines of one operation: figures, pattern and worst traces.
 
-    `pattern` is None until it is computed; `more` are additional lines, such as a what-if.
+    `pattern` is None until it is computed; `first` are lines above the others, such as the result of a what-if.
     """
 
     def __init__(
@@ -37,16 +37,16 @@ class HotSpotDetail:
         pattern: str | None,
         glyphs: Glyphs,
         local_time: bool = False,
-        more: Sequence[Line] = (),
+        first: Sequence[Line] = (),
     ) -> None:
         self.table, self._roles = columns.table, columns.roles
         self.spot, self.pattern, self.glyphs, self.local_time = spot, pattern, glyphs, local_time
         self.worst = self.table.worst_traces(spot.number)
-        self.pattern_row = 2
-        self.head = [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
+        self.pattern_row = len(first) + 2
+        self.head = [_labelled("" if at else "what if").extend(line) for at, line in enumerate(first)]
         """Heading lines."""
+        self.head += [self._critical(), self._calls(), self._pattern(), self._times(), self._trend()]
         self.head += list(self._async_work())
-        self.head += [_labelled("").extend(line) for line in more]
         self.first_trace = len(self.head) + 1
         traces = self.table.traces
         roots = traces.main_root[[trace for trace, _ in self.worst]].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from tracetui.analysis.suggestions.registry import KINDS, Suggestion
@@ -12,6 +13,7 @@ from tracetui.render.text.cells import fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
+from tracetui.render.text.short_names import NamesOfSet
 from tracetui.render.text.tables import figure, service_name, service_roles, side_by_side
 
 _MIN_SENTENCE = 20
@@ -56,14 +58,27 @@ def _enumerated(names: Sequence[Line], more: int) -> list[Line]:
     return lines
 
 
+def kinds_line(found: Sequence[Suggestion], keys: str) -> Line:
+    """Return the number of suggestions of each kind, those without any last; then what `keys` do."""
+    count = Counter(one.kind.name for one in found)
+    line = Line([(numbers.counted(len(found), "suggestion"), Role.TITLE)])
+    line.add(":", Role.PLAIN)
+    for kind in (kind for kind in KINDS if count[kind.name]):
+        line.add(f"  {count[kind.name]:,} {kind.label}", Role.PLAIN)
+    for kind in (kind for kind in KINDS if not count[kind.name]):
+        line.add(f"  no {kind.label}", Role.DIM)
+    return line.add(f"  {keys}", Role.DIM)
+
+
 class SuggestionList:
-    """Rows of the suggestions."""
+    """Rows of the suggestions. Those that would look the same when they are cut show the words in which they differ."""
 
     def __init__(self, found: Sequence[Suggestion], traces: TraceSet, glyphs: Glyphs) -> None:
         self.found, self.traces, self.glyphs = found, traces, glyphs
         self._occurrences = len(f"{traces.trace_count:,}") * 2 + 3
         longest = max((round(one.mean_saving_ns) for one in found), default=0)
         self._saving = max(numbers.duration_width(longest), len("saves"))
+        self._names = NamesOfSet(self._what(one).text for one in found)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -79,20 +94,27 @@ class SuggestionList:
 
     def line(self, row: int, width: int) -> Line:
         found, glyphs, room = self.found[row], self.glyphs, self._sentence(width)
-        what = Line([(fit(found.kind.label, _LABEL), Role.ACCENT)])
-        for at, (service, operation) in enumerate(found.calls):
-            what.add(", " if at else "  ", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
-        what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
-        if found.kind.repeats:
-            what.add(f" {glyphs.repeated(found.most_calls)}", Role.STRONG)
-        parent = f"  in {safe(found.parent[0])} {safe(found.parent[1])}"
+        what, label = self._what(found), Line([(f"{fit(found.kind.label, _LABEL)}  ", Role.ACCENT)])
+        left = room - label.width
+        shown = what.cropped(left, glyphs.ellipsis)
+        distinct = self._names.cut(what.text, left, glyphs.ellipsis)
         cells = [
-            what.add(parent, Role.DIM).cropped(room, glyphs.ellipsis).pad(room),
+            label.extend(shown if shown.text == distinct else Line([(distinct, Role.PLAIN)])).pad(room),
             figure(numbers.duration(round(found.mean_saving_ns), glyphs.ascii_only), self._saving, Role.STRONG),
             figure(numbers.whole_percent(found.share_percent), _SHARE),
             figure(f"{found.trace_count:,} / {self.traces.trace_count:,}", self._occurrences),
         ]
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
+
+    def _what(self, found: Suggestion) -> Line:
+        """Return the calls of a suggestion, and their parent."""
+        what = Line()
+        for at, (service, operation) in enumerate(found.calls):
+            what.add(", " if at else "", Role.DIM).add(f"{safe(service)} ").add(safe(operation), Role.STRONG)
+        what.add(f" +{found.more_calls:,}" if found.more_calls else "", Role.DIM)
+        if found.kind.repeats:
+            what.add(f" {self.glyphs.repeated(found.most_calls)}", Role.STRONG)
+        return what.add(f"  in {safe(found.parent[0])} {safe(found.parent[1])}", Role.DIM)
 
     def _sentence(self, width: int) -> int:
         return max(width - self._saving - _SHARE - self._occurrences - 6, _MIN_SENTENCE)

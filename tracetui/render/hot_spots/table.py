@@ -129,7 +129,7 @@ class HotSpotList:
     def line(self, row: int, width: int) -> Line:
         position = self.position(row)
         if position is None:
-            text = f"others: up to {BOTTLENECK_PERCENT:.0f} % of the critical paths of their traces"
+            text = f"below: no bottlenecks, at most {BOTTLENECK_PERCENT:.0f} % of the critical path of their traces"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         spot, layout, glyphs = self.table.hot_spot(position), self._layout(width), self.glyphs
         role = self.columns.roles.get(spot.service, Role.DIM)

@@ -11,7 +11,7 @@ from tracetui.render.text.safe_text import safe
 
 
 def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]:
-    """Return `at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next: user-service get_user 41 %`.
+    """Return `at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s` and `next bottleneck 41 %: web GET /`.
 
     For one trace the response time replaces the percentiles. Figures precede words, so that they are not cut.
     """
@@ -24,8 +24,8 @@ def what_if_lines(found: WhatIf, traces: TraceSet, glyphs: Glyphs) -> list[Line]
     more = Line([("callees included", Role.DIM)] if found.has_calls else [])
     if found.next_operation is not None:
         service, operation = map(safe, traces.operation_label(found.next_operation))
-        more.add("  next: " if found.has_calls else "next: ", Role.DIM).add(f"{service} {operation}")
-        more.add(f" {numbers.whole_percent(found.next_share)}", Role.STRONG)
+        more.add("  next bottleneck " if found.has_calls else "next bottleneck ", Role.DIM)
+        more.add(numbers.whole_percent(found.next_share), Role.STRONG).add(f": {service} {operation}")
     return [line, more] if more.width else [line]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from string import ascii_lowercase, digits
@@ -44,6 +45,12 @@ def distinct_names(names: Iterable[str], width: int, ellipsis: str) -> dict[str,
                 while cell_width(tail) > room // 2:
                     tail = tail[1:]
             short[name] = cut(shown, room - cell_width(tail), "") + ellipsis + tail
+        count = Counter(short[name] for name in group)
+        for name in group:
+            if count[short[name]] > 1:
+                # they end alike, too: show the beginning of the words in which they differ
+                head = cut(safe(name), max(min(room // 3, cell_width(same)), _MIN_HEAD), "")
+                short[name] = head + ellipsis + cut(safe(name)[words:], room - cell_width(head), ellipsis)
     return short
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracetui.analysis.errors import ErrorRole
+from tracetui.analysis.self_time import max_working
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.waterfall.waterfall import Waterfall
@@ -35,7 +36,7 @@ class MinimapData:
     critical: np.ndarray
     """float64[slots, bins + 1], critical time of each service before the edge of each bin."""
     max_concurrency: int
-    """Largest number of concurrent spans."""
+    """Largest number of spans that work at the same time, without callers that wait."""
     failed: np.ndarray
     """float64[k], ends of error origins, as fractions of the whole."""
 
@@ -62,16 +63,9 @@ class MinimapData:
             _before(starts, ends),
             tuple(slots.tolist()),
             np.array(critical).reshape(len(critical), _BINS + 1),
-            _max_concurrency(traces.start[within], traces.end[within]),
+            max_working(traces, within),
             failed,
         )
-
-
-def _max_concurrency(starts: np.ndarray, ends: np.ndarray) -> int:
-    times = np.concatenate((ends, starts))
-    steps = np.repeat(np.array([-1, 1], np.int64), len(starts))
-    # at equal times ends come before starts
-    return int(np.cumsum(steps[np.argsort(times, kind="stable")]).max(initial=1))
 
 
 def _before(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:

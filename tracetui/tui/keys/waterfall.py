@@ -144,7 +144,7 @@ WATERFALL = KeyTable(
     ),
     words=(
         ("critical", "share of the critical path; no end: unknown duration"),
-        ("minimap", "height: number of concurrent spans; { } this span, [ ] the visible part"),
+        ("minimap", "height: number of running spans, with callers that wait; { } this span, [ ] the visible part"),
     ),
 )
 

@@ -11,10 +11,10 @@ from textual.binding import BindingType
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.bottlenecks import BOTTLENECK_PERCENT
 from tracetui.analysis.operation_table import CRITICAL, OperationTable
-from tracetui.analysis.suggestions.registry import Suggestion
+from tracetui.analysis.suggestions.registry import KINDS, MIN_SHARE, Suggestion
 from tracetui.analysis.what_if import what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
-from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, words_of
+from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, kinds_line, words_of
 from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns, skew_remark
 from tracetui.render.hot_spots.what_if import what_if_lines
 from tracetui.render.text import numbers
@@ -35,6 +35,7 @@ _READ_AT_ONCE = 20
 """Patterns read per job."""
 _INDENT = 2
 """Cells before the summary."""
+_NO_SUGGESTION = f"no suggestion saves {MIN_SHARE:g} % or more: no {', no '.join(kind.label for kind in KINDS)}"
 
 
 class _Operations(LineView):
@@ -58,9 +59,10 @@ class HotSpotsView(View):
         self._patterns: dict[int, str] = {}
         self._reading = False
         self._suggestions: list[Suggestion] | None = None
-        self._shows_suggestions = False
         self._awaits_suggestions = False
         """True if the suggestions are to be shown once they are computed."""
+        self._last_row = ""
+        """Name of the suggestion that was under the cursor before the set changed."""
         self._sorting, self._descending = CRITICAL, True
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
@@ -83,15 +85,22 @@ class HotSpotsView(View):
     def set_changed(self) -> None:
         self._patterns = {}
         self._reading = False
-        self._suggestions, self._shows_suggestions, self._awaits_suggestions = None, False, False
+        self._suggestions, self._awaits_suggestions = None, self._shows_suggestions
+        self._last_row = self.state.rows.get(str(self.id), "") if self._shows_suggestions else ""
         self._what_if = {}
         super().set_changed()
+
+    @property
+    def _shows_suggestions(self) -> bool:
+        """True for suggestions, False for operations; a form that was chosen before the set is kept."""
+        return self.state.shows_suggestions
 
     def work_failed(self, name: str) -> None:
         super().work_failed(name)
         if name == "hot-spots.suggestions":
             # do not announce suggestions any longer, as they will not arrive
             self._suggestions, self._awaits_suggestions = [], False
+            self._show_form(False)
             self.page.show_summary()
 
     @property
@@ -101,6 +110,7 @@ class HotSpotsView(View):
     def go_back(self) -> bool:
         if self._awaits_suggestions:
             self._awaits_suggestions = False
+            self._show_form(False)
             return True
         if self._shows_suggestions and self.page.focused_detail is None:
             self.action_suggestions()
@@ -114,17 +124,19 @@ class HotSpotsView(View):
 
     def list_source(self, columns: HotSpotListColumns) -> HeadedSource:
         glyphs = self.state.look.glyphs
-        if self._shows_suggestions:
-            return SuggestionList(self._suggestions or [], columns.table.traces, glyphs)
+        if self._shows_suggestions and self._suggestions:
+            return SuggestionList(self._suggestions, columns.table.traces, glyphs)
         return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending)
 
     def summary_line(self, columns: HotSpotListColumns) -> Line:
         table = columns.table
+        if self._shows_suggestions and self._suggestions:
+            return kinds_line(self._suggestions, self.key_names.short("{hot-spots.advice}: operations"))
         found = numbers.counted(table.bottlenecks, "bottleneck")
         line = Line([(found if table.bottlenecks else "no bottleneck", Role.TITLE)])
         line.add(f" of {numbers.counted(len(table), 'operation')}", Role.PLAIN)
         as_usual = (self._sorting, self._descending) == (CRITICAL, True)
-        if not as_usual and not self._shows_suggestions:
+        if not as_usual:
             line.add(f"  by {SORTINGS[self._sorting]}, {'most' if self._descending else 'least'} first", Role.ACCENT)
         remark = Line()
         if self._suggestions is None:
@@ -132,18 +144,19 @@ class HotSpotsView(View):
         elif self._suggestions:
             count = numbers.counted(len(self._suggestions), "suggestion")
             remark.add("  ").add(count, Role.ACCENT)
+        else:
+            remark.add("  no suggestions", Role.DIM)
         skewed = Line()
         room = self.size.width - _INDENT - line.width - remark.width
         if table.skewed_count:
             skewed.add("  ").add(skew_remark(table.skewed_count, self.state.look.glyphs, room - 2), Role.WARNING)
-        key = self.key_names.short("{hot-spots.advice}")
-        shows = f"  {key}: operations" if self._shows_suggestions else f"  {key} shows"
+        shows = self.key_names.short("  {hot-spots.advice} shows")
         if self._suggestions and len(shows) + skewed.width <= room:
             remark.add(shows, Role.DIM)
         remark.extend(skewed)
         meaning = f"  (over {BOTTLENECK_PERCENT:.0f} % of their traces' critical path)"
         fits = line.width + len(meaning) + remark.width + _INDENT <= self.size.width
-        return line.add(meaning if fits and as_usual and not self._shows_suggestions else "", Role.DIM).extend(remark)
+        return line.add(meaning if fits and as_usual else "", Role.DIM).extend(remark)
 
     def title_line(self, row: int, width: int) -> Line:
         table, found = self.page.columns.table, self._suggestion(row)
@@ -165,6 +178,8 @@ class HotSpotsView(View):
 
     def row_of_name(self, name: str) -> int | None:
         source = self.page.rows
+        if isinstance(source, SuggestionList):
+            return next((row for row in range(len(source)) if self.name_of(row) == name), None)
         if not isinstance(source, HotSpotList):
             return None
         table = source.table
@@ -199,9 +214,10 @@ class HotSpotsView(View):
             self.page.detail.show(lines, 0)
         else:
             spot = table.hot_spot(self._table_row(row))
-            more, pattern = self._what_if.get(spot.number, []), self._patterns.get(spot.number)
-            detail = HotSpotDetail(self.page.columns, spot, pattern, look.glyphs, look.local_time, more)
-            self.page.detail.show(detail, detail.first_trace)
+            result, pattern = self._what_if.get(spot.number, []), self._patterns.get(spot.number)
+            detail = HotSpotDetail(self.page.columns, spot, pattern, look.glyphs, look.local_time, result)
+            # the result stays in view
+            self.page.detail.show(detail, 0 if result else detail.first_trace)
         self._read_patterns()
         self._find_suggestions()
 
@@ -216,7 +232,10 @@ class HotSpotsView(View):
                 self._suggestions = found
                 self.page.show_summary()
                 if self._awaits_suggestions:
-                    self.action_suggestions()
+                    self._awaits_suggestions = False
+                    self._show_form(bool(found), self._last_row)
+                    if not found:
+                        self.post_notice(_NO_SUGGESTION)
 
         self.work("hot-spots.suggestions", lambda: analysis.suggestions, done)
 
@@ -292,12 +311,17 @@ class HotSpotsView(View):
             self.post_notice("computing suggestions")
             return
         if not self._suggestions:
-            self.post_notice("no suggestion saves 1 % or more")
+            self.post_notice(_NO_SUGGESTION)
             return
-        self._shows_suggestions = not self._shows_suggestions
-        self.page.show_list(0)
-        self.page.list.cursor = 0
+        self._show_form(not self._shows_suggestions)
         self.page.list.focus()
+
+    def _show_form(self, suggestions: bool, name: str = "") -> None:
+        """Show suggestions or operations, with the cursor on the row of this name, else on the first."""
+        self.state.show_suggestions(suggestions)
+        self.page.show_list(0)
+        row = self.row_of_name(name) if self.page.has_rows and name else None
+        self.page.list.cursor = row or 0
 
     def action_sort(self) -> None:
         order = list(SORTINGS)

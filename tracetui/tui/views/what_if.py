@@ -56,4 +56,4 @@ def replay_span(loaded: TraceSet, span: int, percent: float, glyphs: Glyphs) -> 
     scaled = np.zeros(len(alone), bool)
     scaled[span - loaded.spans_of(trace).start] = True
     found = what_if(critical_paths(alone), scaled, percent)
-    return "  ".join(line.text for line in what_if_lines(found, alone, glyphs))
+    return "\n".join(line.text for line in what_if_lines(found, alone, glyphs))

@@ -197,10 +197,8 @@ class Choice(Dialog[str | None]):
             none = f"searching{self._look.glyphs.ellipsis}"
         elif self._free:
             text = safe(self.query_one(LineInput).text.strip(), _LONGEST_TYPED)
-            uses = KeyNames(self).short("{choice.take} uses ") + (
-                self._look.glyphs.quoted(text) if text else "the text"
-            )
-            none = uses if self._is_empty else f"no match; {uses}"
+            typed = self._look.glyphs.quoted(text) if text else "the text"
+            none = KeyNames(self).short("{choice.take} uses ") + typed
         return _Options(self._matches, self._look.glyphs.ellipsis, none)
 
     def _heading(self, width: int) -> list[Line]:

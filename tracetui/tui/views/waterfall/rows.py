@@ -161,7 +161,8 @@ class RowsPane(Vertical):
         before = INDENT + layout.label if layout.bar else 1
         cells = layout.bar + 2 if layout.bar else width - 2
         errors = error_line(overview, cells, glyphs)
-        texts = [f"up to {overview.max_concurrency:,} concurrent"]
+        concurrency = overview.max_concurrency
+        texts = [f"up to {concurrency:,} concurrent" if concurrency > 1 else "sequential"]
         drawn = [minimap(overview, cells, glyphs, window, selected)]
         if errors is not None:
             texts.insert(0, "error origins")

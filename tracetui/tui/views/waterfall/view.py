@@ -17,6 +17,7 @@ from tracetui.render.waterfall.flame import Flame
 from tracetui.render.waterfall.row_order import RowOrder
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.waterfall import DETAIL, FIND, WATERFALL
+from tracetui.tui.messages import ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.normal_trace import show_normal
@@ -552,7 +553,11 @@ class WaterfallView(View):
         loaded, span, glyphs = self._trace.base.traces, self._span, self.state.look.glyphs
         if span is not None:
             name = f"this {safe(loaded.service_name(span))} {safe(loaded.operation_name(span))}"
-            open_what_if(self, name, lambda percent: replay_span(loaded, span, percent, glyphs), self.post_notice)
+
+            def done(text: str) -> None:
+                self.post_message(ReadText(f"What if: {name}", text))
+
+            open_what_if(self, name, lambda percent: replay_span(loaded, span, percent, glyphs), done)
 
     def action_copy(self) -> None:
         if self._span is not None:
