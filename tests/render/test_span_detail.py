@@ -544,6 +544,8 @@ def test_indentation_keeps_the_notation_of_json() -> None:
     )
     for text in ("[INFO] started", "{", "", "[" * 100_000 + "]" * 100_000, "[NaN]", '["\ud800"]', "x"):
         assert indented(text) == text
+    unfinished = '{"a":' + '"\\' * 90_000
+    assert indented(unfinished) == unfinished
     # at great depth every element would cost as many blanks
     wide = "[" * 500 + ",".join("0" for _ in range(100_000)) + "]" * 500
     assert indented(wide) == wide

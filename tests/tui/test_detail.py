@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.app import ComposeResult
 
 from tests.support.building import at, build, span
@@ -17,12 +19,13 @@ from tracetui.render.copy_formats import curl_line
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.clipboard import MAX_COPIED, clipboard_text
 from tracetui.render.text.line import Role
+from tracetui.render.text.safe_text import safe
 from tracetui.session import Session
 from tracetui.tui.messages import CopyText, Notice, OpenTrace, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.terminal.app import TerminalApp
 from tracetui.tui.widgets import span_detail
-from tracetui.tui.widgets.pager import PagedText, Pager, PagerView
+from tracetui.tui.widgets.pager import PagedText, Pager, PagerRows, PagerView
 from tracetui.tui.widgets.span_detail import SpanDetail
 
 STACK = "\n".join(f"  at frame {number}" for number in range(40))
@@ -468,6 +471,24 @@ async def test_pager_copies_the_whole_text() -> None:
         await pilot.pause()
         await pilot.press("y")
         assert app.copied == ["a\x1b[2J\nb"]
+
+
+@given(
+    st.lists(st.sampled_from(['"', "'", "a", " ", "FROM", "\n", "1", ":", "{", "注", "\x1b"]), max_size=40),
+    st.sampled_from(["SELECT a FROM b ", "{", '{"a": 1}\n', ""]),
+    st.sampled_from(["a", "FROM", "1", "' "]),
+    st.integers(2, 30),
+)
+def test_pager_rows_lose_nothing_to_colours_and_matches(words: list[str], begin: str, word: str, width: int) -> None:
+    paged = PagedText(begin + "".join(words))
+    rows = PagerRows(paged, width, "…")
+    rows.matches = paged.find(word)
+    for row in range(len(rows)):
+        at, end = int(rows.start[row]), int(rows.end[row])
+        line = rows.line(row, 1_000)
+        assert line.text == safe(paged.text[at:end], 1_000)
+        marked = sum(len(run.text) for run in line.runs if run.role == Role.ACCENT)
+        assert marked == sum(max(min(b, end) - max(a, at), 0) for a, b in zip(*rows.matches, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def _call_paths(found: Comparison) -> list[dict[str, Any]]:
             **_sides("total_ms", map(in_ms, one.total_ns)),
             **_sides("self_ms", map(in_ms, one.self_ns)),
             **_sides("critical_ms", map(in_ms, one.critical_ns)),
+            **(_sides("network_ms", map(in_ms, one.network.total_ns)) if one.network else {}),
         }
         for one in found.call_paths
     ]

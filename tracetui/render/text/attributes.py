@@ -54,7 +54,8 @@ INLINE_CHARACTERS = 4_000
 _INDENTED_BYTES = 4 << 20
 _MAX_INDENTATION = 8 << 20
 _TOO_DEEP = "(nested too deeply to show)"
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string, or the rest of the text: a search for the end of each unfinished string takes too long."""
 
 
 def group_of(key: str) -> str:

@@ -122,7 +122,7 @@ class PagedText:
         return starts[:MAX_MATCHES], ends[:MAX_MATCHES]
 
 
-class _Rows:
+class PagerRows:
     """Rows of a text at one width, with matches highlighted."""
 
     def __init__(self, text: PagedText, width: int | None, ellipsis: str) -> None:
@@ -237,9 +237,9 @@ class Pager(Dialog[None]):
         self._update_title()
 
     @property
-    def _rows(self) -> _Rows | None:
+    def _rows(self) -> PagerRows | None:
         source = self.query_one(PagerView).source
-        return source if isinstance(source, _Rows) else None
+        return source if isinstance(source, PagerRows) else None
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._lay_out)
@@ -255,9 +255,9 @@ class Pager(Dialog[None]):
 
         ellipsis = self._look.glyphs.ellipsis
 
-        def make() -> _Rows:
+        def make() -> PagerRows:
             self._text = text = self._text or PagedText(self._raw)
-            made = _Rows(text, width, ellipsis)
+            made = PagerRows(text, width, ellipsis)
             made.matches = rows.matches if rows is not None else ([], [])
             return made
 
@@ -266,7 +266,7 @@ class Pager(Dialog[None]):
         else:
             self.run_worker(make, thread=True, exclusive=True, group="rows", name="rows", exit_on_error=False)
 
-    def _show(self, rows: _Rows) -> None:
+    def _show(self, rows: PagerRows) -> None:
         at, self._target = self._target or 0, None
         self.query_one(PagerView).show(rows, rows.row_of(at))
         self._update_title()
