@@ -26,11 +26,11 @@ def distinct_names(names: Iterable[str], width: int, ellipsis: str) -> dict[str,
     Those that would look the same are cut in the middle, and keep the words in which they differ, or else their end.
     """
     short = {name: cut(safe(name), width, ellipsis).rstrip() for name in names}
-    alike: dict[str, list[str]] = {}
+    same_text: dict[str, list[str]] = {}
     for name, text in short.items():
-        alike.setdefault(text, []).append(name)
+        same_text.setdefault(text, []).append(name)
     room = width - cell_width(ellipsis)
-    for group in alike.values():
+    for group in same_text.values():
         if len(group) == 1 or width <= _MIN_MIDDLE_CUT:
             continue
         same = _same_beginning([safe(name) for name in group])
@@ -48,7 +48,7 @@ def distinct_names(names: Iterable[str], width: int, ellipsis: str) -> dict[str,
         count = Counter(short[name] for name in group)
         for name in group:
             if count[short[name]] > 1:
-                # they end alike, too: show the beginning of the words in which they differ
+                # they also end the same: show the beginning of the words in which they differ
                 head = cut(safe(name), max(min(room // 3, cell_width(same)), _MIN_HEAD), "")
                 short[name] = head + ellipsis + cut(safe(name)[words:], room - cell_width(head), ellipsis)
     return short
