@@ -365,6 +365,58 @@ def test_response_of_many_distinct_members_takes_little_memory(name: str) -> Non
     assert "services" in name or "more than 250,000 small members in a list or object" in ended.err
 
 
+def appended(text: bytes, path: Path, *, size: int = 0, block: bytes = b"") -> Path:
+    """Write a text, followed by zeros up to a size, or by many repetitions of a block."""
+    with path.open("wb") as file:
+        file.write(text)
+        for _ in range(256 if block else 0):
+            file.write(block)
+        if size:
+            file.truncate(size)
+    return path
+
+
+@pytest.mark.parametrize("name", ["zeros", "more zeros", "blanks", "noise"])
+def test_data_after_the_traces_costs_neither_them_nor_memory(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "traces.json"
+    if "zeros" in name:
+        appended(TRACE, path, size=(1 << 30) if name == "zeros" else (4 << 30))
+    else:
+        appended(TRACE, path, block=b" " * MIB if name == "blanks" else os.urandom(MIB))
+    ended = analyze(str(path))
+    assert ended.code == 0
+    assert "at the end" in ended.err
+    assert ended.memory < (MAX_MEMORY if name == "noise" else MAX_DENSE_MEMORY)
+
+
+@pytest.mark.parametrize("form", ["gzip", "pipe"])
+def test_zeros_after_the_traces_cost_nothing_in_any_form(tmp_path: Path, form: str) -> None:
+    if form == "gzip":
+        path = tmp_path / "traces.json.gz"
+        path.write_bytes(gzip.compress(TRACE + bytes(192 * MIB), 1))
+        ended = analyze(str(path))
+    else:
+        path = appended(TRACE, tmp_path / "traces.json", size=512 * MIB)
+        with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as writer:
+            ended = analyze("-", stdin=cast("BinaryIO", writer.stdout).fileno())
+    assert ended.code == 0
+    assert "the end" in ended.err or "the rest was not read" in ended.err
+    assert ended.memory < MAX_DENSE_MEMORY
+
+
+def test_large_trace_takes_little_memory(tmp_path: Path) -> None:
+    span = (
+        b'{"traceID":"1","spanID":"%016x","operationName":"op","references":[{"refType":"CHILD_OF","traceID":"1",'
+        b'"spanID":"%016x"}],"startTime":1700000000000000,"duration":9,"processID":"p"}'
+    )
+    spans = b",".join(span % (number, number // 3) for number in range(1, 300_000))
+    path = tmp_path / "trace.json"
+    path.write_bytes(b'{"data":[{"traceID":"1","spans":[%b],"processes":{"p":{"serviceName":"s"}}}]}' % spans)
+    ended = analyze(str(path), "--errors")
+    assert ended.code == 0
+    assert ended.memory < 5 * path.stat().st_size
+
+
 ENDLESS = {
     "empty traces": (b'{"data":[%b' % _JAEGER_SPAN, b",{}"),
     "empty spans": (b'{"data":[%b,{"traceID":"2","spans":[{}' % _JAEGER_SPAN, b",{}"),

@@ -12,6 +12,8 @@ COLOUR: Final = re.compile(rb"\x1b\[[0-9;]*m")
 LARGE_DATA: Final = 1 << 20
 """Bytes above which data is tested before it is decoded; less is decoded fast enough."""
 _WINDOWS: Final = 64
+_CHUNK_WINDOWS: Final = 8
+_BEGINS_JSON: Final = re.compile(rb"\s*[{\[]")
 _WINDOW_BYTES: Final = 512
 _FIRST_BYTES: Final = 128
 """Size of the first window: shorter than a span, as only a short beginning may be intact."""
@@ -35,6 +37,21 @@ def is_noise(data: Buffer) -> bool:
     step = (len(data) - _WINDOW_BYTES) // (_WINDOWS - 1)
     positions = range(step, step * _WINDOWS, step)
     return _is_binary(data[:_FIRST_BYTES]) and all(_is_binary(data[at : at + _WINDOW_BYTES]) for at in positions)
+
+
+def text_size(data: Buffer, size: int) -> int:
+    """Return the size of a large JSON text without binary data at its end, which is recognised in whole MiB.
+
+    size: size of the data to consider.
+    """
+    if size <= LARGE_DATA or not _BEGINS_JSON.match(data[:_FIRST_BYTES]):
+        return size
+    end = size
+    while end > _CHUNK and all(
+        _is_binary(data[at : at + _WINDOW_BYTES]) for at in range(end - _CHUNK, end, _CHUNK // _CHUNK_WINDOWS)
+    ):
+        end -= _CHUNK
+    return end
 
 
 def _is_binary(window: bytes) -> bool:

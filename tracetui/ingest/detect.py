@@ -13,7 +13,7 @@ from tracetui.ingest.archive_reader import MAX_NESTED, Budget, read_members
 from tracetui.ingest.archives import find_archive, unread_archive
 from tracetui.ingest.archives.archive import Archive
 from tracetui.ingest.csv_tables import decode_table
-from tracetui.ingest.data_without_spans import COLOUR, LARGE_DATA, is_noise, names_spans
+from tracetui.ingest.data_without_spans import COLOUR, LARGE_DATA, is_noise, names_spans, text_size
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.deferred_spans import DeferredSpans, ProgressCallback, and_similar
 from tracetui.ingest.envelope_reader import TextReader, decode_enveloped
@@ -33,7 +33,7 @@ from tracetui.ingest.mixed_text import MixedText, begins_mixed, has_records
 from tracetui.ingest.piped_tables import decode_piped_table
 from tracetui.ingest.processes.worker import processes_for
 from tracetui.ingest.record_errors import CallbackError, skip_record
-from tracetui.ingest.source_bytes import Buffer, decompress, format_size, is_compressed
+from tracetui.ingest.source_bytes import Buffer, content_size, decompress, format_size, is_compressed
 from tracetui.ingest.unknown_format import describe_markup, describe_unknown, is_nameless_row, table_file
 from tracetui.model.intake import Intake, WithoutSpans
 from tracetui.model.json_decoding import MalformedError
@@ -160,6 +160,7 @@ def _with_errors_passed(callback: Callable[_Arguments, _Decoded]) -> Callable[_A
 
 
 def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpans) -> None:
+    data = _without_end(data, context)
     data = lenient_json.to_utf8(data)
     start = _skip_blank(data, 0)
     if data[start : start + 2] == b"\x1b[":
@@ -212,6 +213,17 @@ def _decode_content(data: Buffer, context: DecodeContext, deferred: DeferredSpan
     elif not _decode_embedded(data, start, context, deferred):
         deferred.is_unknown = True
         context.warn(describe_unknown(data, start))
+
+
+def _without_end(data: Buffer, context: DecodeContext) -> Buffer:
+    """Drop many bytes at the end of a JSON text that cannot belong to it: zeros, blanks, noise."""
+    size = content_size(lambda begin, end: data[begin:end], len(data))
+    end = text_size(data, size)
+    if end == len(data):
+        return data
+    what = "binary data" if end < size else "zeros or blanks"
+    context.warn(f"skipped: {format_size(len(data) - end)} of {what} at the end")
+    return data[:end]
 
 
 def cannot_hold_spans(data: Buffer) -> bool:

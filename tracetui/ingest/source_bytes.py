@@ -35,6 +35,13 @@ IDLE_SECONDS = 1.0
 _CHECK_SECONDS = 0.1
 """Longest time between two calls of `go_on`."""
 _STEP = 1 << 20
+_PADDING: Final = b"\0 \t\r\n"
+_ZEROS: Final = bytes(_STEP)
+_MIN_PADDING: Final = 1 << 16
+"""Zeros and blanks at the end of a JSON text that are worth skipping."""
+_KEPT_PADDING: Final = 8
+"""Bytes of them that stay: the last character may be in an encoding with zeros."""
+_BEGINS_JSON: Final = re.compile(rb"[^\x21-\x7e]{0,64}[{\[]")
 _SMALL_STEPS = 1 << 17
 _MAX_LAYERS = 3
 _PROBED_BYTES = 64 * MIB
@@ -72,14 +79,40 @@ def read_file(
             raise OSError(0, "is a device, not a file")
         if not stat.S_ISREG(mode):
             return read_stream(file, go_on, warn, cannot_hold_spans)
-        if 0 < stat_result.st_size <= input_limit():
-            return file.read(stat_result.st_size)
+        size = content_size(lambda begin, end: os.pread(file.fileno(), end - begin, begin), stat_result.st_size, go_on)
+        if size < stat_result.st_size:
+            warn(_padding_warning(stat_result.st_size - size))
+        if 0 < size <= input_limit():
+            return file.read(size)
         try:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
         except (ValueError, OSError):
             # files of the kernel have size 0 with any content, and some, such as its log, never end
             os.set_blocking(file.fileno(), False)
             return read_stream(file, go_on, warn, cannot_hold_spans, max_idle=IDLE_SECONDS)
+
+
+def content_size(read: Callable[[int, int], bytes], size: int, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Return the size of a JSON text without the zeros and blanks at its end, if there are many; else `size`.
+
+    read: returns the bytes between two positions. Other formats may end with any bytes.
+    """
+    if size < _MIN_PADDING or not _BEGINS_JSON.match(read(0, _STEP)):
+        return size
+    end = size
+    while end and go_on():
+        begin = max(end - _STEP, 0)
+        block = read(begin, end)
+        # comparing is many times as fast as stripping
+        content = b"" if block == _ZEROS else block.rstrip(_PADDING)
+        end = begin + len(content)
+        if content:
+            break
+    return size if size - end < _MIN_PADDING else end + _KEPT_PADDING
+
+
+def _padding_warning(size: int) -> str:
+    return f"skipped: {format_size(size)} of zeros or blanks at the end"
 
 
 def _wait_for_writer(descriptor: int, go_on: Callable[[], bool]) -> None:
@@ -128,7 +161,8 @@ def read_stream(
         # in memory, not a file
         return stream.read()
     limit = input_limit()
-    pieces = []
+    pieces: list[bytes] = []
+    zeros: dict[int, bytes] = {}
     size = 0
     is_probed = False
     last = time.monotonic()
@@ -145,6 +179,9 @@ def read_stream(
         if not piece:
             break
         last = time.monotonic()
+        if not piece.strip(b"\0"):
+            # equal pieces take memory once
+            piece = zeros.setdefault(len(piece), piece)
         pieces.append(piece)
         size += len(piece)
         if size > limit:
@@ -154,10 +191,24 @@ def read_stream(
             is_probed = True
             if _is_repetitive(b"".join(pieces[-_REPETITIVE_PIECES:])):
                 warn(f"only repetitive data in the first {format_size(size)}; the rest was not read")
-                return b"".join(pieces[:1])
+                return _without_padding(pieces, lambda _: None)
             if cannot_hold_spans(b"".join(pieces)):
                 warn(f"no span in the first {format_size(size)}; the rest was not read")
                 return b"".join(pieces[:1])
+    return _without_padding(pieces, warn)
+
+
+def _without_padding(pieces: list[bytes], warn: Callable[[str], None]) -> bytes:
+    """Join the pieces of a stream, without many zeros and blanks at the end of a JSON text."""
+    skipped = 0
+    if pieces and _BEGINS_JSON.match(pieces[0]):
+        while pieces and not pieces[-1].strip(_PADDING):
+            skipped += len(pieces.pop())
+    if 0 < skipped < _MIN_PADDING:
+        pieces.append(b" " * skipped)
+    elif skipped:
+        pieces.append(b"\0" * _KEPT_PADDING)
+        warn(_padding_warning(skipped))
     return b"".join(pieces)
 
 
@@ -230,7 +281,8 @@ class UnpackBuffer:
         for begin in range(0, len(piece), _STEP):
             part = piece[begin : begin + _STEP]
             fits = part[: self._limit - self.size]
-            self._memory[self.size : self.size + len(fits)] = fits
+            if fits.strip(b"\0"):
+                self._memory[self.size : self.size + len(fits)] = fits
             self.size += len(fits)
             if len(fits) < len(part):
                 self.problem = f"unpacks to more than {format_size(self._limit)}"

@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from tests.support.strategies import unhurried
 from tracetui.ingest.decode_context import DecodeContext
 from tracetui.ingest.detect import decode
+from tracetui.ingest.formats import jaeger_json
 from tracetui.ingest.formats.error_rule import StatusSource, decide_status
 from tracetui.ingest.formats.field_names import read_kind
 from tracetui.model.assemble import assemble
@@ -294,3 +296,35 @@ def test_any_json_in_a_trace_is_read_or_skipped(items: list[Any], name: Any, pro
         found.span(i)
     if items and not len(found):
         assert found.load_warnings
+
+
+@pytest.mark.parametrize("warnings", [None, ["clock skew"]])
+def test_large_trace_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch, warnings: list[str] | None) -> None:
+    spans = [
+        {
+            "traceID": "ab",
+            "spanID": f"{i + 1:x}",
+            "operationName": f"op {i % 3}",
+            "references": [{"refType": "CHILD_OF", "traceID": "ab", "spanID": f"{i // 2:x}"}] if i > 1 else [],
+            "startTime": 1_700_000_000_000_000 + i,
+            "duration": 100 - i,
+            "processID": f"p{i % 2}",
+            "tags": [{"key": "n", "type": "int64", "value": i}],
+        }
+        for i in range(20)
+    ]
+    processes = {f"p{i}": {"serviceName": f"s{i}", "tags": []} for i in range(2)}
+    text = json.dumps({"traceID": "ab", "spans": spans, "processes": processes, "warnings": warnings}).encode()
+    sets = []
+    for largest in (1 << 30, 0):
+        monkeypatch.setattr(jaeger_json, "_LARGE_BYTES", largest)
+        monkeypatch.setattr(jaeger_json, "CHUNK_SPANS", 7)
+        intake = Intake()
+        decode(text, DecodeContext(intake, "traces.json"))
+        sets.append(assemble(intake))
+    whole, parts = sets
+    for column in ("start", "duration", "depth", "parent", "name", "resource", "error", "flags"):
+        assert np.array_equal(getattr(whole, column), getattr(parts, column)), column
+    assert parts.trace_warnings == whole.trace_warnings
+    assert parts.load_warnings == whole.load_warnings == []
+    assert [parts.span(i) for i in range(len(parts))] == [whole.span(i) for i in range(len(whole))]

@@ -6,7 +6,9 @@ jaegertracing/jaeger's `internal/uimodel`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 import msgspec
 from msgspec import Raw
@@ -21,8 +23,9 @@ from tracetui.ingest.formats.jaeger_values import CODEC, LINK_KINDS, JaegerCodec
 from tracetui.ingest.json_repair import lenient_json
 from tracetui.ingest.json_value_limit import MORE_VALUES, first_values
 from tracetui.model.ids import canonical_trace_id
-from tracetui.model.json_decoding import MALFORMED
+from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, RAW_MEMBERS
 from tracetui.model.span import FLAG_SHIFT, NO_DURATION, NO_START, Flag, Kind, Status, Value, pack_state
+from tracetui.model.span_chunks import CHUNK_SPANS
 from tracetui.model.span_rows import UndecidedRows
 
 __all__ = ["CODEC", "JaegerCodec", "add_trace", "decode_trace"]
@@ -32,6 +35,7 @@ _UNKNOWN_CODE = Flag.SOURCE_WARNING
 _BEGINNINGS = {b'[{"key"', b"[]", b"null"}
 """Beginnings of tags from nearly every writer."""
 _TRACE = msgspec.json.Decoder(JaegerTrace)
+_LARGE_BYTES: Final = 8 << 20
 
 
 def _state(attributes: dict[str, Value], flags: int) -> int:
@@ -52,6 +56,32 @@ def decode_trace(raw: bytes | Raw, context: DecodeContext) -> None:
 
     Items that are not spans are skipped and fields of a wrong type repaired, each with a warning.
     """
+    for part in _parts(raw):
+        _decode_part(part, context)
+
+
+def _parts(raw: bytes | Raw) -> Iterator[bytes | Raw]:
+    """Divide a large trace into traces of some of its spans each, as a decoded span takes several times its size."""
+    if memoryview(raw).nbytes <= _LARGE_BYTES:
+        yield raw
+        return
+    try:
+        members = RAW_MEMBERS.decode(raw)
+        spans = RAW_ITEMS.decode(members.pop("spans"))
+        named = bool(msgspec.json.decode(members["traceID"], type=str))
+    except (*MALFORMED, KeyError):
+        named = False
+    if not named or len(spans) <= CHUNK_SPANS:
+        yield raw
+        return
+    for begin in range(0, len(spans), CHUNK_SPANS):
+        head = msgspec.json.encode(members)[:-1]
+        yield b'%b,"spans":[%b]}' % (head, b",".join(spans[begin : begin + CHUNK_SPANS]))
+        # they concern the whole trace
+        members.pop("warnings", None)
+
+
+def _decode_part(raw: bytes | Raw, context: DecodeContext) -> None:
     try:
         trace = _TRACE.decode(raw)
     except MALFORMED:
