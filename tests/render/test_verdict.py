@@ -45,7 +45,7 @@ def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
         failing[number] = True
     found = lines(requests(failing, ["us" if fails else "eu" for fails in failing]))
     assert found == [
-        "FAILING  12 %  Connection timeout   in db   all region=us   5 of 5 requests",
+        "FAILING  12 % of requests   all 5 in db   Connection timeout   all region=us",
         "SLOW     80 %  of the critical path: db query   Connection timeout",
     ]
 
@@ -53,7 +53,7 @@ def test_verdict_has_one_line_for_errors_and_one_for_the_bottleneck() -> None:
 def test_attribute_of_most_failing_traces_is_shown_with_its_share() -> None:
     failing = [number % 6 == 0 for number in range(60)]
     regions = ["us" if fails and number else "eu" for number, fails in enumerate(failing)]
-    assert "   90 % region=us   10 of 10 requests" in lines(requests(failing, regions))[0]
+    assert lines(requests(failing, regions))[0].endswith("   all 10 in db   Connection timeout   90 % region=us")
 
 
 def test_set_without_findings_has_a_quiet_verdict() -> None:
@@ -97,7 +97,7 @@ def test_verdict_of_errors_that_failed_no_request() -> None:
     for number in range(3):
         spans.append(span(f"a{number}", 0, 100, trace=str(number), kind=Kind.SERVER))
         spans.append(span(f"b{number}", 10, 15, trace=str(number), parent=f"a{number}", service="cache", error=True))
-    assert lines(build(*spans))[0] == "ERRORS   no request failed  (no message)   in cache   3 errors"
+    assert lines(build(*spans))[0] == "ERRORS   no request failed   3 errors in cache   (no message)"
 
 
 def test_untrusted_names_are_safe() -> None:
@@ -118,3 +118,16 @@ def test_parts_that_do_not_fit_are_left_out_whole() -> None:
     assert long.line(60, "…").text.endswith("xx…")
     for width in range(10, 90):
         assert long.line(width, "…").width <= width
+
+
+def test_name_of_the_culprit_is_kept_in_narrow_lines() -> None:
+    calls = [
+        span("a", 0, 1_000, kind=Kind.CLIENT, service="order-service", name="GET /stock", error=True, message="late"),
+        span("b", 490, 510, parent="a", kind=Kind.SERVER, service="stock-service", name="GET /stock"),
+    ]
+    failing, slow = verdict_statements(Analysis(build(*calls)).verdict)
+    assert "of the critical path: network order-service to stock-service" in slow.line(120, "…").text
+    assert " %  network order-service to stock-service" in slow.line(70, "…").text
+    wide = "FAILING  100 % of requests   1 of 1 in order-service   late"
+    assert failing.line(120, "…").text == wide
+    assert failing.line(len(wide) - 1, "…").text == "FAILING  100 %   1 of 1 in order-service   late"

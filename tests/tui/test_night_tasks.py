@@ -15,6 +15,8 @@ from tests.support.servers import LiveServer
 from tests.support.trace_app import opened
 from tracetui.export.save import save
 from tracetui.tui import app as app_module
+from tracetui.tui.messages import FilterTraces
+from tracetui.tui.views.traces.view import TracesView
 
 MINUTE_US = 60_000_000
 MAX_KEYS = 8
@@ -78,6 +80,33 @@ async def test_a_user_at_a_time(source: str) -> None:
         assert app.state.query.startswith("user.id = u-42 AND trace.start >= ")
         assert app.state.shown.tolist() == [14]
         assert hands.keys <= MAX_KEYS
+
+
+async def test_a_user_among_the_traces_of_the_filter(source: str) -> None:
+    """The count of a user is what one gets; undo lists the traces as before."""
+    async with opened(source) as (app, pilot):
+        app.post_message(FilterTraces("trace.response >= 400ms"))
+        await pilot.settle()
+        order = app.query_one(TracesView).listing
+        assert order.sort_key == "duration"
+        await pilot.press("U", *"user", "enter")
+        assert "among those of the filter" in pilot.text
+        await pilot.press(*"u-42")
+        assert re.search(r"u-42 +10 traces", pilot.text)
+        await pilot.press("enter")
+        assert len(app.state.shown) == 10
+        assert order.sort_key == "start"
+        await pilot.press("u")
+        assert app.state.query == "trace.response >= 400ms"
+        assert (order.sort_key, order.descending) == ("duration", True)
+
+
+async def test_a_service_among_the_traces_of_the_filter() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("e", "i", *"rec")
+        assert re.search(r"recommendation-service +✖6  8 traces", pilot.text)
+        await pilot.press("enter")
+        assert len(app.state.shown) == 8
 
 
 async def test_what_happened_at_a_time() -> None:

@@ -167,6 +167,27 @@ async def test_tabs_wait_for_a_load(small: str, monkeypatch: pytest.MonkeyPatch)
         assert "2 traces" in pilot.text
 
 
+async def test_tab_that_is_read_has_no_count_of_another(small: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_load = threading.Event()
+    async with opened(INCIDENT) as (_, pilot):
+        assert pilot.lines[2].endswith("100 traces")
+        run: Any = BackgroundLoad.run
+
+        def waits(*args: Any) -> TraceSet:
+            assert may_load.wait(60)
+            loaded: TraceSet = run(*args)
+            return loaded
+
+        monkeypatch.setattr(BackgroundLoad, "run", waits)
+        await pilot.press("ctrl+o")
+        await pilot.send(*small, "enter")
+        await pilot.until("reading")
+        assert "traces" not in pilot.lines[2]
+        may_load.set()
+        await pilot.settle()
+        assert pilot.lines[2].endswith("2 traces")
+
+
 async def test_standard_input_cannot_be_opened() -> None:
     async with opened(INCIDENT) as (app, pilot):
         await pilot.press("ctrl+o", "minus", "enter")

@@ -28,11 +28,19 @@ class Statement(NamedTuple):
     """Parts of the text, the most important first: the last ones are cut first."""
     view: str = ""
     """View that shows the details, '' for none."""
+    short: Line | None = None
+    """Form of the first part without its less important words, for lines into which the leading parts do not fit."""
+    leading: int = 1
+    """Number of leading parts, which should be whole."""
 
     def line(self, width: int, ellipsis: str) -> Line:
         """Return the statement in one line of at most `width` cells: parts that fit, or a long beginning of one."""
         line = Line(self.label.runs)
-        for number, part in enumerate(self.parts):
+        first, *others = self.parts
+        needed = sum(part.width for part in self.parts[: self.leading]) + GAP * (self.leading - 1)
+        if self.short is not None and needed > width - line.width:
+            first = self.short
+        for number, part in enumerate((first, *others)):
             gap = GAP if number else 0
             room = width - line.width - gap
             if part.width <= room:
@@ -56,35 +64,43 @@ def verdict_statements(verdict: SetVerdict, *, local: bool = False) -> list[Stat
 
 
 def _failing(failing: FailingVerdict, local: bool) -> Statement:
-    """Return `FAILING  8.0 %  Connection timeout`, `in payment`, `all region=eu`, `since 10:02`, `6 of 8 requests`."""
+    """Return `FAILING  8.0 % of requests`, `6 of 8 in payment`, `Connection timeout`, `all region=eu` and
+    `since 10:02`.
+    """
     errors, pattern = failing.errors, failing.pattern
-    if errors.failed_request_count:
-        label, share = _label("FAILING", Role.ERROR), numbers.percent(errors.failed_request_rate)
-        count = f"{pattern.failed_request_count:,} of {numbers.counted(errors.failed_request_count, 'request')}"
+    count, failed = pattern.failed_request_count, errors.failed_request_count
+    rate = numbers.percent(errors.failed_request_rate)
+    if failed:
+        label, share, short = _label("FAILING", Role.ERROR), f"{rate} of requests", rate
+        part = f"all {failed:,}" if count == failed > 1 else f"{count:,} of {failed:,}"
     else:
-        label, share = _label("ERRORS", Role.WARNING), "no request failed"
-        count = numbers.counted(pattern.count, "error")
-    message = safe(pattern.message, _LONGEST)
-    parts = [f"in {safe(pattern.service)}"]
+        label, share, short = _label("ERRORS", Role.WARNING), "no request failed", ""
+        part = numbers.counted(pattern.count, "error")
+    # the service precedes the message, which may be cut
+    leading = (share, f"{part} in {safe(pattern.service)}", safe(pattern.message, _LONGEST))
+    parts = []
     if failing.common is not None:
         percent = failing.common.selected_percent
         most = "all" if percent >= 100 else numbers.whole_percent(percent)
         parts.append(f"{most} {safe(failing.common.key)}={safe(failing.common.value, _LONGEST)}")
     if failing.since_ns is not None:
         parts.append(f"since {numbers.clock(failing.since_ns, local, 0)}")
-    first = Line([(f"{share}  {message}", Role.STRONG)])
-    return Statement(label, [first, *(Line([(text, Role.PLAIN)]) for text in (*parts, count))], "errors")
+    lines = [Line([(text, Role.STRONG)]) for text in leading] + [Line([(text, Role.PLAIN)]) for text in parts]
+    narrow = Line([(short, Role.STRONG)]) if short else None
+    return Statement(label, lines, "errors", narrow, leading=len(leading))
 
 
 def _slow(slow: Bottleneck) -> Statement:
     """Return `SLOW  74 %  of the critical path: user-service database_query`, `SELECT ...`."""
-    line = Line([(numbers.percent(slow.total_share_percent), Role.STRONG), ("  of the critical path: ", Role.PLAIN)])
     if slow.network_to:
-        line.add(network_name(slow.service, slow.network_to), Role.STRONG)
+        name = network_name(slow.service, slow.network_to)
     else:
-        line.add(f"{safe(slow.service)} {safe(slow.operation)}", Role.STRONG)
+        name = f"{safe(slow.service)} {safe(slow.operation)}"
+    share = numbers.percent(slow.total_share_percent)
+    line = Line([(share, Role.STRONG), ("  of the critical path: ", Role.PLAIN), (name, Role.STRONG)])
+    short = Line([(f"{share}  {name}", Role.STRONG)])
     pattern = [Line([(safe(slow.pattern, _LONGEST), Role.DIM)])] if slow.pattern else []
-    return Statement(_label("SLOW", Role.ACCENT), [line, *pattern], "hot-spots")
+    return Statement(_label("SLOW", Role.ACCENT), [line, *pattern], "hot-spots", short)
 
 
 def network_name(caller: str, callee: str) -> str:

@@ -20,6 +20,7 @@ from tracetui.tui.widgets.line_view import LineView, NoLines
 
 _DEFAULT_WIDTH = 80
 _CURSOR = 2
+_MAX_ORDERS = 50
 """Cells of the cursor before a line."""
 
 
@@ -50,6 +51,8 @@ class TraceListing:
         """Entry points of the traces shown, for that grouping."""
         self._toggled: set[int] = set()
         """Groups that are not as they are at first: entry points are folded then, services are not."""
+        self._orders: list[tuple[str, str, bool, Grouping]] = []
+        """Filters that a list by start followed, each with its sort key, direction and grouping."""
         self._goes_to_first = False
         """True to move the cursor to the first row with the next rows."""
         self._loaded: TraceSet | None = None
@@ -208,6 +211,16 @@ class TraceListing:
         """Set the order and the groups of the next rows, and the first of them for the cursor."""
         self.sort_key, self.descending, self._goes_to_first = key, descending, True
         self._group_by(grouping)
+
+    def save_order(self, query: str) -> None:
+        """Remember the order in which the traces of a filter are listed."""
+        self._orders = [*self._orders, (query, self.sort_key, self.descending, self.grouping)][-_MAX_ORDERS:]
+
+    def restore_order(self, query: str) -> None:
+        """List the traces of a filter, to which the user returns, in the order remembered last, if it was for them."""
+        if self._orders and self._orders[-1][0] == query:
+            _, key, descending, grouping = self._orders.pop()
+            self.order_from_first(key, descending=descending, grouping=grouping)
 
     def ungroup(self) -> None:
         self._group_by(Grouping.NONE)

@@ -86,6 +86,18 @@ class QuickFilters:
 
         self._filler.open(dialog, find, fill, done)
 
+    def _remaining(self, kind: filters.ConditionKind) -> Callable[[TraceSet], np.ndarray]:
+        """Return a function that finds the traces (bool[traces]) of the filter without its conditions of a kind.
+
+        As these are what an option replaces, its count is what one gets. The function runs in a thread.
+        """
+        query = filters.replace_conditions(self._view.state.query, kind)
+
+        def matches(traces: TraceSet) -> np.ndarray:
+            return parse(query).matches(traces) if query else np.ones(traces.trace_count, bool)
+
+        return matches
+
     # --- services, operations, errors --------------------------------------------------------------------------------
 
     def only_errors(self) -> None:
@@ -105,13 +117,14 @@ class QuickFilters:
         self, what: str, kind: filters.ConditionKind, table: Callable[[TraceSet], tuple[list[str], np.ndarray]]
     ) -> None:
         """Pick one of a table of names; `table` returns it with int[n] into it."""
+        remaining = self._remaining(kind)
 
         def counts(traces: TraceSet) -> tuple[list[Option], bool]:
             texts, column = table(traces)
-            role = roles(traces)
+            role, kept = roles(traces), remaining(traces)[traces.trace]
             every, begun, passed = (
                 _traces_per_code(column[among], traces.trace[among], len(texts))
-                for among in (np.arange(len(traces)), role == ErrorRole.ORIGIN, role > ErrorRole.ORIGIN)
+                for among in (kept, kept & (role == ErrorRole.ORIGIN), kept & (role > ErrorRole.ORIGIN))
             )
             glyphs = self._view.state.look.glyphs
             options = []
@@ -123,7 +136,7 @@ class QuickFilters:
                 )
                 note += numbers.counted(int(every[code]), "trace")
                 options.append(Option("=" + texts[code], texts[code], note))
-            return options, bool(traces.error.any())
+            return options, bool(traces.error[kept].any())
 
         def every_option(found: tuple[list[Option], bool]) -> list[Option]:
             options, _ = found
@@ -265,6 +278,7 @@ class QuickFilters:
 
     def _pick_value_of(self, key: str) -> None:
         offered: list[str] = []
+        query = filters.replace_conditions(self._view.state.query, filters.equality(attribute_field(key)))
 
         def options(values: AttributeValues) -> list[Option] | str:
             glyphs = self._view.state.look.glyphs
@@ -277,16 +291,21 @@ class QuickFilters:
                     + at_least(found.traces, "trace", is_sample=values.sampled),
                 )
                 for found in values.found
-            ] or f"no value of {safe(key, 60)} can be used in a filter"
+            ] or (
+                f"no trace of the filter has {safe(key, 60)}"
+                if query
+                else f"no value of {safe(key, 60)} can be used in a filter"
+            )
 
         def done(value: str) -> None:
             self._key, self._values = key, list(offered)
             self._show_value(self._values.index(value))
 
-        title = f"Traces with the value of {safe(key, 60)}"
+        remaining = self._remaining(filters.equality(attribute_field(key)))
+        title = f"Traces with the value of {safe(key, 60)}" + (", among those of the filter" if query else "")
         self._choose(
             title,
-            lambda traces: values_of(traces, key, np.arange(traces.trace_count)),
+            lambda traces: values_of(traces, key, np.flatnonzero(remaining(traces))),
             options,
             done,
             full_title=lambda values: title + (", from a sample" if values.sampled else ""),

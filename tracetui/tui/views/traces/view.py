@@ -174,6 +174,7 @@ class TracesView(View):
         self.verdict.show_statements([], self.key_names)
         self.query_bar.leave()
         self.query_bar.show_query(self.state.query)
+        self._show_count()
 
     def selection_changed(self) -> None:
         self.listing.show_heading()
@@ -261,6 +262,10 @@ class TracesView(View):
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
+        if self.state.session is None:
+            # of other sources, nothing is known yet
+            self.query_bar.show_count(Line(), Line())
+            return
         # once the columns are made, this is known without work on the loop
         loaded = self._loaded if self.listing.columns is not None else None
         skewed = int(loaded.skewed[self.state.shown].sum()) if loaded is not None else 0
@@ -313,6 +318,8 @@ class TracesView(View):
 
     def list_by_start(self, query: str) -> None:
         """Apply a filter, and sort by start."""
+        if query.strip() != self.state.query:
+            self.listing.save_order(self.state.query)
         self.listing.order_from_first(SortKey.START, descending=False, grouping=Grouping.NONE)
         if query.strip() == self.state.query:
             self.listing.rebuild()
@@ -373,6 +380,7 @@ class TracesView(View):
         if previous is None:
             self.post_notice("nothing to undo")
         else:
+            self.listing.restore_order(previous)
             self.filter_by(previous)
 
     def action_select_region(self) -> None:
