@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ from tracetui.ingest import source_bytes
 from tracetui.ingest.decompress import UnpackError, unpack_stream
 from tracetui.ingest.json_value_limit import MAX_DENSE, close_brackets, cut_dense
 from tracetui.ingest.limits import MIN_LIMIT, decoding_cost, decoding_limit, input_limit, unpacked_limit
+from tracetui.ingest.loader import load
+from tracetui.model.errors import InputError
 
 MIB = 1 << 20
 MAX_MEMORY = 1 << 30
@@ -577,3 +580,40 @@ def test_truncated_stream_is_damaged(text: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(1, len(packed) - 1))
     with pytest.raises(UnpackError):
         list(unpack_stream(iter([packed[:cut]]), "gzip"))
+
+
+def test_compression_bomb_in_an_archive_leaves_the_other_files_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "traces.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(3):
+            archive.writestr(f"bomb{number}.json", b'{"data":[' + bytes(128 * MIB))
+        archive.writestr("traces.json", TRACE)
+        archive.writestr("more.json.gz", gzip.compress(TRACE.replace(b'"1"', b'"2"')))
+    ended = analyze(str(path), "--errors", "--json")
+    assert ended.code == 0
+    traces = load([str(path)])
+    assert traces.trace_count == 2
+
+
+def _skippable(size: int) -> bytes:
+    return b"\x50\x2a\x4d\x18" + size.to_bytes(4, "little") + bytes(size)
+
+
+def test_zstd_with_skippable_frames_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "traces.json.zst"
+    halves = [zstandard.compress(part) for part in (TRACE[:50], TRACE[50:])]
+    path.write_bytes(_skippable(4) + halves[0] + _skippable(0) + _skippable(9) + halves[1] + _skippable(2))
+    traces = load([str(path)])
+    assert (traces.trace_count, traces.load_warnings) == (1, [])
+
+
+def test_many_layers_of_compression_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "traces.json.gz"
+    data = TRACE
+    for _ in range(3):
+        data = gzip.compress(data)
+    path.write_bytes(data)
+    assert load([str(path)]).trace_count == 1
+    path.write_bytes(gzip.compress(data))
+    with pytest.raises(InputError, match="compressed more than 3 times; unpack it first"):
+        load([str(path)])

@@ -23,25 +23,33 @@ _SYSTEM_NAMES: Final = (".DS_Store", "Thumbs.db", "desktop.ini")
 
 @dataclass(slots=True)
 class Budget:
-    """Bytes that may still be unpacked from an archive, including compressed data in its files."""
+    """Bytes that may still be unpacked from an archive, including compressed data in its files.
 
-    left: int
+    Each file has a share by its packed size, so that one that expands to anything leaves the others theirs.
+    """
+
+    share: int
+    """Bytes for the current file."""
+    extra: int
+    """Bytes for all files, for those that expand to more."""
     max_cost: int
     """Limit for decoding any one of its files, in the unit of `limits.decoding_cost`."""
 
     @classmethod
     def of(cls, packed_size: int) -> Budget:
         """Compute the budget of an archive of this size. It may exceed the memory, as files are read one at a time."""
-        return cls(max(MAX_PACKED_RATIO * packed_size, MIN_LIMIT), decoding_limit(packed_size))
+        return cls(MAX_PACKED_RATIO * packed_size, MIN_LIMIT, decoding_limit(packed_size))
 
     def spend(self, size: int) -> None:
         """Count bytes that were unpacked."""
-        self.left -= size
+        from_share = min(size, self.share)
+        self.share -= from_share
+        self.extra -= size - from_share
 
     @property
     def limit(self) -> int:
-        """Size limit of the next file."""
-        return min(max(self.left, 0), input_limit())
+        """Size limit of what is unpacked next."""
+        return min(self.share + max(self.extra, 0), input_limit())
 
 
 MemberReader = Callable[[Buffer, DecodeContext, Budget, float, float], bool]
@@ -58,6 +66,9 @@ def read_members(
 ) -> None:
     """Decode the files of an archive; warnings name a file as `archive.zip:file.json`."""
     before = len(context.intake)
+    # divided among the files
+    shares = budget.share
+    skipped = 0
     others: list[str] = []
     other_warnings: list[LoadWarning] = []
     done = count = 0
@@ -74,14 +85,15 @@ def read_members(
             at.warn(member.unreadable)
             continue
         warnings = len(context.intake.warnings)
+        # stated sizes may be wrong
+        budget.share = min(MAX_PACKED_RATIO * member.size, shares)
+        shares -= budget.share
         content, is_whole = _unpack(member, at, budget, go_on)
         share = done / max(len(data), 1), min((done + member.size) / max(len(data), 1), 1.0)
         done += member.size
         if content is None:
-            context.warn(
-                f"its files unpack to more than {format_size(MAX_PACKED_RATIO * len(data))}; the rest was skipped"
-            )
-            break
+            skipped += 1
+            continue
         spans = len(context.intake)
         is_known = read(content, at, budget, *share)
         found, more = context.intake.warnings.pop(warnings)
@@ -91,6 +103,9 @@ def read_members(
             continue
         for warning in shortened(at.file, found, more):
             context.intake.warnings.add(warning.file, warning.position, warning.message)
+    if skipped:
+        limit = format_size(MAX_PACKED_RATIO * len(data))
+        context.warn(f"its files unpack to more than {limit}; {_counted(skipped)} skipped")
     if not count:
         context.warn(f"the {archive.name} contains no files")
     elif others and len(context.intake) == before:
@@ -98,9 +113,7 @@ def read_members(
         for warning in shortened(context.file, other_warnings, 0):
             context.intake.warnings.add(warning.file, warning.position, warning.message)
     elif others:
-        context.warn(
-            f"{len(others):,} {'file' if len(others) == 1 else 'files'} without spans skipped: {_listed(others)}"
-        )
+        context.warn(f"{_counted(len(others))} without spans skipped: {_listed(others)}")
 
 
 def _unpack(
@@ -127,6 +140,10 @@ def _unpack(
         is_whole = False
     budget.spend(out.size)
     return out.content(), is_whole
+
+
+def _counted(files: int) -> str:
+    return f"{files:,} {'file' if files == 1 else 'files'}"
 
 
 def _is_system_file(name: str) -> bool:

@@ -33,7 +33,9 @@ from tracetui.model.json_decoding import MALFORMED, RAW_ITEMS, RAW_MEMBERS, Malf
 from tracetui.model.json_decoding import decode as decode_json
 
 BLANK = b" \t\r\n"
-_DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+_DATA_FIRST = re.compile(rb'\s*\{\s*"data"\s*:\s*\[\s*')
+_COMPARED: Final = 256
+_TRAILING: Final = re.compile(r"trailing characters \(byte (\d+)\)")
 _MAX_WRAPPERS = 32
 """Limit for the objects around an object with spans. Each is scanned as a whole, so more would be slow."""
 
@@ -105,14 +107,34 @@ def _dispatch(value: Buffer | Raw, context: DecodeContext, deferred: DeferredSpa
     if first == b"[":
         _decode_list(RAW_ITEMS.decode(value), context, deferred)
     elif first == b"{":
-        if not isinstance(value, Raw) and _DATA_FIRST.match(value):
+        beginning = None if isinstance(value, Raw) else _DATA_FIRST.match(value)
+        if beginning is not None:
             response = _JAEGER_RESPONSE.decode(value)
+            first = bytes(memoryview(response.data[0])[:_COMPARED]) if response.data else b"]"
+            if value[beginning.end() : beginning.end() + len(first)] != first:
+                context.warn("the list data is repeated; the first and the last one were read")
+                _decode_list(_first_list(value[beginning.end() :]), context.at("data"), deferred)
             _decode_list(response.data, context.at("data"), deferred)
             server_errors(response.errors, context)
         else:
             _decode_object(value, context, deferred)
     else:
         raise NotTracesError(bare_value(value))
+
+
+def _first_list(text: bytes) -> list[Raw]:
+    """Return the items of a list that other text follows; [] if they cannot be separated.
+
+    text: the list without its opening bracket.
+    """
+    text = b"[" + text
+    try:
+        return RAW_ITEMS.decode(text)
+    except msgspec.DecodeError as error:
+        # the decoder names the place behind the list
+        found = _TRAILING.search(str(error))
+    end = text.rfind(b"]", 0, int(found[1])) + 1 if found else 0
+    return RAW_ITEMS.decode(text[:end]) if end else []
 
 
 def _decode_list(items: Sequence[Raw], context: DecodeContext, deferred: DeferredSpans) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Final, Literal, NamedTuple
 
@@ -25,6 +26,9 @@ GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
 BZIP2 = b"BZh"
 XZ = b"\xfd7zXZ\0"
+_SKIPPABLE: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+_SKIPPABLE_HEAD: Final = 8
+"""Size of the magic number of a skippable frame and the size of its content."""
 _BZIP2_BEGINS = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 """Includes the magic number of the first block or of the end, as text may begin with the three letters."""
 WRITER_SECONDS = 10.0
@@ -244,20 +248,33 @@ def decompress(
     limits of `limits.unpacked_limit` and `limits.decoding_limit`. `go_on` is checked meanwhile.
     """
     limits = min(unpacked_limit(len(data)), limit), decoding_limit(len(data))
-    for _ in range(_MAX_LAYERS):
+    for layer in count():
+        data = _without_skippable_frames(data)
         head = data[:6]
         format_ = next((compression for compression in _COMPRESSIONS if head.startswith(compression.magic)), None)
         if format_ is None or (format_.magic == BZIP2 and not _BZIP2_BEGINS.match(data[:10])):
             break
+        if layer == _MAX_LAYERS:
+            context.warn(f"compressed more than {_MAX_LAYERS} times; unpack it first")
+            return b""
         data = _decompress_layer(
             data, format_.name, format_.magic, format_.member, context, UnpackBuffer(*limits), go_on
         )
     return data
 
 
+def _without_skippable_frames(data: Buffer) -> Buffer:
+    """Drop the frames of metadata before those of zstd, as compressors in parallel (pzstd) write them."""
+    at = 0
+    while _SKIPPABLE.match(data[at : at + 4]):
+        at += _SKIPPABLE_HEAD + int.from_bytes(data[at + 4 : at + _SKIPPABLE_HEAD], "little")
+    return data[at:] if at and data[at : at + len(ZSTD)] == ZSTD else data
+
+
 def is_compressed(data: Buffer) -> bool:
     """Test whether data begins like a format that `decompress` unpacks."""
-    return any(data[: len(known.magic)] == known.magic for known in _COMPRESSIONS)
+    head = data[:6]
+    return any(head.startswith(known.magic) for known in _COMPRESSIONS) or _SKIPPABLE.match(head) is not None
 
 
 class UnpackBuffer:
@@ -315,7 +332,10 @@ def _decompress_layer(
     go_on: Callable[[], bool],
 ) -> Buffer:
     at = 0
-    while data[at : at + len(magic)] == magic:
+    while data[at : at + len(magic)] == magic or (magic == ZSTD and _SKIPPABLE.match(data[at : at + 4])):
+        if data[at : at + len(magic)] != magic:
+            at += _SKIPPABLE_HEAD + int.from_bytes(data[at + 4 : at + _SKIPPABLE_HEAD], "little")
+            continue
         before = out.size
         end, result = _unpack(data, at, member(), _STEP, out, go_on)
         if result == "damaged":

@@ -328,3 +328,13 @@ def test_large_trace_is_decoded_in_parts(monkeypatch: pytest.MonkeyPatch, warnin
     assert parts.trace_warnings == whole.trace_warnings
     assert parts.load_warnings == whole.load_warnings == []
     assert [parts.span(i) for i in range(len(parts))] == [whole.span(i) for i in range(len(whole))]
+
+
+@pytest.mark.parametrize("later", ["[]", '[{"traceID":"2","spans":[]}]', "[ ]"])
+def test_repeated_list_does_not_discard_the_earlier_one(later: str) -> None:
+    trace = json.dumps({"traceID": TRACE, "spans": [span_json()], "processes": {"p1": {"serviceName": "s"}}})
+    intake = Intake()
+    decode(f'{{"data":[{trace}],"data":{later}}}'.encode(), DecodeContext(intake, "traces.json"))
+    traces = assemble(intake)
+    assert len(traces) == 1
+    assert "the list data is repeated" in str(traces.load_warnings[0])
