@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from makers import asynchronous, broken, first_look, hostile, incident, interchange, network, shop  # noqa: E402
+from makers import asynchronous, broken, first_look, hostile, incident, interchange, n_plus_one, network, shop  # noqa: E402
 
-MAKERS = (incident, shop, first_look, network, asynchronous, broken, interchange, hostile)
+MAKERS = (incident, shop, first_look, network, n_plus_one, asynchronous, broken, interchange, hostile)
 
 
 def main() -> int:

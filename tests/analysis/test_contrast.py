@@ -161,7 +161,7 @@ def test_timeouts_in_the_incident_are_in_one_region() -> None:
     region = next(one for one in found.differences if one.key == "region")
     assert (region.value, region.selected, region.rest) == ("eu", 6, 31)
     told = in_short(found, UNICODE).text
-    assert told.startswith("⚠ few: region = eu (6 of 6, 33 % of the others)")
+    assert told.startswith("⚠ few traces: region = eu in 6 of 6, in 33 % of the others")
     # possible chance findings are only listed as hints
     assert "host.name" not in told
     rows = ContrastList(found, UNICODE)

@@ -285,7 +285,7 @@ def test_fix_of_the_incident_is_an_improvement(capsysbinary: pytest.CaptureFixtu
 def test_reverse_of_the_fix_is_a_regression(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", AFTER, BEFORE, "--fail-on-regression", "--width", "100"]) == 1
     out = capsys.readouterr().out
-    assert "WORSE" in out
+    assert "worse" in out
     assert "figures became worse" in out
     assert run(["compare", AFTER, BEFORE]) == 0
 

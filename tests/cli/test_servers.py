@@ -41,6 +41,15 @@ def test_latency_threshold_finds_all_older_traces(kind: str, program: Program) -
     assert _summary(report)["trace_count"] == 7, report.err
 
 
+def test_calls_of_named_services_only(program: Program) -> None:
+    with LiveServer("jaeger-v1") as server:
+        every, some = program("server", server.url), program("server", server.url, "payment")
+    rows = [line for line in every.out.splitlines() if "→" in line]
+    named = [line for line in some.out.splitlines() if "→" in line]
+    assert named == [line for line in rows if "payment" in line]
+    assert 0 < len(named) < len(rows)
+
+
 @pytest.mark.parametrize("kind", ["zipkin", "tempo", "jaeger-v3"])
 def test_full_response_without_matches_is_reported(kind: str, program: Program) -> None:
     # of attributes that servers compare differently

@@ -369,7 +369,7 @@ def test_report_names_what_got_worse_and_the_origins_of_failures(capsys: pytest.
     )
     assert "  database (external)  dependency  confidence 72 %" in text
     assert "  recommendation-service  error origin  explains some failures" in text
-    assert "errors originate in 0.6 % → 7.1 % of 85 spans" in text
+    assert "errors begin in 7.1 % of 85 spans, in 0.6 % before" in text
     assert " 0 %\n" not in text
     assert run(["why", before, "--baseline", after, "--json"]) == 0
     entry = json.loads(capsys.readouterr().out)["symptoms"]["entry_points"][0]

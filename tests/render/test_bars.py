@@ -56,6 +56,9 @@ def test_events_are_drawn_on_the_bar() -> None:
 
 def test_bars_in_ascii() -> None:
     assert drawn([(150, 840)], [(200, 290)], [700], glyphs=ASCII) == " -#----*- "
+    # slivers are thinner than a whole cell, at either end and in the middle
+    slivers = [(150, 180), (340, 360), (700, 730)]
+    assert drawn([(150, 840)], slivers, glyphs=ASCII) == " |-|---|- "
 
 
 def test_overlapping_sections_count_once() -> None:

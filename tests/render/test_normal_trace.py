@@ -54,6 +54,24 @@ def test_normal_trace_is_the_median_of_successful_ones() -> None:
     assert compare_with_normal(requests(10), 0) is None
 
 
+def test_share_above_the_whole_is_explained() -> None:
+    def one(trace: int, first_ms: int, second_ms: int) -> list[GivenSpan]:
+        start, a = trace * 10_000_000, f"a{trace}"
+        ends = start + first_ms * MS, start + (first_ms + second_ms) * MS
+        rows = ((a, start, ends[1], "", "web"), (f"b{trace}", start, ends[0], a, "db"), (f"c{trace}", *ends, a, "mail"))
+        return [
+            span(key, begin, end, trace=str(trace), parent=parent, service=service)
+            for key, begin, end, parent, service in rows
+        ]
+
+    traces = build(*one(1, 50, 50), *one(2, 50, 50), *one(3, 120, 20))
+    found = compare_with_normal(traces, 2)
+    assert found is not None
+    assert max(row.share for row in found.listed) > 100
+    text = "\n".join(line.text for line in NormalDiff(found, traces, UNICODE).remarks(80))
+    assert "a share above 100 %: other rows took less time than normal" in text
+
+
 def test_added_time_by_call_path() -> None:
     traces = requests(10, 20, 30, 40, 500)
     found = compare_with_normal(traces, 4)

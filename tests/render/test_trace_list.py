@@ -256,6 +256,11 @@ def test_years_are_shown_for_several_years() -> None:
     assert "2024-11-14" in plot.lines[-1].text
     text = "\n".join(line.text for line in region_lines(plot, Region(2, plot.columns - 3, 0, 1), UNICODE, ""))
     assert re.search(r"2023-1\d-\d\d–2024-1\d-\d\d", text)
+    # an open end is named
+    text = "\n".join(line.text for line in region_lines(plot, Region(2, plot.columns - 1, 0, 1), UNICODE, ""))
+    assert re.search(r"from 2023-1\d-\d\d on", text)
+    text = "\n".join(line.text for line in region_lines(plot, Region(0, plot.columns - 3, 0, 1), UNICODE, ""))
+    assert re.search(r"until 2024-1\d-\d\d", text)
 
 
 def test_narrow_list_drops_milliseconds_before_names() -> None:

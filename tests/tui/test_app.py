@@ -409,6 +409,16 @@ async def test_ranking_opens_on_its_first_row_whatever_is_selected() -> None:
         assert " 1  ●user-service database_query" in row
 
 
+async def test_two_traces_of_different_entry_points_are_compared_with_a_remark() -> None:
+    async with opened(str(SAMPLES / "shop")) as (_, pilot):
+        await pilot.press("space", "space", "equals_sign")
+        assert "different entry points" in pilot.text
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("space", "space", "equals_sign")
+        assert "call path" in pilot.text
+        assert "different entry points" not in pilot.text
+
+
 async def test_three_marked_traces_are_not_compared() -> None:
     async with opened(INCIDENT) as (_, pilot):
         await pilot.press("space", "space", "space", "equals_sign")

@@ -66,6 +66,12 @@ async def test_help_can_be_scrolled_to_every_key(size: tuple[int, int], view: in
         assert not isinstance(app.screen, HelpScreen)
 
 
+async def test_help_shows_how_to_close_and_scroll_it() -> None:
+    async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
+        await pilot.press("question_mark")
+        assert "Esc closes  j k scroll" in next(line for line in pilot.lines if "╭" in line)
+
+
 async def test_help_shows_the_number_of_lines_below() -> None:
     async with opened(INCIDENT, size=(80, 24)) as (_, pilot):
         await pilot.press("question_mark")

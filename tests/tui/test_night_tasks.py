@@ -145,6 +145,15 @@ async def test_whether_a_deployment_is_guilty(source: str) -> None:
         assert hands.keys <= MAX_KEYS
 
 
+async def test_whether_there_is_an_n_plus_1_query() -> None:
+    async with opened(str(SAMPLES / "n-plus-one"), size=(80, 24)) as (_, pilot):
+        hands = Hands(pilot)
+        await hands.press("5", "v")
+        assert "1 suggestion:  1 N+1  no sequential  no gap  no retries" in pilot.text
+        assert "orders-db SELECT order_items" in pilot.text
+        assert hands.keys <= MAX_KEYS
+
+
 async def test_who_loses_context() -> None:
     """Traces break off: where?"""
     async with opened(str(SAMPLES / "broken" / "lost-context.json"), size=(120, 40)) as (app, pilot):

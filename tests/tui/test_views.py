@@ -544,6 +544,8 @@ async def test_empty_error_list_names_other_views() -> None:
     async with running(state_of("incident/before.json", "NOT error"), "errors") as (app, _):
         assert "No errors in these traces." in app.text
         assert "0 of 92 requests failed" in app.text
+        # no keys for rows that do not exist
+        assert list(app.current_view.hints) == []
 
 
 async def test_hot_spots_skip_the_divider_and_open_the_worst_trace() -> None:

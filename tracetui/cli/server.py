@@ -33,7 +33,9 @@ class ServerCommandOptions:
     """Server, services and output options."""
 
     source: Annotated[str, typer.Argument(metavar="SERVER", help="Address or profile of the server.")]
-    names: Annotated[list[str] | None, typer.Argument(metavar="SERVICE", help="Services to show metrics of.")] = None
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="SERVICE", help="Only these services: their calls and metrics.")
+    ] = None
     time_range: Annotated[str, typer.Option("--time-range", metavar="DURATION", help="Time range before now.")] = (
         _LOOKBACK
     )
@@ -53,6 +55,10 @@ def server(options: ServerCommandOptions, access: o.Servers) -> None:
     with closing(ServerPool(servers, access.overrides())) as pool:
         services = pool.back_end(servers[0]).services()
         server_stats = pool.server_stats(options.names or (), lookback)
+    if options.names:
+        named = set(options.names)
+        calls = [one for one in server_stats.dependencies if named & {one.caller, one.callee}]
+        server_stats = msgspec.structs.replace(server_stats, dependencies=calls)
     if options.json:
         answer = {"services": services, **msgspec.to_builtins(server_stats)}
         print_json(msgspec.json.format(encode_any(answer)) + b"\n", output, ascii_only=options.ascii)

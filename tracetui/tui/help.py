@@ -112,7 +112,9 @@ class HelpScreen(Dialog[None]):
         ]
 
     def compose(self) -> ComposeResult:
-        with Vertical():
+        with Vertical() as box:
+            names = KeyNames(self)
+            box.border_title = names.short("{help.close} closes") + "  " + names.short("{list.down list.up} scroll")
             yield _Page(self._look.theme, self._look.glyphs.cursor)
 
     def composed(self) -> None:

@@ -22,13 +22,14 @@ _BOTH_MIN_WIDTH = 100
 _PERCENT = len("-99.5 %")
 _WORDS = {
     Verdict.BETTER: "better",
-    Verdict.WORSE: "WORSE",
+    Verdict.WORSE: "worse",
     Verdict.SMALL: "",
     Verdict.CHANCE: "may be chance",
     Verdict.FEW: "too few to tell",
     Verdict.NEW: "new",
     Verdict.GONE: "gone",
 }
+_NEW_ERROR = "new error"
 _WORDS_OF_VALUES = {**_WORDS, Verdict.NEW: "only after", Verdict.GONE: "only before"}
 """Verdicts if the sides are values of an attribute, of which neither is the earlier one."""
 _FIGURES = {ERROR_RATE: "errors", FAILED_REQUEST_RATE: "requests failed", "self": "self time", "critical": "critical"}
@@ -153,7 +154,9 @@ class _ComparisonReport(Page):
             f"{number:,} ({numbers.percent(share)})" if number else "-"
             for number, share in zip(one.traces, one.shares, strict=True)
         ]
-        word = "WORSE" if one.is_worse else self._words[one.verdict]
+        word = self._words[one.verdict]
+        if one.is_worse:
+            word = _NEW_ERROR if one.verdict is Verdict.NEW else self._words[Verdict.WORSE]
         return [f"{self.glyphs.origin} {safe(one.message)} {safe(one.service)}", *counts, "", word]
 
     def operations(self) -> Iterator[Line]:
@@ -229,5 +232,5 @@ class _ComparisonReport(Page):
         return self.table(columns, coloured)
 
 
-_ROLES = {"WORSE": Role.ERROR, "better": Role.STRONG}
+_ROLES = {"worse": Role.ERROR, _NEW_ERROR: Role.ERROR, "better": Role.STRONG}
 _COLUMNS = [Column("before", "right"), Column("after", "right"), Column("change", "right"), Column("")]

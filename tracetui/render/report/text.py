@@ -110,7 +110,8 @@ def _summary(page: Page, analysis: Analysis) -> Iterator[Line]:
     yield from _stats(page, "Response time", summary.response_times)
     if summary.response_differs:
         count = f"{summary.differing_count:,} of {numbers.counted(summary.trace_count, 'trace')}"
-        longer = f"{count} lasted over 5 % longer than their response time,"
+        whose = "its" if summary.differing_count == 1 else "their"
+        longer = f"{count} lasted over 5 % longer than {whose} response time,"
         clocks = " or clock skew" if summary.skewed_trace_count else ""
         reason = f"due to work after the response{clocks}"
         parts = [Line([(longer, Role.PLAIN)]), Line([(reason, Role.PLAIN)])]

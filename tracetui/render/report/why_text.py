@@ -186,7 +186,8 @@ class _WhyReport(Page):
         if detail.kind is EvidenceKind.STEPS:
             text = f"{figures} of {detail.span_count:,} spans have steps that are rare in the baseline"
         elif detail.kind is EvidenceKind.ERRORS:
-            text = f"errors originate in {figures} of {detail.span_count:,} spans"
+            text = f"errors begin in {self._figure(detail.kind, detail.after)} of {detail.span_count:,} spans"
+            text += "" if detail.before is None else f", in {self._figure(detail.kind, detail.before)} before"
         elif detail.kind is EvidenceKind.MORE_CALLS:
             text = f"{figures} calls of {safe(detail.target)} per span"
         else:

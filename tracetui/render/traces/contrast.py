@@ -33,17 +33,19 @@ def difference_words(one: OverRepresented, glyphs: Glyphs) -> str:
 
 
 def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
-    """Summarise a contrast in one line: `region = eu (6 of 6, 33 % of the others)`."""
+    """Summarise a contrast in one line: `region = eu in 6 of 6, in 33 % of the others`."""
     line = Line()
     # significant differences if there are any; durations last, as they may be a consequence of the failure
     certain = [one for one in found.differences if not one.is_hint]
     shown = certain if any(one.what != "duration" for one in certain) else found.differences
     shown = sorted(shown, key=lambda one: (one.what == "duration", one.is_hint))
     if shown and (shown[0].is_hint or found.is_weak):
-        line.add(f"{glyphs.warning} {_HINT if shown[0].is_hint else 'few'}: ", Role.WARNING)
+        line.add(f"{glyphs.warning} {_HINT if shown[0].is_hint else 'few traces'}: ", Role.WARNING)
     for at, one in enumerate(shown[:most]):
         line.add("   " if at else "").add(difference_words(one, glyphs), Role.STRONG)
-        line.add(f" ({one.selected:,} of {found.selected:,}, {numbers.whole_percent(one.rest_percent)} of the others)")
+        line.add(
+            f" in {one.selected:,} of {found.selected:,}, in {numbers.whole_percent(one.rest_percent)} of the others"
+        )
     if not found.differences:
         line.add("nothing beyond chance", Role.DIM)
     return line

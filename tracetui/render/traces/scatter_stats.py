@@ -89,7 +89,10 @@ def region_lines(plot: Plot, region: Region, glyphs: Glyphs, keys: str) -> list[
     end = "" if window.end_ns is None else plot.moments.day(window.end_ns)
     least = "0 s" if window.least_ns is None else numbers.duration(window.least_ns, glyphs.ascii_only)
     most = "" if window.most_ns is None else numbers.duration(window.most_ns, glyphs.ascii_only)
-    times = f"{begin}{glyphs.dash}{end}" if begin or end else "all times"
+    if begin and end:
+        times = f"{begin}{glyphs.dash}{end}"
+    else:
+        times = f"from {begin} on" if begin else f"until {end}" if end else "all times"
     lines = [
         Line([(numbers.counted(count, "trace"), Role.STRONG)]),
         *([errors] if errors is not None else []),

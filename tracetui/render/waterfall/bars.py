@@ -211,6 +211,9 @@ def _block(low: int, high: int, glyphs: Glyphs) -> str:
     """Return the block glyph closest to a cell filled from `low` to `high` eighths."""
     if high <= low:
         low, high = (low, low + 1) if low < 8 else (7, 8)
+    if glyphs.ascii_only:
+        # wherever it is in the cell
+        return glyphs.solid_left[high - low - 1]
     fillings = [(0, eighths, glyph) for eighths, glyph in enumerate(glyphs.solid_left, 1)]
     fillings += [(8 - eighths, 8, glyph) for eighths, glyph in glyphs.solid_right]
     return min(fillings, key=lambda filling: abs(filling[0] - low) + abs(filling[1] - high))[2]

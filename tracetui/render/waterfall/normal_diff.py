@@ -20,6 +20,8 @@ _MIN_BAR = 12
 _GOOD_NAME = 40
 """Width of names from which longer ones are cut, to make room for the bars."""
 _SHARE = len("100 %")
+_WHOLE = 100.5
+"""Share from which on it is shown as more than 100 %."""
 _LABEL = 8
 _MAX_VALUE = 40
 _NEGLIGIBLE = 0.05
@@ -78,6 +80,9 @@ class NormalDiff:
         omitted = len(self.found.paths) - len(self.found.listed)
         if omitted:
             lines.append(Line([(f"{numbers.counted(omitted, 'more row')} changed by less than 1 %", Role.DIM)]))
+        if any(one.share > _WHOLE for one in self.found.listed):
+            over = Line([("a share above 100 %: other rows took less time than normal", Role.DIM)])
+            lines.append(over.cropped(width, self.glyphs.ellipsis))
         services = Counter(one.key for one in self.found.attributes)
         parts = [
             Line([(f"{safe(one.service)} " if services[one.key] > 1 else "", Role.DIM)])

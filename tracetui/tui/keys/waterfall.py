@@ -140,7 +140,7 @@ WATERFALL = KeyTable(
             "warning: orphan, missing or impossible time, clock skew?, root missing (the trace duration counts as "
             "response time)",
         ),
-        ("/ or found", "a match of the search"),
+        ("/ or match", "a match of the search"),
     ),
     words=(
         ("critical", "share of the critical path; no end: unknown duration"),

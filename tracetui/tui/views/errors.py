@@ -48,6 +48,8 @@ class ErrorsView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
+        if not self.page.has_rows:
+            return []
         return ERRORS.hints("list.open", "errors.next", "errors.group", "errors.apart")
 
     def set_changed(self) -> None:

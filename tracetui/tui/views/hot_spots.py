@@ -75,6 +75,8 @@ class HotSpotsView(View):
 
     @property
     def hints(self) -> Sequence[tuple[str, str]]:
+        if not self.page.has_rows:
+            return []
         if self._shows_suggestions:
             copy = HOT_SPOTS.hints("findings.copy")
             return [("{list.open}", "largest saving"), ("{hot-spots.advice}", "operations"), *copy]

@@ -45,6 +45,8 @@ from tracetui.tui.widgets.line_view import HeadedSource, LineView
 from tracetui.tui.widgets.safe_input import SafeInput
 
 _MAX_HOPS = 20
+_INDENT = 2
+"""Cells before the summary."""
 _BESIDE_FROM = 190
 """Smallest width for the explorer next to the ranking."""
 
@@ -155,8 +157,9 @@ class ServicesView(View):
             glyphs = self.state.look.glyphs
             line.add(f"  {glyphs.warning} {numbers.counted(len(cycles), 'cycle')}: ", Role.WARNING)
             line.add(cycle_text(cycles[0], table.graph, glyphs), Role.WARNING)
-        few = f"  (ranges: fewer than {FEW_SAMPLES} calls)"
-        return line.add(few if table.few_samples else "", Role.DIM)
+        few = f"  under {FEW_SAMPLES} calls: ranges"
+        fits = line.width + len(few) + _INDENT <= self.size.width
+        return line.add(few if table.few_samples and fits else "", Role.DIM)
 
     def title_line(self, row: int, width: int) -> Line:
         service = self.name_of(min(row, len(self.services) - 1))

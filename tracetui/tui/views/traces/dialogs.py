@@ -311,6 +311,10 @@ class TraceDialogs:
             # the name goes last, as it is cut where the line is too short
             title.append(line.add(f"  {safe(loaded.trace_name(trace))}", Role.TITLE))
 
+        if len({str(loaded.trace_name(trace)) for trace in pair}) > 1:
+            text = f"{glyphs.warning} different entry points: call paths of only one trace are removed or added"
+            title.append(Line([(text, Role.WARNING)]))
+
         def chosen(row: int) -> None:
             side = 1 if found[row].spans[1] >= 0 else 0
             # spans are positions in a set of only these two traces, in order

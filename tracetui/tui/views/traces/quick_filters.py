@@ -352,9 +352,8 @@ _DIALOGS = ("service", "operation", "typed_duration", "window", "values")
 
 
 def at_least(number: int, noun: str, *, is_sample: bool) -> str:
-    """Format a count: `3 values`; `3+ values` if it is from a sample."""
-    text = numbers.counted(number, noun)
-    return text.replace(" ", "+ ", 1) if is_sample else text
+    """Format a count: `3 values`; `at least 3 values` if it is from a sample."""
+    return ("at least " if is_sample else "") + numbers.counted(number, noun)
 
 
 def _traces_per_code(codes: np.ndarray, trace: np.ndarray, size: int) -> np.ndarray:
