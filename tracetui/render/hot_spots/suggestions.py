@@ -75,7 +75,7 @@ class SuggestionList:
 
     def __init__(self, found: Sequence[Suggestion], traces: TraceSet, glyphs: Glyphs) -> None:
         self.found, self.traces, self.glyphs = found, traces, glyphs
-        self._occurrences = len(f"{traces.trace_count:,}") * 2 + 3
+        self._occurrences = max(len(f"{traces.trace_count:,}") * 2 + 3, len("traces"))
         longest = max((round(one.mean_saving_ns) for one in found), default=0)
         self._saving = max(numbers.duration_width(longest), len("saves"))
         self._names = NamesOfSet(self._what(one).text for one in found)
