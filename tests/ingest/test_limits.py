@@ -617,3 +617,17 @@ def test_many_layers_of_compression_are_named(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(data))
     with pytest.raises(InputError, match="compressed more than 3 times; unpack it first"):
         load([str(path)])
+
+
+@pytest.mark.parametrize("command", ["analyze", "export"])
+def test_wait_for_a_writer_is_announced(tmp_path: Path, command: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    program = [sys.executable, "-m", "tracetui", command, str(pipe)]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as waiting:
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline().decode() == f"tracetui: waiting for data from the pipe {pipe}\n"
+        with pipe.open("wb") as writer:
+            writer.write(TRACE)
+        waiting.stderr.read()
+    assert waiting.returncode == 0

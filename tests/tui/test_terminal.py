@@ -125,6 +125,16 @@ def test_traces_from_stdin_and_keys_from_the_terminal(tmp_path: Path) -> None:
     assert terminal.end() == 0
 
 
+@pytest.mark.parametrize("stdin", ["/dev/null", INCIDENT])
+def test_keys_come_from_the_terminal_if_stdin_is_a_file(tmp_path: Path, stdin: str) -> None:
+    command = f"{sys.executable} -m tracetui {INCIDENT} < {stdin}"
+    terminal = Terminal(["sh", "-c", command], environ={"XDG_STATE_HOME": str(tmp_path)})
+    terminal.wait_for(b"100 traces", 300)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert LEFT_ALTERNATE_SCREEN in terminal.seen
+
+
 def test_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
     terminal = started(tmp_path, "demo")
     terminal.wait_for(b"100 traces", 300)

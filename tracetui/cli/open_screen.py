@@ -6,11 +6,13 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.garbage_collection import paused_collection
 from tracetui.model.errors import UsageError
+
+TERMINAL: Final = "/dev/tty"
 
 if TYPE_CHECKING:
     # importing the command-line options takes time
@@ -20,8 +22,18 @@ if TYPE_CHECKING:
 
 def has_screen() -> bool:
     """Test whether standard output can show the screen, instead of a report, and keys can be read."""
-    is_closed = sys.stdin is None or sys.stdout is None
-    return not is_closed and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if sys.stdin is None or sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdin.isatty() or _has_terminal()
+
+
+def _has_terminal() -> bool:
+    """Test whether keys can be read from the terminal, as standard input is something else."""
+    try:
+        os.close(os.open(TERMINAL, os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def open_on_screen(

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from tracetui.cli.output import print_message
 from tracetui.config import Overrides
@@ -20,6 +21,8 @@ from tracetui.session import Session
 
 _SHOWN_AFTER = 0.5
 """Seconds after which loading of files shows a progress line."""
+_WAIT_ANNOUNCED_AFTER = 1.0
+"""Seconds without a span after which a pipe that is read is named."""
 _INTERVAL = 0.1
 """Seconds between updates of the line."""
 _ERASE = "\r\x1b[K"
@@ -31,11 +34,19 @@ class _ProgressLine:
     def __init__(self, delay: float) -> None:
         self._next_update = time.monotonic() + delay
         self._shown = False
+        self._started = time.monotonic()
+        self._waits_announced: set[str] = set()
         # a dumb terminal cannot overwrite the line
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def __call__(self, progress: LoadProgress) -> None:
         now = time.monotonic()
+        name = progress.name
+        if now > self._started + _WAIT_ANNOUNCED_AFTER and not progress.spans and name not in self._waits_announced:
+            self._waits_announced.add(name)
+            if Path(name).is_fifo():
+                self.erase()
+                print_message(f"waiting for data from the pipe {name}")
         if not self._is_terminal or now < self._next_update:
             return
         self._next_update = now + _INTERVAL

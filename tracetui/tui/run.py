@@ -41,7 +41,11 @@ def run_app(
     """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
-    stdin = _keys_from_terminal() if STDIN in sources else None
+    stdin = None
+    if STDIN in sources:
+        stdin = _keys_from_terminal()
+    elif not sys.stdin.isatty():
+        os.close(_keys_from_terminal())
     look = Look(glyphs=glyphs_of(settings.ascii_only), local_time=settings.local_time)
     named = parse_sources(sources)
     check_credentials(named.servers)
