@@ -261,6 +261,21 @@ def test_poll_after_incomplete_ones_searches_from_before_them() -> None:
     assert polls_awaited(True, False, True, False, False) == [11, 11, 31, 11, 51]
 
 
+@pytest.mark.parametrize("other", [lambda one, starts: one.late_poll("", starts), lambda one, _: one.trace_poll("ab")])
+def test_poll_continues_the_last_one_for_recent_traces(other: Callable[[Searches, np.ndarray], Search | None]) -> None:
+    """Polls in between, of other traces, may have been the first to succeed after a failure."""
+    searches = Searches(State(sources=("http://127.0.0.1:1",)))
+    minute = 60_000_000_000
+    # of a service whose clock is ahead
+    starts = np.array([time.time_ns() + 10 * minute])
+    searches._started_ns = answered = time.time_ns() - 30 * minute
+    searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=False)
+    assert other(searches, starts) is not None
+    searches._started_ns = time.time_ns()
+    searches.succeeded([SearchReport("", may_have_more=False, search=Search())], is_poll=True)
+    assert searches.poll("", starts)[0].start_ns == answered - minute
+
+
 def test_late_traces_are_searched_back_to_a_quarter_of_an_hour() -> None:
     searches = Searches(State(sources=("http://127.0.0.1:1",)))
     minute = 60_000_000_000

@@ -91,7 +91,7 @@ class Follower:
         self._count += 1
         if self._host.view == "waterfall" and state.trace is not None and not self._count % _POLLS_PER_TRACE_POLL:
             # its spans may arrive long after its start
-            self._poll(Search(trace_ids=(loaded.trace_ids[state.trace],)), 0)
+            self._poll(self._searches.trace_poll(loaded.trace_ids[state.trace]), 0)
             return
         late = None
         if self._count % _POLLS_PER_LATE_POLL == _FIRST_LATE_POLL:

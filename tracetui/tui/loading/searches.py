@@ -56,6 +56,8 @@ class Searches:
         """End of the next search for late traces, if the last one found the newest of them only; 0 to search all."""
         self._searches_late = False
         """True if the running poll is for late traces."""
+        self._searches_recent = False
+        """True if the running poll is for all recent traces, so that the next one can begin where it did."""
         self._before_widening: tuple[Search, Search] | None = None
         """`State.search` and the last search before they were widened, restored if servers reject the wider one."""
         self.limit_reached = 0
@@ -142,19 +144,24 @@ class Searches:
 
         starts: int64[traces], start times of the loaded traces in nanoseconds since the epoch.
         """
-        self._closes_gap, self._searches_late = self._gap_ended, False
+        self._closes_gap, self._searches_late, self._searches_recent = self._gap_ended, False, True
         search, recent = self.search_for(query), self._recent(starts)
         if recent.start_ns is None or (search.start_ns is not None and search.start_ns >= recent.start_ns):
             return search, 0
         known_ns = recent.start_ns + _OVERLAP_NS - _LATE_NS
         return combined(search, combined(recent, Search(end_ns=search.end_ns))), known_ns
 
+    def trace_poll(self, trace_id: str) -> Search:
+        """Return a search for one trace, of which more spans may have arrived."""
+        self._closes_gap = self._searches_late = self._searches_recent = False
+        return Search(trace_ids=(trace_id,))
+
     def late_poll(self, query: str, starts: np.ndarray) -> Search | None:
         """Return a search for traces that began before the window of `poll`, but may have arrived since; None for none.
 
         It finds as many as one response has. The next one continues with older ones.
         """
-        self._closes_gap, self._searches_late = False, True
+        self._closes_gap, self._searches_late, self._searches_recent = False, True, False
         search, recent = self.search_for(query), self._recent(starts)
         if recent.start_ns is None:
             return None
@@ -187,7 +194,8 @@ class Searches:
         """Note the reports of a search that has ended."""
         if reports:
             self._note_gap(any(report.is_incomplete for report in reports))
-            self.answered_ns = self._started_ns
+            if self._searches_recent or not is_poll:
+                self.answered_ns = self._started_ns
             unread = max((report.unread_beyond for report in reports), default=0)
             self.limit_reached = unread or (self.limit_reached if is_poll else 0)
             if is_poll and self._searches_late:
