@@ -29,7 +29,7 @@ from tracetui.render.text.tables import (
 )
 
 _CALLS, _ERRORS, _NEIGHBOURS = 7, 8, 9
-_SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 11, 13
+_SHARE, _CALLERS, _ENTRIES, _BETWEENNESS = 8, 9, 9, 13
 _MIN_NAME = 10
 _GOOD_NAME = 22
 """Width of names below which further columns are dropped."""
@@ -56,6 +56,18 @@ SORTINGS = {
     "name": ServiceSortKey("service", False),
 }
 """Sort columns in cycling order."""
+_CELLS = {
+    "rank": _SHARE,
+    "callers": _CALLERS,
+    "callees": _NEIGHBOURS,
+    "entries": _ENTRIES,
+    "between": _BETWEENNESS,
+    "calls": _CALLS,
+    "errors": _ERRORS,
+}
+"""Widths of columns that do not depend on the data."""
+_DROPPED = ({"callees", "between"}, {"callers", "calls"}, {"entries"})
+"""Columns that a list drops for the names, in this order."""
 
 
 class ServiceListColumns:
@@ -68,18 +80,28 @@ class ServiceListColumns:
         self.duration_cells = numbers.duration_width(max((longest(f.latency) for f in table.services), default=0))
         self.name_cells = max((name_cells(f.service, f.inferred) for f in table.services), default=0)
 
-    def is_wide(self, width: int) -> bool:
-        """Test whether a list of this width has its further columns."""
-        return width - self.taken(is_wide=True) >= min(self.name_cells, _GOOD_NAME)
+    def shown(self, width: int) -> list[str]:
+        """List the columns after the name that a list of this width has."""
+        hidden: set[str] = set()
+        for dropped in (set(), *_DROPPED):
+            hidden |= dropped
+            columns = [name for name in SORTINGS if name != "name" and name not in hidden]
+            if width - self.taken(columns) >= min(self.name_cells, _GOOD_NAME):
+                break
+        return columns
 
-    def taken(self, *, is_wide: bool) -> int:
-        """Return the width of all columns except the names."""
-        cells = _SHARE + _CALLERS + _CALLS + _ERRORS + 2 * self.duration_cells + 6 * len(_GAP)
-        return cells + (_NEIGHBOURS + _ENTRIES + _BETWEENNESS + 3 * len(_GAP) if is_wide else 0)
+    def taken(self, columns: Collection[str]) -> int:
+        """Return the width of columns, with the gaps before them."""
+        return sum(self.cells_of(name) + len(_GAP) for name in columns)
+
+    def cells_of(self, column: str) -> int:
+        """Return the width of a column after the name."""
+        return _CELLS.get(column, self.duration_cells)
 
     def sortings(self, width: int) -> list[str]:
         """List the sort columns that are visible at this width."""
-        return [name for name in SORTINGS if self.is_wide(width) or name not in ("callees", "entries", "between")]
+        shown = self.shown(width)
+        return [name for name in SORTINGS if name == "name" or name in shown]
 
     def role(self, service: str) -> str:
         """Return the colour role of a service; inferred peers have no colour."""
@@ -130,12 +152,8 @@ class ServiceList:
         return int(rows[0]) if len(rows) else None
 
     def heading(self, width: int) -> Line:
-        cells = self.columns.duration_cells
         name = Line([(fit(self._heading("name"), self._name_cells(width), ellipsis=self.glyphs.ellipsis), Role.DIM)])
-        columns = [("rank", _SHARE), ("callers", _CALLERS)]
-        if self.columns.is_wide(width):
-            columns += [("callees", _NEIGHBOURS), ("entries", _ENTRIES), ("between", _BETWEENNESS)]
-        columns += [("calls", _CALLS), ("errors", _ERRORS), ("p50", cells), ("p95", cells)]
+        columns = [(column, self.columns.cells_of(column)) for column in self.columns.shown(width)]
         line = side_by_side([name, *(figure(self._heading(column), room, Role.DIM) for column, room in columns)])
         return line.cropped(width, self.glyphs.ellipsis)
 
@@ -145,33 +163,35 @@ class ServiceList:
         part = table.criticality[name]
         more = "?" if part.indirect_callers is None else part.indirect_callers
         callers = str(part.direct_callers) + (f"+{more}" if more else "")
-        cells = [
-            self._severity_bar(name).extend(
-                service_name(
-                    name,
-                    self.columns.role(name),
-                    self._name_cells(width) - self._severity_cells,
-                    self.glyphs,
-                    figures.inferred,
-                    names=self.columns.names,
-                )
+        callees = table.graph.direct_counts(name)[1]
+        between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
+        single = f"{self.glyphs.warning} " if part.single_point else ""
+        entries = len(part.entry_operations)
+        cells = {
+            "rank": figure(
+                numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN
             ),
-            figure(numbers.whole_percent(part.trace_share), _SHARE, Role.STRONG if part.single_point else Role.PLAIN),
-            _or_none(callers if part.direct_callers else "", _CALLERS),
-        ]
-        if self.columns.is_wide(width):
-            callees = table.graph.direct_counts(name)[1]
-            cells.append(_or_none(str(callees) if callees else "", _NEIGHBOURS))
-            cells.append(_or_none(str(len(part.entry_operations)) if part.entry_operations else "", _ENTRIES))
-            between = numbers.whole_percent(100 * part.betweenness) if part.betweenness else ""
-            single = f"{self.glyphs.warning} " if part.single_point else ""
-            cells.append(_or_none(single + between, _BETWEENNESS))
-        cells += [
-            figure(call_count(figures.call_count), _CALLS),
-            error_rate(figures.error_rate, _ERRORS),
-            *latency_cells(figures.latency, figures.call_count, self.columns.duration_cells, self.glyphs),
-        ]
-        return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
+            "callers": _or_none(callers if part.direct_callers else "", _CALLERS),
+            "callees": _or_none(str(callees) if callees else "", _NEIGHBOURS),
+            "entries": _or_none(str(entries) if entries else "", _ENTRIES),
+            "between": _or_none(single + between, _BETWEENNESS),
+            "calls": figure(call_count(figures.call_count), _CALLS),
+            "errors": error_rate(figures.error_rate, _ERRORS),
+        }
+        line = self._severity_bar(name)
+        line.extend(
+            service_name(
+                name,
+                self.columns.role(name),
+                self._name_cells(width) - self._severity_cells,
+                self.glyphs,
+                figures.inferred,
+                names=self.columns.names,
+            )
+        )
+        shown = [line, *(cells[column] for column in self.columns.shown(width) if column in cells)]
+        shown += latency_cells(figures.latency, figures.call_count, self.columns.duration_cells, self.glyphs)
+        return side_by_side(shown).cropped(width, self.glyphs.ellipsis)
 
     @property
     def _severity_cells(self) -> int:
@@ -192,7 +212,7 @@ class ServiceList:
         return sorted_heading(SORTINGS[column].heading, column == self._sorting, self._descending, self.glyphs)
 
     def _name_cells(self, width: int) -> int:
-        taken = self.columns.taken(is_wide=self.columns.is_wide(width))
+        taken = self.columns.taken(self.columns.shown(width))
         return max(min(width - taken, self.columns.name_cells + self._severity_cells), _MIN_NAME)
 
 
