@@ -101,6 +101,7 @@ def opened(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., O
         with monkeypatch.context() as patch:
             patch.setattr("tracetui.tui.run.run_app", run_app)
             patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+            patch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
             patch.setenv("TERM", "xterm")
             result = program(*args)
         assert (result.code, result.err) == (0, "")
@@ -135,5 +136,6 @@ def test_server_is_searched_over_the_time_range_of_the_filters(opened: Callable[
 
 def test_limit_of_files_is_rejected_on_the_screen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     result = program("traces.json", "--limit", "7")
     assert (result.code, "--limit: the screen limits traces of servers only" in result.err) == (2, True)

@@ -30,7 +30,7 @@ def test_the_package_itself_imports_nothing_heavy() -> None:
 _ON_A_TERMINAL = """
 import os, sys, tracetui.tui.run
 os.environ["TERM"] = "xterm"
-sys.stdout.isatty = lambda: True
+sys.stdin.isatty = sys.stdout.isatty = lambda: True
 tracetui.tui.run.run_app = lambda *_, **__: 0
 """
 
