@@ -492,7 +492,7 @@ async def test_esc_stops_the_last_request_or_goes_back_after_navigation() -> Non
 async def test_waiting_for_a_server_can_be_stopped_and_delays_no_key(fault: str) -> None:
     with faulty(getattr(faults, fault)) as server:
         async with opened_live(server.url) as on:
-            await on.until("asking", "Esc stops")
+            await on.until("searching", "Esc stops")
             await on.press("3", "4", "5", "1", "question_mark")
             await on.until("lines below", "reading")
             await on.press("escape", "escape", "escape", "escape", "escape", "escape")
