@@ -214,6 +214,23 @@ def test_losses_are_counted(name: str, losses: dict[str, int]) -> None:
     assert bool(BY_NAME[name].losses) == bool(losses)
 
 
+@pytest.mark.parametrize("name", ["zipkin", "zipkin-v1"])
+def test_values_that_zipkin_replaces_are_counted(name: str) -> None:
+    spans = [
+        GivenSpan("1", EPOCH, 0, attributes={"error": "no", "zone": "a"}, resource={"zone": "b"}),
+        GivenSpan("2", EPOCH, 1_000, error=True, attributes={"error": "yes"}),
+    ]
+    found = Losses()
+    for _ in BY_NAME[name].encode(build(*spans), found):
+        pass
+    assert +found == {
+        "resource attribute{} as such (written as tags)": 1,
+        "resource attribute{} with the name of a span attribute": 1,
+        "attribute{} error of spans without an error": 1,
+        "duration{} of 0 (written as 1 µs)": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("name", "losses"),
     [

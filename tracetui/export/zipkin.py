@@ -63,6 +63,11 @@ def encode_array(traces: TraceSet, losses: Losses, encode: Callable[[Span], Json
         values = (*span.attributes.values(), *span.resource.values())
         losses["type{} of attributes (written as text)"] += sum(not isinstance(value, str) for value in values)
         losses["resource attribute{} as such (written as tags)"] += len(span.resource)
+        shadowed = span.resource.keys() & span.attributes.keys()
+        losses["resource attribute{} with the name of a span attribute"] += len(shadowed)
+        is_ok = span.status is not Status.ERROR and not span.error
+        losses["attribute{} error of spans without an error"] += is_ok and "error" in span.attributes
+        losses["duration{} of 0 (written as 1 µs)"] += span.duration_ns == 0 and Flag.NO_DURATION not in span.flags
         count_fractions(span, losses)
         return encode(span)
 
