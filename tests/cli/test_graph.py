@@ -494,12 +494,12 @@ def test_filters_work_as_in_analyze(query: Any, graph: Any) -> None:
 
 def test_filter_that_matches_no_trace(query: Any, graph: Any) -> None:
     nothing = ["--query", "duration > 1h"]
-    assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nfilter: where duration > 1h\n"
+    assert graph("callers", "legacy-auth", *nothing) == "No trace matches\nfilter: duration > 1h\n"
     assert query("services", *nothing) == {"services": [], "cycles": [], "groups": [], "left_out": []}
     assert query("critical", *nothing) == {"services": [], "left_out": []}
     assert query("find", "x", *nothing) == {"word": "x", "services": []}
     assert graph("services", *nothing, "--format", "mermaid") == "flowchart LR\n"
-    left_out = "legacy-auth is not in the selected traces: where duration > 1h"
+    left_out = "legacy-auth is not in the selected traces: duration > 1h"
     graph("callers", "legacy-auth", *nothing, "--json", code=2, message=left_out)
     graph("callers", "legcy-auth", *nothing, "--json", code=2, message="did you mean legacy-auth")
 

@@ -445,3 +445,25 @@ def test_an_interrupt_ends_the_program_quietly(tmp_path: Path) -> None:
 
 def _restore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_query_without_a_match_is_reported(tracetui: Any) -> None:
+    result = tracetui("analyze", INCIDENT, "--query", "service = nothere", "--json")
+    assert (result.code, result.json["summary"]["trace_count"]) == (0, 0)
+    assert "none of 100 traces matches service = nothere" in result.err
+
+
+def test_misspelled_name_of_a_trace_is_corrected(tracetui: Any) -> None:
+    result = tracetui("show", INCIDENT, "--trace", "slowst")
+    assert (result.code, "no trace slowst; did you mean slowest?" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("sources", [["nosuch.json"], ["nosuch.json", "nor*this.json"]])
+def test_missing_files_do_not_open_the_screen(
+    tracetui: Any, sources: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tracetui.cli.open_screen.has_screen", lambda: True)
+    monkeypatch.setattr("tracetui.tui.run.run_app", lambda *_, **__: 0)
+    result = tracetui(*sources)
+    assert (result.code, result.err) == (3, "tracetui: nosuch.json: no such file\n")
+    assert tracetui(*sources, INCIDENT).code == 0

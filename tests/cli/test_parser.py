@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import INCIDENT, ROOT
 from tests.support.program import Program
 from tracetui.cli.arguments import options_of
 from tracetui.cli.commands import COMMANDS, OPEN, Command, command_named
@@ -119,12 +119,12 @@ class Opened:
 
 def test_filters_become_the_first_query_of_the_screen(opened: Callable[..., Opened]) -> None:
     given = ["--service", "api", "--errors-only", "--time-range", "30m", "--query", "depth > 3"]
-    resume = opened("traces.json", *given).resume
+    resume = opened(INCIDENT, *given).resume
     assert resume is not None
     assert resume.query == "service = api AND error AND trace.age <= 30m AND depth > 3"
     assert resume.search == NOTHING
-    assert opened("traces.json", "--ascii") == Opened(["traces.json"], None, False)
-    assert opened("traces.json", "--exact-names") == Opened(["traces.json"], None, True)
+    assert opened(INCIDENT, "--ascii") == Opened([INCIDENT], None, False)
+    assert opened(INCIDENT, "--exact-names") == Opened([INCIDENT], None, True)
 
 
 def test_server_is_searched_over_the_time_range_of_the_filters(opened: Callable[..., Opened]) -> None:
@@ -137,5 +137,5 @@ def test_server_is_searched_over_the_time_range_of_the_filters(opened: Callable[
 def test_limit_of_files_is_rejected_on_the_screen(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    result = program("traces.json", "--limit", "7")
+    result = program(INCIDENT, "--limit", "7")
     assert (result.code, "--limit: the screen limits traces of servers only" in result.err) == (2, True)

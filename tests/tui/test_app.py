@@ -920,3 +920,14 @@ async def test_palette_entries_lead_to_their_views(typed: str, expected: str) ->
     async with opened(INCIDENT) as (_, pilot):
         await pilot.press("colon", *("space" if key == " " else key for key in typed), "enter")
         assert expected in pilot.text
+
+
+async def test_escape_removes_a_notice_before_it_goes_back() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("4", "1", "W")
+        await pilot.until("no warnings")
+        await pilot.press("escape")
+        assert "no warnings" not in pilot.text
+        assert app.view == "traces"
+        await pilot.press("escape")
+        assert app.view == "errors"

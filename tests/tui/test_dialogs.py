@@ -225,3 +225,12 @@ async def test_palette_does_not_interpret_markup() -> None:
             await pilot.press(*word)
             assert any("[/x]" in line[20:100] for line in pilot.lines)
             await pilot.press("escape")
+
+
+async def test_palette_filters_by_a_text_that_it_does_not_find() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("colon", *"connection time")
+        assert 'Filter by "connection time"' in pilot.text
+        await pilot.press("enter")
+        assert app.state.query == '"connection time"'
+        assert len(app.state.shown) == 6

@@ -10,8 +10,10 @@ import typer
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_for_report
 from tracetui.cli.output import print_json, print_lines, print_message
+from tracetui.query.trace_filters import describe
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
+from tracetui.render.text.numbers import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
     wanted = (options.bottlenecks, options.critical_path, options.errors, options.dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
     session = open_for_report(sources, filters, selection, report, servers)
+    if filters.query is not None and session.loaded.trace_count and not session.analysis.traces.trace_count:
+        print_message(f"none of {counted(session.loaded.trace_count, 'trace')} matches {describe(filters)}")
     if save is not None:
         from tracetui.export.save import save as save_traces
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracetui.config import NO_OVERRIDES, Overrides
 from tracetui.garbage_collection import paused_collection
-from tracetui.model.errors import UsageError
+from tracetui.model.errors import InputError, UsageError
 
 TERMINAL: Final = "/dev/tty"
 
@@ -73,6 +73,7 @@ def open_on_screen(
                 Servers(**asdict(overrides)),
             )
         return 0
+    _check_any_exists(sources)
     query, search = _first_query(sources, selection) if selection is not None else (None, None)
     from msgspec import structs
 
@@ -113,6 +114,27 @@ def open_on_screen(
         notices,
         exact_names=(selection is not None and selection.exact_names) or (last is not None and last.exact_names),
     )
+
+
+def _check_any_exists(sources: Sequence[str]) -> None:
+    """Raise the error of the first file if all sources are files and none can be found."""
+    from tracetui.ingest.servers.resolve import parse_sources, suggest_source
+    from tracetui.model.user_path import user_path
+
+    named = parse_sources(sources)
+    if named.servers or not named.paths or any(path == "-" or user_path(path).exists() for path in named.paths):
+        return
+    # imported only here, as it takes time
+    from tracetui.ingest.files import inputs
+
+    failures = []
+    for path in named.paths:
+        try:
+            if next(inputs([path], suggest=suggest_source), None) is not None:
+                return
+        except InputError as error:
+            failures.append(error)
+    raise failures[0]
 
 
 def _first_query(sources: Sequence[str], selection: Selection) -> tuple[str | None, Search | None]:

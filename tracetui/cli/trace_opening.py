@@ -18,6 +18,7 @@ from tracetui.model.errors import UsageError
 from tracetui.model.search import NOTHING, Search, combined
 from tracetui.model.trace_reference import trace_ids_in
 from tracetui.model.traces import TraceSet
+from tracetui.query.errors import nearest
 from tracetui.query.trace_filters import search_of
 from tracetui.render.text.numbers import counted
 from tracetui.session import Session
@@ -148,4 +149,6 @@ def find_trace(traces: TraceSet, wanted: str) -> int:
         raise UsageError(f"no trace {wanted}: the set is empty")
     slowest = np.argsort(-traces.response_time, kind="stable")[:_LISTED].tolist()
     listed = ", ".join(traces.trace_ids[t] for t in slowest)
-    raise UsageError(f"no trace {wanted}; the slowest of {traces.trace_count:,} are {listed}")
+    similar = nearest(wanted, (SLOWEST, NEWEST, FAILED))
+    hint = f"did you mean {similar}? The" if similar else "the"
+    raise UsageError(f"no trace {wanted}; {hint} slowest of {traces.trace_count:,} are {listed}")

@@ -188,7 +188,8 @@ def describe(filters: Filters) -> str:
     if filters.trace_ids:
         words.append(f"trace {' and '.join(filters.trace_ids)}")
     if filters.query is not None:
-        words.append(f"where {' '.join(filters.query.text.split())}")
+        text = " ".join(filters.query.text.split())
+        words.append(f"where {text}" if words else text)
     if filters.limit is not None:
         words.append(f"the newest {filters.limit}")
     return ", ".join(words) or "all traces"

@@ -105,6 +105,9 @@ class TraceApp(TerminalApp):
         self._top = FrameTop(state)
         self._bottom = FrameBottom(state)
         self._has_views = False
+        self._last_key: events.Key | None = None
+        self._had_notice = False
+        """True if a notice was shown when the last key was pressed."""
         self._warnings: ChoiceFiller | None = None
         """Fills the list of warnings."""
         self._user_keymap = dict(keymap or {})
@@ -218,6 +221,9 @@ class TraceApp(TerminalApp):
             pass
         elif self._esc_stops:
             self._controller.stop()
+        elif self._had_notice and self.view == VIEWS[0][0]:
+            # the key has removed the notice, which looks like something to close
+            self._bottom.forget()
         elif self._tabs.current.history:
             bookmark = self._tabs.current.history.pop()
             if bookmark.trace is not None:
@@ -607,6 +613,9 @@ class TraceApp(TerminalApp):
             # stay focused, as the screen may be read from other windows, and multiplexers do not report focus reliably
             return
         if isinstance(event, events.Key):
+            if event is not self._last_key:
+                # it comes again when no widget has used it
+                self._last_key, self._had_notice = event, self._bottom.has_notice
             self._bottom.forget(keep_error=True)
         await super().on_event(event)
 

@@ -181,6 +181,10 @@ class FrameBottom(LineBar):
 
         self.set_timer(self.NOTICE_SECONDS, forget)
 
+    @property
+    def has_notice(self) -> bool:
+        return self._notice is not None
+
     def forget(self, *, keep_error: bool = False) -> None:
         """Remove the last notice and show the location again; with `keep_error`, keep an error."""
         if self._notice is not None and not (keep_error and self._notice[1]):

@@ -153,6 +153,8 @@ class PaletteEntries:
 
     def matching(self, words: Sequence[str], text: str) -> Sequence[Option]:
         self._shown = [*self._open(text), *self.matches(words)] if words else self.matches(words)
+        if not self._shown and self._loaded is not None:
+            self._shown = [self._filter(text.strip())]
         return [Option(str(i), entry.label, entry.note) for i, entry in enumerate(self._shown)]
 
     def _open(self, text: str) -> Iterator[PaletteEntry]:
@@ -160,6 +162,12 @@ class PaletteEntries:
         command, _, source = text.strip().partition(" ")
         if command == "open" and source.strip():
             yield PaletteEntry(f"Open {source}", "in a tab", partial(self._app.open_source, source.strip()))
+
+    def _filter(self, text: str) -> PaletteEntry:
+        """Return the command that filters by a text that nothing else has."""
+        from tracetui.query.lexer import quoted
+
+        return PaletteEntry(f'Filter by "{text}"', "in names, messages, attributes", partial(self._list, quoted(text)))
 
     def count(self) -> str:
         return "" if self._shown is self.first else f"{len(self._shown):,} found"

@@ -51,10 +51,17 @@ async def test_attribute_column(source: str) -> None:
         assert tiers(pilot.lines) == sorted(TIERS)
         await pilot.press("O")
         assert tiers(pilot.lines) == sorted(TIERS, reverse=True)
-        await pilot.press("C", "enter")
+        await pilot.press("C", *"tier", "enter")
         assert app.state.columns == ListColumns()
         assert tiers(pilot.lines) == []
         assert view.listing.sort_key == SortKey.DURATION
+
+
+async def test_the_first_choice_adds_a_column(source: str) -> None:
+    async with opened(source, size=(140, 40)) as (app, pilot):
+        await pilot.press("C", "enter")
+        assert len(app.state.columns.attributes) == 1
+        assert not app.state.columns.hidden
 
 
 async def test_heading_of_an_attribute_sorts(source: str) -> None:
@@ -129,7 +136,7 @@ async def test_sorting_by_a_column_while_it_is_removed(source: str, monkeypatch:
         await pilot.press("C", *"tier", "enter", "C")
         view, jobs = app.query_one(TracesView), list[Any]()
         monkeypatch.setattr(view, "work", lambda _, work, done: jobs.append((work, done)))
-        await pilot.press("enter")
+        await pilot.press(*"tier", "enter")
         assert not app.state.columns.attributes
         # the list still has the column
         view.listing.sort_by("attr.customer.tier")

@@ -23,13 +23,15 @@ _COLUMN, _ATTRIBUTE = "column ", "attribute "
 def open_columns(view: View, filler: ChoiceFiller, changed: Callable[[], None]) -> None:
     """Let the user add or remove one column; `changed` is called after a change."""
     state = view.state
-    dialog = Choice(state.look, "Columns of the list: add or remove one", _options(state.columns), is_filling=True)
+    # without options until all are known, as the first, which Enter takes, is to be one that adds a column
+    dialog = Choice(state.look, "Columns of the list: add or remove one", [], is_filling=True)
 
     def fill(known: Vocabulary) -> None:
         shown = set(state.columns.attributes)
         keys = [key for key in likely_first(known.attributes) if key not in shown]
         more = [Option(_ATTRIBUTE + key, key, _example(known.attributes[key])) for key in keys]
-        dialog.fill([*_options(state.columns), *more])
+        hidden, shown_columns = _options(state.columns)
+        dialog.fill([*hidden, *more, *shown_columns])
 
     def chosen(value: str) -> None:
         columns = _toggled(state.columns, value)
@@ -42,16 +44,20 @@ def open_columns(view: View, filler: ChoiceFiller, changed: Callable[[], None]) 
     filler.open(dialog, vocabulary, fill, chosen)
 
 
-def _options(columns: ListColumns) -> list[Option]:
-    """Options that need no traces: the attributes shown, and the columns that can be hidden."""
+def _options(columns: ListColumns) -> tuple[list[Option], list[Option]]:
+    """Options that need no traces: for columns that are hidden, and for columns and attributes that are shown."""
+    hidden = [
+        Option(_COLUMN + column, column, "hidden: choose to add") for column in HIDEABLE if column in columns.hidden
+    ]
     shown = [Option(_ATTRIBUTE + key, key, "shown: choose to remove", Role.STRONG) for key in columns.attributes]
-    for column in HIDEABLE:
-        is_hidden = column in columns.hidden
-        note, role = ("hidden: choose to add", Role.PLAIN) if is_hidden else ("shown: choose to remove", Role.STRONG)
-        shown.append(Option(_COLUMN + column, column, note, role))
+    shown += [
+        Option(_COLUMN + column, column, "shown: choose to remove", Role.STRONG)
+        for column in HIDEABLE
+        if column not in columns.hidden
+    ]
     if columns != ListColumns():
         shown.append(Option(_DEFAULT, "the default columns", "without attributes", Role.DIM))
-    return shown
+    return hidden, shown
 
 
 def _example(values: Sequence[str]) -> str:
