@@ -393,6 +393,15 @@ async def test_blast_radius_follows_the_cursor() -> None:
         assert "3 callers" in app.text
 
 
+async def test_hints_name_the_neighbours_once() -> None:
+    async with running(state_of("shop/shop.json"), "services", size=(80, 24)) as (app, pilot):
+        assert "under 20 calls: ranges" in pilot.text
+        await pilot.press("b")
+        assert [text for _, text in app.current_view.hints][:2] == ["neighbours", "if it FAILS"]
+        await pilot.press("b")
+        assert [text for _, text in app.current_view.hints].count("neighbours") == 1
+
+
 async def test_ranking_shows_the_severity_of_a_blast_radius() -> None:
     async with running(state_of("shop/shop.json"), "services") as (app, pilot):
         pane = app.current_view
