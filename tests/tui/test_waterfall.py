@@ -468,7 +468,7 @@ def test_minimap_is_above_the_axis() -> None:
             start = next(cell for cell in range(30, len(axis)) if axis[cell] != " ")
             assert drawn[start - 1] == "▕", keys
             assert drawn.index("▏", start) == start + app.shown.view.layout(app.current_view.rows.line_width).bar
-            assert "up to 3 concurrent" in drawn
+            assert "sequential" in drawn
             assert drawn[: drawn.index("▏", start)].count("✖") == 1, keys
         await press("Z", "g")
         assert "▕{" in app.text

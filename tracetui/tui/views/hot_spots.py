@@ -323,7 +323,14 @@ class HotSpotsView(View):
         self.state.show_suggestions(suggestions)
         self.page.show_list(0)
         row = self.row_of_name(name) if self.page.has_rows and name else None
-        self.page.list.cursor = row or 0
+        self.page.list.cursor = 0
+        if row:
+            # once the list has its height, as it would scroll in that of the previous one
+            self.call_after_refresh(self._place_cursor, row)
+
+    def _place_cursor(self, row: int) -> None:
+        if row < len(self.page.list.source):
+            self.page.list.cursor = row
 
     def action_sort(self) -> None:
         order = list(SORTINGS)
