@@ -117,12 +117,12 @@ X began in 1 span, x propagated to 2: user-service "Database query timeout"
 # 75 % of the critical path: user-service database_query   ! 1 warning
 
                                 0 s         1.80 s      3.61 s duration critical
-v api-gateway GET /profile x    -----------------------------#   3.61 s     <1 %
-|- ag authenticate              #                               40.0 ms      1 %
-|v user-service get_user x      ----------------------##         2.73 s      1 %
+v api-gateway GET /profile x    -----------------------------|   3.61 s     <1 %
+|- ag authenticate              |                               40.0 ms      1 %
+|v user-service get_user x      ----------------------||         2.73 s      1 %
 |`- us database_query X Databa~ ################*######          2.69 s     75 %
 |v recommen~ fetch_recommendat~                        #######   830 ms     19 %
-|`> redis GET item x6 <=25.0 ms                        #####     135 ms      4 %
+|`> redis GET item x6 <=25.0 ms                        |||||     135 ms      4 %
 `v ag publish                                                -  5.00 ms
  `- ~mailer send                                             -  5.00 ms
 - audit write ! orphan >        --                              50.0 ms
