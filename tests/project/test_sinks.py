@@ -302,6 +302,9 @@ def test_copy_items_are_harmless(analysis: Analysis, kind: str) -> None:
         *copy_items(source, int(traces.first[trace]), (ALL, ALL)),
     ]
     for item in items:
+        if item.key in "wml":
+            # drawings are cleaned before the clipboard cleans everything
+            assert_harmless(item.make(), item.title)
         copied = clipboard_text(item.make(), one_line=item.one_line)
         copied.encode()
         assert not [c for c in copied if (ord(c) < 0x20 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0], item.title
