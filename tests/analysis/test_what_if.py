@@ -65,8 +65,8 @@ def test_scaled_callees_are_mentioned() -> None:
         return [line.text for line in what_if_lines(found, ONE_AFTER_THE_OTHER, UNICODE)]
 
     # the first call takes 20 of 50 µs then, the second 17.5
-    assert lines("1") == ["at 50 % duration: 100 µs → 50.0 µs", "callees included  next: api first 40 %"]
-    assert lines("2") == ["at 50 % duration: 100 µs → 80.0 µs", "next: api second 44 %"]
+    assert lines("1") == ["at 50 % duration: 100 µs → 50.0 µs", "callees included  next bottleneck 40 %: api first"]
+    assert lines("2") == ["at 50 % duration: 100 µs → 80.0 µs", "next bottleneck 44 %: api second"]
     assert lines("1", "2", "3")[1:] == ["callees included"]
 
 

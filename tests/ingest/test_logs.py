@@ -145,7 +145,8 @@ def test_lines_with_many_sets_of_keys(tmp_path: Path) -> None:
 def test_stop_does_not_wait_for_more_lines(tmp_path: Path) -> None:
     file = tmp_path / "app.jsonl"
     file.write_text("\n".join([json.dumps(line(300, msg="x"))] * 12_000), "utf-8")
-    continues = iter([True, True, False])
+    # the first time before the file is read
+    continues = iter([True, True, True, False])
     found = with_logs(TRACES, [str(file)], lambda: next(continues))
     assert len(names(found, "3")) == 10_000
     assert found.load_warnings[0].message == "stopped after 10,000 log records"

@@ -65,7 +65,7 @@ async def test_filter_that_is_parsed_while_the_tab_changes_is_not_applied(monkey
 async def test_words_are_completed_after_a_filter_was_applied_before_they_were_known(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with held(monkeypatch, view, "words") as may_learn:
+    with held(monkeypatch, view, "query_vocabulary") as may_learn:
         app = CountingApp(State(sources=(INCIDENT,)))
         async with driven(app, (120, 40)) as pilot:
             await pilot.until("100 traces")

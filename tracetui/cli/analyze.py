@@ -45,7 +45,9 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
     wanted = (options.bottlenecks, options.critical_path, options.errors, options.dependencies)
     sections = [name for name, on in zip(SECTIONS, wanted, strict=True) if on] or list(SECTIONS)
     session = open_for_report(sources, filters, selection, report, servers)
-    if filters.query is not None and session.loaded.trace_count and not session.analysis.traces.trace_count:
+    # of servers, wider windows are suggested instead
+    has_all = bool(session.loaded.trace_count) and not session.reports
+    if filters.query is not None and has_all and not session.analysis.traces.trace_count:
         print_message(f"none of {counted(session.loaded.trace_count, 'trace')} matches {describe(filters)}")
     if save is not None:
         from tracetui.export.save import save as save_traces

@@ -45,6 +45,7 @@ VARIABLES: Final = {
     "COLORTERM": "number of colours",
     "COLORFGBG": "light or dark theme",
     "BROWSER": "web browser for traces' pages",
+    "TMUX": "copies into the buffer of tmux",
     "TERM": "number of colours, and default theme",
     "COLUMNS": "width of reports",
     "XDG_CONFIG_HOME": "directory of the config file",

@@ -41,6 +41,12 @@ def run_app(
     """
     if settings.theme and settings.theme not in THEMES:
         raise UsageError(f"unknown theme {settings.theme}; themes are {', '.join(THEMES)}")
+    if settings.keymap:
+        # this imports all modules with actions, so do it only if needed
+        try:
+            check_keymap(settings.keymap)
+        except UsageError as error:
+            raise UsageError(f"{config_path()}: {error}") from None
     stdin = None
     if STDIN in sources:
         stdin = _keys_from_terminal()
@@ -73,12 +79,6 @@ def run_app(
     theme = settings.theme or first_theme(os.environ)
     # Textual renders NO_COLOR in greys of true colour, except in apps with the terminal's own colours
     ansi = True if os.environ.get("NO_COLOR") or theme.startswith("ansi") else None
-    if settings.keymap:
-        # this imports all modules with actions, so do it only if needed
-        try:
-            check_keymap(settings.keymap)
-        except UsageError as error:
-            raise UsageError(f"{config_path()}: {error}") from None
     gc.set_threshold(*_GC_THRESHOLDS)
     app = TraceApp(state, resume, theme, ansi, settings.keymap)
     try:
