@@ -33,7 +33,7 @@ def self_times(traces: TraceSet) -> np.ndarray:
 
 
 def max_working(traces: TraceSet, spans: slice) -> int:
-    """Return the largest number of spans of a range that work at the same time: that run while no child of theirs does.
+    """Return the largest number of spans of a range that work at the same time: spans without a running child.
 
     At least 1. Callers that merely wait for a call do not count, unlike in the number of running spans.
     """
