@@ -83,7 +83,7 @@ def enveloped(name: str, text: str) -> str:
 
 
 def test_every_envelope_has_a_writer() -> None:
-    assert {type(envelope) for envelope in ENVELOPES} == {writer.envelope for writer in WRITERS.values()}
+    assert set(ENVELOPES) == {writer.envelope for writer in WRITERS.values()}
     assert len({envelope.name for envelope in ENVELOPES}) == len(ENVELOPES)
 
 
@@ -92,7 +92,7 @@ def test_envelope_is_detected_by_its_beginning(name: str) -> None:
     writer = WRITERS[name]
     lines = [("web-1", line) for line in (*CHATTER, *TEXTS["otlp json, compact"].splitlines())]
     found = find_envelope(writer.write(lines).encode())
-    assert type(found) is writer.envelope
+    assert found is writer.envelope
 
 
 @pytest.mark.parametrize("text", [*TEXTS, *TABLE_TEXTS])

@@ -12,32 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
+from types import ModuleType
 from typing import Any
 
-from tracetui.ingest.envelopes.azure import Azure
-from tracetui.ingest.envelopes.cloudwatch import CloudWatch
-from tracetui.ingest.envelopes.cloudwatch_text import CloudWatchText
-from tracetui.ingest.envelopes.compose import Compose
-from tracetui.ingest.envelopes.cri import Cri
-from tracetui.ingest.envelopes.csv_download import CsvDownload
-from tracetui.ingest.envelopes.datadog import Datadog
-from tracetui.ingest.envelopes.docker import Docker
-from tracetui.ingest.envelopes.elastic import Elastic
+from tracetui.ingest import envelopes
 from tracetui.ingest.envelopes.envelope import Envelope
-from tracetui.ingest.envelopes.fluentd import Fluentd
-from tracetui.ingest.envelopes.google_cloud import GoogleCloud
-from tracetui.ingest.envelopes.grafana import Grafana
-from tracetui.ingest.envelopes.journald import Journald
-from tracetui.ingest.envelopes.journald_export import JournaldExport
-from tracetui.ingest.envelopes.json_strings import JsonStrings
-from tracetui.ingest.envelopes.kubernetes import Kubernetes
-from tracetui.ingest.envelopes.line_prefix import LinePrefix
-from tracetui.ingest.envelopes.loki import Loki
-from tracetui.ingest.envelopes.splunk import Splunk
-from tracetui.ingest.envelopes.stern import Stern
-from tracetui.ingest.envelopes.syslog import Syslog
-from tracetui.ingest.envelopes.syslog_frames import SyslogFrames
-from tracetui.ingest.envelopes.vector import Vector
 
 START = datetime(2026, 3, 20, 9, 46, 40, tzinfo=UTC)
 LineOf = tuple[str, str]
@@ -49,9 +28,14 @@ Json = dict[str, Any]
 class Writer:
     """write: returns the text of the log. names_streams: True if the text distinguishes the lines of two streams."""
 
-    envelope: type[Envelope]
+    module: ModuleType
     write: Callable[[Sequence[LineOf]], str]
     names_streams: bool = True
+
+    @property
+    def envelope(self) -> Envelope:
+        found: Envelope = self.module.ENVELOPE
+        return found
 
 
 def when(number: int) -> datetime:
@@ -385,75 +369,84 @@ def coloured_compose(lines: Sequence[LineOf]) -> str:
 
 
 WRITERS = {
-    "docker": Writer(Docker, docker),
-    "docker, split": Writer(Docker, lambda lines: docker(lines, 40)),
-    "fluent bit": Writer(Docker, by_json(fluent_bit)),
-    "fluent bit list": Writer(Docker, fluent_bit_list),
-    "fluentd file": Writer(Fluentd, by_line(fluentd_file)),
-    "fluent bit output": Writer(Fluentd, by_line(fluent_bit_output)),
-    "filebeat": Writer(Elastic, by_json(filebeat)),
-    "hits": Writer(Elastic, hits),
-    "vector": Writer(Vector, by_json(vector)),
-    "splunk": Writer(Splunk, by_json(splunk)),
-    "datadog": Writer(Datadog, datadog),
-    "datadog archive": Writer(Datadog, by_json(datadog_archived)),
-    "stern": Writer(Stern, by_json(stern)),
-    "stern as text": Writer(Kubernetes, by_line(lambda i, stream, text: f"{stream} app {text}")),
-    "kail": Writer(Kubernetes, by_line(lambda i, stream, text: f"shop/{stream}[app]: {text}")),
-    "cri": Writer(Cri, cri),
-    "cri, split": Writer(Cri, lambda lines: cri(lines, 40)),
-    "loki answer": Writer(Loki, loki_answer),
-    "loki answer, oldest first": Writer(Loki, lambda lines: loki_answer(lines, newest_first=False)),
-    "logcli jsonl": Writer(Loki, by_json(loki_line)),
+    "docker": Writer(envelopes.docker, docker),
+    "docker, split": Writer(envelopes.docker, lambda lines: docker(lines, 40)),
+    "fluent bit": Writer(envelopes.docker, by_json(fluent_bit)),
+    "fluent bit list": Writer(envelopes.docker, fluent_bit_list),
+    "fluentd file": Writer(envelopes.fluentd, by_line(fluentd_file)),
+    "fluent bit output": Writer(envelopes.fluentd, by_line(fluent_bit_output)),
+    "filebeat": Writer(envelopes.elastic, by_json(filebeat)),
+    "hits": Writer(envelopes.elastic, hits),
+    "vector": Writer(envelopes.vector, by_json(vector)),
+    "splunk": Writer(envelopes.splunk, by_json(splunk)),
+    "datadog": Writer(envelopes.datadog, datadog),
+    "datadog archive": Writer(envelopes.datadog, by_json(datadog_archived)),
+    "stern": Writer(envelopes.stern, by_json(stern)),
+    "stern as text": Writer(envelopes.kubernetes, by_line(lambda i, stream, text: f"{stream} app {text}")),
+    "kail": Writer(envelopes.kubernetes, by_line(lambda i, stream, text: f"shop/{stream}[app]: {text}")),
+    "cri": Writer(envelopes.cri, cri),
+    "cri, split": Writer(envelopes.cri, lambda lines: cri(lines, 40)),
+    "loki answer": Writer(envelopes.loki, loki_answer),
+    "loki answer, oldest first": Writer(envelopes.loki, lambda lines: loki_answer(lines, newest_first=False)),
+    "logcli jsonl": Writer(envelopes.loki, by_json(loki_line)),
     "logcli jsonl, newest first": Writer(
-        Loki,
+        envelopes.loki,
         lambda lines: "".join(json.dumps(loki_line(i, *line)) + "\n" for i, line in reversed(list(enumerate(lines)))),
     ),
-    "logcli": Writer(Loki, by_line(lambda i, stream, text: f'{iso(i)} {{pod="{stream}", app="a b"}} {text}')),
-    "grafana text": Writer(Grafana, grafana_text, names_streams=False),
-    "grafana json": Writer(Grafana, as_list(grafana_row, newest_first=True)),
-    "grafana frames": Writer(Grafana, grafana_frames),
-    "grafana csv": Writer(CsvDownload, grafana_csv),
-    "cloudwatch csv": Writer(CsvDownload, cloudwatch_csv),
-    "gcloud list": Writer(GoogleCloud, as_list(google_entry, newest_first=True)),
-    "gcloud lines": Writer(GoogleCloud, by_json(google_entry)),
-    "gcloud objects": Writer(GoogleCloud, by_json(google_object)),
-    "cloudwatch events": Writer(CloudWatch, cloudwatch_events),
-    "cloudwatch event lines": Writer(CloudWatch, by_json(cloudwatch_event)),
-    "cloudwatch subscription": Writer(CloudWatch, cloudwatch_subscription),
-    "cloudwatch query": Writer(CloudWatch, cloudwatch_query),
-    "cloudwatch rows": Writer(CloudWatch, as_list(cloudwatch_row, newest_first=True)),
-    "cloudwatch tail": Writer(CloudWatchText, by_line(cloudwatch_tail)),
-    "cloudwatch text": Writer(CloudWatchText, by_line(cloudwatch_text)),
-    "azure rows": Writer(Azure, as_list(azure_row, newest_first=True)),
-    "azure v2 lines": Writer(Azure, by_json(azure_v2_row)),
-    "azure tables": Writer(Azure, azure_tables),
-    "azure export": Writer(Azure, by_json(azure_export)),
-    "journalctl json": Writer(Journald, by_json(journal_entry)),
+    "logcli": Writer(envelopes.loki, by_line(lambda i, stream, text: f'{iso(i)} {{pod="{stream}", app="a b"}} {text}')),
+    "grafana text": Writer(envelopes.grafana, grafana_text, names_streams=False),
+    "grafana json": Writer(envelopes.grafana, as_list(grafana_row, newest_first=True)),
+    "grafana frames": Writer(envelopes.grafana, grafana_frames),
+    "grafana csv": Writer(envelopes.csv_download, grafana_csv),
+    "cloudwatch csv": Writer(envelopes.csv_download, cloudwatch_csv),
+    "gcloud list": Writer(envelopes.google_cloud, as_list(google_entry, newest_first=True)),
+    "gcloud lines": Writer(envelopes.google_cloud, by_json(google_entry)),
+    "gcloud objects": Writer(envelopes.google_cloud, by_json(google_object)),
+    "cloudwatch events": Writer(envelopes.cloudwatch, cloudwatch_events),
+    "cloudwatch event lines": Writer(envelopes.cloudwatch, by_json(cloudwatch_event)),
+    "cloudwatch subscription": Writer(envelopes.cloudwatch, cloudwatch_subscription),
+    "cloudwatch query": Writer(envelopes.cloudwatch, cloudwatch_query),
+    "cloudwatch rows": Writer(envelopes.cloudwatch, as_list(cloudwatch_row, newest_first=True)),
+    "cloudwatch tail": Writer(envelopes.cloudwatch_text, by_line(cloudwatch_tail)),
+    "cloudwatch text": Writer(envelopes.cloudwatch_text, by_line(cloudwatch_text)),
+    "azure rows": Writer(envelopes.azure, as_list(azure_row, newest_first=True)),
+    "azure v2 lines": Writer(envelopes.azure, by_json(azure_v2_row)),
+    "azure tables": Writer(envelopes.azure, azure_tables),
+    "azure export": Writer(envelopes.azure, by_json(azure_export)),
+    "journalctl json": Writer(envelopes.journald, by_json(journal_entry)),
     "journalctl json, newest first": Writer(
-        Journald,
+        envelopes.journald,
         lambda lines: "".join(
             json.dumps(journal_entry(i, *line)) + "\n" for i, line in reversed(list(enumerate(lines)))
         ),
     ),
     "journalctl json-seq": Writer(
-        Journald, by_line(lambda i, stream, text: "\x1e" + json.dumps(journal_entry(i, stream, text)))
+        envelopes.journald,
+        by_line(lambda i, stream, text: "\x1e" + json.dumps(journal_entry(i, stream, text))),
     ),
-    "journalctl export": Writer(JournaldExport, journal_export),
+    "journalctl export": Writer(envelopes.journald_export, journal_export),
     "json strings": Writer(
-        JsonStrings, lambda lines: json.dumps([text for _, text in lines], indent=4), names_streams=False
+        envelopes.json_strings,
+        lambda lines: json.dumps([text for _, text in lines], indent=4),
+        names_streams=False,
     ),
-    "syslog 3164": Writer(Syslog, by_line(rfc3164)),
-    "syslog 5424": Writer(Syslog, by_line(rfc5424)),
-    "syslog frames": Writer(SyslogFrames, syslog_frames),
-    "journalctl short": Writer(Syslog, by_line(journal_short)),
-    "journalctl short-iso": Writer(Syslog, by_line(journal_short_iso)),
-    "kubectl": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {text}")),
-    "kubectl with times": Writer(Kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {iso(i)} {text}")),
-    "kubectl, times alone": Writer(Kubernetes, by_line(lambda i, _, text: f"{iso(i)} {text}"), names_streams=False),
-    "prefix of a process": Writer(LinePrefix, by_line(lambda _, stream, text: f"[{stream}] {text}")),
-    "prefix of a build": Writer(LinePrefix, by_line(lambda i, _, text: f"[{iso(i)}] {text}"), names_streams=False),
-    "quoted mail": Writer(LinePrefix, by_line(lambda i, _, text: f"> {text}"), names_streams=False),
-    "docker compose": Writer(Compose, compose),
-    "docker compose in colour": Writer(Compose, coloured_compose),
+    "syslog 3164": Writer(envelopes.syslog, by_line(rfc3164)),
+    "syslog 5424": Writer(envelopes.syslog, by_line(rfc5424)),
+    "syslog frames": Writer(envelopes.syslog_frames, syslog_frames),
+    "journalctl short": Writer(envelopes.syslog, by_line(journal_short)),
+    "journalctl short-iso": Writer(envelopes.syslog, by_line(journal_short_iso)),
+    "kubectl": Writer(envelopes.kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {text}")),
+    "kubectl with times": Writer(
+        envelopes.kubernetes, by_line(lambda i, stream, text: f"[pod/{stream}/app] {iso(i)} {text}")
+    ),
+    "kubectl, times alone": Writer(
+        envelopes.kubernetes, by_line(lambda i, _, text: f"{iso(i)} {text}"), names_streams=False
+    ),
+    "prefix of a process": Writer(envelopes.line_prefix, by_line(lambda _, stream, text: f"[{stream}] {text}")),
+    "prefix of a build": Writer(
+        envelopes.line_prefix, by_line(lambda i, _, text: f"[{iso(i)}] {text}"), names_streams=False
+    ),
+    "quoted mail": Writer(envelopes.line_prefix, by_line(lambda i, _, text: f"> {text}"), names_streams=False),
+    "docker compose": Writer(envelopes.compose, compose),
+    "docker compose in colour": Writer(envelopes.compose, coloured_compose),
 }

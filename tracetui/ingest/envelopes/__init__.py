@@ -1,62 +1,64 @@
 """Registry of envelopes: the wrappers that log drivers and log stores put around the lines of a program's output.
 
-To add one, write a module with a subclass of `Envelope` and name an instance in `ENVELOPES`.
+To add one, write a module with an `ENVELOPE`, most often a `Prefix` or a `JsonEnvelope`, and list it in `ENVELOPES`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from tracetui.ingest.envelopes.azure import Azure
-from tracetui.ingest.envelopes.cloudwatch import CloudWatch
-from tracetui.ingest.envelopes.cloudwatch_text import CloudWatchText
-from tracetui.ingest.envelopes.compose import Compose
-from tracetui.ingest.envelopes.cri import Cri
-from tracetui.ingest.envelopes.csv_download import CsvDownload
-from tracetui.ingest.envelopes.datadog import Datadog
-from tracetui.ingest.envelopes.docker import Docker
-from tracetui.ingest.envelopes.elastic import Elastic
+from tracetui.ingest.envelopes import (
+    azure,
+    cloudwatch,
+    cloudwatch_text,
+    compose,
+    cri,
+    csv_download,
+    datadog,
+    docker,
+    elastic,
+    fluentd,
+    google_cloud,
+    grafana,
+    journald,
+    journald_export,
+    json_strings,
+    kubernetes,
+    line_prefix,
+    loki,
+    splunk,
+    stern,
+    syslog,
+    syslog_frames,
+    vector,
+)
 from tracetui.ingest.envelopes.envelope import Envelope, Head
-from tracetui.ingest.envelopes.fluentd import Fluentd
-from tracetui.ingest.envelopes.google_cloud import GoogleCloud
-from tracetui.ingest.envelopes.grafana import Grafana
-from tracetui.ingest.envelopes.journald import Journald
-from tracetui.ingest.envelopes.journald_export import JournaldExport
-from tracetui.ingest.envelopes.json_strings import JsonStrings
-from tracetui.ingest.envelopes.kubernetes import Kubernetes
-from tracetui.ingest.envelopes.line_prefix import LinePrefix
-from tracetui.ingest.envelopes.loki import Loki
-from tracetui.ingest.envelopes.splunk import Splunk
-from tracetui.ingest.envelopes.stern import Stern
-from tracetui.ingest.envelopes.syslog import Syslog
-from tracetui.ingest.envelopes.syslog_frames import SyslogFrames
-from tracetui.ingest.envelopes.vector import Vector
 from tracetui.ingest.source_bytes import Buffer
 
 ENVELOPES: Final[tuple[Envelope, ...]] = (
-    Elastic(),
-    Docker(),
-    Cri(),
-    Loki(),
-    Grafana(),
-    GoogleCloud(),
-    CloudWatch(),
-    Azure(),
-    Journald(),
-    Vector(),
-    Splunk(),
-    Datadog(),
-    Stern(),
-    JsonStrings(),
-    CsvDownload(),
-    JournaldExport(),
-    Fluentd(),
-    CloudWatchText(),
-    SyslogFrames(),
-    Syslog(),
-    Kubernetes(),
-    Compose(),
-    LinePrefix(),
+    elastic.ENVELOPE,
+    docker.ENVELOPE,
+    cri.ENVELOPE,
+    loki.ENVELOPE,
+    grafana.ENVELOPE,
+    google_cloud.ENVELOPE,
+    cloudwatch.ENVELOPE,
+    azure.ENVELOPE,
+    journald.ENVELOPE,
+    vector.ENVELOPE,
+    splunk.ENVELOPE,
+    datadog.ENVELOPE,
+    stern.ENVELOPE,
+    json_strings.ENVELOPE,
+    csv_download.ENVELOPE,
+    journald_export.ENVELOPE,
+    fluentd.ENVELOPE,
+    cloudwatch_text.ENVELOPE,
+    syslog_frames.ENVELOPE,
+    syslog.ENVELOPE,
+    kubernetes.ENVELOPE,
+    compose.ENVELOPE,
+    line_prefix.ENVELOPE,
 )
 """The supported envelopes in the order of the checks: the more specific ones first."""
 

@@ -5,7 +5,7 @@ The tables are ContainerLog (`LogEntry`) and ContainerLogV2 (`LogMessage`) of Lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_bytes
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.rows import Entry, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 
 _TEXT_COLUMNS: Final = ("LogMessage", "LogEntry", "Log_s", "log_s")
@@ -71,32 +71,23 @@ _ROW: Final = msgspec.json.Decoder(_AzureRow)
 _ROWS: Final = msgspec.json.Decoder(_AzureRows)
 
 
-class Azure(JsonEnvelope):
-    """Rows of the form `{"LogEntry":"TEXT","TimeGenerated":"..."}`, or `tables` of such rows."""
+def _detect(head: Head) -> bool:
+    keys = head.keys
+    return (
+        not keys.isdisjoint(("LogEntry", "LogMessage", "Log_s"))
+        or keys >= {"Log", "TimeStamp"}
+        or (keys >= {"category", "properties", "time"})
+        or ("tables" in keys and b'"columns"' in head.data and _names_a_column(head.data))
+        or ("records" in keys and b'"category"' in head.data)
+    )
 
-    name = "Azure container log"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        keys = head.keys
-        return (
-            not keys.isdisjoint(("LogEntry", "LogMessage", "Log_s"))
-            or keys >= {"Log", "TimeStamp"}
-            or (keys >= {"category", "properties", "time"})
-            or ("tables" in keys and b'"columns"' in head.data and _names_a_column(head.data))
-            or ("records" in keys and b'"category"' in head.data)
-        )
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"LogMessage", b"LogEntry", b"log", b"Log")))
-
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        found = _ROWS.decode(text)
-        return (
-            *(ItemTable(table.rows, partial(_table, table.columns)) for table in found.tables),
-            ItemTable(found.records, lambda some: msgspec.json.encode({"records": some})),
-        )
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    found = _ROWS.decode(text)
+    return (
+        *(ItemTable(table.rows, partial(_table, table.columns)) for table in found.tables),
+        ItemTable(found.records, lambda some: msgspec.json.encode({"records": some})),
+    )
 
 
 def _table(columns: Raw, rows: Sequence[Raw]) -> bytes:
@@ -147,3 +138,9 @@ def _of_table(number: int, table: _AzureTable) -> Iterator[Entry]:
             stream = " ".join(str(row[j]) for j in streams)
             time = str(row[when]) if when is not None else ""
             yield Entry(time, [InnerLine(number + i, text_bytes(row[text]), stream)])
+
+
+ENVELOPE: Final = JsonEnvelope(
+    "Azure container log", _detect, read_objects(_read, b"LogMessage", b"LogEntry", b"log", b"Log"), _tables
+)
+"""Rows of the form `{"LogEntry":"TEXT","TimeGenerated":"..."}`, or `tables` of such rows."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, text_bytes
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.rows import Entry, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
@@ -57,34 +57,25 @@ _ROWS: Final = msgspec.json.Decoder(_CloudWatchRows)
 _RESPONSE: Final = msgspec.json.Decoder(_CloudWatchResponse)
 
 
-class CloudWatch(JsonEnvelope):
-    """`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, or the same under `logEvents` or `results`."""
+def _detect(head: Head) -> bool:
+    keys = head.keys
+    return (
+        ("events" in keys and (not keys.isdisjoint(_KEYS_WITH_EVENTS) or b'"ingestionTime"' in head.data))
+        or not {"searchedLogStreams", "logEvents"}.isdisjoint(keys)
+        or keys >= {"messageType", "logGroup"}
+        or keys >= {"@timestamp", "@message"}
+        or ("message" in keys and not keys.isdisjoint(_KEYS_WITH_MESSAGE))
+        or ("results" in keys and b'"@message"' in head.data)
+    )
 
-    name = "CloudWatch log"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        keys = head.keys
-        return (
-            ("events" in keys and (not keys.isdisjoint(_KEYS_WITH_EVENTS) or b'"ingestionTime"' in head.data))
-            or not {"searchedLogStreams", "logEvents"}.isdisjoint(keys)
-            or keys >= {"messageType", "logGroup"}
-            or keys >= {"@timestamp", "@message"}
-            or ("message" in keys and not keys.isdisjoint(_KEYS_WITH_MESSAGE))
-            or ("results" in keys and b'"@message"' in head.data)
-        )
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"@?message", b"value")))
-
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        found = _ROWS.decode(text)
-        stream = found.logStream
-        return (
-            ItemTable([*found.events, *found.logEvents], lambda some: _with_stream(stream, some)),
-            ItemTable(found.results, lambda some: msgspec.json.encode({"results": some})),
-        )
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    found = _ROWS.decode(text)
+    stream = found.logStream
+    return (
+        ItemTable([*found.events, *found.logEvents], lambda some: _with_stream(stream, some)),
+        ItemTable(found.results, lambda some: msgspec.json.encode({"results": some})),
+    )
 
 
 def _with_stream(stream: str, events: Sequence[Raw]) -> bytes:
@@ -119,3 +110,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
 
 def _entry(number: int, when: Any, message: str, stream: str) -> Entry:
     return Entry(str(when), [InnerLine(number, message.encode("utf-8", "replace"), stream)])
+
+
+ENVELOPE: Final = JsonEnvelope("CloudWatch log", _detect, read_objects(_read, b"@?message", b"value"), _tables)
+"""`{"events":[{"timestamp":1774000000000,"message":"TEXT"}]}`, or the same under `logEvents` or `results`."""

@@ -19,14 +19,12 @@ _EVENTS = rb"EVENTS\t(?:\d{20,}\t\d{13}\t(?P<stream_events>[^\t]+)|\d{13})\t"
 _END = re.compile(rb"\t\d{13}\s*$")
 
 
-class CloudWatchText(Prefix):
-    r"""`2026-03-20T09:46:40.100000+00:00 web/app/1 TEXT`, or `EVENTS\tID\tTIME\tSTREAM\tTEXT\tTIME`."""
+def _without_time(lines: Iterable[InnerLine]) -> Iterator[InnerLine]:
+    """Yield the lines without the column after their text."""
+    for line in lines:
+        end = _END.search(line.text, max(len(line.text) - 16, 0))
+        yield line._replace(text=line.text[: end.start()]) if end else line
 
-    name = "CloudWatch log as text"
-    pattern = re.compile(rb"%b|%b" % (_TAIL, _EVENTS))
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines without the columns before and after their text."""
-        for line in super().unwrap(chunks):
-            end = _END.search(line.text, max(len(line.text) - 16, 0))
-            yield line._replace(text=line.text[: end.start()]) if end else line
+ENVELOPE = Prefix("CloudWatch log as text", re.compile(rb"%b|%b" % (_TAIL, _EVENTS)), refine=_without_time)
+r"""`2026-03-20T09:46:40.100000+00:00 web/app/1 TEXT`, or `EVENTS\tID\tTIME\tSTREAM\tTEXT\tTIME`."""

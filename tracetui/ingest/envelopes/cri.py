@@ -33,3 +33,6 @@ class Cri(Envelope):
             time, name, part = found.groups()
             stream = _STREAMS[name]
             yield InnerLine(number, line[found.end() :], stream, part == b"F", when=time.decode())
+
+
+ENVELOPE = Cri()

@@ -211,3 +211,6 @@ class _LogColumns:
         line = next((row[i] for i in self._texts if i < len(row) and row[i]), b"")
         time = next((row[i] for i in self._times if i < len(row) and row[i]), b"").decode("utf-8", "replace")
         return Entry(time, [InnerLine(number, line, named_stream(fields), fields=fields)])
+
+
+ENVELOPE = CsvDownload()

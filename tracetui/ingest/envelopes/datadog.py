@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
+from tracetui.ingest.envelopes.envelope import Head, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.rows import OBJECT, Entry, record_of
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MalformedError
 
@@ -25,25 +25,16 @@ class _DatadogResponse(msgspec.Struct):
 _RESPONSE: Final = msgspec.json.Decoder(_DatadogResponse)
 
 
-class Datadog(JsonEnvelope):
-    """`{"data":[{"type":"log","attributes":{"timestamp":"...","service":"web","message":"TEXT"}}]}`."""
+def _detect(head: Head) -> bool:
+    if head.keys >= _ARCHIVED:
+        return True
+    return "data" in head.keys and all(
+        word in head.data for word in (b'"type"', b'"log"', b'"attributes"', b'"message"')
+    )
 
-    name = "Datadog log search"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        if head.keys >= _ARCHIVED:
-            return True
-        return "data" in head.keys and all(
-            word in head.data for word in (b'"type"', b'"log"', b'"attributes"', b'"message"')
-        )
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"message",)))
-
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        return (ItemTable(_RESPONSE.decode(text).data, lambda some: msgspec.json.encode({"data": some})),)
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    return (ItemTable(_RESPONSE.decode(text).data, lambda some: msgspec.json.encode({"data": some})),)
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
@@ -60,3 +51,7 @@ def _read(number: int, text: bytes) -> Iterator[Entry]:
         own = fields.get("attributes")
         merged = {**fields, **own} if isinstance(own, dict) else fields
         yield record_of(number + i, merged, "message", "timestamp", ("host", "service"))
+
+
+ENVELOPE: Final = JsonEnvelope("Datadog log search", _detect, read_objects(_read, b"message"), _tables)
+"""`{"data":[{"type":"log","attributes":{"timestamp":"...","service":"web","message":"TEXT"}}]}`."""

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from tracetui.ingest.envelopes.envelope import Head, InnerLine, Part, decode_entry, numbered
-from tracetui.ingest.envelopes.parts import JsonEnvelope
+from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part, decode_entry, numbered
+from tracetui.ingest.envelopes.parts import split_json
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED
 
@@ -31,7 +31,7 @@ _ENTRY: Final = msgspec.json.Decoder(_DockerEntry)
 _ENTRIES: Final = msgspec.json.Decoder(list[_DockerEntry])
 
 
-class Docker(JsonEnvelope):
+class Docker(Envelope):
     r"""`{"log":"TEXT\n","stream":"stdout","time":"2026-03-20T09:46:41.1Z"}`; text without \n continues."""
 
     name = "Docker json-file log"
@@ -52,7 +52,7 @@ class Docker(JsonEnvelope):
         """Divide a list, which is a single line."""
         if text[start : start + 1] != b"[":
             return ()
-        return [part._replace(number=1) for part in super().split(text, start)]
+        return [part._replace(number=1) for part in split_json(text, start, self.unwrap)]
 
 
 def _listed(number: int, line: bytes) -> Iterator[InnerLine]:
@@ -87,3 +87,6 @@ def _stream(entry: _DockerEntry) -> str:
         return entry.stream
     names = (entry.kubernetes.get(key, "") for key in ("pod_name", "container_name"))
     return f"{entry.stream} {' '.join(map(str, names))}"
+
+
+ENVELOPE = Docker()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope
-from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
+from tracetui.ingest.envelopes.envelope import Head, decode_entry
+from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.rows import OBJECT, Entry, record_of
 from tracetui.ingest.source_bytes import Buffer
 
 _KEYS_WITH_MESSAGE: Final = frozenset(
@@ -30,25 +30,16 @@ _RESPONSE: Final = msgspec.json.Decoder(_SearchResponse)
 _NAMES: Final = ("host", "kubernetes", "container", "log", "stream")
 
 
-class Elastic(JsonEnvelope):
-    """`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or search hits."""
+def _detect(head: Head) -> bool:
+    keys = head.keys
+    if keys >= {"@timestamp", "message"}:
+        return not keys.isdisjoint(_KEYS_WITH_MESSAGE)
+    hits = "hits" in keys or keys >= {"_index", "_source"}
+    return hits and b'"message"' in head.data and b'"@timestamp"' in head.data
 
-    name = "Filebeat or Logstash log"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        keys = head.keys
-        if keys >= {"@timestamp", "message"}:
-            return not keys.isdisjoint(_KEYS_WITH_MESSAGE)
-        hits = "hits" in keys or keys >= {"_index", "_source"}
-        return hits and b'"message"' in head.data and b'"@timestamp"' in head.data
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"message",)))
-
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        return (ItemTable(_RESPONSE.decode(text).hits.hits, lambda some: msgspec.json.encode({"hits": some})),)
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    return (ItemTable(_RESPONSE.decode(text).hits.hits, lambda some: msgspec.json.encode({"hits": some})),)
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
@@ -68,3 +59,7 @@ def _documents(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _single(fields: dict[str, Any]) -> dict[str, Any]:
     """Unwrap the lists that the fields of a search response are."""
     return {key: value[0] if isinstance(value, list) and len(value) == 1 else value for key, value in fields.items()}
+
+
+ENVELOPE: Final = JsonEnvelope("Filebeat or Logstash log", _detect, read_objects(_read, b"message"), _tables)
+"""`{"@timestamp":"2026-03-20T09:46:40.100Z","message":"TEXT","agent":{"type":"filebeat"}}`, or search hits."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -125,11 +126,11 @@ class Envelope(ABC):
     bug.
     """
 
-    name: ClassVar[str]
+    name: str
     """Name for display: "Docker json-file log"."""
-    unit: ClassVar[str] = "line"
+    unit: str = "line"
     """Unit that `InnerLine.number` counts."""
-    by_lines: ClassVar[bool] = True
+    by_lines: bool = True
     """True if each line can be unwrapped on its own, so that the text may be split between lines."""
 
     @abstractmethod
@@ -145,27 +146,35 @@ class Envelope(ABC):
         return ()
 
 
+@dataclass(frozen=True)
 class Prefix(Envelope):
     """Envelope that consists of a prefix on each line."""
 
-    pattern: ClassVar[re.Pattern[bytes]]
+    name: str
+    pattern: re.Pattern[bytes]
     """Pattern of the prefix. Groups named `stream...` match the name of the stream, groups named `when...` the time, a
     group named `fields` what `fields` reads.
     """
+    is_certain: Callable[[Head], bool] = lambda _: True
+    """Tests further what begins with lines most of which have the prefix."""
+    fields: Callable[[bytes], Mapping[str, Any]] = lambda _: NO_FIELDS
+    """Reads the fields in a prefix."""
+    refine: Callable[[Iterator[InnerLine]], Iterator[InnerLine]] = lambda lines: lines
+    """Changes the lines that remain without the prefix."""
 
     def detect(self, head: Head) -> bool:
         """Test whether most of the first lines have the prefix."""
         if head.is_json:
             return False
         lines = head.lines
-        return bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
-
-    def fields(self, text: bytes) -> Mapping[str, Any]:  # noqa: ARG002
-        """Read the fields in a prefix."""
-        return NO_FIELDS
+        have_prefix = bool(lines) and 2 * sum(bool(self.pattern.match(line)) for line in lines) >= len(lines)
+        return have_prefix and self.is_certain(head)
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         """Yield the lines without their prefix; a line without one continues the line before it."""
+        return self.refine(self._without_prefix(chunks))
+
+    def _without_prefix(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
         match = self.pattern.match
         named = [group for group in self.pattern.groupindex if group.startswith("stream")]
         times = [self.pattern.groupindex[group] for group in self.pattern.groupindex if group.startswith("when")]

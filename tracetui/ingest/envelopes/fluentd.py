@@ -24,27 +24,29 @@ _PRINTED: Final = re.compile(rb'"(?:log|message)"=>"(?P<text>.*?)"(?:, "[\w@.-]+
 """Line in a record that Fluent Bit prints without escaping it."""
 
 
-class Fluentd(Prefix):
-    r"""`2026-03-20T09:46:40Z\tkube.web\t{"log":"TEXT"}`, or `[0] kube.web: [[1774000000.1, {}], {"log":"TEXT"}]`."""
+def _lines_within(records: Iterable[InnerLine]) -> Iterator[InnerLine]:
+    """Yield the lines of the records, and records without a line unchanged."""
+    for line in records:
+        text = line.text[:-1] if line.text[:1] == b"{" and line.text.endswith(b"}]") else line.text
+        try:
+            fields = decode_entry(OBJECT, text)
+        except MALFORMED:
+            found = _PRINTED.search(line.text)
+            yield line._replace(text=found["text"].removesuffix(b"\n")) if found else line
+            continue
+        key = next((key for key in ("log", "message") if isinstance(fields.get(key), str)), "")
+        if key:
+            written = fields.pop(key).removesuffix("\n").encode("utf-8", "replace")
+            # the collector's time has whole seconds only
+            when = "" if not _TIMES.isdisjoint(fields) else line.when
+            yield line._replace(text=written, ends=fields.get("logtag") != "P", when=when, fields=fields)
+        else:
+            yield line._replace(text=text)
 
-    name = "Fluentd or Fluent Bit output"
-    pattern = re.compile(b"|".join((_FILE, _OUTPUT_OF_FLUENTD, _OUTPUT_OF_FLUENT_BIT, _FILE_OF_FLUENT_BIT)))
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        """Yield the lines of the records, and records without a line unchanged."""
-        for line in super().unwrap(chunks):
-            text = line.text[:-1] if line.text[:1] == b"{" and line.text.endswith(b"}]") else line.text
-            try:
-                fields = decode_entry(OBJECT, text)
-            except MALFORMED:
-                found = _PRINTED.search(line.text)
-                yield line._replace(text=found["text"].removesuffix(b"\n")) if found else line
-                continue
-            key = next((key for key in ("log", "message") if isinstance(fields.get(key), str)), "")
-            if key:
-                written = fields.pop(key).removesuffix("\n").encode("utf-8", "replace")
-                # the collector's time has whole seconds only
-                when = "" if not _TIMES.isdisjoint(fields) else line.when
-                yield line._replace(text=written, ends=fields.get("logtag") != "P", when=when, fields=fields)
-            else:
-                yield line._replace(text=text)
+ENVELOPE = Prefix(
+    "Fluentd or Fluent Bit output",
+    re.compile(b"|".join((_FILE, _OUTPUT_OF_FLUENTD, _OUTPUT_OF_FLUENT_BIT, _FILE_OF_FLUENT_BIT))),
+    refine=_lines_within,
+)
+r"""`2026-03-20T09:46:40Z\tkube.web\t{"log":"TEXT"}`, or `[0] kube.web: [[1774000000.1, {}], {"log":"TEXT"}]`."""

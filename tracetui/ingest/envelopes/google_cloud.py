@@ -5,15 +5,15 @@ The entry is documented as LogEntry (cloud.google.com/logging/docs/reference/v2/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, entries, oldest_first, stream_of, text_bytes, text_of_json
+from tracetui.ingest.envelopes.parts import JsonEnvelope, read_objects
+from tracetui.ingest.envelopes.rows import Entry, stream_of, text_bytes, text_of_json
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_PAYLOAD: Final = frozenset(("insertId", "logName", "receiveTimestamp", "resource"))
@@ -46,19 +46,9 @@ _ENTRY: Final = msgspec.json.Decoder(_GoogleEntry)
 _PAYLOAD: Final = msgspec.json.Decoder(_Payload)
 
 
-class GoogleCloud(JsonEnvelope):
-    """`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, one per line or list item."""
-
-    name = "Google Cloud log"
-    unit = "entry"
-    by_lines = False
-
-    def detect(self, head: Head) -> bool:
-        companions = head.keys & _KEYS_WITH_PAYLOAD
-        return len(companions) > (head.keys.isdisjoint(_PAYLOADS))
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"textPayload", b"message")))
+def _detect(head: Head) -> bool:
+    companions = head.keys & _KEYS_WITH_PAYLOAD
+    return len(companions) > (head.keys.isdisjoint(_PAYLOADS))
 
 
 def _read(number: int, text: bytes) -> Iterator[Entry]:
@@ -81,3 +71,7 @@ def _text_within(payload: Raw) -> bytes:
     return (
         line.encode("utf-8", "replace") if line[:1] in ("{", "[") and line[-1:] in ("}", "]") else text_of_json(payload)
     )
+
+
+ENVELOPE: Final = JsonEnvelope("Google Cloud log", _detect, read_objects(_read, b"textPayload", b"message"))
+"""`{"insertId":"1","logName":"...","textPayload":"TEXT"}`, one per line or list item."""

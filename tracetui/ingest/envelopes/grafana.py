@@ -11,8 +11,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw
 
-from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, Part, decode_entry, numbered
-from tracetui.ingest.envelopes.parts import ItemTable, JsonEnvelope, cut_where, line_parts
+from tracetui.ingest.envelopes.envelope import NO_FIELDS, Envelope, Head, InnerLine, Part, decode_entry, numbered
+from tracetui.ingest.envelopes.parts import ItemTable, cut_where, line_parts, split_json
 from tracetui.ingest.envelopes.rows import SAMPLED, Entry, entries, is_newest_first, oldest_first, stream_of, text_bytes
 from tracetui.ingest.source_bytes import Buffer
 from tracetui.model.json_decoding import MALFORMED, MalformedError
@@ -94,7 +94,7 @@ _ROW: Final = msgspec.json.Decoder(_GrafanaRow)
 _FRAMES: Final = msgspec.json.Decoder(_Frames)
 
 
-class Grafana(JsonEnvelope):
+class Grafana(Envelope):
     r"""`1774000000000\t2026-03-20T09:46:40.000Z\tTEXT`, `{"line":"TEXT","timestamp":"..."}`, or frames with `Line`."""
 
     name = "Grafana log download"
@@ -113,19 +113,20 @@ class Grafana(JsonEnvelope):
 
     def split(self, text: Buffer, start: int) -> Sequence[Part]:
         if text[start : start + 1] in (b"{", b"["):
-            return super().split(text, start)
+            return split_json(text, start, self.unwrap, _tables)
         cuts = cut_where(text, start, lambda at: _TEXT.match(text, at) is not None)
         sample = islice(_of_text((text[start : cuts[1]],)), SAMPLED)
         return line_parts(text, cuts, is_newest_first(entry.when for entry in sample))
 
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        held = _FRAME_COLUMNS.decode(text)
-        return [
-            # a column of many small cells may have lost its end
-            ItemTable(list(zip_longest(*frame.data.values, fillvalue=_NULL)), partial(_frame, frame.schema))
-            for result in held.results.values()
-            for frame in result.frames
-        ]
+
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    held = _FRAME_COLUMNS.decode(text)
+    return [
+        # a column of many small cells may have lost its end
+        ItemTable(list(zip_longest(*frame.data.values, fillvalue=_NULL)), partial(_frame, frame.schema))
+        for result in held.results.values()
+        for frame in result.frames
+    ]
 
 
 def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
@@ -192,3 +193,6 @@ def _of_text(chunks: Iterable[bytes]) -> Iterator[Entry]:
             yield Entry("", [InnerLine(number, text)])
     if lines:
         yield Entry(when, lines)
+
+
+ENVELOPE = Grafana()

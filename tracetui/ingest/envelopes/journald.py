@@ -14,7 +14,7 @@ import msgspec
 
 from tracetui.ingest.envelopes.envelope import NO_FIELDS, Head, InnerLine, decode_entry, numbered
 from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import Entry, oldest_first, values
+from tracetui.ingest.envelopes.rows import Entry, values
 from tracetui.model.json_decoding import MALFORMED
 
 _KEYS_WITH_MESSAGE: Final = frozenset(("__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_HOSTNAME", "_MACHINE_ID"))
@@ -41,39 +41,27 @@ class _JournalEntry(msgspec.Struct):
 _ENTRY: Final = msgspec.json.Decoder(_JournalEntry)
 
 
-class Journald(JsonEnvelope):
-    """`{"MESSAGE":"TEXT","_HOSTNAME":"web1","__REALTIME_TIMESTAMP":"1774000000000000"}`."""
-
-    name = "journalctl JSON log"
-    unit = "entry"
-    by_lines = False
-    prefixes = _PREFIXES
-
-    def detect(self, head: Head) -> bool:
-        if head.data.startswith(_PREFIXES):
-            head = Head(_without_prefix(head.data))
-        return not head.keys.isdisjoint(_KEYS_WITH_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        # `journalctl --reverse` writes the newest entry first
-        return oldest_first(Entry(line.when, [line]) for line in _inner_lines(chunks))
+def _detect(head: Head) -> bool:
+    if head.data.startswith(_PREFIXES):
+        head = Head(_without_prefix(head.data))
+    return not head.keys.isdisjoint(_KEYS_WITH_MESSAGE) and ("MESSAGE" in head.keys or "__CURSOR" in head.keys)
 
 
-def _inner_lines(chunks: Iterable[bytes]) -> Iterator[InnerLine]:
+def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
     for number, text in values(map(_without_prefix, _lines(chunks))):
         try:
             entry = decode_entry(_ENTRY, text)
             message = entry.MESSAGE
             line = bytes(message) if isinstance(message, list) else (message or "").encode("utf-8", "replace")
         except (*MALFORMED, TypeError, ValueError):
-            yield InnerLine(number, text)
+            yield Entry("", [InnerLine(number, text)])
             continue
         names = (entry.host, entry.unit, entry.container, entry.tag, entry.process)
         stream = str(entry.id or " ".join(map(str, names)))
         continues = entry.line_break == "line-max" or (entry.partial == "true" and entry.last != "true")
         lost = _OMITTED if message is None else ""
         fields = {"priority": entry.priority} if entry.priority else NO_FIELDS
-        yield InnerLine(number, line, stream, not continues, lost, str(entry.time), fields)
+        yield Entry(str(entry.time), [InnerLine(number, line, stream, not continues, lost, fields=fields)])
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -90,3 +78,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _without_prefix(line: bytes) -> bytes:
     return next((line[len(prefix) :] for prefix in _PREFIXES if line.startswith(prefix)), line)
+
+
+ENVELOPE: Final = JsonEnvelope("journalctl JSON log", _detect, _entries, prefixes=_PREFIXES)
+"""`{"MESSAGE":"TEXT","_HOSTNAME":"web1","__REALTIME_TIMESTAMP":"1774000000000000"}`."""

@@ -110,3 +110,6 @@ def _entries(text: _Bytes) -> Iterator[dict[str, bytes]]:
             text.line()
     if fields:
         yield fields
+
+
+ENVELOPE = JournaldExport()

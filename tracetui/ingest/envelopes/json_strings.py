@@ -11,7 +11,7 @@ import msgspec
 
 from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
 from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import values
+from tracetui.ingest.envelopes.rows import Entry, values
 from tracetui.ingest.json_blocks import STRING
 from tracetui.model.json_decoding import MALFORMED
 
@@ -22,25 +22,23 @@ _OF_LINES: Final = re.compile(rb"\{|\w \w|: |\w,\w")
 _STRINGS: Final = msgspec.json.Decoder(list[str] | str)
 
 
-class JsonStrings(JsonEnvelope):
-    r"""`["TEXT","TEXT"]`, or one `"TEXT"` per line."""
+def _detect(head: Head) -> bool:
+    return _BEGINS.match(head.data) is not None and any(
+        _OF_LINES.search(string[0]) for string in islice(STRING.finditer(head.data), _EXAMINED)
+    )
 
-    name = "list of JSON strings"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        return _BEGINS.match(head.data) is not None and any(
-            _OF_LINES.search(string[0]) for string in islice(STRING.finditer(head.data), _EXAMINED)
-        )
+def _entries(chunks: Iterable[bytes]) -> Iterator[Entry]:
+    number = 0
+    for _, text in values(chunks):
+        try:
+            found = decode_entry(_STRINGS, text)
+        except MALFORMED:
+            found = text.decode("utf-8", "replace")
+        for line in [found] if isinstance(found, str) else found:
+            number += 1
+            yield Entry("", [InnerLine(number, line.encode("utf-8", "replace"))])
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        number = 0
-        for _, text in values(chunks):
-            try:
-                found = decode_entry(_STRINGS, text)
-            except MALFORMED:
-                found = text.decode("utf-8", "replace")
-            for line in [found] if isinstance(found, str) else found:
-                number += 1
-                yield InnerLine(number, line.encode("utf-8", "replace"))
+
+ENVELOPE: Final = JsonEnvelope("list of JSON strings", _detect, _entries)
+r"""`["TEXT","TEXT"]`, or one `"TEXT"` per line."""

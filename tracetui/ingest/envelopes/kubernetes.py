@@ -16,10 +16,8 @@ _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)(?! std(?
 """Timestamp written by kubectl, not one that begins a CRI log line."""
 
 
-class Kubernetes(Prefix):
-    """`[pod/NAME/CONTAINER] 2026-03-20T09:46:40.100000000Z TEXT`."""
-
-    name = "kubectl log"
-    pattern = re.compile(
-        rb"(?:%b(?: (?P<when>%b))?|(?P<when_alone>%b)|%b|%b)(?: |$)" % (_POD, _TIME, _TIME, _KAIL, _STERN)
-    )
+ENVELOPE = Prefix(
+    "kubectl log",
+    re.compile(rb"(?:%b(?: (?P<when>%b))?|(?P<when_alone>%b)|%b|%b)(?: |$)" % (_POD, _TIME, _TIME, _KAIL, _STERN)),
+)
+"""`[pod/NAME/CONTAINER] 2026-03-20T09:46:40.100000000Z TEXT`."""

@@ -13,16 +13,14 @@ _TIME = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _LEVEL = rb"(?i:trace|debug|info|notice|warn|warning|error|err|severe|critical|crit|fatal|panic)"
 
 
-class LinePrefix(Prefix):
-    """`[web] TEXT` (Aspire, kubetail), `[2026-03-20T09:46:40.100Z] TEXT` (Jenkins), `> TEXT` (mail)."""
+_PREFIX = re.compile(rb"(?:\[(?P<when>%b)\]|\[(?!%b\])(?P<stream>[A-Za-z][\w.@/ -]*)\]|>+)(?: |$)" % (_TIME, _LEVEL))
 
-    name = "log with a prefix on each line"
-    pattern = re.compile(
-        rb"(?:\[(?P<when>%b)\]|\[(?!%b\])(?P<stream>[A-Za-z][\w.@/ -]*)\]|>+)(?: |$)" % (_TIME, _LEVEL)
-    )
 
-    def detect(self, head: Head) -> bool:
-        """Test whether all of the first lines have the prefix."""
-        # the last line may be cut off
-        lines = head.lines[:-1]
-        return bool(lines) and not head.is_json and all(map(self.pattern.match, lines))
+def _is_on_each_line(head: Head) -> bool:
+    # the last line may be cut off
+    lines = head.lines[:-1]
+    return bool(lines) and all(map(_PREFIX.match, lines))
+
+
+ENVELOPE = Prefix("log with a prefix on each line", _PREFIX, is_certain=_is_on_each_line)
+"""`[web] TEXT` (Aspire, kubetail), `[2026-03-20T09:46:40.100Z] TEXT` (Jenkins), `> TEXT` (mail)."""

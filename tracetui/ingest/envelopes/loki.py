@@ -71,32 +71,23 @@ def _fields(labels: dict[str, Any], value: list[Any]) -> dict[str, Any]:
     return {**labels, **own, **{name: text for part in parts for name, text in part.items()}}
 
 
-class Loki(JsonEnvelope):
-    """Lines of `{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}`, or `streams` with `values`."""
+def _detect(head: Head) -> bool:
+    keys = head.keys
+    if not keys:
+        return any(map(_PLAIN.match, head.lines[:4]))
+    return (
+        keys >= {"line", "labels"}
+        or ("data" in keys and _STREAMS.search(head.data) is not None)
+        or ("streams" in keys and b'"values"' in head.data)
+    )
 
-    name = "Loki log"
-    unit = "entry"
-    by_lines = False
 
-    def detect(self, head: Head) -> bool:
-        keys = head.keys
-        if not keys:
-            return any(map(_PLAIN.match, head.lines[:4]))
-        return (
-            keys >= {"line", "labels"}
-            or ("data" in keys and _STREAMS.search(head.data) is not None)
-            or ("streams" in keys and b'"values"' in head.data)
-        )
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(_entries(chunks))
-
-    def rows(self, text: Buffer) -> Sequence[ItemTable]:
-        found = _ROWS.decode(text)
-        return [
-            ItemTable(stream.values, partial(_stream, stream.stream))
-            for stream in (*(found.data.result if found.data else ()), *found.streams)
-        ]
+def _tables(text: Buffer) -> Sequence[ItemTable]:
+    found = _ROWS.decode(text)
+    return [
+        ItemTable(stream.values, partial(_stream, stream.stream))
+        for stream in (*(found.data.result if found.data else ()), *found.streams)
+    ]
 
 
 def _stream(labels: Raw, rows: Sequence[Raw]) -> bytes:
@@ -155,3 +146,7 @@ def _response_entries(number: int, text: bytes) -> list[Entry]:
                 number += 1
         entries.append(Entry("", list(oldest_first(lines))))
     return entries
+
+
+ENVELOPE: Final = JsonEnvelope("Loki log", _detect, _entries, _tables)
+"""Lines of `{"labels":{"pod":"web-1"},"line":"TEXT","timestamp":"..."}`, or `streams` with `values`."""

@@ -33,24 +33,28 @@ _BLOB = re.compile(rb"\[[\d.]+[BKMG] blob data\]$")
 _OMITTED = "journalctl omits long and binary messages; run it with --all to include them"
 
 
-class Syslog(Prefix):
-    """`<30>Mar 20 09:46:40 HOST APP[PID]: TEXT`, with or without the priority, or RFC 5424's fields before the text."""
+def _fields(text: bytes) -> Mapping[str, Any]:
+    """Read the structured data of RFC 5424."""
+    found = _FIELD.findall(text.decode("utf-8", "replace"))
+    return {name: _ESCAPED.sub(r"\1", value) for name, value in found}
 
-    name = "syslog"
-    pattern = re.compile(rb"(?:%b|(?:%b)?(?P<when>%b) %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER))
 
-    def fields(self, text: bytes) -> Mapping[str, Any]:
-        """Read the structured data of RFC 5424."""
-        found = _FIELD.findall(text.decode("utf-8", "replace"))
-        return {name: _ESCAPED.sub(r"\1", value) for name, value in found}
+def _as_written(lines: Iterable[InnerLine]) -> Iterator[InnerLine]:
+    for line in lines:
+        if line.text.startswith(b"#011"):
+            # rsyslog escapes control characters this way, including the tabs of indented JSON
+            tabs = _TABS.match(line.text)
+            yield line._replace(text=line.text.replace(b"#011", b"\t", (tabs.end() if tabs else 0) // 4))
+        elif line.text.endswith(b" blob data]") and _BLOB.match(line.text):
+            yield line._replace(text=b"", lost=_OMITTED)
+        else:
+            yield line
 
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        for line in super().unwrap(chunks):
-            if line.text.startswith(b"#011"):
-                # rsyslog escapes control characters this way, including the tabs of indented JSON
-                tabs = _TABS.match(line.text)
-                yield line._replace(text=line.text.replace(b"#011", b"\t", (tabs.end() if tabs else 0) // 4))
-            elif line.text.endswith(b" blob data]") and _BLOB.match(line.text):
-                yield line._replace(text=b"", lost=_OMITTED)
-            else:
-                yield line
+
+ENVELOPE = Prefix(
+    "syslog",
+    re.compile(rb"(?:%b|(?:%b)?(?P<when>%b) %b)" % (_STRUCTURED, _PRIORITY, _TIME, _WRITER)),
+    fields=_fields,
+    refine=_as_written,
+)
+"""`<30>Mar 20 09:46:40 HOST APP[PID]: TEXT`, with or without the priority, or RFC 5424's fields before the text."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from tracetui.ingest.envelopes.envelope import Envelope, Head, InnerLine, Part
 from tracetui.ingest.envelopes.parts import PART_BYTES, between
-from tracetui.ingest.envelopes.syslog import Syslog
+from tracetui.ingest.envelopes.syslog import ENVELOPE as SYSLOG
 from tracetui.ingest.source_bytes import Buffer
 
 _LENGTH: Final = re.compile(rb"\s*(\d{1,7}) (?=<\d{1,3}>)")
@@ -33,9 +33,8 @@ class SyslogFrames(Envelope):
         return _LENGTH.match(head.data, end) is not None or not head.data[end:].strip()
 
     def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        syslog = Syslog()
         for number, message in enumerate(_messages(chunks), start=1):
-            for line in syslog.unwrap((message,)):
+            for line in SYSLOG.unwrap((message,)):
                 yield line._replace(number=number)
 
     def split(self, text: Buffer, start: int) -> Sequence[Part]:
@@ -72,3 +71,6 @@ def _messages(chunks: Iterable[bytes]) -> Iterator[bytes]:
             end = following.start() if following else len(held)
         yield held[begin:end]
         at = end
+
+
+ENVELOPE = SyslogFrames()

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import Final
 
-from tracetui.ingest.envelopes.envelope import Head, InnerLine, decode_entry
-from tracetui.ingest.envelopes.parts import JsonEnvelope
-from tracetui.ingest.envelopes.rows import OBJECT, Entry, entries, oldest_first, record_of
+from tracetui.ingest.envelopes.parts import JsonEnvelope, read_records
 
-
-class Vector(JsonEnvelope):
-    """`{"message":"TEXT","source_type":"file","timestamp":"2026-03-20T09:46:40.1Z"}`."""
-
-    name = "Vector log"
-    unit = "entry"
-    by_lines = False
-
-    def detect(self, head: Head) -> bool:
-        return head.keys >= {"message", "source_type"}
-
-    def unwrap(self, chunks: Iterable[bytes]) -> Iterator[InnerLine]:
-        return oldest_first(entries(chunks, _read, (b"message",)))
-
-
-def _read(number: int, text: bytes) -> Iterator[Entry]:
-    names = ("host", "kubernetes", "container_name", "file", "stream")
-    yield record_of(number, decode_entry(OBJECT, text), "message", "timestamp", names)
+ENVELOPE: Final = JsonEnvelope(
+    "Vector log",
+    lambda head: head.keys >= {"message", "source_type"},
+    read_records("message", "timestamp", ("host", "kubernetes", "container_name", "file", "stream")),
+)
+"""`{"message":"TEXT","source_type":"file","timestamp":"2026-03-20T09:46:40.1Z"}`."""
