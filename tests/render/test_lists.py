@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.support.building import GivenSpan, build, span
 from tests.support.paths import SAMPLES
+from tests.support.stack_traces import STACKS
 from tests.support.strategies import unhurried
 from tests.support.texts import ANY_TEXT, ODD_TEXT, is_harmless
 from tracetui.analysis.analysis import Analysis
@@ -14,23 +15,25 @@ from tracetui.analysis.compare import compare
 from tracetui.analysis.compare_traces import compare_traces
 from tracetui.analysis.contrast import contrast
 from tracetui.analysis.dependencies import find_dependencies
-from tracetui.analysis.error_table import ErrorTable
+from tracetui.analysis.error_table import GROUPINGS, ErrorTable
 from tracetui.analysis.operation_table import OperationTable
 from tracetui.analysis.service_table import ServiceTable
 from tracetui.cli.output import MIN_WIDTH
 from tracetui.model.span import Kind, Status
 from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
+from tracetui.render.errors.example import ExampleLines
 from tracetui.render.errors.table import ErrorList, ErrorListColumns, trend
 from tracetui.render.hot_spots.detail import HotSpotDetail
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList
-from tracetui.render.hot_spots.table import HotSpotList, HotSpotListColumns, share_bar
+from tracetui.render.hot_spots.table import HotSpotList, HotSpotListColumns
 from tracetui.render.report.compare_text import ComparisonLines
 from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
-from tracetui.render.text.tables import service_name, service_roles
+from tracetui.render.text.stack_trace import read_stack_trace
+from tracetui.render.text.tables import service_name, service_roles, share_bar
 from tracetui.render.traces.contrast import ContrastList
 from tracetui.render.waterfall.trace_diff import TraceDiff
 from tracetui.session import Session
@@ -59,11 +62,20 @@ def every_line(traces: TraceSet, glyphs: Glyphs, width: int) -> list[Line]:
             for column in (found.left, found.right):
                 lines += [column.line(at, width) for at in range(len(column))] if column else []
     errors = ErrorListColumns(ErrorTable(analysis))
-    patterns = ErrorList(errors, glyphs)
-    lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
+    for grouping in GROUPINGS:
+        patterns = ErrorList(errors, glyphs, grouping)
+        lines += [patterns.heading(width), *(patterns.line(row, width) for row in range(len(patterns)))]
     for pattern in errors.table.patterns:
-        detail = ErrorDetail(errors, pattern, glyphs)
-        lines += [detail.line(at, width) for at in range(len(detail))]
+        selected = np.isin(np.arange(traces.trace_count), pattern.traces)
+        example = ExampleLines(
+            analysis, errors.table, pattern, int(pattern.traces[-1]), contrast(traces, selected), glyphs
+        )
+        for source in (
+            ErrorDetail(errors, pattern, glyphs),
+            ErrorDetail(errors, pattern, glyphs, is_short=True),
+            example,
+        ):
+            lines += [source.line(at, width) for at in range(len(source))]
     table = OperationTable(analysis)
     columns = HotSpotListColumns(table)
     details = {table.number(row): table.pattern(table.number(row)) for row in range(len(table))}
@@ -198,7 +210,7 @@ def test_sorting_follows_the_column(sorting: str) -> None:
 def test_error_patterns_with_propagation() -> None:
     table = ErrorTable(Analysis(shop()))
     line = ErrorList(ErrorListColumns(table), UNICODE).line(0, 118)
-    assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "100", "%"]
+    assert line.text.split()[:7] == ["row", "{id}", "●cart", "3", "3", "3", "100"]
     assert line.text.endswith("✗ web")
     assert (line.runs[-2].text, line.runs[-2].role) == ("✗ ", Role.PROPAGATED)
     detail = ErrorDetail(ErrorListColumns(table), table.patterns[0], UNICODE)
@@ -210,13 +222,69 @@ def test_error_patterns_with_propagation() -> None:
         "outcome failed 3 requests",
         "seen 22:13:20.000 UTC",
         "contrast reading traces…",
-        "start traces, worst first errors response",
+        "start 3 traces, worst first errors response",
         "22:13:20.000 ●web order ✖1 ✗1 100 µs",
     ]
     detail.show_contrast(contrast(table.traces, np.zeros(table.traces.trace_count, bool)))
     assert texts(detail)[6] == "contrast needs more than one trace"
     assert detail.example(detail.first_example) == table.patterns[0].example_traces[0]
     assert detail.example(0) is None
+
+
+def test_errors_are_grouped_by_service_and_by_entry_point() -> None:
+    spans = []
+    for trace, (entry, service, message) in enumerate(
+        [("GET /a", "db", "lost"), ("GET /b", "db", "late"), ("GET /b", "cart", "late"), ("GET /b", "cart", "late")]
+    ):
+        spans.append(span("1", 0, 100, trace=str(trace + 1), service="web", name=entry))
+        failed = span("2", 10, 90, trace=str(trace + 1), parent="1", service=service, error=True, message=message)
+        spans.append(failed)
+    columns = ErrorListColumns(ErrorTable(Analysis(build(*spans))))
+    found = {grouping: ErrorList(columns, UNICODE, grouping) for grouping in GROUPINGS}
+    rows = {
+        grouping: [" ".join(rows.line(row, 78).text.split()[:3]) for row in range(3)]
+        for grouping, rows in found.items()
+    }
+    assert rows == {
+        "pattern": ["late ●cart 2", "late ●db 1", "lost ●db 1"],
+        "service": ["late ●cart 2", "late ●db 1", "lost ●db 1"],
+        "entry": ["late ●web GET", "late ●web GET", "lost ●web GET"],
+    }
+    assert found["entry"].heading(118).text.split()[:4] == ["pattern", "entry", "point", "✖"]
+    assert found["entry"].line(2, 118).text.rstrip().endswith("●db")
+
+
+def failing_with_stack(stack: str) -> ExampleLines:
+    event = (5, "exception", {"exception.stacktrace": stack})
+    failed = span("2", 10, 90, parent="1", service="db", error=True, message="lost", events=[event])
+    calls = [span(str(10 + i), 2 * i, 2 * i + 1, parent="1", service="db", name=f"read {i}") for i in range(20)]
+    analysis = Analysis(build(span("1", 0, 100, service="web"), failed, *calls))
+    table = ErrorTable(analysis)
+    return ExampleLines(analysis, table, table.patterns[0], 0, None, UNICODE)
+
+
+def test_example_shows_what_matters_of_the_trace_and_own_frames() -> None:
+    example = failing_with_stack(STACKS["python"])
+    shown = [" ".join(example.line(row, 60).text.split()) for row in range(len(example))]
+    assert shown[0] == "22:13:20.000 100 µs 22 spans"
+    failed = next(row for row, text in enumerate(shown) if "✖" in text)
+    assert example.part(failed) == "span"
+    assert example.span(failed) is not None
+    assert "… 8 more spans" in shown
+    stack = shown.index("stack trace")
+    assert [example.part(row) for row in range(stack + 1, len(shown))] == ["stack"] * (len(shown) - stack - 1)
+    found = read_stack_trace(STACKS["python"])
+    assert found is not None
+    assert shown[stack + 1] == " ".join(str(found.own[0]).split())
+    libraries = len(found.frames) - len(found.own)
+    assert shown[-1] == f"… {libraries} more frame" + ("s" if libraries > 1 else "")
+
+
+def test_example_shows_the_first_lines_of_other_stack_traces() -> None:
+    lines = [f"step {number}" for number in range(12)]
+    example = failing_with_stack("\n".join(lines))
+    shown = [example.line(row, 60).text.strip() for row in range(len(example))]
+    assert shown[shown.index("stack trace") + 1 :] == [*lines[:8], "… 4 more lines"]
 
 
 def test_handled_and_retried_errors_are_labelled() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from tests.support.paths import SAMPLES
 from tests.support.pilot import Driver, driven
 from tests.support.texts import is_harmless
 from tracetui.analysis.analysis import Analysis
+from tracetui.analysis.errors import find_errors
 from tracetui.analysis.operation_table import OperationRow, OperationTable
 from tracetui.model.span import Kind
 from tracetui.query import parse
 from tracetui.render.errors.detail import ErrorDetail
 from tracetui.render.hot_spots.table import HotSpotList
+from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
 from tracetui.session import Session
@@ -732,6 +735,36 @@ async def test_errors_grouped_by_service_and_their_stack() -> None:
         await pilot.press("o")
         assert "by service" in app.text
         assert pane.crumbs() == ["lost"]
+        await pilot.press("v")
+        assert "by entry point" in app.text
+        assert pane.crumbs() == ["lost"]
+
+
+async def test_errors_show_the_selected_trace_where_there_is_room() -> None:
+    state = state_of("incident/before.json")
+    session = state.session
+    assert session is not None
+    async with running(state, "errors", (140, 40)) as (app, pilot):
+        await pilot.until("over-represented")
+        worst = find_errors(session.loaded).patterns[0].traces
+        assert "6 traces, worst first" in app.text
+        # the trace follows the cursor of the examples
+
+        def shows(trace: int) -> bool:
+            title = numbers.clock(int(session.loaded.trace_start[trace]))
+            return app.text.count(f"▌ {title}") == 2
+
+        for trace in worst[:3].tolist():
+            await pilot.until_true(partial(shows, trace))
+            await pilot.press("n")
+        await pilot.until_true(partial(shows, int(worst[3])))
+        await pilot.press("tab", "tab", *"jjj", "enter")
+        opened = app.posted[-1]
+        assert isinstance(opened, OpenTrace)
+        assert session.loaded.trace[opened.span] == opened.trace == worst[3]
+        await pilot.resize_terminal(80, 24)
+        assert "over-represented" not in app.text
+        assert "contrast" in app.text
 
 
 @pytest.mark.parametrize("pane", view_classes(), ids=lambda pane: pane.__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from tracetui.analysis.requests import failed_requests
 from tracetui.analysis.stats.groups import group_positions
 
 _BUCKETS = 48
+
+ErrorGrouping = Literal["pattern", "service", "entry"]
+"""Order of error patterns: by frequency, by service, or by the entry point of their traces."""
+GROUPINGS: Final[tuple[ErrorGrouping, ...]] = get_args(ErrorGrouping)
 
 
 class ErrorTable:
@@ -56,22 +61,26 @@ class ErrorTable:
             entries.append((*traces.operation_label(operation), int(self._failed[entered].sum()), len(entered)))
         return sorted(entries, key=lambda one: (-one[3], one[:2]))
 
-    def stack_of(self, pattern: ErrorPattern) -> str:
-        """Return the stack trace of a pattern's worst example, '' for none."""
-        span = self.origin_in(pattern, pattern.example_traces[0])
+    def stack_of(self, pattern: ErrorPattern, trace: int) -> str:
+        """Return the stack trace of a pattern's first error in a trace, '' for none."""
+        span = self.origin_in(pattern, trace)
         stacks = (event.attributes.get("exception.stacktrace") for event in self.traces.events(span))
         return next((stack for stack in stacks if isinstance(stack, str) and stack.strip()), "")
 
-    def order(self, by_service: bool) -> np.ndarray:
-        """Return the order of the patterns, int64[patterns]: commonest first, or by service, most errors first."""
-        if not by_service:
+    def entry(self, pattern: ErrorPattern) -> tuple[str, str]:
+        """Return service and operation of the commonest entry point of a pattern's traces."""
+        service, operation, _, _ = self.entries(pattern)[0]
+        return service, operation
+
+    def order(self, grouping: ErrorGrouping) -> np.ndarray:
+        """Return the order of the patterns, int64[patterns]: commonest first, or grouped, most errors first."""
+        if grouping == "pattern":
             return np.arange(len(self.patterns))
-        total: Counter[str] = Counter()
-        for pattern in self.patterns:
-            total[pattern.service] += pattern.count
-        ranked = sorted(
-            range(len(self.patterns)), key=lambda i: (-total[self.patterns[i].service], self.patterns[i].service, i)
-        )
+        groups = [self.entry(one) if grouping == "entry" else (one.service, "") for one in self.patterns]
+        total: Counter[tuple[str, str]] = Counter()
+        for group, pattern in zip(groups, self.patterns, strict=True):
+            total[group] += pattern.count
+        ranked = sorted(range(len(self.patterns)), key=lambda i: (-total[groups[i]], groups[i], i))
         return np.array(ranked, np.int64)
 
     def origin_in(self, pattern: ErrorPattern, trace: int) -> int:

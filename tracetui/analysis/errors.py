@@ -95,13 +95,21 @@ class ErrorPattern:
     """Number of origins that were handled, including retried ones."""
     retried_count: int
     """Number of those that a later attempt handled."""
-    trace_count: int
     first_seen: int
     last_seen: int
-    example_traces: tuple[int, ...]
-    """Worst first: those whose request it failed, then by number of error spans, then by response time."""
+    traces: np.ndarray
+    """Its traces, int64[trace_count], worst first: failed requests, then most error spans, then longest response."""
     spans: np.ndarray
     """The origins, int64[count]."""
+
+    @property
+    def trace_count(self) -> int:
+        return len(self.traces)
+
+    @property
+    def example_traces(self) -> tuple[int, ...]:
+        """The worst traces, at most `EXAMPLES`."""
+        return tuple(self.traces[:EXAMPLES].tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +186,6 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
         of_outcome = Counter(outcome[spans].tolist())
         failed = np.unique(traces.trace[spans[outcome[spans] == Outcome.FAILED]])
         order_of_traces = (-traces.response_time[touched], -traces.trace_errors[touched], ~np.isin(touched, failed))
-        worst = touched[np.lexsort(order_of_traces)]
         patterns.append(
             ErrorPattern(
                 service=traces.services[service],
@@ -199,10 +206,9 @@ def _patterns(traces: TraceSet, found: ErrorCauses) -> list[ErrorPattern]:
                 background_count=of_outcome[Outcome.BACKGROUND],
                 swallowed_count=of_outcome[Outcome.HANDLED] + of_outcome[Outcome.RETRIED],
                 retried_count=of_outcome[Outcome.RETRIED],
-                trace_count=len(touched),
                 first_seen=int(traces.start[spans].min()),
                 last_seen=int(traces.start[spans].max()),
-                example_traces=tuple(worst[:EXAMPLES].tolist()),
+                traces=touched[np.lexsort(order_of_traces)],
                 spans=spans,
             )
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tracetui.analysis.contrast import Contrast
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.render.errors.outcomes import outcome_counts
@@ -35,12 +37,14 @@ class ErrorDetail:
         local_time: bool = False,
         contrast: Contrast | None = None,
         *,
+        is_short: bool = False,
         open_key: str = "",
         contrast_key: str = "",
     ) -> None:
         """`contrast`: the contrast of its traces with the others, None until it is computed.
 
-        `open_key`, `contrast_key`: keys that open a row and show the whole contrast; '' for none.
+        `is_short`: omit stack trace and contrast, which are shown elsewhere. `open_key`, `contrast_key`: keys that open
+        a row and show the whole contrast; '' for none.
         """
         self.table, self._roles = columns.table, columns.roles
         self.pattern, self.glyphs, self.local_time = pattern, glyphs, local_time
@@ -54,30 +58,37 @@ class ErrorDetail:
             self._times(),
         ]
         """Heading lines."""
-        self.stack = table.stack_of(pattern)
+        self.stack = table.stack_of(pattern, pattern.example_traces[0])
         """Stack trace of the worst example, '' for none."""
-        self.stack_row = len(self.head) if self.stack else -1
-        if self.stack:
+        self.stack_row = len(self.head) if self.stack and not is_short else -1
+        if self.stack_row >= 0:
             first, *rest = self.stack.strip().splitlines()
             last_line = safe((rest or [first])[-1].strip(), 200)
             self.head.append(
                 _labelled("stack").add(last_line).add(f"  {open_key} shows it" if open_key else "", Role.DIM)
             )
         self._contrast_hint = f"  {contrast_key} shows all" if contrast_key else ""
-        self.contrast_row = len(self.head)
-        self.head.append(self._contrast(contrast))
+        self.contrast_row = -1 if is_short else len(self.head)
+        if not is_short:
+            self.head.append(self._contrast(contrast))
         self.first_example = len(self.head) + 1
-        roots = table.traces.main_root[list(pattern.example_traces)].tolist()
-        names = (name_cells(table.traces.service_name(i), False, table.traces.operation_name(i)) for i in roots)
-        self._name_cells = max([*names, len("the worst 5 of 1,000,000 traces")])
+        traces = table.traces
+        operations = np.unique(traces.operation[traces.main_root[pattern.traces]]).tolist()
+        labels = (traces.operation_label(operation) for operation in operations)
+        names = (name_cells(service, operation=name) for service, name in labels)
+        self._examples_title = numbers.counted(pattern.trace_count, "trace")
+        self._examples_title += ", worst first" if pattern.trace_count > 1 else ""
+        self._name_cells = max(*names, len(self._examples_title))
+        slowest = numbers.duration_width(int(traces.response_time[pattern.traces].max()))
+        self._response_cells = max(slowest, len("response"))
 
     def __len__(self) -> int:
-        return self.first_example + len(self.pattern.example_traces)
+        return self.first_example + self.pattern.trace_count
 
     def example(self, row: int) -> int | None:
         """Return the trace of an example row, None for other rows."""
         at = row - self.first_example
-        return self.pattern.example_traces[at] if 0 <= at < len(self.pattern.example_traces) else None
+        return int(self.pattern.traces[at]) if 0 <= at < self.pattern.trace_count else None
 
     def line(self, row: int, width: int) -> Line:
         if row < len(self.head):
@@ -89,14 +100,11 @@ class ErrorDetail:
             )
         trace = self.example(row)
         traces = self.table.traces
-        slowest = int(traces.response_time[list(self.pattern.example_traces)].max())
-        longest = max(numbers.duration_width(slowest), len("response"))
+        longest = self._response_cells
         fixed = len("10:00:00.000") + len("duration") + longest + 6
         name = max(min(width - fixed - 2, self._name_cells), _MIN_NAME)
         if trace is None:
-            count = self.pattern.trace_count
-            few = len(self.pattern.example_traces)
-            title = f"the worst {few} of {numbers.counted(count, 'trace')}" if few < count else "traces, worst first"
+            title = self._examples_title
             cells = [
                 Line([(fit("start", len("10:00:00.000")), Role.DIM)]),
                 Line([(fit(title, name, ellipsis=self.glyphs.ellipsis), Role.TITLE)]),
@@ -165,7 +173,8 @@ class ErrorDetail:
 
     def show_contrast(self, contrast: Contrast) -> None:
         """Show the contrast of its traces once it is computed."""
-        self.head[self.contrast_row] = self._contrast(contrast)
+        if self.contrast_row >= 0:
+            self.head[self.contrast_row] = self._contrast(contrast)
 
     def _contrast(self, contrast: Contrast | None) -> Line:
         line = _labelled("contrast")

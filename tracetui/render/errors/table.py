@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
-from tracetui.analysis.error_table import ErrorTable
+from tracetui.analysis.error_table import ErrorGrouping, ErrorTable
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, fit
@@ -14,10 +17,9 @@ from tracetui.render.text.safe_text import safe
 from tracetui.render.text.sparkline import heights
 from tracetui.render.text.tables import call_count, figure, name_cells, service_name, service_roles, side_by_side
 
-_COUNT, _SHARE = 7, 5
-_TRACES = 7
-_PROPAGATED_FROM = 110
-"""Width from which on there is a column of services to which a pattern propagated."""
+_COUNT, _TRACES, _FAILED, _SHARE = 7, 7, 6, 5
+_SHARE_FROM, _LAST_FROM = 90, 110
+"""Widths from which on there are columns of shares, and of services to which a pattern propagated."""
 _MIN_NAME = 10
 
 
@@ -30,13 +32,34 @@ class ErrorListColumns:
         self.message_cells = max((cell_width(safe(p.message)) for p in table.patterns), default=0)
         self.service_cells = max((name_cells(p.service) for p in table.patterns), default=0)
 
+    @cached_property
+    def entries(self) -> list[tuple[str, str]]:
+        """Commonest entry point of each pattern: service and operation."""
+        return [self.table.entry(pattern) for pattern in self.table.patterns]
+
+    @cached_property
+    def entry_cells(self) -> int:
+        return max((name_cells(service, operation=name) for service, name in self.entries), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorColumns:
+    """Widths of the columns in cells; 0 for one that does not fit."""
+
+    message: int
+    name: int
+    share: int
+    when: int
+    last: int
+
 
 class ErrorList:
-    """Rows of the patterns, commonest first or by service."""
+    """Rows of the patterns, commonest first or grouped."""
 
-    def __init__(self, columns: ErrorListColumns, glyphs: Glyphs, by_service: bool = False) -> None:
+    def __init__(self, columns: ErrorListColumns, glyphs: Glyphs, grouping: ErrorGrouping = "pattern") -> None:
         self.columns, self.table, self.glyphs = columns, columns.table, glyphs
-        self._order = self.table.order(by_service)
+        self._by_entry = grouping == "entry"
+        self._order = self.table.order(grouping)
         self._row_of = np.argsort(self._order)
 
     def __len__(self) -> int:
@@ -50,35 +73,46 @@ class ErrorList:
         return int(self._row_of[pattern])
 
     def heading(self, width: int) -> Line:
-        message, service, when, propagated = self._widths(width)
+        layout = self._layout(width)
         cells = [
-            Line([(fit("pattern", message), Role.DIM)]),
-            Line([(fit("service", service), Role.DIM)]),
+            self._title("pattern", layout.message),
+            self._title("entry point" if self._by_entry else "service", layout.name),
             figure(self.glyphs.origin, _COUNT, Role.DIM),
             figure("traces", _TRACES, Role.DIM),
-            figure("share", _SHARE, Role.DIM),
-            Line([(fit("when", when), Role.DIM)]),
+            figure("failed", _FAILED, Role.DIM),
+            *([figure("share", layout.share, Role.DIM)] if layout.share else []),
+            self._title("when", layout.when),
+            *([self._title("service" if self._by_entry else "propagated to", layout.last)] if layout.last else []),
         ]
-        if propagated:
-            cells.append(Line([(fit("propagated to", propagated), Role.DIM)]))
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
+
+    def _title(self, text: str, width: int) -> Line:
+        return Line([(fit(text, width, ellipsis=self.glyphs.ellipsis), Role.DIM)])
 
     def line(self, row: int, width: int) -> Line:
         table, glyphs = self.table, self.glyphs
         number = self.pattern(row)
         pattern = table.patterns[number]
-        message, service, when, propagated = self._widths(width)
+        layout = self._layout(width)
+        service, operation = self.columns.entries[number] if self._by_entry else (pattern.service, "")
+        failed = pattern.failed_request_count
         cells = [
-            Line([(fit(safe(pattern.message), message, ellipsis=glyphs.ellipsis), Role.STRONG)]),
-            service_name(pattern.service, self.columns.roles.get(pattern.service, Role.DIM), service, glyphs),
+            Line([(fit(safe(pattern.message), layout.message, ellipsis=glyphs.ellipsis), Role.STRONG)]),
+            self._service(service, operation, layout.name),
             figure(call_count(pattern.count), _COUNT, Role.ERROR),
             figure(call_count(pattern.trace_count), _TRACES),
-            figure(numbers.whole_percent(pattern.percent), _SHARE),
-            trend(table.over_time[number], when, glyphs),
+            figure(call_count(failed) if failed else "-", _FAILED, Role.PROPAGATED if failed else Role.DIM),
         ]
-        if propagated:
-            cells.append(self._propagated(pattern).cropped(propagated, glyphs.ellipsis))
+        if layout.share:
+            cells.append(figure(numbers.whole_percent(pattern.percent), layout.share))
+        cells.append(trend(table.over_time[number], layout.when, glyphs))
+        if layout.last:
+            last = self._service(pattern.service, "", layout.last) if self._by_entry else self._propagated(pattern)
+            cells.append(last.cropped(layout.last, glyphs.ellipsis))
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
+
+    def _service(self, service: str, operation: str, width: int) -> Line:
+        return service_name(service, self.columns.roles.get(service, Role.DIM), width, self.glyphs, operation=operation)
 
     def _propagated(self, pattern: ErrorPattern) -> Line:
         if not pattern.propagated_to:
@@ -88,17 +122,18 @@ class ErrorList:
         more = len(pattern.propagated_to) - 1
         return line.add(f" +{more}" if more else "", Role.DIM)
 
-    def _widths(self, width: int) -> tuple[int, int, int, int]:
-        """Return the widths of message, service, sparkline and propagation."""
-        when = 8 if width < _PROPAGATED_FROM else 12 if width < 160 else 24
-        room = width - _COUNT - _TRACES - _SHARE - when - 10
-        propagated = 0
-        if width >= _PROPAGATED_FROM:
-            propagated = room // 4
-            room -= propagated + 2
-        message, service = self.columns.message_cells, self.columns.service_cells
-        service = max(min(service, max(room * 2 // 5, room - message)), _MIN_NAME)
-        return max(min(room - service, message), _MIN_NAME), service, when, propagated
+    def _layout(self, width: int) -> _ErrorColumns:
+        when = 8 if width < _SHARE_FROM else 12 if width < 160 else 24
+        share = _SHARE if width >= _SHARE_FROM else 0
+        room = width - _COUNT - _TRACES - _FAILED - when - 10 - (share + 2 if share else 0)
+        last = 0
+        if width >= _LAST_FROM:
+            last = room // 4
+            room -= last + 2
+        message = self.columns.message_cells
+        name = self.columns.entry_cells if self._by_entry else self.columns.service_cells
+        name = max(min(name, max(room * 2 // 5, room - message)), _MIN_NAME)
+        return _ErrorColumns(max(min(room - name, message), _MIN_NAME), name, share, when, last)
 
 
 def trend(counts: np.ndarray, width: int, glyphs: Glyphs) -> Line:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tracetui.render.graph.text_blocks import GraphPage, number_cell
-from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.report.text_blocks import INDENT
 from tracetui.render.services.table import duration_or_unknown
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import Cell, Column, figure, figure_cell
+from tracetui.render.text.tables import Cell, Column, figure, figure_cell, share_bar
 
 if TYPE_CHECKING:
     # networkx is imported only when a graph is queried

@@ -22,6 +22,7 @@ from tracetui.render.text.tables import (
     name_cells,
     service_name,
     service_roles,
+    share_bar,
     side_by_side,
 )
 
@@ -201,16 +202,6 @@ class HotSpotList:
             latency=with_latency,
             pattern=_GOOD_PATTERN + spare if pattern else 0,
         )
-
-
-def share_bar(percent: float, width: int, glyphs: Glyphs) -> str:
-    """Draw a percentage as a bar in exactly `width` cells, to an eighth; only 0 is drawn as 0."""
-    if glyphs.ascii_only:
-        cells = min(max(round(percent / 100 * width), percent > 0), width)
-        return fit(glyphs.solid * cells, width)
-    eighths = min(max(round(percent / 100 * width * 8), int(percent > 0)), width * 8)
-    full, part = divmod(eighths, 8)
-    return fit(glyphs.solid * full + (glyphs.solid_left[part - 1] if part else ""), width)
 
 
 def skew_remark(traces: int, glyphs: Glyphs, room: int = 1_000) -> str:

@@ -14,7 +14,6 @@ from tracetui.analysis.call_chains import CallChain, CallChains
 from tracetui.analysis.network import MOSTLY_PERCENT
 from tracetui.analysis.service_graph import Target
 from tracetui.analysis.service_questions import CallerDifference, Neighbour, SharedDependency
-from tracetui.render.hot_spots.table import share_bar
 from tracetui.render.services.table import duration_or_unknown, p95_heading, p95_or_range
 from tracetui.render.text import numbers
 from tracetui.render.text.cells import cell_width, cut
@@ -22,7 +21,7 @@ from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.short_names import NamesOfSet
-from tracetui.render.text.tables import call_count, error_rate, figure, service_name, side_by_side
+from tracetui.render.text.tables import call_count, error_rate, figure, service_name, share_bar, side_by_side
 
 _CALLS, _ERRORS, _EXPOSURE, _SHARE, _P95, _NETWORK = 6, 7, 7, 8, 8, 7
 _BAR = 8

@@ -1,4 +1,4 @@
-"""Tables of text with aligned columns, and their cells: service names, figures, error rates, duration ranges."""
+"""Tables of text with aligned columns, and their cells: service names, figures, bars, error rates, duration ranges."""
 
 from __future__ import annotations
 
@@ -92,6 +92,16 @@ def call_count(number: int) -> str:
 def error_rate(percent: float, width: int) -> Line:
     """Return an error rate, in red if above 0."""
     return figure(numbers.percent(percent) if percent else "-", width, Role.ERROR if percent else Role.DIM)
+
+
+def share_bar(percent: float, width: int, glyphs: Glyphs) -> str:
+    """Draw a percentage as a bar in exactly `width` cells, to an eighth; only 0 is drawn as 0."""
+    if glyphs.ascii_only:
+        cells = min(max(round(percent / 100 * width), percent > 0), width)
+        return fit(glyphs.solid * cells, width)
+    eighths = min(max(round(percent / 100 * width * 8), int(percent > 0)), width * 8)
+    full, part = divmod(eighths, 8)
+    return fit(glyphs.solid * full + (glyphs.solid_left[part - 1] if part else ""), width)
 
 
 def duration_range(least: int, most: int, glyphs: Glyphs) -> str:

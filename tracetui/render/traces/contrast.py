@@ -12,10 +12,12 @@ from tracetui.render.text.cells import cell_width, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
-from tracetui.render.text.tables import figure, side_by_side
+from tracetui.render.text.tables import figure, share_bar, side_by_side
 
 _LIFT = 6
 _MIN_NAME = 16
+_MIN_BAR, _MAX_BAR = 4, 12
+_PERCENT = len("100 %")
 _HINT, _SHORT_HINT = "may be chance", "chance?"
 
 
@@ -32,13 +34,23 @@ def difference_words(one: OverRepresented, glyphs: Glyphs) -> str:
             return f"passes through {safe(one.value)}"
 
 
+def caveat(found: Contrast, glyphs: Glyphs) -> str:
+    """Return a short warning about the differences: `⚠ may be chance`; '' if they are significant."""
+    if found.differences and all(one.is_hint for one in found.differences):
+        return f"{glyphs.warning} {_HINT}"
+    return f"{glyphs.warning} few traces" if found.differences and found.is_weak else ""
+
+
+def ranked(found: Contrast) -> list[OverRepresented]:
+    """Sort the differences: significant ones first, durations last, as they may be a consequence of the failure."""
+    return sorted(found.differences, key=lambda one: (one.what == "duration", one.is_hint))
+
+
 def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
     """Summarise a contrast in one line: `region = eu in 6 of 6, in 33 % of the others`."""
     line = Line()
-    # significant differences if there are any; durations last, as they may be a consequence of the failure
-    certain = [one for one in found.differences if not one.is_hint]
-    shown = certain if any(one.what != "duration" for one in certain) else found.differences
-    shown = sorted(shown, key=lambda one: (one.what == "duration", one.is_hint))
+    certain = [one for one in ranked(found) if not one.is_hint]
+    shown = certain if any(one.what != "duration" for one in certain) else ranked(found)
     if shown and (shown[0].is_hint or found.is_weak):
         line.add(f"{glyphs.warning} {_HINT if shown[0].is_hint else 'few traces'}: ", Role.WARNING)
     for at, one in enumerate(shown[:most]):
@@ -48,6 +60,19 @@ def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
         )
     if not found.differences:
         line.add("nothing beyond chance", Role.DIM)
+    return line
+
+
+def contrast_bars(one: OverRepresented, width: int, glyphs: Glyphs) -> Line:
+    """Draw a difference: `region = eu  ████████ 100 %  ██        26 %`, the shares of the selection and the others."""
+    cells = min(max((width - _MIN_NAME) // 2 - _PERCENT - 3, _MIN_BAR), _MAX_BAR)
+    name = max(width - 2 * (cells + _PERCENT + 3), _MIN_NAME)
+    line = Line(
+        [(fit(difference_words(one, glyphs), name, ellipsis=glyphs.ellipsis), Role.DIM if one.is_hint else Role.PLAIN)]
+    )
+    for percent, role in ((one.selected_percent, Role.ERROR), (one.rest_percent, Role.DIM)):
+        line.add("  ").add(share_bar(percent, cells, glyphs), role)
+        line.add(f" {numbers.whole_percent(percent):>{_PERCENT}}", Role.PLAIN)
     return line
 
 

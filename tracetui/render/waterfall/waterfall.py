@@ -222,10 +222,10 @@ class Waterfall:
         if layout.bar:
             offset = self.window[0] - self.whole[0]
             line.add(" ").add(axis(offset, self.window[1], layout.bar, self.glyphs.ascii_only), Role.GUIDE)
-        line.add(" " + fit(self.displayed_title, layout.duration, "right"), Role.GUIDE)
+        line.add(" " + fit(self.displayed_title, layout.duration, "right", self.glyphs.ellipsis), Role.GUIDE)
         if layout.share:
-            line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right"), Role.GUIDE)
-        return line.cropped(width)
+            line.add(" " + fit(_CRITICAL_TITLE, layout.share, "right", self.glyphs.ellipsis), Role.GUIDE)
+        return line.cropped(width, self.glyphs.ellipsis)
 
     def row(self, row: int, width: int) -> Line:
         """Draw one row in at most `width` cells."""

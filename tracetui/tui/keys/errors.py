@@ -13,8 +13,8 @@ ERRORS = KeyTable(
         "errors.group",
         "v",
         "group",
-        "Errors by service or by frequency",
-        "group by service, most errors first; or by frequency",
+        "Errors by service, entry point or frequency",
+        "group by service, then by entry point, most errors first; then by frequency",
         "by service",
         former="o",
     ),
@@ -27,9 +27,10 @@ ERRORS = KeyTable(
         "contrast",
         words="why common",
     ),
-    Use("app.next-pane", "focus the detail; {list.open} opens the example or shows the whole line"),
+    Use("app.next-pane", "focus the detail, then the example; {list.open} opens the trace or shows the whole line"),
     Use("findings.copy", "copy the pattern"),
     words=(
+        ("failed", "requests that its errors failed"),
         ("propagated", "services that its errors propagated to; entries: entry points of its traces"),
         (
             "outcome",

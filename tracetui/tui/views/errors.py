@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.contrast import Contrast, contrast
-from tracetui.analysis.error_table import ErrorTable
+from tracetui.analysis.error_table import GROUPINGS, ErrorGrouping, ErrorTable
 from tracetui.analysis.errors import ErrorPattern
 from tracetui.model.traces import TraceSet
 from tracetui.render.errors.detail import ErrorDetail
@@ -25,8 +26,13 @@ from tracetui.tui.messages import ListTraces, ReadText
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.contrast import open_contrast
+from tracetui.tui.views.error_example import ErrorExample
 from tracetui.tui.views.list_detail import ListDetail
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
+
+_EXAMPLE_FROM = 120
+"""Least width for the example next to the detail."""
+_GROUPED: dict[ErrorGrouping, str] = {"pattern": "", "service": "  by service", "entry": "  by entry point"}
 
 
 class ErrorsView(View):
@@ -39,8 +45,9 @@ class ErrorsView(View):
         super().__init__(state, work, id=id)
         self._contrasts: dict[int, Contrast] = {}
         """By the pattern's position in the table."""
-        self._by_service = False
-        self.page = ListDetail[ErrorListColumns](state, work, id, self)
+        self._grouping: ErrorGrouping = "pattern"
+        self._example = ErrorExample(state.look, work)
+        self.page = ListDetail[ErrorListColumns](state, work, id, self, right=self._example.view)
         self.parts = (self.page,)
 
     def compose(self) -> ComposeResult:
@@ -50,11 +57,21 @@ class ErrorsView(View):
     def hints(self) -> Sequence[tuple[str, str]]:
         if not self.page.has_rows:
             return []
-        return ERRORS.hints("list.open", "errors.next", "errors.group", "errors.apart")
+        following = GROUPINGS[(GROUPINGS.index(self._grouping) + 1) % len(GROUPINGS)]
+        group = ("{errors.group}", _GROUPED[following].strip() or "by frequency")
+        return [*ERRORS.hints("list.open", "errors.next"), group, *ERRORS.hints("errors.apart")]
 
     def set_changed(self) -> None:
         self._contrasts = {}
+        self._example.clear()
         super().set_changed()
+
+    def on_resize(self, event: events.Resize) -> None:
+        wide = event.size.width >= _EXAMPLE_FROM
+        if wide != self._example.view.display:
+            self._example.view.display = wide
+            if self.page.has_rows:
+                self.page.show_detail()
 
     # --- content of the list -----------------------------------------------------------------------------------------
 
@@ -62,7 +79,7 @@ class ErrorsView(View):
         return ErrorListColumns(ErrorTable(analysis))
 
     def list_source(self, columns: ErrorListColumns) -> HeadedSource:
-        return ErrorList(columns, self.state.look.glyphs, self._by_service)
+        return ErrorList(columns, self.state.look.glyphs, self._grouping)
 
     def summary_line(self, columns: ErrorListColumns) -> Line:
         errors = columns.table.errors
@@ -72,7 +89,7 @@ class ErrorsView(View):
         line = Line([(f"{self.state.look.glyphs.origin} {failed}", Role.ERROR)])
         origins = numbers.counted(sum(pattern.count for pattern in errors.patterns), "origin")
         line.add(f"  {origins} in {numbers.counted(len(errors.patterns), 'pattern')}", Role.DIM)
-        return line.add("  by service" if self._by_service else "", Role.ACCENT)
+        return line.add(_GROUPED[self._grouping], Role.ACCENT)
 
     def title_line(self, row: int, width: int) -> Line:
         service = self._pattern(row).service
@@ -109,11 +126,28 @@ class ErrorsView(View):
             look.glyphs,
             look.local_time,
             self._contrasts.get(self._number(row)),
+            is_short=self._example.view.display,
             open_key=names.short("{list.open}"),
             contrast_key=names.short("{errors.apart}"),
         )
         self.page.detail.show(detail, detail.first_example)
+        self._show_example()
         self._find_contrast(self._number(row), self._pattern(row))
+
+    def _show_example(self) -> None:
+        """Show the selected trace in the second column, if there is room for it."""
+        detail, analysed = self.page.detail.source, self.page.analysed
+        if not self._example.view.display or analysed is None or not isinstance(detail, ErrorDetail):
+            return
+        trace = detail.example(self.page.detail.cursor)
+        if trace is None:
+            trace = detail.pattern.example_traces[0]
+        contrast = self._contrasts.get(self._number(self.page.row))
+        self._example.show(analysed.analysis, self.page.columns.table, detail.pattern, trace, contrast)
+
+    def on_line_view_moved(self, event: LineView.Moved) -> None:
+        if event.view is self.page.detail and self.page.has_rows:
+            self._show_example()
 
     def _find_contrast(self, number: int, pattern: ErrorPattern) -> None:
         """Compute the contrast of the pattern's traces, outside the UI loop."""
@@ -130,6 +164,7 @@ class ErrorsView(View):
             if isinstance(detail, ErrorDetail) and detail.pattern is pattern:
                 detail.show_contrast(found)
                 self.page.detail.refresh_row(detail.contrast_row)
+                self._show_example()
 
         self.work("errors.apart", lambda: contrast(traces, _traces_of(pattern, traces)), done)
 
@@ -149,8 +184,10 @@ class ErrorsView(View):
         if event.view is self.page.list:
             detail = self._detail_of(event.row)
             self._open(detail, detail.example(self.page.detail.cursor))
-        else:
+        elif event.view is self.page.detail:
             self._open_line(event.row)
+        else:
+            self._open_example_line(event.row)
 
     def _open_line(self, row: int) -> None:
         detail = self.page.detail.source
@@ -166,6 +203,23 @@ class ErrorsView(View):
         elif detail.example(row) is not None:
             self._open(detail, detail.example(row))
 
+    def _open_example_line(self, row: int) -> None:
+        lines = self._example.lines
+        assert lines is not None
+        assert self.page.analysed is not None
+        match lines.part(row):
+            case "stack":
+                self.post_message(ReadText("Stack", lines.stack))
+            case "contrast":
+                self.action_contrast()
+            case _:
+                detail, span = self.page.detail.source, lines.span(row)
+                assert isinstance(detail, ErrorDetail)
+                if span is None:
+                    self._open(detail, lines.trace)
+                else:
+                    self.post_message(self.page.analysed.open_trace(lines.trace, span))
+
     def _open(self, detail: ErrorDetail, trace: int | None) -> None:
         assert self.page.analysed is not None
         if trace is None:
@@ -175,8 +229,8 @@ class ErrorsView(View):
         )
 
     def action_group(self) -> None:
-        """Group by service, or sort by frequency."""
-        self._by_service = not self._by_service
+        """Sort by frequency, or group by service, or by entry point."""
+        self._grouping = GROUPINGS[(GROUPINGS.index(self._grouping) + 1) % len(GROUPINGS)]
         self.page.show_list(None)
 
     def action_contrast(self) -> None:
