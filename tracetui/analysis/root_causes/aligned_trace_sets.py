@@ -55,6 +55,8 @@ class AlignedSpans:
     """int32[n], for a call span the operation that it calls; -1 for other spans and external targets."""
     target: np.ndarray
     """int32[n], for a call span the service or external target that it calls; -1 for other spans."""
+    step: np.ndarray
+    """int32[n] into `AlignedSets.steps`: what the span does for its parent."""
 
     def __len__(self) -> int:
         return len(self.traces)
@@ -66,6 +68,8 @@ class AlignedSets:
     def __init__(self, baseline: TraceSet, incident: TraceSet) -> None:
         self.services = Numbering[str]()
         self.operations = Numbering[tuple[str, str]]()
+        self.steps = Numbering[tuple[int, int]]()
+        """Operation, and the operation that it calls or -1: generic names, such as "HTTP GET", call several."""
         self._external: set[int] = set()
         self.baseline, self.incident = (self._aligned(traces) for traces in (baseline, incident))
 
@@ -79,6 +83,12 @@ class AlignedSets:
     def operation_name(self, operation: int) -> tuple[str, str]:
         """Return service and operation."""
         return self.operations.values[operation]
+
+    def step_name(self, step: int) -> str:
+        """Name the operation of a step, and the operation that it calls."""
+        operation, callee = self.steps.values[step]
+        name = " ".join(self.operation_name(operation))
+        return name if callee < 0 else f"{name} to {' '.join(self.operation_name(callee))}"
 
     def services_of(self, operation: np.ndarray) -> np.ndarray:
         """Look up the service of each operation: int64[m]."""
@@ -100,6 +110,7 @@ class AlignedSets:
             self_times(traces),
             callee,
             np.where(target >= 0, services[target], np.int32(-1)),
+            self._steps(operation, callee),
         )
 
     def _operations(self, traces: TraceSet) -> np.ndarray:
@@ -107,6 +118,12 @@ class AlignedSets:
         distinct, codes = np.unique(traces.operation, return_inverse=True)
         numbers = [self.operations.number(traces.operation_label(operation)) for operation in distinct.tolist()]
         return np.array(numbers or [0], np.int32)[codes]
+
+    def _steps(self, operation: np.ndarray, callee: np.ndarray) -> np.ndarray:
+        """Number the pairs of operation and called operation: int32[n]."""
+        distinct, codes = np.unique((operation.astype(np.int64) << 32) + callee + 1, return_inverse=True)
+        pairs = [(pair >> 32, (pair & 0xFFFFFFFF) - 1) for pair in distinct.tolist()]
+        return np.array([self.steps.number(pair) for pair in pairs] or [0], np.int32)[codes]
 
 
 def _call_spans(traces: TraceSet, calls: Calls, operation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

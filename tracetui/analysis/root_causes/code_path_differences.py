@@ -24,11 +24,11 @@ def missing_and_new_steps(
 
     abnormal: int64[k], spans of the operation in the incident.
     """
-    operations = len(sets.operations)
-    count = operations + len(changes.statements)
+    span_steps = len(sets.steps)
+    count = span_steps + len(changes.statements)
     normal = np.flatnonzero(sets.baseline.operation == operation)
-    before = _step_rates(sets.baseline, changes.log_lines[0], normal, operations, count)
-    after = _step_rates(sets.incident, changes.log_lines[1], abnormal, operations, count)
+    before = _step_rates(sets.baseline, changes.log_lines[0], normal, span_steps, count)
+    after = _step_rates(sets.incident, changes.log_lines[1], abnormal, span_steps, count)
     rise = after - before
     missing = np.flatnonzero((before >= _USUAL) & (rise <= -_MIN_FALL))
     new = np.flatnonzero((before <= _RARE) & (rise >= _MIN_RISE))
@@ -37,27 +37,25 @@ def missing_and_new_steps(
     return _names(sets, changes, missing[:_MAX_STEPS]), _names(sets, changes, new[:_MAX_STEPS])
 
 
-def _step_rates(side: AlignedSpans, lines: np.ndarray, spans: np.ndarray, operations: int, count: int) -> np.ndarray:
+def _step_rates(side: AlignedSpans, lines: np.ndarray, spans: np.ndarray, span_steps: int, count: int) -> np.ndarray:
     """Compute the share of the spans that have each step: float64[count]."""
     traces = side.traces
     is_selected = np.zeros(len(traces), bool)
     is_selected[spans] = True
     child = np.flatnonzero(traces.parent >= 0)
     child = child[is_selected[traces.parent[child]]]
-    pairs = [traces.parent[child].astype(np.int64) * count + side.operation[child]]
+    pairs = [traces.parent[child].astype(np.int64) * count + side.step[child]]
     if len(lines):
         rows = np.flatnonzero(is_selected[traces.log_lines.span])
-        pairs.append(traces.log_lines.span[rows].astype(np.int64) * count + operations + lines[rows])
+        pairs.append(traces.log_lines.span[rows].astype(np.int64) * count + span_steps + lines[rows])
     distinct = np.unique(np.concatenate(pairs))
     rates: np.ndarray = np.bincount(distinct % count, minlength=count) / max(len(spans), 1)
     return rates
 
 
 def _names(sets: AlignedSets, changes: StepChanges, steps: np.ndarray) -> tuple[str, ...]:
-    operations = len(sets.operations)
+    span_steps = len(sets.steps)
     return tuple(
-        f"log {changes.statements.values[step - operations]}"
-        if step >= operations
-        else " ".join(sets.operation_name(step))
+        f"log {changes.statements.values[step - span_steps]}" if step >= span_steps else sets.step_name(step)
         for step in steps.tolist()
     )

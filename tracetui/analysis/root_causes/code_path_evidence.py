@@ -1,6 +1,7 @@
 """Evidence from steps: the calls that a span makes and the log lines that it writes.
 
-The set of a span's steps, without their number and order, is its combination. A combination that is rare among the
+A call is identified by the operation of its span and the operation that this calls in turn, as many spans are called
+"HTTP GET". The set of a span's steps, without their number and order, is its combination. A combination that is rare among the
 spans of an operation in the baseline and frequent in the incident shows that the code takes another path: it returns
 early, throws an exception, or calls something new. All combinations that do not occur in the baseline count as one,
 whose rate is estimated from the combinations that occur once (Good-Turing estimate).
@@ -44,10 +45,10 @@ def find_step_changes(
 ) -> StepChanges:
     """Find spans with combinations that are rare in the baseline. error_origins: bool[n], of the incident."""
     operations = len(sets.operations)
-    random = np.random.default_rng(0).integers(1, 1 << 62, operations + len(statements) + 1, np.int64)
+    random = np.random.default_rng(0).integers(1, 1 << 62, len(sets.steps) + len(statements) + 1, np.int64)
     hashes = np.concatenate(
         [
-            _combination_hashes(side, lines, operations, random)
+            _combination_hashes(side, lines, len(sets.steps), random)
             for side, lines in zip((sets.baseline, sets.incident), log_lines, strict=True)
         ]
     )
@@ -93,15 +94,19 @@ def step_evidence(sets: AlignedSets, changes: StepChanges) -> Evidence:
     return make_evidence(EvidenceKind.STEPS, keys, sets.services_of(keys), effect, sums[keys])
 
 
-def _combination_hashes(side: AlignedSpans, lines: np.ndarray, operations: int, random: np.ndarray) -> np.ndarray:
-    """Hash the combination of each span: int64[n]. random: a number for each step; a hash is the sum of its own."""
+def _combination_hashes(side: AlignedSpans, lines: np.ndarray, steps: int, random: np.ndarray) -> np.ndarray:
+    """Hash the combination of each span: int64[n].
+
+    steps: number of those that are spans; log statements follow. random: a number for each step; a hash is the sum of
+    its own.
+    """
     traces = side.traces
     child = np.flatnonzero(traces.parent >= 0)
     span = traces.parent[child].astype(np.int64)
-    step = side.operation[child].astype(np.int64)
+    step = side.step[child].astype(np.int64)
     if len(lines):
         span = np.concatenate((span, traces.log_lines.span.astype(np.int64)))
-        step = np.concatenate((step, lines + operations))
+        step = np.concatenate((step, lines + steps))
     width = len(random)
     distinct = np.unique(span * width + step)
     hashes = np.zeros(len(traces), np.int64)

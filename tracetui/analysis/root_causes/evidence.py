@@ -33,6 +33,8 @@ class EvidenceKind(enum.IntEnum):
     """Spans of an operation make more calls each."""
     STEPS = 5
     """Spans of an operation make calls, or write log lines, in a combination that is rare in the baseline."""
+    INTERRUPTED = 6
+    """Spans of another service stop before or after a call of the service, where they usually make another call."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

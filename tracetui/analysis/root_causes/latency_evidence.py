@@ -3,6 +3,8 @@
 The figure is the mean of the logarithms of a time, so that an increase is a factor and single outliers count little.
 Its usual variation comes from the baseline, which is divided into windows of equal numbers of traces in the order of
 time: the spread of the window means shows how far the figure moves without a problem.
+
+An increase must remain without the trace that contributes most to it, as a single pause delays many spans of one trace.
 """
 
 from __future__ import annotations
@@ -88,7 +90,10 @@ def compare_latency(sets: AlignedSets) -> LatencyChanges:
     increase = log_means[1] - level
     is_comparable = (counts[0] >= _MIN_BASELINE_SPANS) & (counts[1] >= _MIN_INCIDENT_SPANS)
     operation, callee, target = _split_keys(distinct, len(sets.operations), len(sets.services))
-    increase = increase - _common_increase(increase[is_comparable], sets.services_of(operation[is_comparable]))
+    common = _common_increase(increase[is_comparable], sets.services_of(operation[is_comparable]))
+    risen = np.flatnonzero(is_comparable & (increase - common >= _MIN_Z * standard_error))
+    increase[risen] = _without_one_trace(sets.incident.traces.trace, measures[1], logs[1], risen) - level[risen]
+    increase = increase - common
     return LatencyChanges(
         operation,
         callee,
@@ -171,6 +176,25 @@ def _baseline_levels(
         level[enough] = np.nanmedian(means, axis=1)
         spread[enough] = _MAD_TO_SIGMA * np.nanmedian(np.abs(means - level[enough][:, None]), axis=1)
     return level, spread
+
+
+def _without_one_trace(trace: np.ndarray, measure: np.ndarray, logs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Compute the mean of each chosen measure without the trace that raises it most: float64[chosen].
+
+    trace, measure: int[n], of each span. chosen: int64[k], ascending. A measure of a single trace has its plain mean.
+    """
+    spans = np.flatnonzero(np.isin(measure, chosen))
+    row = np.searchsorted(chosen, measure[spans])
+    traces = int(trace.max(initial=0)) + 1
+    distinct, codes = np.unique(row * traces + trace[spans], return_inverse=True)
+    row = distinct // traces
+    sums, counts = np.bincount(codes, logs[spans]), np.bincount(codes)
+    total, number = np.bincount(row, sums, len(chosen)), np.bincount(row, counts, len(chosen))
+    is_only = counts == number[row]
+    rest = np.where(is_only, total[row], total[row] - sums) / np.where(is_only, number[row], number[row] - counts)
+    lowest = np.full(len(chosen), np.inf)
+    np.minimum.at(lowest, row, rest)
+    return lowest
 
 
 def _common_increase(increase: np.ndarray, services: np.ndarray) -> float:

@@ -16,6 +16,7 @@ from tracetui.analysis.root_causes.code_path_evidence import find_step_changes, 
 from tracetui.analysis.root_causes.confidence import confidence, missing_data, without_problem
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, concatenate
+from tracetui.analysis.root_causes.interrupted_calls import find_interruptions, interruption_evidence
 from tracetui.analysis.root_causes.latency_evidence import compare_latency, latency_evidence, slow_call_share
 from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.analysis.root_causes.propagation_path import propagation_path
@@ -52,11 +53,13 @@ class _RootCauseAnalysis:
         self.origins = error_origins(baseline), error_origins(incident)
         self.latency = compare_latency(sets)
         self.steps = find_step_changes(sets, statements, (lines[0], lines[1]), self.origins[1])
+        self.interruptions = find_interruptions(sets, self.steps)
         self.counts = count_calls(sets)
         self.evidence: Evidence = concatenate(
             [
                 latency_evidence(sets, self.latency),
                 step_evidence(sets, self.steps),
+                interruption_evidence(sets, self.interruptions),
                 error_evidence(sets, *self.origins),
                 call_count_evidence(sets, self.counts),
             ]
@@ -115,6 +118,9 @@ class _RootCauseAnalysis:
         if kind is EvidenceKind.STEPS:
             spans = np.flatnonzero(self.steps.is_origin & (incident.operation == key))
             return spans[np.argsort(-self.steps.log_likelihood[spans], kind="stable")]
+        if kind is EvidenceKind.INTERRUPTED:
+            spans = self.interruptions.span[self.interruptions.row == key]
+            return spans[np.argsort(-self.steps.log_likelihood[spans], kind="stable")]
         if kind is EvidenceKind.ERRORS:
             return np.flatnonzero(self.origins[1] & (incident.operation == key))
         parent, child = divmod(int(self.counts.pair[key]), len(self.sets.operations))
@@ -128,18 +134,15 @@ class _RootCauseAnalysis:
         kind, key = EvidenceKind(int(self.evidence.kind[row])), int(self.evidence.key[row])
         sets = self.sets
         if kind in _LATENCY_KINDS:
-            changes = self.latency
-            service, operation = sets.operation_name(int(changes.operation[key]))
-            target = int(changes.target[key])
-            name = sets.service_name(target) if target >= 0 else ""
-            means = float(changes.means[0][key]), float(changes.means[1][key])
-            return EvidenceDetail(kind, service, operation, name, *means, int(changes.counts[1][key]), weight)
+            return self._time_detail(kind, key, weight)
         if kind is EvidenceKind.MORE_CALLS:
             parent, child = divmod(int(self.counts.pair[key]), len(sets.operations))
             service, operation = sets.operation_name(parent)
             callee = " ".join(sets.operation_name(child))
             means = float(self.counts.means[0][key]), float(self.counts.means[1][key])
             return EvidenceDetail(kind, service, operation, callee, *means, int(self.counts.spans[1][key]), weight)
+        if kind is EvidenceKind.INTERRUPTED:
+            return self._interruption(key, weight)
         service, operation = sets.operation_name(key)
         is_same = [side.operation == key for side in (sets.baseline, sets.incident)]
         counts = [max(int(same.sum()), 1) for same in is_same]
@@ -153,6 +156,23 @@ class _RootCauseAnalysis:
         missing, new = missing_and_new_steps(sets, self.steps, key, abnormal)
         share = len(abnormal) / counts[1]
         return EvidenceDetail(kind, service, operation, "", None, share, counts[1], weight, missing, new)
+
+    def _time_detail(self, kind: EvidenceKind, measure: int, weight: float) -> EvidenceDetail:
+        changes, sets = self.latency, self.sets
+        service, operation = sets.operation_name(int(changes.operation[measure]))
+        target = int(changes.target[measure])
+        name = sets.service_name(target) if target >= 0 else ""
+        means = float(changes.means[0][measure]), float(changes.means[1][measure])
+        return EvidenceDetail(kind, service, operation, name, *means, int(changes.counts[1][measure]), weight)
+
+    def _interruption(self, row: int, weight: float) -> EvidenceDetail:
+        found, sets = self.interruptions, self.sets
+        operation, target = int(found.operation[row]), sets.service_name(int(found.service[row]))
+        span_count = int((sets.incident.operation == operation).sum())
+        share = int(found.counts[row]) / max(span_count, 1)
+        return EvidenceDetail(
+            EvidenceKind.INTERRUPTED, *sets.operation_name(operation), target, None, share, span_count, weight
+        )
 
     def _spans_of_service(self, spans: np.ndarray, service: int) -> np.ndarray:
         """Replace call spans by the callee's spans, and keep the spans of the service: int64[k]."""

@@ -20,6 +20,7 @@ KINDS: Final = {
     EvidenceKind.ERRORS: "errors",
     EvidenceKind.MORE_CALLS: "more_calls",
     EvidenceKind.STEPS: "steps",
+    EvidenceKind.INTERRUPTED: "interrupted_calls",
 }
 """Names of the kinds of evidence."""
 _TIMES: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)

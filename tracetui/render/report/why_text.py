@@ -29,6 +29,7 @@ _KIND_LABELS: Final = {
     EvidenceKind.ERRORS: "error origin",
     EvidenceKind.MORE_CALLS: "more calls",
     EvidenceKind.STEPS: "unusual steps",
+    EvidenceKind.INTERRUPTED: "interrupted calls",
 }
 _TIME_LABELS: Final = {
     EvidenceKind.SELF_TIME: "self time",
@@ -185,6 +186,8 @@ class _WhyReport(Page):
         figures = f"{before}{self._figure(detail.kind, detail.after)}"
         if detail.kind is EvidenceKind.STEPS:
             text = f"{figures} of {detail.span_count:,} spans have steps that are rare in the baseline"
+        elif detail.kind is EvidenceKind.INTERRUPTED:
+            text = f"stops next to a call of {safe(detail.target)} in {figures} of {detail.span_count:,} spans"
         elif detail.kind is EvidenceKind.ERRORS:
             text = f"errors begin in {self._figure(detail.kind, detail.after)} of {detail.span_count:,} spans"
             text += "" if detail.before is None else f", in {self._figure(detail.kind, detail.before)} before"
@@ -199,7 +202,7 @@ class _WhyReport(Page):
                 yield self.line((f"     {word}  {safe(step)}", Role.DIM))
 
     def _figure(self, kind: EvidenceKind, value: float) -> str:
-        if kind in (EvidenceKind.ERRORS, EvidenceKind.STEPS):
+        if kind in (EvidenceKind.ERRORS, EvidenceKind.STEPS, EvidenceKind.INTERRUPTED):
             return numbers.percent(100 * value)
         if kind is EvidenceKind.MORE_CALLS:
             return f"{value:.1f}"
