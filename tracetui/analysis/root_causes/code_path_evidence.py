@@ -1,10 +1,10 @@
 """Evidence from steps: the calls that a span makes and the log lines that it writes.
 
 A call is identified by the operation of its span and the operation that this calls in turn, as many spans are called
-"HTTP GET". The set of a span's steps, without their number and order, is its combination. A combination that is rare among the
-spans of an operation in the baseline and frequent in the incident shows that the code takes another path: it returns
-early, throws an exception, or calls something new. All combinations that do not occur in the baseline count as one,
-whose rate is estimated from the combinations that occur once (Good-Turing estimate).
+"HTTP GET". The set of a span's steps, without their number and order, is its combination. A combination that is rare
+among the spans of an operation in the baseline and frequent in the incident shows that the code takes another path: it
+returns early, throws an exception, or calls something new. All combinations that do not occur in the baseline count as
+one, whose rate is estimated from the combinations that occur once (Good-Turing estimate).
 
 If abnormal spans are nested, the outer ones are consequences: only the innermost count.
 """

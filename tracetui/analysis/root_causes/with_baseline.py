@@ -119,7 +119,7 @@ class _RootCauseAnalysis:
             spans = np.flatnonzero(self.steps.is_origin & (incident.operation == key))
             return spans[np.argsort(-self.steps.log_likelihood[spans], kind="stable")]
         if kind is EvidenceKind.INTERRUPTED:
-            spans = self.interruptions.span[self.interruptions.row == key]
+            spans = np.asarray(self.interruptions.span[self.interruptions.row == key])
             return spans[np.argsort(-self.steps.log_likelihood[spans], kind="stable")]
         if kind is EvidenceKind.ERRORS:
             return np.flatnonzero(self.origins[1] & (incident.operation == key))
