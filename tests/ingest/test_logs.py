@@ -295,6 +295,23 @@ def test_any_value_is_a_time_or_none(value: Any) -> None:
     assert moment is None or 0 < moment.ns < MAX_START_NS
 
 
+@pytest.mark.parametrize("fraction", ["5", "25", "253563197", "000000001"])
+@pytest.mark.parametrize("second", ["2023-01-29T08:43:06", "2024-02-29T23:59:59", "1970-01-01T00:00:00"])
+def test_utc_times_are_read_as_with_a_numeric_zone(second: str, fraction: str) -> None:
+    utc = read_moment(f"{second}.{fraction}Z")
+    assert utc is not None
+    assert utc == read_moment(f"{second}.{fraction}+00:00")
+    assert utc.ns % 1_000_000_000 == int(fraction.ljust(9, "0"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2023-02-30T08:43:06.5Z", "2023-01-29T25:43:06.5Z", "1969-01-01T00:00:00.5Z"],
+)
+def test_impossible_utc_times_are_none(text: str) -> None:
+    assert read_moment(text) is None
+
+
 def test_header_counts_log_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     loaded = Session.open([INCIDENT]).loaded
     trace = int(loaded.trace_duration.argmax())

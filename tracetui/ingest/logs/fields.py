@@ -79,6 +79,8 @@ class _Shape:
     nanos: tuple[_Key, ...]
     message: tuple[_Key, ...]
     severity: tuple[_Key, ...]
+    others: tuple[str, ...]
+    """Keys of the record itself that hold no id, time or severity."""
 
 
 class FieldReader:
@@ -147,14 +149,15 @@ def _shape_of(own: tuple[str, ...], within: tuple[tuple[str, tuple[str, ...]], .
         # such as attributes.trace_id or contextMap.traceId
         return (*keys, *(key for part in parts for key in part if _is_named(key[2], last) and key not in keys))
 
-    return _Shape(
+    ids_and_times = (
         found(_TRACE, _LAST_PARTS["trace"]),
         found(_SPAN, _LAST_PARTS["span"]),
         found(_TIME),
         found(("timestampnanos",)),
-        found(_MESSAGE),
-        found(_SEVERITY),
     )
+    severity = found(_SEVERITY)
+    used = {key for keys in (*ids_and_times, severity) for outer, key, _ in keys if not outer}
+    return _Shape(*ids_and_times, found(_MESSAGE), severity, tuple(key for key in own if key not in used))
 
 
 def _is_named(name: str, last: frozenset[str]) -> bool:
@@ -189,9 +192,7 @@ def _content(fields: dict[str, Any], shape: _Shape, text: str) -> LogContent:
         severity = severity.get("text") or severity.get("number")
     if not severity_name:
         severity_name, severity = _status(fields)
-    ids_and_times = (shape.trace, shape.span, shape.time, shape.nanos, shape.severity)
-    used = {key for keys in ids_and_times for outer, key, _ in keys if not outer}
-    used |= {key for outer, key, name in shape.message if not outer and name == message_name and message_name}
+    used = [key for outer, key, name in shape.message if not outer and name == message_name and message_name]
     number = severity_of(severity_name, severity)
     return LogContent(
         message=_text(message) if message_name else text or _request(fields),
@@ -199,7 +200,7 @@ def _content(fields: dict[str, Any], shape: _Shape, text: str) -> LogContent:
         span_keys=_span_keys(fields, shape),
         severity=number,
         severity_text=severity if isinstance(severity, str) and not severity.isdecimal() else "",
-        attributes={key: _value(value) for key, value in fields.items() if key not in used},
+        attributes={key: _value(fields[key]) for key in shape.others if key not in used},
     )
 
 

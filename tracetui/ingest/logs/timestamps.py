@@ -16,6 +16,7 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _UNITS: Final = ((1e17, 1), (1e14, 1_000), (1e11, 1_000_000), (0, SECOND_NS))
 """Smallest number taken as each unit, and its factor to nanoseconds; right for times from 1973 to 5138."""
 _LONGEST_NUMBER: Final = 30
+_UTC_SECOND: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 _LONGEST_TIME: Final = 60
 _HEAD: Final = 100
 """Bytes of a line that are searched for its time: an address or a logger name may come first."""
@@ -84,6 +85,9 @@ def read_moment(value: Any) -> Moment | None:
         text = value.strip()
         if len(text) > _LONGEST_TIME:
             return None
+        moment = _utc_moment(text)
+        if moment is not None:
+            return moment
         try:
             value = int(text) if _is_whole(text) else Decimal(text) if "e" not in text.lower() else float(text)
         except (ValueError, InvalidOperation):
@@ -98,6 +102,30 @@ def read_moment(value: Any) -> Moment | None:
     unit = next(size for smallest, size in _UNITS if value >= smallest)
     # integer arithmetic keeps every nanosecond
     return _checked(value * unit if isinstance(value, int) else round(value * unit))
+
+
+def _utc_moment(text: str) -> Moment | None:
+    """Read the commonest form, such as 2023-01-29T08:43:06.253563197Z, several times as fast as the patterns do."""
+    fraction = text[20:-1]
+    if (
+        text[19:20] != "."
+        or text[-1] != "Z"
+        or not (fraction.isdecimal() and fraction.isascii() and len(fraction) < 10)
+    ):
+        return None
+    second = _utc_second(text[:19])
+    return None if second is None else _checked(second * SECOND_NS + int(fraction.ljust(9, "0")))
+
+
+@lru_cache(maxsize=256)
+def _utc_second(text: str) -> int | None:
+    """Read a time such as 2023-01-29T08:43:06. -> seconds since the epoch, None for another text"""
+    if _UTC_SECOND.fullmatch(text) is None:
+        return None
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return None
 
 
 def _of_parts(value: dict[str, Any]) -> int | None:
