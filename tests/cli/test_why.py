@@ -174,6 +174,22 @@ def test_slow_trace_without_a_baseline_is_analysed_by_critical_path() -> None:
     assert found.missing_data
 
 
+def test_slow_trace_with_several_causes_lists_them_by_their_time_on_the_critical_path() -> None:
+    database = {"db.system": "mysql", "db.name": "orders"}
+    traces = build(
+        span("a", 0, 1_000, service="web", name="GET /"),
+        span("b", 10, 410, parent="a", service="shop", name="order"),
+        span("c", 20, 400, parent="b", service="shop", name="SELECT", kind=Kind.CLIENT, attributes=database),
+        span("d", 420, 980, parent="a", service="stock", name="reserve"),
+    )
+    found = find_causes_without_baseline(traces)
+    assert [cause.service for cause in found.causes] == ["stock", "shop", "web"]
+    # the target has no span that could be looked at
+    detail = found.causes[1].evidence[0]
+    assert (detail.kind, detail.operation, detail.target) == (EvidenceKind.DEPENDENCY, "SELECT", "mysql:orders")
+    assert not found.causes[1].is_external
+
+
 def test_failed_trace_without_a_baseline_is_analysed_by_errors() -> None:
     traces = build(
         span("a", 0, 1_000, service="web", kind=Kind.SERVER, error=True),

@@ -9,13 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tracetui.analysis.root_causes import (
-    RootCauses,
-    choose_baseline,
-    find_causes_without_baseline,
-    find_root_causes,
-    halve_confidence,
-)
+from tracetui.analysis.root_causes import CausesAndBaseline, find_causes_within, find_root_causes
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import check_names, naming_searched, open_for_report
 from tracetui.cli.output import print_json, print_lines, print_warnings
@@ -91,18 +85,18 @@ def why(options: WhyOptions, selection: o.Selection, report: o.Report, servers: 
             raise UsageError(f"no trace of {', '.join(map(without_secrets, sources))} matches the filters")
     sets = _with_logs(sets, options.logs or [], verbose=report.verbose)
     with naming_searched(sessions[0]):
-        found, baseline, is_by_outcome = _find_causes(sets, options)
+        causes = _find_causes(sets, options)
     if options.json:
         from tracetui.render.report.why_json import why_json
 
         warnings = [warning for traces in sets for warning in traces.load_warnings]
-        print_json(why_json(found, baseline, warnings), report.output, ascii_only=report.ascii)
+        print_json(why_json(causes, warnings), report.output, ascii_only=report.ascii)
         return
     from tracetui.render.report.why_text import why_text
 
     look = report.options(filters)
     source = " ".join(map(without_secrets, options.sources))
-    lines = why_text(found, baseline, source, look, is_by_outcome=is_by_outcome)
+    lines = why_text(causes, source, look)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
 
 
@@ -114,17 +108,12 @@ def _with_logs(sets: list[TraceSet], files: Sequence[str], *, verbose: bool) -> 
     return found
 
 
-def _find_causes(sets: list[TraceSet], options: WhyOptions) -> tuple[RootCauses, str, bool]:
-    """Find the causes. -> causes, description of the baseline ('' for none), `BaselineChoice.is_by_outcome`"""
+def _find_causes(sets: list[TraceSet], options: WhyOptions) -> CausesAndBaseline:
     traces = sets[0]
     if len(sets) > 1:
-        return find_root_causes(sets[1], traces), without_secrets(options.baseline or ""), False
+        return CausesAndBaseline(find_root_causes(sets[1], traces), without_secrets(options.baseline or ""))
     if options.at is not None or options.by is not None:
         split = split_at(traces, options.at) if options.at is not None else split_by(traces, options.by or "")
-        return find_root_causes(traces.select(split.before), traces.select(split.after)), split.names[0], False
-    choice = choose_baseline(traces)
-    if choice is None:
-        return find_causes_without_baseline(traces), "", False
-    found = find_root_causes(traces.select(choice.baseline), traces.select(choice.incident))
-    found = halve_confidence(found) if choice.is_weak else found
-    return found, choice.description, choice.is_by_outcome
+        found = find_root_causes(traces.select(split.before), traces.select(split.after))
+        return CausesAndBaseline(found, split.names[0])
+    return find_causes_within(traces)

@@ -13,6 +13,18 @@ CONFIDENT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleSpan:
+    """Span that shows a piece of evidence."""
+
+    trace_id: str
+    offset: int
+    """Position of the span within its trace, which is the same in every set that holds the trace."""
+    span_id: str
+    figure: float | None
+    """Figure of this span: its time in ns, or its number of calls; None if the evidence is a share of spans."""
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceDetail:
     """Piece of evidence with names and figures, for reports.
 
@@ -34,6 +46,8 @@ class EvidenceDetail:
     """Steps that the abnormal spans lack."""
     new_steps: tuple[str, ...] = ()
     """Steps that occur in the abnormal spans only."""
+    examples: tuple[ExampleSpan, ...] = ()
+    """Spans of different traces, the clearest first."""
 
 
 @dataclass(frozen=True, slots=True)

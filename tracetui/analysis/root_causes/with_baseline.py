@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,17 +17,23 @@ from tracetui.analysis.root_causes.code_path_evidence import find_step_changes, 
 from tracetui.analysis.root_causes.confidence import confidence, missing_data, without_problem
 from tracetui.analysis.root_causes.error_evidence import error_evidence, error_origins
 from tracetui.analysis.root_causes.evidence import Evidence, EvidenceKind, concatenate
+from tracetui.analysis.root_causes.example_spans import MAX_EXAMPLES, example_spans
 from tracetui.analysis.root_causes.interrupted_calls import find_interruptions, interruption_evidence
 from tracetui.analysis.root_causes.latency_evidence import compare_latency, latency_evidence, slow_call_share
 from tracetui.analysis.root_causes.log_statements import number_log_statements
 from tracetui.analysis.root_causes.propagation_path import propagation_path
 from tracetui.analysis.root_causes.ranking import ServiceRanking, rank_services
-from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.results import (
+    AffectedEntryPoint,
+    Cause,
+    EvidenceDetail,
+    ExampleSpan,
+    RootCauses,
+)
 from tracetui.analysis.root_causes.symptoms import find_symptoms
 from tracetui.model.traces import TraceSet
 
 MAX_CAUSES: Final = 10
-MAX_EXAMPLES: Final = 3
 MAX_ENTRY_POINTS: Final = 3
 _MAX_DETAILS: Final = 5
 _MIN_WEIGHT: Final = 0.02
@@ -85,8 +92,12 @@ class _RootCauseAnalysis:
         strong = rows[(weights[rows] >= _MIN_WEIGHT) & ~is_failure[rows]][:_MAX_DETAILS]
         reported = [*strong.tolist(), *rows[is_failure[rows]][:_MAX_DETAILS].tolist()] or rows[:1].tolist()
         reported.sort(key=lambda row: -float(weights[row]))
-        details = tuple(self._detail(row, float(weights[row])) for row in reported)
-        spans = np.concatenate([self._abnormal_spans(row) for row in reported])
+        abnormal = [self._abnormal_spans(row) for row in reported]
+        details = tuple(
+            replace(self._detail(row, float(weights[row])), examples=self._examples(row, of_row))
+            for row, of_row in zip(reported, abnormal, strict=True)
+        )
+        spans = np.concatenate(abnormal)
         distinct = np.unique(spans)
         examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MAX_EXAMPLES]
         return Cause(
@@ -128,6 +139,17 @@ class _RootCauseAnalysis:
         callers = incident.traces.parent[called]
         callers, numbers = np.unique(callers[incident.operation[callers] == parent], return_counts=True)
         return np.asarray(callers[np.argsort(-numbers, kind="stable")], np.int64)
+
+    def _examples(self, row: int, spans: np.ndarray) -> tuple[ExampleSpan, ...]:
+        kind, incident = EvidenceKind(int(self.evidence.kind[row])), self.sets.incident
+        if kind in _LATENCY_KINDS:
+            return example_spans(incident.traces, spans, incident.self_time[spans])
+        if kind is EvidenceKind.MORE_CALLS:
+            child = int(self.counts.pair[int(self.evidence.key[row])]) % len(self.sets.operations)
+            called = np.flatnonzero((incident.operation == child) & (incident.traces.parent >= 0))
+            numbers = np.bincount(incident.traces.parent[called], minlength=len(incident))
+            return example_spans(incident.traces, spans, numbers[spans])
+        return example_spans(incident.traces, spans)
 
     def _detail(self, row: int, weight: float) -> EvidenceDetail:
         """Look up names and figures of a piece of evidence."""

@@ -15,9 +15,10 @@ from tracetui.analysis.root_causes.affected_instance import affected_instance
 from tracetui.analysis.root_causes.confidence import NO_BASELINE
 from tracetui.analysis.root_causes.error_evidence import error_origins
 from tracetui.analysis.root_causes.evidence import EvidenceKind
+from tracetui.analysis.root_causes.example_spans import MAX_EXAMPLES, example_spans
 from tracetui.analysis.root_causes.propagation_path import propagation_path
 from tracetui.analysis.root_causes.results import AffectedEntryPoint, Cause, EvidenceDetail, RootCauses
-from tracetui.analysis.root_causes.with_baseline import MAX_CAUSES, MAX_ENTRY_POINTS, MAX_EXAMPLES
+from tracetui.analysis.root_causes.with_baseline import MAX_CAUSES, MAX_ENTRY_POINTS
 from tracetui.model.traces import TraceSet
 
 _ERROR_CONFIDENCE: Final = 0.8
@@ -46,66 +47,83 @@ def _causes_by_errors(traces: TraceSet, origins: np.ndarray) -> list[Cause]:
     for service, number in Counter(traces.service[origins].tolist()).most_common():
         spans = origins[traces.service[origins] == service]
         is_same = traces.operation == traces.operation[spans[0]]
-        rate, span_count = float(is_same[spans].sum() / is_same.sum()), int(is_same.sum())
-        name, share = traces.services[service], number / len(origins)
-        confidence = share * _ERROR_CONFIDENCE
-        found.append(_cause(traces, name, spans, EvidenceKind.ERRORS, confidence, share, rate, span_count))
+        rate, span_count, share = float(is_same[spans].sum() / is_same.sum()), int(is_same.sum()), number / len(origins)
+        detail = EvidenceDetail(
+            EvidenceKind.ERRORS,
+            *_label(traces, spans),
+            "",
+            None,
+            rate,
+            span_count,
+            share,
+            (),
+            (),
+            example_spans(traces, spans),
+        )
+        found.append(_cause(traces, spans, detail, share * _ERROR_CONFIDENCE, share))
     return found
 
 
 def _causes_by_time(traces: TraceSet) -> list[Cause]:
+    """Rank services by the time that their spans are on the critical path without callees, which have spans."""
     critical = critical_paths(traces).critical
     calls = find_calls(traces)
-    # the time of a call to an external target is the target's
-    node = traces.service.astype(np.int64)
     outward = np.flatnonzero(calls.outward & ~calls.is_async)
-    node[calls.span[outward]] = calls.callee[outward]
-    times = np.bincount(node, critical, len(calls.nodes))
+    target = np.full(len(traces), -1, np.int64)
+    target[calls.span[outward]] = calls.callee[outward]
+    times = np.bincount(traces.service, critical, len(traces.services))
     total = float(times.sum()) or 1.0
     found = []
-    for suspect in np.argsort(-times, kind="stable").tolist():
-        share = float(times[suspect] / total)
+    for service in np.argsort(-times, kind="stable").tolist():
+        share = float(times[service] / total)
         if share < _MIN_SHARE:
             break
-        spans = np.flatnonzero((node == suspect) & (critical > 0))
+        spans = np.flatnonzero((traces.service == service) & (critical > 0))
         spans = spans[np.argsort(-critical[spans], kind="stable")]
-        kind = EvidenceKind.DEPENDENCY if suspect >= calls.first_peer else EvidenceKind.SELF_TIME
-        same = spans[traces.operation[spans] == traces.operation[spans[0]]]
-        mean, confidence = float(critical[same].mean()), share * _TIME_CONFIDENCE
-        found.append(_cause(traces, calls.nodes[suspect], spans, kind, confidence, share, mean, len(same)))
+        first = int(spans[0])
+        same = spans[(traces.operation[spans] == traces.operation[first]) & (target[spans] == target[first])]
+        # a target without spans of its own may be slow, or slow to be reached; only the call is seen
+        kind = EvidenceKind.DEPENDENCY if target[first] >= 0 else EvidenceKind.SELF_TIME
+        name = calls.nodes[int(target[first])] if target[first] >= 0 else ""
+        figures = critical[same]
+        detail = EvidenceDetail(
+            kind,
+            *_label(traces, spans),
+            name,
+            None,
+            float(figures.mean()),
+            len(same),
+            share,
+            (),
+            (),
+            example_spans(traces, same, figures),
+        )
+        found.append(_cause(traces, spans, detail, share * _TIME_CONFIDENCE, share))
     return found
 
 
-def _cause(
-    traces: TraceSet,
-    name: str,
-    spans: np.ndarray,
-    kind: EvidenceKind,
-    confidence: float,
-    score: float,
-    figure: float,
-    span_count: int,
-) -> Cause:
-    """Describe a cause by its spans, the most relevant first. figure, span_count: of the first span's operation."""
-    first = int(spans[0])
-    target = name if kind is EvidenceKind.DEPENDENCY else ""
-    operation = traces.shape_name(first)
-    detail = EvidenceDetail(kind, traces.service_name(first), operation, target, None, figure, span_count, score)
+def _label(traces: TraceSet, spans: np.ndarray) -> tuple[str, str]:
+    """Return service and operation of the first span."""
+    return traces.service_name(int(spans[0])), traces.shape_name(int(spans[0]))
+
+
+def _cause(traces: TraceSet, spans: np.ndarray, detail: EvidenceDetail, confidence: float, score: float) -> Cause:
+    """Describe a service as a cause by its spans, the most relevant first."""
     roots = traces.main_root[np.unique(traces.trace[spans])]
     entry_points = Counter(traces.operation[roots].tolist()).most_common(MAX_ENTRY_POINTS)
     examples = list(dict.fromkeys(traces.trace[spans].tolist()))[:MAX_EXAMPLES]
     return Cause(
         rank=0,
-        service=name,
-        host="" if target else affected_instance(traces, spans),
-        is_external=bool(target),
-        operation=operation,
-        kind=kind,
+        service=detail.service,
+        host=affected_instance(traces, spans),
+        is_external=False,
+        operation=detail.operation,
+        kind=detail.kind,
         confidence=confidence,
         score=score,
         evidence=(detail,),
         example_trace_ids=tuple(traces.trace_ids[trace] for trace in examples),
-        propagation_path=propagation_path(traces, first, name),
+        propagation_path=propagation_path(traces, int(spans[0]), detail.service),
         entry_points=tuple(
             AffectedEntryPoint(*traces.operation_label(operation), number) for operation, number in entry_points
         ),

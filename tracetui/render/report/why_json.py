@@ -8,8 +8,9 @@ from typing import Any, Final
 import orjson
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
-from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, ExampleSpan
 from tracetui.analysis.root_causes.symptoms import EntryPointChange, Symptoms
+from tracetui.analysis.root_causes.within_set import CausesAndBaseline
 from tracetui.model.errors import LoadWarning
 from tracetui.render.report.json_values import in_ms, in_percent, warnings_json
 
@@ -26,14 +27,15 @@ KINDS: Final = {
 _TIMES: Final = (EvidenceKind.SELF_TIME, EvidenceKind.NETWORK, EvidenceKind.DEPENDENCY)
 
 
-def why_json(found: RootCauses, baseline: str, warnings: Sequence[LoadWarning]) -> bytes:
-    """Serialise the causes as indented JSON with a trailing newline. baseline: its description, '' for none."""
+def why_json(causes: CausesAndBaseline, warnings: Sequence[LoadWarning]) -> bytes:
+    """Serialise the causes as indented JSON with a trailing newline."""
+    found = causes.found
     # a file name may contain bytes that are not UTF-8
-    name = baseline.encode("utf-8", "replace").decode()
+    name = causes.baseline.encode("utf-8", "replace").decode()
     return orjson.dumps(
         {
             "trace_count": found.trace_count,
-            "baseline": {"description": name, "trace_count": found.baseline_count} if baseline else None,
+            "baseline": {"description": name, "trace_count": found.baseline_count} if name else None,
             "symptoms": None if found.symptoms is None else _symptoms(found.symptoms),
             "sure": found.is_confident,
             "missing": list(found.missing_data),
@@ -105,4 +107,12 @@ def _evidence(detail: EvidenceDetail) -> dict[str, Any]:
         "weight": round(detail.weight, 4),
         "missing_steps": list(detail.missing_steps),
         "new_steps": list(detail.new_steps),
+        "example_spans": [_example(detail.kind, example) for example in detail.examples],
     }
+
+
+def _example(kind: EvidenceKind, example: ExampleSpan) -> dict[str, Any]:
+    figure: dict[str, Any] = {}
+    if example.figure is not None:
+        figure = {"ms": in_ms(example.figure)} if kind in _TIMES else {"calls": round(example.figure)}
+    return {"trace_id": example.trace_id, "span_id": example.span_id, **figure}

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from tracetui.analysis.root_causes.evidence import EvidenceKind
-from tracetui.analysis.root_causes.results import Cause, EvidenceDetail, RootCauses
+from tracetui.analysis.root_causes.results import Cause, EvidenceDetail
 from tracetui.analysis.root_causes.symptoms import EntryPointChange, Symptoms
+from tracetui.analysis.root_causes.within_set import CausesAndBaseline
 from tracetui.render.report.text_blocks import Page, ReportOptions
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -38,24 +39,16 @@ _TIME_LABELS: Final = {
 }
 
 
-def why_text(
-    found: RootCauses, baseline: str, source: str, options: ReportOptions, *, is_by_outcome: bool = False
-) -> Iterator[Line]:
-    """Yield the lines of the report.
-
-    baseline: its description, '' for none; source: of the traces, for commands; is_by_outcome: the traces were chosen
-    because they failed or are slow, so that the report need not say so.
-    """
-    return _WhyReport(found, baseline, source, options, is_by_outcome=is_by_outcome).lines()
+def why_text(causes: CausesAndBaseline, source: str, options: ReportOptions) -> Iterator[Line]:
+    """Yield the lines of the report. source: of the traces, for commands"""
+    return _WhyReport(causes, source, options).lines()
 
 
 class _WhyReport(Page):
-    def __init__(
-        self, found: RootCauses, baseline: str, source: str, options: ReportOptions, *, is_by_outcome: bool
-    ) -> None:
+    def __init__(self, causes: CausesAndBaseline, source: str, options: ReportOptions) -> None:
         super().__init__(options)
-        self.found, self.baseline, self.source = found, baseline, source
-        self._is_by_outcome = is_by_outcome
+        self.found, self.baseline, self.source = causes.found, causes.baseline, source
+        self._is_by_outcome = causes.is_by_outcome
         self._arrow = f" {self.glyphs.sync_call} "
 
     def lines(self) -> Iterator[Line]:
