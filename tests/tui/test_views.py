@@ -604,7 +604,7 @@ async def test_peer_without_a_naming_attribute_opens_its_slowest_call() -> None:
 
 
 async def test_suggestions_are_listed_and_open_an_example() -> None:
-    async with running(state_of("incident/before.json"), "hot-spots", (120, 30)) as (app, pilot):
+    async with running(state_of("incident/before.json"), "hot-spots", (140, 30)) as (app, pilot):
         assert "1 suggestion" in app.text
         await pilot.press("a")
         assert "sequential  user-service get_user, recommendation-service fetch_recommendations" in app.text
@@ -629,6 +629,9 @@ async def test_what_if_replays_traces_with_another_duration() -> None:
         await pilot.press("enter")
         assert "at 50 % duration: p50 1.22 s → 753 ms  p95 2.10 s → 1.52 s" in app.text
         assert "next bottleneck 41 %: recommendation-service fetch_recommendations" in app.text
+        bars = [line for line in pilot.lines if "before █" in line or "after  █" in line]
+        assert [line.rstrip().rpartition("█")[2].lstrip("▏▎▍▌▋▊▉ ") for line in bars] == ["", "-38 %", "", "-28 %"]
+        assert [line.count("█") for line in bars] == [18, 11, 32, 23]
         await pilot.press("X", *"0%", "enter")
         assert "at 0 % duration: p50 1.22 s → 282 ms" in app.text
         assert "at 50 % duration" not in app.text
@@ -656,6 +659,33 @@ async def test_suggestions_count_their_kinds_and_are_told_apart() -> None:
         rows = [line[2:50] for line in pilot.lines if line[2:].startswith("sequential")]
         assert len(rows) > 5
         assert len(set(rows)) == len(rows)
+
+
+async def test_small_suggestions_share_a_row_until_it_is_opened() -> None:
+    async with running(state_of("shop/shop.json"), "hot-spots", (120, 60)) as (app, pilot):
+        await pilot.press("v", "G")
+        assert "▸ 11 more save less than 5 % of their traces' critical path" in pilot.text
+        rows = pilot.text.count("/ 304")
+        await pilot.press("enter")
+        assert app.posted == []
+        assert "more save less" not in pilot.text
+        assert pilot.text.count("/ 304") == rows + 11
+        await pilot.press("enter")
+        assert isinstance(app.posted[-1], OpenTrace)
+
+
+async def test_operations_off_the_critical_path_share_a_row_until_it_is_opened() -> None:
+    spans = [span("1", 0, 100, service="web", name="GET /")]
+    spans += [span(str(2 + i), 10, 20 + i, parent="1", service="db", name=f"read {'abc'[i]}") for i in range(3)]
+    spans.append(span("9", 10, 90, parent="1", service="db", name="write"))
+    async with running(state_of(Session(build(*spans))), "hot-spots", (100, 30)) as (app, pilot):
+        assert "▸ 3 operations never on the critical path" in pilot.text
+        assert "read a" not in pilot.text
+        await pilot.press("G", "enter")
+        assert app.posted == []
+        assert all(f"read {letter}" in pilot.text for letter in "abc")
+        await pilot.press("enter")
+        assert isinstance(app.posted[-1], OpenTrace)
 
 
 async def test_no_suggestions_are_reported() -> None:

@@ -79,6 +79,10 @@ class OperationTable:
         self.bottlenecks = int((~is_other).sum())
         costliest = found.operation[np.argsort(is_other, kind="stable")]
         self._numbers = np.concatenate((costliest, self._async_only(distinct)))
+        critical_times = [self._figures[number][0] for number in costliest.tolist()]
+        on_path = len(costliest) - int(np.searchsorted(np.array(critical_times[::-1]), 0.0, "right"))
+        self.off_path = range(max(on_path, self.bottlenecks), len(costliest))
+        """Rows of the operations that no request waits for, other than asynchronous ones."""
         self._row = {number: row for row, number in enumerate(self._numbers.tolist())}
         self._measure()
         self._pair()

@@ -17,7 +17,11 @@ from tracetui.render.text.short_names import NamesOfSet
 from tracetui.render.text.tables import figure, service_name, service_roles, side_by_side
 
 _MIN_SENTENCE = 20
+_LARGE = 5.0
+"""Least saving of a suggestion with a row of its own, in percent of the critical path of its traces."""
 _SHARE = len("of traces")
+_SHARE_FROM = 90
+"""Width from which on there is a column of shares."""
 _LABEL = max(len(kind.label) for kind in KINDS)
 _FIELD = re.compile(r"{(\w+)}")
 
@@ -71,13 +75,29 @@ def kinds_line(found: Sequence[Suggestion], keys: str) -> Line:
 
 
 class SuggestionList:
-    """Rows of the suggestions. Those that would look the same when they are cut show the words in which they differ."""
+    """Rows of the suggestions, largest total saving first; small ones share a row.
 
-    def __init__(self, found: Sequence[Suggestion], traces: TraceSet, glyphs: Glyphs) -> None:
-        self.found, self.traces, self.glyphs = found, traces, glyphs
+    Those that would look the same when they are cut show the words in which they differ.
+    """
+
+    def __init__(
+        self, found: Sequence[Suggestion], traces: TraceSet, glyphs: Glyphs, is_unfolded: bool = False
+    ) -> None:
+        """`is_unfolded`: list small suggestions as well, rather than their number."""
+        self.traces, self.glyphs = traces, glyphs
+        large = [one for one in found if one.share_percent >= _LARGE]
+        small = [one for one in found if one.share_percent < _LARGE]
+        is_folded = bool(large) and len(small) > 1 and not is_unfolded
+        self._small = len(small)
+        self.fold = len(large) if is_folded else -1
+        """Row of the small suggestions, -1 for none."""
+        self.found = [*large, *small[: 1 if is_folded else None]]
+        """Suggestion of each row; the first of the small ones for their row."""
         self._occurrences = max(len(f"{traces.trace_count:,}") * 2 + 3, len("traces"))
         longest = max((round(one.mean_saving_ns) for one in found), default=0)
         self._saving = max(numbers.duration_width(longest), len("saves"))
+        total = max((round(one.saving_ns) for one in found), default=0)
+        self._total = max(numbers.duration_width(total), len("in all"))
         self._names = NamesOfSet(self._what(one).text for one in found)
 
     def __len__(self) -> int:
@@ -87,13 +107,17 @@ class SuggestionList:
         cells = [
             Line([(fit("suggestion", self._sentence(width), ellipsis=self.glyphs.ellipsis), Role.DIM)]),
             figure("saves", self._saving, Role.DIM),
-            figure("of traces", _SHARE, Role.DIM),
+            figure("in all", self._total, Role.DIM),
+            *([figure("of traces", _SHARE, Role.DIM)] if width >= _SHARE_FROM else []),
             figure("traces", self._occurrences, Role.DIM),
         ]
         return side_by_side(cells).cropped(width, self.glyphs.ellipsis)
 
     def line(self, row: int, width: int) -> Line:
         found, glyphs, room = self.found[row], self.glyphs, self._sentence(width)
+        if row == self.fold:
+            text = f"{glyphs.folded} {self._small:,} more save less than {_LARGE:g} % of their traces' critical path"
+            return Line([(text, Role.DIM)]).cropped(width, glyphs.ellipsis)
         what, label = self._what(found), Line([(f"{fit(found.kind.label, _LABEL)}  ", Role.ACCENT)])
         left = room - label.width
         shown = what.cropped(left, glyphs.ellipsis)
@@ -101,7 +125,8 @@ class SuggestionList:
         cells = [
             label.extend(shown if shown.text == distinct else Line([(distinct, Role.PLAIN)])).pad(room),
             figure(numbers.duration(round(found.mean_saving_ns), glyphs.ascii_only), self._saving, Role.STRONG),
-            figure(numbers.whole_percent(found.share_percent), _SHARE),
+            figure(numbers.duration(round(found.saving_ns), glyphs.ascii_only), self._total),
+            *([figure(numbers.whole_percent(found.share_percent), _SHARE)] if width >= _SHARE_FROM else []),
             figure(f"{found.trace_count:,} / {self.traces.trace_count:,}", self._occurrences),
         ]
         return side_by_side(cells).cropped(width, glyphs.ellipsis)
@@ -117,7 +142,8 @@ class SuggestionList:
         return what.add(f"  in {safe(found.parent[0])} {safe(found.parent[1])}", Role.DIM)
 
     def _sentence(self, width: int) -> int:
-        return max(width - self._saving - _SHARE - self._occurrences - 6, _MIN_SENTENCE)
+        share = _SHARE + 2 if width >= _SHARE_FROM else 0
+        return max(width - self._saving - self._total - share - self._occurrences - 6, _MIN_SENTENCE)
 
 
 class SuggestionDetail:

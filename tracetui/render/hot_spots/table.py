@@ -67,7 +67,10 @@ class HotSpotListColumns:
 
 
 class HotSpotList:
-    """Rows of the operations. If they are sorted by critical time, a divider follows the bottlenecks."""
+    """Rows of the operations.
+
+    If they are sorted by critical time, a divider follows the bottlenecks, and those off the path share one row.
+    """
 
     def __init__(
         self,
@@ -76,32 +79,40 @@ class HotSpotList:
         glyphs: Glyphs,
         sorting: str = CRITICAL,
         descending: bool = True,
+        is_unfolded: bool = False,
     ) -> None:
+        """`is_unfolded`: list the operations off the critical path as well, rather than their number."""
         self.columns, self.table, self.patterns, self.glyphs = columns, columns.table, patterns, glyphs
         table = self.table
         self._sorting = sorting
-        self._positions = table.order(sorting, descending)
-        self._row_of = np.empty(len(table), np.int64)
-        self._row_of[self._positions] = np.arange(len(table))
         self._occurrences = max(len(f"{table.traces.trace_count:,}") * 2 + 3, len("traces"))
-        rest = len(table) - table.bottlenecks
-        has_divider = table.bottlenecks and rest and sorting == CRITICAL and descending
-        self.divider = table.bottlenecks if has_divider else -1
-        """Row of the divider after the bottlenecks; -1 for none."""
+        rows = table.order(sorting, descending)
+        is_ranking = sorting == CRITICAL and descending
+        self.divider = self.fold = -1
+        """Rows of the divider after the bottlenecks, and of the operations off the critical path; -1 for none."""
+        folded = table.off_path if is_ranking and not is_unfolded and len(table.off_path) > 1 else range(0)
+        if folded:
+            rows = np.delete(rows, folded[1:])
+            self.fold = folded.start
+        if is_ranking and table.bottlenecks and len(table) > table.bottlenecks:
+            self.divider = table.bottlenecks
+            rows = np.insert(rows, self.divider, -1)
+            self.fold += self.fold >= 0
+        self._rows = rows
+        self._row_of = np.full(len(table), max(self.fold, 0), np.int64)
+        at = np.flatnonzero(rows >= 0)
+        self._row_of[rows[at]] = at
 
     def __len__(self) -> int:
-        return len(self.table) + (self.divider >= 0)
+        return len(self._rows)
 
     def position(self, row: int) -> int | None:
-        """Return the operation's row in the table; None for the divider."""
-        if row == self.divider:
-            return None
-        return int(self._positions[row - (0 <= self.divider < row)])
+        """Return the operation's row in the table, the first one for a fold; None for the divider."""
+        return None if row == self.divider else int(self._rows[row])
 
     def row_of(self, position: int) -> int:
         """Return the row of an operation, by its row in the table."""
-        row = int(self._row_of[position])
-        return row + (0 <= self.divider <= row)
+        return int(self._row_of[position])
 
     def heading(self, width: int) -> Line:
         layout = self._layout(width)
@@ -132,6 +143,9 @@ class HotSpotList:
         if position is None:
             text = f"below: no bottlenecks, at most {BOTTLENECK_PERCENT:.0f} % of the critical path of their traces"
             return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
+        if row == self.fold:
+            text = f"{self.glyphs.folded} {len(self.table.off_path):,} operations never on the critical path"
+            return Line([(" " * (_RANK + 2) + text, Role.DIM)]).cropped(width, self.glyphs.ellipsis)
         spot, layout, glyphs = self.table.hot_spot(position), self._layout(width), self.glyphs
         role = self.columns.roles.get(spot.service, Role.DIM)
         bar_role, share_role = (Role.CRITICAL, Role.STRONG) if spot.is_bottleneck else (Role.DIM, Role.PLAIN)
@@ -146,11 +160,12 @@ class HotSpotList:
             share,
         ]
         if layout.of_traces:
-            cells.append(figure(numbers.whole_percent(spot.share), _OF_TRACES))
+            cells.append(figure("-" if spot.is_async else numbers.whole_percent(spot.share), _OF_TRACES))
         if self._sorting != CRITICAL:
             cells.append(self._sorted(spot))
+        critical = "-" if spot.is_async else numbers.duration(round(spot.mean_critical_ns), glyphs.ascii_only)
         cells += [
-            figure(numbers.duration(round(spot.mean_critical_ns), glyphs.ascii_only), self.columns.duration_cells),
+            figure(critical, self.columns.duration_cells),
             figure(f"{spot.traces:,} / {self.table.traces.trace_count:,}", self._occurrences),
         ]
         if layout.calls:

@@ -49,7 +49,7 @@ HOT_SPOTS = KeyTable(
         ("durations", "histogram of call durations, logarithmic scale; over time: mean duration, calls per minute"),
         (
             "saves",
-            "mean per trace in which it occurs, without time that parallel work covers; "
+            "mean per trace in which it occurs, without time that parallel work covers; in all: sum, which sorts them; "
             "of traces: share of the critical time of these traces",
         ),
     ),

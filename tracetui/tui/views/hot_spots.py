@@ -16,7 +16,7 @@ from tracetui.analysis.what_if import what_if
 from tracetui.render.hot_spots.detail import HotSpotDetail
 from tracetui.render.hot_spots.suggestions import SuggestionDetail, SuggestionList, kinds_line, words_of
 from tracetui.render.hot_spots.table import SORTINGS, HotSpotList, HotSpotListColumns, skew_remark
-from tracetui.render.hot_spots.what_if import what_if_lines
+from tracetui.render.hot_spots.what_if import what_if_bars
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
@@ -64,6 +64,10 @@ class HotSpotsView(View):
         self._last_row = ""
         """Name of the suggestion that was under the cursor before the set changed."""
         self._sorting, self._descending = CRITICAL, True
+        self._lists_off_path = False
+        """True if operations off the critical path are listed."""
+        self._lists_small = False
+        """True if small suggestions are listed."""
         self._what_if: dict[int, list[Line]] = {}
         """Result of the last what-if of each operation."""
         rows = _Operations(state.look.theme, state.look.glyphs.cursor)
@@ -127,8 +131,8 @@ class HotSpotsView(View):
     def list_source(self, columns: HotSpotListColumns) -> HeadedSource:
         glyphs = self.state.look.glyphs
         if self._shows_suggestions and self._suggestions:
-            return SuggestionList(self._suggestions, columns.table.traces, glyphs)
-        return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending)
+            return SuggestionList(self._suggestions, columns.table.traces, glyphs, self._lists_small)
+        return HotSpotList(columns, self._patterns, glyphs, self._sorting, self._descending, self._lists_off_path)
 
     def summary_line(self, columns: HotSpotListColumns) -> Line:
         table = columns.table
@@ -282,6 +286,8 @@ class HotSpotsView(View):
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         if not self.page.has_rows or self.page.analysed is None:
             return
+        if event.view is self.page.list and self._unfold(event.row):
+            return
         row = event.row if event.view is self.page.list else self.page.list.cursor
         found = self._suggestion(row)
         if found is not None:
@@ -291,6 +297,18 @@ class HotSpotsView(View):
             self._open(number, self.page.columns.table.worst_traces(number)[0][0])
         else:
             self._open_line(event.row)
+
+    def _unfold(self, row: int) -> bool:
+        """List what a row stands for. -> whether it stands for several"""
+        source = self.page.list.source
+        if not isinstance(source, HotSpotList | SuggestionList) or row != source.fold:
+            return False
+        if isinstance(source, SuggestionList):
+            self._lists_small = True
+        else:
+            self._lists_off_path = True
+        self.page.show_list(row)
+        return True
 
     def _open_line(self, row: int) -> None:
         detail = self.page.detail.source
@@ -363,7 +381,7 @@ class HotSpotsView(View):
 
         def replay(percent: float) -> list[Line]:
             found = what_if(analysis.paths, analysis.traces.operation == number, percent)
-            return what_if_lines(found, analysis.traces, glyphs)
+            return what_if_bars(found, analysis.traces, glyphs)
 
         def done(lines: list[Line]) -> None:
             self._what_if[number] = lines
