@@ -11,11 +11,12 @@ from tracetui.analysis.error_messages import error_message
 from tracetui.analysis.error_table import ErrorTable
 from tracetui.analysis.errors import ErrorPattern, roles
 from tracetui.render.text import numbers
+from tracetui.render.text.cells import cell_width
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.stack_trace import read_stack_trace
-from tracetui.render.traces.contrast import caveat, contrast_bars, ranked
+from tracetui.render.traces.contrast import caveat, contrast_bars, difference_words, ranked
 from tracetui.render.waterfall.waterfall import Waterfall
 
 _MAX_SPANS = 14
@@ -67,6 +68,7 @@ class ExampleLines:
         self.stack = table.stack_of(pattern, trace)
         """Stack trace of the error, '' for none."""
         self._differences = ranked(contrast)[:_MAX_DIFFERENCES] if contrast else []
+        self._longest = max((cell_width(difference_words(one, glyphs)) for one in self._differences), default=0)
         view.limit(_MAX_SPANS)
         self._rows = [_ExampleRow(line=self._title(local_time)), _ExampleRow(part="span", position=-1)]
         self._rows += [_ExampleRow(part="span", position=row) for row in range(len(view.rows))]
@@ -97,7 +99,7 @@ class ExampleLines:
         if found.line is not None:
             line = found.line
         elif found.part == "contrast":
-            line = contrast_bars(self._differences[found.position], width, self._glyphs)
+            line = contrast_bars(self._differences[found.position], self._longest, width, self._glyphs)
         elif found.part == "span":
             line = self._view.scale(width) if found.position < 0 else self._view.row(found.position, width)
         else:

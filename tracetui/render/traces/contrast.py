@@ -63,13 +63,15 @@ def in_short(found: Contrast, glyphs: Glyphs, most: int = 3) -> Line:
     return line
 
 
-def contrast_bars(one: OverRepresented, width: int, glyphs: Glyphs) -> Line:
-    """Draw a difference: `region = eu  ████████ 100 %  ██        26 %`, the shares of the selection and the others."""
-    cells = min(max((width - _MIN_NAME) // 2 - _PERCENT - 3, _MIN_BAR), _MAX_BAR)
-    name = max(width - 2 * (cells + _PERCENT + 3), _MIN_NAME)
-    line = Line(
-        [(fit(difference_words(one, glyphs), name, ellipsis=glyphs.ellipsis), Role.DIM if one.is_hint else Role.PLAIN)]
-    )
+def contrast_bars(one: OverRepresented, longest: int, width: int, glyphs: Glyphs) -> Line:
+    """Draw a difference: `region = eu  ████████ 100 %  ██        26 %`, the shares of the selection and the others.
+
+    `longest`: width of the longest description of these rows, which shortens the bars.
+    """
+    name = max(min(longest, width - 2 * (_MIN_BAR + _PERCENT + 3)), _MIN_NAME)
+    cells = min(max((width - name) // 2 - _PERCENT - 3, _MIN_BAR), _MAX_BAR)
+    role = Role.DIM if one.is_hint else Role.PLAIN
+    line = Line([(fit(difference_words(one, glyphs), name, ellipsis=glyphs.ellipsis), role)])
     for percent, role in ((one.selected_percent, Role.ERROR), (one.rest_percent, Role.DIM)):
         line.add("  ").add(share_bar(percent, cells, glyphs), role)
         line.add(f" {numbers.whole_percent(percent):>{_PERCENT}}", Role.PLAIN)
@@ -124,9 +126,10 @@ class ContrastList:
         short = self._is_short(width)
         these, others = self._figures(short=short)
         of_these, of_others = self._headings(short=short)
-        name = self._room(width, short=short)
+        name, bar = self._room(width, short=short), self._bar(width, short=short)
         cells = [
             Line([(fit("over-represented", name, ellipsis=self.glyphs.ellipsis), Role.DIM)]),
+            *([Line([(" " * (2 * bar + 1), Role.PLAIN)])] if bar else []),
             figure(of_these, these, Role.DIM),
             figure(of_others, others, Role.DIM),
             figure("lift", _LIFT, Role.DIM),
@@ -139,8 +142,12 @@ class ContrastList:
         these, others = self._figures(short=short)
         lift = "only" if math.isinf(one.lift) else f"{glyphs.times}{one.lift:.1f}"
         name = self._room(width, short=short)
+        bar = self._bar(width, short=short)
+        bars = Line([(share_bar(one.selected_percent, bar, glyphs), Role.ERROR), (" ", Role.PLAIN)])
+        bars.add(share_bar(one.rest_percent, bar, glyphs), Role.DIM)
         cells = [
             Line([(fit(self._words[row], name, ellipsis=glyphs.ellipsis), Role.STRONG)]),
+            *([bars] if bar else []),
             self._counted(one.selected, 0 if short else found.selected, one.selected_percent, these),
             self._counted(one.rest, 0 if short else found.rest, one.rest_percent, others),
             figure(lift, _LIFT),
@@ -153,6 +160,14 @@ class ContrastList:
         return Line([(text.rjust(width - 7), Role.DIM)]).add(numbers.whole_percent(percent).rjust(7))
 
     def _room(self, width: int, *, short: bool) -> int:
+        return max(min(self._left(width, short=short), self._longest), _MIN_NAME)
+
+    def _left(self, width: int, *, short: bool) -> int:
+        """Return the room that the figures leave."""
         hint = self._hint(short=short)
-        left = width - sum(self._figures(short=short)) - _LIFT - (len(hint) + 2 if hint else 0) - 6
-        return max(min(left, self._longest), _MIN_NAME)
+        return width - sum(self._figures(short=short)) - _LIFT - (len(hint) + 2 if hint else 0) - 6
+
+    def _bar(self, width: int, *, short: bool) -> int:
+        """Return the cells of each of the two bars, for which there must be room beside the whole names; 0 for none."""
+        cells = (self._left(width, short=short) - self._room(width, short=short) - 3) // 2
+        return min(cells, _MAX_BAR) if cells >= _MIN_BAR else 0
