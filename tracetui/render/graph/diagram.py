@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tracetui.analysis.blast_radius import BlastRadius
     from tracetui.analysis.call_chains import CallChains
     from tracetui.analysis.criticality import Criticality
+    from tracetui.analysis.latency import Latency
     from tracetui.analysis.service_graph import ServiceGraph
 
 Pair = tuple[str, str]
@@ -83,6 +84,10 @@ class Arrow:
     is_async: bool = False
     is_possible: bool = False
     """True for a step of an unobserved path."""
+    latency: Latency | None = None
+    """Durations of the callee."""
+    network_share: float | None = None
+    """Share of network time in the callers' durations, in percent; None if unknown."""
 
     @property
     def label(self) -> str:
@@ -120,7 +125,16 @@ def calls_diagram(
         for name in sorted(among)
     ]
     arrows = [
-        Arrow(edge.caller, edge.callee, edge.call_count, edge.error_rate, edge.is_async, pair in possible)
+        Arrow(
+            edge.caller,
+            edge.callee,
+            edge.call_count,
+            edge.error_rate,
+            edge.is_async,
+            pair in possible,
+            edge.latency,
+            edge.network_share_percent,
+        )
         for pair in sorted(pairs)
         for edge in graph.edges[pair]
     ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 from tracetui.render.graph.diagram import Arrow, Diagram, Effect
-from tracetui.render.graph.drawing import HEAVY, DrawnEdge, DrawnNode, GraphDrawing
-from tracetui.render.graph.layout import Layout
+from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
+from tracetui.render.graph.layout import LayerOrder
+from tracetui.render.graph.node_names import LETTERS
+from tracetui.render.graph.stub_edges import HEAVY, DrawnEdge
 from tracetui.render.text import numbers
 from tracetui.render.text.glyphs import UNICODE, Glyphs
 from tracetui.render.text.line import Line, Role
@@ -23,31 +26,52 @@ _EFFECT_ROLES: Final = {
 }
 _HEAVY_SHARE: Final = 0.25
 """Smallest number of calls for a heavy line, as a share of the largest number on any edge."""
-_CELL: Final = (8.4, 18.0)
-"""Width and height of a cell in a picture, in pixels."""
+_CELL: Final = (8.4, 16.0)
+"""Width and height of a cell in a picture, in pixels. Vertical lines touch those in the next row."""
 _FONT: Final = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 _BACKGROUND: Final = "#121212"
 _FOREGROUND: Final = "#e0e0e0"
 
 
+class Figures(enum.IntEnum):
+    """Figures on the lines of a drawing."""
+
+    NONE = 0
+    CALLS = 1
+    """Number of calls, and how many fail."""
+    ALL = 2
+    """Also the p95 and the share of network time."""
+
+
 @dataclass(frozen=True, slots=True)
 class DrawingSize:
-    """Amount of detail of a drawing."""
+    """Amount of detail of a drawing: cells and rows of names, and figures on lines."""
 
     name_width: int
-    labels: bool
+    name_rows: int = 1
+    figures: Figures = Figures.NONE
 
 
 SIZES: Final = (
-    DrawingSize(40, labels=True),
-    DrawingSize(24, labels=True),
-    DrawingSize(24, labels=False),
-    DrawingSize(16, labels=False),
-    DrawingSize(12, labels=False),
-    DrawingSize(8, labels=False),
-    DrawingSize(5, labels=False),
+    DrawingSize(40, figures=Figures.ALL),
+    DrawingSize(40, figures=Figures.CALLS),
+    DrawingSize(18, 2, Figures.CALLS),
+    DrawingSize(40),
+    DrawingSize(18, 2),
+    DrawingSize(14, 2),
+    DrawingSize(12, 2),
+    DrawingSize(10, 3),
+    DrawingSize(8, 3),
+    DrawingSize(5),
+    DrawingSize(LETTERS),
 )
-"""Sizes of drawings, the most detailed first."""
+"""Sizes of drawings, the most detailed first. Figures are left out before names are cut, names before only letters
+are left.
+"""
+_LEGIBLE: Final = 9
+"""Number of sizes in which most names are complete."""
+_SCROLLED: Final = 6
+"""Position of the size of a drawing that is legible only if it is wider."""
 
 
 def draw(
@@ -55,9 +79,9 @@ def draw(
     roles: Mapping[str, str],
     glyphs: Glyphs,
     size: DrawingSize = SIZES[0],
-    layout: Layout | None = None,
+    order: LayerOrder | None = None,
 ) -> GraphDrawing:
-    """Draw a diagram. `roles`: role of each service; `layout`: that of another size, if it is known."""
+    """Draw a diagram. `roles`: role of each service; `order`: that of a drawing with figures on the same lines."""
     nodes = {
         node.name: DrawnNode(
             node.name,
@@ -73,37 +97,60 @@ def draw(
         DrawnEdge(
             arrow.caller,
             arrow.callee,
-            label=short_label(arrow) if size.labels else "",
+            label=edge_label(arrow, size.figures, glyphs),
             is_async=arrow.is_async or arrow.is_possible,
             fails=arrow.error_rate > 0,
             weight=HEAVY if arrow.call_count >= _HEAVY_SHARE * most else 1,
         )
         for arrow in diagram.arrows
     ]
-    return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, layout=layout)
+    return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, name_rows=size.name_rows, order=order)
 
 
-def size_for(diagram: Diagram, glyphs: Glyphs, width: int) -> DrawingSize:
-    """Choose the most detailed size whose drawing fits the width in cells; the smallest may still be wider."""
-    layout = None
-    for size in SIZES:
-        drawing = draw(diagram, {}, glyphs, size, layout)
-        if drawing.width <= width:
-            return size
-        layout = drawing.layout
-    return SIZES[-1]
+def fitting(
+    diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, width: int, height: int | None = None
+) -> tuple[GraphDrawing, int]:
+    """Draw a diagram in the most detailed size that fits the width in cells, and the height in rows if given.
+
+    -> the drawing, which may still be larger, and the position of its size in `SIZES`
+    """
+    orders: dict[bool, LayerOrder] = {}
+    for at in [*range(_LEGIBLE), _SCROLLED]:
+        has_figures = SIZES[at].figures is not Figures.NONE
+        drawing = draw(diagram, roles, glyphs, SIZES[at], orders.get(has_figures))
+        orders[has_figures] = drawing.order
+        if drawing.width <= width and (height is None or drawing.height <= height):
+            break
+    return drawing, at
 
 
-def short_label(arrow: Arrow) -> str:
-    """Return `50`, or `6.0 % of 50` if some of the calls fail."""
+def edge_label(arrow: Arrow, figures: Figures, glyphs: Glyphs) -> str:
+    """Return the figures of a line: `50`, `6.0 % of 50` if some of the calls fail, `50, 12 ms, net 9 %`."""
+    if figures is Figures.NONE:
+        return ""
     count = numbers.short_count(arrow.call_count)
-    return f"{numbers.percent(arrow.error_rate)} of {count}" if arrow.error_rate else count
+    parts = [f"{numbers.percent(arrow.error_rate)} of {count}" if arrow.error_rate else count]
+    if figures is Figures.ALL and arrow.latency is not None and arrow.latency.p95_ns is not None:
+        few = arrow.latency.small_sample_range
+        longest = numbers.duration(few[1] if few else round(arrow.latency.p95_ns), glyphs.ascii_only)
+        parts.append(f"{glyphs.at_most if few else ''}{longest}")
+    if figures is Figures.ALL and arrow.network_share is not None:
+        parts.append(f"net {numbers.whole_percent(arrow.network_share)}")
+    return ", ".join(parts)
 
 
-def legend(glyphs: Glyphs, *, labels: bool) -> Line:
+_EXPLAINED: Final = {
+    Figures.NONE: (),
+    Figures.CALLS: ("figures: calls",),
+    Figures.ALL: ("figures: calls, p95, network share",),
+}
+
+
+def legend(glyphs: Glyphs, figures: Figures) -> Line:
     """Explain the lines."""
     heavy, dotted = ("=", ".") if glyphs.ascii_only else ("━", "┄")
-    parts = ["figures: calls"] * labels + [
+    parts = [
+        *_EXPLAINED[figures],
         f"{heavy} many calls",
         f"{dotted} asynchronous",
         f"{glyphs.origin} some fail",
@@ -113,15 +160,14 @@ def legend(glyphs: Glyphs, *, labels: bool) -> Line:
 
 def drawing_lines(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, width: int) -> Iterator[Line]:
     """Yield a legend, the drawing, and a remark if it is wider than `width` cells."""
-    size = size_for(diagram, glyphs, width)
-    drawing = draw(diagram, roles, glyphs, size)
-    yield legend(glyphs, labels=size.labels).cropped(width, glyphs.ellipsis)
+    drawing, size = fitting(diagram, roles, glyphs, width)
+    yield legend(glyphs, SIZES[size].figures).cropped(width, glyphs.ellipsis)
     yield Line()
     for row in range(drawing.height):
         yield drawing.line(row, 0, width)
     if drawing.width > width:
         text = f"cut at column {width} of {drawing.width}; --width {drawing.width} shows all, --focus a part"
-        yield Line([(text, Role.WARNING)])
+        yield Line([(text, Role.WARNING)]).cropped(width, glyphs.ellipsis)
 
 
 def svg(diagram: Diagram) -> str:

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from tracetui.analysis.service_graph import ServiceGraph
 from tracetui.render.graph.diagram import Diagram, calls_diagram
 from tracetui.render.graph.drawing import GraphDrawing
-from tracetui.render.graph.layout import Layout
-from tracetui.render.graph.service_drawing import SIZES, draw, legend
+from tracetui.render.graph.service_drawing import SIZES, draw, fitting, legend
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role
 from tracetui.render.text.numbers import counted
 from tracetui.render.text.safe_text import safe
 
-_SMALLEST = 4
-"""Position in `SIZES` of the size that is used if no drawing fits."""
 _MARGIN = 4
 """Cells kept visible on either side of the chosen service."""
 
@@ -35,18 +32,11 @@ class ServiceMap:
         self._first = 0
         self._keeps_columns = False
         """True if the visible columns stay although the chosen service is at their edge."""
-        self.size = 0
+        drawing, size = fitting(self._diagram, roles, glyphs, width)
+        self.drawing: GraphDrawing = drawing
+        self.size: int = size
         """Position in `SIZES`."""
-        self.drawing: GraphDrawing = draw(self._diagram, roles, glyphs, SIZES[0])
-        for size in range(_SMALLEST + 1):
-            self._draw(size, self.drawing.layout)
-            if self.drawing.width <= width:
-                break
         self._highlight()
-
-    def _draw(self, size: int, layout: Layout) -> None:
-        self.size = size
-        self.drawing = draw(self._diagram, self._roles, self._glyphs, SIZES[size], layout)
 
     def _highlight(self) -> None:
         self.drawing.highlight(self.chosen, node_role=Role.TITLE, line_role=Role.ACCENT)
@@ -80,7 +70,8 @@ class ServiceMap:
         """Show more detail, or less."""
         size = min(max(self.size - steps, 0), len(SIZES) - 1)
         if size != self.size:
-            self._draw(size, self.drawing.layout)
+            self.size = size
+            self.drawing = draw(self._diagram, self._roles, self._glyphs, SIZES[size])
             self._highlight()
 
     def choose(self, name: str) -> None:
@@ -110,7 +101,7 @@ class ServiceMap:
         """Return the legend, and signs for parts that are out of view."""
         first = self._window(width)
         more = "<" * (first > 0), ">" * (first + width < self.drawing.width)
-        line = Line([(f"{more[0]:<1}", Role.ACCENT)]).extend(legend(self._glyphs, labels=SIZES[self.size].labels))
+        line = Line([(f"{more[0]:<1}", Role.ACCENT)]).extend(legend(self._glyphs, SIZES[self.size].figures))
         return line.cropped(width - 2, self._glyphs.ellipsis).pad(width - 2).add(f" {more[1]}", Role.ACCENT)
 
     def line(self, row: int, width: int) -> Line:

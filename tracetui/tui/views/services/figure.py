@@ -8,7 +8,7 @@ from textual import events
 
 from tracetui.render.graph.diagram import Diagram
 from tracetui.render.graph.drawing import GraphDrawing
-from tracetui.render.graph.service_drawing import draw, size_for
+from tracetui.render.graph.service_drawing import fitting
 from tracetui.render.text.line import Line
 from tracetui.tui.state import Look
 from tracetui.tui.widgets.line_bar import LineBar
@@ -49,7 +49,7 @@ class ServiceFigure(LineBar):
         drawing = None
         if self._diagram is not None and len(self._diagram.nodes) > 1 and height >= _MIN_HEIGHT:
             glyphs = self._appearance.glyphs
-            drawing = draw(self._diagram, self._roles, glyphs, size_for(self._diagram, glyphs, width))
+            drawing, _ = fitting(self._diagram, self._roles, glyphs, width, height // _MAX_SHARE)
             if drawing.width > width or drawing.height > height // _MAX_SHARE:
                 drawing = None
         self._drawing = drawing
