@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -90,14 +90,31 @@ def graph_of(*spans: GivenSpan) -> ServiceGraph:
     return ServiceGraph(traces, calls, find_dependencies(traces, calls))
 
 
-def call_paths(*paths: str) -> list[GivenSpan]:
-    """Return spans of services named by letters: each path is a trace in which every service calls the next."""
+def call_paths(*paths: Sequence[str]) -> list[GivenSpan]:
+    """Return spans of services: each path of names, or letters, is a trace in which every service calls the next."""
     spans = []
     for trace, path in enumerate(paths, 1):
         for depth, service in enumerate(path):
             parent = f"{depth:x}" if depth else ""
             spans.append(span(f"{depth + 1:x}", depth, 99 - depth, parent=parent, trace=f"{trace:x}", service=service))
     return spans
+
+
+def clusters(count: int, size: int, *, is_dense: bool = False) -> list[GivenSpan]:
+    """Return spans of clusters of services `c0-0`, `c0-1` and so on.
+
+    Each service calls up to five others of its cluster, in dense ones the following five as well, and the first of a
+    cluster those of two others.
+    """
+    paths = [(f"c{(cluster - 1) // 2}-0", f"c{cluster}-0") for cluster in range(1, count)]
+    for cluster in range(count):
+        for number in range(size):
+            callees = [callee for callee in range(4 * number + 1, 4 * number + 5) if callee < size]
+            # some are called by two
+            callees += [size - 1 - number // 2] if number < size // 4 else []
+            callees += [(number + step) % size for step in range(1, 6)] if is_dense else []
+            paths += [(f"c{cluster}-{number}", f"c{cluster}-{callee}") for callee in callees if callee != number]
+    return call_paths(*paths)
 
 
 @st.composite

@@ -15,7 +15,15 @@ import numpy as np
 
 from tracetui.analysis.calls import Calls, is_named
 from tracetui.analysis.dependencies import Dependencies, Edge, ServiceFigures
-from tracetui.analysis.graph_measures import MAX_GROUPED, Arcs, CycleSearch, count_callers, hops, weak_components
+from tracetui.analysis.graph_measures import (
+    MAX_GROUPED,
+    Arcs,
+    CycleSearch,
+    count_callers,
+    hops,
+    strong_components,
+    weak_components,
+)
 from tracetui.model.errors import UsageError
 from tracetui.model.operation_shape import shape
 from tracetui.model.traces import TraceSet
@@ -128,6 +136,11 @@ class ServiceGraph:
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """Cycles of services, shortest first, each from its first name in order. At most 50."""
         return tuple(tuple(self.names[node] for node in cycle) for cycle in self._cycle_search.found)
+
+    @cached_property
+    def on_cycles(self) -> frozenset[str]:
+        """Services that call themselves through others."""
+        return frozenset(self.names[node] for component in strong_components(self.arcs) for node in component)
 
     @cached_property
     def _cycle_search(self) -> CycleSearch:

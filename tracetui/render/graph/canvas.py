@@ -67,6 +67,10 @@ class Canvas:
             numbers[numbers != kept] = number
         self._highlighted = list(cells)
 
+    @property
+    def highlighted_rows(self) -> set[int]:
+        return {row for rows, _ in self._highlighted for row in range(rows.start, rows.stop)}
+
     def highlight_all(self, cells: Area, role: str) -> None:
         """Change the role of cells in addition, whatever it was."""
         self._role_numbers[cells] = self._number(role)

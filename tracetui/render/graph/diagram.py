@@ -70,6 +70,10 @@ class DiagramNode:
     short_note: str = ""
     """The note for a drawing in characters."""
     effect: Effect = Effect.NONE
+    is_on_cycle: bool = False
+    """True for a service that calls itself through others."""
+    more: int = 0
+    """Number of further services that it stands for, in a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,13 @@ def calls_diagram(
     if pairs is None:
         pairs = [(caller, callee) for caller, callee in graph.graph.subgraph(among).edges]
     nodes = [
-        DiagramNode(name, graph.figures[name].peer_type, name in focus, *(notes or {}).get(name, ("", "")))
+        DiagramNode(
+            name,
+            graph.figures[name].peer_type,
+            name in focus,
+            *(notes or {}).get(name, ("", "")),
+            is_on_cycle=name in graph.on_cycles,
+        )
         for name in sorted(among)
     ]
     arrows = [

@@ -216,17 +216,19 @@ class GraphDrawing:
         if node.glyph and not self._glyphs.ascii_only:
             canvas.put(box.row, box.column + 1, node.glyph, node.glyph_role)
 
-    def highlight(self, name: str, *, node_role: str, line_role: str) -> None:
-        """Highlight a node and all lines to and from it, instead of the node highlighted before.
+    def highlight(self, name: str, *, node_role: str, line_role: str) -> set[int]:
+        """Highlight a node and all lines to and from it, instead of the node highlighted before. -> the rows changed
 
         Without colour it has other brackets. Failing calls keep their colour.
         """
+        before = self._canvas.highlighted_rows
         if self._chosen:
             self._put_brackets(self.boxes[self._chosen], self._line_glyphs.opening + self._line_glyphs.closing)
         self._chosen = name
         self._canvas.highlight([*self._geometry.lines_of(self.places[name])], line_role, Role.ERROR)
         self._canvas.highlight_all(self.boxes[name].cells, node_role)
         self._put_brackets(self.boxes[name], self._line_glyphs.chosen)
+        return before | self._canvas.highlighted_rows
 
     def _put_brackets(self, box: Box, brackets: str) -> None:
         rows, _ = box.cells

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from tracetui.render.graph.diagram import Arrow, Diagram, Effect
+from tracetui.render.graph.diagram import Arrow, Diagram, DiagramNode, Effect
 from tracetui.render.graph.drawing import DrawnNode, GraphDrawing
 from tracetui.render.graph.layout import LayerOrder
 from tracetui.render.graph.node_names import LETTERS
@@ -86,9 +86,9 @@ def draw(
         node.name: DrawnNode(
             node.name,
             role=Role.TITLE if node.is_focus else _EFFECT_ROLES[node.effect],
-            glyph=glyphs.service,
+            glyph=glyphs.folded if node.more else glyphs.service,
             glyph_role=roles.get(node.name, Role.DIM),
-            note=node.short_note,
+            note=_note(node, glyphs),
         )
         for node in diagram.nodes
     }
@@ -105,6 +105,12 @@ def draw(
         for arrow in diagram.arrows
     ]
     return GraphDrawing(nodes, edges, glyphs, name_width=size.name_width, name_rows=size.name_rows, order=order)
+
+
+def _note(node: DiagramNode, glyphs: Glyphs) -> str:
+    """Return the text after the name of a node."""
+    parts = [f"+{node.more:,}" if node.more else "", node.short_note, glyphs.cycle if node.is_on_cycle else ""]
+    return " ".join(filter(None, parts))
 
 
 def fitting(
@@ -146,22 +152,26 @@ _EXPLAINED: Final = {
 }
 
 
-def legend(glyphs: Glyphs, figures: Figures) -> Line:
-    """Explain the lines."""
+def legend(diagram: Diagram, glyphs: Glyphs, figures: Figures) -> Line:
+    """Explain the lines and marks."""
     heavy, dotted = ("=", ".") if glyphs.ascii_only else ("━", "┄")
+    arrows, nodes = diagram.arrows, diagram.nodes
     parts = [
         *_EXPLAINED[figures],
         f"{heavy} many calls",
-        f"{dotted} asynchronous",
-        f"{glyphs.origin} some fail",
+        f"{dotted} asynchronous" if any(arrow.is_async for arrow in arrows) else "",
+        f"{dotted} possible, not observed" if any(arrow.is_possible for arrow in arrows) else "",
+        f"{glyphs.origin} some fail" if any(arrow.error_rate for arrow in arrows) else "",
+        f"{glyphs.cycle} on a cycle" if any(node.is_on_cycle for node in nodes) else "",
+        "+9 group with 9 more" if any(node.more for node in nodes) else "",
     ]
-    return Line([("   ".join(parts), Role.DIM)])
+    return Line([("   ".join(filter(None, parts)), Role.DIM)])
 
 
 def drawing_lines(diagram: Diagram, roles: Mapping[str, str], glyphs: Glyphs, width: int) -> Iterator[Line]:
     """Yield a legend, the drawing, and a remark if it is wider than `width` cells."""
     drawing, size = fitting(diagram, roles, glyphs, width)
-    yield legend(glyphs, SIZES[size].figures).cropped(width, glyphs.ellipsis)
+    yield legend(diagram, glyphs, SIZES[size].figures).cropped(width, glyphs.ellipsis)
     yield Line()
     for row in range(drawing.height):
         yield drawing.line(row, 0, width)

@@ -41,6 +41,8 @@ class Glyphs:
     """Also between an earlier and a later value."""
     async_call: str
     warning: str
+    cycle: str
+    """Service on a cycle of calls."""
     service: str
     """Glyph before a service's name, in its colour; '' if initials are used instead."""
     trend: str
@@ -105,6 +107,7 @@ UNICODE = Glyphs(
     sync_call="→",
     async_call="⇝",
     warning="⚠",
+    cycle="↻",
     service="●",
     trend="▁▂▃▄▅▆▇█",
     cursor="▌",
@@ -148,6 +151,7 @@ ASCII = Glyphs(
     sync_call="->",
     async_call="~",
     warning="!",
+    cycle="@",
     service="",
     trend=".:-=+*#",
     cursor=">",

@@ -8,7 +8,7 @@ from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, RESULT
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import KeyTable, Shortcut
 from tracetui.tui.keys.pager import PAGER, PAGES
-from tracetui.tui.keys.services import MAP, SERVICE_SEARCH
+from tracetui.tui.keys.services import MAP, MAP_SEARCH, SERVICE_SEARCH
 from tracetui.tui.keys.traces import QUERY, REGION
 from tracetui.tui.keys.view_key_tables import VIEW_KEYS
 from tracetui.tui.keys.waterfall import DETAIL, FIND, SPAN_FILTER
@@ -21,7 +21,7 @@ TABLES = (
     FINDINGS,
     *(QUERY, REGION),
     *(DETAIL, FIND, SPAN_FILTER),
-    *(SERVICE_SEARCH, MAP),
+    *(SERVICE_SEARCH, MAP, MAP_SEARCH),
     *(PAGER, PAGES, ASK, EDIT),
     *(HELP, CHOICE, CHOICES, RESULT, COPY),
 )

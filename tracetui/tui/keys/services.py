@@ -137,14 +137,32 @@ MAP = KeyTable(
         "map.zoom-in", "z", "zoom(1)", "More detail", "more detail, less detail", "zoom", former="plus,equals_sign"
     ),
     Shortcut("map.zoom-out", "Z", "zoom(-1)", "Less detail", ABOVE, former="minus"),
-    Shortcut("map.explore", "enter", "take", "Explore", "explore the service", "explore", former="f"),
-    Shortcut("map.leave", "escape,m", "dismiss(None)", "Leave", "back", "back"),
+    Shortcut("map.find", "slash", "find", "Find", "find a service by a part of its name", "find"),
+    Shortcut("map.next", "n", "next(1)", "Next match", "next, previous match"),
+    Shortcut("map.previous", "N", "next(-1)", "Previous match", ABOVE),
+    Shortcut(
+        "map.explore", "enter", "take", "Explore", "explore the service, or open the group", "explore", former="f"
+    ),
+    Shortcut("map.back", "escape", "back", "Back", "close the group, or the map", "back"),
+    Shortcut("map.leave", "m", "dismiss(None)", "Leave", "close the map"),
     Shortcut("map.keys", "question_mark", "keys", "Help: keys", "keys of the map", "keys"),
     glyphs=(
         ("thick line", "many calls: a quarter or more of the largest number between two services"),
         ("dotted line", "asynchronous calls"),
         ("✖", "some of the calls fail"),
+        ("↻", "service on a cycle of calls"),
+        ("▸ +9", "group of services that call each other more than others, named by the most called one, and 9 more"),
         ("< >", "the map goes on at that side"),
     ),
+    words=(
+        ("click", "choose a service; a second click explores it, or opens the group"),
+        ("drag, wheel", "move the map; with Shift, the wheel moves it sideways"),
+    ),
+    in_palette=False,
+)
+
+MAP_SEARCH = KeyTable(
+    "Search of the map",
+    Shortcut("map.search", "enter", "submit", "To the match", hint="to the match"),
     in_palette=False,
 )

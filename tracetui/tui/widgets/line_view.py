@@ -178,6 +178,11 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
+    def lines_changed(self) -> None:
+        """Repaint all lines, without a move of the cursor or the scroll position."""
+        self._forget()
+        self.refresh()
+
     def set_look(self, theme: Theme) -> None:
         """Paint with another theme."""
         self._look = theme

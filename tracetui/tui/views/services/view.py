@@ -15,7 +15,7 @@ from tracetui.analysis.service_table import ServiceTable
 from tracetui.analysis.stats.groups import FEW_SAMPLES
 from tracetui.model.errors import UsageError
 from tracetui.render.services.explorer import Subject
-from tracetui.render.services.map import ServiceMap
+from tracetui.render.services.map import MapMaker, MapPart, ServiceMap
 from tracetui.render.services.table import SORTINGS, ServiceList, ServiceListColumns
 from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
@@ -351,12 +351,14 @@ class ServicesView(View):
             return
         columns, glyphs, focus = self.services.columns, self.state.look.glyphs, self.name_of(self.page.list.cursor)
 
-        def show(made: ServiceMap) -> None:
-            self.show_dialog(MapScreen(self.state.look, made), self.explore)
+        roles = {name: columns.role(name) for name in columns.table.graph.names}
+        maker = MapMaker(columns.table.graph, roles, glyphs, self.app.size.width - MAP_EDGES)
 
-        graph, width = columns.table.graph, self.app.size.width - MAP_EDGES
-        roles = {name: columns.role(name) for name in graph.names}
-        self.work("services-map", lambda: ServiceMap(graph, roles, glyphs, focus, width), show)
+        def show(part: MapPart) -> None:
+            shown = ServiceMap(maker, part, glyphs, focus)
+            self.show_dialog(MapScreen(self.state.look, self.work, maker, shown), self.explore)
+
+        self.work("services-map", maker.part, show)
 
     def action_side(self, side: str) -> None:
         view = self.page.detail if side == "left" or not self.right.display else self.right
