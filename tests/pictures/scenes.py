@@ -24,6 +24,7 @@ VIEWS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "errors": (INCIDENT, ("4",), "Errors: patterns, where they began and what they failed"),
     "hot-spots": (INCIDENT, ("5",), "Hot spots: operations by their share of the critical path"),
     "suggestions": (SHOP, ("5", "v"), "Suggestions, largest saving first"),
+    "causes": (INCIDENT, ("Y",), "Root causes with their evidence and spans that show it"),
     "contrast": (INCIDENT, ("c", "enter"), "Contrast: what is over-represented in failed traces"),
     "comparison": (INCIDENT, ("space", *"jjj", "space", "equals_sign"), "Two traces compared by call path"),
 }
@@ -45,7 +46,7 @@ async def incident_scenes() -> list[Scene]:
     """Solve the incident, from the list of traces to the span where an error began."""
     async with opened(INCIDENT, size=_SIZE) as (app, pilot):
         scenes = [
-            Scene(_frame(app), "", "8 of 100 requests fail. The first two lines say where it began, and what is slow."),
+            Scene(_frame(app), "", "8 of 100 requests fail. The first lines say why, and what is slow."),
         ]
         for key, name, caption in (
             (

@@ -101,6 +101,7 @@ MEANINGS = {
     "at": "adjust-skew",
     "S": "opinion",
     "C": "columns",
+    "Y": "why",
     "T": "theme",
 }
 """Meaning of each key in all views: the last parts of the ids of its actions."""

@@ -34,6 +34,7 @@ SCREENS = {
     "hot-spots-80x24": (INCIDENT, (80, 24), "textual-dark", False, ("5",)),
     "suggestions-120x40": (SHOP, (120, 40), "textual-dark", False, ("5", "a")),
     "comparison-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("space", *"jjj", "space", "equals_sign")),
+    "causes-120x40": (INCIDENT, (120, 40), "textual-dark", False, ("Y",)),
     "contrast-80x24": (INCIDENT, (80, 24), "textual-light", False, ("c", "enter")),
 }
 

@@ -21,6 +21,7 @@ from tracetui.model.traces import TraceSet
 if TYPE_CHECKING:
     # networkx is only imported if a graph is needed
     from tracetui.analysis.criticality import Criticality, Ranking
+    from tracetui.analysis.root_causes import CausesAndBaseline
     from tracetui.analysis.service_graph import ServiceGraph
 
 
@@ -60,6 +61,13 @@ class Analysis:
     def slow(self) -> Bottleneck | None:
         """The bottleneck with the largest share of all critical path time."""
         return slow_verdict(self.bottleneck_columns)
+
+    @cached_property
+    def causes(self) -> CausesAndBaseline:
+        """Root causes, with a baseline chosen among the traces."""
+        from tracetui.analysis.root_causes import find_causes_within
+
+        return find_causes_within(self.traces)
 
     @cached_property
     def calls(self) -> Calls:

@@ -26,8 +26,8 @@ class Statement(NamedTuple):
     """Label, `LABEL_WIDTH` cells wide."""
     parts: list[Line]
     """Parts of the text, the most important first: the last ones are cut first."""
-    view: str = ""
-    """View that shows the details, '' for none."""
+    shortcut: str = ""
+    """Action whose key shows the details, '' for none."""
     short: Line | None = None
     """Form of the first part without its less important words, for lines into which the leading parts do not fit."""
     leading: int = 1
@@ -59,7 +59,7 @@ def verdict_statements(verdict: SetVerdict, *, local: bool = False) -> list[Stat
         statements.append(_slow(verdict.slow))
     if not statements:
         text = "no errors, and no operation with a large share of the time"
-        statements.append(Statement(_label("QUIET", Role.DIM), [Line([(text, Role.PLAIN)])]))
+        statements.append(Statement(label("QUIET", Role.DIM), [Line([(text, Role.PLAIN)])]))
     return statements
 
 
@@ -71,10 +71,10 @@ def _failing(failing: FailingVerdict, local: bool) -> Statement:
     count, failed = pattern.failed_request_count, errors.failed_request_count
     rate = numbers.percent(errors.failed_request_rate)
     if failed:
-        label, share, short = _label("FAILING", Role.ERROR), f"{rate} of requests", rate
+        name, share, short = label("FAILING", Role.ERROR), f"{rate} of requests", rate
         part = f"all {failed:,}" if count == failed > 1 else f"{count:,} of {failed:,}"
     else:
-        label, share, short = _label("ERRORS", Role.WARNING), "no request failed", ""
+        name, share, short = label("ERRORS", Role.WARNING), "no request failed", ""
         part = numbers.counted(pattern.count, "error")
     # the service precedes the message, which may be cut
     leading = (share, f"{part} in {safe(pattern.service)}", safe(pattern.message, _LONGEST))
@@ -87,7 +87,7 @@ def _failing(failing: FailingVerdict, local: bool) -> Statement:
         parts.append(f"since {numbers.clock(failing.since_ns, local, 0)}")
     lines = [Line([(text, Role.STRONG)]) for text in leading] + [Line([(text, Role.PLAIN)]) for text in parts]
     narrow = Line([(short, Role.STRONG)]) if short else None
-    return Statement(label, lines, "errors", narrow, leading=len(leading))
+    return Statement(name, lines, "view.errors", narrow, leading=len(leading))
 
 
 def _slow(slow: Bottleneck) -> Statement:
@@ -100,7 +100,7 @@ def _slow(slow: Bottleneck) -> Statement:
     line = Line([(share, Role.STRONG), ("  of the critical path: ", Role.PLAIN), (name, Role.STRONG)])
     short = Line([(f"{share}  {name}", Role.STRONG)])
     pattern = [Line([(safe(slow.pattern, _LONGEST), Role.DIM)])] if slow.pattern else []
-    return Statement(_label("SLOW", Role.ACCENT), [line, *pattern], "hot-spots", short)
+    return Statement(label("SLOW", Role.ACCENT), [line, *pattern], "view.hot-spots", short)
 
 
 def network_name(caller: str, callee: str) -> str:
@@ -108,5 +108,6 @@ def network_name(caller: str, callee: str) -> str:
     return f"network {safe(caller)} to {safe(callee)}"
 
 
-def _label(text: str, role: str) -> Line:
+def label(text: str, role: str) -> Line:
+    """Return the label of a statement."""
     return Line([(text.ljust(LABEL_WIDTH), role)])

@@ -32,6 +32,7 @@ CHOICES = KeyTable(
 RESULT = KeyTable(
     "Result screens",
     Shortcut("answer.leave", "escape,q", "dismiss(None)", "Leave", "back to the view", "back"),
+    Shortcut("answer.why", "Y", "why", "Why", "root causes of the change, in a comparison of two sets", "why"),
     Shortcut("answer.keys", "question_mark", "keys", "Help: keys", "keys of this screen", "keys"),
     Use("app.quit-at-once", "quit"),
     in_palette=False,

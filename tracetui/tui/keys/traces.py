@@ -164,6 +164,15 @@ TRACES = KeyTable(
         "contrast",
         words="why common",
     ),
+    Shortcut(
+        "traces.why",
+        "Y",
+        "why",
+        "Why: root causes",
+        "root causes of failures and slowness, with evidence and spans that show it",
+        "why",
+        words="cause reason analyse",
+    ),
     Shortcut("traces.save", "x", "dialog('save')", "Save the traces shown", words="export file"),
     Shortcut("traces.copy", "y", "copy", "Copy", "copy the trace id, JSON, waterfall or filter"),
     glyphs=(

@@ -109,13 +109,20 @@ class View(Vertical):
         """Show a notice that names keys by their actions; the text must be trusted."""
         self.post_notice(self.key_names.short(text))
 
-    def show_dialog(self, dialog: Screen[_DialogResult | None], done: Callable[[_DialogResult], object]) -> None:
-        """Show a dialog, then take the focus back; `done` gets its result unless it was left."""
+    def show_dialog(
+        self,
+        dialog: Screen[_DialogResult | None],
+        done: Callable[[_DialogResult], object],
+        left: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Show a dialog, then take the focus back; `done` gets its result, `left` is called if it was left."""
 
         def closed(result: _DialogResult | None) -> None:
             self.take_focus()
             if result is not None:
                 done(result)
+            else:
+                left()
 
         self.app.push_screen(dialog, closed)
 

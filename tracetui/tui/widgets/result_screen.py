@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -18,11 +18,13 @@ from tracetui.tui.widgets.dialog import Dialog
 from tracetui.tui.widgets.line_bar import LineBar
 from tracetui.tui.widgets.line_view import HeadedSource, LineView
 
+WHY: Final = -1
+"""Result instead of a row if the user asks for root causes."""
 _INDENT = 2
 
 
 class ResultScreen(Dialog[int | None]):
-    """Shows rows below a title; returns the row chosen, or None."""
+    """Shows rows below a title; returns the row chosen, `WHY`, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = RESULT.bindings
     DEFAULT_CSS = """
@@ -31,9 +33,19 @@ class ResultScreen(Dialog[int | None]):
     """
 
     def __init__(
-        self, look: Look, title: Sequence[Line], rows: HeadedSource, choose: str, keys: Keys, at: int = 0
+        self,
+        look: Look,
+        title: Sequence[Line],
+        rows: HeadedSource,
+        choose: str,
+        keys: Keys,
+        at: int = 0,
+        *,
+        offers_why: bool = False,
     ) -> None:
-        """`choose`: effect of choosing a row, for the key hints; `keys`: for the help; `at`: row of the cursor."""
+        """`choose`: effect of choosing a row, for the key hints; `keys`: for the help; `at`: row of the cursor;
+        offers_why: a key returns `WHY`.
+        """
         super().__init__()
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows
@@ -42,7 +54,9 @@ class ResultScreen(Dialog[int | None]):
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.glyphs.cursor)
         moves = LISTS.hints("list.down list.up")
-        hints = [("{list.open}", choose), *moves, *RESULT.hints("answer.leave", "answer.keys")]
+        self._offers_why = offers_why
+        why = RESULT.hints("answer.why") if offers_why else ()
+        hints = [("{list.open}", choose), *why, *moves, *RESULT.hints("answer.leave", "answer.keys")]
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
@@ -61,6 +75,10 @@ class ResultScreen(Dialog[int | None]):
 
     def _heading_lines(self, width: int) -> list[Line]:
         return [_indented(self._rows.heading(self._view.line_width), width)]
+
+    def action_why(self) -> None:
+        if self._offers_why:
+            self.dismiss(WHY)
 
     def action_keys(self) -> None:
         groups = [("This screen", self._keys), (LISTS.title, LISTS.help), (RESULT.title, RESULT.help)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,7 @@ from msgspec import structs
 from tracetui.analysis.analysis import Analysis
 from tracetui.analysis.compare import Comparison, compare
 from tracetui.analysis.compare_traces import CallPath, compare_traces
+from tracetui.analysis.root_causes import CausesAndBaseline, find_root_causes
 from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import server_at
 from tracetui.model.errors import InputError, UsageError
@@ -21,6 +23,7 @@ from tracetui.model.traces import TraceSet
 from tracetui.model.user_path import user_path
 from tracetui.query.edit import TIME, replace_conditions
 from tracetui.query.trace_set_split import Split
+from tracetui.render.causes.statement import cause_statement
 from tracetui.render.frame import source_name
 from tracetui.render.report.compare_text import NOTHING_IN_COMMON, ComparisonLines
 from tracetui.render.text import numbers
@@ -36,8 +39,9 @@ from tracetui.tui.views.choice_filler import ChoiceFiller
 from tracetui.tui.views.contrast import open_contrast
 from tracetui.tui.views.normal_trace import show_normal
 from tracetui.tui.views.traces.before_after import GroupPair, OfferedPairs
+from tracetui.tui.views.traces.causes import CauseFinder
 from tracetui.tui.widgets.choice import Choice, Option
-from tracetui.tui.widgets.result_screen import ResultScreen
+from tracetui.tui.widgets.result_screen import WHY, ResultScreen
 
 _SLOW = 0.95
 _SETS_KEYS = (
@@ -68,9 +72,11 @@ class TraceDialogs:
         under_cursor: Callable[[], int | None],
         filler: ChoiceFiller,
         mark_moment: Callable[[int], None],
+        causes: CauseFinder,
     ) -> None:
         """`under_cursor` returns the trace under the cursor; `mark_moment` marks a time in the plot."""
         self._view, self._under_cursor, self._filler, self._mark_moment = view, under_cursor, filler, mark_moment
+        self._causes = causes
         self._pairs = OfferedPairs(view.state, under_cursor)
 
     def _analysis(self, purpose: str) -> Analysis | None:
@@ -226,19 +232,26 @@ class TraceDialogs:
 
         view.work("traces-compare-sets", partial(_or_reason, job), self._show_comparison)
 
-    def _show_comparison(self, result: tuple[Comparison, tuple[str, str]] | str) -> None:
-        state = self._view.state
+    def _show_comparison(self, result: _Compared | str) -> None:
+        view, look = self._view, self._view.state.look
         if isinstance(result, str):
-            self._view.post_notice(result)
+            view.post_notice(result)
             return
-        found, names = result
-        rows = ComparisonLines(found, names, state.look.glyphs.ascii_only)
+        found, causes = result.found, result.causes
+        rows = ComparisonLines(found, result.names, look.glyphs.ascii_only)
         worse = len(found.regressions)
         text = f"{numbers.counted(worse, 'figure')} became worse" if worse else "no significant regression"
         if not found.has_common:
             text = NOTHING_IN_COMMON
         title = Line([(text, Role.ERROR if worse or not found.has_common else Role.STRONG)])
-        self._view.show_dialog(ResultScreen(state.look, [title], rows, "back", _SETS_KEYS), lambda _: None)
+        cause = cause_statement(causes, look.glyphs)
+        lines = [title, *([cause.line(view.size.width, look.glyphs.ellipsis)] if cause is not None else [])]
+
+        def chosen(row: int) -> None:
+            if row == WHY:
+                self._causes.open_page(lambda: causes, partial(self._show_comparison, result))
+
+        view.show_dialog(ResultScreen(look, lines, rows, "back", _SETS_KEYS, offers_why=True), chosen)
 
     # --- a file ------------------------------------------------------------------------------------------------------
 
@@ -357,14 +370,27 @@ def _split(pair: GroupPair) -> Split | str:
         return str(error)
 
 
-def _compared_groups(pair: GroupPair, traces: TraceSet) -> tuple[Comparison, tuple[str, str]]:
-    """Compare the two groups of a pair. -> the result, names of the groups. Raises UsageError if one is empty."""
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Two sets compared, and the causes of what is worse in the second."""
+
+    found: Comparison
+    names: tuple[str, str]
+    causes: CausesAndBaseline
+
+
+def _compared_groups(pair: GroupPair, traces: TraceSet) -> _Compared:
+    """Compare the two groups of a pair. Raises UsageError if one is empty."""
     split = pair.split()
-    return compare(Analysis(traces.select(split.before)), Analysis(traces.select(split.after))), split.names
+    return _named(
+        lambda: compare(Analysis(traces.select(split.before)), Analysis(traces.select(split.after))), split.names
+    )
 
 
-def _named(compared: Callable[[], Comparison], names: tuple[str, str]) -> tuple[Comparison, tuple[str, str]]:
-    return compared(), names
+def _named(compared: Callable[[], Comparison], names: tuple[str, str]) -> _Compared:
+    found = compared()
+    causes = find_root_causes(found.before.traces, found.after.traces)
+    return _Compared(found, names, CausesAndBaseline(causes, names[0]))
 
 
 def _or_reason(compute: Callable[[], _T]) -> _T | str:

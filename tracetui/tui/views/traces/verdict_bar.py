@@ -28,7 +28,7 @@ class VerdictBar(LineBar):
         """Show a verdict; none hides the bar."""
         self.has_verdict = bool(statements)
         self.styles.height = len(statements)
-        hints = [names.short(f"{{view.{one.view}}} opens") if one.view else "" for one in statements]
+        hints = [names.short(f"{{{one.shortcut}}} opens") if one.shortcut else "" for one in statements]
         self.show(lambda width: [self._line(*pair, width) for pair in zip(statements, hints, strict=True)])
 
     def _line(self, statement: Statement, hint: str, width: int) -> Line:

@@ -18,7 +18,6 @@ from tracetui.render.text import numbers
 from tracetui.render.text.line import Line, Role
 from tracetui.render.traces.columns import SortKey
 from tracetui.render.traces.table import marked_glyph
-from tracetui.render.verdict import Statement, verdict_statements
 from tracetui.tui.background_work import Work
 from tracetui.tui.keys.everywhere import APP, EDIT
 from tracetui.tui.keys.traces import QUERY, REGION, TRACES
@@ -26,6 +25,7 @@ from tracetui.tui.messages import LocationChanged, OpenTrace, WidenWindow
 from tracetui.tui.state import State
 from tracetui.tui.views.base import View
 from tracetui.tui.views.choice_filler import ChoiceFiller
+from tracetui.tui.views.traces.causes import CauseFinder
 from tracetui.tui.views.traces.column_choice import open_columns
 from tracetui.tui.views.traces.dialogs import DIALOGS, TraceDialogs
 from tracetui.tui.views.traces.empty_states import (
@@ -43,6 +43,7 @@ from tracetui.tui.views.traces.match_reason import MatchReason
 from tracetui.tui.views.traces.plot_marks import PlotMarks
 from tracetui.tui.views.traces.quick_filters import QuickFilters
 from tracetui.tui.views.traces.saved_filters import open_saved_filters
+from tracetui.tui.views.traces.verdict import VerdictFinder
 from tracetui.tui.views.traces.verdict_bar import VerdictBar
 from tracetui.tui.widgets.copy_menu import open_trace_menu
 from tracetui.tui.widgets.line_view import LineView
@@ -74,7 +75,11 @@ class TracesView(View):
         self.filters = QuickFilters(self, self.list_by_start, self.filler)
         self.grouping = ListGrouping(self, self.listing)
         self.marks = PlotMarks(self.scatter, look, work)
-        self.dialogs = TraceDialogs(self, lambda: self.trace_under_cursor, self.filler, self.marks.mark_comparison)
+        self.causes = CauseFinder(self)
+        self.verdicts = VerdictFinder(self, self.verdict, self.causes, self.on_resize)
+        self.dialogs = TraceDialogs(
+            self, lambda: self.trace_under_cursor, self.filler, self.marks.mark_comparison, self.causes
+        )
         self.reason = MatchReason(self)
         self._loaded: TraceSet | None = None
         self._is_opening = False
@@ -168,10 +173,11 @@ class TracesView(View):
     def sources_changed(self) -> None:
         self._loaded, self._is_opening = None, False
         self.marks.clear()
+        self.causes.forget()
         self._previous_filters = filters.FilterHistory()
         self.scatter.show(NO_POINTS)
         self.listing.clear()
-        self.verdict.show_statements([], self.key_names)
+        self.verdicts.clear()
         self.query_bar.leave()
         self.query_bar.show_query(self.state.query)
         self._show_count()
@@ -250,15 +256,11 @@ class TracesView(View):
 
     def _work_on_verdict(self) -> None:
         """Find the verdict on the traces shown, and the times of changes, unless more of them are about to arrive."""
-        analysis, local = self.state.analysis, self.state.look.local_time
+        analysis = self.state.analysis
         is_partial = self.state.load_state == "reading" or self.state.is_searching
         if analysis is not None and not is_partial and analysis.traces.trace_count:
-            self.work("traces-verdict", lambda: verdict_statements(analysis.verdict, local=local), self._show_verdict)
+            self.verdicts.find(analysis)
             self.marks.find(analysis)
-
-    def _show_verdict(self, statements: list[Statement]) -> None:
-        self.verdict.show_statements(statements, self.key_names)
-        self.on_resize()
 
     def _show_count(self) -> None:
         total = self._loaded.trace_count if self._loaded is not None else 0
@@ -374,6 +376,9 @@ class TracesView(View):
     def action_dialog(self, name: str) -> None:
         """Open one of `DIALOGS`."""
         DIALOGS[name](self.dialogs)
+
+    def action_why(self) -> None:
+        self.causes.open()
 
     def action_undo(self) -> None:
         previous = self._previous_filters.back()

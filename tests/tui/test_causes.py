@@ -1,0 +1,108 @@
+"""Root causes on the screen: the verdict, the page with the evidence, and its spans."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.building import build, span
+from tests.support.incidents import incident
+from tests.support.paths import CHECKOUT, INCIDENT
+from tests.support.trace_app import opened
+from tracetui.analysis.root_causes import CausesAndBaseline, find_root_causes
+from tracetui.export.save import save
+from tracetui.render.verdict import Statement
+from tracetui.tui.state import State
+from tracetui.tui.views.traces.causes import CauseFinder
+
+
+async def test_verdict_names_the_first_cause_and_its_confidence() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        assert re.search(r"CAUSE +recommendation-service  error origin   confidence 74 %.* Y opens", pilot.text)
+
+
+async def test_key_opens_the_evidence_and_enter_a_span_that_shows_it() -> None:
+    async with opened(INCIDENT) as (app, pilot):
+        await pilot.press("Y")
+        assert "Causes in 8 traces, compared with 92 traces: requests that did not fail" in pilot.text
+        assert "api-gateway ──→ ✖ recommendation-service" in pilot.text
+        assert "fetch_recommendations  self time 331 ms → 837 ms, 8 spans" in pilot.text
+        await pilot.press(*"jjjjjjjjj", "enter")
+        assert app.view == "waterfall"
+        assert app.state.session is not None
+        loaded = app.state.session.loaded
+        assert app.state.span is not None
+        assert (loaded.service_name(app.state.span), loaded.operation_name(app.state.span)) == (
+            "recommendation-service",
+            "fetch_recommendations",
+        )
+        assert "1.00 s" in pilot.text
+        await pilot.press("escape")
+        assert re.search(r"▌ +10:02:54\.781  api-gateway GET /profile +1\.86 s  self time 1\.00 s", pilot.text)
+        await pilot.press("escape")
+        assert "FAILING" in pilot.text
+
+
+async def test_cause_is_that_of_the_traces_shown() -> None:
+    async with opened(INCIDENT) as (_, pilot):
+        await pilot.press("slash", *"error = false", "enter")
+        assert "FAILING" not in pilot.text
+        assert "CAUSE" not in pilot.text
+
+
+async def test_single_trace_has_a_page_without_a_line_in_the_verdict() -> None:
+    async with opened(CHECKOUT, size=(80, 24)) as (_, pilot):
+        assert "CAUSE" not in pilot.text
+        await pilot.press("Y")
+        assert "Causes in 1 trace, without a baseline" in pilot.text
+        assert "1  inventory-service  dependency  confidence 71 %" in pilot.text
+        assert "lock_stock_row  critical 280 ms in calls to stock-db, 3 spans" in pilot.text
+
+
+async def test_no_cause_is_a_notice(tmp_path: Path) -> None:
+    save(build(*(span(f"{number}", 0, 0, trace=str(number + 1)) for number in range(3))), tmp_path / "instant.json")
+    async with opened(str(tmp_path / "instant.json")) as (_, pilot):
+        await pilot.press("Y")
+        assert "no cause found: nothing differs beyond chance; missing: a baseline" in pilot.text
+
+
+async def test_comparison_names_the_cause_and_opens_its_evidence(tmp_path: Path) -> None:
+    generated = incident(9)
+    for traces, name in ((generated.before, "before.json"), (generated.after, "after.json")):
+        save(traces, tmp_path / name)
+    async with opened(str(tmp_path / "after.json")) as (_, pilot):
+        await pilot.press("B", *str(tmp_path / "before.json"), "enter")
+        assert re.search(rf"CAUSE +{generated.service}  network   confidence 77 %", pilot.text)
+        await pilot.press("Y")
+        assert "Got worse  gateway gateway.handle" in pilot.text
+        assert f"✖ {generated.service}" in pilot.text
+        await pilot.press("escape")
+        assert "figures became worse" in pilot.text
+
+
+@dataclass
+class FakeView:
+    """What a finder needs of a view."""
+
+    state: State = field(default_factory=State)
+    notices: list[str] = field(default_factory=list)
+
+    def post_notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
+@pytest.mark.parametrize(("new", "notices"), [(frozenset(), 0), (frozenset({3}), 1)])
+def test_cause_that_is_new_since_the_last_poll_is_announced_once(new: frozenset[int], notices: int) -> None:
+    generated = incident(9)
+    causes = CausesAndBaseline(find_root_causes(generated.before, generated.after), "earlier")
+    view: Any = FakeView()
+    view.state.new = new
+    finder, shown = CauseFinder(view), list[Statement]()
+    for _ in range(2):
+        finder.found(causes, shown.append)
+    assert len(shown) == 2
+    assert view.notices == [f"new cause: {generated.service}  network  confidence 77 %"][:notices]

@@ -1,0 +1,1 @@
+"""Root causes on the screen and in the report."""
