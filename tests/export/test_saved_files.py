@@ -264,7 +264,7 @@ def test_order_of_ties_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
     renamed = replace(
         traces,
         services=traces.services[::-1],
-        resources=[replace(one, service=int(number[one.service])) for one in traces.resources],
+        resources=[one._replace(service=int(number[one.service])) for one in traces.resources],
         known_operations=[],
     )
     assert comparable_spans(renamed) == comparable_spans(traces)

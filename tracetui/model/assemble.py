@@ -15,7 +15,6 @@ These rules define traces everywhere in this program:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -169,7 +168,7 @@ class _Assembly:
             names, moved_names = sorted_texts(names)
             services, moved_services = sorted_texts(services)
             records.name = moved_names[records.name]
-            resources = [replace(one, service=int(moved_services[one.service])) for one in resources]
+            resources = [one._replace(service=int(moved_services[one.service])) for one in resources]
         warnings: dict[int, list[str]] = {}
         for i, texts in intake.texts.warnings.items():
             known = warnings.setdefault(int(row_position[i]), [])

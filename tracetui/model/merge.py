@@ -11,8 +11,6 @@ The result does not depend on the order of the records, except for the spelling 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from tracetui.model.ids import mix
@@ -321,7 +319,7 @@ class _Merger:
 
 def _combined_resource(service: int, parts: list[Resource]) -> Resource:
     if len(parts) == 1:
-        return replace(parts[0], service=service)
+        return parts[0]._replace(service=service)
     scoped = next((part for part in parts if part.scope_name), parts[0])
     return Resource(
         service,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,26 +12,37 @@ from tracetui.model.span import UNKNOWN_SERVICE
 from tracetui.model.span_codec import Codec
 
 
+class _TextNumbers(dict[str, int]):
+    """Numbers by text, which number a further text when it is looked up."""
+
+    __slots__ = ("texts",)
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __missing__(self, text: str) -> int:
+        number = self[text] = len(self.texts)
+        self.texts.append(text)
+        return number
+
+
 class Interner:
     """Bidirectional mapping of texts and small integers, in order of first appearance."""
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
-        self.texts: list[str] = list(texts)
-        self._index = {text: i for i, text in enumerate(self.texts)}
+        self._numbers = _TextNumbers()
+        self.texts = self._numbers.texts
+        self.many(texts)
+
+    def __reduce__(self) -> tuple[type[Interner], tuple[list[str]]]:
+        return Interner, (self.texts,)
 
     def __call__(self, text: str) -> int:
-        index = self._index.get(text)
-        if index is None:
-            index = self._index[text] = len(self.texts)
-            self.texts.append(text)
-        return index
+        return self._numbers[text]
 
-    def many(self, texts: Sequence[str]) -> list[int]:
-        """Number many texts, most of which are known already."""
-        numbers = list(map(self._index.get, texts))
-        if None in numbers:
-            return [self(text) for text in texts]
-        return cast("list[int]", numbers)
+    def many(self, texts: Iterable[str]) -> list[int]:
+        """Number many texts."""
+        return list(map(self._numbers.__getitem__, texts))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -105,8 +115,7 @@ class TraceTable:
         return len(self.ids)
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(NamedTuple):
     """Origin of spans: a service, its attributes, the instrumentation scope, and the codec of the spans' raw parts."""
 
     service: int
@@ -146,7 +155,7 @@ class ResourceTable:
         """Keep some resources."""
         entries, names = [self.entries[at] for at in kept], self.services.texts
         self.services = Interner()
-        self.entries = [replace(one, service=self.services(names[one.service])) for one in entries]
+        self.entries = [one._replace(service=self.services(names[one.service])) for one in entries]
         self._numbers = {
             (names[one.service], one.raw, type(one.codec), one.scope_name, one.scope_version): at
             for at, one in enumerate(entries)
