@@ -143,6 +143,8 @@ def check_services(
     names: Sequence[str], sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
 ) -> None:
     """Raise UsageError for a service that neither the loaded traces nor the servers have."""
+    if not names:
+        return
     known = {service for session in sessions for service in session.loaded.services}
     if not _missing(names, known):
         return
@@ -173,6 +175,8 @@ def check_is_loaded(name: str, session: Session, sources: Sequence[str], overrid
 def _check_operations(
     filters: Filters, sessions: Sequence[Session], sources: Sequence[str], overrides: Overrides
 ) -> None:
+    if not filters.operations:
+        return
     known = {name for session in sessions for name in (*session.loaded.names, *session.loaded.shapes)}
     missing = _missing(filters.operations, known)
     if not missing:

@@ -108,17 +108,19 @@ def apply(traces: TraceSet, filters: Filters) -> TraceSet:
 def _takes_part(traces: TraceSet, filters: Filters) -> np.ndarray:
     """Test which traces have a span of the services and operations of the filters: bool[traces]."""
     spans = np.ones(len(traces), bool)
-    for wanted, columns in (
-        (filters.services, [(traces.services, traces.service)]),
-        (filters.operations, _operation_columns(traces)),
-    ):
+    for wanted, columns_of in ((filters.services, _service_columns), (filters.operations, _operation_columns)):
         if wanted:
+            columns = columns_of(traces)
             wanted = tuple(spelled_as_in(name, *(texts for texts, _ in columns)) for name in wanted)
             named = [np.array([text in wanted for text in texts], bool)[column] for texts, column in columns]
             spans &= np.logical_or.reduce(named)
     found = np.zeros(traces.trace_count, bool)
     found[traces.trace[spans]] = True
     return found
+
+
+def _service_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
+    return [(traces.services, traces.service)]
 
 
 def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
@@ -129,14 +131,14 @@ def _operation_columns(traces: TraceSet) -> list[tuple[list[str], np.ndarray]]:
 def unknown_names(traces: TraceSet, filters: Filters) -> list[str]:
     """Describe each service and operation in the filters that no span has, one per line."""
     lines = []
-    for what, wanted, columns in (
-        ("service", filters.services, [(traces.services, traces.service)]),
-        ("operation", filters.operations, _operation_columns(traces)),
+    for what, wanted, columns_of in (
+        ("service", filters.services, _service_columns),
+        ("operation", filters.operations, _operation_columns),
     ):
         if not wanted:
             continue
         # a selection shares the tables of the original set
-        present = {texts[code] for texts, column in columns for code in np.unique(column).tolist()}
+        present = {texts[code] for texts, column in columns_of(traces) for code in np.unique(column).tolist()}
         for name in dict.fromkeys(wanted):
             kept = spelled_as_in(name, present)
             if kept != name:
