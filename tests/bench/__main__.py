@@ -51,7 +51,7 @@ traces = load([{path!r}])
 gc.disable()
 parse("word")  # builds the grammar
 begin = time.process_time()
-report_json(Analysis(traces), ["errors"])
+b"".join(report_json(Analysis(traces), ["errors"]))
 errors = time.process_time() - begin
 longest = 0.0
 for word in ("cache.miss", "items", "operation-7"):
@@ -66,7 +66,7 @@ from tests.bench.many_names import many_names
 from tracetui.analysis.analysis import Analysis
 from tracetui.render.report.json import SECTIONS, report_json
 """
-_REPORT = "report_json(Analysis(many_names({spans}, {names})), SECTIONS)"
+_REPORT = 'b"".join(report_json(Analysis(many_names({spans}, {names})), SECTIONS))'
 _SEARCH = "/search?service=service-0&limit=1500&start=1600000000000000&end=1800000000000000"
 _FETCH = """
 import httpx, sys, time

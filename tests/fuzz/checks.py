@@ -101,7 +101,7 @@ def check_whole(traces: TraceSet) -> None:
 
 def _check_report(analysis: Analysis) -> None:
     traces = analysis.traces
-    report = _strict(report_json(analysis), "report")
+    report = _strict(b"".join(report_json(analysis)), "report")
     summary = report["summary"]
     check(summary["trace_count"] == traces.trace_count, "report: number of traces")
     check(summary["span_count"] == len(traces), "report: number of spans")
@@ -119,7 +119,7 @@ def _check_report(analysis: Analysis) -> None:
     errors = report["errors"]
     by_pattern = sum(pattern["count"] for pattern in errors["patterns"])
     check(sum(one["error_count"] for one in errors["by_service"].values()) == by_pattern, "errors: sums by service")
-    check(_strict(report_json(Analysis(correct_skew(traces))), "report without skew"), "report without skew")
+    check(_strict(b"".join(report_json(Analysis(correct_skew(traces)))), "report without skew"), "report without skew")
 
 
 def _check_times(analysis: Analysis) -> None:

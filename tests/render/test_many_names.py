@@ -187,7 +187,7 @@ def test_only_bottlenecks_that_are_listed_are_built(monkeypatch: pytest.MonkeyPa
     assert len(built) <= 11
     assert len(read) < 500
     built.clear()
-    document = json.loads(report_json(analysis, ["bottlenecks"]))
+    document = json.loads(b"".join(report_json(analysis, ["bottlenecks"])))
     assert len(document["bottlenecks"]) >= 500
     assert built == []
     assert document["bottlenecks"] == [bottleneck_json(one) for one in analysis.bottlenecks()]

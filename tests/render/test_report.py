@@ -261,7 +261,7 @@ def test_kinds_of_warnings_are_named_with_counts() -> None:
     analysis = Analysis(traces)
     text = "\n".join(line.text for line in report_text(analysis, ("summary",), ReportOptions()))
     assert "⚠ warnings  orphan 2 in 1 trace   roots 3 in 2 traces\n" in text
-    kinds = json.loads(report_json(analysis))["warning_kinds"]
+    kinds = json.loads(b"".join(report_json(analysis)))["warning_kinds"]
     assert [(kind["kind"], kind["span_count"], kind["trace_count"]) for kind in kinds] == [
         ("orphan", 2, 1),
         ("roots", 3, 2),

@@ -28,7 +28,7 @@ def reloaded(traces: TraceSet, folder: Path) -> TraceSet:
 
 def report_figures(traces: TraceSet) -> Any:
     """Return the report as JSON, without what is lost in a saved file."""
-    found = orjson.loads(report_json(Analysis(traces), list(SECTIONS)))
+    found = orjson.loads(b"".join(report_json(Analysis(traces), list(SECTIONS))))
     # lost parts are reported when the file is saved
     for name in ("duplicate_span_count", "span_count"):
         del found["summary"][name]

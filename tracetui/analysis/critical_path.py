@@ -85,6 +85,23 @@ class CriticalPaths:
         part = slice(int(first[trace]), int(first[trace + 1]))
         return span[part], start[part], end[part]
 
+    def sections_of_each(self, some: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """List the sections of these traces one after the other, as `sections_of` does.
+
+        some: int64[m]. -> spans, starts, ends; where the sections of each trace begin, int64[m + 1]
+        """
+        span, start, end, first = self._sections
+        sizes = self.section_counts[some]
+        begins = np.concatenate(([0], np.cumsum(sizes)))
+        at = np.arange(begins[-1]) + np.repeat(first[some] - begins[:-1], sizes)
+        return span[at], start[at], end[at], begins
+
+    @property
+    def section_counts(self) -> np.ndarray:
+        """int64[traces], number of sections."""
+        counts: np.ndarray = np.diff(self._sections[3])
+        return counts
+
 
 @dataclass(frozen=True, eq=False)
 class _Windows:

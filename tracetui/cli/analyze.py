@@ -9,7 +9,7 @@ import typer
 
 from tracetui.cli import options as o
 from tracetui.cli.filtered_session import open_for_report
-from tracetui.cli.output import print_json, print_lines, print_message
+from tracetui.cli.output import print_lines, print_message, print_pieces
 from tracetui.query.trace_filters import describe
 from tracetui.render.report.json import SECTIONS, report_json
 from tracetui.render.report.text import report_text
@@ -55,7 +55,8 @@ def analyze(options: AnalyzeOptions, selection: o.Selection, report: o.Report, s
         for lost in save_traces(session.analysis.traces, save, replace=True):
             print_message(f"not saved: {lost}")
     if options.json:
-        print_json(report_json(session.analysis, sections), report.output, ascii_only=report.ascii)
+        pieces = report_json(session.analysis, sections)
+        print_pieces(pieces, report.output, is_json=True, ascii_only=report.ascii)
         return
     look = report.options(filters, session)
     lines = report_text(session.analysis, sections, look)

@@ -126,31 +126,31 @@ def print_lines(
 
 def print_bytes(data: bytes, output: Path | None = None) -> None:
     """Write bytes to a file or stdout. UsageError if the file cannot be written."""
-    if output is None:
-        print_pieces([data], is_json=False)
-        return
-    with _to_file(output) as file:
-        file.write(data)
-
-
-def print_pieces(pieces: Iterable[bytes], *, is_json: bool) -> None:
-    """Write pieces to stdout as they come, JSON on a terminal like `print_json`. Raises UsageError."""
-    with _to_stdout() as stream:
-        stream.flush()
-        is_escaped = is_json and stream.isatty()
-        for piece in pieces:
-            stream.buffer.write(escaped_json(piece) if is_escaped else piece)
+    print_pieces([data], output, is_json=False)
 
 
 def print_json(data: bytes, output: Path | None = None, *, ascii_only: bool = False) -> None:
-    """Write JSON to a file or stdout; on a terminal, with invisible characters escaped.
+    """Write JSON to a file or stdout as `print_pieces` does."""
+    print_pieces([data], output, is_json=True, ascii_only=ascii_only)
 
-    Raises UsageError if the file cannot be written.
+
+def print_pieces(
+    pieces: Iterable[bytes], output: Path | None = None, *, is_json: bool, ascii_only: bool = False
+) -> None:
+    """Write pieces to a file or stdout as they come; JSON on a terminal with invisible characters escaped.
+
+    ascii_only: escape all other characters than ASCII in JSON. Raises UsageError if the file cannot be written.
     """
-    on_terminal = output is None and sys.stdout is not None and sys.stdout.isatty()
-    if ascii_only or on_terminal:
-        data = escaped_json(data, ascii_only=ascii_only)
-    print_bytes(data, output)
+    if output is not None:
+        with _to_file(output) as file:
+            for piece in pieces:
+                file.write(escaped_json(piece, ascii_only=True) if is_json and ascii_only else piece)
+        return
+    with _to_stdout() as stream:
+        stream.flush()
+        is_escaped = is_json and (ascii_only or stream.isatty())
+        for piece in pieces:
+            stream.buffer.write(escaped_json(piece, ascii_only=ascii_only) if is_escaped else piece)
 
 
 def print_diagram(text: str, output: Path | None = None, *, ascii_only: bool = False) -> None:

@@ -51,6 +51,12 @@ def span_text(key: int) -> str:
     return f"{key:016x}"
 
 
+def span_texts(keys: np.ndarray) -> list[str]:
+    """Format many keys, uint64[n], as `span_text` does."""
+    joined = keys.astype(">u8").tobytes().hex()
+    return [joined[at : at + SPAN_DIGITS] for at in range(0, len(joined), SPAN_DIGITS)]
+
+
 def span_keys(texts: Sequence[str]) -> tuple[np.ndarray, dict[int, str]]:
     """Convert many span ids to keys.
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tracetui.model.errors import LoadWarning
-from tracetui.model.ids import canonical_trace_id, span_text
+from tracetui.model.ids import canonical_trace_id, span_text, span_texts
 from tracetui.model.log_lines import NO_LOGS, LogLines
 from tracetui.model.operations import Operations, exact_operations, operations_by_shape
 from tracetui.model.skewed_spans import skewed_spans
@@ -288,6 +288,13 @@ class TraceSet:
     def span_id(self, span: int) -> str:
         """Return the id as the source wrote it."""
         return self.odd_ids.get(span) or span_text(int(self.key[span]))
+
+    def span_ids(self, spans: np.ndarray) -> list[str]:
+        """Return `span_id` of these spans: int64[m]."""
+        ids = span_texts(self.key[spans])
+        if self.odd_ids:
+            ids = [self.odd_ids.get(span) or text for span, text in zip(spans.tolist(), ids, strict=True)]
+        return ids
 
     def parent_id(self, span: int) -> str | None:
         """Return the id of the parent, even if that is missing; None for a span without a parent."""

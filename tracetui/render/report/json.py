@@ -6,25 +6,25 @@ of 100, times are ISO 8601 in UTC.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-import orjson
 
 from tracetui.analysis.analysis import Analysis
-from tracetui.analysis.async_work import AsyncEntry, AsyncUnit, AsyncWork
+from tracetui.analysis.async_work import AsyncEntry
 from tracetui.analysis.bottlenecks import Bottleneck, BottleneckColumns
 from tracetui.analysis.calls import is_named
-from tracetui.analysis.critical_path import CriticalPaths
-from tracetui.analysis.dependencies import Dependencies
+from tracetui.analysis.dependencies import Dependencies, EdgeColumns, ServiceColumns
 from tracetui.analysis.errors import ErrorPattern, Errors
 from tracetui.analysis.suggestions.registry import Suggestion
 from tracetui.analysis.summary import DurationStats, Summary
 from tracetui.analysis.verdict import FailingVerdict
 from tracetui.model.skewed_spans import SKEW_WARNING
 from tracetui.model.traces import TraceSet
+from tracetui.render.report.critical_paths_json import critical_paths_json
+from tracetui.render.report.json_stream import Batches, json_pieces
 from tracetui.render.report.json_values import all_in_ms, in_ms, in_percent, iso_time, percentages, rates, warnings_json
 from tracetui.render.text import numbers
 
@@ -61,18 +61,23 @@ _EDGE_KEYS = (
     "async",
     "inferred",
 )
+_BATCH = 1 << 10
+"""Rows that are serialised together; few, so that they stay in the processor's cache."""
 
 
-def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> bytes:
-    """Serialise summary, named sections and warnings as indented JSON with a trailing newline."""
+def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> Iterator[bytes]:
+    """Serialise summary, named sections and warnings as indented JSON with a trailing newline.
+
+    All results are computed at once; the pieces of JSON are made as they are asked for.
+    """
     traces = analysis.traces
     parts: dict[str, Any] = {"summary": summary_json(analysis.summary), "verdict": verdict_json(analysis, sections)}
     if "bottlenecks" in sections:
-        parts["bottlenecks"] = bottlenecks_json(analysis.bottleneck_columns)
+        parts["bottlenecks"] = Batches(bottlenecks_json(analysis.bottleneck_columns))
         parts["findings"] = [suggestion_json(found, traces) for found in analysis.suggestions]
         parts["async_work"] = [async_entry_json(found, traces) for found in analysis.async_work.entries()]
     if "critical_paths" in sections:
-        parts["critical_paths"] = critical_paths_json(analysis.paths, analysis.async_work)
+        parts["critical_paths"] = Batches(critical_paths_json(analysis.paths, analysis.async_work))
     if "errors" in sections:
         parts["errors"] = errors_json(analysis.errors, traces)
     if "dependencies" in sections:
@@ -87,7 +92,7 @@ def report_json(analysis: Analysis, sections: Collection[str] = SECTIONS) -> byt
         for count in analysis.warning_counts
     ]
     parts["warnings"] = warnings_json(traces.load_warnings) + skew_warnings_json(traces) + nameless_json(traces)
-    return orjson.dumps(parts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return json_pieces(parts)
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:
@@ -169,23 +174,27 @@ def bottleneck_json(found: Bottleneck) -> dict[str, Any]:
     return dict(zip(_BOTTLENECK_KEYS, values, strict=True))
 
 
-def bottlenecks_json(found: BottleneckColumns) -> list[dict[str, Any]]:
-    """Return `bottleneck_json` of all rows."""
-    rows = np.arange(len(found))
-    listed = zip(
-        *found.names(rows),
-        all_in_ms(found.mean_critical_ns),
-        percentages(found.share_percent),
-        percentages(found.total_share_percent),
-        found.occurrences.tolist(),
-        repeat(found.traces.trace_count, len(found)),
-        found.span_count.tolist(),
-        found.patterns(rows),
-        all_in_ms(found.network_ns),
-        found.networks(rows),
-        strict=True,
-    )
-    return [dict(zip(_BOTTLENECK_KEYS, row, strict=True)) for row in listed]
+def bottlenecks_json(found: BottleneckColumns) -> Iterator[list[dict[str, Any]]]:
+    """Yield batches of `bottleneck_json` of all rows."""
+    # read together, in the order of their bytes
+    patterns = found.patterns(np.arange(len(found)))
+    for begin in range(0, len(found), _BATCH):
+        part = slice(begin, begin + _BATCH)
+        rows = np.arange(len(found))[part]
+        listed = zip(
+            *found.names(rows),
+            all_in_ms(found.mean_critical_ns[part]),
+            percentages(found.share_percent[part]),
+            percentages(found.total_share_percent[part]),
+            found.occurrences[part].tolist(),
+            repeat(found.traces.trace_count, len(rows)),
+            found.span_count[part].tolist(),
+            patterns[part],
+            all_in_ms(found.network_ns[part]),
+            found.networks(rows),
+            strict=True,
+        )
+        yield [dict(zip(_BOTTLENECK_KEYS, row, strict=True)) for row in listed]
 
 
 def suggestion_json(found: Suggestion, traces: TraceSet) -> dict[str, Any]:
@@ -220,85 +229,6 @@ def async_entry_json(found: AsyncEntry, traces: TraceSet) -> dict[str, Any]:
         "duration_stats": stats_json(found.durations),
         "bottlenecks": bottlenecks,
         "example_trace_ids": list(dict.fromkeys(traces.trace_ids[trace] for trace, _ in found.slowest)),
-    }
-
-
-def critical_paths_json(paths: CriticalPaths, work: AsyncWork) -> list[dict[str, Any]]:
-    """Return an entry per trace, longest response time first.
-
-    Boundaries are rounded down to microseconds, so that adjacent sections still meet.
-    """
-    traces = paths.traces
-    services, names = traces.services, traces.names
-    result = []
-    order = np.lexsort((np.arange(traces.trace_count), -traces.response_time))
-    columns = (column[order].tolist() for column in (traces.trace_duration, traces.response_time, traces.root_missing))
-    for trace, total, response, root_missing in zip(order.tolist(), *columns, strict=True):
-        spans, starts, ends = paths.sections_of(trace)
-        # a span may have several sections; list it at the first one
-        _, first = np.unique(spans, return_index=True)
-        listed = spans[np.sort(first)]
-        ids = {span: traces.span_id(span) for span in listed.tolist()}
-        labels = {
-            span: (services[service], names[name])
-            for span, service, name in zip(
-                listed.tolist(), traces.service[listed].tolist(), traces.name[listed].tolist(), strict=True
-            )
-        }
-        sections = [
-            {
-                "span_id": ids[span],
-                "service": labels[span][0],
-                "operation": labels[span][1],
-                "start_us": start,
-                "end_us": end,
-            }
-            for span, start, end in zip(spans.tolist(), (starts // 1000).tolist(), (ends // 1000).tolist(), strict=True)
-            if start < end
-        ]
-        result.append(
-            {
-                "trace_id": traces.trace_ids[trace],
-                "total_duration_ms": in_ms(total),
-                "response_time_ms": in_ms(response),
-                "root_missing": root_missing,
-                "critical_path_duration_ms": in_ms(int((ends - starts).sum())),
-                "spans": [
-                    {
-                        "span_id": ids[span],
-                        "service": labels[span][0],
-                        "operation": labels[span][1],
-                        "duration_ms": duration / 1e6,
-                        "critical_ms": critical / 1e6,
-                    }
-                    for span, duration, critical in zip(
-                        listed.tolist(), traces.duration[listed].tolist(), paths.critical[listed].tolist(), strict=True
-                    )
-                ],
-                "sections": sections,
-                "async_work": [_unit_json(unit, traces) for unit in work.units_of(trace)],
-            }
-        )
-    return result
-
-
-def _unit_json(unit: AsyncUnit, traces: TraceSet) -> dict[str, Any]:
-    """Return asynchronous work of a trace, with its own critical path."""
-    sections = zip(unit.spans.tolist(), (unit.starts // 1000).tolist(), (unit.ends // 1000).tolist(), strict=True)
-    return {
-        **_labels(unit.root, traces),
-        "duration_ms": in_ms(int(traces.reached_end[unit.root] - traces.start[unit.root])),
-        "sections": [
-            {**_labels(span, traces), "start_us": start, "end_us": end} for span, start, end in sections if start < end
-        ],
-    }
-
-
-def _labels(span: int, traces: TraceSet) -> dict[str, str]:
-    return {
-        "span_id": traces.span_id(span),
-        "service": traces.service_name(span),
-        "operation": traces.operation_name(span),
     }
 
 
@@ -355,42 +285,69 @@ def _pattern_json(pattern: ErrorPattern, traces: TraceSet) -> dict[str, Any]:
     }
 
 
-def dependencies_json(dependencies: Dependencies) -> dict[str, Any]:
+def dependencies_json(dependencies: Dependencies) -> dict[str, Batches]:
     services, edges = dependencies.service_columns, dependencies.edge_columns
-    counts, is_async = edges.call_count.tolist(), edges.is_async.tolist()
+    return {
+        "services": Batches(_services_json(services), b"{}"),
+        "dependencies": Batches(_calls_json(edges), b"{}"),
+        "edges": Batches(_edges_json(edges)),
+    }
+
+
+def _services_json(services: ServiceColumns) -> Iterator[dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, Any]] = {}
+    for begin in range(0, len(services.names), _BATCH):
+        part = slice(begin, begin + _BATCH)
+        rows = zip(
+            services.call_count[part].tolist(),
+            *map(all_in_ms, services.durations[[0, 2, 3, 4], part]),
+            rates(services.error_count[part], services.call_count[part]),
+            services.inferred[part].tolist(),
+            services.types[part],
+            strict=True,
+        )
+        for name, row in zip(services.names[part], rows, strict=True):
+            # names are sorted, and those of a service and a peer may be equal
+            if name not in found and len(found) >= _BATCH:
+                yield found
+                found = {}
+            found[name] = dict(zip(_SERVICE_KEYS, row, strict=True))
+    yield found
+
+
+def _calls_json(edges: EdgeColumns) -> Iterator[dict[str, dict[str, int]]]:
+    """Yield the calls of each caller by callee, and thus all edges of a caller together."""
     calls: dict[str, dict[str, int]] = {}
-    for caller, callee, count in zip(edges.callers, edges.callees, counts, strict=True):
+    for caller, callee, count in zip(edges.callers, edges.callees, edges.call_count.tolist(), strict=True):
+        # edges are sorted by caller
+        if caller not in calls and len(calls) >= _BATCH:
+            yield calls
+            calls = {}
         callees = calls.setdefault(caller, {})
         callees[callee] = callees.get(callee, 0) + count
-    service_rows = zip(
-        services.names,
-        services.call_count.tolist(),
-        *map(all_in_ms, services.durations[[0, 2, 3, 4]]),
-        rates(services.error_count, services.call_count),
-        services.inferred.tolist(),
-        services.types,
-        strict=True,
-    )
-    edge_rows = zip(
-        edges.callers,
-        edges.callees,
-        counts,
-        edges.error_count.tolist(),
-        rates(edges.error_count, edges.call_count),
-        *map(all_in_ms, edges.durations[2:5]),
-        all_in_ms(edges.caller_p50),
-        *map(all_in_ms, np.where(edges.is_async, np.nan, edges.network)),
-        percentages(edges.network_share),
-        *map(all_in_ms, np.where(edges.is_async, edges.network, np.nan)),
-        is_async,
-        edges.inferred.tolist(),
-        strict=True,
-    )
-    return {
-        "services": {row[0]: dict(zip(_SERVICE_KEYS, row[1:], strict=True)) for row in service_rows},
-        "dependencies": calls,
-        "edges": [dict(zip(_EDGE_KEYS, row, strict=True)) for row in edge_rows],
-    }
+    yield calls
+
+
+def _edges_json(edges: EdgeColumns) -> Iterator[list[dict[str, Any]]]:
+    for begin in range(0, len(edges.callers), _BATCH):
+        part = slice(begin, begin + _BATCH)
+        is_async, network = edges.is_async[part], edges.network[:, part]
+        rows = zip(
+            edges.callers[part],
+            edges.callees[part],
+            edges.call_count[part].tolist(),
+            edges.error_count[part].tolist(),
+            rates(edges.error_count[part], edges.call_count[part]),
+            *map(all_in_ms, edges.durations[2:5, part]),
+            all_in_ms(edges.caller_p50[part]),
+            *map(all_in_ms, np.where(is_async, np.nan, network)),
+            percentages(edges.network_share[part]),
+            *map(all_in_ms, np.where(is_async, network, np.nan)),
+            is_async.tolist(),
+            edges.inferred[part].tolist(),
+            strict=True,
+        )
+        yield [dict(zip(_EDGE_KEYS, row, strict=True)) for row in rows]
 
 
 def nameless_json(traces: TraceSet) -> list[dict[str, str]]:
