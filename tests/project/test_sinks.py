@@ -114,6 +114,7 @@ VALUES: dict[str, list[str]] = {
     "--query": [f"name = {json.dumps(ALL)}", json.dumps(ALL), ARGUMENT, f'"{ARGUMENT}'],
     "--select": [f"service = {json.dumps(ALL)}", ARGUMENT],
     "--trace": [ARGUMENT, "failed", "newest"],
+    "--normal": ["newest", ARGUMENT],
     "--slow": ["50", ARGUMENT],
     "--latency-threshold": ["1", ARGUMENT],
     "--time-range": ["1h", ARGUMENT],

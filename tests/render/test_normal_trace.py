@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 
 from tests.support.building import GivenSpan, build, span
-from tests.support.paths import INCIDENT, SAMPLES
+from tests.support.paths import INCIDENT, SAMPLES, SHOP
 from tests.support.strategies import service_sets, unhurried
 from tests.support.trace_app import opened
 from tracetui.analysis.critical_path import critical_paths
-from tracetui.analysis.normal_trace import compare_with_normal, find_normal
+from tracetui.analysis.normal_trace import compare_with_normal, find_normals
 from tracetui.cli.main import run
+from tracetui.export.save import save
 from tracetui.model.span import Kind
 from tracetui.model.traces import TraceSet
 from tracetui.render.text.glyphs import ASCII, UNICODE
@@ -47,11 +50,55 @@ def requests(*queries: int, calls: int = 1, failed: int = -1) -> TraceSet:
 
 
 def test_normal_trace_is_the_median_of_successful_ones() -> None:
-    traces = requests(10, 20, 30, 40, 500)
-    assert find_normal(traces, 4) == 1
-    assert find_normal(requests(10, 20, 30, 40, 500, failed=1), 4) == 2
-    assert find_normal(requests(10), 0) is None
+    def median(traces: TraceSet, trace: int) -> int:
+        normals = find_normals(traces, trace)
+        assert normals is not None
+        return normals.median
+
+    assert median(requests(10, 20, 30, 40, 500), 4) == 1
+    assert median(requests(10, 20, 30, 40, 500, failed=1), 4) == 2
+    assert median(requests(10, 20, failed=0), 1) == 0, "all others failed"
+    assert find_normals(requests(10), 0) is None
     assert compare_with_normal(requests(10), 0) is None
+
+
+def test_further_normal_traces_are_those_nearest_to_the_median() -> None:
+    normals = find_normals(requests(10, 20, 30, 34, 80, 500), 5)
+    assert normals is not None
+    assert normals.nearest.tolist() == [2, 3, 1, 0, 4]
+    assert [normals.percentile(one) for one in normals.nearest.tolist()] == [50, 61, 40, 20, 81]
+    assert [normals.longer(one) for one in normals.nearest.tolist()] == [2, 1, 3, 4, 0]
+    assert normals.percentile(5) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 21, 92, 99, 100, 101, 250])
+def test_percentile_of_a_trace_names_it_by_nearest_rank(count: int) -> None:
+    normals = find_normals(requests(*range(10, 10 + count), 5_000), count)
+    assert normals is not None
+    percentiles = [normals.percentile(one) or 0 for one in normals.ranked.tolist()]
+    assert normals.percentile(normals.median) == 50
+    assert percentiles == sorted(percentiles)
+    named = [int(normals.ranked[-(-percent * count // 100) - 1]) for percent in percentiles]
+    if count <= 100:
+        assert named == normals.ranked.tolist()
+    assert all(abs(one - trace) <= count // 100 for one, trace in zip(named, normals.ranked.tolist(), strict=True))
+
+
+def test_chosen_normal_trace_is_described() -> None:
+    def second_title(traces: TraceSet, trace: int, normal: int | None = None) -> str:
+        found = compare_with_normal(traces, trace, normal)
+        assert found is not None
+        return NormalDiff(found, traces, UNICODE).titles()[1].text
+
+    many = requests(*range(10, 110), 500)
+    assert "median of 100 others" in second_title(many, 100)
+    assert "p55 of 100 others" in second_title(many, 100, 54)
+    few = requests(10, 20, 30, 40, 500)
+    assert "2nd slowest of 4 others" in second_title(few, 4, 2)
+    assert "the only other  " in second_title(requests(10, 20), 1)
+    failed = requests(10, 20, 30, 500, failed=1)
+    assert "median of 2 others that did not fail" in second_title(failed, 3)
+    assert "ms  failed  " in second_title(failed, 3, 1)
 
 
 def test_share_above_the_whole_is_explained() -> None:
@@ -199,6 +246,30 @@ def test_comparison_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> N
     assert "use only one of --at, --by and --trace" in capsys.readouterr().err
 
 
+def test_another_normal_trace_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    traces = Session.open([INCIDENT]).loaded
+    normals = find_normals(traces, int(np.argmax(traces.response_time)))
+    assert normals is not None
+    other = traces.trace_ids[int(normals.ranked[49])]
+    assert run(["compare", INCIDENT, "--trace", "slowest", "--normal", other, "--width", "120"]) == 0
+    assert f"p54 of 91 others that did not fail  {other}" in capsys.readouterr().out
+    assert run(["compare", INCIDENT, "--trace", "slowest", "--normal", other[:8], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["normal"] == other
+    assert (found["normal_percentile"], found["normal_population"]) == (54, 91)
+    for arguments, reason in (
+        (["--trace", "slowest", "--normal", "slowest"], "--normal is the trace of --trace itself"),
+        (["--normal", "slowest"], "--normal needs --trace"),
+    ):
+        assert run(["compare", INCIDENT, *arguments]) == 2
+        assert reason in capsys.readouterr().err
+    shop = Session.open([SHOP]).loaded
+    entries = shop.operation[shop.main_root]
+    trace, other = shop.trace_ids[0], shop.trace_ids[int(np.flatnonzero(entries != entries[0])[0])]
+    assert run(["compare", str(SHOP), "--trace", trace, "--normal", other]) == 2
+    assert "--normal has another entry point" in capsys.readouterr().err
+
+
 async def test_comparison_by_a_key_in_the_waterfall() -> None:
     async with opened(INCIDENT, size=(120, 30)) as (app, pilot):
         await pilot.press("enter", "equals_sign")
@@ -210,3 +281,34 @@ async def test_comparison_by_a_key_in_the_waterfall() -> None:
         await pilot.press("escape")
         assert "slowest of 100" in pilot.text
         assert app.is_running
+
+
+async def test_keys_choose_another_normal_trace() -> None:
+    async with opened(INCIDENT, size=(120, 30)) as (app, pilot):
+        await pilot.press("enter", "equals_sign")
+        first = pilot.text
+        assert "median of 91 others that did not fail" in first
+        assert "> < another normal" in pilot.lines[-1]
+        await pilot.press("greater_than_sign")
+        assert re.search(r"p(49|51) of 91 others", pilot.text)
+        assert pilot.lines[2:] != first.splitlines()[2:]
+        await pilot.press("greater_than_sign", "less_than_sign", "less_than_sign")
+        assert pilot.text == first
+        await pilot.press("less_than_sign")
+        assert re.search(r"p(\d|\d\d|100) of 91 others", pilot.text), "the furthest from the median"
+        await pilot.press("enter")
+        assert app.view == "waterfall"
+        await pilot.press("escape", "greater_than_sign")
+        assert pilot.text == first, "the next one after that it was left at"
+
+
+async def test_keys_for_another_normal_trace_need_one(tmp_path: Path) -> None:
+    path = tmp_path / "two.json"
+    save(requests(10, 20), path)
+    async with opened(str(path)) as (_, pilot):
+        await pilot.press("enter", "equals_sign")
+        first = pilot.text
+        assert "the only other" in first
+        assert "another normal" not in first
+        await pilot.press("greater_than_sign")
+        assert pilot.text == first

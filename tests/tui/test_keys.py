@@ -19,7 +19,7 @@ from tests.support.paths import GOLDEN, INCIDENT, ROOT
 from tests.support.trace_app import opened
 from tracetui.render.text.line import Line
 from tracetui.tui.help import KeyLines
-from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, RESULT
+from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, RESULT
 from tracetui.tui.keys.document import document
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import ABOVE, KeyTable, Shortcut
@@ -52,7 +52,7 @@ REACHED = {
     "help": (HELP, LISTS),
     "a choice": (CHOICE, EDIT),
     "choices": (CHOICES, EDIT),
-    "a result": (RESULT, LISTS),
+    "a result": (RESULT, NORMAL_TRACE, LISTS),
     "copy menu": (COPY,),
 }
 """Tables whose keys are active at the same time."""

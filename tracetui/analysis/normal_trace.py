@@ -58,12 +58,48 @@ class PathDifference:
         return abs((here - normal) * per_call) >= abs(self.added_ns) / 2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NormalTraces:
+    """Traces to compare a trace with: the others of its entry point, without those that failed if any did not."""
+
+    ranked: np.ndarray
+    """int64[n], traces by response time."""
+    nearest: np.ndarray
+    """int64[n], the same, the median first and then by the distance of the response time from it."""
+    are_successful: bool
+    """True if others failed and are left out."""
+
+    @property
+    def median(self) -> int:
+        """Return the median trace; of an even number the shorter one of the middle."""
+        return int(self.nearest[0])
+
+    def percentile(self, trace: int) -> int | None:
+        """Return the percentile, 1 to 100, of a trace by nearest rank; None if it is not one of these.
+
+        Among fewer than 100 traces several percentiles are the same trace: the nearest to 50 is returned.
+        """
+        at = np.flatnonzero(self.ranked == trace)
+        if not len(at):
+            return None
+        below, upto = 100 * int(at[0]), 100 * (int(at[0]) + 1)
+        count = len(self.ranked)
+        if below < 50 * count <= upto:
+            return 50
+        return below // count + 1 if below >= 50 * count else max(upto // count, 1)
+
+    def longer(self, trace: int) -> int:
+        """Count those with a longer response time than one of these."""
+        return len(self.ranked) - 1 - int(np.flatnonzero(self.ranked == trace)[0])
+
+
 @dataclass(frozen=True, slots=True)
 class NormalComparison:
-    """Trace compared with the median trace of its entry point."""
+    """Trace compared with a normal one of its entry point, by default the median."""
 
     trace: int
     normal: int
+    normals: NormalTraces
     population: int
     """Number of traces of the entry point."""
     rank: int
@@ -101,11 +137,8 @@ class NormalComparison:
         return tuple(one for one in self.paths if abs(one.share) >= _MIN_PERCENT or not all(one.path.counts))
 
 
-def find_normal(traces: TraceSet, trace: int) -> int | None:
-    """Find the median trace of the entry point of a trace, among those that did not fail; None if it is the only one.
-
-    Traces that failed are used if there are no others. Of an even number, the shorter one of the middle is taken.
-    """
+def find_normals(traces: TraceSet, trace: int) -> NormalTraces | None:
+    """Find the other traces of the entry point of a trace; None if there are none."""
     entry = traces.operation[traces.main_root]
     others = np.flatnonzero(entry == entry[trace])
     others = others[others != trace]
@@ -113,15 +146,23 @@ def find_normal(traces: TraceSet, trace: int) -> int | None:
         return None
     succeeded = others[~failed_requests(traces)[others]]
     candidates = succeeded if len(succeeded) else others
-    order = candidates[np.lexsort((candidates, traces.response_time[candidates]))]
-    return int(order[(len(order) - 1) // 2])
+    times = traces.response_time[candidates]
+    order = np.lexsort((candidates, times))
+    ranked, times = candidates[order], times[order]
+    middle = (len(order) - 1) // 2
+    distance = np.abs(times - times[middle])
+    # of several as long as the median, the one in the middle comes first
+    distance[middle] = -1
+    nearest = ranked[np.argsort(distance, kind="stable")]
+    return NormalTraces(ranked, nearest, 0 < len(succeeded) < len(others))
 
 
 def compare_with_normal(traces: TraceSet, trace: int, normal: int | None = None) -> NormalComparison | None:
-    """Compare a trace with `normal`, by default the median trace of its entry point; None if there is none."""
-    other = find_normal(traces, trace) if normal is None else normal
-    if other is None or other == trace:
+    """Compare a trace with `normal`, by default the median trace of its entry point; None if it has no other trace."""
+    normals = find_normals(traces, trace)
+    if normals is None or normal == trace:
         return None
+    other = normals.median if normal is None else normal
     both = sorted((trace, other))
     pair = traces.select(np.array(both))
     paths = critical_paths(pair)
@@ -133,6 +174,7 @@ def compare_with_normal(traces: TraceSet, trace: int, normal: int | None = None)
     return NormalComparison(
         trace=trace,
         normal=other,
+        normals=normals,
         population=len(others),
         rank=int((traces.response_time[others] < traces.response_time[trace]).sum()),
         difference_ns=int(traces.response_time[trace] - traces.response_time[other]),

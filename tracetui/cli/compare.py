@@ -23,6 +23,8 @@ from tracetui.ingest.servers.address import without_secrets
 from tracetui.ingest.servers.resolve import servers_of
 from tracetui.model.errors import UsageError
 from tracetui.model.search import Search
+from tracetui.model.trace_reference import trace_ids_in
+from tracetui.model.traces import TraceSet
 from tracetui.query.trace_filters import Filters, search_of
 from tracetui.query.trace_set_split import search_before, split_at, split_by
 from tracetui.render.text.glyphs import glyphs_of
@@ -60,6 +62,12 @@ TraceId = Annotated[
         help="Compare one trace with the median trace of its entry point: an id, slowest or failed.",
     ),
 ]
+NormalId = Annotated[
+    str | None,
+    typer.Option(
+        "--normal", metavar="ID", help="With --trace: the trace to compare it with, instead of the median one."
+    ),
+]
 FailOnRegression = Annotated[bool, typer.Option("--fail-on-regression", help="Exit with code 1 on a regression.")]
 Threshold = Annotated[
     float,
@@ -75,6 +83,7 @@ class CompareOptions:
     at: At = None
     by: By = None
     trace: TraceId = None
+    normal: NormalId = None
     fail_on_regression: FailOnRegression = False
     threshold: Threshold = DEFAULT_THRESHOLD
     json: o.JsonOption = False
@@ -91,6 +100,8 @@ def compare(options: CompareOptions, selection: o.Selection, report: o.Report, s
         raise UsageError(f"--threshold: {threshold:g} is not a percentage")
     if sum(one is not None for one in (options.at, options.by, options.trace)) > 1:
         raise UsageError("use only one of --at, --by and --trace")
+    if options.normal is not None and options.trace is None:
+        raise UsageError("--normal needs --trace, the trace to compare with it")
     filters = selection.filters()
     opened = partial(
         open_for_report, filters=filters, selection=selection, report=report, servers=servers, checks_names=False
@@ -156,7 +167,7 @@ def _with_others_of_entry_point(
         options.sources,
         overrides,
         search=others,
-        second_search=Search(trace_ids=(trace_id,)),
+        second_search=Search(trace_ids=(trace_id, *trace_ids_in(options.normal or "")[:1])),
         adjust_skew=report.adjust_skew,
         exact_names=selection.exact_names,
     )
@@ -170,7 +181,11 @@ def _compare_trace(
     """Print the comparison of a trace with the median trace of its entry point."""
     traces = session.analysis.traces
     _check_not_empty(session, "the traces")
-    found = compare_with_normal(traces, find_trace(traces, trace_id))
+    number = find_trace(traces, _id_in(trace_id))
+    normal = None if options.normal is None else find_trace(traces, _id_in(options.normal))
+    if normal is not None:
+        _check_normal(traces, number, normal)
+    found = compare_with_normal(traces, number, normal)
     if found is None:
         raise UsageError(f"no other trace has the entry point of trace {options.trace}; nothing to compare with")
     if options.json:
@@ -183,6 +198,21 @@ def _compare_trace(
     look = report.options(filters)
     lines = NormalDiff(found, traces, glyphs_of(look.ascii_only)).lines(look.width, local=look.local_time)
     print_lines(lines, report.color, report.output, ascii_only=look.ascii_only)
+
+
+def _id_in(text: str) -> str:
+    """Return the first trace id in a text such as a header or an address, or else the text."""
+    return next(iter(trace_ids_in(text)), text)
+
+
+def _check_normal(traces: TraceSet, trace: int, normal: int) -> None:
+    """Raise UsageError if a trace cannot be compared with `normal`: it is the same, or of another entry point."""
+    if normal == trace:
+        raise UsageError("--normal is the trace of --trace itself")
+    entries = [int(traces.operation[traces.main_root[one]]) for one in (trace, normal)]
+    if entries[0] != entries[1]:
+        names = [" ".join(traces.operation_label(entry)) for entry in entries]
+        raise UsageError(f"--normal has another entry point, {names[1]}, than --trace, {names[0]}")
 
 
 def _two_sets(

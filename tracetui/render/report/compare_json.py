@@ -21,6 +21,8 @@ def normal_json(found: NormalComparison, traces: TraceSet) -> bytes:
         {
             "trace": traces.trace_ids[found.trace],
             "normal": traces.trace_ids[found.normal],
+            "normal_percentile": found.normals.percentile(found.normal),
+            "normal_population": len(found.normals.ranked),
             "population": found.population,
             "faster_count": found.rank,
             "response_time_ms": in_ms(int(traces.response_time[found.trace])),

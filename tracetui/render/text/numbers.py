@@ -228,3 +228,9 @@ def signed_percent(percent: float) -> str:
         return "0 %"
     # only exactly nothing is -100 %
     return f"{percent:+.1f} %" if -100 < percent < -99 else f"{percent:+,.0f} %"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `22nd`, `113th`"""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number:,}{ending}"

@@ -127,13 +127,8 @@ def peer_words(rank: Rank, name: str) -> str:
     if not rank.shorter:
         return f"fastest of {rank.n:,} {name}"
     if rank.n < _RANKED_FROM:
-        return f"{_ordinal(rank.longer + 1)} slowest of {rank.n:,} {name}"
+        return f"{numbers.ordinal(rank.longer + 1)} slowest of {rank.n:,} {name}"
     return f"p{min(max(int(rank.slower_than_percent), 1), 99)} of {rank.n:,} {name}"
-
-
-def _ordinal(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
-    return f"{number:,}{ending}"
 
 
 def _errors(view: Waterfall) -> Iterator[Line]:

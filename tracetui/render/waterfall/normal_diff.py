@@ -11,6 +11,7 @@ from tracetui.render.text import numbers
 from tracetui.render.text.cells import cut, fit
 from tracetui.render.text.glyphs import Glyphs
 from tracetui.render.text.line import Line, Role, flowed
+from tracetui.render.text.percentiles import are_few
 from tracetui.render.text.safe_text import safe
 from tracetui.render.text.tables import figure, service_roles, side_by_side
 
@@ -63,7 +64,7 @@ class NormalDiff:
                 line.add(f"  {rank}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_name(trace))}", Role.TITLE)
             else:
-                line.add(f"  median of {found.population:,}", Role.PLAIN)
+                line.add(f"  {self._choice()}", Role.PLAIN)
                 line.add(f"  {safe(traces.trace_ids[trace])}", Role.DIM)
             lines.append(line)
         slow = found.slow_network
@@ -73,6 +74,22 @@ class NormalDiff:
             line.add(safe(slow.path.network.callee), Role.STRONG)
             lines.append(line.add(f": {self._duration(here)}, normally {self._duration(normal)}", Role.PLAIN))
         return lines
+
+    def _choice(self) -> str:
+        """Describe which of the other traces of the entry point is the normal one: `median of 99 others`."""
+        normals, normal = self.found.normals, self.found.normal
+        percentile = normals.percentile(normal)
+        if percentile is None:
+            return "failed"
+        count = len(normals.ranked)
+        if count == 1:
+            return "the only other that did not fail" if normals.are_successful else "the only other"
+        of = f"of {count:,} others{' that did not fail' if normals.are_successful else ''}"
+        if normal == normals.median:
+            return f"median {of}"
+        return (
+            f"{numbers.ordinal(normals.longer(normal) + 1)} slowest {of}" if are_few(count) else f"p{percentile} {of}"
+        )
 
     def remarks(self, width: int) -> list[Line]:
         """Return lines about what the rows do not show: attributes that differ, and the call paths left out."""

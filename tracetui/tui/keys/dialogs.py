@@ -38,6 +38,20 @@ RESULT = KeyTable(
     in_palette=False,
 )
 
+NORMAL_TRACE = KeyTable(
+    "Comparison with a normal trace",
+    Shortcut(
+        "normal.next-value",
+        "greater_than_sign",
+        "step(1)",
+        "Another normal trace",
+        "compare with the trace next nearest to the median, and back",
+        "another normal",
+    ),
+    Shortcut("normal.previous-value", "less_than_sign", "step(-1)", "Previous normal trace", ABOVE),
+    in_palette=False,
+)
+
 COPY = KeyTable(
     "Copy menu",
     Shortcut("copy.v", "v", "take('v')", "Value", priority=True),

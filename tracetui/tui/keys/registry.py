@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, RESULT
+from tracetui.tui.keys.dialogs import CHOICE, CHOICES, COPY, HELP, NORMAL_TRACE, RESULT
 from tracetui.tui.keys.everywhere import APP, ASK, EDIT, FINDINGS, LISTS, PANES
 from tracetui.tui.keys.key_table import KeyTable, Shortcut
 from tracetui.tui.keys.pager import PAGER, PAGES
@@ -23,7 +23,7 @@ TABLES = (
     *(DETAIL, FIND, SPAN_FILTER),
     *(SERVICE_SEARCH, MAP, MAP_SEARCH),
     *(PAGER, PAGES, ASK, EDIT),
-    *(HELP, CHOICE, CHOICES, RESULT, COPY),
+    *(HELP, CHOICE, CHOICES, RESULT, NORMAL_TRACE, COPY),
 )
 """All tables, in the order of `docs/keys.md`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from tracetui.render.text.line import Line, Role
 from tracetui.tui.help import HelpScreen, Keys
-from tracetui.tui.keys.dialogs import RESULT
+from tracetui.tui.keys.dialogs import NORMAL_TRACE, RESULT
 from tracetui.tui.keys.everywhere import LISTS
 from tracetui.tui.keys.keymap import KeyNames
 from tracetui.tui.state import Look
@@ -26,7 +26,7 @@ _INDENT = 2
 class ResultScreen(Dialog[int | None]):
     """Shows rows below a title; returns the row chosen, `WHY`, or None."""
 
-    BINDINGS: ClassVar[list[BindingType]] = RESULT.bindings
+    BINDINGS: ClassVar[list[BindingType]] = [*RESULT.bindings, *NORMAL_TRACE.bindings]
     DEFAULT_CSS = """
     ResultScreen { background: $background; }
     ResultScreen LineView { height: 1fr; }
@@ -40,23 +40,27 @@ class ResultScreen(Dialog[int | None]):
         choose: str,
         keys: Keys,
         at: int = 0,
+        step: Callable[[int], None] | None = None,
         *,
         offers_why: bool = False,
     ) -> None:
         """`choose`: effect of choosing a row, for the key hints; `keys`: for the help; `at`: row of the cursor;
+        `step`: replaces the result by the comparison with the next (1) or previous (-1) normal trace, if there are any;
         offers_why: a key returns `WHY`.
         """
         super().__init__()
+        self._step = step
         self._look, self._keys, self._at = look, keys, at
         self._rows = rows
-        self._title = LineBar(look.theme, lambda width: [_indented(line, width) for line in title])
-        self._title.styles.height = max(len(title), 1)
+        self._title = LineBar(look.theme)
+        self._show_title(title)
         self._heading = LineBar(look.theme, self._heading_lines)
         self._view = LineView(look.theme, look.glyphs.cursor)
         moves = LISTS.hints("list.down list.up")
         self._offers_why = offers_why
         why = RESULT.hints("answer.why") if offers_why else ()
-        hints = [("{list.open}", choose), *why, *moves, *RESULT.hints("answer.leave", "answer.keys")]
+        steps = NORMAL_TRACE.hints("normal.next-value normal.previous-value") if step is not None else []
+        hints = [("{list.open}", choose), *why, *steps, *moves, *RESULT.hints("answer.leave", "answer.keys")]
         self._hints = LineBar(look.theme, lambda width: [KeyNames(self).line(hints).cropped(width)])
 
     def compose(self) -> ComposeResult:
@@ -70,6 +74,17 @@ class ResultScreen(Dialog[int | None]):
         self._view.focus()
         self.call_after_refresh(self._heading.show, self._heading_lines)
 
+    def _show_title(self, title: Sequence[Line]) -> None:
+        self._title.show(lambda width: [_indented(line, width) for line in title])
+        self._title.styles.height = max(len(title), 1)
+
+    def replace(self, title: Sequence[Line], rows: HeadedSource) -> None:
+        """Show another result."""
+        self._rows = rows
+        self._show_title(title)
+        self._heading.show(self._heading_lines)
+        self._view.show(rows, 0)
+
     def on_resize(self) -> None:
         self.call_after_refresh(self._heading.show, self._heading_lines)
 
@@ -81,8 +96,13 @@ class ResultScreen(Dialog[int | None]):
             self.dismiss(WHY)
 
     def action_keys(self) -> None:
-        groups = [("This screen", self._keys), (LISTS.title, LISTS.help), (RESULT.title, RESULT.help)]
+        shared = [*([NORMAL_TRACE] if self._step is not None else []), LISTS, RESULT]
+        groups = [("This screen", self._keys), *((table.title, table.help) for table in shared)]
         self.app.push_screen(HelpScreen(self._look, groups, KeyNames(self)))
+
+    def action_step(self, step: int) -> None:
+        if self._step is not None:
+            self._step(step)
 
     def on_line_view_chosen(self, event: LineView.Chosen) -> None:
         event.stop()
